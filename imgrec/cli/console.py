@@ -1,0 +1,159 @@
+"""The one place that prints: results on stdout; progress, logs and errors on stderr."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from imgrec.progress import Silent, Task
+from imgrec.report.json_text import json_text
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from imgrec.cli.live import Live
+
+
+class Console:
+    """Where the command line speaks; also an `imgrec.progress.Progress`.
+
+    Tasks are drawn only where stderr is a terminal; log lines of `imgrec` appear everywhere.
+    """
+
+    def __init__(self) -> None:
+        self.traceback = False
+        self._live: Live | None = None
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        _follow_logs(self)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody sits there: stdin and stderr are a terminal."""
+        return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+    def result(self, text: str) -> None:
+        """Print a command's result, as it is, on stdout."""
+        click.echo(text.removesuffix("\n"), color=True)
+
+    def render(self, renderable: RenderableType) -> None:
+        """Print a table of the reports on stdout, in colours where that is a terminal."""
+        self.result(rendered(renderable, sys.stdout))
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Print `document`, led by the schema version, as JSON on stdout."""
+        self.result(json_text({"schema_version": 1, **document}))
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print rows in aligned columns on stdout."""
+        table = [tuple(header), *(tuple(shown(cell) for cell in row) for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for row in table:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            self.result("  ".join(cells).rstrip())
+
+    def say(self, text: str) -> None:
+        """Print lines for people on stderr, above the progress display where there is one."""
+        lines = "\n".join(shown(line) for line in text.split("\n"))
+        if self._live:
+            self._live.say(lines)
+        else:
+            click.echo(lines, err=True)
+
+    def error(self, message: str, hint: str, error: BaseException) -> None:
+        """Print what went wrong and what to do next; with `traceback`, also where."""
+        if self.traceback:
+            self.say("".join(traceback.format_exception(error)).rstrip("\n"))
+        self.say(f"imgrec: error: {message}")
+        if hint:
+            self.say(f"hint: {hint}")
+
+    @contextmanager
+    def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Task]:
+        """Draw a task of `total` units (None: unknown) on a terminal until the context ends."""
+        if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
+            yield Silent()
+            return
+        with self._shared_display() as live, live.task(title, total, unit) as task:
+            yield task
+
+    def flush(self) -> None:
+        """Write out what is buffered. Raises OSError where stdout can't take it."""
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Write out what can be; what can't is dropped, so that the interpreter ends quietly."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                if stream is not None:
+                    stream.flush()
+            except OSError:
+                _to_nowhere(stream)
+
+    @contextmanager
+    def _shared_display(self) -> Iterator[Live]:
+        if self._live:
+            yield self._live
+            return
+        from imgrec.cli.live import Live
+
+        with Live() as live:
+            self._live = live
+            try:
+                yield live
+            finally:
+                self._live = None
+
+
+def rendered(renderable: RenderableType, file: TextIO | None = None) -> str:
+    """Return a table of the reports as text, laid out for `file` (None: for no terminal)."""
+    from rich.console import Console as RichConsole
+
+    # Printed by rich itself, a broken pipe would become exit status 1.
+    console = RichConsole(file=file or io.StringIO())
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+class _LogHandler(logging.Handler):
+    """Shows log records through a console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show the record's message; a stderr that nobody reads any more stops no training."""
+        try:
+            self._console.say(record.getMessage())
+        except OSError:
+            _to_nowhere(sys.stderr)
+
+
+def _follow_logs(console: Console) -> None:
+    log = logging.getLogger("imgrec")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.handlers = [_LogHandler(console)]
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

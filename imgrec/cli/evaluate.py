@@ -1,0 +1,68 @@
+"""`imgrec evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from imgrec.workflows.evaluate import Assessment
+
+
+@options.command("evaluate")
+@click.argument("run", required=False)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of class folders, or of split folders, to measure on.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Part of the data to measure on.  [default: test, else validation]",
+)
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def evaluate(  # noqa: PLR0913  # an option each, handed over by name
+    console: Console,
+    *,
+    run: str | None,
+    data: Path | None,
+    split: str | None,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Measure a run on images whose classes are known.
+
+    RUN is a folder, a name below the runs folder, or last, which is the default.
+
+    Example: imgrec evaluate last --split test
+    """
+    from imgrec.runs.folder import find
+
+    found = find(run, runs_dir)
+
+    from imgrec.workflows import evaluate as workflow
+
+    assessment = workflow.evaluate(found, data=data, split=split, progress=console)
+    _show(console, assessment, as_json=as_json)
+
+
+def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
+    from imgrec.report.evaluation_json import evaluation_json
+    from imgrec.report.evaluation_text import evaluation_text
+
+    run, split, source = assessment.run_name, assessment.split, assessment.source
+    if as_json:
+        return console.result(
+            evaluation_json(assessment.evaluation, run=run, split=split, data=source)
+        )
+    console.result(f"{shown(run)} on {split}: {shown(source)}")
+    return console.render(evaluation_text(assessment.evaluation))

@@ -1,0 +1,54 @@
+"""`imgrec init`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.errors import UsageError
+from imgrec.text import shown
+
+
+@options.command("init")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write.  [default: the folder's name with .yaml, in the working directory]",
+)
+@options.as_json
+@click.pass_obj
+def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) -> None:
+    """Write a config for a folder of images.
+
+    FOLDER holds a folder of images per class, or split folders (train, val, test) of those.
+
+    Example: imgrec init photos --output photos.yaml
+    """
+    from imgrec.files import write_text
+    from imgrec.workflows.draft import draft
+
+    drafted = draft(folder)
+    path = output or Path(f"{drafted.name}.yaml")
+    _refuse_existing(path)
+    write_text(path, drafted.config)
+    if as_json:
+        return console.document({"path": str(path), "found": list(drafted.found)})
+    console.result("\n".join(drafted.found))
+    return console.result(f"written: {shown(str(path))}\nnext:    {_next_command(path)}")
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise UsageError(
+            f"{shown(str(path))} exists already",
+            hint="remove it, or choose another file with --output FILE",
+        )
+
+
+def _next_command(path: Path) -> str:
+    return f"imgrec train {shown(shlex.quote(str(path)))}"

@@ -1,0 +1,178 @@
+"""`imgrec`: the group of commands, and the one place that catches errors.
+
+Exit statuses: 0 done; 2 wrong usage or config; 3 bad data; 4 a model, run or file that can't
+be used; 70 a bug; 130 Ctrl-C; 143 SIGTERM. Status 1 is kept for a gate that was not met.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import NamedTuple, NoReturn
+
+import click
+
+import imgrec
+from imgrec.cli.console import Console
+from imgrec.cli.options import Group
+from imgrec.errors import ImgrecError, RunError, Terminated
+
+NAME = "imgrec"
+COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
+
+SHORT_HELP: Mapping[str, str] = {
+    "train": "Train a model from a config, or go on with a run.",
+    "evaluate": "Measure a run on images whose classes are known.",
+    "predict": "Say what is on photos.",
+    "init": "Write a config for a folder of images.",
+    "config": "Look at the shipped configs.",
+    "runs": "Look at the trainings done so far.",
+    "info": "Show versions, devices and what is fast on this machine.",
+}
+
+
+class LazyGroup(Group):
+    """A group whose commands are imported when they are asked for.
+
+    A command `x` is `imgrec.cli.x.x`; the list in the help is static and imports none.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of the help."""
+        return [*SHORT_HELP, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module and return the command; None where there is none."""
+        if cmd_name not in SHORT_HELP:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"imgrec.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that `args` begin with; where there is none, name the nearest."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(_no_command(args[0], self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SHORT_HELP.items()))
+
+
+@click.group(
+    NAME,
+    cls=LazyGroup,
+    epilog='Completion in bash: eval "$(_IMGREC_COMPLETE=bash_source imgrec)", '
+    "or zsh_source, fish_source.",
+)
+@click.version_option(imgrec.__version__, prog_name=NAME)
+def cli() -> None:
+    """Train, evaluate and use image classifiers.
+
+    Example: imgrec train small_cnn
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line (None: the process's own arguments) and leave with its exit status."""
+    console = Console()
+    status = _run(sys.argv[1:] if arguments is None else list(arguments), console)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C ends it without a word
+        signal.signal(number, signal.SIG_DFL)
+    console.close()
+    sys.exit(status)
+
+
+class _Failure(NamedTuple):
+    status: int
+    message: str
+    hint: str = ""
+
+
+def _run(arguments: list[str], console: Console) -> int:
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        status = _answer(arguments, console)
+        console.flush()
+    except BrokenPipeError:
+        return 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.say(error.format_message())
+        return 2
+    except BaseException as error:  # noqa: BLE001  # nothing but this line catches everything
+        failure = _failure(error)
+        console.error(failure.message, failure.hint, error)
+        return failure.status
+    return status
+
+
+def _answer(arguments: list[str], console: Console) -> int:
+    # Not cli.main(): it turns a broken pipe into exit status 1 and any EOFError into Ctrl-C.
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        failed = shell_complete(cli, {}, NAME, COMPLETE_VARIABLE, instruction)
+        return 2 if failed else 0
+    try:
+        with cli.make_context(NAME, arguments, obj=console) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def _failure(error: BaseException) -> _Failure:
+    match error:
+        case ImgrecError():
+            return _Failure(error.exit_status, error.message, error.hint)
+        case click.ClickException():
+            return _Failure(2, error.format_message(), _usage_hint(error))
+        case KeyboardInterrupt() | click.Abort():
+            return _Failure(130, "interrupted")
+        case OSError():
+            return _Failure(RunError.exit_status, _os_message(error), _os_hint(error))
+        case _:
+            name = type(error).__name__
+            return _Failure(
+                ImgrecError.exit_status,
+                f"unexpected {name}: {error}" if str(error) else f"unexpected {name}",
+                "this is a bug in imgrec; the same command with --traceback shows where",
+            )
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path if context else NAME} --help` shows what is allowed"
+
+
+def _os_message(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    return f"{where}: {reason}" if where else reason
+
+
+def _os_hint(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space, or write somewhere else"
+    return "the same command with --traceback shows where it happened"
+
+
+def _no_command(name: str, names: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+    return f"there is no command {name}{meant}"
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated("ended by SIGTERM")

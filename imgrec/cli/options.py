@@ -1,0 +1,111 @@
+"""What several commands share: `--traceback` on every one, and options of one meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from imgrec.cli.console import Console
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _show_tracebacks(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # Click calls it
+    console = context.find_object(Console)
+    if value and console is not None:
+        console.traceback = True
+
+
+_TRACEBACK = click.Option(
+    ["--traceback"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_tracebacks,
+    help="Show the Python traceback of an error.",
+)
+
+
+class Command(click.Command):
+    """A command that also takes `--traceback`."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the command's own parameters, `--help` and `--traceback`."""
+        return [*super().get_params(ctx), _TRACEBACK]
+
+
+class Group(Command, click.Group):
+    """A group that also takes `--traceback`, like every command in it."""
+
+    command_class = Command
+    group_class = type
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of the source."""
+        return list(self.commands)
+
+
+def command(name: str) -> Callable[[Callable[..., None]], Command]:
+    """Return a decorator that makes a function the command `name`."""
+    return click.command(name, cls=Command)
+
+
+def group(name: str) -> Callable[[Callable[..., None]], Group]:
+    """Return a decorator that makes a function the group of commands `name`."""
+    return click.group(name, cls=Group)
+
+
+def _default_runs_dir() -> Path:
+    from imgrec.runs.folder import default_runs_dir
+
+    return default_runs_dir()
+
+
+def _device(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if re.fullmatch(r"auto|cpu|gpu|gpu:\d+(,\d+)*", value):
+        return value
+    raise click.BadParameter(f"{value!r} is none of auto, cpu, gpu, or gpu:0,1 (gpus by number)")
+
+
+def runs_dir(function: Function) -> Function:
+    """Add `--runs-dir`: the folder that holds the runs."""
+    return click.option(
+        "--runs-dir",
+        type=click.Path(path_type=Path),
+        default=_default_runs_dir,
+        help="Folder that holds the runs.  [default: $IMGREC_RUNS, else runs]",
+    )(function)
+
+
+def as_json(function: Function) -> Function:
+    """Add `--json`: one JSON document on stdout."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+    )(function)
+
+
+def device(function: Function) -> Function:
+    """Add `--device`: auto, cpu, gpu, or gpu:0,1."""
+    return click.option(
+        "--device",
+        default="auto",
+        show_default=True,
+        metavar="auto|cpu|gpu|gpu:0,1",
+        callback=_device,
+        help="Where to compute.",
+    )(function)
+
+
+def overrides(function: Function) -> Function:
+    """Add `--set a.b=c`, which may be repeated."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set a key of the config, as training.epochs=3; may be repeated.",
+    )(function)

@@ -1,0 +1,136 @@
+"""`imgrec runs list|show|path`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from imgrec.runs.folder import Run
+
+
+@options.group("runs")
+def runs() -> None:
+    """Look at the trainings done so far.
+
+    Example: imgrec runs list
+    """
+
+
+@runs.command("list")
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
+    """List the runs, oldest first.
+
+    Example: imgrec runs list
+    """
+    from imgrec.runs import folder
+
+    found = folder.list_runs(runs_dir)
+    if as_json:
+        return console.document({"runs": [_fields(run) for run in found]})
+    if not found:
+        return console.say(f"no runs in {runs_dir}")
+    return console.table(("name", "created", "complete", "epochs", "best"), map(_row, found))
+
+
+@runs.command("show")
+@click.argument("run", required=False)
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) -> None:
+    """Show what is known of a run.
+
+    RUN is a folder, a name below the runs folder, or last, which is the default.
+
+    Example: imgrec runs show last
+    """
+    from imgrec.runs.folder import find
+
+    found = find(run, runs_dir)
+    if as_json:
+        return console.document(_details(found))
+    return console.table(("key", "value"), _lines(found))
+
+
+@runs.command("path")
+@click.argument("run", required=False)
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) -> None:
+    """Print the folder of a run.
+
+    RUN is a folder, a name below the runs folder, or last, which is the default.
+
+    Example: ls $(imgrec runs path last)
+    """
+    from imgrec.runs.folder import find
+
+    found = find(run, runs_dir)
+    if as_json:
+        return console.document({"name": found.name, "path": str(found.path)})
+    return console.result(str(found.path))
+
+
+def _fields(run: Run) -> dict[str, Any]:
+    card = run.card
+    return {
+        "name": run.name,
+        "path": str(run.path),
+        "created": card.created,
+        "complete": card.complete,
+        "epochs": card.epochs,
+        "best": dict(card.best),
+    }
+
+
+def _details(run: Run) -> dict[str, Any]:
+    import dataclasses
+
+    return {"path": str(run.path), "run": run.name, "card": dataclasses.asdict(run.card)}
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    card = run.card
+    created = card.created[:16].replace("T", " ")
+    return run.name, created, "yes" if card.complete else "no", str(card.epochs), _best(run)
+
+
+def _best(run: Run) -> str:
+    best = run.card.best
+    if not best:
+        return ""
+    return f"{best['monitor']} {best['value']:.4g} in epoch {best['epoch']}"
+
+
+def _lines(run: Run) -> list[tuple[str, str]]:
+    card = run.card
+    pixels = card.input
+    images = {
+        split: f"{source.images} images, {source.written or 'embedded'}"
+        for split, source in card.data.items()
+    }
+    return [
+        ("name", run.name),
+        ("path", str(run.path)),
+        ("created", card.created),
+        ("complete", "yes" if card.complete else "no"),
+        ("epochs", str(card.epochs)),
+        ("best", _best(run)),
+        ("classes", ", ".join(map(shown, card.classes))),
+        ("input", f"{pixels.height}x{pixels.width}, {pixels.channels} channels"),
+        ("preprocessing", card.preprocessing),
+        ("seed", str(card.seed)),
+        *images.items(),
+        *card.versions.items(),
+    ]

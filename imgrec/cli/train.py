@@ -1,0 +1,123 @@
+"""`imgrec train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.errors import UsageError
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from imgrec.config.experiment import Experiment
+    from imgrec.workflows.train import Plan, TrainingResult
+
+
+@options.command("train")
+@click.argument("config", required=False)
+@click.option("--resume", metavar="RUN", help="Go on with a run: a folder, a name, or last.")
+@options.overrides
+@click.option("--name", help="Name of the run, in place of the config's.")
+@options.device
+@click.option("--dry-run", is_flag=True, help="Show config, model and counts; train nothing.")
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def train(  # noqa: PLR0913  # an option each, handed over by name
+    console: Console,
+    *,
+    config: str | None,
+    resume: str | None,
+    overrides: tuple[str, ...],
+    name: str | None,
+    device: str,
+    dry_run: bool,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Train a model from a config, or go on with a run.
+
+    CONFIG is a YAML file, the name of a shipped config, or a folder of class folders.
+
+    Example: imgrec train small_cnn --set training.epochs=3
+    """
+    _check(config, resume, new_only=name is not None or dry_run)
+
+    from imgrec.runs.folder import find
+    from imgrec.workflows import train as workflow
+
+    if config is None:
+        run = find(resume, runs_dir, resumable=True)
+        result = workflow.resume(run, overrides=overrides, device=device, progress=console)
+    else:
+        experiment = _experiment(console, config, (*overrides, *_naming(name)))
+        if dry_run:
+            return _show_plan(console, workflow.plan(experiment, device=device), as_json=as_json)
+        result = workflow.train(experiment, runs_dir=runs_dir, device=device, progress=console)
+    return _show_result(console, result, as_json=as_json)
+
+
+def _check(config: str | None, resume: str | None, *, new_only: bool) -> None:
+    if (config is None) == (resume is None):
+        raise UsageError(
+            "train takes either a CONFIG or --resume RUN",
+            hint="`imgrec config list` shows the shipped configs, `imgrec runs list` the runs",
+        )
+    if resume is not None and new_only:
+        raise UsageError("--name and --dry-run go with a CONFIG, not with --resume")
+
+
+def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Experiment:
+    from imgrec.config.load import load, parse
+
+    folder = Path(config)
+    if not folder.is_dir():
+        return load(config, overrides)
+
+    from imgrec.workflows.draft import draft_config
+
+    experiment = parse(draft_config(folder), f"the config drafted for {config}", overrides)
+    console.say(f"{config} is a folder: training with the config that `imgrec init` drafts for it")
+    return experiment
+
+
+def _naming(name: str | None) -> tuple[str, ...]:
+    # JSON's quotes keep YAML from reading a name such as 1e3 as a number.
+    return () if name is None else (f"name={json.dumps(name)}",)
+
+
+def _show_plan(console: Console, plan: Plan, *, as_json: bool) -> None:
+    if as_json:
+        counts = {split: dict(classes) for split, classes in plan.counts.items()}
+        return console.document({"config": plan.config, "summary": plan.summary, "images": counts})
+    console.result(plan.config)
+    console.result(plan.summary)
+    splits = list(plan.counts)
+    classes = list(plan.counts[splits[0]])
+    rows = [[name, *(str(plan.counts[split][name]) for split in splits)] for name in classes]
+    totals = [str(sum(counts.values())) for counts in plan.counts.values()]
+    console.table(["images", *splits], [*rows, ["all", *totals]])
+    return None
+
+
+def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> None:
+    from imgrec.report.evaluation_json import evaluation_json
+    from imgrec.report.evaluation_text import evaluation_text
+
+    run = result.run
+    data = run.card.data[result.split]
+    if as_json:
+        text = evaluation_json(
+            result.evaluation, run=run.name, split=result.split, data=data.written or ""
+        )
+        return console.document({**json.loads(text), "path": str(run.path)})
+    console.render(evaluation_text(result.evaluation))
+    console.result(f"split:  {result.split}")
+    console.result(f"run:    {shown(str(run.path))}")
+    console.result(f"report: {shown(str(run.path / 'report.html'))}")
+    return None

@@ -1,0 +1,1 @@
+"""What a user may write: YAML files, checked before anything slow is loaded."""

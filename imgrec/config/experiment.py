@@ -1,0 +1,165 @@
+"""A whole config: what an experiment is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PrivateAttr
+
+from imgrec.config.augmentation import Augmentation
+from imgrec.config.backbones import BACKBONES
+from imgrec.config.data import Data, Preprocessing, Split
+from imgrec.config.layers import Layer
+from imgrec.config.losses import LossBase, Truth, default_loss, fitting, truth_of
+from imgrec.config.metrics import objection
+from imgrec.config.named import Named
+from imgrec.config.problems import config_error, problem_at, shown, unknown
+from imgrec.config.section import Finding, Section
+from imgrec.config.training import Checkpoint, Training
+from imgrec.config.values import Text
+from imgrec.config.yaml import Path
+from imgrec.errors import ConfigError
+
+__all__ = [
+    "Augmentation",
+    "Backbone",
+    "Checkpoint",
+    "Data",
+    "Experiment",
+    "Model",
+    "Origin",
+    "Preprocessing",
+    "Split",
+    "Training",
+]
+
+
+class Backbone(Section):
+    """A classifier of keras.applications without its last layers, with its own preprocessing."""
+
+    name: str = Field(
+        description="A classifier of keras.applications.",
+        json_schema_extra={"enum": list(BACKBONES)},
+    )
+    weights: Text | None = Field(
+        default="imagenet",
+        description="`imagenet`, a weights file, or null: start from random weights.",
+    )
+    trainable: bool = Field(default=False, description="Whether the backbone's weights learn too.")
+
+    def problems(self) -> Iterator[Finding]:
+        """Yield an unknown name."""
+        if self.name not in BACKBONES:
+            yield ("name",), f"unknown backbone {shown(self.name)}" + unknown(self.name, BACKBONES)
+
+
+class Model(Section):
+    """The network between the image and the output layer, which is added by the classes."""
+
+    backbone: Backbone | None = Field(
+        default=None, description="What the layers stand on; none: the image itself."
+    )
+    layers: list[Layer] = Field(
+        default_factory=list[Named], description="Keras layers from the input to the output."
+    )
+    output: Literal["softmax", "sigmoid"] = Field(
+        default="softmax",
+        description="`softmax`: one unit per class. `sigmoid`: one unit for two classes.",
+    )
+
+    def problems(self) -> Iterator[Finding]:
+        """Yield a model of nothing."""
+        if self.backbone is None and not self.layers:
+            yield (), "has neither layers nor a backbone"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an experiment was written; it makes no difference between two experiments."""
+
+    source: str = field(default="", compare=False)
+    lines: Mapping[Path, int] = field(default_factory=dict, compare=False)
+
+
+class Experiment(Section):
+    """Everything that a training depends on, besides the images themselves."""
+
+    name: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
+        description="What its runs are called: letters, digits, `.`, `_`, `-`, at most 64."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        default=0,
+        description="Rules split, order, augmentation and first weights.",
+    )
+    data: Data
+    preprocessing: Preprocessing = Field(default_factory=Preprocessing)
+    augmentation: Augmentation | None = Field(default=None)
+    model: Model
+    training: Training = Field(default_factory=Training)
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @property
+    def loss(self) -> LossBase:
+        """The loss that the config names, or else the one that fits its output."""
+        return self.training.loss or default_loss(self.model.output)
+
+    @property
+    def truth(self) -> Truth:
+        """What the loss compares the output with: `binary`, `one_hot` or `index`."""
+        return truth_of(type(self.loss), self.model.output) or "one_hot"
+
+    def written_at(self, origin: Origin) -> Self:
+        """Return this experiment, remembering where it was written."""
+        self._origin = origin
+        return self
+
+    def problem(self, path: Path, message: str) -> ConfigError:
+        """Return the error that tells `message` about the key at `path`, with file and line."""
+        origin = self._origin
+        return config_error(origin.source, [problem_at(path, message, origin.lines)])
+
+    def problems(self) -> Iterator[Finding]:
+        """Yield what does not fit between sections."""
+        yield from self._backbone_problems()
+        yield from self._loss_problems()
+
+    def _backbone_problems(self) -> Iterator[Finding]:
+        backbone = self.model.backbone
+        if backbone is None:
+            return
+        minimum = BACKBONES[backbone.name].minimum
+        if self.preprocessing.rescale is not None:
+            yield (
+                ("preprocessing", "rescale"),
+                (f"{backbone.name} brings its own preprocessing; leave rescale out"),
+            )
+        if self.data.channels == 1 and backbone.weights is not None:
+            yield (
+                ("data", "channels"),
+                (f"the weights of {backbone.name} want 3 channels (grey images too)"),
+            )
+        if min(self.data.image_size) < minimum:
+            height, width = self.data.image_size
+            yield (
+                ("data", "image_size"),
+                (f"{backbone.name} needs {minimum} x {minimum} or more, got {height} x {width}"),
+            )
+
+    def _loss_problems(self) -> Iterator[Finding]:
+        output, loss = self.model.output, self.loss
+        truth = truth_of(type(loss), output)
+        if truth is None:
+            yield (
+                ("training", "loss"),
+                (
+                    f"{type(loss).__name__} does not fit model.output {output}; "
+                    f"fitting: {', '.join(fitting(output))}"
+                ),
+            )
+            return
+        for index, metric in enumerate(self.training.metrics):
+            if reason := objection(metric, truth):
+                yield ("training", "metrics", index), reason

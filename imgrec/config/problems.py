@@ -1,0 +1,140 @@
+"""What is wrong with a config, in plain words and with its place.
+
+configs/x.yaml has 2 problems
+  line 12  model.layers[0].Conv2D.filtres: unknown key; did you mean 'filters'? allowed: ...
+  line 15  training.epochs: 'ten' is not a whole number
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imgrec.config.yaml import Path
+from imgrec.errors import ConfigError
+
+OVERRIDE = 0
+_HINT = (
+    "`imgrec config show small_cnn` prints a config that works; `imgrec config schema` lists all"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong. line: from 1; 0 (OVERRIDE): a --set; None: not known."""
+
+    line: int | None
+    path: str
+    message: str
+
+    @property
+    def place(self) -> str:
+        """Return `line 12`, `--set` or nothing."""
+        if self.line is None:
+            return ""
+        return "--set" if self.line == OVERRIDE else f"line {self.line}"
+
+
+def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
+    """Return the error that lists `problems` of the config `source`, sorted by line."""
+    ordered = sorted(problems, key=lambda problem: problem.line or 1_000_000_000)
+    count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
+    width = max(len(problem.place) for problem in ordered)
+    lines = [f"  {_entry(problem, width)}" for problem in ordered]
+    header = f"{printable(source) or 'the config'} has {count}"
+    return ConfigError("\n".join([header, *lines]), hint=_HINT)
+
+
+def problem_at(path: Path, message: str, lines: Mapping[Path, int]) -> Problem:
+    """Return the problem at `path`, on the line of the nearest key above that the config has."""
+    above = (path[:length] for length in range(len(path), -1, -1))
+    line = next((lines[known] for known in above if known in lines), None)
+    return Problem(line, written(path), message)
+
+
+def written(path: Path) -> str:
+    """Return a key path as people write it: `model.layers[0].Conv2D.filters`."""
+    parts = (f"[{key}]" if isinstance(key, int) else f".{_safe_key(key)}" for key in path)
+    return "".join(parts).removeprefix(".")
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """Return `value` on one line, printable, shortened to `limit` characters."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value if len(value) <= limit else value[: limit - 1] + "…")
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return a name of a file as it is, or quoted and escaped where it can't be printed."""
+    return text if text.isprintable() else shown(text, 200)
+
+
+def unknown(name: str, allowed: Iterable[str]) -> str:
+    """Return `; did you mean 'x'? allowed: ...` for a `name` that is none of `allowed`."""
+    known = sorted(allowed, key=str.lower)
+    near = nearest(name, known)
+    return (f"; did you mean {near!r}?" if near else ";") + f" allowed: {', '.join(known)}"
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the one of `allowed` that looks most like `name`, if any does; case does not count."""
+    lower = {known.lower(): known for known in allowed}
+    found = difflib.get_close_matches(name[:100].lower(), lower, n=1)
+    return lower[found[0]] if found else None
+
+
+def in_words(error: Mapping[str, Any]) -> str:
+    """Return the message of one of pydantic's errors in plain words."""
+    kind, value, context = error["type"], shown(error["input"]), error.get("ctx", {})
+    if kind in _BOUNDS:
+        return f"must be {_BOUNDS[kind].format(**context)}, got {value}"
+    if kind in _NOT:
+        return f"{value} is not {_NOT[kind]}"
+    if kind == "literal_error":
+        return _not_a_choice(error["input"], context["expected"])
+    return _FIXED.get(kind) or f"{error['msg']}, got {value}"
+
+
+_BOUNDS = {
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+_NOT = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping of keys to values",
+}
+_FIXED = {
+    "missing": "is missing",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+}
+
+
+def _not_a_choice(value: object, expected: str) -> str:
+    choices = [choice.strip("'") for choice in re.split(r", | or ", expected)]
+    return f"{shown(value)} is not possible" + unknown(str(value), choices)
+
+
+def _entry(problem: Problem, width: int) -> str:
+    place = f"{problem.place.ljust(width)}  " if width else ""
+    return place + (f"{problem.path}: " if problem.path else "") + problem.message
+
+
+def _safe_key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]{1,60}", key) else shown(key)

@@ -1,0 +1,78 @@
+"""Section `training` of a config: how the model learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from imgrec.config.callbacks import Callback, Mode, ReduceLROnPlateau
+from imgrec.config.losses import Loss
+from imgrec.config.metrics import Metric, accuracy
+from imgrec.config.named import Named
+from imgrec.config.optimizers import Adam, Optimizer
+from imgrec.config.section import Finding, Says, Section
+from imgrec.config.values import NonNegativeFloat, Text
+
+
+class Checkpoint(Section):
+    """Which epochs stay on disk, and which of them is the best one."""
+
+    keep: Annotated[PositiveInt | Literal["all"], Says("a whole number above 0", "all")] = Field(
+        default=2, description="How many of the last epochs' states to keep; or `all`."
+    )
+    monitor: Text = Field(default="val_loss", description="The metric that tells the best epoch.")
+    mode: Mode = Field(
+        default="auto", description="Whether less or more is better; `auto` knows it by the name."
+    )
+
+
+class Training(Section):
+    """How long, with which loss and optimizer, and what is watched."""
+
+    epochs: PositiveInt = Field(default=10, description="How often each training image is seen.")
+    loss: Loss | None = Field(
+        default=None,
+        description="By default categorical cross-entropy for softmax, binary for sigmoid.",
+    )
+    optimizer: Optimizer = Field(default_factory=Adam, description="How weights follow the loss.")
+    metrics: list[Metric] = Field(
+        default_factory=lambda: list[Named]([accuracy()]), description="What is shown each epoch."
+    )
+    class_weight: (
+        Annotated[
+            Literal["balanced"] | dict[str, NonNegativeFloat],
+            Says("balanced", "a weight for each class such as {cat: 1, dog: 2}"),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="How much each class counts in the loss; `balanced`: by how rare it is.",
+    )
+    steps_per_epoch: PositiveInt | None = Field(
+        default=None, description="Batches per epoch; by default as many as the images make."
+    )
+    validation_steps: PositiveInt | None = Field(
+        default=None, description="Batches per validation; by default all."
+    )
+    callbacks: list[Callback] = Field(
+        default_factory=list[Named], description="Keras callbacks, in this order."
+    )
+    checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
+    precision: Literal["auto", "float32", "mixed_float16"] = Field(
+        default="auto", description="`auto`: mixed_float16 on GPUs that are fast in it."
+    )
+    deterministic: bool = Field(
+        default=False,
+        description="The same weights from the same seed on a GPU too, at some speed; "
+        "on a CPU it is always so.",
+    )
+
+    def problems(self) -> Iterator[Finding]:
+        """Yield a callback that would change a learning rate which is a schedule."""
+        if not isinstance(self.optimizer.arguments().get("learning_rate"), Named):
+            return
+        for index, callback in enumerate(self.callbacks):
+            if isinstance(callback, ReduceLROnPlateau):
+                yield ("callbacks", index), "the optimizer's learning_rate is a schedule already"

@@ -1,0 +1,201 @@
+"""YAML as version 1.2 means it (core schema), read safely and with line numbers.
+
+`1e-4` is a number, `no` and `on` are strings, every key of a mapping stands once. Tags
+beyond the core ones, merge keys, recursive aliases, alias bombs and a second document
+are errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.composer import Composer
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.parser import Parser
+from yaml.reader import Reader, ReaderError
+from yaml.resolver import BaseResolver
+from yaml.scanner import Scanner
+
+Path = tuple[str | int, ...]
+
+MAX_BYTES = 1_000_000
+MAX_NODES = 100_000
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML document: its value, and for each key path the line (from 1) that it stands on."""
+
+    value: Any
+    lines: dict[Path, int]
+
+
+class YamlError(Exception):
+    """Text that is no YAML, or YAML that is not taken; `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+def read(text: str | bytes) -> Document:
+    """Return the one document in `text` (bytes: UTF-8); an empty text is null.
+
+    Raises YamlError at the first thing that can't be read.
+    """
+    decoded = _decode(text)
+    try:
+        root = _Composer(decoded).get_single_node()
+        construction = _Construction()
+        value = construction.value(root, ()) if root else None
+    except ReaderError as error:
+        line = decoded.count("\n", 0, error.position) + 1
+        raise YamlError(line, f"character {chr(error.character)!r} may not stand in YAML") from error
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error) from error
+    except RecursionError:
+        raise YamlError(1, "nested too deeply") from None
+    return Document(value, construction.lines)
+
+
+def _decode(text: str | bytes) -> str:
+    if len(text) > MAX_BYTES:
+        raise YamlError(1, f"larger than {MAX_BYTES // 1_000_000} MB, which no config is")
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        raise YamlError(line, f"byte 0x{text[error.start]:02x} is not UTF-8") from error
+
+
+def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
+    mark = error.problem_mark or error.context_mark
+    problem = error.problem or error.context or "not YAML"
+    if "another document" in problem:
+        problem = "a second document starts here; a config is one"
+    return YamlError(mark.line + 1 if mark else 1, problem)
+
+
+def _integer(text: str) -> int:
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+# One row per kind of plain scalar: tag, what it looks like, how it is read.
+_KINDS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
+    ("null", r"~|null|Null|NULL|", lambda _: None),
+    ("bool", r"true|True|TRUE|false|False|FALSE", lambda text: text.lower() == "true"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", _integer),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        lambda text: _number(text.lower()),
+    ),
+)
+SCALARS = {_TAG + name: (re.compile(rf"(?:{form})\Z"), read) for name, form, read in _KINDS}
+
+
+class _Resolver(BaseResolver):
+    """Tells what a plain scalar is, as YAML 1.2's core schema does."""
+
+
+for _tag, (_form, _) in SCALARS.items():
+    _Resolver.add_implicit_resolver(_tag, _form, None)
+
+
+class _Composer(Reader, Scanner, Parser, Composer, _Resolver):
+    """PyYAML up to the graph of nodes: nothing is constructed from tags."""
+
+    def __init__(self, text: str) -> None:
+        Reader.__init__(self, text)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        Composer.__init__(self)
+        _Resolver.__init__(self)
+
+
+class _Construction:
+    """The value of a graph of nodes, and the lines met on the way."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Path, int] = {}
+        self._open: set[int] = set()
+        self._count = 0
+
+    def value(self, node: Node, path: Path, line: int | None = None) -> Any:
+        """Return what `node` at `path` stands for; an alias counts as often as it is used."""
+        self.lines[path] = line or _line(node)
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise YamlError(_line(node), f"more than {MAX_NODES} values, aliases counted")
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        if id(node) in self._open:
+            raise YamlError(_line(node), "an alias stands inside what it names")
+        self._open.add(id(node))
+        value = self._collection(node, path)
+        self._open.remove(id(node))
+        return value
+
+    def _collection(self, node: Node, path: Path) -> Any:
+        if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
+            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        if isinstance(node, MappingNode) and node.tag == _TAG + "map":
+            return self._mapping(node, path)
+        raise _unknown_tag(node)
+
+    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = _key(key_node)
+            if key in mapping:
+                first = self.lines[(*path, key)]
+                raise YamlError(_line(key_node), f"key {key!r} stands here again, see line {first}")
+            mapping[key] = self.value(value_node, (*path, key), _line(key_node))
+        return mapping
+
+
+def _key(node: Node) -> str:
+    if not isinstance(node, ScalarNode):
+        raise YamlError(_line(node), "a key must be a plain name, not a list or a mapping")
+    if node.value == "<<" and node.style is None:
+        raise YamlError(_line(node), "merge keys (<<) are not supported; write the keys out")
+    # A class may be called `1` or `null`, so a key is what was written.
+    return str(node.value)
+
+
+def _scalar(node: ScalarNode) -> Any:
+    if node.tag == _TAG + "str":
+        return node.value
+    if node.tag not in SCALARS:
+        raise _unknown_tag(node)
+    form, read_scalar = SCALARS[node.tag]
+    if not form.match(node.value):
+        raise YamlError(_line(node), f"{node.value[:40]!r} is no {_short(node.tag)}")
+    try:
+        return read_scalar(node.value)
+    except ValueError as error:
+        raise YamlError(_line(node), "a number with too many digits") from error
+
+
+def _unknown_tag(node: Node) -> YamlError:
+    return YamlError(_line(node), f"tag {_short(node.tag)!r} is not supported")
+
+
+def _short(tag: str) -> str:
+    return str(tag).replace(_TAG, "!!")[:40]
+
+
+def _line(node: Node) -> int:
+    return int(node.start_mark.line) + 1

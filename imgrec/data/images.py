@@ -1,0 +1,196 @@
+"""The only decoder: an image file in, pixels out, the same ones in training and ever after.
+
+What it does, in this order: the format is told by the content, out of a short list; the
+number of pixels is checked; the first frame is decoded (a large JPEG at a half, a quarter
+or an eighth, while at least twice the wanted size remains); the mode becomes L or RGB;
+EXIF orientation is applied; one resize.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
+
+from imgrec.data.modes import flattened
+from imgrec.errors import BadImage, DataError
+from imgrec.text import shown
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
+
+# As RGB this takes 300 MB.
+MAX_PIXELS = 100_000_000
+
+MAX_BYTES = 1 << 30
+
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = {5, 6, 7, 8}
+
+# A path drops one of the two slashes.
+_ADDRESS = re.compile(r"(https?|ftp|s3|gs):/", re.IGNORECASE)
+
+# Pillow's remarks on odd metadata help nobody who has ten thousand photos. Once and for the
+# whole process, as catch_warnings in one thread undoes another's.
+warnings.filterwarnings("ignore", module=r"PIL\b")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """The form every image is brought to.
+
+    height, width: pixels, at least 1. channels: 1 (grey) or 3 (RGB).
+    interpolation: nearest, bilinear, bicubic, lanczos, box or hamming; all but nearest
+    with anti-aliasing.
+    """
+
+    height: int
+    width: int
+    channels: int
+    interpolation: str = "bilinear"
+
+
+def decode(
+    source: Path | bytes | NDArray[np.uint8], spec: ImageSpec, name: str = ""
+) -> NDArray[np.uint8]:
+    """Return the image as uint8 (spec.height, spec.width, spec.channels).
+
+    source: a file, the content of one, or pixels (height, width) or (height, width, 1 | 3 | 4).
+    name: what errors call it; where empty, the path.
+
+    Raises BadImage where the source is no image, or none that can be read whole.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "image")
+    content = read_bytes(source, name) if isinstance(source, Path) else source
+    try:
+        image = _from_array(content) if isinstance(content, np.ndarray) else _opened(content)
+        with image:
+            return _fitted(_upright(image, spec), spec)
+    except Exception as error:
+        raise BadImage(name, _reason(error)) from error
+
+
+def read_bytes(path: Path, name: str = "") -> bytes:
+    """Return the content of the file at `path`, which errors call `name`.
+
+    Raises BadImage where there is no file, or none that can be read.
+    """
+    try:
+        _check_file(path)
+        return path.read_bytes()
+    except (OSError, ValueError, MemoryError, DataError) as error:
+        raise BadImage(name or str(path), _file_reason(path, error)) from error
+
+
+def describe(path: Path) -> tuple[int, int]:
+    """Return the (width, height) in pixels of an image standing upright, from its header alone.
+
+    Raises BadImage where the file can't be read or doesn't begin like an image.
+    """
+    try:
+        _check_file(path)
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            width, height = image.size
+            return (height, width) if _orientation(image) in _SIDEWAYS else (width, height)
+    except UnidentifiedImageError as error:
+        raise BadImage(str(path), _reason(error)) from error
+    except (OSError, ValueError, DataError) as error:
+        raise BadImage(str(path), _file_reason(path, error)) from error
+    except Exception as error:
+        raise BadImage(str(path), _reason(error)) from error
+
+
+def _check_file(path: Path) -> None:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise DataError("a folder, not an image")
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+        raise DataError("not a regular file")
+    if status.st_size == 0:
+        raise DataError("empty file")
+    if status.st_size > MAX_BYTES:
+        raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
+
+
+def _opened(content: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError
+    return image
+
+
+def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
+    if pixels.shape[2:] == (1,):
+        pixels = pixels[:, :, 0]
+    plain = pixels.ndim == len(("height", "width"))
+    if pixels.dtype != np.uint8 or not (plain or pixels.shape[2:] in {(3,), (4,)}):
+        raise DataError(f"pixels of shape {pixels.shape} and type {pixels.dtype}")
+    return Image.fromarray(pixels)
+
+
+def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    """Return the first frame of `image` in L or RGB, loaded, turned as EXIF says."""
+    if isinstance(image, JpegImageFile):
+        sideways = _orientation(image) in _SIDEWAYS
+        width, height = (spec.height, spec.width) if sideways else (spec.width, spec.height)
+        image.draft(None, (2 * width, 2 * height))
+    image.load()
+    # Only now: PNG may tell it after the pixels, and TIFF turns itself while loading.
+    turn = _TRANSPOSE.get(_orientation(image))
+    flat = flattened(image, spec.channels)
+    return flat if turn is None else flat.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return EXIF's orientation, 1 to 8; 1 where there is none, or none that can be read."""
+    try:
+        # Not image.getexif(): PNG's loads the pixels, and what that raises would be lost here.
+        found = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - broken EXIF raises anything, and the pixels may be sound
+        return 1
+    return found if found in _TRANSPOSE else 1
+
+
+def _fitted(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
+    method = Image.Resampling[spec.interpolation.upper()]
+    resized = image.resize((spec.width, spec.height), method)
+    return np.array(resized, np.uint8).reshape(spec.height, spec.width, spec.channels)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DataError):
+        return error.message
+    if isinstance(error, UnidentifiedImageError):
+        return f"not an image, or not in one of these formats: {', '.join(FORMATS)}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MAX_PIXELS // 10**6} megapixels"
+    if isinstance(error, MemoryError):
+        return "takes more memory than there is"
+    return f"broken image ({shown(str(error)) or type(error).__name__})"
+
+
+def _file_reason(path: Path, error: Exception) -> str:
+    if isinstance(error, (DataError, MemoryError)):
+        return _reason(error)
+    if _ADDRESS.match(str(path)):
+        return "an address, not a file: download it first"
+    if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
+        return "no such file"  # a ValueError: the path holds what no path can
+    return (error.strerror or str(error)).lower()

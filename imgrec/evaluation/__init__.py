@@ -1,0 +1,1 @@
+"""What scores mean: measures against the truth, and ranked classes per image."""

@@ -1,0 +1,91 @@
+"""Networks of `keras.applications`: as a backbone, and as the ImageNet classifiers they are."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgrec.config.backbones import BACKBONES
+from imgrec.config.experiment import Backbone
+from imgrec.errors import RunError
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A pretrained ImageNet classifier from float32 pixels of 0 to 255 to probabilities."""
+
+    model: Any
+    classes: tuple[str, ...]
+    height: int
+    width: int
+
+
+def preprocess(backbone: Backbone, pixels: Any) -> Any:
+    """Apply the backbone's own `preprocess_input` to RGB pixels of 0 to 255."""
+    return _application(backbone.name).preprocess_input(pixels)
+
+
+def apply_backbone(
+    backbone: Backbone, features: Any, image_size: tuple[int, int], *, weights: bool
+) -> Any:
+    """Apply the backbone without its top; a frozen one runs in inference mode throughout.
+
+    Raises RunError where its weights can't be had.
+    """
+    import keras
+
+    wanted = backbone.weights if weights else None
+    with _weights_errors(backbone.name, wanted):
+        network = getattr(keras.applications, backbone.name)(
+            include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
+        )
+    network.trainable = backbone.trainable
+    return network(features) if backbone.trainable else network(features, training=False)
+
+
+def classifier(name: str) -> Classifier:
+    """Return an ImageNet classifier of `keras.applications`, fetched once by Keras.
+
+    Raises RunError where there is none of that name, or its weights can't be fetched.
+    """
+    import keras
+    import numpy as np
+
+    if name not in BACKBONES:
+        raise RunError(
+            f"there is no pretrained classifier {name!r}",
+            hint=f"choose one of {', '.join(sorted(BACKBONES))}",
+        )
+    with _weights_errors(name, "imagenet"), contextlib.redirect_stdout(sys.stderr):
+        network = getattr(keras.applications, name)(weights="imagenet")
+        labels = _application(name).decode_predictions(np.eye(1000), top=1)
+    pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
+    model = keras.Model(pixels, network(_application(name).preprocess_input(pixels)))
+    height, width = network.input_shape[1:3]
+    return Classifier(model, tuple(label for [(_, label, _)] in labels), height, width)
+
+
+def _application(name: str) -> Any:
+    return importlib.import_module(f"keras.applications.{BACKBONES[name].module}")
+
+
+@contextlib.contextmanager
+def _weights_errors(name: str, weights: str | None) -> Iterator[None]:
+    """Tell what went wrong with weights; Keras raises a bare Exception for a failed download."""
+    if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
+        raise RunError(
+            f"the weights of {name} are not there: {weights}",
+            hint="`weights` takes a file, `imagenet` (downloaded once), or null",
+        )
+    try:
+        yield
+    except Exception as error:
+        if weights is None:
+            raise
+        hint = "give a file of weights that you have: model.backbone.weights"
+        raise RunError(f"the weights {weights} of {name} can't be used: {error}", hint=hint) from error

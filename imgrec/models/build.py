@@ -1,0 +1,164 @@
+"""From a config's `model` section to a Keras model."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from imgrec.config.experiment import Experiment
+from imgrec.config.layers import Repeat, Residual
+from imgrec.config.named import Named
+from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.keras_objects import make
+
+Path = tuple[str | int, ...]
+
+
+def build(
+    experiment: Experiment, classes: int, *, policy: str = "float32", weights: bool = True
+) -> Any:
+    """Return an uncompiled `keras.Model` from float32 pixels to probabilities.
+
+    Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
+    wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
+    (batch, 1), the probability of the second class, for `output: sigmoid`.
+
+    policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
+    weights: whether a backbone's own weights are loaded.
+    Raises ConfigError with the line of the layer whose shape does not work, RunError where
+    a backbone's weights can't be had.
+    """
+    import keras
+
+    data = experiment.data
+    with _dtype_policy(policy):
+        pixels = keras.Input((*data.image_size, data.channels), dtype="float32", name="pixels")
+        features = _rescale(experiment, pixels)
+        if experiment.model.backbone is not None:
+            backbone = experiment.model.backbone
+            features = preprocess(backbone, features)
+            features = apply_backbone(backbone, features, data.image_size, weights=weights)
+        try:
+            features = _apply_all(experiment.model.layers, features, ("model", "layers"))
+        except _LayerError as error:
+            raise experiment.problem(error.path, error.message) from error
+        return keras.Model(pixels, _output(experiment, features, classes), name="imgrec")
+
+
+def summary(model: Any) -> str:
+    """Return Keras' table of the model's layers, 80 columns wide."""
+    lines: list[str] = []
+    model.summary(line_length=80, print_fn=lambda text, **_: lines.append(text))
+    return "\n".join(lines)
+
+
+class _LayerError(Exception):
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+
+
+@contextlib.contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        # Keras shows the download of weights on stdout, which is for results alone.
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _rescale(experiment: Experiment, pixels: Any) -> Any:
+    import keras
+
+    scale = experiment.preprocessing.rescale
+    if scale is None:
+        return pixels
+    # In float32, since float16 has too few digits for augmented pixels.
+    return keras.layers.Rescaling(scale, dtype="float32", name="rescale")(pixels)
+
+
+def _apply_all(layers: Sequence[Named], features: Any, path: Path) -> Any:
+    for index, layer in enumerate(layers):
+        here = (*path, index, type(layer).__name__)
+        features = _appliers().get(type(layer), _apply_layer)(layer, features, here)
+    return features
+
+
+def _appliers() -> dict[type[Named], Callable[[Any, Any, Path], Any]]:
+    return {Repeat: _apply_repeat, Residual: _apply_residual}
+
+
+def _apply_layer(layer: Named, features: Any, path: Path) -> Any:
+    import keras
+
+    try:
+        applied = make(keras.layers, layer)(features)
+    except (ValueError, TypeError) as error:
+        raise _LayerError(path, _first_sentence(error)) from error
+    if any(size is not None and size < 1 for size in applied.shape):
+        size = " x ".join(map(str, features.shape[1:]))
+        raise _LayerError(path, f"nothing is left of its input of {size}")
+    return applied
+
+
+def _apply_repeat(layer: Repeat, features: Any, path: Path) -> Any:
+    for _ in range(layer.times):
+        features = _apply_all(layer.layers, features, (*path, "layers"))
+    return features
+
+
+def _apply_residual(layer: Residual, features: Any, path: Path) -> Any:
+    """Add the input to the output, after a 1x1 convolution where the shapes differ.
+
+    Source: He et al., Deep Residual Learning for Image Recognition, 2015 (option B).
+    """
+    import keras
+
+    inner = _apply_all(layer.layers, features, (*path, "layers"))
+    try:
+        total = keras.layers.Add()([_project(features, inner), inner])
+    except (ValueError, TypeError) as error:
+        raise _LayerError(path, _first_sentence(error)) from error
+    if layer.activation is None:
+        return total
+    return keras.layers.Activation(layer.activation)(total)
+
+
+def _project(features: Any, like: Any) -> Any:
+    import keras
+
+    if features.shape == like.shape or len(features.shape) != len(like.shape):
+        return features
+    if len(like.shape) == 2:
+        return keras.layers.Dense(like.shape[-1], use_bias=False)(features)
+    strides = [-(-old // new) for old, new in zip(features.shape[1:3], like.shape[1:3], strict=True)]
+    return keras.layers.Conv2D(like.shape[-1], 1, strides=strides, use_bias=False)(features)
+
+
+def _output(experiment: Experiment, features: Any, classes: int) -> Any:
+    import keras
+
+    if len(features.shape) != 2:
+        size = " x ".join(map(str, features.shape[1:]))
+        raise experiment.problem(
+            ("model", "layers"),
+            f"the layers end with {size}, no list of features; "
+            "end them with Flatten or GlobalAveragePooling2D",
+        )
+    activation = experiment.model.output
+    units = 1 if activation == "sigmoid" else classes
+    return keras.layers.Dense(
+        units, activation=activation, dtype="float32", name="probabilities"
+    )(features)
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,1 @@
+"""Evaluations and predictions as terminal tables, JSON, CSV, pictures and a web page."""

@@ -1,0 +1,47 @@
+"""The JSON document of an evaluation: `evaluate --json`, and a run's metrics.json."""
+
+from __future__ import annotations
+
+from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
+from imgrec.report.json_text import json_number, json_text
+
+
+def evaluation_json(evaluation: Evaluation, *, run: str, split: str, data: str) -> str:
+    """Return the document; `run`, `split` and `data` say what was evaluated on what."""
+    return json_text(
+        {
+            "schema_version": 1,
+            "run": run,
+            "split": split,
+            "data": data,
+            "images": {
+                "used": evaluation.images,
+                "skipped": [{"name": s.name, "reason": s.reason} for s in evaluation.skipped],
+            },
+            "top_k": evaluation.top_k,
+            "metrics": {name: _metric(value) for name, value in evaluation.metrics.items()},
+            "per_class": [_class(result) for result in evaluation.per_class],
+            "confusion": {
+                "classes": list(evaluation.classes),
+                "rows": evaluation.confusion.tolist(),
+            },
+        }
+    )
+
+
+def _class(result: ClassResult) -> dict[str, object]:
+    return {
+        "name": result.name,
+        "precision": _metric(result.precision),
+        "recall": _metric(result.recall),
+        "f1": _metric(result.f1),
+        "support": result.support,
+    }
+
+
+def _metric(metric: Metric) -> dict[str, float | None]:
+    return {
+        "value": json_number(metric.value),
+        "low": json_number(metric.low),
+        "high": json_number(metric.high),
+    }

@@ -1,0 +1,162 @@
+"""An evaluation for the terminal, as wide as the terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgrec.evaluation.metrics import ClassResult, Evaluation
+from imgrec.evaluation.worst import most_confused, worst_classes
+from imgrec.report.wording import interval, percent, short
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_MANY_CLASSES = 20
+_FEW = 10
+_NAME_WIDTH = 24
+
+
+def evaluation_text(evaluation: Evaluation) -> RenderableType:
+    """Return the headline, the per-class table and the confusion matrix.
+
+    Above 20 classes, or where the terminal is too narrow for the matrix, the worst classes
+    and the most confused pairs stand there instead, and a line says so.
+    """
+    from rich.console import Group
+
+    parts = [_headline(evaluation), *_skipped(evaluation), *_classes(evaluation)]
+    return Group(*parts, _Confusion(evaluation))
+
+
+def _headline(evaluation: Evaluation) -> Table:
+    table = _table(header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    accuracy, top_k = evaluation.accuracy, evaluation.top_k_accuracy
+    table.add_row("accuracy", percent(accuracy.value), f"95 % interval {interval(accuracy)}")
+    top_k_name = f"top-{evaluation.top_k} accuracy"
+    table.add_row(top_k_name, percent(top_k.value), f"95 % interval {interval(top_k)}")
+    table.add_row("loss", f"{evaluation.loss.value:.4f}", "cross-entropy")
+    table.add_row("images", str(evaluation.images), f"{len(evaluation.skipped)} not used")
+    return table
+
+
+def _skipped(evaluation: Evaluation) -> Iterator[RenderableType]:
+    if not evaluation.skipped:
+        return
+    yield _heading("Not used")
+    for name, reason in evaluation.skipped[:_FEW]:
+        yield _line(f"  {shown(name)}: {shown(reason)}")
+    if len(evaluation.skipped) > _FEW:
+        yield _line(f"  and {len(evaluation.skipped) - _FEW} more")
+
+
+def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
+    if len(evaluation.classes) <= _MANY_CLASSES:
+        yield _heading("Classes")
+        yield _class_table(evaluation.per_class)
+        return
+    yield _heading(f"The worst {_FEW} of {len(evaluation.classes)} classes, by F1")
+    yield _class_table(worst_classes(evaluation, _FEW))
+
+
+def _class_table(results: Sequence[ClassResult]) -> Table:
+    table = _table()
+    table.add_column("class", min_width=4)
+    for title in ("precision", "recall", "F1", "images"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for result in results:
+        measures = (result.precision, result.recall, result.f1)
+        values = (percent(measure.value) for measure in measures)
+        table.add_row(_name(result.name), *values, str(result.support))
+    return table
+
+
+@dataclass(frozen=True)
+class _Confusion:
+    """The confusion matrix where it fits, its largest wrong entries elsewhere."""
+
+    evaluation: Evaluation
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        classes = self.evaluation.classes
+        if len(classes) <= _MANY_CLASSES:
+            numbers = [str(index) for index in range(1, len(classes) + 1)]
+            for headers in (classes, numbers):
+                matrix = _matrix(self.evaluation, headers)
+                if _width(matrix, console, options) <= options.max_width:
+                    yield _heading("Confusion matrix: rows are the truth, columns the prediction")
+                    yield matrix
+                    return
+        yield from _pairs(self.evaluation)
+
+
+def _matrix(evaluation: Evaluation, headers: Sequence[str]) -> Table:
+    from rich.text import Text
+
+    numbered = headers != evaluation.classes
+    table = _table()
+    table.add_column("", no_wrap=True)
+    for header in headers:
+        table.add_column(_name(header), justify="right", no_wrap=True)
+    for index, (name, counts) in enumerate(
+        zip(evaluation.classes, evaluation.confusion, strict=True)
+    ):
+        label = _name(f"{index + 1} {name}" if numbered else name)
+        cells = [Text(str(count), style="dim" if count == 0 else "") for count in counts]
+        cells[index].stylize("bold")
+        table.add_row(label, *cells)
+    return table
+
+
+def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
+    pairs = most_confused(evaluation, _FEW)
+    if not pairs:
+        yield _heading("No image was taken for another class")
+        return
+    yield _heading("The most confused classes (the confusion matrix doesn't fit here)")
+    table = _table()
+    for title in ("truth", "taken for"):
+        table.add_column(title)
+    table.add_column("images", justify="right", no_wrap=True)
+    for truth, prediction, images in pairs:
+        table.add_row(_name(truth), _name(prediction), str(images))
+    yield table
+
+
+def _width(table: Table, console: Console, options: ConsoleOptions) -> int:
+    from rich.measure import Measurement
+
+    return Measurement.get(console, options.update_width(10_000), table).maximum
+
+
+def _table(*, header: bool = True) -> Table:
+    from rich.table import Table
+
+    return Table(box=None, show_header=header, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _name(name: str) -> Text:
+    """Return a name as text that is neither markup nor wider than a column may be."""
+    from rich.text import Text
+
+    return Text(short(name, _NAME_WIDTH), no_wrap=True, overflow="ellipsis")
+
+
+def _heading(text: str) -> Text:
+    from rich.text import Text
+
+    return Text("\n" + text, style="bold")
+
+
+def _line(text: str) -> Text:
+    from rich.text import Text
+
+    return Text(text)

@@ -1,0 +1,39 @@
+"""The colours of pictures, on light and on dark paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours as matplotlib and CSS both read them; `scale` goes from none to all."""
+
+    paper: str
+    ink: str
+    faint: str
+    training: str
+    validation: str
+    scale: tuple[str, str, str]
+    ink_on_full: str
+
+
+LIGHT = Look(
+    paper="#ffffff",
+    ink="#1d2733",
+    faint="#d5dbe3",
+    training="#2369b0",
+    validation="#c4561b",
+    scale=("#f7f9fc", "#7fb0dd", "#12508f"),
+    ink_on_full="#ffffff",
+)
+
+DARK = Look(
+    paper="#171b21",
+    ink="#dfe5ec",
+    faint="#3a424d",
+    training="#6db1f2",
+    validation="#f0925a",
+    scale=("#1d232b", "#2f6ca6", "#a9d4ff"),
+    ink_on_full="#0d1218",
+)

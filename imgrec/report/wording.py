@@ -1,0 +1,30 @@
+"""How numbers and names are written for people."""
+
+from __future__ import annotations
+
+import math
+
+from imgrec.evaluation.metrics import Metric
+from imgrec.text import shown
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction in [0, 1] as percent; never 100.0 % or 0.0 % where it is only near."""
+    if not math.isfinite(fraction):
+        return "unknown"
+    if 0 < fraction < 1:
+        fraction = min(max(fraction, 0.001), 0.999)
+    return f"{100 * fraction:.1f} %"
+
+
+def interval(metric: Metric) -> str:
+    """Return a proportion's 95 % interval as percent, nothing where it has none."""
+    if metric.low is None or metric.high is None:
+        return ""
+    return f"{100 * metric.low:.1f} to {100 * metric.high:.1f} %"
+
+
+def short(name: str, limit: int) -> str:
+    """Return `name` as `shown`, cut to `limit` characters."""
+    text = shown(name)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

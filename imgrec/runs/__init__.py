@@ -1,0 +1,1 @@
+"""Run folders: where a training keeps everything that it made."""

@@ -1,0 +1,127 @@
+"""card.json: what has to be known to use a run's model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imgrec.errors import RunError
+from imgrec.files import write_text
+
+SCHEMA_VERSION = 1
+FILE_NAME = "card.json"
+
+
+@dataclass(frozen=True)
+class Input:
+    """The pixels that a model takes: sizes in pixels, values 0 to 255, RGB or grey."""
+
+    height: int
+    width: int
+    channels: int
+    interpolation: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one split came from: the path as written (None: embedded), the absolute one, counts."""
+
+    written: str | None
+    absolute: str | None
+    images: int
+    per_class: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A run's identity.
+
+    created: ISO 8601 in UTC, to the microsecond.
+    complete: whether the training came to its end.
+    output: `softmax` (a unit per class) or `sigmoid` (one unit: the second of two classes).
+    preprocessing: what the model itself does to the pixels, in words for people.
+    hashes: SHA-256 of each model file, by its name in the folder.
+    fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
+    best: the epoch (from 1) whose weights are in best.keras and its monitored value.
+    """
+
+    name: str
+    created: str
+    complete: bool
+    classes: tuple[str, ...]
+    input: Input
+    output: str
+    preprocessing: str
+    seed: int
+    data: Mapping[str, Source]
+    skipped: int
+    fingerprint: str
+    versions: Mapping[str, str]
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    best: Mapping[str, float | str] = field(default_factory=dict)
+    epochs: int = 0
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write `card` into a run's folder, atomically."""
+    document = {"schema_version": SCHEMA_VERSION, **dataclasses.asdict(card)}
+    write_text(folder / FILE_NAME, json.dumps(document, indent=2) + "\n")
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of a run's folder.
+
+    Raises RunError where it is missing, damaged, or of a version that isn't known.
+    """
+    path = folder / FILE_NAME
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise RunError(f"{folder} is no run: it has no {FILE_NAME}", hint=_HINT) from None
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror}", hint=_HINT) from None
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}", hint=_HINT) from None
+    return _parse(document, path)
+
+
+_HINT = "`imgrec runs list` shows the runs that can be used"
+
+
+def _parse(document: Any, path: Path) -> Card:
+    if not isinstance(document, dict):
+        raise RunError(f"{path} is damaged: no JSON object", hint=_HINT)
+    version = document.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise RunError(
+            f"{path} has schema version {version!r}; this imgrec reads {SCHEMA_VERSION}",
+            hint="use the imgrec that wrote it, or train again",
+        )
+    try:
+        return _card(document)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise RunError(f"{path} is damaged: {error}", hint=_HINT) from None
+
+
+def _card(document: dict[str, Any]) -> Card:
+    sources = {split: Source(**source) for split, source in document.pop("data").items()}
+    classes = document.pop("classes")
+    pixels = Input(**document.pop("input"))
+    _check(pixels, classes, document)
+    return Card(**document, input=pixels, classes=tuple(classes), data=sources)
+
+
+def _check(pixels: Input, classes: Any, document: Mapping[str, Any]) -> None:
+    sizes = (pixels.height, pixels.width, pixels.channels)
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise ValueError(f"input {sizes} is no height, width and channels")
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ValueError("classes is no list of names")
+    if document["output"] not in ("softmax", "sigmoid"):
+        raise ValueError(f"output {document['output']!r} is neither softmax nor sigmoid")
+    if not isinstance(document["created"], str) or not isinstance(document["complete"], bool):
+        raise ValueError("created or complete is of a wrong type")

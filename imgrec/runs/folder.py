@@ -1,0 +1,115 @@
+"""Finding and making run folders: `<runs folder>/<name>-<n>/`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgrec.errors import RunError
+from imgrec.files import cannot_write
+from imgrec.runs.card import Card, read_card
+
+LAST = "last"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and its card as read."""
+
+    path: Path
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which the run is found below the runs folder."""
+        return self.path.name
+
+    @property
+    def state(self) -> Path:
+        """The folder of the checkpoints that resuming needs."""
+        return self.path / "state"
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a checkpoint is there to go on from."""
+        return any(self.state.glob("epoch-*.npz"))
+
+
+def default_runs_dir() -> Path:
+    """Return the runs folder: $IMGREC_RUNS, else `runs` in the working directory."""
+    return Path(os.environ.get("IMGREC_RUNS") or "runs")
+
+
+def create(runs_dir: Path, name: str) -> Path:
+    """Make and return the new folder `<name>-<n>`, n one above the highest there.
+
+    Two processes never get the same one. Raises RunError where it can't be made.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        number = 1 + max(_numbers(runs_dir, name), default=0)
+        while True:
+            try:
+                folder = runs_dir / f"{name}-{number}"
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise cannot_write(runs_dir, error) from error
+
+
+def list_runs(runs_dir: Path) -> tuple[Run, ...]:
+    """Return the runs below `runs_dir` whose cards can be read, oldest first."""
+    if not runs_dir.is_dir():
+        return ()
+    runs = []
+    for folder in sorted(path for path in runs_dir.iterdir() if path.is_dir()):
+        try:
+            runs.append(Run(folder, read_card(folder)))
+        except RunError:
+            continue
+    return tuple(sorted(runs, key=lambda run: run.card.created))
+
+
+def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> Run:
+    """Return the run that `reference` means: a folder, a name below `runs_dir`, or `last`.
+
+    None means `last`: the newest complete run (with `resumable`: the newest that can go on).
+    Raises RunError where there is none.
+    """
+    if reference is None or reference == LAST:
+        return _last(runs_dir, resumable=resumable)
+    for folder in (runs_dir / reference, Path(reference)):
+        if folder.is_dir():
+            return Run(folder, read_card(folder))
+    raise _missing(reference, runs_dir)
+
+
+def _last(runs_dir: Path, *, resumable: bool) -> Run:
+    runs = list_runs(runs_dir)
+    wanted = [run for run in runs if (run.resumable if resumable else run.card.complete)]
+    if wanted:
+        return wanted[-1]
+    kind = "resumable" if resumable else "complete"
+    raise RunError(
+        f"there is no {kind} run in {runs_dir}",
+        hint="train one with `imgrec train CONFIG`, or say where the runs are with --runs-dir",
+    )
+
+
+def _missing(reference: str, runs_dir: Path) -> RunError:
+    names = [run.name for run in list_runs(runs_dir)]
+    near = difflib.get_close_matches(reference, names, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return RunError(
+        f"there is no run {reference}: no such folder, and no such name in {runs_dir}",
+        hint=f"{meant}`imgrec runs list` shows the runs that can be used",
+    )
+
+
+def _numbers(runs_dir: Path, name: str) -> list[int]:
+    suffixes = (path.name.removeprefix(f"{name}-") for path in runs_dir.glob(f"{name}-*"))
+    return [int(suffix) for suffix in suffixes if suffix.isdecimal()]

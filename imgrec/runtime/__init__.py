@@ -1,0 +1,1 @@
+"""Engines that answer for a model, and the one `score` that asks them."""

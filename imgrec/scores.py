@@ -1,0 +1,34 @@
+"""What a model said about a list of images: the value everything after a model consumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Skipped(NamedTuple):
+    """An image that could not be used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Probabilities of every class for every image.
+
+    names: the images, as the user wrote them or as their path below the data's root.
+    truth: int64 (images,), the index of the true class, or None where it is not known.
+    probabilities: float32 (images, classes), each row summing to 1.
+    classes: the class names, in the order of the columns.
+    skipped: the images that could not be read; they are in none of the above.
+    """
+
+    names: tuple[str, ...]
+    truth: NDArray[np.int64] | None
+    probabilities: NDArray[np.float32]
+    classes: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()

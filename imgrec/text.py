@@ -1,0 +1,32 @@
+"""Strangers' text, made safe to show: file and class names may hold anything."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Joiners shape emoji and several scripts and move nothing around them.
+_HARMLESS = {"\u200c", "\u200d"}
+
+# Control, format (bidirectional controls among them), surrogate, line and paragraph separator.
+_HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+# Python keeps a byte it can't decode in a file name as one of these surrogates.
+_UNDECODABLE = range(0xDC80, 0xDD00)
+
+
+def shown(name: str) -> str:
+    r"""Return `name` as one line that can't steer a terminal and can always be encoded.
+
+    Control characters, line breaks, bidirectional controls, undecodable bytes and other
+    invisible characters become escapes such as `\n`, `\x1b` or `\u202e`; everything else
+    stays. What is shown once stays the same when shown again.
+    """
+    return "".join(_escaped(character) for character in name)
+
+
+def _escaped(character: str) -> str:
+    if character in _HARMLESS or unicodedata.category(character) not in _HIDDEN_CATEGORIES:
+        return character
+    if ord(character) in _UNDECODABLE:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,1 @@
+"""Training: the stream of batches, the epoch loop, and what it leaves on disk."""

@@ -1,0 +1,60 @@
+"""Keras' own callbacks, and the counters in them that a resumed training needs."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from imgrec.config.experiment import Experiment
+from imgrec.models.keras_objects import make
+
+# What EarlyStopping and ReduceLROnPlateau count; they forget it when a training begins.
+_COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
+
+
+def check_extras(experiment: Experiment) -> None:
+    """Raise ConfigError where a callback needs a package that is not installed."""
+    for index, callback in enumerate(experiment.training.callbacks):
+        name = type(callback).__name__
+        if name == "TensorBoard" and importlib.util.find_spec("tensorboard") is None:
+            raise experiment.problem(
+                ("training", "callbacks", index, name),
+                "needs the extra `tensorboard`: pip install 'imgrec[tensorboard]'",
+            )
+
+
+def make_callbacks(experiment: Experiment, model: Any, folder: Path) -> Any:
+    """Return the `keras.callbacks.CallbackList` of the experiment.
+
+    TensorBoard writes into the run's folder.
+    """
+    import keras
+
+    callbacks = [make(keras.callbacks, callback) for callback in experiment.training.callbacks]
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.TensorBoard):
+            callback.log_dir = str(folder / "tensorboard")
+    return keras.callbacks.CallbackList(
+        callbacks, model=model, epochs=experiment.training.epochs, verbose=0
+    )
+
+
+def counters(callbacks: Any) -> list[dict[str, float | None]]:
+    """Return each callback's counters."""
+    return [
+        {name: _number(getattr(callback, name)) for name in _COUNTERS if hasattr(callback, name)}
+        for callback in callbacks.callbacks
+    ]
+
+
+def restore_counters(callbacks: Any, saved: list[dict[str, float | None]]) -> None:
+    """Put the counters back; to be called after `on_train_begin`, which clears them."""
+    for callback, values in zip(callbacks.callbacks, saved, strict=False):
+        for name, value in values.items():
+            if hasattr(callback, name):
+                setattr(callback, name, value)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,120 @@
+"""How good a run's model is: on its own images, or on others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgrec.data.folder import find_splits, read_folder
+from imgrec.data.read import read
+from imgrec.data.records import Record
+from imgrec.errors import DataError, UsageError
+from imgrec.evaluation import metrics
+from imgrec.evaluation.metrics import Evaluation
+from imgrec.progress import Progress, Silent
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import open_engine
+from imgrec.runtime.score import score
+from imgrec.text import shown
+from imgrec.workflows.run_files import recorded_images, run_config
+
+_PREFERRED = ("test", "validation")
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """An evaluation and what was evaluated: a run, on a split of the data at `source`."""
+
+    run_name: str
+    split: str
+    source: str
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class _Images:
+    split: str
+    source: str
+    records: Sequence[Record]
+
+
+def evaluate(
+    run: Run,
+    *,
+    data: Path | None = None,
+    split: str | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Assessment:
+    """Evaluate a run's best model on its own test images (validation where there are none).
+
+    data: another folder, of class folders or of split folders; the run's class order stays.
+    split: `train`, `validation` or `test`.
+    Raises DataError where the images can't be read or the run's own ones changed,
+    UsageError where there is no such split, RunError where the model can't be used.
+    """
+    config = run_config(run.path).data
+    images = _own(run, split) if data is None else _other(data, split, run.card.classes)
+    scores = score(
+        open_engine(run, device),
+        images.records,
+        labelled=True,
+        bad_images=config.bad_images,
+        progress=progress or Silent(),
+    )
+    return Assessment(run.name, images.split, images.source, metrics.evaluate(scores))
+
+
+def _own(run: Run, split: str | None) -> _Images:
+    experiment = run_config(run.path)
+    splits = read(experiment.data, experiment.seed)
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    name = _choose(split, [part for part, records in parts.items() if records], run.name)
+    _refuse_changes(run, name, parts[name])
+    return _Images(name, run.card.data[name].written or experiment.data.loader, parts[name])
+
+
+def _refuse_changes(run: Run, split: str, found: Sequence[Record]) -> None:
+    """Refuse images that are not those of the training's split.
+
+    A seeded split of a folder that has changed since would mix training images into it.
+    """
+    names = {record.name for record in found}
+    recorded = recorded_images(run.path).get(split, set())
+    missing, new = recorded - names, names - recorded
+    if missing or new:
+        example = shown(min(missing or new))
+        raise DataError(
+            f"the {split} images of {run.name} changed since its training: "
+            f"{len(missing)} are gone, {len(new)} are new (such as {example})",
+            hint="bring them back, or evaluate a folder as it is now with --data",
+        )
+
+
+def _other(data: Path, split: str | None, classes: Sequence[str]) -> _Images:
+    folders = find_splits(data)
+    if not folders:
+        if split is not None:
+            raise UsageError(
+                f"--split {split}: {shown(str(data))} has no split folders",
+                hint="leave --split out to evaluate all of it",
+            )
+        return _Images("all", str(data), read_folder(data, classes).records)
+    name = _choose(split, list(folders), str(data))
+    return _Images(name, str(data), read_folder(folders[name], classes).records)
+
+
+def _choose(split: str | None, available: Sequence[str], where: str) -> str:
+    if split is not None and split not in available:
+        raise UsageError(
+            f"--split {split}: {shown(where)} has no {split} images",
+            hint=f"it has {', '.join(available)}",
+        )
+    preferred = [name for name in _PREFERRED if name in available]
+    if split is None and not preferred:
+        raise UsageError(
+            f"{shown(where)} has no test or validation images",
+            hint="--split train evaluates the training images",
+        )
+    return split or preferred[0]

@@ -1,0 +1,50 @@
+"""What is in a photo."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imgrec.data.expand import expand
+from imgrec.data.records import Record
+from imgrec.evaluation.prediction import Prediction, predictions
+from imgrec.progress import Progress, Silent
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import open_engine, pretrained_engine
+from imgrec.runtime.score import score
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions for photos, in the order they were given, and whose they are."""
+
+    model: str
+    classes: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+
+
+def predict(
+    photos: Sequence[str],
+    *,
+    model: Run | str,
+    top: int = 5,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Predicted:
+    """Return the `top` classes of each photo; one that can't be read has an error instead.
+
+    photos: files, folders (with everything below them), globs, or `-` for paths on stdin.
+    model: a run, or the name of a pretrained classifier of `keras.applications`.
+    Raises DataError for a folder without files or a glob without a match, RunError for a
+    model that can't be used.
+    """
+    records = [Record(name, 0, path) for name, path in expand(photos, sys.stdin)]
+    run = isinstance(model, Run)
+    engine = open_engine(model, device) if run else pretrained_engine(model, device)
+    scores = score(
+        engine, records, labelled=False, bad_images="skip", progress=progress or Silent()
+    )
+    order = [record.name for record in records]
+    name = model.name if isinstance(model, Run) else model
+    return Predicted(name, engine.classes, predictions(scores, top, order))

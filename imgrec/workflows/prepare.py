@@ -1,0 +1,141 @@
+"""From an experiment to images that are known to be readable, before TensorFlow is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgrec.config.experiment import Experiment
+from imgrec.data.identity import fingerprint, inspect
+from imgrec.data.images import ImageSpec
+from imgrec.data.read import read
+from imgrec.data.records import Record, Splits
+from imgrec.errors import DataError
+from imgrec.progress import Progress
+from imgrec.scores import Skipped
+from imgrec.text import shown
+from imgrec.training.callbacks import check_extras
+from imgrec.training.stream import Schedule, Split
+from imgrec.training.targets import check_output, class_weights, encode
+
+log = logging.getLogger("imgrec")
+
+SPLITS = ("train", "validation", "test")
+_BAD_IMAGES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The images of an experiment.
+
+    found: all of them; splits: without those that can't be read (`skipped`); identities: the
+    SHA-256 of each file that is there, by name; fingerprint: of the training part.
+    """
+
+    found: Splits
+    splits: Splits
+    spec: ImageSpec
+    identities: Mapping[str, str]
+    skipped: tuple[Skipped, ...]
+    fingerprint: str
+
+
+def image_spec(experiment: Experiment) -> ImageSpec:
+    """Return the form that the experiment's images are brought to."""
+    data = experiment.data
+    return ImageSpec(*data.image_size, data.channels, data.interpolation)
+
+
+def read_splits(experiment: Experiment) -> Splits:
+    """Return the experiment's images by split; raises where they don't fit the model."""
+    check_extras(experiment)
+    splits = read(experiment.data, experiment.seed)
+    check_output(experiment, splits.classes)
+    if splits.ignored:
+        log.info("%d hidden files left out", splits.ignored)
+    return splits
+
+
+def prepare(experiment: Experiment, progress: Progress) -> Prepared:
+    """Read every image once, and refuse (or leave out, if the config says so) the bad ones.
+
+    Raises DataError where images can't be read and `data.bad_images` is `error`.
+    """
+    found, spec = read_splits(experiment), image_spec(experiment)
+    everything = [*found.train, *found.validation, *found.test]
+    inspection = inspect(everything, spec, progress)
+    splits = found
+    if inspection.bad:
+        _judge(inspection.bad, len(everything), skip=experiment.data.bad_images == "skip")
+        splits = _without(found, {bad.name for bad in inspection.bad})
+    return Prepared(
+        found,
+        splits,
+        spec,
+        inspection.identities,
+        inspection.bad,
+        fingerprint(splits.train, inspection.identities, splits.classes),
+    )
+
+
+def records_of(splits: Splits) -> Iterator[tuple[str, tuple[Record, ...]]]:
+    """Yield each split's name and records, empty ones left out."""
+    for name in SPLITS:
+        records: tuple[Record, ...] = getattr(splits, name)
+        if records:
+            yield name, records
+
+
+def training_split(experiment: Experiment, prepared: Prepared) -> Split:
+    """Return the training part as the epoch loop wants it."""
+    return _split(experiment, prepared, "train", experiment.training.steps_per_epoch)
+
+
+def validation_split(experiment: Experiment, prepared: Prepared) -> Split | None:
+    """Return the validation part, each image weighing the same, or None where it is empty."""
+    if not prepared.splits.validation:
+        return None
+    return _split(experiment, prepared, "validation", experiment.training.validation_steps)
+
+
+def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | None) -> Split:
+    records: tuple[Record, ...] = getattr(prepared.splits, name)
+    classes = prepared.splits.classes
+    labels = np.array([record.label for record in records], np.int64)
+    if name == "train":
+        weights = class_weights(experiment, labels, classes)[labels]
+    else:
+        weights = np.ones(len(labels), np.float32)
+    return Split(
+        records,
+        prepared.spec,
+        encode(experiment, labels, len(classes)),
+        weights,
+        Schedule(len(records), experiment.data.batch_size, steps),
+    )
+
+
+def _judge(bad: tuple[Skipped, ...], images: int, *, skip: bool) -> None:
+    names = [f"  {shown(each.name)}: {each.reason}" for each in bad[:_BAD_IMAGES_SHOWN]]
+    if len(bad) > len(names):
+        names.append(f"  and {len(bad) - len(names)} more")
+    message = "\n".join([f"{len(bad)} of {images} images can't be read", *names])
+    if not skip:
+        raise DataError(message, hint="mend or remove them, or set data.bad_images to skip")
+    log.warning("%s\nleft out, as data.bad_images says", message)
+
+
+def _without(splits: Splits, names: set[str]) -> Splits:
+    kept = {
+        split: tuple(record for record in records if record.name not in names)
+        for split, records in records_of(splits)
+    }
+    left = {record.label for record in kept["train"]}
+    if len(left) < len(splits.classes):
+        missing = [name for label, name in enumerate(splits.classes) if label not in left]
+        raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
+    return dataclasses.replace(splits, **kept)

@@ -1,0 +1,151 @@
+"""What a training writes into its run's folder beside the model."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import importlib.metadata
+import io
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from imgrec import __version__
+from imgrec.config.experiment import Data, Experiment
+from imgrec.config.load import dump, parse
+from imgrec.data.records import Record
+from imgrec.errors import RunError
+from imgrec.files import sha256, write_text
+from imgrec.runs.card import Card, Input, Source, write_card
+from imgrec.training.checkpoint import TrainingProgress
+from imgrec.workflows.prepare import Prepared, records_of
+
+CONFIG_FILE = "config.yaml"
+IMAGES_FILE = "images.csv"
+_MODEL_FILES = ("best.keras", "last.keras")
+_VERSIONED = ("tensorflow", "keras", "numpy", "pillow", "scipy", "scikit-learn")
+
+
+def new_card(experiment: Experiment, prepared: Prepared) -> Card:
+    """Return the card of a training that begins now."""
+    spec = prepared.spec
+    return Card(
+        name=experiment.name,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
+        complete=False,
+        classes=prepared.splits.classes,
+        input=Input(spec.height, spec.width, spec.channels, spec.interpolation),
+        output=experiment.model.output,
+        preprocessing=_preprocessing(experiment),
+        seed=experiment.seed,
+        data={
+            split: _source(experiment.data, split, records, prepared.splits.classes)
+            for split, records in records_of(prepared.splits)
+        },
+        skipped=len(prepared.skipped),
+        fingerprint=prepared.fingerprint,
+        versions=_versions(),
+    )
+
+
+def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared, card: Card) -> None:
+    """Write what is known before the first step: config, card, images, environment."""
+    (folder / "state").mkdir()
+    write_text(folder / CONFIG_FILE, dump(experiment))
+    write_text(folder / IMAGES_FILE, _images(prepared))
+    write_text(folder / "environment.txt", _environment())
+    write_card(folder, card)
+
+
+def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress) -> None:
+    """Write the card with the hashes of the model files and the best epoch."""
+    updated = dataclasses.replace(
+        card,
+        hashes={
+            name: sha256((folder / name).read_bytes())
+            for name in _MODEL_FILES
+            if (folder / name).is_file()
+        },
+        best=_best(state, monitor),
+        epochs=state.epoch,
+    )
+    write_card(folder, updated)
+
+
+def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment of a run's folder; raises RunError where its config is missing."""
+    path = folder / CONFIG_FILE
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} can't be read: {error}", hint="train again") from error
+    return parse(text, str(path), overrides)
+
+
+def recorded_images(folder: Path) -> dict[str, set[str]]:
+    """Return the names of the images of each split, as the training found them."""
+    text = (folder / IMAGES_FILE).read_text("utf-8", "surrogateescape")
+    names: dict[str, set[str]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        names.setdefault(row["split"], set()).add(row["name"])
+    return names
+
+
+def _preprocessing(experiment: Experiment) -> str:
+    backbone = experiment.model.backbone
+    if backbone is not None:
+        return f"the preprocess_input of {backbone.name}, in the model"
+    scale = experiment.preprocessing.rescale
+    return "none" if scale is None else f"times {scale:.9g}, in the model"
+
+
+def _source(
+    data: Data, split: str, records: tuple[Record, ...], classes: tuple[str, ...]
+) -> Source:
+    written = data.root or getattr(data, split) or data.train
+    counts = [0] * len(classes)
+    for record in records:
+        counts[record.label] += 1
+    return Source(
+        written=written,
+        absolute=str(Path(written).resolve()) if written else None,
+        images=len(records),
+        per_class=dict(zip(classes, counts, strict=True)),
+    )
+
+
+def _versions() -> Mapping[str, str]:
+    from PIL import features
+
+    versions = {"imgrec": __version__, "python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in _VERSIONED}
+    versions["libjpeg"] = features.version("jpg") or "unknown"
+    return versions
+
+
+def _images(prepared: Prepared) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["split", "class", "sha256", "name", "skipped"])
+    skipped = dict(prepared.skipped)
+    for split, records in records_of(prepared.found):
+        for record in records:
+            identity = prepared.identities.get(record.name, "")
+            class_name = prepared.found.classes[record.label]
+            reason = skipped.get(record.name, "")
+            rows.writerow([split, class_name, identity, record.name, reason])
+    return text.getvalue()
+
+
+def _environment() -> str:
+    packages = sorted(
+        f"{each.name}=={each.version}" for each in importlib.metadata.distributions()
+    )
+    return "\n".join([f"# Python {platform.python_version()}, {platform.platform()}", *packages, ""])
+
+
+def _best(state: TrainingProgress, monitor: str) -> Mapping[str, float | str]:
+    if state.best_value is None:
+        return {}
+    return {"epoch": state.best_epoch, "monitor": monitor, "value": state.best_value}

@@ -1,0 +1,210 @@
+"""Training: a new run, or one that goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import dump
+from imgrec.errors import DataError, RunError, UsageError
+from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.files import write_text
+from imgrec.models.backend import Devices, make_reproducible, start
+from imgrec.models.build import build, summary
+from imgrec.progress import Progress, Silent
+from imgrec.runs.card import read_card, write_card
+from imgrec.runs.folder import Run, create
+from imgrec.runs.lock import locked
+from imgrec.runtime.engine import open_engine
+from imgrec.runtime.score import score
+from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
+from imgrec.training.loop import Job, fit
+from imgrec.training.monitor import Monitor
+from imgrec.training.steps import Steps
+from imgrec.workflows.prepare import (
+    Prepared,
+    prepare,
+    read_splits,
+    records_of,
+    training_split,
+    validation_split,
+)
+from imgrec.workflows.results import final_split, write_results
+from imgrec.workflows.run_files import (
+    CONFIG_FILE,
+    new_card,
+    run_config,
+    update_card,
+    write_beginning,
+)
+
+log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A complete run, and how good its best model is on `split`."""
+
+    run: Run
+    evaluation: Evaluation
+    split: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training would do: resolved config, model summary, images by split and class."""
+
+    config: str
+    summary: str
+    counts: Mapping[str, Mapping[str, int]]
+
+
+def plan(experiment: Experiment, *, device: str = "auto") -> Plan:
+    """Return what `train` would do, having looked for the images and built the model."""
+    splits = read_splits(experiment)
+    start(device)
+    backbone = experiment.model.backbone
+    local = backbone is not None and backbone.weights != "imagenet"
+    model = build(experiment, len(splits.classes), weights=local)
+    counts = {
+        split: _counts([record.label for record in records], splits.classes)
+        for split, records in records_of(splits)
+    }
+    return Plan(dump(experiment), summary(model), counts)
+
+
+def train(
+    experiment: Experiment,
+    *,
+    runs_dir: Path,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train an experiment in a new run below `runs_dir`, and evaluate its best model.
+
+    Nothing is written before the images are read and the model is built. Raises ConfigError,
+    DataError or RunError for what is wrong with the config, the images or the run's folder.
+    """
+    progress = progress or Silent()
+    prepared = prepare(experiment, progress)
+    devices = _start(experiment, device)
+    steps = Steps(experiment, len(prepared.splits.classes), devices, weights=True)
+    card = new_card(experiment, prepared)
+    folder = create(runs_dir, experiment.name)
+    log.info("run: %s", folder)
+    with locked(folder):
+        write_beginning(folder, experiment, prepared, card)
+        return _run(experiment, prepared, Run(folder, card), steps, TrainingProgress(), progress)
+
+
+def resume(
+    run: Run,
+    *,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Go on with a run from its newest checkpoint, as if it had never stopped.
+
+    overrides: `a.b=c` as on the command line, for `training` and the places of the data.
+    Raises UsageError where nothing is left to train or an override changes what the run is,
+    DataError where its training images changed.
+    """
+    progress = progress or Silent()
+    experiment = run_config(run.path, overrides)
+    _refuse_drift(run_config(run.path), experiment)
+    with locked(run.path):
+        prepared = prepare(experiment, progress)
+        if prepared.fingerprint != run.card.fingerprint:
+            raise DataError(
+                f"the training images are not those that {run.name} was trained with",
+                hint="bring them back, or train anew",
+            )
+        devices = _start(experiment, device)
+        steps = Steps(experiment, len(prepared.splits.classes), devices, weights=False)
+        state = load_checkpoint(run.state, steps.model)
+        if state.epoch >= experiment.training.epochs:
+            raise UsageError(
+                f"{run.name} has all of its {state.epoch} epochs",
+                hint=f"--set training.epochs={2 * state.epoch} trains it further",
+            )
+        log.info("run: %s goes on after epoch %d", run.path, state.epoch)
+        write_text(run.path / CONFIG_FILE, dump(experiment))
+        card = dataclasses.replace(run.card, complete=False)
+        return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
+
+
+def _start(experiment: Experiment, device: str) -> Devices:
+    devices = start(device)
+    make_reproducible(experiment.seed, devices, deterministic=experiment.training.deterministic)
+    return devices
+
+
+def _run(
+    experiment: Experiment,
+    prepared: Prepared,
+    run: Run,
+    steps: Steps,
+    state: TrainingProgress,
+    progress: Progress,
+) -> TrainingResult:
+    train, validation = (
+        training_split(experiment, prepared),
+        validation_split(experiment, prepared),
+    )
+    monitor = Monitor(experiment, validated=validation is not None)
+    after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
+    classes = len(prepared.splits.classes)
+    job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch)
+    try:
+        fit(job, steps, state, progress)
+    except BaseException:
+        log.info("stopped after epoch %d; `imgrec train --resume %s` goes on", state.epoch, run.path)
+        raise
+    return _concluded(experiment, prepared, run.path, state, progress)
+
+
+def _concluded(
+    experiment: Experiment,
+    prepared: Prepared,
+    folder: Path,
+    state: TrainingProgress,
+    progress: Progress,
+) -> TrainingResult:
+    run = Run(folder, read_card(folder))
+    if not run.card.best:
+        raise RunError(f"{folder} has no best epoch: what it monitors was never a number")
+    split, records = final_split(prepared.found)
+    bad_images = experiment.data.bad_images
+    scores = score(
+        open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
+    )
+    evaluation = evaluate(scores)
+    write_results(run, experiment, split, evaluation, state.history)
+    write_card(folder, dataclasses.replace(run.card, complete=True))
+    return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_drift(before: Experiment, after: Experiment) -> None:
+    changed = [name for name in ("model", "preprocessing", "augmentation", "seed", "name")
+               if getattr(before, name) != getattr(after, name)]
+    places = {"root", "train", "validation", "test", "bad_images"}
+    if before.data.model_dump(exclude=places) != after.data.model_dump(exclude=places):
+        changed.append("data")
+    if changed:
+        raise UsageError(
+            f"--resume goes on with the same training; changed: {', '.join(changed)}",
+            hint="change training.* alone, or train anew",
+        )
+
+
+def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
+    counts = np.bincount(np.array(labels), minlength=len(classes))
+    return {name: int(count) for name, count in zip(classes, counts, strict=True)}

@@ -1,0 +1,137 @@
+"""Keras objects by their names."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+from pydantic import ValidationError
+
+from imgrec.config.layers import LAYERS, L2, Conv2D, Dense, Flatten, Layer, MaxPooling2D, Residual
+from imgrec.config.named import Named, OneOf, argument_names, plain, snake_case
+from imgrec.config.section import Section, findings
+
+
+class Holder(Section):
+    """A section with one layer."""
+
+    layer: Annotated[Named, OneOf("layer", LAYERS, {"dense": "Dense"}, {"Lambda": "is code"})]
+
+
+class Stack(Section):
+    """A section with several layers."""
+
+    layers: list[Layer]
+
+
+def found(value: Any, cls: type[Section] = Holder) -> list[tuple[Any, str]]:
+    """Return what is wrong with `value`."""
+    with pytest.raises(ValidationError) as caught:
+        cls.model_validate(value)
+    return findings(caught.value)
+
+
+@pytest.mark.parametrize("value", ["Flatten", {"Flatten": None}, {"Flatten": {}}, Flatten()])
+def test_a_bare_name(value: object) -> None:
+    """A layer without arguments may be written in three ways, or be one already."""
+    assert Holder.model_validate({"layer": value}).layer == Flatten()
+
+
+def test_arguments_that_were_set() -> None:
+    """Only what the user set is told, what is needed first."""
+    layer = Conv2D(kernel_size=3, filters=8, kernel_regularizer=L2(l2=0.1))
+    assert layer.arguments() == {
+        "filters": 8,
+        "kernel_size": 3,
+        "kernel_regularizer": L2(l2=0.1),
+    }
+    assert list(layer.arguments())[:2] == ["filters", "kernel_size"]
+    assert argument_names(Dense)[0] == "units"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Flatten",
+        {"Conv2D": {"filters": 32, "kernel_size": [3, 5]}},
+        {"Residual": {"layers": [{"Dense": {"units": 1, "kernel_regularizer": "L2"}}, "ReLU"]}},
+        {"Repeat": {"times": 2, "layers": [{"Residual": {"layers": ["BatchNormalization"]}}]}},
+    ],
+)
+def test_written_back(written: object) -> None:
+    """A layer is written back as it was read, inner layers too."""
+    holder = Holder.model_validate({"layer": written})
+    assert plain(holder) == {"layer": written}
+    assert holder.model_dump() == {"layer": written}
+
+
+def test_other_spellings() -> None:
+    """An alias stands for its name."""
+    assert Holder.model_validate({"layer": {"dense": {"units": 3}}}).layer == Dense(units=3)
+    assert snake_case(["AUC", "F1Score", "KLDivergence", "TopKCategoricalAccuracy"]) == {
+        "auc": "AUC",
+        "f1_score": "F1Score",
+        "kl_divergence": "KLDivergence",
+        "top_k_categorical_accuracy": "TopKCategoricalAccuracy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (3, "3 is no layer: write its name, or {Name: {...}}"),
+        (None, "null is no layer: write its name, or {Name: {...}}"),
+        ({}, "{} is no layer: write its name, or {Name: {...}}"),
+        ("Lambda", "is code"),
+        (
+            {"Conv2D": None, "filters": 3},
+            "one layer expected, got 'Conv2D', 'filters'; "
+            "arguments stand inside: {Name: {argument: value}}",
+        ),
+        (
+            MaxPooling2D,
+            f"{str(MaxPooling2D)[:59]} is no layer: write its name, or {{Name: {{...}}}}",
+        ),
+    ],
+)
+def test_what_is_no_layer(value: object, message: str) -> None:
+    """What is not the name of a layer is told so."""
+    assert found({"layer": value}) == [(("layer",), message)]
+
+
+def test_unknown_names() -> None:
+    """An unknown name comes with the nearest one and with all."""
+    ((path, message),) = found({"layer": {"conv2d": {"filters": 3}}})
+    assert path == ("layer",)
+    assert message.startswith(
+        "unknown layer 'conv2d'; did you mean 'Conv2D'? allowed: Activation, AveragePooling2D, "
+    )
+
+
+def test_every_problem_at_its_path() -> None:
+    """All problems of all layers are found at once, each at the path of its key."""
+    stack = [
+        {"Conv2D": {"filters": -1, "kernel_size": "a", "strides": [1, 2, 3]}},
+        {"Residual": {"layers": [{"Dense": {"unit": 3}}, {"Dropout": 0.5}]}},
+        "Dense",
+    ]
+    size = "is neither a whole number above 0 nor two of them"
+    inner = ("layers", 1, "Residual", "layers")
+    (unknown, *others) = sorted(
+        found({"layers": stack}, Stack), key=lambda one: "unit" not in one[0]
+    )
+    assert unknown[0] == (*inner, 0, "Dense", "unit")
+    assert unknown[1].startswith("unknown key; did you mean 'units'? allowed: activation, ")
+    assert others == [
+        (("layers", 0, "Conv2D", "filters"), "must be greater than 0, got -1"),
+        (("layers", 0, "Conv2D", "kernel_size"), f"'a' {size}"),
+        (("layers", 0, "Conv2D", "strides"), f"[1, 2, 3] {size}"),
+        ((*inner, 1, "Dropout"), "0.5 is not a mapping of keys to values"),
+        (("layers", 2, "Dense", "units"), "is missing"),
+    ]
+
+
+def test_frozen() -> None:
+    """What was read can't be changed."""
+    with pytest.raises(ValidationError, match="frozen"):
+        Residual(layers=[Flatten()]).activation = "relu"  # type: ignore[misc]

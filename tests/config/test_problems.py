@@ -1,0 +1,88 @@
+"""Problems in plain words, with their places."""
+
+from __future__ import annotations
+
+import pytest
+
+from imgrec.config.problems import (
+    OVERRIDE,
+    Problem,
+    config_error,
+    nearest,
+    printable,
+    problem_at,
+    shown,
+    unknown,
+    written,
+)
+
+
+def test_the_whole_message() -> None:
+    """Problems are listed by line, those of `--set` last, in columns."""
+    problems = [
+        Problem(OVERRIDE, "seed", "must be at least 0, got -1"),
+        Problem(120, "training.epochs", "'ten' is not a whole number"),
+        Problem(7, "", "a second document starts here"),
+    ]
+    assert str(config_error("configs/x.yaml", problems)) == (
+        "configs/x.yaml has 3 problems\n"
+        "  line 7    a second document starts here\n"
+        "  line 120  training.epochs: 'ten' is not a whole number\n"
+        "  --set     seed: must be at least 0, got -1"
+    )
+
+
+def test_one_problem_without_a_place() -> None:
+    """What was not written in a file has no line."""
+    error = config_error("", [Problem(None, "name", "is missing")])
+    assert str(error) == "the config has 1 problem\n  name: is missing"
+    assert error.exit_status == 2
+
+
+def test_the_line_of_a_missing_key() -> None:
+    """A key that is not there has the line of the nearest one above it."""
+    lines = {(): 1, ("data",): 4, ("data", "split"): 5}
+    assert problem_at(("data", "image_size"), "is missing", lines).line == 4
+    assert problem_at(("model",), "is missing", lines).line == 1
+    assert problem_at(("model",), "is missing", {}).line is None
+
+
+def test_paths() -> None:
+    """Key paths are written with dots and indexes; strange keys are quoted."""
+    assert written(("model", "layers", 0, "Conv2D")) == "model.layers[0].Conv2D"
+    assert written((0, "a\nb")) == "[0].'a\\nb'"
+    assert written(()) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (-1, "-1"),
+        ("\x1b[31m", "'\\x1b[31m'"),
+        ("\u202e", "'\\u202e'"),
+        ("\udcff", "'\\udcff'"),
+        ("x" * 100, f"'{'x' * 59}…'"),
+        ([1] * 100, f"[{'1, ' * 19}1…"),
+    ],
+)
+def test_values(value: object, text: str) -> None:
+    """Values are shown on one printable line, shortened."""
+    assert shown(value) == text
+
+
+def test_file_names() -> None:
+    """A file's name is shown as it is, unless that can't be printed."""
+    assert printable("configs/x y.yaml") == "configs/x y.yaml"
+    assert printable("a\x1b[31m.yaml") == "'a\\x1b[31m.yaml'"
+
+
+def test_nearest_names() -> None:
+    """The nearest name is found whatever its case; without one, only the list is given."""
+    assert nearest("conv2d", ["Dense", "Conv2D"]) == "Conv2D"
+    assert nearest("zzz", ["Dense"]) is None
+    assert unknown("sofmax", ["softmax", "Sigmoid"]) == (
+        "; did you mean 'softmax'? allowed: Sigmoid, softmax"
+    )
+    assert unknown("q", ["b", "a"]) == "; allowed: a, b"

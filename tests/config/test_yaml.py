@@ -1,0 +1,194 @@
+"""YAML 1.2, read safely and with line numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.config.emit import write
+from imgrec.config.yaml import MAX_BYTES, Document, YamlError, read
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("1.0e-4", 1e-4),
+        ("+1.5E3", 1500.0),
+        (".5", 0.5),
+        ("3.", 3.0),
+        (".inf", math.inf),
+        ("-.INF", -math.inf),
+        ("0", 0),
+        ("-12", -12),
+        ("012", 12),
+        ("0o17", 15),
+        ("0xfF", 255),
+        ("true", True),
+        ("FALSE", False),
+        ("~", None),
+        ("null", None),
+        ("", None),
+    ],
+)
+def test_core_scalars(text: str, value: object) -> None:
+    """Numbers, truth values and null are read as YAML 1.2's core schema says."""
+    read_value = read(text).value
+    assert read_value == value
+    assert type(read_value) is type(value)
+
+
+def test_nan() -> None:
+    """`.nan` is the number that is none."""
+    assert math.isnan(read(".NaN").value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no",
+        "on",
+        "Yes",
+        "y",
+        "1/255",
+        "1_000",
+        "0b1",
+        "12:30:00",
+        "2020-01-01",
+        "=",
+        "e5",
+        "0x",
+        ".",
+    ],
+)
+def test_everything_else_is_a_string(text: str) -> None:
+    """Words and numbers of YAML 1.1 only are strings: a class may be called `no`."""
+    assert read(text).value == text
+
+
+def test_quoted_and_tagged_scalars() -> None:
+    """Quotes and `!!str` make a string, and a core tag must fit its value."""
+    assert read("['1', \"true\", !!str 3, !!int 4]").value == ["1", "true", "3", 4]
+    with pytest.raises(YamlError, match="'abc' is no !!int"):
+        read("!!int abc")
+
+
+def test_keys_are_what_was_written() -> None:
+    """Keys stay strings, so that a class called `1` or `null` can have a weight."""
+    assert read("{1: a, null: b, no: c}").value == {"1": "a", "null": "b", "no": "c"}
+
+
+def test_lines() -> None:
+    """Every key path has the line of its key, every item the line it starts on."""
+    document = read(
+        "# remark\nmodel:\n  layers:\n    - Conv2D:\n        filters: 32\n    - Flatten\n"
+    )
+    assert document == Document(
+        {"model": {"layers": [{"Conv2D": {"filters": 32}}, "Flatten"]}},
+        {
+            (): 2,
+            ("model",): 2,
+            ("model", "layers"): 3,
+            ("model", "layers", 0): 4,
+            ("model", "layers", 0, "Conv2D"): 4,
+            ("model", "layers", 0, "Conv2D", "filters"): 5,
+            ("model", "layers", 1): 6,
+        },
+    )
+
+
+def test_aliases_are_expanded() -> None:
+    """An alias stands for a copy of what it names."""
+    assert read("a: &x {k: 1}\nb: *x\n").value == {"a": {"k": 1}, "b": {"k": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("a: 1\nb: 2\na: 3\n", 3, "key 'a' stands here again, see line 1"),
+        ("a:\n  ? [x]\n  : 1\n", 2, "a key must be a plain name, not a list or a mapping"),
+        ("a: 1\n<<: {b: 2}\n", 2, "merge keys (<<) are not supported; write the keys out"),
+        (
+            "a: 1\nb: !!python/name:os.system x\n",
+            2,
+            "tag '!!python/name:os.system' is not supported",
+        ),
+        ("a: !own {b: 1}\n", 1, "tag '!own' is not supported"),
+        ("a: !!set {b}\n", 1, "tag '!!set' is not supported"),
+        ("a: 1\n---\nb: 2\n", 2, "a second document starts here; a config is one"),
+        ("a: &x\n  - *x\n", 2, "an alias stands inside what it names"),
+        ("a: *x\n", 1, "found undefined alias 'x'"),
+        ("a: [1\nb: 2\n", 2, "expected ',' or ']', but got ':'"),
+        ("a: 1\n\tb: 2\n", 2, "found character '\\t' that cannot start any token"),
+        ("a: 1\nb: \x07\n", 2, "character '\\x07' may not stand in YAML"),
+        ("a: 1\nb: " + "9" * 5000, 2, "a number with too many digits"),
+        ("[" * 3000, 1, "nested too deeply"),
+    ],
+)
+def test_errors(text: str, line: int, message: str) -> None:
+    """What can't be read is told with its line."""
+    with pytest.raises(YamlError) as caught:
+        read(text)
+    assert (caught.value.line, caught.value.message) == (line, message)
+
+
+def test_undecodable_bytes() -> None:
+    """A byte that is not UTF-8 is named with its line."""
+    with pytest.raises(YamlError, match="byte 0xff is not UTF-8") as caught:
+        read(b"a: 1\nb: \xff\n")
+    assert caught.value.line == 2
+
+
+def test_byte_order_mark() -> None:
+    """The mark that some editors put first is no part of the first key."""
+    assert read(b"\xef\xbb\xbfa: 1\n").value == {"a": 1}
+
+
+def test_alias_bomb() -> None:
+    """Aliases of aliases are counted as they expand, and end before the memory does."""
+    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    with pytest.raises(YamlError, match="more than 100000 values, aliases counted"):
+        read("\n".join(["a0: &a0 x", *levels]))
+
+
+def test_too_large() -> None:
+    """A text that is far too large is refused before it is read."""
+    with pytest.raises(YamlError, match="larger than 1 MB"):
+        read(b"a" * (MAX_BYTES + 1))
+
+
+@given(VALUES)
+def test_what_is_written_reads_back(value: Any) -> None:
+    """Whatever plain value is written as YAML reads back equal, strings that look like numbers too."""
+    assert read(write(value)).value == value
+
+
+@pytest.mark.parametrize("text", ["1e-4", "no", "0o17", "null", "<<", "12:30", "", " x", "=", "[a"])
+def test_strings_stay_strings(text: str) -> None:
+    """Strings that YAML 1.1 or 1.2 would read as something else are quoted."""
+    assert read(write({"a": text, "b": [text]})).value == {"a": text, "b": [text]}
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text makes the reader fail in any other way than by saying why."""
+    try:
+        read(text)
+    except YamlError as error:
+        assert error.line >= 1  # noqa: PT017 - either outcome is right

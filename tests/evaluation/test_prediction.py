@@ -1,0 +1,67 @@
+"""Photos are answered in the order they were given, best class first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.errors import RunError
+from imgrec.evaluation.prediction import Prediction, Ranked, predictions
+from imgrec.scores import Scores, Skipped
+
+
+def scores(names: list[str], skipped: list[str], rows: object = None) -> Scores:
+    """Return scores of the classes cat, dog and owl, 0.5, 0.25 and 0.25 unless given."""
+    probabilities = [[0.5, 0.25, 0.25]] * len(names) if rows is None else rows
+    return Scores(
+        names=tuple(names),
+        truth=None,
+        probabilities=np.array(probabilities, dtype=np.float32).reshape(len(names), 3),
+        classes=("cat", "dog", "owl"),
+        skipped=tuple(Skipped(name, f"{name} is no image") for name in skipped),
+    )
+
+
+def test_best_classes_come_first_and_ties_by_class() -> None:
+    """The most probable class leads; of equal ones the class listed first does."""
+    (found,) = predictions(scores(["a.jpg"], [], [[0.25, 0.5, 0.25]]), top=2)
+    assert found == Prediction("a.jpg", (Ranked("dog", 0.5), Ranked("cat", 0.25)), None)
+
+
+def test_top_is_at_most_the_number_of_classes() -> None:
+    """Asking for more classes than there are gives them all."""
+    (found,) = predictions(scores(["a.jpg"], []), top=10)
+    assert [ranked.class_name for ranked in found.top] == ["cat", "dog", "owl"]
+
+
+def test_photos_keep_the_order_they_were_given_in() -> None:
+    """A photo that failed stands where the user named it, and one named twice twice."""
+    given_order = ["b.jpg", "bad.jpg", "a.jpg", "b.jpg", "bad.jpg"]
+    found = predictions(scores(["b.jpg", "a.jpg", "b.jpg"], ["bad.jpg"] * 2), order=given_order)
+    assert [prediction.name for prediction in found] == given_order
+    assert [bool(prediction.error) for prediction in found] == [False, True, False, False, True]
+    assert found[1] == Prediction("bad.jpg", (), "bad.jpg is no image")
+
+
+def test_without_an_order_failed_photos_come_last() -> None:
+    """Nothing is left out where no order is asked for."""
+    found = predictions(scores(["a.jpg"], ["bad.jpg"]))
+    assert [prediction.name for prediction in found] == ["a.jpg", "bad.jpg"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans())))
+def test_any_order_is_kept(photos: list[tuple[str, bool]]) -> None:
+    """Whatever is readable, photos come back as given, each with its own answer or error."""
+    readable = [name for name, good in photos if good]
+    failed = [name for name, good in photos if not good]
+    found = predictions(scores(readable, failed), order=[name for name, _ in photos])
+    assert [prediction.name for prediction in found] == [name for name, _ in photos]
+    assert sum(prediction.error is not None for prediction in found) == len(failed)
+
+
+def test_probabilities_that_are_not_finite_are_an_error() -> None:
+    """A diverged model predicts nothing, rather than the first class."""
+    with pytest.raises(RunError, match="not finite for 1 of 1 images"):
+        predictions(scores(["a.jpg"], [], [[np.nan] * 3]))

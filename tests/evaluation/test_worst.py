@@ -1,0 +1,35 @@
+"""The worst classes and the most confused pairs are the right ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.evaluation.worst import most_confused, worst_classes
+from imgrec.scores import Scores
+
+
+def evaluation(pairs: list[tuple[int, int]]) -> Evaluation:
+    """Evaluate certain predictions, given as (truth, prediction), of classes a, b, c."""
+    truth, predicted = np.array(pairs, dtype=np.int64).T
+    names = tuple(str(i) for i in range(len(pairs)))
+    return evaluate(Scores(names, truth, np.eye(3, dtype=np.float32)[predicted], ("a", "b", "c")))
+
+
+def test_most_confused_come_by_their_images() -> None:
+    """Pairs are ordered by images, right answers are left out, the limit holds."""
+    found = evaluation([(0, 0), (0, 1), (2, 0), (2, 0), (1, 2), (1, 2), (1, 2)])
+    assert most_confused(found, 2) == (("b", "c", 3), ("c", "a", 2))
+    assert len(most_confused(found, 10)) == 3
+
+
+def test_nothing_is_confused_by_a_perfect_model() -> None:
+    """Without a wrong answer there is no pair."""
+    assert most_confused(evaluation([(0, 0), (1, 1)]), 5) == ()
+
+
+def test_worst_classes_have_images() -> None:
+    """Classes come by F1, lowest first, and one without images is not blamed."""
+    found = evaluation([(0, 0), (0, 0), (1, 0), (1, 1)])
+    assert [result.name for result in worst_classes(found, 5)] == ["b", "a"]
+    assert len(worst_classes(found, 1)) == 1

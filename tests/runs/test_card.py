@@ -1,0 +1,74 @@
+"""card.json survives the way to disk and back, and a damaged one is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imgrec.errors import RunError
+from imgrec.runs.card import Card, Input, Source, read_card, write_card
+
+CARD = Card(
+    name="x",
+    created="2026-01-02T03:04:05.000006+00:00",
+    complete=True,
+    classes=("a", "b\udc80"),
+    input=Input(8, 9, 3, "bilinear"),
+    output="softmax",
+    preprocessing="none",
+    seed=0,
+    data={"train": Source("photos", "/photos", 2, {"a": 1, "b\udc80": 1})},
+    skipped=0,
+    fingerprint="f",
+    versions={"python": "3.11"},
+    hashes={"best.keras": "0"},
+    best={"epoch": 3, "monitor": "val_loss", "value": 0.5},
+    epochs=4,
+)
+
+
+def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    """Every field survives, undecodable class names included."""
+    write_card(tmp_path, CARD)
+    assert read_card(tmp_path) == CARD
+
+
+def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
+    """The message names the folder, and the hint the command that lists runs."""
+    with pytest.raises(RunError, match="is no run: it has no card.json") as caught:
+        read_card(tmp_path)
+    assert caught.value.exit_status == 4
+    assert "imgrec runs list" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema_version": 99}, "schema version 99"),
+        ({"input": {"height": 0, "width": 1, "channels": 3, "interpolation": "box"}}, "input"),
+        ({"classes": "ab"}, "classes is no list of names"),
+        ({"output": "tanh"}, "output 'tanh'"),
+        ({"created": 3}, "created or complete"),
+        ({"surplus": 1}, "surplus"),
+    ],
+)
+def test_a_card_that_says_nonsense_is_refused(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    """A wrong version, type or value is named together with the file."""
+    write_card(tmp_path, CARD)
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(RunError, match=message):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"schema_version": 1}'])
+def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Whatever stands in card.json, the answer is a RunError."""
+    (tmp_path / "card.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"card\.json is damaged|schema version"):
+        read_card(tmp_path)

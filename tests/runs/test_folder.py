@@ -1,0 +1,113 @@
+"""Run folders get their own names and are found by what users call them."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from imgrec.errors import RunError
+from imgrec.runs.card import Card, Input, write_card
+from imgrec.runs.folder import create, default_runs_dir, find, list_runs
+
+CARD = Card(
+    name="x",
+    created="2026-01-01T00:00:00.000000+00:00",
+    complete=True,
+    classes=("a", "b"),
+    input=Input(8, 8, 1, "bilinear"),
+    output="softmax",
+    preprocessing="none",
+    seed=0,
+    data={},
+    skipped=0,
+    fingerprint="f",
+    versions={},
+)
+
+
+def _run(runs_dir: Path, name: str, day: int, *, complete: bool = True) -> Path:
+    folder = create(runs_dir, name)
+    created = f"2026-01-{day:02d}T00:00:00.000000+00:00"
+    write_card(folder, dataclasses.replace(CARD, created=created, complete=complete))
+    return folder
+
+
+def test_new_folders_count_up_from_the_highest(tmp_path: Path) -> None:
+    """Names that only look alike don't count, and gaps are not filled."""
+    for name in ("x-1", "x-7", "x-y", "xx-9"):
+        (tmp_path / name).mkdir()
+    assert create(tmp_path, "x").name == "x-8"
+    assert create(tmp_path / "new", "x").name == "x-1"
+
+
+def test_two_runs_never_get_the_same_folder(tmp_path: Path) -> None:
+    """Twenty runs that start at once get twenty folders."""
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: create(tmp_path, "x"), range(20)))
+    assert len(folders) == 20
+
+
+def test_a_runs_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file in the way is a RunError that names the folder."""
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(RunError, match="can't be written"):
+        create(tmp_path / "runs", "x")
+
+
+def test_last_is_the_newest_complete_run_whatever_its_name(tmp_path: Path) -> None:
+    """The date in the card decides, and unfinished runs don't count."""
+    _run(tmp_path, "z", 1)
+    newest = _run(tmp_path, "a", 3)
+    _run(tmp_path, "b", 2)
+    _run(tmp_path, "c", 4, complete=False)
+    assert find(None, tmp_path).path == newest
+    assert find("last", tmp_path).path == newest
+
+
+def test_last_for_resuming_is_the_newest_run_with_a_checkpoint(tmp_path: Path) -> None:
+    """An unfinished run with a checkpoint is found, a newer one without is not."""
+    unfinished = _run(tmp_path, "x", 2, complete=False)
+    (unfinished / "state").mkdir()
+    (unfinished / "state" / "epoch-000001.npz").write_bytes(b"")
+    _run(tmp_path, "y", 3)
+    assert find("last", tmp_path, resumable=True).path == unfinished
+
+
+def test_a_run_is_found_by_name_and_by_folder(tmp_path: Path) -> None:
+    """A name below the runs folder and a path from anywhere mean the same run."""
+    folder = _run(tmp_path, "x", 1)
+    assert find("x-1", tmp_path).path == folder
+    assert find(str(folder), Path("elsewhere")).path == folder
+
+
+def test_a_missing_run_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+    """The hint names the run that was probably meant."""
+    _run(tmp_path, "cat_dog", 1)
+    with pytest.raises(RunError, match="there is no run cat_dgo-1") as caught:
+        find("cat_dgo-1", tmp_path)
+    assert caught.value.hint.startswith("did you mean cat_dog-1?")
+
+
+def test_no_run_at_all_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Before the first training the hint says how to train."""
+    with pytest.raises(RunError, match="there is no complete run") as caught:
+        find(None, tmp_path / "missing")
+    assert "imgrec train" in caught.value.hint
+
+
+def test_damaged_runs_are_left_out_of_the_list(tmp_path: Path) -> None:
+    """One broken card doesn't hide the others."""
+    folder = _run(tmp_path, "x", 1)
+    (create(tmp_path, "x") / "card.json").write_text("{")
+    assert [run.path for run in list_runs(tmp_path)] == [folder]
+
+
+def test_the_runs_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMGREC_RUNS names it; without, it is `runs`."""
+    monkeypatch.setenv("IMGREC_RUNS", "elsewhere")
+    assert default_runs_dir() == Path("elsewhere")
+    monkeypatch.delenv("IMGREC_RUNS")
+    assert default_runs_dir() == Path("runs")

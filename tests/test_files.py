@@ -1,0 +1,54 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imgrec.errors import RunError
+from imgrec.files import sha256, write_atomically, write_bytes, write_text
+
+
+def test_what_is_written_replaces_what_was_there(tmp_path: Path) -> None:
+    """The new content is there, and nothing beside it."""
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    write_text(path, "new \udc80")
+    assert path.read_bytes() == b"new \x80"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    """When the writer breaks off, the old content stays and no partial file is left."""
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"old")
+
+    def fail(temporary: Path) -> None:
+        temporary.write_bytes(b"half")
+        raise ValueError("broken off")
+
+    with pytest.raises(ValueError, match="broken off"):
+        write_atomically(path, fail)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_told_by_name() -> None:
+    """/dev/full says ENOSPC as a full disk does."""
+    with pytest.raises(RunError, match=r"x\.txt can't be written: No space left on device"):
+        write_atomically(
+            Path("/tmp/x.txt"),  # noqa: S108 - nothing stays there
+            lambda _: Path("/dev/full").write_text("x"),
+        )
+
+
+def test_a_missing_folder_is_told_by_name(tmp_path: Path) -> None:
+    """The path that could not be written is in the message."""
+    with pytest.raises(RunError, match="can't be written: No such file"):
+        write_text(tmp_path / "no" / "a.txt", "x")
+
+
+def test_sha256_is_that_of_the_bytes() -> None:
+    """The known digest of the empty input."""
+    assert sha256(b"").startswith("e3b0c44298fc1c14")

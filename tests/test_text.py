@@ -1,0 +1,50 @@
+"""Tests of strangers' text made safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.text import shown
+
+# All characters, lone surrogates too: a file name may hold them.
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cat 1.jpg", "cat 1.jpg"),
+        ("Käse/猫/قطة/🐱.jpg", "Käse/猫/قطة/🐱.jpg"),
+        ("👩\u200d🌾.jpg", "👩\u200d🌾.jpg"),
+        ("a\nb\r\tc", r"a\nb\r\tc"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\x9b31m", r"\x9b31m"),
+        ("gpj.\u202etac", r"gpj.\u202etac"),
+        ("a\u2028b", r"a\u2028b"),
+        ("caf\udce9.jpg", r"caf\xe9.jpg"),
+        ("\ud800", r"\ud800"),
+        ("[bold]=cmd<script>", "[bold]=cmd<script>"),
+    ],
+)
+def test_what_can_do_harm_is_escaped_and_the_rest_stays(name: str, expected: str) -> None:
+    """Control characters, line breaks, bidi controls and surrogates become escapes; no others."""
+    assert shown(name) == expected
+
+
+@given(ANY_TEXT)
+def test_any_name_becomes_one_line_that_can_be_encoded(name: str) -> None:
+    """Whatever the name, what is shown is one line, encodes as UTF-8 and steers no terminal."""
+    text = shown(name)
+    assert len(text.splitlines()) <= 1
+    text.encode("utf-8")
+    assert not {unicodedata.category(character) for character in text} & {"Cc", "Cs", "Zl", "Zp"}
+
+
+@given(ANY_TEXT)
+def test_showing_twice_changes_nothing(name: str) -> None:
+    """Layers may each show a name without doubling its escapes."""
+    assert shown(shown(name)) == shown(name)

@@ -1,0 +1,31 @@
+"""Write a handwritten digit that the demo's network was not trained on as a PNG.
+
+python tools/digit.py build/digit.png
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from imgrec.config.load import load
+from imgrec.data.read import read
+
+
+def main(target: Path) -> None:
+    """Write the first test image of configs/small_cnn.yaml to `target`, 8 times as large."""
+    experiment = load("small_cnn")
+    splits = read(experiment.data, experiment.seed)
+    record = splits.test[0]
+    if not isinstance(record.source, np.ndarray):
+        raise TypeError(f"{record.name} is no array")
+    pixels = np.kron(record.source.squeeze(), np.ones((8, 8), dtype=np.uint8))
+    Image.fromarray(pixels).save(target)
+    print(f"{target} shows the digit {splits.classes[record.label]}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,78 @@
+"""Write the reference pages of docs/ from the code; `--check` only compares.
+
+python tools/docs.py           writes what has changed
+python tools/docs.py --check   exit status 1 where a page is stale, naming it
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from imgrec.cli.main import cli
+from imgrec.config.reference import reference
+from imgrec.config.schema import schema
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+WIDTH = 80
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every generated page, by its file name below docs/."""
+    return {
+        "cli.md": command_line(),
+        "config.md": reference().rstrip() + "\n",
+        "config.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+
+
+def command_line() -> str:
+    """Return the help texts of imgrec and all its commands as one Markdown page."""
+    sections = [
+        f"## {context.command_path}\n\n```text\n{context.get_help().rstrip()}\n```\n"
+        for context in contexts(click.Context(cli, info_name="imgrec", terminal_width=WIDTH))
+    ]
+    return "\n".join(["# The command line\n\nWhat `--help` says, command by command.\n", *sections])
+
+
+def contexts(context: click.Context) -> Iterator[click.Context]:
+    """Yield `context` and, depth first, those of the commands below it that are not hidden."""
+    yield context
+    group = context.command
+    if isinstance(group, click.Group):
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            if command is not None and not command.hidden:
+                yield from contexts(
+                    click.Context(command, parent=context, info_name=name, terminal_width=WIDTH)
+                )
+
+
+def stale(folder: Path) -> list[Path]:
+    """Return the pages below `folder` that are missing or not what the code says now."""
+    return [
+        folder / name
+        for name, text in pages().items()
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write or compare the pages; return the exit status."""
+    outdated = stale(DOCS)
+    if "--check" in arguments:
+        for page in outdated:
+            print(f"{page} is stale: run `make docs`", file=sys.stderr)
+        return 1 if outdated else 0
+    for page in outdated:
+        page.write_text(pages()[page.name], encoding="utf-8")
+        print(f"wrote {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
