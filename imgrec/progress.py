@@ -17,7 +17,9 @@ class Task(Protocol):
 class Progress(Protocol):
     """Where tasks are shown."""
 
-    def task(self, title: str, total: int | None, unit: str = "images") -> AbstractContextManager[Task]:
+    def task(
+        self, title: str, total: int | None, unit: str = "images"
+    ) -> AbstractContextManager[Task]:
         """Show a task of `total` units (None: unknown) until the context ends."""
 
 

@@ -70,7 +70,7 @@ def copy(console: Console, *, name: str, destination: Path | None, as_json: bool
     from imgrec.files import write_text
 
     text = shipped.text(name)
-    path = _place(destination or Path(), f"{name}.yaml")
+    path = _place(destination or Path(), shipped.path(name).name)
     write_text(path, text)
     if as_json:
         return console.document({"path": str(path)})

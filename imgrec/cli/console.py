@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-import click
-
 from imgrec.progress import Silent, Task
 from imgrec.report.json_text import json_text
 from imgrec.text import shown
@@ -44,7 +42,7 @@ class Console:
 
     def result(self, text: str) -> None:
         """Print a command's result, as it is, on stdout."""
-        click.echo(text.removesuffix("\n"), color=True)
+        _write(sys.stdout, text.removesuffix("\n"))
 
     def render(self, renderable: RenderableType) -> None:
         """Print a table of the reports on stdout, in colours where that is a terminal."""
@@ -68,7 +66,7 @@ class Console:
         if self._live:
             self._live.say(lines)
         else:
-            click.echo(lines, err=True)
+            _write(sys.stderr, lines)
 
     def error(self, message: str, hint: str, error: BaseException) -> None:
         """Print what went wrong and what to do next; with `traceback`, also where."""
@@ -147,6 +145,13 @@ def _follow_logs(console: Console) -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     log.handlers = [_LogHandler(console)]
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    # Not click.echo: on an ASCII stream it writes UTF-8.
+    if stream is not None:
+        stream.write(f"{text}\n")
+        stream.flush()
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -27,15 +27,17 @@ if TYPE_CHECKING:
     type=click.Choice(["train", "validation", "test"]),
     help="Part of the data to measure on.  [default: test, else validation]",
 )
+@options.device
 @options.as_json
 @options.runs_dir
 @click.pass_obj
-def evaluate(  # noqa: PLR0913  # an option each, handed over by name
+def evaluate(
     console: Console,
     *,
     run: str | None,
     data: Path | None,
     split: str | None,
+    device: str,
     as_json: bool,
     runs_dir: Path,
 ) -> None:
@@ -51,7 +53,7 @@ def evaluate(  # noqa: PLR0913  # an option each, handed over by name
 
     from imgrec.workflows import evaluate as workflow
 
-    assessment = workflow.evaluate(found, data=data, split=split, progress=console)
+    assessment = workflow.evaluate(found, data=data, split=split, device=device, progress=console)
     _show(console, assessment, as_json=as_json)
 
 

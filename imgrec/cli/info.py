@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from typing import TYPE_CHECKING
 
 import click
 
-import imgrec
 from imgrec.cli import options
 from imgrec.cli.console import Console
 
 if TYPE_CHECKING:
     from imgrec.models.backend import Machine
-
-_PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
 
 
 @options.command("info")
@@ -27,25 +22,14 @@ def info(console: Console, *, as_json: bool) -> None:
     Example: imgrec info
     """
     from imgrec.models.backend import describe
+    from imgrec.workflows.versions import versions
 
-    versions, machine = _versions(), describe()
+    found, machine = versions(), describe()
     if as_json:
         import dataclasses
 
-        return console.document({"versions": versions, "machine": dataclasses.asdict(machine)})
-    return console.table(("what", "here"), [*versions.items(), *_lines(machine)])
-
-
-def _versions() -> dict[str, str]:
-    from PIL import features
-
-    libjpeg = features.version("libjpeg_turbo")
-    return {
-        "imgrec": imgrec.__version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in _PACKAGES},
-        "libjpeg": f"turbo {libjpeg}" if libjpeg else str(features.version("jpg")),
-    }
+        return console.document({"versions": found, "machine": dataclasses.asdict(machine)})
+    return console.table(("what", "here"), [*found.items(), *_lines(machine)])
 
 
 def _lines(machine: Machine) -> list[tuple[str, str]]:

@@ -23,6 +23,9 @@ from rich.text import Text
 from imgrec.progress import Task
 from imgrec.text import shown
 
+# A speed from here on is shown without a digit behind the point.
+_WHOLE = 10
+
 
 class Live:
     """A display on stderr: per task a title, a bar, done/total, speed, time left and a note."""
@@ -80,7 +83,8 @@ class _Task:
 
 class _Speed(ProgressColumn):
     def render(self, task: RichTask) -> Text:
-        """Return the speed over the last seconds, as `61 images/s`."""
+        """Return the speed over the last seconds, as `1,061 images/s`."""
         if not task.speed:
             return Text("")
-        return Text(f"{task.speed:.3g} {task.fields['unit']}/s")
+        digits = 0 if task.speed >= _WHOLE else 1
+        return Text(f"{task.speed:,.{digits}f} {task.fields['unit']}/s")

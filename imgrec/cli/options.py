@@ -14,7 +14,7 @@ from imgrec.cli.console import Console
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _show_tracebacks(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # Click calls it
+def _show_tracebacks(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     console = context.find_object(Console)
     if value and console is not None:
         console.traceback = True

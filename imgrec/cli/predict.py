@@ -30,11 +30,12 @@ _SMALL_CLASSIFIER = "MobileNetV2"
     type=click.Choice(["table", "json", "jsonl", "csv"]),
     help="Form of the output.  [default: table]",
 )
+@options.device
 @options.as_json
 @click.option("--output", type=click.Path(path_type=Path), help="File to write instead of stdout.")
 @options.runs_dir
 @click.pass_obj
-def predict(  # noqa: PLR0913  # an option each, handed over by name
+def predict(
     console: Console,
     *,
     photos: tuple[str, ...],
@@ -42,6 +43,7 @@ def predict(  # noqa: PLR0913  # an option each, handed over by name
     pretrained: str | None,
     top: int,
     form: str | None,
+    device: str,
     as_json: bool,
     output: Path | None,
     runs_dir: Path,
@@ -57,7 +59,7 @@ def predict(  # noqa: PLR0913  # an option each, handed over by name
 
     from imgrec.workflows import predict as workflow
 
-    predicted = workflow.predict(photos, model=asked, top=top, progress=console)
+    predicted = workflow.predict(photos, model=asked, top=top, device=device, progress=console)
     _show(console, predicted, form, output)
     _complain(console, predicted)
 
@@ -71,14 +73,17 @@ def _form(form: str | None, *, as_json: bool) -> str:
 def _model(
     console: Console, model: str | None, pretrained: str | None, runs_dir: Path
 ) -> Run | str:
-    from imgrec.runs.folder import find, list_runs
+    from imgrec.runs.folder import find
 
     if pretrained is not None:
         if model is not None:
             raise UsageError("--model and --pretrained exclude each other")
         return pretrained
-    if model is not None or any(run.card.complete for run in list_runs(runs_dir)):
+    try:
         return find(model, runs_dir)
+    except RunError:
+        if model is not None:
+            raise
     if not console.interactive:
         raise RunError(
             f"there is no complete run in {shown(str(runs_dir))} to predict with",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @options.as_json
 @options.runs_dir
 @click.pass_obj
-def train(  # noqa: PLR0913  # an option each, handed over by name
+def train(
     console: Console,
     *,
     config: str | None,
@@ -108,16 +108,15 @@ def _show_plan(console: Console, plan: Plan, *, as_json: bool) -> None:
 def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> None:
     from imgrec.report.evaluation_json import evaluation_json
     from imgrec.report.evaluation_text import evaluation_text
+    from imgrec.workflows.run_files import run_config
 
-    run = result.run
-    data = run.card.data[result.split]
+    run, split = result.run, result.split
     if as_json:
-        text = evaluation_json(
-            result.evaluation, run=run.name, split=result.split, data=data.written or ""
-        )
+        data = run.card.data[split].written or run_config(run.path).data.loader
+        text = evaluation_json(result.evaluation, run=run.name, split=split, data=data)
         return console.document({**json.loads(text), "path": str(run.path)})
     console.render(evaluation_text(result.evaluation))
-    console.result(f"split:  {result.split}")
+    console.result(f"split:  {split}")
     console.result(f"run:    {shown(str(run.path))}")
     console.result(f"report: {shown(str(run.path / 'report.html'))}")
     return None

@@ -30,10 +30,10 @@ class Augmentation(Section):
     elsewhere: ClassVar[dict[str, str]] = {
         "rescale": "belongs to `preprocessing.rescale`: it holds for every image, "
         "not only for training",
-        "featurewise_center": f"featurewise_center {_PREPROCESSING}",
-        "featurewise_std_normalization": f"featurewise_std_normalization {_PREPROCESSING}",
-        "samplewise_center": f"samplewise_center {_PREPROCESSING}",
-        "samplewise_std_normalization": f"samplewise_std_normalization {_PREPROCESSING}",
+        "featurewise_center": _PREPROCESSING,
+        "featurewise_std_normalization": _PREPROCESSING,
+        "samplewise_center": _PREPROCESSING,
+        "samplewise_std_normalization": _PREPROCESSING,
         "validation_split": "belongs to `data.split.validation`: "
         "the images are divided before any is augmented",
         "preprocessing_function": "is code, which a config does not hold",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -22,9 +22,13 @@ class _Monitor(Named):
 class EarlyStopping(_Monitor):
     """Ends the training after `patience` epochs without improvement of `monitor`."""
 
+    elsewhere: ClassVar[dict[str, str]] = {
+        "restore_best_weights": "is not needed: best.keras always holds the best epoch, "
+        "see training.checkpoint.monitor"
+    }
+
     patience: NonNegativeInt = 0
     baseline: float | None = None
-    restore_best_weights: bool = False
     start_from_epoch: NonNegativeInt = 0
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt
 
+from imgrec.config.problems import shown
 from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import AS_LIST, Factor, ProperFraction, Text
 
 _Side = Annotated[int, Field(ge=1, le=8192)]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
+
+
+def _no_truth(value: Any) -> Any:
+    # Python's True equals 1.
+    return shown(value) if isinstance(value, bool) else value
 
 
 class Split(Section):
@@ -43,14 +49,18 @@ class Data(Section):
     validation: Text | None = Field(default=None, description="A folder of class folders.")
     test: Text | None = Field(default=None, description="A folder of class folders.")
     split: Split | None = Field(
-        default=None, description="How `root`, `train` or the digits are divided."
+        default=None,
+        description="How `root`, `train` or the digits are divided. By default 20 % are taken "
+        "for validation where none is named.",
     )
     image_size: Annotated[
         tuple[_Side, _Side],
         AS_LIST,
         Says("[height, width] in pixels, both from 1 to 8192"),
     ] = Field(description="[height, width] in pixels; every image is resized to it.")
-    channels: Literal[1, 3] = Field(default=3, description="3: colour. 1: grey.")
+    channels: Annotated[Literal[1, 3], BeforeValidator(_no_truth)] = Field(
+        default=3, description="3: colour. 1: grey."
+    )
     interpolation: Interpolation = Field(default="bilinear", description="How images are resized.")
     batch_size: PositiveInt = Field(default=32, description="Images per training step.")
     bad_images: Literal["error", "skip"] = Field(
@@ -70,7 +80,7 @@ class Data(Section):
 
     def _sources(self) -> Iterator[Finding]:
         if self.root is None and self.train is None:
-            yield (), "says not where the images are: give root or train"
+            yield (), "does not say where the images are: give root or train"
         if self.root is not None:
             for name in ("train", "validation", "test"):
                 if getattr(self, name) is not None:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from imgrec.config.named import Named, OneOf, table
+from imgrec.config.regularizers import Regularizer
 from imgrec.config.section import Finding, Says
 from imgrec.config.values import (
     Function,
@@ -28,29 +29,6 @@ LAYERS: dict[str, type[Named]] = {}
 """Every layer by its name."""
 
 
-class L1(Named):
-    """Adds `l1` times the sum of absolute weights to the loss."""
-
-    l1: NonNegativeFloat = 0.01
-
-
-class L2(Named):
-    """Adds `l2` times the sum of squared weights to the loss."""
-
-    l2: NonNegativeFloat = 0.01
-
-
-class L1L2(Named):
-    """Both penalties."""
-
-    l1: NonNegativeFloat = 0.0
-    l2: NonNegativeFloat = 0.0
-
-
-REGULARIZERS = table(L1, L2, L1L2)
-Regularizer = Annotated[
-    Named, OneOf("regularizer", REGULARIZERS, {name.lower(): name for name in REGULARIZERS})
-]
 Layer = Annotated[
     Named,
     OneOf(

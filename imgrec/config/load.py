@@ -12,9 +12,10 @@ from imgrec.config.emit import write
 from imgrec.config.experiment import Experiment, Origin
 from imgrec.config.named import plain
 from imgrec.config.overrides import apply
-from imgrec.config.problems import Problem, config_error, nearest, printable, problem_at
+from imgrec.config.problems import Problem, config_error, nearest, problem_at
 from imgrec.config.section import findings
 from imgrec.errors import UsageError
+from imgrec.text import shown
 
 
 def load(source: str, overrides: Sequence[str] = ()) -> Experiment:
@@ -23,10 +24,10 @@ def load(source: str, overrides: Sequence[str] = ()) -> Experiment:
     overrides: `key.path=value` each, the value read as YAML. Raises UsageError where there
     is no such file or an override can't be read, ConfigError with every problem found.
     """
-    path = Path(source)
-    if not path.is_file() and source.removesuffix(".yaml") in shipped.names():
-        return parse(shipped.text(source), f"{source.removesuffix('.yaml')} (shipped)", overrides)
-    return parse(_read(path, source), source, overrides)
+    name = source.removesuffix(".yaml")
+    if name in shipped.names() and not Path(source).is_file():
+        return parse(shipped.text(name), f"{name} (shipped)", overrides)
+    return parse(_read(source), source, overrides)
 
 
 def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Experiment:
@@ -52,26 +53,26 @@ def dump(experiment: Experiment) -> str:
     return write(plain(experiment))
 
 
-def _read(path: Path, source: str) -> bytes:
-    if path.is_dir():
-        raise UsageError(
-            f"{printable(source)} is a folder, not a config",
-            hint="`imgrec init FOLDER` writes a config for a folder of class folders",
-        )
+def _read(source: str) -> bytes:
     try:
-        with path.open("rb") as file:
+        with Path(source).open("rb") as file:
             return file.read(yaml.MAX_BYTES + 1)
+    except IsADirectoryError:
+        raise UsageError(
+            f"{shown(source)} is a folder, not a config",
+            hint="`imgrec init FOLDER` writes a config for a folder of class folders",
+        ) from None
     except FileNotFoundError:
         raise _missing(source) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{printable(source)} can't be read: {reason}") from error
+        raise UsageError(f"{shown(source)} can't be read: {reason}") from error
 
 
 def _missing(source: str) -> UsageError:
     near = nearest(Path(source).stem, shipped.names())
     meant = f"; did you mean the shipped config {near!r}?" if near else ""
     return UsageError(
-        f"{printable(source)}: no such config file{meant}",
+        f"{shown(source)}: no such config file{meant}",
         hint=f"give a YAML file, or a shipped config: {', '.join(shipped.names())}",
     )

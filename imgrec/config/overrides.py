@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from imgrec import text
 from imgrec.config.problems import OVERRIDE, shown, written
 from imgrec.config.yaml import Document, Path, YamlError, read
 from imgrec.errors import UsageError
@@ -32,21 +33,21 @@ def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[Path,
 
 
 def _split(override: str) -> tuple[list[str], Any]:
-    target, equals, text = override.partition("=")
+    target, equals, value = override.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", target.strip()).split(".")
     if not equals or not all(re.fullmatch(r"[\w -]+", key) for key in keys):
         raise UsageError(f"--set {_safe(override)}: not of the form key.path=value", hint=_HINT)
     try:
-        return keys, read(text).value
+        return keys, read(value).value
     except YamlError as error:
         raise UsageError(f"--set {_safe(override)}: {error.message}", hint=_HINT) from error
 
 
 def _put(value: Any, keys: list[str], new: Any, override: str) -> Path:
     path: Path = ()
-    for depth, text in enumerate(keys):
+    for depth, name in enumerate(keys):
         last = depth == len(keys) - 1
-        key = _key(value, text, path, override)
+        key = _key(value, name, path, override)
         if last:
             value[key] = new
         elif isinstance(value, dict):
@@ -58,18 +59,18 @@ def _put(value: Any, keys: list[str], new: Any, override: str) -> Path:
     return path
 
 
-def _key(value: Any, text: str, path: Path, override: str) -> str | int:
+def _key(value: Any, name: str, path: Path, override: str) -> str | int:
     if isinstance(value, dict):
-        return text
+        return name
     where = written(path)
     if not isinstance(value, list):
         problem = f"{where} is {shown(value)}, which has no keys"
-    elif not (text.isascii() and text.isdigit()):
+    elif not (name.isascii() and name.isdigit()):
         problem = f"{where} is a list; give the number of an item, from 0"
-    elif int(text) >= len(value):
+    elif int(name) >= len(value):
         problem = f"{where} has {len(value)} items, the first one is 0"
     else:
-        return int(text)
+        return int(name)
     raise UsageError(f"--set {_safe(override)}: {problem}", hint=_HINT)
 
 
@@ -79,8 +80,4 @@ def _inner(value: Any, next_key: str) -> Any:
 
 
 def _safe(override: str) -> str:
-    return (
-        override
-        if override.isprintable() and len(override) <= _LONGEST
-        else shown(override, _LONGEST)
-    )
+    return text.shown(override[:_LONGEST])

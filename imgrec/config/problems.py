@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imgrec import text
 from imgrec.config.yaml import Path
 from imgrec.errors import ConfigError
 
@@ -44,7 +45,7 @@ def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
     count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
     width = max(len(problem.place) for problem in ordered)
     lines = [f"  {_entry(problem, width)}" for problem in ordered]
-    header = f"{printable(source) or 'the config'} has {count}"
+    header = f"{text.shown(source) or 'the config'} has {count}"
     return ConfigError("\n".join([header, *lines]), hint=_HINT)
 
 
@@ -67,13 +68,8 @@ def shown(value: object, limit: int = 60) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return repr(value if len(value) <= limit else value[: limit - 1] + "…")
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """Return a name of a file as it is, or quoted and escaped where it can't be printed."""
-    return text if text.isprintable() else shown(text, 200)
+    whole = repr(value)
+    return whole if len(whole) <= limit else whole[: limit - 1] + "…"
 
 
 def unknown(name: str, allowed: Iterable[str]) -> str:
@@ -94,7 +90,8 @@ def in_words(error: Mapping[str, Any]) -> str:
     """Return the message of one of pydantic's errors in plain words."""
     kind, value, context = error["type"], shown(error["input"]), error.get("ctx", {})
     if kind in _BOUNDS:
-        return f"must be {_BOUNDS[kind].format(**context)}, got {value}"
+        word, limit = _BOUNDS[kind]
+        return f"must be {word} {_short(context[limit])}, got {value}"
     if kind in _NOT:
         return f"{value} is not {_NOT[kind]}"
     if kind == "literal_error":
@@ -103,10 +100,11 @@ def in_words(error: Mapping[str, Any]) -> str:
 
 
 _BOUNDS = {
-    "greater_than": "greater than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+    "string_too_long": ("a text no longer than", "max_length"),
 }
 _NOT = {
     "int_type": "a whole number",
@@ -114,6 +112,7 @@ _NOT = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "a text",
+    "string_pattern_mismatch": "a name of letters, digits, `.`, `_` and `-`",
     "list_type": "a list",
     "tuple_type": "a list",
     "dict_type": "a mapping",
@@ -124,6 +123,10 @@ _FIXED = {
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
 }
+
+
+def _short(limit: float) -> str:
+    return str(int(limit) if limit == int(limit) else limit)
 
 
 def _not_a_choice(value: object, expected: str) -> str:

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from imgrec.config.callbacks import Callback
 from imgrec.config.data import Data, Preprocessing, Split
 from imgrec.config.experiment import Augmentation, Backbone, Experiment, Model
-from imgrec.config.layers import Layer, Regularizer
+from imgrec.config.layers import Layer
 from imgrec.config.losses import Loss
 from imgrec.config.metrics import Metric
 from imgrec.config.named import PLACEHOLDER, Named, OneOf, plain
 from imgrec.config.optimizers import Optimizer, Schedule
+from imgrec.config.regularizers import Regularizer
 from imgrec.config.training import Checkpoint, Training
 
 SECTIONS: dict[str, type[BaseModel]] = {

@@ -56,7 +56,9 @@ def read(text: str | bytes) -> Document:
         value = construction.value(root, ()) if root else None
     except ReaderError as error:
         line = decoded.count("\n", 0, error.position) + 1
-        raise YamlError(line, f"character {chr(error.character)!r} may not stand in YAML") from error
+        raise YamlError(
+            line, f"character {chr(error.character)!r} may not stand in YAML"
+        ) from error
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error) from error
     except RecursionError:

@@ -108,7 +108,9 @@ def describe(path: Path) -> tuple[int, int]:
         _check_file(path)
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             width, height = image.size
-            return (height, width) if _orientation(image) in _SIDEWAYS else (width, height)
+            # TIFF's plugin has taken orientation into account already.
+            sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
+            return (height, width) if sideways else (width, height)
     except UnidentifiedImageError as error:
         raise BadImage(str(path), _reason(error)) from error
     except (OSError, ValueError, DataError) as error:
@@ -130,6 +132,8 @@ def _check_file(path: Path) -> None:
 
 
 def _opened(content: bytes) -> Image.Image:
+    if not content:
+        raise DataError("empty file")
     image = Image.open(io.BytesIO(content), formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError

@@ -25,9 +25,9 @@ def read(data: Data, seed: int) -> Splits:
     """Return the images that `data` tells of, none of them opened yet.
 
     Parts that have no folder of their own are split off the training images by `seed`: as
-    `data.split` says, else 20 % for validation where there is none. Names are paths below
-    `data.root` or `data.train`; where further folders are named apart, below train/,
-    validation/ and test/.
+    `data.split` says, else 20 % for validation where there is none. Names are paths below the
+    folder that holds the class folders; where that is more than one, after `train/`,
+    `validation/` or `test/`.
 
     Raises DataError where there are no such images, or their classes don't fit together.
     """
@@ -77,7 +77,7 @@ def _names(root: Path, names: Sequence[str]) -> str:
 def _joined(folders: Mapping[str, Path], data: Data, seed: int) -> Splits:
     """Return the parts that have a folder, and those split off the training folder."""
     train = read_folder(folders["train"])
-    if len(folders) == 1 and data.root is None:
+    if len(folders) == 1:
         return _divided(train, data, seed)
     parts = {"train": _prefixed(train, "train")}
     for part in folders.keys() - {"train"}:

@@ -40,7 +40,8 @@ def apply_backbone(
     import keras
 
     wanted = backbone.weights if weights else None
-    with _weights_errors(backbone.name, wanted):
+    hint = "give a file of weights that you have: model.backbone.weights"
+    with _weights_errors(backbone.name, wanted, hint):
         network = getattr(keras.applications, backbone.name)(
             include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
         )
@@ -61,7 +62,8 @@ def classifier(name: str) -> Classifier:
             f"there is no pretrained classifier {name!r}",
             hint=f"choose one of {', '.join(sorted(BACKBONES))}",
         )
-    with _weights_errors(name, "imagenet"), contextlib.redirect_stdout(sys.stderr):
+    hint = "its weights are downloaded once; with no network, train a run and use that"
+    with _weights_errors(name, "imagenet", hint), contextlib.redirect_stdout(sys.stderr):
         network = getattr(keras.applications, name)(weights="imagenet")
         labels = _application(name).decode_predictions(np.eye(1000), top=1)
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
@@ -75,7 +77,7 @@ def _application(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def _weights_errors(name: str, weights: str | None) -> Iterator[None]:
+def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]:
     """Tell what went wrong with weights; Keras raises a bare Exception for a failed download."""
     if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
         raise RunError(
@@ -87,5 +89,6 @@ def _weights_errors(name: str, weights: str | None) -> Iterator[None]:
     except Exception as error:
         if weights is None:
             raise
-        hint = "give a file of weights that you have: model.backbone.weights"
-        raise RunError(f"the weights {weights} of {name} can't be used: {error}", hint=hint) from error
+        raise RunError(
+            f"the weights {weights} of {name} can't be used: {error}", hint=hint
+        ) from error

@@ -68,7 +68,7 @@ def start(device: str = "auto") -> Devices:
     try:
         tf.config.set_visible_devices(chosen, "GPU")
         for gpu in chosen:
-            tf.config.experimental.set_memory_growth(gpu, True)
+            tf.config.experimental.set_memory_growth(gpu, enable=True)
     except RuntimeError:
         # The devices are in use already: a process can choose them once.
         log.debug("TensorFlow has started already; its devices stay as they are")
@@ -121,7 +121,7 @@ def _muted() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(kept, held.read())
             raise

@@ -14,6 +14,7 @@ from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.keras_objects import make
 
 Path = tuple[str | int, ...]
+_Apply = Callable[[Any, Any, Path], Any]
 
 
 def build(
@@ -88,11 +89,12 @@ def _rescale(experiment: Experiment, pixels: Any) -> Any:
 def _apply_all(layers: Sequence[Named], features: Any, path: Path) -> Any:
     for index, layer in enumerate(layers):
         here = (*path, index, type(layer).__name__)
-        features = _appliers().get(type(layer), _apply_layer)(layer, features, here)
+        apply: _Apply = _appliers().get(type(layer), _apply_layer)
+        features = apply(layer, features, here)
     return features
 
 
-def _appliers() -> dict[type[Named], Callable[[Any, Any, Path], Any]]:
+def _appliers() -> dict[type[Named], _Apply]:
     return {Repeat: _apply_repeat, Residual: _apply_residual}
 
 
@@ -139,7 +141,9 @@ def _project(features: Any, like: Any) -> Any:
         return features
     if len(like.shape) == 2:
         return keras.layers.Dense(like.shape[-1], use_bias=False)(features)
-    strides = [-(-old // new) for old, new in zip(features.shape[1:3], like.shape[1:3], strict=True)]
+    strides = [
+        -(-old // new) for old, new in zip(features.shape[1:3], like.shape[1:3], strict=True)
+    ]
     return keras.layers.Conv2D(like.shape[-1], 1, strides=strides, use_bias=False)(features)
 
 
@@ -155,9 +159,9 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
         )
     activation = experiment.model.output
     units = 1 if activation == "sigmoid" else classes
-    return keras.layers.Dense(
-        units, activation=activation, dtype="float32", name="probabilities"
-    )(features)
+    return keras.layers.Dense(units, activation=activation, dtype="float32", name="probabilities")(
+        features
+    )
 
 
 def _first_sentence(error: Exception) -> str:

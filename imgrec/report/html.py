@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PAIRS = 10
 
 
-def report(  # noqa: PLR0913 - a page has that many parts
+def report(
     title: str,
     evaluation: Evaluation,
     history: Mapping[str, Sequence[float]],

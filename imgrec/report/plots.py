@@ -59,7 +59,7 @@ def curves(
     best_epoch: counted from 1; by default the one with the lowest validation loss.
     """
     best = best_epoch or lowest_loss_epoch(history)
-    names = [name for name in history if name == "loss" or _is_accuracy(name)]
+    names = [name for name, values in history.items() if values and _is_drawn(name)]
     with plain_settings(look):
         figure = new_figure(5 * max(len(names), 1), 3.6)
         for column, name in enumerate(names, start=1):
@@ -95,8 +95,8 @@ def lowest_loss_epoch(history: Mapping[str, Sequence[float]]) -> int | None:
     return min(finite)[1] if finite else None
 
 
-def _is_accuracy(name: str) -> bool:
-    return "acc" in name and not name.startswith("val_")
+def _is_drawn(name: str) -> bool:
+    return name == "loss" or ("acc" in name and not name.startswith("val_"))
 
 
 def _draw_curves(axes: Any, history: Mapping[str, Sequence[float]], name: str, look: Look) -> None:

@@ -117,11 +117,19 @@ def _card(document: dict[str, Any]) -> Card:
 
 def _check(pixels: Input, classes: Any, document: Mapping[str, Any]) -> None:
     sizes = (pixels.height, pixels.width, pixels.channels)
-    if not all(isinstance(size, int) and size > 0 for size in sizes):
+    if not all(map(_is_size, sizes)):
         raise ValueError(f"input {sizes} is no height, width and channels")
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+    if not _are_names(classes):
         raise ValueError("classes is no list of names")
     if document["output"] not in ("softmax", "sigmoid"):
         raise ValueError(f"output {document['output']!r} is neither softmax nor sigmoid")
     if not isinstance(document["created"], str) or not isinstance(document["complete"], bool):
         raise ValueError("created or complete is of a wrong type")
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

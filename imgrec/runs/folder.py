@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
-from imgrec.runs.card import Card, read_card
+from imgrec.runs.card import FILE_NAME, Card, read_card
 
 LAST = "last"
+
+log = logging.getLogger("imgrec")
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,17 @@ def create(runs_dir: Path, name: str) -> Path:
 
 
 def list_runs(runs_dir: Path) -> tuple[Run, ...]:
-    """Return the runs below `runs_dir` whose cards can be read, oldest first."""
+    """Return the runs below `runs_dir` whose cards can be read, oldest first; others are named."""
     if not runs_dir.is_dir():
         return ()
     runs = []
     for folder in sorted(path for path in runs_dir.iterdir() if path.is_dir()):
+        if not (folder / FILE_NAME).exists():
+            continue
         try:
             runs.append(Run(folder, read_card(folder)))
-        except RunError:
-            continue
+        except RunError as error:
+            log.warning("left out: %s", error)
     return tuple(sorted(runs, key=lambda run: run.card.created))
 
 

@@ -30,11 +30,11 @@ class Augmenter:
         state, which is put back afterwards.
         """
         seed = np.random.SeedSequence([self._seed, lap, index]).generate_state(1)[0]
-        state = np.random.get_state()
+        state = np.random.get_state()  # noqa: NPY002 - ImageDataGenerator draws from it
         try:
             parameters: Parameters = self._generator.get_random_transform(shape, seed=int(seed))
         finally:
-            np.random.set_state(state)
+            np.random.set_state(state)  # noqa: NPY002 - likewise
         return parameters
 
     def apply(self, image: NDArray[np.uint8], parameters: Parameters) -> NDArray[np.float32]:

@@ -59,15 +59,12 @@ def load_checkpoint(folder: Path, model: Any) -> TrainingProgress:
     """
     path = newest_checkpoint(folder)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            variables = _variables(model)
-            values = [arrays[str(number)] for number in range(len(variables))]
-            if f"{len(variables)}" in arrays:
-                raise ValueError("it holds more variables than the model has")
-            for variable, value in zip(variables, values, strict=True):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            values = [arrays[str(number)] for number in range(len(arrays) - 1)]
+            for variable, value in zip(_variables(model), values, strict=True):
                 variable.assign(value)
             return TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         hint = "remove it to go on from the checkpoint before it, if one was kept"
         raise RunError(f"the checkpoint {path} can't be used: {error}", hint=hint) from error
 

@@ -126,9 +126,7 @@ def _train(
     return steps.logs()
 
 
-def _validate(
-    steps: Steps, callbacks: Any, split: Split, progress: Progress
-) -> dict[str, float]:
+def _validate(steps: Steps, callbacks: Any, split: Split, progress: Progress) -> dict[str, float]:
     steps.reset()
     callbacks.on_test_begin()
     images = min(split.schedule.images_per_epoch, len(split.records))
@@ -147,9 +145,7 @@ def _record(state: TrainingProgress, logs: dict[str, float], epoch: int) -> None
         state.history.setdefault(name, []).append(value)
 
 
-def _keep(
-    job: Job, steps: Steps, state: TrainingProgress, saved: Any, *, improved: bool
-) -> None:
+def _keep(job: Job, steps: Steps, state: TrainingProgress, saved: Any, *, improved: bool) -> None:
     if improved:
         write_model(job.folder / "best.keras", saved)
     write_model(job.folder / "last.keras", saved)
@@ -176,8 +172,7 @@ def _line(job: Job, state: TrainingProgress, logs: dict[str, float], *, improved
     speed = f"{logs['images_per_second']:.0f} images/s"
     best = "  best so far" if improved else ""
     return (
-        f"epoch {state.epoch}/{epochs}  {_metrics(measured)}  {speed}, "
-        f"{_duration(left)} left{best}"
+        f"epoch {state.epoch}/{epochs}  {_metrics(measured)}  {speed}, {_duration(left)} left{best}"
     )
 
 

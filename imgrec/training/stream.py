@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ class Schedule:
         return -(-self.images_per_epoch // self.batch_size)
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """An image's place in a training: which image, and how often all were seen before it."""
 
     index: int
@@ -109,6 +110,7 @@ def training_batches(
 
 def validation_batches(split: Split) -> Iterator[Batch]:
     """Yield the split's batches in the order of its records, as they are."""
+
     def read(index: int) -> tuple[int, NDArray[Any]]:
         return index, _decode(split, index)
 
@@ -148,5 +150,3 @@ def _stack(split: Split, items: list[tuple[int, NDArray[Any]]]) -> Batch:
     indices = [index for index, _ in items]
     images = np.stack([image for _, image in items]).astype(np.float32)
     return Batch(images, split.targets[indices], split.weights[indices])
-
-

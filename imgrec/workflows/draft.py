@@ -58,8 +58,12 @@ def draft(folder: Path, weights: Callable[[int], Weights] = find_weights) -> Dra
     weights: tells whether MobileNetV2's ImageNet weights, for images of so many pixels a side,
     can be had. Raises DataError where the images can't be used for training.
     """
-    found = survey(folder)
-    name = _slug(folder.resolve().name)
+    return draft_for(survey(folder), weights)
+
+
+def draft_for(found: Survey, weights: Callable[[int], Weights] = find_weights) -> Draft:
+    """Return a config that suits what was found in a folder; `weights` as for `draft`."""
+    name = _slug(found.folder.resolve().name)
     network = _network(found, weights)
     lines = [*_header(found), *_general(name), *_data(found, network.size)]
     lines += [*_augmentation(), *network.lines, *_training(found, network)]

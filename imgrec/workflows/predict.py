@@ -40,11 +40,12 @@ def predict(
     model that can't be used.
     """
     records = [Record(name, 0, path) for name, path in expand(photos, sys.stdin)]
-    run = isinstance(model, Run)
-    engine = open_engine(model, device) if run else pretrained_engine(model, device)
+    if isinstance(model, Run):
+        name, engine = model.name, open_engine(model, device)
+    else:
+        name, engine = model, pretrained_engine(model, device)
     scores = score(
         engine, records, labelled=False, bad_images="skip", progress=progress or Silent()
     )
     order = [record.name for record in records]
-    name = model.name if isinstance(model, Run) else model
     return Predicted(name, engine.classes, predictions(scores, top, order))

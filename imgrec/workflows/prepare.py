@@ -138,4 +138,9 @@ def _without(splits: Splits, names: set[str]) -> Splits:
     if len(left) < len(splits.classes):
         missing = [name for label, name in enumerate(splits.classes) if label not in left]
         raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
-    return dataclasses.replace(splits, **kept)
+    return dataclasses.replace(
+        splits,
+        train=kept["train"],
+        validation=kept.get("validation", ()),
+        test=kept.get("test", ()),
+    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import datetime
+import datetime as dt
 import importlib.metadata
 import io
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from imgrec import __version__
 from imgrec.config.experiment import Data, Experiment
 from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
@@ -20,11 +19,11 @@ from imgrec.files import sha256, write_text
 from imgrec.runs.card import Card, Input, Source, write_card
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.workflows.prepare import Prepared, records_of
+from imgrec.workflows.versions import versions
 
 CONFIG_FILE = "config.yaml"
 IMAGES_FILE = "images.csv"
 _MODEL_FILES = ("best.keras", "last.keras")
-_VERSIONED = ("tensorflow", "keras", "numpy", "pillow", "scipy", "scikit-learn")
 
 
 def new_card(experiment: Experiment, prepared: Prepared) -> Card:
@@ -32,7 +31,7 @@ def new_card(experiment: Experiment, prepared: Prepared) -> Card:
     spec = prepared.spec
     return Card(
         name=experiment.name,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         complete=False,
         classes=prepared.splits.classes,
         input=Input(spec.height, spec.width, spec.channels, spec.interpolation),
@@ -45,7 +44,7 @@ def new_card(experiment: Experiment, prepared: Prepared) -> Card:
         },
         skipped=len(prepared.skipped),
         fingerprint=prepared.fingerprint,
-        versions=_versions(),
+        versions=versions(),
     )
 
 
@@ -115,15 +114,6 @@ def _source(
     )
 
 
-def _versions() -> Mapping[str, str]:
-    from PIL import features
-
-    versions = {"imgrec": __version__, "python": platform.python_version()}
-    versions |= {name: importlib.metadata.version(name) for name in _VERSIONED}
-    versions["libjpeg"] = features.version("jpg") or "unknown"
-    return versions
-
-
 def _images(prepared: Prepared) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -139,10 +129,10 @@ def _images(prepared: Prepared) -> str:
 
 
 def _environment() -> str:
-    packages = sorted(
-        f"{each.name}=={each.version}" for each in importlib.metadata.distributions()
+    packages = sorted(f"{each.name}=={each.version}" for each in importlib.metadata.distributions())
+    return "\n".join(
+        [f"# Python {platform.python_version()}, {platform.platform()}", *packages, ""]
     )
-    return "\n".join([f"# Python {platform.python_version()}, {platform.platform()}", *packages, ""])
 
 
 def _best(state: TrainingProgress, monitor: str) -> Mapping[str, float | str]:

@@ -112,7 +112,7 @@ def _lines(found: Survey) -> Iterator[str]:
     for name, count in list(found.counts.items())[:_CLASSES_SHOWN]:
         yield f"  {shown(name)}: {count:,}"
     if len(found.counts) > _CLASSES_SHOWN:
-        yield f"  and {len(found.counts) - _CLASSES_SHOWN} more, from {found.smallest:,} images"
+        yield f"  and {len(found.counts) - _CLASSES_SHOWN} more"
     height, width = found.size
     sample = len(found.sizes) + len(found.bad)
     yield f"width x height in the median: {width} x {height} pixels ({sample} images looked at)"

@@ -166,7 +166,9 @@ def _run(
     try:
         fit(job, steps, state, progress)
     except BaseException:
-        log.info("stopped after epoch %d; `imgrec train --resume %s` goes on", state.epoch, run.path)
+        log.info(
+            "stopped after epoch %d; `imgrec train --resume %s` goes on", state.epoch, run.path
+        )
         raise
     return _concluded(experiment, prepared, run.path, state, progress)
 
@@ -193,8 +195,11 @@ def _concluded(
 
 
 def _refuse_drift(before: Experiment, after: Experiment) -> None:
-    changed = [name for name in ("model", "preprocessing", "augmentation", "seed", "name")
-               if getattr(before, name) != getattr(after, name)]
+    changed = [
+        name
+        for name in ("model", "preprocessing", "augmentation", "seed", "name")
+        if getattr(before, name) != getattr(after, name)
+    ]
     places = {"root", "train", "validation", "test", "bad_images"}
     if before.data.model_dump(exclude=places) != after.data.model_dump(exclude=places):
         changed.append("data")

@@ -10,7 +10,7 @@ import urllib.request
 from enum import Enum
 from pathlib import Path
 
-_HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
+HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
 _PATIENCE_SECONDS = 3.0
 
 
@@ -22,17 +22,17 @@ class Weights(Enum):
     ABSENT = "MobileNetV2 would do better, but its weights can't be fetched from here"
 
 
-def find_weights(side: int) -> Weights:
+def find_weights(side: int, host: str = HOST) -> Weights:
     """Tell whether MobileNetV2's weights for images of `side` pixels can be had.
 
-    Looks into Keras' folder ($KERAS_HOME, else ~/.keras), then asks Keras' download host and
+    Looks into Keras' folder ($KERAS_HOME, else ~/.keras), then asks Keras' download `host` and
     waits three seconds at most.
     """
     name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{side}_no_top.h5"
     home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111  # never raises
     if (Path(home) / "models" / name).is_file():
         return Weights.CACHED
-    return Weights.REACHABLE if _answers(f"{_HOST}/{name}") else Weights.ABSENT
+    return Weights.REACHABLE if _answers(f"{host}/{name}") else Weights.ABSENT
 
 
 def _answers(address: str) -> bool:

@@ -35,6 +35,11 @@ def start(tmp_path: Path) -> Start:
 
     planted: the body of one more command, called `planted`.
     """
+    return starter(tmp_path)
+
+
+def starter(folder: Path) -> Start:
+    """Return a function that starts `imgrec ARGUMENTS` in `folder`."""
 
     def run(
         *arguments: str, planted: str = "", environment: Mapping[str, str] | None = None
@@ -44,7 +49,7 @@ def start(tmp_path: Path) -> Start:
         path = {"PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1", "COLUMNS": "80"}
         return subprocess.Popen(
             [sys.executable, *code, *arguments],
-            cwd=tmp_path,
+            cwd=folder,
             env={**kept, **path, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -79,3 +84,13 @@ def photos(tmp_path: Path) -> Path:
         for number in range(12):
             Image.new("RGB", (32, 24)).save(tmp_path / "photos" / name / f"{number}.png")
     return tmp_path / "photos"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Process]:
+    """Return a runs folder that holds `digits-1`, and the process that trained it."""
+    folder = tmp_path_factory.mktemp("trained")
+    arguments = ["train", "small_cnn", "--name", "digits", "--device", "cpu", "--json"]
+    process = starter(folder)(*arguments, "--set", "training.epochs=1")
+    stdout, stderr = process.communicate(timeout=300)
+    return folder / "runs", Process(process.args, process.returncode, stdout, stderr)

@@ -1,8 +1,7 @@
-"""The group of commands, and the exit status of each way to end."""
+"""The group of commands: help, wrong usage, completion."""
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -16,7 +15,6 @@ from imgrec.cli.main import SHORT_HELP, cli
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
-Start = Callable[..., subprocess.Popen[str]]
 
 HEAVY = "tensorflow", "keras", "sklearn", "matplotlib", "numpy", "pydantic", "rich", "PIL", "yaml"
 
@@ -141,153 +139,30 @@ def test_no_command_shows_the_help(imgrec: Imgrec) -> None:
     [
         (
             ["trian"],
-            "imgrec: error: there is no command trian; did you mean train?\n"
-            "hint: `imgrec --help` shows what is allowed\n",
+            (
+                "imgrec: error: there is no command trian; did you mean train?\n"
+                "hint: `imgrec --help` shows what is allowed\n"
+            ),
         ),
         (
             ["x\x1b[31m"],
-            "imgrec: error: there is no command x\\x1b[31m; there are train, evaluate, predict, "
-            "init, config, runs, info\nhint: `imgrec --help` shows what is allowed\n",
+            (
+                "imgrec: error: there is no command x\\x1b[31m; there are train, evaluate, "
+                "predict, init, config, runs, info\nhint: `imgrec --help` shows what is allowed\n"
+            ),
         ),
         (
             ["runs", "list", "--jsn"],
-            "imgrec: error: No such option '--jsn'. Did you mean '--json'?\n"
-            "hint: `imgrec runs list --help` shows what is allowed\n",
+            (
+                "imgrec: error: No such option '--jsn'. Did you mean '--json'?\n"
+                "hint: `imgrec runs list --help` shows what is allowed\n"
+            ),
         ),
     ],
 )
 def test_wrong_usage_is_2(arguments: list[str], message: str, imgrec: Imgrec) -> None:
     """What Click refuses is one line, a hint and exit status 2."""
     assert error(imgrec(*arguments)) == (2, "", message)
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "message"),
-    [
-        ("from imgrec.errors import UsageError; raise UsageError('no', hint='yes')", 2, "no"),
-        ("from imgrec.errors import ConfigError; raise ConfigError('no', hint='yes')", 2, "no"),
-        ("from imgrec.errors import BadImage; raise BadImage('a.png', 'no')", 3, "a.png: no"),
-        ("from imgrec.errors import RunError; raise RunError('no', hint='yes')", 4, "no"),
-    ],
-)
-def test_errors_have_their_status(body: str, status: int, message: str, imgrec: Imgrec) -> None:
-    """Each error a user can mend ends with its own exit status, its message and its hint."""
-    hint = "hint: yes\n" if "yes" in body else ""
-    process = imgrec("planted", planted=body)
-    assert error(process) == (status, "", f"imgrec: error: {message}\n{hint}")
-
-
-def test_errors_of_many_lines(imgrec: Imgrec) -> None:
-    """A message keeps its own lines; what could steer the terminal is escaped."""
-    body = r"from imgrec.errors import ConfigError; raise ConfigError('one\ntwo \x1b[2J')"
-    process = imgrec("planted", planted=body)
-    assert error(process) == (2, "", "imgrec: error: one\ntwo \\x1b[2J\n")
-
-
-def test_a_bug_is_70(imgrec: Imgrec) -> None:
-    """An unexpected exception is one line, a hint at --traceback, and exit status 70."""
-    process = imgrec("planted", planted="raise TypeError('odd')")
-    assert error(process) == (
-        70,
-        "",
-        "imgrec: error: unexpected TypeError: odd\n"
-        "hint: this is a bug in imgrec; the same command with --traceback shows where\n",
-    )
-
-
-def test_an_end_of_file_is_no_interrupt(imgrec: Imgrec) -> None:
-    """An EOFError is a bug like others, though Click takes it for Ctrl-C."""
-    assert imgrec("planted", planted="raise EOFError").returncode == 70
-
-
-@pytest.mark.parametrize("arguments", [["--traceback", "planted"], ["planted", "--traceback"]])
-def test_traceback_is_shown_where_asked(arguments: list[str], imgrec: Imgrec) -> None:
-    """--traceback is taken before and after the command, and shows where it happened."""
-    process = imgrec(*arguments, planted="raise TypeError('odd')")
-    assert process.returncode == 70
-    assert process.stderr.startswith("Traceback (most recent call last):\n")
-    assert "in planted\n" in process.stderr
-    assert "imgrec: error: unexpected TypeError: odd\n" in process.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("ENOSPC", "No space left on device\nhint: free some space, or write somewhere else\n"),
-        (
-            "EACCES",
-            "Permission denied\nhint: the same command with --traceback shows where it happened\n",
-        ),
-    ],
-)
-def test_a_failing_disk_is_4(name: str, message: str, imgrec: Imgrec) -> None:
-    """An error of the file system is told with the file's name, and exit status 4."""
-    body = f"import errno; raise OSError(errno.{name}, os.strerror(errno.{name}), 'f')"
-    assert error(imgrec("planted", planted=body)) == (4, "", f"imgrec: error: f: {message}")
-
-
-@pytest.mark.parametrize("body", ["raise KeyboardInterrupt", "import click; raise click.Abort"])
-def test_an_interrupt_is_130(body: str, imgrec: Imgrec) -> None:
-    """Ctrl-C and a question left unanswered end with 130."""
-    assert error(imgrec("planted", planted=body)) == (130, "", "imgrec: error: interrupted\n")
-
-
-@pytest.mark.parametrize(
-    ("number", "status", "message"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
-)
-def test_signals(number: signal.Signals, status: int, message: str, start: Start) -> None:
-    """A signal in the middle of work ends it with 128 + its number, without a traceback."""
-    process = start("planted", planted="print('ready', flush=True); time.sleep(60)")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=20)
-    assert (process.returncode, stderr) == (status, f"imgrec: error: {message}\n")
-
-
-@pytest.mark.parametrize("size", [10, 1_000_000])
-def test_a_broken_pipe_is_quietly_0(size: int, start: Start) -> None:
-    """A reader that goes away is no error, be it noticed while printing or at the end."""
-    body = f"sys.stdin.read(); import click; click.echo('x' * {size})"
-    process = start("planted", planted=body)
-    assert process.stdout is not None
-    process.stdout.close()
-    process.stdout = None
-    _, stderr = process.communicate(timeout=20)
-    assert (process.returncode, stderr) == (0, "")
-
-
-def test_a_closed_stderr_stops_no_work(start: Start) -> None:
-    """A log that nobody reads any more is dropped, and the work goes on to its end."""
-    body = (
-        "import logging, click; sys.stdin.read(); log = logging.getLogger('imgrec'); "
-        "log.info('x'); log.info('y'); click.echo('done')"
-    )
-    process = start("planted", planted=body)
-    assert process.stderr is not None
-    process.stderr.close()
-    process.stderr = None
-    stdout, _ = process.communicate(timeout=20)
-    assert (process.returncode, stdout) == (0, "done\n")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_below_stdout_is_4(tmp_path: Path) -> None:
-    """Output that can't be written is an error, even where it shows only at the end."""
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        process = subprocess.run(
-            [sys.executable, "-m", "imgrec", "--help"],
-            env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert (process.returncode, process.stderr) == (
-        4,
-        "imgrec: error: No space left on device\nhint: free some space, or write somewhere else\n",
-    )
 
 
 def test_completion_script(imgrec: Imgrec) -> None:

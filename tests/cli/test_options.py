@@ -39,8 +39,10 @@ def test_wrong_devices(device: str, imgrec: Imgrec) -> None:
     assert (process.returncode, process.stdout, process.stderr) == (
         2,
         "",
-        f"imgrec: error: Invalid value for '--device': {device!r} is none of auto, cpu, gpu, or "
-        "gpu:0,1 (gpus by number)\nhint: `imgrec train --help` shows what is allowed\n",
+        (
+            f"imgrec: error: Invalid value for '--device': {device!r} is none of auto, cpu, gpu, "
+            "or gpu:0,1 (gpus by number)\nhint: `imgrec train --help` shows what is allowed\n"
+        ),
     )
 
 

@@ -12,11 +12,12 @@ import pytest
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.backbones import BACKBONES
 from imgrec.config.callbacks import CALLBACKS
-from imgrec.config.layers import LAYERS, REGULARIZERS
+from imgrec.config.layers import LAYERS
 from imgrec.config.losses import LOSSES
 from imgrec.config.metrics import METRICS
 from imgrec.config.named import Named
 from imgrec.config.optimizers import OPTIMIZERS, SCHEDULES
+from imgrec.config.regularizers import REGULARIZERS
 from imgrec.config.values import Function, Initializer
 
 TABLES: dict[str, Mapping[str, type[Named]]] = {
@@ -71,7 +72,7 @@ def test_only_seeds_and_formats_are_missing() -> None:
         if parameter not in TABLES[module][name].model_fields
     }
     assert left_out == {
-        *("self", "kwargs", "data_format", "dtype", "seed", "noise_shape", "name"),
+        *("self", "kwargs", "data_format", "dtype", "seed", "noise_shape"),
         *("renorm", "renorm_clipping", "renorm_momentum", "quantization_config"),
         *("lora_rank", "lora_alpha", "moving_mean_initializer", "moving_variance_initializer"),
         *("kernel_constraint", "bias_constraint", "beta_constraint", "gamma_constraint"),

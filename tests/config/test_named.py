@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import ValidationError
 
-from imgrec.config.layers import LAYERS, L2, Conv2D, Dense, Flatten, Layer, MaxPooling2D, Residual
+from imgrec.config.layers import LAYERS, Conv2D, Dense, Flatten, Layer, MaxPooling2D, Residual
 from imgrec.config.named import Named, OneOf, argument_names, plain, snake_case
+from imgrec.config.regularizers import L2
 from imgrec.config.section import Section, findings
 
 
@@ -85,8 +86,10 @@ def test_other_spellings() -> None:
         ("Lambda", "is code"),
         (
             {"Conv2D": None, "filters": 3},
-            "one layer expected, got 'Conv2D', 'filters'; "
-            "arguments stand inside: {Name: {argument: value}}",
+            (
+                "one layer expected, got 'Conv2D', 'filters'; "
+                "arguments stand inside: {Name: {argument: value}}"
+            ),
         ),
         (
             MaxPooling2D,
@@ -134,4 +137,4 @@ def test_every_problem_at_its_path() -> None:
 def test_frozen() -> None:
     """What was read can't be changed."""
     with pytest.raises(ValidationError, match="frozen"):
-        Residual(layers=[Flatten()]).activation = "relu"  # type: ignore[misc]
+        Residual(layers=[Flatten()]).activation = "relu"

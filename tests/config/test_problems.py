@@ -9,12 +9,12 @@ from imgrec.config.problems import (
     Problem,
     config_error,
     nearest,
-    printable,
     problem_at,
     shown,
     unknown,
     written,
 )
+from imgrec.config.yaml import Path
 
 
 def test_the_whole_message() -> None:
@@ -41,7 +41,7 @@ def test_one_problem_without_a_place() -> None:
 
 def test_the_line_of_a_missing_key() -> None:
     """A key that is not there has the line of the nearest one above it."""
-    lines = {(): 1, ("data",): 4, ("data", "split"): 5}
+    lines: dict[Path, int] = {(): 1, ("data",): 4, ("data", "split"): 5}
     assert problem_at(("data", "image_size"), "is missing", lines).line == 4
     assert problem_at(("model",), "is missing", lines).line == 1
     assert problem_at(("model",), "is missing", {}).line is None
@@ -73,9 +73,9 @@ def test_values(value: object, text: str) -> None:
 
 
 def test_file_names() -> None:
-    """A file's name is shown as it is, unless that can't be printed."""
-    assert printable("configs/x y.yaml") == "configs/x y.yaml"
-    assert printable("a\x1b[31m.yaml") == "'a\\x1b[31m.yaml'"
+    """A file's name is shown so that it can be printed."""
+    error = config_error("a\x1b[31m.yaml", [Problem(1, "", "is empty")])
+    assert str(error) == "a\\x1b[31m.yaml has 1 problem\n  line 1  is empty"
 
 
 def test_nearest_names() -> None:

@@ -132,7 +132,7 @@ def test_aliases_are_expanded() -> None:
         ("a: !own {b: 1}\n", 1, "tag '!own' is not supported"),
         ("a: !!set {b}\n", 1, "tag '!!set' is not supported"),
         ("a: 1\n---\nb: 2\n", 2, "a second document starts here; a config is one"),
-        ("a: &x\n  - *x\n", 2, "an alias stands inside what it names"),
+        ("a: &x\n  - *x\n", 1, "an alias stands inside what it names"),
         ("a: *x\n", 1, "found undefined alias 'x'"),
         ("a: [1\nb: 2\n", 2, "expected ',' or ']', but got ':'"),
         ("a: 1\n\tb: 2\n", 2, "found character '\\t' that cannot start any token"),
@@ -175,7 +175,7 @@ def test_too_large() -> None:
 
 @given(VALUES)
 def test_what_is_written_reads_back(value: Any) -> None:
-    """Whatever plain value is written as YAML reads back equal, strings that look like numbers too."""
+    """Whatever plain value is written as YAML reads back equal."""
     assert read(write(value)).value == value
 
 

@@ -98,7 +98,9 @@ def test_wilson_interval_of_a_known_case() -> None:
     """8 of 10 have Wilson's 95 % interval of 0.490 to 0.943, as in the tables."""
     evaluation = evaluate(scores([0] * 10, [[1, 0]] * 8 + [[0, 1]] * 2))
     accuracy = evaluation.accuracy
-    assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx((0.8, 0.490, 0.943), abs=1e-3)
+    assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx(
+        (0.8, 0.490, 0.943), abs=1e-3
+    )
 
 
 def test_what_cannot_be_measured_has_no_interval() -> None:

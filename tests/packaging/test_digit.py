@@ -10,10 +10,10 @@ from PIL import Image
 from tools.digit import main
 
 
-def test_picture_is_an_enlarged_digit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The demo's picture is a grey PNG of 64 x 64 pixels, and its digit is told."""
+def test_picture_is_a_digit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo's picture is a grey PNG of 8 x 8 pixels, and its digit is told."""
     main(tmp_path / "digit.png")
 
     with Image.open(tmp_path / "digit.png") as picture:
-        assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (64, 64))
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (8, 8))
     assert capsys.readouterr().out.rstrip()[-1].isdigit()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,37 @@ def test_every_dependency_has_bounds() -> None:
     """Users without the locks are kept from versions that are too old or not tried yet."""
     for requirement in dependencies():
         assert {specifier.operator for specifier in requirement.specifier} == {">=", "<"}
+
+
+def test_every_imported_library_is_a_dependency() -> None:
+    """What the package imports, pyproject.toml asks for: no library is there by chance."""
+    names = {
+        "PIL": "pillow",
+        "pydantic_core": "pydantic",  # which pins it
+        "sklearn": "scikit-learn",
+        "yaml": "pyyaml",
+    }
+    imported = {
+        names.get(module, module)
+        for path in (PROJECT / "imgrec").rglob("*.py")
+        for module in imports(path)
+        if module != "imgrec" and module not in sys.stdlib_module_names
+    }
+
+    assert imported <= {canonicalize_name(requirement.name) for requirement in dependencies()}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the top-level modules that a Python file imports, inside functions too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    plain = [
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
+    named = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {module.split(".")[0] for module in (*plain, *named)}
 
 
 def pins(name: str) -> list[Requirement]:

@@ -38,7 +38,7 @@ def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
     """The message names the folder, and the hint the command that lists runs."""
-    with pytest.raises(RunError, match="is no run: it has no card.json") as caught:
+    with pytest.raises(RunError, match=r"is no run: it has no card\.json") as caught:
         read_card(tmp_path)
     assert caught.value.exit_status == 4
     assert "imgrec runs list" in caught.value.hint

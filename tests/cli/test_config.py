@@ -1,0 +1,93 @@
+"""`imgrec config`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imgrec.config import shipped
+
+Imgrec = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_list(imgrec: Imgrec) -> None:
+    """Every shipped config stands in the list with its description."""
+    lines = imgrec("config", "list").stdout.splitlines()
+    assert lines[0].split() == ["name", "description"]
+    expected = [[name, shipped.description(name)] for name in shipped.names()]
+    assert [line.split(maxsplit=1) for line in lines[1:]] == expected
+
+
+def test_list_as_json(imgrec: Imgrec) -> None:
+    """The list as JSON holds the same."""
+    document = json.loads(imgrec("config", "list", "--json").stdout)
+    assert document["schema_version"] == 1
+    assert [each["name"] for each in document["configs"]] == list(shipped.names())
+
+
+def test_show(imgrec: Imgrec) -> None:
+    """A config is shown as it is shipped, remarks and all."""
+    assert imgrec("config", "show", "small_cnn").stdout == shipped.text("small_cnn")
+    document = json.loads(imgrec("config", "show", "small_cnn", "--json").stdout)
+    assert document["text"] == shipped.text("small_cnn")
+
+
+@pytest.mark.parametrize(
+    ("destination", "path"),
+    [([], "small_cnn.yaml"), (["mine.yaml"], "mine.yaml"), (["."], "small_cnn.yaml")],
+)
+def test_copy(destination: list[str], path: str, imgrec: Imgrec, tmp_path: Path) -> None:
+    """A copy lies in the working directory, in the folder named, or in the file named."""
+    process = imgrec("config", "copy", "small_cnn", *destination)
+    assert (process.returncode, process.stdout) == (0, f"written: {path}\n")
+    assert (tmp_path / path).read_text("utf-8") == shipped.text("small_cnn")
+
+
+def test_copy_overwrites_nothing(imgrec: Imgrec, tmp_path: Path) -> None:
+    """An existing file stays as it is."""
+    (tmp_path / "small_cnn.yaml").write_text("mine")
+    process = imgrec("config", "copy", "small_cnn.yaml")
+    assert (process.returncode, process.stderr) == (
+        2,
+        (
+            "imgrec: error: small_cnn.yaml exists already\n"
+            "hint: remove it, or name another destination\n"
+        ),
+    )
+    assert (tmp_path / "small_cnn.yaml").read_text() == "mine"
+
+
+def test_copy_to_nowhere(imgrec: Imgrec) -> None:
+    """A folder that isn't there is told, with exit status 4."""
+    process = imgrec("config", "copy", "small_cnn", "no/where.yaml")
+    assert (process.returncode, process.stderr) == (
+        4,
+        (
+            "imgrec: error: no/where.yaml can't be written: No such file or directory\n"
+            "hint: free some space, or choose another folder that you may write to\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize("command", ["show", "copy"])
+def test_unknown_names(command: str, imgrec: Imgrec) -> None:
+    """A name that isn't shipped gives the nearest one."""
+    process = imgrec("config", command, "smal_cnn")
+    assert (process.returncode, process.stdout, process.stderr) == (
+        2,
+        "",
+        (
+            "imgrec: error: no shipped config 'smal_cnn'; did you mean 'small_cnn'?\n"
+            f"hint: shipped configs: {', '.join(shipped.names())}\n"
+        ),
+    )
+
+
+def test_schema(imgrec: Imgrec) -> None:
+    """The JSON schema names the sections of a config."""
+    schema = json.loads(imgrec("config", "schema").stdout)
+    assert {"name", "data", "model", "training"} <= set(schema["properties"])

@@ -1,0 +1,74 @@
+"""`imgrec init`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imgrec.config.load import load
+
+Imgrec = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.usefixtures("photos")
+def test_writes_a_config(imgrec: Imgrec, tmp_path: Path) -> None:
+    """The config lies beside, loads, and the output tells what was found and what comes next."""
+    process = imgrec("init", "photos")
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout == (
+        "photos: class folders\n"
+        "24 images to train on, in 2 classes\n"
+        "  cat: 12\n"
+        "  dog: 12\n"
+        "width x height in the median: 32 x 24 pixels (24 images looked at)\n"
+        "The images are tiny: they get a small network of their own\n"
+        "written: photos.yaml\n"
+        "next:    imgrec train photos.yaml\n"
+    )
+    assert load(str(tmp_path / "photos.yaml")).data.image_size == (24, 32)
+
+
+@pytest.mark.usefixtures("photos")
+def test_output_and_json(imgrec: Imgrec, tmp_path: Path) -> None:
+    """--output names the file, --json tells it in a document."""
+    process = imgrec("init", "photos", "--output", "my config.yaml", "--json")
+    assert json.loads(process.stdout)["path"] == "my config.yaml"
+    assert (tmp_path / "my config.yaml").is_file()
+
+
+@pytest.mark.usefixtures("photos")
+def test_the_next_command_can_be_pasted(imgrec: Imgrec) -> None:
+    """A file's name with a space in it is quoted."""
+    process = imgrec("init", "photos", "--output", "my config.yaml")
+    assert process.stdout.endswith("next:    imgrec train 'my config.yaml'\n")
+
+
+@pytest.mark.usefixtures("photos")
+def test_overwrites_nothing(imgrec: Imgrec, tmp_path: Path) -> None:
+    """An existing file stays as it is."""
+    (tmp_path / "photos.yaml").write_text("mine")
+    process = imgrec("init", "photos")
+    assert (process.returncode, process.stdout, process.stderr) == (
+        2,
+        "",
+        (
+            "imgrec: error: photos.yaml exists already\n"
+            "hint: remove it, or choose another file with --output FILE\n"
+        ),
+    )
+    assert (tmp_path / "photos.yaml").read_text() == "mine"
+
+
+def test_a_missing_folder_is_3(imgrec: Imgrec, tmp_path: Path) -> None:
+    """A folder that isn't there is told, and nothing is written."""
+    process = imgrec("init", "nowhere")
+    assert (process.returncode, process.stdout, process.stderr) == (
+        3,
+        "",
+        "imgrec: error: no folder nowhere\nhint: check the path\n",
+    )
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,111 @@
+"""`imgrec train`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Process = subprocess.CompletedProcess[str]
+Imgrec = Callable[..., Process]
+
+EITHER = (
+    "imgrec: error: train takes either a CONFIG or --resume RUN\n"
+    "hint: `imgrec config list` shows the shipped configs, `imgrec runs list` the runs\n"
+)
+
+
+@pytest.mark.parametrize("arguments", [[], ["small_cnn", "--resume", "last"]])
+def test_config_or_run(arguments: list[str], imgrec: Imgrec) -> None:
+    """A config and a run to go on with exclude each other, and one of them is needed."""
+    process = imgrec("train", *arguments)
+    assert (process.returncode, process.stdout, process.stderr) == (2, "", EITHER)
+
+
+@pytest.mark.parametrize("arguments", [["--name", "x"], ["--dry-run"]])
+def test_what_a_resumed_run_does_not_take(arguments: list[str], imgrec: Imgrec) -> None:
+    """A run that goes on keeps its name, and there is nothing to try out."""
+    process = imgrec("train", "--resume", "last", *arguments)
+    assert (process.returncode, process.stderr) == (
+        2,
+        "imgrec: error: --name and --dry-run go with a CONFIG, not with --resume\n",
+    )
+
+
+def test_nothing_to_resume(imgrec: Imgrec) -> None:
+    """Where no run can go on, exit status 4 says so."""
+    process = imgrec("train", "--resume", "last")
+    assert process.returncode == 4
+    assert process.stderr.startswith("imgrec: error: there is no resumable run in runs\n")
+
+
+def test_a_missing_config_is_2(imgrec: Imgrec, tmp_path: Path) -> None:
+    """A config that isn't there is told before anything is written."""
+    process = imgrec("train", "smal_cnn.yaml")
+    assert process.returncode == 2
+    assert process.stderr.startswith("imgrec: error: smal_cnn.yaml: no such config file; did you ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "no: x", "../up"])
+def test_a_bad_name_is_2(name: str, imgrec: Imgrec, tmp_path: Path) -> None:
+    """--name takes what `name` takes in a config."""
+    process = imgrec("train", "small_cnn", "--name", name)
+    assert process.returncode == 2
+    assert "name" in process.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_folder_with_too_few_classes_is_3(imgrec: Imgrec) -> None:
+    """A folder is looked at as `imgrec init` does, with the same errors."""
+    process = imgrec("train", "photos/cat")
+    assert (process.returncode, process.stderr.splitlines()[0]) == (
+        3,
+        "imgrec: error: photos/cat holds 12 files, but no class folders",
+    )
+
+
+@pytest.mark.usefixtures("photos")
+def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
+    """A folder becomes a config, and --dry-run shows config, model and counts alone."""
+    process = imgrec("train", "photos", "--dry-run", "--device", "cpu")
+    assert process.returncode == 0
+    assert process.stderr.startswith(
+        "photos is a folder: training with the config that `imgrec init` drafts for it\n"
+    )
+    assert "name: photos\n" in process.stdout
+    assert "Total params:" in process.stdout
+    assert process.stdout.endswith(
+        "images  train  validation  test\n"
+        "cat     9      2           1\n"
+        "dog     9      2           1\n"
+        "all     18     4           2\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_dry_run_as_json(imgrec: Imgrec) -> None:
+    """The same as one document."""
+    process = imgrec("train", "small_cnn", "--name", "1e3", "--dry-run", "--json")
+    assert process.returncode == 0
+    document = json.loads(process.stdout)
+    assert set(document) == {"schema_version", "config", "summary", "images"}
+    assert "name: '1e3'" in document["config"].replace('"', "'")
+    assert sum(document["images"]["train"].values()) == 1257
+
+
+def test_result_as_json(trained: tuple[Path, Process]) -> None:
+    """A training answers with one document of the run and its final evaluation."""
+    runs, process = trained
+    assert process.returncode == 0
+    document = json.loads(process.stdout)
+    assert document["schema_version"] == 1
+    assert (document["run"], document["path"]) == ("digits-1", "runs/digits-1")
+    assert (document["split"], document["data"]) == ("test", "digits")
+    assert 0 <= document["metrics"]["accuracy"]["low"] <= document["metrics"]["accuracy"]["high"]
+    assert (runs / "digits-1" / "best.keras").is_file()
+    assert "epoch 1/1" in process.stderr

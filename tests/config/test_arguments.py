@@ -1,0 +1,162 @@
+"""Arguments of layers, optimizers and the augmentation that need a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from imgrec.config.augmentation import Augmentation
+from imgrec.config.layers import ZeroPadding2D
+from imgrec.config.load import dump, parse
+from imgrec.config.optimizers import CosineDecay
+
+Problems = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (
+            "{Conv2D: {filters: 8, kernel_size: 3, strides: 2, dilation_rate: [1, 2]}}",
+            "Conv2D.dilation_rate: must be 1 where strides are above 1",
+        ),
+        (
+            "{Conv2D: {filters: 8, kernel_size: 3, groups: 3}}",
+            "Conv2D.groups: must divide filters, 8; got 3",
+        ),
+        ("{Dropout: {rate: 1}}", "Dropout.rate: must be less than 1, got 1"),
+        ("{Residual: {layers: []}}", "Residual.layers: must not be empty"),
+        ("{Residual: {layers: Flatten}}", "Residual.layers: 'Flatten' is not a list"),
+        ("{Repeat: {times: 0, layers: [ReLU]}}", "Repeat.times: must be at least 1, got 0"),
+        (
+            "{GroupNormalization: {groups: 0}}",
+            "GroupNormalization.groups: 0 is neither a whole number above 0 nor -1",
+        ),
+        (
+            "{ZeroPadding2D: {padding: [1]}}",
+            (
+                "ZeroPadding2D.padding: [1] is neither a number of pixels nor [height, width] nor "
+                "[[top, bottom], [left, right]]"
+            ),
+        ),
+        (
+            "{Flatten: {name: a/b}}",
+            "Flatten.name: 'a/b' is not a name of letters, digits, `.`, `_` and `-`",
+        ),
+        ("{Dense: {units: 3, use_bias: yes}}", "Dense.use_bias: 'yes' is not true or false"),
+    ],
+)
+def test_layers(problems: Problems, layer: str, expected: str) -> None:
+    """Arguments that Keras would refuse are refused beforehand."""
+    assert problems(f"model.layers[1]={layer}") == [f"model.layers[1].{expected}"]
+
+
+@pytest.mark.parametrize("padding", [0, (1, 2), ((1, 0), (0, 2))])
+def test_zero_padding(padding: object) -> None:
+    """All three forms of padding are kept as they are."""
+    assert ZeroPadding2D.model_validate({"padding": padding}).padding == padding
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [
+        ("{SGD: {learning_rate: 0}}", "SGD.learning_rate: must be greater than 0, got 0"),
+        ("{SGD: {learning_rate: .inf}}", "SGD.learning_rate: must be greater than 0, got inf"),
+        (
+            "{SGD: {learning_rate: true}}",
+            "SGD.learning_rate: true is no schedule: write its name, or {Name: {...}}",
+        ),
+        (
+            "{SGD: {clipnorm: 1, clipvalue: 2}}",
+            "SGD.clipvalue: clipnorm is given too; leave one of them out",
+        ),
+        (
+            (
+                "{Adam: {learning_rate: "
+                "{PiecewiseConstantDecay: {boundaries: [1, 2], values: [0.1, 0.2]}}}}"
+            ),
+            "Adam.learning_rate.PiecewiseConstantDecay.values: must be one more than boundaries",
+        ),
+    ],
+)
+def test_optimizers(problems: Problems, optimizer: str, expected: str) -> None:
+    """Rates are above 0 or a schedule that fits together."""
+    assert problems(f"training.optimizer={optimizer}") == [f"training.optimizer.{expected}"]
+
+
+def test_schedule(config: str) -> None:
+    """A learning rate may be a schedule, and is written back as one."""
+    rate = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: 9}}"
+    experiment = parse(config, "x", [f"training.optimizer.Adam.learning_rate={rate}"])
+    arguments = experiment.training.optimizer.arguments()
+    assert arguments["learning_rate"] == CosineDecay(initial_learning_rate=0.1, decay_steps=9)
+    assert parse(dump(experiment), "y") == experiment
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "adamw", "SGD"])
+def test_optimizers_in_lower_case(config: str, name: str) -> None:
+    """Keras' lower-case names of optimizers are taken."""
+    experiment = parse(config, "x", [f"training.optimizer={name}"])
+    assert type(experiment.training.optimizer).__name__.lower() == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("width_shift_range", 2),
+        ("width_shift_range", 0.2),
+        ("height_shift_range", [-1.0, 1.0]),
+        ("zoom_range", 0.2),
+        ("zoom_range", (0.8, 1.2)),
+        ("brightness_range", (0.5, 1.5)),
+    ],
+)
+def test_augmentation_forms(argument: str, value: object) -> None:
+    """ImageDataGenerator's forms are kept: a whole number of pixels is no share."""
+    read = getattr(Augmentation.model_validate({argument: value}), argument)
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("zoom_range=[1.2, 0.8]", "zoom_range: must be two numbers above 0, the smaller one first"),
+        ("zoom_range=1", "zoom_range: 1 is neither a number from 0 to 1 nor two factors"),
+        ("brightness_range=0.5", "brightness_range: 0.5 is not two factors"),
+        ("rotation_range=-3", "rotation_range: must be at least 0, got -3"),
+        (
+            "fill_mode=mirror",
+            "fill_mode: 'mirror' is not possible; allowed: constant, nearest, reflect, wrap",
+        ),
+        (
+            "rescale=0.1",
+            (
+                "rescale: belongs to `preprocessing.rescale`: it holds for every image, "
+                "not only for training"
+            ),
+        ),
+        (
+            "validation_split=0.1",
+            (
+                "validation_split: belongs to `data.split.validation`: "
+                "the images are divided before any is augmented"
+            ),
+        ),
+        (
+            "zca_whitening=true",
+            "zca_whitening: is not supported: it needs the whole data set in memory",
+        ),
+        (
+            "featurewise_center=true",
+            (
+                "featurewise_center: is not available; "
+                "`preprocessing.rescale` sets what the model gets"
+            ),
+        ),
+    ],
+)
+def test_augmentation_problems(problems: Problems, override: str, expected: str) -> None:
+    """What ImageDataGenerator does elsewhere or not here is told, with the place or the reason."""
+    assert problems(f"augmentation.{override}") == [f"augmentation.{expected}"]

@@ -1,0 +1,215 @@
+"""What a config must be, section by section and across them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from imgrec.config.experiment import Experiment, Split, Training
+from imgrec.config.load import parse
+from imgrec.config.losses import BinaryCrossentropy, CategoricalCrossentropy
+from imgrec.config.metrics import accuracy
+from imgrec.config.optimizers import Adam
+
+Problems = Callable[..., list[str]]
+
+BACKBONE = "model.backbone={name: VGG16}"
+
+
+def test_defaults(config: str) -> None:
+    """What is left out has its default."""
+    experiment = parse(config, "pets.yaml")
+    assert experiment.seed == 0
+    assert experiment.augmentation is None
+    assert experiment.preprocessing.rescale is None
+    assert experiment.data.split is None
+    assert (experiment.data.channels, experiment.data.batch_size) == (3, 32)
+    assert experiment.data.image_size == (32, 48)
+    assert Training() == Training(optimizer=Adam(), metrics=[accuracy()], epochs=10)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["name=a b"], ["name: 'a b' is not a name of letters, digits, `.`, `_` and `-`"]),
+        (["name="], ["name: null is not a text"]),
+        ([f"name={'x' * 65}"], [f"name: must be a text no longer than 64, got '{'x' * 59}…'"]),
+        (["seed=-1"], ["seed: must be at least 0, got -1"]),
+        (["seed=true"], ["seed: true is not a whole number"]),
+        (["data.channels=2"], ["data.channels: 2 is not possible; allowed: 1, 3"]),
+        (["data.channels=true"], ["data.channels: 'true' is not possible; allowed: 1, 3"]),
+        (["data.batch_size='32'"], ["data.batch_size: '32' is not a whole number"]),
+        (["data.batch_size=0"], ["data.batch_size: must be greater than 0, got 0"]),
+        (["data.root="], ["data: does not say where the images are: give root or train"]),
+        (
+            ["data.train=a", "data.test=b"],
+            [
+                "data.train: root is given too; give root, or train with validation and test",
+                "data.test: root is given too; give root, or train with validation and test",
+            ],
+        ),
+        (["data.loader=digits"], ["data.root: the digits come with scikit-learn; leave it out"]),
+        (
+            ["data.split={validation: 0.5, test: 0.5}"],
+            [
+                (
+                    "data.split: validation and test together must be below 1, "
+                    "or nothing is left to train on"
+                )
+            ],
+        ),
+        (["data.split.test=1"], ["data.split.test: must be less than 1, got 1"]),
+        (["data.split.test=.nan"], ["data.split.test: nan is not a finite number"]),
+        (
+            ["data.root=", "data.train=a", "data.validation=b", "data.split={validation: 0.2}"],
+            ["data.split.validation: data.validation is given too; leave one of them out"],
+        ),
+        (
+            ["data.image_size=[32, 0]"],
+            ["data.image_size: [32, 0] is not [height, width] in pixels, both from 1 to 8192"],
+        ),
+        (
+            ["preprocessing.rescale=1/0"],
+            ["preprocessing.rescale: '1/0' is neither a number nor a fraction such as 1/255"],
+        ),
+        (["preprocessing.rescale=0"], ["preprocessing.rescale: must be greater than 0, got 0"]),
+        (["preprocessing="], ["preprocessing: null is not a mapping of keys to values"]),
+        (["model.layers=[]"], ["model: has neither layers nor a backbone"]),
+        (
+            ["model.output=relu"],
+            ["model.output: 'relu' is not possible; allowed: sigmoid, softmax"],
+        ),
+        (
+            [BACKBONE, "data.channels=1"],
+            ["data.channels: the weights of VGG16 want 3 channels (grey images too)"],
+        ),
+        (
+            [BACKBONE, "preprocessing.rescale=1/255"],
+            ["preprocessing.rescale: VGG16 brings its own preprocessing; leave rescale out"],
+        ),
+        (
+            [BACKBONE, "data.image_size=[31, 90]"],
+            ["data.image_size: VGG16 needs 32 x 32 or more, got 31 x 90"],
+        ),
+        (["training.epochs=1.5"], ["training.epochs: 1.5 is not a whole number"]),
+        (
+            ["training.checkpoint.keep=none"],
+            ["training.checkpoint.keep: 'none' is neither a whole number above 0 nor all"],
+        ),
+        (
+            ["training.class_weight={cat: -1}"],
+            [
+                (
+                    "training.class_weight: {'cat': -1} is neither balanced nor a weight for each "
+                    "class such as {cat: 1, dog: 2}"
+                )
+            ],
+        ),
+        (
+            ["training.loss=binary_crossentropy"],
+            [
+                (
+                    "training.loss: BinaryCrossentropy does not fit model.output softmax; fitting: "
+                    "CategoricalCrossentropy, SparseCategoricalCrossentropy, "
+                    "CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, "
+                    "CategoricalHinge, KLDivergence, MeanSquaredError, MeanAbsoluteError, Huber"
+                )
+            ],
+        ),
+        (
+            ["training.loss={CategoricalCrossentropy: {from_logits: true}}"],
+            [
+                (
+                    "training.loss.CategoricalCrossentropy.from_logits: "
+                    "from_logits is always false: the output layer gives probabilities"
+                )
+            ],
+        ),
+        (
+            ["model.output=sigmoid", "training.metrics=[AUC, F1Score, TopKCategoricalAccuracy]"],
+            ["training.metrics[1].F1Score.average: is missing"],
+        ),
+        (
+            ["model.output=sigmoid", "training.metrics=[AUC, TopKCategoricalAccuracy]"],
+            ["training.metrics[1]: TopKCategoricalAccuracy does not fit the loss"],
+        ),
+        (
+            ["model.output=sigmoid", "training.metrics=[{F1Score: {average: macro}}]"],
+            ["training.metrics[0]: with model.output sigmoid it needs a threshold, such as 0.5"],
+        ),
+        (
+            ["training.callbacks=[{ModelCheckpoint: {filepath: x}}, LambdaCallback]"],
+            [
+                (
+                    "training.callbacks[0]: imgrec does this itself: every epoch is saved, "
+                    "see training.checkpoint"
+                ),
+                "training.callbacks[1]: LambdaCallback runs code, which a config does not hold",
+            ],
+        ),
+        (
+            [
+                (
+                    "training.optimizer.Adam.learning_rate={CosineDecay: "
+                    "{initial_learning_rate: 0.1, decay_steps: 9}}"
+                ),
+                "training.callbacks=[ReduceLROnPlateau]",
+            ],
+            ["training.callbacks[0]: the optimizer's learning_rate is a schedule already"],
+        ),
+    ],
+)
+def test_problems(problems: Problems, overrides: list[str], expected: list[str]) -> None:
+    """Each wrong value is told in plain words, at its key."""
+    assert problems(*overrides) == expected
+
+
+def test_unknown_backbone(problems: Problems) -> None:
+    """A backbone that keras.applications doesn't have comes with the nearest and with all."""
+    (problem,) = problems("model.backbone={name: vgg-16}")
+    assert problem.startswith(
+        "model.backbone.name: unknown backbone 'vgg-16'; did you mean 'VGG16'? allowed: ConvNeXt"
+    )
+
+
+def test_grey_backbone_from_scratch(config: str) -> None:
+    """Without weights a backbone may start on grey images."""
+    overrides = ["model.backbone={name: VGG16, weights: null}", "data.channels=1"]
+    backbone = parse(config, "x", overrides).model.backbone
+    assert backbone is not None
+    assert backbone.weights is None
+
+
+def test_loss_by_output(config: str) -> None:
+    """The loss fits the output where none is named, and says what truth it wants."""
+    softmax = parse(config, "x")
+    assert (softmax.loss, softmax.truth) == (CategoricalCrossentropy(), "one_hot")
+    sigmoid = parse(config, "x", ["model.output=sigmoid"])
+    assert (sigmoid.loss, sigmoid.truth) == (BinaryCrossentropy(), "binary")
+    assert parse(config, "x", ["training.loss=mse", "model.output=sigmoid"]).truth == "binary"
+    assert parse(config, "x", ["training.loss=mse"]).truth == "one_hot"
+    assert parse(config, "x", ["training.loss=sparse_categorical_crossentropy"]).truth == "index"
+
+
+def test_problem_with_its_line(config: str) -> None:
+    """What is found later, when the model is built, is told with the line of its layer."""
+    path = ("model", "layers", 1)
+    error = parse(config, "pets.yaml").problem(path, "does not fit")
+    assert str(error) == "pets.yaml has 1 problem\n  line 8  model.layers[1]: does not fit"
+    bare = Experiment.model_validate(
+        {"name": "a", "data": {"root": "b", "image_size": [1, 1]}, "model": {"layers": ["Flatten"]}}
+    )
+    assert str(bare.problem(path, "bad")) == "the config has 1 problem\n  model.layers[1]: bad"
+
+
+def test_equal_wherever_it_was_written(config: str) -> None:
+    """File and lines make no difference between experiments."""
+    assert parse(config, "a.yaml") == parse("# remark\n" + config, "b.yaml")
+
+
+def test_split_alone() -> None:
+    """A split is refused in Python too when nothing is left."""
+    assert Split(validation=0.25, test=0.25).test == 0.25
+    with pytest.raises(ValueError, match="nothing is left to train on"):
+        Split(validation=0.9, test=0.1)

@@ -1,0 +1,89 @@
+"""`--set key.path=value`."""
+
+from __future__ import annotations
+
+import pytest
+
+from imgrec.config.load import parse
+from imgrec.config.overrides import apply
+from imgrec.config.problems import OVERRIDE
+from imgrec.config.yaml import read
+from imgrec.errors import ConfigError, UsageError
+
+TEXT = "name: a\nmodel:\n  layers:\n    - Conv2D: {filters: 1}\n    - Flatten\n"
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("name=b", ("name",), "b"),
+        ("name=no", ("name",), "no"),
+        ("name=", ("name",), None),
+        ("name=a=b", ("name",), "a=b"),
+        ("rate=1e-4", ("rate",), 1e-4),
+        ("model.layers[0].Conv2D.filters=8", ("model", "layers", 0, "Conv2D", "filters"), 8),
+        ("model.layers.0.Conv2D.filters=8", ("model", "layers", 0, "Conv2D", "filters"), 8),
+        ("model.layers[1].Flatten.name=f", ("model", "layers", 1, "Flatten", "name"), "f"),
+        ("model.layers=[ReLU]", ("model", "layers"), ["ReLU"]),
+        ("new.key={a: [1]}", ("new", "key"), {"a": [1]}),
+    ],
+)
+def test_values(override: str, path: tuple[str | int, ...], value: object) -> None:
+    """The value is read as YAML and put at its path, by either way of writing an index."""
+    changed, lines = apply([override], read(TEXT))
+    for key in path:
+        changed = changed[key]
+    assert changed == value
+    assert lines[path] == OVERRIDE
+
+
+def test_the_last_one_wins() -> None:
+    """Overrides are applied in order, and leave the document alone."""
+    document = read(TEXT)
+    assert apply(["name=b", "name=c"], document)[0]["name"] == "c"
+    assert document == read(TEXT)
+
+
+def test_lines_below_are_forgotten() -> None:
+    """Nothing below an overridden key has a line of the file any more."""
+    _, lines = apply(["model.layers=[Flatten]"], read(TEXT))
+    assert set(lines) == {(), ("name",), ("model",), ("model", "layers")}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("epochs", "--set epochs: not of the form key.path=value"),
+        ("=3", "--set =3: not of the form key.path=value"),
+        ("a..b=3", "--set a..b=3: not of the form key.path=value"),
+        ("a=[1", "--set a=[1: expected ',' or ']', but got '<stream end>'"),
+        ("name.x=1", "--set name.x=1: name is 'a', which has no keys"),
+        (
+            "model.layers.x=1",
+            "--set model.layers.x=1: model.layers is a list; give the number of an item, from 0",
+        ),
+        (
+            "model.layers[2]=ReLU",
+            "--set model.layers[2]=ReLU: model.layers has 2 items, the first one is 0",
+        ),
+        ("\x1b[31m=1", "--set \\x1b[31m=1: not of the form key.path=value"),
+    ],
+)
+def test_malformed(override: str, message: str) -> None:
+    """An override that can't be read or put anywhere is a usage error with an example."""
+    with pytest.raises(UsageError) as caught:
+        apply([override], read(TEXT))
+    assert str(caught.value) == message
+    assert caught.value.hint.startswith("write it as --set training.epochs=5")
+
+
+def test_unknown_keys_are_the_configs_problem(config: str) -> None:
+    """A path that no config has ends in the ordinary problem, marked `--set`."""
+    with pytest.raises(ConfigError) as caught:
+        parse(config, "pets.yaml", ["training.epoch=3", "data.image_size=x"])
+    first, second, third = str(caught.value).splitlines()
+    assert first == "pets.yaml has 2 problems"
+    assert second.startswith("  --set  data.image_size: 'x' is not [height, width]")
+    assert third.startswith(
+        "  --set  training.epoch: unknown key; did you mean 'epochs'? allowed: "
+    )

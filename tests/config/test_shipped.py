@@ -1,0 +1,96 @@
+"""The configs that come with imgrec."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from imgrec.config import shipped
+from imgrec.config.layers import Conv2D, Dense, Flatten, MaxPooling2D
+from imgrec.config.load import load
+from imgrec.config.losses import BinaryCrossentropy
+from imgrec.config.optimizers import RMSprop
+from imgrec.errors import UsageError
+
+
+def test_names() -> None:
+    """Three configs are shipped."""
+    assert shipped.names() == ("cat_dog", "small_cnn", "vgg16_transfer")
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_headers(name: str) -> None:
+    """Each says what it is, where it is from, what it needs, what to expect, and the command."""
+    header, _, body = shipped.text(name).partition("\n\n")
+    assert header.startswith("# yaml-language-server: $schema=../docs/config.schema.json\n#\n# ")
+    for word in ("From:", "Needs:", "Expect:", "Command:", "Quick:"):
+        assert re.search(rf"^# {word} +\S", header, re.MULTILINE), word
+    assert f"imgrec train {name}" in header
+    assert body.startswith(f"name: {name}\n")
+    assert shipped.description(name) in header
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_quick_commands_work(name: str) -> None:
+    """The overrides in the header are right."""
+    (line,) = re.findall(rf"^# Quick: +imgrec train {name} (.+)$", shipped.text(name), re.MULTILINE)
+    assert load(name, re.findall(r"--set (\S+)", line)).training.epochs == 1
+
+
+def test_cat_dog() -> None:
+    """cat_dog is the network that it promises."""
+    experiment = load("cat_dog")
+    convolutions = [
+        layer
+        for filters in (32, 64, 128, 128)
+        for layer in (
+            Conv2D(filters=filters, kernel_size=3, activation="relu"),
+            MaxPooling2D(pool_size=2),
+        )
+    ]
+    assert experiment.model.layers == [
+        *convolutions,
+        Flatten(),
+        Dense(units=512, activation="relu"),
+    ]
+    assert (experiment.model.output, experiment.loss) == ("sigmoid", BinaryCrossentropy())
+    assert experiment.training.optimizer == RMSprop(learning_rate=1e-4)
+    assert experiment.training.epochs == 30
+    assert experiment.data.image_size == (150, 150)
+    assert experiment.preprocessing.rescale == 1 / 255
+    assert experiment.augmentation is not None
+    assert experiment.augmentation.model_dump(exclude_unset=True) == {
+        "rotation_range": 40,
+        "width_shift_range": 0.2,
+        "height_shift_range": 0.2,
+        "shear_range": 0.2,
+        "zoom_range": 0.2,
+        "horizontal_flip": True,
+    }
+
+
+def test_small_cnn_ends_at_rate_zero() -> None:
+    """The learning rate of small_cnn falls over exactly the steps that are trained."""
+    experiment = load("small_cnn")
+    images = 1797 * (1 - 0.1 - 0.2)
+    batches = -(-images // experiment.data.batch_size)
+    schedule = experiment.training.optimizer.arguments()["learning_rate"]
+    assert schedule.decay_steps == experiment.training.epochs * batches
+
+
+def test_vgg16_transfer() -> None:
+    """vgg16_transfer keeps VGG16 as it is and learns a head."""
+    experiment = load("vgg16_transfer")
+    backbone = experiment.model.backbone
+    assert backbone is not None
+    assert (backbone.name, backbone.weights, backbone.trainable) == ("VGG16", "imagenet", False)
+    assert experiment.augmentation is None
+
+
+def test_unknown_name() -> None:
+    """A name that is not shipped comes with the nearest and with all."""
+    with pytest.raises(UsageError) as caught:
+        shipped.text("cat-dog")
+    assert str(caught.value) == "no shipped config 'cat-dog'; did you mean 'cat_dog'?"
+    assert caught.value.hint == "shipped configs: cat_dog, small_cnn, vgg16_transfer"

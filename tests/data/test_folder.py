@@ -1,0 +1,196 @@
+"""Tests of class folders."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imgrec.data.folder import find_splits, read_folder
+from imgrec.errors import DataError
+
+Images = Callable[..., Path]
+
+
+def names(root: Path) -> list[str]:
+    """Return the names of the records below `root`."""
+    return [record.name for record in read_folder(root).records]
+
+
+def test_class_folders_become_records(images: Images) -> None:
+    """Classes are sorted folder names; names are paths below the root; subfolders count."""
+    root = images("dog/b.png", "cat/deep/er/a.png", "dog/a.png")
+    dataset = read_folder(root)
+    assert dataset.classes == ("cat", "dog")
+    assert [(record.name, record.label) for record in dataset.records] == [
+        ("cat/deep/er/a.png", 0),
+        ("dog/a.png", 1),
+        ("dog/b.png", 1),
+    ]
+    assert dataset.records[1].source == root / "dog/a.png"
+
+
+def test_hidden_files_are_left_out_and_counted(images: Images) -> None:
+    """What systems leave behind is no image; a hidden folder counts as one."""
+    root = images(
+        "cat/a.png",
+        "cat/.DS_Store",
+        "cat/._a.png",
+        "cat/Thumbs.db",
+        "dog/desktop.ini",
+        "dog/a.png",
+        "dog/.hidden/b.png",
+        ".git/config",
+        "__MACOSX/cat/c.png",
+    )
+    assert names(root) == ["cat/a.png", "dog/a.png"]
+    assert read_folder(root).ignored == 7
+
+
+def test_files_that_are_no_images_are_records_too(images: Images) -> None:
+    """Nothing in a class folder is left out for its name: decoding tells what it is."""
+    root = images("cat/a.png", "cat/notes.txt", "dog/no-suffix")
+    (root / "dog" / "broken-link").symlink_to(root / "nowhere")
+    assert names(root) == ["cat/a.png", "cat/notes.txt", "dog/broken-link", "dog/no-suffix"]
+
+
+def test_links_are_followed_but_not_in_circles(images: Images) -> None:
+    """A link to a file or folder counts as it; a link to a folder above ends there."""
+    root = images("cat/a.png", "dog/a.png", "elsewhere/b.png")
+    (root / "cat" / "link.png").symlink_to(root / "elsewhere" / "b.png")
+    (root / "cat" / "loop").symlink_to(root / "cat")
+    (root / "cat" / "self").symlink_to("self")
+    (root / "elsewhere").rename(root.parent / "elsewhere")
+    (root / "dog" / "more").symlink_to(root.parent / "elsewhere")
+    assert names(root) == [
+        "cat/a.png",
+        "cat/link.png",
+        "cat/self",
+        "dog/a.png",
+        "dog/more/b.png",
+    ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are Unicode on this system")
+def test_names_that_can_not_be_decoded_survive(images: Images) -> None:
+    """A file whose name is no UTF-8 is found, and can be opened by its record."""
+    root = images("cat/a.png", "dog/a.png")
+    try:
+        (root / "cat/a.png").rename(root / "cat" / "\udce9.png")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    record = read_folder(root).records[0]
+    assert record.name == "cat/\udce9.png"
+    assert isinstance(record.source, Path)
+    assert record.source.is_file()
+
+
+def test_files_beside_the_class_folders_are_told(
+    images: Images, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that belongs to no class is left out, but not in silence."""
+    root = images("cat/a.png", "dog/a.png", "README.md")
+    with caplog.at_level(logging.WARNING, "imgrec"):
+        assert len(names(root)) == 2
+    assert "1 files directly in" in caplog.text
+
+
+def failure(root: Path, classes: tuple[str, ...] | None = None) -> DataError:
+    """Return what `read_folder` raises."""
+    with pytest.raises(DataError) as caught:
+        read_folder(root, classes)
+    return caught.value
+
+
+def test_a_folder_that_is_missing_or_none_is_named(images: Images) -> None:
+    """A wrong path gives one plain sentence."""
+    root = images("file.png")
+    assert failure(root / "no").message == f"no folder {root / 'no'}"
+    assert failure(root / "file.png").message == f"{root / 'file.png'} is a file, not a folder"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_may_not_be_read_is_named(images: Images) -> None:
+    """Missing permission is said."""
+    root = images("cat/a.png", "dog/a.png")
+    (root / "cat").chmod(0)
+    try:
+        assert failure(root).message == f"{root / 'cat'} can't be read: Permission denied"
+    finally:
+        (root / "cat").chmod(0o700)
+
+
+def test_images_without_class_folders_are_told_how_it_should_look(images: Images) -> None:
+    """Images directly in the folder: the layout wanted is in the hint."""
+    root = images("a.png", "b.png")
+    error = failure(root)
+    assert error.message == f"{root} holds 2 files, but no class folders"
+    assert f"{root}/cat/1.jpg" in error.hint
+
+
+def test_an_empty_folder_has_no_images(images: Images) -> None:
+    """Nothing at all, or hidden files only."""
+    root = images(".DS_Store")
+    assert failure(root).message == f"no images in {root}"
+
+
+def test_empty_class_folders_are_named_all_at_once(images: Images) -> None:
+    """Every empty class is named, also one with hidden files only."""
+    root = images("cat/a.png", "dog/.DS_Store")
+    (root / "emu").mkdir()
+    assert failure(root).message == f"no images in class folders dog, emu of {root}"
+
+
+def test_a_single_class_is_refused(images: Images) -> None:
+    """There is nothing to tell apart."""
+    root = images("cat/a.png")
+    assert failure(root).message == f"only one class in {root}: cat"
+
+
+def test_given_classes_keep_their_order_and_may_be_absent(images: Images) -> None:
+    """A model's classes rule; data with some of them is fine, even with one."""
+    dataset = read_folder(images("cat/a.png"), ("dog", "cat"))
+    assert dataset.classes == ("dog", "cat")
+    assert dataset.records[0].label == 1
+
+
+def test_unknown_classes_are_refused_with_the_nearest_name(images: Images) -> None:
+    """A class that the model doesn't know is an error, not a wrong label."""
+    root = images("catz/a.png", "dog/a.png", "zebra/a.png")
+    error = failure(root, ("cat", "dog"))
+    assert error.message == f"unknown class folders catz, zebra in {root}; known: cat, dog"
+    assert error.hint == "catz is near to cat"
+
+
+def test_hostile_class_names_are_shown_harmlessly(images: Images) -> None:
+    """A line break or an escape code in a folder's name stays out of the message."""
+    root = images("a\n\x1b[31m/a.png")
+    assert "\n" not in failure(root).message
+    assert r"a\n\x1b[31m" in failure(root).message
+
+
+def test_split_folders_are_found_under_their_usual_names(images: Images) -> None:
+    """train, val or valid or validation, and test, in any case, are told by split."""
+    root = images("Train/cat/a.png", "val/cat/a.png", "test/cat/a.png", "notes/a.txt")
+    assert find_splits(root) == {
+        "train": root / "Train",
+        "validation": root / "val",
+        "test": root / "test",
+    }
+
+
+def test_a_class_called_train_is_no_split(images: Images) -> None:
+    """A folder with images directly in it is a class, whatever its name."""
+    root = images("train/a.png", "plane/a.png")
+    assert find_splits(root) == {}
+    assert read_folder(root).classes == ("plane", "train")
+
+
+def test_two_folders_for_one_split_are_refused(images: Images) -> None:
+    """Which of val and validation is meant is not guessed."""
+    root = images("train/cat/a.png", "val/cat/a.png", "validation/cat/a.png")
+    with pytest.raises(DataError, match="both val and validation"):
+        find_splits(root)

@@ -1,0 +1,123 @@
+"""Tests of the identities of images and data sets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.data.identity import fingerprint, identities, inspect
+from imgrec.data.images import ImageSpec
+from imgrec.data.records import Record
+from imgrec.errors import BadImage
+from imgrec.progress import Silent
+from imgrec.scores import Skipped
+
+SPEC = ImageSpec(4, 4, 3)
+NAMES = st.text(st.characters(exclude_categories=()), max_size=8)
+
+
+class Counting:
+    """A progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int | None, str]] = []
+        self.done = 0
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count."""
+        self.done += count
+
+    @contextmanager
+    def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Counting]:
+        """Remember the task."""
+        self.told.append((title, total, unit))
+        yield self
+
+
+def test_the_identity_of_a_file_is_the_hash_of_its_bytes(images: Callable[..., Path]) -> None:
+    """Anyone can check it with sha256sum."""
+    file = images("a.png") / "a.png"
+    expected = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert identities([Record("a", 0, file)]) == {"a": expected}
+
+
+def test_the_identity_of_pixels_is_that_of_shape_and_values() -> None:
+    """Same values in another shape are another image; a copy is the same one."""
+    flat, tall = np.zeros((2, 8), np.uint8), np.zeros((8, 2), np.uint8)
+    found = identities([Record("a", 0, flat), Record("b", 0, tall), Record("c", 0, flat.copy())])
+    assert found["a"] != found["b"]
+    assert found["a"] == found["c"]
+
+
+def test_a_missing_file_has_no_identity(tmp_path: Path) -> None:
+    """The file is named."""
+    with pytest.raises(BadImage, match=r"^gone: no such file$"):
+        identities([Record("gone", 0, tmp_path / "gone")])
+
+
+def test_inspect_hashes_and_tries_every_image(images: Callable[..., Path]) -> None:
+    """Sound, broken and missing ones are told apart in one pass, which shows how far it is."""
+    root = images("good.png")
+    (root / "bad.png").write_bytes(b"text")
+    records = [
+        *(Record(name, 0, root / name) for name in ("good.png", "bad.png", "gone.png")),
+        Record("pixels", 0, np.zeros((3, 3), np.uint8)),
+        Record("odd pixels", 0, np.zeros(3, np.uint8)),
+    ]
+    progress = Counting()
+    inspection = inspect(records, SPEC, progress)
+    assert set(inspection.identities) == {"good.png", "bad.png", "pixels", "odd pixels"}
+    assert inspection.identities["good.png"] == identities(records[:1])["good.png"]
+    assert [skipped.name for skipped in inspection.bad] == ["bad.png", "gone.png", "odd pixels"]
+    assert inspection.bad[1] == Skipped("gone.png", "no such file")
+    assert progress.told == [("checking images", 5, "images")]
+    assert progress.done == 5
+
+
+def test_inspect_needs_no_progress_to_look_at(images: Callable[..., Path]) -> None:
+    """Silence is fine."""
+    root = images("a.png")
+    assert inspect([Record("a.png", 0, root / "a.png")], SPEC, Silent(), workers=1).bad == ()
+
+
+def test_the_fingerprint_is_as_documented() -> None:
+    """The bytes hashed are lengths and fields, so that others can compute it too."""
+    digest = hashlib.sha256()
+    for field in (b"a/1", b"cat", b"00", b"b/1", b"dog", b"ff"):
+        digest.update(len(field).to_bytes(8, "big") + field)
+    records = [Record("b/1", 1, Path()), Record("a/1", 0, Path())]
+    found = fingerprint(records, {"a/1": "00", "b/1": "ff"}, ("cat", "dog"))
+    assert found == digest.hexdigest()
+
+
+@given(st.lists(NAMES, unique=True, min_size=1), st.data())
+def test_the_fingerprint_depends_on_everything_but_the_order(
+    names: list[str], data: st.DataObject
+) -> None:
+    """Order is irrelevant; a name, a label or a content that changes shows. Any name will do."""
+    records = [Record(name, 0, Path()) for name in names]
+    known = dict.fromkeys(names, "00")
+    found = fingerprint(records, known, ("x", "y"))
+    assert fingerprint(data.draw(st.permutations(records)), known, ("x", "y")) == found
+    place = data.draw(st.integers(0, len(names) - 1))
+    relabelled = [*records]
+    relabelled[place] = Record(names[place], 1, Path())
+    assert fingerprint(relabelled, known, ("x", "y")) != found
+    assert fingerprint(records, {**known, names[place]: "01"}, ("x", "y")) != found
+    renamed = [*records]
+    renamed[place] = Record("new name", 0, Path())
+    assert fingerprint(renamed, {**known, "new name": "00"}, ("x", "y")) != found
+
+
+def test_fields_can_not_run_into_each_other() -> None:
+    """A name's end is told from a class's beginning."""
+    one = fingerprint([Record("ab", 0, Path())], {"ab": "0"}, ("c",))
+    other = fingerprint([Record("a", 0, Path())], {"a": "0"}, ("bc",))
+    assert one != other

@@ -1,0 +1,203 @@
+"""Configs become the Keras models that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import load, parse
+from imgrec.errors import ConfigError, RunError
+from imgrec.models.build import build
+
+HEAD = """
+name: t
+data: {root: photos, image_size: [%s], channels: 3}
+model:
+"""
+
+
+def _experiment(model: str, size: str = "16, 16", extra: str = "") -> Experiment:
+    return parse(HEAD % size + model + extra, "t.yaml")
+
+
+def _kinds(model: Any) -> list[str]:
+    return [type(layer).__name__ for layer in model.layers]
+
+
+def test_cat_dog_is_the_network_of_the_tutorial() -> None:
+    """Four convolutions with pooling, dense 512, one unit: 3,453,121 parameters."""
+    model = build(load("configs/cat_dog.yaml"), 2)
+    assert _kinds(model) == [
+        "InputLayer",
+        "Rescaling",
+        *["Conv2D", "MaxPooling2D"] * 4,
+        "Flatten",
+        "Dense",
+        "Dense",
+    ]
+    assert model.count_params() == 3_453_121
+    assert model.output_shape == (None, 1)
+
+
+def test_the_output_layer_has_a_unit_per_class() -> None:
+    """Softmax over the classes sums to 1, in float32."""
+    model = build(_experiment("  layers: [Flatten]"), 7)
+    probabilities = model.predict(np.zeros((2, 16, 16, 3)), verbose=0)
+    assert probabilities.shape == (2, 7)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_rescaling_is_in_the_model() -> None:
+    """Pixels of 255 reach the first layer as 1."""
+    experiment = _experiment("  layers: [Flatten]", extra="\npreprocessing: {rescale: 1/255}")
+    model = build(experiment, 2)
+    rescaled = model.get_layer("rescale")(np.full((1, 16, 16, 3), 255.0))
+    np.testing.assert_allclose(rescaled, 1, rtol=1e-6)
+
+
+def test_repeat_and_residual_build_what_they_stand_for() -> None:
+    """Twice a residual block of halved size: each gets a projection of its input."""
+    model = build(
+        _experiment("""
+  layers:
+    - Repeat:
+        times: 2
+        layers:
+          - Residual:
+              activation: relu
+              layers:
+                - Conv2D: {filters: 4, kernel_size: 3, strides: 2, padding: same}
+                - BatchNormalization
+    - GlobalAveragePooling2D
+"""),
+        3,
+    )
+    kinds = _kinds(model)
+    assert kinds.count("Conv2D") == 4
+    assert kinds.count("Add") == kinds.count("Activation") == 2
+    assert model.output_shape == (None, 3)
+
+
+def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
+    """With a block that gives zeros the output is the input."""
+    model = build(
+        _experiment("""
+  layers:
+    - Residual: {layers: [{Conv2D: {filters: 3, kernel_size: 1, kernel_initializer: zeros}}]}
+    - GlobalAveragePooling2D
+"""),
+        2,
+    )
+    import keras
+
+    pixels = np.random.default_rng(0).random((1, 16, 16, 3)).astype(np.float32)
+    pooled = keras.Model(model.input, model.layers[-2].output).predict(pixels, verbose=0)
+    np.testing.assert_allclose(pooled, pixels.mean(axis=(1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            (
+                "  layers:\n    - Conv2D: {filters: 2, kernel_size: 3}\n"
+                "    - MaxPooling2D: {pool_size: 20}\n    - Flatten"
+            ),
+            "  line 7  model.layers[1].MaxPooling2D: ",
+        ),
+        ("  layers:\n    - Flatten\n    - GlobalAveragePooling2D", "  line 7  model.layers[1]."),
+        (
+            "  layers:\n    - Conv2D: {filters: 2, kernel_size: 3}",
+            (
+                "  line 5  model.layers: the layers end with 14 x 14 x 2, no list of features; "
+                "end them with Flatten or GlobalAveragePooling2D"
+            ),
+        ),
+    ],
+)
+def test_a_shape_that_does_not_work_is_told_with_its_line(model: str, message: str) -> None:
+    """Keras' own finding comes with file, line and key path."""
+    with pytest.raises(ConfigError) as caught:
+        build(_experiment(model), 2)
+    first, second = caught.value.message.splitlines()
+    assert first == "t.yaml has 1 problem"
+    assert second.startswith(message)
+
+
+def test_mixed_precision_keeps_pixels_and_probabilities_in_float32() -> None:
+    """Hidden layers compute in float16; input, rescaling and output don't."""
+    experiment = _experiment(
+        "  layers: [Flatten, {Dense: {units: 4}}]", extra="\npreprocessing: {rescale: 1/255}"
+    )
+    model = build(experiment, 2, policy="mixed_float16")
+    assert model.get_layer("rescale").compute_dtype == "float32"
+    assert model.layers[-2].compute_dtype == "float16"
+    assert model.output.dtype == "float32"
+
+    import keras
+
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_backbone_brings_its_own_preprocessing(shared: Callable[[str], Path]) -> None:
+    """VGG16 with its weights gives the features that keras.applications gives."""
+    weights = shared("weights/vgg16_imagenet_notop.h5")
+    experiment = load(
+        "configs/vgg16_transfer.yaml",
+        [f"model.backbone.weights={weights}", "data.image_size=[40, 48]"],
+    )
+    model = build(experiment, 2)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 40, 48, 3)).astype(np.float32)
+
+    import keras
+
+    vgg16 = keras.applications.vgg16
+    network = vgg16.VGG16(include_top=False, weights=weights, input_shape=(40, 48, 3))
+    expected = network.predict(vgg16.preprocess_input(pixels.copy()), verbose=0)
+    pooling = next(layer for layer in model.layers if "pooling" in layer.name)
+    found = keras.Model(model.input, pooling.input).predict(pixels, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    assert not model.get_layer("vgg16").trainable_weights
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MobileNetV2",
+        pytest.param("EfficientNetB0", marks=pytest.mark.slow),
+        pytest.param("ResNet50V2", marks=pytest.mark.slow),
+        pytest.param("NASNetMobile", marks=pytest.mark.slow),
+        pytest.param("ConvNeXtTiny", marks=pytest.mark.slow),
+    ],
+)
+def test_any_classifier_of_keras_applications_may_stand_there(name: str, tmp_path: Path) -> None:
+    """Built with random weights, saved and loaded in safe mode it answers the same."""
+    experiment = _experiment(
+        f"  backbone: {{name: {name}, weights: null}}\n  layers: [GlobalAveragePooling2D]", "32, 32"
+    )
+    model = build(experiment, 3)
+    model.save(tmp_path / "m.keras")
+
+    import keras
+
+    loaded = keras.models.load_model(tmp_path / "m.keras", safe_mode=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_array_equal(loaded.predict_on_batch(pixels), model.predict_on_batch(pixels))
+
+
+@pytest.mark.parametrize("content", [None, b"no weights"])
+def test_weights_that_cannot_be_had_are_told(tmp_path: Path, content: bytes | None) -> None:
+    """A missing and a damaged file: a RunError that names them."""
+    path = tmp_path / "w.h5"
+    if content is not None:
+        path.write_bytes(content)
+    experiment = _experiment(
+        f"  backbone: {{name: VGG16, weights: {path}}}\n  layers: [Flatten]", "32, 32"
+    )
+    with pytest.raises(RunError, match=r"w\.h5"):
+        build(experiment, 2)

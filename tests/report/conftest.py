@@ -1,0 +1,51 @@
+"""Evaluations to report on, and names nobody should trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.scores import Scores, Skipped
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "|",
+    "::error::x",
+    "=cmd|' /C calc'!A0",
+    "\x1b[31mred\x1b[0m\x07",
+    "[bold]x[/bold]",
+    "../x",
+    "nul\0 line\nfeed\r\x85end",
+    "\udcff\ud800.jpg",
+    "$\\frac",
+    "\u202egpj.exe",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}",
+    "熊猫",
+)
+
+
+@pytest.fixture
+def hostile() -> tuple[str, ...]:
+    """Return names that mean something to a browser, a spreadsheet, a terminal or a picture."""
+    return HOSTILE
+
+
+@pytest.fixture
+def evaluation() -> Callable[..., Evaluation]:
+    """Return a function that evaluates 4 images of each class, mostly right."""
+
+    def make(classes: Sequence[str] | int, skipped: Sequence[Skipped] = ()) -> Evaluation:
+        names = tuple(f"class {i}" for i in range(classes)) if isinstance(classes, int) else classes
+        count = len(names)
+        truth = np.arange(4 * count, dtype=np.int64) % count
+        predicted = np.where(np.arange(4 * count) % 7 == 0, (truth + 1) % count, truth)
+        probabilities = 0.1 / count + 0.9 * np.eye(count, dtype=np.float32)[predicted]
+        images = tuple(f"{i}.png" for i in range(4 * count))
+        scores = Scores(images, truth, probabilities, tuple(names), tuple(skipped))
+        return evaluate(scores)
+
+    return make

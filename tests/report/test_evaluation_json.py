@@ -1,0 +1,63 @@
+"""The JSON document of an evaluation holds what its contract says."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+from imgrec.evaluation.metrics import Evaluation, Metric
+from imgrec.report.evaluation_json import evaluation_json
+from imgrec.scores import Skipped
+
+
+def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation]) -> None:
+    """Programs find every number where it was promised."""
+    found = evaluation(3, [Skipped("bad.png", "is no image")])
+    document = json.loads(evaluation_json(found, run="digits-1", split="test", data="digits"))
+    assert list(document) == [
+        "schema_version", "run", "split", "data", "images", "top_k", "metrics", "per_class",
+        "confusion",
+    ]  # fmt: skip
+    assert (document["schema_version"], document["run"], document["split"]) == (
+        1,
+        "digits-1",
+        "test",
+    )
+    skipped = [{"name": "bad.png", "reason": "is no image"}]
+    assert document["images"] == {"used": 12, "skipped": skipped}
+    accuracy = found.accuracy
+    expected = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
+    assert document["metrics"]["accuracy"] == expected
+    assert document["metrics"]["loss"]["low"] is None
+    assert document["confusion"]["rows"] == found.confusion.tolist()
+
+
+def test_classes_are_told_one_by_one(evaluation: Callable[..., Evaluation]) -> None:
+    """Each class has its name, measures and support; two of the same name stay two."""
+    found = evaluation(["cat", "cat"])
+    document = json.loads(evaluation_json(found, run="r", split="test", data="d"))
+    assert [result["name"] for result in document["per_class"]] == ["cat", "cat"]
+    first = document["per_class"][0]
+    assert list(first) == ["name", "precision", "recall", "f1", "support"]
+    assert first["recall"]["value"] == found.per_class[0].recall.value
+
+
+def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> None:
+    """NaN and infinity, which JSON doesn't have, are null."""
+    broken = dataclasses.replace(evaluation(2), loss=Metric(float("nan"), float("-inf"), None))
+    document = json.loads(evaluation_json(broken, run="r", split="test", data="d"))
+    assert document["metrics"]["loss"] == {"value": None, "low": None, "high": None}
+
+
+def test_any_name_comes_through_exactly(
+    evaluation: Callable[..., Evaluation], hostile: tuple[str, ...]
+) -> None:
+    """JSON keeps names as they are, in text that any stream can take."""
+    found = evaluation(hostile, [Skipped(name, name) for name in hostile])
+    text = evaluation_json(found, run=hostile[0], split="test", data=hostile[8])
+    assert text.isascii()
+    assert text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) == {"\n"}
+    document = json.loads(text)
+    assert document["confusion"]["classes"] == list(hostile)
+    assert [image["name"] for image in document["images"]["skipped"]] == list(hostile)

@@ -1,0 +1,100 @@
+"""An evaluation on the terminal says it all, in the width there is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from imgrec.evaluation.metrics import Evaluation
+from imgrec.report.evaluation_text import evaluation_text
+from imgrec.scores import Skipped
+from imgrec.text import shown
+
+Make = Callable[..., Evaluation]
+
+
+def printed(evaluation: Evaluation, width: int = 80) -> str:
+    """Return what a terminal of `width` columns without colours gets."""
+    console = Console(file=io.StringIO(), width=width, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(evaluation_text(evaluation))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def test_two_classes_are_shown_whole(evaluation: Make) -> None:
+    """The whole text of a small evaluation."""
+    found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
+    assert printed(found).splitlines() == [
+        "accuracy        75.0 %   95 % interval 40.9 to 92.9 %",
+        "top-2 accuracy  100.0 %  95 % interval 67.6 to 100.0 %",
+        "loss            0.7874   cross-entropy",
+        "images          8        1 not used",
+        "",
+        "Not used",
+        "  bad.png: is no image",
+        "",
+        "Classes",
+        "class  precision  recall      F1  images",
+        "cat       75.0 %  75.0 %  75.0 %       4",
+        "dog       75.0 %  75.0 %  75.0 %       4",
+        "",
+        "Confusion matrix: rows are the truth, columns the prediction",
+        "     cat  dog",
+        "cat    3    1",
+        "dog    1    3",
+    ]
+
+
+def test_columns_are_numbered_where_names_do_not_fit(evaluation: Make) -> None:
+    """Ten classes fit 80 columns by their number, which stands before the row's name."""
+    text = printed(evaluation(10))
+    assert "10 class 9" in text
+    assert "Confusion matrix" in text
+    assert "class 9  class" not in text
+
+
+@pytest.mark.parametrize(("classes", "width"), [(21, 200), (10, 40)])
+def test_what_does_not_fit_is_said(evaluation: Make, classes: int, width: int) -> None:
+    """Too many classes or too few columns give the most confused pairs, and say so."""
+    text = printed(evaluation(classes), width)
+    assert "The most confused classes (the confusion" in text
+    assert "taken for" in text
+
+
+def test_many_classes_show_the_worst(evaluation: Make) -> None:
+    """Of 100 classes the ten with the lowest F1 are listed."""
+    text = printed(evaluation(100))
+    assert "The worst 10 of 100 classes, by F1" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_a_perfect_model_of_many_classes_has_no_pairs(evaluation: Make) -> None:
+    """Without a wrong answer a line says so."""
+    found = evaluation(25)
+    found.confusion[:] = 0
+    assert "No image was taken for another class" in printed(found)
+
+
+def test_only_the_first_images_not_used_are_listed(evaluation: Make) -> None:
+    """A long list is cut, and the rest is counted."""
+    skipped = [Skipped(f"{i}.png", "is no image") for i in range(25)]
+    text = printed(evaluation(2, skipped))
+    assert "  9.png: is no image\n  and 15 more\n" in text
+    assert "25 not used" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_hostile_names_fit_any_terminal(
+    evaluation: Make, hostile: tuple[str, ...], width: int
+) -> None:
+    """Names steer nothing, mean nothing as markup, and no line is wider than the terminal."""
+    text = printed(evaluation(hostile, [Skipped(n, n) for n in hostile[:9]]), width)
+    assert "\x1b" not in text
+    text.encode("utf-8")
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    if width == 200:
+        assert all(shown(name)[:23] in text for name in hostile)

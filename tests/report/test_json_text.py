@@ -1,0 +1,48 @@
+"""JSON is strict, compact where it is numbers, and keeps any text exactly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.report.json_text import json_line, json_number, json_text
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(alphabet=st.characters())
+    | st.floats(-1, 1),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES)
+def test_layout_changes_no_value(value: object) -> None:
+    """What is written reads back equal, in pure ASCII."""
+    for text in (json_text(value), json_line(value)):
+        assert text.isascii()
+        assert json.loads(text) == value
+
+
+def test_lists_of_numbers_stand_on_one_line() -> None:
+    """A matrix has a line per row, and a text that looks like one stays as it is."""
+    text = json_text({"rows": [[1, 2], [3, 4]], "name": "[ 1,  2 ]"})
+    assert "    [1, 2],\n    [3, 4]\n" in text
+    assert '"[ 1,  2 ]"' in text
+
+
+def test_lone_surrogates_survive() -> None:
+    """A file name that can't be decoded is escaped, and reads back the same."""
+    assert json_line("\udcff.jpg") == '"\\udcff.jpg"\n'
+
+
+def test_there_is_no_nan() -> None:
+    """A number JSON doesn't have is null; where it was forgotten it is an error, not NaN."""
+    assert json_number(float("nan")) is json_number(float("-inf")) is json_number(None) is None
+    assert json_number(0.5) == 0.5
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text([float("nan")])

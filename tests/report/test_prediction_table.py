@@ -1,0 +1,49 @@
+"""The table of predictions shows every photo, whatever its name."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from imgrec.evaluation.prediction import Prediction, Ranked
+from imgrec.report.prediction_table import prediction_table
+from imgrec.text import shown
+
+
+def printed(predictions: tuple[Prediction, ...], width: int = 80) -> str:
+    """Return the table as a terminal of `width` columns without colours gets it."""
+    console = Console(file=io.StringIO(), width=width, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(prediction_table(predictions))
+    return capture.get()
+
+
+def test_each_photo_has_its_classes_and_bars() -> None:
+    """Photo once, a line for each class, a longer bar for the more probable one."""
+    ranked = (Ranked("cat", 0.75), Ranked("dog", 0.25))
+    lines = printed((Prediction("a.jpg", ranked),)).splitlines()
+    cat, dog = (next(line for line in lines if name in line) for name in ("cat", "dog"))
+    assert "a.jpg" in cat
+    assert "a.jpg" not in dog
+    assert "75.0 %" in cat
+    assert cat.count("━") == 15
+    assert dog.count("━") == 5
+
+
+def test_a_photo_that_failed_says_why() -> None:
+    """The reason stands where the classes would."""
+    text = printed((Prediction("bad.jpg", (), "is no image"),))
+    assert "bad.jpg   is no image" in text
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_hostile_names_fit_any_terminal(hostile: tuple[str, ...], width: int) -> None:
+    """Names steer nothing, mean nothing as markup, and no line is wider than the terminal."""
+    text = printed(tuple(Prediction(n, (Ranked(n, 0.5),), n) for n in hostile), width)
+    assert "\x1b" not in text
+    text.encode("utf-8")
+    assert max(len(line) for line in text.splitlines()) <= width
+    if width == 200:
+        assert all(shown(name) in text for name in hostile)

@@ -1,0 +1,107 @@
+"""Predictions for programs keep every value, and run nothing in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.evaluation.prediction import Prediction, Ranked
+from imgrec.report.prediction_text import predictions_csv, predictions_json, predictions_jsonl
+from imgrec.text import shown
+
+FOUND = (
+    Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25))),
+    Prediction("bad.jpg", (), "is no image"),
+)
+
+
+def read(text: str) -> list[dict[str, str]]:
+    """Read CSV text as a program would."""
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_json_says_who_predicted_what() -> None:
+    """The document names the model, the classes and each photo's answer or error."""
+    document = json.loads(predictions_json(FOUND, model="last", classes=("cat", "dog")))
+    assert document == {
+        "schema_version": 1,
+        "model": "last",
+        "classes": ["cat", "dog"],
+        "predictions": [
+            {
+                "photo": "a.jpg",
+                "top": [
+                    {"class": "cat", "probability": 0.75},
+                    {"class": "dog", "probability": 0.25},
+                ],
+                "error": None,
+            },
+            {"photo": "bad.jpg", "top": [], "error": "is no image"},
+        ],
+    }
+
+
+def test_json_lines_stand_alone() -> None:
+    """Each line is a document, so that files of them can be joined."""
+    first, second = map(json.loads, predictions_jsonl(FOUND, model="last").splitlines())
+    assert first["top"][0] == {"class": "cat", "probability": 0.75}
+    assert second["error"] == "is no image"
+    assert first["schema_version"] == second["schema_version"] == 1
+    assert first["model"] == "last"
+
+
+def test_csv_has_a_line_for_each_rank() -> None:
+    """The whole text, as a spreadsheet gets it."""
+    assert predictions_csv(FOUND) == (
+        "photo,rank,class,probability,error\n"
+        "a.jpg,1,cat,0.75,\n"
+        "a.jpg,2,dog,0.25,\n"
+        "bad.jpg,,,,is no image\n"
+    )
+
+
+def test_no_photos_are_an_empty_document() -> None:
+    """Without a photo the forms are still whole."""
+    assert json.loads(predictions_json((), model="m", classes=()))["predictions"] == []
+    assert predictions_jsonl((), model="m") == ""
+    assert predictions_csv(()) == "photo,rank,class,probability,error\n"
+
+
+@given(st.floats(0, 1, width=32))
+def test_probabilities_are_float32_exactly(probability: float) -> None:
+    """Reading a probability back as float32 gives the model's own number."""
+    found = (Prediction("a.jpg", (Ranked("cat", probability),)),)
+    from_csv = np.float32(read(predictions_csv(found))[0]["probability"])
+    document = json.loads(predictions_json(found, model="m", classes=("cat",)))
+    assert from_csv == np.float32(probability)
+    assert document["predictions"][0]["top"][0]["probability"] == probability
+
+
+@given(st.text(st.characters(), min_size=1))
+def test_any_name_is_one_harmless_cell(name: str) -> None:
+    """A name can start no formula, no new line and no new cell, and can be encoded."""
+    found = (Prediction(name, (Ranked(name, 0.5),)), Prediction(name, (), name))
+    text = predictions_csv(found)
+    text.encode("utf-8")
+    rows = read(text)
+    for cell in (rows[0]["photo"], rows[0]["class"], rows[1]["error"]):
+        assert not cell.lstrip().startswith(tuple("=+-@\t\r"))
+        assert cell.removeprefix("'") == shown(name).removeprefix("'")
+    assert text.count("\n") == 3
+
+
+def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
+    """JSON keeps them exactly, CSV shows them readably."""
+    found = tuple(Prediction(name, (Ranked(name, 0.5),), None) for name in hostile)
+    document = json.loads(predictions_json(found, model=hostile[0], classes=hostile))
+    lines = [json.loads(line) for line in predictions_jsonl(found, model="m").splitlines()]
+    assert [answer["photo"] for answer in document["predictions"]] == list(hostile)
+    assert [answer["top"][0]["class"] for answer in lines] == list(hostile)
+    cells = [row["photo"] for row in read(predictions_csv(found))]
+    assert "'=cmd|' /C calc'!A0" in cells
+    assert "nul\\x00 line\\nfeed\\r\\x85end" in cells

@@ -1,0 +1,177 @@
+"""A first config for a folder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from imgrec.config.experiment import Experiment, Split
+from imgrec.config.load import parse
+from imgrec.errors import DataError
+from imgrec.workflows.draft import draft, draft_config, draft_for
+from imgrec.workflows.survey import Survey
+from imgrec.workflows.weights import Weights
+
+
+def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
+    """Write so many black images of `size` (width, height) into each class folder."""
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", size).save(folder / name / f"{number}.png")
+    return folder
+
+
+def drafted(folder: Path, weights: Weights = Weights.CACHED) -> Experiment:
+    """Return the experiment that is drafted for a folder."""
+    return parse(draft(folder, lambda _: weights).config, "the draft")
+
+
+def layers(experiment: Experiment) -> list[str]:
+    """Return the names of an experiment's layers."""
+    return [type(layer).__name__ for layer in experiment.model.layers]
+
+
+def test_tiny_images_get_a_small_network(tmp_path: Path) -> None:
+    """Tiny images keep their size and get a network of their own, weights or not."""
+    experiment = drafted(fill(tmp_path / "pets", {"cat": 2, "dog": 2}))
+    assert experiment.name == "pets"
+    assert experiment.data.image_size == (30, 40)
+    assert experiment.model.backbone is None
+    assert layers(experiment) == [*["Conv2D", "MaxPooling2D"] * 2, "Flatten", "Dropout", "Dense"]
+
+
+@pytest.mark.parametrize(
+    ("size", "side"), [((64, 64), 160), ((200, 300), 160), ((224, 400), 224), ((500, 400), 224)]
+)
+def test_photos_get_a_backbone(size: tuple[int, int], side: int, tmp_path: Path) -> None:
+    """Photos are learned on top of MobileNetV2, at a size that it has weights for."""
+    experiment = drafted(fill(tmp_path, {"cat": 1, "dog": 1}, size))
+    assert experiment.model.backbone is not None
+    assert experiment.model.backbone.name == "MobileNetV2"
+    assert experiment.data.image_size == (side, side)
+    assert experiment.preprocessing.rescale is None
+
+
+@pytest.mark.parametrize("weights", [Weights.CACHED, Weights.REACHABLE])
+def test_a_remark_says_where_weights_are(weights: Weights, tmp_path: Path) -> None:
+    """The config and what is said of it tell whether the weights must be fetched."""
+    found = draft(fill(tmp_path, {"cat": 1, "dog": 1}, (64, 64)), lambda _: weights)
+    assert f"# {weights.value}.\n" in found.config
+    assert found.found[-1] == weights.value
+
+
+def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
+    """Where weights can't be had, photos get a network of their own, and a remark says why."""
+    folder = fill(tmp_path, {"cat": 1, "dog": 1}, (300, 300))
+    experiment = drafted(folder, Weights.ABSENT)
+    assert experiment.model.backbone is None
+    assert experiment.data.image_size == (128, 128)
+    assert layers(experiment).count("Conv2D") == 4
+    assert f"# {Weights.ABSENT.value}" in draft(folder, lambda _: Weights.ABSENT).config
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (15, 400), (63, 63)])
+def test_pooling_never_empties_the_image(size: tuple[int, int], tmp_path: Path) -> None:
+    """However small the images are, four pixels a side are left after the last pooling."""
+    experiment = drafted(fill(tmp_path, {"cat": 1, "dog": 1}, size))
+    halvings = layers(experiment).count("MaxPooling2D")
+    assert halvings >= 1
+    assert min(experiment.data.image_size) // 2**halvings >= 4
+    assert max(experiment.data.image_size) <= 128
+
+
+@pytest.mark.parametrize(
+    ("folders", "images", "split"),
+    [
+        ([""], 10, Split(validation=0.2, test=0.1)),
+        ([""], 9, Split(validation=0.2)),
+        (["train"], 10, Split(validation=0.2, test=0.1)),
+        (["train", "test"], 10, Split(validation=0.2)),
+        (["train", "valid"], 10, None),
+        (["train", "val", "test"], 10, None),
+    ],
+)
+def test_parts_that_have_no_folder_are_split_off(
+    folders: list[str], images: int, split: Split | None, tmp_path: Path
+) -> None:
+    """A part without a folder of its own is split off the training images."""
+    for folder in folders:
+        fill(tmp_path / folder, {"cat": images, "dog": images}, (4, 4))
+    experiment = drafted(tmp_path)
+    assert (experiment.data.root, experiment.data.split) == (str(tmp_path), split)
+
+
+@pytest.mark.parametrize(("rare", "balanced"), [(1, True), (2, False)])
+def test_uneven_classes_are_balanced(rare: int, *, balanced: bool, tmp_path: Path) -> None:
+    """Classes that differ by more than a factor of three are weighted."""
+    experiment = drafted(fill(tmp_path, {"cat": rare, "dog": 6}))
+    assert (experiment.training.class_weight == "balanced") is balanced
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "batch_size"),
+    [(40, 50, 8), (2_000, 50, 32), (20_000, 25, 64), (200_000, 12, 64)],
+)
+def test_more_images_need_fewer_epochs(images: int, epochs: int, batch_size: int) -> None:
+    """The more images, the fewer epochs and the larger batches."""
+    found = Survey(Path("pets"), {}, {"cat": images, "dog": images}, ((9, 9),), ())
+    experiment = parse(draft_for(found).config, "the draft")
+    assert (experiment.training.epochs, experiment.data.batch_size) == (epochs, batch_size)
+
+
+def test_the_run_stops_early(tmp_path: Path) -> None:
+    """The training ends when the validation loss falls no more."""
+    experiment = drafted(fill(tmp_path, {"cat": 1, "dog": 1}))
+    assert [type(each).__name__ for each in experiment.training.callbacks] == ["EarlyStopping"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("cats & dogs", "cats_dogs"),
+        ("1e3", "1e3"),
+        ("no", "no"),
+        ("-_.", "images"),
+        ("日本", "images"),
+        ("x" * 99, "x" * 64),
+        ('a"b\\c: #\n- d', "a_b_c_-_d"),
+    ],
+)
+def test_any_folder_name_makes_a_config(folder: str, name: str, tmp_path: Path) -> None:
+    """Whatever a folder is called, the config loads and names it and its runs."""
+    path = fill(tmp_path / folder, {"cat": 1, "dog": 1})
+    experiment = drafted(path)
+    assert (experiment.name, experiment.data.root) == (name, str(path))
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=8),
+        min_size=2,
+        max_size=4,
+        unique=True,
+    )
+)
+def test_any_class_name_makes_a_config(names: list[str]) -> None:
+    """Whatever the classes are called, the config loads."""
+    found = Survey(Path("pets"), {}, dict.fromkeys(names, 5), ((9, 9),), ())
+    assert parse(draft_for(found).config, "the draft").name == "pets"
+
+
+def test_errors_pass_through(tmp_path: Path) -> None:
+    """A folder that can't be trained on is refused as a training would refuse it."""
+    with pytest.raises(DataError, match="no images"):
+        draft_config(tmp_path)
+
+
+def test_draft_config_of_real_photos(shared: Callable[[str], Path]) -> None:
+    """Tiny bird pictures with a test folder give a small network and a validation split."""
+    experiment = parse(draft_config(shared("data/birds")), "the draft")
+    assert experiment.data.image_size == (32, 32)
+    assert experiment.data.split == Split(validation=0.2)

@@ -1,0 +1,120 @@
+"""Evaluating gives the number that training saw, on the images that were meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imgrec.config.load import parse
+from imgrec.errors import BadImage, DataError, RunError, UsageError
+from imgrec.runs.folder import Run
+from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.train import train
+
+COLOURS = """
+name: colours
+data: {root: %s, image_size: [8, 8], split: {validation: 0.2, test: 0.2}, bad_images: %s}
+preprocessing: {rescale: 1/255}
+model: {layers: [GlobalAveragePooling2D]}
+training: {epochs: 1}
+"""
+
+
+def _trained(photos: Path, runs_dir: Path, bad_images: str = "error") -> Run:
+    text = COLOURS % (json.dumps(str(photos)), bad_images)
+    return train(parse(text, "colours.yaml"), runs_dir=runs_dir).run
+
+
+def test_the_number_of_the_training_comes_again(trained: Run) -> None:
+    """Every number of metrics.json, to the last digit."""
+    saved = json.loads((trained.path / "metrics.json").read_text())
+    found = evaluate(trained)
+    assert (found.split, found.source) == ("test", "digits")
+    assert {name: metric.value for name, metric in found.evaluation.metrics.items()} == {
+        name: metric["value"] for name, metric in saved["metrics"].items()
+    }
+    np.testing.assert_array_equal(found.evaluation.confusion, saved["confusion"]["rows"])
+
+
+def test_another_split_may_be_asked_for(trained: Run) -> None:
+    """The validation part has its own number of images."""
+    assert evaluate(trained, split="validation").evaluation.images == (
+        trained.card.data["validation"].images
+    )
+
+
+def test_a_folder_of_other_images_is_evaluated_as_a_whole(photos: Path, tmp_path: Path) -> None:
+    """`--data` with class folders takes all of them, in the run's class order."""
+    run = _trained(photos, tmp_path / "runs")
+    (photos / "red").rename(tmp_path / "kept")
+    (tmp_path / "other" / "red").mkdir(parents=True)
+    (tmp_path / "kept" / "00.png").rename(tmp_path / "other" / "red" / "00.png")
+    found = evaluate(run, data=tmp_path / "other")
+    assert (found.split, found.evaluation.images) == ("all", 1)
+    assert found.evaluation.classes == ("blue", "red")
+    assert [result.support for result in found.evaluation.per_class] == [0, 1]
+
+
+def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: Path) -> None:
+    """Its test part goes before validation; a split it doesn't have is told."""
+    run = _trained(photos, tmp_path / "runs")
+    root = tmp_path / "other"
+    for split, count in (("train", 6), ("val", 4), ("test", 2)):
+        for name in ("red", "blue"):
+            (root / split / name).mkdir(parents=True)
+            for path in sorted((photos / name).iterdir())[:count]:
+                (root / split / name / path.name).write_bytes(path.read_bytes())
+    assert evaluate(run, data=root).evaluation.images == 4
+    assert evaluate(run, data=root, split="validation").evaluation.images == 8
+    with pytest.raises(UsageError, match="has no split folders"):
+        evaluate(run, data=photos, split="test")
+
+
+def test_a_class_that_the_model_does_not_know_is_refused(photos: Path, tmp_path: Path) -> None:
+    """Its images could only be counted as wrong."""
+    run = _trained(photos, tmp_path / "runs")
+    (photos / "red").rename(photos / "rad")
+    with pytest.raises(DataError, match="rad"):
+        evaluate(run, data=photos)
+
+
+def test_images_that_changed_sides_are_refused(photos: Path, tmp_path: Path) -> None:
+    """A seeded split of a folder that grew would evaluate training images."""
+    run = _trained(photos, tmp_path / "runs")
+    for number in range(40, 60):
+        for name in ("red", "blue"):
+            path = photos / name / f"{number}.png"
+            path.write_bytes((photos / name / "00.png").read_bytes())
+    with pytest.raises(DataError, match="the test images of colours-1 changed") as caught:
+        evaluate(run)
+    assert "--data" in caught.value.hint
+
+
+def test_bad_images_are_named_or_stop_as_the_config_says(photos: Path, tmp_path: Path) -> None:
+    """error: the first bad image ends it; skip: counted, named, in no number."""
+    strict = _trained(photos, tmp_path / "runs")
+    (photos / "red" / "03.png").write_bytes(b"no image")
+    with pytest.raises(BadImage, match=r"red/03\.png"):
+        evaluate(strict, data=photos)
+    lenient = _trained(photos, tmp_path / "runs", bad_images="skip")
+    found = evaluate(lenient, data=photos).evaluation
+    assert found.images == 39
+    assert [skipped.name for skipped in found.skipped] == ["red/03.png"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "other", "cut"])
+def test_a_model_file_that_is_not_the_runs_is_refused(
+    photos: Path, tmp_path: Path, damage: str
+) -> None:
+    """Missing, replaced or cut short: the file is named."""
+    run = _trained(photos, tmp_path / "runs")
+    path = run.path / "best.keras"
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(content[:-10] if damage == "cut" else content + b" ")
+    with pytest.raises(RunError, match=r"best\.keras is (missing|not the file)"):
+        evaluate(run)

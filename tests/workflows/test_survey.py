@@ -1,0 +1,86 @@
+"""What is told of a folder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imgrec.errors import DataError
+from imgrec.workflows.survey import survey
+
+
+def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
+    """Write so many black images of `size` (width, height) into each class folder."""
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", size).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_class_folders(tmp_path: Path) -> None:
+    """Counts are exact, sizes are medians of headers, and both are told in words."""
+    found = survey(fill(tmp_path / "pets", {"cat": 3, "dog": 1}))
+    assert dict(found.counts) == {"cat": 3, "dog": 1}
+    assert (found.training_images, found.smallest, found.largest) == (4, 1, 3)
+    assert (found.size, found.side) == ((30, 40), 30)
+    assert found.lines == (
+        f"{tmp_path / 'pets'}: class folders",
+        "4 images to train on, in 2 classes",
+        "  cat: 3",
+        "  dog: 1",
+        "width x height in the median: 40 x 30 pixels (4 images looked at)",
+    )
+
+
+def test_split_folders(tmp_path: Path) -> None:
+    """Of split folders the training part is counted."""
+    fill(tmp_path / "train", {"cat": 3, "dog": 2})
+    fill(tmp_path / "val", {"cat": 1, "dog": 1})
+    found = survey(tmp_path)
+    assert set(found.splits) == {"train", "validation"}
+    assert dict(found.counts) == {"cat": 3, "dog": 2}
+
+
+def test_split_folders_without_training(tmp_path: Path) -> None:
+    """Split folders need one to train on."""
+    fill(tmp_path / "test", {"cat": 1, "dog": 1})
+    with pytest.raises(DataError) as caught:
+        survey(tmp_path)
+    assert caught.value.message == f"{tmp_path} has no folder train beside test"
+
+
+def test_bad_images_are_named(tmp_path: Path) -> None:
+    """An image that can't be read is named, and is in no median."""
+    fill(tmp_path, {"cat": 2, "dog": 2})
+    (tmp_path / "cat" / "0.png").write_bytes(b"no image")
+    found = survey(tmp_path)
+    assert len(found.sizes) == 3
+    assert found.lines[-1].startswith(f"can't be read: {tmp_path / 'cat' / '0.png'}: ")
+
+
+def test_nothing_but_bad_images(tmp_path: Path) -> None:
+    """A folder without a readable image is refused."""
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"none of 2 images in .* can be read, such as .*0\.png"):
+        survey(tmp_path)
+
+
+def test_many_classes_are_cut(tmp_path: Path) -> None:
+    """Of many classes the first twenty are listed."""
+    found = survey(fill(tmp_path, {f"class{number:02}": 1 for number in range(25)}, (1, 1)))
+    assert found.lines[22] == "  and 5 more"
+    assert sum(line.startswith("  class") for line in found.lines) == 20
+
+
+def test_many_images_are_sampled(shared: Callable[[str], Path]) -> None:
+    """Of thousands of photos about two hundred are looked at, of every class."""
+    found = survey(shared("data/cats_dogs/train"))
+    assert dict(found.counts) == {"cats": 1000, "dogs": 1000}
+    assert len(found.sizes) == 200
+    assert 300 < found.side < 450

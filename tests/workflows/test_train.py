@@ -1,0 +1,282 @@
+"""Training leaves a whole run, the same one every time, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import load, parse
+from imgrec.errors import ConfigError, DataError, RunError, UsageError
+from imgrec.runs.card import read_card
+from imgrec.runs.folder import Run, find
+from imgrec.runtime.engine import open_engine
+from imgrec.workflows.train import plan, resume, train
+from tests.conftest import TINY
+
+PHOTOS = """
+name: colours
+data: {root: %s, image_size: [8, 8], split: {validation: 0.2, test: 0.2}, batch_size: 8}
+preprocessing: {rescale: 1/255}
+model: {layers: [GlobalAveragePooling2D], output: sigmoid}
+training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-1}}}
+"""
+
+
+def _colours(photos: Path, *overrides: str) -> Experiment:
+    return parse(PHOTOS % json.dumps(str(photos)), "colours.yaml", overrides)
+
+
+def _arrays(run: Run) -> dict[str, Any]:
+    """The variables in a run's newest checkpoint: weights, optimizer, random states."""
+    newest = max((run.path / "state").glob("*.npz"))
+    with np.load(newest) as arrays:
+        return {name: arrays[name] for name in arrays if name != "progress"}
+
+
+def _losses(run: Run) -> list[tuple[str, str]]:
+    with (run.path / "history.csv").open() as file:
+        return [(row["loss"], row["val_loss"]) for row in csv.DictReader(file)]
+
+
+def test_a_run_holds_everything(trained: Run) -> None:
+    """Config, card, models, checkpoints, history, numbers, pictures, report, environment."""
+    assert {path.name for path in trained.path.iterdir()} == {
+        ".lock",
+        "best.keras",
+        "card.json",
+        "config.yaml",
+        "confusion.png",
+        "curves.png",
+        "environment.txt",
+        "history.csv",
+        "images.csv",
+        "last.keras",
+        "metrics.json",
+        "report.html",
+        "state",
+    }
+    assert sorted(path.name for path in trained.state.iterdir()) == [
+        "epoch-000001.npz",
+        "epoch-000002.npz",
+    ]
+
+
+def test_the_card_tells_what_the_model_needs_and_knows(trained: Run) -> None:
+    """Classes, input, preprocessing, data, versions and the best epoch are in card.json."""
+    card = read_card(trained.path)
+    assert card.complete
+    assert card.classes == tuple("0123456789")
+    assert (card.input.height, card.input.width, card.input.channels) == (8, 8, 1)
+    assert card.preprocessing == "times 0.00392156863, in the model"
+    assert sum(source.images for source in card.data.values()) == 1797
+    assert {"python", "tensorflow", "keras", "pillow", "libjpeg", "imgrec"} <= set(card.versions)
+    assert card.best["monitor"] == "val_loss"
+    assert card.epochs == 2
+
+
+def test_the_numbers_of_the_run_are_those_of_its_best_model(trained: Run) -> None:
+    """metrics.json is what the saved file answers, on the test images."""
+    metrics = json.loads((trained.path / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert metrics["images"]["used"] == trained.card.data["test"].images
+    assert metrics["metrics"]["accuracy"]["value"] > 0.8
+
+
+def test_the_config_of_a_run_reads_back_as_the_experiment(trained: Run) -> None:
+    """config.yaml has every default written out and means the same."""
+    assert load(str(trained.path / "config.yaml")) == parse(TINY, "tiny.yaml")
+
+
+def test_the_same_seed_gives_the_same_weights(trained: Run, tmp_path: Path) -> None:
+    """Weights, optimizer and history are equal bit for bit; another seed gives others."""
+    again = train(parse(TINY, "tiny.yaml"), runs_dir=tmp_path).run
+    for name, array in _arrays(trained).items():
+        np.testing.assert_array_equal(array, _arrays(again)[name])
+    assert _losses(trained) == _losses(again)
+    other = train(parse(TINY, "tiny.yaml", ["seed=1"]), runs_dir=tmp_path).run
+    assert _losses(other) != _losses(trained)
+
+
+def test_a_resumed_training_is_the_one_that_never_stopped(trained: Run, tmp_path: Path) -> None:
+    """One epoch, then a second one: dropout and augmentation included, bit for bit."""
+    first = train(parse(TINY, "tiny.yaml", ["training.epochs=1"]), runs_dir=tmp_path).run
+    resumed = resume(first, overrides=["training.epochs=2"]).run
+    assert _losses(resumed) == _losses(trained)
+    for name, array in _arrays(trained).items():
+        np.testing.assert_array_equal(array, _arrays(resumed)[name])
+    assert resumed.card.complete
+    assert resumed.card.best == trained.card.best
+
+
+def test_callbacks_go_on_counting_after_a_resume(tmp_path: Path) -> None:
+    """EarlyStopping's patience is not begun anew."""
+    stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
+    whole = train(parse(TINY, "t.yaml", [stopping, "training.epochs=9"]), runs_dir=tmp_path).run
+    assert len(_losses(whole)) == 2
+    first = train(parse(TINY, "t.yaml", [stopping, "training.epochs=1"]), runs_dir=tmp_path).run
+    assert len(_losses(resume(first, overrides=["training.epochs=9"]).run)) == 2
+
+
+def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
+    """The hint says how to train further."""
+    with pytest.raises(UsageError, match="has all of its 2 epochs") as caught:
+        resume(trained)
+    assert "--set training.epochs=4" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [("seed=5", "seed"), ("data.image_size=[9, 9]", "data"), ("model.output=softmax", "")],
+)
+def test_resuming_something_else_is_refused(trained: Run, override: str, named: str) -> None:
+    """What changed is named; what only says the default anew is no change."""
+    with pytest.raises(UsageError, match=f"changed: {named}" if named else "nothing|has all"):
+        resume(trained, overrides=[override])
+
+
+def test_resuming_on_other_images_is_refused(photos: Path, tmp_path: Path) -> None:
+    """A training image that changed its bytes changes the fingerprint."""
+    run = train(_colours(photos), runs_dir=tmp_path / "runs").run
+    victim = next(path for path in photos.glob("*/*.png") if _split_of(run, path) == "train")
+    victim.write_bytes(victim.with_name("01.png").read_bytes() + b"x")
+    with pytest.raises(DataError, match="are not those that colours-1 was trained with"):
+        resume(run, overrides=["training.epochs=3"])
+
+
+def _split_of(run: Run, path: Path) -> str:
+    with (run.path / "images.csv").open() as file:
+        names = {row["name"]: row["split"] for row in csv.DictReader(file)}
+    return names[f"{path.parent.name}/{path.name}"]
+
+
+def test_colours_are_learned_with_one_sigmoid_unit(photos: Path, tmp_path: Path) -> None:
+    """A folder of class folders trains, and the engine's columns are in class order."""
+    result = train(_colours(photos, "training.epochs=15"), runs_dir=tmp_path / "runs")
+    assert result.run.card.classes == ("blue", "red")
+    assert result.evaluation.accuracy.value == 1
+    red = np.zeros((1, 8, 8, 3), np.uint8)
+    red[..., 0] = 200
+    assert open_engine(result.run).probabilities(red)[0, 1] > 0.5
+
+
+def test_bad_images_stop_the_training_before_anything_is_written(
+    photos: Path, tmp_path: Path
+) -> None:
+    """All of them are named and counted."""
+    (photos / "red" / "03.png").write_bytes(b"no image")
+    (photos / "blue" / "04.png").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        train(_colours(photos), runs_dir=tmp_path / "runs")
+    first, *names = caught.value.message.splitlines()
+    assert first == "2 of 40 images can't be read"
+    assert {name.split(":")[0].strip() for name in names} == {"red/03.png", "blue/04.png"}
+    assert "data.bad_images" in caught.value.hint
+    assert not (tmp_path / "runs").exists()
+
+
+def test_bad_images_may_be_skipped_and_stay_on_record(photos: Path, tmp_path: Path) -> None:
+    """The run says how many and which; nothing took their place."""
+    (photos / "red" / "03.png").write_bytes(b"no image")
+    run = train(_colours(photos, "data.bad_images=skip"), runs_dir=tmp_path / "runs").run
+    assert run.card.skipped == 1
+    assert sum(source.images for source in run.card.data.values()) == 39
+    with (run.path / "images.csv").open() as file:
+        skipped = {row["name"] for row in csv.DictReader(file) if row["skipped"]}
+    assert skipped == {"red/03.png"}
+
+
+def test_a_class_without_a_readable_image_is_refused(photos: Path, tmp_path: Path) -> None:
+    """Skipping must not empty a class."""
+    for path in (photos / "red").iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(DataError, match="no readable training image is left of red"):
+        train(_colours(photos, "data.bad_images=skip"), runs_dir=tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_the_training(photos: Path, tmp_path: Path) -> None:
+    """The epoch is named, and the run stays unfinished."""
+    wild = _colours(photos, "model.layers=[Flatten]", "preprocessing.rescale=1e37")
+    with pytest.raises(RunError, match=r"the loss is (nan|inf) in epoch"):
+        train(wild, runs_dir=tmp_path / "runs")
+    assert not read_card(tmp_path / "runs" / "colours-1").complete
+
+
+def test_steps_per_epoch_count_as_keras_does(photos: Path, tmp_path: Path) -> None:
+    """Two steps of eight images an epoch; the next epoch goes on in the data."""
+    steps = ["training.steps_per_epoch=2", "training.validation_steps=1"]
+    run = train(_colours(photos, *steps), runs_dir=tmp_path / "runs").run
+    assert len(_losses(run)) == 2
+
+
+def test_a_plan_says_what_would_be_and_trains_nothing(photos: Path, tmp_path: Path) -> None:
+    """Resolved config, summary, counts; no file is written."""
+    found = plan(_colours(photos))
+    assert parse(found.config, "plan") == _colours(photos)
+    assert "probabilities (Dense)" in found.summary
+    assert {split: sum(counts.values()) for split, counts in found.counts.items()} == {
+        "train": 24,
+        "validation": 8,
+        "test": 8,
+    }
+    assert not (tmp_path / "runs").exists()
+
+
+def test_sigmoid_for_three_classes_is_told_before_training(photos: Path, tmp_path: Path) -> None:
+    """The output does not fit the classes of the data."""
+    (photos / "green").mkdir()
+    for number in range(5):
+        source = photos / "red" / f"{number:02d}.png"
+        (photos / "green" / source.name).write_bytes(source.read_bytes())
+    with pytest.raises(ConfigError, match="the data has 3; use softmax"):
+        train(_colours(photos), runs_dir=tmp_path / "runs")
+
+
+def test_a_run_without_any_validation_is_judged_on_its_training_images(
+    photos: Path, tmp_path: Path
+) -> None:
+    """With `split` all zero the best epoch is the one with the best training loss."""
+    everything = _colours(photos, "data.split={validation: 0, test: 0}")
+    result = train(everything, runs_dir=tmp_path / "runs")
+    assert result.split == "train"
+    assert result.run.card.best["monitor"] == "loss"
+
+
+def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
+    """With the extra installed the callback logs below the run's folder."""
+    pytest.importorskip("tensorboard")
+    run = train(_colours(photos, "training.callbacks=[TensorBoard]"), runs_dir=tmp_path).run
+    assert list((run.path / "tensorboard").rglob("events.*"))
+
+
+def test_tensorboard_without_its_extra_is_told(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the extra, and no run is made."""
+
+    class Without(PathFinder):
+        @classmethod
+        def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> Any:
+            return None if fullname == "tensorboard" else super().find_spec(fullname, path, target)
+
+    finders = [Without if finder is PathFinder else finder for finder in sys.meta_path]
+    monkeypatch.setattr(sys, "meta_path", finders)
+    monkeypatch.delitem(sys.modules, "tensorboard", raising=False)
+    with pytest.raises(ConfigError, match=r"pip install 'imgrec\[tensorboard\]'"):
+        train(_colours(photos, "training.callbacks=[TensorBoard]"), runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_last_finds_the_run_just_trained(trained: Run) -> None:
+    """A complete run is found by `last`, with the card as written."""
+    found = find("last", trained.path.parent)
+    assert found.path == trained.path
+    assert dataclasses.asdict(found.card) == dataclasses.asdict(trained.card)
