@@ -124,9 +124,9 @@ def _confusion(scores: Scores, truth: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _cross_entropy(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
-    # As scikit-learn's log_loss, whose one-hot copies of the truth need gigabytes at
-    # 50,000 images of 1,000 classes.
-    smallest = float(np.finfo(probabilities.dtype).eps)
+    # As scikit-learn's log_loss in float64, whose one-hot copies of the truth need gigabytes
+    # at 50,000 images of 1,000 classes.
+    smallest = float(np.finfo(np.float64).eps)
     of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     return float(-np.log(np.clip(of_truth, smallest, 1 - smallest)).mean())
 
