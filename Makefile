@@ -65,8 +65,8 @@ docs: $(READY) ## write docs/cli.md, docs/config.md and docs/config.schema.json 
 	$(BIN)/python tools/docs.py
 
 .PHONY: bench
-bench: $(READY) ## measure decoding and training on this machine (about a minute)
-	$(BIN)/python tools/bench.py
+bench: $(READY) ## measure speed on this machine, into docs/performance.md (QUICK=1: print, 5 min)
+	$(BIN)/python -m tools.bench $(if $(QUICK),--quick,--output docs/performance.md)
 
 .PHONY: lock
 lock: $(READY) ## write the lock files anew from pyproject.toml (UPGRADE=--upgrade: newest versions)

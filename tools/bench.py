@@ -1,16 +1,25 @@
-"""Measure what users wait for on this machine: start, decoding, training.
+"""Measure what users wait for on this machine: start, decoding, input pipelines, training.
 
-python tools/bench.py
+python -m tools.bench                   print a table
+python -m tools.bench --quick           the same from fewer images, in a few minutes
+python -m tools.bench --output FILE     write the table, with machine and command, as Markdown
+
+Figures that are compared were measured in turns in this one process; each is the median of its
+rounds. The photos are looked for below IMGREC_TEST_DATA (default ../shared).
 """
 
 from __future__ import annotations
 
+import argparse
 import io
+import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -18,16 +27,46 @@ from PIL import Image
 from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.read import read
+from imgrec.models.backend import describe, start
+from tools.figures import QUICK, Figure, Size, rate, seconds
+from tools.pipelines import pipelines, steps, training_split
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
+PHOTOS = "data/cats_dogs"
 
 
-def main() -> None:
-    """Print one line per figure; each is the best of several rounds."""
-    print(f"imgrec --help                    {seconds(show_help, rounds=5):8.2f} s")
-    print(f"decode 640x480 JPEG to 150x150   {decoded_per_second():8.0f} images/s, one thread")
-    print(f"train {CONFIG:<26} {trained_per_second():8.0f} images/s")
+def main(arguments: list[str]) -> None:
+    """Measure everything, printing each figure as soon as it is known."""
+    parser = argparse.ArgumentParser(description="Measure imgrec on this machine.")
+    parser.add_argument("--quick", action="store_true", help="fewer images, a few minutes")
+    parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
+    options = parser.parse_args(arguments)
+    figures = []
+    for figure in measured(QUICK if options.quick else Size()):
+        goal = f"  goal: {figure.goal}" if figure.goal else ""
+        print(f"{figure.name:<70} {figure.value:>14}{goal}", flush=True)
+        figures.append(figure)
+    if options.output:
+        options.output.write_text(page(figures, quick=options.quick), encoding="utf-8")
+
+
+def measured(size: Size) -> Iterator[Figure]:
+    """Yield every figure."""
+    yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
+    yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
+    yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
+    folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
+    if not folder.is_dir():
+        print(f"skipped: input pipelines and training steps, as there is no {folder}")
+        return
+    experiment = load(
+        "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
+    )
+    devices = start()
+    split = training_split(experiment, size.images)
+    yield from pipelines(experiment, split, folder / "train", size)
+    yield from steps(experiment, split, devices, size)
 
 
 def decoded_per_second(count: int = 200) -> float:
@@ -74,15 +113,25 @@ def jpeg(height: int, width: int) -> bytes:
     return file.getvalue()
 
 
-def seconds(work: Callable[[], object], rounds: int) -> float:
-    """Return the wall time of the fastest of several rounds of `work`."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def page(figures: list[Figure], *, quick: bool) -> str:
+    """Return the Markdown page of the figures, with the machine and the command."""
+    machine = describe()
+    device = ", ".join(machine.gpus) or "no GPU"
+    names = ("tensorflow", "keras", "pillow", "numpy")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    rows = "\n".join(f"| {each.name} | {each.value} | {each.goal} |" for each in figures)
+    return f"""# How fast it is
+
+Measured by `make bench{" QUICK=1" if quick else ""}` on {datetime.now(UTC):%Y-%m-%d}: \
+{machine.processor}, {machine.cores} cores, {device}; Python {sys.version.split()[0]}, {versions}.
+Figures that are compared were measured in turns in one process; each is the median of its rounds.
+The input pipelines read photos of cats and dogs (JPEG, about 447x374) at 150x150 in batches of 32.
+
+| what | figure | goal |
+| --- | --- | --- |
+{rows}
+"""
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

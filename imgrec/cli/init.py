@@ -9,7 +9,6 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.errors import UsageError
 from imgrec.text import shown
 
 
@@ -34,20 +33,12 @@ def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) 
 
     drafted = draft(folder)
     path = output or Path(f"{drafted.name}.yaml")
-    _refuse_existing(path)
+    options.refuse_existing(path)
     write_text(path, drafted.config)
     if as_json:
         return console.document({"path": str(path), "found": list(drafted.found)})
     console.result("\n".join(drafted.found))
     return console.result(f"written: {shown(str(path))}\nnext:    {_next_command(path)}")
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise UsageError(
-            f"{shown(str(path))} exists already",
-            hint="remove it, or choose another file with --output FILE",
-        )
 
 
 def _next_command(path: Path) -> str:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from imgrec.cli.console import Console
+from imgrec.errors import UsageError
+from imgrec.text import shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -57,6 +59,15 @@ def command(name: str) -> Callable[[Callable[..., None]], Command]:
 def group(name: str) -> Callable[[Callable[..., None]], Group]:
     """Return a decorator that makes a function the group of commands `name`."""
     return click.group(name, cls=Group)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise UsageError where there is something at `path` already; `--output` names another."""
+    if path.exists():
+        raise UsageError(
+            f"{shown(str(path))} exists already",
+            hint="remove it, or choose another file with --output FILE",
+        )
 
 
 def _default_runs_dir() -> Path:

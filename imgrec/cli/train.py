@@ -112,7 +112,7 @@ def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> 
 
     run, split = result.run, result.split
     if as_json:
-        data = run.card.data[split].written or run_config(run.path).data.loader
+        data = run.card.data[split].written or run_config(run.path).data.loader or ""
         text = evaluation_json(result.evaluation, run=run.name, split=split, data=data)
         return console.document({**json.loads(text), "path": str(run.path)})
     console.render(evaluation_text(result.evaluation))

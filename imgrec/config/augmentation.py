@@ -1,4 +1,4 @@
-"""ImageDataGenerator's arguments: what is done to the images of the training part only."""
+"""ImageDataGenerator's arguments and a few more: what is done to training images only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, Strict
 
 from imgrec.config.section import Finding, Says, Section
-from imgrec.config.values import NonNegativeFloat, Range
+from imgrec.config.values import Fraction, NonNegativeFloat, PositiveFloat, Range
 
-_PREPROCESSING = "is not available; `preprocessing.rescale` sets what the model gets"
+_FOR_EVERY_IMAGE = "it holds for every image, not only for training"
 _FIXED = "is not an option here: "
+
+BESIDE = frozenset({"engine", "blur_sigma", "random_erasing", "mixup", "cutmix"})
+"""The keys that are not ImageDataGenerator's."""
 
 Shift = Annotated[
     Annotated[int, Field(ge=0)]
@@ -22,18 +25,22 @@ Shift = Annotated[
 
 
 class Augmentation(Section):
-    """Random changes to the training images, by ImageDataGenerator's names.
+    """Random changes to the training images, most of them by ImageDataGenerator's names.
 
     Validation and test images are never augmented.
     """
 
     elsewhere: ClassVar[dict[str, str]] = {
-        "rescale": "belongs to `preprocessing.rescale`: it holds for every image, "
-        "not only for training",
-        "featurewise_center": _PREPROCESSING,
-        "featurewise_std_normalization": _PREPROCESSING,
-        "samplewise_center": _PREPROCESSING,
-        "samplewise_std_normalization": _PREPROCESSING,
+        **{
+            name: f"belongs to `preprocessing.{name}`: {_FOR_EVERY_IMAGE}"
+            for name in (
+                "rescale",
+                "featurewise_center",
+                "featurewise_std_normalization",
+                "samplewise_center",
+                "samplewise_std_normalization",
+            )
+        },
         "validation_split": "belongs to `data.split.validation`: "
         "the images are divided before any is augmented",
         "preprocessing_function": "is code, which a config does not hold",
@@ -44,6 +51,13 @@ class Augmentation(Section):
         "interpolation_order": f"{_FIXED}the augmentation interpolates bilinearly",
     }
 
+    engine: Literal["batched", "keras"] = Field(
+        default="batched",
+        description="Both draw what ImageDataGenerator draws, and bring the same pixels. `keras`: "
+        "it changes image after image. `batched`: one program changes a whole batch, many times "
+        "faster; where it can't (`brightness_range` with a `cval` outside 0 to 255), `keras` is "
+        "used, and the log says so.",
+    )
     rotation_range: Annotated[float, Field(ge=0, le=180)] = Field(
         default=0.0, description="Turn by up to this many degrees either way."
     )
@@ -74,6 +88,24 @@ class Augmentation(Section):
         default="nearest", description="What is drawn where an image was moved away."
     )
     cval: float = Field(default=0.0, description="The value drawn by `fill_mode: constant`.")
+    blur_sigma: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=0.0, description="Gaussian blur of a sigma between 0 and this many pixels."
+    )
+    random_erasing: Fraction = Field(
+        default=0.0,
+        description="The share of images in which a rectangle (2 to 20 % of the image) becomes "
+        "noise.",
+    )
+    mixup: PositiveFloat | None = Field(
+        default=None,
+        description="Blend each image, and its target, with another of its batch; shares are "
+        "drawn from Beta(a, a): 0.2 is mild, 1 is even. Training accuracy then means little.",
+    )
+    cutmix: PositiveFloat | None = Field(
+        default=None,
+        description="Paste a rectangle of another image of the batch, with its share of the "
+        "target, drawn from Beta(a, a); 1 is usual. With mixup too, each batch gets one of them.",
+    )
 
     def problems(self) -> Iterator[Finding]:
         """Yield the pairs that are upside down or not above 0."""

@@ -8,8 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from imgrec.config.problems import shown
-from imgrec.config.section import Finding, Says, Section
-from imgrec.config.values import AS_LIST, Factor, ProperFraction, Text
+from imgrec.config.section import Finding, Says, Section, complaint
+from imgrec.config.sources import (
+    BUILT_IN,
+    KERAS_SETS,
+    Columns,
+    Features,
+    Loader,
+    doubtful_labels,
+    misplaced,
+)
+from imgrec.config.values import AS_LIST, Bytes, ProperFraction, Text
 
 _Side = Annotated[int, Field(ge=1, le=8192)]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -32,34 +41,110 @@ class Split(Section):
             yield (), "validation and test together must be below 1, or nothing is left to train on"
 
 
+class Cache(Section):
+    """Where decoded images are kept: in memory where they fit, else in files that are reused."""
+
+    memory: bool = Field(
+        default=True,
+        description="Keep the images in memory where they take at most a quarter of what is "
+        "free. `false`: always in a file, which later runs reuse.",
+    )
+    folder: Text | None = Field(
+        default=None,
+        description="The folder of the files; by default IMGREC_CACHE, or imgrec below "
+        "XDG_CACHE_HOME or ~/.cache.",
+    )
+    limit: Bytes = Field(
+        default="20GB",
+        description="What all files in the folder may take together; those not used for longest "
+        "are removed. A number of MB, GB or TB.",
+    )
+
+
+def _cache(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Cache.model_validate(value)
+    if isinstance(value, Cache) or value == "none":
+        return value
+    raise complaint(f"{shown(value)} is neither none nor a mapping such as {{limit: 20GB}}")
+
+
 class Data(Section):
     """Where the images are, and the one size and form that all of them get."""
 
-    loader: Literal["folder", "digits"] = Field(
-        default="folder",
-        description="`folder`: folders of images, one per class. `digits`: the 1,797 handwritten "
-        "digits that come with scikit-learn, 8x8 grey.",
+    loader: Loader | None = Field(
+        default=None,
+        description="What reads the images; where left out, the path tells. "
+        "`folder`: folders of images, one per class. "
+        "`csv`: a table of paths and labels. "
+        "`npz`: NumPy arrays `x` and `y` (or `images` and `labels`), also `x_train`, `y_train`, "
+        "`x_test`, `y_test`, `x_val`, `y_val`; optionally `classes`, the names. "
+        "`pickle`: the same arrays as `X, Y` or `X, Y, X_test, Y_test`, or a dict of them; "
+        "anything but arrays, lists, dicts, numbers and texts in it is refused. "
+        "`idx`: MNIST's files, gzipped or not, or a folder of them. "
+        "`tfrecord`: files of `tf.train.Example`. "
+        "`keras`: a data set that Keras fetches. "
+        "`digits`: the 1,797 handwritten digits that come with scikit-learn, 8x8 grey. "
+        "`shapes`: circles, squares and triangles, drawn on the spot. "
+        "Pixels in arrays are whole numbers from 0 to 255, or floats from 0 to 1 or from 0 to "
+        "255: where the greatest in a file is at most 1, floats count as 0 to 1.",
     )
     root: Text | None = Field(
         default=None,
-        description="A folder of class folders, divided by `split`; or of the folders train, "
-        "validation (val, valid) and test, each with class folders.",
+        description="Where all the images are: a folder of class folders, or of the folders "
+        "train, validation (val, valid) and test with class folders each; a file; for TFRecord "
+        "also a folder or a pattern such as `birds/*.tfrecord`; for `keras` the name: mnist, "
+        "fashion_mnist, cifar10 or cifar100. What has no parts of its own is divided by `split`.",
     )
-    train: Text | None = Field(default=None, description="A folder of class folders.")
-    validation: Text | None = Field(default=None, description="A folder of class folders.")
-    test: Text | None = Field(default=None, description="A folder of class folders.")
+    train: Text | None = Field(
+        default=None,
+        description="The training images, where they stand apart: a folder, file or pattern as "
+        "for `root`, without parts of its own.",
+    )
+    validation: Text | None = Field(default=None, description="The validation images, likewise.")
+    test: Text | None = Field(default=None, description="The test images, likewise.")
+    columns: Columns | None = Field(default=None)
+    separator: Text | None = Field(
+        default=None,
+        description="For `csv`: what stands between the labels of an image with several, such "
+        "as `;`. Such data can be checked, but not yet trained on.",
+    )
+    features: Features | None = Field(default=None)
+    label_map: dict[str, Text] | None = Field(
+        default=None,
+        description="For `tfrecord` with whole numbers as labels: the class each stands for, "
+        "such as `{1: person, 2: bicycle}`. Without it the numbers are the names.",
+    )
+    images: PositiveInt | None = Field(
+        default=None, description="For `shapes`: how many are drawn; 300 where left out."
+    )
     split: Split | None = Field(
         default=None,
-        description="How `root`, `train` or the digits are divided. By default 20 % are taken "
-        "for validation where none is named.",
+        description="How images without parts of their own are divided. By default 20 % are "
+        "taken for validation where there is none.",
+    )
+    group: Text | None = Field(
+        default=None,
+        description="What keeps images together that belong together, such as frames of one "
+        "video: a column of the CSV file, or a regular expression that is searched in each "
+        "image's name; its first group, or else the whole match, names the image's group. No "
+        "group is divided.",
     )
     image_size: Annotated[
         tuple[_Side, _Side],
         AS_LIST,
         Says("[height, width] in pixels, both from 1 to 8192"),
-    ] = Field(description="[height, width] in pixels; every image is resized to it.")
+    ] = Field(description="[height, width] in pixels; every image is brought to it, as `fit` says.")
     channels: Annotated[Literal[1, 3], BeforeValidator(_no_truth)] = Field(
         default=3, description="3: colour. 1: grey."
+    )
+    fit: Literal["stretch", "crop", "pad"] = Field(
+        default="stretch",
+        description="What becomes of an image whose aspect ratio is not that of `image_size`. "
+        "`stretch`: each side is scaled on its own; in a square, a portrait photo comes out squat. "
+        "`crop`: it is scaled until it covers the size, and its middle is taken; the portrait "
+        "loses top and bottom. `pad`: it is scaled until all of it fits inside, in the middle of "
+        "black (0); the portrait gets a bar on the left and on the right.",
     )
     interpolation: Interpolation = Field(default="bilinear", description="How images are resized.")
     batch_size: PositiveInt = Field(default=32, description="Images per training step.")
@@ -67,16 +152,31 @@ class Data(Section):
         default="error",
         description="An image that can't be read ends the run, or is skipped and counted.",
     )
+    cache: Annotated[Cache | Literal["none"], BeforeValidator(_cache)] = Field(
+        default_factory=Cache,
+        description="Where decoded images are kept between epochs and runs. `none`: nowhere; "
+        "they are decoded anew each epoch.",
+    )
 
     def problems(self) -> Iterator[Finding]:
         """Yield what contradicts itself about where the images come from."""
-        if self.loader == "digits":
+        if self.loader is not None:
+            yield from misplaced(self, self.loader)
+        yield from doubtful_labels(self.label_map or {})
+        if reason := BUILT_IN.get(self.loader or ""):
             for name in ("root", "train", "validation", "test"):
                 if getattr(self, name) is not None:
-                    yield (name,), "the digits come with scikit-learn; leave it out"
+                    yield (name,), reason
             return
-        yield from self._sources()
+        yield from self._keras() if self.loader == "keras" else self._sources()
         yield from self._splits()
+
+    def _keras(self) -> Iterator[Finding]:
+        if self.root not in KERAS_SETS:
+            yield ("root",), f"the data sets of Keras are {', '.join(KERAS_SETS)}; name one"
+        for name in ("train", "validation", "test"):
+            if getattr(self, name) is not None:
+                yield (name,), "the data sets of Keras have parts of their own; leave it out"
 
     def _sources(self) -> Iterator[Finding]:
         if self.root is None and self.train is None:
@@ -91,12 +191,3 @@ class Data(Section):
             share = getattr(self.split, name) if self.split else 0
             if share and getattr(self, name) is not None:
                 yield ("split", name), f"data.{name} is given too; leave one of them out"
-
-
-class Preprocessing(Section):
-    """What is done to every image, in training and afterwards; it becomes part of the model."""
-
-    rescale: Factor | None = Field(
-        default=None,
-        description="Pixel values (0 to 255) are multiplied with it; a number, or 1/255.",
-    )

@@ -10,11 +10,12 @@ from pydantic import Field, PrivateAttr
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.backbones import BACKBONES
-from imgrec.config.data import Data, Preprocessing, Split
+from imgrec.config.data import Data, Split
 from imgrec.config.layers import Layer
 from imgrec.config.losses import LossBase, Truth, default_loss, fitting, truth_of
 from imgrec.config.metrics import objection
 from imgrec.config.named import Named
+from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.problems import config_error, problem_at, shown, unknown
 from imgrec.config.section import Finding, Section
 from imgrec.config.training import Checkpoint, Training
@@ -124,18 +125,22 @@ class Experiment(Section):
     def problems(self) -> Iterator[Finding]:
         """Yield what does not fit between sections."""
         yield from self._backbone_problems()
+        for path, message in self.preprocessing.channel_problems(self.data.channels):
+            yield ("preprocessing", *path), message
         yield from self._loss_problems()
+        yield from self._mixing_problems()
 
     def _backbone_problems(self) -> Iterator[Finding]:
         backbone = self.model.backbone
         if backbone is None:
             return
         minimum = BACKBONES[backbone.name].minimum
-        if self.preprocessing.rescale is not None:
-            yield (
-                ("preprocessing", "rescale"),
-                (f"{backbone.name} brings its own preprocessing; leave rescale out"),
-            )
+        for name, value in self.preprocessing:
+            if value is not None and value is not False:
+                yield (
+                    ("preprocessing", name),
+                    (f"{backbone.name} brings its own preprocessing; leave {name} out"),
+                )
         if self.data.channels == 1 and backbone.weights is not None:
             yield (
                 ("data", "channels"),
@@ -163,3 +168,16 @@ class Experiment(Section):
         for index, metric in enumerate(self.training.metrics):
             if reason := objection(metric, truth):
                 yield ("training", "metrics", index), reason
+
+    def _mixing_problems(self) -> Iterator[Finding]:
+        if self.augmentation is None or type(self.loss).mixes:
+            return
+        for name in ("mixup", "cutmix"):
+            if getattr(self.augmentation, name) is not None:
+                yield (
+                    ("augmentation", name),
+                    (
+                        f"mixes classes, which {type(self.loss).__name__} does not take; "
+                        f"fitting: {', '.join(fitting(self.model.output, mixed=True))}"
+                    ),
+                )

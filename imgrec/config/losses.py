@@ -20,10 +20,15 @@ _LOGITS = "from_logits is always false: the output layer gives probabilities"
 
 
 class LossBase(Named):
-    """A loss; `truths` are the kinds of truth that it compares with, the first one preferred."""
+    """A loss; `truths` are the kinds of truth that it compares with, the first one preferred.
+
+    `mixes` says whether a truth between two classes, such as 0.3 cat and 0.7 dog, means
+    something to it.
+    """
 
     elsewhere: ClassVar[dict[str, str]] = {"from_logits": _LOGITS}
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary")
+    mixes: ClassVar[bool] = True
 
 
 class _Softmax(LossBase):
@@ -52,6 +57,7 @@ class CategoricalGeneralizedCrossEntropy(LossBase):
     """Between cross-entropy and absolute error, for wrong labels; `q` in (0, 1)."""
 
     truths: ClassVar[tuple[Truth, ...]] = ("index",)
+    mixes: ClassVar[bool] = False
     q: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
@@ -63,6 +69,7 @@ class SparseCategoricalCrossentropy(LossBase):
     """CategoricalCrossentropy on class numbers: less memory with very many classes."""
 
     truths: ClassVar[tuple[Truth, ...]] = ("index",)
+    mixes: ClassVar[bool] = False
 
 
 class BinaryCrossentropy(_Sigmoid):
@@ -83,9 +90,13 @@ class BinaryFocalCrossentropy(_Sigmoid):
 class Hinge(_Sigmoid):
     """The margin of two classes."""
 
+    mixes: ClassVar[bool] = False
+
 
 class SquaredHinge(_Sigmoid):
     """The squared margin of two classes."""
+
+    mixes: ClassVar[bool] = False
 
 
 class KLDivergence(_Softmax):
@@ -130,9 +141,11 @@ def default_loss(output: Output) -> LossBase:
     return BinaryCrossentropy() if output == "sigmoid" else CategoricalCrossentropy()
 
 
-def fitting(output: Output) -> list[str]:
-    """Return the names of the losses that fit `output`."""
-    return [name for name, cls in LOSSES.items() if truth_of(cls, output)]
+def fitting(output: Output, *, mixed: bool = False) -> list[str]:
+    """Return the names of the losses that fit `output`; `mixed`: and truths between classes."""
+    return [
+        name for name, cls in LOSSES.items() if truth_of(cls, output) and (not mixed or _mixes(cls))
+    ]
 
 
 def truth_of(loss: type[Named], output: Output) -> Truth | None:
@@ -140,3 +153,7 @@ def truth_of(loss: type[Named], output: Output) -> Truth | None:
     possible: tuple[Truth, ...] = ("binary",) if output == "sigmoid" else ("one_hot", "index")
     truths: tuple[Truth, ...] = loss.truths if issubclass(loss, LossBase) else ()
     return next((truth for truth in possible if truth in truths), None)
+
+
+def _mixes(loss: type[Named]) -> bool:
+    return issubclass(loss, LossBase) and loss.mixes

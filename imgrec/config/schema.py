@@ -7,20 +7,25 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from imgrec.config.callbacks import Callback
-from imgrec.config.data import Data, Preprocessing, Split
+from imgrec.config.data import Cache, Data, Split
 from imgrec.config.experiment import Augmentation, Backbone, Experiment, Model
 from imgrec.config.layers import Layer
 from imgrec.config.losses import Loss
 from imgrec.config.metrics import Metric
 from imgrec.config.named import PLACEHOLDER, Named, OneOf, plain
 from imgrec.config.optimizers import Optimizer, Schedule
+from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.regularizers import Regularizer
+from imgrec.config.sources import Columns, Features
 from imgrec.config.training import Checkpoint, Training
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "": Experiment,
     "data": Data,
+    "data.columns": Columns,
+    "data.features": Features,
     "data.split": Split,
+    "data.cache": Cache,
     "preprocessing": Preprocessing,
     "augmentation": Augmentation,
     "model": Model,

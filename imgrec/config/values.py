@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, Strict
@@ -62,3 +63,17 @@ Factor = Annotated[
     BeforeValidator(_from_fraction),
 ]
 """A number above 0, also as a fraction of two whole numbers: `1/255`."""
+
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+Bytes = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(MB|GB|TB)$"),
+    Says("a size such as 500MB or 20GB"),
+]
+"""An amount of memory or disk: a number of MB, GB or TB, each 1000 of the one before."""
+
+
+def in_bytes(size: str) -> int:
+    """Return how many bytes `size`, a valid Bytes, stands for: `1.5GB` is 1,500,000,000."""
+    return round(Decimal(size[:-2].strip()) * _UNITS[size[-2:]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -50,6 +51,12 @@ def in_order(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def usable_cores() -> int:
+    """Return how many threads are worth starting: the cores this process may use, at most 16."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return min(16, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
 def _decoded(record: Record, spec: ImageSpec) -> tuple[Record, NDArray[np.uint8] | BadImage]:

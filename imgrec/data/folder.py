@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from imgrec.data.parts import ALL, SPLIT_NAMES, Parts
 from imgrec.data.records import Dataset, Record
 from imgrec.data.walk import files_below, listed
 from imgrec.errors import DataError
@@ -14,39 +14,37 @@ from imgrec.text import shown
 
 log = logging.getLogger("imgrec")
 
-SPLIT_NAMES = {
-    "train": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-}
-
 _LAYOUT = "images belong into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
 
-_CLASSES_SHOWN = 10
+
+def read_folders(root: Path) -> Parts:
+    """Return the images below `root`, by split folder where it holds such, else as `all`.
+
+    Raises DataError as `read_folder` and `find_splits` do.
+    """
+    folders = find_splits(root)
+    _check_root(root, folders)
+    if not folders:
+        return {ALL: read_folder(root)}
+    return {part: read_folder(folder) for part, folder in folders.items()}
 
 
-def read_folder(root: Path, classes: Sequence[str] | None = None) -> Dataset:
+def read_folder(root: Path) -> Dataset:
     """Return the images below `root`, one class per folder, labels by sorted class name.
 
-    classes: where given, the classes to use, in that order; not all need be there.
     Every file in a class folder or below it becomes a record, except hidden ones; whether
     it is an image shows when it is decoded.
 
-    Raises DataError where there is no such folder, a class folder is empty or unknown, and,
-    without `classes`, where there are fewer than two classes.
+    Raises DataError where there is no such folder or a class folder is empty.
     """
     top = listed(root)
-    names = tuple(folder.name for folder in top.folders)
-    _check(root, names, top.files, classes)
-    known = names if classes is None else tuple(classes)
+    if not top.folders:
+        raise _no_classes(root, top.files)
     records: list[Record] = []
     ignored, empty = top.hidden, []
-    for folder in top.folders:
+    for label, folder in enumerate(top.folders):
         found = files_below(folder)
         ignored += found.hidden
-        label = known.index(folder.name)
         records += [Record(_name(file, root), label, file) for file in found.files]
         if not found.files:
             empty.append(folder.name)
@@ -61,7 +59,8 @@ def read_folder(root: Path, classes: Sequence[str] | None = None) -> Dataset:
             len(top.files),
             _shown(root),
         )
-    return Dataset(tuple(sorted(records, key=lambda record: record.name)), known, ignored)
+    classes = tuple(folder.name for folder in top.folders)
+    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes, ignored)
 
 
 def find_splits(root: Path) -> dict[str, Path]:
@@ -86,40 +85,29 @@ def find_splits(root: Path) -> dict[str, Path]:
     return splits
 
 
-def _check(
-    root: Path, names: Sequence[str], beside: Sequence[Path], classes: Sequence[str] | None
-) -> None:
-    layout = _LAYOUT.format(root=_shown(root))
-    if not names and beside:
-        raise DataError(
-            f"{_shown(root)} holds {len(beside)} files, but no class folders", hint=layout
+def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
+    hint = _LAYOUT.format(root=_shown(root))
+    if beside:
+        return DataError(
+            f"{_shown(root)} holds {len(beside)} files, but no class folders", hint=hint
         )
-    if not names:
-        raise DataError(f"no images in {_shown(root)}", hint=layout)
-    if classes is None and len(names) == 1:
-        raise DataError(
-            f"only one class in {_shown(root)}: {shown(names[0])}",
-            hint=f"a classifier needs at least two; {layout}",
-        )
-    if classes is not None:
-        _check_known(root, [name for name in names if name not in classes], classes)
+    return DataError(f"no images in {_shown(root)}", hint=hint)
 
 
-def _check_known(root: Path, unknown: Sequence[str], classes: Sequence[str]) -> None:
-    if not unknown:
-        return
-    known = ", ".join(shown(name) for name in classes[:_CLASSES_SHOWN])
-    more = max(0, len(classes) - _CLASSES_SHOWN)
-    rest = f" and {more} more" if more else ""
-    near = [
-        f"{shown(name)} is near to {shown(match)}"
-        for name in unknown
-        for match in difflib.get_close_matches(name, classes, n=1)
-    ]
-    raise DataError(
-        f"unknown {_listing('class folder', unknown)} in {_shown(root)}; known: {known}{rest}",
-        hint="; ".join(near) or "rename or remove it",
-    )
+def _check_root(root: Path, splits: Mapping[str, Path]) -> None:
+    """Raise DataError where all folders are called like splits, but hold no class folders."""
+    others = [folder.name for folder in listed(root).folders if folder not in splits.values()]
+    if others and all(name.lower() in SPLIT_NAMES for name in others) and "train" not in splits:
+        raise DataError(
+            f"no class folders in {_names(root, others)}",
+            hint=f"images belong into one folder per class, such as {others[0]}/cat/1.jpg",
+        )
+    if splits and others:
+        log.warning("left out, being neither train, validation nor test: %s", _names(root, others))
+
+
+def _names(root: Path, names: Sequence[str]) -> str:
+    return ", ".join(_shown(root / name) for name in names)
 
 
 def _listing(thing: str, names: Sequence[str]) -> str:

@@ -4,53 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imgrec.data.batches import in_order
-from imgrec.data.images import ImageSpec, decode, read_bytes
+from imgrec.data.images import content
 from imgrec.data.records import Record
-from imgrec.errors import BadImage
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
-from imgrec.scores import Skipped
 
 # Whole files wait here, so fewer of them than of decoded images.
 _AHEAD = 8
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What reading every image once has shown.
-
-    identities: the SHA-256 of every record that could be read, by its name, bad images'
-    among them where there is a file. bad: the records that can't be decoded, in order.
-    """
-
-    identities: Mapping[str, str]
-    bad: tuple[Skipped, ...]
-
-
-def inspect(
-    records: Sequence[Record], spec: ImageSpec, progress: Progress, workers: int = 2
-) -> Inspection:
-    """Read every record once: hash it, and see whether it decodes to `spec`.
-
-    Names have to be unique in `records`.
-    """
-    identities: dict[str, str] = {}
-    bad: list[Skipped] = []
-    with progress.task("checking images", len(records)) as task:
-        look = partial(_inspected, spec=spec)
-        for name, identity, reason in in_order(look, records, workers, _AHEAD):
-            if identity:
-                identities[name] = identity
-            if reason:
-                bad.append(Skipped(name, reason))
-            task.advance()
-    return Inspection(identities, tuple(bad))
 
 
 def identities(
@@ -67,6 +32,13 @@ def identities(
             found[name] = identity
             task.advance()
     return found
+
+
+def identity_of(found: bytes | NDArray[np.uint8]) -> str:
+    """Return the SHA-256 in hexadecimal of a file's content, or of pixels with their shape."""
+    if isinstance(found, np.ndarray):
+        return sha256(repr(found.shape).encode() + found.tobytes())
+    return sha256(found)
 
 
 def fingerprint(
@@ -86,24 +58,5 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def _inspected(record: Record, spec: ImageSpec) -> tuple[str, str, str]:
-    """Return name, identity (empty where there is no file) and what is wrong (or nothing)."""
-    identity = ""
-    try:
-        content = _content(record)
-        identity = sha256(content)
-        is_array = isinstance(record.source, np.ndarray)
-        decode(record.source if is_array else content, spec, record.name)
-    except BadImage as error:
-        return record.name, identity, error.reason
-    return record.name, identity, ""
-
-
 def _identity(record: Record) -> tuple[str, str]:
-    return record.name, sha256(_content(record))
-
-
-def _content(record: Record) -> bytes:
-    if isinstance(record.source, np.ndarray):
-        return repr(record.source.shape).encode() + record.source.tobytes()
-    return read_bytes(record.source, record.name)
+    return record.name, identity_of(content(record.source, record.name))

@@ -15,6 +15,7 @@ import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from imgrec.data.modes import flattened
+from imgrec.data.records import Slice, Source
 from imgrec.errors import BadImage, DataError
 from imgrec.text import shown
 
@@ -31,6 +33,9 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000
 MAX_PIXELS = 100_000_000
 
 MAX_BYTES = 1 << 30
+
+NO_IMAGE = "not an image"
+"""How the reason of a BadImage begins whose content is in none of the formats."""
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -59,32 +64,44 @@ class ImageSpec:
     height, width: pixels, at least 1. channels: 1 (grey) or 3 (RGB).
     interpolation: nearest, bilinear, bicubic, lanczos, box or hamming; all but nearest
     with anti-aliasing.
+    fit: what becomes of another aspect ratio. `stretch`: each side is scaled on its own. `crop`:
+    the image is scaled until it covers the size, and its middle is taken. `pad`: it is scaled
+    until it fits inside, in the middle of black (0).
     """
 
     height: int
     width: int
     channels: int
     interpolation: str = "bilinear"
+    fit: Literal["stretch", "crop", "pad"] = "stretch"
 
 
-def decode(
-    source: Path | bytes | NDArray[np.uint8], spec: ImageSpec, name: str = ""
-) -> NDArray[np.uint8]:
+def decode(source: Source | bytes, spec: ImageSpec, name: str = "") -> NDArray[np.uint8]:
     """Return the image as uint8 (spec.height, spec.width, spec.channels).
 
-    source: a file, the content of one, or pixels (height, width) or (height, width, 1 | 3 | 4).
-    name: what errors call it; where empty, the path.
+    source: a file or a stretch of one, the content of either, or pixels (height, width) or
+    (height, width, 1 | 3 | 4). name: what errors call it; where empty, the path.
 
     Raises BadImage where the source is no image, or none that can be read whole.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
-    content = read_bytes(source, name) if isinstance(source, Path) else source
+    found = source if isinstance(source, bytes) else content(source, name)
     try:
-        image = _from_array(content) if isinstance(content, np.ndarray) else _opened(content)
+        image = _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
         with image:
             return _fitted(_upright(image, spec), spec)
     except Exception as error:
         raise BadImage(name, _reason(error)) from error
+
+
+def content(source: Source, name: str = "") -> bytes | NDArray[np.uint8]:
+    """Return the encoded image that `source` names, or its pixels where it is pixels.
+
+    name: what errors call it. Raises BadImage where the file can't be read.
+    """
+    if isinstance(source, Path):
+        return read_bytes(source, name)
+    return _read_slice(source, name) if isinstance(source, Slice) else source
 
 
 def read_bytes(path: Path, name: str = "") -> bytes:
@@ -109,7 +126,7 @@ def describe(path: Path) -> tuple[int, int]:
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             width, height = image.size
             # TIFF's plugin has taken orientation into account already.
-            sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
+            sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
             return (height, width) if sideways else (width, height)
     except UnidentifiedImageError as error:
         raise BadImage(str(path), _reason(error)) from error
@@ -117,6 +134,18 @@ def describe(path: Path) -> tuple[int, int]:
         raise BadImage(str(path), _file_reason(path, error)) from error
     except Exception as error:
         raise BadImage(str(path), _reason(error)) from error
+
+
+def _read_slice(source: Slice, name: str) -> bytes:
+    try:
+        with source.path.open("rb") as file:
+            file.seek(source.start)
+            found = file.read(source.length)
+    except (OSError, ValueError, MemoryError) as error:
+        raise BadImage(name or str(source.path), _file_reason(source.path, error)) from error
+    if len(found) < source.length:
+        raise BadImage(name or str(source.path), f"{shown(str(source.path))} was cut short")
+    return found
 
 
 def _check_file(path: Path) -> None:
@@ -152,17 +181,20 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """Return the first frame of `image` in L or RGB, loaded, turned as EXIF says."""
     if isinstance(image, JpegImageFile):
-        sideways = _orientation(image) in _SIDEWAYS
-        width, height = (spec.height, spec.width) if sideways else (spec.width, spec.height)
+        width, height = image.size
+        if orientation(image) in _SIDEWAYS:
+            height, width = _scaled((height, width), spec)
+        else:
+            width, height = _scaled((width, height), spec)
         image.draft(None, (2 * width, 2 * height))
     image.load()
     # Only now: PNG may tell it after the pixels, and TIFF turns itself while loading.
-    turn = _TRANSPOSE.get(_orientation(image))
+    turn = _TRANSPOSE.get(orientation(image))
     flat = flattened(image, spec.channels)
     return flat if turn is None else flat.transpose(turn)
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
     """Return EXIF's orientation, 1 to 8; 1 where there is none, or none that can be read."""
     try:
         # Not image.getexif(): PNG's loads the pixels, and what that raises would be lost here.
@@ -174,15 +206,38 @@ def _orientation(image: Image.Image) -> int:
 
 def _fitted(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
     method = Image.Resampling[spec.interpolation.upper()]
-    resized = image.resize((spec.width, spec.height), method)
-    return np.array(resized, np.uint8).reshape(spec.height, spec.width, spec.channels)
+    width, height = _scaled(image.size, spec)
+    box = _middle(image.size, spec) if spec.fit == "crop" else None
+    resized = np.array(image.resize((width, height), method, box), np.uint8)
+    pixels = np.zeros((spec.height, spec.width, spec.channels), np.uint8)
+    top, left = (spec.height - height) // 2, (spec.width - width) // 2
+    pixels[top : top + height, left : left + width] = resized.reshape(height, width, -1)
+    return pixels
+
+
+def _scaled(size: tuple[int, int], spec: ImageSpec) -> tuple[int, int]:
+    """Return the (width, height) that an upright image of `size` has after the resize."""
+    width, height = size
+    if spec.fit != "pad":
+        return spec.width, spec.height
+    if width * spec.height > height * spec.width:
+        return spec.width, max(1, round(height * spec.width / width))
+    return max(1, round(width * spec.height / height)), spec.height
+
+
+def _middle(size: tuple[int, int], spec: ImageSpec) -> tuple[float, float, float, float]:
+    """Return left, upper, right and lower of the largest part of the spec's aspect ratio."""
+    width, height = size
+    left = max(0.0, (width - height * spec.width / spec.height) / 2)
+    upper = max(0.0, (height - width * spec.height / spec.width) / 2)
+    return left, upper, width - left, height - upper
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, DataError):
         return error.message
     if isinstance(error, UnidentifiedImageError):
-        return f"not an image, or not in one of these formats: {', '.join(FORMATS)}"
+        return f"{NO_IMAGE}, or not in one of these formats: {', '.join(FORMATS)}"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MAX_PIXELS // 10**6} megapixels"
     if isinstance(error, MemoryError):

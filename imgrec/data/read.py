@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgrec.config.experiment import Data
+from imgrec.config.sources import Columns, Features, misplaced
+from imgrec.data.arrays import read_npz
+from imgrec.data.classes import check_several, relabelled
+from imgrec.data.csv_file import read_csv
 from imgrec.data.digits import read_digits
-from imgrec.data.folder import SPLIT_NAMES, find_splits, read_folder
-from imgrec.data.records import Dataset, Splits
+from imgrec.data.folder import read_folders
+from imgrec.data.group import check_apart, groups_of, split_groups
+from imgrec.data.idx import read_idx
+from imgrec.data.keras_sets import read_keras
+from imgrec.data.parts import ALL, PARTS, Parts
+from imgrec.data.pickles import read_pickle
+from imgrec.data.records import Dataset, Record, Splits
+from imgrec.data.shapes import read_shapes
 from imgrec.data.split import split
-from imgrec.data.walk import listed
+from imgrec.data.tell import told_from
+from imgrec.data.tfrecord import read_tfrecord
 from imgrec.errors import DataError
 from imgrec.text import shown
 
@@ -21,94 +32,159 @@ log = logging.getLogger("imgrec")
 DEFAULT_VALIDATION = 0.2
 
 
-def read(data: Data, seed: int) -> Splits:
-    """Return the images that `data` tells of, none of them opened yet.
+@dataclass(frozen=True)
+class Request:
+    """What a loader may ask for. path: of the source, empty where it has none."""
 
-    Parts that have no folder of their own are split off the training images by `seed`: as
-    `data.split` says, else 20 % for validation where there is none. Names are paths below the
-    folder that holds the class folders; where that is more than one, after `train/`,
+    path: str
+    data: Data
+    seed: int
+
+
+_LOADERS: Mapping[str, Callable[[Request], Parts]] = {
+    "folder": lambda wanted: read_folders(Path(wanted.path)),
+    "csv": lambda wanted: read_csv(
+        Path(wanted.path), wanted.data.columns or Columns(), wanted.data.separator
+    ),
+    "npz": lambda wanted: read_npz(Path(wanted.path)),
+    "pickle": lambda wanted: read_pickle(Path(wanted.path)),
+    "idx": lambda wanted: read_idx(Path(wanted.path)),
+    "tfrecord": lambda wanted: read_tfrecord(
+        wanted.path, wanted.data.features or Features(), wanted.data.label_map
+    ),
+    "keras": lambda wanted: read_keras(wanted.path),
+    "digits": lambda _: {ALL: read_digits()},
+    "shapes": lambda wanted: {
+        ALL: read_shapes(wanted.data.images or 300, wanted.data.image_size, wanted.seed)
+    },
+}
+
+
+def read(data: Data, seed: int) -> Splits:
+    """Return the images that `data` tells of, no file of an image opened yet.
+
+    Parts that the source doesn't have are split off the training images by `seed`: as
+    `data.split` says, else 20 % for validation where there is none; groups that `data.group`
+    tells of stay whole. Names are those of the source; where it has parts, after `train/`,
     `validation/` or `test/`.
 
-    Raises DataError where there are no such images, or their classes don't fit together.
+    Raises DataError where there are no such images, or their classes or groups don't fit
+    together.
     """
-    return _LOADERS[data.loader](data, seed)
-
-
-def _digits(data: Data, seed: int) -> Splits:
-    return _divided(read_digits(), data, seed)
-
-
-def _folder(data: Data, seed: int) -> Splits:
-    if data.root is None:
-        given = {"train": data.train, "validation": data.validation, "test": data.test}
-        return _joined({part: Path(path) for part, path in given.items() if path}, data, seed)
-    root = Path(data.root)
-    folders = find_splits(root)
-    _check_root(root, folders)
-    if not folders:
-        return _divided(read_folder(root), data, seed)
-    return _joined(folders, data, seed)
-
-
-_LOADERS: Mapping[str, Callable[[Data, int], Splits]] = {"folder": _folder, "digits": _digits}
-
-
-def _check_root(root: Path, splits: Mapping[str, Path]) -> None:
-    """Raise DataError where the folders look like splits, but can't be used as such."""
-    others = [folder.name for folder in listed(root).folders if folder not in splits.values()]
-    if others and all(name.lower() in SPLIT_NAMES for name in others) and "train" not in splits:
+    found = read_parts(data, seed)
+    where = data.root or data.train or str(data.loader)
+    train = found.get(ALL, found.get("train"))
+    if train is None:
         raise DataError(
-            f"no class folders in {_names(root, others)}",
-            hint=f"images belong into one folder per class, such as {others[0]}/cat/1.jpg",
-        )
-    if splits and "train" not in splits:
-        raise DataError(
-            f"{shown(str(root))} has no folder train",
+            f"{shown(where)} has no training images, only {' and '.join(found)}",
             hint="name the training images with data.train",
         )
-    if splits and others:
-        log.warning("left out, being neither train, validation nor test: %s", _names(root, others))
+    check_several(train, where)
+    parts = {
+        part: relabelled(dataset, train.classes, f"the {part} images of {where}")
+        for part, dataset in found.items()
+    }
+    if len(parts) == 1:
+        parts = {"train": train}
+    groups = _grouped(parts, data.group)
+    if len(parts) > 1:
+        parts = {part: _prefixed(dataset, part) for part, dataset in parts.items()}
+    return _joined(parts, data, seed, groups)
 
 
-def _names(root: Path, names: Sequence[str]) -> str:
-    return ", ".join(shown(str(root / name)) for name in names)
+def read_parts(data: Data, seed: int) -> Parts:
+    """Return the data set of each part that the source itself has, else one as `all`.
+
+    Names and labels are those of each part alone: classes may differ between parts.
+    Raises DataError where the source can't be read.
+    """
+    named = {part: path for part in PARTS if (path := getattr(data, part)) is not None}
+    if not named:
+        return read_source(data.root or "", data, seed)
+    return {part: _only(read_source(path, data, seed), part, path) for part, path in named.items()}
 
 
-def _joined(folders: Mapping[str, Path], data: Data, seed: int) -> Splits:
-    """Return the parts that have a folder, and those split off the training folder."""
-    train = read_folder(folders["train"])
-    if len(folders) == 1:
-        return _divided(train, data, seed)
-    parts = {"train": _prefixed(train, "train")}
-    for part in folders.keys() - {"train"}:
-        parts[part] = _prefixed(read_folder(folders[part], train.classes), part)
-    splits = _divided(parts["train"], data, seed, having=parts)
+def read_source(path: str, data: Data, seed: int) -> Parts:
+    """Return what stands at `path`, read as `data` says or else as the path tells.
+
+    Raises DataError where it can't be read.
+    """
+    loader = data.loader or told_from(path)
+    for (key, *_), message in misplaced(data, loader):
+        raise DataError(f"data.{key}: {message}")
+    return _LOADERS[loader](Request(path, data, seed))
+
+
+def read_other(path: str, data: Data, seed: int) -> Parts:
+    """Return other images than those of `data`, in the same form or in another.
+
+    The path tells the loader, and where it doesn't, it is that of `data`; what `data` says to
+    its loader (columns, features, label map) holds where it is the same one.
+    Raises DataError where they can't be read.
+    """
+    try:
+        loader = told_from(path)
+    except DataError:
+        if data.loader is None:
+            raise
+        loader = data.loader
+    other = data.model_copy(update={"loader": loader})
+    unsaid = {str(key): None for (key, *_), _ in misplaced(other, loader)}
+    return read_source(path, other.model_copy(update=unsaid), seed)
+
+
+def _only(parts: Parts, part: str, path: str) -> Dataset:
+    if ALL not in parts:
+        raise DataError(
+            f"data.{part}: {shown(path)} has parts of its own ({', '.join(parts)})",
+            hint="name it with data.root instead",
+        )
+    return parts[ALL]
+
+
+def _grouped(parts: Parts, group: str | None) -> Mapping[str, tuple[str, ...]]:
+    """Return the group of every record of each part, as far as there are groups."""
+    if group is None:
+        return {}
+    groups = {part: groups_of(dataset.records, group) for part, dataset in parts.items()}
+    check_apart(groups)
+    return groups
+
+
+def _joined(parts: Parts, data: Data, seed: int, groups: Mapping[str, tuple[str, ...]]) -> Splits:
+    """Return the parts that are there, and those split off the training images."""
+    shares = _shares(parts, data)
+    if "train" in groups:
+        splits = split_groups(parts["train"], groups["train"], *shares, seed)
+    else:
+        splits = split(parts["train"], *shares, seed)
     return replace(
         splits,
-        validation=parts["validation"].records if "validation" in parts else splits.validation,
-        test=parts["test"].records if "test" in parts else splits.test,
+        validation=_records(parts, "validation") or splits.validation,
+        test=_records(parts, "test") or splits.test,
         ignored=sum(part.ignored for part in parts.values()),
     )
 
 
-def _divided(
-    dataset: Dataset, data: Data, seed: int, having: Mapping[str, Dataset] | None = None
-) -> Splits:
-    """Split off the parts asked for and not in `having`."""
-    having = having or {}
+def _shares(parts: Parts, data: Data) -> tuple[float, float]:
+    """Return the shares of validation and test to split off."""
     if data.split is not None:
-        shares = {"validation": data.split.validation, "test": data.split.test}
-        for part, share in shares.items():
-            if share > 0 and part in having:
+        for part in ("validation", "test"):
+            share = getattr(data.split, part)
+            if share > 0 and part in parts:
                 raise DataError(
-                    f"data.split.{part} is {share}, but the images have a {part} folder already",
-                    hint=f"leave data.split.{part} out, or remove the folder",
+                    f"data.split.{part} is {share}, but the data have {part} images already",
+                    hint=f"leave data.split.{part} out, or take those images away",
                 )
-        return split(dataset, shares["validation"], shares["test"], seed)
-    if "validation" in having:
-        return split(dataset, 0, 0, seed)
+        return data.split.validation, data.split.test
+    if "validation" in parts:
+        return 0, 0
     log.info("no validation images named: %.0f %% of training's taken", 100 * DEFAULT_VALIDATION)
-    return split(dataset, DEFAULT_VALIDATION, 0, seed)
+    return DEFAULT_VALIDATION, 0
+
+
+def _records(parts: Parts, part: str) -> tuple[Record, ...]:
+    return parts[part].records if part in parts else ()
 
 
 def _prefixed(dataset: Dataset, part: str) -> Dataset:

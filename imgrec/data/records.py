@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,19 +11,35 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Slice:
+    """A stretch of a file that holds one encoded image: `length` bytes from `start` on."""
+
+    path: Path
+    start: int
+    length: int
+
+
+Source = Path | Slice | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class Record:
     """One image and its class.
 
     name: unique in its data set; the path below the root, with `/` on every system.
     label: the index of its class.
-    source: the file, or uint8 pixels (height, width) or (height, width, channels).
+    source: the file, a stretch of one, or uint8 pixels (height, width[, channels]).
+    labels: every class of an image that may have several, sorted; empty for other data.
+    extra: what else is known of it, such as the other columns of its row in a CSV file.
 
     Two records are equal where name and label are: arrays have no equality of their own.
     """
 
     name: str
     label: int
-    source: Path | NDArray[np.uint8] = field(compare=False)
+    source: Source = field(compare=False)
+    labels: tuple[int, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

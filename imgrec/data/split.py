@@ -27,12 +27,17 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     _check_sizes(dataset.classes, groups, shares)
     parts: tuple[list[Record], ...] = ([], [], [])
     for group in groups:
-        shuffled = sorted(group, key=lambda record: _draw(record.name, seed))
+        shuffled = sorted(group, key=lambda record: draw(record.name, seed))
         for part, count in zip(parts, _counts(len(group), shares), strict=True):
             part.extend(shuffled[:count])
             del shuffled[:count]
     train, valid, held_out = (tuple(sorted(part, key=lambda one: one.name)) for part in parts)
     return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
+
+
+def draw(name: str, seed: int) -> bytes:
+    """Return what decides a record's place: the same on every machine and in every version."""
+    return hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _by_class(dataset: Dataset) -> list[list[Record]]:
@@ -56,11 +61,6 @@ def _check_sizes(
             f"too few images to divide into {needed} parts: {', '.join(small)}",
             hint=f"every class needs at least {needed} images: add some, or split into fewer parts",
         )
-
-
-def _draw(name: str, seed: int) -> bytes:
-    """Return what decides a record's place: the same on every machine and in every version."""
-    return hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _counts(images: int, shares: Sequence[float]) -> list[int]:

@@ -12,13 +12,20 @@ from imgrec.config.layers import Repeat, Residual
 from imgrec.config.named import Named
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.keras_objects import make
+from imgrec.models.preprocessing import apply_preprocessing
+from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
 _Apply = Callable[[Any, Any, Path], Any]
 
 
 def build(
-    experiment: Experiment, classes: int, *, policy: str = "float32", weights: bool = True
+    experiment: Experiment,
+    classes: int,
+    *,
+    policy: str = "float32",
+    weights: bool = True,
+    statistics: Statistics | None = None,
 ) -> Any:
     """Return an uncompiled `keras.Model` from float32 pixels to probabilities.
 
@@ -28,6 +35,7 @@ def build(
 
     policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
     weights: whether a backbone's own weights are loaded.
+    statistics: of the training images; needed where the preprocessing is featurewise.
     Raises ConfigError with the line of the layer whose shape does not work, RunError where
     a backbone's weights can't be had.
     """
@@ -36,7 +44,7 @@ def build(
     data = experiment.data
     with _dtype_policy(policy):
         pixels = keras.Input((*data.image_size, data.channels), dtype="float32", name="pixels")
-        features = _rescale(experiment, pixels)
+        features = apply_preprocessing(experiment.preprocessing, pixels, statistics)
         if experiment.model.backbone is not None:
             backbone = experiment.model.backbone
             features = preprocess(backbone, features)
@@ -74,16 +82,6 @@ def _dtype_policy(name: str) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _rescale(experiment: Experiment, pixels: Any) -> Any:
-    import keras
-
-    scale = experiment.preprocessing.rescale
-    if scale is None:
-        return pixels
-    # In float32, since float16 has too few digits for augmented pixels.
-    return keras.layers.Rescaling(scale, dtype="float32", name="rescale")(pixels)
 
 
 def _apply_all(layers: Sequence[Named], features: Any, path: Path) -> Any:

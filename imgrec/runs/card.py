@@ -7,13 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
+from imgrec.statistics import Statistics
 
 SCHEMA_VERSION = 1
 FILE_NAME = "card.json"
+
+
+Fit = Literal["stretch", "crop", "pad"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Input:
     width: int
     channels: int
     interpolation: str
+    fit: Fit = "stretch"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Card:
     hashes: SHA-256 of each model file, by its name in the folder.
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
+    statistics: of the training images, where the preprocessing takes its numbers from them.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Card:
     hashes: Mapping[str, str] = field(default_factory=dict)
     best: Mapping[str, float | str] = field(default_factory=dict)
     epochs: int = 0
+    statistics: Statistics | None = None
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -90,6 +97,7 @@ def read_card(folder: Path) -> Card:
 
 
 _HINT = "`imgrec runs list` shows the runs that can be used"
+_FITS = get_args(Fit)
 
 
 def _parse(document: Any, path: Path) -> Card:
@@ -112,13 +120,27 @@ def _card(document: dict[str, Any]) -> Card:
     classes = document.pop("classes")
     pixels = Input(**document.pop("input"))
     _check(pixels, classes, document)
-    return Card(**document, input=pixels, classes=tuple(classes), data=sources)
+    statistics = _statistics(document.pop("statistics", None), pixels.channels)
+    return Card(
+        **document, input=pixels, classes=tuple(classes), data=sources, statistics=statistics
+    )
+
+
+def _statistics(document: Any, channels: int) -> Statistics | None:
+    if document is None:
+        return None
+    mean, std = (tuple(map(float, document[name])) for name in ("mean", "std"))
+    if not len(mean) == len(std) == channels:
+        raise ValueError(f"statistics are not those of {channels} channels")
+    return Statistics(mean, std)
 
 
 def _check(pixels: Input, classes: Any, document: Mapping[str, Any]) -> None:
     sizes = (pixels.height, pixels.width, pixels.channels)
     if not all(map(_is_size, sizes)):
         raise ValueError(f"input {sizes} is no height, width and channels")
+    if pixels.fit not in _FITS:
+        raise ValueError(f"fit {pixels.fit!r} is none of {', '.join(_FITS)}")
     if not _are_names(classes):
         raise ValueError("classes is no list of names")
     if document["output"] not in ("softmax", "sigmoid"):

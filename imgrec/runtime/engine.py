@@ -65,7 +65,7 @@ def open_engine(run: Run, device: str = "auto") -> KerasEngine:
     model = _load(path)
     _check_shapes(path, model, run.card)
     pixels = run.card.input
-    spec = ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation)
+    spec = ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation, pixels.fit)
     return KerasEngine(model, run.card.classes, spec)
 
 

@@ -1,44 +1,168 @@
-"""ImageDataGenerator's transforms, each a function of (seed, lap, image)."""
+"""What is done to training images: drawn as a function of (seed, lap, image), then applied."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.augmentation import Augmentation
+from imgrec.config.augmentation import BESIDE, Augmentation
+from imgrec.training.batch import Batch
+from imgrec.training.effects import Rectangle, blurred, erased, random_rectangle
+from imgrec.training.mixing import cutmixed, mixed_up
+from imgrec.training.warp import Transform, transformed
 
-Parameters = Mapping[str, Any]
+log = logging.getLogger("imgrec")
+
+# What is drawn beside ImageDataGenerator's parameters; each draws from a stream of its own.
+_EFFECTS, _MIXING = 1, 2
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is done to one image, in this order.
+
+    transform: ImageDataGenerator's parameters. blur: sigma in pixels, 0 for none.
+    erased: where noise is put, None for nowhere.
+    """
+
+    transform: Transform
+    blur: float = 0.0
+    erased: Rectangle | None = None
+
+
+class Engine(Protocol):
+    """Applies ImageDataGenerator's transforms."""
+
+    def transformed(
+        self, images: NDArray[np.uint8], transforms: Sequence[Transform]
+    ) -> NDArray[np.float32]:
+        """Return the images (n, height, width, channels) transformed, float32 of 0 to 255."""
 
 
 class Augmenter:
-    """Draws and applies the transforms of `tf.keras.preprocessing.image.ImageDataGenerator`."""
+    """Draws and applies the changes that `augmentation` asks for.
+
+    The same (seed, lap, index) brings the same pixels, whatever else is in the batch.
+    """
 
     def __init__(self, augmentation: Augmentation, seed: int) -> None:
-        import tensorflow as tf
-
-        generator = tf.keras.preprocessing.image.ImageDataGenerator
-        self._generator = generator(**augmentation.model_dump())
+        self._augmentation = augmentation
         self._seed = seed
+        self._generator = _image_data_generator(augmentation)
+        self._engine = _engine(augmentation, self._generator)
 
-    def draw(self, shape: tuple[int, ...], lap: int, index: int) -> Parameters:
-        """Return the transform of image `index` the `lap`-th time the data is gone through.
+    def draw(
+        self, shape: tuple[int, ...], indices: Sequence[int], laps: Sequence[int]
+    ) -> tuple[Changes, ...]:
+        """Return what is done to each image of a batch.
 
-        Must be called from one thread at a time: the generator draws from NumPy's global
-        state, which is put back afterwards.
+        shape: (height, width, channels). indices, laps: which images, and for each how often
+        all were seen before. To be called from one thread at a time: ImageDataGenerator draws
+        from NumPy's global state, which is put back afterwards.
         """
-        seed = np.random.SeedSequence([self._seed, lap, index]).generate_state(1)[0]
-        state = np.random.get_state()  # noqa: NPY002 - ImageDataGenerator draws from it
-        try:
-            parameters: Parameters = self._generator.get_random_transform(shape, seed=int(seed))
-        finally:
-            np.random.set_state(state)  # noqa: NPY002 - likewise
-        return parameters
+        with _global_state_kept():
+            return tuple(
+                self._changes(shape, index, lap) for index, lap in zip(indices, laps, strict=True)
+            )
 
-    def apply(self, image: NDArray[np.uint8], parameters: Parameters) -> NDArray[np.float32]:
-        """Return the image (height, width, channels) transformed, float32 of 0 to 255."""
-        pixels = image.astype(np.float32)
-        transformed: NDArray[np.float32] = self._generator.apply_transform(pixels, parameters)
-        return transformed
+    def apply(self, images: NDArray[np.uint8], changes: Sequence[Changes]) -> NDArray[np.float32]:
+        """Return the images (n, height, width, channels) changed, float32 of 0 to 255."""
+        found = self._engine.transformed(images, [each.transform for each in changes])
+        for image, each in zip(found, changes, strict=True):
+            if each.blur:
+                image[...] = blurred(image, each.blur)
+            if each.erased:
+                image[...] = erased(image, each.erased)
+        return found
+
+    def mix(self, batch: Batch, epoch: int, step: int) -> Batch:
+        """Return the batch mixed with itself, as a function of (seed, epoch, step)."""
+        alphas = {mixed_up: self._augmentation.mixup, cutmixed: self._augmentation.cutmix}
+        wanted = [(mix, alpha) for mix, alpha in alphas.items() if alpha is not None]
+        if not wanted:
+            return batch
+        generator = self._stream(_MIXING, epoch, step)
+        mix, alpha = wanted[generator.integers(len(wanted))]
+        return mix(batch, alpha, generator)
+
+    def _changes(self, shape: tuple[int, ...], index: int, lap: int) -> Changes:
+        seed = np.random.SeedSequence([self._seed, lap, index]).generate_state(1)[0]
+        transform = self._generator.get_random_transform(shape, seed=int(seed))
+        sigma, share = self._augmentation.blur_sigma, self._augmentation.random_erasing
+        if not sigma and not share:
+            return Changes(transform)
+        generator = self._stream(_EFFECTS, lap, index)
+        blur, chance = generator.uniform(0, sigma), generator.random()
+        rectangle = random_rectangle(shape[:2], generator) if chance < share else None
+        return Changes(transform, blur, rectangle)
+
+    def _stream(self, kind: int, *place: int) -> np.random.Generator:
+        sequence = np.random.SeedSequence([self._seed, *place], spawn_key=(kind,))
+        return np.random.default_rng(sequence)
+
+
+class KerasEngine:
+    """ImageDataGenerator itself, image after image."""
+
+    def __init__(self, generator: Any) -> None:
+        self._generator = generator
+
+    def transformed(
+        self, images: NDArray[np.uint8], transforms: Sequence[Transform]
+    ) -> NDArray[np.float32]:
+        """Return the images transformed by `ImageDataGenerator.apply_transform`."""
+        pairs = zip(images.astype(np.float32), transforms, strict=True)
+        return np.stack([self._generator.apply_transform(*pair) for pair in pairs])
+
+
+@dataclass(frozen=True)
+class BatchedEngine:
+    """The same transforms, a batch at a time."""
+
+    fill_mode: str
+    cval: float
+
+    def transformed(
+        self, images: NDArray[np.uint8], transforms: Sequence[Transform]
+    ) -> NDArray[np.float32]:
+        """Return the images transformed by one compiled program."""
+        return transformed(images, transforms, self.fill_mode, self.cval)
+
+
+def _engine(augmentation: Augmentation, generator: Any) -> Engine:
+    """Return the engine that `augmentation` asks for, or the one that can do it."""
+    if augmentation.engine == "keras":
+        return KerasEngine(generator)
+    if reason := _not_batched(augmentation):
+        log.info("augmentation: engine keras in place of batched, which can't do %s", reason)
+        return KerasEngine(generator)
+    return BatchedEngine(augmentation.fill_mode, augmentation.cval)
+
+
+def _not_batched(augmentation: Augmentation) -> str:
+    outside = augmentation.fill_mode == "constant" and not 0 <= augmentation.cval <= 255
+    if outside and augmentation.brightness_range:
+        return f"brightness_range with cval {augmentation.cval:g}"  # Keras rescales such images
+    return ""
+
+
+def _image_data_generator(augmentation: Augmentation) -> Any:
+    import tensorflow as tf
+
+    arguments: Mapping[str, Any] = augmentation.model_dump(exclude=set(BESIDE))
+    return tf.keras.preprocessing.image.ImageDataGenerator(**arguments)
+
+
+@contextmanager
+def _global_state_kept() -> Iterator[None]:
+    state = np.random.get_state()  # noqa: NPY002 - ImageDataGenerator draws from it
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002 - likewise

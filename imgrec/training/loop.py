@@ -6,7 +6,8 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from imgrec.models.build import build
 from imgrec.progress import Progress
 from imgrec.training.artifacts import write_history, write_model
 from imgrec.training.augmentation import Augmenter
+from imgrec.training.batch import Batch
 from imgrec.training.callbacks import counters, make_callbacks, restore_counters
 from imgrec.training.checkpoint import TrainingProgress, save_checkpoint
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
-from imgrec.training.stream import Batch, Split, training_batches, validation_batches
+from imgrec.training.stream import Split, training_batches, validation_batches
 
 log = logging.getLogger("imgrec")
 
@@ -54,28 +56,28 @@ def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> 
     """
     experiment = job.experiment
     callbacks = make_callbacks(experiment, steps.model, job.folder)
-    saved = build(experiment, job.classes, weights=False)
-    batches = _batches(job, state.epoch)
+    saved = build(experiment, job.classes, weights=False, statistics=steps.statistics)
     if state.epoch == 0:
         save_checkpoint(_state(job), steps.model, state, experiment.training.checkpoint.keep)
     callbacks.on_train_begin()
     restore_counters(callbacks, state.callbacks)
-    for epoch in range(state.epoch, experiment.training.epochs):
-        logs = _epoch(job, steps, callbacks, batches, epoch, progress)
-        improved = job.monitor.update(state, epoch + 1, logs)
-        _record(state, logs, epoch + 1)
-        state.callbacks = counters(callbacks)
-        saved.set_weights(steps.model.get_weights())
-        _keep(job, steps, state, saved, improved=improved)
-        job.after_epoch(state)
-        log.info(_line(job, state, logs, improved=improved))
-        if steps.model.stop_training:
-            log.info("stopped early: a callback saw no more improvement")
-            break
+    with closing(_batches(job, state.epoch)) as batches:
+        for epoch in range(state.epoch, experiment.training.epochs):
+            logs = _epoch(job, steps, callbacks, batches, epoch, progress)
+            improved = job.monitor.update(state, epoch + 1, logs)
+            _record(state, logs, epoch + 1)
+            state.callbacks = counters(callbacks)
+            saved.set_weights(steps.model.get_weights())
+            _keep(job, steps, state, saved, improved=improved)
+            job.after_epoch(state)
+            log.info(_line(job, state, logs, improved=improved))
+            if steps.model.stop_training:
+                log.info("stopped early: a callback saw no more improvement")
+                break
     callbacks.on_train_end()
 
 
-def _batches(job: Job, first_epoch: int) -> Iterator[Batch]:
+def _batches(job: Job, first_epoch: int) -> Generator[Batch]:
     experiment = job.experiment
     augmentation = experiment.augmentation
     return training_batches(
@@ -129,7 +131,7 @@ def _train(
 def _validate(steps: Steps, callbacks: Any, split: Split, progress: Progress) -> dict[str, float]:
     steps.reset()
     callbacks.on_test_begin()
-    images = min(split.schedule.images_per_epoch, len(split.records))
+    images = min(split.schedule.images_per_epoch, len(split.rows))
     with progress.task("validation", images) as task:
         for batch in validation_batches(split):
             steps.test(batch)

@@ -12,7 +12,8 @@ from imgrec.config.experiment import Experiment
 from imgrec.models.backend import Devices
 from imgrec.models.build import build
 from imgrec.models.keras_objects import make
-from imgrec.training.stream import Batch
+from imgrec.statistics import Statistics
+from imgrec.training.batch import Batch
 from imgrec.training.targets import encode
 
 
@@ -24,12 +25,21 @@ class Steps:
     """
 
     def __init__(
-        self, experiment: Experiment, classes: int, devices: Devices, *, weights: bool
+        self,
+        experiment: Experiment,
+        classes: int,
+        devices: Devices,
+        *,
+        weights: bool,
+        statistics: Statistics | None = None,
     ) -> None:
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
+        self.statistics = statistics
         with self._strategy.scope():
-            self.model = build(experiment, classes, policy=self.policy, weights=weights)
+            self.model = build(
+                experiment, classes, policy=self.policy, weights=weights, statistics=statistics
+            )
             _compile(self.model, experiment)
             self.model.optimizer.build(self.model.trainable_variables)
             self._strategy.run(_build_metrics, args=(self.model, experiment, classes))

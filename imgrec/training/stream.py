@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,22 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.batches import in_order
-from imgrec.data.images import ImageSpec, decode
-from imgrec.data.records import Record
-from imgrec.training.augmentation import Augmenter, Parameters
+from imgrec.data.pixels import Pixels
+from imgrec.training.augmentation import Augmenter, Changes
+from imgrec.training.batch import Batch
 
-
-@dataclass(frozen=True)
-class Batch:
-    """A step's worth of images.
-
-    images: float32 (batch, height, width, channels), 0 to 255; targets: as the loss wants
-    them; weights: float32 (batch,), the weight of each image in the loss.
-    """
-
-    images: NDArray[np.float32]
-    targets: NDArray[Any]
-    weights: NDArray[np.float32]
+# Batches in memory before they are asked for.
+_AHEAD = 3
 
 
 @dataclass(frozen=True)
@@ -72,11 +63,11 @@ def in_sequence(schedule: Schedule, epoch: int, seed: int) -> Iterator[Place]:
 class Split:
     """The images of one split, ready to be read.
 
-    targets and weights: one row per record, in the order of the records.
+    rows: where each image is in `pixels`; targets and weights: one row per image likewise.
     """
 
-    records: tuple[Record, ...]
-    spec: ImageSpec
+    pixels: Pixels
+    rows: NDArray[np.intp]
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     schedule: Schedule
@@ -85,68 +76,65 @@ class Split:
 
 def training_batches(
     split: Split, *, seed: int, first_epoch: int, epochs: int, augmenter: Augmenter | None
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yield the batches of the epochs from `first_epoch` to before `epochs`, one after another.
 
-    Images are decoded and transformed ahead by threads, over the ends of epochs too. Raises
+    What is done to the images is drawn in the caller's thread. They are read and changed ahead
+    by threads, over the ends of epochs too, which end when the generator is closed. Raises
     BadImage for an image that can't be read any more.
     """
-    shape = (split.spec.height, split.spec.width, split.spec.channels)
 
-    def places() -> Iterator[tuple[Place, Parameters | None]]:
+    def batches() -> Iterator[_Draft]:
         for epoch in range(first_epoch, epochs):
-            for place in in_sequence(split.schedule, epoch, seed):
-                yield place, augmenter.draw(shape, place.lap, place.index) if augmenter else None
+            places = in_sequence(split.schedule, epoch, seed)
+            for step in range(split.schedule.steps_per_epoch):
+                batch = list(itertools.islice(places, split.schedule.batch_size))
+                yield _Draft(epoch, step, batch, _drawn(split, augmenter, batch))
 
-    def read(item: tuple[Place, Parameters | None]) -> tuple[int, NDArray[Any]]:
-        place, parameters = item
-        image = _decode(split, place.index)
-        if augmenter is None or parameters is None:
-            return place.index, image
-        return place.index, augmenter.apply(image, parameters)
+    def read(draft: _Draft) -> Batch:
+        indices = [place.index for place in draft.places]
+        images = _read(split, indices)
+        if augmenter is None:
+            return _batch(split, indices, images.astype(np.float32))
+        changed = augmenter.apply(images, draft.changes)
+        return augmenter.mix(_batch(split, indices, changed), draft.epoch, draft.step)
 
-    yield from _batched(split, in_order(read, places(), split.workers, _ahead(split)))
+    yield from in_order(read, batches(), split.workers, _AHEAD)
 
 
 def validation_batches(split: Split) -> Iterator[Batch]:
-    """Yield the split's batches in the order of its records, as they are."""
+    """Yield the split's batches in the order of its images, as they are."""
 
-    def read(index: int) -> tuple[int, NDArray[Any]]:
-        return index, _decode(split, index)
+    def read(start: int) -> Batch:
+        indices = range(start, min(start + size, images))
+        return _batch(split, indices, _read(split, indices).astype(np.float32))
 
-    indices = range(min(split.schedule.images_per_epoch, len(split.records)))
-    yield from _batched(split, in_order(read, indices, split.workers, _ahead(split)))
-
-
-def _decode(split: Split, index: int) -> NDArray[np.uint8]:
-    record = split.records[index]
-    return decode(record.source, split.spec, record.name)
+    size = split.schedule.batch_size
+    images = min(split.schedule.images_per_epoch, len(split.rows))
+    yield from in_order(read, range(0, images, size), split.workers, _AHEAD)
 
 
-def _ahead(split: Split) -> int:
-    return 2 * split.schedule.batch_size
+@dataclass(frozen=True)
+class _Draft:
+    """A batch before its images are read, with what was drawn for them."""
+
+    epoch: int
+    step: int
+    places: Sequence[Place]
+    changes: Sequence[Changes]
 
 
-def _batched(split: Split, images: Iterator[tuple[int, NDArray[Any]]]) -> Iterator[Batch]:
-    sizes = _sizes(split.schedule)
-    waiting: list[tuple[int, NDArray[Any]]] = []
-    size = next(sizes)
-    for item in images:
-        waiting.append(item)
-        if len(waiting) == size:
-            yield _stack(split, waiting)
-            waiting, size = [], next(sizes)
-    if waiting:
-        yield _stack(split, waiting)
+def _drawn(split: Split, augmenter: Augmenter | None, places: Sequence[Place]) -> Sequence[Changes]:
+    if augmenter is None:
+        return ()
+    indices, laps = [place.index for place in places], [place.lap for place in places]
+    return augmenter.draw(split.pixels.shape, indices, laps)
 
 
-def _sizes(schedule: Schedule) -> Iterator[int]:
-    while True:
-        for start in range(0, schedule.images_per_epoch, schedule.batch_size):
-            yield min(schedule.batch_size, schedule.images_per_epoch - start)
+def _read(split: Split, indices: Sequence[int]) -> NDArray[np.uint8]:
+    return split.pixels.take(split.rows[list(indices)])
 
 
-def _stack(split: Split, items: list[tuple[int, NDArray[Any]]]) -> Batch:
-    indices = [index for index, _ in items]
-    images = np.stack([image for _, image in items]).astype(np.float32)
-    return Batch(images, split.targets[indices], split.weights[indices])
+def _batch(split: Split, indices: Sequence[int], images: NDArray[np.float32]) -> Batch:
+    chosen = list(indices)
+    return Batch(images, split.targets[chosen], split.weights[chosen])

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.data.folder import find_splits, read_folder
-from imgrec.data.read import read
+from imgrec.config.experiment import Data
+from imgrec.data.classes import relabelled
+from imgrec.data.parts import ALL
+from imgrec.data.read import read_other
 from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation import metrics
@@ -17,6 +19,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
 from imgrec.runtime.score import score
 from imgrec.text import shown
+from imgrec.workflows.prepare import read_images, refuse_several
 from imgrec.workflows.run_files import recorded_images, run_config
 
 _PREFERRED = ("test", "validation")
@@ -49,13 +52,13 @@ def evaluate(
 ) -> Assessment:
     """Evaluate a run's best model on its own test images (validation where there are none).
 
-    data: another folder, of class folders or of split folders; the run's class order stays.
+    data: other images, in any form that a loader reads; the run's class order stays.
     split: `train`, `validation` or `test`.
     Raises DataError where the images can't be read or the run's own ones changed,
     UsageError where there is no such split, RunError where the model can't be used.
     """
     config = run_config(run.path).data
-    images = _own(run, split) if data is None else _other(data, split, run.card.classes)
+    images = _own(run, split) if data is None else _other(run, config, str(data), split)
     scores = score(
         open_engine(run, device),
         images.records,
@@ -68,11 +71,11 @@ def evaluate(
 
 def _own(run: Run, split: str | None) -> _Images:
     experiment = run_config(run.path)
-    splits = read(experiment.data, experiment.seed)
+    splits = read_images(experiment.data, experiment.seed)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     name = _choose(split, [part for part, records in parts.items() if records], run.name)
     _refuse_changes(run, name, parts[name])
-    return _Images(name, run.card.data[name].written or experiment.data.loader, parts[name])
+    return _Images(name, run.card.data[name].written or experiment.data.loader or "", parts[name])
 
 
 def _refuse_changes(run: Run, split: str, found: Sequence[Record]) -> None:
@@ -92,17 +95,16 @@ def _refuse_changes(run: Run, split: str, found: Sequence[Record]) -> None:
         )
 
 
-def _other(data: Path, split: str | None, classes: Sequence[str]) -> _Images:
-    folders = find_splits(data)
-    if not folders:
-        if split is not None:
-            raise UsageError(
-                f"--split {split}: {shown(str(data))} has no split folders",
-                hint="leave --split out to evaluate all of it",
-            )
-        return _Images("all", str(data), read_folder(data, classes).records)
-    name = _choose(split, list(folders), str(data))
-    return _Images(name, str(data), read_folder(folders[name], classes).records)
+def _other(run: Run, config: Data, path: str, split: str | None) -> _Images:
+    parts = read_other(path, config, run.card.seed)
+    if ALL in parts and split is not None:
+        raise UsageError(
+            f"--split {split}: {shown(path)} has no parts of its own",
+            hint="leave --split out to evaluate all of it",
+        )
+    name = ALL if ALL in parts else _choose(split, list(parts), path)
+    refuse_several(parts[name].records)
+    return _Images(name, path, relabelled(parts[name], run.card.classes, path).records)
 
 
 def _choose(split: str | None, available: Sequence[str], where: str) -> str:

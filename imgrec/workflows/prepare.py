@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imgrec.config.experiment import Experiment
-from imgrec.data.identity import fingerprint, inspect
+from imgrec.config.experiment import Data, Experiment
+from imgrec.data.identity import fingerprint
 from imgrec.data.images import ImageSpec
+from imgrec.data.pixels import Pixels, open_pixels
 from imgrec.data.read import read
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError
+from imgrec.models.backend import import_tensorflow
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import shown
@@ -33,7 +36,8 @@ class Prepared:
     """The images of an experiment.
 
     found: all of them; splits: without those that can't be read (`skipped`); identities: the
-    SHA-256 of each file that is there, by name; fingerprint: of the training part.
+    SHA-256 of each file that is there, by name; fingerprint: of the training part; pixels: of
+    the images of `splits`, in the order of `records_of`.
     """
 
     found: Splits
@@ -42,22 +46,47 @@ class Prepared:
     identities: Mapping[str, str]
     skipped: tuple[Skipped, ...]
     fingerprint: str
+    pixels: Pixels
 
 
 def image_spec(experiment: Experiment) -> ImageSpec:
     """Return the form that the experiment's images are brought to."""
     data = experiment.data
-    return ImageSpec(*data.image_size, data.channels, data.interpolation)
+    return ImageSpec(*data.image_size, data.channels, data.interpolation, data.fit)
 
 
 def read_splits(experiment: Experiment) -> Splits:
     """Return the experiment's images by split; raises where they don't fit the model."""
     check_extras(experiment)
-    splits = read(experiment.data, experiment.seed)
+    splits = read_images(experiment.data, experiment.seed)
     check_output(experiment, splits.classes)
     if splits.ignored:
         log.info("%d hidden files left out", splits.ignored)
     return splits
+
+
+def read_images(data: Data, seed: int) -> Splits:
+    """Return the images that `data` tells of; raises DataError as `read` does.
+
+    Also where images have several labels: a model has one answer for an image.
+    """
+    if data.loader == "keras":
+        # Keras imports TensorFlow, whose settings have to stand before.
+        import_tensorflow()
+    splits = read(data, seed)
+    for _, records in records_of(splits):
+        refuse_several(records)
+    return splits
+
+
+def refuse_several(records: Iterable[Record]) -> None:
+    """Raise DataError where a record may have several labels."""
+    if several := next((record for record in records if record.labels), None):
+        raise DataError(
+            f"images with several labels can't be trained on or evaluated yet, such as "
+            f"{shown(several.name)}",
+            hint="leave data.separator out to take each combination of labels as a class",
+        )
 
 
 def prepare(experiment: Experiment, progress: Progress) -> Prepared:
@@ -67,7 +96,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
     """
     found, spec = read_splits(experiment), image_spec(experiment)
     everything = [*found.train, *found.validation, *found.test]
-    inspection = inspect(everything, spec, progress)
+    pixels, inspection = open_pixels(everything, spec, experiment.data.cache, progress)
     splits = found
     if inspection.bad:
         _judge(inspection.bad, len(everything), skip=experiment.data.bad_images == "skip")
@@ -79,6 +108,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
         inspection.identities,
         inspection.bad,
         fingerprint(splits.train, inspection.identities, splits.classes),
+        pixels,
     )
 
 
@@ -111,12 +141,22 @@ def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | N
     else:
         weights = np.ones(len(labels), np.float32)
     return Split(
-        records,
-        prepared.spec,
+        prepared.pixels,
+        _rows(prepared.splits, name),
         encode(experiment, labels, len(classes)),
         weights,
         Schedule(len(records), experiment.data.batch_size, steps),
     )
+
+
+def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
+    """Return where the images of a split are among those of all splits."""
+    before = 0
+    for split, records in records_of(splits):
+        if split == name:
+            break
+        before += len(records)
+    return np.arange(before, before + len(getattr(splits, name)))
 
 
 def _judge(bad: tuple[Skipped, ...], images: int, *, skip: bool) -> None:

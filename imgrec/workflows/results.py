@@ -36,7 +36,7 @@ def write_results(
     history: Mapping[str, Sequence[float]],
 ) -> None:
     """Write metrics.json, curves.png, confusion.png and report.html into the run."""
-    source = run.card.data[split].written or experiment.data.loader
+    source = run.card.data[split].written or experiment.data.loader or ""
     write_text(
         run.path / "metrics.json",
         evaluation_json(evaluation, run=run.name, split=split, data=source),

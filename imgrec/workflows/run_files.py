@@ -17,8 +17,10 @@ from imgrec.data.records import Record
 from imgrec.errors import RunError
 from imgrec.files import sha256, write_text
 from imgrec.runs.card import Card, Input, Source, write_card
+from imgrec.statistics import Statistics
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.workflows.prepare import Prepared, records_of
+from imgrec.workflows.statistics import preprocessing_in_words
 from imgrec.workflows.versions import versions
 
 CONFIG_FILE = "config.yaml"
@@ -26,7 +28,7 @@ IMAGES_FILE = "images.csv"
 _MODEL_FILES = ("best.keras", "last.keras")
 
 
-def new_card(experiment: Experiment, prepared: Prepared) -> Card:
+def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics | None) -> Card:
     """Return the card of a training that begins now."""
     spec = prepared.spec
     return Card(
@@ -34,9 +36,9 @@ def new_card(experiment: Experiment, prepared: Prepared) -> Card:
         created=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         complete=False,
         classes=prepared.splits.classes,
-        input=Input(spec.height, spec.width, spec.channels, spec.interpolation),
+        input=Input(spec.height, spec.width, spec.channels, spec.interpolation, spec.fit),
         output=experiment.model.output,
-        preprocessing=_preprocessing(experiment),
+        preprocessing=preprocessing_in_words(experiment, statistics),
         seed=experiment.seed,
         data={
             split: _source(experiment.data, split, records, prepared.splits.classes)
@@ -45,6 +47,7 @@ def new_card(experiment: Experiment, prepared: Prepared) -> Card:
         skipped=len(prepared.skipped),
         fingerprint=prepared.fingerprint,
         versions=versions(),
+        statistics=statistics,
     )
 
 
@@ -91,14 +94,6 @@ def recorded_images(folder: Path) -> dict[str, set[str]]:
     return names
 
 
-def _preprocessing(experiment: Experiment) -> str:
-    backbone = experiment.model.backbone
-    if backbone is not None:
-        return f"the preprocess_input of {backbone.name}, in the model"
-    scale = experiment.preprocessing.rescale
-    return "none" if scale is None else f"times {scale:.9g}, in the model"
-
-
 def _source(
     data: Data, split: str, records: tuple[Record, ...], classes: tuple[str, ...]
 ) -> Source:
@@ -108,7 +103,7 @@ def _source(
         counts[record.label] += 1
     return Source(
         written=written,
-        absolute=str(Path(written).resolve()) if written else None,
+        absolute=str(Path(written).resolve()) if written and data.loader != "keras" else None,
         images=len(records),
         per_class=dict(zip(classes, counts, strict=True)),
     )

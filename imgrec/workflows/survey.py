@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgrec.data.classes import check_several
 from imgrec.data.folder import find_splits, read_folder
 from imgrec.data.images import describe
 from imgrec.data.records import Record
@@ -77,6 +78,7 @@ def survey(folder: Path) -> Survey:
             hint="add train/<class>/..., or name a folder of class folders",
         )
     dataset = read_folder(splits.get("train", folder))
+    check_several(dataset, str(splits.get("train", folder)))
     counts = Counter(dataset.classes[record.label] for record in dataset.records)
     sizes, bad = _measure(_sample(dataset.records))
     if not sizes:

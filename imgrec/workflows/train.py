@@ -28,6 +28,7 @@ from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
+from imgrec.workflows.check import record_check
 from imgrec.workflows.prepare import (
     Prepared,
     prepare,
@@ -44,6 +45,7 @@ from imgrec.workflows.run_files import (
     update_card,
     write_beginning,
 )
+from imgrec.workflows.statistics import measured, recorded, unmeasured, write_mean_image
 
 log = logging.getLogger("imgrec")
 
@@ -72,7 +74,7 @@ def plan(experiment: Experiment, *, device: str = "auto") -> Plan:
     start(device)
     backbone = experiment.model.backbone
     local = backbone is not None and backbone.weights != "imagenet"
-    model = build(experiment, len(splits.classes), weights=local)
+    model = build(experiment, len(splits.classes), weights=local, statistics=unmeasured(experiment))
     counts = {
         split: _counts([record.label for record in records], splits.classes)
         for split, records in records_of(splits)
@@ -94,13 +96,19 @@ def train(
     """
     progress = progress or Silent()
     prepared = prepare(experiment, progress)
+    measurement = measured(experiment, prepared, progress)
+    statistics = measurement.statistics if measurement else None
     devices = _start(experiment, device)
-    steps = Steps(experiment, len(prepared.splits.classes), devices, weights=True)
-    card = new_card(experiment, prepared)
+    classes = len(prepared.splits.classes)
+    steps = Steps(experiment, classes, devices, weights=True, statistics=statistics)
+    card = new_card(experiment, prepared, statistics)
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with locked(folder):
         write_beginning(folder, experiment, prepared, card)
+        record_check(folder, prepared.found, prepared.identities, prepared.skipped)
+        if measurement:
+            write_mean_image(folder, measurement)
         return _run(experiment, prepared, Run(folder, card), steps, TrainingProgress(), progress)
 
 
@@ -120,6 +128,7 @@ def resume(
     progress = progress or Silent()
     experiment = run_config(run.path, overrides)
     _refuse_drift(run_config(run.path), experiment)
+    statistics = recorded(experiment, run)
     with locked(run.path):
         prepared = prepare(experiment, progress)
         if prepared.fingerprint != run.card.fingerprint:
@@ -128,7 +137,8 @@ def resume(
                 hint="bring them back, or train anew",
             )
         devices = _start(experiment, device)
-        steps = Steps(experiment, len(prepared.splits.classes), devices, weights=False)
+        classes = len(prepared.splits.classes)
+        steps = Steps(experiment, classes, devices, weights=False, statistics=statistics)
         state = load_checkpoint(run.state, steps.model)
         if state.epoch >= experiment.training.epochs:
             raise UsageError(
@@ -200,7 +210,7 @@ def _refuse_drift(before: Experiment, after: Experiment) -> None:
         for name in ("model", "preprocessing", "augmentation", "seed", "name")
         if getattr(before, name) != getattr(after, name)
     ]
-    places = {"root", "train", "validation", "test", "bad_images"}
+    places = {"root", "train", "validation", "test", "bad_images", "cache"}
     if before.data.model_dump(exclude=places) != after.data.model_dump(exclude=places):
         changed.append("data")
     if changed:

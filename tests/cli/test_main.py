@@ -56,7 +56,9 @@ Commands:
   train     Train a model from a config, or go on with a run.
   evaluate  Measure a run on images whose classes are known.
   predict   Say what is on photos.
+  check     Look for what is wrong with images before training on them.
   init      Write a config for a folder of images.
+  data      Look at the images of a config.
   config    Look at the shipped configs.
   runs      Look at the trainings done so far.
   info      Show versions, devices and what is fast on this machine.
@@ -148,7 +150,8 @@ def test_no_command_shows_the_help(imgrec: Imgrec) -> None:
             ["x\x1b[31m"],
             (
                 "imgrec: error: there is no command x\\x1b[31m; there are train, evaluate, "
-                "predict, init, config, runs, info\nhint: `imgrec --help` shows what is allowed\n"
+                "predict, check, init, data, config, runs, info\n"
+                "hint: `imgrec --help` shows what is allowed\n"
             ),
         ),
         (

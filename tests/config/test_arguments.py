@@ -151,8 +151,8 @@ def test_augmentation_forms(argument: str, value: object) -> None:
         (
             "featurewise_center=true",
             (
-                "featurewise_center: is not available; "
-                "`preprocessing.rescale` sets what the model gets"
+                "featurewise_center: belongs to `preprocessing.featurewise_center`: "
+                "it holds for every image, not only for training"
             ),
         ),
     ],

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,33 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.identity import fingerprint, identities, inspect
-from imgrec.data.images import ImageSpec
+from imgrec.data.identity import fingerprint, identities
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
-from imgrec.progress import Silent
-from imgrec.scores import Skipped
 
-SPEC = ImageSpec(4, 4, 3)
 NAMES = st.text(st.characters(exclude_categories=()), max_size=8)
-
-
-class Counting:
-    """A progress that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, int | None, str]] = []
-        self.done = 0
-
-    def advance(self, count: int = 1, note: str = "") -> None:
-        """Count."""
-        self.done += count
-
-    @contextmanager
-    def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Counting]:
-        """Remember the task."""
-        self.told.append((title, total, unit))
-        yield self
 
 
 def test_the_identity_of_a_file_is_the_hash_of_its_bytes(images: Callable[..., Path]) -> None:
@@ -60,31 +37,6 @@ def test_a_missing_file_has_no_identity(tmp_path: Path) -> None:
     """The file is named."""
     with pytest.raises(BadImage, match=r"^gone: no such file$"):
         identities([Record("gone", 0, tmp_path / "gone")])
-
-
-def test_inspect_hashes_and_tries_every_image(images: Callable[..., Path]) -> None:
-    """Sound, broken and missing ones are told apart in one pass, which shows how far it is."""
-    root = images("good.png")
-    (root / "bad.png").write_bytes(b"text")
-    records = [
-        *(Record(name, 0, root / name) for name in ("good.png", "bad.png", "gone.png")),
-        Record("pixels", 0, np.zeros((3, 3), np.uint8)),
-        Record("odd pixels", 0, np.zeros(3, np.uint8)),
-    ]
-    progress = Counting()
-    inspection = inspect(records, SPEC, progress)
-    assert set(inspection.identities) == {"good.png", "bad.png", "pixels", "odd pixels"}
-    assert inspection.identities["good.png"] == identities(records[:1])["good.png"]
-    assert [skipped.name for skipped in inspection.bad] == ["bad.png", "gone.png", "odd pixels"]
-    assert inspection.bad[1] == Skipped("gone.png", "no such file")
-    assert progress.told == [("checking images", 5, "images")]
-    assert progress.done == 5
-
-
-def test_inspect_needs_no_progress_to_look_at(images: Callable[..., Path]) -> None:
-    """Silence is fine."""
-    root = images("a.png")
-    assert inspect([Record("a.png", 0, root / "a.png")], SPEC, Silent(), workers=1).bad == ()
 
 
 def test_the_fingerprint_is_as_documented() -> None:

@@ -10,13 +10,14 @@ import pytest
 
 from imgrec.errors import RunError
 from imgrec.runs.card import Card, Input, Source, read_card, write_card
+from imgrec.statistics import Statistics
 
 CARD = Card(
     name="x",
     created="2026-01-02T03:04:05.000006+00:00",
     complete=True,
     classes=("a", "b\udc80"),
-    input=Input(8, 9, 3, "bilinear"),
+    input=Input(8, 9, 3, "bilinear", "crop"),
     output="softmax",
     preprocessing="none",
     seed=0,
@@ -27,6 +28,7 @@ CARD = Card(
     hashes={"best.keras": "0"},
     best={"epoch": 3, "monitor": "val_loss", "value": 0.5},
     epochs=4,
+    statistics=Statistics((1 / 3, 100.1, 255.0), (2 / 3, 0.0, 1e-9)),
 )
 
 
@@ -34,6 +36,17 @@ def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
     """Every field survives, undecodable class names included."""
     write_card(tmp_path, CARD)
     assert read_card(tmp_path) == CARD
+
+
+def test_a_card_of_an_older_imgrec_is_read(tmp_path: Path) -> None:
+    """What it doesn't tell was not there to choose: images were stretched, numbers not taken."""
+    write_card(tmp_path, CARD)
+    path = tmp_path / "card.json"
+    document = json.loads(path.read_text())
+    del document["input"]["fit"], document["statistics"]
+    path.write_text(json.dumps(document))
+    card = read_card(tmp_path)
+    assert (card.input.fit, card.statistics) == ("stretch", None)
 
 
 def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
@@ -53,6 +66,14 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
         ({"output": "tanh"}, "output 'tanh'"),
         ({"created": 3}, "created or complete"),
         ({"surplus": 1}, "surplus"),
+        (
+            {"input": {"height": 1, "width": 1, "channels": 3, "interpolation": "box", "fit": "x"}},
+            "fit 'x' is none of stretch, crop, pad",
+        ),
+        ({"statistics": {"mean": [1.0], "std": [1.0]}}, "statistics are not those of 3 channels"),
+        ({"statistics": {"mean": [1, 2, 3]}}, "damaged"),
+        ({"statistics": [1]}, "damaged"),
+        ({"statistics": {"mean": ["a"], "std": [1]}}, "damaged"),
     ],
 )
 def test_a_card_that_says_nonsense_is_refused(

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+import time
 from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.data.images import ImageSpec
+from imgrec.data.pixels import Rows, Stored, open_pixels
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
+from imgrec.progress import Silent
 from imgrec.training.augmentation import Augmenter
+from imgrec.training.batch import Batch
 from imgrec.training.stream import (
-    Batch,
     Schedule,
     Split,
     in_sequence,
@@ -33,10 +40,11 @@ SCHEDULES = st.builds(
 
 def _split(images: int, *, batch_size: int = 4, steps: int | None = None) -> Split:
     """A split of 4x4 grey images, each filled with its own number."""
-    pixels = [np.full((4, 4), number, np.uint8) for number in range(images)]
+    pixels = [np.full((4, 4, 1), number, np.uint8) for number in range(images)]
     return Split(
-        records=tuple(Record(str(number), 0, each) for number, each in enumerate(pixels)),
-        spec=ImageSpec(4, 4, 1),
+        # Rows of other splits before them, and not in the order of the split.
+        pixels=Stored(np.stack([np.full((4, 4, 1), 255, np.uint8)] * 2 + pixels[::-1])),
+        rows=np.arange(images + 1, 1, -1),
         targets=np.arange(images),
         weights=np.ones(images, np.float32),
         schedule=Schedule(images, batch_size, steps),
@@ -104,10 +112,13 @@ def test_an_image_that_vanished_stops_the_training(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Nothing is put in its place."""
-    missing = tmp_path_factory.mktemp("empty") / "gone.png"
+    file = tmp_path_factory.mktemp("photos") / "gone.png"
+    Image.new("L", (4, 4)).save(file)
+    pixels, _ = open_pixels([Record("gone.png", 0, file)], ImageSpec(4, 4, 1), "none", Silent())
+    file.unlink()
     split = Split(
-        (Record("gone.png", 0, missing),),
-        ImageSpec(4, 4, 1),
+        pixels,
+        np.arange(1),
         np.zeros(1),
         np.ones(1, np.float32),
         Schedule(1, 1),
@@ -135,10 +146,41 @@ def test_augmented_pixels_depend_on_seed_lap_and_image_alone() -> None:
     assert per_lap[0][5] != per_lap[1][5]
 
 
-def test_drawing_leaves_numpys_global_generator_alone() -> None:
-    """Whoever else draws from it gets the numbers they would have got."""
-    augmenter = Augmenter(Augmentation(rotation_range=40), seed=5)
-    before = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - the global one counts
-    augmenter.draw((4, 4, 1), 0, 0)
-    after = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - likewise
-    np.testing.assert_equal(after, before)
+def test_mixed_batches_depend_on_seed_and_place_alone() -> None:
+    """A training begun later mixes the same images, and their targets alike."""
+    split = dataclasses.replace(_split(6), targets=np.eye(6, dtype=np.float32))
+    augmenter = Augmenter(Augmentation(mixup=1.0, cutmix=1.0), seed=5)
+    whole, late = _train(split, 0, 3, augmenter), _train(split, 2, 3, augmenter)
+    for one, other in zip(whole[-len(late) :], late, strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.targets, other.targets)
+    assert any(0 < target < 1 for batch in whole for target in batch.targets.ravel())
+
+
+def test_a_training_that_stops_early_leaves_no_thread_behind() -> None:
+    """Closing the batches ends the work that was ahead."""
+    before = set(threading.enumerate())
+    batches = training_batches(_split(40), seed=0, first_epoch=0, epochs=9, augmenter=None)
+    next(batches)
+    assert set(threading.enumerate()) > before
+    batches.close()
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_slow_consumer_is_waited_for() -> None:
+    """At most a few batches are read before they are asked for."""
+
+    class Counting(Stored):
+        taken = 0
+
+        def take(self, rows: Rows) -> NDArray[np.uint8]:
+            self.taken += 1
+            return super().take(rows)
+
+    pixels = Counting(np.zeros((40, 4, 4, 1), np.uint8))
+    split = dataclasses.replace(_split(40), pixels=pixels, rows=np.arange(40))
+    batches = training_batches(split, seed=0, first_epoch=0, epochs=9, augmenter=None)
+    next(batches)
+    time.sleep(0.1)
+    assert pixels.taken <= 4
+    batches.close()

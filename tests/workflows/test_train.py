@@ -53,6 +53,7 @@ def test_a_run_holds_everything(trained: Run) -> None:
         ".lock",
         "best.keras",
         "card.json",
+        "check.json",
         "config.yaml",
         "confusion.png",
         "curves.png",

@@ -1,0 +1,74 @@
+"""`imgrec check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
+from imgrec.errors import DataError
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from imgrec.workflows.check import Checked
+
+
+@options.command("check")
+@click.argument("data", metavar="PATH|CONFIG")
+@click.option("--strict", is_flag=True, help="Let warnings count as errors do.")
+@click.option(
+    "--quarantine",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Move files that can't be read to this new folder; moved.csv in it lists them.",
+)
+@options.as_json
+@click.pass_context
+def check(
+    context: click.Context, *, data: str, strict: bool, quarantine: Path | None, as_json: bool
+) -> None:
+    """Look for what is wrong with images before training on them.
+
+    PATH is a folder of class folders, of split folders or of images, or a data file; CONFIG a
+    YAML file or a shipped config. The exit status is 3 where something would make a result wrong.
+
+    Example: imgrec check photos --quarantine unreadable
+    """
+    from imgrec.workflows import check as workflow
+
+    console: Console = context.obj
+    with only_python_speaks():
+        checked = workflow.check(data, quarantine=quarantine, progress=console)
+    if as_json:
+        _document(console, checked, strict=strict)
+    else:
+        _show(console, checked)
+    if not checked.findings.passed(strict=strict):
+        context.exit(DataError.exit_status)
+
+
+def _document(console: Console, checked: Checked, *, strict: bool) -> None:
+    from imgrec.report.check_json import check_document
+
+    moved = [
+        {"from": str(each.source), "to": str(each.target), "reason": each.reason}
+        for each in checked.moved
+    ]
+    document = check_document(checked.findings, data=checked.source, strict=strict)
+    console.document({**document, "hidden": checked.ignored, "moved": moved})
+
+
+def _show(console: Console, checked: Checked) -> None:
+    from imgrec.report.check_text import check_text
+
+    console.render(check_text(checked.findings, data=checked.source, ignored=checked.ignored))
+    if checked.quarantine is not None:
+        place = shown(str(checked.quarantine))
+        also = f", listed in {shown(str(checked.quarantine / 'moved.csv'))}"
+        console.result(
+            f"{len(checked.moved)} files moved to {place}{also if checked.moved else ''}"
+        )

@@ -1,0 +1,98 @@
+"""Class names made into labels, and one order of classes for all the parts of a data set."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from imgrec.data.records import Dataset, Record, Source
+from imgrec.errors import DataError
+from imgrec.text import shown
+
+_CLASSES_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Named:
+    """An image with the names of its classes: one, or where `several` are possible, some."""
+
+    name: str
+    classes: tuple[str, ...]
+    source: Source
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def labelled(
+    images: Iterable[Named], order: Sequence[str] | None = None, *, several: bool = False
+) -> Dataset:
+    """Return the images as a data set; its classes are those that some image has.
+
+    order: how classes are ordered, sorted where it isn't given. several: whether an image may
+    have several classes; `Record.labels` holds them then, and `label` is the first.
+    """
+    found = list(images)
+    there = {name for image in found for name in image.classes}
+    classes = tuple(name for name in (sorted(there) if order is None else order) if name in there)
+    index = {name: label for label, name in enumerate(classes)}
+    records = []
+    for image in found:
+        labels = tuple(sorted({index[name] for name in image.classes}))
+        kept = labels if several else ()
+        records.append(Record(image.name, labels[0], image.source, kept, image.extra))
+    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes)
+
+
+def by_number(name: str) -> tuple[bool, int, str]:
+    """Return a key that sorts class names that are whole numbers by value, before others."""
+    is_number = name.isascii() and name.removeprefix("-").isdecimal()
+    return not is_number, int(name) if is_number else 0, name
+
+
+def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:
+    """Return `dataset` with labels that are indices into `classes`, which keep their order.
+
+    where: how errors call the data set. Raises DataError for a class that is none of them;
+    not all need be there.
+    """
+    known = tuple(classes)
+    if dataset.classes == known:
+        return dataset
+    _check_known([name for name in dataset.classes if name not in known], known, where)
+    places = [known.index(name) for name in dataset.classes]
+    records = tuple(
+        replace(
+            record,
+            label=places[record.label],
+            labels=tuple(sorted(places[label] for label in record.labels)),
+        )
+        for record in dataset.records
+    )
+    return replace(dataset, records=records, classes=known)
+
+
+def check_several(dataset: Dataset, where: str) -> None:
+    """Raise DataError where there are fewer than two classes to tell apart in `where`."""
+    if len(dataset.classes) < 2:
+        raise DataError(
+            f"only one class in {shown(where)}: {', '.join(map(shown, dataset.classes))}",
+            hint="a classifier needs at least two; in folders, images belong into one folder per "
+            "class, such as cat/1.jpg and dog/1.jpg",
+        )
+
+
+def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> None:
+    if not unknown:
+        return
+    more = max(0, len(classes) - _CLASSES_SHOWN)
+    known = ", ".join(map(shown, classes[:_CLASSES_SHOWN])) + (f" and {more} more" if more else "")
+    near = [
+        f"{shown(name)} is near to {shown(match)}"
+        for name in unknown
+        for match in difflib.get_close_matches(name, classes, n=1)
+    ]
+    plural = "es" if len(unknown) > 1 else ""
+    raise DataError(
+        f"unknown class{plural} {', '.join(map(shown, unknown))} in {shown(where)}; known: {known}",
+        hint="; ".join(near) or "rename or remove it",
+    )

@@ -1,0 +1,59 @@
+"""Which loader reads a source, told from its path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from imgrec.config.sources import KERAS_SETS, Loader
+from imgrec.data.idx import is_idx_folder
+from imgrec.data.tfrecord import is_pattern, is_tfrecord, is_tfrecord_folder
+from imgrec.errors import DataError
+from imgrec.text import shown
+
+_SUFFIXES: dict[str, Loader] = {
+    ".csv": "csv",
+    ".npz": "npz",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+}
+_IDX = re.compile(r"[.-]idx\d(-ubyte)?(\.gz)?$", re.IGNORECASE)
+
+
+def told_from(path: str) -> Loader:
+    """Return the loader for what stands at `path`, a file, folder or pattern.
+
+    Raises DataError, naming the loaders, where the path doesn't tell.
+    """
+    place = Path(path)
+    if place.is_dir():
+        return _of_folder(place)
+    if is_tfrecord(place.name) or (is_pattern(path) and not place.exists()):
+        return "tfrecord"
+    if _IDX.search(place.name):
+        return "idx"
+    if suffix := _SUFFIXES.get(place.suffix.lower()):
+        return suffix
+    raise _untold(path, place)
+
+
+def _of_folder(folder: Path) -> Loader:
+    if is_idx_folder(folder):
+        return "idx"
+    return "tfrecord" if is_tfrecord_folder(folder) else "folder"
+
+
+def _untold(path: str, place: Path) -> DataError:
+    loaders = f"set data.loader to one of {', '.join(get_args(Loader))}"
+    if path in KERAS_SETS:
+        return DataError(
+            f"no folder {path}", hint=f"data.loader: keras fetches Keras' own data set {path}"
+        )
+    if not place.exists():
+        return DataError(
+            f"no folder {shown(path)}", hint=f"check the path; for other data {loaders}"
+        )
+    return DataError(
+        f"what reads {shown(path)} can't be told from its name", hint=f"for a file, {loaders}"
+    )

@@ -1,0 +1,197 @@
+"""An unpickler that builds lists, dicts, numbers, texts and NumPy arrays, and nothing else.
+
+A pickle is a program: it names functions and has them called. Here every name is looked up in
+one short table, whose entries are stand-ins of our own: not even NumPy's functions are called.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.errors import DataError
+from imgrec.text import shown
+
+_DTYPE = re.compile(r"[<>|=]?(?:[uif][1248]|b1|[SU]\d{1,6})")
+
+
+def load(file: Path) -> Any:
+    """Return what the pickle in `file` holds: lists, tuples, dicts, numbers, texts, arrays.
+
+    Raises DataError where it names anything else, which is then neither imported nor called,
+    and where it is damaged.
+    """
+    try:
+        with file.open("rb") as stream:
+            return _in_numpy(_Unpickler(stream).load())
+    except DataError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{shown(str(file))} can't be read: {reason}") from error
+    except Exception as error:  # a damaged pickle raises nearly anything
+        reason = shown(str(error)) or type(error).__name__
+        raise DataError(f"{shown(str(file))} is no pickle that can be read: {reason}") from error
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: BinaryIO) -> None:
+        # Python 2 wrote bytes and texts alike; latin1 keeps every byte.
+        super().__init__(stream, encoding="latin1")
+        self._names = _names()
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the stand-in of a name; the only way from a pickle to anything callable."""
+        if (found := self._names.get((module, name))) is not None:
+            return found
+        raise DataError(
+            f"the pickle asks for {shown(module)}.{shown(name)}, which is refused",
+            hint="only arrays, lists, dicts, numbers and texts are read from a pickle, as it "
+            "could run anything; save the arrays with numpy.savez instead",
+        )
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Refuse references to what is outside the pickle."""
+        raise DataError("the pickle refers to objects outside itself, which is refused")
+
+
+class _StandIn:
+    """Something a pickle may name; it can't be changed by what the pickle says."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        raise DataError("the pickle would change a function, which is refused")
+
+
+class _Marker(_StandIn):
+    """Stands for `numpy.ndarray` as an argument."""
+
+    __slots__ = ()
+
+
+class _Reconstruct(_StandIn):
+    """Stands for NumPy's `_reconstruct`: an array still empty."""
+
+    __slots__ = ()
+
+    def __call__(self, kind: Any, *_: Any) -> _Array:
+        if not isinstance(kind, _Marker):
+            raise DataError("the pickle holds another kind of array, which is refused")
+        return _Array()
+
+
+class _FromBuffer(_StandIn):
+    """Stands for NumPy's `_frombuffer`, by which newer pickles hold arrays."""
+
+    __slots__ = ()
+
+    def __call__(self, content: Any, dtype: Any, shape: Any, order: Any) -> _Array:
+        array = _Array()
+        array.__setstate__((1, shape, dtype, order == "F", content))
+        return array
+
+
+class _Scalar(_StandIn):
+    """Stands for NumPy's `scalar`: a number becomes one of Python's."""
+
+    __slots__ = ()
+
+    def __call__(self, dtype: Any, content: Any) -> Any:
+        return _built(dtype, (), content).item()
+
+
+class _DtypeMaker(_StandIn):
+    """Stands for `numpy.dtype`."""
+
+    __slots__ = ()
+
+    def __call__(self, code: Any, *_: Any) -> _Dtype:
+        if not isinstance(code, str) or not _DTYPE.fullmatch(code):
+            raise DataError(
+                f"the pickle holds an array of type {shown(str(code)[:40])}, which is refused",
+                hint="arrays of numbers and of texts are read",
+            )
+        return _Dtype(code)
+
+
+class _Encode(_StandIn):
+    """Stands for `_codecs.encode`, by which Python 3 writes bytes for Python 2."""
+
+    __slots__ = ()
+
+    def __call__(self, text: Any, encoding: Any) -> bytes:
+        if not isinstance(text, str) or encoding not in {"latin1", "latin-1"}:
+            raise DataError("the pickle asks for another encoding than latin1, which is refused")
+        return text.encode("latin-1")
+
+
+class _Dtype:
+    """A type of numbers or texts; its byte order comes as a state."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, tuple) and len(state) > 1 and state[1] in {"<", ">", "|", "="}:
+            self.text = state[1] + self.text.lstrip("<>|=")
+
+
+class _Array:
+    """An array that is on its way."""
+
+    __slots__ = ("array",)
+
+    def __init__(self) -> None:
+        self.array: NDArray[Any] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, content = state
+        order: Any = "F" if fortran else "C"
+        self.array = _built(dtype, shape, content, order)
+
+
+def _built(dtype: Any, shape: Any, content: Any, order: Any = "C") -> NDArray[Any]:
+    if not isinstance(dtype, _Dtype):
+        raise DataError("the pickle holds an array without a type, which is refused")
+    if isinstance(content, str):
+        content = content.encode("latin-1")
+    if not isinstance(content, (bytes, bytearray)):
+        raise DataError("the pickle holds an array of objects, which is refused")
+    return np.frombuffer(content, np.dtype(dtype.text)).reshape(shape, order=order)
+
+
+def _names() -> dict[tuple[str, str], _StandIn]:
+    """Return the stand-in of every name that a pickle of arrays needs, new for each pickle."""
+    names: dict[tuple[str, str], _StandIn] = {
+        ("numpy", "ndarray"): _Marker(),
+        ("numpy", "dtype"): _DtypeMaker(),
+        ("_codecs", "encode"): _Encode(),
+    }
+    for core in ("numpy.core", "numpy._core"):
+        names[f"{core}.multiarray", "_reconstruct"] = _Reconstruct()
+        names[f"{core}.multiarray", "scalar"] = _Scalar()
+        names[f"{core}.numeric", "_frombuffer"] = _FromBuffer()
+    return names
+
+
+def _in_numpy(value: Any) -> Any:
+    """Return `value` with arrays in place of stand-ins."""
+    if isinstance(value, _Array):
+        if value.array is None:
+            raise DataError("the pickle holds an array without content")
+        return value.array
+    if isinstance(value, (list, tuple)):
+        return type(value)(_in_numpy(each) for each in value)
+    if isinstance(value, dict):
+        return {_in_numpy(key): _in_numpy(each) for key, each in value.items()}
+    if isinstance(value, (_StandIn, _Dtype)):
+        raise DataError("the pickle holds a type or a function, which is refused")
+    return value

@@ -1,0 +1,124 @@
+"""Whether a data set can be trusted, before anything is trained on it."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgrec.config import shipped
+from imgrec.config.experiment import Data, Split
+from imgrec.config.load import load
+from imgrec.data.check import Stock, check_images, check_records, stock_of
+from imgrec.data.findings import Findings, Kind
+from imgrec.data.loose import read_loosely
+from imgrec.data.quarantine import Moved, move_bad, refuse_place
+from imgrec.data.read import read
+from imgrec.data.records import Splits
+from imgrec.data.tell import told_from
+from imgrec.files import write_text
+from imgrec.models.backend import import_tensorflow
+from imgrec.progress import Progress, Silent
+from imgrec.report.check_json import check_json
+from imgrec.scores import Skipped
+
+log = logging.getLogger("imgrec")
+
+CHECK_FILE = "check.json"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was checked, what was found in it, and where bad files went.
+
+    ignored: how many hidden files were left out. quarantine: the folder of the moved files.
+    """
+
+    source: str
+    findings: Findings
+    ignored: int = 0
+    quarantine: Path | None = None
+    moved: tuple[Moved, ...] = ()
+
+
+def check(
+    source: str, *, quarantine: Path | None = None, progress: Progress | None = None
+) -> Checked:
+    """Look at every image of a folder, a data file, or the data of a config.
+
+    source: a folder of class folders, of split folders of them, or of images without labels;
+    a file that `data.root` may name; a YAML file or shipped config, whose split is applied.
+    quarantine: a new or empty folder that files which can't be read are moved to.
+
+    Raises ConfigError for a config that can't be used, DataError where there are no images,
+    UsageError where `quarantine` is inside the data or holds something.
+    """
+    stock, places = _images(source)
+    if quarantine is not None:
+        refuse_place(quarantine, places)
+    findings = check_images(stock, progress or Silent())
+    moved = () if quarantine is None else move_bad(stock.records, _bad(findings), quarantine)
+    return Checked(source, findings, stock.ignored, quarantine, moved)
+
+
+def record_check(
+    folder: Path, splits: Splits, identities: Mapping[str, str], bad: Sequence[Skipped]
+) -> Findings:
+    """Write check.json into a run's folder, and log a warning of copies that spoil its results.
+
+    It holds what hashes, labels and names tell: no image is looked at once more. `splits` has
+    the bad images too. Raises RunError where the folder can't be written.
+    """
+    findings = check_records(stock_of(splits), identities, bad)
+    config = folder / "config.yaml"
+    write_text(folder / CHECK_FILE, check_json(findings, data=str(config)))
+    across = findings.count(Kind.COPIES_ACROSS_SPLITS)
+    labels = findings.count(Kind.COPIES_ACROSS_LABELS)
+    if across or labels:
+        log.warning(
+            "%d images are the same file in several splits, %d under several labels: results "
+            "will look better or worse than they are; `imgrec check %s` lists them",
+            across,
+            labels,
+            shlex.quote(str(config)),
+        )
+    return findings
+
+
+def _images(source: str) -> tuple[Stock, tuple[Path, ...]]:
+    """Return the images, and the folders and files they come from."""
+    if _is_config(source):
+        experiment = load(source)
+        return _read(experiment.data, experiment.seed)
+    if told_from(source) == "folder":
+        return read_loosely(Path(source)), (Path(source),)
+    undivided = Split(validation=0, test=0)
+    return _read(Data(root=source, image_size=(32, 32), split=undivided), seed=0)
+
+
+def _is_config(source: str) -> bool:
+    named = Path(source).suffix in {".yaml", ".yml"} or source in shipped.names()
+    return named and not Path(source).is_dir()
+
+
+def _read(data: Data, seed: int) -> tuple[Stock, tuple[Path, ...]]:
+    if data.loader == "keras":
+        # Keras imports TensorFlow, whose settings have to stand before.
+        import_tensorflow()
+    return stock_of(read(data, seed)), _places(data)
+
+
+def _places(data: Data) -> tuple[Path, ...]:
+    named = (data.root, data.train, data.validation, data.test)
+    return tuple(Path(place) for place in named if place is not None)
+
+
+def _bad(findings: Findings) -> tuple[Skipped, ...]:
+    return tuple(
+        Skipped(case.names[0], case.detail)
+        for finding in findings.found
+        for case in finding.cases
+        if finding.kind.is_bad
+    )

@@ -1,0 +1,114 @@
+"""Augmented training images to look at, before anything is trained."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.config.experiment import Experiment
+from imgrec.data.batches import decoded
+from imgrec.data.pixels import Stored
+from imgrec.data.records import Record
+from imgrec.errors import BadImage, DataError
+from imgrec.models.backend import start
+from imgrec.report.contact_sheet import contact_sheet
+from imgrec.text import shown
+from imgrec.training.augmentation import Augmenter
+from imgrec.training.stream import Schedule, Split, training_batches
+from imgrec.training.targets import encode
+from imgrec.workflows.prepare import image_spec, read_splits
+
+log = logging.getLogger("imgrec")
+
+# A smaller share of a class in an image is not worth a word.
+_LEAST_SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Augmented training images.
+
+    images: uint8 (n, height, width, channels). captions: n times the class, or the classes of a
+    mixed image with their shares.
+    """
+
+    images: NDArray[np.uint8]
+    captions: tuple[str, ...]
+
+    def png(self) -> bytes:
+        """Return the images with their captions as one picture."""
+        return contact_sheet(self.images, self.captions)
+
+
+def preview(experiment: Experiment, images: int) -> Preview:
+    """Return up to `images` training images as a training would see them, chosen by the seed.
+
+    Only these are read. Raises DataError for one that can't be, unless `data.bad_images` is
+    `skip`: then another takes its place on the sheet.
+    """
+    splits = read_splits(experiment)
+    chosen = _readable(experiment, splits.train, images)
+    labels = np.array([record.label for record, _ in chosen], np.int64)
+    split = Split(
+        pixels=Stored(np.stack([pixels for _, pixels in chosen])),
+        rows=np.arange(len(chosen)),
+        targets=encode(experiment, labels, len(splits.classes)),
+        weights=np.ones(len(chosen), np.float32),
+        schedule=Schedule(len(chosen), experiment.data.batch_size),
+    )
+    start("cpu")
+    augmentation, seed = experiment.augmentation, experiment.seed
+    augmenter = Augmenter(augmentation, seed) if augmentation else None
+    batches = list(training_batches(split, seed=seed, first_epoch=0, epochs=1, augmenter=augmenter))
+    pixels = np.concatenate([batch.images for batch in batches]).round().clip(0, 255)
+    targets = np.concatenate([batch.targets for batch in batches])
+    captions = (_caption(target, splits.classes) for target in targets)
+    return Preview(pixels.astype(np.uint8), tuple(captions))
+
+
+def _readable(
+    experiment: Experiment, records: Sequence[Record], count: int
+) -> list[tuple[Record, NDArray[np.uint8]]]:
+    order = np.random.default_rng(experiment.seed).permutation(len(records))
+    found: list[tuple[Record, NDArray[np.uint8]]] = []
+    chosen = (records[index] for index in order)
+    for record, pixels in decoded(chosen, image_spec(experiment), ahead=4):
+        if isinstance(pixels, BadImage):
+            _judge(pixels, skip=experiment.data.bad_images == "skip")
+            continue
+        found.append((record, pixels))
+        if len(found) == count:
+            return found
+    if not found:
+        raise DataError("no training image can be read")
+    return found
+
+
+def _judge(bad: BadImage, *, skip: bool) -> None:
+    message = f"{shown(bad.name)}: {bad.reason}"
+    if not skip:
+        raise DataError(message, hint="mend or remove it, or set data.bad_images to skip")
+    log.warning("left out: %s", message)
+
+
+def _caption(target: NDArray[Any], classes: Sequence[str]) -> str:
+    """Return the class of a target (index, one-hot or binary), or its classes with shares."""
+    shares = _shares(target, len(classes))
+    order = [index for index in np.argsort(-shares, kind="stable") if shares[index] > _LEAST_SHARE]
+    if len(order) == 1:
+        return shown(classes[order[0]])
+    return " + ".join(f"{shares[index]:.0%} {shown(classes[index])}" for index in order)
+
+
+def _shares(target: NDArray[Any], classes: int) -> NDArray[np.float64]:
+    if target.ndim == 0:
+        chosen: NDArray[np.bool_] = np.arange(classes) == target
+        return chosen.astype(np.float64)
+    if len(target) == 1:
+        return np.array([1 - target[0], target[0]], np.float64)
+    return target.astype(np.float64)

@@ -1,0 +1,108 @@
+"""The numbers that a model's preprocessing takes from the training images."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.config.experiment import Experiment
+from imgrec.data.statistics import Measurement, measure
+from imgrec.errors import DataError, RunError
+from imgrec.files import write_bytes
+from imgrec.models.preprocessing import fixed_numbers
+from imgrec.progress import Progress, Task
+from imgrec.runs.folder import Run
+from imgrec.statistics import Statistics
+from imgrec.training.stream import Split
+from imgrec.workflows.prepare import Prepared, training_split
+
+
+def measured(experiment: Experiment, prepared: Prepared, progress: Progress) -> Measurement | None:
+    """Measure the training images, each once, if the experiment's preprocessing asks for it.
+
+    Raises DataError where a channel can't be divided by its standard deviation, as it is 0.
+    """
+    if not experiment.preprocessing.featurewise:
+        return None
+    split = training_split(experiment, prepared)
+    with progress.task("mean of the training images", len(split.rows)) as task:
+        measurement = measure(_batches(split, task))
+    if experiment.preprocessing.featurewise_std_normalization:
+        _check_spread(measurement.statistics)
+    return measurement
+
+
+def recorded(experiment: Experiment, run: Run) -> Statistics | None:
+    """Return the numbers of a run's card, for going on with exactly those.
+
+    Raises RunError where the preprocessing needs them and the card has none.
+    """
+    if experiment.preprocessing.featurewise and run.card.statistics is None:
+        raise RunError(
+            f"the card of {run.name} lacks the statistics of its training images",
+            hint="train again",
+        )
+    return run.card.statistics
+
+
+def unmeasured(experiment: Experiment) -> Statistics:
+    """Return numbers for a model that no image will ever meet."""
+    channels = experiment.data.channels
+    return Statistics((0.0,) * channels, (1.0,) * channels)
+
+
+def write_mean_image(folder: Path, measurement: Measurement) -> None:
+    """Write `mean.npy`, float32 (height, width, channels) of 0 to 255, and `mean.png`."""
+    mean = measurement.mean_image
+    array, picture = io.BytesIO(), io.BytesIO()
+    np.save(array, mean.astype(np.float32), allow_pickle=False)
+    write_bytes(folder / "mean.npy", array.getvalue())
+    rounded = np.rint(mean).astype(np.uint8)
+    Image.fromarray(rounded.squeeze(2) if mean.shape[2] == 1 else rounded).save(picture, "PNG")
+    write_bytes(folder / "mean.png", picture.getvalue())
+
+
+def preprocessing_in_words(experiment: Experiment, statistics: Statistics | None) -> str:
+    """Return what the model itself does to the pixels, for people."""
+    backbone, preprocessing = experiment.model.backbone, experiment.preprocessing
+    if backbone is not None:
+        return f"the preprocess_input of {backbone.name}, in the model"
+    steps = []
+    if preprocessing.rescale is not None:
+        steps.append(f"times {preprocessing.rescale:.9g}")
+    if preprocessing.samplewise:
+        steps.append("minus each image's mean")
+    if preprocessing.samplewise_std_normalization:
+        steps.append("divided by each image's standard deviation")
+    numbers = fixed_numbers(preprocessing, experiment.data.channels, statistics)
+    if numbers is not None:
+        origin = ", of the training images" if preprocessing.featurewise else ""
+        steps.append(f"minus {_listed(numbers.mean)} divided by {_listed(numbers.std)}{origin}")
+    return ", ".join([*steps, "in the model"]) if steps else "none"
+
+
+def _listed(numbers: tuple[float, ...]) -> str:
+    return f"({' '.join(f'{number:.6g}' for number in numbers)})"
+
+
+def _batches(split: Split, task: Task) -> Iterator[NDArray[np.uint8]]:
+    size = split.schedule.batch_size
+    for start in range(0, len(split.rows), size):
+        batch = split.pixels.take(split.rows[start : start + size])
+        yield batch
+        task.advance(len(batch))
+
+
+def _check_spread(statistics: Statistics) -> None:
+    flat = [str(channel) for channel, std in enumerate(statistics.std) if std == 0]
+    if flat:
+        raise DataError(
+            "featurewise_std_normalization divides by a standard deviation of 0: channel "
+            f"{' and '.join(flat)} has one value in all pixels of all training images",
+            hint="set preprocessing.featurewise_center alone",
+        )

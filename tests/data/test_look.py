@@ -1,0 +1,106 @@
+"""One look at each image: hash, traits, or why not."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.data.look import Look, look_at
+from imgrec.data.near import DISTANCE
+from imgrec.data.records import Record
+from imgrec.data.traits import Traits, traits_of
+
+# How each EXIF orientation has the picture stored, so that it stands upright when turned.
+STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def picture(width: int, height: int) -> Image.Image:
+    """Return a coloured picture of soft shapes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
+    return Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def look(path: Path) -> Look:
+    """Return what is found of one file."""
+    return next(iter(look_at([Record(path.name, 0, path)])))
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("form", ["png", "jpg", "webp", "tif"])
+def test_orientation_makes_no_difference(form: str, orientation: int, tmp_path: Path) -> None:
+    """A photo held in any of eight ways has the same size and the same perceptual hash."""
+    upright = picture(80, 56)
+    turn = STORED[orientation]
+    stored = upright if turn is None else upright.transpose(turn)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / f"turned.{form}", exif=exif, quality=95, lossless=True)
+    upright.save(tmp_path / "upright.png")
+    found, wanted = look(tmp_path / f"turned.{form}"), look(tmp_path / "upright.png")
+    assert found.traits is not None
+    assert (found.traits.width, found.traits.height) == (80, 56)
+    assert found.traits.rotated == (orientation != 1)
+    assert found.hash is not None
+    assert wanted.hash is not None
+    # Only JPEG changes pixels, and its blocks lie otherwise on a turned picture.
+    assert (found.hash ^ wanted.hash).bit_count() <= (DISTANCE if form == "jpg" else 0)
+
+
+def test_traits_of_formats(tmp_path: Path) -> None:
+    """Mode and depth are those of the file, not of the pixels a model gets."""
+    picture(8, 6).convert("CMYK").save(tmp_path / "print.jpg")
+    picture(8, 6).convert("P").save(tmp_path / "palette.png")
+    deep = np.zeros((6, 8), np.uint16)
+    deep[2:] = 60_000
+    Image.fromarray(deep).save(tmp_path / "deep.tif")
+    assert look(tmp_path / "print.jpg").traits == Traits("JPEG", "CMYK", 8, 6)
+    assert look(tmp_path / "palette.png").traits == Traits("PNG", "P", 8, 6)
+    assert look(tmp_path / "deep.tif").traits == Traits("TIFF", "I;16", 8, 6, sixteen_bit=True)
+    assert traits_of(np.zeros((6, 8, 4), np.uint8)) == Traits("pixels", "RGBA", 8, 6)
+
+
+def test_a_bad_file_has_a_hash_and_a_reason(tmp_path: Path) -> None:
+    """What can be read, but not decoded, is still identified; what is missing is not."""
+    (tmp_path / "bad.png").write_bytes(b"no png")
+    bad, missing = look(tmp_path / "bad.png"), look(tmp_path / "missing.png")
+    assert bad.identity
+    assert bad.reason.startswith("not an image")
+    assert (missing.identity, missing.reason) == ("", "no such file")
+    assert bad.traits is None
+
+
+def test_order_is_kept(tmp_path: Path) -> None:
+    """Looks come in the order of the records, whichever thread is first."""
+    for side in (300, 8, 200, 9):
+        picture(side, 8).save(tmp_path / f"{side}.png")
+    records = [Record(str(side), 0, tmp_path / f"{side}.png") for side in (300, 8, 200, 9)]
+    widths = [each.traits.width for each in look_at(records) if each.traits]
+    assert widths == [300, 8, 200, 9]
+
+
+def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
+    """After a look at a picture of 3 megapixels, no more stays than after one of 64 pixels."""
+    kept = []
+    for side in (8, 1_700):
+        picture(side, side).save(tmp_path / f"{side}.jpg")
+        records = [Record(str(number), 0, tmp_path / f"{side}.jpg") for number in range(12)]
+        list(look_at(records[:2]))
+        tracemalloc.start()
+        looks = list(look_at(records))
+        kept.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+        assert len(looks) == 12
+    assert kept[1] < kept[0] + 50_000

@@ -1,0 +1,51 @@
+"""A file's place and stamp tell, without reading it, whether it is what it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imgrec.data.records import Slice
+from imgrec.data.stamp import place, stamp
+
+
+def test_a_stamp_changes_with_size_and_time(tmp_path: Path) -> None:
+    """Either is enough; reading changes nothing."""
+    file = tmp_path / "a"
+    file.write_bytes(b"one")
+    os.utime(file, ns=(0, 10**18))
+    before = stamp(file)
+    file.read_bytes()
+    assert stamp(file) == before == f"3 {10**18}"
+    file.write_bytes(b"four")
+    os.utime(file, ns=(0, 10**18))
+    assert stamp(file) != before
+    file.write_bytes(b"two")
+    os.utime(file, ns=(0, 10**18 + 1))
+    assert stamp(file) != before
+    assert stamp(Slice(file, 0, 1)) == stamp(file)
+
+
+def test_what_is_no_file_has_no_stamp(tmp_path: Path) -> None:
+    """A missing file and a name that no file can have; pixels can't change."""
+    assert stamp(tmp_path / "gone") == ""
+    assert stamp(Path("a\0b")) == ""
+    assert stamp(np.zeros((2, 2), np.uint8)) == ""
+
+
+def test_a_place_is_absolute(monkeypatch: pytest.MonkeyPatch, images: Callable[..., Path]) -> None:
+    """The same file from another working directory is the same place; stretches differ."""
+    root = images("in/a.png")
+    monkeypatch.chdir(root / "in")
+    assert place(Path("a.png")) == place(Path("../in/a.png")) == place(root / "in/a.png")
+    assert len({place(Slice(root, 0, 1)), place(Slice(root, 1, 1)), place(Slice(root, 0, 2))}) == 3
+
+
+def test_the_place_of_pixels_is_what_they_are() -> None:
+    """Equal pixels share one, whatever array holds them."""
+    black, white = np.zeros((2, 2), np.uint8), np.full((2, 2), 255, np.uint8)
+    assert place(black) == place(black.copy()) != place(white)

@@ -1,0 +1,101 @@
+"""A check as people see it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from imgrec.data.findings import Case, Finding, Findings, Kind, Pictures, Range
+from imgrec.report.check_text import check_text
+
+NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<script>", "\u202e")
+
+
+def drawn(findings: Findings, width: int = 80) -> str:
+    """Return the text on a terminal of this width."""
+    file = io.StringIO()
+    Console(file=file, width=width).print(check_text(findings, data="photos", ignored=2))
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def findings(*found: Finding, classes: int = 2, labelled: bool = True) -> Findings:
+    """Return findings about two splits."""
+    names = [f"class{number}" for number in range(classes)] if labelled else [""]
+    counts = {
+        "train": {name: 1_000 + place for place, name in enumerate(names)},
+        "test": dict.fromkeys(names, 10),
+    }
+    pictures = Pictures(
+        Range(32, 32, 32), Range(20, 40.5, 300), Range(0.1, 1, 2), {"JPEG": 9}, {"RGB": 8, "L": 1}
+    )
+    return Findings(counts, labelled, 1, tuple(Kind), found, pictures)
+
+
+def test_the_whole_text() -> None:
+    """What there is, the classes, what was found, and the verdict."""
+    bad = Finding(Kind.UNREADABLE, (Case(("train/cat/1.jpg",), "empty file"),))
+    many = tuple(Case((f"{number}.jpg", f"{number} copy.jpg")) for number in range(5))
+    assert drawn(findings(bad, Finding(Kind.COPIES, many))) == (
+        "photos\n"
+        "  2,021 images (train 2,001, test 20), 1 can't be read, 2 hidden files left out\n"
+        "  width 32, height 20 to 300 (median 40) pixels\n"
+        "  width / height 0.10 to 2.00 (median 1.00)\n"
+        "  formats: JPEG 9\n"
+        "  modes: RGB 8, L 1\n"
+        "\n"
+        "  class   train  test\n"
+        "  class0  1,000    10\n"
+        "  class1  1,001    10\n"
+        "\n"
+        "         found\n"
+        "error        1  can't be read\n"
+        "                train/cat/1.jpg: empty file\n"
+        "warning     10  same file twice in a split\n"
+        "                0.jpg, 0 copy.jpg\n"
+        "                1.jpg, 1 copy.jpg\n"
+        "                2.jpg, 2 copy.jpg\n"
+        "                and 2 more\n"
+        "\n"
+        "1 error; 1 warning: results on these images would be wrong"
+    )
+
+
+def test_verdicts() -> None:
+    """Without errors it is a matter of looking; without anything, it says so."""
+    note = Finding(Kind.ROTATED, (Case(("1.jpg",)),))
+    odd = Finding(Kind.ANIMATED, (Case(("1.gif",)),))
+    assert drawn(findings(note)).endswith("nothing wrong was found")
+    assert drawn(findings(note, odd)).endswith("no errors; 1 warning to look at")
+
+
+def test_without_labels() -> None:
+    """Images without classes: the text says what was not checked."""
+    text = drawn(findings(labelled=False))
+    assert "no class folders: labels are not checked" in text
+    assert "\n  class" not in text
+
+
+def test_many_classes() -> None:
+    """Of many classes, the smallest are shown."""
+    text = drawn(findings(classes=50))
+    assert "50 classes; those with the fewest images:" in text
+    assert "class19 " in text
+    assert "class20 " not in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_it_fits(width: int) -> None:
+    """No line is wider than the terminal, whatever the names are."""
+    case = Case(("train/" + "long" * 60, *NAMES), "because " * 30)
+    text = drawn(findings(Finding(Kind.NEAR, (case,))), width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_names_do_nothing() -> None:
+    """Escape codes, line breaks and markup are shown, not obeyed."""
+    text = drawn(findings(*(Finding(Kind.NEAR, (Case((name,)),)) for name in NAMES)), 200)
+    assert all(character.isprintable() for character in text.replace("\n", ""))
+    for shown in (r"a\nb", 'c"d', r"\x1b[31m", r"\xe9", "../../etc", "[bold]", "=cmd", r"\u202e"):
+        assert shown in text

@@ -1,0 +1,72 @@
+"""Mixed images and their targets tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.training.batch import Batch
+from imgrec.training.mixing import cutmixed, mixed_up
+
+Mix = Callable[[Batch, float, np.random.Generator], Batch]
+
+
+def _batch(count: int) -> Batch:
+    """Images filled with their own number, one-hot targets, weights of 10 times the number."""
+    numbers = np.arange(count, dtype=np.float32)
+    images = np.broadcast_to(numbers[:, None, None, None], (count, 16, 12, 3)).copy()
+    return Batch(images, np.eye(count, dtype=np.float32), 10 * numbers)
+
+
+@pytest.mark.parametrize("mix", [mixed_up, cutmixed])
+@given(count=st.integers(1, 12), alpha=st.floats(0.05, 5), seed=st.integers(0, 2**32 - 1))
+def test_targets_and_weights_say_what_the_pixels_are(
+    mix: Mix, count: int, alpha: float, seed: int
+) -> None:
+    """The mean of an image, its target and its weight are the same mixture of two images."""
+    found = mix(_batch(count), alpha, np.random.default_rng(seed))
+    np.testing.assert_allclose(found.targets.sum(axis=1), 1, rtol=1e-5)
+    assert ((found.targets > 0).sum(axis=1) <= 2).all()
+    told = found.targets @ np.arange(count)
+    np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), told, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.weights, 10 * told, rtol=1e-4, atol=1e-4)
+    assert {each.dtype for each in (found.images, found.targets, found.weights)} == {
+        np.dtype(np.float32)
+    }
+
+
+def test_mixup_blends_all_of_an_image() -> None:
+    """Every pixel is the same blend of two."""
+    found = mixed_up(_batch(6), 1.0, np.random.default_rng(0))
+    assert (np.ptp(found.images, axis=(1, 2, 3)) == 0).all()
+
+
+def test_cutmix_pastes_one_rectangle() -> None:
+    """What is not the image's own is a full rectangle of one other image."""
+    batch = _batch(8)
+    found = cutmixed(batch, 1.0, np.random.default_rng(0))
+    pasted = (found.images != batch.images).all(axis=3)
+    assert pasted.any()
+    for mask, image in zip(pasted, found.images, strict=True):
+        rows, columns = np.nonzero(mask)
+        if len(rows):
+            box = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+            assert np.ptp(box) == 0
+            assert box[..., 0].size == len(rows)
+
+
+@pytest.mark.parametrize("mix", [mixed_up, cutmixed])
+def test_binary_targets_become_probabilities(mix: Mix) -> None:
+    """One column between 0 and 1; the batch given stays as it was."""
+    batch = _batch(8)
+    binary = Batch(batch.images, (np.arange(8) % 2).astype(np.float32)[:, None], batch.weights)
+    before = binary.images.copy()
+    found = mix(binary, 1.0, np.random.default_rng(2))
+    assert found.targets.shape == (8, 1)
+    assert ((found.targets >= 0) & (found.targets <= 1)).all()
+    assert ((found.targets > 0) & (found.targets < 1)).any()
+    np.testing.assert_array_equal(binary.images, before)

@@ -1,0 +1,148 @@
+"""A check of folders, data files and configs, and what a training keeps of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.data.findings import Kind
+from imgrec.data.records import Record, Splits
+from imgrec.errors import DataError, UsageError
+from imgrec.scores import Skipped
+from imgrec.workflows.check import CHECK_FILE, check, record_check
+
+CONFIG = "name: x\ndata: {{root: {root}, image_size: [8, 8], split: {{validation: {share}}}}}\n"
+MODEL = "model: {layers: [Flatten]}\n"
+PIXELS = np.zeros((2, 2), np.uint8)
+
+
+def config(folder: Path, root: Path, share: float) -> str:
+    """Write a config of these images and return its path."""
+    path = folder / "x.yaml"
+    path.write_text(CONFIG.format(root=root, share=share) + MODEL)
+    return str(path)
+
+
+def test_folder(photos: Path) -> None:
+    """A sound folder passes, and its images are counted."""
+    checked = check(str(photos))
+    assert checked.findings.counts == {"all": {"blue": 20, "red": 20}}
+    assert checked.findings.passed(strict=False)
+
+
+def test_the_split_of_a_config_is_applied(photos: Path, tmp_path: Path) -> None:
+    """Copies that the seeded split puts on both sides are errors, though the folder has none."""
+    for number in range(20):
+        (photos / "red" / f"copy{number}.png").write_bytes(
+            (photos / "red" / f"{number:02d}.png").read_bytes()
+        )
+    assert check(str(photos)).findings.count(Kind.COPIES_ACROSS_SPLITS) == 0
+    findings = check(config(tmp_path, photos, 0.5)).findings
+    assert list(findings.counts) == ["train", "validation"]
+    assert findings.count(Kind.COPIES_ACROSS_SPLITS) > 2
+    assert not findings.passed(strict=False)
+
+
+def test_data_file(tmp_path: Path) -> None:
+    """A file of arrays is checked undivided."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8), np.uint8)
+    np.savez(tmp_path / "x.npz", x=pixels[[0, 1, 2, 3, 4, 4]], y=[0, 1, 0, 1, 0, 1])
+    findings = check(str(tmp_path / "x.npz")).findings
+    assert findings.images == 6
+    assert findings.count(Kind.COPIES_ACROSS_LABELS) == 2
+
+
+def test_nothing_to_check(tmp_path: Path) -> None:
+    """What is not there can't be checked."""
+    with pytest.raises(DataError, match="nowhere"):
+        check(str(tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="no such config"):
+        check(str(tmp_path / "nowhere.yaml"))
+
+
+def test_quarantine(photos: Path, tmp_path: Path) -> None:
+    """Bad files move aside and a second check has none."""
+    (photos / "red" / "bad.png").write_bytes(b"bad")
+    checked = check(str(photos), quarantine=tmp_path / "aside")
+    assert [each.target for each in checked.moved] == [tmp_path / "aside/red/bad.png"]
+    assert check(str(photos)).findings.bad == 0
+
+
+def test_no_quarantine_inside_the_data(photos: Path, tmp_path: Path) -> None:
+    """Neither in the folder that is checked, nor in the one that a config names."""
+    for source in (str(photos), config(tmp_path, photos, 0.2)):
+        with pytest.raises(UsageError, match="inside the data"):
+            check(source, quarantine=photos / "aside")
+
+
+def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The document has counts, copies and bad files; copies across splits are a warning line."""
+    logger = logging.getLogger("imgrec")
+    logger.addHandler(caplog.handler)
+    try:
+        splits = Splits(
+            ("cat", "dog"),
+            (Record("a", 0, PIXELS), Record("b", 1, PIXELS)),
+            (Record("a2", 0, PIXELS), Record("bad", 1, PIXELS)),
+            (),
+        )
+        bad = (Skipped("bad", "empty file"),)
+        record_check(tmp_path, splits, {"a": "1", "a2": "1", "b": "2"}, bad)
+    finally:
+        logger.removeHandler(caplog.handler)
+    document = json.loads((tmp_path / CHECK_FILE).read_text())
+    assert document["counts"]["duplicates_across_splits"] == 2
+    assert document["counts"]["unreadable"] == 1
+    assert document["splits"]["train"]["per_class"] == {"cat": 1, "dog": 1}
+    assert document["pictures"] is None
+    assert "2 images are the same file in several splits" in caplog.text
+    assert f"imgrec check {tmp_path}/config.yaml" in caplog.text
+
+
+def test_tensorflow_is_not_loaded(photos: Path, tmp_path: Path) -> None:
+    """A check, of a config too, works without TensorFlow, Keras, scikit-learn, matplotlib."""
+    code = f"""
+import sys
+from imgrec.workflows.check import check
+check({str(photos)!r})
+check({config(tmp_path, photos, 0.2)!r})
+print(sorted({{"tensorflow", "keras", "sklearn", "matplotlib"}} & set(sys.modules)))
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert process.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_twenty_thousand(tmp_path: Path) -> None:
+    """20,000 small files are checked within two minutes and 400 MB, by a process of its own."""
+    random = np.random.default_rng(0)
+    for number in range(20_000):
+        folder = tmp_path / "many" / f"class{number % 10}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.jpg")
+    code = f"""
+import resource, time
+from imgrec.workflows.check import check
+begin = time.perf_counter()
+images = check({str(tmp_path / "many")!r}).findings.images
+megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(images, time.perf_counter() - begin, megabytes)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    images, seconds, megabytes = map(float, process.stdout.split())
+    assert images == 20_000
+    assert seconds < 120
+    assert megabytes < 400

@@ -1,0 +1,170 @@
+"""How fast photos reach a training, against what Keras has for it."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imgrec.config.data import Cache
+from imgrec.config.experiment import Experiment
+from imgrec.data.pixels import open_pixels
+from imgrec.data.read import read
+from imgrec.models.backend import Devices
+from imgrec.progress import Silent
+from imgrec.training.augmentation import Augmenter
+from imgrec.training.batch import Batch
+from imgrec.training.steps import Steps
+from imgrec.training.stream import Schedule, Split, training_batches
+from imgrec.training.targets import encode
+from imgrec.workflows.prepare import image_spec
+from tools.figures import Figure, Size, rate, seconds
+
+NAMES = {
+    "generator": "`ImageDataGenerator.flow_from_directory`",
+    "layers": "`image_dataset_from_directory`, Keras' random layers",
+    "first": "imgrec, first epoch with decoding",
+    "later": "imgrec, second epoch on",
+}
+GOALS = (
+    ("later", "generator", "at least 6"),
+    ("later", "layers", "at least 4"),
+    ("first", "generator", "at least 2.5"),
+)
+
+
+def pipelines(experiment: Experiment, split: Split, folder: Path, size: Size) -> Iterator[Figure]:
+    """Yield the images/s of ways to feed a training, all augmenting alike, and their ratios."""
+    ways: dict[str, Callable[[], float]] = {
+        "generator": lambda: throughput(data_generator(experiment, folder), size.batches),
+        "layers": lambda: throughput(random_layers(experiment, folder), size.batches),
+        "first": lambda: size.images / seconds(lambda: first_epoch(experiment, size), rounds=1),
+        "later": lambda: throughput(later_epochs(experiment, split), 5 * size.batches),
+    }
+    rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds)]
+    for name, text in NAMES.items():
+        yield Figure(text, rate(statistics.median(one[name] for one in rounds)))
+    for name, other, goal in GOALS:
+        ratio = statistics.median(one[name] / one[other] for one in rounds)
+        yield Figure(
+            f"{NAMES[name]}, over {NAMES[other].split(',')[0]}", f"{ratio:.1f} times", goal
+        )
+
+
+def steps(experiment: Experiment, split: Split, devices: Devices, size: Size) -> Iterator[Figure]:
+    """Yield how long a training step takes, fed by the pipeline and with a constant batch."""
+    trained = Steps(experiment, 2, devices, weights=True)
+    stream = batches(experiment, split)
+    constant = next(stream)
+    trained.train(constant)
+    pairs = [
+        (
+            step_seconds(trained, lambda: constant, size.steps),
+            step_seconds(trained, lambda: next(stream), size.steps),
+        )
+        for _ in range(size.rounds + 2)
+    ]
+    plain, fed = (statistics.median(times) for times in zip(*pairs, strict=True))
+    excess = statistics.median(fed / plain for plain, fed in pairs) - 1
+    yield Figure("a training step of `cat_dog`, constant batch", f"{1000 * plain:.0f} ms")
+    yield Figure("the same, fed by the pipeline", f"{1000 * fed:.0f} ms")
+    yield Figure("what the pipeline adds to a step", f"{100 * excess:+.1f} %", "at most 5 %")
+
+
+def step_seconds(trained: Steps, batch: Callable[[], Batch], count: int) -> float:
+    """Return how long one of `count` steps takes, getting its batch included."""
+
+    def work() -> None:
+        for _ in range(count):
+            trained.train(batch())
+
+    trained.train(batch())
+    return seconds(work, rounds=1) / count
+
+
+def training_split(experiment: Experiment, images: int) -> Split:
+    """Return `images` of the experiment's training photos, decoded into memory."""
+    records = read(experiment.data, experiment.seed).train
+    records = records[:: max(1, len(records) // images)][:images]
+    pixels, _ = open_pixels(records, image_spec(experiment), Cache(), Silent())
+    labels = np.array([record.label for record in records], np.int64)
+    return Split(
+        pixels,
+        np.arange(len(records)),
+        encode(experiment, labels, 2),
+        np.ones(len(records), np.float32),
+        Schedule(len(records), experiment.data.batch_size),
+    )
+
+
+def batches(experiment: Experiment, split: Split, epochs: int = 10_000) -> Iterator[Batch]:
+    """Return the batches of a training."""
+    augmentation = experiment.augmentation
+    augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
+    return training_batches(split, seed=0, first_epoch=0, epochs=epochs, augmenter=augmenter)
+
+
+def first_epoch(experiment: Experiment, size: Size) -> None:
+    """Read and decode the files and go through them once, as a training begins."""
+    for _ in batches(experiment, training_split(experiment, size.images), epochs=1):
+        pass
+
+
+def later_epochs(experiment: Experiment, split: Split) -> Iterator[Any]:
+    """Yield the images of batch after batch, from pixels in memory."""
+    return (batch.images for batch in batches(experiment, split))
+
+
+def data_generator(experiment: Experiment, folder: Path) -> Iterator[Any]:
+    """Yield the images of batch after batch of ImageDataGenerator, with the same arguments."""
+    import tensorflow as tf
+
+    arguments = experiment.augmentation.model_dump(exclude_unset=True)  # type: ignore[union-attr]
+    generator = tf.keras.preprocessing.image.ImageDataGenerator(**arguments)
+    data = experiment.data
+    with redirect_stdout(io.StringIO()):
+        flow = generator.flow_from_directory(
+            folder, data.image_size, batch_size=data.batch_size, class_mode="binary"
+        )
+    return (images for images, _ in flow)
+
+
+def random_layers(experiment: Experiment, folder: Path) -> Iterator[Any]:
+    """Yield the images of batch after batch, changed alike by Keras' random layers."""
+    import keras
+    import tensorflow as tf
+
+    layers = keras.Sequential(
+        [
+            keras.layers.RandomRotation(40 / 360, "nearest"),
+            keras.layers.RandomTranslation(0.2, 0.2, "nearest"),
+            keras.layers.RandomShear(0.2 / 45, 0, fill_mode="nearest"),
+            keras.layers.RandomZoom(0.2, 0.2, "nearest"),
+            keras.layers.RandomFlip("horizontal"),
+        ]
+    )
+    data = experiment.data
+    with redirect_stdout(io.StringIO()):
+        files = keras.utils.image_dataset_from_directory(
+            folder, label_mode="binary", image_size=data.image_size, batch_size=data.batch_size
+        )
+    changed = files.repeat().map(
+        lambda images, labels: (layers(images, training=True), labels),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    return (images.numpy() for images, _ in changed.prefetch(tf.data.AUTOTUNE))
+
+
+def throughput(images: Iterator[Any], count: int) -> float:
+    """Return the images/s of `count` batches; what comes before the third is left out."""
+    list(islice(images, 3))
+    began = time.perf_counter()
+    total = sum(len(batch) for batch in islice(images, count))
+    return total / (time.perf_counter() - began)
