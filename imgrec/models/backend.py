@@ -71,7 +71,7 @@ def start(device: str = "auto") -> Devices:
         log.debug("TensorFlow has started already; its devices stay as they are")
     with _muted():
         devices = _devices(tf, chosen)
-    log.info("device: %s", _in_words(devices))
+    _announce(_in_words(devices))
     return devices
 
 
@@ -129,6 +129,12 @@ def _muted() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@functools.cache
+def _announce(devices: str) -> None:
+    """Say it once: a training comes back for its final evaluation."""
+    log.info("device: %s", devices)
 
 
 def _choose(device: str, gpus: list[Any]) -> list[Any]:

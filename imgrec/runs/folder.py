@@ -11,6 +11,7 @@ from pathlib import Path
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
 from imgrec.runs.card import FILE_NAME, Card, read_card
+from imgrec.text import shown
 
 LAST = "last"
 
@@ -100,7 +101,7 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
         return wanted[-1]
     kind = "resumable" if resumable else "complete"
     raise RunError(
-        f"there is no {kind} run in {runs_dir}",
+        f"there is no {kind} run in {shown(str(runs_dir))}",
         hint="train one with `imgrec train CONFIG`, or say where the runs are with --runs-dir",
     )
 
@@ -108,9 +109,10 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
 def _missing(reference: str, runs_dir: Path) -> RunError:
     names = [run.name for run in list_runs(runs_dir)]
     near = difflib.get_close_matches(reference, names, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
+    meant = f"did you mean {shown(near[0])}? " if near else ""
+    where = shown(str(runs_dir))
     return RunError(
-        f"there is no run {reference}: no such folder, and no such name in {runs_dir}",
+        f"there is no run {shown(reference)}: no such folder, and no such name in {where}",
         hint=f"{meant}`imgrec runs list` shows the runs that can be used",
     )
 
