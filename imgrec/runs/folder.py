@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import os
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ class Run:
 def default_runs_dir() -> Path:
     """Return the runs folder: $IMGREC_RUNS, else `runs` in the working directory."""
     return Path(os.environ.get("IMGREC_RUNS") or "runs")
+
+
+def check_place(runs_dir: Path) -> None:
+    """Raise RunError where no run can be made below `runs_dir`, before work is put into one."""
+    there = next(path for path in (runs_dir, *runs_dir.parents) if path.exists())
+    if not there.is_dir():
+        raise cannot_write(runs_dir, _os_error(errno.ENOTDIR))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise cannot_write(runs_dir, _os_error(errno.EACCES))
 
 
 def create(runs_dir: Path, name: str) -> Path:
@@ -115,6 +125,10 @@ def _missing(reference: str, runs_dir: Path) -> RunError:
         f"there is no run {shown(reference)}: no such folder, and no such name in {where}",
         hint=f"{meant}`imgrec runs list` shows the runs that can be used",
     )
+
+
+def _os_error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _numbers(runs_dir: Path, name: str) -> list[int]:

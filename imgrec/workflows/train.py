@@ -21,7 +21,7 @@ from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.build import build, summary
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import read_card, write_card
-from imgrec.runs.folder import Run, create
+from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
 from imgrec.runtime.score import score
@@ -96,6 +96,7 @@ def train(
     DataError or RunError for what is wrong with the config, the images or the run's folder.
     """
     progress = progress or Silent()
+    check_place(runs_dir)
     prepared = prepare(experiment, progress)
     devices = _start(experiment, device)
     steps = Steps(experiment, len(prepared.splits.classes), devices, weights=True)

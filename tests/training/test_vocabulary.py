@@ -61,6 +61,9 @@ LOSS_OF: dict[Truth, tuple[str, str]] = {
 
 def _steps(**training: Any) -> tuple[Steps, Batch]:
     """The steps of a tiny network, and six random images of two classes."""
+    import keras
+
+    keras.utils.set_random_seed(0)
     output = training.pop("output", "softmax")
     overrides = [f"training.{key}={json.dumps(value)}" for key, value in training.items()]
     experiment = parse(CONFIG, "vocabulary.yaml", [f"model.output={output}", *overrides])
