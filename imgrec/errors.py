@@ -6,6 +6,8 @@
     ├── DataError        3   bad data
     │   └── BadImage     3   one file that is no readable image
     ├── RunError         4   a model or run that can't be read, used or written
+
+    KeyboardInterrupt  130
     └── Terminated     143   SIGTERM arrived
 
 Every message says what and where; `hint` says what to do next.
@@ -42,7 +44,10 @@ class DataError(ImgrecError):
 
 
 class BadImage(DataError):
-    """One file that can't be read as an image; `reason` leaves the file's name out."""
+    """One file that can't be read as an image; `reason` leaves the file's name out.
+
+    `message` holds the name as it is, control characters and all.
+    """
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -56,7 +61,7 @@ class RunError(ImgrecError):
     exit_status = 4
 
 
-class Terminated(ImgrecError):
-    """SIGTERM arrived; what was finished is on disk."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived; no library's `except Exception` takes it for a failure of its own."""
 
     exit_status = 143

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -9,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imgrec.errors import RunError
+from imgrec.text import shown
+
+_PARTIAL = ".partial-"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -19,7 +24,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_PARTIAL, suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         write(temporary)
@@ -43,12 +48,22 @@ def write_bytes(path: Path, content: bytes) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
+def remove_partial(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote left in `folder` and below it."""
+    for path in folder.rglob(f"{_PARTIAL}*"):
+        path.unlink()
+
+
 def cannot_write(path: Path, error: OSError) -> RunError:
     """Return the error to raise where `path` can't be written."""
-    return RunError(
-        f"{path} can't be written: {error.strerror or error}",
-        hint="free some space, or choose another folder that you may write to",
-    )
+    reason, hint = error.strerror or str(error), "choose another folder that you may write to"
+    if error.errno in _FULL:
+        hint = f"free some space, or {hint}"
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR):
+        reason, hint = "a file stands where a folder should be", "choose another folder"
+    elif error.errno == errno.ENOENT:
+        reason, hint = f"no folder {shown(str(path.parent))}", "make the folder, or choose another"
+    return RunError(f"{shown(str(path))} can't be written: {reason}", hint=hint)
 
 
 def sha256(content: bytes) -> str:

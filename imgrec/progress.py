@@ -11,7 +11,7 @@ class Task(Protocol):
     """One piece of work under way."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Say that `count` more units are done; `note` is shown beside them."""
+        """Say that `count` more units are done; a `note` is shown in place of their number."""
 
 
 class Progress(Protocol):

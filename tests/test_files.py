@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.files import sha256, write_atomically, write_bytes, write_text
+from imgrec.files import remove_partial, sha256, write_atomically, write_bytes, write_text
 
 
 def test_what_is_written_replaces_what_was_there(tmp_path: Path) -> None:
@@ -45,8 +45,26 @@ def test_a_full_disk_is_told_by_name() -> None:
 
 def test_a_missing_folder_is_told_by_name(tmp_path: Path) -> None:
     """The path that could not be written is in the message."""
-    with pytest.raises(RunError, match="can't be written: No such file"):
+    with pytest.raises(RunError, match=r"can't be written: no folder .*no$"):
         write_text(tmp_path / "no" / "a.txt", "x")
+
+
+def test_a_file_in_the_way_is_told_by_name(tmp_path: Path) -> None:
+    """A file that stands where a folder is needed is no matter of space."""
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="a file stands where a folder should be") as caught:
+        write_text(tmp_path / "file" / "a.txt", "x")
+    assert caught.value.hint == "choose another folder"
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """Partial files go, in folders below too; whole ones stay."""
+    (tmp_path / "state").mkdir()
+    for name in ("a.txt", ".partial-x.keras", "state/.partial-y.npz", "state/b.npz"):
+        (tmp_path / name).touch()
+    remove_partial(tmp_path)
+    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["a.txt", "b.npz"]
 
 
 def test_sha256_is_that_of_the_bytes() -> None:

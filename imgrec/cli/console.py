@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from imgrec.cli.live import Live
 
 
+_ANY_WIDTH = 10_000
+
+
 class Console:
     """Where the command line speaks; also an `imgrec.progress.Progress`.
 
@@ -44,9 +47,12 @@ class Console:
         """Print a command's result, as it is, on stdout."""
         _write(sys.stdout, text.removesuffix("\n"))
 
-    def render(self, renderable: RenderableType) -> None:
-        """Print a table of the reports on stdout, in colours where that is a terminal."""
-        self.result(rendered(renderable, sys.stdout))
+    def render(self, renderable: RenderableType, *, whole: bool = False) -> None:
+        """Print a table of the reports on stdout, in colours where that is a terminal.
+
+        whole: where it is none, as wide as the table likes.
+        """
+        self.result(rendered(renderable, sys.stdout, whole=whole))
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Print `document`, led by the schema version, as JSON on stdout."""
@@ -114,15 +120,19 @@ class Console:
                 self._live = None
 
 
-def rendered(renderable: RenderableType, file: TextIO | None = None) -> str:
-    """Return a table of the reports as text, laid out for `file` (None: for no terminal)."""
+def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: bool = False) -> str:
+    """Return a table of the reports as text, laid out for `file` (None: for no terminal).
+
+    whole: where that is no terminal, as wide as the table likes.
+    """
     from rich.console import Console as RichConsole
 
+    width = _ANY_WIDTH if whole and not _is_terminal(file) else None
     # Printed by rich itself, a broken pipe would become exit status 1.
-    console = RichConsole(file=file or io.StringIO())
+    console = RichConsole(file=file or io.StringIO(), width=width)
     with console.capture() as capture:
         console.print(renderable)
-    return capture.get()
+    return "\n".join(line.rstrip() for line in capture.get().split("\n"))
 
 
 class _LogHandler(logging.Handler):

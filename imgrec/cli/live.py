@@ -10,7 +10,6 @@ from typing import Self
 from rich.console import Console as RichConsole
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TaskID,
@@ -18,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Task as RichTask
+from rich.table import Column
 from rich.text import Text
 
 from imgrec.progress import Task
@@ -26,19 +26,26 @@ from imgrec.text import shown
 # A speed from here on is shown without a digit behind the point.
 _WHOLE = 10
 
+# A terminal with fewer columns has no room for a bar beside step, metrics, speed and time.
+_ROOM_FOR_BAR = 100
+
 
 class Live:
-    """A display on stderr: per task a title, a bar, done/total, speed, time left and a note."""
+    """A display on stderr: per task a line of title, bar, how far it is, speed and time left.
+
+    On a narrow terminal the bar is left out, and how far it is, the longest part, is cut.
+    """
 
     def __init__(self) -> None:
+        console = RichConsole(stderr=True)
+        wide = console.width >= _ROOM_FOR_BAR
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            _Speed(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[note]}", markup=False),
-            console=RichConsole(stderr=True),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            *([BarColumn(bar_width=20, table_column=Column(no_wrap=True))] if wide else []),
+            _HowFar(),
+            _Speed(table_column=Column(no_wrap=True)),
+            _TimeLeft(compact=True, table_column=Column(no_wrap=True)),
+            console=console,
             transient=True,
             redirect_stdout=False,
         )
@@ -75,10 +82,25 @@ class _Task:
         self._number = number
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Say that `count` more units are done; `note` is shown beside them, if there is one."""
+        """Say that `count` more units are done; a `note` takes the place of the count."""
         if note:
             self._progress.update(self._number, note=shown(note))
         self._progress.advance(self._number, count)
+
+
+class _HowFar(ProgressColumn):
+    def render(self, task: RichTask) -> Text:
+        """Return the task's note; where it has none, `0/1,257 images`."""
+        total = "?" if task.total is None else f"{task.total:,.0f}"
+        text = task.fields["note"] or f"{task.completed:,.0f}/{total} {task.fields['unit']}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+class _TimeLeft(TimeRemainingColumn):
+    def render(self, task: RichTask) -> Text:
+        """Return the time left as `00:12 left`; nothing where it isn't known."""
+        known = task.total is not None and task.time_remaining is not None
+        return super().render(task).append(" left") if known else Text("")
 
 
 class _Speed(ProgressColumn):

@@ -20,7 +20,8 @@ import click
 import imgrec
 from imgrec.cli.console import Console
 from imgrec.cli.options import Group
-from imgrec.errors import ImgrecError, RunError, Terminated
+from imgrec.errors import BadImage, ImgrecError, RunError, Terminated
+from imgrec.text import shown
 
 NAME = "imgrec"
 COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
@@ -135,7 +136,9 @@ def _answer(arguments: list[str], console: Console) -> int:
 def _failure(error: BaseException) -> _Failure:
     match error:
         case ImgrecError():
-            return _Failure(error.exit_status, error.message, error.hint)
+            return _Failure(error.exit_status, _message(error), error.hint)
+        case Terminated():
+            return _Failure(error.exit_status, "ended by SIGTERM")
         case click.ClickException():
             return _Failure(2, error.format_message(), _usage_hint(error))
         case KeyboardInterrupt() | click.Abort():
@@ -151,6 +154,11 @@ def _failure(error: BaseException) -> _Failure:
             )
 
 
+def _message(error: ImgrecError) -> str:
+    # A line break in the name would look like a line of ours.
+    return f"{shown(error.name)}: {error.reason}" if isinstance(error, BadImage) else error.message
+
+
 def _usage_hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"`{context.command_path if context else NAME} --help` shows what is allowed"
@@ -159,7 +167,7 @@ def _usage_hint(error: click.ClickException) -> str:
 def _os_message(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    return f"{where}: {reason}" if where else reason
+    return f"{shown(where)}: {reason}" if where else reason
 
 
 def _os_hint(error: OSError) -> str:
@@ -173,8 +181,8 @@ def _no_command(name: str, names: Sequence[str]) -> str:
 
     near = difflib.get_close_matches(name, names, n=1)
     meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
-    return f"there is no command {name}{meant}"
+    return f"there is no command {shown(name)}{meant}"
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated("ended by SIGTERM")
+    raise Terminated

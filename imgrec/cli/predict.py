@@ -91,7 +91,7 @@ def _model(
             f"--pretrained {_SMALL_CLASSIFIER}",
         )
     console.say(
-        f"no run in {runs_dir} yet: taking {_SMALL_CLASSIFIER}, trained on ImageNet "
+        f"no run in {shown(str(runs_dir))} yet: taking {_SMALL_CLASSIFIER}, trained on ImageNet "
         "(14 MB, fetched once)"
     )
     return _SMALL_CLASSIFIER
@@ -101,7 +101,7 @@ def _show(console: Console, predicted: Predicted, form: str, output: Path | None
     if output is None and form == "table":
         from imgrec.report.prediction_table import prediction_table
 
-        return console.render(prediction_table(predicted.predictions))
+        return console.render(prediction_table(predicted.predictions), whole=True)
     text = _text(predicted, form)
     if output is None:
         return console.result(text)
@@ -109,7 +109,7 @@ def _show(console: Console, predicted: Predicted, form: str, output: Path | None
     from imgrec.files import write_text
 
     write_text(output, text)
-    return console.say(f"written: {output}")
+    return console.say(f"written: {shown(str(output))}")
 
 
 def _text(predicted: Predicted, form: str) -> str:
@@ -124,7 +124,7 @@ def _text(predicted: Predicted, form: str) -> str:
         return prediction_text.predictions_jsonl(found, model=predicted.model)
     if form == "csv":
         return prediction_text.predictions_csv(found)
-    return rendered(prediction_table.prediction_table(found))
+    return rendered(prediction_table.prediction_table(found), whole=True)
 
 
 def _complain(console: Console, predicted: Predicted) -> None:

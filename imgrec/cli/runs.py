@@ -38,7 +38,7 @@ def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
     if as_json:
         return console.document({"runs": [_fields(run) for run in found]})
     if not found:
-        return console.say(f"no runs in {runs_dir}")
+        return console.say(f"no runs in {shown(str(runs_dir))}")
     return console.table(("name", "created", "complete", "epochs", "best"), map(_row, found))
 
 

@@ -82,7 +82,9 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     from imgrec.workflows.draft import draft_config
 
     experiment = parse(draft_config(folder), f"the config drafted for {config}", overrides)
-    console.say(f"{config} is a folder: training with the config that `imgrec init` drafts for it")
+    console.say(
+        f"{shown(config)} is a folder: training with the config that `imgrec init` drafts for it"
+    )
     return experiment
 
 

@@ -13,9 +13,6 @@ from imgrec.config.section import Says, complaint
 # YAML has lists where Python has tuples.
 AS_LIST = Strict(strict=False)
 
-# YAML has lists where Python has tuples.
-AS_LIST = Strict(strict=False)
-
 Fraction = Annotated[float, Field(ge=0, le=1)]
 ProperFraction = Annotated[float, Field(ge=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -39,7 +36,7 @@ Function = Literal[
     "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish",
     "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
     "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh",
-    "tanh_shrink", "threshold",
+    "tanh_shrink",
 ]  # fmt: skip
 Initializer = Literal[
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",

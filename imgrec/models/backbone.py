@@ -8,11 +8,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgrec.config.backbones import BACKBONES
-from imgrec.config.experiment import Backbone
 from imgrec.errors import RunError
+
+if TYPE_CHECKING:
+    # Prediction comes here for its classifiers, and does without pydantic.
+    from imgrec.config.experiment import Backbone
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,7 @@ from imgrec.errors import UsageError
 log = logging.getLogger("imgrec")
 
 # oneDNN is off by default on CPUs without AVX-512, where it is about twice as fast too.
-_ENVIRONMENT = {
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "KERAS_BACKEND": "tensorflow",
-}
+_ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +49,7 @@ def import_tensorflow() -> Any:
     """Import TensorFlow without its start-up messages, and return the module."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     return _quiet_import()
 
 
@@ -74,7 +71,7 @@ def start(device: str = "auto") -> Devices:
         log.debug("TensorFlow has started already; its devices stay as they are")
     with _muted():
         devices = _devices(tf, chosen)
-    log.info("device: %s", _in_words(devices))
+    _announce(_in_words(devices))
     return devices
 
 
@@ -104,8 +101,12 @@ def describe() -> Machine:
 @functools.cache
 def _quiet_import() -> Any:
     with _muted():
+        import keras
         import tensorflow as tf
     tf.get_logger().setLevel("ERROR")
+    # A user's ~/.keras/keras.json may say otherwise.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     return tf
 
 
@@ -128,6 +129,12 @@ def _muted() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@functools.cache
+def _announce(devices: str) -> None:
+    """Say it once: a training comes back for its final evaluation."""
+    log.info("device: %s", devices)
 
 
 def _choose(device: str, gpus: list[Any]) -> list[Any]:

@@ -53,7 +53,11 @@ def build(
             features = _apply_all(experiment.model.layers, features, ("model", "layers"))
         except _LayerError as error:
             raise experiment.problem(error.path, error.message) from error
-        return keras.Model(pixels, _output(experiment, features, classes), name="imgrec")
+        output = _output(experiment, features, classes)
+        try:
+            return keras.Model(pixels, output, name="imgrec")
+        except ValueError as error:  # a name that two layers have
+            raise experiment.problem(("model", "layers"), _first_sentence(error)) from error
 
 
 def summary(model: Any) -> str:
@@ -101,7 +105,7 @@ def _apply_layer(layer: Named, features: Any, path: Path) -> Any:
 
     try:
         applied = make(keras.layers, layer)(features)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
         raise _LayerError(path, _first_sentence(error)) from error
     if any(size is not None and size < 1 for size in applied.shape):
         size = " x ".join(map(str, features.shape[1:]))

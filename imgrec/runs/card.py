@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import UnionType
+from typing import Any, Literal, TypeGuard, TypeVar, get_args, get_origin, get_type_hints
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
 from imgrec.statistics import Statistics
+from imgrec.text import shown
 
 SCHEMA_VERSION = 1
 FILE_NAME = "card.json"
@@ -49,7 +51,7 @@ class Card:
     complete: whether the training came to its end.
     output: `softmax` (a unit per class) or `sigmoid` (one unit: the second of two classes).
     preprocessing: what the model itself does to the pixels, in words for people.
-    hashes: SHA-256 of each model file, by its name in the folder.
+    hashes: SHA-256 of each model file, by its name in the folder; see `announcing`.
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
     statistics: of the training images, where the preprocessing takes its numbers from them.
@@ -72,6 +74,18 @@ class Card:
     epochs: int = 0
     statistics: Statistics | None = None
 
+    def announcing(self, file: str, digest: str) -> Card:
+        """Return the card that also describes the `file` which is about to take its place.
+
+        Written before the file is, it keeps the two from ever contradicting each other,
+        whenever the process ends.
+        """
+        return dataclasses.replace(self, hashes={**self.hashes, f"next {file}": digest})
+
+    def describes(self, file: str, digest: str) -> bool:
+        """Say whether `file` may have this SHA-256."""
+        return digest in (self.hashes.get(file), self.hashes.get(f"next {file}"))
+
 
 def write_card(folder: Path, card: Card) -> None:
     """Write `card` into a run's folder, atomically."""
@@ -85,73 +99,109 @@ def read_card(folder: Path) -> Card:
     Raises RunError where it is missing, damaged, or of a version that isn't known.
     """
     path = folder / FILE_NAME
+    place = shown(str(path))
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise RunError(f"{folder} is no run: it has no {FILE_NAME}", hint=_HINT) from None
+        raise RunError(
+            f"{shown(str(folder))} is no run: it has no {FILE_NAME}", hint=_HINT
+        ) from None
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}", hint=_HINT) from None
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}", hint=_HINT) from None
-    return _parse(document, path)
+        raise RunError(f"{place} can't be read: {error.strerror}", hint=_HINT) from None
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{place} is damaged: {error}", hint=_HINT) from None
+    return _parse(document, place)
 
 
+Part = TypeVar("Part", Card, Input, Source)
+
+_BEST: Mapping[str, type] = {"epoch": int, "monitor": str, "value": float}
 _HINT = "`imgrec runs list` shows the runs that can be used"
-_FITS = get_args(Fit)
 
 
-def _parse(document: Any, path: Path) -> Card:
+def _parse(document: Any, place: str) -> Card:
     if not isinstance(document, dict):
-        raise RunError(f"{path} is damaged: no JSON object", hint=_HINT)
+        raise RunError(f"{place} is damaged: no JSON object", hint=_HINT)
     version = document.pop("schema_version", None)
     if version != SCHEMA_VERSION:
         raise RunError(
-            f"{path} has schema version {version!r}; this imgrec reads {SCHEMA_VERSION}",
+            f"{place} has schema version {version!r}; this imgrec reads {SCHEMA_VERSION}",
             hint="use the imgrec that wrote it, or train again",
         )
     try:
         return _card(document)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}", hint=_HINT) from None
+    except ValueError as error:
+        raise RunError(f"{place} is damaged: {shown(str(error))}", hint=_HINT) from None
 
 
 def _card(document: dict[str, Any]) -> Card:
-    sources = {split: Source(**source) for split, source in document.pop("data").items()}
-    classes = document.pop("classes")
-    pixels = Input(**document.pop("input"))
-    _check(pixels, classes, document)
-    statistics = _statistics(document.pop("statistics", None), pixels.channels)
-    return Card(
-        **document, input=pixels, classes=tuple(classes), data=sources, statistics=statistics
-    )
-
-
-def _statistics(document: Any, channels: int) -> Statistics | None:
-    if document is None:
-        return None
-    mean, std = (tuple(map(float, document[name])) for name in ("mean", "std"))
-    if not len(mean) == len(std) == channels:
-        raise ValueError(f"statistics are not those of {channels} channels")
-    return Statistics(mean, std)
-
-
-def _check(pixels: Input, classes: Any, document: Mapping[str, Any]) -> None:
-    sizes = (pixels.height, pixels.width, pixels.channels)
-    if not all(map(_is_size, sizes)):
-        raise ValueError(f"input {sizes} is no height, width and channels")
-    if pixels.fit not in _FITS:
-        raise ValueError(f"fit {pixels.fit!r} is none of {', '.join(_FITS)}")
+    classes, sources = document.get("classes"), document.get("data")
     if not _are_names(classes):
         raise ValueError("classes is no list of names")
-    if document["output"] not in ("softmax", "sigmoid"):
-        raise ValueError(f"output {document['output']!r} is neither softmax nor sigmoid")
-    if not isinstance(document["created"], str) or not isinstance(document["complete"], bool):
-        raise ValueError("created or complete is of a wrong type")
+    if not isinstance(sources, dict):
+        raise ValueError("data is no mapping")
+    document["classes"] = tuple(classes)
+    document["input"] = _made(Input, document.get("input"))
+    document["statistics"] = _statistics(document.get("statistics"))
+    document["data"] = {split: _made(Source, source) for split, source in sources.items()}
+    card = _made(Card, document)
+    _check(card)
+    return card
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
+def _made(kind: type[Part], values: Any) -> Part:
+    """Return a dataclass of `values`, whose keys and types it checks, inner types left out."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{kind.__name__.lower()} is no mapping")
+    hints = get_type_hints(kind)
+    if unknown := values.keys() - hints.keys():
+        raise ValueError(f"unknown key {min(unknown)}")
+    for name, hint in hints.items():
+        if name in values:
+            _check_type(name, values[name], hint)
+    for part in dataclasses.fields(kind):
+        if part.name not in values and _needed(part):
+            raise ValueError(f"{part.name} is missing")
+    return kind(**values)
 
 
-def _are_names(value: Any) -> bool:
+def _check_type(name: str, value: Any, hint: Any) -> None:
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"{name} {value!r} is none of {', '.join(get_args(hint))}")
+        return
+    known = hint if isinstance(hint, type | UnionType) else get_origin(hint)
+    if not isinstance(value, known):
+        raise ValueError(f"{name} is of a wrong type")
+
+
+def _statistics(document: Any) -> Statistics | None:
+    if document is None:
+        return None
+    if not isinstance(document, dict) or document.keys() != {"mean", "std"}:
+        raise ValueError("statistics are no mean and std")
+    return Statistics(*(tuple(map(float, document[name])) for name in ("mean", "std")))
+
+
+def _needed(part: dataclasses.Field[Any]) -> bool:
+    return part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
+
+
+def _check(card: Card) -> None:
+    sizes = (card.input.height, card.input.width, card.input.channels)
+    if min(sizes) < 1:
+        raise ValueError(f"input {sizes} is no height, width and channels")
+    channels = card.input.channels
+    numbers = card.statistics
+    if numbers and not len(numbers.mean) == len(numbers.std) == channels:
+        raise ValueError(f"statistics are not those of {channels} channels")
+    if card.output not in ("softmax", "sigmoid"):
+        raise ValueError(f"output {card.output!r} is neither softmax nor sigmoid")
+    if not _are_names(list(card.versions.values())):
+        raise ValueError("versions holds something else than text")
+    if card.best and [type(card.best.get(name)) for name in _BEST] != list(_BEST.values()):
+        raise ValueError("best is no epoch, monitor and value")
+
+
+def _are_names(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)

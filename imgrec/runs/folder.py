@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import os
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
 from imgrec.runs.card import FILE_NAME, Card, read_card
+from imgrec.text import shown
 
 LAST = "last"
 
@@ -43,6 +45,15 @@ class Run:
 def default_runs_dir() -> Path:
     """Return the runs folder: $IMGREC_RUNS, else `runs` in the working directory."""
     return Path(os.environ.get("IMGREC_RUNS") or "runs")
+
+
+def check_place(runs_dir: Path) -> None:
+    """Raise RunError where no run can be made below `runs_dir`, before work is put into one."""
+    there = next(path for path in (runs_dir, *runs_dir.parents) if path.exists())
+    if not there.is_dir():
+        raise cannot_write(runs_dir, _os_error(errno.ENOTDIR))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise cannot_write(runs_dir, _os_error(errno.EACCES))
 
 
 def create(runs_dir: Path, name: str) -> Path:
@@ -100,7 +111,7 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
         return wanted[-1]
     kind = "resumable" if resumable else "complete"
     raise RunError(
-        f"there is no {kind} run in {runs_dir}",
+        f"there is no {kind} run in {shown(str(runs_dir))}",
         hint="train one with `imgrec train CONFIG`, or say where the runs are with --runs-dir",
     )
 
@@ -108,11 +119,16 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
 def _missing(reference: str, runs_dir: Path) -> RunError:
     names = [run.name for run in list_runs(runs_dir)]
     near = difflib.get_close_matches(reference, names, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
+    meant = f"did you mean {shown(near[0])}? " if near else ""
+    where = shown(str(runs_dir))
     return RunError(
-        f"there is no run {reference}: no such folder, and no such name in {runs_dir}",
+        f"there is no run {shown(reference)}: no such folder, and no such name in {where}",
         hint=f"{meant}`imgrec runs list` shows the runs that can be used",
     )
+
+
+def _os_error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _numbers(runs_dir: Path, name: str) -> list[int]:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imgrec.errors import RunError
+from imgrec.files import cannot_write
+from imgrec.text import shown
 
 
 @contextmanager
@@ -22,10 +24,11 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(
-            f"another process is training {folder}", hint="wait for it, or take another run"
+            f"another process is training {shown(str(folder))}",
+            hint="wait for it, or take another run",
         ) from None
     except OSError as error:
-        raise RunError(f"{folder} can't be written: {error.strerror or error}") from error
+        raise cannot_write(folder, error) from error
     try:
         yield
     finally:

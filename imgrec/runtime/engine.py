@@ -18,6 +18,7 @@ from imgrec.models.backbone import classifier
 from imgrec.models.backend import start
 from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
+from imgrec.text import shown
 
 MODEL_FILE = "best.keras"
 
@@ -78,14 +79,16 @@ def pretrained_engine(name: str, device: str = "auto") -> KerasEngine:
 
 def _check_hash(path: Path, card: Card) -> None:
     hint = "train again, or take another run: `imgrec runs list` shows them"
+    place = shown(str(path))
     if not path.is_file():
-        raise RunError(f"{path} is missing: the run has no model yet", hint=hint)
+        reason = "is missing" if card.epochs else "is missing: the run has no finished epoch"
+        raise RunError(f"{place} {reason}", hint=hint)
     try:
         found = sha256(path.read_bytes())
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}", hint=hint) from error
-    if found != card.hashes.get(MODEL_FILE):
-        raise RunError(f"{path} is not the file that the run's card describes", hint=hint)
+        raise RunError(f"{place} can't be read: {error.strerror}", hint=hint) from error
+    if not card.describes(MODEL_FILE, found):
+        raise RunError(f"{place} is not the file that the run's card describes", hint=hint)
 
 
 def _load(path: Path) -> Any:
@@ -95,7 +98,7 @@ def _load(path: Path) -> Any:
         with contextlib.redirect_stdout(sys.stderr):
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its layers raise.
-        raise RunError(f"{path} does not load: {error}", hint="train again") from error
+        raise RunError(f"{shown(str(path))} does not load: {error}", hint="train again") from error
 
 
 def _check_shapes(path: Path, model: Any, card: Card) -> None:
@@ -103,7 +106,7 @@ def _check_shapes(path: Path, model: Any, card: Card) -> None:
     units = 1 if card.output == "sigmoid" else len(card.classes)
     if model.input_shape != wanted or model.output_shape != (None, units):
         raise RunError(
-            f"{path} takes {model.input_shape} and gives {model.output_shape}; "
+            f"{shown(str(path))} takes {model.input_shape} and gives {model.output_shape}; "
             f"its card says {wanted} and {(None, units)}",
             hint="train again",
         )

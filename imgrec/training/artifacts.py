@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imgrec.files import write_atomically, write_text
+from imgrec.files import sha256, write_atomically, write_text
 from imgrec.training.checkpoint import History
 
 
-def write_model(path: Path, model: Any) -> None:
-    """Save a Keras model as a `.keras` file, atomically."""
-    write_atomically(path, model.save)
+def write_model(path: Path, model: Any, announce: Callable[[str], None] | None = None) -> None:
+    """Save a Keras model as a `.keras` file, atomically.
+
+    announce: called with the file's SHA-256 before it takes its place.
+    """
+
+    def write(temporary: Path) -> None:
+        model.save(temporary)
+        if announce is not None:
+            announce(sha256(temporary.read_bytes()))
+
+    write_atomically(path, write)
 
 
 def write_history(path: Path, history: History) -> None:

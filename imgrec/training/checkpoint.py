@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imgrec.errors import RunError
 from imgrec.files import write_atomically
+from imgrec.text import shown
 
 History = dict[str, list[float]]
 _PROGRESS = "progress"
@@ -66,14 +67,23 @@ def load_checkpoint(folder: Path, model: Any) -> TrainingProgress:
             return TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         hint = "remove it to go on from the checkpoint before it, if one was kept"
-        raise RunError(f"the checkpoint {path} can't be used: {error}", hint=hint) from error
+        place = shown(str(path))
+        raise RunError(f"the checkpoint {place} can't be used: {error}", hint=hint) from error
+
+
+def newest_epoch(folder: Path) -> int | None:
+    """Return the epoch that the newest checkpoint was written after; None where there is none."""
+    checkpoints = _checkpoints(folder)
+    return int(checkpoints[-1].stem.removeprefix("epoch-")) if checkpoints else None
 
 
 def newest_checkpoint(folder: Path) -> Path:
     """Return the newest checkpoint's file; raises RunError where there is none."""
     checkpoints = _checkpoints(folder)
     if not checkpoints:
-        raise RunError(f"there is no checkpoint in {folder}", hint="train from the start")
+        raise RunError(
+            f"there is no checkpoint in {shown(str(folder))}", hint="train from the start"
+        )
     return checkpoints[-1]
 
 

@@ -27,7 +27,7 @@ from imgrec.training.stream import Split, training_batches, validation_batches
 
 log = logging.getLogger("imgrec")
 
-_SECONDS_BETWEEN_NOTES = 0.5
+_SECONDS_BETWEEN_METRICS = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Job:
     """One training.
 
     folder: the run's; validation: None where there is none; after_epoch: called when the
-    files of an epoch are written.
+    files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`
+    before it takes the place of the one before it.
     """
 
     experiment: Experiment
@@ -45,6 +46,7 @@ class Job:
     classes: int
     monitor: Monitor
     after_epoch: Callable[[TrainingProgress], None]
+    before_best: Callable[[str], None] | None = None
 
 
 def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
@@ -113,18 +115,16 @@ def _train(
 ) -> dict[str, float]:
     steps.reset()
     schedule, epochs = job.train.schedule, job.experiment.training.epochs
-    noted = time.monotonic()
+    measured, metrics = -math.inf, ""
     with progress.task(f"epoch {epoch + 1}/{epochs}", schedule.images_per_epoch) as task:
         for step, batch in enumerate(itertools.islice(batches, schedule.steps_per_epoch)):
             callbacks.on_train_batch_begin(step)
             steps.train(batch)
             callbacks.on_train_batch_end(step)
-            now = time.monotonic()
-            if now - noted > _SECONDS_BETWEEN_NOTES:
-                noted = now
-                task.advance(len(batch.images), _note(step + 1, schedule.steps_per_epoch, steps))
-            else:
-                task.advance(len(batch.images))
+            if time.monotonic() - measured > _SECONDS_BETWEEN_METRICS:
+                metrics, measured = _metrics(steps.logs(), digits=3), time.monotonic()
+            note = f"step {step + 1}/{schedule.steps_per_epoch}  {metrics}"
+            task.advance(len(batch.images), note)
     return steps.logs()
 
 
@@ -149,7 +149,7 @@ def _record(state: TrainingProgress, logs: dict[str, float], epoch: int) -> None
 
 def _keep(job: Job, steps: Steps, state: TrainingProgress, saved: Any, *, improved: bool) -> None:
     if improved:
-        write_model(job.folder / "best.keras", saved)
+        write_model(job.folder / "best.keras", saved, job.before_best)
     write_model(job.folder / "last.keras", saved)
     write_history(job.folder / "history.csv", state.history)
     save_checkpoint(_state(job), steps.model, state, job.experiment.training.checkpoint.keep)
@@ -159,10 +159,6 @@ def _state(job: Job) -> Path:
     return job.folder / "state"
 
 
-def _note(step: int, steps_per_epoch: int, steps: Steps) -> str:
-    return f"step {step}/{steps_per_epoch}  {_metrics(steps.logs())}"
-
-
 def _line(job: Job, state: TrainingProgress, logs: dict[str, float], *, improved: bool) -> str:
     epochs = job.experiment.training.epochs
     measured = {
@@ -170,16 +166,15 @@ def _line(job: Job, state: TrainingProgress, logs: dict[str, float], *, improved
         for name, value in logs.items()
         if name not in ("seconds", "images_per_second", "learning_rate")
     }
-    left = (epochs - state.epoch) * logs["seconds"]
+    to_do = epochs - state.epoch
+    left = f", {_duration(to_do * logs['seconds'])} left" if to_do else ""
     speed = f"{logs['images_per_second']:.0f} images/s"
     best = "  best so far" if improved else ""
-    return (
-        f"epoch {state.epoch}/{epochs}  {_metrics(measured)}  {speed}, {_duration(left)} left{best}"
-    )
+    return f"epoch {state.epoch}/{epochs}  {_metrics(measured)}  {speed}{left}{best}"
 
 
-def _metrics(logs: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+def _metrics(logs: dict[str, float], digits: int = 4) -> str:
+    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
 
 
 def _duration(seconds: float) -> str:

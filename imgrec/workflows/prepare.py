@@ -160,7 +160,7 @@ def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
 
 
 def _judge(bad: tuple[Skipped, ...], images: int, *, skip: bool) -> None:
-    names = [f"  {shown(each.name)}: {each.reason}" for each in bad[:_BAD_IMAGES_SHOWN]]
+    names = [f"  {shown(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
     if len(bad) > len(names):
         names.append(f"  and {len(bad) - len(names)} more")
     message = "\n".join([f"{len(bad)} of {images} images can't be read", *names])

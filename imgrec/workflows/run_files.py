@@ -14,10 +14,11 @@ from pathlib import Path
 from imgrec.config.experiment import Data, Experiment
 from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
-from imgrec.errors import RunError
+from imgrec.errors import ConfigError, RunError
 from imgrec.files import sha256, write_text
-from imgrec.runs.card import Card, Input, Source, write_card
+from imgrec.runs.card import Card, Input, Source, read_card, write_card
 from imgrec.statistics import Statistics
+from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.workflows.prepare import Prepared, records_of
 from imgrec.workflows.statistics import preprocessing_in_words
@@ -25,6 +26,7 @@ from imgrec.workflows.versions import versions
 
 CONFIG_FILE = "config.yaml"
 IMAGES_FILE = "images.csv"
+_TRAIN_AGAIN = "train again"
 _MODEL_FILES = ("best.keras", "last.keras")
 
 
@@ -60,6 +62,11 @@ def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared, ca
     write_card(folder, card)
 
 
+def announce_best(folder: Path, digest: str) -> None:
+    """Let the card describe the best model that is about to be put into the folder, too."""
+    write_card(folder, read_card(folder).announcing("best.keras", digest))
+
+
 def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress) -> None:
     """Write the card with the hashes of the model files and the best epoch."""
     updated = dataclasses.replace(
@@ -76,22 +83,42 @@ def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress)
 
 
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Return the experiment of a run's folder; raises RunError where its config is missing."""
+    """Return the experiment of a run's folder.
+
+    Raises RunError where its config is missing or damaged, UsageError for a wrong override.
+    """
     path = folder / CONFIG_FILE
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} can't be read: {error}", hint="train again") from error
-    return parse(text, str(path), overrides)
+        text = path.read_bytes()
+        experiment = parse(text, str(path))
+    except OSError as error:
+        raise _unreadable(path, error, _TRAIN_AGAIN) from error
+    except ConfigError as error:
+        raise RunError(error.message, hint=_TRAIN_AGAIN) from error
+    return parse(text, str(path), overrides) if overrides else experiment
 
 
 def recorded_images(folder: Path) -> dict[str, set[str]]:
-    """Return the names of the images of each split, as the training found them."""
-    text = (folder / IMAGES_FILE).read_text("utf-8", "surrogateescape")
+    """Return the names of the images of each split, as the training found them.
+
+    Raises RunError where the file that holds them is missing or damaged.
+    """
+    path = folder / IMAGES_FILE
+    hint = "evaluate a folder with --data, or train again"
     names: dict[str, set[str]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        names.setdefault(row["split"], set()).add(row["name"])
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        for row in csv.DictReader(io.StringIO(text, newline=""), restval=""):
+            names.setdefault(row["split"], set()).add(row["name"])
+    except OSError as error:
+        raise _unreadable(path, error, hint) from error
+    except (KeyError, csv.Error) as error:
+        raise RunError(f"{shown(str(path))} is damaged", hint=hint) from error
     return names
+
+
+def _unreadable(path: Path, error: OSError, hint: str) -> RunError:
+    return RunError(f"{shown(str(path))} can't be read: {error.strerror}", hint=hint)
 
 
 def _source(
@@ -111,7 +138,8 @@ def _source(
 
 def _images(prepared: Prepared) -> str:
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
+    # All quoted: the writer takes a carriage return in a name for harmless, the reader doesn't.
+    rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     rows.writerow(["split", "class", "sha256", "name", "skipped"])
     skipped = dict(prepared.skipped)
     for split, records in records_of(prepared.found):

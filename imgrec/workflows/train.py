@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,17 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.evaluation.metrics import Evaluation, evaluate
-from imgrec.files import write_text
+from imgrec.files import remove_partial, write_text
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.build import build, summary
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import read_card, write_card
-from imgrec.runs.folder import Run, create
+from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
 from imgrec.runtime.score import score
-from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
+from imgrec.text import shown
+from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
@@ -40,6 +42,7 @@ from imgrec.workflows.prepare import (
 from imgrec.workflows.results import final_split, write_results
 from imgrec.workflows.run_files import (
     CONFIG_FILE,
+    announce_best,
     new_card,
     run_config,
     update_card,
@@ -95,6 +98,7 @@ def train(
     DataError or RunError for what is wrong with the config, the images or the run's folder.
     """
     progress = progress or Silent()
+    check_place(runs_dir)
     prepared = prepare(experiment, progress)
     measurement = measured(experiment, prepared, progress)
     statistics = measurement.statistics if measurement else None
@@ -130,6 +134,7 @@ def resume(
     _refuse_drift(run_config(run.path), experiment)
     statistics = recorded(experiment, run)
     with locked(run.path):
+        remove_partial(run.path)
         prepared = prepare(experiment, progress)
         if prepared.fingerprint != run.card.fingerprint:
             raise DataError(
@@ -140,7 +145,7 @@ def resume(
         classes = len(prepared.splits.classes)
         steps = Steps(experiment, classes, devices, weights=False, statistics=statistics)
         state = load_checkpoint(run.state, steps.model)
-        if state.epoch >= experiment.training.epochs:
+        if run.card.complete and state.epoch >= experiment.training.epochs:
             raise UsageError(
                 f"{run.name} has all of its {state.epoch} epochs",
                 hint=f"--set training.epochs={2 * state.epoch} trains it further",
@@ -172,15 +177,21 @@ def _run(
     monitor = Monitor(experiment, validated=validation is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
-    job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch)
+    before_best = functools.partial(announce_best, run.path)
+    job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch, before_best)
     try:
         fit(job, steps, state, progress)
+        return _concluded(experiment, prepared, run.path, state, progress)
     except BaseException:
-        log.info(
-            "stopped after epoch %d; `imgrec train --resume %s` goes on", state.epoch, run.path
-        )
+        _say_how_to_go_on(run)
         raise
-    return _concluded(experiment, prepared, run.path, state, progress)
+
+
+def _say_how_to_go_on(run: Run) -> None:
+    epoch = newest_epoch(run.state)
+    if epoch is not None:
+        command = f"imgrec train --resume {shown(shlex.quote(str(run.path)))}"
+        log.info("stopped; `%s` goes on after epoch %d", command, epoch)
 
 
 def _concluded(
@@ -192,7 +203,9 @@ def _concluded(
 ) -> TrainingResult:
     run = Run(folder, read_card(folder))
     if not run.card.best:
-        raise RunError(f"{folder} has no best epoch: what it monitors was never a number")
+        raise RunError(
+            f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
+        )
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
     scores = score(

@@ -29,6 +29,12 @@ Process = subprocess.CompletedProcess[str]
 Start = Callable[..., subprocess.Popen[str]]
 
 
+@pytest.fixture(scope="session")
+def start_in() -> Callable[[Path], Start]:
+    """Return `starter`, for what lives longer than a test."""
+    return starter
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
     """Return a function that starts `imgrec ARGUMENTS` in an empty folder.

@@ -23,8 +23,10 @@ import logging, time
 from imgrec.cli.console import Console
 console = Console()
 with console.task("epoch [1/2]", 2, "epochs") as outer, console.task("train", 3) as inner:
-    inner.advance(2, "loss 0.5 [bold]")
+    inner.advance(2)
     logging.getLogger("imgrec").info("epoch 1: loss 0.5 [red]")
+    time.sleep(0.3)
+    inner.advance(0, "loss 0.5 [bold]")
     time.sleep(0.3)
     inner.advance()
     outer.advance(1, "val_loss 0.4")
@@ -101,9 +103,9 @@ def test_tasks_are_silent_off_a_terminal(capsys: Captured) -> None:
 
 
 def test_tasks_are_drawn_on_a_terminal() -> None:
-    """A terminal shows title, count, unit and note of every task, and log lines above them."""
+    """A terminal shows every task's title, count or note, and log lines above them."""
     seen = on_a_terminal(WORK)
-    for text in ("epoch [1/2]", "train", "2/3", "loss 0.5 [bold]", "0/2"):
+    for text in ("epoch [1/2]", "train", "2/3 images", "loss 0.5 [bold]", "0/2"):
         assert text in seen
     assert "epoch 1: loss 0.5 [red]\r\n" in seen
     assert seen.endswith("done\r\n")

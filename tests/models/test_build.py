@@ -118,6 +118,14 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
                 "end them with Flatten or GlobalAveragePooling2D"
             ),
         ),
+        (
+            "  layers:\n    - Flatten\n    - LayerNormalization: {axis: 5}",
+            "  line 7  model.layers[1].LayerNormalization: ",
+        ),
+        (
+            "  layers:\n    - ReLU: {name: a}\n    - ReLU: {name: a}\n    - Flatten",
+            '  line 5  model.layers: The name "a" is used 2 times in the model.',
+        ),
     ],
 )
 def test_a_shape_that_does_not_work_is_told_with_its_line(model: str, message: str) -> None:

@@ -22,14 +22,14 @@ def printed(predictions: tuple[Prediction, ...], width: int = 80) -> str:
 
 def test_each_photo_has_its_classes_and_bars() -> None:
     """Photo once, a line for each class, a longer bar for the more probable one."""
-    ranked = (Ranked("cat", 0.75), Ranked("dog", 0.25))
+    ranked = (Ranked("cat", 0.8), Ranked("dog", 0.2))
     lines = printed((Prediction("a.jpg", ranked),)).splitlines()
     cat, dog = (next(line for line in lines if name in line) for name in ("cat", "dog"))
     assert "a.jpg" in cat
     assert "a.jpg" not in dog
-    assert "75.0 %" in cat
-    assert cat.count("━") == 15
-    assert dog.count("━") == 5
+    assert "80.0 %" in cat
+    assert cat.count("━") == 8
+    assert dog.count("━") == 2
 
 
 def test_a_photo_that_failed_says_why() -> None:
@@ -47,3 +47,22 @@ def test_hostile_names_fit_any_terminal(hostile: tuple[str, ...], width: int) ->
     assert max(len(line) for line in text.splitlines()) <= width
     if width == 200:
         assert all(shown(name) in text for name in hostile)
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    """The name gets what is left of one line per class; its begin and its end stay readable."""
+    path = f"../../photos/{'x' * 80}/banana.jpg"
+    found = (
+        Prediction(path, (Ranked("dog", 0.9), Ranked("bell peppers", 0.1))),
+        Prediction("bad.png", (), "no image in one of these formats: JPEG, PNG, GIF, BMP, TIFF"),
+    )
+    assert [line.rstrip() for line in printed(found, 70).splitlines() if line.strip()] == [
+        " photo                 class                 probability",
+        f" {'─' * 68}",
+        " ../../pho…anana.jpg   dog                        90.0 %   ━━━━━━━━━",
+        "                       bell peppers               10.0 %   ━",
+        " bad.png               no image in one of",
+        "                       these formats:",
+        "                       JPEG, PNG, GIF,",
+        "                       BMP, TIFF",
+    ]

@@ -64,15 +64,22 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
         ({"input": {"height": 0, "width": 1, "channels": 3, "interpolation": "box"}}, "input"),
         ({"classes": "ab"}, "classes is no list of names"),
         ({"output": "tanh"}, "output 'tanh'"),
-        ({"created": 3}, "created or complete"),
-        ({"surplus": 1}, "surplus"),
+        ({"created": 3}, "created is of a wrong type"),
+        ({"hashes": 3}, "hashes is of a wrong type"),
+        ({"input": {"width": 1, "channels": 3, "interpolation": "box"}}, "height is missing"),
+        ({"input": 3}, "input is no mapping"),
+        ({"data": {"train": {}}}, "written is missing"),
+        ({"data": []}, "data is no mapping"),
+        ({"best": {"epoch": 1}}, "best is no epoch"),
+        ({"versions": {"python": 3}}, "versions"),
+        ({"surplus\n": 1}, r"unknown key surplus\\n$"),
         (
             {"input": {"height": 1, "width": 1, "channels": 3, "interpolation": "box", "fit": "x"}},
             "fit 'x' is none of stretch, crop, pad",
         ),
         ({"statistics": {"mean": [1.0], "std": [1.0]}}, "statistics are not those of 3 channels"),
-        ({"statistics": {"mean": [1, 2, 3]}}, "damaged"),
-        ({"statistics": [1]}, "damaged"),
+        ({"statistics": {"mean": [1, 2, 3]}}, "statistics are no mean and std"),
+        ({"statistics": [1]}, "statistics are no mean and std"),
         ({"statistics": {"mean": ["a"], "std": [1]}}, "damaged"),
     ],
 )
@@ -93,3 +100,9 @@ def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> No
     (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(RunError, match=r"card\.json is damaged|schema version"):
         read_card(tmp_path)
+
+
+def test_an_announced_file_is_described_beside_the_one_before_it() -> None:
+    """While a new model takes its place, the card knows both, and no third one."""
+    card = CARD.announcing("best.keras", "1")
+    assert [card.describes("best.keras", digest) for digest in "012"] == [True, True, False]

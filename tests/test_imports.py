@@ -1,0 +1,87 @@
+"""What is slow to import is imported by what needs it alone, seen in real processes."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imgrec.runs.folder import Run
+from tests.conftest import PROJECT
+
+SLOW = {"tensorflow", "keras", "sklearn", "scipy", "matplotlib"}
+MAIN = """
+import sys
+from imgrec.cli.main import main
+try:
+    main({arguments!r})
+finally:
+    print({{name.partition(".")[0] for name in sys.modules}}, file=sys.stderr)
+"""
+IMPORT = """
+import importlib, sys
+importlib.import_module({module!r})
+print({{name.partition(".")[0] for name in sys.modules}}, file=sys.stderr)
+"""
+
+
+def _loaded(code: str, folder: Path) -> set[str]:
+    """Return the packages that a process which runs `code` has loaded at its end."""
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = ast.literal_eval(process.stderr.splitlines()[-1])
+    assert "imgrec" in names
+    return set(names)
+
+
+def _modules(package: str) -> list[str]:
+    files = sorted((PROJECT / "imgrec" / package).glob("*.py"))
+    names = [f"imgrec.{package}.{file.stem}".removesuffix(".__init__") for file in files]
+    assert len(names) > 1
+    return names
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "config list",
+        "config show small_cnn",
+        "config copy small_cnn mine.yaml",
+        "config schema",
+        "runs list",
+        "runs list --json",
+        "runs show",
+        "runs path",
+    ],
+)
+def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Path) -> None:
+    """They answer about configs and a real run without TensorFlow, scikit-learn or matplotlib."""
+    arguments = line.split()
+    if arguments[0] == "runs":
+        arguments += ["--runs-dir", str(trained.path.parent)]
+    assert not _loaded(MAIN.format(arguments=arguments), tmp_path) & SLOW
+
+
+@pytest.mark.parametrize("module", [*_modules("runs"), *_modules("runtime")])
+def test_runs_and_engines_load_without_the_config(module: str, tmp_path: Path) -> None:
+    """A run is read, and a model asked, without pydantic and PyYAML."""
+    assert not _loaded(IMPORT.format(module=module), tmp_path) & {*SLOW, "pydantic", "yaml"}
+
+
+def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
+    """Every module imports without TensorFlow, Keras, scikit-learn, SciPy and matplotlib."""
+    files = (PROJECT / "imgrec").rglob("*.py")
+    names = [".".join(file.relative_to(PROJECT).with_suffix("").parts) for file in files]
+    modules = [name.removesuffix(".__init__") for name in names if "__main__" not in name]
+    code = "".join(f"import {name}\n" for name in sorted(modules))
+    assert not _loaded(code + IMPORT.format(module="imgrec"), tmp_path) & SLOW

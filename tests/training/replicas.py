@@ -1,0 +1,75 @@
+"""Train a tiny network on so many logical CPU devices; run as a process by test_replicas.py.
+
+A process can divide its CPU once, before TensorFlow has used it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from imgrec.config.load import parse
+from imgrec.data.digits import read_digits
+from imgrec.data.images import ImageSpec
+from imgrec.models.backend import Devices, make_reproducible, start
+from imgrec.progress import Silent
+from imgrec.training.checkpoint import TrainingProgress
+from imgrec.training.loop import Job, fit
+from imgrec.training.monitor import Monitor
+from imgrec.training.steps import Steps
+from imgrec.training.stream import Schedule, Split
+from imgrec.training.targets import encode
+
+IMAGES = 46
+CONFIG = """
+name: replicas
+data: {loader: digits, image_size: [8, 8], channels: 1, batch_size: 15}
+preprocessing: {rescale: 1/255}
+augmentation: {rotation_range: 10}
+model: {layers: [{Conv2D: {filters: 4, kernel_size: 3, activation: relu}}, Flatten]}
+training: {epochs: 2, callbacks: [{ReduceLROnPlateau: {patience: 0}}]}
+"""
+
+
+def main(folder: Path, devices: int, *overrides: str) -> None:
+    """Train on `devices` of them into `folder`, and write the weights to `weights.npz` there."""
+    experiment = parse(CONFIG, "replicas.yaml", overrides)
+    found = _devices(devices)
+    make_reproducible(experiment.seed, found, deterministic=False)
+    records = read_digits().records[:IMAGES]
+    labels = np.array([record.label for record in records])
+    split = Split(
+        records,
+        ImageSpec(8, 8, 1),
+        encode(experiment, labels, 10),
+        np.where(labels % 2, 0.5, 2.0).astype(np.float32),
+        Schedule(IMAGES, experiment.data.batch_size),
+    )
+    steps = Steps(experiment, 10, found, weights=True)
+    (folder / "state").mkdir(parents=True)
+    monitor = Monitor(experiment, validated=True)
+    job = Job(experiment, folder, split, split, 10, monitor, lambda _: None)
+    fit(job, steps, TrainingProgress(), Silent())
+    weights = [np.array(variable) for variable in steps.model.trainable_variables]
+    np.savez(folder / "weights.npz", *weights)
+
+
+def _devices(number: int) -> Devices:
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * number
+    )
+    devices = start("cpu")
+    if number == 1:
+        return devices
+    names = [device.name for device in tf.config.list_logical_devices("CPU")]
+    return dataclasses.replace(devices, strategy=tf.distribute.MirroredStrategy(names))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
