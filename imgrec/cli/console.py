@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+import click
+
 from imgrec.progress import Silent, Task
 from imgrec.report.json_text import json_text
 from imgrec.text import shown
@@ -78,7 +80,8 @@ class Console:
         """Print what went wrong and what to do next; with `traceback`, also where."""
         if self.traceback:
             self.say("".join(traceback.format_exception(error)).rstrip("\n"))
-        self.say(f"imgrec: error: {message}")
+        kind = "" if isinstance(error, KeyboardInterrupt | click.Abort) else "error: "
+        self.say(f"imgrec: {kind}{message}")
         if hint:
             self.say(f"hint: {hint}")
 

@@ -79,13 +79,13 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     if not folder.is_dir():
         return load(config, overrides)
 
-    from imgrec.workflows.draft import draft_config
+    from imgrec.workflows.draft import draft
 
-    experiment = parse(draft_config(folder), f"the config drafted for {config}", overrides)
-    console.say(
-        f"{shown(config)} is a folder: training with the config that `imgrec init` drafts for it"
-    )
-    return experiment
+    drafted = draft(folder)
+    console.say(f"{shown(config)} is a folder: training with what `imgrec init` drafts for it")
+    for line in drafted.found:
+        console.say(f"  {line}")
+    return parse(drafted.config, f"the config drafted for {config}", overrides)
 
 
 def _naming(name: str | None) -> tuple[str, ...]:

@@ -53,6 +53,7 @@ def import_tensorflow() -> Any:
     return _quiet_import()
 
 
+@functools.cache
 def start(device: str = "auto") -> Devices:
     """Choose the devices: `auto`, `cpu`, `gpu`, or `gpu:0,1` by number.
 

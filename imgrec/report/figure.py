@@ -56,7 +56,10 @@ def new_figure(width: float, height: float) -> Any:
 def png(figure: Any) -> bytes:
     """Return the figure as a PNG file."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
+    # Tight, since the layout alone cuts the label beside a picture of fixed shape.
+    figure.savefig(
+        content, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.1
+    )
     return content.getvalue()
 
 

@@ -108,6 +108,8 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
     runs = list_runs(runs_dir)
     wanted = [run for run in runs if (run.resumable if resumable else run.card.complete)]
     if wanted:
+        if wanted[-1] is not runs[-1]:
+            log.info("last: %s; %s is newer, but not complete", wanted[-1].name, runs[-1].name)
         return wanted[-1]
     kind = "resumable" if resumable else "complete"
     raise RunError(

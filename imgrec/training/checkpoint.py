@@ -25,7 +25,8 @@ class TrainingProgress:
     """Where a training stands.
 
     epoch: finished epochs; history: a value per finished epoch for each column; best_epoch:
-    counted from 1, 0 before there is one; callbacks: the counters of Keras' callbacks.
+    counted from 1, 0 before there is one; callbacks: the counters of Keras' callbacks;
+    stopped: whether one of them ended the training early.
     """
 
     epoch: int = 0
@@ -33,6 +34,7 @@ class TrainingProgress:
     best_epoch: int = 0
     best_value: float | None = None
     callbacks: list[dict[str, float | None]] = field(default_factory=list)
+    stopped: bool = False
 
 
 def save_checkpoint(

@@ -64,19 +64,27 @@ def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> 
     callbacks.on_train_begin()
     restore_counters(callbacks, state.callbacks)
     with closing(_batches(job, state.epoch)) as batches:
-        for epoch in range(state.epoch, experiment.training.epochs):
+        for epoch in _epochs_left(experiment, state):
             logs = _epoch(job, steps, callbacks, batches, epoch, progress)
             improved = job.monitor.update(state, epoch + 1, logs)
             _record(state, logs, epoch + 1)
             state.callbacks = counters(callbacks)
+            state.stopped = bool(steps.model.stop_training)
             saved.set_weights(steps.model.get_weights())
             _keep(job, steps, state, saved, improved=improved)
             job.after_epoch(state)
             log.info(_line(job, state, logs, improved=improved))
-            if steps.model.stop_training:
-                log.info("stopped early: a callback saw no more improvement")
+            if state.stopped:
+                best = f"best.keras is of epoch {state.best_epoch}"
+                log.info(
+                    "stopped early after epoch %d, as training.callbacks says; %s", epoch + 1, best
+                )
                 break
     callbacks.on_train_end()
+
+
+def _epochs_left(experiment: Experiment, state: TrainingProgress) -> range:
+    return range(state.epoch, state.epoch if state.stopped else experiment.training.epochs)
 
 
 def _batches(job: Job, first_epoch: int) -> Generator[Batch]:

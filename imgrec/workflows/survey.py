@@ -110,7 +110,7 @@ def _measure(
 def _lines(found: Survey) -> Iterator[str]:
     where = f"split folders {', '.join(found.splits)}" if found.splits else "class folders"
     yield f"{shown(str(found.folder))}: {where}"
-    yield f"{found.training_images:,} images to train on, in {len(found.counts)} classes"
+    yield f"{found.training_images:,} images in {len(found.counts)} classes"
     for name, count in list(found.counts.items())[:_CLASSES_SHOWN]:
         yield f"  {shown(name)}: {count:,}"
     if len(found.counts) > _CLASSES_SHOWN:

@@ -130,8 +130,8 @@ def resume(
     DataError where its training images changed.
     """
     progress = progress or Silent()
-    experiment = run_config(run.path, overrides)
-    _refuse_drift(run_config(run.path), experiment)
+    before, experiment = run_config(run.path), run_config(run.path, overrides)
+    _refuse_drift(before, experiment)
     statistics = recorded(experiment, run)
     with locked(run.path):
         remove_partial(run.path)
@@ -145,11 +145,9 @@ def resume(
         classes = len(prepared.splits.classes)
         steps = Steps(experiment, classes, devices, weights=False, statistics=statistics)
         state = load_checkpoint(run.state, steps.model)
-        if run.card.complete and state.epoch >= experiment.training.epochs:
-            raise UsageError(
-                f"{run.name} has all of its {state.epoch} epochs",
-                hint=f"--set training.epochs={2 * state.epoch} trains it further",
-            )
+        state.stopped &= experiment.training.callbacks == before.training.callbacks
+        if run.card.complete:
+            _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on after epoch %d", run.path, state.epoch)
         write_text(run.path / CONFIG_FILE, dump(experiment))
         card = dataclasses.replace(run.card, complete=False)
@@ -215,6 +213,20 @@ def _concluded(
     write_results(run, experiment, split, evaluation, state.history)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:
+    epochs, done = experiment.training.epochs, state.epoch
+    further = f"--set training.epochs={2 * done} trains it further"
+    if done > epochs:
+        raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
+    if done == epochs:
+        raise UsageError(f"{run.name} has all of its {done} epochs", hint=further)
+    if state.stopped:
+        raise UsageError(
+            f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
+            hint="other callbacks, by --set training.callbacks=[], train it further",
+        )
 
 
 def _refuse_drift(before: Experiment, after: Experiment) -> None:

@@ -90,7 +90,7 @@ def test_a_failing_disk_is_4(name: str, message: str, imgrec: Imgrec) -> None:
 @pytest.mark.parametrize("body", ["raise KeyboardInterrupt", "import click; raise click.Abort"])
 def test_an_interrupt_is_130(body: str, imgrec: Imgrec) -> None:
     """Ctrl-C and a question left unanswered end with 130."""
-    assert error(imgrec("planted", planted=body)) == (130, "", "imgrec: error: interrupted\n")
+    assert error(imgrec("planted", planted=body)) == (130, "", "imgrec: interrupted\n")
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_signals(number: signal.Signals, status: int, message: str, start: Start
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
     _, stderr = process.communicate(timeout=20)
-    assert (process.returncode, stderr) == (status, f"imgrec: error: {message}\n")
+    assert (process.returncode, stderr) == (status, f"imgrec: {message}\n")
 
 
 @pytest.mark.parametrize("size", [10, 1_000_000])

@@ -21,7 +21,7 @@ def test_writes_a_config(imgrec: Imgrec, tmp_path: Path) -> None:
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout == (
         "photos: class folders\n"
-        "24 images to train on, in 2 classes\n"
+        "24 images in 2 classes\n"
         "  cat: 12\n"
         "  dog: 12\n"
         "width x height in the median: 32 x 24 pixels (24 images looked at)\n"

@@ -153,7 +153,7 @@ def test_a_signal_leaves_a_usable_run(
         status,
         [
             f"stopped; `imgrec train --resume runs/digits-1` goes on after epoch {last}",
-            f"imgrec: error: {message}",
+            f"imgrec: {message}",
         ],
     )
     assert 2 <= last < EPOCHS

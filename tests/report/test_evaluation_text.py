@@ -29,10 +29,9 @@ def test_two_classes_are_shown_whole(evaluation: Make) -> None:
     """The whole text of a small evaluation."""
     found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
     assert printed(found).splitlines() == [
-        "accuracy        75.0 %   95 % interval 40.9 to 92.9 %",
-        "top-2 accuracy  100.0 %  95 % interval 67.6 to 100.0 %",
-        "loss            0.7874   cross-entropy",
-        "images          8        1 not used",
+        "accuracy  75.0 %  95 % interval 40.9 to 92.9 %",
+        "loss      0.7874  cross-entropy",
+        "images    8       1 not used",
         "",
         "Not used",
         "  bad.png: is no image",

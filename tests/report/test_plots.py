@@ -46,7 +46,7 @@ def test_curves_show_training_and_validation() -> None:
     assert count(both, LIGHT.training) > 0
     assert count(both, LIGHT.validation) > 0
     assert count(training, LIGHT.validation) == 0
-    assert pixels(both).shape[1] == 2 * pixels(training).shape[1]
+    assert pixels(both).shape[1] > 1.8 * pixels(training).shape[1]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 
 from imgrec.config.load import parse
 from imgrec.data.digits import read_digits
-from imgrec.data.images import ImageSpec
+from imgrec.data.pixels import Stored
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.progress import Silent
 from imgrec.training.checkpoint import TrainingProgress
@@ -42,8 +42,8 @@ def main(folder: Path, devices: int, *overrides: str) -> None:
     records = read_digits().records[:IMAGES]
     labels = np.array([record.label for record in records])
     split = Split(
-        records,
-        ImageSpec(8, 8, 1),
+        Stored(np.stack([np.asarray(record.source)[..., np.newaxis] for record in records])),
+        np.arange(IMAGES),
         encode(experiment, labels, 10),
         np.where(labels % 2, 0.5, 2.0).astype(np.float32),
         Schedule(IMAGES, experiment.data.batch_size),

@@ -15,8 +15,8 @@ from imgrec.config.metrics import METRICS, objection
 from imgrec.config.optimizers import OPTIMIZERS, SCHEDULES
 from imgrec.models.backend import start
 from imgrec.models.keras_objects import make
+from imgrec.training.batch import Batch
 from imgrec.training.steps import Steps
-from imgrec.training.stream import Batch
 from imgrec.training.targets import encode
 
 OPTIMIZER_ARGUMENTS: dict[str, Any] = {

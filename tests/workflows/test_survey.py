@@ -29,7 +29,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert (found.size, found.side) == ((30, 40), 30)
     assert found.lines == (
         f"{tmp_path / 'pets'}: class folders",
-        "4 images to train on, in 2 classes",
+        "4 images in 2 classes",
         "  cat: 3",
         "  dog: 1",
         "width x height in the median: 40 x 30 pixels (4 images looked at)",

@@ -124,7 +124,12 @@ def test_callbacks_go_on_counting_after_a_resume(tmp_path: Path) -> None:
     whole = train(parse(TINY, "t.yaml", [stopping, "training.epochs=9"]), runs_dir=tmp_path).run
     assert len(_losses(whole)) == 2
     first = train(parse(TINY, "t.yaml", [stopping, "training.epochs=1"]), runs_dir=tmp_path).run
-    assert len(_losses(resume(first, overrides=["training.epochs=9"]).run)) == 2
+    resumed = resume(first, overrides=["training.epochs=9"]).run
+    assert len(_losses(resumed)) == 2
+    with pytest.raises(UsageError, match="tiny-2 stopped early after epoch 2"):
+        resume(resumed)
+    further = ["training.callbacks=[]", "training.epochs=3"]
+    assert len(_losses(resume(resumed, overrides=further).run)) == 3
 
 
 def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
@@ -132,6 +137,12 @@ def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
     with pytest.raises(UsageError, match="has all of its 2 epochs") as caught:
         resume(trained)
     assert "--set training.epochs=4" in caught.value.hint
+
+
+def test_fewer_epochs_than_there_are_is_refused(trained: Run) -> None:
+    """Nothing is taken back."""
+    with pytest.raises(UsageError, match="tiny-1 has 2 epochs already, more than 1"):
+        resume(trained, overrides=["training.epochs=1"])
 
 
 @pytest.mark.parametrize(
