@@ -13,13 +13,15 @@ from imgrec.config.values import NonNegativeFloat, Text
 Mode = Literal["auto", "min", "max"]
 
 
-class _Monitor(Named):
+class MonitorBase(Named):
+    """A callback that watches a value from epoch to epoch."""
+
     monitor: Text = "val_loss"
     min_delta: NonNegativeFloat = 0.0
     mode: Mode = "auto"
 
 
-class EarlyStopping(_Monitor):
+class EarlyStopping(MonitorBase):
     """Ends the training after `patience` epochs without improvement of `monitor`."""
 
     elsewhere: ClassVar[dict[str, str]] = {
@@ -32,7 +34,7 @@ class EarlyStopping(_Monitor):
     start_from_epoch: NonNegativeInt = 0
 
 
-class ReduceLROnPlateau(_Monitor):
+class ReduceLROnPlateau(MonitorBase):
     """Multiplies the learning rate by `factor` after `patience` epochs without improvement."""
 
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1

@@ -44,7 +44,13 @@ class _Dumper(yaml.SafeDumper):
         node.flow_style = _is_short([each for pair in node.value for each in pair])
         return node
 
+    def represent_text(self, text: str) -> ScalarNode:
+        """Escape what YAML 1.1 and 1.2 take for line breaks, and what nobody sees."""
+        style = None if text.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 for _tag, (_form, _) in SCALARS.items():
     _Dumper.add_implicit_resolver(_tag, _form, None)
 

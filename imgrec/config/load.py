@@ -17,6 +17,8 @@ from imgrec.config.section import findings
 from imgrec.errors import UsageError
 from imgrec.text import shown
 
+_IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
+
 
 def load(source: str, overrides: Sequence[str] = ()) -> Experiment:
     """Return the experiment that the YAML file or shipped config `source` describes.
@@ -56,6 +58,11 @@ def dump(experiment: Experiment) -> str:
 def _read(source: str) -> bytes:
     try:
         with Path(source).open("rb") as file:
+            if Path(source).suffix.lower() in _IMAGES:
+                raise UsageError(
+                    f"{shown(source)} is an image, not a config",
+                    hint=f"`imgrec predict {shown(source)}` says what is on it",
+                )
             return file.read(yaml.MAX_BYTES + 1)
     except IsADirectoryError:
         raise UsageError(

@@ -5,6 +5,7 @@ They are shown while training; `imgrec evaluate` has its own, fuller list.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
@@ -13,11 +14,18 @@ from imgrec.config.losses import Truth
 from imgrec.config.named import Named, OneOf, snake_case, table
 from imgrec.config.values import Fraction, PositiveFloat
 
+Direction = Literal["min", "max"]
+
 
 class MetricBase(Named):
-    """A metric; `truths` are the kinds of truth that it compares with."""
+    """A metric.
+
+    truths: the kinds of truth that it compares with. direction: whether less or more is better;
+    None where Keras does not say.
+    """
 
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary")
+    direction: ClassVar[Direction | None] = "max"
     elsewhere: ClassVar[dict[str, str]] = {
         "from_logits": "from_logits is always false: the output layer gives probabilities"
     }
@@ -28,6 +36,7 @@ class accuracy(Named):  # noqa: N801 - Keras' own name of it
     """The share of images that get their true class; Keras fits it to the output by itself."""
 
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary", "index")
+    direction: ClassVar[Direction | None] = "max"
 
 
 class _OneHot(MetricBase):
@@ -67,12 +76,14 @@ class BinaryAccuracy(MetricBase):
 class CategoricalCrossentropy(_OneHot):
     """The cross-entropy without penalties and weights."""
 
+    direction: ClassVar[Direction | None] = "min"
     label_smoothing: Fraction = 0.0
 
 
 class BinaryCrossentropy(MetricBase):
     """The binary cross-entropy without penalties and weights."""
 
+    direction: ClassVar[Direction | None] = "min"
     label_smoothing: Fraction = 0.0
 
 
@@ -86,6 +97,7 @@ class AUC(MetricBase):
 
 
 class _Counting(MetricBase):
+    direction: ClassVar[Direction | None] = None
     thresholds: Fraction | None = None
 
 
@@ -106,6 +118,7 @@ class TruePositives(_Counting):
 
 
 class _Retrieval(_Counting):
+    direction: ClassVar[Direction | None] = "max"
     top_k: PositiveInt | None = None
     class_id: Annotated[int, Field(ge=0)] | None = None
 
@@ -134,6 +147,8 @@ class FBetaScore(F1Score):
 class MeanSquaredError(MetricBase):
     """The squared distance of the probabilities from the truth (Brier score)."""
 
+    direction: ClassVar[Direction | None] = "min"
+
 
 METRICS = table(
     accuracy,
@@ -158,6 +173,22 @@ METRICS = table(
 Metric = Annotated[Named, OneOf("metric", METRICS, snake_case(METRICS) | {"acc": "accuracy"})]
 
 
+def directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
+    """Return name -> direction of what Keras measures: the loss and `metrics`.
+
+    None where Keras can't tell the direction, as for the second of two metrics of one name.
+    """
+    found: dict[str, Direction | None] = {"loss": "min"}
+    names = [_name(metric) for metric in metrics]
+    for index, (name, metric) in enumerate(zip(names, metrics, strict=True)):
+        before = names[:index].count(name)
+        if before:
+            found[f"{name}_{before}"] = None
+        elif isinstance(metric, MetricBase | accuracy):
+            found[name] = metric.direction
+    return found
+
+
 def objection(metric: Named, truth: Truth) -> str:
     """Return why `metric` can't be computed against `truth`, or nothing."""
     if isinstance(metric, MetricBase | accuracy) and truth not in metric.truths:
@@ -165,3 +196,11 @@ def objection(metric: Named, truth: Truth) -> str:
     if isinstance(metric, F1Score) and truth == "binary" and metric.threshold is None:
         return "with model.output sigmoid it needs a threshold, such as 0.5"
     return ""
+
+
+def _name(metric: Named) -> str:
+    name = type(metric).__name__
+    (default,) = snake_case([name])
+    # The one default name that does not follow the class's.
+    default = default.replace("f_beta", "fbeta")
+    return str(getattr(metric, "name", None) or default)

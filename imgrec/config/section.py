@@ -99,6 +99,8 @@ def _findings(cls: type[Section], error: ValidationError) -> list[Finding]:
 
 
 def _unknown_key(cls: type[Section], key: str) -> str:
+    if key.isdecimal():
+        return "unknown key; decimals stand after a point (0.001), not after a comma"
     return cls.elsewhere.get(key) or "unknown key" + unknown(key, cls.model_fields)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 from imgrec.config.problems import nearest
 from imgrec.errors import UsageError
+from imgrec.text import shown
+
+# Its path leads from the folder of the shipped configs only.
+_SCHEMA_LINE = re.compile(r"\A# yaml-language-server:.*\n(#\n)?")
 
 
 def names() -> tuple[str, ...]:
@@ -22,6 +27,11 @@ def path(name: str) -> Path:
     stem = name.removesuffix(".yaml")
     if stem in names():
         return folder() / f"{stem}.yaml"
+    if Path(name).is_file():
+        raise UsageError(
+            f"{shown(name)} is a file; this is for the configs that come with imgrec",
+            hint=f"shipped configs: {', '.join(names())}",
+        )
     near = nearest(stem, names())
     raise UsageError(
         f"no shipped config {name!r}" + (f"; did you mean {near!r}?" if near else ""),
@@ -30,14 +40,17 @@ def path(name: str) -> Path:
 
 
 def text(name: str) -> str:
-    """Return the YAML of the shipped config `name`; UsageError where there is none."""
-    return path(name).read_text(encoding="utf-8")
+    """Return the YAML of the shipped config `name`, without the line that names its schema.
+
+    Raises UsageError where there is none.
+    """
+    return _SCHEMA_LINE.sub("", path(name).read_text(encoding="utf-8"))
 
 
 def description(name: str) -> str:
     """Return the first remark in the shipped config `name`: what it is, in one line."""
     remarks = (line[1:].strip() for line in text(name).splitlines() if line.startswith("#"))
-    return next((one for one in remarks if one and not one.startswith("yaml-language")), "")
+    return next((one for one in remarks if one), "")
 
 
 @cache

@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from imgrec.config.callbacks import Callback, Mode, ReduceLROnPlateau
+from imgrec.config.callbacks import Callback, Mode, MonitorBase, ReduceLROnPlateau
 from imgrec.config.losses import Loss
-from imgrec.config.metrics import Metric, accuracy
+from imgrec.config.metrics import Direction, Metric, accuracy, directions
 from imgrec.config.named import Named
 from imgrec.config.optimizers import Adam, Optimizer
+from imgrec.config.problems import shown, unknown
 from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import NonNegativeFloat, Text
+from imgrec.config.yaml import Path
 
 
 class Checkpoint(Section):
@@ -69,8 +71,31 @@ class Training(Section):
         "on a CPU it is always so.",
     )
 
+    @property
+    def measured(self) -> dict[str, Direction | None]:
+        """The names that may be monitored, with what is better where Keras can tell."""
+        found = directions(self.metrics)
+        return found | {f"val_{name}": direction for name, direction in found.items()}
+
     def problems(self) -> Iterator[Finding]:
-        """Yield a callback that would change a learning rate which is a schedule."""
+        """Yield what is monitored but not measured, and callbacks that do not fit."""
+        yield from self._monitor_problems(self.checkpoint, ("checkpoint",))
+        for index, callback in enumerate(self.callbacks):
+            if isinstance(callback, MonitorBase):
+                path = ("callbacks", index, type(callback).__name__)
+                yield from self._monitor_problems(callback, path)
+        yield from self._schedule_problems()
+
+    def _monitor_problems(self, watch: Checkpoint | MonitorBase, path: Path) -> Iterator[Finding]:
+        name, measured = watch.monitor, self.measured
+        if name not in measured:
+            message = f"{shown(name)} is not measured" + unknown(name, measured)
+            yield (*path, "monitor"), message
+        elif measured[name] is None and watch.mode == "auto":
+            message = f"must be min or max: whether less {name} is better does not follow by itself"
+            yield (*path, "mode"), message
+
+    def _schedule_problems(self) -> Iterator[Finding]:
         if not isinstance(self.optimizer.arguments().get("learning_rate"), Named):
             return
         for index, callback in enumerate(self.callbacks):

@@ -81,9 +81,21 @@ def _decode(text: str | bytes) -> str:
 def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "not YAML"
-    if "another document" in problem:
-        problem = "a second document starts here; a config is one"
-    return YamlError(mark.line + 1 if mark else 1, problem)
+    if "expected ':'" in problem:
+        mark = error.context_mark or mark  # where the key stands, not where the search ended
+    plain = next((words for part, words in _IN_PLAIN_WORDS.items() if part in problem), problem)
+    return YamlError(mark.line + 1 if mark else 1, plain)
+
+
+_MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
+_IN_PLAIN_WORDS = {
+    "another document": "a second document starts here; a config is one",
+    "'\\t' that cannot start": "a tab stands here; indent with spaces, not tabs",
+    "could not find expected ':'": _MISPLACED,
+    "expected <block end>, but found '<block mapping start>'": _MISPLACED,
+    "expected <block end>, but found '-'": _MISPLACED,
+    "mapping values are not allowed": f"a colon too many; or {_MISPLACED}",
+}
 
 
 def _integer(text: str) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import sys
+import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgrec.config.backbones import BACKBONES
-from imgrec.errors import RunError
+from imgrec.errors import RunError, UsageError
+from imgrec.text import shown
 
 if TYPE_CHECKING:
     # Prediction comes here for its classifiers, and does without pydantic.
@@ -43,7 +46,7 @@ def apply_backbone(
     import keras
 
     wanted = backbone.weights if weights else None
-    hint = "give a file of weights that you have: model.backbone.weights"
+    hint = "give a file of weights that you have: `--set model.backbone.weights=FILE`"
     with _weights_errors(backbone.name, wanted, hint):
         network = getattr(keras.applications, backbone.name)(
             include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
@@ -55,17 +58,15 @@ def apply_backbone(
 def classifier(name: str) -> Classifier:
     """Return an ImageNet classifier of `keras.applications`, fetched once by Keras.
 
-    Raises RunError where there is none of that name, or its weights can't be fetched.
+    Raises UsageError where there is none of that name, RunError where its weights can't be
+    fetched.
     """
     import keras
     import numpy as np
 
     if name not in BACKBONES:
-        raise RunError(
-            f"there is no pretrained classifier {name!r}",
-            hint=f"choose one of {', '.join(sorted(BACKBONES))}",
-        )
-    hint = "its weights are downloaded once; with no network, train a run and use that"
+        raise _unknown(name)
+    hint = "its weights are downloaded once; without them ask a run of yours: `--model RUN`"
     with _weights_errors(name, "imagenet", hint), contextlib.redirect_stdout(sys.stderr):
         network = getattr(keras.applications, name)(weights="imagenet")
         labels = _application(name).decode_predictions(np.eye(1000), top=1)
@@ -77,6 +78,16 @@ def classifier(name: str) -> Classifier:
 
 def _application(name: str) -> Any:
     return importlib.import_module(f"keras.applications.{BACKBONES[name].module}")
+
+
+def _unknown(name: str) -> UsageError:
+    lower = {known.lower(): known for known in BACKBONES}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    meant = f"; did you mean {lower[near[0]]}?" if near else ""
+    return UsageError(
+        f"there is no pretrained classifier {shown(name)}{meant}",
+        hint=f"choose one of {', '.join(sorted(BACKBONES))}",
+    )
 
 
 @contextlib.contextmanager
@@ -92,6 +103,15 @@ def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]
     except Exception as error:
         if weights is None:
             raise
-        raise RunError(
-            f"the weights {weights} of {name} can't be used: {error}", hint=hint
-        ) from error
+        lead = "no network, or the host can't be reached: " if _is_unreachable(error) else ""
+        message = f"{lead}the weights {weights} of {name} can't be used: {error}"
+        raise RunError(message, hint=hint) from error
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    if error is None:
+        return False
+    # An HTTPError is an answer of the host.
+    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+        return True
+    return _is_unreachable(error.__cause__ or error.__context__)

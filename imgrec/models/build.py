@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
 _Apply = Callable[[Any, Any, Path], Any]
+
+_BOLD = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def build(
@@ -57,7 +60,7 @@ def build(
         try:
             return keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
-            raise experiment.problem(("model", "layers"), _first_sentence(error)) from error
+            raise experiment.problem(("model", "layers"), _cause(error)) from error
 
 
 def summary(model: Any) -> str:
@@ -106,10 +109,10 @@ def _apply_layer(layer: Named, features: Any, path: Path) -> Any:
     try:
         applied = make(keras.layers, layer)(features)
     except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
-        raise _LayerError(path, _first_sentence(error)) from error
+        too_small = "output size would be zero or negative" in str(error)
+        raise _LayerError(path, _too_small(features) if too_small else _cause(error)) from error
     if any(size is not None and size < 1 for size in applied.shape):
-        size = " x ".join(map(str, features.shape[1:]))
-        raise _LayerError(path, f"nothing is left of its input of {size}")
+        raise _LayerError(path, _too_small(features))
     return applied
 
 
@@ -130,7 +133,7 @@ def _apply_residual(layer: Residual, features: Any, path: Path) -> Any:
     try:
         total = keras.layers.Add()([_project(features, inner), inner])
     except (ValueError, TypeError) as error:
-        raise _LayerError(path, _first_sentence(error)) from error
+        raise _LayerError(path, _cause(error)) from error
     if layer.activation is None:
         return total
     return keras.layers.Activation(layer.activation)(total)
@@ -166,5 +169,13 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
     )
 
 
-def _first_sentence(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _too_small(features: Any) -> str:
+    size = " x ".join(map(str, features.shape[1:3]))
+    return f"the image is only {size} here; take out a pooling layer or enlarge data.image_size"
+
+
+def _cause(error: Exception) -> str:
+    """Return the first line that says something; Keras leads with which layer it is about."""
+    lines = [line.strip() for line in _BOLD.sub("", str(error)).splitlines()]
+    said = (line for line in lines if line and not line.startswith("Exception encountered when"))
+    return next(said, lines[0] if lines else type(error).__name__)

@@ -10,9 +10,6 @@ from imgrec.training.checkpoint import TrainingProgress
 
 log = logging.getLogger("imgrec")
 
-# Everything else that a classifier measures is better when it is higher.
-_LOWER_IS_BETTER = ("loss", "error", "crossentropy", "divergence")
-
 
 class Monitor:
     """Compares the monitored value of each epoch with the best one so far."""
@@ -24,8 +21,8 @@ class Monitor:
         if not validated and self.name.startswith("val_"):
             self.name = self.name.removeprefix("val_")
             log.info("no validation images: the best epoch is the one with the best %s", self.name)
-        lower = any(word in self.name for word in _LOWER_IS_BETTER)
-        self._lower = lower if checkpoint.mode == "auto" else checkpoint.mode == "min"
+        told = experiment.training.measured.get(self.name)
+        self._lower = (told if checkpoint.mode == "auto" else checkpoint.mode) == "min"
 
     def update(self, state: TrainingProgress, epoch: int, logs: dict[str, float]) -> bool:
         """Return whether `epoch` (from 1) is the best so far, and note it in `state`.

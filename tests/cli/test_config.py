@@ -87,6 +87,17 @@ def test_unknown_names(command: str, imgrec: Imgrec) -> None:
     )
 
 
+@pytest.mark.parametrize("command", ["show", "copy"])
+def test_files_are_not_shipped(command: str, imgrec: Imgrec, tmp_path: Path) -> None:
+    """A file of one's own is told apart from a name that is wrong."""
+    (tmp_path / "mine.yaml").write_text("name: mine")
+    process = imgrec("config", command, "mine.yaml")
+    assert process.returncode == 2
+    assert process.stderr.startswith(
+        "imgrec: error: mine.yaml is a file; this is for the configs that come with imgrec\n"
+    )
+
+
 def test_schema(imgrec: Imgrec) -> None:
     """The JSON schema names the sections of a config."""
     schema = json.loads(imgrec("config", "schema").stdout)

@@ -158,6 +158,16 @@ def test_defaults(config: str) -> None:
             ],
             ["training.callbacks[0]: the optimizer's learning_rate is a schedule already"],
         ),
+        (
+            ["training.optimizer={Adam: {learning_rate: 0, 001: null}}"],
+            [
+                "training.optimizer.Adam.learning_rate: must be greater than 0, got 0",
+                (
+                    "training.optimizer.Adam.001: unknown key; "
+                    "decimals stand after a point (0.001), not after a comma"
+                ),
+            ],
+        ),
     ],
 )
 def test_problems(problems: Problems, overrides: list[str], expected: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from imgrec.config.backbones import BACKBONES
 from imgrec.config.callbacks import CALLBACKS
 from imgrec.config.layers import LAYERS
 from imgrec.config.losses import LOSSES
-from imgrec.config.metrics import METRICS
+from imgrec.config.metrics import METRICS, directions
 from imgrec.config.named import Named
 from imgrec.config.optimizers import OPTIMIZERS, SCHEDULES
 from imgrec.config.regularizers import REGULARIZERS
@@ -60,6 +61,19 @@ def test_arguments(module: str, name: str) -> None:
             assert field.is_required(), argument
         elif argument != "name":
             assert alike(field.default) == alike(theirs.default), argument
+
+
+@pytest.mark.parametrize("name", sorted(set(METRICS) - OURS))
+def test_metric_names_and_directions(name: str) -> None:
+    """What may be monitored has Keras' name, and a direction where Keras has one."""
+    import keras
+
+    given = {"average": "macro"} if name in {"F1Score", "FBetaScore"} else {}
+    metric = getattr(keras.metrics, name)(**given)
+    direction = {"up": "max", "down": "min", None: None}[getattr(metric, "_direction", None)]
+    # Keras counts some of its default names: auc_1 is the second AUC of this process.
+    default = re.sub(r"(?<!f1)_\d+$", "", metric.name)
+    assert directions([METRICS[name](**given)]) == {"loss": "min", default: direction}
 
 
 def test_only_seeds_and_formats_are_missing() -> None:

@@ -33,7 +33,8 @@ def test_every_problem_at_once(config: str) -> None:
     assert str(caught.value) == (
         "configs/pets.yaml has 5 problems\n"
         "  line 3   data.rot: unknown key; did you mean 'root'? allowed: bad_images, batch_size, "
-        "channels, image_size, interpolation, loader, root, split, test, train, validation\n"
+        "cache, channels, columns, features, fit, group, image_size, images, interpolation, "
+        "label_map, loader, root, separator, split, test, train, validation\n"
         "  line 7   model.layers[0].Conv2D.filters: 'many' is not a whole number\n"
         "  line 8   model.layers[1]: unknown layer 'Dens'; did you mean 'Dense'? allowed: "
         "Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, "
@@ -86,6 +87,11 @@ def test_unreadable(tmp_path: Path) -> None:
     """Folders, binary files and impossible names are one clear line each."""
     with pytest.raises(UsageError, match="is a folder, not a config"):
         load(str(tmp_path))
+    photo = tmp_path / "photo.JPG"
+    photo.write_bytes(b"\xff\xd8")
+    with pytest.raises(UsageError, match=r"JPG is an image, not a config$") as caught:
+        load(str(photo))
+    assert caught.value.hint == f"`imgrec predict {photo}` says what is on it"
     binary = tmp_path / "model.keras"
     binary.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ConfigError, match="byte 0xff is not UTF-8"):
@@ -109,7 +115,6 @@ def test_dump(config: str) -> None:
         "name: pets\n"
         "seed: 0\n"
         "data:\n"
-        "  loader: folder\n"
         "  root: pets\n"
         "  image_size: [32, 48]\n"
         "  channels: 3\n"
@@ -117,6 +122,7 @@ def test_dump(config: str) -> None:
         "  interpolation: bilinear\n"
         "  batch_size: 32\n"
         "  bad_images: error\n"
+        "  cache: {memory: true, limit: 20GB}\n"
         "preprocessing:\n"
         "  featurewise_center: false\n"
         "  featurewise_std_normalization: false\n"

@@ -23,12 +23,13 @@ def test_names() -> None:
 def test_headers(name: str) -> None:
     """Each says what it is, where it is from, what it needs, what to expect, and the command."""
     header, _, body = shipped.text(name).partition("\n\n")
-    assert header.startswith("# yaml-language-server: $schema=../docs/config.schema.json\n#\n# ")
+    schema = "# yaml-language-server: $schema=../docs/config.schema.json\n#\n"
+    assert shipped.path(name).read_text("utf-8") == schema + shipped.text(name)
+    assert header.startswith(f"# {shipped.description(name)}\n")
     for word in ("From:", "Needs:", "Expect:", "Command:", "Quick:"):
         assert re.search(rf"^# {word} +\S", header, re.MULTILINE), word
     assert f"imgrec train {name}" in header
     assert body.startswith(f"name: {name}\n")
-    assert shipped.description(name) in header
 
 
 @pytest.mark.parametrize("name", shipped.names())

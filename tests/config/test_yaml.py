@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imgrec.config.emit import write
@@ -15,6 +15,7 @@ from imgrec.config.yaml import MAX_BYTES, Document, YamlError, read
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 )
+MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
 VALUES = st.recursive(
     SCALARS,
     lambda inner: (
@@ -135,7 +136,13 @@ def test_aliases_are_expanded() -> None:
         ("a: &x\n  - *x\n", 1, "an alias stands inside what it names"),
         ("a: *x\n", 1, "found undefined alias 'x'"),
         ("a: [1\nb: 2\n", 2, "expected ',' or ']', but got ':'"),
-        ("a: 1\n\tb: 2\n", 2, "found character '\\t' that cannot start any token"),
+        ("a: 1\n\tb: 2\n", 2, "a tab stands here; indent with spaces, not tabs"),
+        ("a: @b\n", 1, "found character '@' that cannot start any token"),
+        ("a:\n  b: 1\nc\n  d: 2\n", 3, MISPLACED),
+        ("a:\n    b: 1\n  c: 2\n", 3, MISPLACED),
+        ("a:\n  - b\n c: 1\n", 3, MISPLACED),
+        ("a\n  b: 1\n", 2, f"a colon too many; or {MISPLACED}"),
+        ("a: b: c\n", 1, f"a colon too many; or {MISPLACED}"),
         ("a: 1\nb: \x07\n", 2, "character '\\x07' may not stand in YAML"),
         ("a: 1\nb: " + "9" * 5000, 2, "a number with too many digits"),
         ("[" * 3000, 1, "nested too deeply"),
@@ -174,6 +181,9 @@ def test_too_large() -> None:
 
 
 @given(VALUES)
+@example("\x85")
+@example({"a\x85b": "\u2028", "\u2029": ["a\u2028b", "\xa0", "\ufeff"]})
+@example(["a\nb\r\n", "\x7f", "\u202e", "\U0001f600", "\t"])
 def test_what_is_written_reads_back(value: Any) -> None:
     """Whatever plain value is written as YAML reads back equal."""
     assert read(write(value)).value == value

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,8 @@ import pytest
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
-from imgrec.errors import ConfigError, RunError
+from imgrec.errors import ConfigError, RunError, UsageError
+from imgrec.models.backbone import classifier
 from imgrec.models.build import build
 
 HEAD = """
@@ -108,7 +112,14 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
                 "  layers:\n    - Conv2D: {filters: 2, kernel_size: 3}\n"
                 "    - MaxPooling2D: {pool_size: 20}\n    - Flatten"
             ),
-            "  line 7  model.layers[1].MaxPooling2D: ",
+            (
+                "  line 7  model.layers[1].MaxPooling2D: the image is only 14 x 14 here; "
+                "take out a pooling layer or enlarge data.image_size"
+            ),
+        ),
+        (
+            "  layers:\n    - Conv2D: {filters: 2, kernel_size: 17}\n    - Flatten",
+            "  line 6  model.layers[0].Conv2D: the image is only 16 x 16 here; ",
         ),
         ("  layers:\n    - Flatten\n    - GlobalAveragePooling2D", "  line 7  model.layers[1]."),
         (
@@ -209,3 +220,35 @@ def test_weights_that_cannot_be_had_are_told(tmp_path: Path, content: bytes | No
     )
     with pytest.raises(RunError, match=r"w\.h5"):
         build(experiment, 2)
+
+
+def test_an_unknown_classifier_comes_with_the_nearest() -> None:
+    """A name that Keras doesn't have is wrong usage."""
+    with pytest.raises(UsageError, match=r"MobilNetV2; did you mean MobileNetV2\?$") as caught:
+        classifier("MobilNetV2")
+    assert caught.value.exit_status == 2
+    with pytest.raises(UsageError, match=r"classifier zzz$"):
+        classifier("zzz")
+
+
+def test_no_network_is_told_first(tmp_path: Path) -> None:
+    """Weights that can't be fetched: why, and what to give instead."""
+    nowhere = "http://127.0.0.1:9"
+    environment = {
+        **{key: value for key, value in os.environ.items() if key.lower() != "no_proxy"},
+        "KERAS_HOME": str(tmp_path),
+        "https_proxy": nowhere,
+        "http_proxy": nowhere,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    code = (
+        "from imgrec.config.load import load; from imgrec.models.build import build\n"
+        "try: build(load('vgg16_transfer'), 2)\n"
+        "except Exception as error: print(error, error.hint, sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    message, hint = done.stdout.splitlines()
+    assert message.startswith("no network, or the host can't be reached: the weights imagenet of ")
+    assert "`--set model.backbone.weights=FILE`" in hint

@@ -15,7 +15,9 @@ CONFIG = """
 name: t
 data: {loader: digits, image_size: [8, 8]}
 model: {layers: [Flatten]}
-training: {checkpoint: {monitor: %s, mode: %s}}
+training:
+  metrics: [accuracy, AUC, MeanSquaredError]
+  checkpoint: {monitor: %s, mode: %s}
 """
 
 
@@ -68,6 +70,6 @@ def test_a_value_that_is_not_measured_is_told() -> None:
         watch.update(TrainingProgress(), 1, {"loss": 1.0, "val_loss": 1.0})
     assert caught.value.message == (
         "t.yaml has 1 problem\n"
-        "  line 5  training.checkpoint.monitor: 'val_auc' is not measured; "
+        "  line 7  training.checkpoint.monitor: 'val_auc' is not measured; "
         "there is loss, val_loss"
     )

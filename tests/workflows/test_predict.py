@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from imgrec.data.images import ImageSpec, decode
-from imgrec.errors import DataError, RunError
+from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.workflows.predict import predict
 
@@ -75,7 +75,7 @@ def test_a_folder_without_files_is_told(trained: Run, tmp_path: Path) -> None:
 
 def test_an_unknown_pretrained_name_is_told() -> None:
     """The hint lists what there is."""
-    with pytest.raises(RunError, match="VGG61") as caught:
+    with pytest.raises(UsageError, match="VGG61") as caught:
         predict(["x.jpg"], model="VGG61")
     assert "VGG16" in caught.value.hint
 

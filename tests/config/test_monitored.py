@@ -1,0 +1,57 @@
+"""What is monitored must be measured, and its direction known, before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from imgrec.config.load import parse
+
+Problems = Callable[..., list[str]]
+
+ALLOWED = "allowed: accuracy, loss, val_accuracy, val_loss"
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [
+        ("training.callbacks=[{EarlyStopping: {monitor: val_los}}]", "callbacks[0].EarlyStopping"),
+        (
+            "training.callbacks=[TerminateOnNaN, {ReduceLROnPlateau: {monitor: val_los}}]",
+            "callbacks[1].ReduceLROnPlateau",
+        ),
+        ("training.checkpoint={monitor: val_los}", "checkpoint"),
+    ],
+)
+def test_a_typo_is_told(problems: Problems, override: str, path: str) -> None:
+    """Wherever it stands, with the nearest name and with all."""
+    assert problems(override) == [
+        f"training.{path}.monitor: 'val_los' is not measured; did you mean 'val_loss'? {ALLOWED}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "monitor", ["loss", "val_brier", "val_auc", "auc_1", "val_fbeta_score", "precision"]
+)
+def test_metrics_have_the_names_that_keras_gives_them(config: str, monitor: str) -> None:
+    """The argument `name`, or else Keras' default name, counted where it repeats."""
+    metrics = (
+        "training.metrics=[AUC, AUC, {MeanSquaredError: {name: brier}}, Precision, "
+        "{FBetaScore: {average: macro}}]"
+    )
+    watch = f"training.checkpoint={{monitor: {monitor}, mode: min}}"
+    assert parse(config, "x", [metrics, watch]).training.checkpoint.monitor == monitor
+
+
+def test_a_direction_that_does_not_follow_must_be_given(problems: Problems, config: str) -> None:
+    """Counts may be better lower or higher; `mode` says so."""
+    metrics = "training.metrics=[FalsePositives]"
+    watch = "training.callbacks=[{EarlyStopping: {monitor: val_false_positives%s}}]"
+    assert problems(metrics, watch % "") == [
+        (
+            "training.callbacks[0].EarlyStopping.mode: must be min or max: "
+            "whether less val_false_positives is better does not follow by itself"
+        )
+    ]
+    assert parse(config, "x", [metrics, watch % ", mode: min"]).training.callbacks
