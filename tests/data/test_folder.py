@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from imgrec.data.classes import check_several, relabelled
 from imgrec.data.folder import find_splits, read_folder
 from imgrec.errors import DataError
 
@@ -98,10 +99,10 @@ def test_files_beside_the_class_folders_are_told(
     assert "1 files directly in" in caplog.text
 
 
-def failure(root: Path, classes: tuple[str, ...] | None = None) -> DataError:
+def failure(root: Path) -> DataError:
     """Return what `read_folder` raises."""
     with pytest.raises(DataError) as caught:
-        read_folder(root, classes)
+        read_folder(root)
     return caught.value
 
 
@@ -147,12 +148,14 @@ def test_empty_class_folders_are_named_all_at_once(images: Images) -> None:
 def test_a_single_class_is_refused(images: Images) -> None:
     """There is nothing to tell apart."""
     root = images("cat/a.png")
-    assert failure(root).message == f"only one class in {root}: cat"
+    with pytest.raises(DataError) as caught:
+        check_several(read_folder(root), str(root))
+    assert caught.value.message == f"only one class in {root}: cat"
 
 
 def test_given_classes_keep_their_order_and_may_be_absent(images: Images) -> None:
     """A model's classes rule; data with some of them is fine, even with one."""
-    dataset = read_folder(images("cat/a.png"), ("dog", "cat"))
+    dataset = relabelled(read_folder(images("cat/a.png")), ("dog", "cat"), "data")
     assert dataset.classes == ("dog", "cat")
     assert dataset.records[0].label == 1
 
@@ -160,16 +163,21 @@ def test_given_classes_keep_their_order_and_may_be_absent(images: Images) -> Non
 def test_unknown_classes_are_refused_with_the_nearest_name(images: Images) -> None:
     """A class that the model doesn't know is an error, not a wrong label."""
     root = images("catz/a.png", "dog/a.png", "zebra/a.png")
-    error = failure(root, ("cat", "dog"))
-    assert error.message == f"unknown class folders catz, zebra in {root}; known: cat, dog"
-    assert error.hint == "catz is near to cat"
+    with pytest.raises(DataError) as caught:
+        relabelled(read_folder(root), ("cat", "dog"), str(root))
+    assert caught.value.message == f"unknown classes catz, zebra in {root}; known: cat, dog"
+    assert caught.value.hint == "catz is near to cat"
 
 
 def test_hostile_class_names_are_shown_harmlessly(images: Images) -> None:
     """A line break or an escape code in a folder's name stays out of the message."""
-    root = images("a\n\x1b[31m/a.png")
+    root = images("a\n\x1b[31m/.hidden", "b/a.png")
     assert "\n" not in failure(root).message
     assert r"a\n\x1b[31m" in failure(root).message
+    with pytest.raises(DataError) as caught:
+        relabelled(read_folder(images("a\n\x1b[31m/a.png")), ("b",), "data\n")
+    assert "\n" not in caught.value.message
+    assert r"a\n\x1b[31m in data\n" in caught.value.message
 
 
 def test_split_folders_are_found_under_their_usual_names(images: Images) -> None:

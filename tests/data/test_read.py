@@ -107,14 +107,14 @@ def test_validation_is_split_off_training_where_only_a_test_folder_stands(images
 def test_splitting_off_what_has_a_folder_is_refused(images: Images) -> None:
     """Which of the two is meant is not guessed."""
     root = images(*ten_each("train/"), "test/cat/a.png")
-    with pytest.raises(DataError, match="the images have a test folder already"):
+    with pytest.raises(DataError, match="the data have test images already"):
         read(data(root=str(root), split=Split(test=0.5)), 0)
 
 
 def test_a_class_that_training_lacks_is_refused(images: Images) -> None:
     """A validation folder may lack classes, but not have others."""
     root = images("train/cat/a.png", "train/dog/a.png", "val/dogs/a.png")
-    with pytest.raises(DataError, match="unknown class folder dogs") as caught:
+    with pytest.raises(DataError, match="unknown class dogs in the validation images") as caught:
         read(data(root=str(root)), 0)
     assert caught.value.hint == "dogs is near to dog"
 
@@ -129,7 +129,7 @@ def test_split_folders_without_class_folders_are_refused(images: Images) -> None
 def test_split_folders_without_training_are_refused(images: Images) -> None:
     """There is nothing to learn from."""
     root = images("val/cat/a.png", "test/cat/a.png")
-    with pytest.raises(DataError, match="has no folder train"):
+    with pytest.raises(DataError, match="has no training images, only test and validation"):
         read(data(root=str(root)), 0)
 
 
