@@ -32,6 +32,11 @@ _KEY = re.compile(
 )
 _FORM = "x and y (or images and labels), or x_train, y_train and the same with test and val"
 _CHUNK = 256
+# zipfile raises the last two for passwords and for methods that it doesn't know.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError,
+    RuntimeError, NotImplementedError,
+)  # fmt: skip
 _WHITE = 255
 
 
@@ -41,11 +46,16 @@ def read_npz(file: Path) -> Parts:
     Raises DataError where it can't be read, and as `from_arrays` does.
     """
     try:
-        with np.load(file, allow_pickle=False) as loaded:
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
-                raise DataError(f"{shown(str(file))} is no .npz file", hint=f"it holds {_FORM}")
-            arrays = {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
+        with file.open("rb") as stream:
+            # NumPy takes anything else for a single array or a pickle.
+            if not zipfile.is_zipfile(stream):
+                raise DataError(
+                    f"{shown(str(file))} is no .npz file, or a cut one", hint=f"it holds {_FORM}"
+                )
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as loaded:
+                arrays = {name: np.asarray(loaded[name]) for name in loaded.files}
+    except _UNREADABLE as error:
         raise DataError(f"{shown(str(file))} can't be read: {_reason(error)}") from error
     return from_arrays(arrays, str(file))
 
@@ -136,6 +146,8 @@ def _check(images: Array, labels: Array, where: str) -> None:
         raise DataError(
             f"{where}: type {images.dtype}", hint="pixels are whole numbers or floats, 0 to 255"
         )
+    if labels.ndim == 0:
+        raise DataError(f"{where}: the labels are a single value")
     if len(images) != len(labels):
         raise DataError(f"{where}: {len(images)} images, but {len(labels)} labels")
 
@@ -151,7 +163,8 @@ def _scale(parts: Sequence[Array], where: str) -> int:
     if all(images.dtype.kind != "f" for images in parts):
         return 1
     scale = _WHITE if highest <= 1 else 1
-    log.info("%s: floats from %g to %g taken as 0 to %d", where, lowest, highest, _WHITE // scale)
+    top = _WHITE // scale
+    log.info("%s: floats from %g to %g taken as 0 to %d", shown(where), lowest, highest, top)
     return scale
 
 
@@ -209,7 +222,7 @@ def _flat(labels: Array, where: str) -> Array:
     hint = "labels are whole numbers (n,), texts (n,), or one-hot (n, classes)"
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim == 2 and labels.dtype.kind in "uifb":
+    if labels.ndim == 2 and labels.shape[1] and labels.dtype.kind in "uifb":
         wrong = np.flatnonzero(((labels != 0).sum(1) != 1) | (labels.max(1) != 1))
         if len(wrong):
             raise DataError(f"{shown(where)}: label {wrong[0]} (from 0) is not one-hot", hint=hint)
@@ -229,11 +242,13 @@ def _finite(labels: Array) -> bool:
 
 def _in_texts(values: Array, where: str) -> list[str]:
     try:
-        return [
+        texts = [
             value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()
         ]
-    except UnicodeDecodeError as error:
+        "".join(texts).encode()
+    except ValueError as error:  # bytes, or characters, that are no Unicode
         raise DataError(f"{shown(where)}: a label is not UTF-8") from error
+    return texts
 
 
 def _reason(error: Exception) -> str:

@@ -71,7 +71,7 @@ def split_groups(
     found: tuple[list[Record], ...] = ([], [], [])
     for record, group in zip(dataset.records, groups, strict=True):
         found[parts[places[group]]].append(record)
-    train, valid, held_out = map(tuple, found)
+    train, valid, held_out = (tuple(sorted(part, key=lambda one: one.name)) for part in found)
     return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgrec.config.experiment import Data
-from imgrec.config.sources import Columns, Features, misplaced
+from imgrec.config.sources import BUILT_IN, Columns, Features, misplaced
 from imgrec.data.arrays import read_npz
 from imgrec.data.classes import check_several, relabelled
 from imgrec.data.csv_file import read_csv
@@ -125,7 +125,7 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
     try:
         loader = told_from(path)
     except DataError:
-        if data.loader is None:
+        if data.loader is None or data.loader in BUILT_IN:
             raise
         loader = data.loader
     other = data.model_copy(update={"loader": loader})

@@ -39,9 +39,13 @@ def told_from(path: str) -> Loader:
 
 
 def _of_folder(folder: Path) -> Loader:
-    if is_idx_folder(folder):
-        return "idx"
-    return "tfrecord" if is_tfrecord_folder(folder) else "folder"
+    try:
+        if is_idx_folder(folder):
+            return "idx"
+        return "tfrecord" if is_tfrecord_folder(folder) else "folder"
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{shown(str(folder))} can't be read: {reason}") from error
 
 
 def _untold(path: str, place: Path) -> DataError:

@@ -91,9 +91,14 @@ class _FromBuffer(_StandIn):
 
     __slots__ = ()
 
-    def __call__(self, content: Any, dtype: Any, shape: Any, order: Any) -> _Array:
+    def __call__(
+        self, content: Any, dtype: Any, shape: Any, order: Any, axes: Any = None
+    ) -> _Array:
         array = _Array()
-        array.__setstate__((1, shape, dtype, order == "F", content))
+        if order == "K" and axes is not None:  # a transposed array
+            array.array = _built(dtype, shape, content).transpose(axes)
+        else:
+            array.__setstate__((1, shape, dtype, order == "F", content))
         return array
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from imgrec.config.data import Data, Split
-from imgrec.data.read import read
+from imgrec.data.read import read, read_other
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError
 
@@ -155,3 +155,16 @@ def test_real_folders_are_read(shared: Callable[[str], Path]) -> None:
     """2,000 photos in two classes are found, all of them."""
     root = shared("data/cats_dogs")
     assert sizes(read(data(root=str(root)), 0)) == (2000, 400, 0)
+
+
+def test_other_images_take_the_loader_that_their_path_tells(images: Images) -> None:
+    """Folders may be read where the data were arrays or the digits."""
+    root = images(*ten_each())
+    for section in (data(loader="digits"), data(root="x.csv", separator=";")):
+        assert len(read_other(str(root), section, 0)["all"].records) == 20
+
+
+def test_a_wrong_path_is_never_answered_with_the_embedded_images(tmp_path: Path) -> None:
+    """What is asked for is not there, though the digits always are."""
+    with pytest.raises(DataError, match="no folder"):
+        read_other(str(tmp_path / "no"), data(loader="digits"), 0)

@@ -41,9 +41,7 @@ def png(shade: int) -> bytes:
     return stream.getvalue()
 
 
-def read(
-    path: Path | str, label_map: dict[str, str] | None = None, **wanted: str
-) -> Dataset:
+def read(path: Path | str, label_map: dict[str, str] | None = None, **wanted: str) -> Dataset:
     """Return the images at `path`."""
     return read_tfrecord(str(path), Features(**wanted), label_map)["all"]
 

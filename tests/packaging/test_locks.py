@@ -74,6 +74,7 @@ def test_every_imported_library_is_a_dependency() -> None:
     """What the package imports, pyproject.toml asks for: no library is there by chance."""
     names = {
         "PIL": "pillow",
+        "google_crc32c": "google-crc32c",
         "pydantic_core": "pydantic",  # which pins it
         "sklearn": "scikit-learn",
         "yaml": "pyyaml",

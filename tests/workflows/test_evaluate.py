@@ -69,7 +69,7 @@ def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: P
                 (root / split / name / path.name).write_bytes(path.read_bytes())
     assert evaluate(run, data=root).evaluation.images == 4
     assert evaluate(run, data=root, split="validation").evaluation.images == 8
-    with pytest.raises(UsageError, match="has no split folders"):
+    with pytest.raises(UsageError, match="has no parts of its own"):
         evaluate(run, data=photos, split="test")
 
 

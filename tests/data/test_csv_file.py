@@ -1,0 +1,171 @@
+"""Tests of CSV files of paths and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.config.data import Data
+from imgrec.config.sources import Columns
+from imgrec.data.csv_file import read_csv
+from imgrec.data.read import read
+from imgrec.data.records import Dataset
+from imgrec.errors import DataError
+
+Images = Callable[..., Path]
+
+
+@pytest.fixture
+def table(images: Images) -> Callable[..., Path]:
+    """Return a function that writes a CSV beside a.png, b.png and deep/c.png."""
+
+    def write(*lines: str | bytes, newline: bytes = b"\n") -> Path:
+        file = images("a.png", "b.png", "deep/c.png") / "table.csv"
+        encoded = (line if isinstance(line, bytes) else line.encode() for line in lines)
+        file.write_bytes(newline.join(encoded))
+        return file
+
+    return write
+
+
+def listed(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return name and class of each record."""
+    return [(record.name, dataset.classes[record.label]) for record in dataset.records]
+
+
+def refusal(file: Path, columns: Columns | None = None, separator: str | None = None) -> DataError:
+    """Return the error that the file at `file` gives."""
+    with pytest.raises(DataError) as caught:
+        read_csv(file, columns or Columns(), separator)
+    return caught.value
+
+
+def test_rows_become_records(table: Callable[..., Path]) -> None:
+    """Paths are relative to the file; other columns are kept; empty lines are none."""
+    file = table("path,label,camera", "./deep//c.png,dog,x", "", '"a.png","big, cat",""')
+    dataset = read_csv(file, Columns())["all"]
+    assert listed(dataset) == [("a.png", "big, cat"), ("deep/c.png", "dog")]
+    assert dataset.records[1].source == file.parent / "deep/c.png"
+    assert dataset.records[1].extra == {"camera": "x"}
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_what_spreadsheets_write_is_read(table: Callable[..., Path], newline: bytes) -> None:
+    """A byte order mark, and any line ending."""
+    file = table(b"\xef\xbb\xbfpath,label", "a.png,Kätzchen", "b.png,犬", newline=newline)
+    assert read_csv(file, Columns())["all"].classes == ("Kätzchen", "犬")
+
+
+def test_the_split_column_tells_the_part(table: Callable[..., Path]) -> None:
+    """val, valid and validation are one; the names say the part, and labels agree."""
+    file = table(
+        "path,label,split", "a.png,cat,train", "b.png,dog,TRAIN", "deep/c.png,dog,val", "d,dog,test"
+    )
+    splits = read(Data(root=str(file), image_size=(4, 4)), 0)
+    assert [record.name for record in splits.train] == ["train/a.png", "train/b.png"]
+    assert [(record.name, record.label) for record in splits.validation] == [
+        ("validation/deep/c.png", 1)
+    ]
+    assert [(record.name, record.label) for record in splits.test] == [("test/d", 1)]
+
+
+def test_columns_may_have_other_names(table: Callable[..., Path]) -> None:
+    """data.columns names them; the group column is among the others."""
+    file = table("file,breed,part,owner", "a.png,cat,train,x", "b.png,dog,train,y")
+    columns = Columns(path="file", label="breed", split="part")
+    section = Data(root=str(file), columns=columns, group="owner", image_size=(4, 4))
+    with pytest.raises(DataError, match="groups are too few"):
+        read(section, 0)
+    assert read_csv(file, columns)["train"].records[0].extra == {"owner": "x"}
+
+
+def test_a_group_column_keeps_images_together(table: Callable[..., Path]) -> None:
+    """No group is in two parts."""
+    rows = [f"{index}.png,{'cat' if index % 2 else 'dog'},{index // 4}" for index in range(40)]
+    file = table("path,label,film", "a.png,cat,0", *rows)
+    splits = read(Data(root=str(file), group="film", image_size=(4, 4)), 0)
+    films = [
+        {record.extra["film"] for record in part} for part in (splits.train, splits.validation)
+    ]
+    assert all(films)
+    assert not films[0] & films[1]
+
+
+def test_a_separator_gives_several_labels(table: Callable[..., Path]) -> None:
+    """All are kept, sorted by class; one label is several of one."""
+    file = table("path,label", "a.png,dog; cat", "b.png,cat", "deep/c.png,cat;cat")
+    dataset = read_csv(file, Columns(), ";")["all"]
+    assert dataset.classes == ("cat", "dog")
+    assert [record.labels for record in dataset.records] == [(0, 1), (0,), (0,)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["path,label", "a.png,cat", "./a.png,dog"], "line 3: a.png stands in line 2 already"),
+        (["path,label", "a.png,cat", "", "b.png"], "line 4: 1 cells, but there are 2 columns"),
+        (["path,label", 'a.png,"x', 'y"', "b.png, "], "line 4: column label is empty"),
+        (["path,label", ",cat"], "line 2: column path is empty"),
+        (["path,label,split", "a.png,cat,trian"], "line 2: column split says trian"),
+        (["path,label,split", "a.png,cat,"], "line 2: column split says nothing"),
+        (["path;label", "a.png;cat"], "line 1: no column path; found: path;label"),
+        (["path,label,x,x", "a.png,cat,1,2"], "line 1: two columns are called x"),
+        (["path,label", 'a.png,"cat'], "line 2: no CSV"),
+        (["path,label", b"a.png,k\xe4tzchen"], r"line 2: label k\xe4tzchen is not UTF-8"),
+        (["path,label", "a\n.png,\x1b[31m", "b.png"], "line 2: 1 cells"),
+        (["path,label"], "has no rows below its column names"),
+        ([], "table.csv is empty"),
+        (["path,label", "x.png,cat", "y.png,dog"], "none of the 2 images of"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_and_line(
+    table: Callable[..., Path], lines: list[Any], message: str
+) -> None:
+    """Each mistake is named where it stands."""
+    error = refusal(table(*lines))
+    assert message in error.message
+    assert "table.csv" in error.message
+
+
+def test_a_split_column_that_was_named_must_be_there(table: Callable[..., Path]) -> None:
+    """By default it may be absent."""
+    error = refusal(table("path,label", "a.png,cat"), Columns(split="part"))
+    assert "no column part; found: path, label" in error.message
+
+
+def test_an_empty_label_among_several_is_refused(table: Callable[..., Path]) -> None:
+    """A separator too many is a mistake."""
+    error = refusal(table("path,label", "a.png,cat;"), separator=";")
+    assert "line 2: column label is empty, or one of its labels is" in error.message
+
+
+def test_hostile_cells_are_shown_harmlessly(table: Callable[..., Path]) -> None:
+    """An escape code or a line break in a cell stays out of the message."""
+    error = refusal(table("path,label,split", '"a\x1b[31m",cat,"x\ny"'))
+    assert r"x\ny" in error.message
+    assert "\n" not in error.message
+    twice = refusal(table("path,label", "a\x1b[31m,cat", "a\x1b[31m,cat"))
+    assert r"a\x1b[31m" in twice.message
+
+
+def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
+    """One plain sentence each."""
+    assert refusal(tmp_path / "no.csv").message.endswith("can't be read: no such file or directory")
+    assert refusal(tmp_path).message == f"{tmp_path} can't be read: is a directory"
+
+
+@given(content=st.one_of(st.binary(), st.text('pathlbe,"\r\n\0;').map(lambda text: text.encode())))
+def test_any_bytes_give_a_table_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    """Nothing in the file makes reading fail otherwise."""
+    file = tmp_path_factory.getbasetemp() / "any.csv"
+    for start in (b"", b"path,label\n"):
+        file.write_bytes(start + content)
+        with pytest.raises(DataError):
+            read_csv(file, Columns())

@@ -1,0 +1,190 @@
+"""Tests of pickled arrays, and of pickles that would do harm."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from imgrec.data.pickles import read_pickle
+from imgrec.data.records import Dataset
+from imgrec.data.unpickle import load
+from imgrec.errors import DataError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 2, 3), np.uint8)
+LABELS = np.array([0, 1, 1, 0])
+
+
+def written(folder: Path, content: Any, protocol: int = 4) -> Path:
+    """Return a file that holds `content` as a pickle."""
+    file = folder / "data.pkl"
+    file.write_bytes(pickle.dumps(content, protocol))
+    return file
+
+
+def pixels(dataset: Dataset) -> NDArray[Any]:
+    """Return the pixels of all images, by name."""
+    return np.stack([np.asarray(record.source) for record in dataset.records])
+
+
+def refusal(file: Path) -> str:
+    """Return the message with which the pickle in `file` is refused."""
+    with pytest.raises(DataError) as caught:
+        read_pickle(file)
+    return caught.value.message
+
+
+class Calls:
+    """Pickled, it becomes a call of `function`."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_is_read(tmp_path: Path, protocol: int) -> None:
+    """X, Y as a tuple, in each of the forms that Python has written."""
+    parts = read_pickle(written(tmp_path, (PIXELS, LABELS), protocol))
+    assert list(parts) == ["all"]
+    assert np.array_equal(pixels(parts["all"]), PIXELS)
+    assert [record.label for record in parts["all"].records] == LABELS.tolist()
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("order", ["C", "F", "K"])
+def test_every_memory_layout_is_read(tmp_path: Path, order: Any, protocol: int) -> None:
+    """Also Fortran's, and that of an array whose axes were moved."""
+    array = np.asarray(PIXELS, order=order)
+    if order == "K":
+        array = PIXELS.transpose(0, 2, 1, 3)
+    parts = read_pickle(written(tmp_path, [array, LABELS], protocol))
+    assert np.array_equal(pixels(parts["all"]), array)
+
+
+@pytest.mark.parametrize("dtype", [">u2", "<i4", ">f4", "<f8"])
+def test_every_byte_order_is_read(tmp_path: Path, dtype: str) -> None:
+    """Numbers of either byte order mean the same."""
+    parts = read_pickle(written(tmp_path, (PIXELS.astype(dtype), LABELS)))
+    assert np.array_equal(pixels(parts["all"]), PIXELS)
+
+
+def test_four_arrays_have_a_test_part(tmp_path: Path) -> None:
+    """X, Y, X_test, Y_test is what old tutorials ship."""
+    content = (PIXELS, LABELS, PIXELS[:2], LABELS[:2])
+    parts = read_pickle(written(tmp_path, content))
+    assert {part: len(dataset.records) for part, dataset in parts.items()} == {
+        "train": 4,
+        "test": 2,
+    }
+
+
+def test_a_dict_of_lists_is_read(tmp_path: Path) -> None:
+    """Lists will do; texts are class names; NumPy's scalars are numbers."""
+    content = {"images": PIXELS.tolist(), "labels": ["b", "a", "a", "b"]}
+    dataset = read_pickle(written(tmp_path, content))["all"]
+    assert dataset.classes == ("a", "b")
+    scalars = {"x": PIXELS, "y": [np.int64(label) for label in LABELS]}
+    assert read_pickle(written(tmp_path, scalars))["all"].classes == ("0", "1")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_nothing_that_a_pickle_calls_is_run(tmp_path: Path, protocol: int) -> None:
+    """os.system, eval, exec and open are refused by name, wherever they stand, and do nothing."""
+    marker = tmp_path / "ran"
+    code = f"open({str(marker)!r}, 'w')"
+    hostile = {
+        "system": Calls(os.system, f"touch {marker}"),
+        "eval": Calls(eval, code),
+        "exec": Calls(exec, code),
+        "open": Calls(open, str(marker), "w"),
+    }
+    for name, call in hostile.items():
+        for content in (call, (PIXELS, call), {"x": PIXELS, "y": LABELS, "z": call}):
+            message = refusal(written(tmp_path, content, protocol))
+            assert f".{name}, which is refused" in message
+    assert not marker.exists()
+
+
+def test_numpy_is_not_a_way_around(tmp_path: Path) -> None:
+    """Other functions of NumPy, some of which run code or open files, are refused too."""
+    marker = tmp_path / "ran"
+    for function, arguments in (
+        (np.save, (str(marker), PIXELS)),
+        (np.load, (str(marker),)),
+        (np.testing.assert_equal, (1, 2)),
+        (np.random.default_rng, ()),
+    ):
+        assert "which is refused" in refusal(written(tmp_path, Calls(function, *arguments)))
+    assert list(tmp_path.iterdir()) == [tmp_path / "data.pkl"]
+
+
+@pytest.mark.parametrize(
+    "opcodes",
+    [
+        b"cnumpy\nndarray\n}(Vshape\nI1\nub.",
+        b"cnumpy\nndarray\n(tR.",
+        b"cnumpy\nndarray\n)\x81.",
+        b"cnumpy\ndtype\n(VO\ntR.",
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\ndtype\n(I0\ntVb\ntR.",
+        b"cnumpy\nndarray.__class__\n.",
+        b"\x80\x04\x8c\x05numpy\x8c\x11ndarray.__class__\x93.",
+        b"Pout\n.",
+        b"cnumpy\ndtype\n.",
+    ],
+    ids=["build", "call", "new", "object", "kind", "dotted", "dotted4", "persistent", "name"],
+)
+def test_stand_ins_can_not_be_turned_around(tmp_path: Path, opcodes: bytes) -> None:
+    """What a pickle may name can't be changed, entered, or used for something else."""
+    file = tmp_path / "data.pkl"
+    file.write_bytes(opcodes)
+    with pytest.raises(DataError):
+        load(file)
+
+
+def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
+    """Even where the objects are harmless: ragged lists are not images."""
+    ragged = np.array([PIXELS[0], PIXELS[1, :1]], dtype=object)
+    assert "type O8, which is refused" in refusal(written(tmp_path, (ragged, LABELS[:2])))
+    lists = [PIXELS[0].tolist(), [[1]]]
+    assert "differ in size" in refusal(written(tmp_path, (lists, [0, 1])))
+
+
+@pytest.mark.parametrize("content", [{"x": PIXELS}, (PIXELS,), PIXELS, 7, {1: PIXELS}, None])
+def test_other_contents_are_named(tmp_path: Path, content: Any) -> None:
+    """A pickle of something else is an error that names the file."""
+    assert "data.pkl" in refusal(written(tmp_path, content))
+
+
+def test_a_file_that_is_missing_or_cut_is_named(tmp_path: Path) -> None:
+    """One plain sentence each."""
+    assert refusal(tmp_path / "no.pkl").endswith("no.pkl can't be read: no such file or directory")
+    file = written(tmp_path, (PIXELS, LABELS))
+    file.write_bytes(file.read_bytes()[:-20])
+    assert "is no pickle that can be read" in refusal(file)
+
+
+# b"r" is left out: Python's unpickler then takes as much memory as the next four bytes say.
+@given(damage=st.tuples(st.integers(0, 600), st.integers(0, 255).filter(lambda byte: byte != 114)))
+def test_damage_is_never_more_than_an_error(
+    tmp_path_factory: pytest.TempPathFactory, damage: tuple[int, int]
+) -> None:
+    """Whichever byte is another one, there are images or a DataError."""
+    place, byte = damage
+    content = bytearray(pickle.dumps((PIXELS, LABELS), 2))
+    content[place % len(content)] = byte
+    file = tmp_path_factory.getbasetemp() / "damaged.pkl"
+    file.write_bytes(content)
+    with contextlib.suppress(DataError):
+        read_pickle(file)
