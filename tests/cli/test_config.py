@@ -67,8 +67,8 @@ def test_copy_to_nowhere(imgrec: Imgrec) -> None:
     assert (process.returncode, process.stderr) == (
         4,
         (
-            "imgrec: error: no/where.yaml can't be written: No such file or directory\n"
-            "hint: free some space, or choose another folder that you may write to\n"
+            "imgrec: error: no/where.yaml can't be written: no folder no\n"
+            "hint: make the folder, or choose another\n"
         ),
     )
 
