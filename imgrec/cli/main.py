@@ -104,6 +104,7 @@ class _Failure(NamedTuple):
 def _run(arguments: list[str], console: Console) -> int:
     try:
         signal.signal(signal.SIGTERM, _terminate)
+        sys.unraisablehook = _signal_again
         status = _answer(arguments, console)
         console.flush()
     except BrokenPipeError:
@@ -182,6 +183,18 @@ def _no_command(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
     return f"there is no command {shown(name)}{meant}"
+
+
+def _signal_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal again whose exception came up in a destructor, which swallows it."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+
+    import threading
+
+    number = signal.SIGTERM if isinstance(lost.exc_value, Terminated) else signal.SIGINT
+    threading.Timer(0.05, os.kill, [os.getpid(), number]).start()
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,15 +93,6 @@ def test_an_interrupt_is_130(body: str, imgrec: Imgrec) -> None:
     assert error(imgrec("planted", planted=body)) == (130, "", "imgrec: interrupted\n")
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Let processes answer to Ctrl-C, also where the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("number", "status", "message"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
@@ -114,6 +105,17 @@ def test_signals(number: signal.Signals, status: int, message: str, start: Start
     process.send_signal(number)
     _, stderr = process.communicate(timeout=20)
     assert (process.returncode, stderr) == (status, f"imgrec: {message}\n")
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_in_a_destructor_is_not_lost(name: str, status: int, imgrec: Imgrec) -> None:
+    """Python swallows what is raised in a destructor; the process ends all the same."""
+    body = (
+        f"kill = lambda self: os.kill(os.getpid(), signal.{name}); "
+        "thing = type('Thing', (), {'__del__': kill})(); del thing; time.sleep(60)"
+    )
+    process = imgrec("planted", planted=body)
+    assert (process.returncode, process.stderr.count("\n")) == (status, 1)
 
 
 @pytest.mark.parametrize("size", [10, 1_000_000])

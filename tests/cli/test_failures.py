@@ -1,12 +1,13 @@
-"""What users do wrong, or what happens to them: the whole output of each, and its exit status."""
+"""The whole of what each failure prints, and its exit status, in real processes."""
 
 from __future__ import annotations
 
+import errno
+import json
 import os
-import resource
+import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,271 +15,417 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import PROJECT, Process
+from imgrec.data.images import FORMATS
+from imgrec.runs.card import read_card
 
+Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
+Start = Callable[..., subprocess.Popen[str]]
+Trained = tuple[Path, Process]
 
-CONFIG = """name: t
-data: {root: photos, image_size: [8, 8], split: {validation: 0.2}}
-model: {layers: [Flatten], output: sigmoid}
+CONFIG = """\
+name: tiny
+data: {root: photos, image_size: [8, 8], split: {validation: 0.25, test: 0.25}}
+preprocessing: {rescale: 1/255}
+model:
+  layers:
+    - Flatten
+    - Dense: {units: 100}
 training: {epochs: 1}
 """
-HELP = (
+WRONG = """\
+name: wrong
+data: {root: photos, image_size: [8, 8], batchsize: 4}
+model:
+  layers:
+    - Conv2d: {filters: 8, kernel_size: 3}
+    - Dense: {units: many}
+training:
+  epochs: 0
+"""
+SHIPPED = "cat_dog, small_cnn, vgg16_transfer"
+CONFIG_HINT = (
     "hint: `imgrec config show small_cnn` prints a config that works; "
     "`imgrec config schema` lists all\n"
 )
-NO_IMAGE = (
-    "not an image, or not in one of these formats: "
-    "JPEG, PNG, GIF, BMP, WEBP, TIFF, PPM, AVIF, JPEG2000"
-)
-SHOW_RUNS = "hint: `imgrec runs list` shows the runs that can be used\n"
+LAYOUT = "images belong into one folder per class, such as photos/cat/1.jpg and photos/dog/1.jpg\n"
+RUNS_HINT = "hint: `imgrec runs list` shows the runs that can be used\n"
+MODEL_HINT = "hint: train again, or take another run: `imgrec runs list` shows them\n"
+NO_IMAGE = f"not an image, or not in one of these formats: {', '.join(FORMATS)}"
+FULL_HINT = "hint: free some space, or choose another folder that you may write to\n"
+TOO_LARGE = os.strerror(errno.EFBIG)
+
+# A name that would print a line of its own, and steer the terminal.
+EVIL = "x\nimgrec: error: \x1b[31mforged.png"
+EVIL_SHOWN = r"x\nimgrec: error: \x1b[31mforged.png"
 
 
-def told(process: Process) -> tuple[int, str, str]:
-    """Return status, stdout and stderr."""
+@pytest.fixture
+def here(tmp_path: Path, photos: Path) -> Path:
+    """Return the working directory: `tiny.yaml` and its images in `photos`."""
+    assert photos.parent == tmp_path
+    (tmp_path / "tiny.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def broken(tmp_path: Path, trained: Trained) -> Path:
+    """Return a copy of the run `digits-1` that a test may break."""
+    return shutil.copytree(trained[0] / "digits-1", tmp_path / "runs" / "digits-1")
+
+
+def failure(process: Process) -> tuple[int, str, str]:
+    """Return the exit status and all that was printed."""
     return process.returncode, process.stdout, process.stderr
 
 
-def make_photos(folder: Path, *classes: str, images: int = 10) -> None:
-    """Write small pictures of noise into class folders of `folder`/photos."""
-    random = np.random.default_rng(0)
-    for name in classes:
-        (folder / "photos" / name).mkdir(parents=True)
-        for number in range(images):
-            pixels = random.integers(0, 256, (12, 12, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / "photos" / name / f"{number}.png")
-    (folder / "t.yaml").write_text(CONFIG)
-
-
-def test_a_config_that_is_missing(imgrec: Imgrec) -> None:
-    """The shipped ones are named."""
-    assert told(imgrec("train", "missing.yaml")) == (
-        2,
-        "",
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "x.yaml: no such config file\nhint: give a YAML file, or a shipped config: "),
+        (b"\x89PNG\r\n\x1a\n", "x.yaml has 1 problem\n  line 1  byte 0x89 is not UTF-8\n"),
+        (b"", "x.yaml has 1 problem\n  line 1  the config is empty\n"),
+        (b"- 1\n", "x.yaml has 1 problem\n  line 1  the config is not a mapping of keys to "),
         (
-            "imgrec: error: missing.yaml: no such config file\n"
-            "hint: give a YAML file, or a shipped config: cat_dog, small_cnn, vgg16_transfer\n"
+            b"name: x\nname: y\n",
+            "x.yaml has 1 problem\n  line 2  duplicate key 'name'; first on line 1\n",
         ),
-    )
+    ],
+)
+def test_no_config(content: bytes | None, message: str, imgrec: Imgrec, tmp_path: Path) -> None:
+    """A config that is missing or can't be read is told by file and line."""
+    if content is not None:
+        (tmp_path / "x.yaml").write_bytes(content)
+    ending = f"{SHIPPED}\n" if content is None else CONFIG_HINT
+    if message.endswith("keys to "):
+        ending = f"values\n{ending}"
+    expected = f"imgrec: error: {message}{ending}"
+    assert failure(imgrec("train", "x.yaml")) == (2, "", expected)
 
 
-def test_a_config_that_is_no_text(imgrec: Imgrec, tmp_path: Path) -> None:
-    """The byte and the line are named."""
-    (tmp_path / "t.yaml").write_bytes(b"\xff\xfe\x00")
-    assert told(imgrec("train", "t.yaml")) == (
-        2,
-        "",
-        f"imgrec: error: t.yaml has 1 problem\n  line 1  byte 0xff is not UTF-8\n{HELP}",
-    )
-
-
-def test_several_mistakes_in_a_config(imgrec: Imgrec, tmp_path: Path) -> None:
-    """All at once, each with line, key, what is allowed and the nearest name."""
-    (tmp_path / "t.yaml").write_text(
-        "name: t\ndata: {root: photos, image_size: [8, 8]}\nmodel:\n  layers:\n"
-        "    - Flatten2D\n    - Dense: {unit: 3}\n  output: softmix\ntraining: {epochs: ten}\n"
-    )
-    status, stdout, stderr = told(imgrec("train", "t.yaml"))
-    lines = stderr.splitlines()
-    assert (status, stdout, lines[0]) == (2, "", "imgrec: error: t.yaml has 4 problems")
-    assert lines[1].startswith(
-        "  line 5  model.layers[0]: unknown layer 'Flatten2D'; did you mean 'Flatten'? allowed: "
-    )
-    assert lines[2:] == [
-        (
-            "  line 6  model.layers[1].Dense.unit: unknown key; did you mean 'units'? allowed: "
-            "activation, activity_regularizer, bias_initializer, bias_regularizer, "
-            "kernel_initializer, kernel_regularizer, name, units, use_bias"
-        ),
-        (
-            "  line 7  model.output: 'softmix' is not possible; did you mean 'softmax'? "
-            "allowed: sigmoid, softmax"
-        ),
-        "  line 8  training.epochs: 'ten' is not a whole number",
-        HELP.rstrip("\n"),
-    ]
-
-
-def test_an_output_that_does_not_fit_the_classes(imgrec: Imgrec, tmp_path: Path) -> None:
-    """One sigmoid unit can't tell three classes apart."""
-    make_photos(tmp_path, "a", "b", "c")
-    assert told(imgrec("train", "t.yaml")) == (
-        2,
-        "",
-        (
-            "imgrec: error: t.yaml has 1 problem\n  line 3  model.output: sigmoid is one unit for "
-            f"two classes, and the data has 3; use softmax\n{HELP}"
-        ),
-    )
-
-
-def test_an_empty_class_folder(imgrec: Imgrec, tmp_path: Path) -> None:
-    """It is named; what is a class and what is not is the user's to say."""
-    make_photos(tmp_path, "a", "b")
-    (tmp_path / "photos" / "c").mkdir()
-    assert told(imgrec("train", "t.yaml")) == (
-        3,
-        "",
-        (
-            "imgrec: error: no images in class folder c of photos\n"
-            "hint: put images there, or remove the folder\n"
-        ),
-    )
-
-
-def test_a_single_class(imgrec: Imgrec, tmp_path: Path) -> None:
-    """There is nothing to tell apart."""
-    make_photos(tmp_path, "a")
-    assert told(imgrec("train", "t.yaml")) == (
-        3,
-        "",
-        (
-            "imgrec: error: only one class in photos: a\n"
-            "hint: a classifier needs at least two; in folders, images belong into one folder per "
-            "class, such as cat/1.jpg and dog/1.jpg\n"
-        ),
-    )
-
-
-def test_no_images(imgrec: Imgrec, tmp_path: Path) -> None:
-    """An empty folder is told how it should look."""
-    make_photos(tmp_path)
+def test_a_folder_is_no_config(imgrec: Imgrec, tmp_path: Path) -> None:
+    """An empty folder is looked at as a folder of images."""
     (tmp_path / "photos").mkdir()
-    assert told(imgrec("train", "t.yaml")) == (
+    assert failure(imgrec("train", "photos")) == (
         3,
         "",
-        (
-            "imgrec: error: no images in photos\n"
-            "hint: images belong into one folder per class, such as photos/cat/1.jpg and "
-            "photos/dog/1.jpg\n"
-        ),
+        f"imgrec: error: no images in photos\nhint: {LAYOUT}",
     )
 
 
-def test_unreadable_images_stop_the_training(imgrec: Imgrec, tmp_path: Path) -> None:
-    """They are named and counted; a name can't write lines of its own; no run is made."""
-    make_photos(tmp_path, "a", "b")
-    (tmp_path / "photos" / "a" / "3.png").write_bytes(b"no")
-    (tmp_path / "photos" / "b" / "x\x1b[31m\nimgrec: y.png").write_bytes(b"no")
-    status, stdout, stderr = told(imgrec("train", "t.yaml"))
-    assert (status, stdout) == (3, "")
-    assert stderr[stderr.index("imgrec:") :] == (
-        "imgrec: error: 2 of 21 images can't be read\n"
-        f"  a/3.png: {NO_IMAGE}\n"
-        f"  b/x\\x1b[31m\\nimgrec: y.png: {NO_IMAGE}\n"
-        "hint: mend or remove them, or set data.bad_images to skip\n"
+def test_every_mistake_in_a_config_at_once(imgrec: Imgrec, tmp_path: Path) -> None:
+    """Unknown key, unknown layer and wrong values come with their lines and what is meant."""
+    (tmp_path / "wrong.yaml").write_text(WRONG)
+    process = imgrec("train", "wrong.yaml", "--set", "training.epoch=3")
+    assert (process.returncode, process.stdout) == (2, "")
+    assert re.sub("allowed: .*", "allowed: ...", process.stderr) == (
+        "imgrec: error: wrong.yaml has 5 problems\n"
+        "  --set   training.epoch: unknown key; did you mean 'epochs'? allowed: ...\n"
+        "  line 2  data.batchsize: unknown key; did you mean 'batch_size'? allowed: ...\n"
+        "  line 5  model.layers[0]: unknown layer 'Conv2d'; did you mean 'Conv2D'? allowed: ...\n"
+        "  line 6  model.layers[1].Dense.units: 'many' is not a whole number\n"
+        "  line 8  training.epochs: must be greater than 0, got 0\n" + CONFIG_HINT
     )
-    assert not (tmp_path / "runs").exists()
 
 
-def test_photos_that_cannot_be_used(
-    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
-) -> None:
-    """The others are answered; the failing ones are named in the output and on stderr."""
-    make_photos(tmp_path, "a", images=1)
-    photos = ["photos/a/0.png", "missing.png", "t.yaml"]
-    process = imgrec(
-        "predict", *photos, "--top", "1", "--format", "csv", "--runs-dir", str(trained[0])
-    )
-    header, answer, *failed = process.stdout.splitlines()
-    assert header == "photo,rank,class,probability,error"
-    assert answer.startswith("photos/a/0.png,1,")
-    assert failed == ["missing.png,,,,no such file", f't.yaml,,,,"{NO_IMAGE}"']
-    assert (process.returncode, process.stderr) == (
-        3,
-        (
-            f"device: CPU ({os.cpu_count()} cores)\n"
-            "imgrec: error: 2 of 3 photos can't be used\n"
-            f"  missing.png: no such file\n  t.yaml: {NO_IMAGE}\n"
-        ),
+def test_the_traceback_of_a_failure(imgrec: Imgrec) -> None:
+    """--traceback shows where it happened, above the same lines."""
+    plain, shown = imgrec("train", "x.yaml"), imgrec("train", "x.yaml", "--traceback")
+    assert shown.returncode == plain.returncode
+    assert shown.stderr.startswith("Traceback (most recent call last):\n")
+    assert shown.stderr.endswith(plain.stderr)
+
+
+def test_an_output_that_does_not_fit(imgrec: Imgrec, here: Path) -> None:
+    """One sigmoid unit for three classes is told with its line, before anything is trained."""
+    (here / "tiny.yaml").write_text(CONFIG.replace("  layers:", "  output: sigmoid\n  layers:"))
+    shutil.copytree(here / "photos" / "cat", here / "photos" / "emu")
+    assert failure(imgrec("train", "tiny.yaml")) == (
+        2,
+        "",
+        "imgrec: error: tiny.yaml has 1 problem\n"
+        "  line 5  model.output: sigmoid is one unit for two classes, and the data has 3; "
+        "use softmax\n" + CONFIG_HINT,
     )
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("root", "message"),
     [
-        ("card", "runs/digits-1/card.json is damaged: "),
-        ("model gone", "runs/digits-1/best.keras is missing\nhint: train again, or take "),
+        ("gone", "no folder gone\nhint: check the path\n"),
+        ("tiny.yaml", "tiny.yaml is a file, not a folder\n"),
+        ("hollow", "no images in hollow\nhint: " + LAYOUT.replace("photos", "hollow")),
         (
-            "model changed",
-            "runs/digits-1/best.keras is not the file that the run's card describes\n",
+            "half",
+            "no images in class folder \\x1b[2Jemu of half\n"
+            "hint: put images there, or remove the folder\n",
         ),
-        ("no card", "runs/digits-1 is no run: it has no card.json\n"),
+        (
+            "single",
+            "only one class in single: cat\nhint: a classifier needs at least two; "
+            + LAYOUT.replace("photos", "single"),
+        ),
+        (
+            "few",
+            "too few images to divide into 3 parts: cat (1)\n"
+            "hint: every class needs at least 3 images: add some, or split into fewer parts\n",
+        ),
     ],
 )
-def test_a_run_that_is_broken(
-    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path, damage: str, message: str
+def test_no_data(root: str, message: str, imgrec: Imgrec, here: Path) -> None:
+    """Where there is nothing to learn from, status 3 says which folder lacks what."""
+    (here / "hollow").mkdir()
+    shutil.copytree(here / "photos", here / "half")
+    (here / "half" / "\x1b[2Jemu").mkdir()
+    shutil.copytree(here / "photos" / "cat", here / "single" / "cat")
+    shutil.copytree(here / "photos" / "dog", here / "few" / "dog")
+    (here / "few" / "cat").mkdir()
+    shutil.copy(here / "photos" / "cat" / "0.png", here / "few" / "cat")
+    process = imgrec("train", "tiny.yaml", "--set", f"data.root={root}")
+    assert failure(process) == (3, "", f"imgrec: error: {message}")
+    assert not (here / "runs").exists()
+
+
+def spoil(photos: Path) -> str:
+    """Break three of the 24 images and return the lines that tell so."""
+    (photos / "cat" / "0.png").write_text("no image")
+    (photos / "cat" / "0.png").rename(photos / "cat" / EVIL)
+    (photos / "dog" / "1.png").write_bytes((photos / "dog" / "1.png").read_bytes()[:60])
+    (photos / "dog" / "2.png").write_bytes(b"")
+    return (
+        "3 of 24 images can't be read\n"
+        f"  cat/{EVIL_SHOWN}: {NO_IMAGE}\n"
+        "  dog/1.png: broken image (image file is truncated)\n"
+        "  dog/2.png: empty file\n"
+    )
+
+
+def test_unreadable_images_stop_a_training(imgrec: Imgrec, here: Path) -> None:
+    """They are counted and named, with names that forge no line; nothing is written."""
+    lines = spoil(here / "photos")
+    hint = "hint: mend or remove them, or set data.bad_images to skip\n"
+    assert failure(imgrec("train", "tiny.yaml")) == (3, "", f"imgrec: error: {lines}{hint}")
+    assert not (here / "runs").exists()
+
+
+def test_unreadable_images_may_be_left_out(imgrec: Imgrec, here: Path) -> None:
+    """The same lines, as a warning, and the run says how many it left out."""
+    lines = spoil(here / "photos")
+    arguments = ["--set", "data.bad_images=skip", "--device", "cpu"]
+    process = imgrec("train", "tiny.yaml", *arguments)
+    assert process.returncode == 0
+    start, _, epoch = process.stderr.partition("epoch 1/1 ")
+    start = re.sub(r"CPU \(\d+ cores\)", "CPU", start)
+    assert start == (f"{lines}left out, as data.bad_images says\ndevice: CPU\nrun: runs/tiny-1\n")
+    assert epoch.count("\n") == 1
+    assert read_card(here / "runs" / "tiny-1").skipped == 3
+
+
+def test_a_bad_image_is_told_on_one_line(imgrec: Imgrec, tmp_path: Path, trained: Trained) -> None:
+    """A name that forges lines forges none where the first bad image ends an evaluation."""
+    (tmp_path / "data" / "0").mkdir(parents=True)
+    (tmp_path / "data" / "0" / EVIL).write_text("no image")
+    process = imgrec("evaluate", "--data", "data", "--runs-dir", str(trained[0]))
+    assert (process.returncode, process.stdout) == (3, "")
+    assert process.stderr.splitlines()[1:] == [f"imgrec: error: 0/{EVIL_SHOWN}: {NO_IMAGE}"]
+
+
+def test_photos_that_fail_among_good_ones(imgrec: Imgrec, tmp_path: Path, trained: Trained) -> None:
+    """Each good photo has its line in the table, each failing one its reason; status is 3."""
+    Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
+    (tmp_path / EVIL).write_text("no image")
+    (tmp_path / "photos").mkdir()
+    photos = ["gone.png", "photos/../good.png", "-", "good.png/x.png"]
+    process = imgrec("predict", *photos[:2], EVIL, photos[3], "--runs-dir", str(trained[0]))
+    assert process.returncode == 3
+    assert process.stderr.splitlines()[1:] == [
+        "imgrec: error: 3 of 4 photos can't be used",
+        "  gone.png: no such file",
+        f"  {EVIL_SHOWN}: {NO_IMAGE}",
+        "  good.png/x.png: not a directory",
+    ]
+    rows = [line.split() for line in process.stdout.splitlines() if line.strip()]
+    assert rows[0] == ["photo", "class", "probability"]
+    assert rows[2] == ["gone.png", "no", "such", "file"]
+    assert (rows[3][0], rows[3][3], len(rows[3])) == ("photos/../good.png", "%", 5)
+    assert [len(row) for row in rows[4:8]] == [4] * 4
+    assert "\x1b" not in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (
+            lambda run: (run / "card.json").write_text('{"schema_version": 1, "name"'),
+            "runs/digits-1/card.json is damaged: "
+            "Expecting ':' delimiter: line 1 column 29 (char 28)\n" + RUNS_HINT,
+        ),
+        (
+            lambda run: (run / "card.json").write_text('{"schema_version": 2}'),
+            "runs/digits-1/card.json has schema version 2; this imgrec reads 1\n"
+            "hint: use the imgrec that wrote it, or train again\n",
+        ),
+        (
+            lambda run: (run / "card.json").unlink(),
+            "runs/digits-1 is no run: it has no card.json\n" + RUNS_HINT,
+        ),
+        (
+            lambda run: (run / "best.keras").unlink(),
+            "runs/digits-1/best.keras is missing\n" + MODEL_HINT,
+        ),
+        (
+            lambda run: (run / "best.keras").write_bytes(b"other"),
+            "runs/digits-1/best.keras is not the file that the run's card describes\n" + MODEL_HINT,
+        ),
+        (
+            lambda run: (run / "config.yaml").unlink(),
+            "runs/digits-1/config.yaml can't be read: No such file or directory\n"
+            "hint: train again\n",
+        ),
+        (
+            lambda run: (run / "config.yaml").write_text("name: x\nname: y\n"),
+            "runs/digits-1/config.yaml has 1 problem\n"
+            "  line 2  duplicate key 'name'; first on line 1\n"
+            "hint: train again\n",
+        ),
+        (
+            lambda run: (run / "images.csv").unlink(),
+            "runs/digits-1/images.csv can't be read: No such file or directory\n"
+            "hint: evaluate a folder with --data, or train again\n",
+        ),
+        (
+            lambda run: (run / "images.csv").write_text("other\n1\n"),
+            "runs/digits-1/images.csv is damaged\n"
+            "hint: evaluate a folder with --data, or train again\n",
+        ),
+    ],
+)
+def test_a_broken_run(
+    break_it: Callable[[Path], object], message: str, imgrec: Imgrec, broken: Path
 ) -> None:
-    """What is wrong with which file, and where other runs are."""
-    run = tmp_path / "runs" / "digits-1"
-    shutil.copytree(trained[0] / "digits-1", run)
-    if damage == "card":
-        (run / "card.json").write_text("{")
-    elif damage == "no card":
-        (run / "card.json").unlink()
-    elif damage == "model gone":
-        (run / "best.keras").unlink()
-    else:
-        (run / "best.keras").write_bytes(b"other")
-    status, stdout, stderr = told(imgrec("evaluate", "digits-1"))
-    assert (status, stdout) == (4, "")
-    assert stderr.startswith(f"imgrec: error: {message}")
-    assert "imgrec runs list" in stderr
-    assert len(stderr.splitlines()) == 2
+    """What is wrong with a run is told by file, before TensorFlow is loaded."""
+    break_it(broken)
+    assert failure(imgrec("evaluate", "digits-1")) == (4, "", f"imgrec: error: {message}")
 
 
-def test_a_runs_folder_that_cannot_be_made(imgrec: Imgrec, tmp_path: Path) -> None:
-    """It is told before anything is trained."""
-    make_photos(tmp_path, "a", "b")
-    (tmp_path / "runs").write_text("")
-    status, stdout, stderr = told(imgrec("train", "t.yaml"))
-    assert (status, stdout) == (4, "")
-    assert stderr[stderr.index("imgrec:") :] == (
-        "imgrec: error: runs can't be written: a file stands where a folder should be\n"
-        "hint: choose another folder\n"
-    )
+def test_a_broken_run_among_others(imgrec: Imgrec, broken: Path) -> None:
+    """A run that can't be read is named, and the others are listed without it."""
+    shutil.copytree(broken, broken.with_name("digits-2"))
+    (broken / "card.json").write_text("[]")
+    process = imgrec("runs", "list")
+    assert process.returncode == 0
+    assert process.stderr == "left out: runs/digits-1/card.json is damaged: no JSON object\n"
+    assert [line.split()[0] for line in process.stdout.splitlines()] == ["name", "digits-2"]
 
 
-def test_weights_that_are_not_there(imgrec: Imgrec, tmp_path: Path) -> None:
-    """The file is named, and no run is made."""
-    make_photos(tmp_path, "a", "b")
-    (tmp_path / "t.yaml").write_text(
-        "name: t\ndata: {root: photos, image_size: [32, 32], split: {validation: 0.2}}\n"
-        "model: {backbone: {name: VGG16, weights: w.h5}, layers: [Flatten]}\n"
-    )
-    status, stdout, stderr = told(imgrec("train", "t.yaml"))
-    assert (status, stdout) == (4, "")
-    assert stderr[stderr.index("imgrec:") :] == (
-        "imgrec: error: the weights of VGG16 are not there: w.h5\n"
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("photos", "photos is no run: it has no card.json\n" + RUNS_HINT),
+        (
+            "photos/cat/0.png",
+            "there is no run photos/cat/0.png: no such folder, and no such name in runs\n"
+            + RUNS_HINT,
+        ),
+        (
+            "a\nb",
+            "there is no run a\\nb: no such folder, and no such name in runs\n" + RUNS_HINT,
+        ),
+    ],
+)
+@pytest.mark.usefixtures("photos")
+def test_no_run(run: str, message: str, imgrec: Imgrec) -> None:
+    """What is no run is told as such by every command that takes one."""
+    expected = (4, "", f"imgrec: error: {message}")
+    assert failure(imgrec("evaluate", run)) == expected
+    assert failure(imgrec("predict", "photos", "--model", run)) == expected
+    assert failure(imgrec("train", "--resume", run)) == expected
+
+
+def test_missing_weights(imgrec: Imgrec, here: Path) -> None:
+    """A file of weights that isn't there is named, and what may stand there."""
+    layers = "  backbone: {name: MobileNetV2, weights: gone.h5}\n  layers:\n    - Flatten\n"
+    config = CONFIG.partition("preprocessing")[0].replace("8, 8", "32, 32")
+    (here / "tiny.yaml").write_text(f"{config}model:\n{layers}training: {{}}\n")
+    process = imgrec("train", "tiny.yaml", "--dry-run", "--device", "cpu")
+    assert (process.returncode, process.stdout) == (4, "")
+    assert process.stderr.partition("\n")[2] == (
+        "imgrec: error: the weights of MobileNetV2 are not there: gone.h5\n"
         "hint: `weights` takes a file, `imagenet` (downloaded once), or null\n"
     )
-    assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits on the size of files")
-def test_a_disk_that_fills_up_while_training(imgrec: Imgrec, tmp_path: Path) -> None:
-    """One clear line, nothing half-written left, and the training goes on once there is room."""
-    (tmp_path / "t.yaml").write_text(
-        "name: t\ndata: {loader: digits, image_size: [8, 8], channels: 1}\n"
-        "model: {layers: [Flatten, {Dense: {units: 64}}]}\ntraining: {epochs: 2}\n"
+@pytest.mark.parametrize("place", ["file", "file/runs"])
+def test_a_file_in_the_way(place: str, imgrec: Imgrec, here: Path) -> None:
+    """A runs folder that can't be one is told before any image is read."""
+    (here / "file").touch()
+    assert failure(imgrec("train", "tiny.yaml", "--runs-dir", place)) == (
+        4,
+        "",
+        f"imgrec: error: {place} can't be written: a file stands where a folder should be\n"
+        "hint: choose another folder\n",
     )
-    first = imgrec("train", "t.yaml", "--set", "training.epochs=1")
-    assert first.returncode == 0
-    run = tmp_path / "runs" / "t-1"
-    kept = {path: path.read_bytes() for path in run.rglob("*.npz")}
-    limited = subprocess.run(
-        [sys.executable, "-m", "imgrec", "train", "--resume", "t-1", "--set", "training.epochs=2"],
-        cwd=tmp_path,
-        # Without bytecode files: the limit would cut those too.
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
-        capture_output=True,
-        text=True,
-        check=False,
+
+
+def test_a_folder_that_is_read_only(imgrec: Imgrec, here: Path) -> None:
+    """A runs folder that may not be written is told before any image is read."""
+    (here / "runs").mkdir(mode=0o555)
+    if os.access(here / "runs", os.W_OK):
+        pytest.skip("this user may write anywhere")
+    assert failure(imgrec("train", "tiny.yaml")) == (
+        4,
+        "",
+        "imgrec: error: runs can't be written: Permission denied\n"
+        "hint: choose another folder that you may write to\n",
     )
-    assert limited.returncode == 4, limited.stderr
-    assert "can't be written: File too large\nhint: free some space" in limited.stderr
-    assert "Traceback" not in limited.stderr
-    assert {path: path.read_bytes() for path in run.rglob("*.npz")} == kept
+
+
+def test_an_output_that_can_not_be_written(imgrec: Imgrec, here: Path) -> None:
+    """A folder that isn't there is named by every command that writes a file."""
+    expected = (
+        "imgrec: error: gone/x.yaml can't be written: no folder gone\n"
+        "hint: make the folder, or choose another\n"
+    )
+    assert failure(imgrec("config", "copy", "small_cnn", "gone/x.yaml")) == (4, "", expected)
+    assert failure(imgrec("init", "photos", "--output", "gone/x.yaml")) == (4, "", expected)
+    assert not (here / "gone").exists()
+
+
+def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: Path) -> None:
+    """The training ends at the file that found no room; what is there is whole and goes on.
+
+    A limit on the size of files, as a full disk, breaks off the checkpoint of an epoch.
+    """
+    resource = pytest.importorskip("resource", reason="no limits of this kind on this system")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("no limits on another process on this system")
+    arguments = ["--set", "training.epochs=1000", "--device", "cpu"]
+    with start("train", "tiny.yaml", *arguments) as process:
+        assert process.stderr is not None
+        assert any(line.startswith("epoch 2/1000 ") for line in process.stderr)
+        # The model's file is smaller, a checkpoint with the optimizer's state larger.
+        limit = 150_000
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        lines = [line for line in process.stderr if not line.startswith("epoch ")]
+        assert process.wait(60) == 4
+    run = here / "runs" / "tiny-1"
+    checkpoints = sorted((run / "state").iterdir())
+    last = int(checkpoints[-1].stem.removeprefix("epoch-"))
+    failed = f"runs/tiny-1/state/epoch-{last + 1:06d}.npz"
+    assert lines == [
+        f"stopped; `imgrec train --resume runs/tiny-1` goes on after epoch {last}\n",
+        f"imgrec: error: {failed} can't be written: {TOO_LARGE}\n",
+        FULL_HINT,
+    ]
     assert not list(run.rglob(".partial-*"))
-    assert imgrec("train", "--resume", "t-1", "--set", "training.epochs=2").returncode == 0
+    for checkpoint in checkpoints:
+        with np.load(checkpoint) as arrays:
+            assert all(arrays[name].nbytes for name in arrays)
+
+    answer = imgrec("predict", "photos/cat/0.png", "--model", "tiny-1", "--json")
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout)["model"] == "tiny-1"
+    resumed = imgrec("train", "--resume", "tiny-1", "--set", f"training.epochs={last + 1}")
+    assert resumed.returncode == 0
+    assert f"run: runs/tiny-1 goes on after epoch {last}\n" in resumed.stderr
+    assert (read_card(run).complete, read_card(run).epochs) == (True, last + 1)
