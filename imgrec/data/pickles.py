@@ -39,6 +39,8 @@ def read_pickle(file: Path) -> Parts:
 def _array(value: Any, where: str) -> NDArray[Any]:
     try:
         return np.asarray(value)
+    except MemoryError as error:
+        raise DataError(f"{shown(where)}: takes more memory than there is") from error
     except ValueError as error:
         raise DataError(
             f"{shown(where)}: a list whose parts differ in size", hint="it should be an array"

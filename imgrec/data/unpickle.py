@@ -7,7 +7,9 @@ one short table, whose entries are stand-ins of our own: not even NumPy's functi
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 
 from imgrec.errors import DataError
 from imgrec.text import shown
+
+_MAX_VALUES = 100_000_000
 
 _DTYPE = re.compile(r"[<>|=]?(?:[uif][1248]|b1|[SU]\d{1,6})")
 
@@ -28,7 +32,9 @@ def load(file: Path) -> Any:
     """
     try:
         with file.open("rb") as stream:
-            return _in_numpy(_Unpickler(stream).load())
+            _check_memo(stream)
+            stream.seek(0)
+            return _InNumpy()(_Unpickler(stream).load())[0]
     except DataError:
         raise
     except OSError as error:
@@ -187,16 +193,57 @@ def _names() -> dict[tuple[str, str], _StandIn]:
     return names
 
 
-def _in_numpy(value: Any) -> Any:
-    """Return `value` with arrays in place of stand-ins."""
+def _check_memo(stream: BinaryIO) -> None:
+    """Raise DataError where a place to remember a value by is beyond the number of values.
+
+    Python's unpickler would make room for all places up to it.
+    """
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        if "PUT" in opcode.name and isinstance(argument, int) and argument > count:
+            raise DataError("the pickle asks for more memory than it fills, which is refused")
+
+
+class _InNumpy:
+    """Puts arrays in place of stand-ins, and counts values as often as they stand somewhere.
+
+    A list may stand in another one many times, and so on: a short pickle would stand for more
+    values than there is memory.
+    """
+
+    def __init__(self) -> None:
+        self._done: dict[int, tuple[Any, int]] = {}
+
+    def __call__(self, value: Any) -> tuple[Any, int]:
+        """Return `value` with arrays, and the number of values in it."""
+        if not isinstance(value, (list, tuple, dict)):
+            return _array_or_plain(value), 1
+        if id(value) not in self._done:
+            self._done[id(value)] = self._converted(value)
+        return self._done[id(value)]
+
+    def _converted(self, value: list[Any] | tuple[Any, ...] | dict[Any, Any]) -> tuple[Any, int]:
+        if isinstance(value, dict):
+            keys, values = self._all(value), self._all(value.values())
+            return dict(zip(keys[0], values[0], strict=True)), keys[1] + values[1]
+        inner, count = self._all(value)
+        return (tuple(inner) if isinstance(value, tuple) else inner), count
+
+    def _all(self, values: Iterable[Any]) -> tuple[list[Any], int]:
+        found = [self(value) for value in values]
+        count = 1 + sum(each[1] for each in found)
+        if count > _MAX_VALUES:
+            raise DataError(
+                f"the pickle holds lists of more than {_MAX_VALUES} values",
+                hint="save arrays rather than lists",
+            )
+        return [each[0] for each in found], count
+
+
+def _array_or_plain(value: Any) -> Any:
     if isinstance(value, _Array):
         if value.array is None:
             raise DataError("the pickle holds an array without content")
         return value.array
-    if isinstance(value, (list, tuple)):
-        return type(value)(_in_numpy(each) for each in value)
-    if isinstance(value, dict):
-        return {_in_numpy(key): _in_numpy(each) for key, each in value.items()}
     if isinstance(value, (_StandIn, _Dtype)):
         raise DataError("the pickle holds a type or a function, which is refused")
     return value

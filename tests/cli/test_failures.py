@@ -49,6 +49,9 @@ CONFIG_HINT = (
     "`imgrec config schema` lists all\n"
 )
 LAYOUT = "images belong into one folder per class, such as photos/cat/1.jpg and photos/dog/1.jpg\n"
+LOADERS = (
+    "set data.loader to one of folder, csv, npz, pickle, idx, tfrecord, keras, digits, shapes\n"
+)
 RUNS_HINT = "hint: `imgrec runs list` shows the runs that can be used\n"
 MODEL_HINT = "hint: train again, or take another run: `imgrec runs list` shows them\n"
 NO_IMAGE = f"not an image, or not in one of these formats: {', '.join(FORMATS)}"
@@ -88,7 +91,7 @@ def failure(process: Process) -> tuple[int, str, str]:
         (b"- 1\n", "x.yaml has 1 problem\n  line 1  the config is not a mapping of keys to "),
         (
             b"name: x\nname: y\n",
-            "x.yaml has 1 problem\n  line 2  duplicate key 'name'; first on line 1\n",
+            "x.yaml has 1 problem\n  line 2  key 'name' stands here again, see line 1\n",
         ),
     ],
 )
@@ -120,11 +123,11 @@ def test_every_mistake_in_a_config_at_once(imgrec: Imgrec, tmp_path: Path) -> No
     assert (process.returncode, process.stdout) == (2, "")
     assert re.sub("allowed: .*", "allowed: ...", process.stderr) == (
         "imgrec: error: wrong.yaml has 5 problems\n"
-        "  --set   training.epoch: unknown key; did you mean 'epochs'? allowed: ...\n"
         "  line 2  data.batchsize: unknown key; did you mean 'batch_size'? allowed: ...\n"
         "  line 5  model.layers[0]: unknown layer 'Conv2d'; did you mean 'Conv2D'? allowed: ...\n"
         "  line 6  model.layers[1].Dense.units: 'many' is not a whole number\n"
-        "  line 8  training.epochs: must be greater than 0, got 0\n" + CONFIG_HINT
+        "  line 8  training.epochs: must be greater than 0, got 0\n"
+        "  --set   training.epoch: unknown key; did you mean 'epochs'? allowed: ...\n" + CONFIG_HINT
     )
 
 
@@ -152,8 +155,11 @@ def test_an_output_that_does_not_fit(imgrec: Imgrec, here: Path) -> None:
 @pytest.mark.parametrize(
     ("root", "message"),
     [
-        ("gone", "no folder gone\nhint: check the path\n"),
-        ("tiny.yaml", "tiny.yaml is a file, not a folder\n"),
+        ("gone", f"no folder gone\nhint: check the path; for other data {LOADERS}"),
+        (
+            "tiny.yaml",
+            f"what reads tiny.yaml can't be told from its name\nhint: for a file, {LOADERS}",
+        ),
         ("hollow", "no images in hollow\nhint: " + LAYOUT.replace("photos", "hollow")),
         (
             "half",
@@ -162,8 +168,8 @@ def test_an_output_that_does_not_fit(imgrec: Imgrec, here: Path) -> None:
         ),
         (
             "single",
-            "only one class in single: cat\nhint: a classifier needs at least two; "
-            + LAYOUT.replace("photos", "single"),
+            "only one class in single: cat\nhint: a classifier needs at least two; in folders, "
+            "images belong into one folder per class, such as cat/1.jpg and dog/1.jpg\n",
         ),
         (
             "few",
@@ -190,7 +196,7 @@ def spoil(photos: Path) -> str:
     """Break three of the 24 images and return the lines that tell so."""
     (photos / "cat" / "0.png").write_text("no image")
     (photos / "cat" / "0.png").rename(photos / "cat" / EVIL)
-    (photos / "dog" / "1.png").write_bytes((photos / "dog" / "1.png").read_bytes()[:60])
+    (photos / "dog" / "1.png").write_bytes((photos / "dog" / "1.png").read_bytes()[:50])
     (photos / "dog" / "2.png").write_bytes(b"")
     return (
         "3 of 24 images can't be read\n"
@@ -204,7 +210,8 @@ def test_unreadable_images_stop_a_training(imgrec: Imgrec, here: Path) -> None:
     """They are counted and named, with names that forge no line; nothing is written."""
     lines = spoil(here / "photos")
     hint = "hint: mend or remove them, or set data.bad_images to skip\n"
-    assert failure(imgrec("train", "tiny.yaml")) == (3, "", f"imgrec: error: {lines}{hint}")
+    kept = "images: 21 kept in memory (5 kB)\n"
+    assert failure(imgrec("train", "tiny.yaml")) == (3, "", f"{kept}imgrec: error: {lines}{hint}")
     assert not (here / "runs").exists()
 
 
@@ -216,7 +223,9 @@ def test_unreadable_images_may_be_left_out(imgrec: Imgrec, here: Path) -> None:
     assert process.returncode == 0
     start, _, epoch = process.stderr.partition("epoch 1/1 ")
     start = re.sub(r"CPU \(\d+ cores\)", "CPU", start)
-    assert start == (f"{lines}left out, as data.bad_images says\ndevice: CPU\nrun: runs/tiny-1\n")
+    kept = "images: 21 kept in memory (5 kB)\n"
+    left_out = "left out, as data.bad_images says\n"
+    assert start == f"{kept}{lines}{left_out}device: CPU\nrun: runs/tiny-1\n"
     assert epoch.count("\n") == 1
     assert read_card(here / "runs" / "tiny-1").skipped == 3
 
@@ -285,7 +294,7 @@ def test_photos_that_fail_among_good_ones(imgrec: Imgrec, tmp_path: Path, traine
         (
             lambda run: (run / "config.yaml").write_text("name: x\nname: y\n"),
             "runs/digits-1/config.yaml has 1 problem\n"
-            "  line 2  duplicate key 'name'; first on line 1\n"
+            "  line 2  key 'name' stands here again, see line 1\n"
             "hint: train again\n",
         ),
         (

@@ -175,8 +175,25 @@ def test_a_file_that_is_missing_or_cut_is_named(tmp_path: Path) -> None:
     assert "is no pickle that can be read" in refusal(file)
 
 
-# b"r" is left out: Python's unpickler then takes as much memory as the next four bytes say.
-@given(damage=st.tuples(st.integers(0, 600), st.integers(0, 255).filter(lambda byte: byte != 114)))
+def test_a_short_pickle_takes_little_memory(tmp_path: Path) -> None:
+    """Neither a place far away to remember a value by, nor lists of lists of lists of the same."""
+    file = tmp_path / "data.pkl"
+    for place in (b"r\xff\xff\xff\x3f", b"p1073741823\n"):
+        file.write_bytes(b"K\x01" + place + b".")
+        assert "more memory than it fills" in refusal(file)
+    twice = b"".join(b"(h%ch%clq%c" % (level, level, level + 1) for level in range(40))
+    file.write_bytes(b"\x80\x02]q\x00" + twice + b".")
+    assert "lists of more than 100000000 values" in refusal(file)
+
+
+def test_lists_may_stand_several_times(tmp_path: Path) -> None:
+    """One-hot labels made with `[[1, 0]] * 2` are one list for Python."""
+    labels = [[1, 0]] * 2 + [[0, 1]] * 2
+    dataset = read_pickle(written(tmp_path, (PIXELS, labels)))["all"]
+    assert [record.label for record in dataset.records] == [0, 0, 1, 1]
+
+
+@given(damage=st.tuples(st.integers(0, 600), st.integers(0, 255)))
 def test_damage_is_never_more_than_an_error(
     tmp_path_factory: pytest.TempPathFactory, damage: tuple[int, int]
 ) -> None:

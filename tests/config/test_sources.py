@@ -1,0 +1,90 @@
+"""Tests of what a config says to the loaders."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from imgrec.config.data import Data
+from imgrec.config.section import findings
+from imgrec.config.sources import Columns, Features
+
+
+def problems(**values: object) -> list[str]:
+    """Return what is wrong with a section `data`, each with its key."""
+    with pytest.raises(ValidationError) as caught:
+        Data.model_validate({"image_size": [8, 8], **values})
+    return [f"{'.'.join(map(str, path))}: {message}" for path, message in findings(caught.value)]
+
+
+def test_every_key_of_a_loader_is_taken() -> None:
+    """Columns, features and the like, each with its loader or with one that the path tells."""
+    for loader in ("csv", None):
+        data = Data.model_validate(
+            {
+                "image_size": [8, 8],
+                "loader": loader,
+                "root": "list.csv",
+                "columns": {"path": "file"},
+                "separator": ";",
+                "group": "animal",
+            }
+        )
+        assert data.columns == Columns(path="file")
+    data = Data.model_validate(
+        {
+            "image_size": [8, 8],
+            "loader": "tfrecord",
+            "train": "a/*.tfrecord",
+            "test": "b.tfrecord",
+            "features": {"label": "class"},
+            "label_map": {"-1": "none", "0": "cat"},
+        }
+    )
+    assert data.features == Features(label="class")
+    assert Data(image_size=(8, 8), loader="shapes", images=10).root is None
+    assert Data(image_size=(8, 8), loader="keras", root="cifar10").root == "cifar10"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("columns", {}, "csv"),
+        ("separator", ";", "csv"),
+        ("features", {}, "tfrecord"),
+        ("label_map", {"1": "cat"}, "tfrecord"),
+        ("images", 10, "shapes"),
+    ],
+)
+def test_a_key_of_another_loader_is_refused(key: str, value: object, wanted: str) -> None:
+    """It would be ignored, and the user would not know."""
+    expected = f"{key}: only loader {wanted} knows it, and the loader is folder"
+    assert problems(loader="folder", root="x", **{key: value}) == [expected]
+
+
+def test_images_that_come_with_a_loader_have_no_path() -> None:
+    """Digits, shapes and Keras' data sets are no files of the user's."""
+    assert problems(loader="shapes", root="x") == [
+        "root: the shapes are drawn on the spot; leave it out"
+    ]
+    assert problems(loader="keras", root="imagenet") == [
+        "root: the data sets of Keras are mnist, fashion_mnist, cifar10, cifar100; name one"
+    ]
+    assert problems(loader="keras", root="mnist", train="x") == [
+        "train: the data sets of Keras have parts of their own; leave it out"
+    ]
+
+
+@pytest.mark.parametrize("key", ["a", "1.0", "01", "-0", " 1", "٣", ""])
+def test_a_label_map_maps_whole_numbers(key: str) -> None:
+    """What can be no label of a record is refused, however it is written."""
+    assert problems(loader="tfrecord", root="x", label_map={key: "cat"}) == [
+        f"label_map.{key}: is not a whole number"
+    ]
+
+
+def test_a_label_map_has_each_name_once() -> None:
+    """Two labels with one name may be a slip of the pen."""
+    assert problems(loader="tfrecord", root="x", label_map={"1": "cat", "2": "cat"}) == [
+        "label_map.2: labels 1 and 2 have the same name"
+    ]
