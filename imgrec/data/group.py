@@ -81,7 +81,8 @@ def _assigned(counts: _Counts, shares: _Counts) -> list[int]:
     held = np.zeros((len(shares), counts.shape[1]))
     held[0] = counts[list(part_of)].sum(0)
     rest = [group for group in range(len(counts)) if group not in part_of]
-    rest.sort(key=lambda group: -counts[group].sum())
+    sizes, totals = counts.sum(1), counts.sum(0)
+    rest.sort(key=lambda group: -sizes[group])
     wanted = [part for part, share in enumerate(shares) if share > 0]
     empty = wanted[1:]
     if len(rest) < len(empty):
@@ -92,7 +93,7 @@ def _assigned(counts: _Counts, shares: _Counts) -> list[int]:
         )
     for index, group in enumerate(rest):
         allowed = empty if len(rest) - index <= len(empty) else wanted
-        change = _change(counts[group], held, counts.sum(0), shares)
+        change = _change(counts[group], held, totals, shares)
         part = min(allowed, key=lambda each: change[each])
         part_of[group], held[part] = part, held[part] + counts[group]
         empty = [each for each in empty if each != part]
