@@ -12,7 +12,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 LOCK := $(BIN)/uv --quiet --no-config pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--generate-hashes --no-emit-index-url --no-emit-find-links --constraint tools/constraints.txt --custom-compile-command "make lock"
 UPGRADE ?=
 
 READY := .venv/.ready

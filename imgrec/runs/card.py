@@ -44,6 +44,57 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """How near the answers of an exported file are to those of best.keras, on real images.
+
+    file: its name; format: `litert`, `onnx`, `saved_model` or `keras`; precision: `float32`,
+    `float16` or `int8`. images: how many went through both.
+    agreement: the share, 0 to 1, whose most probable class is the same, near-ties counted as
+    the same. difference: the largest between two probabilities of one class, 0 to 1, and the
+    name of the image where it is (`worst`).
+    """
+
+    file: str
+    format: str
+    precision: str
+    images: int
+    agreement: float
+    difference: float
+    worst: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The temperature by which the model's logits were divided, and what that did.
+
+    It is part of the weights in best.keras. Fitted on `images` images of `split`, where the
+    mean log loss, in nats, went from `loss_before` to `loss_after`.
+    """
+
+    temperature: float
+    split: str
+    images: int
+    loss_before: float
+    loss_after: float
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Below which probability, 0 to 1, of the most probable class the answer is "unknown".
+
+    promise: what it was chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
+    images of `split`, `coverage` of them reach it, and `precision` of those are right.
+    """
+
+    value: float
+    promise: str
+    split: str
+    images: int
+    coverage: float
+    precision: float
+
+
+@dataclass(frozen=True)
 class Card:
     """A run's identity.
 
@@ -55,6 +106,8 @@ class Card:
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
     statistics: of the training images, where the preprocessing takes its numbers from them.
+    certificates: of the files exported from best.keras that lie in the run.
+    calibration, threshold: where they were fitted.
     """
 
     name: str
@@ -73,6 +126,9 @@ class Card:
     best: Mapping[str, float | str] = field(default_factory=dict)
     epochs: int = 0
     statistics: Statistics | None = None
+    certificates: tuple[Certificate, ...] = ()
+    calibration: Calibration | None = None
+    threshold: Threshold | None = None
 
     def announcing(self, file: str, digest: str) -> Card:
         """Return the card that also describes the `file` which is about to take its place.
@@ -113,7 +169,7 @@ def read_card(folder: Path) -> Card:
     return _parse(document, place)
 
 
-Part = TypeVar("Part", Card, Input, Source)
+Part = TypeVar("Part", Card, Input, Source, Certificate, Calibration, Threshold)
 
 _BEST: Mapping[str, type] = {"epoch": int, "monitor": str, "value": float}
 _HINT = "`imgrec runs list` shows the runs that can be used"
@@ -143,10 +199,17 @@ def _card(document: dict[str, Any]) -> Card:
     document["classes"] = tuple(classes)
     document["input"] = _made(Input, document.get("input"))
     document["statistics"] = _statistics(document.get("statistics"))
+    document["certificates"] = _certificates(document.get("certificates", []))
+    document["calibration"] = _optional(Calibration, document.get("calibration"))
+    document["threshold"] = _optional(Threshold, document.get("threshold"))
     document["data"] = {split: _made(Source, source) for split, source in sources.items()}
     card = _made(Card, document)
     _check(card)
     return card
+
+
+def _optional(kind: type[Part], values: Any) -> Part | None:
+    return None if values is None else _made(kind, values)
 
 
 def _made(kind: type[Part], values: Any) -> Part:
@@ -181,6 +244,12 @@ def _statistics(document: Any) -> Statistics | None:
     if not isinstance(document, dict) or document.keys() != {"mean", "std"}:
         raise ValueError("statistics are no mean and std")
     return Statistics(*(tuple(map(float, document[name])) for name in ("mean", "std")))
+
+
+def _certificates(document: Any) -> tuple[Certificate, ...]:
+    if not isinstance(document, list):
+        raise ValueError("certificates is no list")
+    return tuple(_made(Certificate, certificate) for certificate in document)
 
 
 def _needed(part: dataclasses.Field[Any]) -> bool:

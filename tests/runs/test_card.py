@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.runs.card import Card, Input, Source, read_card, write_card
+from imgrec.runs.card import (
+    Calibration,
+    Card,
+    Certificate,
+    Input,
+    Source,
+    Threshold,
+    read_card,
+    write_card,
+)
 from imgrec.statistics import Statistics
 
 CARD = Card(
@@ -29,6 +38,9 @@ CARD = Card(
     best={"epoch": 3, "monitor": "val_loss", "value": 0.5},
     epochs=4,
     statistics=Statistics((1 / 3, 100.1, 255.0), (2 / 3, 0.0, 1e-9)),
+    certificates=(Certificate("m.tflite", "litert", "float32", 2, 1.0, 1e-7, "a/1\udc80.jpg"),),
+    calibration=Calibration(1.5, "validation", 20, 0.7, 0.6),
+    threshold=Threshold(0.8, "precision 0.98", "validation", 20, 0.75, 0.99),
 )
 
 
@@ -44,6 +56,7 @@ def test_a_card_of_an_older_imgrec_is_read(tmp_path: Path) -> None:
     path = tmp_path / "card.json"
     document = json.loads(path.read_text())
     del document["input"]["fit"], document["statistics"]
+    del document["certificates"], document["calibration"], document["threshold"]
     path.write_text(json.dumps(document))
     card = read_card(tmp_path)
     assert (card.input.fit, card.statistics) == ("stretch", None)
@@ -72,6 +85,10 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
         ({"data": []}, "data is no mapping"),
         ({"best": {"epoch": 1}}, "best is no epoch"),
         ({"versions": {"python": 3}}, "versions"),
+        ({"certificates": {}}, "certificates is no list"),
+        ({"certificates": [{}]}, "file is missing"),
+        ({"calibration": 1.5}, "calibration is no mapping"),
+        ({"threshold": {"value": "high"}}, "value is of a wrong type"),
         ({"surplus\n": 1}, r"unknown key surplus\\n$"),
         (
             {"input": {"height": 1, "width": 1, "channels": 3, "interpolation": "box", "fit": "x"}},
