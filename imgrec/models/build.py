@@ -14,6 +14,7 @@ from imgrec.config.named import Named
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.keras_objects import make
 from imgrec.models.preprocessing import apply_preprocessing
+from imgrec.models.weights import load_weights
 from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
@@ -37,10 +38,10 @@ def build(
     (batch, 1), the probability of the second class, for `output: sigmoid`.
 
     policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
-    weights: whether a backbone's own weights are loaded.
+    weights: whether the weights that the config names are loaded.
     statistics: of the training images; needed where the preprocessing is featurewise.
     Raises ConfigError with the line of the layer whose shape does not work, RunError where
-    a backbone's weights can't be had.
+    the weights can't be had, or don't fit.
     """
     import keras
 
@@ -50,7 +51,7 @@ def build(
         features = apply_preprocessing(experiment.preprocessing, pixels, statistics)
         if experiment.model.backbone is not None:
             backbone = experiment.model.backbone
-            features = preprocess(backbone, features)
+            features = preprocess(backbone.name, features)
             features = apply_backbone(backbone, features, data.image_size, weights=weights)
         try:
             features = _apply_all(experiment.model.layers, features, ("model", "layers"))
@@ -58,9 +59,12 @@ def build(
             raise experiment.problem(error.path, error.message) from error
         output = _output(experiment, features, classes)
         try:
-            return keras.Model(pixels, output, name="imgrec")
+            model = keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
             raise experiment.problem(("model", "layers"), _cause(error)) from error
+        if weights and experiment.model.weights is not None:
+            load_weights(model, experiment.model.weights)
+        return model
 
 
 def summary(model: Any) -> str:

@@ -1,0 +1,106 @@
+"""First weights for a network written out in layers: from a file, or as published for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.config.backbones import application_of
+from imgrec.errors import RunError
+from imgrec.models.backbone import imagenet_layers
+from imgrec.text import shown
+
+log = logging.getLogger("imgrec")
+
+Weights = Mapping[str, Sequence[NDArray[Any]]]
+"""The arrays of each layer that has any, by its name, in the order of the network."""
+
+_HINT = "model.weights takes an HDF5 file whose layers are called as the config calls them"
+
+
+def load_weights(model: Any, source: str) -> None:
+    """Give every layer of `model` the weights of its namesake in `source`.
+
+    source: a file, or `imagenet/NAME`. The last layer of the source belongs to the output layer,
+    whatever its name, where both have as many units. Layers that stay as they are, and a last
+    layer that is not taken, are named in the log. Raises RunError where the source can't be read,
+    or a layer of it has no namesake or another shape.
+    """
+    application = application_of(source)
+    found = read_weights(Path(source)) if application is None else imagenet_layers(application)
+    output, left = model.layers[-1], dict(found)
+    last = list(left)[-1]
+    if last not in {layer.name for layer in model.layers}:
+        arrays = left.pop(last)
+        if _shapes(arrays) == _shapes(output.get_weights()):
+            left[output.name] = arrays
+        else:
+            log.info("%s: its last layer, %s, is not taken", shown(source), shown(last))
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    for name, arrays in left.items():
+        _assign(layers.get(name), name, arrays, source)
+    if new := [name for name in layers if name not in left]:
+        log.info("%s: without weights for %s, which start at random", shown(source), ", ".join(new))
+
+
+def read_weights(path: Path) -> Weights:
+    """Return the weights in an HDF5 file of Keras: the older layout, by layer, or `.weights.h5`.
+
+    Raises RunError where there is no such file, or it holds no weights.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = _by_layer(file.get("model_weights", file)) or _by_variable(file)
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise RunError(f"{shown(str(path))} can't be read: {error}", hint=_HINT) from error
+    if not found:
+        raise RunError(f"{shown(str(path))} holds no weights of layers", hint=_HINT)
+    return found
+
+
+def _by_layer(group: Any) -> Weights:
+    names = [_text(name) for name in group.attrs.get("layer_names", ())]
+    arrays = {
+        name: [np.asarray(group[name][_text(each)]) for each in group[name].attrs["weight_names"]]
+        for name in names
+    }
+    return {name: found for name, found in arrays.items() if found}
+
+
+def _by_variable(file: Any) -> Weights:
+    layers = file.get("layers", {})
+    arrays = {
+        name: [np.asarray(group["vars"][key]) for key in sorted(group["vars"], key=int)]
+        for name, group in layers.items()
+        if "vars" in group
+    }
+    return {name: found for name, found in arrays.items() if found}
+
+
+def _assign(layer: Any, name: str, arrays: Sequence[NDArray[Any]], source: str) -> None:
+    if layer is None:
+        raise RunError(
+            f"{shown(source)} has a layer {shown(name)}, the config has none", hint=_HINT
+        )
+    if _shapes(arrays) != _shapes(layer.get_weights()):
+        raise RunError(
+            f"{shown(name)} has weights of {_shapes(layer.get_weights())}, "
+            f"in {shown(source)} of {_shapes(arrays)}",
+            hint="give the layer the arguments that the weights were trained with",
+        )
+    layer.set_weights(arrays)
+
+
+def _shapes(arrays: Sequence[NDArray[Any]]) -> str:
+    return " and ".join(" x ".join(map(str, array.shape)) for array in arrays)
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
