@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imgrec.config.backbones import application_of
 from imgrec.errors import RunError
 from imgrec.models.backbone import imagenet_layers
+from imgrec.models.safety import check_weights
 from imgrec.text import shown
 
 log = logging.getLogger("imgrec")
@@ -51,10 +52,11 @@ def load_weights(model: Any, source: str) -> None:
 def read_weights(path: Path) -> Weights:
     """Return the weights in an HDF5 file of Keras: the older layout, by layer, or `.weights.h5`.
 
-    Raises RunError where there is no such file, or it holds no weights.
+    Raises RunError where there is no such file, or it holds no weights, or not them alone.
     """
     import h5py
 
+    check_weights(path)
     try:
         with h5py.File(path, "r") as file:
             found = _by_layer(file.get("model_weights", file)) or _by_variable(file)
