@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 # Joiners shape emoji and several scripts and move nothing around them.
 _HARMLESS = {"\u200c", "\u200d"}
@@ -22,6 +23,12 @@ def shown(name: str) -> str:
     stays. What is shown once stays the same when shown again.
     """
     return "".join(_escaped(character) for character in name)
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names as `shown`, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(map(shown, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _escaped(character: str) -> str:
