@@ -16,9 +16,10 @@ from imgrec.progress import Silent
 from imgrec.text import shown
 
 if TYPE_CHECKING:
-    from imgrec.evaluation.prediction import Prediction
+    from rich.console import RenderableType
+
     from imgrec.runs.folder import Run
-    from imgrec.workflows.predict import Recogniser, Tally
+    from imgrec.workflows.predict import Predicted, Recogniser, Tally
 
 _SMALL_CLASSIFIER = "MobileNetV2"
 
@@ -153,9 +154,9 @@ def _answer(
 
     match form:
         case "table" | "json":
-            found = workflow.predict(photos, recogniser, console)
-            _show(console, found, recogniser, form, output)
-            return workflow.Tally().with_batch(found)
+            predicted = workflow.collected(photos, recogniser, console)
+            _show(console, predicted, form, output)
+            return workflow.Tally().with_batch(predicted.predictions)
         case "jsonl" | "csv":
             if output is None:
                 return _print_lines(console, photos, recogniser, form)
@@ -181,18 +182,10 @@ def _print_lines(
     return tally
 
 
-def _show(
-    console: Console,
-    found: Sequence[Prediction],
-    recogniser: Recogniser,
-    form: Form,
-    output: Path | None,
-) -> None:
+def _show(console: Console, predicted: Predicted, form: Form, output: Path | None) -> None:
     if output is None and form == "table":
-        from imgrec.report.prediction_table import prediction_table
-
-        return console.render(prediction_table(found, recogniser.members), whole=True)
-    text = _text(found, recogniser, form)
+        return console.render(_table(predicted), whole=True)
+    text = _json(predicted) if form == "json" else rendered(_table(predicted), whole=True)
     if output is None:
         return console.result(text)
 
@@ -202,15 +195,16 @@ def _show(
     return console.say(f"written: {shown(str(output))}")
 
 
-def _text(found: Sequence[Prediction], recogniser: Recogniser, form: Form) -> str:
-    if form == "json":
-        from imgrec.report.prediction_text import predictions_json
-
-        return predictions_json(found, members=recogniser.members)
-
+def _table(predicted: Predicted) -> RenderableType:
     from imgrec.report.prediction_table import prediction_table
 
-    return rendered(prediction_table(found, recogniser.members), whole=True)
+    return prediction_table(predicted.predictions, members=predicted.members)
+
+
+def _json(predicted: Predicted) -> str:
+    from imgrec.report.prediction_text import predictions_json
+
+    return predictions_json(predicted.predictions, members=predicted.members)
 
 
 def _complain(console: Console, tally: Tally) -> None:

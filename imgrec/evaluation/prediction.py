@@ -30,7 +30,7 @@ class Answer:
 
     model: str
     top: tuple[Ranked, ...]
-    known: bool
+    known: bool = True
 
 
 @dataclass(frozen=True)

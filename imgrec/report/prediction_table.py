@@ -19,7 +19,7 @@ _REASON = 24
 
 
 def prediction_table(
-    predictions: Sequence[Prediction], members: Sequence[Member]
+    predictions: Sequence[Prediction], *, members: Sequence[Member]
 ) -> RenderableType:
     """Return a table of photo, class, probability and a bar, best class first, a line for each.
 

@@ -80,6 +80,14 @@ class Recogniser:
 
 
 @dataclass(frozen=True)
+class Predicted:
+    """The predictions for photos, in the order they were given, and whose they are."""
+
+    members: tuple[Member, ...]
+    predictions: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True)
 class Tally:
     """How many photos were asked for, how many can't be used, and the first of those."""
 
@@ -139,12 +147,26 @@ def find_photos(photos: Sequence[str]) -> tuple[Iterator[Photo], int | None]:
 
 
 def predict(
+    photos: Sequence[str],
+    *,
+    model: Run | str,
+    top: int = 5,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Predicted:
+    """Return the `top` classes of each photo by one model, as `open_models` and `collected` do."""
+    recogniser = open_models([model], top=top, device=device)
+    return collected(photos, recogniser, progress)
+
+
+def collected(
     photos: Sequence[str], recogniser: Recogniser, progress: Progress | None = None
-) -> tuple[Prediction, ...]:
+) -> Predicted:
     """Return what is in each photo that `photos` names, as `find_photos` has them."""
     found, total = find_photos(photos)
     batches = recogniser.predictions(found, total=total, progress=progress or Silent())
-    return tuple(prediction for batch in batches for prediction in batch)
+    every = tuple(prediction for batch in batches for prediction in batch)
+    return Predicted(recogniser.members, every)
 
 
 def predict_into(
