@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
@@ -16,6 +17,8 @@ from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
 from imgrec.scores import Scores, Skipped
 
+Turn = Literal[0, 90, 180, 270]
+
 BATCH_SIZE = 32
 """How many images go through a model at once, and how many a chunk is of."""
 
@@ -27,15 +30,17 @@ def score(
     labelled: bool,
     bad_images: Literal["error", "skip"],
     progress: Progress,
+    turn: Turn = 0,
 ) -> Scores:
     """Return the probabilities of the records' images, in their order.
 
     labelled: whether the records' labels are the truth; their names are unique then.
     bad_images: whether an image that can't be read raises BadImage or is named in `skipped`.
+    turn: degrees by which every picture is turned first, counter-clockwise.
     """
     chunks = []
     with progress.task("predicting", len(records)) as task:
-        for chunk in score_chunks(engine, records):
+        for chunk in score_chunks(engine, records, turn):
             if bad_images == "error" and chunk.skipped:
                 raise BadImage(*chunk.skipped[0])
             chunks.append(chunk)
@@ -44,14 +49,15 @@ def score(
     return _joined(chunks, engine.classes, labels)
 
 
-def score_chunks(engine: Engine, images: Iterable[Named]) -> Iterator[Scores]:
+def score_chunks(engine: Engine, images: Iterable[Named], turn: Turn = 0) -> Iterator[Scores]:
     """Yield the probabilities of BATCH_SIZE images after the other, without their truth.
 
     A chunk is of the next BATCH_SIZE of `images`, fewer at the end; those that can't be read
     are in its `skipped`. `images` may be endless: while a chunk goes through the model, only
-    the next one or two are decoded, in threads.
+    the next one or two are decoded, in threads. turn: as in `score`.
     """
-    readable = decoded(images, engine.spec, usable_cores(), ahead=2 * BATCH_SIZE)
+    spec = dataclasses.replace(engine.spec, turn=turn)
+    readable = decoded(images, spec, usable_cores(), ahead=2 * BATCH_SIZE)
     while batch := list(itertools.islice(readable, BATCH_SIZE)):
         yield _scored(engine, batch)
 
