@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
+from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Metric
 from imgrec.text import shown
 
@@ -28,3 +30,19 @@ def short(name: str, limit: int) -> str:
     """Return `name` as `shown`, cut to `limit` characters."""
     text = shown(name)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def verdict_line(assessment: Assessment) -> str:
+    """Return what came of the gate, the accuracy where nothing was required."""
+    verdicts = assessment.verdicts
+    missed = sum(not verdict.met for verdict in verdicts)
+    if not verdicts:
+        return f"Accuracy {percent(assessment.evaluation.metrics['accuracy'].value)}"
+    if missed:
+        return f"Gate not met: {missed} of {len(verdicts)} requirements missed"
+    return f"Gate met: {len(verdicts)} of {len(verdicts)} requirements"
+
+
+def moment(time: dt.datetime) -> str:
+    """Return a time in UTC as people write it: `21 November 2026, 07:14 UTC`."""
+    return f"{time.day} {time:%B %Y, %H:%M} UTC"
