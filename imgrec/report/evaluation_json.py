@@ -35,11 +35,15 @@ def _class(result: ClassResult) -> dict[str, object]:
         "precision": _metric(result.precision),
         "recall": _metric(result.recall),
         "f1": _metric(result.f1),
+        "roc_auc": _metric(result.roc_auc),
+        "average_precision": _metric(result.average_precision),
         "support": result.support,
     }
 
 
-def _metric(metric: Metric) -> dict[str, float | None]:
+def _metric(metric: Metric | None) -> dict[str, float | None] | None:
+    if metric is None:
+        return None
     return {
         "value": json_number(metric.value),
         "low": json_number(metric.low),

@@ -12,7 +12,7 @@ from imgrec.data.parts import ALL
 from imgrec.data.read import read_other
 from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
-from imgrec.evaluation import metrics
+from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
@@ -66,7 +66,7 @@ def evaluate(
         bad_images=config.bad_images,
         progress=progress or Silent(),
     )
-    return Assessment(run.name, images.split, images.source, metrics.evaluate(scores))
+    return Assessment(run.name, images.split, images.source, measures.evaluate(scores))
 
 
 def _own(run: Run, split: str | None) -> _Images:

@@ -15,7 +15,8 @@ import numpy as np
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.errors import DataError, RunError, UsageError
-from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import remove_partial, write_text
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.build import build, summary
