@@ -48,9 +48,7 @@ def most_confused(evaluation: Evaluation, limit: int) -> tuple[Confused, ...]:
     )
 
 
-def worst_mistakes(
-    scores: Scores, limit: int, pair: Confused | None = None
-) -> tuple[Mistake, ...]:
+def worst_mistakes(scores: Scores, limit: int, pair: Confused | None = None) -> tuple[Mistake, ...]:
     """Return up to `limit` mistakes, the highest loss first: of one pair of classes, or of all."""
     if scores.truth is None:
         return ()

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.worst import Confused, Mistake, most_confused, worst_mistakes
 from imgrec.report.thumbnail import Thumbnail
+from imgrec.scores import Scores
 
-_MISTAKES = 24
+_MISTAKES = 12
 _PAIRS = 6
 _OF_A_PAIR = 4
 
@@ -56,10 +57,13 @@ class Mistakes:
 
 
 def mistakes(assessment: Assessment) -> Mistakes:
-    """Return the mistakes that a page shows: at most 24, and 4 of each of 6 pairs."""
+    """Return the mistakes that a page shows, each once: at most 12, and 4 of each of 6 pairs."""
     scores = assessment.scores
+    worst = worst_mistakes(scores, _MISTAKES)
     pairs = most_confused(assessment.evaluation, _PAIRS)
-    return Mistakes(
-        worst_mistakes(scores, _MISTAKES),
-        tuple((pair, worst_mistakes(scores, _OF_A_PAIR, pair)) for pair in pairs),
-    )
+    return Mistakes(worst, tuple((pair, _others(scores, pair, worst)) for pair in pairs))
+
+
+def _others(scores: Scores, pair: Confused, seen: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    found = worst_mistakes(scores, len(seen) + _OF_A_PAIR, pair)
+    return tuple(mistake for mistake in found if mistake not in seen)[:_OF_A_PAIR]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from imgrec.evaluation.assessment import Assessment
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.worst import worst_classes
 from imgrec.report import plots
 from imgrec.report.background import Background, mistakes
-from imgrec.report.look import DARK, LIGHT, Look
+from imgrec.report.look import DARK, LIGHT
 from imgrec.report.measures import bounds, difference, is_proportion, number, title
 from imgrec.report.thumbnail import data_uri
-from imgrec.report.wording import interval, moment, percent, verdict_line
+from imgrec.report.wording import counted_images, interval, moment, percent, verdict_line
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 # A browser lays out some thousand rows at once; a folder may have a million bad files.
 _ROWS = 1000
 _FLIPS = 50
+# From so many classes on, a matrix is wider than the page.
+_LARGE = 20
 
 
 def page(assessment: Assessment, background: Background | None = None) -> str:
@@ -37,11 +41,12 @@ def page(assessment: Assessment, background: Background | None = None) -> str:
         background=background,
         mistakes=mistakes(assessment),
         headline=verdict_line(assessment),
+        images=counted_images(assessment),
         classes=worst_classes(assessment.evaluation, _ROWS)
         if len(assessment.evaluation.classes) > _ROWS
         else assessment.evaluation.per_class,
         curves=tuple(_curves(background)),
-        plots=tuple(_plots(assessment)),
+        plots=tuple(_plots(assessment.evaluation)),
         rows=_ROWS,
         flips=_FLIPS,
     )
@@ -58,30 +63,25 @@ class _Plot:
 
 
 def _curves(background: Background) -> Iterator[_Plot]:
-    for name in plots.drawn(background.history):
-        of_one = {
-            key: background.history[key]
-            for key in (name, f"val_{name}")
-            if key in background.history
-        }
-        best = background.best_epoch or plots.lowest_loss_epoch(background.history)
-        yield _plot(
-            lambda look, of_one=of_one, best=best: plots.curves(of_one, best_epoch=best, look=look),
-            f"{name.replace('_', ' ')} after each epoch, training and validation",
-        )
+    history = background.history
+    best = background.best_epoch or plots.lowest_loss_epoch(history)
+    for name in plots.drawn(history):
+        of_one = {key: history[key] for key in (name, f"val_{name}") if key in history}
+        text = f"{name.replace('_', ' ')} after each epoch, training and validation"
+        yield _plot(partial(plots.curves, of_one, best_epoch=best), text)
 
 
-def _plots(assessment: Assessment) -> Iterator[_Plot]:
-    evaluation = assessment.evaluation
+def _plots(evaluation: Evaluation) -> Iterator[_Plot]:
     yield _plot(
-        lambda look: plots.confusion(evaluation, look=look),
+        partial(plots.confusion, evaluation),
         "Confusion matrix: rows are the truth, columns the prediction",
-        large=len(evaluation.classes) > 20,
+        large=len(evaluation.classes) > _LARGE,
     )
 
 
-def _plot(draw: Callable[[Look], bytes], text: str, *, large: bool = False) -> _Plot:
-    return _Plot(data_uri(draw(LIGHT), "png"), data_uri(draw(DARK), "png"), text, large)
+def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:
+    light, dark = (data_uri(draw(look=look), "png") for look in (LIGHT, DARK))
+    return _Plot(light, dark, text, large)
 
 
 def _environment() -> Environment:

@@ -10,7 +10,6 @@ import json
 import math
 import re
 
-
 # Outside of strings JSON has no such character.
 _COMMAND = re.compile(r"#(?=#\w*\[)")
 

@@ -9,7 +9,7 @@ from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
 from imgrec.evaluation.worst import most_confused, worst_classes
 from imgrec.report.markdown_text import code, table
 from imgrec.report.measures import bounds, difference, number, title
-from imgrec.report.wording import percent, verdict_line
+from imgrec.report.wording import counted_images, percent, verdict_line
 
 _FEW = 10
 # A comment on GitHub holds 65,536 characters.
@@ -34,7 +34,7 @@ def markdown(assessment: Assessment) -> str:
 
 def _head(assessment: Assessment) -> Iterator[str]:
     mark = "" if not assessment.verdicts else "✅ " if assessment.passed else "❌ "
-    images = f"{assessment.evaluation.images:,} {assessment.split} images"
+    images = counted_images(assessment)
     yield f"## {mark}{verdict_line(assessment)}"
     yield ""
     yield f"{code(assessment.run)} on {images} of {code(assessment.source)}"
@@ -94,7 +94,7 @@ def _flips(what: str, flips: Sequence[Flip]) -> Iterator[str]:
         for flip in flips[:_FEW]
     )
     header = ("Image", "Truth", "Model", "Baseline")
-    yield from _folded(f"{len(flips):,} images {what}", table(header, rows, "llll"))
+    yield from _folded(f"{_images(len(flips))} {what}", table(header, rows, "llll"))
 
 
 def _slices(evaluation: Evaluation) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _skipped(evaluation: Evaluation) -> Iterator[str]:
     if skipped:
         rows = ((code(name), code(reason)) for name, reason in skipped[:_FEW])
         lines = [*table(("Image", "Why"), rows, "ll"), *_rest(len(skipped), _FEW)]
-        yield from _folded(f"{len(skipped):,} images not used", lines)
+        yield from _folded(f"{_images(len(skipped))} not used", lines)
 
 
 def _measure(metric: Metric) -> tuple[str, str]:
@@ -157,6 +157,10 @@ def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]
     yield from lines
     yield "</details>"
     yield ""
+
+
+def _images(count: int) -> str:
+    return f"{count:,} {'image' if count == 1 else 'images'}"
 
 
 def _rest(count: int, shown_ones: int) -> Iterator[str]:

@@ -40,11 +40,14 @@ def bounds(name: str, metric: Metric) -> str:
     return f"{metric.low:.4f} to {metric.high:.4f}"
 
 
-def difference(name: str, value: float) -> str:
-    """Return how much a measure differs, with its sign: a proportion in percentage points."""
+def difference(name: str, *values: float) -> str:
+    """Return how much a measure differs, or from how much to how much, each with its sign.
+
+    A proportion's in percentage points.
+    """
     if name in _PROPORTIONS:
-        return f"{100 * value:+.1f} points"
-    return f"{value:+.4f}"
+        return f"{' to '.join(f'{100 * value:+.1f}' for value in values)} points"
+    return " to ".join(f"{value:+.4f}" for value in values)
 
 
 def is_proportion(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+from imgrec.data.parts import ALL
 from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Metric
 from imgrec.text import shown
@@ -38,9 +39,19 @@ def verdict_line(assessment: Assessment) -> str:
     missed = sum(not verdict.met for verdict in verdicts)
     if not verdicts:
         return f"Accuracy {percent(assessment.evaluation.metrics['accuracy'].value)}"
-    if missed:
-        return f"Gate not met: {missed} of {len(verdicts)} requirements missed"
-    return f"Gate met: {len(verdicts)} of {len(verdicts)} requirements"
+    of_all = f"of {len(verdicts)} requirement{'s' if len(verdicts) > 1 else ''}"
+    return (
+        f"Gate not met: {missed} {of_all} missed"
+        if missed
+        else f"Gate met: {len(verdicts)} {of_all}"
+    )
+
+
+def counted_images(assessment: Assessment) -> str:
+    """Return how many images of which split were used: `1,000 test images`."""
+    count = assessment.evaluation.images
+    split = "" if assessment.split == ALL else f" {assessment.split}"
+    return f"{count:,}{split} {'image' if count == 1 else 'images'}"
 
 
 def moment(time: dt.datetime) -> str:
