@@ -16,6 +16,7 @@ from imgrec.errors import RunError
 from imgrec.files import sha256
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import start
+from imgrec.models.safety import check_keras
 from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
 from imgrec.text import shown
@@ -92,6 +93,7 @@ def _check_hash(path: Path, card: Card) -> None:
 
 
 def _load(path: Path) -> Any:
+    check_keras(path)
     import keras
 
     try:
