@@ -14,6 +14,7 @@ from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.evaluation.assessment import Assessment
+    from imgrec.slicing import SliceBy, Turn
 
 
 @options.command("evaluate")
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     type=click.Choice(["train", "validation", "test"]),
     help="Part of the data to measure on.  [default: test, else validation]",
 )
+@options.slices
 @options.device
 @click.option(
     "--report",
@@ -46,6 +48,8 @@ def evaluate(
     run: str | None,
     data: Path | None,
     split: str | None,
+    slices: tuple[SliceBy, ...],
+    rotate: tuple[Turn, ...],
     device: str,
     reports: tuple[Path, ...],
     as_json: bool,
@@ -62,10 +66,17 @@ def evaluate(
 
     found = find(run, runs_dir)
 
+    from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
 
     assessment = workflow.evaluate(
-        found, data=data, split=split, device=device, reports=reports, progress=console
+        found,
+        data=data,
+        split=split,
+        slicing=Slicing(slices, rotate),
+        device=device,
+        reports=reports,
+        progress=console,
     )
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
