@@ -103,6 +103,24 @@ def decode(
         raise BadImage(name, _reason(error)) from error
 
 
+def miniature(source: Source, side: int, name: str = "") -> NDArray[np.uint8]:
+    """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
+
+    A smaller image stays as it is. Raises BadImage as `decode` does.
+    """
+    spec = ImageSpec(side, side, 3, fit="pad")
+    found = content(source, name)
+    try:
+        image = _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
+        with image:
+            upright = _upright(image, spec)
+    except Exception as error:
+        raise BadImage(name, _reason(error)) from error
+    if max(upright.size) > side:
+        upright = upright.resize(_scaled(upright.size, spec), Image.Resampling.BILINEAR)
+    return np.array(upright, np.uint8)
+
+
 def content(source: Source, name: str = "") -> bytes | NDArray[np.uint8]:
     """Return the encoded image that `source` names, or its pixels where it is pixels.
 

@@ -8,11 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked, together
+from imgrec.report.cells import cell, probability_cell
 from imgrec.report.json_text import json_line, json_number, json_text
-from imgrec.text import shown
-
-# What makes a spreadsheet read a cell as a formula, full-width forms included.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 LineForm = Literal["jsonl", "csv"]
 
@@ -101,19 +98,13 @@ def _top(top: Sequence[Ranked]) -> list[dict[str, object]]:
 
 
 def _rows(prediction: Prediction, whole: Member | None) -> Iterator[tuple[str, ...]]:
-    photo, model = _cell(prediction.name), _cell(whole.model) if whole else ""
+    photo, model = cell(prediction.name), cell(whole.model) if whole else ""
     if prediction.error is not None:
-        yield photo, model, "", "", "", "false", _cell(prediction.error)
+        yield photo, model, "", "", "", "false", cell(prediction.error)
         return
     own = Answer(whole.model if whole else "", prediction.top, prediction.known)
     for answer in (own, *prediction.answers):
         for rank, (class_name, probability) in enumerate(answer.top, start=1):
-            # Nine digits bring a float32 back exactly.
-            number = f"{probability:.9g}"
+            number = probability_cell(probability)
             known = "true" if answer.known else "false"
-            yield photo, _cell(answer.model), str(rank), _cell(class_name), number, known, ""
-
-
-def _cell(text: str) -> str:
-    text = shown(text)
-    return "'" + text if text.lstrip().startswith(_FORMULA) else text
+            yield photo, cell(answer.model), str(rank), cell(class_name), number, known, ""
