@@ -190,10 +190,8 @@ def predict_into(
     found, total = find_photos(photos)
     settings = {"format": form, **recogniser.settings}
     names = (photo.name for photo in found)
-    with growing(output, settings, resume=resume, names=names) as file:
+    with growing(output, settings, header=header(form), names=names, resume=resume) as file:
         tally = Tally(file.mark.items, file.mark.failed)
-        if not tally.photos:
-            file.append(header(form))
         left = None if total is None else total - tally.photos
         for batch in recogniser.predictions(found, total=left, progress=progress or Silent()):
             tally = tally.with_batch(batch)
