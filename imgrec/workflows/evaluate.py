@@ -20,7 +20,7 @@ from imgrec.runtime.engine import open_engine
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.workflows.prepare import read_images, refuse_several
-from imgrec.workflows.run_files import recorded_images, run_config
+from imgrec.workflows.run_files import data_config, recorded_images, run_config
 
 _PREFERRED = ("test", "validation")
 
@@ -57,7 +57,7 @@ def evaluate(
     Raises DataError where the images can't be read or the run's own ones changed,
     UsageError where there is no such split, RunError where the model can't be used.
     """
-    config = run_config(run.path).data
+    config = data_config(run, data)
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
     scores = score(
         open_engine(run, device),
