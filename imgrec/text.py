@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Joiners shape emoji and several scripts and move nothing around them.
@@ -13,15 +14,22 @@ _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Python keeps a byte it can't decode in a file name as one of these surrogates.
 _UNDECODABLE = range(0xDC80, 0xDD00)
 
+# What the logs of CI servers run as a command: `::error::`, `##[error]`, `##vso[...]`. A line
+# may begin anywhere inside a name that is folded.
+_COMMAND = re.compile(r"(?<!\w):(?=:)|:(?=:\w[^:]*::)|#(?=#\w*\[)")
+
 
 def shown(name: str) -> str:
     r"""Return `name` as one line that can't steer a terminal and can always be encoded.
 
     Control characters, line breaks, bidirectional controls, undecodable bytes and other
-    invisible characters become escapes such as `\n`, `\x1b` or `\u202e`; everything else
+    invisible characters become escapes such as `\n`, `\x1b` or `\u202e`, and so does the
+    first character of what the log of a CI server would run as a command; everything else
     stays. What is shown once stays the same when shown again.
     """
-    return "".join(_escaped(character) for character in name)
+    if not (name.isascii() and name.isprintable()):
+        name = "".join(_escaped(character) for character in name)
+    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
 
 
 def _escaped(character: str) -> str:

@@ -7,11 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 
 from imgrec.evaluation.prediction import Prediction
+from imgrec.report.cells import cell, probability_cell
 from imgrec.report.json_text import json_line, json_number, json_text
-from imgrec.text import shown
-
-# What makes a spreadsheet read a cell as a formula, full-width forms included.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def predictions_json(
@@ -60,14 +57,8 @@ def _fields(prediction: Prediction) -> dict[str, object]:
 
 
 def _rows(prediction: Prediction) -> Iterator[tuple[str, ...]]:
-    photo = _cell(prediction.name)
+    photo = cell(prediction.name)
     if prediction.error is not None:
-        yield photo, "", "", "", _cell(prediction.error)
+        yield photo, "", "", "", cell(prediction.error)
     for rank, (class_name, probability) in enumerate(prediction.top, start=1):
-        # Nine digits bring a float32 back exactly.
-        yield photo, str(rank), _cell(class_name), f"{probability:.9g}", ""
-
-
-def _cell(text: str) -> str:
-    text = shown(text)
-    return "'" + text if text.lstrip().startswith(_FORMULA) else text
+        yield photo, str(rank), cell(class_name), probability_cell(probability), ""

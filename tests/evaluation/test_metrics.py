@@ -133,7 +133,10 @@ def test_k_is_at_most_the_number_of_classes() -> None:
     """With two classes a top-5 accuracy is a top-2 accuracy and says so."""
     evaluation = evaluate(scores([1], [[1, 0]], skipped=1))
     assert (evaluation.top_k, evaluation.metrics["top_k_accuracy"].value) == (2, 1)
-    assert list(evaluation.metrics) == ["accuracy", "top_k_accuracy", "log_loss", "brier", "ece"]
+    assert list(evaluation.metrics) == [
+        "accuracy", "top_k_accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "log_loss",
+        "brier", "ece",
+    ]  # fmt: skip
     assert (evaluation.images, len(evaluation.skipped)) == (1, 1)
 
 
