@@ -12,7 +12,7 @@ from imgrec.cli.console import Console
 from imgrec.text import shown
 
 if TYPE_CHECKING:
-    from imgrec.runs.card import Card
+    from imgrec.runs.card import Card, Origin
     from imgrec.runs.folder import Run
 
 _CLASSES_SHOWN = 100
@@ -120,36 +120,35 @@ def _best(run: Run) -> str:
 def _lines(run: Run) -> list[tuple[str, str]]:
     card = run.card
     pixels = card.input
+    images = {
+        split: f"{source.images} images, {source.written or 'embedded'}"
+        for split, source in card.data.items()
+    }
     return [
         ("name", run.name),
         ("path", str(run.path)),
         ("created", card.created),
         ("complete", "yes" if card.complete else "no"),
-        *(_imported(card) if card.origin else _trained(run)),
+        *(_imported(card.origin) if card.origin else _trained(run)),
         ("classes", _classes(card)),
-        ("input", f"{pixels.height}x{pixels.width}, {pixels.channels} channels, {pixels.fit}"),
+        ("input", f"{pixels.height}x{pixels.width}, {pixels.channels} channels"),
+        ("fit", pixels.fit),
         ("preprocessing", card.preprocessing),
+        *images.items(),
         *card.versions.items(),
     ]
 
 
 def _trained(run: Run) -> list[tuple[str, str]]:
     card = run.card
-    images = {
-        split: f"{source.images} images, {source.written or 'embedded'}"
-        for split, source in card.data.items()
-    }
-    seed = ("seed", str(card.seed))
-    return [("epochs", str(card.epochs)), ("best", _best(run)), seed, *images.items()]
+    return [("epochs", str(card.epochs)), ("best", _best(run)), ("seed", str(card.seed))]
 
 
-def _imported(card: Card) -> list[tuple[str, str]]:
-    if card.origin is None:
-        return []
-    trusted = ", trusted" if card.origin.trusted else ""
+def _imported(origin: Origin) -> list[tuple[str, str]]:
+    trusted = ", trusted" if origin.trusted else ""
     return [
-        ("imported from", f"{card.origin.file} ({card.origin.form}{trusted})"),
-        ("its SHA-256", card.origin.sha256),
+        ("imported from", f"{origin.file} ({origin.form}{trusted})"),
+        ("its SHA-256", origin.sha256),
     ]
 
 
