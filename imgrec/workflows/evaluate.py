@@ -15,7 +15,7 @@ from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.slices import Slice, cut
+from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
@@ -65,6 +65,7 @@ def evaluate(
     """
     config = run_config(run.path).data
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
+    check(images.records, slicing.by)
     scored = functools.partial(
         score,
         open_engine(run, device),
