@@ -15,13 +15,8 @@ from imgrec.data.read import read_other
 from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation import evaluate as measures
-<<<<<<< HEAD
-from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.slices import Slice, check, cut
-=======
 from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.slices import Slice, cut
->>>>>>> main
+from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
