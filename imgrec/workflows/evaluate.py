@@ -16,7 +16,7 @@ from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.slices import Slice, cut
+from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
@@ -62,6 +62,7 @@ def evaluate(  # noqa: PLR0913  # what the command asks
     check_reports(reports)
     config = data_config(run, data)
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
+    check(images.records, slicing.by)
     scored = functools.partial(
         score,
         open_engine(run, device),
