@@ -11,12 +11,12 @@ __all__ = ["Model", "Predictions", "load"]
 
 if TYPE_CHECKING:
     from imgrec.api import Model, Predictions, load
+else:
 
+    def __getattr__(name: str) -> object:
+        """Import what is public when it is first used: `import imgrec` alone loads nothing."""
+        if name in __all__:
+            import imgrec.api
 
-def __getattr__(name: str) -> object:
-    """Import what is public when it is first used: `import imgrec` alone loads nothing."""
-    if name in __all__:
-        import imgrec.api
-
-        return getattr(imgrec.api, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return getattr(imgrec.api, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
