@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,14 +17,13 @@ from imgrec.config.layers import (
 )
 from imgrec.config.named import Named
 from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.keras_errors import cause
 from imgrec.models.keras_objects import make
 from imgrec.models.preprocessing import apply_preprocessing
 from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
 _Apply = Callable[[Any, Any, Path], Any]
-
-_BOLD = re.compile(r"\x1b\[[0-9;]*m")
 
 # Nothing to learn and nothing random: they may stand on the backbone's side of the features.
 _POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
@@ -97,7 +95,7 @@ def assemble(
         tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
         features, pooled = None, 0
         if experiment.model.backbone is not None:
-            tensor = preprocess(experiment.model.backbone, tensor)
+            tensor = preprocess(experiment.model.backbone.name, tensor)
             tensor = apply_backbone(
                 experiment.model.backbone, tensor, experiment.data.image_size, weights=weights
             )
@@ -108,7 +106,7 @@ def assemble(
         try:
             return Network(keras.Model(pixels, output, name="imgrec"), features)
         except ValueError as error:  # a name that two layers have
-            raise experiment.problem(("model", "layers"), _cause(error)) from error
+            raise experiment.problem(("model", "layers"), cause(error)) from error
 
 
 def summary(model: Any) -> str:
@@ -167,7 +165,7 @@ def _apply_layer(layer: Named, features: Any, path: Path) -> Any:
         applied = make(keras.layers, layer)(features)
     except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
         too_small = "output size would be zero or negative" in str(error)
-        raise _LayerError(path, _too_small(features) if too_small else _cause(error)) from error
+        raise _LayerError(path, _too_small(features) if too_small else cause(error)) from error
     if any(size is not None and size < 1 for size in applied.shape):
         raise _LayerError(path, _too_small(features))
     return applied
@@ -190,7 +188,7 @@ def _apply_residual(layer: Residual, features: Any, path: Path) -> Any:
     try:
         total = keras.layers.Add()([_project(features, inner), inner])
     except (ValueError, TypeError) as error:
-        raise _LayerError(path, _cause(error)) from error
+        raise _LayerError(path, cause(error)) from error
     if layer.activation is None:
         return total
     return keras.layers.Activation(layer.activation)(total)
@@ -229,10 +227,3 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
 def _too_small(features: Any) -> str:
     size = " x ".join(map(str, features.shape[1:3]))
     return f"the image is only {size} here; take out a pooling layer or enlarge data.image_size"
-
-
-def _cause(error: Exception) -> str:
-    """Return the first line that says something; Keras leads with which layer it is about."""
-    lines = [line.strip() for line in _BOLD.sub("", str(error)).splitlines()]
-    said = (line for line in lines if line and not line.startswith("Exception encountered when"))
-    return next(said, lines[0] if lines else type(error).__name__)
