@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # Joiners shape emoji and several scripts and move nothing around them.
 _HARMLESS = {"\u200c", "\u200d"}
@@ -30,6 +31,12 @@ def shown(name: str) -> str:
     if not (name.isascii() and name.isprintable()):
         name = "".join(_escaped(character) for character in name)
     return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names as `shown`, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(map(shown, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _escaped(character: str) -> str:

@@ -15,8 +15,13 @@ from imgrec.data.read import read_other
 from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation import evaluate as measures
+<<<<<<< HEAD
+from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation.slices import Slice, check, cut
+=======
 from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.slices import Slice, cut
+>>>>>>> main
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
@@ -62,6 +67,7 @@ def evaluate(  # noqa: PLR0913  # what the command asks
     check_reports(reports)
     config = run_config(run.path).data
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
+    check(images.records, slicing.by)
     scored = functools.partial(
         score,
         open_engine(run, device),
