@@ -8,8 +8,15 @@ from imgrec.evaluation.assessment import Assessment, Comparison, Flip
 from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
 from imgrec.evaluation.worst import most_confused, worst_classes
 from imgrec.report.markdown_text import code, table
-from imgrec.report.measures import bounds, difference, number, title
-from imgrec.report.wording import counted_images, percent, verdict_line
+from imgrec.report.wording import (
+    counted_images,
+    metric_difference,
+    metric_interval,
+    metric_title,
+    metric_value,
+    percent,
+    verdict_line,
+)
 
 _FEW = 10
 # A comment on GitHub holds 65,536 characters.
@@ -52,7 +59,11 @@ def _requirements(assessment: Assessment) -> Iterator[str]:
 
 def _numbers(evaluation: Evaluation) -> Iterator[str]:
     rows = (
-        (title(name, evaluation.top_k), number(name, metric.value), bounds(name, metric))
+        (
+            metric_title(name, evaluation.top_k),
+            metric_value(name, metric),
+            metric_interval(name, metric),
+        )
         for name, metric in evaluation.metrics.items()
         if name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
     )
@@ -72,10 +83,10 @@ def _comparison(comparison: Comparison | None, top_k: int) -> Iterator[str]:
     yield ""
     rows = (
         (
-            title(name, top_k),
-            number(name, each.model),
-            number(name, each.baseline),
-            difference(name, each.value),
+            metric_title(name, top_k),
+            metric_value(name, Metric(each.model)),
+            metric_value(name, Metric(each.baseline)),
+            metric_difference(name, each.value),
             each.finding,
         )
         for name, each in comparison.differences.items()
@@ -147,7 +158,7 @@ def _skipped(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _measure(metric: Metric) -> tuple[str, str]:
-    return number("accuracy", metric.value), bounds("accuracy", metric)
+    return metric_value("accuracy", metric), metric_interval("accuracy", metric)
 
 
 def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:

@@ -45,6 +45,12 @@ def metric_name(name: str, top_k: int) -> str:
     return f"top-{top_k} accuracy" if name == "top_k_accuracy" else _NAMES[name]
 
 
+def metric_title(name: str, top_k: int) -> str:
+    """Return the metric's name as it begins a line."""
+    text = metric_name(name, top_k)
+    return text[0].upper() + text[1:]
+
+
 def metric_value(name: str, metric: Metric) -> str:
     """Return the value of the metric `name`: a share of images as percent, others as they are."""
     if name in _SHARES:
@@ -57,6 +63,18 @@ def metric_interval(name: str, metric: Metric) -> str:
     if name in _SHARES or metric.low is None or metric.high is None:
         return interval(metric)
     return f"{metric.low:.3f} to {metric.high:.3f}"
+
+
+def metric_difference(name: str, *values: float) -> str:
+    """Return how much the metric `name` differs, or from how much to how much, with signs."""
+    if is_share(name):
+        return f"{' to '.join(f'{100 * value:+.1f}' for value in values)} points"
+    return " to ".join(f"{value:+.3f}" for value in values)
+
+
+def is_share(name: str) -> bool:
+    """Say whether the metric `name` is a share of images, 0 to 1, the more the better."""
+    return name in _SHARES
 
 
 def short(name: str, limit: int) -> str:
@@ -72,11 +90,9 @@ def verdict_line(assessment: Assessment) -> str:
     if not verdicts:
         return f"Accuracy {percent(assessment.evaluation.metrics['accuracy'].value)}"
     of_all = f"of {len(verdicts)} requirement{'s' if len(verdicts) > 1 else ''}"
-    return (
-        f"Gate not met: {missed} {of_all} missed"
-        if missed
-        else f"Gate met: {len(verdicts)} {of_all}"
-    )
+    if missed:
+        return f"Gate not met: {missed} {of_all} missed"
+    return f"Gate met: {len(verdicts)} {of_all}"
 
 
 def counted_images(assessment: Assessment) -> str:
