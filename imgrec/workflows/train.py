@@ -131,6 +131,7 @@ def resume(
     DataError where its training images changed.
     """
     progress = progress or Silent()
+    _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     _refuse_drift(before, experiment)
     statistics = recorded(experiment, run)
@@ -213,6 +214,14 @@ def _concluded(
     write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )
 
 
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:
