@@ -74,7 +74,7 @@ def test_a_page_without_a_background_has_the_evaluation_alone(assessment: Make) 
     """No curves, no config, no verdict where nothing was required, and no empty heading."""
     parsed = Page(page(assessment(2)))
     assert not {"Training", "Config", "Slices", "Gate met"} & set(parsed.texts)
-    assert parsed.elements.count("source") == 1
+    assert parsed.elements.count("source") == 4
 
 
 def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:
