@@ -9,21 +9,17 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.metrics import Evaluation, Metric
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.worst import worst_classes
 from imgrec.report import plots
 from imgrec.report.background import Background, mistakes
 from imgrec.report.diagrams import class_bars, coverage, reliability
 from imgrec.report.look import DARK, LIGHT
+from imgrec.report.measures import bounds, difference, is_proportion, number, title
 from imgrec.report.thumbnail import data_uri
 from imgrec.report.wording import (
     counted_images,
     interval,
-    is_share,
-    metric_difference,
-    metric_interval,
-    metric_title,
-    metric_value,
     moment,
     percent,
     verdict_line,
@@ -118,12 +114,11 @@ def _environment() -> Environment:
     environment.globals |= {
         "light": LIGHT,
         "dark": DARK,
-        "metric": Metric,
-        "title": metric_title,
-        "number": metric_value,
-        "bounds": metric_interval,
-        "difference": metric_difference,
-        "is_share": is_share,
+        "title": title,
+        "number": number,
+        "bounds": bounds,
+        "difference": difference,
+        "is_proportion": is_proportion,
     }
     return environment
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from imgrec.evaluation.assessment import Assessment, Verdict
-from imgrec.report.wording import metric_interval, metric_value
+from imgrec.report.measures import bounds, number
 from imgrec.text import shown
 
 # XML 1.0 has no place for these two; `shown` leaves nothing else that it has none for.
@@ -68,7 +68,7 @@ def _properties(assessment: Assessment) -> Iterator[tuple[str, str]]:
 
 def _accuracy(assessment: Assessment) -> Verdict:
     accuracy = assessment.evaluation.metrics["accuracy"]
-    value, interval = metric_value("accuracy", accuracy), metric_interval("accuracy", accuracy)
+    value, interval = number("accuracy", accuracy.value), bounds("accuracy", accuracy)
     told = f"accuracy {value}, 95 % interval {interval}; nothing was required"
     return Verdict(told, accuracy.value, met=True, reason="")
 

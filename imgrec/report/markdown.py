@@ -8,12 +8,9 @@ from imgrec.evaluation.assessment import Assessment, Comparison, Flip
 from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
 from imgrec.evaluation.worst import most_confused, worst_classes
 from imgrec.report.markdown_text import code, table
+from imgrec.report.measures import bounds, difference, number, title
 from imgrec.report.wording import (
     counted_images,
-    metric_difference,
-    metric_interval,
-    metric_title,
-    metric_value,
     percent,
     verdict_line,
 )
@@ -60,9 +57,9 @@ def _requirements(assessment: Assessment) -> Iterator[str]:
 def _numbers(evaluation: Evaluation) -> Iterator[str]:
     rows = (
         (
-            metric_title(name, evaluation.top_k),
-            metric_value(name, metric),
-            metric_interval(name, metric),
+            title(name, evaluation.top_k),
+            number(name, metric.value),
+            bounds(name, metric),
         )
         for name, metric in evaluation.metrics.items()
         if name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
@@ -83,10 +80,10 @@ def _comparison(comparison: Comparison | None, top_k: int) -> Iterator[str]:
     yield ""
     rows = (
         (
-            metric_title(name, top_k),
-            metric_value(name, Metric(each.model)),
-            metric_value(name, Metric(each.baseline)),
-            metric_difference(name, each.value),
+            title(name, top_k),
+            number(name, each.model),
+            number(name, each.baseline),
+            difference(name, each.value),
             each.finding,
         )
         for name, each in comparison.differences.items()
@@ -158,7 +155,7 @@ def _skipped(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _measure(metric: Metric) -> tuple[str, str]:
-    return metric_value("accuracy", metric), metric_interval("accuracy", metric)
+    return number("accuracy", metric.value), bounds("accuracy", metric)
 
 
 def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:

@@ -129,8 +129,8 @@ WHOLE = """\
 | Measure | Value | 95 % interval |
 | :-- | --: | --: |
 | Accuracy | 75.0 % | 50.0 to 87.5 % |
-| Log loss | 0.512 | 0.400 to 0.600 |
-| Calibration error | 0.125 |  |
+| Log loss | 0.5123 | 0.4000 to 0.6000 |
+| Calibration error | 0.1250 |  |
 
 - `No AUC.`
 
@@ -141,7 +141,7 @@ On the same 8 images, at 95 %:
 | Measure | Model | Baseline | Difference |  |
 | :-- | --: | --: | --: | :-- |
 | Accuracy | 75.0 % | 85.0 % | -10.0 points | worse |
-| Log loss | 0.512 | 0.500 | +0.012 | can't be told |
+| Log loss | 0.5123 | 0.5000 | +0.0123 | can't be told |
 
 <details><summary>1 image now wrong</summary>
 

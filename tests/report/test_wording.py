@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from imgrec.evaluation.metrics import Metric
-from imgrec.report.wording import interval, metric_difference, metric_title, moment, percent, short
+from imgrec.report.wording import interval, moment, percent, short
 
 
 @pytest.mark.parametrize(
@@ -37,22 +37,6 @@ def test_short_names_are_cut_after_being_made_harmless() -> None:
     assert short("cat", 3) == "cat"
     assert short("caterpillar", 5) == "cate…"
     assert short("a\nb", 3) == "a\\…"
-
-
-def test_differences_have_signs_and_one_unit() -> None:
-    """Shares differ by percentage points, others by what they are; the unit stands once."""
-    assert metric_difference("accuracy", -0.125) == "-12.5 points"
-    assert metric_difference("accuracy", -0.2, 0.01) == "-20.0 to +1.0 points"
-    assert metric_difference("log_loss", 0.0125) == "+0.013"
-
-
-def test_titles_begin_with_a_capital() -> None:
-    """Nothing else of the name changes."""
-    assert [metric_title(name, 3) for name in ("top_k_accuracy", "macro_f1", "roc_auc")] == [
-        "Top-3 accuracy",
-        "Macro F1",
-        "ROC-AUC",
-    ]
 
 
 def test_a_time_is_written_for_people() -> None:
