@@ -12,6 +12,7 @@ from imgrec.cli.console import Console
 from imgrec.text import shown
 
 if TYPE_CHECKING:
+    from imgrec.runtime.engine import EngineName, Precision
     from imgrec.workflows.evaluate import Assessment
 
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     type=click.Choice(["train", "validation", "test"]),
     help="Part of the data to measure on.  [default: test, else validation]",
 )
+@options.engine
 @options.device
 @options.as_json
 @options.runs_dir
@@ -37,6 +39,8 @@ def evaluate(
     run: str | None,
     data: Path | None,
     split: str | None,
+    engine: EngineName,
+    precision: Precision,
     device: str,
     as_json: bool,
     runs_dir: Path,
@@ -53,7 +57,15 @@ def evaluate(
 
     from imgrec.workflows import evaluate as workflow
 
-    assessment = workflow.evaluate(found, data=data, split=split, device=device, progress=console)
+    assessment = workflow.evaluate(
+        found,
+        data=data,
+        split=split,
+        engine=engine,
+        precision=precision,
+        device=device,
+        progress=console,
+    )
     _show(console, assessment, as_json=as_json)
 
 

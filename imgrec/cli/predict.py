@@ -14,6 +14,7 @@ from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.runs.folder import Run
+    from imgrec.runtime.engine import EngineName, Precision
     from imgrec.workflows.predict import Predicted
 
 _SMALL_CLASSIFIER = "MobileNetV2"
@@ -30,6 +31,7 @@ _SMALL_CLASSIFIER = "MobileNetV2"
     type=click.Choice(["table", "json", "jsonl", "csv"]),
     help="Form of the output.  [default: table]",
 )
+@options.engine
 @options.device
 @options.as_json
 @click.option("--output", type=click.Path(path_type=Path), help="File to write instead of stdout.")
@@ -43,6 +45,8 @@ def predict(
     pretrained: str | None,
     top: int,
     form: str | None,
+    engine: EngineName,
+    precision: Precision,
     device: str,
     as_json: bool,
     output: Path | None,
@@ -59,7 +63,15 @@ def predict(
 
     from imgrec.workflows import predict as workflow
 
-    predicted = workflow.predict(photos, model=asked, top=top, device=device, progress=console)
+    predicted = workflow.predict(
+        photos,
+        model=asked,
+        top=top,
+        engine=engine,
+        precision=precision,
+        device=device,
+        progress=console,
+    )
     _show(console, predicted, form, output)
     _complain(console, predicted)
 

@@ -16,7 +16,7 @@ from imgrec.evaluation import metrics
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import EngineName, Precision, open_engine
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.workflows.prepare import read_images, refuse_several
@@ -47,6 +47,8 @@ def evaluate(
     *,
     data: Path | None = None,
     split: str | None = None,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Assessment:
@@ -60,7 +62,7 @@ def evaluate(
     config = run_config(run.path).data
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
     scores = score(
-        open_engine(run, device),
+        open_engine(run, engine=engine, precision=precision, device=device),
         images.records,
         labelled=True,
         bad_images=config.bad_images,

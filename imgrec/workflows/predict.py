@@ -11,7 +11,8 @@ from imgrec.data.records import Record
 from imgrec.evaluation.prediction import Prediction, predictions
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import open_engine, pretrained_engine
+from imgrec.runtime.engine import Engine, EngineName, Precision, open_engine
+from imgrec.runtime.keras_engine import pretrained_engine
 from imgrec.runtime.score import score
 
 
@@ -29,6 +30,8 @@ def predict(
     *,
     model: Run | str,
     top: int = 5,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Predicted:
@@ -41,11 +44,12 @@ def predict(
     """
     records = [Record(name, 0, path) for name, path in expand(photos, sys.stdin)]
     if isinstance(model, Run):
-        name, engine = model.name, open_engine(model, device)
+        name = model.name
+        opened: Engine = open_engine(model, engine=engine, precision=precision, device=device)
     else:
-        name, engine = model, pretrained_engine(model, device)
+        name, opened = model, pretrained_engine(model, device)
     scores = score(
-        engine, records, labelled=False, bad_images="skip", progress=progress or Silent()
+        opened, records, labelled=False, bad_images="skip", progress=progress or Silent()
     )
     order = [record.name for record in records]
-    return Predicted(name, engine.classes, predictions(scores, top, order))
+    return Predicted(name, opened.classes, predictions(scores, top, order))

@@ -31,6 +31,7 @@ from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
 from imgrec.workflows.check import record_check
+from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
     Prepared,
     prepare,
@@ -150,7 +151,7 @@ def resume(
             _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on after epoch %d", run.path, state.epoch)
         write_text(run.path / CONFIG_FILE, dump(experiment))
-        card = dataclasses.replace(run.card, complete=False)
+        card = dataclasses.replace(forget_exports(run), complete=False)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
 
 
@@ -204,6 +205,8 @@ def _concluded(
         raise RunError(
             f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
         )
+    # Whatever else changes best.keras belongs here: all that follows is of that file.
+    run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
     scores = score(
