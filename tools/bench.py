@@ -29,7 +29,7 @@ from imgrec.data.images import ImageSpec, decode
 from imgrec.data.read import read
 from imgrec.models.backend import describe, start
 from tools.figures import QUICK, Figure, Size, rate, seconds
-from tools.pipelines import pipelines, steps, training_split
+from tools.pipelines import pipelines, some_records, steps, training_split
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
@@ -64,7 +64,7 @@ def measured(size: Size) -> Iterator[Figure]:
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
     )
     devices = start()
-    split = training_split(experiment, size.images)
+    split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
 

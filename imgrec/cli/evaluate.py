@@ -13,6 +13,7 @@ from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.runtime.engine import EngineName, Precision
+    from imgrec.slicing import SliceBy, Turn
     from imgrec.workflows.evaluate import Assessment
 
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     help="Part of the data to measure on.  [default: test, else validation]",
 )
 @options.engine
+@options.slices
 @options.device
 @options.as_json
 @options.runs_dir
@@ -41,6 +43,8 @@ def evaluate(
     split: str | None,
     engine: EngineName,
     precision: Precision,
+    slices: tuple[SliceBy, ...],
+    rotate: tuple[Turn, ...],
     device: str,
     as_json: bool,
     runs_dir: Path,
@@ -55,15 +59,16 @@ def evaluate(
 
     found = find(run, runs_dir)
 
+    from imgrec.runtime.engine import Computing
+    from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
 
     assessment = workflow.evaluate(
         found,
         data=data,
         split=split,
-        engine=engine,
-        precision=precision,
-        device=device,
+        slicing=Slicing(slices, rotate),
+        computing=Computing(engine, precision, device),
         progress=console,
     )
     _show(console, assessment, as_json=as_json)

@@ -61,15 +61,14 @@ def predict(
     form = _form(form, as_json=as_json)
     asked = _model(console, model, pretrained, runs_dir)
 
+    from imgrec.runtime.engine import Computing
     from imgrec.workflows import predict as workflow
 
     predicted = workflow.predict(
         photos,
         model=asked,
         top=top,
-        engine=engine,
-        precision=precision,
-        device=device,
+        computing=Computing(engine, precision, device),
         progress=console,
     )
     _show(console, predicted, form, output)

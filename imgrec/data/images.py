@@ -47,6 +47,11 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = {5, 6, 7, 8}
+_TURN = {
+    90: Image.Transpose.ROTATE_90,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_270,
+}
 
 # A path drops one of the two slashes.
 _ADDRESS = re.compile(r"(https?|ftp|s3|gs):/", re.IGNORECASE)
@@ -67,6 +72,7 @@ class ImageSpec:
     fit: what becomes of another aspect ratio. `stretch`: each side is scaled on its own. `crop`:
     the image is scaled until it covers the size, and its middle is taken. `pad`: it is scaled
     until it fits inside, in the middle of black (0).
+    turn: degrees, counter-clockwise, by which the upright picture is turned before that.
     """
 
     height: int
@@ -74,6 +80,7 @@ class ImageSpec:
     channels: int
     interpolation: str = "bilinear"
     fit: Literal["stretch", "crop", "pad"] = "stretch"
+    turn: Literal[0, 90, 180, 270] = 0
 
 
 def decode(source: Source | bytes, spec: ImageSpec, name: str = "") -> NDArray[np.uint8]:
@@ -116,24 +123,52 @@ def read_bytes(path: Path, name: str = "") -> bytes:
         raise BadImage(name or str(path), _file_reason(path, error)) from error
 
 
-def describe(path: Path) -> tuple[int, int]:
-    """Return the (width, height) in pixels of an image standing upright, from its header alone.
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself before it is decoded.
 
-    Raises BadImage where the file can't be read or doesn't begin like an image.
+    size: (width, height) in pixels, standing upright. mode: how its pixels are stored, by
+    Pillow's names: L, RGB, RGBA, CMYK, P, ...
     """
+
+    size: tuple[int, int]
+    mode: str
+
+
+def describe(source: Source, name: str = "") -> Header:
+    """Return the header of an image; of a file, nothing more is read.
+
+    name: what errors call it; where empty, the path. Raises BadImage where the source can't be
+    read or doesn't begin like an image.
+    """
+    if isinstance(source, Path):
+        return _described_file(source, name or str(source))
+    found = content(source, name)
+    try:
+        with _from_array(found) if isinstance(found, np.ndarray) else _opened(found) as image:
+            return _header(image)
+    except Exception as error:
+        raise BadImage(name or "image", _reason(error)) from error
+
+
+def _described_file(path: Path, name: str) -> Header:
     try:
         _check_file(path)
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-            width, height = image.size
-            # TIFF's plugin has taken orientation into account already.
-            sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
-            return (height, width) if sideways else (width, height)
+            return _header(image)
     except UnidentifiedImageError as error:
-        raise BadImage(str(path), _reason(error)) from error
+        raise BadImage(name, _reason(error)) from error
     except (OSError, ValueError, DataError) as error:
-        raise BadImage(str(path), _file_reason(path, error)) from error
+        raise BadImage(name, _file_reason(path, error)) from error
     except Exception as error:
-        raise BadImage(str(path), _reason(error)) from error
+        raise BadImage(name, _reason(error)) from error
+
+
+def _header(image: Image.Image) -> Header:
+    width, height = image.size
+    # TIFF's plugin has taken orientation into account already.
+    sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
+    return Header((height, width) if sideways else (width, height), image.mode)
 
 
 def _read_slice(source: Slice, name: str) -> bytes:
@@ -179,19 +214,21 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """Return the first frame of `image` in L or RGB, loaded, turned as EXIF says."""
+    """Return the first frame of `image` in L or RGB, loaded, turned as EXIF and `spec` say."""
     if isinstance(image, JpegImageFile):
         width, height = image.size
-        if orientation(image) in _SIDEWAYS:
+        if (orientation(image) in _SIDEWAYS) != (spec.turn in {90, 270}):
             height, width = _scaled((height, width), spec)
         else:
             width, height = _scaled((width, height), spec)
         image.draft(None, (2 * width, 2 * height))
     image.load()
     # Only now: PNG may tell it after the pixels, and TIFF turns itself while loading.
-    turn = _TRANSPOSE.get(orientation(image))
+    upright = _TRANSPOSE.get(orientation(image))
     flat = flattened(image, spec.channels)
-    return flat if turn is None else flat.transpose(turn)
+    for turn in (upright, _TURN.get(spec.turn)):
+        flat = flat if turn is None else flat.transpose(turn)
+    return flat
 
 
 def orientation(image: Image.Image) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgrec.config.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
+from imgrec.models.safety import check_weights
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]
             f"the weights of {name} are not there: {weights}",
             hint="`weights` takes a file, `imagenet` (downloaded once), or null",
         )
+    if weights not in (None, "imagenet"):
+        check_weights(Path(str(weights)))
     try:
         yield
     except Exception as error:

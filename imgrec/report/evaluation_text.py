@@ -37,12 +37,13 @@ def _headline(evaluation: Evaluation) -> Table:
     table = _table(header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
-    accuracy, top_k = evaluation.accuracy, evaluation.top_k_accuracy
+    metrics = evaluation.metrics
+    accuracy, top_k = metrics["accuracy"], metrics["top_k_accuracy"]
     table.add_row("accuracy", percent(accuracy.value), f"95 % interval {interval(accuracy)}")
     if evaluation.top_k < len(evaluation.classes):
         top_k_name = f"top-{evaluation.top_k} accuracy"
         table.add_row(top_k_name, percent(top_k.value), f"95 % interval {interval(top_k)}")
-    table.add_row("loss", f"{evaluation.loss.value:.4f}", "cross-entropy")
+    table.add_row("log loss", f"{metrics['log_loss'].value:.4f}", "cross-entropy")
     table.add_row("images", str(evaluation.images), f"{len(evaluation.skipped)} not used")
     return table
 

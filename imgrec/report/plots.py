@@ -74,7 +74,7 @@ def curves(
 def confusion(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
     """Return a PNG of the confusion matrix: colours by share of the row, counts while few."""
     grid = _Grid.of(evaluation.classes)
-    shares = _row_shares(evaluation.confusion)
+    shares = evaluation.rates
     with plain_settings(look):
         figure = new_figure(grid.side + grid.label + 1.5, grid.side + grid.label + 0.6)
         axes = figure.add_subplot()
@@ -125,14 +125,6 @@ def _mark_best(
     if best <= len(values):
         colour = look.validation if f"val_{name}" in history else look.training
         axes.plot([best], [values[best - 1]], "o", color=colour, markersize=7, label=label)
-
-
-def _row_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return each row divided by its sum; a class without images has a row of NaN."""
-    rows = confusion.sum(axis=1, keepdims=True)
-    shares = np.full(confusion.shape, np.nan)
-    np.divide(confusion, rows, out=shares, where=rows > 0)
-    return shares
 
 
 def _scale(look: Look) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
@@ -21,6 +22,15 @@ Precision = Literal["float32", "float16", "int8"]
 _INSTALL = "`pip install ai-edge-litert` brings it"
 
 log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class Computing:
+    """What answers for a run's model, as `open_engine` takes it."""
+
+    engine: EngineName = "auto"
+    precision: Precision = "float32"
+    device: str = "auto"
 
 
 class Engine(Protocol):

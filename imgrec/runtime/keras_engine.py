@@ -15,6 +15,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import start
+from imgrec.models.safety import check_keras
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
 from imgrec.runtime.outputs import of_every_class
@@ -61,6 +62,7 @@ def load_keras(path: Path) -> Any:
 
     Raises RunError where it does not load, or would run code that it brings.
     """
+    check_keras(path)
     import keras
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.batches import decoded
+from imgrec.data.images import ImageSpec
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.progress import Progress
@@ -28,17 +30,20 @@ def score(
     labelled: bool,
     bad_images: Literal["error", "skip"],
     progress: Progress,
+    turn: Literal[0, 90, 180, 270] = 0,
 ) -> Scores:
     """Return the probabilities of the records' images, in their order.
 
     labelled: whether the records' labels are the truth. bad_images: whether an image that
-    can't be read raises BadImage or is named in `skipped`.
+    can't be read raises BadImage or is named in `skipped`. turn: degrees by which every picture
+    is turned first, counter-clockwise.
     """
     skipped: list[Skipped] = []
     kept: list[Record] = []
+    spec = dataclasses.replace(engine.spec, turn=turn)
     rows: list[NDArray[np.float32]] = [np.empty((0, len(engine.classes)), np.float32)]
     with progress.task("predicting", len(records)) as task:
-        for batch in _batches(_readable(engine, records, bad_images, skipped)):
+        for batch in _batches(_readable(records, spec, bad_images, skipped)):
             kept += [record for record, _ in batch]
             rows.append(engine.probabilities(np.stack([image for _, image in batch])))
             task.advance(len(batch))
@@ -52,9 +57,9 @@ def score(
 
 
 def _readable(
-    engine: Engine, records: Sequence[Record], bad_images: str, skipped: list[Skipped]
+    records: Sequence[Record], spec: ImageSpec, bad_images: str, skipped: list[Skipped]
 ) -> Iterator[Pixels]:
-    for record, image in decoded(records, engine.spec):
+    for record, image in decoded(records, spec):
         if not isinstance(image, BadImage):
             yield record, image
         elif bad_images == "error":

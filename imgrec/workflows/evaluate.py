@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +13,21 @@ from imgrec.data.parts import ALL
 from imgrec.data.read import read_other
 from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
-from imgrec.evaluation import metrics
+from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation.slices import Slice, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import EngineName, Precision, open_engine
+from imgrec.runtime.engine import Computing, open_engine
 from imgrec.runtime.score import score
+from imgrec.slicing import Slicing
 from imgrec.text import shown
 from imgrec.workflows.prepare import read_images, refuse_several
 from imgrec.workflows.run_files import recorded_images, run_config
 
 _PREFERRED = ("test", "validation")
+_WHOLE = Slicing()
+_ANYHOW = Computing()
 
 
 @dataclass(frozen=True)
@@ -47,28 +52,36 @@ def evaluate(
     *,
     data: Path | None = None,
     split: str | None = None,
-    engine: EngineName = "auto",
-    precision: Precision = "float32",
-    device: str = "auto",
+    slicing: Slicing = _WHOLE,
+    computing: Computing = _ANYHOW,
     progress: Progress | None = None,
 ) -> Assessment:
     """Evaluate a run's best model on its own test images (validation where there are none).
 
     data: other images, in any form that a loader reads; the run's class order stays.
     split: `train`, `validation` or `test`.
+    computing: what answers for the run.
+    slicing: what to measure on its own too.
     Raises DataError where the images can't be read or the run's own ones changed,
     UsageError where there is no such split, RunError where the model can't be used.
     """
     config = run_config(run.path).data
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
-    scores = score(
-        open_engine(run, engine=engine, precision=precision, device=device),
+    scored = functools.partial(
+        score,
+        open_engine(
+            run, engine=computing.engine, precision=computing.precision, device=computing.device
+        ),
         images.records,
         labelled=True,
         bad_images=config.bad_images,
         progress=progress or Silent(),
     )
-    return Assessment(run.name, images.split, images.source, metrics.evaluate(scores))
+    scores = scored()
+    parts = cut(scores, images.records, slicing.by)
+    turned = tuple(Slice(f"rotate={turn}", scored(turn=turn)) for turn in slicing.turns)
+    evaluation = measures.evaluate(scores, slices=parts + turned)
+    return Assessment(run.name, images.split, images.source, evaluation)
 
 
 def _own(run: Run, split: str | None) -> _Images:

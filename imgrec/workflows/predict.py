@@ -11,9 +11,11 @@ from imgrec.data.records import Record
 from imgrec.evaluation.prediction import Prediction, predictions
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import Engine, EngineName, Precision, open_engine
+from imgrec.runtime.engine import Computing, Engine, open_engine
 from imgrec.runtime.keras_engine import pretrained_engine
 from imgrec.runtime.score import score
+
+_ANYHOW = Computing()
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,25 @@ def predict(
     *,
     model: Run | str,
     top: int = 5,
-    engine: EngineName = "auto",
-    precision: Precision = "float32",
-    device: str = "auto",
+    computing: Computing = _ANYHOW,
     progress: Progress | None = None,
 ) -> Predicted:
     """Return the `top` classes of each photo; one that can't be read has an error instead.
 
     photos: files, folders (with everything below them), globs, or `-` for paths on stdin.
     model: a run, or the name of a pretrained classifier of `keras.applications`.
+    computing: what answers for a run.
     Raises DataError for a folder without files or a glob without a match, RunError for a
     model that can't be used.
     """
     records = [Record(name, 0, path) for name, path in expand(photos, sys.stdin)]
     if isinstance(model, Run):
         name = model.name
-        opened: Engine = open_engine(model, engine=engine, precision=precision, device=device)
+        opened: Engine = open_engine(
+            model, engine=computing.engine, precision=computing.precision, device=computing.device
+        )
     else:
-        name, opened = model, pretrained_engine(model, device)
+        name, opened = model, pretrained_engine(model, computing.device)
     scores = score(
         opened, records, labelled=False, bad_images="skip", progress=progress or Silent()
     )

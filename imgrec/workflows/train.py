@@ -15,7 +15,8 @@ import numpy as np
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.errors import DataError, RunError, UsageError
-from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import remove_partial, write_text
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.build import build, summary
@@ -24,6 +25,7 @@ from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
+from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
@@ -209,9 +211,9 @@ def _concluded(
     run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
-    scores = score(
-        open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
-    )
+    # What `evaluate` will take, so that it gives the same number.
+    engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
     evaluation = evaluate(scores)
     write_results(run, experiment, split, evaluation, state.history)
     write_card(folder, dataclasses.replace(run.card, complete=True))

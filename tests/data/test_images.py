@@ -376,7 +376,7 @@ def test_describe_gives_the_size_of_the_upright_picture(
 ) -> None:
     """Width and height are swapped where the picture lies on its side."""
     (tmp_path / "a").write_bytes(encoded(noise(9, 5), form, orientation))
-    assert describe(tmp_path / "a") == ((5, 9) if orientation == 6 else (9, 5))
+    assert describe(tmp_path / "a").size == ((5, 9) if orientation == 6 else (9, 5))
 
 
 def test_describe_names_what_is_no_image(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.worst import most_confused, worst_classes
 from imgrec.scores import Scores
 

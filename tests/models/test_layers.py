@@ -113,6 +113,9 @@ def test_battery(name: str, arguments: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(NOISE))
 def test_noise_is_for_training_alone(name: str) -> None:
     """Training steps differ from each other; answers don't."""
+    import keras
+
+    keras.utils.set_random_seed(1)  # of the few channels here, two draws may drop the same ones
     model, pixels = _model(name, CASES[name][0]), _pixels()
     training = [np.asarray(model(pixels, training=True)) for _ in range(2)]
     answers = [np.asarray(model(pixels, training=False)) for _ in range(2)]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.scores import Scores, Skipped
 
 HOSTILE = (

@@ -17,7 +17,7 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     document = json.loads(evaluation_json(found, run="digits-1", split="test", data="digits"))
     assert list(document) == [
         "schema_version", "run", "split", "data", "images", "top_k", "metrics", "per_class",
-        "confusion",
+        "confusion", "reliability", "coverage", "slices", "worst_slice", "notes",
     ]  # fmt: skip
     assert (document["schema_version"], document["run"], document["split"]) == (
         1,
@@ -26,10 +26,9 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     )
     skipped = [{"name": "bad.png", "reason": "is no image"}]
     assert document["images"] == {"used": 12, "skipped": skipped}
-    accuracy = found.accuracy
+    accuracy = found.metrics["accuracy"]
     expected = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
     assert document["metrics"]["accuracy"] == expected
-    assert document["metrics"]["loss"]["low"] is None
     assert document["confusion"]["rows"] == found.confusion.tolist()
 
 
@@ -39,15 +38,25 @@ def test_classes_are_told_one_by_one(evaluation: Callable[..., Evaluation]) -> N
     document = json.loads(evaluation_json(found, run="r", split="test", data="d"))
     assert [result["name"] for result in document["per_class"]] == ["cat", "cat"]
     first = document["per_class"][0]
-    assert list(first) == ["name", "precision", "recall", "f1", "support"]
+    assert list(first) == [
+        "name",
+        "precision",
+        "recall",
+        "f1",
+        "roc_auc",
+        "average_precision",
+        "support",
+    ]
     assert first["recall"]["value"] == found.per_class[0].recall.value
 
 
 def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> None:
     """NaN and infinity, which JSON doesn't have, are null."""
-    broken = dataclasses.replace(evaluation(2), loss=Metric(float("nan"), float("-inf"), None))
+    broken = dataclasses.replace(
+        evaluation(2), metrics={"log_loss": Metric(float("nan"), float("-inf"), None)}
+    )
     document = json.loads(evaluation_json(broken, run="r", split="test", data="d"))
-    assert document["metrics"]["loss"] == {"value": None, "low": None, "high": None}
+    assert document["metrics"]["log_loss"] == {"value": None, "low": None, "high": None}
 
 
 def test_any_name_comes_through_exactly(

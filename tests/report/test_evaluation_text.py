@@ -30,7 +30,7 @@ def test_two_classes_are_shown_whole(evaluation: Make) -> None:
     found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
     assert printed(found).splitlines() == [
         "accuracy  75.0 %  95 % interval 40.9 to 92.9 %",
-        "loss      0.7874  cross-entropy",
+        "log loss  0.7874  cross-entropy",
         "images    8       1 not used",
         "",
         "Not used",

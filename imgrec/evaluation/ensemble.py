@@ -1,0 +1,75 @@
+"""Several models of the same classes, taken together as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.errors import UsageError
+from imgrec.scores import Scores, Skipped
+from imgrec.text import shown
+
+
+def mean_scores(scores: Sequence[Scores]) -> Scores:
+    """Return the mean over models, at least one, of the probabilities of the same images.
+
+    Classes are aligned by name, to the order of the first model's, whose truth and order of
+    images is kept. An image that any model skipped is skipped, for the first reason given.
+    Raises UsageError where the models know different classes.
+    """
+    first = scores[0]
+    refuse_other_classes([each.classes for each in scores])
+    rows = [{name: row for row, name in enumerate(each.names)} for each in scores]
+    kept = [row for row, name in enumerate(first.names) if all(name in known for known in rows)]
+    names = tuple(first.names[row] for row in kept)
+    aligned = [
+        _aligned(each, [known[name] for name in names], first.classes)
+        for each, known in zip(scores, rows, strict=True)
+    ]
+    return Scores(
+        names=names,
+        truth=None if first.truth is None else first.truth[kept],
+        probabilities=np.asarray(np.mean(aligned, axis=0, dtype=np.float64), np.float32),
+        classes=first.classes,
+        skipped=_skipped(scores),
+    )
+
+
+def refuse_other_classes(classes: Sequence[Sequence[str]]) -> None:
+    """Raise UsageError where not all lists hold the same class names, in whatever order."""
+    first = set(classes[0])
+    for number, others in enumerate(classes[1:], start=2):
+        if first != set(others):
+            missing, more = sorted(first - set(others)), sorted(set(others) - first)
+            raise UsageError(
+                f"model 1 and model {number} know different classes: "
+                + "; ".join(
+                    f"only model {which} has {_few(names)}"
+                    for which, names in ((1, missing), (number, more))
+                    if names
+                ),
+                hint="only models of the same classes have a mean",
+            )
+
+
+def _aligned(scores: Scores, rows: list[int], classes: Sequence[str]) -> NDArray[np.float32]:
+    columns = [scores.classes.index(name) for name in classes]
+    return scores.probabilities[np.ix_(rows, columns)]
+
+
+def _skipped(scores: Sequence[Scores]) -> tuple[Skipped, ...]:
+    first: dict[str, list[Skipped]] = {}
+    for each in scores:
+        found: dict[str, list[Skipped]] = {}
+        for skipped in each.skipped:
+            found.setdefault(skipped.name, []).append(skipped)
+        first = found | first
+    return tuple(skipped for group in first.values() for skipped in group)
+
+
+def _few(names: Iterable[str], most: int = 3) -> str:
+    listed = [shown(name) for name in names]
+    rest = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")
