@@ -62,7 +62,7 @@ def _conversion(form: str) -> Iterator[None]:
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr), muted():
             warnings.simplefilter("ignore")
             yield
-    except (OSError, MemoryError):
+    except OSError:
         raise
     except Exception as error:  # Converters raise whatever their libraries raise.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__

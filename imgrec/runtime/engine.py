@@ -33,6 +33,9 @@ class Computing:
     device: str = "auto"
 
 
+ANYHOW = Computing()
+
+
 class Engine(Protocol):
     """Something that answers which class an image is of."""
 

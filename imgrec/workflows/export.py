@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imgrec.data.batches import decoded
+from imgrec.data.batches import decoded, usable_cores
 from imgrec.data.expand import expand
-from imgrec.data.records import Record, Splits
+from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.certificate import LIMITS, likeness
 from imgrec.files import sha256_of, write_atomically, write_folder
@@ -91,13 +90,13 @@ def export(
     if form == "onnx":
         require_onnx()
     output = output or default_output(run, form)
-    if output is not None and output.suffix != Path(f"x{SUFFIXES[form]}").suffix:
+    if output is not None and not output.name.endswith(SUFFIXES[form]):
         raise UsageError(f"{shown(str(output))}: {form} is written to *{SUFFIXES[form]}")
     progress = progress or Silent()
     with locked(run.path):
         engine = open_keras(run, "cpu")
-        part, records = ("photos", _photos(photos)) if photos else _own(run)
-        evidence = _evidence(engine, run.card.seed, part, records, progress)
+        part, images = ("photos", [*expand(photos, sys.stdin)]) if photos else _own(run)
+        evidence = _evidence(engine, run.card.seed, part, images, progress)
         if output is None:
             return _into_run(run, engine, precision, evidence, progress)
         return _write(_Plan(run, engine, form, precision, evidence), output, progress)
@@ -188,14 +187,12 @@ def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Cert
 
 
 def _evidence(
-    engine: Engine, seed: int, part: str, records: Sequence[Record], progress: Progress
+    engine: Engine, seed: int, part: str, images: Sequence[Photo], progress: Progress
 ) -> _Evidence:
-    chosen = np.random.default_rng(seed).permutation(len(records))[:IMAGES]
-    pixels = decoded([records[index] for index in sorted(chosen)], engine.spec)
+    chosen = np.random.default_rng(seed).permutation(len(images))[:IMAGES]
+    pixels = decoded([images[index] for index in sorted(chosen)], engine.spec, usable_cores())
     usable = tuple(
-        dataclasses.replace(record, source=image)
-        for record, image in pixels
-        if not isinstance(image, BadImage)
+        Record(image.name, 0, found) for image, found in pixels if not isinstance(found, BadImage)
     )
     if not usable:
         raise DataError(
@@ -209,7 +206,7 @@ def _scores(engine: Engine, records: Sequence[Record], progress: Progress) -> Sc
     return score(engine, records, labelled=False, bad_images="error", progress=progress)
 
 
-def _own(run: Run) -> tuple[str, Sequence[Record]]:
+def _own(run: Run) -> tuple[str, list[Photo]]:
     """Return the run's own images, wherever the training found them."""
     experiment = run_config(run.path)
     try:
@@ -219,15 +216,11 @@ def _own(run: Run) -> tuple[str, Sequence[Record]]:
         raise DataError(error.message, hint=hint) from error
 
 
-def _part(splits: Splits) -> tuple[str, Sequence[Record]]:
+def _part(splits: Splits) -> tuple[str, list[Photo]]:
     """Return the validation part, or where there is none what judges the model."""
     parts = {"validation": splits.validation, "test": splits.test, "training": splits.train}
     name = next(name for name, records in parts.items() if records)
-    return f"{name} images", parts[name]
-
-
-def _photos(paths: Sequence[str]) -> list[Record]:
-    return [Record(name, 0, path) for name, path in expand(paths, sys.stdin)]
+    return f"{name} images", [Photo(record.name, record.source) for record in parts[name]]
 
 
 def _in_words(path: Path, certificate: Certificate, part: str) -> str:

@@ -182,7 +182,7 @@ def _run(
     job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch, before_best)
     try:
         fit(job, steps, state, progress)
-        return _concluded(experiment, prepared, run.path, state, progress)
+        return _concluded(experiment, prepared, run.path, progress)
     except BaseException:
         _say_how_to_go_on(run)
         raise
@@ -199,7 +199,6 @@ def _concluded(
     experiment: Experiment,
     prepared: Prepared,
     folder: Path,
-    state: TrainingProgress,
     progress: Progress,
 ) -> TrainingResult:
     run = Run(folder, read_card(folder))
@@ -215,7 +214,7 @@ def _concluded(
     engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
     scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
     evaluation = evaluate(scores)
-    write_results(run, experiment, split, evaluation, state.history)
+    write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
 
