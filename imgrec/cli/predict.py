@@ -74,7 +74,7 @@ def predict(
     pretrained: str | None,
     top: int,
     threshold: float | None,
-    tta: str | None,
+    tta: Literal["flip"] | None,
     form: Form | None,
     engine: EngineName,
     precision: Precision,
@@ -97,8 +97,8 @@ def predict(
     from imgrec.runtime.engine import Computing
     from imgrec.workflows.predict import open_models
 
-    computing = Computing(engine, precision, device)
-    recogniser = open_models(asked, top=top, threshold=threshold, tta=tta, computing=computing)
+    models_asked = open_models(asked, computing=Computing(engine, precision, device))
+    recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
     with only_python_speaks():
         tally = _answer(console, photos, recogniser, form, output, resume=resume)
     _complain(console, tally)

@@ -29,6 +29,7 @@ from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
+from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
@@ -133,6 +134,7 @@ def resume(
     DataError where its training images changed.
     """
     progress = progress or Silent()
+    _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     _refuse_drift(before, experiment)
     statistics = recorded(experiment, run)
@@ -175,6 +177,7 @@ def _run(
         training_split(experiment, prepared),
         validation_split(experiment, prepared),
     )
+    train, validation = with_features(experiment, steps, train, validation, progress)
     monitor = Monitor(experiment, validated=validation is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
@@ -217,6 +220,14 @@ def _concluded(
     write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )
 
 
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:

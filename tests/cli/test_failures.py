@@ -53,7 +53,6 @@ LOADERS = (
     "set data.loader to one of folder, csv, npz, pickle, idx, tfrecord, keras, digits, shapes\n"
 )
 RUNS_HINT = "hint: `imgrec runs list` shows the runs that can be used\n"
-MODEL_HINT = "hint: train again, or take another run: `imgrec runs list` shows them\n"
 NO_IMAGE = f"not an image, or not in one of these formats: {', '.join(FORMATS)}"
 FULL_HINT = "hint: free some space, or choose another folder that you may write to\n"
 TOO_LARGE = os.strerror(errno.EFBIG)
