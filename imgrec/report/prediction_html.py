@@ -52,7 +52,8 @@ def _lines(prediction: Prediction) -> Iterator[str]:
 
 def _line(ranked: Ranked) -> str:
     bar = f'<span style="{_BAR};width:{100 * ranked.probability:.0f}px"></span>'
-    return f'<span style="{_TRACK}">{bar}</span> {_escaped(ranked.class_name)} {percent(ranked.probability)}'
+    text = f"{_escaped(ranked.class_name)} {percent(ranked.probability)}"
+    return f'<span style="{_TRACK}">{bar}</span> {text}'
 
 
 def _escaped(text: str) -> str:
