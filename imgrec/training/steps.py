@@ -14,6 +14,7 @@ from imgrec.models.build import build
 from imgrec.models.keras_objects import make
 from imgrec.statistics import Statistics
 from imgrec.training.batch import Batch
+from imgrec.training.memory import within_memory
 from imgrec.training.targets import encode
 
 
@@ -36,7 +37,7 @@ class Steps:
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
         self.statistics = statistics
-        with self._strategy.scope():
+        with within_memory(experiment), self._strategy.scope():
             self.model = build(
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
             )
@@ -44,6 +45,7 @@ class Steps:
             self.model.optimizer.build(self.model.trainable_variables)
             self._strategy.run(_build_metrics, args=(self.model, experiment, classes))
             self.model.reset_metrics()
+        self._loss = self.model.metrics[0]
         self._train = self._function(self.model.train_step)
         self._test = self._function(self.model.test_step)
 
@@ -65,10 +67,18 @@ class Steps:
             name: float(np.mean(value)) for name, value in self.model.get_metrics_result().items()
         }
 
+    def loss(self) -> Any:
+        """Return the mean loss since the last reset: a scalar tensor that may not be ready yet."""
+        return self._loss.result()
+
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """The learning rate of the next step; it can be set where it follows no schedule."""
         return float(np.asarray(self.model.optimizer.learning_rate))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self.model.optimizer.learning_rate = rate
 
     def _function(self, step: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf
