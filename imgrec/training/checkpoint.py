@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -59,16 +59,15 @@ class TrainingProgress:
 
 
 def save_checkpoint(
-    folder: Path, model: Any, progress: TrainingProgress, keep: int | Literal["all"]
+    folder: Path, variables: Sequence[Any], progress: TrainingProgress, keep: int | Literal["all"]
 ) -> None:
     """Write `epoch-<n>-step-<n>.npz`, atomically, then remove what need not be kept.
 
-    It holds every variable of the model (the states of the random generators inside its layers
-    among them), of its optimizer and of its metrics, and `progress`; its last 32 bytes are the
-    SHA-256 of those before. The newest `keep` of them stay, and the newest of an epoch's end.
+    It holds `variables` (those of Steps) and `progress`; its last 32 bytes are the SHA-256 of
+    those before. The newest `keep` of them stay, and the newest of an epoch's end.
     """
     arrays = {_PROGRESS: np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)}
-    for number, variable in enumerate(_variables(model)):
+    for number, variable in enumerate(variables):
         arrays[str(number)] = np.asarray(variable)
     path = folder / f"epoch-{progress.epoch:06d}-step-{progress.step:09d}.npz"
     write_atomically(path, lambda temporary: _save(temporary, arrays))
@@ -77,8 +76,8 @@ def save_checkpoint(
             old.unlink()
 
 
-def load_checkpoint(folder: Path, model: Any) -> TrainingProgress:
-    """Put the newest whole checkpoint's values into `model` and its optimizer; return the progress.
+def load_checkpoint(folder: Path, variables: Sequence[Any]) -> TrainingProgress:
+    """Put the newest whole checkpoint's values into `variables`; return the progress.
 
     A damaged one is named and renamed to `*.damaged`. Raises RunError where there is no other,
     or where it is of another model.
@@ -92,7 +91,7 @@ def load_checkpoint(folder: Path, model: Any) -> TrainingProgress:
             log.warning("%s; it is set aside", damage)
             path.rename(path.with_suffix(".damaged"))
             continue
-        return _assign(path, arrays, model)
+        return _assign(path, arrays, variables)
     if damage is not None:
         raise RunError(
             f"no checkpoint in {shown(str(folder))} can be used", hint="train from the start"
@@ -100,7 +99,7 @@ def load_checkpoint(folder: Path, model: Any) -> TrainingProgress:
     raise RunError(f"there is no checkpoint in {shown(str(folder))}", hint="train from the start")
 
 
-def load_epoch_end(folder: Path, model: Any) -> TrainingProgress:
+def load_epoch_end(folder: Path, variables: Sequence[Any]) -> TrainingProgress:
     """Go back to the end of the newest finished epoch; checkpoints after it are removed.
 
     Raises RunError where that checkpoint is missing, damaged, or of another model.
@@ -109,7 +108,7 @@ def load_epoch_end(folder: Path, model: Any) -> TrainingProgress:
         if path in _of_ends(folder):
             break
         path.unlink()
-    return load_checkpoint(folder, model)
+    return load_checkpoint(folder, variables)
 
 
 def newest_place(folder: Path) -> str | None:
@@ -135,11 +134,6 @@ def _of_ends(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"epoch-*-step-{0:09d}.npz"))
 
 
-def _variables(model: Any) -> list[Any]:
-    metrics = [variable for metric in model.metrics for variable in metric.variables]
-    return [*model.variables, *model.optimizer.variables, *metrics]
-
-
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     with path.open("w+b") as file:
         np.savez(file, allow_pickle=False, **arrays)
@@ -158,8 +152,9 @@ def _whole(path: Path) -> dict[str, NDArray[Any]]:
         return dict(arrays)
 
 
-def _assign(path: Path, arrays: Mapping[str, NDArray[Any]], model: Any) -> TrainingProgress:
-    variables = _variables(model)
+def _assign(
+    path: Path, arrays: Mapping[str, NDArray[Any]], variables: Sequence[Any]
+) -> TrainingProgress:
     try:
         progress = TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
         values = [arrays[str(number)] for number in range(len(arrays) - 1)]

@@ -34,12 +34,12 @@ class Keeper:
 
     def checkpoint(self, state: TrainingProgress) -> None:
         """Write a checkpoint of where the training stands."""
-        save_checkpoint(self._folder, self._steps.model, state, self._settings.keep)
+        save_checkpoint(self._folder, self._steps.variables, state, self._settings.keep)
         self._written = time.monotonic()
 
     def go_back(self) -> TrainingProgress:
         """Bring the end of the last whole epoch back, and return its progress."""
-        return load_epoch_end(self._folder, self._steps.model)
+        return load_epoch_end(self._folder, self._steps.variables)
 
     def epoch(self, state: TrainingProgress, *, improved: bool) -> None:
         """Write the models and the history after an epoch.

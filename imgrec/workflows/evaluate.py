@@ -16,7 +16,7 @@ from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.slices import Slice, cut
+from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
@@ -26,7 +26,7 @@ from imgrec.text import shown
 from imgrec.workflows.prepare import read_images, refuse_several
 from imgrec.workflows.reports import check_reports, write_reports
 from imgrec.workflows.results import run_facts
-from imgrec.workflows.run_files import recorded_images, run_config
+from imgrec.workflows.run_files import data_config, recorded_images, run_config
 
 _PREFERRED = ("test", "validation")
 _WHOLE = Slicing()
@@ -60,8 +60,9 @@ def evaluate(  # noqa: PLR0913  # what the command asks
     or a report not written.
     """
     check_reports(reports)
-    config = run_config(run.path).data
+    config = data_config(run, data)
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
+    check(images.records, slicing.by)
     scored = functools.partial(
         score,
         open_engine(run, device),

@@ -63,8 +63,12 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}"
     yield "input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"
     yield "preprocessing", card.preprocessing
-    yield "seed", str(card.seed)
+    if card.origin:
+        yield "imported from", card.origin.file
+        yield "its SHA-256", card.origin.sha256
+    else:
+        yield "seed", str(card.seed)
+        yield "training images' fingerprint", card.fingerprint
     for split, data in card.data.items():
         yield f"{split} images", f"{data.images:,}"
-    yield "training images' fingerprint", card.fingerprint
     yield from card.versions.items()

@@ -28,6 +28,7 @@ from imgrec.runtime.engine import open_engine
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_place
+from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
@@ -134,6 +135,7 @@ def resume(
     config or versions drifted; DataError where the images did.
     """
     progress = progress or Silent()
+    _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     check_drift(run, before, experiment, allowed=allow_drift)
     statistics = recorded(experiment, run)
@@ -145,7 +147,7 @@ def resume(
         classes = len(prepared.splits.classes)
         begun = newest_place(run.state) is not None
         steps = Steps(experiment, classes, devices, weights=not begun, statistics=statistics)
-        state = load_checkpoint(run.state, steps.model) if begun else TrainingProgress()
+        state = load_checkpoint(run.state, steps.variables) if begun else TrainingProgress()
         state.stopped &= experiment.training.callbacks == before.training.callbacks
         _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on %s", run.path, state.place)
@@ -172,6 +174,7 @@ def _run(
         training_split(experiment, prepared),
         validation_split(experiment, prepared),
     )
+    train, validation = with_features(experiment, steps, train, validation, progress)
     monitor = Monitor(experiment, validated=validation is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
@@ -211,6 +214,14 @@ def _concluded(
     write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )
 
 
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:
