@@ -10,10 +10,12 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
 from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.evaluation.assessment import Assessment
+    from imgrec.runtime.engine import EngineName, Precision
     from imgrec.slicing import SliceBy, Turn
 
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["train", "validation", "test"]),
     help="Part of the data to measure on.  [default: test, else validation]",
 )
+@options.engine
 @options.slices
 @options.device
 @click.option(
@@ -48,6 +51,8 @@ def evaluate(
     run: str | None,
     data: Path | None,
     split: str | None,
+    engine: EngineName,
+    precision: Precision,
     slices: tuple[SliceBy, ...],
     rotate: tuple[Turn, ...],
     device: str,
@@ -66,18 +71,20 @@ def evaluate(
 
     found = find(run, runs_dir)
 
+    from imgrec.runtime.engine import Computing
     from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
 
-    assessment = workflow.evaluate(
-        found,
-        data=data,
-        split=split,
-        slicing=Slicing(slices, rotate),
-        device=device,
-        reports=reports,
-        progress=console,
-    )
+    with only_python_speaks():
+        assessment = workflow.evaluate(
+            found,
+            data=data,
+            split=split,
+            slicing=Slicing(slices, rotate),
+            computing=Computing(engine, precision, device),
+            reports=reports,
+            progress=console,
+        )
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
 

@@ -21,7 +21,7 @@ from imgrec.models.foreign import Form, check_foreign, form_of, load_foreign
 from imgrec.models.safety import check_keras
 from imgrec.runs.card import Card, Fit, Input, Origin, read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
-from imgrec.runtime.engine import MODEL_FILE
+from imgrec.runtime.keras_engine import MODEL_FILE
 from imgrec.workflows.versions import versions
 
 log = logging.getLogger("imgrec")

@@ -25,6 +25,7 @@ from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
+from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_place
@@ -34,6 +35,7 @@ from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
 from imgrec.workflows.check import record_check
 from imgrec.workflows.drift import check_drift, check_images
+from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
     Prepared,
     prepare,
@@ -152,7 +154,7 @@ def resume(
         _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on %s", run.path, state.place)
         write_beginning(run.path, experiment, prepared)
-        card = going_on(run.card, experiment, prepared)
+        card = going_on(forget_exports(run), experiment, prepared)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
 
 
@@ -205,11 +207,13 @@ def _concluded(
         raise RunError(
             f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
         )
+    # Whatever else changes best.keras belongs here: all that follows is of that file.
+    run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
-    scores = score(
-        open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
-    )
+    # What `evaluate` will take, so that it gives the same number.
+    engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
     evaluation = evaluate(scores)
     write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
