@@ -22,6 +22,7 @@ from imgrec.text import shown
 log = logging.getLogger("imgrec")
 
 History = dict[str, list[float]]
+START = "from the start"
 _PROGRESS = "progress"
 _HASH_BYTES = hashlib.sha256().digest_size
 
@@ -123,7 +124,7 @@ def newest_place(folder: Path) -> str | None:
 def _place(epoch: int, step: int) -> str:
     if step:
         return f"in epoch {epoch + 1}, after step {step}"
-    return f"after epoch {epoch}" if epoch else "from the start"
+    return f"after epoch {epoch}" if epoch else START
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -28,7 +28,7 @@ from imgrec.runtime.engine import open_engine
 from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
-from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_place
+from imgrec.training.checkpoint import START, TrainingProgress, load_checkpoint, newest_place
 from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
@@ -191,9 +191,8 @@ def _run(
 
 
 def _say_how_to_go_on(run: Run) -> None:
-    if place := newest_place(run.state):
-        command = f"imgrec train --resume {shown(shlex.quote(str(run.path)))}"
-        log.info("stopped; `%s` goes on %s", command, place)
+    command = f"imgrec train --resume {shown(shlex.quote(str(run.path)))}"
+    log.info("stopped; `%s` goes on %s", command, newest_place(run.state) or START)
 
 
 def _concluded(
