@@ -31,6 +31,7 @@ from imgrec.models.backend import describe, start
 from tools.evaluations import evaluations
 from tools.figures import QUICK, Figure, Size, rate, seconds
 from tools.pipelines import pipelines, some_records, steps, training_split
+from tools.training import trainings
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
@@ -60,7 +61,7 @@ def measured(size: Size) -> Iterator[Figure]:
     yield from evaluations()
     folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
     if not folder.is_dir():
-        print(f"skipped: input pipelines and training steps, as there is no {folder}")
+        print(f"skipped: input pipelines and trainings, as there is no {folder}")
         return
     experiment = load(
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
@@ -69,6 +70,7 @@ def measured(size: Size) -> Iterator[Figure]:
     split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
+    yield from trainings(folder.parent.parent, folder, size)
 
 
 def decoded_per_second(count: int = 200) -> float:
