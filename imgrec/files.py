@@ -48,6 +48,16 @@ def write_bytes(path: Path, content: bytes) -> None:
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
+def check_writable(path: Path) -> None:
+    """Raise RunError where `write_atomically` could not write `path` now."""
+    if path.is_dir():
+        raise RunError(f"{shown(str(path))} is a folder", hint="choose the name of a file")
+    try:
+        tempfile.TemporaryFile(prefix=_PARTIAL, dir=path.parent).close()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def remove_partial(folder: Path) -> None:
     """Remove what processes that were killed while they wrote left in `folder` and below it."""
     for path in folder.rglob(f"{_PARTIAL}*"):

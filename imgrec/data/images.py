@@ -53,8 +53,8 @@ _TURN = {
     270: Image.Transpose.ROTATE_270,
 }
 
-# A path drops one of the two slashes.
-_ADDRESS = re.compile(r"(https?|ftp|s3|gs):/", re.IGNORECASE)
+# A path drops one of the two slashes; a single letter is a Windows drive.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 # Pillow's remarks on odd metadata help nobody who has ten thousand photos. Once and for the
 # whole process, as catch_warnings in one thread undoes another's.
@@ -83,22 +83,42 @@ class ImageSpec:
     turn: Literal[0, 90, 180, 270] = 0
 
 
-def decode(source: Source | bytes, spec: ImageSpec, name: str = "") -> NDArray[np.uint8]:
+def decode(
+    source: Source | bytes | Image.Image, spec: ImageSpec, name: str = ""
+) -> NDArray[np.uint8]:
     """Return the image as uint8 (spec.height, spec.width, spec.channels).
 
-    source: a file or a stretch of one, the content of either, or pixels (height, width) or
-    (height, width, 1 | 3 | 4). name: what errors call it; where empty, the path.
+    source: a file or a stretch of one, the content of either, pixels (height, width) or
+    (height, width, 1 | 3 | 4), or a Pillow image, which stays as it is. name: what errors
+    call it; where empty, the path.
 
     Raises BadImage where the source is no image, or none that can be read whole.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
-    found = source if isinstance(source, bytes) else content(source, name)
+    found = source if isinstance(source, bytes | Image.Image) else content(source, name)
     try:
-        image = _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
-        with image:
+        with _image(found) as image:
             return _fitted(_upright(image, spec), spec)
     except Exception as error:
         raise BadImage(name, _reason(error)) from error
+
+
+def miniature(source: Source, side: int, name: str = "") -> NDArray[np.uint8]:
+    """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
+
+    A smaller image stays as it is. Raises BadImage as `decode` does.
+    """
+    spec = ImageSpec(side, side, 3, fit="pad")
+    found = content(source, name)
+    try:
+        image = _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
+        with image:
+            upright = _upright(image, spec)
+    except Exception as error:
+        raise BadImage(name, _reason(error)) from error
+    if max(upright.size) > side:
+        upright = upright.resize(_scaled(upright.size, spec), Image.Resampling.BILINEAR)
+    return np.array(upright, np.uint8)
 
 
 def content(source: Source, name: str = "") -> bytes | NDArray[np.uint8]:
@@ -193,6 +213,12 @@ def _check_file(path: Path) -> None:
         raise DataError("empty file")
     if status.st_size > MAX_BYTES:
         raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
+
+
+def _image(found: bytes | NDArray[np.uint8] | Image.Image) -> Image.Image:
+    if isinstance(found, Image.Image):
+        return found.copy()
+    return _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
 
 
 def _opened(content: bytes) -> Image.Image:

@@ -109,7 +109,5 @@ def _notes(truth: NDArray[np.int64], classes: int, slices: Sequence[Slice]) -> I
             "roc_auc, average_precision and ece have no interval: they get one up to "
             f"{MOST_RESAMPLED:,} images"
         )
-    if slices:
-        yield "the slices' roc_auc, average_precision and ece have no interval"
     if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"

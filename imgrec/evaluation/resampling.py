@@ -31,12 +31,10 @@ def draws(images: int) -> Iterator[NDArray[np.float32]]:
     left, most = RESAMPLES, max(1, _AT_ONCE // images)
     while left:
         samples = min(left, most)
-        block = np.empty((images, samples), np.float32)
-        for column in range(samples):
-            drawn = generator.integers(images, size=images)
-            block[:, column] = np.bincount(drawn, minlength=images)
+        drawn = generator.integers(images, size=(images, samples)) * samples + np.arange(samples)
+        times = np.bincount(drawn.ravel(), minlength=images * samples)
         left -= samples
-        yield block
+        yield times.reshape(images, samples).astype(np.float32)
 
 
 def percentile(value: float, resampled: Floats) -> Metric:

@@ -25,6 +25,8 @@ SMALL, LARGE = 256 * 256, 1024 * 1024
 NOTHING = "(none)"
 
 _AHEAD = 256
+_OF_RECORD = {"column", "path"}
+_SIZES = {"small": 1, "medium": 2, "large": 3}
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,23 @@ class Slice:
     scores: Scores
 
 
+def check(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
+    """Raise DataError where a word says nothing of any image, or makes more than 100 slices.
+
+    Not of `size` and `mode`, which always fit, so that no image is read.
+    """
+    for word in words:
+        if records and word.kind in _OF_RECORD:
+            _check(sorted(set(_values(records, word)) - {""}), records, word)
+
+
 def cut(scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]) -> tuple[Slice, ...]:
     """Cut `scores` by each of `words`: every image is in one slice of each.
 
-    records: holds each scored image, by its name. An image that a word says nothing of (an empty
-    cell, a path that the expression doesn't match) is in the slice `word=(none)`.
-    Raises DataError where a word fits no image or makes more than 100 slices, BadImage where an
-    image that was scored can't be read any more.
+    records: holds each scored image, by its name; `check` has seen them. An image that a word
+    says nothing of (an empty cell, a path that does not match) is in the slice `word=(none)`.
+    Raises BadImage where an image that was scored can't be read any more.
     """
-    if not scores.names:
-        return ()
     by_name = {record.name: record for record in records}
     scored = [by_name[name] for name in scores.names]
     return tuple(each for word in words for each in _slices(scores, scored, word))
@@ -52,16 +61,17 @@ def cut(scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]) -> 
 
 def _slices(scores: Scores, records: Sequence[Record], word: SliceBy) -> Iterator[Slice]:
     values = _values(records, word)
-    names = sorted(set(values) - {""})
-    _check(names, records, word)
+    names = sorted(set(values) - {""}, key=lambda name: (_SIZES.get(name, 0), name))
     found = np.array(values, dtype=object)
     for name in (*names, *([""] if "" in values else [])):
-        title = f"{_title(word)}={name}" if name else f"{word.word}={NOTHING}"
-        yield Slice(title, scores.where(found == name))
+        yield Slice(_title(word, name), scores.where(found == name))
 
 
-def _title(word: SliceBy) -> str:
-    return word.value if word.kind == "column" else word.kind
+def _title(word: SliceBy, name: str) -> str:
+    if word.kind == "column":
+        return f"{word.value}={name or NOTHING}"
+    # Two expressions would share `path=(none)`.
+    return f"{word.kind}={name}" if name else f"{word.word}={NOTHING}"
 
 
 def _values(records: Sequence[Record], word: SliceBy) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,14 +11,13 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.layers import Repeat, Residual
 from imgrec.config.named import Named
 from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.keras_errors import cause
 from imgrec.models.keras_objects import make
 from imgrec.models.preprocessing import apply_preprocessing
 from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
 _Apply = Callable[[Any, Any, Path], Any]
-
-_BOLD = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def build(
@@ -50,7 +48,7 @@ def build(
         features = apply_preprocessing(experiment.preprocessing, pixels, statistics)
         if experiment.model.backbone is not None:
             backbone = experiment.model.backbone
-            features = preprocess(backbone, features)
+            features = preprocess(backbone.name, features)
             features = apply_backbone(backbone, features, data.image_size, weights=weights)
         try:
             features = _apply_all(experiment.model.layers, features, ("model", "layers"))
@@ -60,7 +58,7 @@ def build(
         try:
             return keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
-            raise experiment.problem(("model", "layers"), _cause(error)) from error
+            raise experiment.problem(("model", "layers"), cause(error)) from error
 
 
 def summary(model: Any) -> str:
@@ -110,7 +108,7 @@ def _apply_layer(layer: Named, features: Any, path: Path) -> Any:
         applied = make(keras.layers, layer)(features)
     except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
         too_small = "output size would be zero or negative" in str(error)
-        raise _LayerError(path, _too_small(features) if too_small else _cause(error)) from error
+        raise _LayerError(path, _too_small(features) if too_small else cause(error)) from error
     if any(size is not None and size < 1 for size in applied.shape):
         raise _LayerError(path, _too_small(features))
     return applied
@@ -133,7 +131,7 @@ def _apply_residual(layer: Residual, features: Any, path: Path) -> Any:
     try:
         total = keras.layers.Add()([_project(features, inner), inner])
     except (ValueError, TypeError) as error:
-        raise _LayerError(path, _cause(error)) from error
+        raise _LayerError(path, cause(error)) from error
     if layer.activation is None:
         return total
     return keras.layers.Activation(layer.activation)(total)
@@ -172,10 +170,3 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
 def _too_small(features: Any) -> str:
     size = " x ".join(map(str, features.shape[1:3]))
     return f"the image is only {size} here; take out a pooling layer or enlarge data.image_size"
-
-
-def _cause(error: Exception) -> str:
-    """Return the first line that says something; Keras leads with which layer it is about."""
-    lines = [line.strip() for line in _BOLD.sub("", str(error)).splitlines()]
-    said = (line for line in lines if line and not line.startswith("Exception encountered when"))
-    return next(said, lines[0] if lines else type(error).__name__)

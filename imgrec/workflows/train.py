@@ -131,6 +131,7 @@ def resume(
     DataError where its training images changed.
     """
     progress = progress or Silent()
+    _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     _refuse_drift(before, experiment)
     statistics = recorded(experiment, run)
@@ -180,7 +181,7 @@ def _run(
     job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch, before_best)
     try:
         fit(job, steps, state, progress)
-        return _concluded(experiment, prepared, run.path, state, progress)
+        return _concluded(experiment, prepared, run.path, progress)
     except BaseException:
         _say_how_to_go_on(run)
         raise
@@ -197,7 +198,6 @@ def _concluded(
     experiment: Experiment,
     prepared: Prepared,
     folder: Path,
-    state: TrainingProgress,
     progress: Progress,
 ) -> TrainingResult:
     run = Run(folder, read_card(folder))
@@ -211,9 +211,17 @@ def _concluded(
         open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
     )
     evaluation = evaluate(scores)
-    write_results(run, experiment, split, evaluation, state.history)
+    write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )
 
 
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:

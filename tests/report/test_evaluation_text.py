@@ -29,9 +29,17 @@ def test_two_classes_are_shown_whole(evaluation: Make) -> None:
     """The whole text of a small evaluation."""
     found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
     assert printed(found).splitlines() == [
-        "accuracy  75.0 %  95 % interval 40.9 to 92.9 %",
-        "log loss  0.7874  cross-entropy",
-        "images    8       1 not used",
+        "                           95 % interval",
+        "accuracy           75.0 %  40.9 to 92.9 %",
+        "balanced accuracy  75.0 %  43.3 to 100.0 %",
+        "macro F1           75.0 %  36.5 to 100.0 %",
+        "weighted F1        75.0 %  46.7 to 100.0 %",
+        "ROC-AUC             0.750  0.364 to 1.000",
+        "average precision   0.688  0.474 to 1.000",
+        "log loss            0.787  0.051 to 1.533",
+        "Brier score         0.227  0.003 to 0.455",
+        "calibration error   0.200  0.000 to 0.350",
+        "images                  8  1 not used",
         "",
         "Not used",
         "  bad.png: is no image",
