@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.errors import DataError
+from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip
-from imgrec.evaluation.ensemble import refuse_other_classes
 from imgrec.evaluation.paired import Interval, Pair, intervals
 from imgrec.requirement import LESS_IS_BETTER
 from imgrec.scores import Scores
@@ -28,9 +27,10 @@ def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -
 
     confidence: in (0, 1): better or worse beyond chance is said wrongly in 1 - confidence of
     the cases. A metric that one of them lacks is left out.
-    Raises DataError where the images are not the same, UsageError where the classes are not.
+    Raises DataError where the images or their labels are not the same, UsageError where the classes
+    are not.
     """
-    refuse_other_images(model.scores, baseline.scores, baseline.run)
+    _refuse_others(model.scores, baseline.scores, baseline.run)
     pair = _pair(model, baseline)
     fixed, broken = _right(pair.model, pair), _right(pair.baseline, pair)
     fixed, broken = fixed & ~broken, broken & ~fixed
@@ -45,11 +45,9 @@ def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -
     )
 
 
-def refuse_other_images(model: Scores, baseline: Scores, name: str) -> None:
-    """Raise DataError where the scores are not of the same images with the same truth.
-
-    name: how the error calls the baseline.
-    """
+def _refuse_others(model: Scores, baseline: Scores, name: str) -> None:
+    if model.classes != baseline.classes:
+        raise UsageError(f"{shown(name)} knows other classes, or in another order")
     if model.names != baseline.names:
         differing = sorted(set(model.names) ^ set(baseline.names))
         example = f", such as {shown(differing[0])}" if differing else ", by their order"
@@ -63,7 +61,6 @@ def _truth(scores: Scores) -> NDArray[np.int64]:
 
 
 def _pair(model: Assessment, baseline: Assessment) -> Pair:
-    refuse_other_classes([model.scores.classes, baseline.scores.classes])
     return Pair(
         model.scores.probabilities,
         baseline.scores.probabilities,
