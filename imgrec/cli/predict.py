@@ -72,7 +72,7 @@ def predict(
     pretrained: str | None,
     top: int,
     threshold: float | None,
-    tta: str | None,
+    tta: Literal["flip"] | None,
     form: Form | None,
     device: str,
     as_json: bool,
@@ -92,7 +92,8 @@ def predict(
 
     from imgrec.workflows.predict import open_models
 
-    recogniser = open_models(asked, top=top, threshold=threshold, tta=tta, device=device)
+    models_asked = open_models(asked, device=device)
+    recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
     with only_python_speaks():
         tally = _answer(console, photos, recogniser, form, output, resume=resume)
     _complain(console, tally)

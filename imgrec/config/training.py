@@ -61,6 +61,12 @@ class Training(Section):
     callbacks: list[Callback] = Field(
         default_factory=list[Named], description="Keras callbacks, in this order."
     )
+    feature_views: PositiveInt | None = Field(
+        default=None,
+        description="With a frozen backbone and augmentation: compute the features of so many "
+        "augmented views of each image once, and take them in turn. By default images are "
+        "augmented anew each epoch.",
+    )
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
     precision: Literal["auto", "float32", "mixed_float16"] = Field(
         default="auto", description="`auto`: mixed_float16 on GPUs that are fast in it."

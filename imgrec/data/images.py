@@ -95,7 +95,7 @@ def decode(
     Raises BadImage where the source is no image, or none that can be read whole.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
-    found = source if isinstance(source, bytes | Image.Image) else content(source, name)
+    found = _found(source, name)
     try:
         with _image(found) as image:
             return _fitted(_upright(image, spec), spec)
@@ -103,16 +103,15 @@ def decode(
         raise BadImage(name, _reason(error)) from error
 
 
-def miniature(source: Source, side: int, name: str = "") -> NDArray[np.uint8]:
+def miniature(source: Source | bytes | Image.Image, side: int, name: str = "") -> NDArray[np.uint8]:
     """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
 
-    A smaller image stays as it is. Raises BadImage as `decode` does.
+    A smaller image stays as it is. source: as in `decode`. Raises BadImage as that does.
     """
     spec = ImageSpec(side, side, 3, fit="pad")
-    found = content(source, name)
+    found = _found(source, name)
     try:
-        image = _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
-        with image:
+        with _image(found) as image:
             upright = _upright(image, spec)
     except Exception as error:
         raise BadImage(name, _reason(error)) from error
@@ -213,6 +212,12 @@ def _check_file(path: Path) -> None:
         raise DataError("empty file")
     if status.st_size > MAX_BYTES:
         raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
+
+
+def _found(
+    source: Source | bytes | Image.Image, name: str
+) -> bytes | NDArray[np.uint8] | Image.Image:
+    return source if isinstance(source, bytes | Image.Image) else content(source, name)
 
 
 def _image(found: bytes | NDArray[np.uint8] | Image.Image) -> Image.Image:

@@ -51,6 +51,11 @@ class Prediction:
     answers: tuple[Answer, ...] = ()
     agree: bool | None = None
 
+    @property
+    def label(self) -> str | None:
+        """The most probable class; None where it is not known, or the image was not read."""
+        return self.top[0].class_name if self.known and self.top else None
+
 
 @dataclass(frozen=True)
 class Member:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from imgrec.config.experiment import Experiment
-from imgrec.config.layers import Repeat, Residual
+from imgrec.config.layers import (
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Repeat,
+    Residual,
+)
 from imgrec.config.named import Named
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.keras_errors import cause
@@ -19,6 +25,33 @@ from imgrec.statistics import Statistics
 Path = tuple[str | int, ...]
 _Apply = Callable[[Any, Any, Path], Any]
 
+# Nothing to learn and nothing random: they may stand on the backbone's side of the features.
+_POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model, and where it may be cut in two.
+
+    model: from pixels to probabilities. features: the tensor in it that its backbone gives,
+    after a global pooling where one follows; None where there is no backbone.
+    """
+
+    model: Any
+    features: Any = None
+
+    def extractor(self) -> Any:
+        """Return the model from pixels to features; its layers are those of `model`."""
+        import keras
+
+        return keras.Model(self.model.input, self.features)
+
+    def head(self) -> Any:
+        """Return the model from features to probabilities; its layers are those of `model`."""
+        import keras
+
+        return keras.Model(self.features, self.model.output)
+
 
 def build(
     experiment: Experiment,
@@ -28,7 +61,20 @@ def build(
     weights: bool = True,
     statistics: Statistics | None = None,
 ) -> Any:
-    """Return an uncompiled `keras.Model` from float32 pixels to probabilities.
+    """Return an uncompiled `keras.Model` from float32 pixels to probabilities: see `assemble`."""
+    network = assemble(experiment, classes, policy=policy, weights=weights, statistics=statistics)
+    return network.model
+
+
+def assemble(
+    experiment: Experiment,
+    classes: int,
+    *,
+    policy: str = "float32",
+    weights: bool = True,
+    statistics: Statistics | None = None,
+) -> Network:
+    """Return the network of an experiment, uncompiled.
 
     Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
     wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
@@ -42,21 +88,23 @@ def build(
     """
     import keras
 
-    data = experiment.data
     with _dtype_policy(policy):
-        pixels = keras.Input((*data.image_size, data.channels), dtype="float32", name="pixels")
-        features = apply_preprocessing(experiment.preprocessing, pixels, statistics)
+        pixels = keras.Input(
+            (*experiment.data.image_size, experiment.data.channels), dtype="float32", name="pixels"
+        )
+        tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
+        features, pooled = None, 0
         if experiment.model.backbone is not None:
-            backbone = experiment.model.backbone
-            features = preprocess(backbone.name, features)
-            features = apply_backbone(backbone, features, data.image_size, weights=weights)
+            tensor = preprocess(experiment.model.backbone.name, tensor)
+            tensor = apply_backbone(
+                experiment.model.backbone, tensor, experiment.data.image_size, weights=weights
+            )
+            pooled = int(isinstance(next(iter(experiment.model.layers), None), _POOLING))
+            features = tensor = _apply_layers(experiment, tensor, 0, pooled)
+        tensor = _apply_layers(experiment, tensor, pooled, None)
+        output = _output(experiment, tensor, classes)
         try:
-            features = _apply_all(experiment.model.layers, features, ("model", "layers"))
-        except _LayerError as error:
-            raise experiment.problem(error.path, error.message) from error
-        output = _output(experiment, features, classes)
-        try:
-            return keras.Model(pixels, output, name="imgrec")
+            return Network(keras.Model(pixels, output, name="imgrec"), features)
         except ValueError as error:  # a name that two layers have
             raise experiment.problem(("model", "layers"), cause(error)) from error
 
@@ -89,8 +137,17 @@ def _dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _apply_all(layers: Sequence[Named], features: Any, path: Path) -> Any:
-    for index, layer in enumerate(layers):
+def _apply_layers(experiment: Experiment, features: Any, first: int, end: int | None) -> Any:
+    """Apply the layers from number `first` to before `end`."""
+    try:
+        layers = experiment.model.layers[first:end]
+        return _apply_all(layers, features, ("model", "layers"), first)
+    except _LayerError as error:
+        raise experiment.problem(error.path, error.message) from error
+
+
+def _apply_all(layers: Sequence[Named], features: Any, path: Path, first: int = 0) -> Any:
+    for index, layer in enumerate(layers, first):
         here = (*path, index, type(layer).__name__)
         apply: _Apply = _appliers().get(type(layer), _apply_layer)
         features = apply(layer, features, here)

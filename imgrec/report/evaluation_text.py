@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.metrics import ClassResult, Evaluation, SliceResult
 from imgrec.evaluation.worst import most_confused, worst_classes
-from imgrec.report.wording import (
-    interval,
-    metric_interval,
-    metric_name,
-    metric_value,
-    percent,
-    short,
-)
+from imgrec.report.measures import bounds, number, title
+from imgrec.report.wording import interval, percent, short
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -56,10 +50,10 @@ def _headline(evaluation: Evaluation) -> Table:
     for name, metric in evaluation.metrics.items():
         if name == "top_k_accuracy" and evaluation.top_k == len(evaluation.classes):
             continue  # it is 100 %
-        values = (metric_value(name, metric), metric_interval(name, metric))
+        values = (number(name, metric.value), bounds(name, metric))
         style = "bold" if name == "accuracy" else ""
-        table.add_row(metric_name(name, evaluation.top_k), *values, style=style)
-    table.add_row("images", f"{evaluation.images:,}", f"{len(evaluation.skipped):,} not used")
+        table.add_row(title(name, evaluation.top_k), *values, style=style)
+    table.add_row("Images", f"{evaluation.images:,}", f"{len(evaluation.skipped):,} not used")
     return table
 
 
@@ -104,8 +98,8 @@ def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:
 def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> Table:
     table = _table()
     table.add_column("slice", min_width=5)
-    for title in ("accuracy", "95 % interval", "log loss", "images", ""):
-        table.add_column(title, justify="left" if title == "" else "right", no_wrap=True)
+    for heading in ("accuracy", "95 % interval", "log loss", "images", ""):
+        table.add_column(heading, justify="left" if heading == "" else "right", no_wrap=True)
     for result in results:
         accuracy, loss = result.metrics["accuracy"], result.metrics["log_loss"]
         is_worst = result == worst
@@ -113,7 +107,7 @@ def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> T
             _name(result.name),
             percent(accuracy.value),
             interval(accuracy),
-            metric_value("log_loss", loss),
+            number("log_loss", loss.value),
             f"{result.images:,}",
             "worst" if is_worst else "",
             style="bold" if is_worst else "",
@@ -124,8 +118,8 @@ def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> T
 def _class_table(results: Sequence[ClassResult]) -> Table:
     table = _table()
     table.add_column("class", min_width=4)
-    for title in ("precision", "recall", "F1", "images"):
-        table.add_column(title, justify="right", no_wrap=True)
+    for heading in ("precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         measures = (result.precision, result.recall, result.f1)
         values = (percent(measure.value) for measure in measures)
@@ -179,8 +173,8 @@ def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
         return
     yield _heading("The most confused classes (the confusion matrix doesn't fit here)")
     table = _table()
-    for title in ("truth", "taken for"):
-        table.add_column(title)
+    for heading in ("truth", "taken for"):
+        table.add_column(heading)
     table.add_column("images", justify="right", no_wrap=True)
     for truth, prediction, images in pairs:
         table.add_row(_name(truth), _name(prediction), str(images))

@@ -49,7 +49,7 @@ class Growing:
         self._partial = partial
         self._progress = progress
 
-    def append(self, text: str, names: Sequence[str] = (), failed: int = 0) -> None:
+    def append(self, text: str, names: Sequence[str], failed: int) -> None:
         """Add `text`, which tells of `names`; so many failed up to now.
 
         Raises RunError where it can't be written.
@@ -69,13 +69,13 @@ class Growing:
 
 @contextmanager
 def growing(
-    path: Path, settings: Settings, *, resume: bool, names: Iterator[str]
+    path: Path, settings: Settings, *, header: str, names: Iterator[str], resume: bool
 ) -> Iterator[Growing]:
     """Let the context append to a file that becomes `path` where the context ends well.
 
-    settings: all that what is written hangs on. resume: whether to go on with what an earlier
-    process left, cut back to where it is whole; what that tells of is taken off the front of
-    `names`.
+    settings: all that what is written hangs on. header: what the file begins with. resume:
+    whether to go on with what an earlier process left, cut back to where it is whole; what that
+    tells of is taken off the front of `names`.
 
     Raises UsageError where there is none but `path` is whole, or it was begun with other
     settings or names; RunError where it can't be written, or another process does so.
@@ -91,7 +91,11 @@ def growing(
             content = opened.enter_context(partial.open("a+b"))
             _lock(content, path)
             marks = opened.enter_context(progress.open("a+b"))
-            mark = _begin(content, marks, settings, resume=resume)
+            mark, end = _last_mark(content, marks, settings) if resume else (Mark(), 0)
+            content.truncate(mark.bytes)
+            marks.truncate(end)
+            if not mark.items:
+                mark = _begin(content, marks, settings, header)
         _pass_over(mark, names, partial)
         file = Growing(path, content, marks, mark)
         try:
@@ -105,15 +109,11 @@ def growing(
             progress.unlink()
 
 
-def _begin(partial: BinaryIO, progress: BinaryIO, settings: Settings, *, resume: bool) -> Mark:
-    mark, end = Mark(), 0
-    if resume:
-        mark, end = _last_mark(partial, progress, settings)
-    partial.truncate(mark.bytes)
-    progress.truncate(end)
-    if not end:
-        _write(progress, _line(settings))
-    return mark
+def _begin(partial: BinaryIO, progress: BinaryIO, settings: Settings, header: str) -> Mark:
+    begin = header.encode()
+    _write(partial, begin)
+    _write(progress, _line(settings))
+    return Mark(len(begin))
 
 
 def _pass_over(mark: Mark, names: Iterator[str], partial: Path) -> None:
@@ -140,8 +140,7 @@ def _last_mark(partial: BinaryIO, progress: BinaryIO, settings: Settings) -> tup
         raise RunError(
             f"{shown(progress.name)} is damaged", hint="leave --continue out to begin anew"
         ) from None
-    mark = whole[-1] if whole else Mark()
-    return mark, sum(map(len, lines[: 1 + len(whole)]))
+    return (whole[-1], sum(map(len, lines[: 1 + len(whole)]))) if whole else (Mark(), 0)
 
 
 def _refuse_others(place: str, then: Settings, now: Settings) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from imgrec.data.expand import LIST, expand
 from imgrec.data.records import Photo
@@ -22,6 +23,8 @@ from imgrec.runtime.score import BATCH_SIZE, score_chunks
 from imgrec.scores import Scores
 from imgrec.text import shown
 from imgrec.workflows.growing import growing
+
+Tta = Literal["flip"]
 
 Batch = tuple[Prediction, ...]
 
@@ -41,7 +44,21 @@ class Recogniser:
     engines: tuple[Engine, ...]
     weights: tuple[str, ...]
     top: int = 5
-    tta: str | None = None
+    tta: Tta | None = None
+
+    def asking(
+        self, *, top: int, threshold: float | None = None, tta: Tta | None = None
+    ) -> Recogniser:
+        """Return what asks the same models for `top` classes.
+
+        threshold: the probability, 0 to 1, below which an answer is "unknown"; None for each
+        model's own. tta: `flip` for the mean over the mirrored picture too.
+        """
+        members = self.members
+        if threshold is not None:
+            members = tuple(replace(member, threshold=threshold) for member in members)
+        engines = tuple(map(FlippedToo, self.engines)) if tta else self.engines
+        return replace(self, members=members, engines=engines, top=top, tta=tta)
 
     @property
     def settings(self) -> dict[str, str | int | None]:
@@ -105,34 +122,19 @@ class Tally:
         )
 
 
-def open_models(
-    models: Sequence[Run | str],
-    *,
-    top: int = 5,
-    threshold: float | None = None,
-    tta: str | None = None,
-    device: str = "auto",
-) -> Recogniser:
-    """Return the models, ready to answer.
+def open_models(models: Sequence[Run | str], *, device: str = "auto") -> Recogniser:
+    """Return the models, ready to be asked.
 
     models: runs, or names of pretrained classifiers of `keras.applications`; at least one.
-    top: how many classes are named. threshold: the probability, 0 to 1, below which an answer
-    is "unknown"; None for each run's own. tta: `flip` for the mean over the mirrored picture too.
     Raises RunError for a model that can't be used, UsageError for one named twice.
     """
     names = _names(models)
-    engines = [_engine(model, device) for model in models]
+    engines = tuple(_engine(model, device) for model in models)
     members = [
-        Member(name, engine.classes, _threshold(model) if threshold is None else threshold)
+        Member(name, engine.classes, _threshold(model))
         for name, model, engine in zip(names, models, engines, strict=True)
     ]
-    return Recogniser(
-        members=tuple(members),
-        engines=tuple(FlippedToo(each) if tta == "flip" else each for each in engines),
-        weights=tuple(_weights(model) for model in models),
-        top=top,
-        tta=tta,
-    )
+    return Recogniser(tuple(members), engines, tuple(map(_weights, models)))
 
 
 def find_photos(photos: Sequence[str]) -> tuple[Iterator[Photo], int | None]:
@@ -155,8 +157,7 @@ def predict(
     progress: Progress | None = None,
 ) -> Predicted:
     """Return the `top` classes of each photo by one model, as `open_models` and `collected` do."""
-    recogniser = open_models([model], top=top, device=device)
-    return collected(photos, recogniser, progress)
+    return collected(photos, open_models([model], device=device).asking(top=top), progress)
 
 
 def collected(
@@ -190,10 +191,8 @@ def predict_into(
     found, total = find_photos(photos)
     settings = {"format": form, **recogniser.settings}
     names = (photo.name for photo in found)
-    with growing(output, settings, resume=resume, names=names) as file:
+    with growing(output, settings, header=header(form), names=names, resume=resume) as file:
         tally = Tally(file.mark.items, file.mark.failed)
-        if not tally.photos:
-            file.append(header(form))
         left = None if total is None else total - tally.photos
         for batch in recogniser.predictions(found, total=left, progress=progress or Silent()):
             tally = tally.with_batch(batch)

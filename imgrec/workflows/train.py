@@ -28,6 +28,7 @@ from imgrec.runtime.engine import open_engine
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
+from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
@@ -174,6 +175,7 @@ def _run(
         training_split(experiment, prepared),
         validation_split(experiment, prepared),
     )
+    train, validation = with_features(experiment, steps, train, validation, progress)
     monitor = Monitor(experiment, validated=validation is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
