@@ -13,10 +13,17 @@ from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.worst import worst_classes
 from imgrec.report import plots
 from imgrec.report.background import Background, mistakes
+from imgrec.report.diagrams import class_bars, coverage, reliability
 from imgrec.report.look import DARK, LIGHT
 from imgrec.report.measures import bounds, difference, is_proportion, number, title
 from imgrec.report.thumbnail import data_uri
-from imgrec.report.wording import counted_images, interval, moment, percent, verdict_line
+from imgrec.report.wording import (
+    counted_images,
+    interval,
+    moment,
+    percent,
+    verdict_line,
+)
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 # A browser lays out some thousand rows at once; a folder may have a million bad files.
 _ROWS = 1000
 _FLIPS = 50
-# From so many classes on, a matrix is wider than the page.
+# Above so many classes, a matrix is wider than the page, and bars are those of the worst.
 _LARGE = 20
 
 
@@ -46,7 +53,8 @@ def page(assessment: Assessment, background: Background | None = None) -> str:
         if len(assessment.evaluation.classes) > _ROWS
         else assessment.evaluation.per_class,
         curves=tuple(_curves(background)),
-        plots=tuple(_plots(assessment.evaluation)),
+        of_classes=tuple(_of_classes(assessment.evaluation)),
+        of_confidence=tuple(_of_confidence(assessment.evaluation)),
         rows=_ROWS,
         flips=_FLIPS,
     )
@@ -71,12 +79,19 @@ def _curves(background: Background) -> Iterator[_Plot]:
         yield _plot(partial(plots.curves, of_one, best_epoch=best), text)
 
 
-def _plots(evaluation: Evaluation) -> Iterator[_Plot]:
-    yield _plot(
-        partial(plots.confusion, evaluation),
-        "Confusion matrix: rows are the truth, columns the prediction",
-        large=len(evaluation.classes) > _LARGE,
-    )
+def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
+    large = len(evaluation.classes) > _LARGE
+    text = "Confusion matrix: rows are the truth, columns the prediction"
+    yield _plot(partial(plots.confusion, evaluation), text, large=large)
+    which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
+    yield _plot(partial(class_bars, evaluation), f"Precision and recall of {which}")
+
+
+def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
+    text = "Reliability: how often answers of each probability are right, and how many there are"
+    yield _plot(partial(reliability, evaluation), text)
+    text = "Coverage: how often the surest answers are right, by their share of all"
+    yield _plot(partial(coverage, evaluation), text)
 
 
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:

@@ -9,7 +9,11 @@ from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
 from imgrec.evaluation.worst import most_confused, worst_classes
 from imgrec.report.markdown_text import code, table
 from imgrec.report.measures import bounds, difference, number, title
-from imgrec.report.wording import counted_images, percent, verdict_line
+from imgrec.report.wording import (
+    counted_images,
+    percent,
+    verdict_line,
+)
 
 _FEW = 10
 # A comment on GitHub holds 65,536 characters.
@@ -52,7 +56,11 @@ def _requirements(assessment: Assessment) -> Iterator[str]:
 
 def _numbers(evaluation: Evaluation) -> Iterator[str]:
     rows = (
-        (title(name, evaluation.top_k), number(name, metric.value), bounds(name, metric))
+        (
+            title(name, evaluation.top_k),
+            number(name, metric.value),
+            bounds(name, metric),
+        )
         for name, metric in evaluation.metrics.items()
         if name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
     )

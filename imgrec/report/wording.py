@@ -40,11 +40,9 @@ def verdict_line(assessment: Assessment) -> str:
     if not verdicts:
         return f"Accuracy {percent(assessment.evaluation.metrics['accuracy'].value)}"
     of_all = f"of {len(verdicts)} requirement{'s' if len(verdicts) > 1 else ''}"
-    return (
-        f"Gate not met: {missed} {of_all} missed"
-        if missed
-        else f"Gate met: {len(verdicts)} {of_all}"
-    )
+    if missed:
+        return f"Gate not met: {missed} {of_all} missed"
+    return f"Gate met: {len(verdicts)} {of_all}"
 
 
 def counted_images(assessment: Assessment) -> str:

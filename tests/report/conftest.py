@@ -38,7 +38,7 @@ def hostile() -> tuple[str, ...]:
     return HOSTILE
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scored() -> Callable[..., Scores]:
     """Return a function that scores 4 images of each class, mostly right."""
 
@@ -54,7 +54,7 @@ def scored() -> Callable[..., Scores]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def evaluation(scored: Callable[..., Scores]) -> Callable[..., Evaluation]:
     """Return a function that evaluates what `scored` scores."""
 
@@ -64,7 +64,7 @@ def evaluation(scored: Callable[..., Scores]) -> Callable[..., Evaluation]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def assessment(scored: Callable[..., Scores]) -> Callable[..., Assessment]:
     """Return a function that assesses what `scored` scores; other fields by their names."""
 

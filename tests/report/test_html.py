@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,42 +9,17 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip, Verdict
-from imgrec.evaluation.metrics import SliceResult
-from imgrec.report.background import Background, Remark, mistakes
+from imgrec.evaluation.assessment import Assessment, Verdict
+from imgrec.report.background import Background, mistakes
 from imgrec.report.html import page
 from imgrec.report.thumbnail import thumbnail
 from imgrec.scores import Skipped
 from imgrec.text import shown
+from tests.report.everything import BACKGROUND, everything
 
 Make = Callable[..., Assessment]
 
 BAD = [Skipped("bad.png", "is no image")]
-BACKGROUND = Background(
-    history={"loss": [1.0, 0.5], "accuracy": [0.5, 1.0]},
-    best_epoch=2,
-    remarks=(Remark("warning", "same file twice in a split", 2, "images", ("a.jpg", "b.jpg")),),
-    config="name: digits\nseed: 0\n",
-)
-
-
-def everything(found: Assessment) -> Assessment:
-    """Return the assessment with a value in every field."""
-    accuracy = found.evaluation.metrics["accuracy"]
-    slices = (SliceResult("camera=front", 40, {"accuracy": accuracy}),)
-    worse = Difference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse")
-    flips = (Flip("a.jpg", "cat", "dog", "cat"),)
-    return dataclasses.replace(
-        found,
-        evaluation=dataclasses.replace(found.evaluation, slices=slices, notes=("No AUC.",)),
-        verdicts=(
-            Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
-            Verdict("accuracy >= 0.9", 0.75, met=False, reason="accuracy is 0.75, less than 0.9"),
-        ),
-        comparison=Comparison("digits-1", "digits-0", 8, 0.95, {"accuracy": worse}, flips, flips),
-        facts=(("fingerprint", "abc"),),
-        measured=dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC),
-    )
 
 
 class Page(HTMLParser):
@@ -101,7 +74,7 @@ def test_a_page_without_a_background_has_the_evaluation_alone(assessment: Make) 
     """No curves, no config, no verdict where nothing was required, and no empty heading."""
     parsed = Page(page(assessment(2)))
     assert not {"Training", "Config", "Slices", "Gate met"} & set(parsed.texts)
-    assert parsed.elements.count("source") == 1
+    assert parsed.elements.count("source") == 4
 
 
 def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
-from xml.etree import ElementTree as ET
 
-import xmlschema
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgrec.evaluation.assessment import Assessment, Verdict
@@ -16,7 +14,7 @@ from imgrec.evaluation.metrics import Evaluation, Metric
 from imgrec.report.junit import junit
 from imgrec.scores import Skipped
 from imgrec.text import shown
-from tests.report.junit import SCHEMA
+from tests.report.junit import validated
 
 Make = Callable[..., Assessment]
 
@@ -26,12 +24,6 @@ VERDICTS = (
     Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
     Verdict("recall[<b>] >= 0.9", 0.5, met=False, reason="recall[<b>] is 0.5, less than 0.9"),
 )
-
-
-def validated(text: str) -> ET.Element:
-    """Return the document, which the schema accepts."""
-    xmlschema.XMLSchema(SCHEMA).validate(text)
-    return ET.fromstring(text)  # noqa: S314  # written a line ago
 
 
 def test_a_missed_gate_whole(assessment: Make, evaluation: Callable[..., Evaluation]) -> None:
@@ -60,7 +52,7 @@ def test_where_nothing_is_required_a_case_tells_the_accuracy(assessment: Make) -
 
 
 @given(st.text(st.characters(exclude_categories=()), min_size=1))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(max_examples=40)
 def test_any_name_stays_valid_xml(assessment: Make, name: str) -> None:
     """Whatever the names: it parses, it is valid, and the name is there as it is shown."""
     verdict = Verdict(f"recall[{name}] >= 1", None, met=False, reason=name)
