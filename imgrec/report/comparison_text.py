@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip, Verdict
-from imgrec.report.wording import metric_interval, metric_name, metric_value, short
+from imgrec.report.measures import bounds, difference, number, title
+from imgrec.report.wording import short
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 FEW = 10
 _NAME_WIDTH = 60
-_SHARES = {"accuracy", "top_k_accuracy", "balanced_accuracy", "macro_f1", "weighted_f1"}
 _STYLE = {"better": "green", "worse": "bold red", "equal": "", "can't be told": "yellow"}
 
 
@@ -83,11 +83,11 @@ def _numbers(assessments: Sequence[Assessment]) -> Table:
     for name in evaluations[0].metrics:
         found = [each.metrics.get(name) for each in evaluations]
         cells = (
-            "" if one is None else f"{metric_value(name, one)} ({metric_interval(name, one)})"
+            "" if one is None else f"{number(name, one.value)} ({bounds(name, one)})"
             for one in found
         )
         cells = (cell.removesuffix(" ()") for cell in cells)
-        table.add_row(metric_name(name, evaluations[0].top_k), *map(Text, cells))
+        table.add_row(title(name, evaluations[0].top_k), *map(Text, cells))
     return table
 
 
@@ -98,27 +98,23 @@ def _differences(comparison: Comparison, top_k: int, sure: str) -> Table:
     for name, each in comparison.differences.items():
         p = "" if each.p is None else f" (McNemar's exact test: p = {each.p:.2g})"
         finding = Text.assemble((each.finding, _STYLE[each.finding]), p)
-        label = metric_name(name, top_k)
-        table.add_row(label, _signed(name, each.value), _range(name, each), finding)
+        label = title(name, top_k)
+        table.add_row(label, difference(name, each.value), _range(name, each), finding)
     return table
 
 
-def _range(name: str, difference: Difference) -> str:
-    if difference.low is None or difference.high is None:
-        return ""
-    return f"{_signed(name, difference.low)} to {_signed(name, difference.high)}"
+def _range(name: str, found: Difference) -> str:
+    return (
+        "" if found.low is None or found.high is None else difference(name, found.low, found.high)
+    )
 
 
-def _signed(name: str, value: float) -> str:
-    return f"{100 * value:+.1f} %" if name in _SHARES else f"{value:+.4f}"
-
-
-def _flips(title: str, flips: Sequence[Flip]) -> Iterator[RenderableType]:
+def _flips(heading: str, flips: Sequence[Flip]) -> Iterator[RenderableType]:
     from rich.text import Text
 
     if not flips:
         return
-    yield _heading(f"{title}: {len(flips):,} images")
+    yield _heading(f"{heading}: {len(flips):,} images")
     table = _table(("image", "truth", "model", "baseline"))
     for flip in flips[:FEW]:
         cells = (flip.name, flip.truth, flip.model, flip.baseline)
@@ -133,8 +129,8 @@ def _table(titles: Sequence[str]) -> Table:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in titles:
-        table.add_column(Text(title), overflow="fold")
+    for each in titles:
+        table.add_column(Text(each), overflow="fold")
     return table
 
 
