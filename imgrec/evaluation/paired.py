@@ -41,8 +41,8 @@ class Pair:
 def intervals(pair: Pair, values: Mapping[str, float], confidence: float) -> Mapping[str, Interval]:
     """Return the interval of each metric's difference, model minus baseline, 1,000 samples each.
 
-    values: the differences on the images themselves. None where a single image differs, and of
-    ROC-AUC and average precision above 2,000 images, where they take too long.
+    values: the differences on the images themselves. None where too few images differ to tell, five at
+    95 %, and of ROC-AUC and average precision above 2,000 images, where they take too long.
     """
     sampled, differing = dict(_sampled_differences(pair)), _differing(pair)
     # It grows with chance alone, so its samples lie on the wrong side of the value.
@@ -133,7 +133,8 @@ def _interval(sampled: Floats | None, value: float, differing: int, confidence: 
     if differing == 0:
         return 0.0, 0.0
     known = sampled[np.isfinite(sampled)] if sampled is not None else np.empty(0)
-    if differing == 1 or not known.size:
+    # So few are all of one mind by chance as often as that, whatever the samples look like.
+    if 2.0 ** (1 - differing) > 1 - confidence or not known.size:
         return None
     tail = _tail(differing, confidence)
     low, high = np.quantile(known, [tail, 1 - tail])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,14 +68,14 @@ def _settings(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict) and value:
+    """Yield what stands below `path`; a layer, like all in lists, is one thing."""
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        yield from ((f"{path}[{index}]", json.dumps(each)) for index, each in enumerate(value))
+    elif isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _flat(inner, f"{path}.{key}".removeprefix("."))
-    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        for index, inner in enumerate(value):
-            yield from _flat(inner, f"{path}[{index}]")
     else:
-        yield path, str(value)
+        yield path, value if isinstance(value, str) else json.dumps(value)
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
