@@ -10,11 +10,13 @@ import click
 
 from imgrec.cli import measuring, options
 from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
 from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.evaluation.assessment import Assessment
     from imgrec.requirement import Requirement
+    from imgrec.runtime.engine import EngineName, Precision
     from imgrec.slicing import SliceBy, Turn
 
 NOT_MET = 1
@@ -26,6 +28,7 @@ NOT_MET = 1
 @measuring.images
 @measuring.gate
 @options.slices
+@options.engine
 @options.device
 @click.option(
     "--report",
@@ -52,6 +55,8 @@ def evaluate(
     confidence: float | None,
     slices: tuple[SliceBy, ...],
     rotate: tuple[Turn, ...],
+    engine: EngineName,
+    precision: Precision,
     device: str,
     reports: tuple[Path, ...],
     as_json: bool,
@@ -70,6 +75,7 @@ def evaluate(
 
     models = [find(run, runs_dir) for run in runs or ("last",)]
 
+    from imgrec.runtime.engine import Computing
     from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
     from imgrec.workflows.chosen import Images
@@ -84,7 +90,9 @@ def evaluate(
         reports=reports,
     )
     console: Console = context.obj
-    assessment = workflow.evaluate(models, wanted, device=device, progress=console)
+    computing = Computing(engine, precision, device)
+    with only_python_speaks():
+        assessment = workflow.evaluate(models, wanted, computing=computing, progress=console)
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
     if not assessment.passed:

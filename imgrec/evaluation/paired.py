@@ -41,8 +41,9 @@ class Pair:
 def intervals(pair: Pair, values: Mapping[str, float], confidence: float) -> Mapping[str, Interval]:
     """Return the interval of each metric's difference, model minus baseline, 1,000 samples each.
 
-    values: the differences on the images themselves. None where too few images differ to tell, five at
-    95 %, and of ROC-AUC and average precision above 2,000 images, where they take too long.
+    values: the differences on the images themselves. None where too few images differ
+    to tell (five, at 95 %), and of ROC-AUC and average precision above 2,000 images, where they
+    take too long.
     """
     sampled, differing = dict(_sampled_differences(pair)), _differing(pair)
     # It grows with chance alone, so its samples lie on the wrong side of the value.

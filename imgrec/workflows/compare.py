@@ -12,6 +12,7 @@ from imgrec.evaluation.assessment import Assessment, Comparison
 from imgrec.evaluation.comparison import compare
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
+from imgrec.runtime.engine import Computing
 from imgrec.workflows.evaluate import Wanted, measure
 from imgrec.workflows.gate import refuse_other_classes
 from imgrec.workflows.run_files import run_config
@@ -47,7 +48,9 @@ def compare_runs(
     first, *others = runs
     for other in others:
         refuse_other_classes(first, other)
-    assessments = measure(runs, wanted, device=device, progress=progress or Silent())
+    assessments = measure(
+        runs, wanted, computing=Computing(device=device), progress=progress or Silent()
+    )
     labels = _labels(runs)
     named = [replace(each, run=label) for each, label in zip(assessments, labels, strict=True)]
     comparisons = (compare(each, named[0], confidence) for each in named[1:])

@@ -10,26 +10,19 @@ from typing import Literal
 
 from imgrec.config.evaluation import Evaluation as Section
 from imgrec.evaluation import evaluate as measures
-from imgrec.evaluation.assessment import Assessment, Comparison, Verdict
+from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.evaluation.verdicts import judge, judge_drop
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run, default_runs_dir
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import ANYHOW, Computing, open_engine
 from imgrec.runtime.score import Turn, score
 from imgrec.scores import Scores
 from imgrec.slicing import Slicing, slice_by
 from imgrec.workflows.chosen import Chosen, Images, choose
-from imgrec.workflows.gate import (
-    Against,
-    Gate,
-    check_gate,
-    find_baseline,
-    joined,
-    refuse_other_classes,
-)
+from imgrec.workflows.gate import Gate, check_gate, find_baseline, joined, refuse_other_classes
 from imgrec.workflows.overlap import overlapping
 from imgrec.workflows.reports import check_reports, write_reports
 from imgrec.workflows.results import run_facts
@@ -54,24 +47,30 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """How images are brought to models, and the order of classes in what they answer."""
+class Measuring:
+    """How models are measured: on which images, and in which order of classes."""
 
     images: Chosen
     classes: tuple[str, ...]
     bad_images: Literal["error", "skip"]
-    device: str
+    top_k: int
     progress: Progress
 
-    def scores(self, runs: Sequence[Run], turns: Sequence[Turn] = (0,)) -> list[Scores]:
-        """Return the answers to the images turned by each angle, several runs' as their mean."""
-        by_run = [self._of_run(run, turns) for run in runs]
-        if len(runs) == 1:
-            return by_run[0]
-        return [mean_scores(answers) for answers in zip(*by_run, strict=True)]
+    def assess(self, runs: Sequence[Run], computing: Computing, slicing: Slicing) -> Assessment:
+        """Return the assessment of one model, or of the mean of several."""
+        answers = [self._scores(run, computing, (0, *slicing.turns)) for run in runs]
+        scores, *turned = (
+            mean_scores(each) if len(runs) > 1 else each[0] for each in zip(*answers, strict=True)
+        )
+        parts = cut(scores, self.images.records, slicing.by)
+        turns = zip(slicing.turns, turned, strict=True)
+        slices = (*parts, *(Slice(f"rotate={turn}", each) for turn, each in turns))
+        evaluation = measures.evaluate(scores, self.top_k, slices)
+        name = " + ".join(run.name for run in runs)
+        return Assessment(name, self.images.split, self.images.source, scores, evaluation)
 
-    def _of_run(self, run: Run, turns: Sequence[Turn]) -> list[Scores]:
-        engine = open_engine(run, self.device)
+    def _scores(self, run: Run, computing: Computing, turns: Sequence[Turn]) -> list[Scores]:
+        engine = open_engine(run, **vars(computing))
         columns = [engine.classes.index(name) for name in self.classes]
         answers = (
             score(
@@ -95,13 +94,14 @@ def evaluate(
     runs: Run | Sequence[Run],
     wanted: Wanted | None = None,
     *,
-    device: str = "auto",
+    computing: Computing = ANYHOW,
     progress: Progress | None = None,
 ) -> Assessment:
     """Evaluate a run's best model on its own test images (validation where there are none).
 
     runs: several are one model, whose probabilities are the mean of theirs; the first one's
-    config and images hold.
+    config and images hold. computing: what answers for them; for a baseline, whatever its
+    device has in float32.
     Raises DataError where the images can't be read, the run's own ones changed or the model was
     trained on some, UsageError where there is no such split, metric, class or form, RunError
     where a model can't be used or a report not written. That a requirement is not met raises
@@ -117,39 +117,39 @@ def evaluate(
     against = find_baseline(gate, run, wanted.runs_dir)
     for other in models[1:]:
         refuse_other_classes(run, other)
-    scorer = _scorer(run, wanted, device, progress or Silent())
-    check(scorer.images.records, slicing.by)
-    overlap = _overlap(models + ([against.run] if against else []), scorer, wanted)
+    measuring = _measuring(run, wanted, progress or Silent())
+    check(measuring.images.records, slicing.by)
+    overlap = _overlap([*models, *([against.run] if against else [])], measuring, wanted)
+    assessment = measuring.assess(models, computing, slicing)
+    verdicts = judge(assessment.evaluation, requirements)
+    comparison = None
+    if against:
+        baseline = measuring.assess([against.run], Computing(device=computing.device), Slicing())
+        comparison = compare(assessment, baseline, against.confidence)
+        verdicts += judge_drop(comparison, against.max_drop)
     assessment = replace(
-        _measured(models, scorer, slicing, section.top_k),
+        assessment,
+        verdicts=verdicts,
+        comparison=comparison,
         facts=tuple(run_facts(run)),
         overlap=len(overlap),
         measured=dt.datetime.now(dt.UTC),
     )
-    verdicts = judge(assessment.evaluation, requirements)
-    assessment = replace(assessment, verdicts=verdicts)
-    if against:
-        comparison, kept = _held_against(against, assessment, scorer)
-        assessment = replace(assessment, verdicts=verdicts + kept, comparison=comparison)
-    write_reports(wanted.reports, assessment, run, scorer.images.records)
+    write_reports(wanted.reports, assessment, run, measuring.images.records)
     return assessment
 
 
 def measure(
-    runs: Sequence[Run], wanted: Wanted, *, device: str = "auto", progress: Progress
+    runs: Sequence[Run], wanted: Wanted, *, computing: Computing = ANYHOW, progress: Progress
 ) -> tuple[Assessment, ...]:
     """Return the assessment of each of `runs` on the same images, those of the first one.
 
-    The gate is left aside. Raises as `evaluate` does.
+    Slices and gate are left aside. Raises as `evaluate` does.
     """
-    section = _section(runs[0])
-    slicing = _slicing(section, wanted.slicing)
-    scorer = _scorer(runs[0], wanted, device, progress)
-    check(scorer.images.records, slicing.by)
-    overlap = _overlap(runs, scorer, wanted)
+    measuring = _measuring(runs[0], wanted, progress)
+    overlap = _overlap(runs, measuring, wanted)
     return tuple(
-        replace(_measured([run], scorer, slicing, section.top_k), overlap=len(overlap))
-        for run in runs
+        replace(measuring.assess([run], computing, Slicing()), overlap=len(overlap)) for run in runs
     )
 
 
@@ -162,35 +162,14 @@ def _slicing(section: Section, asked: Slicing) -> Slicing:
     return Slicing(tuple(words.values()), asked.turns)
 
 
-def _scorer(run: Run, wanted: Wanted, device: str, progress: Progress) -> Scorer:
+def _measuring(run: Run, wanted: Wanted, progress: Progress) -> Measuring:
     images = choose(run, wanted.images)
     bad_images = data_config(run, wanted.images.data).bad_images
-    return Scorer(images, run.card.classes, bad_images, device, progress)
+    return Measuring(images, run.card.classes, bad_images, _section(run).top_k, progress)
 
 
-def _overlap(runs: Sequence[Run], scorer: Scorer, wanted: Wanted) -> tuple[str, ...]:
-    if scorer.images.split == "train" and wanted.images.data is None:
+def _overlap(runs: Sequence[Run], measuring: Measuring, wanted: Wanted) -> tuple[str, ...]:
+    if measuring.images.split == "train" and wanted.images.data is None:
         return ()
-    allow, progress = wanted.allow_overlap, scorer.progress
-    return overlapping(runs, scorer.images, allow=allow, progress=progress)
-
-
-def _measured(models: Sequence[Run], scorer: Scorer, slicing: Slicing, top_k: int) -> Assessment:
-    images = scorer.images
-    scores, *turned = scorer.scores(models, (0, *slicing.turns))
-    parts = cut(scores, images.records, slicing.by)
-    turns = zip(slicing.turns, turned, strict=True)
-    slices = (*parts, *(Slice(f"rotate={turn}", each) for turn, each in turns))
-    evaluation = measures.evaluate(scores, top_k, slices)
-    name = " + ".join(model.name for model in models)
-    return Assessment(name, images.split, images.source, scores, evaluation)
-
-
-def _held_against(
-    against: Against, assessment: Assessment, scorer: Scorer
-) -> tuple[Comparison, tuple[Verdict, ...]]:
-    (scores,) = scorer.scores([against.run])
-    evaluation = measures.evaluate(scores, assessment.evaluation.top_k)
-    baseline = replace(assessment, run=against.run.name, scores=scores, evaluation=evaluation)
-    comparison = compare(assessment, baseline, against.confidence)
-    return comparison, judge_drop(comparison, against.max_drop)
+    allow, progress = wanted.allow_overlap, measuring.progress
+    return overlapping(runs, measuring.images, allow=allow, progress=progress)
