@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from imgrec.runtime.litert_engine import LiteRTEngine
-from imgrec.workflows.export import export
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
@@ -18,6 +16,8 @@ from imgrec.errors import RunError, UsageError
 from imgrec.models.adapt import Adaptation
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, open_engine
+from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.workflows.export import export
 from imgrec.workflows.import_model import Import, import_model
 from imgrec.workflows.predict import predict
 from tests.models.hostile import litert_file
