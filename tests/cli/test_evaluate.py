@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,9 @@ def test_a_split_for_people(imgrec: Imgrec, trained: tuple[Path, Process]) -> No
     runs, _ = trained
     process = imgrec("evaluate", str(runs / "digits-1"), "--split", "validation")
     assert process.returncode == 0
-    assert process.stdout.startswith("digits-1 on validation: digits\naccuracy ")
+    first, _, third = process.stdout.splitlines()[:3]
+    assert first == "digits-1 on validation: digits"
+    assert third.startswith("Accuracy ")
 
 
 def test_no_run_is_4(imgrec: Imgrec) -> None:
@@ -94,3 +97,17 @@ def test_a_gate_that_can_not_be_meant_is_2(
     process = imgrec("evaluate", *arguments)
     assert (process.returncode, process.stdout) == (2, "")
     assert message in process.stderr
+
+
+def test_only_imgrec_speaks(
+    imgrec: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """What libtiff has to say of a broken file stays unsaid; the file is named."""
+    broken = min(shared("data/awkward").glob("crash-*.tif"))
+    (tmp_path / "data" / "0").mkdir(parents=True)
+    shutil.copy(broken, tmp_path / "data" / "0" / "broken.tif")
+    process = imgrec("evaluate", "--data", "data", "--runs-dir", str(trained[0]))
+    assert process.returncode == 3
+    lines = [line for line in process.stderr.splitlines() if not line.startswith("device: ")]
+    assert lines[0] == "data has no images of 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert lines[1:] == ["imgrec: error: 0/broken.tif: broken image (decoder error -2)"]
