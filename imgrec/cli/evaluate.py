@@ -10,6 +10,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -69,15 +70,16 @@ def evaluate(
     from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
 
-    assessment = workflow.evaluate(
-        found,
-        data=data,
-        split=split,
-        slicing=Slicing(slices, rotate),
-        device=device,
-        reports=reports,
-        progress=console,
-    )
+    with only_python_speaks():
+        assessment = workflow.evaluate(
+            found,
+            data=data,
+            split=split,
+            slicing=Slicing(slices, rotate),
+            device=device,
+            reports=reports,
+            progress=console,
+        )
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
 

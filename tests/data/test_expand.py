@@ -136,6 +136,15 @@ def test_a_list_is_read_as_it_comes(here: Images) -> None:
     assert [next(found).name for _ in range(3)] == ["a.png", "0.png", "1.png"]
 
 
+def test_names_on_standard_input_are_those_of_the_system(here: Images) -> None:
+    """A name that is no UTF-8 is found; it is the same as in a listing."""
+    here("a.png")
+    Path("a.png").rename(os.fsdecode(b"caf\xe9.png"))
+    listed = expand(["."], None)
+    given = expand(["-"], io.TextIOWrapper(io.BytesIO(b"./caf\xe9.png\n"), encoding="utf-8"))
+    assert [photo.source for photo in given] == [photo.source for photo in listed]
+
+
 def test_a_folder_is_sorted_by_path(here: Images) -> None:
     """Files and folders of one folder are in one order, as their paths sort."""
     paths = ["p/b.png", "p/b/x.png", "p/a/z.png", "p/a.png", "p/a-1/y.png", "p/a/b/c.png"]

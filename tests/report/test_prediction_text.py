@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
+from typing import Literal
 
+import jsonschema
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
 from imgrec.report.prediction_text import predictions_csv, predictions_json, predictions_jsonl
 from imgrec.text import shown
+from tests.conftest import PROJECT
 
 ONE = (Member("last", ("cat", "dog")),)
 FOUND = (
@@ -139,3 +144,31 @@ def test_several_models_in_every_form() -> None:
     apart = (Prediction("a.jpg", (), known=False, answers=answers),)
     assert [row["model"] for row in read(predictions_csv(apart, members=other))] == ["m", "n"]
     assert json.loads(predictions_json(apart, members=other))["model"] is None
+
+
+@pytest.mark.parametrize("agree", [None, True])
+def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
+    """Both forms fit docs/prediction.schema.json, which knows every key they have."""
+    schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
+    members = (*ONE, Member("n", ("dog", "cat"), 0.5)) if agree else ONE
+    answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
+    found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
+    document = json.loads(predictions_json(found, members=members))
+    lines = [json.loads(line) for line in predictions_jsonl(found, members=members).splitlines()]
+    for each in (document, *lines):
+        jsonschema.validate(each, schema)
+    known = {name: set(part.get("properties", ())) for name, part in schema["$defs"].items()}
+    assert set(document) == known["document"]
+    assert set(document["models"][0]) == known["model"]
+    assert {frozenset(each) for each in document["predictions"]} == {frozenset(known["photo"])}
+    assert {frozenset(each) for each in lines} == {frozenset(known["line"] | known["photo"])}
+    assert all(set(each) == known["answer"] for each in lines[0]["answers"])
+
+
+def test_the_schema_refuses_what_is_none() -> None:
+    """A probability above 1, and a line without its photo."""
+    schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
+    good = json.loads(predictions_jsonl(FOUND[:1], members=ONE))
+    for wrong in ({"top": [{"class": "cat", "probability": 1.5}]}, {"photo": None}, {"known": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(good | wrong, schema)
