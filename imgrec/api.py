@@ -21,6 +21,7 @@ from imgrec.report.prediction_html import predictions_html
 from imgrec.report.thumbnail import Thumbnail, thumbnail
 from imgrec.report.wording import percent
 from imgrec.runs.folder import Run, default_runs_dir, find
+from imgrec.runtime.engine import Computing, EngineName, Precision
 from imgrec.text import shown
 from imgrec.workflows.predict import Recogniser, Tta, open_models
 
@@ -32,17 +33,24 @@ _SHOWN = 50
 
 
 def load(
-    run: str | Path = "last", *, runs_dir: str | Path | None = None, device: str = "auto"
+    run: str | Path = "last",
+    *,
+    runs_dir: str | Path | None = None,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    device: str = "auto",
 ) -> Model:
     """Return a run's model, ready to answer.
 
     run: a folder, a name below the runs folder, or `last`. runs_dir: the runs folder; None for
-    $IMGREC_RUNS, else `runs`. device: `auto`, `cpu`, `gpu`, or `gpu:0,1`.
+    $IMGREC_RUNS, else `runs`. engine: `litert` is the run's LiteRT file, which needs no TensorFlow,
+    `keras` its Keras file; `auto` takes LiteRT where it can. precision: which LiteRT file. device:
+    `auto`, `cpu`, `gpu`, or `gpu:0,1`.
     Raises imgrec.errors.RunError where there is no such run, or it can't be used.
     """
     folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
     found = find(str(run), folder)
-    return Model(found, open_models([found], device=device))
+    return Model(found, open_models([found], computing=Computing(engine, precision, device)))
 
 
 @dataclass(frozen=True, repr=False)

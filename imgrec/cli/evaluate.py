@@ -15,6 +15,7 @@ from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.evaluation.assessment import Assessment
+    from imgrec.runtime.engine import EngineName, Precision
     from imgrec.slicing import SliceBy, Turn
 
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["train", "validation", "test"]),
     help="Part of the data to measure on.  [default: test, else validation]",
 )
+@options.engine
 @options.slices
 @options.device
 @click.option(
@@ -49,6 +51,8 @@ def evaluate(
     run: str | None,
     data: Path | None,
     split: str | None,
+    engine: EngineName,
+    precision: Precision,
     slices: tuple[SliceBy, ...],
     rotate: tuple[Turn, ...],
     device: str,
@@ -67,6 +71,7 @@ def evaluate(
 
     found = find(run, runs_dir)
 
+    from imgrec.runtime.engine import Computing
     from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
 
@@ -76,7 +81,7 @@ def evaluate(
             data=data,
             split=split,
             slicing=Slicing(slices, rotate),
-            device=device,
+            computing=Computing(engine, precision, device),
             reports=reports,
             progress=console,
         )

@@ -130,6 +130,25 @@ def device(function: Function) -> Function:
     )(function)
 
 
+def engine(function: Function) -> Function:
+    """Add `--engine` and `--precision`: what answers for a run's model."""
+    named = click.option(
+        "--engine",
+        type=click.Choice(["auto", "litert", "keras"]),
+        default="auto",
+        show_default=True,
+        help="What computes: the run's LiteRT file, which starts at once, or Keras.",
+    )
+    exact = click.option(
+        "--precision",
+        type=click.Choice(["float32", "float16", "int8"]),
+        default="float32",
+        show_default=True,
+        help="Which of the run's LiteRT files.",
+    )
+    return named(exact(function))
+
+
 def overrides(function: Function) -> Function:
     """Add `--set a.b=c`, which may be repeated."""
     return click.option(

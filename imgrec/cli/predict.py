@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from imgrec.runs.folder import Run
+    from imgrec.runtime.engine import EngineName, Precision
     from imgrec.workflows.predict import Predicted, Recogniser, Tally
 
 _SMALL_CLASSIFIER = "MobileNetV2"
@@ -53,6 +54,7 @@ _SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "cs
     type=click.Choice(_FORMS),
     help="Form of the output.  [default: by the suffix of --output, else table]",
 )
+@options.engine
 @options.device
 @options.as_json
 @click.option("--output", type=click.Path(path_type=Path), help="File to write instead of stdout.")
@@ -74,6 +76,8 @@ def predict(
     threshold: float | None,
     tta: Literal["flip"] | None,
     form: Form | None,
+    engine: EngineName,
+    precision: Precision,
     device: str,
     as_json: bool,
     output: Path | None,
@@ -90,9 +94,10 @@ def predict(
     _refuse_continue(form, output, resume=resume)
     asked = _models(console, models, pretrained, runs_dir)
 
+    from imgrec.runtime.engine import Computing
     from imgrec.workflows.predict import open_models
 
-    models_asked = open_models(asked, device=device)
+    models_asked = open_models(asked, computing=Computing(engine, precision, device))
     recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
     with only_python_speaks():
         tally = _answer(console, photos, recogniser, form, output, resume=resume)

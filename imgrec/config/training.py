@@ -17,6 +17,8 @@ from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.config.yaml import Path
 
+Precision = Literal["float32", "float16", "int8"]
+
 
 class Checkpoint(Section):
     """Which epochs stay on disk, and which of them is the best one."""
@@ -75,6 +77,11 @@ class Training(Section):
         default=False,
         description="The same weights from the same seed on a GPU too, at some speed; "
         "on a CPU it is always so.",
+    )
+
+    export: Annotated[list[Precision], Says("a list of float32, float16 and int8")] = Field(
+        default_factory=lambda: list[Precision](["float32"]),
+        description="LiteRT files to write at the end, which predict without TensorFlow.",
     )
 
     @property

@@ -156,6 +156,21 @@ class Card:
         """
         return dataclasses.replace(self, hashes={**self.hashes, f"next {file}": digest})
 
+    def with_export(self, certificate: Certificate, digest: str) -> Card:
+        """Return the card that also describes an exported file, in place of an older one."""
+        others = [each for each in self.certificates if each.file != certificate.file]
+        return dataclasses.replace(
+            self,
+            certificates=(*others, certificate),
+            hashes={**self.hashes, certificate.file: digest},
+        )
+
+    def without_exports(self) -> Card:
+        """Return the card without the exported files, which a new best.keras makes stale."""
+        files = {each.file for each in self.certificates}
+        kept = {name: digest for name, digest in self.hashes.items() if name not in files}
+        return dataclasses.replace(self, certificates=(), hashes=kept)
+
     def describes(self, file: str, digest: str) -> bool:
         """Say whether `file` may have this SHA-256."""
         return digest in (self.hashes.get(file), self.hashes.get(f"next {file}"))

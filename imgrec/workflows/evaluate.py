@@ -19,7 +19,7 @@ from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import ANYHOW, Computing, open_engine
 from imgrec.runtime.score import score
 from imgrec.slicing import Slicing
 from imgrec.text import shown
@@ -45,7 +45,7 @@ def evaluate(  # noqa: PLR0913  # what the command asks
     data: Path | None = None,
     split: str | None = None,
     slicing: Slicing = _WHOLE,
-    device: str = "auto",
+    computing: Computing = ANYHOW,
     reports: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> Assessment:
@@ -53,6 +53,7 @@ def evaluate(  # noqa: PLR0913  # what the command asks
 
     data: other images, in any form that a loader reads; the run's class order stays.
     split: `train`, `validation` or `test`.
+    computing: what answers for the run.
     slicing: what to measure on its own too.
     reports: files to write, each in the form that its suffix tells.
     Raises DataError where the images can't be read or the run's own ones changed,
@@ -65,7 +66,7 @@ def evaluate(  # noqa: PLR0913  # what the command asks
     check(images.records, slicing.by)
     scored = functools.partial(
         score,
-        open_engine(run, device),
+        open_engine(run, **vars(computing)),
         images.records,
         labelled=True,
         bad_images=config.bad_images,

@@ -17,8 +17,10 @@ from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
 from imgrec.report.prediction_text import LineForm, header, lines
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import MODEL_FILE, Engine, open_engine, pretrained_engine
+from imgrec.runtime.engine import ANYHOW, Computing, Engine, open_engine
 from imgrec.runtime.flip import FlippedToo
+from imgrec.runtime.keras_engine import MODEL_FILE, pretrained_engine
+from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.score import BATCH_SIZE, score_chunks
 from imgrec.scores import Scores
 from imgrec.text import shown
@@ -53,7 +55,10 @@ class Recogniser:
 
         threshold: the probability, 0 to 1, below which an answer is "unknown"; None for each
         model's own. tta: `flip` for the mean over the mirrored picture too.
+        Raises UsageError where one of them is none of these.
         """
+        if top < 1 or tta not in (None, "flip") or not 0 <= (threshold or 0) <= 1:
+            raise UsageError(f"top {top}, threshold {threshold}, tta {tta!r}: one can't be")
         members = self.members
         if threshold is not None:
             members = tuple(replace(member, threshold=threshold) for member in members)
@@ -122,19 +127,24 @@ class Tally:
         )
 
 
-def open_models(models: Sequence[Run | str], *, device: str = "auto") -> Recogniser:
+def open_models(models: Sequence[Run | str], *, computing: Computing = ANYHOW) -> Recogniser:
     """Return the models, ready to be asked.
 
     models: runs, or names of pretrained classifiers of `keras.applications`; at least one.
+    computing: what answers for the runs.
     Raises RunError for a model that can't be used, UsageError for one named twice.
     """
     names = _names(models)
-    engines = tuple(_engine(model, device) for model in models)
+    engines = tuple(_engine(model, computing) for model in models)
     members = [
         Member(name, engine.classes, _threshold(model))
         for name, model, engine in zip(names, models, engines, strict=True)
     ]
-    return Recogniser(tuple(members), engines, tuple(map(_weights, models)))
+    weights = tuple(
+        _weights(model, engine, computing.precision)
+        for model, engine in zip(models, engines, strict=True)
+    )
+    return Recogniser(tuple(members), engines, weights)
 
 
 def find_photos(photos: Sequence[str]) -> tuple[Iterator[Photo], int | None]:
@@ -153,11 +163,11 @@ def predict(
     *,
     model: Run | str,
     top: int = 5,
-    device: str = "auto",
+    computing: Computing = ANYHOW,
     progress: Progress | None = None,
 ) -> Predicted:
     """Return the `top` classes of each photo by one model, as `open_models` and `collected` do."""
-    return collected(photos, open_models([model], device=device).asking(top=top), progress)
+    return collected(photos, open_models([model], computing=computing).asking(top=top), progress)
 
 
 def collected(
@@ -201,10 +211,10 @@ def predict_into(
     return tally
 
 
-def _engine(model: Run | str, device: str) -> Engine:
-    return (
-        open_engine(model, device) if isinstance(model, Run) else pretrained_engine(model, device)
-    )
+def _engine(model: Run | str, computing: Computing) -> Engine:
+    if isinstance(model, Run):
+        return open_engine(model, **vars(computing))
+    return pretrained_engine(model, computing.device)
 
 
 def _threshold(model: Run | str) -> float | None:
@@ -212,8 +222,11 @@ def _threshold(model: Run | str) -> float | None:
     return None if fitted is None else fitted.value
 
 
-def _weights(model: Run | str) -> str:
-    return model.card.hashes.get(MODEL_FILE, "") if isinstance(model, Run) else model
+def _weights(model: Run | str, engine: Engine, precision: str) -> str:
+    if not isinstance(model, Run):
+        return model
+    file = FILES[precision] if isinstance(engine, LiteRTEngine) else MODEL_FILE
+    return model.card.hashes.get(file, "")
 
 
 def _names(models: Sequence[Run | str]) -> list[str]:

@@ -25,6 +25,7 @@ from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
+from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
@@ -33,6 +34,7 @@ from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
 from imgrec.workflows.check import record_check
+from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
     Prepared,
     prepare,
@@ -153,7 +155,7 @@ def resume(
             _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on after epoch %d", run.path, state.epoch)
         write_text(run.path / CONFIG_FILE, dump(experiment))
-        card = dataclasses.replace(run.card, complete=False)
+        card = dataclasses.replace(forget_exports(run), complete=False)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
 
 
@@ -207,11 +209,13 @@ def _concluded(
         raise RunError(
             f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
         )
+    # Whatever else changes best.keras belongs here: all that follows is of that file.
+    run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
-    scores = score(
-        open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
-    )
+    # What `evaluate` will take, so that it gives the same number.
+    engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
     evaluation = evaluate(scores)
     write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))

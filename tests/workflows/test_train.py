@@ -62,6 +62,7 @@ def test_a_run_holds_everything(trained: Run) -> None:
         "images.csv",
         "last.keras",
         "metrics.json",
+        "model.tflite",
         "report.html",
         "state",
     }
