@@ -150,7 +150,7 @@ def test_fewer_epochs_than_there_are_is_refused(trained: Run) -> None:
     ("override", "named"),
     [
         ("seed=5", "seed: 0 -> 5"),
-        ("data.image_size=[9, 9]", r"data.image_size: \(8, 8\) -> \(9, 9\)"),
+        ("data.image_size=[9, 9]", r"data.image_size: \[8, 8\] -> \[9, 9\]"),
         ("training.optimizer=SGD", r"training.optimizer: \{'Adam'.* -> 'SGD'"),
         (
             "training.optimizer={Adam: {learning_rate: 0.1}}",
@@ -176,6 +176,7 @@ def test_resuming_something_else_is_refused(trained: Run, override: str, named: 
         "training.checkpoint.every=7 steps",
         "training.checkpoint.keep=all",
         "training.on_nan=restore",
+        "training.export=[]",
         "data.cache=none",
     ],
 )
