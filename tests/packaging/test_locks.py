@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-predict.txt")
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -62,6 +62,16 @@ def test_locks_hold_what_the_project_asks_for(python: str, system: str) -> None:
             ]
             assert len(versions) == 1, requirement
             assert requirement.specifier.contains(versions[0]), requirement
+
+
+def test_predicting_needs_no_tensorflow() -> None:
+    """The third lock is a part of the first, for a part of its dependencies, without Keras."""
+    chosen = project()["dependency-groups"]["predict"]
+    assert set(chosen) < set(project()["project"]["dependencies"])
+    assert set(map(str, pins("requirements-predict.txt"))) < set(map(str, pins("requirements.txt")))
+    names = {canonicalize_name(pin.name) for pin in pins("requirements-predict.txt")}
+    assert {Requirement(line).name for line in chosen} <= names
+    assert not names & {"tensorflow", "keras", "h5py", "tensorboard"}
 
 
 def test_every_dependency_has_bounds() -> None:
