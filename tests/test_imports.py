@@ -96,6 +96,17 @@ def test_runs_and_engines_load_without_the_config(module: str, tmp_path: Path) -
     assert not _loaded(IMPORT.format(module=module), tmp_path) & {*SLOW, "pydantic", "yaml"}
 
 
+def test_a_prediction_needs_none_of_them(trained: Run, tmp_path: Path) -> None:
+    """A photo is answered by a run's LiteRT file alone; a table takes rich, nothing else does."""
+    Image.new("L", (8, 8), 100).save(tmp_path / "photo.png")
+    arguments = ["predict", "photo.png", "--model", str(trained.path)]
+    table = _loaded(MAIN.format(arguments=arguments), tmp_path)
+    lines = _loaded(MAIN.format(arguments=[*arguments, "--output", "out.jsonl"]), tmp_path)
+    assert not (table | lines) & {*SLOW, "pydantic", "yaml", "jinja2"}
+    assert "rich" in table
+    assert "rich" not in lines
+
+
 def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
     """Every module imports without TensorFlow, Keras, scikit-learn, SciPy and matplotlib."""
     files = (PROJECT / "imgrec").rglob("*.py")
