@@ -14,6 +14,7 @@ from imgrec.models.build import assemble
 from imgrec.models.keras_objects import make
 from imgrec.statistics import Statistics
 from imgrec.training.batch import Batch
+from imgrec.training.memory import within_memory
 from imgrec.training.targets import encode
 
 
@@ -40,7 +41,7 @@ class Steps:
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
         self.statistics = statistics
-        with self._strategy.scope():
+        with within_memory(experiment), self._strategy.scope():
             self._network = assemble(
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
             )
@@ -63,6 +64,9 @@ class Steps:
         """
         with self._strategy.scope():
             self._trained = self._compiled(self._network.head(), self.model.optimizer)
+        # A training may go on in the middle of an epoch.
+        for own, before in zip(_measured(self._trained), _measured(self.model), strict=True):
+            own.assign(np.asarray(before))
         self._train = self._function(self._trained.train_step)
         self._test = self._function(self._trained.test_step)
 
@@ -83,10 +87,23 @@ class Steps:
         measured = self._trained.get_metrics_result()
         return {name: float(np.mean(value)) for name, value in measured.items()}
 
+    def loss(self) -> Any:
+        """Return the mean loss since the last reset: a scalar tensor that may not be ready yet."""
+        return self._trained.metrics[0].result()
+
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """The learning rate of the next step; it can be set where it follows no schedule."""
         return float(np.asarray(self.model.optimizer.learning_rate))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self.model.optimizer.learning_rate = rate
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that a step changes: of the model, with its random generators, optimizer, metrics."""
+        return [*self.model.variables, *self.model.optimizer.variables, *_measured(self._trained)]
 
     def _compiled(self, model: Any, optimizer: Any) -> Any:
         experiment = self._experiment
@@ -170,6 +187,10 @@ def _build_metrics(model: Any, experiment: Experiment, classes: int) -> None:
     targets = tf.constant(labels)
     model.compute_loss(x=None, y=targets, y_pred=predicted)
     model.compute_metrics(None, targets, predicted)
+
+
+def _measured(model: Any) -> list[Any]:
+    return [variable for metric in model.metrics for variable in metric.variables]
 
 
 def _metric(metric: Any) -> Any:

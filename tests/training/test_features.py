@@ -157,7 +157,7 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
         found = cached.read([Place(place.index, lap) for place in places])
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert not np.allclose(cached.read([Place(0, 0)]), cached.read([Place(0, 1)]), atol=0.1)
-    batches = training_batches(cached, seed=0, first_epoch=0, epochs=1, augmenter=augmenter)
+    batches = training_batches(cached, seed=0, start=(0, 0), epochs=1, augmenter=augmenter)
     assert next(batches).images.shape == (8, 1024)
     batches.close()
 
