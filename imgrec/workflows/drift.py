@@ -67,7 +67,7 @@ def check_images(run: Run, prepared: Prepared, *, allowed: bool) -> None:
 
 
 def _free(key: str) -> bool:
-    return any(key == free or key.startswith(f"{free}.") for free in FREE)
+    return any(key == free or key.startswith((f"{free}.", f"{free}[")) for free in FREE)
 
 
 def _tell(kind: type[ImgrecError], message: str, lines: Sequence[str], *, allowed: bool) -> None:

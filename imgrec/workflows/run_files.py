@@ -137,15 +137,15 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     return parse(text, str(path), overrides) if overrides else experiment
 
 
-def recorded_images(folder: Path) -> dict[str, set[str]]:
-    """Return the names of the images of each split, as the training found them.
+def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the images of each split as the training found them: SHA-256 by name.
 
-    Raises RunError where the file that holds them is missing or damaged.
+    It is empty for a file that could not be read. Raises RunError as `recorded_identities`.
     """
-    names: dict[str, set[str]] = {}
-    for split, name in recorded_identities(folder):
-        names.setdefault(split, set()).add(name)
-    return names
+    images: dict[str, dict[str, str]] = {}
+    for (split, name), (_, identity) in recorded_identities(folder).items():
+        images.setdefault(split, {})[name] = identity
+    return images
 
 
 def recorded_identities(folder: Path) -> Identities:

@@ -176,6 +176,7 @@ def test_resuming_something_else_is_refused(trained: Run, override: str, named: 
         "training.checkpoint.every=7 steps",
         "training.checkpoint.keep=all",
         "training.on_nan=restore",
+        "training.export=[]",
         "data.cache=none",
     ],
 )
