@@ -20,7 +20,7 @@ model:
   backbone: {{name: MobileNet, weights: {weights}, trainable: false}}
   layers:
     - GlobalAveragePooling2D
-    - Dense: {{units: 8, activation: relu}}
+    - Dense: {{units: 8, activation: tanh}}
     - Dropout: {{rate: 0.5}}
 training: {{epochs: 3, optimizer: {{Adam: {{learning_rate: 1e-2}}}}}}
 """
