@@ -1,0 +1,134 @@
+"""A temperature that is found again, and thresholds that keep their promise."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from imgrec.errors import RunError
+from imgrec.evaluation.calibration import calibrated, choose_threshold, fit_temperature
+from imgrec.scores import Scores
+
+CLASSES = ("a", "b", "c")
+
+
+def scores(probabilities: object, truth: object) -> Scores:
+    """Return scores of as many classes as there are columns."""
+    rows = np.array(probabilities, np.float32)
+    names = tuple(str(number) for number in range(len(rows)))
+    return Scores(names, np.array(truth, np.int64), rows, CLASSES[: rows.shape[1]])
+
+
+def drawn(temperature: float, images: int = 20_000) -> Scores:
+    """Return scores that are surer by `temperature` than the truth drawn from them allows."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (images, 3))
+    chances = softmax(logits, axis=1).cumsum(axis=1)
+    truth = (random.random((images, 1)) > chances).sum(axis=1)
+    return scores(softmax(logits * temperature, axis=1), np.minimum(truth, 2))
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_the_temperature_is_found_again(temperature: float) -> None:
+    """Logits too large by a factor are divided by it, to what 20,000 images can tell."""
+    found = fit_temperature(drawn(temperature), "validation")
+
+    assert found.temperature == pytest.approx(temperature, rel=0.03)
+    assert (found.split, found.images) == ("validation", 20_000)
+    assert found.loss_after <= found.loss_before
+
+
+def test_the_loss_after_is_that_of_the_calibrated_scores() -> None:
+    """What the card says of the loss is what the calibrated scores have."""
+    before = drawn(3.0, 500)
+    found = fit_temperature(before, "validation")
+    after = calibrated(before, found.temperature)
+
+    for given_scores, loss in ((before, found.loss_before), (after, found.loss_after)):
+        assert given_scores.truth is not None
+        of_truth = given_scores.probabilities[np.arange(500), given_scores.truth]
+        assert -np.log(of_truth).mean() == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_model_without_a_mistake_on_few_images_does_not_become_certain() -> None:
+    """Ten right answers of 60 % are no proof that the eleventh is right for certain."""
+    found = fit_temperature(scores([[0.6, 0.4]] * 10, [0] * 10), "validation")
+
+    sure = calibrated(scores([[0.6, 0.4]], [0]), found.temperature).probabilities[0, 0]
+    assert 0.6 < sure < 0.95
+
+
+def test_certain_and_wrong_answers_have_a_temperature_too() -> None:
+    """Probabilities of 0 and 1 are numbers to reckon with, and one image is an image."""
+    found = fit_temperature(scores([[1, 0], [1, 0], [0, 1]], [0, 1, 1]), "validation")
+    assert found.temperature > 1
+    assert np.isfinite([found.loss_before, found.loss_after]).all()
+    assert fit_temperature(scores([[0.5, 0.5]], [0]), "validation").images == 1
+
+
+def test_a_model_that_diverged_is_told() -> None:
+    """A probability that is no number is an error about the model."""
+    with pytest.raises(RunError, match="not finite"):
+        fit_temperature(scores([[np.nan, 1]], [0]), "validation")
+
+
+def test_calibrated_scores_keep_their_order() -> None:
+    """A temperature changes how sure an answer is, never the answer."""
+    before = drawn(1.0, 200)
+    after = calibrated(before, 7.0)
+    np.testing.assert_array_equal(np.argsort(after.probabilities), np.argsort(before.probabilities))
+    np.testing.assert_allclose(after.probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
+@given(
+    answers=st.lists(st.tuples(st.floats(0.5, 1, width=32), st.booleans()), min_size=1),
+    promise=st.sampled_from(["precision", "coverage"]),
+    share=st.floats(0.01, 1),
+)
+def test_a_threshold_keeps_its_promise(
+    answers: list[tuple[float, bool]], promise: Literal["precision", "coverage"], share: float
+) -> None:
+    """Whatever was answered, the images above the threshold are as many and as right as told."""
+    given_scores = scores([[sure, 1 - sure] for sure, _ in answers], [not ok for _, ok in answers])
+    found = choose_threshold(given_scores, promise, share, "validation")
+
+    confidence = given_scores.probabilities.max(axis=1)
+    right = given_scores.probabilities.argmax(axis=1) == given_scores.truth
+    if found is None:
+        assert promise == "precision"
+        assert all(right[confidence >= level].mean() < share for level in set(confidence))
+        return
+    answered = confidence >= found.value
+    assert answered.mean() == pytest.approx(found.coverage)
+    assert right[answered].mean() == pytest.approx(found.precision)
+    assert (found.coverage if promise == "coverage" else found.precision) >= share
+
+
+def test_the_lowest_threshold_of_a_precision_is_taken() -> None:
+    """A mistake among the unsure is left out, and no more than has to be."""
+    given_scores = scores([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]], [0, 0, 0, 1])
+    found = choose_threshold(given_scores, "precision", 1.0, "validation")
+    assert found is not None
+    assert (found.promise, found.coverage, found.precision) == ("precision 1", 0.75, 1.0)
+    assert found.value == pytest.approx(0.65)
+
+
+def test_the_last_digits_of_another_engine_change_no_answer() -> None:
+    """The threshold stands between two images, not on one; below the last there is room too."""
+    given_scores = scores([[0.9, 0.1], [0.8, 0.2]], [0, 0])
+    for share, lowest in ((0.5, 0.9), (1.0, 0.8)):
+        found = choose_threshold(given_scores, "coverage", share, "validation")
+        assert found is not None
+        assert found.value < lowest - 1e-5
+
+
+def test_scores_without_truth_are_refused() -> None:
+    """Nothing can be fitted to an unknown truth."""
+    unknown = Scores(("a",), None, np.array([[1, 0]], np.float32), ("a", "b"))
+    with pytest.raises(ValueError, match="truth"):
+        fit_temperature(unknown, "validation")
