@@ -32,3 +32,12 @@ class Scores:
     probabilities: NDArray[np.float32]
     classes: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
+
+    def where(self, mask: NDArray[np.bool_]) -> Scores:
+        """Return the scores of the images where `mask`, bool (images,), holds; none skipped."""
+        return Scores(
+            names=tuple(name for name, kept in zip(self.names, mask, strict=True) if kept),
+            truth=None if self.truth is None else self.truth[mask],
+            probabilities=self.probabilities[mask],
+            classes=self.classes,
+        )

@@ -28,8 +28,9 @@ from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.read import read
 from imgrec.models.backend import describe, start
+from tools.evaluations import evaluations
 from tools.figures import QUICK, Figure, Size, rate, seconds
-from tools.pipelines import pipelines, steps, training_split
+from tools.pipelines import pipelines, some_records, steps, training_split
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
@@ -56,6 +57,7 @@ def measured(size: Size) -> Iterator[Figure]:
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
+    yield from evaluations()
     folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
     if not folder.is_dir():
         print(f"skipped: input pipelines and training steps, as there is no {folder}")
@@ -64,7 +66,7 @@ def measured(size: Size) -> Iterator[Figure]:
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
     )
     devices = start()
-    split = training_split(experiment, size.images)
+    split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
 

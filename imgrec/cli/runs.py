@@ -12,7 +12,10 @@ from imgrec.cli.console import Console
 from imgrec.text import shown
 
 if TYPE_CHECKING:
+    from imgrec.runs.card import Card, Origin
     from imgrec.runs.folder import Run
+
+_CLASSES_SHOWN = 100
 
 
 @options.group("runs")
@@ -103,7 +106,8 @@ def _details(run: Run) -> dict[str, Any]:
 def _row(run: Run) -> tuple[str, ...]:
     card = run.card
     created = card.created[:16].replace("T", " ")
-    return run.name, created, "yes" if card.complete else "no", str(card.epochs), _best(run)
+    complete = "yes" if card.complete else "no"
+    return run.name, created, complete, "imported" if card.origin else str(card.epochs), _best(run)
 
 
 def _best(run: Run) -> str:
@@ -125,12 +129,30 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         ("path", str(run.path)),
         ("created", card.created),
         ("complete", "yes" if card.complete else "no"),
-        ("epochs", str(card.epochs)),
-        ("best", _best(run)),
-        ("classes", ", ".join(map(shown, card.classes))),
+        *(_imported(card.origin) if card.origin else _trained(run)),
+        ("classes", _classes(card)),
         ("input", f"{pixels.height}x{pixels.width}, {pixels.channels} channels"),
+        ("fit", pixels.fit),
         ("preprocessing", card.preprocessing),
-        ("seed", str(card.seed)),
         *images.items(),
         *card.versions.items(),
     ]
+
+
+def _trained(run: Run) -> list[tuple[str, str]]:
+    card = run.card
+    return [("epochs", str(card.epochs)), ("best", _best(run)), ("seed", str(card.seed))]
+
+
+def _imported(origin: Origin) -> list[tuple[str, str]]:
+    trusted = ", trusted" if origin.trusted else ""
+    return [
+        ("imported from", f"{origin.file} ({origin.form}{trusted})"),
+        ("its SHA-256", origin.sha256),
+    ]
+
+
+def _classes(card: Card) -> str:
+    first = ", ".join(map(shown, card.classes[:_CLASSES_SHOWN]))
+    count = len(card.classes)
+    return f"{first}, … ({count:,}; --json has all)" if count > _CLASSES_SHOWN else first

@@ -129,6 +129,18 @@ class Experiment(Section):
             yield ("preprocessing", *path), message
         yield from self._loss_problems()
         yield from self._mixing_problems()
+        if self.training.feature_views is not None and (reason := self._without_views()):
+            yield ("training", "feature_views"), reason
+
+    def _without_views(self) -> str:
+        """Return why there are no views whose features could be kept; empty: there are."""
+        backbone, augmentation = self.model.backbone, self.augmentation
+        if backbone is None or backbone.trainable:
+            return "keeps features of a backbone with `trainable: false`, and there is none"
+        if augmentation is None:
+            return "needs augmentation; without it an image's features are always kept"
+        mixes = [name for name in ("mixup", "cutmix") if getattr(augmentation, name) is not None]
+        return f"goes without augmentation.{mixes[0]}: it mixes images anew" if mixes else ""
 
     def _backbone_problems(self) -> Iterator[Finding]:
         backbone = self.model.backbone

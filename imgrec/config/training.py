@@ -17,6 +17,8 @@ from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.config.yaml import Path
 
+Precision = Literal["float32", "float16", "int8"]
+
 
 class Checkpoint(Section):
     """Which epochs stay on disk, and which of them is the best one."""
@@ -61,6 +63,12 @@ class Training(Section):
     callbacks: list[Callback] = Field(
         default_factory=list[Named], description="Keras callbacks, in this order."
     )
+    feature_views: PositiveInt | None = Field(
+        default=None,
+        description="With a frozen backbone and augmentation: compute the features of so many "
+        "augmented views of each image once, and take them in turn. By default images are "
+        "augmented anew each epoch.",
+    )
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
     precision: Literal["auto", "float32", "mixed_float16"] = Field(
         default="auto", description="`auto`: mixed_float16 on GPUs that are fast in it."
@@ -69,6 +77,11 @@ class Training(Section):
         default=False,
         description="The same weights from the same seed on a GPU too, at some speed; "
         "on a CPU it is always so.",
+    )
+
+    export: Annotated[list[Precision], Says("a list of float32, float16 and int8")] = Field(
+        default_factory=lambda: list[Precision](["float32"]),
+        description="LiteRT files to write at the end, which predict without TensorFlow.",
     )
 
     @property

@@ -1,9 +1,4 @@
-"""How good scores are: accuracy, loss, per-class measures and the confusion matrix.
-
-Precision, recall, F1 and the confusion matrix are scikit-learn's; what can't be computed
-(a precision without predictions) is 0 there and here. Intervals are Wilson's at 95 %:
-Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-"""
+"""What an evaluation says: the values that reports show and requirements ask for."""
 
 from __future__ import annotations
 
@@ -13,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.errors import DataError
-from imgrec.evaluation.ranking import require_finite, truth_ranks
-from imgrec.scores import Scores, Skipped
-from imgrec.text import shown
+from imgrec.scores import Skipped
+
+FEWEST_IMAGES = 30
+"""How many images a slice needs to be named the worst."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +25,59 @@ class Metric:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """How well one class is recognised; `support` counts its images."""
+    """How well one class is recognised; `support` counts its images.
+
+    roc_auc, average_precision: against all other classes; None where the class has no images
+    or no other class has any.
+    """
 
     name: str
     precision: Metric
     recall: Metric
     f1: Metric
+    roc_auc: Metric | None
+    average_precision: Metric | None
     support: int
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The images whose highest probability is in (low, high].
+
+    confidence: its mean; accuracy: the share that is right; both 0 where `images` is 0.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What answering only where the highest probability reaches a threshold would give.
+
+    threshold, coverage, accuracy: float64 (points,), at most about 200, thresholds falling:
+    the share of the images that is answered, in (0, 1], and how many of those are right.
+    """
+
+    threshold: NDArray[np.float64]
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """How good the model is on some of the images, such as `camera=front`.
+
+    metrics: as those of the whole; ROC-AUC, average precision and calibration error, whose
+    intervals take by far the longest, have none.
+    """
+
+    name: str
+    images: int
+    metrics: Mapping[str, Metric]
 
 
 @dataclass(frozen=True)
@@ -45,124 +86,33 @@ class Evaluation:
 
     images: how many images were used; `skipped` are in no number.
     top_k: the k of top_k_accuracy, at most the number of classes.
-    accuracy, top_k_accuracy: proportions in [0, 1].
-    loss: mean cross-entropy of the probabilities, in nats.
+    metrics: by name; one that can't be computed is absent, and `notes` says why.
     confusion: int64 (classes, classes), rows truth, columns prediction.
+    notes: one sentence each on what was not computed.
     """
 
     classes: tuple[str, ...]
     images: int
     skipped: tuple[Skipped, ...]
     top_k: int
-    accuracy: Metric
-    top_k_accuracy: Metric
-    loss: Metric
+    metrics: Mapping[str, Metric]
     per_class: tuple[ClassResult, ...]
     confusion: NDArray[np.int64]
+    reliability: tuple[ReliabilityBin, ...]
+    coverage: Coverage
+    slices: tuple[SliceResult, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
-    def metrics(self) -> Mapping[str, Metric]:
-        """The measures of the whole, by the names JSON has for them."""
-        return {
-            "accuracy": self.accuracy,
-            "top_k_accuracy": self.top_k_accuracy,
-            "loss": self.loss,
-        }
+    def rates(self) -> NDArray[np.float64]:
+        """The confusion matrix by row: each divided by its sum, NaN for a class without images."""
+        rows = self.confusion.sum(axis=1, keepdims=True)
+        rates = np.full(self.confusion.shape, np.nan)
+        np.divide(self.confusion, rows, out=rates, where=rows > 0)
+        return rates
 
-
-def evaluate(scores: Scores, top_k: int = 5) -> Evaluation:
-    """Measure `scores` against their truth.
-
-    Raises DataError where there is no image or no truth, RunError where a probability is
-    not finite.
-    """
-    truth = _known_truth(scores)
-    require_finite(scores)
-    ranks = truth_ranks(scores.probabilities, truth)
-    k = min(top_k, len(scores.classes))
-    confusion = _confusion(scores, truth)
-    return Evaluation(
-        classes=scores.classes,
-        images=len(truth),
-        skipped=scores.skipped,
-        top_k=k,
-        accuracy=_proportion(int((ranks < 1).sum()), len(truth)),
-        top_k_accuracy=_proportion(int((ranks < k).sum()), len(truth)),
-        loss=Metric(_cross_entropy(scores.probabilities, truth)),
-        per_class=_per_class(scores, truth, confusion),
-        confusion=confusion,
-    )
-
-
-def _known_truth(scores: Scores) -> NDArray[np.int64]:
-    if not scores.names:
-        raise DataError(_no_images(scores.skipped), hint="name a folder of class folders")
-    if scores.truth is None:
-        raise DataError(
-            f"the true class of {len(scores.names)} images is not known",
-            hint="evaluate a folder of class folders; `imgrec predict` needs no truth",
-        )
-    return scores.truth
-
-
-def _no_images(skipped: tuple[Skipped, ...]) -> str:
-    if not skipped:
-        return "there are no images to evaluate"
-    first = skipped[0]
-    return (
-        f"none of the {len(skipped)} images could be used; "
-        f"the first: {shown(first.name)}: {shown(first.reason)}"
-    )
-
-
-def _confusion(scores: Scores, truth: NDArray[np.int64]) -> NDArray[np.int64]:
-    from sklearn.metrics import confusion_matrix
-
-    labels = np.arange(len(scores.classes))
-    predicted = scores.probabilities.argmax(axis=1)
-    return np.asarray(confusion_matrix(truth, predicted, labels=labels), dtype=np.int64)
-
-
-def _cross_entropy(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
-    # As scikit-learn's log_loss in float64, whose one-hot copies of the truth need gigabytes
-    # at 50,000 images of 1,000 classes.
-    smallest = float(np.finfo(np.float64).eps)
-    of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
-    return float(-np.log(np.clip(of_truth, smallest, 1 - smallest)).mean())
-
-
-def _per_class(
-    scores: Scores, truth: NDArray[np.int64], confusion: NDArray[np.int64]
-) -> tuple[ClassResult, ...]:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    predicted = scores.probabilities.argmax(axis=1)
-    labels = np.arange(len(scores.classes))
-    measures = precision_recall_fscore_support(truth, predicted, labels=labels, zero_division=0)
-    predictions = confusion.sum(axis=0)
-    return tuple(
-        ClassResult(
-            name=name,
-            precision=Metric(float(precision), *_wilson(hits, predictions[index])),
-            recall=Metric(float(recall), *_wilson(hits, support)),
-            f1=Metric(float(f1)),
-            support=int(support),
-        )
-        for index, (name, hits, precision, recall, f1, support) in enumerate(
-            zip(scores.classes, confusion.diagonal(), *measures, strict=True)
-        )
-    )
-
-
-def _proportion(hits: int, total: int) -> Metric:
-    return Metric(hits / total, *_wilson(hits, total))
-
-
-def _wilson(hits: int, total: int) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of hits / total, nothing where the total is 0."""
-    if total == 0:
-        return None, None
-    from scipy.stats import binomtest
-
-    interval = binomtest(int(hits), int(total)).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+    @property
+    def worst_slice(self) -> SliceResult | None:
+        """The slice of at least 30 images with the lowest accuracy; None where there is none."""
+        large = [each for each in self.slices if each.images >= FEWEST_IMAGES]
+        return min(large, key=lambda each: each.metrics["accuracy"].value, default=None)

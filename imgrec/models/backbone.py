@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from imgrec.config.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
+from imgrec.models.class_list import imagenet_classes
+from imgrec.models.safety import check_weights
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ class Classifier:
     width: int
 
 
-def preprocess(backbone: Backbone, pixels: Any) -> Any:
-    """Apply the backbone's own `preprocess_input` to RGB pixels of 0 to 255."""
-    return _application(backbone.name).preprocess_input(pixels)
+def preprocess(name: str, pixels: Any) -> Any:
+    """Apply the `preprocess_input` of the network `name` to RGB pixels of 0 to 255."""
+    return _application(name).preprocess_input(pixels)
 
 
 def apply_backbone(
@@ -62,18 +64,16 @@ def classifier(name: str) -> Classifier:
     fetched.
     """
     import keras
-    import numpy as np
 
     if name not in BACKBONES:
         raise _unknown(name)
     hint = "its weights are downloaded once; without them ask a run of yours: `--model RUN`"
     with _weights_errors(name, "imagenet", hint), contextlib.redirect_stdout(sys.stderr):
         network = getattr(keras.applications, name)(weights="imagenet")
-        labels = _application(name).decode_predictions(np.eye(1000), top=1)
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
-    model = keras.Model(pixels, network(_application(name).preprocess_input(pixels)))
+    model = keras.Model(pixels, network(preprocess(name, pixels)))
     height, width = network.input_shape[1:3]
-    return Classifier(model, tuple(label for [(_, label, _)] in labels), height, width)
+    return Classifier(model, imagenet_classes(), height, width)
 
 
 def _application(name: str) -> Any:
@@ -98,6 +98,8 @@ def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]
             f"the weights of {name} are not there: {weights}",
             hint="`weights` takes a file, `imagenet` (downloaded once), or null",
         )
+    if weights not in (None, "imagenet"):
+        check_weights(Path(str(weights)))
     try:
         yield
     except Exception as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
+import dataclasses
+from collections.abc import Mapping
+
+from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric, SliceResult
 from imgrec.report.json_text import json_number, json_text
 
 
@@ -19,14 +22,40 @@ def evaluation_json(evaluation: Evaluation, *, run: str, split: str, data: str) 
                 "skipped": [{"name": s.name, "reason": s.reason} for s in evaluation.skipped],
             },
             "top_k": evaluation.top_k,
-            "metrics": {name: _metric(value) for name, value in evaluation.metrics.items()},
+            "metrics": _metrics(evaluation.metrics),
             "per_class": [_class(result) for result in evaluation.per_class],
             "confusion": {
                 "classes": list(evaluation.classes),
                 "rows": evaluation.confusion.tolist(),
+                "rates": [_rates(row) for row in evaluation.rates.tolist()],
             },
+            "reliability": [dataclasses.asdict(each) for each in evaluation.reliability],
+            "coverage": {
+                "threshold": evaluation.coverage.threshold.tolist(),
+                "coverage": evaluation.coverage.coverage.tolist(),
+                "accuracy": evaluation.coverage.accuracy.tolist(),
+            },
+            "slices": [_slice(each) for each in evaluation.slices],
+            "worst_slice": evaluation.worst_slice and evaluation.worst_slice.name,
+            "notes": list(evaluation.notes),
         }
     )
+
+
+def _metrics(metrics: Mapping[str, Metric]) -> dict[str, object]:
+    return {name: _metric(value) for name, value in metrics.items()}
+
+
+def _rates(row: list[float]) -> list[float | None]:
+    return [json_number(rate) for rate in row]
+
+
+def _slice(result: SliceResult) -> dict[str, object]:
+    return {
+        "name": result.name,
+        "images": result.images,
+        "metrics": _metrics(result.metrics),
+    }
 
 
 def _class(result: ClassResult) -> dict[str, object]:
@@ -35,11 +64,15 @@ def _class(result: ClassResult) -> dict[str, object]:
         "precision": _metric(result.precision),
         "recall": _metric(result.recall),
         "f1": _metric(result.f1),
+        "roc_auc": _metric(result.roc_auc),
+        "average_precision": _metric(result.average_precision),
         "support": result.support,
     }
 
 
-def _metric(metric: Metric) -> dict[str, float | None]:
+def _metric(metric: Metric | None) -> dict[str, float | None] | None:
+    if metric is None:
+        return None
     return {
         "value": json_number(metric.value),
         "low": json_number(metric.low),

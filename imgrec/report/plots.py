@@ -59,7 +59,7 @@ def curves(
     best_epoch: counted from 1; by default the one with the lowest validation loss.
     """
     best = best_epoch or lowest_loss_epoch(history)
-    names = [name for name, values in history.items() if values and _is_drawn(name)]
+    names = drawn(history)
     with plain_settings(look):
         figure = new_figure(5 * max(len(names), 1), 3.6)
         for column, name in enumerate(names, start=1):
@@ -74,7 +74,7 @@ def curves(
 def confusion(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
     """Return a PNG of the confusion matrix: colours by share of the row, counts while few."""
     grid = _Grid.of(evaluation.classes)
-    shares = _row_shares(evaluation.confusion)
+    shares = evaluation.rates
     with plain_settings(look):
         figure = new_figure(grid.side + grid.label + 1.5, grid.side + grid.label + 0.6)
         axes = figure.add_subplot()
@@ -86,6 +86,11 @@ def confusion(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
         bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=4 * grid.side, label=label)
         bar.outline.set_visible(False)
         return png(figure)
+
+
+def drawn(history: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return the names of the loss and the accuracies, as far as there are values of them."""
+    return [name for name, values in history.items() if values and _is_drawn(name)]
 
 
 def lowest_loss_epoch(history: Mapping[str, Sequence[float]]) -> int | None:
@@ -125,14 +130,6 @@ def _mark_best(
     if best <= len(values):
         colour = look.validation if f"val_{name}" in history else look.training
         axes.plot([best], [values[best - 1]], "o", color=colour, markersize=7, label=label)
-
-
-def _row_shares(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return each row divided by its sum; a class without images has a row of NaN."""
-    rows = confusion.sum(axis=1, keepdims=True)
-    shares = np.full(confusion.shape, np.nan)
-    np.divide(confusion, rows, out=shares, where=rows > 0)
-    return shares
 
 
 def _scale(look: Look) -> Any:

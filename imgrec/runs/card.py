@@ -95,8 +95,25 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The model file that a run was imported from.
+
+    file: its path as written; sha256: its SHA-256, empty for a folder. form: `keras`, `litert`,
+    `h5` or `saved_model`. trusted: whether it was loaded though it could have held a program.
+    """
+
+    file: str
+    sha256: str
+    form: str
+    trusted: bool = False
+
+
+@dataclass(frozen=True)
 class Card:
     """A run's identity.
+
+    origin: of an imported model; None for one that was trained here. What an imported one was
+    trained with is not known: it has no config, no images (`data` is empty) and no fingerprint.
 
     created: ISO 8601 in UTC, to the microsecond.
     complete: whether the training came to its end.
@@ -129,6 +146,7 @@ class Card:
     certificates: tuple[Certificate, ...] = ()
     calibration: Calibration | None = None
     threshold: Threshold | None = None
+    origin: Origin | None = None
 
     def announcing(self, file: str, digest: str) -> Card:
         """Return the card that also describes the `file` which is about to take its place.
@@ -137,6 +155,21 @@ class Card:
         whenever the process ends.
         """
         return dataclasses.replace(self, hashes={**self.hashes, f"next {file}": digest})
+
+    def with_export(self, certificate: Certificate, digest: str) -> Card:
+        """Return the card that also describes an exported file, in place of an older one."""
+        others = [each for each in self.certificates if each.file != certificate.file]
+        return dataclasses.replace(
+            self,
+            certificates=(*others, certificate),
+            hashes={**self.hashes, certificate.file: digest},
+        )
+
+    def without_exports(self) -> Card:
+        """Return the card without the exported files, which a new best.keras makes stale."""
+        files = {each.file for each in self.certificates}
+        kept = {name: digest for name, digest in self.hashes.items() if name not in files}
+        return dataclasses.replace(self, certificates=(), hashes=kept)
 
     def describes(self, file: str, digest: str) -> bool:
         """Say whether `file` may have this SHA-256."""
@@ -169,7 +202,7 @@ def read_card(folder: Path) -> Card:
     return _parse(document, place)
 
 
-Part = TypeVar("Part", Card, Input, Source, Certificate, Calibration, Threshold)
+Part = TypeVar("Part", Card, Input, Source, Certificate, Calibration, Threshold, Origin)
 
 _BEST: Mapping[str, type] = {"epoch": int, "monitor": str, "value": float}
 _HINT = "`imgrec runs list` shows the runs that can be used"
@@ -202,6 +235,7 @@ def _card(document: dict[str, Any]) -> Card:
     document["certificates"] = _certificates(document.get("certificates", []))
     document["calibration"] = _optional(Calibration, document.get("calibration"))
     document["threshold"] = _optional(Threshold, document.get("threshold"))
+    document["origin"] = _optional(Origin, document.get("origin"))
     document["data"] = {split: _made(Source, source) for split, source in sources.items()}
     card = _made(Card, document)
     _check(card)

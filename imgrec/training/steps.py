@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
 from imgrec.models.backend import Devices
-from imgrec.models.build import build
+from imgrec.models.build import assemble
 from imgrec.models.keras_objects import make
 from imgrec.statistics import Statistics
 from imgrec.training.batch import Batch
@@ -33,19 +33,38 @@ class Steps:
         weights: bool,
         statistics: Statistics | None = None,
     ) -> None:
+        import keras
+
+        self._experiment, self._classes = experiment, classes
+        self.device = devices.kind
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
         self.statistics = statistics
         with self._strategy.scope():
-            self.model = build(
+            self._network = assemble(
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
             )
-            _compile(self.model, experiment)
-            self.model.optimizer.build(self.model.trainable_variables)
-            self._strategy.run(_build_metrics, args=(self.model, experiment, classes))
-            self.model.reset_metrics()
-        self._train = self._function(self.model.train_step)
-        self._test = self._function(self.model.test_step)
+            self.model = self._network.model
+            optimizer = make(keras.optimizers, experiment.training.optimizer)
+            optimizer.build(self.model.trainable_variables)
+            # What is trained: the whole model, or its head alone.
+            self._trained = self._compiled(self.model, optimizer)
+        self._train = self._function(self._trained.train_step)
+        self._test = self._function(self._trained.test_step)
+
+    def extractor(self) -> Any:
+        """Return the model from pixels to the features that `train_head` wants."""
+        return self._network.extractor()
+
+    def train_head(self) -> None:
+        """From now on take features in place of images, and train what stands on them.
+
+        `model` stays the whole: its weights, optimizer and random generators are the head's.
+        """
+        with self._strategy.scope():
+            self._trained = self._compiled(self._network.head(), self.model.optimizer)
+        self._train = self._function(self._trained.train_step)
+        self._test = self._function(self._trained.test_step)
 
     def train(self, batch: Batch) -> None:
         """Update the weights with one batch."""
@@ -57,18 +76,24 @@ class Steps:
 
     def reset(self) -> None:
         """Begin the metrics anew."""
-        self.model.reset_metrics()
+        self._trained.reset_metrics()
 
     def logs(self) -> dict[str, float]:
         """Return the mean loss and the metrics since the last reset."""
-        return {
-            name: float(np.mean(value)) for name, value in self.model.get_metrics_result().items()
-        }
+        measured = self._trained.get_metrics_result()
+        return {name: float(np.mean(value)) for name, value in measured.items()}
 
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         return float(np.asarray(self.model.optimizer.learning_rate))
+
+    def _compiled(self, model: Any, optimizer: Any) -> Any:
+        experiment = self._experiment
+        _compile(model, optimizer, experiment)
+        self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
+        model.reset_metrics()
+        return model
 
     def _function(self, step: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf
@@ -126,14 +151,13 @@ def _policy(experiment: Experiment, devices: Devices) -> str:
     return "mixed_float16" if devices.kind == "gpu" else "float32"
 
 
-def _compile(model: Any, experiment: Experiment) -> None:
+def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
     import keras
 
-    training = experiment.training
     model.compile(
-        optimizer=make(keras.optimizers, training.optimizer),
+        optimizer=optimizer,
         loss=make(keras.losses, experiment.loss),
-        metrics=[_metric(metric) for metric in training.metrics],
+        metrics=[_metric(metric) for metric in experiment.training.metrics],
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,27 +14,22 @@ from imgrec.data.parts import ALL
 from imgrec.data.read import read_other
 from imgrec.data.records import Record
 from imgrec.errors import DataError, UsageError
-from imgrec.evaluation import metrics
-from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation import evaluate as measures
+from imgrec.evaluation.assessment import Assessment
+from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import ANYHOW, Computing, open_engine
 from imgrec.runtime.score import score
+from imgrec.slicing import Slicing
 from imgrec.text import shown
 from imgrec.workflows.prepare import read_images, refuse_several
-from imgrec.workflows.run_files import recorded_images, run_config
+from imgrec.workflows.reports import check_reports, write_reports
+from imgrec.workflows.results import run_facts
+from imgrec.workflows.run_files import data_config, recorded_images, run_config
 
 _PREFERRED = ("test", "validation")
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """An evaluation and what was evaluated: a run, on a split of the data at `source`."""
-
-    run_name: str
-    split: str
-    source: str
-    evaluation: Evaluation
+_WHOLE = Slicing()
 
 
 @dataclass(frozen=True)
@@ -42,31 +39,53 @@ class _Images:
     records: Sequence[Record]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  # what the command asks
     run: Run,
     *,
     data: Path | None = None,
     split: str | None = None,
-    device: str = "auto",
+    slicing: Slicing = _WHOLE,
+    computing: Computing = ANYHOW,
+    reports: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> Assessment:
     """Evaluate a run's best model on its own test images (validation where there are none).
 
     data: other images, in any form that a loader reads; the run's class order stays.
     split: `train`, `validation` or `test`.
+    computing: what answers for the run.
+    slicing: what to measure on its own too.
+    reports: files to write, each in the form that its suffix tells.
     Raises DataError where the images can't be read or the run's own ones changed,
-    UsageError where there is no such split, RunError where the model can't be used.
+    UsageError where there is no such split or form, RunError where the model can't be used
+    or a report not written.
     """
-    config = run_config(run.path).data
+    check_reports(reports)
+    config = data_config(run, data)
     images = _own(run, split) if data is None else _other(run, config, str(data), split)
-    scores = score(
-        open_engine(run, device),
+    check(images.records, slicing.by)
+    scored = functools.partial(
+        score,
+        open_engine(run, **vars(computing)),
         images.records,
         labelled=True,
         bad_images=config.bad_images,
         progress=progress or Silent(),
     )
-    return Assessment(run.name, images.split, images.source, metrics.evaluate(scores))
+    scores = scored()
+    parts = cut(scores, images.records, slicing.by)
+    turned = tuple(Slice(f"rotate={turn}", scored(turn=turn)) for turn in slicing.turns)
+    assessment = Assessment(
+        run.name,
+        images.split,
+        images.source,
+        scores,
+        measures.evaluate(scores, slices=parts + turned),
+        facts=tuple(run_facts(run)),
+        measured=dt.datetime.now(dt.UTC),
+    )
+    write_reports(reports, assessment, run, images.records)
+    return assessment
 
 
 def _own(run: Run, split: str | None) -> _Images:

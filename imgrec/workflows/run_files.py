@@ -14,9 +14,10 @@ from pathlib import Path
 from imgrec.config.experiment import Data, Experiment
 from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
-from imgrec.errors import ConfigError, RunError
+from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.files import sha256, write_text
 from imgrec.runs.card import Card, Input, Source, read_card, write_card
+from imgrec.runs.folder import Run
 from imgrec.statistics import Statistics
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress
@@ -80,6 +81,31 @@ def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress)
         epochs=state.epoch,
     )
     write_card(folder, updated)
+
+
+def data_config(run: Run, data: Path | None) -> Data:
+    """Return section `data` of a run's config; for an imported run, one that reads `data`.
+
+    Raises UsageError where an imported run, which has no images of its own, is given none;
+    RunError as `run_config`.
+    """
+    if run.card.origin is None:
+        return run_config(run.path).data
+    if data is None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no images of its own",
+            hint="measure it on others with --data FOLDER",
+        )
+    pixels = run.card.input
+    return Data.model_validate(
+        {
+            "root": str(data),
+            "image_size": [pixels.height, pixels.width],
+            "channels": pixels.channels,
+            "fit": pixels.fit,
+            "interpolation": pixels.interpolation,
+        }
+    )
 
 
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:

@@ -15,7 +15,8 @@ import numpy as np
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.errors import DataError, RunError, UsageError
-from imgrec.evaluation.metrics import Evaluation, evaluate
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import remove_partial, write_text
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.build import build, summary
@@ -24,13 +25,16 @@ from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
+from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
+from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
 from imgrec.workflows.check import record_check
+from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
     Prepared,
     prepare,
@@ -130,6 +134,7 @@ def resume(
     DataError where its training images changed.
     """
     progress = progress or Silent()
+    _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     _refuse_drift(before, experiment)
     statistics = recorded(experiment, run)
@@ -150,7 +155,7 @@ def resume(
             _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on after epoch %d", run.path, state.epoch)
         write_text(run.path / CONFIG_FILE, dump(experiment))
-        card = dataclasses.replace(run.card, complete=False)
+        card = dataclasses.replace(forget_exports(run), complete=False)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
 
 
@@ -172,6 +177,7 @@ def _run(
         training_split(experiment, prepared),
         validation_split(experiment, prepared),
     )
+    train, validation = with_features(experiment, steps, train, validation, progress)
     monitor = Monitor(experiment, validated=validation is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
@@ -179,7 +185,7 @@ def _run(
     job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch, before_best)
     try:
         fit(job, steps, state, progress)
-        return _concluded(experiment, prepared, run.path, state, progress)
+        return _concluded(experiment, prepared, run.path, progress)
     except BaseException:
         _say_how_to_go_on(run)
         raise
@@ -196,7 +202,6 @@ def _concluded(
     experiment: Experiment,
     prepared: Prepared,
     folder: Path,
-    state: TrainingProgress,
     progress: Progress,
 ) -> TrainingResult:
     run = Run(folder, read_card(folder))
@@ -204,15 +209,25 @@ def _concluded(
         raise RunError(
             f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
         )
+    # Whatever else changes best.keras belongs here: all that follows is of that file.
+    run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
-    scores = score(
-        open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
-    )
+    # What `evaluate` will take, so that it gives the same number.
+    engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
     evaluation = evaluate(scores)
-    write_results(run, experiment, split, evaluation, state.history)
+    write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )
 
 
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:

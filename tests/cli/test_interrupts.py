@@ -165,4 +165,6 @@ def test_a_signal_leaves_a_usable_run(
     assert imgrec(*arguments).returncode == 4
     answer = imgrec(*arguments, "--model", "digits-1")
     assert answer.returncode == 0
-    assert answer.stdout.startswith("photo,rank,class,probability,error\nphoto.png,1,")
+    assert answer.stdout.startswith(
+        "photo,model,rank,class,probability,known,error\nphoto.png,digits-1,1,"
+    )

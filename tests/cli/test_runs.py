@@ -87,10 +87,11 @@ def test_show(imgrec: Imgrec, runs: Path) -> None:
         "complete       yes\n"
         "epochs         3\n"
         "best           val_loss 0.25 in epoch 2\n"
+        "seed           7\n"
         "classes        cat, a\\x1b[2J\n"
         "input          64x48, 3 channels\n"
+        "fit            stretch\n"
         "preprocessing  times 0.5, in the model\n"
-        "seed           7\n"
         "train          5 images, photos\n"
         "keras          3\n"
     )

@@ -28,7 +28,7 @@ def test_the_saved_model_is_float32(tmp_path: Path) -> None:
 
     overrides = ["training.precision=mixed_float16", "training.epochs=1"]
     result = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path)
-    assert result.evaluation.accuracy.value > 0.5
+    assert result.evaluation.metrics["accuracy"].value > 0.5
     for name in ("best.keras", "last.keras"):
         model = keras.models.load_model(result.run.path / name)
         assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}

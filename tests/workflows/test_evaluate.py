@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from imgrec.config.load import parse
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.runs.folder import Run
+from imgrec.runtime.engine import Computing, EngineName
 from imgrec.workflows.evaluate import evaluate
 from imgrec.workflows.train import train
 
@@ -106,15 +108,16 @@ def test_bad_images_are_named_or_stop_as_the_config_says(photos: Path, tmp_path:
 
 
 @pytest.mark.parametrize("damage", ["gone", "other", "cut"])
+@pytest.mark.parametrize(("engine", "file"), [("keras", "best.keras"), ("litert", "model.tflite")])
 def test_a_model_file_that_is_not_the_runs_is_refused(
-    photos: Path, tmp_path: Path, damage: str
+    trained: Run, tmp_path: Path, damage: str, engine: EngineName, file: str
 ) -> None:
     """Missing, replaced or cut short: the file is named."""
-    run = _trained(photos, tmp_path / "runs")
-    path = run.path / "best.keras"
+    run = Run(shutil.copytree(trained.path, tmp_path / "copy"), trained.card)
+    path = run.path / file
     content = path.read_bytes()
     path.unlink()
     if damage != "gone":
         path.write_bytes(content[:-10] if damage == "cut" else content + b" ")
-    with pytest.raises(RunError, match=r"best\.keras is (missing|not the file)"):
-        evaluate(run)
+    with pytest.raises(RunError, match=rf"{file} is (missing|not the file)|copy has no {file}"):
+        evaluate(run, computing=Computing(engine))

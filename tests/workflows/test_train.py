@@ -62,6 +62,7 @@ def test_a_run_holds_everything(trained: Run) -> None:
         "images.csv",
         "last.keras",
         "metrics.json",
+        "model.tflite",
         "report.html",
         "state",
     }
@@ -174,7 +175,7 @@ def test_colours_are_learned_with_one_sigmoid_unit(photos: Path, tmp_path: Path)
     """A folder of class folders trains, and the engine's columns are in class order."""
     result = train(_colours(photos, "training.epochs=15"), runs_dir=tmp_path / "runs")
     assert result.run.card.classes == ("blue", "red")
-    assert result.evaluation.accuracy.value == 1
+    assert result.evaluation.metrics["accuracy"].value == 1
     red = np.zeros((1, 8, 8, 3), np.uint8)
     red[..., 0] = 200
     assert open_engine(result.run).probabilities(red)[0, 1] > 0.5

@@ -1,0 +1,113 @@
+"""From scores to an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.errors import DataError
+from imgrec.evaluation.measure import MOST_RESAMPLED, Measurement, measure
+from imgrec.evaluation.metrics import FEWEST_IMAGES, ClassResult, Evaluation, Metric, SliceResult
+from imgrec.evaluation.probabilities import coverage, reliability
+from imgrec.evaluation.proportions import proportion
+from imgrec.evaluation.ranking import require_finite
+from imgrec.evaluation.resampling import Floats, percentile
+from imgrec.evaluation.slices import Slice
+from imgrec.scores import Scores
+from imgrec.text import shown
+
+
+def evaluate(scores: Scores, top_k: int = 5, slices: Sequence[Slice] = ()) -> Evaluation:
+    """Measure `scores` against their truth, and each of `slices` on its own.
+
+    Raises DataError where there is no image or no truth, RunError where a probability is
+    not finite.
+    """
+    truth = _known_truth(scores)
+    k = min(top_k, len(scores.classes))
+    found = measure(scores.probabilities, truth, k, thorough=True)
+    return Evaluation(
+        classes=scores.classes,
+        images=len(truth),
+        skipped=scores.skipped,
+        top_k=k,
+        metrics=found.metrics,
+        per_class=tuple(_class_results(scores.classes, found)),
+        confusion=found.confusion,
+        reliability=reliability(scores.probabilities, truth),
+        coverage=coverage(scores.probabilities, truth),
+        slices=tuple(_slice_result(each, k) for each in slices),
+        notes=tuple(_notes(truth, len(scores.classes), slices)),
+    )
+
+
+def _known_truth(scores: Scores) -> NDArray[np.int64]:
+    if not scores.names:
+        raise DataError(_no_images(scores), hint="name a folder of class folders")
+    if scores.truth is None:
+        raise DataError(
+            f"the true class of {len(scores.names)} images is not known",
+            hint="evaluate a folder of class folders; `imgrec predict` needs no truth",
+        )
+    require_finite(scores)
+    return scores.truth
+
+
+def _no_images(scores: Scores) -> str:
+    if not scores.skipped:
+        return "there are no images to evaluate"
+    first = scores.skipped[0]
+    return (
+        f"none of the {len(scores.skipped)} images could be used; "
+        f"the first: {shown(first.name)}: {shown(first.reason)}"
+    )
+
+
+def _class_results(classes: Sequence[str], found: Measurement) -> Iterator[ClassResult]:
+    counts, separations = found.counts, found.separations
+    f1 = counts.f1
+    for index, name in enumerate(classes):
+        hits, predicted, support = (
+            int(each[0, index]) for each in (counts.hits, counts.predicted, counts.support)
+        )
+        yield ClassResult(
+            name=name,
+            precision=proportion(hits, predicted),
+            recall=proportion(hits, support),
+            f1=percentile(float(f1[0, index]), f1[1:, index]),
+            roc_auc=_known(separations.roc_auc[index]),
+            average_precision=_known(separations.average_precision[index]),
+            support=support,
+        )
+
+
+def _known(samples: Floats) -> Metric | None:
+    return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
+
+
+def _slice_result(part: Slice, top_k: int) -> SliceResult:
+    truth = _known_truth(part.scores)
+    found = measure(part.scores.probabilities, truth, top_k, thorough=False)
+    return SliceResult(part.name, len(truth), found.metrics)
+
+
+def _notes(truth: NDArray[np.int64], classes: int, slices: Sequence[Slice]) -> Iterator[str]:
+    present = len(np.unique(truth))
+    if present == 1:
+        yield "no roc_auc and average_precision: all images are of one class"
+    elif present < classes:
+        yield (
+            f"roc_auc and average_precision are means over the {present} of {classes} classes "
+            "that have images"
+        )
+    if len(truth) == 1:
+        yield "a single image: only proportions have an interval"
+    if len(truth) > MOST_RESAMPLED:
+        yield (
+            "roc_auc, average_precision and ece have no interval: they get one up to "
+            f"{MOST_RESAMPLED:,} images"
+        )
+    if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
+        yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"

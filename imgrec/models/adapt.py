@@ -1,0 +1,240 @@
+"""A Keras model of somebody's, made one that goes from pixels of 0 to 255 to probabilities."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from imgrec.config.backbones import BACKBONES
+from imgrec.errors import RunError, UsageError
+from imgrec.models.backbone import preprocess
+from imgrec.models.keras_errors import cause
+from imgrec.text import shown
+
+# Random pictures: enough that logits that sum to 1 by chance do so no eight times.
+_PROBES = 8
+_NEAR = 1e-3
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What is put around a model.
+
+    rescale: what pixel values (0 to 255) are multiplied with. preprocessing: the classifier of
+    `keras.applications` whose `preprocess_input` they go through. image_size: (height, width)
+    in pixels, for a model that takes any. activation: what makes probabilities of its output.
+    """
+
+    rescale: float | None = None
+    preprocessing: str | None = None
+    image_size: tuple[int, int] | None = None
+    activation: Literal["softmax", "sigmoid"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse two ways of preprocessing, and a name that there is not."""
+        if self.preprocessing is None:
+            return
+        if self.rescale is not None:
+            raise UsageError("--rescale and --preprocessing exclude each other")
+        if self.preprocessing not in BACKBONES:
+            near = difflib.get_close_matches(self.preprocessing, BACKBONES, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(
+                f"--preprocessing {shown(self.preprocessing)}: there is no such classifier{meant}",
+                hint=f"choose one of {', '.join(sorted(BACKBONES))}",
+            )
+
+    @property
+    def in_words(self) -> str:
+        """What is done to the pixels before the model, for people."""
+        if self.rescale is not None:
+            return f"rescale {self.rescale:.6g}, then as the model does"
+        if self.preprocessing is not None:
+            return f"that of {self.preprocessing}, then as the model does"
+        return "as the model does"
+
+
+def adapt(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> Any:
+    """Return a float32 Keras model from (batch, height, width, channels) to (batch, units).
+
+    Its input are pixels of 0 to 255; units: as many as `classes`, or one for two classes, the
+    probability of the second. Raises RunError for a model of another kind, and where what it
+    gives for random pictures are no probabilities.
+    """
+    import keras
+
+    size = _size(model, adaptation)
+    _check_units(model, len(classes))
+    model = _in_float32(model)
+    pixels, output = _from_pixels(model, adaptation, size)
+    plain = keras.Model(pixels, output, name="imported")
+    ending = _ending(model)
+    if ending is keras.activations.sigmoid and len(classes) == output.shape[-1]:
+        raise _independent()
+    logits = ending is keras.activations.linear
+    check_probabilities(_probe(plain, size), adaptation.activation, logits=logits)
+    if adaptation.activation is None:
+        return plain
+    probabilities = keras.layers.Activation(adaptation.activation, name="probabilities")(output)
+    return keras.Model(pixels, probabilities, name="imported")
+
+
+def _from_pixels(model: Any, adaptation: Adaptation, size: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Return the input and the output; where nothing is put in front, they are the model's own."""
+    import keras
+
+    as_is = adaptation.rescale is None and adaptation.preprocessing is None
+    own = model.inputs[0]
+    if as_is and tuple(own.shape) == (None, *size) and own.dtype == "float32":
+        return own, model.outputs[0]
+    pixels = keras.Input(size, dtype="float32", name="pixels")
+    return pixels, _apply(model, _preprocessed(pixels, adaptation))
+
+
+def _preprocessed(pixels: Any, adaptation: Adaptation) -> Any:
+    import keras
+
+    if adaptation.rescale is not None:
+        return keras.layers.Rescaling(adaptation.rescale, name="rescale")(pixels)
+    if adaptation.preprocessing is None:
+        return pixels
+    if pixels.shape[-1] != 3:
+        raise RunError(f"--preprocessing {adaptation.preprocessing} is for colour; this is grey")
+    return preprocess(adaptation.preprocessing, pixels)
+
+
+def _apply(model: Any, features: Any) -> Any:
+    try:
+        return model(features, training=False)
+    except Exception as error:  # Keras raises whatever its layers raise
+        raise _unusable(error) from error
+
+
+def _size(model: Any, adaptation: Adaptation) -> tuple[int, int, int]:
+    shape = _shape(model.inputs, "input")
+    if len(shape) != 4 or shape[3] not in (1, 3):
+        raise RunError(
+            f"the model takes {_told(shape)}; imgrec gives it images of "
+            "height x width x 1 or 3 channels",
+        )
+    height, width, channels = shape[1:]
+    wanted = adaptation.image_size
+    if wanted is None:
+        if height is None or width is None:
+            raise RunError(
+                f"the model takes images of any size ({_told(shape)})",
+                hint="say which it was trained for: --image-size 224x224",
+            )
+        return height, width, channels
+    if height not in (None, wanted[0]) or width not in (None, wanted[1]):
+        raise RunError(
+            f"the model takes {height}x{width} pixels, not {wanted[0]}x{wanted[1]}",
+            hint="leave --image-size out",
+        )
+    return *wanted, channels
+
+
+def _check_units(model: Any, classes: int) -> None:
+    shape = _shape(model.outputs, "output")
+    if len(shape) != 2:
+        raise RunError(f"the model gives {_told(shape)}; a classifier gives a number per class")
+    if shape[1] != classes and (shape[1], classes) != (1, 2):
+        raise RunError(
+            f"the model gives {shape[1]} numbers per image, but --classes names {classes} classes",
+            hint="name the classes that it was trained with, all of them, in their order",
+        )
+
+
+def _shape(tensors: Sequence[Any], kind: str) -> tuple[Any, ...]:
+    if len(tensors) != 1:
+        raise RunError(f"the model has {len(tensors)} {kind}s; an image classifier has one")
+    return tuple(tensors[0].shape)
+
+
+def _in_float32(model: Any) -> Any:
+    """Return the model with all its computing in float32; it keeps its weights.
+
+    One in mixed precision could not be exported, and is slow on a CPU.
+    """
+    import keras
+
+    config = json.dumps(keras.saving.serialize_keras_object(model))
+    in_float32 = config
+    for policy in ("mixed_float16", "mixed_bfloat16"):
+        in_float32 = in_float32.replace(f'"{policy}"', '"float32"')
+    if in_float32 == config:
+        return model
+    twin = keras.saving.deserialize_keras_object(json.loads(in_float32))
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _probe(model: Any, size: tuple[int, int, int]) -> Any:
+    pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size)).astype(np.float32)
+    try:
+        return np.asarray(model.predict_on_batch(pictures), np.float64)
+    except Exception as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> RunError:
+    return RunError(f"the model can't be used: {shown(cause(error))}")
+
+
+def _ending(model: Any) -> Any:
+    """Return the activation function of the last layer; None: it has none."""
+    last = model
+    while getattr(last, "layers", None):
+        last = last.layers[-1]
+    return getattr(last, "activation", None)
+
+
+def check_probabilities(output: Any, activation: str | None, *, logits: bool = False) -> None:
+    """Raise RunError unless `output` (images, units), or its `activation`, are probabilities.
+
+    logits: whether they are known to be none by themselves.
+    """
+    if not np.isfinite(output).all():
+        raise RunError(
+            "for random pictures the model gives values that are no numbers",
+            hint="if it wants its pixels in another range, --rescale 1/255 or --preprocessing "
+            "NAME brings them to it",
+        )
+    single = output.shape[1] == 1
+    within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR
+    whole = single or np.abs(output.sum(axis=1) - 1).max() <= _NEAR
+    wanted = "sigmoid" if single else "softmax"
+    if activation is None:
+        _check_unaided(output, wanted, within=within, whole=whole)
+    elif activation != wanted:
+        message = f"--activation {activation} does not fit {output.shape[1]} numbers per image"
+        raise RunError(message, hint=f"it should be {wanted}")
+    elif within and whole:
+        raise RunError("the model gives probabilities already", hint="leave --activation out")
+
+
+def _check_unaided(output: Any, wanted: str, *, within: bool, whole: bool) -> None:
+    if not within:
+        raise RunError(
+            "what the model gives for random pictures are no probabilities "
+            f"(from {output.min():.3g} to {output.max():.3g})",
+            hint=f"if they are logits, --activation {wanted} makes probabilities of them",
+        )
+    if not whole:
+        raise _independent()
+
+
+def _independent() -> RunError:
+    return RunError(
+        "the model gives each class a probability of its own: they do not sum to 1",
+        hint="imgrec knows one class per image; such a model can't be imported",
+    )
+
+
+def _told(shape: Sequence[Any]) -> str:
+    return " x ".join("any" if size is None else str(size) for size in shape)

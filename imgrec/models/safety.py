@@ -1,0 +1,152 @@
+"""What a model file may hold. It is asked before Keras or LiteRT see the file.
+
+Keras has a safe mode of its own; this is stricter, and does not rely on it. A file holds names
+and numbers: the names are those of a list, and the numbers lie in the file itself.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import mmap
+import stat
+import struct
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+from imgrec.errors import RunError
+from imgrec.models.hdf5 import Refused, check_hdf5
+from imgrec.models.vocabulary import check_names
+from imgrec.text import shown
+
+MAX_BYTES = 16 << 30
+# A flatbuffer's places are 32-bit numbers; what lies beyond can't be checked.
+MAX_LITERT_BYTES = 2 << 30
+# NASNetLarge's, the longest of keras.applications, has 1.4 MB.
+MAX_CONFIG_BYTES = 32 << 20
+
+# Keras stores its members as they are; other tools that pack weights win a tenth.
+_MAX_EXPANSION = 20
+_SMALL = 1 << 20
+
+_CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
+_CUSTOM = 32  # the number of LiteRT's builtin operator that stands for all custom ones
+
+_HINT = "docs/security.md says what is safe to load, and what is refused"
+
+
+def check_keras(path: Path) -> None:
+    """Raise RunError unless the `.keras` file at `path` holds known layers and plain weights.
+
+    Refused: members of other names or absurd sizes, Lambda layers, layers that read files,
+    custom objects and functions, weights that lie outside the file.
+    """
+    _check_file(path, MAX_BYTES)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(archive)
+            check_names(json.loads(archive.read(_CONFIG)))
+            with io.BytesIO(archive.read(_WEIGHTS)) as weights:
+                check_hdf5(weights)
+    except Refused as error:
+        raise _refusal(path, str(error)) from error
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
+        raise RunError(
+            f"{shown(str(path))} is no whole .keras file: {shown(str(error))}", hint=_HINT
+        ) from error
+    except (ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
+        raise _refusal(path, f"its {_CONFIG} can't be read: {shown(str(error))[:200]}") from error
+
+
+def check_weights(path: Path) -> None:
+    """Raise RunError unless the file of weights at `path` (.h5, .keras) holds its numbers itself.
+
+    Refused: links to other files, data sets that lie outside the file or claim more than it has.
+    """
+    if path.suffix == ".keras":
+        return check_keras(path)
+    if path.suffix not in (".h5", ".hdf5"):
+        raise RunError(
+            f"{shown(str(path))} is no file of weights: its name does not end in .h5 or .keras",
+            hint="Keras saves weights with `model.save_weights('x.weights.h5')`",
+        )
+    _check_file(path, MAX_BYTES)
+    with path.open("rb") as file:
+        return _check_hdf5_file(path, file)
+
+
+def check_litert(path: Path) -> None:
+    """Raise RunError unless the file at `path` is a LiteRT model of builtin operators.
+
+    Refused: other files, custom operators and TensorFlow's (`Flex…`), weights in other files.
+    """
+    _check_file(path, MAX_LITERT_BYTES)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content[4:8] != b"TFL3":
+            raise RunError(f"{shown(str(path))} is no LiteRT model (.tflite)", hint=_HINT)
+        try:
+            reason = _objection(content)
+        except (struct.error, IndexError, ValueError, TypeError) as error:
+            raise RunError(f"{shown(str(path))} is damaged", hint=_HINT) from error
+    if reason:
+        raise _refusal(path, reason)
+
+
+def _refusal(path: Path, reason: str) -> RunError:
+    return RunError(f"{shown(str(path))} is refused: {reason}", hint=_HINT)
+
+
+def _check_file(path: Path, most: int) -> None:
+    place = shown(str(path))
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise RunError(f"{place} can't be read: {reason}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise RunError(f"{place} is no file")
+    if status.st_size == 0:
+        raise RunError(f"{place} is empty")
+    if status.st_size > most:
+        raise RunError(f"{place} is refused: it is larger than {most >> 30} GiB")
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    """Refuse other members than Keras writes, twice the same one, and what unpacks to far more.
+
+    What a member declares is what is read of it, so that these sizes hold.
+    """
+    names = [member.filename for member in archive.infolist()]
+    surplus = [name for name in names if name not in (_CONFIG, _WEIGHTS, _METADATA)]
+    if surplus:
+        raise Refused(f"it holds {shown(surplus[0][:80])}, which no model needs")
+    for name in (_CONFIG, _WEIGHTS):
+        if names.count(name) != 1:
+            raise Refused(f"it holds {names.count(name)} files {name}, and should hold one")
+    for member in archive.infolist():
+        size, packed = member.file_size, member.compress_size
+        if size > _SMALL and size > _MAX_EXPANSION * packed:
+            raise Refused(f"its {member.filename} would unpack from {packed} to {size} bytes")
+    if archive.getinfo(_CONFIG).file_size > MAX_CONFIG_BYTES:
+        raise Refused(f"its {_CONFIG} is larger than {MAX_CONFIG_BYTES >> 20} MiB")
+
+
+def _check_hdf5_file(path: Path, file: BinaryIO) -> None:
+    try:
+        check_hdf5(file)
+    except Refused as error:
+        raise _refusal(path, str(error)) from error
+
+
+def _objection(content: mmap.mmap) -> str:
+    from ai_edge_litert.schema_py_generated import Model
+
+    model = Model.GetRootAs(content)
+    if model.ExternalBuffersLength() or model.ExternalBufferGroupsLength():
+        return "its weights lie in other files"
+    for code in map(model.OperatorCodes, range(model.OperatorCodesLength())):
+        if code.CustomCode() is not None or code.BuiltinCode() == _CUSTOM:
+            name = shown((code.CustomCode() or b"").decode("utf-8", "replace")[:80])
+            return f"it needs the operator {name}, which is none of LiteRT's own"
+    return ""

@@ -1,0 +1,97 @@
+"""LiteRT as an engine: a run's `.tflite` file, without TensorFlow or Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.batches import usable_cores
+from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError
+from imgrec.models.quiet import muted
+from imgrec.runs.folder import Run
+from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
+from imgrec.runtime.outputs import of_every_class
+from imgrec.text import shown
+
+FILES = {
+    "float32": "model.tflite",
+    "float16": "model.float16.tflite",
+    "int8": "model.int8.tflite",
+}
+
+
+class LiteRTEngine:
+    """A `.tflite` model from float32 pixels of 0 to 255 to probabilities.
+
+    It takes (batch, height, width, channels) and gives (batch, classes) or (batch, 1), for any
+    batch; one thread at a time may ask it.
+    """
+
+    def __init__(self, path: Path, classes: tuple[str, ...], spec: ImageSpec) -> None:
+        """Map the file into memory; raises ImportError, or RunError where it does not load."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.classes = classes
+        self.spec = spec
+        try:
+            with muted():
+                self._interpreter = Interpreter(str(path), num_threads=usable_cores())
+        except ValueError as error:
+            raise RunError(
+                f"{shown(str(path))} does not load: {error}", hint="write it again"
+            ) from error
+        self._input = _only(self._interpreter.get_input_details())
+        self._output = _only(self._interpreter.get_output_details())
+        self._batch = 0
+
+    @property
+    def shapes(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+        """The shapes that the model takes and gives, None for what may vary."""
+        return _shape(self._input), _shape(self._output)
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 (batch, classes) for uint8 (batch, height, width, channels)."""
+        if len(images) != self._batch:
+            self._prepare(images.shape)
+        self._interpreter.set_tensor(self._input["index"], images.astype(np.float32))
+        self._interpreter.invoke()
+        return of_every_class(self._interpreter.get_tensor(self._output["index"]))
+
+    def _prepare(self, shape: tuple[int, ...]) -> None:
+        with muted():
+            self._interpreter.resize_tensor_input(self._input["index"], shape)
+            self._interpreter.allocate_tensors()
+        self._batch = shape[0]
+
+
+def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
+    """Return the engine of a run's LiteRT file.
+
+    Raises RunError where the file can't be read, is not the one that the card describes, or
+    does not load, and ImportError where `ai-edge-litert` is not installed.
+    """
+    path, hint = run.path / FILES[precision], export_command(run, precision)
+    check_hash(path, run.card, hint)
+    engine = LiteRTEngine(path, run.card.classes, image_spec(run.card))
+    check_shapes(path, *engine.shapes, run.card, hint)
+    return engine
+
+
+def export_command(run: Run, precision: str) -> str:
+    """Return what to do for a run to have its LiteRT file."""
+    wanted = "" if precision == "float32" else f" --precision {precision}"
+    return f"`imgrec export {shown(run.name)}{wanted}` writes it"
+
+
+def _only(details: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(details) != 1:
+        raise RunError(f"the model has {len(details)} inputs or outputs, not one")
+    return details[0]
+
+
+def _shape(detail: dict[str, Any]) -> tuple[int | None, ...]:
+    return tuple(None if size < 0 else int(size) for size in detail["shape_signature"])

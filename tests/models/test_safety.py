@@ -1,0 +1,258 @@
+"""Files of models that would do or hold what they should not are refused before they are opened."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.config.layers import LAYERS as CONFIGURABLE
+from imgrec.errors import RunError
+from imgrec.models.safety import check_keras, check_litert, check_weights
+from imgrec.models.vocabulary import LAYERS
+from tests.models.hostile import keras_file, layer, litert_file, program, sequential, weights
+
+FUNCTION = {"module": "builtins", "class_name": "function", "registered_name": "function"}
+DENSE = layer("Dense", units=3, name="dense")
+
+
+def test_a_plain_model_is_let_in(tmp_path: Path) -> None:
+    """A file of Keras' own layers and of numbers raises nothing, whatever it was compiled with."""
+    activation = layer("Activation", activation={**FUNCTION, "config": "relu"})
+    config = sequential(DENSE, activation) | {"compile_config": {"loss": program(tmp_path / "x")}}
+    check_keras(keras_file(tmp_path / "m.keras", config=config))
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        (layer("TFSMLayer", filepath="/x"), "keras.layers.TFSMLayer, a layer that is not let in"),
+        (layer("StringLookup", vocabulary="/etc/passwd"), "StringLookup"),
+        (layer("TextVectorization", vocabulary="/etc/passwd"), "TextVectorization"),
+        (layer("TorchModuleWrapper", module="AAAA"), "TorchModuleWrapper"),
+        (layer("Dense", "os"), r"os\.Dense, which is none of Keras' layers"),
+        (layer("Popen", "subprocess"), r"subprocess\.Popen"),
+        (layer("Dense", None), "needs Dense, which is none"),
+        (layer("Mine\x1b[2J", "mine"), r"Mine\\x1b\[2J"),
+        (layer("Vectorize", "keras.src.ops.numpy"), "Vectorize"),
+        (layer("np", "keras.src.ops.numpy"), r"numpy\.np"),
+        (layer("__typespec__", None), "__typespec__"),
+        ({**DENSE, "registered_name": "mine>Dense"}, "custom object mine>Dense"),
+        ({**DENSE, "class_name": 3}, "by no text"),
+        (layer("Activation", activation={**FUNCTION, "config": "os.system"}), "function os.system"),
+        (layer("Activation", activation={**FUNCTION, "config": "deserialize"}), "deserialize"),
+        (
+            layer(
+                "Activation",
+                activation={**FUNCTION, "module": "keras.utils", "config": "get_file"},
+            ),
+            "function get_file",
+        ),
+        (
+            layer(
+                "Dense",
+                units=1,
+                kernel_initializer={"class_name": "__lambda__", "config": {"value": "x"}},
+            ),
+            "Lambda",
+        ),
+        (
+            {
+                **DENSE,
+                "inbound_nodes": [{"args": [], "kwargs": {"x": layer("system", "os")}}],
+            },
+            r"os\.system",
+        ),
+    ],
+)
+def test_names_outside_the_list_are_refused(
+    tmp_path: Path, part: dict[str, Any], reason: str
+) -> None:
+    """A layer, function or value that could read a file or run something is named."""
+    file = keras_file(tmp_path / "m.keras", config=sequential(DENSE, part))
+    with pytest.raises(RunError, match=f"m.keras is refused: .*{reason}") as caught:
+        check_keras(file)
+    assert caught.value.exit_status == 4
+    assert "docs/security.md" in caught.value.hint
+
+
+def test_a_lambda_layer_would_run_and_does_not(tmp_path: Path) -> None:
+    """The program in a Lambda layer makes a file if Keras is told to trust it; here it doesn't."""
+    import keras
+
+    ran = tmp_path / "ran"
+    file = keras_file(tmp_path / "m.keras", config=sequential(program(ran)))
+    with pytest.raises(RunError, match="Lambda layer, which is a program"):
+        check_keras(file)
+    assert not ran.exists()
+    keras.models.load_model(file, compile=False, safe_mode=False)
+    assert ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"../evil.py": b"x"}, r"is refused: it holds \.\./evil\.py"),
+        ({"assets/x": b"x"}, "is refused: it holds assets/x"),
+        ({"model.weights.h5": bytes(50 << 20)}, "would unpack from .* to 52428800 bytes"),
+        ({"config.json": b"{"}, "config.json can't be read"),
+        ({"config.json": b"[]"}, "config.json is no object"),
+        ({"config.json": b"[" * 100_000}, "config.json can't be read"),
+        ({"model.weights.h5": b""}, "are no HDF5 file"),
+        ({"model.weights.h5": weights()[:900]}, "are no HDF5 file, or a damaged one"),
+    ],
+)
+def test_members_of_other_names_and_sizes_are_refused(
+    tmp_path: Path, members: dict[str, bytes], reason: str
+) -> None:
+    """A path out of the folder, a bomb, and what can't be read are named; nothing is unpacked."""
+    with pytest.raises(RunError, match=reason):
+        check_keras(keras_file(tmp_path / "m.keras", members))
+    assert list(tmp_path.iterdir()) == [tmp_path / "m.keras"]
+
+
+def test_a_second_member_of_a_name_is_refused(tmp_path: Path) -> None:
+    """What is checked is what is loaded: there is one config."""
+    file = keras_file(tmp_path / "m.keras")
+    with (
+        zipfile.ZipFile(file, "a") as archive,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        archive.writestr("config.json", "{}")
+    with pytest.raises(RunError, match=r"it holds 2 files config\.json"):
+        check_keras(file)
+
+
+def test_a_member_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+    """What a member declares is what is read of it, and then its sum is wrong."""
+    file = keras_file(tmp_path / "m.keras", {"model.weights.h5": bytes(50 << 20)})
+    size = (50 << 20).to_bytes(4, "little")
+    file.write_bytes(file.read_bytes().replace(size, (4096).to_bytes(4, "little")))
+    with pytest.raises(RunError, match=r"no whole \.keras file: Bad CRC-32"):
+        check_keras(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", weights()])
+@pytest.mark.parametrize("check", [check_keras, check_litert])
+def test_other_files_are_named(
+    tmp_path: Path, content: bytes, check: Callable[[Path], None]
+) -> None:
+    """Empty and foreign files are told by name, and so are a missing one and a folder."""
+    file = tmp_path / "m\n.keras"
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=r"m\\n\.keras is (empty|no )"):
+        check(file)
+    with pytest.raises(RunError, match="none can't be read: No such file"):
+        check(tmp_path / "none")
+    with pytest.raises(RunError, match="is no file"):
+        check(tmp_path)
+
+
+def _external_link(file: h5py.File) -> None:
+    file["layers/dense/vars/0"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def _soft_link(file: h5py.File) -> None:
+    file["a"] = h5py.SoftLink("/b")
+
+
+def _external_storage(file: h5py.File) -> None:
+    file.create_dataset("a", (8,), "u1", external=[("/etc/hostname", 0, 8)])
+
+
+def _virtual(file: h5py.File) -> None:
+    layout = h5py.VirtualLayout((8,), "u1")
+    layout[:] = h5py.VirtualSource("/etc/hostname", "a", (8,))
+    file.create_virtual_dataset("a", layout)
+
+
+def _claimed(file: h5py.File) -> None:
+    file.create_dataset("a", (1 << 40,), "f4", chunks=(1 << 20,))
+
+
+def _texts(file: h5py.File) -> None:
+    file["a"] = ["text"]
+
+
+def _committed_type(file: h5py.File) -> None:
+    file["a"] = np.dtype("f4")
+
+
+def _circle(file: h5py.File) -> None:
+    file["a/b"] = np.zeros(3)
+    file["a/c"] = file["a"]
+
+
+@pytest.mark.parametrize(
+    ("fill", "reason"),
+    [
+        (_external_link, "link to elsewhere: '/layers/dense/vars/0'"),
+        (_soft_link, "link to elsewhere"),
+        (_external_storage, "lie in another file"),
+        (_virtual, "lie in another file"),
+        (_claimed, "claim 4398046511104 bytes where the file has 0"),
+        (_texts, "are no numbers"),
+        (_committed_type, "hold a type"),
+        (_circle, "nested without end"),
+    ],
+)
+def test_weights_outside_their_file_are_refused(
+    tmp_path: Path, fill: Callable[[h5py.File], None], reason: str
+) -> None:
+    """By themselves, and within a `.keras` file: what HDF5 would fetch from elsewhere is named."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        fill(file)
+    alone = tmp_path / "w.weights.h5"
+    alone.write_bytes(content.getvalue())
+    within = keras_file(tmp_path / "m.keras", {"model.weights.h5": content.getvalue()})
+    for check, path in ((check_weights, alone), (check_keras, within), (check_weights, within)):
+        with pytest.raises(RunError, match=f"is refused: its weights .*{reason}"):
+            check(path)
+
+
+def test_weights_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    """A suffix by which Keras would take another way is refused; plain weights are let in."""
+    path = tmp_path / "w.h5"
+    path.write_bytes(weights())
+    check_weights(path)
+    with pytest.raises(RunError, match=r"does not end in \.h5 or \.keras"):
+        check_weights(path.rename(tmp_path / "w.weights.json"))
+
+
+def test_litert_files_of_foreign_operators_are_refused(tmp_path: Path) -> None:
+    """An operator that is none of LiteRT's own is named; so are weights in another file."""
+    check_litert(litert_file(tmp_path / "m.tflite"))
+    for operator in ("FlexReadFile", "Mine\x1b"):
+        with pytest.raises(RunError, match=r"the operator (FlexReadFile|Mine\\x1b), which is none"):
+            check_litert(litert_file(tmp_path / "m.tflite", operator=operator))
+    with pytest.raises(RunError, match="its weights lie in other files"):
+        check_litert(litert_file(tmp_path / "m.tflite", outside=True))
+
+
+@given(place=st.integers(0, 150), value=st.binary(min_size=1, max_size=8))
+def test_a_damaged_litert_file_raises_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, place: int, value: bytes
+) -> None:
+    """Whatever bytes are overwritten, the answer is none or a RunError."""
+    file = litert_file(tmp_path_factory.getbasetemp() / "m.tflite", operator="Flex")
+    content = bytearray(file.read_bytes())
+    content[place : place + len(value)] = value
+    file.write_bytes(content)
+    try:
+        check_litert(file)
+    except RunError as error:
+        assert "m.tflite is" in error.message  # noqa: PT017  # any other error fails the test
+
+
+def test_every_layer_that_a_config_may_name_is_let_in() -> None:
+    """A run trained here is never refused for its layers."""
+    assert set(CONFIGURABLE) - {"Residual", "Repeat"} <= LAYERS
