@@ -1,4 +1,4 @@
-"""How sure a model may say it is, and from when on it had better say nothing.
+"""How sure a model may say it is.
 
 Temperature: Guo et al., "On Calibration of Modern Neural Networks", 2017; its targets are those of
 Platt, "Probabilistic Outputs for Support Vector Machines", 1999, so that a model without a mistake
@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.ranking import require_finite
-from imgrec.runs.card import Calibration, Threshold
+from imgrec.runs.card import Calibration
 from imgrec.scores import Scores
-
-Promise = Literal["precision", "coverage"]
 
 _TEMPERATURES = (0.05, 20.0)
 
@@ -50,49 +47,11 @@ def calibrated(scores: Scores, temperature: float) -> Scores:
     return replace(scores, probabilities=probabilities.astype(np.float32))
 
 
-def choose_threshold(
-    scores: Scores, promise: Promise, share: float, split: str
-) -> Threshold | None:
-    """Return the lowest threshold that keeps a promise on `scores`; None where none does.
-
-    promise: `precision`: of the images at or above the threshold, at least `share` are right.
-    `coverage`: at least `share` of the images are there, and as few more as can be.
-    """
-    confidence = scores.probabilities.max(axis=1).astype(np.float64)
-    right = scores.probabilities.argmax(axis=1) == known_truth(scores)
-    order = np.argsort(-confidence)
-    levels = confidence[order]
-    # Images of one confidence are answered together or not at all.
-    last = np.append(levels[1:] < levels[:-1], True)
-    answered = np.arange(1, len(levels) + 1)[last]
-    precision = np.cumsum(right[order])[last] / answered
-    coverage = answered / len(levels)
-    kept = np.flatnonzero((precision if promise == "precision" else coverage) >= share)
-    if not kept.size:
-        return None
-    chosen = kept[-1] if promise == "precision" else kept[0]
-    return Threshold(
-        _between(levels[last], chosen),
-        f"{promise} {share:g}",
-        split,
-        len(levels),
-        float(coverage[chosen]),
-        float(precision[chosen]),
-    )
-
-
 def known_truth(scores: Scores) -> NDArray[np.int64]:
     """Return the truth of `scores`; raises ValueError where it is not known."""
     if scores.truth is None:
         raise ValueError("the truth of these scores is not known")
     return scores.truth
-
-
-def _between(levels: NDArray[np.float64], chosen: int) -> float:
-    """Return a threshold that an engine's last digits push no image over."""
-    level = levels[chosen]
-    below = levels[chosen + 1] if chosen + 1 < len(levels) else level * (1 - 1e-4)
-    return float((level + below) / 2)
 
 
 def _logits(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from imgrec.errors import RunError
 from imgrec.models.quiet import muted
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
-from imgrec.runtime.outputs import of_every_class
+from imgrec.runtime.outputs import Answers, answers_of
 from imgrec.text import shown
 
 FILES = {
@@ -25,10 +25,9 @@ FILES = {
 
 
 class LiteRTEngine:
-    """A `.tflite` model from float32 pixels of 0 to 255 to probabilities.
+    """A `.tflite` model from float32 pixels of 0 to 255 to what `answers_of` takes.
 
-    It takes (batch, height, width, channels) and gives (batch, classes) or (batch, 1), for any
-    batch; one thread at a time may ask it.
+    It takes (batch, height, width, channels) for any batch; one thread at a time may ask it.
     """
 
     def __init__(self, path: Path, classes: tuple[str, ...], spec: ImageSpec) -> None:
@@ -53,13 +52,13 @@ class LiteRTEngine:
         """The shapes that the model takes and gives, None for what may vary."""
         return _shape(self._input), _shape(self._output)
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes) for uint8 (batch, height, width, channels)."""
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
         if len(images) != self._batch:
             self._prepare(images.shape)
         self._interpreter.set_tensor(self._input["index"], images.astype(np.float32))
         self._interpreter.invoke()
-        return of_every_class(self._interpreter.get_tensor(self._output["index"]))
+        return answers_of(self._interpreter.get_tensor(self._output["index"]), len(self.classes))
 
     def _prepare(self, shape: tuple[int, ...]) -> None:
         with muted():

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.special import softmax
 
 from imgrec.errors import RunError
-from imgrec.evaluation.calibration import calibrated, choose_threshold, fit_temperature
+from imgrec.evaluation.calibration import calibrated, fit_temperature
 from imgrec.scores import Scores
 
 CLASSES = ("a", "b", "c")
@@ -83,48 +79,6 @@ def test_calibrated_scores_keep_their_order() -> None:
     after = calibrated(before, 7.0)
     np.testing.assert_array_equal(np.argsort(after.probabilities), np.argsort(before.probabilities))
     np.testing.assert_allclose(after.probabilities.sum(axis=1), 1, rtol=1e-6)
-
-
-@given(
-    answers=st.lists(st.tuples(st.floats(0.5, 1, width=32), st.booleans()), min_size=1),
-    promise=st.sampled_from(["precision", "coverage"]),
-    share=st.floats(0.01, 1),
-)
-def test_a_threshold_keeps_its_promise(
-    answers: list[tuple[float, bool]], promise: Literal["precision", "coverage"], share: float
-) -> None:
-    """Whatever was answered, the images above the threshold are as many and as right as told."""
-    given_scores = scores([[sure, 1 - sure] for sure, _ in answers], [not ok for _, ok in answers])
-    found = choose_threshold(given_scores, promise, share, "validation")
-
-    confidence = given_scores.probabilities.max(axis=1)
-    right = given_scores.probabilities.argmax(axis=1) == given_scores.truth
-    if found is None:
-        assert promise == "precision"
-        assert all(right[confidence >= level].mean() < share for level in set(confidence))
-        return
-    answered = confidence >= found.value
-    assert answered.mean() == pytest.approx(found.coverage)
-    assert right[answered].mean() == pytest.approx(found.precision)
-    assert (found.coverage if promise == "coverage" else found.precision) >= share
-
-
-def test_the_lowest_threshold_of_a_precision_is_taken() -> None:
-    """A mistake among the unsure is left out, and no more than has to be."""
-    given_scores = scores([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]], [0, 0, 0, 1])
-    found = choose_threshold(given_scores, "precision", 1.0, "validation")
-    assert found is not None
-    assert (found.promise, found.coverage, found.precision) == ("precision 1", 0.75, 1.0)
-    assert found.value == pytest.approx(0.65)
-
-
-def test_the_last_digits_of_another_engine_change_no_answer() -> None:
-    """The threshold stands between two images, not on one; below the last there is room too."""
-    given_scores = scores([[0.9, 0.1], [0.8, 0.2]], [0, 0])
-    for share, lowest in ((0.5, 0.9), (1.0, 0.8)):
-        found = choose_threshold(given_scores, "coverage", share, "validation")
-        assert found is not None
-        assert found.value < lowest - 1e-5
 
 
 def test_scores_without_truth_are_refused() -> None:
