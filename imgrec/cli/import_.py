@@ -82,6 +82,13 @@ def _size(
     show_default=True,
     help="How photos are resized.",
 )
+@click.option(
+    "--images",
+    multiple=True,
+    metavar="PATH",
+    help="Photos to compare the fast LiteRT file with the model on; may be repeated.  [default: "
+    "random pictures]",
+)
 @click.option("--name", help="Name of the run.  [default: that of the file]")
 @click.option("--trust", is_flag=True, help="Load .h5 and SavedModel, which may hold programs.")
 @options.as_json
@@ -98,6 +105,7 @@ def import_(
     activation: Literal["softmax", "sigmoid"] | None,
     fit: Fit,
     interpolation: str,
+    images: tuple[str, ...],
     name: str | None,
     trust: bool,
     as_json: bool,
@@ -114,8 +122,8 @@ def import_(
     from imgrec.workflows.import_model import Import, import_model
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation)
-    wanted = Import(model, classes, adaptation, fit, interpolation, name, trust)
-    run = import_model(wanted, runs_dir=runs_dir)
+    wanted = Import(model, classes, adaptation, fit, interpolation, images, name, trust)
+    run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:
         return console.document({"name": run.name, "path": str(run.path)})
     console.result(f"run:  {shown(str(run.path))}")

@@ -49,6 +49,22 @@ class Adaptation:
                 hint=f"choose one of {', '.join(sorted(BACKBONES))}",
             )
 
+    def refuse_for_litert(self) -> None:
+        """Raise UsageError where something is to be put around a LiteRT file."""
+        given = {
+            "--rescale": self.rescale,
+            "--preprocessing": self.preprocessing,
+            "--image-size": self.image_size,
+            "--activation": self.activation,
+        }
+        for option, value in given.items():
+            if value is not None:
+                raise UsageError(
+                    f"{option}: nothing can be put around a model of LiteRT or a SavedModel",
+                    hint="make it a part of the Keras model, before that is converted; or import "
+                    "the .keras file",
+                )
+
     @property
     def in_words(self) -> str:
         """What is done to the pixels before the model, for people."""
@@ -68,8 +84,8 @@ def adapt(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> Any:
     """
     import keras
 
-    size = _size(model, adaptation)
-    _check_units(model, len(classes))
+    size = check_image(_shape(model.inputs, "input"), adaptation.image_size)
+    check_units(_shape(model.outputs, "output"), len(classes))
     model = _in_float32(model)
     pixels, output = _from_pixels(model, adaptation, size)
     plain = keras.Model(pixels, output, name="imported")
@@ -115,15 +131,21 @@ def _apply(model: Any, features: Any) -> Any:
         raise _unusable(error) from error
 
 
-def _size(model: Any, adaptation: Adaptation) -> tuple[int, int, int]:
-    shape = _shape(model.inputs, "input")
-    if len(shape) != 4 or shape[3] not in (1, 3):
+def check_image(
+    shape: Sequence[int | None], wanted: tuple[int, int] | None
+) -> tuple[int, int, int]:
+    """Return the (height, width, channels) of the images for a model that takes `shape`.
+
+    wanted: the height and width, for a model that takes any. Raises RunError where they do not
+    fit, and where the model takes no images.
+    """
+    channels = shape[-1]
+    if len(shape) != 4 or channels is None or channels not in (1, 3):
         raise RunError(
             f"the model takes {_told(shape)}; imgrec gives it images of "
             "height x width x 1 or 3 channels",
         )
-    height, width, channels = shape[1:]
-    wanted = adaptation.image_size
+    height, width = shape[1:3]
     if wanted is None:
         if height is None or width is None:
             raise RunError(
@@ -139,8 +161,8 @@ def _size(model: Any, adaptation: Adaptation) -> tuple[int, int, int]:
     return *wanted, channels
 
 
-def _check_units(model: Any, classes: int) -> None:
-    shape = _shape(model.outputs, "output")
+def check_units(shape: Sequence[int | None], classes: int) -> None:
+    """Raise RunError unless a model that gives `shape` tells that many classes apart."""
     if len(shape) != 2:
         raise RunError(f"the model gives {_told(shape)}; a classifier gives a number per class")
     if shape[1] != classes and (shape[1], classes) != (1, 2):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from imgrec.errors import RunError, UsageError
 from imgrec.models.keras_errors import cause
+from imgrec.models.quiet import muted
 from imgrec.models.safety import check_keras, check_litert, check_weights
 from imgrec.text import shown
 
@@ -66,3 +67,19 @@ def load_foreign(path: Path, *, trust: bool) -> Any:
             return keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises whatever its layers raise
         raise RunError(f"{shown(str(path))} does not load: {shown(cause(error))}") from error
+
+
+def write_saved_model_as_litert(folder: Path, file: Path) -> None:
+    """Convert the SavedModel in `folder` to the LiteRT `file`, of LiteRT's own operators.
+
+    Raises RunError where it can't be converted.
+    """
+    import tensorflow as tf
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr), muted():
+            converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+            file.write_bytes(converter.convert())
+    except Exception as error:  # TensorFlow raises whatever its parts raise
+        reason = shown(cause(error))
+        raise RunError(f"{shown(str(folder))} can't be converted: {reason}") from error

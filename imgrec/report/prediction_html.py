@@ -11,7 +11,8 @@ from imgrec.report.wording import percent
 from imgrec.text import shown
 
 _CELL = "text-align:left;vertical-align:top;padding:4px 12px 4px 0"
-_BAR = "display:inline-block;height:0.6em;background:#2369b0;vertical-align:baseline"
+_TRACK = "display:inline-block;width:100px"
+_BAR = "display:inline-block;height:0.6em;background:#2369b0"
 
 
 def predictions_html(
@@ -51,7 +52,8 @@ def _lines(prediction: Prediction) -> Iterator[str]:
 
 def _line(ranked: Ranked) -> str:
     bar = f'<span style="{_BAR};width:{100 * ranked.probability:.0f}px"></span>'
-    return f"{bar} {_escaped(ranked.class_name)} {percent(ranked.probability)}"
+    text = f"{_escaped(ranked.class_name)} {percent(ranked.probability)}"
+    return f'<span style="{_TRACK}">{bar}</span> {text}'
 
 
 def _escaped(text: str) -> str:

@@ -49,13 +49,22 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     """
     path = run.path / MODEL_FILE
     if not path.is_file():
-        reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
-        raise RunError(f"{shown(str(path))} {reason}", hint=_OTHER_RUN)
+        raise _missing(run, path)
     check_hash(path, run.card, _OTHER_RUN)
     start(device)
     model = load_keras(path)
     check_shapes(path, model.input_shape, model.output_shape, run.card, _TRAIN_AGAIN)
     return KerasEngine(model, run.card.classes, image_spec(run.card))
+
+
+def _missing(run: Run, path: Path) -> RunError:
+    if run.card.origin and run.card.origin.form in ("litert", "saved_model"):
+        return RunError(
+            f"{shown(run.name)} was imported as a LiteRT file: it has no Keras model",
+            hint="it predicts and evaluates with `--engine litert`; for more, import its .keras",
+        )
+    reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
+    return RunError(f"{shown(str(path))} {reason}", hint=_OTHER_RUN)
 
 
 def load_keras(path: Path) -> Any:

@@ -19,7 +19,7 @@ from imgrec.files import sha256_of, write_atomically, write_folder
 from imgrec.models.export import export_model, require_onnx
 from imgrec.models.metadata import embed
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, Certificate, read_card, write_card
+from imgrec.runs.card import Card, Certificate, Input, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import Engine
@@ -34,6 +34,7 @@ from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import run_config
 
 IMAGES = 256
+_RANDOM_PICTURES = 32
 SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
 
 _OVER_LIMIT = "predict with the Keras file, or export another format or precision"
@@ -207,13 +208,27 @@ def _scores(engine: Engine, records: Sequence[Record], progress: Progress) -> Sc
 
 
 def _own(run: Run) -> tuple[str, list[Photo]]:
-    """Return the run's own images, wherever the training found them."""
+    """Return the run's own images, wherever the training found them.
+
+    An imported run has none: random pictures show whether the file computes the same.
+    """
+    if run.card.origin is not None:
+        return "random pictures", _random_pictures(run.card.input)
     experiment = run_config(run.path)
     try:
         return _part(read_images(experiment.data, experiment.seed))
     except DataError as error:
         hint = "name photos to compare the file's answers on with --data"
         raise DataError(error.message, hint=hint) from error
+
+
+def _random_pictures(pixels: Input) -> list[Photo]:
+    random = np.random.default_rng(0)
+    size = (pixels.height, pixels.width, pixels.channels)
+    return [
+        Photo(f"random picture {number}", random.integers(0, 256, size, np.uint8))
+        for number in range(1, _RANDOM_PICTURES + 1)
+    ]
 
 
 def _part(splits: Splits) -> tuple[str, list[Photo]]:

@@ -56,7 +56,10 @@ class Recogniser:
 
         threshold: the probability, 0 to 1, below which an answer is "unknown"; None for each
         model's own. tta: `flip` for the mean over the mirrored picture too.
+        Raises UsageError where one of them is none of these.
         """
+        if top < 1 or tta not in (None, "flip") or not 0 <= (threshold or 0) <= 1:
+            raise UsageError(f"top {top}, threshold {threshold}, tta {tta!r}: one can't be")
         members = self.members
         if threshold is not None:
             members = tuple(replace(member, limits=Limits(threshold)) for member in members)

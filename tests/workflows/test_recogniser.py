@@ -7,6 +7,7 @@ import json
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,13 @@ def test_a_threshold_given_is_that_of_every_model() -> None:
         ((found,),) = asked.predictions(grey, total=1, progress=Silent())
         assert found.known is known
         assert found.label == ("dark" if known else None)
+
+
+@pytest.mark.parametrize("wrong", [{"top": 0}, {"threshold": 1.5}, {"tta": "flop"}])
+def test_what_can_not_be_asked_is_refused(wrong: dict[str, Any]) -> None:
+    """From Python too, where no command line looks at the options."""
+    with pytest.raises(UsageError, match=str(*wrong.values())):
+        recogniser(Brightness()).asking(**{"top": 5, **wrong})
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
