@@ -146,10 +146,8 @@ def _trained(run: Run) -> list[tuple[str, str]]:
 
 def _imported(origin: Origin) -> list[tuple[str, str]]:
     trusted = ", trusted" if origin.trusted else ""
-    return [
-        ("imported from", f"{origin.file} ({origin.form}{trusted})"),
-        ("its SHA-256", origin.sha256),
-    ]
+    place = ("imported from", f"{origin.file} ({origin.form}{trusted})")
+    return [place, ("its SHA-256", origin.sha256)] if origin.sha256 else [place]
 
 
 def _classes(card: Card) -> str:

@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeGuard, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
+from imgrec.runs.made import Value, made
 from imgrec.statistics import Statistics
 from imgrec.text import shown
 
@@ -211,8 +211,6 @@ def read_card(folder: Path) -> Card:
     return _parse(document, place)
 
 
-Part = TypeVar("Part", Card, Input, Source, Certificate, Calibration, Threshold, Origin)
-
 _BEST: Mapping[str, type] = {"epoch": int, "monitor": str, "value": float}
 _HINT = "`imgrec runs list` shows the runs that can be used"
 
@@ -239,46 +237,20 @@ def _card(document: dict[str, Any]) -> Card:
     if not isinstance(sources, dict):
         raise ValueError("data is no mapping")
     document["classes"] = tuple(classes)
-    document["input"] = _made(Input, document.get("input"))
+    document["input"] = made(Input, document.get("input"))
     document["statistics"] = _statistics(document.get("statistics"))
     document["certificates"] = _certificates(document.get("certificates", []))
     document["calibration"] = _optional(Calibration, document.get("calibration"))
     document["threshold"] = _optional(Threshold, document.get("threshold"))
     document["origin"] = _optional(Origin, document.get("origin"))
-    document["data"] = {split: _made(Source, source) for split, source in sources.items()}
-    card = _made(Card, document)
+    document["data"] = {split: made(Source, source) for split, source in sources.items()}
+    card = made(Card, document)
     _check(card)
     return card
 
 
-def _optional(kind: type[Part], values: Any) -> Part | None:
-    return None if values is None else _made(kind, values)
-
-
-def _made(kind: type[Part], values: Any) -> Part:
-    """Return a dataclass of `values`, whose keys and types it checks, inner types left out."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{kind.__name__.lower()} is no mapping")
-    hints = get_type_hints(kind)
-    if unknown := values.keys() - hints.keys():
-        raise ValueError(f"unknown key {min(unknown)}")
-    for name, hint in hints.items():
-        if name in values:
-            _check_type(name, values[name], hint)
-    for part in dataclasses.fields(kind):
-        if part.name not in values and _needed(part):
-            raise ValueError(f"{part.name} is missing")
-    return kind(**values)
-
-
-def _check_type(name: str, value: Any, hint: Any) -> None:
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            raise ValueError(f"{name} {value!r} is none of {', '.join(get_args(hint))}")
-        return
-    known = hint if isinstance(hint, type | UnionType) else get_origin(hint)
-    if not isinstance(value, known):
-        raise ValueError(f"{name} is of a wrong type")
+def _optional(kind: type[Value], values: Any) -> Value | None:
+    return None if values is None else made(kind, values)
 
 
 def _statistics(document: Any) -> Statistics | None:
@@ -292,11 +264,7 @@ def _statistics(document: Any) -> Statistics | None:
 def _certificates(document: Any) -> tuple[Certificate, ...]:
     if not isinstance(document, list):
         raise ValueError("certificates is no list")
-    return tuple(_made(Certificate, certificate) for certificate in document)
-
-
-def _needed(part: dataclasses.Field[Any]) -> bool:
-    return part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
+    return tuple(made(Certificate, certificate) for certificate in document)
 
 
 def _check(card: Card) -> None:

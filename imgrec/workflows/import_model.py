@@ -18,9 +18,10 @@ import numpy as np
 from imgrec.data.images import ImageSpec
 from imgrec.errors import DataError, RunError
 from imgrec.files import sha256_of, write_atomically
-from imgrec.models.adapt import Adaptation, adapt, check_image, check_probabilities, check_units
+from imgrec.models.adapt import Adaptation, adapt
 from imgrec.models.backend import start
 from imgrec.models.class_list import imagenet_classes, read_classes
+from imgrec.models.classifier import check_image, check_probabilities, check_units
 from imgrec.models.foreign import (
     Form,
     check_foreign,
