@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
@@ -76,6 +77,17 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
 def test_runs_and_engines_load_without_the_config(module: str, tmp_path: Path) -> None:
     """A run is read, and a model asked, without pydantic and PyYAML."""
     assert not _loaded(IMPORT.format(module=module), tmp_path) & {*SLOW, "pydantic", "yaml"}
+
+
+def test_a_prediction_needs_none_of_them(trained: Run, tmp_path: Path) -> None:
+    """A photo is answered by a run's LiteRT file alone; a table takes rich, nothing else does."""
+    Image.new("L", (8, 8), 100).save(tmp_path / "photo.png")
+    arguments = ["predict", "photo.png", "--model", str(trained.path)]
+    table = _loaded(MAIN.format(arguments=arguments), tmp_path)
+    lines = _loaded(MAIN.format(arguments=[*arguments, "--output", "out.jsonl"]), tmp_path)
+    assert not (table | lines) & {*SLOW, "pydantic", "yaml", "jinja2"}
+    assert "rich" in table
+    assert "rich" not in lines
 
 
 def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ FILE.progress says what is being written, each further one up to where FILE.part
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import itertools
 import json
@@ -168,6 +167,8 @@ def _leave(file: Growing, partial: Path, progress: Path) -> None:
 
 
 def _lock(file: BinaryIO, path: Path) -> None:
+    import fcntl  # which Windows has not
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,9 @@ def test_a_split_for_people(imgrec: Imgrec, trained: tuple[Path, Process]) -> No
     runs, _ = trained
     process = imgrec("evaluate", str(runs / "digits-1"), "--split", "validation")
     assert process.returncode == 0
-    assert process.stdout.startswith("digits-1 on validation: digits\naccuracy ")
+    first, _, third = process.stdout.splitlines()[:3]
+    assert first == "digits-1 on validation: digits"
+    assert third.startswith("Accuracy ")
 
 
 def test_no_run_is_4(imgrec: Imgrec) -> None:
@@ -53,3 +56,16 @@ def test_a_wrong_split_is_2(imgrec: Imgrec) -> None:
             "'validation', 'test'.\nhint: `imgrec evaluate --help` shows what is allowed\n"
         ),
     )
+
+
+def test_only_imgrec_speaks(
+    imgrec: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """What libtiff has to say of a broken file stays unsaid; the file is named."""
+    broken = min(shared("data/awkward").glob("crash-*.tif"))
+    (tmp_path / "data" / "0").mkdir(parents=True)
+    shutil.copy(broken, tmp_path / "data" / "0" / "broken.tif")
+    process = imgrec("evaluate", "--data", "data", "--runs-dir", str(trained[0]))
+    assert process.returncode == 3
+    lines = [line for line in process.stderr.splitlines() if not line.startswith("device: ")]
+    assert lines == ["imgrec: error: 0/broken.tif: broken image (decoder error -2)"]
