@@ -64,6 +64,8 @@ def _properties(assessment: Assessment) -> Iterator[tuple[str, str]]:
         if metric.low is not None and metric.high is not None:
             yield f"{name}.low", str(metric.low)
             yield f"{name}.high", str(metric.high)
+    if evaluation.worst_slice:
+        yield "worst_slice", evaluation.worst_slice.name
 
 
 def _accuracy(assessment: Assessment) -> Verdict:

@@ -14,8 +14,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import cannot_write
@@ -42,7 +42,7 @@ class Mark:
 class Growing:
     """A file under way; `mark` says how far it is."""
 
-    def __init__(self, path: Path, partial: BinaryIO, progress: BinaryIO, mark: Mark) -> None:
+    def __init__(self, path: Path, partial: FileIO, progress: FileIO, mark: Mark) -> None:
         self.path = path
         self.mark = mark
         self._partial = partial
@@ -87,9 +87,10 @@ def growing(
         )
     with ExitStack() as opened:
         with _writing(path):
-            content = opened.enter_context(partial.open("a+b"))
+            # Without a buffer, so that closing has nothing left that might not fit on the disk.
+            content = opened.enter_context(partial.open("a+b", buffering=0))
             _lock(content, path)
-            marks = opened.enter_context(progress.open("a+b"))
+            marks = opened.enter_context(progress.open("a+b", buffering=0))
             mark, end = _last_mark(content, marks, settings) if resume else (Mark(), 0)
             content.truncate(mark.bytes)
             marks.truncate(end)
@@ -108,7 +109,7 @@ def growing(
             progress.unlink()
 
 
-def _begin(partial: BinaryIO, progress: BinaryIO, settings: Settings, header: str) -> Mark:
+def _begin(partial: FileIO, progress: FileIO, settings: Settings, header: str) -> Mark:
     begin = header.encode()
     _write(partial, begin)
     _write(progress, _line(settings))
@@ -124,11 +125,13 @@ def _pass_over(mark: Mark, names: Iterator[str], partial: Path) -> None:
         )
 
 
-def _last_mark(partial: BinaryIO, progress: BinaryIO, settings: Settings) -> tuple[Mark, int]:
+def _last_mark(partial: FileIO, progress: FileIO, settings: Settings) -> tuple[Mark, int]:
     """Return the last mark up to which `partial` is there, and where its line ends."""
     size = partial.seek(0, os.SEEK_END)
     progress.seek(0)
-    lines = [line for line in progress if line.endswith(b"\n")]  # the last one may be torn
+    lines = progress.readall().splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n"):  # torn
+        lines.pop()
     if not lines:
         return Mark(), 0
     try:
@@ -166,7 +169,7 @@ def _leave(file: Growing, partial: Path, progress: Path) -> None:
     progress.unlink(missing_ok=True)
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: FileIO, path: Path) -> None:
     import fcntl  # which Windows has not
 
     try:
@@ -177,9 +180,9 @@ def _lock(file: BinaryIO, path: Path) -> None:
         ) from None
 
 
-def _write(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
-    file.flush()
+def _write(file: FileIO, content: bytes) -> None:
+    while content:
+        content = content[file.write(content) :]
 
 
 def _line(document: Mapping[str, object]) -> bytes:

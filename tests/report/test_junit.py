@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgrec.evaluation.assessment import Assessment, Verdict
-from imgrec.evaluation.metrics import Evaluation, Metric
+from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
 from imgrec.report.junit import junit
 from imgrec.scores import Skipped
 from imgrec.text import shown
@@ -28,7 +28,8 @@ VERDICTS = (
 
 def test_a_missed_gate_whole(assessment: Make, evaluation: Callable[..., Evaluation]) -> None:
     """Each requirement is a case, the missed one with its reason; the numbers are properties."""
-    measured = dataclasses.replace(evaluation(["a", "<b>"]), metrics=METRICS)
+    slices = (SliceResult("camera=<front>", 40, METRICS),)
+    measured = dataclasses.replace(evaluation(["a", "<b>"]), metrics=METRICS, slices=slices)
     found = assessment(["a", "<b>"], verdicts=VERDICTS, measured=NOW, evaluation=measured)
     validated(junit(found))
     assert junit(found) == MISSED
@@ -79,6 +80,7 @@ hostname="localhost" tests="2" failures="1" errors="0" time="0">
       <property name="accuracy.low" value="0.5" />
       <property name="accuracy.high" value="0.875" />
       <property name="ece" value="0.125" />
+      <property name="worst_slice" value="camera=&lt;front&gt;" />
     </properties>
     <testcase name="accuracy &gt;= 0.7" classname="digits-1 on test" time="0" />
     <testcase name="recall[&lt;b&gt;] &gt;= 0.9" classname="digits-1 on test" time="0">

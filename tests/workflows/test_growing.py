@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from imgrec.errors import RunError, UsageError
 from imgrec.workflows.growing import growing
+from tests.conftest import PROJECT
 
 NAMES = ("a.jpg", "b\n.jpg", "a.jpg", "\udcff.jpg", "猫.jpg")
 SETTINGS: dict[str, str | int | None] = {"top": 5, "model": "m-1", "threshold": None}
@@ -198,3 +201,25 @@ def test_the_progress_is_of_plain_numbers(path: Path) -> None:
     assert first == SETTINGS
     assert marks[-1]["bytes"] == partial(path).stat().st_size
     assert [(each["items"], each["failed"]) for each in marks] == [(2, 1), (4, 2)]
+
+
+def test_a_full_disk_is_told(path: Path) -> None:
+    """What fitted stays, and can be gone on with where there is room again."""
+    code = (
+        "import resource, sys, pathlib, tests.workflows.test_growing as test\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))\n"
+        "test.write(pathlib.Path(sys.argv[1]), names=[f'{n:90}' for n in range(8)])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        check=False,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert process.stderr.splitlines()[-1] == (
+        f"imgrec.errors.RunError: {path} can't be written: File too large"
+    )
+    assert not path.exists()
+    write(path, names=[f"{n:90}" for n in range(8)], resume=True)
+    assert path.read_text().count("\n") == 9
