@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.data.batches import decoded, usable_cores
 from imgrec.data.idx import read_idx
-from imgrec.data.images import ImageSpec, decode
+from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.models.backend import start
 
@@ -108,7 +109,8 @@ def _features(photos: Sequence[Photo]) -> Array:
     """Return float32 (photos, 512), the mean of VGG16's last map over each photo."""
     import keras
 
-    pixels = np.stack([decode(photo.source, ImageSpec(150, 150, 3)) for photo in photos])
+    found = decoded(photos, ImageSpec(150, 150, 3), usable_cores())
+    pixels = np.stack([each for _, each in found if isinstance(each, np.ndarray)])
     weights = ROOT / "weights/vgg16_imagenet_notop.h5"
     network: Any = keras.applications.VGG16(
         include_top=False, weights=weights, input_shape=pixels.shape[1:], pooling="avg"
