@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.backbones import BACKBONES
 from imgrec.config.data import Data, Split
+from imgrec.config.evaluation import Evaluation
 from imgrec.config.layers import Layer
 from imgrec.config.losses import LossBase, Truth, default_loss, fitting, truth_of
 from imgrec.config.metrics import objection
@@ -28,6 +29,7 @@ __all__ = [
     "Backbone",
     "Checkpoint",
     "Data",
+    "Evaluation",
     "Experiment",
     "Model",
     "Origin",
@@ -99,6 +101,7 @@ class Experiment(Section):
     augmentation: Augmentation | None = Field(default=None)
     model: Model
     training: Training = Field(default_factory=Training)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

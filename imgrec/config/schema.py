@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from imgrec.config.callbacks import Callback
 from imgrec.config.data import Cache, Data, Split
+from imgrec.config.evaluation import Abstain, Baseline, Evaluation
 from imgrec.config.experiment import Augmentation, Backbone, Experiment, Model
 from imgrec.config.layers import Layer
 from imgrec.config.losses import Loss
@@ -32,6 +33,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "model.backbone": Backbone,
     "training": Training,
     "training.checkpoint": Checkpoint,
+    "evaluation": Evaluation,
+    "evaluation.baseline": Baseline,
+    "evaluation.abstain": Abstain,
 }
 """Every section by its path."""
 

@@ -76,7 +76,8 @@ class Assessment:
 
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
     data at `source`. verdicts: empty where nothing was required. facts: what else to say of
-    the run, name and value. measured: when, in UTC.
+    the run, name and value. overlap: how many of the images the model, or the baseline, was
+    trained on. measured: when, in UTC.
     """
 
     run: str
@@ -87,6 +88,7 @@ class Assessment:
     verdicts: tuple[Verdict, ...] = ()
     comparison: Comparison | None = None
     facts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    overlap: int = 0
     measured: dt.datetime | None = field(default=None, compare=False)
 
     @property

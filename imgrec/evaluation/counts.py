@@ -54,8 +54,8 @@ def resampled(confusion: NDArray[np.int64]) -> Counts:
     return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
 
 
-def count_metrics(counts: Counts) -> Mapping[str, Metric]:
-    """Return balanced accuracy and the mean F1s, with the percentiles of the resampled ones.
+def count_measures(counts: Counts) -> Mapping[str, Floats]:
+    """Return what the counts say of all classes, each float64 (matrices,).
 
     balanced_accuracy: mean recall of the classes that have images. macro_f1: mean F1 of those
     that have images or are predicted; weighted_f1: weighed by images.
@@ -63,11 +63,16 @@ def count_metrics(counts: Counts) -> Mapping[str, Metric]:
     present = counts.support > 0
     seen = present | (counts.predicted > 0)
     recall = _ratio(counts.hits, counts.support)
-    measures = {
+    return {
         "balanced_accuracy": recall.sum(axis=1) / present.sum(axis=1),
         "macro_f1": counts.f1.sum(axis=1) / seen.sum(axis=1),
         "weighted_f1": (counts.f1 * counts.support).sum(axis=1) / counts.support.sum(axis=1),
     }
+
+
+def count_metrics(counts: Counts) -> Mapping[str, Metric]:
+    """Return the measures of the first matrix, with the percentiles of the resampled ones."""
+    measures = count_measures(counts)
     return {name: percentile(float(all_[0]), all_[1:]) for name, all_ in measures.items()}
 
 

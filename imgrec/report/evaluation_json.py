@@ -5,12 +5,29 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from imgrec.evaluation.assessment import Assessment, Comparison, Verdict
 from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric, SliceResult
 from imgrec.report.json_text import json_number, json_text
 
 
-def evaluation_json(evaluation: Evaluation, *, run: str, split: str, data: str) -> str:
-    """Return the document; `run`, `split` and `data` say what was evaluated on what."""
+def assessment_json(assessment: Assessment) -> str:
+    """Return the document of an assessment, with what came of the gate."""
+    return evaluation_json(
+        assessment.evaluation,
+        run=assessment.run,
+        split=assessment.split,
+        data=assessment.source,
+        gate=assessment,
+    )
+
+
+def evaluation_json(
+    evaluation: Evaluation, *, run: str, split: str, data: str, gate: Assessment | None = None
+) -> str:
+    """Return the document; `run`, `split` and `data` say what was evaluated on what.
+
+    gate: the verdicts and the comparison with a baseline; none where nothing was required.
+    """
     return json_text(
         {
             "schema_version": 1,
@@ -38,8 +55,42 @@ def evaluation_json(evaluation: Evaluation, *, run: str, split: str, data: str) 
             "slices": [_slice(each) for each in evaluation.slices],
             "worst_slice": evaluation.worst_slice and evaluation.worst_slice.name,
             "notes": list(evaluation.notes),
+            "overlap": gate.overlap if gate else 0,
+            "requirements": [_verdict(each) for each in gate.verdicts] if gate else [],
+            "passed": gate.passed if gate else True,
+            "comparison": comparison_document(gate.comparison) if gate else None,
         }
     )
+
+
+def comparison_document(comparison: Comparison | None) -> dict[str, object] | None:
+    """Return a comparison before it is text; None stays None."""
+    if comparison is None:
+        return None
+    return {
+        "model": comparison.model,
+        "baseline": comparison.baseline,
+        "images": comparison.images,
+        "confidence": comparison.confidence,
+        "differences": {
+            name: dataclasses.asdict(each) for name, each in comparison.differences.items()
+        },
+        "fixed": [dataclasses.asdict(each) for each in comparison.fixed],
+        "broken": [dataclasses.asdict(each) for each in comparison.broken],
+    }
+
+
+def run_document(assessment: Assessment) -> dict[str, object]:
+    """Return the name and the numbers of one of several runs."""
+    return {
+        "run": assessment.run,
+        "metrics": _metrics(assessment.evaluation.metrics),
+        "notes": list(assessment.evaluation.notes),
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    return {**dataclasses.asdict(verdict), "value": json_number(verdict.value)}
 
 
 def _metrics(metrics: Mapping[str, Metric]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from imgrec.errors import UsageError
 from imgrec.evaluation.assessment import Assessment
 from imgrec.report.background import Background
 from imgrec.report.evaluation_csv import evaluation_csv
-from imgrec.report.evaluation_json import evaluation_json
+from imgrec.report.evaluation_json import assessment_json
 from imgrec.report.html import page
 from imgrec.report.junit import junit
 from imgrec.report.markdown import markdown
@@ -27,7 +27,7 @@ def forms(background: Background | None = None) -> Mapping[str, Form]:
     return {
         ".xml": junit,
         ".md": markdown,
-        ".json": _json,
+        ".json": assessment_json,
         ".csv": evaluation_csv,
         PAGE: partial(page, background=background or Background()),
     }
@@ -41,12 +41,3 @@ def check_forms(places: Sequence[Path]) -> None:
                 f"--report {shown(str(place))}: {shown(place.suffix) or 'no suffix'} is no form",
                 hint=f"a report ends in {', '.join(forms())}",
             )
-
-
-def _json(assessment: Assessment) -> str:
-    return evaluation_json(
-        assessment.evaluation,
-        run=assessment.run,
-        split=assessment.split,
-        data=assessment.source,
-    )

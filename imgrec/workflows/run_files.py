@@ -127,23 +127,24 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     return parse(text, str(path), overrides) if overrides else experiment
 
 
-def recorded_images(folder: Path) -> dict[str, set[str]]:
-    """Return the names of the images of each split, as the training found them.
+def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the images of each split as the training found them: SHA-256 by name.
 
+    It is empty for a file that could not be read.
     Raises RunError where the file that holds them is missing or damaged.
     """
     path = folder / IMAGES_FILE
     hint = "evaluate a folder with --data, or train again"
-    names: dict[str, set[str]] = {}
+    images: dict[str, dict[str, str]] = {}
     try:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
         for row in csv.DictReader(io.StringIO(text, newline=""), restval=""):
-            names.setdefault(row["split"], set()).add(row["name"])
+            images.setdefault(row["split"], {})[row["name"]] = row["sha256"]
     except OSError as error:
         raise _unreadable(path, error, hint) from error
     except (KeyError, csv.Error) as error:
         raise RunError(f"{shown(str(path))} is damaged", hint=hint) from error
-    return names
+    return images
 
 
 def _unreadable(path: Path, error: OSError, hint: str) -> RunError:
