@@ -104,7 +104,7 @@ evaluation: {{abstain: {{precision: 0.5}}}}
     assert answers.familiarity.shape == (3,)
 
 
-def test_going_on_fits_anew(careful: Run, tmp_path: Path) -> None:
+def test_going_on_fits_anew(tmp_path: Path) -> None:
     """A run that is trained further has limits of its new best model, or keeps the old one's."""
     text = TINY + "evaluation: {abstain: {coverage: 0.9}}\n"
     once = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
