@@ -114,7 +114,7 @@ def batches(experiment: Experiment, split: Split, epochs: int = 10_000) -> Itera
     """Return the batches of a training."""
     augmentation = experiment.augmentation
     augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
-    return training_batches(split, seed=0, first_epoch=0, epochs=epochs, augmenter=augmenter)
+    return training_batches(split, seed=0, start=(0, 0), epochs=epochs, augmenter=augmenter)
 
 
 def first_epoch(experiment: Experiment, records: Sequence[Record]) -> None:

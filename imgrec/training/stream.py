@@ -99,9 +99,14 @@ class Split:
 
 
 def training_batches(
-    split: Split, *, seed: int, first_epoch: int, epochs: int, augmenter: Augmenter | None
+    split: Split,
+    *,
+    seed: int,
+    start: tuple[int, int],
+    epochs: int,
+    augmenter: Augmenter | None,
 ) -> Generator[Batch]:
-    """Yield the batches of the epochs from `first_epoch` to before `epochs`, one after another.
+    """Yield the batches from `start` (epoch and step, both from 0) to before epoch `epochs`.
 
     What is done to the images is drawn in the caller's thread. They are read and changed ahead
     by threads, over the ends of epochs too, which end when the generator is closed. Raises
@@ -111,10 +116,12 @@ def training_batches(
         augmenter = None
 
     def batches() -> Iterator[_Draft]:
-        for epoch in range(first_epoch, epochs):
-            places = in_sequence(split.schedule, epoch, seed)
-            for step in range(split.schedule.steps_per_epoch):
-                batch = list(itertools.islice(places, split.schedule.batch_size))
+        size = split.schedule.batch_size
+        for epoch in range(start[0], epochs):
+            first = start[1] if epoch == start[0] else 0
+            places = itertools.islice(in_sequence(split.schedule, epoch, seed), first * size, None)
+            for step in range(first, split.schedule.steps_per_epoch):
+                batch = list(itertools.islice(places, size))
                 yield _Draft(epoch, step, batch, _drawn(split, augmenter, batch))
 
     def read(draft: _Draft) -> Batch:

@@ -27,6 +27,7 @@ from imgrec.workflows.versions import versions
 
 CONFIG_FILE = "config.yaml"
 IMAGES_FILE = "images.csv"
+Identities = dict[tuple[str, str], tuple[str, str]]
 _TRAIN_AGAIN = "train again"
 _MODEL_FILES = ("best.keras", "last.keras")
 
@@ -54,13 +55,25 @@ def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics 
     )
 
 
-def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared, card: Card) -> None:
-    """Write what is known before the first step: config, card, images, environment."""
-    (folder / "state").mkdir()
+def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) -> None:
+    """Write what is known before the first step: config, images, environment."""
+    (folder / "state").mkdir(exist_ok=True)
     write_text(folder / CONFIG_FILE, dump(experiment))
     write_text(folder / IMAGES_FILE, _images(prepared))
     write_text(folder / "environment.txt", _environment())
-    write_card(folder, card)
+
+
+def going_on(card: Card, experiment: Experiment, prepared: Prepared) -> Card:
+    """Return the card of a training that goes on here and now."""
+    now = new_card(experiment, prepared, card.statistics)
+    return dataclasses.replace(
+        card,
+        complete=False,
+        data=now.data,
+        skipped=now.skipped,
+        fingerprint=now.fingerprint,
+        versions=now.versions,
+    )
 
 
 def announce_best(folder: Path, digest: str) -> None:
@@ -130,21 +143,41 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
 def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
     """Return the images of each split as the training found them: SHA-256 by name.
 
-    It is empty for a file that could not be read.
-    Raises RunError where the file that holds them is missing or damaged.
+    It is empty for a file that could not be read. Raises RunError as `recorded_identities`.
+    """
+    images: dict[str, dict[str, str]] = {}
+    for (split, name), (_, identity) in recorded_identities(folder).items():
+        images.setdefault(split, {})[name] = identity
+    return images
+
+
+def recorded_identities(folder: Path) -> Identities:
+    """Return the class and the SHA-256 of each image, by its split and name, as a training saw it.
+
+    Raises RunError where the file that holds it is missing or damaged.
     """
     path = folder / IMAGES_FILE
     hint = "evaluate a folder with --data, or train again"
-    images: dict[str, dict[str, str]] = {}
     try:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
-        for row in csv.DictReader(io.StringIO(text, newline=""), restval=""):
-            images.setdefault(row["split"], {})[row["name"]] = row["sha256"]
+        return {
+            (row["split"], row["name"]): (row["class"], row["sha256"])
+            for row in csv.DictReader(io.StringIO(text, newline=""), restval="")
+        }
     except OSError as error:
         raise _unreadable(path, error, hint) from error
     except (KeyError, csv.Error) as error:
         raise RunError(f"{shown(str(path))} is damaged", hint=hint) from error
-    return images
+
+
+def identities_of(prepared: Prepared) -> Identities:
+    """Return the class and the SHA-256 of each image, by its split and name."""
+    classes, identities = prepared.found.classes, prepared.identities
+    return {
+        (split, record.name): (classes[record.label], identities.get(record.name, ""))
+        for split, records in records_of(prepared.found)
+        for record in records
+    }
 
 
 def _unreadable(path: Path, error: OSError, hint: str) -> RunError:
@@ -172,12 +205,8 @@ def _images(prepared: Prepared) -> str:
     rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     rows.writerow(["split", "class", "sha256", "name", "skipped"])
     skipped = dict(prepared.skipped)
-    for split, records in records_of(prepared.found):
-        for record in records:
-            identity = prepared.identities.get(record.name, "")
-            class_name = prepared.found.classes[record.label]
-            reason = skipped.get(record.name, "")
-            rows.writerow([split, class_name, identity, record.name, reason])
+    for (split, name), (class_name, identity) in identities_of(prepared).items():
+        rows.writerow([split, class_name, identity, name, skipped.get(name, "")])
     return text.getvalue()
 
 

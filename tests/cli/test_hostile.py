@@ -90,8 +90,9 @@ def _images(folder: Path) -> Iterator[tuple[str, str]]:
     for number, label in enumerate(CLASSES):
         for copy in range(2):
             name = f"{NAMES[(number + copy) % len(NAMES)].replace('/', '')}{number}{copy}.png"
+            colour = (number * 12, copy * 90, len(folder.name))
             try:
-                Image.new("RGB", (8, 8), (number * 12, copy * 90, 60)).save(folder / name)
+                Image.new("RGB", (8, 8), colour).save(folder / name)
             except OSError:
                 pytest.skip("this file system takes no such names")
             yield name, label
@@ -107,8 +108,14 @@ def test_hostile_names_come_out_harmless_and_readable(
     reports = [f"report{suffix}" for suffix in (".xml", ".md", ".json", ".csv", ".html")]
     asked = [word for name in reports for word in ("--report", name)]
     summary = {"GITHUB_STEP_SUMMARY": "summary.md"}
-    harmless(imgrec("evaluate", "--device", "cpu", *asked, environment=summary))
-    for command in (("check", train), ("runs", "show", "last"), ("runs", "list")):
+    asked += ["--require", f"recall[{CLASSES[0]}] >= 0", "--require", f"f1[{CLASSES[2]}] >= 1"]
+    harmless(imgrec("evaluate", "--device", "cpu", *asked, environment=summary), status=1)
+    for command in (
+        ("check", train),
+        ("runs", "show", "last"),
+        ("runs", "list"),
+        ("runs", "compare", "hostile-1", "hostile-1", "--device", "cpu"),
+    ):
         harmless(imgrec(*command))
     harmless(imgrec("evaluate", "--data", "nothing|\x1b[1m::error::"), status=3)
     photos = sorted(str(path) for path in data[1].parent.glob("*.png"))
