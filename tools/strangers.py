@@ -42,7 +42,7 @@ def main(seeds: int = 3) -> None:
         "digits": _digits(100),
     }
     features = {name: _features(each) for name, each in photos.items()}
-    truth = np.array(["dogs/" in photo.name for photo in photos["known"]], np.int64)
+    truth = np.array(["/dogs/" in photo.name for photo in photos["known"]], np.int64)
     for seed in range(seeds):
         head = _head(features["known"], truth, seed)
         hidden = {name: head(each) for name, each in features.items()}
