@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,22 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
     if arguments[0] == "runs":
         arguments += ["--runs-dir", str(trained.path.parent)]
     assert not _loaded(MAIN.format(arguments=arguments), tmp_path) & SLOW
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [(["predict", "photo.png", "--json"], {"sklearn", "scipy", "pydantic"}), (["evaluate"], set())],
+)
+def test_a_run_with_its_fast_file_answers_without_tensorflow(
+    trained: Run, tmp_path: Path, arguments: list[str], more: set[str]
+) -> None:
+    """Neither TensorFlow nor Keras nor matplotlib is loaded, with or without best.keras."""
+    Image.new("L", (8, 8)).save(tmp_path / "photo.png")
+    shutil.copytree(trained.path, tmp_path / "runs" / trained.name)
+    (tmp_path / "runs" / trained.name / "best.keras").unlink()
+    loaded = _loaded(MAIN.format(arguments=arguments), tmp_path)
+    assert "ai_edge_litert" in loaded
+    assert not loaded & {"tensorflow", "keras", "matplotlib", *more}
 
 
 @pytest.mark.parametrize("module", [*_modules("runs"), *_modules("runtime")])

@@ -35,8 +35,9 @@ def _differences(before: Any, after: Any, key: str) -> Iterator[Difference]:
         return
     if isinstance(before, BaseModel) and type(before) is type(after):
         inner = f"{key}.{type(before).__name__}" if isinstance(before, Named) else key
-        for name in type(before).model_fields:
-            path = f"{inner}.{name}" if inner else name
+        for name, field in type(before).model_fields.items():
+            written = field.alias or name
+            path = f"{inner}.{written}" if inner else written
             yield from _differences(getattr(before, name), getattr(after, name), path)
     elif isinstance(before, list) and isinstance(after, list):
         for index, pair in enumerate(zip_longest(before, after)):

@@ -132,8 +132,17 @@ class Experiment(Section):
             yield ("preprocessing", *path), message
         yield from self._loss_problems()
         yield from self._mixing_problems()
+        yield from self._fine_tune_problems()
         if self.training.feature_views is not None and (reason := self._without_views()):
             yield ("training", "feature_views"), reason
+
+    def _fine_tune_problems(self) -> Iterator[Finding]:
+        backbone = self.model.backbone
+        if self.training.fine_tune is not None and (backbone is None or backbone.trainable):
+            yield (
+                ("training", "fine_tune"),
+                "follows on a backbone with `trainable: false`, and there is none",
+            )
 
     def _without_views(self) -> str:
         """Return why there are no views whose features could be kept; empty: there are."""

@@ -18,7 +18,7 @@ from imgrec.config.optimizers import Optimizer, Schedule
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.regularizers import Regularizer
 from imgrec.config.sources import Columns, Features
-from imgrec.config.training import Checkpoint, Training
+from imgrec.config.training import Checkpoint, FineTune, Training
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "": Experiment,
@@ -33,6 +33,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "model.backbone": Backbone,
     "training": Training,
     "training.checkpoint": Checkpoint,
+    "training.fine_tune": FineTune,
     "evaluation": Evaluation,
     "evaluation.baseline": Baseline,
     "evaluation.abstain": Abstain,

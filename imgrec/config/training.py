@@ -13,6 +13,7 @@ from imgrec.config.losses import Loss
 from imgrec.config.metrics import Direction, Metric, accuracy, directions
 from imgrec.config.named import Named
 from imgrec.config.optimizers import Adam, Optimizer
+from imgrec.config.optimizers import Schedule as LearningRate
 from imgrec.config.problems import shown, unknown
 from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import NonNegativeFloat, Text
@@ -64,6 +65,23 @@ class Checkpoint(Section):
         return Interval(int(number), "steps" if unit == "step" else "epochs")
 
 
+class FineTune(Section):
+    """A second part of the training, in which the frozen backbone learns too."""
+
+    first_layer: Text = Field(
+        alias="from",
+        description="The first layer of the backbone that learns, by its name in Keras such as "
+        "`block5_conv1`, or `all`. Batch normalization keeps its mean and variance.",
+    )
+    epochs: PositiveInt = Field(
+        default=5, description="How often each training image is seen, after `training.epochs`."
+    )
+    learning_rate: LearningRate = Field(
+        default=1e-5,
+        description="Of a new optimizer, of the same kind and with its other arguments.",
+    )
+
+
 class Training(Section):
     """How long, with which loss and optimizer, and what is watched."""
 
@@ -100,6 +118,9 @@ class Training(Section):
         description="With a frozen backbone and augmentation: compute the features of so many "
         "augmented views of each image once, and take them in turn. By default images are "
         "augmented anew each epoch.",
+    )
+    fine_tune: FineTune | None = Field(
+        default=None, description="What follows on a head's training: the backbone learns too."
     )
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
     on_nan: Literal["stop", "restore"] = Field(
@@ -147,7 +168,9 @@ class Training(Section):
             yield (*path, "mode"), message
 
     def _schedule_problems(self) -> Iterator[Finding]:
-        if not isinstance(self.optimizer.arguments().get("learning_rate"), Named):
+        rates = [self.optimizer.arguments().get("learning_rate")]
+        rates += [self.fine_tune.learning_rate] if self.fine_tune else []
+        if not any(isinstance(rate, Named) for rate in rates):
             return
         if self.on_nan == "restore":
             yield ("on_nan",), "restore halves the learning rate, and the optimizer's is a schedule"

@@ -40,8 +40,10 @@ def preprocess(name: str, pixels: Any) -> Any:
 
 def apply_backbone(
     backbone: Backbone, features: Any, image_size: tuple[int, int], *, weights: bool
-) -> Any:
-    """Apply the backbone without its top; a frozen one runs in inference mode throughout.
+) -> tuple[Any, Any]:
+    """Apply the backbone without its top; return it, and the tensor of its features.
+
+    A frozen one runs in inference mode, and goes on so when `unfreeze` lets it learn.
 
     Raises RunError where its weights can't be had.
     """
@@ -54,7 +56,27 @@ def apply_backbone(
             include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
         )
     network.trainable = backbone.trainable
-    return network(features) if backbone.trainable else network(features, training=False)
+    if not backbone.trainable:
+        _keep_inferring(network)
+    return network, network(features)
+
+
+def unfreeze(network: Any, first: str) -> None:
+    """Let the layers of a backbone learn from the one called `first` on, or `all` of them."""
+    network.trainable = True
+    if first != "all":
+        names = [layer.name for layer in network.layers]
+        for layer in network.layers[: names.index(first)]:
+            layer.trainable = False
+
+
+def _keep_inferring(network: Any) -> None:
+    """Let the network run in inference mode, also within a model that is trained.
+
+    `training=False` in a functional model does not do: a model that is trained tells all layers.
+    """
+    call = network.call
+    network.call = lambda inputs, **context: call(inputs, **{**context, "training": False})
 
 
 def classifier(name: str) -> Classifier:

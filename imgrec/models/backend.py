@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import logging
 import os
 import platform
@@ -87,14 +88,14 @@ def make_reproducible(seed: int, devices: Devices, *, deterministic: bool) -> No
 
 
 def describe() -> Machine:
-    """Return what is fast on this machine."""
-    tf = import_tensorflow()
-    gpus = tf.config.list_physical_devices("GPU")
+    """Return what is fast on this machine; without TensorFlow no GPU is found."""
+    tf = import_tensorflow() if importlib.util.find_spec("tensorflow") else None
+    gpus = tf.config.list_physical_devices("GPU") if tf else []
     return Machine(
         processor=_processor(),
         cores=os.cpu_count() or 1,
         avx512="avx512f" in _cpu_flags(),
-        onednn=os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1",
+        onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
         gpus=tuple(_gpu_name(tf, gpu) for gpu in gpus),
     )
 

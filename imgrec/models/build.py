@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from imgrec.config.layers import (
     Residual,
 )
 from imgrec.config.named import Named
+from imgrec.config.problems import shown
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.keras_errors import cause
 from imgrec.models.keras_objects import make
@@ -33,11 +35,12 @@ _POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
 class Network:
     """A model, and where it may be cut in two.
 
-    model: from pixels to probabilities. features: the tensor in it that its backbone gives,
-    after a global pooling where one follows; None where there is no backbone.
+    model: from pixels to probabilities. backbone: the model within it; features: the tensor that
+    the backbone gives, after a global pooling where one follows. Both are None without one.
     """
 
     model: Any
+    backbone: Any = None
     features: Any = None
 
     def extractor(self) -> Any:
@@ -93,18 +96,19 @@ def assemble(
             (*experiment.data.image_size, experiment.data.channels), dtype="float32", name="pixels"
         )
         tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
-        features, pooled = None, 0
+        network, features, pooled = None, None, 0
         if experiment.model.backbone is not None:
             tensor = preprocess(experiment.model.backbone.name, tensor)
-            tensor = apply_backbone(
+            network, tensor = apply_backbone(
                 experiment.model.backbone, tensor, experiment.data.image_size, weights=weights
             )
+            _check_fine_tune(experiment, network)
             pooled = int(isinstance(next(iter(experiment.model.layers), None), _POOLING))
             features = tensor = _apply_layers(experiment, tensor, 0, pooled)
         tensor = _apply_layers(experiment, tensor, pooled, None)
         output = _output(experiment, tensor, classes)
         try:
-            return Network(keras.Model(pixels, output, name="imgrec"), features)
+            return Network(keras.Model(pixels, output, name="imgrec"), network, features)
         except ValueError as error:  # a name that two layers have
             raise experiment.problem(("model", "layers"), cause(error)) from error
 
@@ -135,6 +139,18 @@ def _dtype_policy(name: str) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _check_fine_tune(experiment: Experiment, network: Any) -> None:
+    wanted = experiment.training.fine_tune
+    if wanted is None:
+        return
+    names = ["all", *(layer.name for layer in network.layers)]
+    if wanted.first_layer not in names:
+        near = difflib.get_close_matches(wanted.first_layer[:100], names, n=3) or names[-3:]
+        message = f"the backbone has no layer {shown(wanted.first_layer)}; it has such as "
+        message += f"{', '.join(near)}; or `all`"
+        raise experiment.problem(("training", "fine_tune", "from"), message)
 
 
 def _apply_layers(experiment: Experiment, features: Any, first: int, end: int | None) -> Any:

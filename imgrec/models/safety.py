@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from imgrec.errors import RunError
 from imgrec.models.hdf5 import Refused, check_hdf5
+from imgrec.models.metadata import DESCRIPTION, LABELS
 from imgrec.models.vocabulary import check_names
 from imgrec.text import shown
 
@@ -31,6 +32,7 @@ _MAX_EXPANSION = 20
 _SMALL = 1 << 20
 
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
+_MEMBERS = (_CONFIG, _WEIGHTS, _METADATA, LABELS, DESCRIPTION)
 
 # LiteRT's schema: where the fields of its tables stand. Its Python module would do the same, and
 # takes longer to import than a photo to predict.
@@ -118,12 +120,13 @@ def _check_file(path: Path, most: int) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Refuse other members than Keras writes, twice the same one, and what unpacks to far more.
+    """Refuse members that neither Keras nor `imgrec export` writes, and what unpacks to far more.
 
+    Nor may one be there twice.
     What a member declares is what is read of it, so that these sizes hold.
     """
     names = [member.filename for member in archive.infolist()]
-    surplus = [name for name in names if name not in (_CONFIG, _WEIGHTS, _METADATA)]
+    surplus = [name for name in names if name not in _MEMBERS]
     if surplus:
         raise Refused(f"it holds {shown(surplus[0][:80])}, which no model needs")
     for name in (_CONFIG, _WEIGHTS):

@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -37,7 +37,7 @@ class TrainingProgress:
     step: finished steps of the epoch under way; seconds: what they took; logs: what was
     measured in them, once all of them are done, and empty before.
     first_loss: of the very first step; restores: how often `on_nan: restore` went back;
-    phase: which part of the training this is, from 0.
+    phase: which part of the training this is, from 0; phase_start: finished epochs when it began.
     """
 
     epoch: int = 0
@@ -52,6 +52,7 @@ class TrainingProgress:
     first_loss: float | None = None
     restores: int = 0
     phase: int = 0
+    phase_start: int = 0
 
     @property
     def place(self) -> str:
@@ -77,10 +78,13 @@ def save_checkpoint(
             old.unlink()
 
 
-def load_checkpoint(folder: Path, variables: Sequence[Any]) -> TrainingProgress:
-    """Put the newest whole checkpoint's values into `variables`; return the progress.
+def load_checkpoint(
+    folder: Path, variables: Callable[[TrainingProgress], Sequence[Any]]
+) -> TrainingProgress:
+    """Put the newest whole checkpoint's values into the variables; return the progress.
 
-    A damaged one is named and renamed to `*.damaged`. Raises RunError where there is no other,
+    variables: from a checkpoint's progress to those of Steps in its phase. A damaged checkpoint
+    is named and renamed to `*.damaged`. Raises RunError where there is no other,
     or where it is of another model.
     """
     damage: RunError | None = None
@@ -100,7 +104,9 @@ def load_checkpoint(folder: Path, variables: Sequence[Any]) -> TrainingProgress:
     raise RunError(f"there is no checkpoint in {shown(str(folder))}", hint="train from the start")
 
 
-def load_epoch_end(folder: Path, variables: Sequence[Any]) -> TrainingProgress:
+def load_epoch_end(
+    folder: Path, variables: Callable[[TrainingProgress], Sequence[Any]]
+) -> TrainingProgress:
     """Go back to the end of the newest finished epoch; checkpoints after it are removed.
 
     Raises RunError where that checkpoint is missing, damaged, or of another model.
@@ -154,12 +160,14 @@ def _whole(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _assign(
-    path: Path, arrays: Mapping[str, NDArray[Any]], variables: Sequence[Any]
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    variables: Callable[[TrainingProgress], Sequence[Any]],
 ) -> TrainingProgress:
     try:
         progress = TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
         values = [arrays[str(number)] for number in range(len(arrays) - 1)]
-        for variable, value in zip(variables, values, strict=True):
+        for variable, value in zip(variables(progress), values, strict=True):
             variable.assign(value)
     except (ValueError, KeyError, TypeError) as error:
         raise _unusable(path, error) from error

@@ -16,13 +16,15 @@ from imgrec.training.stream import Split
 class Job:
     """One training.
 
-    folder: the run's; validation: None where there is none; after_epoch: called when the
+    folder: the run's; epochs: how many are done when it ends, those before it among them;
+    validation: None where there is none; after_epoch: called when the
     files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`
     before it takes the place of the one before it.
     """
 
     experiment: Experiment
     folder: Path
+    epochs: int
     train: Split
     validation: Split | None
     classes: int

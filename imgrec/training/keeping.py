@@ -39,7 +39,7 @@ class Keeper:
 
     def go_back(self) -> TrainingProgress:
         """Bring the end of the last whole epoch back, and return its progress."""
-        return load_epoch_end(self._folder, self._steps.variables)
+        return load_epoch_end(self._folder, lambda _: self._steps.variables)
 
     def epoch(self, state: TrainingProgress, *, improved: bool) -> None:
         """Write the models and the history after an epoch.

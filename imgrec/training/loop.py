@@ -37,7 +37,7 @@ _SECONDS_BETWEEN_METRICS = 0.2
 
 
 def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
-    """Train from where `state` stands to the experiment's last epoch, keeping `state` current.
+    """Train from where `state` stands to the job's last epoch, keeping `state` current.
 
     After each epoch the folder holds `last.keras`, `best.keras`, `history.csv` and a checkpoint;
     more checkpoints come as `training.checkpoint.every` says. Ctrl-C and SIGTERM do what they do
@@ -58,7 +58,7 @@ class _Training:
         self._progress = progress
         self._signals = signals
         self._settings = job.experiment.training
-        self._callbacks = make_callbacks(job.experiment, steps.model, job.folder)
+        self._callbacks = make_callbacks(job.experiment, steps.model, job.folder, job.epochs)
         self._keeper = Keeper(job, steps)
         self._watch = Watch()
         self._began = 0.0
@@ -69,7 +69,7 @@ class _Training:
         restore_counters(self._callbacks, state.callbacks)
         if state.epoch:
             self._job.after_epoch(state)
-        elif not state.step:
+        if state.epoch == state.phase_start and not state.step:
             self._keeper.checkpoint(state)
         try:
             while not self._trained():
@@ -96,20 +96,20 @@ class _Training:
             self._job.train,
             seed=experiment.seed,
             start=(self._state.epoch, self._state.step),
-            epochs=self._settings.epochs,
+            epochs=self._job.epochs,
             augmenter=Augmenter(augmentation, experiment.seed) if augmentation else None,
         )
 
     def _epochs(self, batches: Iterator[Batch]) -> None:
         state = self._state
-        while not state.stopped and state.epoch < self._settings.epochs:
+        while not state.stopped and state.epoch < self._job.epochs:
             logs = self._epoch(batches)
             improved = self._job.monitor.update(state, state.epoch + 1, logs)
             self._record(logs)
             self._keeper.epoch(state, improved=improved)
             self._checkpoint()
             self._job.after_epoch(state)
-            log.info(epoch_line(state.epoch, self._settings.epochs, logs, improved=improved))
+            log.info(epoch_line(state.epoch, self._job.epochs, logs, improved=improved))
             if state.stopped:
                 log.info(
                     "stopped early after epoch %d, as training.callbacks says; "
@@ -137,7 +137,7 @@ class _Training:
         state, schedule = self._state, self._job.train.schedule
         if not state.step:
             self._steps.reset()
-        title = f"epoch {state.epoch + 1}/{self._settings.epochs}"
+        title = f"epoch {state.epoch + 1}/{self._job.epochs}"
         measured, shown = -math.inf, ""
         with self._progress.task(title, schedule.images_per_epoch) as task:
             task.advance(state.step * schedule.batch_size)

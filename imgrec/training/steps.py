@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
+from imgrec.config.training import FineTune
+from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
 from imgrec.models.build import assemble
 from imgrec.models.keras_objects import make
@@ -48,10 +50,7 @@ class Steps:
             self.model = self._network.model
             optimizer = make(keras.optimizers, experiment.training.optimizer)
             optimizer.build(self.model.trainable_variables)
-            # What is trained: the whole model, or its head alone.
-            self._trained = self._compiled(self.model, optimizer)
-        self._train = self._function(self._trained.train_step)
-        self._test = self._function(self._trained.test_step)
+            self._take(self.model, optimizer)
 
     def extractor(self) -> Any:
         """Return the model from pixels to the features that `train_head` wants."""
@@ -63,12 +62,26 @@ class Steps:
         `model` stays the whole: its weights, optimizer and random generators are the head's.
         """
         with self._strategy.scope():
-            self._trained = self._compiled(self._network.head(), self.model.optimizer)
+            self._take(self._network.head(), self.model.optimizer)
         # A training may go on in the middle of an epoch.
         for own, before in zip(_measured(self._trained), _measured(self.model), strict=True):
             own.assign(np.asarray(before))
-        self._train = self._function(self._trained.train_step)
-        self._test = self._function(self._trained.test_step)
+
+    def fine_tune(self, wanted: FineTune) -> None:
+        """From now on take images, and train the backbone from the layer `wanted` on, too.
+
+        With a new optimizer. The backbone stays in inference mode: its batch normalization goes
+        by the mean and variance that it has.
+        """
+        import keras
+
+        settings = self._experiment.training.optimizer
+        renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
+        with within_memory(self._experiment), self._strategy.scope():
+            unfreeze(self._network.backbone, wanted.first_layer)
+            optimizer = make(keras.optimizers, renewed)
+            optimizer.build(self.model.trainable_variables)
+            self._take(self.model, optimizer)
 
     def train(self, batch: Batch) -> None:
         """Update the weights with one batch."""
@@ -89,7 +102,8 @@ class Steps:
 
     def loss(self) -> Any:
         """Return the mean loss since the last reset: a scalar tensor that may not be ready yet."""
-        return self._trained.metrics[0].result()
+        mean = self._trained.metrics[0]
+        return mean.total.value / mean.count.value  # `result()` takes half as long again
 
     @property
     def learning_rate(self) -> float:
@@ -105,12 +119,15 @@ class Steps:
         """All that a step changes: of the model, with its random generators, optimizer, metrics."""
         return [*self.model.variables, *self.model.optimizer.variables, *_measured(self._trained)]
 
-    def _compiled(self, model: Any, optimizer: Any) -> Any:
+    def _take(self, model: Any, optimizer: Any) -> None:
+        """Make the steps those of `model`: the whole one, or its head alone."""
         experiment = self._experiment
         _compile(model, optimizer, experiment)
         self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
         model.reset_metrics()
-        return model
+        self._trained = model
+        self._train = self._function(model.train_step)
+        self._test = self._function(model.test_step)
 
     def _function(self, step: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf

@@ -18,6 +18,7 @@ log = logging.getLogger("imgrec")
 
 FREE = (
     "training.epochs",
+    "training.fine_tune.epochs",
     "training.checkpoint.every",
     "training.checkpoint.keep",
     "training.on_nan",

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from imgrec.training.checkpoint import START, TrainingProgress, load_checkpoint,
 from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
+from imgrec.training.phases import enter, is_last, last_epoch, phases
 from imgrec.training.steps import Steps
 from imgrec.workflows.check import record_check
 from imgrec.workflows.drift import check_drift, check_images
@@ -149,13 +151,21 @@ def resume(
         classes = len(prepared.splits.classes)
         begun = newest_place(run.state) is not None
         steps = Steps(experiment, classes, devices, weights=not begun, statistics=statistics)
-        state = load_checkpoint(run.state, steps.variables) if begun else TrainingProgress()
+        state = _loaded(run, experiment, steps) if begun else TrainingProgress()
         state.stopped &= experiment.training.callbacks == before.training.callbacks
         _refuse_nothing_left(run, experiment, state)
         log.info("run: %s goes on %s", run.path, state.place)
         write_beginning(run.path, experiment, prepared)
         card = going_on(forget_exports(run), experiment, prepared)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
+
+
+def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
+    def variables(state: TrainingProgress) -> Sequence[Any]:
+        enter(experiment, steps, state)
+        return steps.variables
+
+    return load_checkpoint(run.state, variables)
 
 
 def _start(experiment: Experiment, device: str) -> Devices:
@@ -172,18 +182,28 @@ def _run(
     state: TrainingProgress,
     progress: Progress,
 ) -> TrainingResult:
-    train, validation = (
-        training_split(experiment, prepared),
-        validation_split(experiment, prepared),
-    )
-    train, validation = with_features(experiment, steps, train, validation, progress)
-    monitor = Monitor(experiment, validated=validation is not None)
+    splits = training_split(experiment, prepared), validation_split(experiment, prepared)
+    monitor = Monitor(experiment, validated=splits[1] is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
     before_best = functools.partial(announce_best, run.path)
-    job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch, before_best)
     try:
-        fit(job, steps, state, progress)
+        for phase in phases(experiment, steps, state):
+            train, validation = splits
+            if phase == 0:
+                train, validation = with_features(experiment, steps, *splits, progress)
+            job = Job(
+                experiment,
+                run.path,
+                last_epoch(experiment, state),
+                train,
+                validation,
+                classes,
+                monitor,
+                after_epoch,
+                before_best,
+            )
+            fit(job, steps, state, progress)
         return _concluded(experiment, prepared, run.path, progress)
     except BaseException:
         _say_how_to_go_on(run)
@@ -228,8 +248,11 @@ def _refuse_imported(run: Run) -> None:
 
 
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:
-    epochs, done = experiment.training.epochs, state.epoch
-    further = f"--set training.epochs={2 * done} trains it further"
+    if not is_last(experiment, state):
+        return
+    epochs, done = last_epoch(experiment, state), state.epoch
+    key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
+    further = f"--set training.{key}={2 * lasted} trains it further"
     if done > epochs:
         raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
     if not run.card.complete:
