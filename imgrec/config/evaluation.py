@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -47,6 +47,13 @@ class Abstain(Section):
     coverage: _Share | None = Field(
         default=None, description="This share of the images is answered, the surest ones."
     )
+
+    @property
+    def promise(self) -> tuple[Literal["precision", "coverage"], float]:
+        """The promise and its share."""
+        if self.precision is not None:
+            return "precision", self.precision
+        return "coverage", self.coverage or 1.0
 
     def problems(self) -> Iterator[Finding]:
         """Yield two promises, or none."""

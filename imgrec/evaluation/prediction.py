@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
 from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.ranking import ranking, require_finite
 from imgrec.scores import Scores
@@ -37,8 +38,8 @@ class Answer:
 class Prediction:
     """What is in one image: `top`, most probable first, or why it could not be read.
 
-    known: whether the first probability reaches the threshold; where not, the answer is
-    "unknown", and `top` says what comes nearest.
+    known: whether the first probability reaches the threshold, and the image is familiar enough;
+    where not, the answer is "unknown", and `top` says what comes nearest.
     answers: what each of several models says; `top` and `known` are then of their mean, or
     empty and False where they know different classes.
     agree: whether several models of the same classes name the same class first; else None.
@@ -61,30 +62,32 @@ class Prediction:
 class Member:
     """One of the models that are asked.
 
-    threshold: the probability below which its answer is "unknown"; None where it never is.
+    limits: below which its answer is "unknown".
     """
 
     model: str
     classes: tuple[str, ...]
-    threshold: float | None = None
+    limits: Limits = NO_LIMITS
 
 
 def predictions(
     scores: Scores,
     top: int = 5,
     order: Sequence[str] | None = None,
-    threshold: float | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[Prediction, ...]:
     """Return the `top` classes of every image, and an error for every skipped one.
 
     They come in the order of the names in `order`, which holds each image and each skipped
     one once, the same name as often as it was given; without it, skipped ones come last.
+    limits: below one of them an answer is not known.
     Raises RunError where a probability is not finite.
     """
     require_finite(scores)
+    known = answered(scores, limits)
     found = [
-        _prediction(name, _ranked(row, scores.classes, top), threshold)
-        for name, row in zip(scores.names, scores.probabilities, strict=True)
+        Prediction(name, _ranked(row, scores.classes, top), known=bool(is_known))
+        for name, row, is_known in zip(scores.names, scores.probabilities, known, strict=True)
     ]
     failed = [Prediction(name, (), reason, known=False) for name, reason in scores.skipped]
     return tuple(found + failed) if order is None else _in_order(found + failed, order)
@@ -100,7 +103,7 @@ def joint_predictions(
     Raises RunError where a probability is not finite.
     """
     alone = [
-        predictions(each, top, order, member.threshold)
+        predictions(each, top, order, member.limits)
         for each, member in zip(scores, members, strict=True)
     ]
     means = _means(scores, members, top, order)
@@ -121,8 +124,9 @@ def together(members: Sequence[Member]) -> Member | None:
         return first
     if len({frozenset(member.classes) for member in members}) > 1:
         return None
-    given = [member.threshold for member in members if member.threshold is not None]
-    return Member(MEAN, first.classes, max(given, default=None))
+    thresholds = [member.limits.threshold for member in members]
+    highest = max((each for each in thresholds if each is not None), default=None)
+    return Member(MEAN, first.classes, Limits(highest))
 
 
 def _means(
@@ -131,7 +135,7 @@ def _means(
     mean = together(members)
     if mean is None:
         return (None,) * len(order)
-    return predictions(mean_scores(scores), top, order, mean.threshold)
+    return predictions(mean_scores(scores), top, order, mean.limits)
 
 
 def _joint(
@@ -148,10 +152,6 @@ def _joint(
         return Prediction(alone[0].name, (), known=False, answers=answers)
     agree = len({each.top[0].class_name for each in alone}) == 1
     return Prediction(mean.name, mean.top, known=mean.known, answers=answers, agree=agree)
-
-
-def _prediction(name: str, top: tuple[Ranked, ...], threshold: float | None) -> Prediction:
-    return Prediction(name, top, known=threshold is None or top[0].probability >= threshold)
 
 
 def _ranked(row: NDArray[np.float32], classes: Sequence[str], top: int) -> tuple[Ranked, ...]:

@@ -72,7 +72,7 @@ def _member(member: Member) -> dict[str, object]:
     return {
         "model": member.model,
         "classes": list(member.classes),
-        "threshold": member.threshold,
+        "threshold": member.limits.threshold,
     }
 
 

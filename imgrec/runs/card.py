@@ -67,8 +67,8 @@ class Certificate:
 class Calibration:
     """The temperature by which the model's logits were divided, and what that did.
 
-    It is part of the weights in best.keras. Fitted on `images` images of `split`, where the
-    mean log loss, in nats, went from `loss_before` to `loss_after`.
+    It is part of the weights in the best.keras whose SHA-256 is `model`. Fitted on `images`
+    images of `split`, where the mean log loss, in nats, went from `loss_before` to `loss_after`.
     """
 
     temperature: float
@@ -76,14 +76,16 @@ class Calibration:
     images: int
     loss_before: float
     loss_after: float
+    model: str = ""
 
 
 @dataclass(frozen=True)
 class Threshold:
     """Below which probability, 0 to 1, of the most probable class the answer is "unknown".
 
-    promise: what it was chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
-    images of `split`, `coverage` of them reach it, and `precision` of those are right.
+    familiarity: the cosine, -1 to 1, below which it is so too; None where the model doesn't tell.
+    promise: what both were chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
+    images of `split`, `coverage` of them reach them, and `precision` of those are right.
     """
 
     value: float
@@ -92,6 +94,7 @@ class Threshold:
     images: int
     coverage: float
     precision: float
+    familiarity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,12 @@ class Card:
         whenever the process ends.
         """
         return dataclasses.replace(self, hashes={**self.hashes, f"next {file}": digest})
+
+    def settled(self, file: str) -> Card:
+        """Return the card of when the announced `file` has taken its place."""
+        hashes = dict(self.hashes)
+        hashes[file] = hashes.pop(f"next {file}")
+        return dataclasses.replace(self, hashes=hashes)
 
     def with_export(self, certificate: Certificate, digest: str) -> Card:
         """Return the card that also describes an exported file, in place of an older one."""

@@ -14,6 +14,7 @@ from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES, export_command, open_litert
+from imgrec.runtime.outputs import Answers
 from imgrec.text import shown
 
 EngineName = Literal["auto", "litert", "keras"]
@@ -47,8 +48,8 @@ class Engine(Protocol):
     def spec(self) -> ImageSpec:
         """The form that images must have."""
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes) for images (batch, height, width, channels)."""
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
 
 
 def open_engine(

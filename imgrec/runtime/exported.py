@@ -15,20 +15,20 @@ from imgrec.errors import RunError
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import LiteRTEngine
-from imgrec.runtime.outputs import of_every_class
+from imgrec.runtime.outputs import Answers, answers_of
 
 
 @dataclass(frozen=True)
 class FunctionEngine:
-    """A function from float32 pixels of 0 to 255 to probabilities, as other libraries load it."""
+    """A function from float32 pixels of 0 to 255 to what `answers_of` takes."""
 
     function: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     classes: tuple[str, ...]
     spec: ImageSpec
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes) for uint8 (batch, height, width, channels)."""
-        return of_every_class(self.function(images.astype(np.float32)))
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        return answers_of(self.function(images.astype(np.float32)), len(self.classes))
 
 
 def open_exported(path: Path, form: str, classes: tuple[str, ...], spec: ImageSpec) -> Engine:

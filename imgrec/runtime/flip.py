@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import Answers
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,15 @@ class FlippedToo:
         """The form that images must have."""
         return self.engine.spec
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the mean of both answers, float32 (batch, classes)."""
-        there = self.engine.probabilities(images)
-        back = self.engine.probabilities(np.ascontiguousarray(images[:, :, ::-1]))
-        return ((there.astype(np.float64) + back) / 2).astype(np.float32)
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return the mean of both answers to uint8 images (batch, height, width, channels)."""
+        there = self.engine.answers(images)
+        back = self.engine.answers(np.ascontiguousarray(images[:, :, ::-1]))
+        probabilities = _mean(there.probabilities, back.probabilities)
+        if there.familiarity is None or back.familiarity is None:
+            return Answers(probabilities)
+        return Answers(probabilities, _mean(there.familiarity, back.familiarity))
+
+
+def _mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    return ((one.astype(np.float64) + other) / 2).astype(np.float32)

@@ -18,7 +18,7 @@ from imgrec.models.backend import start
 from imgrec.models.safety import check_keras
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
-from imgrec.runtime.outputs import of_every_class
+from imgrec.runtime.outputs import Answers, answers_of
 from imgrec.text import shown
 
 MODEL_FILE = "best.keras"
@@ -29,15 +29,16 @@ _OTHER_RUN = f"{_TRAIN_AGAIN}, or take another run: `imgrec runs list` shows the
 
 @dataclass(frozen=True)
 class KerasEngine:
-    """A Keras model from pixels of 0 to 255 to probabilities, (batch, classes) or (batch, 1)."""
+    """A Keras model from pixels of 0 to 255 to what `answers_of` takes."""
 
     model: Any
     classes: tuple[str, ...]
     spec: ImageSpec
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes) for uint8 (batch, height, width, channels)."""
-        return of_every_class(np.asarray(self.model.predict_on_batch(images.astype(np.float32))))
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
+        return answers_of(output, len(self.classes))
 
 
 def open_keras(run: Run, device: str = "auto") -> KerasEngine:

@@ -15,7 +15,7 @@ from imgrec.models.quiet import muted
 from imgrec.models.safety import check_litert
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
-from imgrec.runtime.outputs import of_every_class
+from imgrec.runtime.outputs import Answers, answers_of
 from imgrec.text import shown
 
 FILES = {
@@ -26,11 +26,10 @@ FILES = {
 
 
 class LiteRTEngine:
-    """A `.tflite` model from float32 pixels of 0 to 255 to probabilities.
+    """A `.tflite` model from float32 pixels of 0 to 255 to what `answers_of` takes.
 
-    It takes (batch, height, width, channels) and gives (batch, classes) or (batch, 1), for any
-    batch; where the file has a batch of 1, as others write them, it is asked image by image. One
-    thread at a time may ask it.
+    It takes (batch, height, width, channels) for any batch; where the file has a batch of 1, as
+    others write them, it is asked image by image. One thread at a time may ask it.
     """
 
     def __init__(self, path: Path, classes: tuple[str, ...], spec: ImageSpec) -> None:
@@ -57,21 +56,24 @@ class LiteRTEngine:
         """The shapes that the model takes and gives, None for what may vary."""
         return _shape(self._input), _shape(self._output)
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes) for uint8 (batch, height, width, channels)."""
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
         try:
             if self._single:
-                return np.concatenate([self._ask(image[np.newaxis]) for image in images])
-            return self._ask(images)
+                outputs = np.concatenate([self._ask(image[np.newaxis]) for image in images])
+            else:
+                outputs = self._ask(images)
         except (RuntimeError, ValueError) as error:  # LiteRT's
             raise RunError(f"LiteRT can't run the model: {shown(str(error))}") from error
+        return answers_of(outputs, len(self.classes))
 
     def _ask(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         if len(images) != self._batch:
             self._prepare(images.shape)
         self._interpreter.set_tensor(self._input["index"], images.astype(np.float32))
         self._interpreter.invoke()
-        return of_every_class(self._interpreter.get_tensor(self._output["index"]))
+        output: NDArray[np.float32] = self._interpreter.get_tensor(self._output["index"])
+        return output
 
     def _prepare(self, shape: tuple[int, ...]) -> None:
         with muted():

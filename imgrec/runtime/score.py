@@ -15,6 +15,7 @@ from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import Answers
 from imgrec.scores import Scores, Skipped
 
 Turn = Literal[0, 90, 180, 270]
@@ -65,19 +66,21 @@ def score_chunks(engine: Engine, images: Iterable[Named], turn: Turn = 0) -> Ite
 def _scored(engine: Engine, batch: Sequence[tuple[Named, NDArray[np.uint8] | BadImage]]) -> Scores:
     found = [(each.name, image) for each, image in batch if not isinstance(image, BadImage)]
     bad = [Skipped(each.name, image.reason) for each, image in batch if isinstance(image, BadImage)]
+    answers = _asked(engine, [image for _, image in found])
     return Scores(
         names=tuple(name for name, _ in found),
         truth=None,
-        probabilities=_asked(engine, [image for _, image in found]),
+        probabilities=answers.probabilities,
         classes=engine.classes,
         skipped=tuple(bad),
+        familiarity=answers.familiarity,
     )
 
 
-def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> Answers:
     if not images:
-        return np.empty((0, len(engine.classes)), np.float32)
-    return engine.probabilities(np.stack(images))
+        return Answers(np.empty((0, len(engine.classes)), np.float32))
+    return engine.answers(np.stack(images))
 
 
 def _joined(
@@ -85,10 +88,12 @@ def _joined(
 ) -> Scores:
     names = tuple(name for chunk in chunks for name in chunk.names)
     rows = [np.empty((0, len(classes)), np.float32), *(chunk.probabilities for chunk in chunks)]
+    familiarity = [chunk.familiarity for chunk in chunks if chunk.familiarity is not None]
     return Scores(
         names=names,
         truth=None if labels is None else np.array([labels[name] for name in names], np.int64),
         probabilities=np.concatenate(rows),
         classes=classes,
         skipped=tuple(skipped for chunk in chunks for skipped in chunk.skipped),
+        familiarity=np.concatenate(familiarity) if familiarity else None,
     )

@@ -129,7 +129,7 @@ def _litert(file: Path, adaptation: Adaptation, classes: tuple[str, ...]) -> _Re
     size = check_image(taken, None)
     check_units(given, len(classes))
     pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size), np.uint8)
-    check_probabilities(engine.probabilities(pictures), None)
+    check_probabilities(engine.answers(pictures).probabilities, None)
     content = file.read_bytes()
     return _Ready(size, given[-1] or 0, _LITERT_FILE, lambda path: path.write_bytes(content))
 

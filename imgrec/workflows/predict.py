@@ -12,6 +12,7 @@ from typing import Literal
 from imgrec.data.expand import LIST, expand
 from imgrec.data.records import Photo
 from imgrec.errors import UsageError
+from imgrec.evaluation.abstention import NO_LIMITS, Limits, fitted_limits
 from imgrec.evaluation.prediction import Member, Prediction, joint_predictions, predictions
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
@@ -61,7 +62,7 @@ class Recogniser:
             raise UsageError(f"top {top}, threshold {threshold}, tta {tta!r}: one can't be")
         members = self.members
         if threshold is not None:
-            members = tuple(replace(member, threshold=threshold) for member in members)
+            members = tuple(replace(member, limits=Limits(threshold)) for member in members)
         engines = tuple(map(FlippedToo, self.engines)) if tta else self.engines
         return replace(self, members=members, engines=engines, top=top, tta=tta)
 
@@ -74,7 +75,7 @@ class Recogniser:
             "weights": " ".join(digest[:12] for digest in self.weights),
             "classes": sha256(repr([member.classes for member in members]).encode())[:12],
             "top": self.top,
-            "threshold": ", ".join(str(member.threshold) for member in members),
+            "threshold": ", ".join(str(member.limits.threshold) for member in members),
             "tta": self.tta,
         }
 
@@ -98,7 +99,7 @@ class Recogniser:
     def _batch(self, chunks: Sequence[Scores], order: Sequence[str]) -> Batch:
         if len(chunks) > 1:
             return joint_predictions(chunks, self.members, self.top, order)
-        return predictions(chunks[0], self.top, order, self.members[0].threshold)
+        return predictions(chunks[0], self.top, order, self.members[0].limits)
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def open_models(models: Sequence[Run | str], *, computing: Computing = ANYHOW) -
     names = _names(models)
     engines = tuple(_engine(model, computing) for model in models)
     members = [
-        Member(name, engine.classes, _threshold(model))
+        Member(name, engine.classes, _limits(model))
         for name, model, engine in zip(names, models, engines, strict=True)
     ]
     weights = tuple(
@@ -217,9 +218,8 @@ def _engine(model: Run | str, computing: Computing) -> Engine:
     return pretrained_engine(model, computing.device)
 
 
-def _threshold(model: Run | str) -> float | None:
-    fitted = model.card.threshold if isinstance(model, Run) else None
-    return None if fitted is None else fitted.value
+def _limits(model: Run | str) -> Limits:
+    return fitted_limits(model.card.threshold) if isinstance(model, Run) else NO_LIMITS
 
 
 def _weights(model: Run | str, engine: Engine, precision: str) -> str:

@@ -82,16 +82,19 @@ def announce_best(folder: Path, digest: str) -> None:
 
 
 def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress) -> None:
-    """Write the card with the hashes of the model files and the best epoch."""
+    """Write the card with the hashes of the model files and the best epoch.
+
+    What was fitted to another best model is not in it.
+    """
+    hashes = {
+        name: sha256((folder / name).read_bytes())
+        for name in _MODEL_FILES
+        if (folder / name).is_file()
+    }
+    if card.calibration is not None and card.calibration.model != hashes.get("best.keras"):
+        card = dataclasses.replace(card, calibration=None, threshold=None)
     updated = dataclasses.replace(
-        card,
-        hashes={
-            name: sha256((folder / name).read_bytes())
-            for name in _MODEL_FILES
-            if (folder / name).is_file()
-        },
-        best=_best(state, monitor),
-        epochs=state.epoch,
+        card, hashes=hashes, best=_best(state, monitor), epochs=state.epoch
     )
     write_card(folder, updated)
 

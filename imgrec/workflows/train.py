@@ -35,6 +35,7 @@ from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.phases import enter, is_last, last_epoch, phases
 from imgrec.training.steps import Steps
+from imgrec.workflows.calibrate import calibrate
 from imgrec.workflows.check import record_check
 from imgrec.workflows.drift import check_drift, check_images
 from imgrec.workflows.export import export_trained, forget_exports
@@ -226,7 +227,7 @@ def _concluded(
         raise RunError(
             f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
         )
-    # Whatever else changes best.keras belongs here: all that follows is of that file.
+    run = calibrate(run, experiment, prepared.splits, progress)
     run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images

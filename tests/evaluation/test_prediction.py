@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import RunError
+from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.prediction import (
     Answer,
     Member,
@@ -79,16 +80,20 @@ def test_probabilities_that_are_not_finite_are_an_error() -> None:
 
 def test_below_the_threshold_it_is_not_known() -> None:
     """What reaches the threshold is known; what stays below still lists its classes."""
-    found = predictions(scores(["a", "b"], [], [[0.5, 0.25, 0.25], [0.25, 0.75, 0]]), threshold=0.5)
+    found = predictions(
+        scores(["a", "b"], [], [[0.5, 0.25, 0.25], [0.25, 0.75, 0]]), limits=Limits(0.5)
+    )
     assert [each.known for each in found] == [True, True]
-    found = predictions(scores(["a", "b"], [], [[0.5, 0.25, 0.25], [0.25, 0.75, 0]]), threshold=0.6)
+    found = predictions(
+        scores(["a", "b"], [], [[0.5, 0.25, 0.25], [0.25, 0.75, 0]]), limits=Limits(0.6)
+    )
     assert [each.known for each in found] == [False, True]
     assert found[0].top[0] == Ranked("cat", 0.5)
 
 
 def member(name: str, *classes: str, threshold: float | None = None) -> Member:
     """Return a model of `classes`, cat, dog and owl unless given."""
-    return Member(name, classes or ("cat", "dog", "owl"), threshold)
+    return Member(name, classes or ("cat", "dog", "owl"), Limits(threshold))
 
 
 def test_several_models_and_their_mean() -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
 from imgrec.report.prediction_text import predictions_csv, predictions_json, predictions_jsonl
 from imgrec.text import shown
@@ -127,7 +128,7 @@ def test_several_models_in_every_form() -> None:
     """The mean leads, each model follows; without a mean there is nothing in its place."""
     cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
     answers = (Answer("m", cat, known=True), Answer("n", dog, known=False))
-    members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), 0.9))
+    members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), Limits(0.9)))
     found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
     assert predictions_csv(found, members=members).splitlines()[1:] == [
         "a.jpg,mean,1,cat,0.75,false,",
@@ -150,7 +151,7 @@ def test_several_models_in_every_form() -> None:
 def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
     """Both forms fit docs/prediction.schema.json, which knows every key they have."""
     schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
-    members = (*ONE, Member("n", ("dog", "cat"), 0.5)) if agree else ONE
+    members = (*ONE, Member("n", ("dog", "cat"), Limits(0.5))) if agree else ONE
     answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
     found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
     document = json.loads(predictions_json(found, members=members))

@@ -31,17 +31,17 @@ def test_both_engines_say_the_same(trained: Run) -> None:
     assert (litert.classes, litert.spec) == (keras.classes, keras.spec)
     images = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1), np.uint8)
     for count in (1, 7, 2):
-        found = litert.probabilities(images[:count])
+        found = litert.answers(images[:count]).probabilities
         assert found.shape == (count, 10)
-        np.testing.assert_allclose(found, keras.probabilities(images[:count]), atol=1e-4)
+        np.testing.assert_allclose(found, keras.answers(images[:count]).probabilities, atol=1e-4)
 
 
 def test_an_image_gets_the_same_numbers_in_any_batch(trained: Run) -> None:
     """What `predict` says of one photo is what `evaluate` counted among many."""
     engine = open_engine(trained)
     images = np.random.default_rng(1).integers(0, 256, (32, 8, 8, 1), np.uint8)
-    together = engine.probabilities(images)
-    alone = np.concatenate([engine.probabilities(image[None]) for image in images])
+    together = engine.answers(images).probabilities
+    alone = np.concatenate([engine.answers(image[None]).probabilities for image in images])
     np.testing.assert_allclose(alone, together, atol=1e-6)
 
 

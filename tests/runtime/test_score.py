@@ -80,9 +80,9 @@ def test_a_mirrored_picture_counts_as_much() -> None:
     pixels[:, :, :2] = 102
     alone, both = Brightness(), FlippedToo(Brightness())
     assert (both.classes, both.spec) == (alone.classes, alone.spec)
-    np.testing.assert_allclose(alone.probabilities(pixels), [[0.6, 0.4]], rtol=1e-6)
-    np.testing.assert_allclose(both.probabilities(pixels), [[0.8, 0.2]], rtol=1e-6)
+    np.testing.assert_allclose(alone.answers(pixels).probabilities, [[0.6, 0.4]], rtol=1e-6)
+    np.testing.assert_allclose(both.answers(pixels).probabilities, [[0.8, 0.2]], rtol=1e-6)
     np.testing.assert_array_equal(
-        both.probabilities(pixels), both.probabilities(pixels[:, :, ::-1])
+        both.answers(pixels).probabilities, both.answers(pixels[:, :, ::-1]).probabilities
     )
-    assert both.probabilities(pixels).dtype == np.float32
+    assert both.answers(pixels).probabilities.dtype == np.float32

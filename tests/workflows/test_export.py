@@ -54,7 +54,9 @@ def test_every_format_answers_as_the_model_does(trained: Run, tmp_path: Path, fo
     model = open_engine(trained, engine="keras")
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
     engine = open_exported(path, form, model.classes, model.spec)
-    np.testing.assert_allclose(engine.probabilities(images), model.probabilities(images), atol=1e-4)
+    np.testing.assert_allclose(
+        engine.answers(images).probabilities, model.answers(images).probabilities, atol=1e-4
+    )
     labels, description = _metadata(path, form)
     assert labels.split() == list("0123456789")
     assert description["preprocessing"] == "times 0.00392156863, in the model"

@@ -88,7 +88,7 @@ def names(tmp_path: Path) -> str:
 
 def answers(run: Run, engine: EngineName = "auto") -> NDArray[np.float32]:
     """Return what a run gives for four pictures."""
-    return open_engine(run, engine=engine).probabilities(PICTURES)
+    return open_engine(run, engine=engine).answers(PICTURES).probabilities
 
 
 def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> None:

@@ -17,11 +17,13 @@ from PIL import Image
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
+from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.prediction import Member
 from imgrec.progress import Silent
 from imgrec.report.prediction_text import LineForm
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import Answers
 from imgrec.workflows.predict import Recogniser, Tally, open_models, predict_into
 from tests.runtime.brightness import Brightness
 
@@ -54,7 +56,7 @@ def test_models_of_other_sizes_decode_on_their_own(tmp_path: Path) -> None:
 def test_a_threshold_given_is_that_of_every_model() -> None:
     """Without one each keeps its own."""
     one = recogniser(Brightness())
-    own = dataclasses.replace(one, members=(Member("m0", ("dark", "bright"), 0.7),))
+    own = dataclasses.replace(one, members=(Member("m0", ("dark", "bright"), Limits(0.7)),))
     grey = [Photo("p", np.full((4, 4), 102, np.uint8))]
     for asked, known in ((one, True), (own, False), (own.asking(top=1, threshold=0.6), True)):
         ((found,),) = asked.predictions(grey, total=1, progress=Silent())
@@ -104,10 +106,10 @@ def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:
 
         left: Iterator[int] = dataclasses.field(default_factory=lambda: iter(range(2)))
 
-        def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def answers(self, images: NDArray[np.uint8]) -> Answers:
             if next(self.left, None) is None:
                 raise RunError("stopped")
-            return super().probabilities(images)
+            return super().answers(images)
 
     engines = (Failing(), asked.engines[1])
     with pytest.raises(RunError, match="stopped"):

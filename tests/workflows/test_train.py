@@ -230,7 +230,7 @@ def test_colours_are_learned_with_one_sigmoid_unit(photos: Path, tmp_path: Path)
     assert result.evaluation.metrics["accuracy"].value == 1
     red = np.zeros((1, 8, 8, 3), np.uint8)
     red[..., 0] = 200
-    assert open_engine(result.run).probabilities(red)[0, 1] > 0.5
+    assert open_engine(result.run).answers(red).probabilities[0, 1] > 0.5
 
 
 def test_bad_images_stop_the_training_before_anything_is_written(
