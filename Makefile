@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
-LOCK := $(BIN)/uv --quiet --no-config pip compile pyproject.toml --universal --python-version 3.11 \
+LOCK := $(BIN)/uv --quiet --no-config pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --constraint tools/constraints.txt --custom-compile-command "make lock"
 UPGRADE ?=
 
@@ -70,8 +70,9 @@ bench: $(READY) ## measure speed on this machine, into docs/performance.md (QUIC
 
 .PHONY: lock
 lock: $(READY) ## write the lock files anew from pyproject.toml (UPGRADE=--upgrade: newest versions)
-	$(LOCK) $(UPGRADE) --output-file requirements.txt
-	$(LOCK) $(UPGRADE) --group dev --all-extras --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.txt
+	$(LOCK) $(UPGRADE) pyproject.toml --group dev --all-extras --constraint requirements.txt --output-file requirements-dev.txt
+	$(LOCK) $(UPGRADE) --group predict --constraint requirements.txt --output-file requirements-predict.txt
 
 .PHONY: clean
 clean: ## remove .venv, caches and build output; runs/ stays

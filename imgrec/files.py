@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,24 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def write_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a new folder beside `path`, then rename it to `path`.
+
+    Raises RunError where it can't be written; nothing is left of it then.
+    """
+    temporary: Path | None = None
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=path.parent))
+        write(temporary)
+        temporary.chmod(0o755)
+        temporary.rename(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, atomically."""
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
@@ -46,6 +65,16 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path`, atomically."""
     write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
+def check_writable(path: Path) -> None:
+    """Raise RunError where `write_atomically` could not write `path` now."""
+    if path.is_dir():
+        raise RunError(f"{shown(str(path))} is a folder", hint="choose the name of a file")
+    try:
+        tempfile.TemporaryFile(prefix=_PARTIAL, dir=path.parent).close()
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def remove_partial(folder: Path) -> None:
@@ -69,6 +98,12 @@ def cannot_write(path: Path, error: OSError) -> RunError:
 def sha256(content: bytes) -> str:
     """Return the SHA-256 of `content` in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal, read piece by piece; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -25,6 +25,8 @@ class Scores:
     probabilities: float32 (images, classes), each row summing to 1.
     classes: the class names, in the order of the columns.
     skipped: the images that could not be read; they are in none of the above.
+    familiarity: float32 (images,), how near each image is to the training images, -1 to 1; None
+    where the model doesn't tell.
     """
 
     names: tuple[str, ...]
@@ -32,3 +34,14 @@ class Scores:
     probabilities: NDArray[np.float32]
     classes: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
+    familiarity: NDArray[np.float32] | None = None
+
+    def where(self, mask: NDArray[np.bool_]) -> Scores:
+        """Return the scores of the images where `mask`, bool (images,), holds; none skipped."""
+        return Scores(
+            names=tuple(name for name, kept in zip(self.names, mask, strict=True) if kept),
+            truth=None if self.truth is None else self.truth[mask],
+            probabilities=self.probabilities[mask],
+            classes=self.classes,
+            familiarity=None if self.familiarity is None else self.familiarity[mask],
+        )

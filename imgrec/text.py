@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Sequence
 
 # Joiners shape emoji and several scripts and move nothing around them.
 _HARMLESS = {"\u200c", "\u200d"}
@@ -13,15 +15,28 @@ _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Python keeps a byte it can't decode in a file name as one of these surrogates.
 _UNDECODABLE = range(0xDC80, 0xDD00)
 
+# What the logs of CI servers run as a command: `::error::`, `##[error]`, `##vso[...]`. A line
+# may begin anywhere inside a name that is folded.
+_COMMAND = re.compile(r"(?<!\w):(?=:)|:(?=:\w[^:]*::)|#(?=#\w*\[)")
+
 
 def shown(name: str) -> str:
     r"""Return `name` as one line that can't steer a terminal and can always be encoded.
 
     Control characters, line breaks, bidirectional controls, undecodable bytes and other
-    invisible characters become escapes such as `\n`, `\x1b` or `\u202e`; everything else
+    invisible characters become escapes such as `\n`, `\x1b` or `\u202e`, and so does the
+    first character of what the log of a CI server would run as a command; everything else
     stays. What is shown once stays the same when shown again.
     """
-    return "".join(_escaped(character) for character in name)
+    if not (name.isascii() and name.isprintable()):
+        name = "".join(_escaped(character) for character in name)
+    return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names as `shown`, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(map(shown, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _escaped(character: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
@@ -72,10 +74,37 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
     assert not _loaded(MAIN.format(arguments=arguments), tmp_path) & SLOW
 
 
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [(["predict", "photo.png", "--json"], {"sklearn", "scipy", "pydantic"}), (["evaluate"], set())],
+)
+def test_a_run_with_its_fast_file_answers_without_tensorflow(
+    trained: Run, tmp_path: Path, arguments: list[str], more: set[str]
+) -> None:
+    """Neither TensorFlow nor Keras nor matplotlib is loaded, with or without best.keras."""
+    Image.new("L", (8, 8)).save(tmp_path / "photo.png")
+    shutil.copytree(trained.path, tmp_path / "runs" / trained.name)
+    (tmp_path / "runs" / trained.name / "best.keras").unlink()
+    loaded = _loaded(MAIN.format(arguments=arguments), tmp_path)
+    assert "ai_edge_litert" in loaded
+    assert not loaded & {"tensorflow", "keras", "matplotlib", *more}
+
+
 @pytest.mark.parametrize("module", [*_modules("runs"), *_modules("runtime")])
 def test_runs_and_engines_load_without_the_config(module: str, tmp_path: Path) -> None:
     """A run is read, and a model asked, without pydantic and PyYAML."""
     assert not _loaded(IMPORT.format(module=module), tmp_path) & {*SLOW, "pydantic", "yaml"}
+
+
+def test_a_prediction_needs_none_of_them(trained: Run, tmp_path: Path) -> None:
+    """A photo is answered by a run's LiteRT file alone; a table takes rich, nothing else does."""
+    Image.new("L", (8, 8), 100).save(tmp_path / "photo.png")
+    arguments = ["predict", "photo.png", "--model", str(trained.path)]
+    table = _loaded(MAIN.format(arguments=arguments), tmp_path)
+    lines = _loaded(MAIN.format(arguments=[*arguments, "--output", "out.jsonl"]), tmp_path)
+    assert not (table | lines) & {*SLOW, "pydantic", "yaml", "jinja2"}
+    assert "rich" in table
+    assert "rich" not in lines
 
 
 def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:

@@ -28,10 +28,16 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
         ("caf\udce9.jpg", r"caf\xe9.jpg"),
         ("\ud800", r"\ud800"),
         ("[bold]=cmd<script>", "[bold]=cmd<script>"),
+        ("::error::x", r"\x3a:error::x"),
+        (" ::set-output name=a::b", r" \x3a:set-output name=a::b"),
+        ("folded::error::x", r"folded\x3a:error::x"),
+        ("##[error]x", r"\x23#[error]x"),
+        ("##vso[task.x]y", r"\x23#vso[task.x]y"),
+        ("std::vector, a:b, C#, ## x", "std::vector, a:b, C#, ## x"),
     ],
 )
 def test_what_can_do_harm_is_escaped_and_the_rest_stays(name: str, expected: str) -> None:
-    """Control characters, line breaks, bidi controls and surrogates become escapes; no others."""
+    """Escaped are controls, line breaks, bidi, surrogates, a CI server's commands; no others."""
     assert shown(name) == expected
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,10 +28,13 @@ from PIL import Image
 
 from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.read import read
 from imgrec.models.backend import describe, start
+from tools.evaluations import evaluations
 from tools.figures import QUICK, Figure, Size, rate, seconds
-from tools.pipelines import pipelines, steps, training_split
+from tools.networks import full_vgg16, small_network
+from tools.pipelines import pipelines, some_records, steps, training_split
+from tools.predicting import large_network, photos_and_folders
+from tools.training import trainings
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
@@ -56,17 +61,30 @@ def measured(size: Size) -> Iterator[Figure]:
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
+    yield from evaluations()
     folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
     if not folder.is_dir():
-        print(f"skipped: input pipelines and training steps, as there is no {folder}")
+        print(f"skipped: input pipelines and trainings, as there is no {folder}")
         return
+    yield from predicting(folder, size)
     experiment = load(
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
     )
     devices = start()
-    split = training_split(experiment, size.images)
+    split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
+    yield from trainings(folder.parent.parent, folder, size)
+
+
+def predicting(folder: Path, size: Size) -> Iterator[Figure]:
+    """Yield what predicting takes as a whole process; a full VGG16 is left out of the quick run."""
+    with tempfile.TemporaryDirectory() as runs:
+        small_network(Path(runs), folder.resolve())
+        yield from photos_and_folders(Path(runs), folder, size)
+        if size != QUICK:
+            photo = min((folder / "validation").rglob("*.jpg"))
+            yield from large_network(full_vgg16(Path(runs)), photo, size)
 
 
 def decoded_per_second(count: int = 200) -> float:
@@ -77,12 +95,10 @@ def decoded_per_second(count: int = 200) -> float:
 
 
 def trained_per_second() -> float:
-    """Return the images/s of further epochs: what the start of a training takes is left out."""
-    experiment = load(CONFIG)
-    images = len(read(experiment.data, experiment.seed).train)
-    one = seconds(lambda: train(epochs=1), rounds=1)
-    more = seconds(lambda: train(epochs=1 + MORE_EPOCHS), rounds=1)
-    return images * MORE_EPOCHS / (more - one)
+    """Return the median images/s of the epochs after the first, as a training tells them."""
+    told = train(epochs=1 + MORE_EPOCHS)
+    rates = re.findall(r"^epoch .* ([\d,]+) images/s", told, re.MULTILINE)
+    return statistics.median(int(found.replace(",", "")) for found in rates[1:])
 
 
 def show_help() -> None:
@@ -90,16 +106,17 @@ def show_help() -> None:
     imgrec("--help")
 
 
-def train(epochs: int) -> None:
-    """Train in a process of its own, into a folder that is removed."""
+def train(epochs: int) -> str:
+    """Train in a process of its own, into a folder that is removed; return what it tells."""
     with tempfile.TemporaryDirectory() as runs:
-        imgrec("train", CONFIG, "--set", f"training.epochs={epochs}", "--runs-dir", runs)
+        return imgrec("train", CONFIG, "--set", f"training.epochs={epochs}", "--runs-dir", runs)
 
 
-def imgrec(*arguments: str) -> None:
-    """Run imgrec; its output is not shown."""
+def imgrec(*arguments: str) -> str:
+    """Run imgrec; its output is not shown, and what it tells on stderr is returned."""
     command = [sys.executable, "-m", "imgrec", *arguments]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # arguments of our own
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # arguments of our own
+    return done.stderr
 
 
 def jpeg(height: int, width: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
 from imgrec.data.pixels import open_pixels
 from imgrec.data.read import read
+from imgrec.data.records import Record
 from imgrec.models.backend import Devices
 from imgrec.progress import Silent
 from imgrec.training.augmentation import Augmenter
@@ -42,10 +43,11 @@ GOALS = (
 
 def pipelines(experiment: Experiment, split: Split, folder: Path, size: Size) -> Iterator[Figure]:
     """Yield the images/s of ways to feed a training, all augmenting alike, and their ratios."""
+    records = some_records(experiment, size.images)
     ways: dict[str, Callable[[], float]] = {
         "generator": lambda: throughput(data_generator(experiment, folder), size.batches),
         "layers": lambda: throughput(random_layers(experiment, folder), size.batches),
-        "first": lambda: size.images / seconds(lambda: first_epoch(experiment, size), rounds=1),
+        "first": lambda: size.images / seconds(lambda: first_epoch(experiment, records), rounds=1),
         "later": lambda: throughput(later_epochs(experiment, split), 5 * size.batches),
     }
     rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds)]
@@ -89,10 +91,14 @@ def step_seconds(trained: Steps, batch: Callable[[], Batch], count: int) -> floa
     return seconds(work, rounds=1) / count
 
 
-def training_split(experiment: Experiment, images: int) -> Split:
-    """Return `images` of the experiment's training photos, decoded into memory."""
+def some_records(experiment: Experiment, images: int) -> Sequence[Record]:
+    """Return `images` of the experiment's training photos, from all of its classes."""
     records = read(experiment.data, experiment.seed).train
-    records = records[:: max(1, len(records) // images)][:images]
+    return records[:: max(1, len(records) // images)][:images]
+
+
+def training_split(experiment: Experiment, records: Sequence[Record]) -> Split:
+    """Return the photos of `records`, decoded into memory."""
     pixels, _ = open_pixels(records, image_spec(experiment), Cache(), Silent())
     labels = np.array([record.label for record in records], np.int64)
     return Split(
@@ -108,12 +114,15 @@ def batches(experiment: Experiment, split: Split, epochs: int = 10_000) -> Itera
     """Return the batches of a training."""
     augmentation = experiment.augmentation
     augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
-    return training_batches(split, seed=0, first_epoch=0, epochs=epochs, augmenter=augmenter)
+    return training_batches(split, seed=0, start=(0, 0), epochs=epochs, augmenter=augmenter)
 
 
-def first_epoch(experiment: Experiment, size: Size) -> None:
-    """Read and decode the files and go through them once, as a training begins."""
-    for _ in batches(experiment, training_split(experiment, size.images), epochs=1):
+def first_epoch(experiment: Experiment, records: Sequence[Record]) -> None:
+    """Read and decode the files and go through them once, as a training begins.
+
+    They have been looked for before, as they have for the others.
+    """
+    for _ in batches(experiment, training_split(experiment, records), epochs=1):
         pass
 
 

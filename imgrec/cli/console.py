@@ -45,6 +45,11 @@ class Console:
         """Whether somebody sits there: stdin and stderr are a terminal."""
         return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
+    @property
+    def shows_results(self) -> bool:
+        """Whether results go to a terminal, where they would cross a progress display."""
+        return _is_terminal(sys.stdout)
+
     def result(self, text: str) -> None:
         """Print a command's result, as it is, on stdout."""
         _write(sys.stdout, text.removesuffix("\n"))

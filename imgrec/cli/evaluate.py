@@ -2,69 +2,132 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from imgrec.cli import options
+from imgrec.cli import measuring, options
 from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
 from imgrec.text import shown
 
 if TYPE_CHECKING:
-    from imgrec.workflows.evaluate import Assessment
+    from imgrec.evaluation.assessment import Assessment
+    from imgrec.requirement import Requirement
+    from imgrec.runtime.engine import EngineName, Precision
+    from imgrec.slicing import SliceBy, Turn
+
+NOT_MET = 1
+"""The exit status of a gate that is not met, and of nothing else."""
 
 
 @options.command("evaluate")
-@click.argument("run", required=False)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Folder of class folders, or of split folders, to measure on.",
-)
-@click.option(
-    "--split",
-    type=click.Choice(["train", "validation", "test"]),
-    help="Part of the data to measure on.  [default: test, else validation]",
-)
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@measuring.images
+@measuring.gate
+@options.slices
+@options.engine
 @options.device
+@click.option(
+    "--report",
+    "reports",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="File to write: .xml (JUnit), .md, .json, .csv or .html; may be repeated.",
+)
 @options.as_json
 @options.runs_dir
-@click.pass_obj
+@click.pass_context
 def evaluate(
-    console: Console,
+    context: click.Context,
     *,
-    run: str | None,
+    runs: tuple[str, ...],
     data: Path | None,
     split: str | None,
+    names: dict[str, str],
+    allow_overlap: bool,
+    requirements: tuple[Requirement, ...],
+    baseline: str | None,
+    max_drop: dict[str, float],
+    confidence: float | None,
+    slices: tuple[SliceBy, ...],
+    rotate: tuple[Turn, ...],
+    engine: EngineName,
+    precision: Precision,
     device: str,
+    reports: tuple[Path, ...],
     as_json: bool,
     runs_dir: Path,
 ) -> None:
     """Measure a run on images whose classes are known.
 
-    RUN is a folder, a name below the runs folder, or last, which is the default.
+    RUN is a folder, a name below the runs folder, or last, which is the default; several are
+    measured as one model, by the mean of their probabilities. The exit status is 1 where
+    something required, here or in the config, is not met. In a job of GitHub Actions, the .md
+    report becomes part of the job's summary.
 
-    Example: imgrec evaluate last --split test
+    Example: imgrec evaluate last --require 'accuracy >= 0.95' --baseline cats-3
     """
     from imgrec.runs.folder import find
 
-    found = find(run, runs_dir)
+    models = [find(run, runs_dir) for run in runs or ("last",)]
 
+    from imgrec.runtime.engine import Computing
+    from imgrec.slicing import Slicing
     from imgrec.workflows import evaluate as workflow
+    from imgrec.workflows.chosen import Images
+    from imgrec.workflows.gate import Gate
 
-    assessment = workflow.evaluate(found, data=data, split=split, device=device, progress=console)
+    wanted = workflow.Wanted(
+        images=Images(data, split, names),
+        slicing=Slicing(slices, rotate),
+        gate=Gate(requirements, baseline, max_drop, confidence),
+        allow_overlap=allow_overlap,
+        runs_dir=runs_dir,
+        reports=reports,
+    )
+    console: Console = context.obj
+    computing = Computing(engine, precision, device)
+    with only_python_speaks():
+        assessment = workflow.evaluate(models, wanted, computing=computing, progress=console)
+    _summarise(assessment)
     _show(console, assessment, as_json=as_json)
+    if not assessment.passed:
+        _say_not_met(console, assessment)
+        context.exit(NOT_MET)
+
+
+def _summarise(assessment: Assessment) -> None:
+    """Add the Markdown report to the summary of the GitHub job that this is part of, if any."""
+    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
+        from imgrec.workflows.reports import append_summary
+
+        append_summary(Path(place), assessment)
 
 
 def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
-    from imgrec.report.evaluation_json import evaluation_json
+    from imgrec.report.comparison_text import differences_text, verdicts_text
+    from imgrec.report.evaluation_json import assessment_json
     from imgrec.report.evaluation_text import evaluation_text
 
-    run, split, source = assessment.run_name, assessment.split, assessment.source
     if as_json:
-        return console.result(
-            evaluation_json(assessment.evaluation, run=run, split=split, data=source)
-        )
+        return console.result(assessment_json(assessment))
+    run, split, source = assessment.run, assessment.split, assessment.source
     console.result(f"{shown(run)} on {split}: {shown(source)}")
-    return console.render(evaluation_text(assessment.evaluation))
+    console.render(evaluation_text(assessment.evaluation))
+    if assessment.comparison:
+        console.render(differences_text(assessment.comparison, assessment.evaluation.top_k))
+    if assessment.verdicts:
+        console.render(verdicts_text(assessment.verdicts))
+    return None
+
+
+def _say_not_met(console: Console, assessment: Assessment) -> None:
+    missed = [verdict for verdict in assessment.verdicts if not verdict.met]
+    for verdict in missed:
+        console.say(f"not met: {verdict.requirement}: {verdict.reason}")
+    of_all = f"{len(missed)} of {len(assessment.verdicts)}"
+    console.say(f"imgrec: the gate is not met: {of_all} requirements missed")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ SHORT_HELP: Mapping[str, str] = {
     "train": "Train a model from a config, or go on with a run.",
     "evaluate": "Measure a run on images whose classes are known.",
     "predict": "Say what is on photos.",
+    "export": "Write a run's best model as a file that other programs run.",
+    "import": "Make a run of a model file of your own.",
     "check": "Look for what is wrong with images before training on them.",
     "init": "Write a config for a folder of images.",
     "data": "Look at the images of a config.",
@@ -42,7 +45,8 @@ SHORT_HELP: Mapping[str, str] = {
 class LazyGroup(Group):
     """A group whose commands are imported when they are asked for.
 
-    A command `x` is `imgrec.cli.x.x`; the list in the help is static and imports none.
+    A command `x` is `imgrec.cli.x.x` (`import_` where `x` is a word of Python's own); the list
+    in the help is static and imports none.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -53,8 +57,9 @@ class LazyGroup(Group):
         """Import the command's module and return the command; None where there is none."""
         if cmd_name not in SHORT_HELP:
             return super().get_command(ctx, cmd_name)
-        module = importlib.import_module(f"imgrec.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"imgrec.cli.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(

@@ -11,6 +11,7 @@ import click
 
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
+from imgrec.slicing import SliceBy, Turn, slice_by, turns
 from imgrec.text import shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -82,6 +83,24 @@ def _device(_context: click.Context, _parameter: click.Parameter, value: str) ->
     raise click.BadParameter(f"{value!r} is none of auto, cpu, gpu, or gpu:0,1 (gpus by number)")
 
 
+def _slices(
+    _context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]
+) -> tuple[SliceBy, ...]:
+    try:
+        return tuple(map(slice_by, words))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _turns(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> tuple[Turn, ...]:
+    try:
+        return () if text is None else turns(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def runs_dir(function: Function) -> Function:
     """Add `--runs-dir`: the folder that holds the runs."""
     return click.option(
@@ -111,6 +130,25 @@ def device(function: Function) -> Function:
     )(function)
 
 
+def engine(function: Function) -> Function:
+    """Add `--engine` and `--precision`: what answers for a run's model."""
+    named = click.option(
+        "--engine",
+        type=click.Choice(["auto", "litert", "keras"]),
+        default="auto",
+        show_default=True,
+        help="What computes: the run's LiteRT file, which starts at once, or Keras.",
+    )
+    exact = click.option(
+        "--precision",
+        type=click.Choice(["float32", "float16", "int8"]),
+        default="float32",
+        show_default=True,
+        help="Which of the run's LiteRT files.",
+    )
+    return named(exact(function))
+
+
 def overrides(function: Function) -> Function:
     """Add `--set a.b=c`, which may be repeated."""
     return click.option(
@@ -120,3 +158,24 @@ def overrides(function: Function) -> Function:
         metavar="KEY=VALUE",
         help="Set a key of the config, as training.epochs=3; may be repeated.",
     )(function)
+
+
+def slices(function: Function) -> Function:
+    """Add `--slice` and `--rotate`: parts and variants of the images to measure on their own."""
+    rotate = click.option(
+        "--rotate",
+        metavar="90,180,270",
+        callback=_turns,
+        help="Measure the images turned by these angles too.",
+    )
+    return rotate(
+        click.option(
+            "--slice",
+            "slices",
+            multiple=True,
+            metavar="WORD",
+            callback=_slices,
+            help="Measure parts of the images on their own: size, mode, a column of the CSV file, "
+            "or path:(day|night), a regular expression; may be repeated.",
+        )(function)
+    )

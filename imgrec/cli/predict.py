@@ -2,50 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
+from imgrec.cli.silence import only_python_speaks
 from imgrec.errors import DataError, RunError, UsageError
+from imgrec.progress import Silent
 from imgrec.text import shown
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from imgrec.runs.folder import Run
-    from imgrec.workflows.predict import Predicted
+    from imgrec.runtime.engine import EngineName, Precision
+    from imgrec.workflows.predict import Predicted, Recogniser, Tally
 
 _SMALL_CLASSIFIER = "MobileNetV2"
+
+Form = Literal["table", "json", "jsonl", "csv"]
+LineForm = Literal["jsonl", "csv"]
+
+_FORMS: tuple[Form, ...] = ("table", "json", "jsonl", "csv")
+_SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
 
 
 @options.command("predict")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-@click.option("--model", metavar="RUN", help="Run to ask.  [default: last]")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="RUN",
+    help="Run to ask; repeated, each answers, and so does their mean.  [default: last]",
+)
 @click.option("--pretrained", metavar="NAME", help="ImageNet classifier of Keras to ask instead.")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes shown.")
 @click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help='Probability below which the answer is "unknown".  [default: the run\'s]',
+)
+@click.option("--tta", type=click.Choice(["flip"]), help="Take the mean with the mirrored picture.")
+@click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "jsonl", "csv"]),
-    help="Form of the output.  [default: table]",
+    type=click.Choice(_FORMS),
+    help="Form of the output.  [default: by the suffix of --output, else table]",
 )
+@options.engine
 @options.device
 @options.as_json
 @click.option("--output", type=click.Path(path_type=Path), help="File to write instead of stdout.")
+@click.option(
+    "--continue",
+    "resume",
+    is_flag=True,
+    help="Go on with an --output (jsonl, csv) that was interrupted.",
+)
 @options.runs_dir
 @click.pass_obj
 def predict(
     console: Console,
     *,
     photos: tuple[str, ...],
-    model: str | None,
+    models: tuple[str, ...],
     pretrained: str | None,
     top: int,
-    form: str | None,
+    threshold: float | None,
+    tta: Literal["flip"] | None,
+    form: Form | None,
+    engine: EngineName,
+    precision: Precision,
     device: str,
     as_json: bool,
     output: Path | None,
+    resume: bool,
     runs_dir: Path,
 ) -> None:
     """Say what is on photos.
@@ -54,36 +90,50 @@ def predict(
 
     Example: imgrec predict photo.jpg --top 3
     """
-    form = _form(form, as_json=as_json)
-    asked = _model(console, model, pretrained, runs_dir)
+    form = _form(form, output, as_json=as_json)
+    _refuse_continue(form, output, resume=resume)
+    asked = _models(console, models, pretrained, runs_dir)
 
-    from imgrec.workflows import predict as workflow
+    from imgrec.runtime.engine import Computing
+    from imgrec.workflows.predict import open_models
 
-    predicted = workflow.predict(photos, model=asked, top=top, device=device, progress=console)
-    _show(console, predicted, form, output)
-    _complain(console, predicted)
+    models_asked = open_models(asked, computing=Computing(engine, precision, device))
+    recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
+    with only_python_speaks():
+        tally = _answer(console, photos, recogniser, form, output, resume=resume)
+    _complain(console, tally)
 
 
-def _form(form: str | None, *, as_json: bool) -> str:
+def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form} exclude each other")
-    return "json" if as_json else form or "table"
+    told = _SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
+    return "json" if as_json else form or told
 
 
-def _model(
-    console: Console, model: str | None, pretrained: str | None, runs_dir: Path
-) -> Run | str:
+def _refuse_continue(form: Form, output: Path | None, *, resume: bool) -> None:
+    if resume and (output is None or form not in ("jsonl", "csv")):
+        raise UsageError(
+            "--continue goes on with a file of lines",
+            hint="add --output FILE.jsonl or --output FILE.csv, as in the command that stopped",
+        )
+
+
+def _models(
+    console: Console, models: Sequence[str], pretrained: str | None, runs_dir: Path
+) -> Sequence[Run | str]:
     from imgrec.runs.folder import find
 
     if pretrained is not None:
-        if model is not None:
+        if models:
             raise UsageError("--model and --pretrained exclude each other")
-        return pretrained
+        return [pretrained]
+    if models:
+        return [find(model, runs_dir) for model in models]
     try:
-        return find(model, runs_dir)
+        return [find(None, runs_dir)]
     except RunError:
-        if model is not None:
-            raise
+        pass
     if not console.interactive:
         raise RunError(
             f"there is no complete run in {shown(str(runs_dir))} to predict with",
@@ -94,15 +144,54 @@ def _model(
         f"no run in {shown(str(runs_dir))} yet: taking {_SMALL_CLASSIFIER}, trained on ImageNet "
         "(14 MB, fetched once)"
     )
-    return _SMALL_CLASSIFIER
+    return [_SMALL_CLASSIFIER]
 
 
-def _show(console: Console, predicted: Predicted, form: str, output: Path | None) -> None:
+def _answer(
+    console: Console,
+    photos: Sequence[str],
+    recogniser: Recogniser,
+    form: Form,
+    output: Path | None,
+    *,
+    resume: bool,
+) -> Tally:
+    from imgrec.workflows import predict as workflow
+
+    match form:
+        case "table" | "json":
+            predicted = workflow.collected(photos, recogniser, console)
+            _show(console, predicted, form, output)
+            return workflow.Tally().with_batch(predicted.predictions)
+        case "jsonl" | "csv":
+            if output is None:
+                return _print_lines(console, photos, recogniser, form)
+            tally = workflow.predict_into(
+                output, photos, recogniser, form, resume=resume, progress=console
+            )
+            console.say(f"written: {shown(str(output))}")
+            return tally
+
+
+def _print_lines(
+    console: Console, photos: Sequence[str], recogniser: Recogniser, form: LineForm
+) -> Tally:
+    from imgrec.report.prediction_text import header, lines
+    from imgrec.workflows import predict as workflow
+
+    tally, head = workflow.Tally(), header(form)
+    found, total = workflow.find_photos(photos)
+    progress = Silent() if console.shows_results else console
+    for batch in recogniser.predictions(found, total=total, progress=progress):
+        console.result(head + lines(form, batch, recogniser.members))
+        tally, head = tally.with_batch(batch), ""
+    return tally
+
+
+def _show(console: Console, predicted: Predicted, form: Form, output: Path | None) -> None:
     if output is None and form == "table":
-        from imgrec.report.prediction_table import prediction_table
-
-        return console.render(prediction_table(predicted.predictions), whole=True)
-    text = _text(predicted, form)
+        return console.render(_table(predicted), whole=True)
+    text = _json(predicted) if form == "json" else rendered(_table(predicted), whole=True)
     if output is None:
         return console.result(text)
 
@@ -112,26 +201,24 @@ def _show(console: Console, predicted: Predicted, form: str, output: Path | None
     return console.say(f"written: {shown(str(output))}")
 
 
-def _text(predicted: Predicted, form: str) -> str:
-    from imgrec.report import prediction_table, prediction_text
+def _table(predicted: Predicted) -> RenderableType:
+    from imgrec.report.prediction_table import prediction_table
 
-    found = predicted.predictions
-    if form == "json":
-        return prediction_text.predictions_json(
-            found, model=predicted.model, classes=predicted.classes
-        )
-    if form == "jsonl":
-        return prediction_text.predictions_jsonl(found, model=predicted.model)
-    if form == "csv":
-        return prediction_text.predictions_csv(found)
-    return rendered(prediction_table.prediction_table(found), whole=True)
+    return prediction_table(predicted.predictions, members=predicted.members)
 
 
-def _complain(console: Console, predicted: Predicted) -> None:
-    failed = [each for each in predicted.predictions if each.error is not None]
-    if not failed:
+def _json(predicted: Predicted) -> str:
+    from imgrec.report.prediction_text import predictions_json
+
+    return predictions_json(predicted.predictions, members=predicted.members)
+
+
+def _complain(console: Console, tally: Tally) -> None:
+    if not tally.failed:
         return
     console.flush()
-    lines = [f"  {shown(each.name)}: {shown(each.error or '')}" for each in failed]
-    counts = f"{len(failed)} of {len(predicted.predictions)} photos can't be used"
+    lines = [f"  {shown(each.name)}: {shown(each.error or '')}" for each in tally.examples]
+    if more := tally.failed - len(lines):
+        lines.append(f"  and {more:,} more, named in the results")
+    counts = f"{tally.failed:,} of {tally.photos:,} photos can't be used"
     raise DataError("\n".join([counts, *lines]))

@@ -1,4 +1,4 @@
-"""`imgrec runs list|show|path`."""
+"""`imgrec runs list|show|path|compare`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgrec.cli import options
+from imgrec.cli import measuring, options
 from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
+from imgrec.errors import UsageError
 from imgrec.text import shown
 
 if TYPE_CHECKING:
+    from imgrec.runs.card import Card, Origin
     from imgrec.runs.folder import Run
+    from imgrec.workflows.compare import Compared
+
+_CLASSES_SHOWN = 100
 
 
 @options.group("runs")
@@ -82,6 +88,78 @@ def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
     return console.result(str(found.path))
 
 
+@runs.command("compare")
+@click.argument("references", metavar="RUN RUN...", nargs=-1)
+@measuring.images
+@measuring.confidence
+@options.device
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def compare(
+    console: Console,
+    *,
+    references: tuple[str, ...],
+    data: Path | None,
+    split: str | None,
+    names: dict[str, str],
+    allow_overlap: bool,
+    confidence: float | None,
+    device: str,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Measure runs on the same images, and say what differs.
+
+    Each RUN after the first is compared with the first, on whose images they are measured
+    unless --data names others: numbers, images that one gets right and the other wrong, configs.
+
+    Example: imgrec runs compare cats-3 cats-4
+    """
+    if len(references) < 2:
+        raise UsageError(
+            "one run has nothing to be compared with",
+            hint="name two or more; `imgrec runs list` shows them",
+        )
+
+    from imgrec.runs.folder import find
+
+    found = [find(name, runs_dir) for name in references]
+
+    from imgrec.workflows.chosen import Images
+    from imgrec.workflows.compare import compare_runs
+    from imgrec.workflows.evaluate import Wanted
+
+    wanted = Wanted(Images(data, split, names), allow_overlap=allow_overlap, runs_dir=runs_dir)
+    with only_python_speaks():
+        compared = compare_runs(
+            found, wanted, confidence=confidence or 0.95, device=device, progress=console
+        )
+    _show_compared(console, compared, as_json=as_json)
+
+
+def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> None:
+    from imgrec.report.comparison_text import comparison_text, settings_text
+    from imgrec.report.evaluation_json import comparison_document, run_document
+
+    assessments, settings = compared.assessments, compared.settings
+    if as_json:
+        return console.document(
+            {
+                "split": assessments[0].split,
+                "data": assessments[0].source,
+                "overlap": assessments[0].overlap,
+                "runs": [run_document(each) for each in assessments],
+                "comparisons": [comparison_document(each) for each in compared.comparisons],
+                "settings": {key: list(values) for key, values in settings.items()},
+            }
+        )
+    first = assessments[0]
+    console.result(f"on {first.split}: {shown(first.source)}")
+    console.render(comparison_text(assessments, compared.comparisons))
+    return console.render(settings_text([each.run for each in assessments], settings))
+
+
 def _fields(run: Run) -> dict[str, Any]:
     card = run.card
     return {
@@ -103,7 +181,8 @@ def _details(run: Run) -> dict[str, Any]:
 def _row(run: Run) -> tuple[str, ...]:
     card = run.card
     created = card.created[:16].replace("T", " ")
-    return run.name, created, "yes" if card.complete else "no", str(card.epochs), _best(run)
+    complete = "yes" if card.complete else "no"
+    return run.name, created, complete, "imported" if card.origin else str(card.epochs), _best(run)
 
 
 def _best(run: Run) -> str:
@@ -125,12 +204,28 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         ("path", str(run.path)),
         ("created", card.created),
         ("complete", "yes" if card.complete else "no"),
-        ("epochs", str(card.epochs)),
-        ("best", _best(run)),
-        ("classes", ", ".join(map(shown, card.classes))),
+        *(_imported(card.origin) if card.origin else _trained(run)),
+        ("classes", _classes(card)),
         ("input", f"{pixels.height}x{pixels.width}, {pixels.channels} channels"),
+        ("fit", pixels.fit),
         ("preprocessing", card.preprocessing),
-        ("seed", str(card.seed)),
         *images.items(),
         *card.versions.items(),
     ]
+
+
+def _trained(run: Run) -> list[tuple[str, str]]:
+    card = run.card
+    return [("epochs", str(card.epochs)), ("best", _best(run)), ("seed", str(card.seed))]
+
+
+def _imported(origin: Origin) -> list[tuple[str, str]]:
+    trusted = ", trusted" if origin.trusted else ""
+    place = ("imported from", f"{origin.file} ({origin.form}{trusted})")
+    return [place, ("its SHA-256", origin.sha256)] if origin.sha256 else [place]
+
+
+def _classes(card: Card) -> str:
+    first = ", ".join(map(shown, card.classes[:_CLASSES_SHOWN]))
+    count = len(card.classes)
+    return f"{first}, … ({count:,}; --json has all)" if count > _CLASSES_SHOWN else first

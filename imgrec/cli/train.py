@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @options.command("train")
 @click.argument("config", required=False)
 @click.option("--resume", metavar="RUN", help="Go on with a run: a folder, a name, or last.")
+@click.option("--allow-drift", is_flag=True, help="Go on with other settings, versions or images.")
 @options.overrides
 @click.option("--name", help="Name of the run, in place of the config's.")
 @options.device
@@ -33,6 +34,7 @@ def train(
     *,
     config: str | None,
     resume: str | None,
+    allow_drift: bool,
     overrides: tuple[str, ...],
     name: str | None,
     device: str,
@@ -46,14 +48,16 @@ def train(
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
-    _check(config, resume, new_only=name is not None or dry_run)
+    _check(config, resume, new_only=name is not None or dry_run, old_only=allow_drift)
 
     from imgrec.runs.folder import find
     from imgrec.workflows import train as workflow
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
-        result = workflow.resume(run, overrides=overrides, device=device, progress=console)
+        result = workflow.resume(
+            run, overrides=overrides, allow_drift=allow_drift, device=device, progress=console
+        )
     else:
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
@@ -62,7 +66,7 @@ def train(
     return _show_result(console, result, as_json=as_json)
 
 
-def _check(config: str | None, resume: str | None, *, new_only: bool) -> None:
+def _check(config: str | None, resume: str | None, *, new_only: bool, old_only: bool) -> None:
     if (config is None) == (resume is None):
         raise UsageError(
             "train takes either a CONFIG or --resume RUN",
@@ -70,6 +74,8 @@ def _check(config: str | None, resume: str | None, *, new_only: bool) -> None:
         )
     if resume is not None and new_only:
         raise UsageError("--name and --dry-run go with a CONFIG, not with --resume")
+    if config is not None and old_only:
+        raise UsageError("--allow-drift goes with --resume, not with a CONFIG")
 
 
 def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Experiment:

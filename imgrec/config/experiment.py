@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.backbones import BACKBONES, application_of
 from imgrec.config.data import Data, Split
+from imgrec.config.evaluation import Evaluation
 from imgrec.config.layers import Layer
 from imgrec.config.losses import LossBase, Truth, default_loss, fitting, truth_of
 from imgrec.config.metrics import objection
@@ -28,6 +29,7 @@ __all__ = [
     "Backbone",
     "Checkpoint",
     "Data",
+    "Evaluation",
     "Experiment",
     "Model",
     "Origin",
@@ -110,6 +112,7 @@ class Experiment(Section):
     augmentation: Augmentation | None = Field(default=None)
     model: Model
     training: Training = Field(default_factory=Training)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
@@ -140,6 +143,27 @@ class Experiment(Section):
             yield ("preprocessing", *path), message
         yield from self._loss_problems()
         yield from self._mixing_problems()
+        yield from self._fine_tune_problems()
+        if self.training.feature_views is not None and (reason := self._without_views()):
+            yield ("training", "feature_views"), reason
+
+    def _fine_tune_problems(self) -> Iterator[Finding]:
+        backbone = self.model.backbone
+        if self.training.fine_tune is not None and (backbone is None or backbone.trainable):
+            yield (
+                ("training", "fine_tune"),
+                "follows on a backbone with `trainable: false`, and there is none",
+            )
+
+    def _without_views(self) -> str:
+        """Return why there are no views whose features could be kept; empty: there are."""
+        backbone, augmentation = self.model.backbone, self.augmentation
+        if backbone is None or backbone.trainable:
+            return "keeps features of a backbone with `trainable: false`, and there is none"
+        if augmentation is None:
+            return "needs augmentation; without it an image's features are always kept"
+        mixes = [name for name in ("mixup", "cutmix") if getattr(augmentation, name) is not None]
+        return f"goes without augmentation.{mixes[0]}: it mixes images anew" if mixes else ""
 
     def _backbone_problems(self) -> Iterator[Finding]:
         backbone = self.model.backbone

@@ -125,7 +125,7 @@ def _plain_section(section: BaseModel) -> dict[str, Any]:
     fields = type(section).model_fields
     values = {name: getattr(section, name) for name in fields}
     return {
-        name: plain(value)
+        fields[name].alias or name: plain(value)
         for name, value in values.items()
         if value is not None or fields[name].default is not None
     }

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from imgrec.config.callbacks import Callback
 from imgrec.config.data import Cache, Data, Split
+from imgrec.config.evaluation import Abstain, Baseline, Evaluation
 from imgrec.config.experiment import Augmentation, Backbone, Experiment, Model
 from imgrec.config.layers import Layer
 from imgrec.config.losses import Loss
@@ -17,7 +18,7 @@ from imgrec.config.optimizers import Optimizer, Schedule
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.regularizers import Regularizer
 from imgrec.config.sources import Columns, Features
-from imgrec.config.training import Checkpoint, Training
+from imgrec.config.training import Checkpoint, FineTune, Training
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "": Experiment,
@@ -32,6 +33,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "model.backbone": Backbone,
     "training": Training,
     "training.checkpoint": Checkpoint,
+    "training.fine_tune": FineTune,
+    "evaluation": Evaluation,
+    "evaluation.baseline": Baseline,
+    "evaluation.abstain": Abstain,
 }
 """Every section by its path."""
 

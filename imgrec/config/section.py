@@ -87,7 +87,7 @@ def findings(error: ValidationError) -> list[Finding]:
 def _findings(cls: type[Section], error: ValidationError) -> list[Finding]:
     errors: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
     unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"]
-    meant = {nearest(str(key), cls.model_fields) for key in unknown_keys}
+    meant = {nearest(str(key), _keys(cls)) for key in unknown_keys}
     return [
         (one["loc"], _unknown_key(cls, str(one["loc"][-1])))
         if one["type"] == "extra_forbidden"
@@ -98,10 +98,15 @@ def _findings(cls: type[Section], error: ValidationError) -> list[Finding]:
     ]
 
 
+def _keys(cls: type[Section]) -> list[str]:
+    """Return the keys as they are written, some of which are words of Python's own."""
+    return [field.alias or name for name, field in cls.model_fields.items()]
+
+
 def _unknown_key(cls: type[Section], key: str) -> str:
     if key.isdecimal():
         return "unknown key; decimals stand after a point (0.001), not after a comma"
-    return cls.elsewhere.get(key) or "unknown key" + unknown(key, cls.model_fields)
+    return cls.elsewhere.get(key) or "unknown key" + unknown(key, _keys(cls))
 
 
 def _message(error: dict[str, Any]) -> str:

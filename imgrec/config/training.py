@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
@@ -12,21 +13,72 @@ from imgrec.config.losses import Loss
 from imgrec.config.metrics import Direction, Metric, accuracy, directions
 from imgrec.config.named import Named
 from imgrec.config.optimizers import Adam, Optimizer
+from imgrec.config.optimizers import Schedule as LearningRate
 from imgrec.config.problems import shown, unknown
 from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.config.yaml import Path
 
+Precision = Literal["float32", "float16", "int8"]
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+
+Often = Annotated[
+    str,
+    Field(pattern=r"^([1-9][0-9]{0,8} (second|minute|hour|step)s?|1 epoch)$"),
+    Says("how often, such as 5 minutes, 200 steps, or 1 epoch"),
+]
+"""How often something is done: a time, a number of steps, or after each epoch."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Every so many `unit`; `epochs`: at the end of each, never within one."""
+
+    count: int
+    unit: Literal["seconds", "steps", "epochs"]
+
 
 class Checkpoint(Section):
-    """Which epochs stay on disk, and which of them is the best one."""
+    """How often a training can go on from, and which epoch is the best one."""
 
+    every: Often = Field(
+        default="5 minutes",
+        description="How often a checkpoint is written within an epoch: a time such as "
+        "`5 minutes`, `200 steps`, or `1 epoch` for never. One is written after each epoch.",
+    )
     keep: Annotated[PositiveInt | Literal["all"], Says("a whole number above 0", "all")] = Field(
-        default=2, description="How many of the last epochs' states to keep; or `all`."
+        default=2, description="How many of the last checkpoints to keep; or `all`."
     )
     monitor: Text = Field(default="val_loss", description="The metric that tells the best epoch.")
     mode: Mode = Field(
         default="auto", description="Whether less or more is better; `auto` knows it by the name."
+    )
+
+    @property
+    def interval(self) -> Interval:
+        """`every` as numbers."""
+        number, unit = self.every.split()
+        unit = unit.removesuffix("s")
+        if unit in _SECONDS:
+            return Interval(int(number) * _SECONDS[unit], "seconds")
+        return Interval(int(number), "steps" if unit == "step" else "epochs")
+
+
+class FineTune(Section):
+    """A second part of the training, in which the frozen backbone learns too."""
+
+    first_layer: Text = Field(
+        alias="from",
+        description="The first layer of the backbone that learns, by its name in Keras such as "
+        "`block5_conv1`, or `all`. Batch normalization keeps its mean and variance.",
+    )
+    epochs: PositiveInt = Field(
+        default=5, description="How often each training image is seen, after `training.epochs`."
+    )
+    learning_rate: LearningRate = Field(
+        default=1e-5,
+        description="Of a new optimizer, of the same kind and with its other arguments.",
     )
 
 
@@ -61,7 +113,22 @@ class Training(Section):
     callbacks: list[Callback] = Field(
         default_factory=list[Named], description="Keras callbacks, in this order."
     )
+    feature_views: PositiveInt | None = Field(
+        default=None,
+        description="With a frozen backbone and augmentation: compute the features of so many "
+        "augmented views of each image once, and take them in turn. By default images are "
+        "augmented anew each epoch.",
+    )
+    fine_tune: FineTune | None = Field(
+        default=None, description="What follows on a head's training: the backbone learns too."
+    )
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
+    on_nan: Literal["stop", "restore"] = Field(
+        default="stop",
+        description="What happens when the loss is no number any more, or a thousand times that "
+        "of the first step. `stop`: the training ends there; the best epoch stays. `restore`: "
+        "the epoch begins again with half the learning rate, at most 5 times in a training.",
+    )
     precision: Literal["auto", "float32", "mixed_float16"] = Field(
         default="auto", description="`auto`: mixed_float16 on GPUs that are fast in it."
     )
@@ -69,6 +136,11 @@ class Training(Section):
         default=False,
         description="The same weights from the same seed on a GPU too, at some speed; "
         "on a CPU it is always so.",
+    )
+
+    export: Annotated[list[Precision], Says("a list of float32, float16 and int8")] = Field(
+        default_factory=lambda: list[Precision](["float32"]),
+        description="LiteRT files to write at the end, which predict without TensorFlow.",
     )
 
     @property
@@ -96,8 +168,12 @@ class Training(Section):
             yield (*path, "mode"), message
 
     def _schedule_problems(self) -> Iterator[Finding]:
-        if not isinstance(self.optimizer.arguments().get("learning_rate"), Named):
+        rates = [self.optimizer.arguments().get("learning_rate")]
+        rates += [self.fine_tune.learning_rate] if self.fine_tune else []
+        if not any(isinstance(rate, Named) for rate in rates):
             return
+        if self.on_nan == "restore":
+            yield ("on_nan",), "restore halves the learning rate, and the optimizer's is a schedule"
         for index, callback in enumerate(self.callbacks):
             if isinstance(callback, ReduceLROnPlateau):
                 yield ("callbacks", index), "the optimizer's learning_rate is a schedule already"

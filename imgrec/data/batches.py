@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.records import Record
+from imgrec.data.records import Photo, Record
 from imgrec.errors import BadImage
 
 Item = TypeVar("Item")
+Named = TypeVar("Named", Record, Photo)
 Result = TypeVar("Result")
 
 
 def decoded(
-    records: Iterable[Record], spec: ImageSpec, workers: int = 2, ahead: int = 64
-) -> Iterator[tuple[Record, NDArray[np.uint8] | BadImage]]:
+    records: Iterable[Named], spec: ImageSpec, workers: int = 2, ahead: int = 64
+) -> Iterator[tuple[Named, NDArray[np.uint8] | BadImage]]:
     """Yield each record with its pixels, uint8 (height, width, channels), in order.
 
     A record that can't be decoded comes with the BadImage that says why. `records` may be
@@ -59,7 +60,9 @@ def usable_cores() -> int:
     return min(16, len(usable(0)) if usable else os.cpu_count() or 1)
 
 
-def _decoded(record: Record, spec: ImageSpec) -> tuple[Record, NDArray[np.uint8] | BadImage]:
+def _decoded(record: Named, spec: ImageSpec) -> tuple[Named, NDArray[np.uint8] | BadImage]:
+    if isinstance(record.source, BadImage):
+        return record, record.source
     try:
         return record, decode(record.source, spec, record.name)
     except BadImage as error:

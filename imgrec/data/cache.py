@@ -1,21 +1,12 @@
-"""Decoded images in files that later trainings reuse.
-
-The folder holds a file per data set and form of the images. It is complete or not there: it is
-written beside its place and renamed. Who writes one holds its lock, and others who want it wait;
-who dies leaves a partial file, which the next writer removes. Files together stay below a limit:
-the one not used for longest goes first, and none that a process has open.
-"""
+"""Decoded images in files that later trainings reuse: one per data set and form of the images."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +18,11 @@ from imgrec.data.examine import Verdict, examine, verdict_of
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Record
 from imgrec.data.stamp import place, stamp
+from imgrec.data.store import Place, obtain
 from imgrec.progress import Progress
-from imgrec.text import shown
-
-log = logging.getLogger("imgrec")
-
-_SUFFIX, _PARTIAL = ".pixels", ".partial"
 
 # What an image takes in the index, at most.
 _INDEX_BYTES = 1000
-
-
-class NoRoom(Exception):
-    """The images don't fit below the limit or on the disk."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +58,6 @@ class _Wanted:
         return len(self.records) * (int(np.prod(self.shape)) + _INDEX_BYTES)
 
 
-def cache_folder() -> Path:
-    """Return the folder for caches: IMGREC_CACHE, or `imgrec` below XDG_CACHE_HOME or ~/.cache."""
-    if own := os.environ.get("IMGREC_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imgrec"
-
-
 def open_cached(
     records: Sequence[Record], spec: ImageSpec, folder: Path, limit: int, progress: Progress
 ) -> Cached:
@@ -91,20 +67,13 @@ def open_cached(
     another version of imgrec, Pillow or the JPEG library. limit: of all files together, in bytes.
     Raises NoRoom where there is none, OSError where the folder can't be used.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     order = sorted(range(len(records)), key=lambda index: records[index].name)
     wanted = _wanted([records[index] for index in order], spec, folder)
-    found = _fresh(wanted)
-    reused = found is not None
-    if found is None:
-        with _alone(wanted.path.with_suffix(".lock")):
-            found = _fresh(wanted)
-            reused = found is not None
-            while found is None:
-                _write(wanted, limit, progress)
-                found = _fresh(wanted)
-    with contextlib.suppress(OSError):  # another user's
-        os.utime(wanted.path)  # used now: the last to be removed
+    found, reused = obtain(
+        Place(wanted.path, wanted.bytes, limit),
+        lambda: _fresh(wanted),
+        lambda file: _fill(file, wanted, progress),
+    )
     return _cached(wanted.path, found, order, reused=reused)
 
 
@@ -117,7 +86,7 @@ def _wanted(records: Sequence[Record], spec: ImageSpec, folder: Path) -> _Wanted
     digest = hashlib.sha256(repr((imgrec.__version__, pillow, libjpeg, spec)).encode())
     for record in records:
         digest.update(place(record.source).encode("utf-8", "surrogatepass") + b"\n")
-    return _Wanted(folder / f"{digest.hexdigest()[:32]}{_SUFFIX}", records, stamps, spec)
+    return _Wanted(folder / f"{digest.hexdigest()[:32]}.pixels", records, stamps, spec)
 
 
 def _fresh(wanted: _Wanted) -> Content | None:
@@ -131,58 +100,11 @@ def _fresh(wanted: _Wanted) -> Content | None:
     return found if same else None
 
 
-def _write(wanted: _Wanted, limit: int, progress: Progress) -> None:
-    partial = wanted.path.with_suffix(_PARTIAL)
-    with _alone(wanted.path.parent / "room.lock"):
-        _make_room(wanted, limit)
-        file = partial.open("wb")
-        cache_file.hold(file)
-        file.truncate(wanted.bytes)  # counts from now on
-    try:
-        with file:
-            verdicts = examine(
-                wanted.records, wanted.spec, progress, lambda image: file.write(image.tobytes())
-            )
-            cache_file.write_index(file, wanted.stamps, verdicts)
-        partial.replace(wanted.path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _make_room(wanted: _Wanted, limit: int) -> None:
-    """Remove what was left behind, and files until another of `wanted.bytes` fits."""
-    folder = wanted.path.parent
-    for partial in folder.glob(f"*{_PARTIAL}"):
-        cache_file.remove_unused(partial)
-    sizes = {path: path.stat() for path in folder.iterdir() if path.suffix in {_SUFFIX, _PARTIAL}}
-    taken = sum(status.st_size for status in sizes.values())
-    # What is to be replaced goes first.
-    for path in sorted(sizes, key=lambda path: (path != wanted.path, sizes[path].st_mtime_ns)):
-        if taken + wanted.bytes <= limit or wanted.bytes > limit:
-            break
-        if path.suffix == _SUFFIX and cache_file.remove_unused(path):
-            taken -= sizes[path].st_size
-    if taken + wanted.bytes > limit:
-        raise NoRoom(f"{wanted.bytes:,} bytes are needed, data.cache.limit is {limit:,}")
-    if wanted.bytes > shutil.disk_usage(folder).free:
-        raise NoRoom(f"{wanted.bytes:,} bytes are needed, the disk has fewer")
-
-
-@contextlib.contextmanager
-def _alone(lock_file: Path) -> Iterator[None]:
-    """Hold a lock that the system frees when the process ends, however it ends."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(lock_file)
-    try:
-        lock.acquire(timeout=0.5)
-    except Timeout:
-        log.info("waiting for another training that writes %s", shown(str(lock_file.parent)))
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _fill(file: IO[bytes], wanted: _Wanted, progress: Progress) -> None:
+    verdicts = examine(
+        wanted.records, wanted.spec, progress, lambda image: file.write(image.tobytes())
+    )
+    cache_file.write_index(file, wanted.stamps, verdicts)
 
 
 def _cached(path: Path, found: Content, order: Sequence[int], *, reused: bool) -> Cached:

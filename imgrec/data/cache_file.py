@@ -50,8 +50,6 @@ def write_index(file: IO[bytes], stamps: Sequence[str], verdicts: Sequence[Verdi
     index = json.dumps(known).encode()
     file.write(index + len(index).to_bytes(8, "big") + MAGIC)
     file.truncate()
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def read(path: Path, shape: tuple[int, int, int]) -> Content | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from imgrec.data.records import Dataset, Record, Source
-from imgrec.errors import DataError
+from imgrec.errors import DataError, UsageError
 from imgrec.text import shown
 
 _CLASSES_SHOWN = 10
@@ -47,6 +47,22 @@ def by_number(name: str) -> tuple[bool, int, str]:
     """Return a key that sorts class names that are whole numbers by value, before others."""
     is_number = name.isascii() and name.removeprefix("-").isdecimal()
     return not is_number, int(name) if is_number else 0, name
+
+
+def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
+    """Return `dataset` with the classes that `names` holds called otherwise.
+
+    The same name may stand for several then, until `relabelled` makes them one. where: how
+    errors call the data set. Raises UsageError for a class that is not there.
+    """
+    for name in names:
+        if name not in dataset.classes:
+            listed = ", ".join(map(shown, dataset.classes[:_CLASSES_SHOWN]))
+            raise UsageError(
+                f"there is no class {shown(name)} in {shown(where)} to call {shown(names[name])}",
+                hint=f"there are {listed}",
+            )
+    return replace(dataset, classes=tuple(names.get(name, name) for name in dataset.classes))
 
 
 def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:

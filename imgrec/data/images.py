@@ -47,9 +47,14 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = {5, 6, 7, 8}
+_TURN = {
+    90: Image.Transpose.ROTATE_90,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_270,
+}
 
-# A path drops one of the two slashes.
-_ADDRESS = re.compile(r"(https?|ftp|s3|gs):/", re.IGNORECASE)
+# A path drops one of the two slashes; a single letter is a Windows drive.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 # Pillow's remarks on odd metadata help nobody who has ten thousand photos. Once and for the
 # whole process, as catch_warnings in one thread undoes another's.
@@ -67,6 +72,7 @@ class ImageSpec:
     fit: what becomes of another aspect ratio. `stretch`: each side is scaled on its own. `crop`:
     the image is scaled until it covers the size, and its middle is taken. `pad`: it is scaled
     until it fits inside, in the middle of black (0).
+    turn: degrees, counter-clockwise, by which the upright picture is turned before that.
     """
 
     height: int
@@ -74,24 +80,44 @@ class ImageSpec:
     channels: int
     interpolation: str = "bilinear"
     fit: Literal["stretch", "crop", "pad"] = "stretch"
+    turn: Literal[0, 90, 180, 270] = 0
 
 
-def decode(source: Source | bytes, spec: ImageSpec, name: str = "") -> NDArray[np.uint8]:
+def decode(
+    source: Source | bytes | Image.Image, spec: ImageSpec, name: str = ""
+) -> NDArray[np.uint8]:
     """Return the image as uint8 (spec.height, spec.width, spec.channels).
 
-    source: a file or a stretch of one, the content of either, or pixels (height, width) or
-    (height, width, 1 | 3 | 4). name: what errors call it; where empty, the path.
+    source: a file or a stretch of one, the content of either, pixels (height, width) or
+    (height, width, 1 | 3 | 4), or a Pillow image, which stays as it is. name: what errors
+    call it; where empty, the path.
 
     Raises BadImage where the source is no image, or none that can be read whole.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
-    found = source if isinstance(source, bytes) else content(source, name)
+    found = _found(source, name)
     try:
-        image = _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
-        with image:
+        with _image(found) as image:
             return _fitted(_upright(image, spec), spec)
     except Exception as error:
         raise BadImage(name, _reason(error)) from error
+
+
+def miniature(source: Source | bytes | Image.Image, side: int, name: str = "") -> NDArray[np.uint8]:
+    """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
+
+    A smaller image stays as it is. source: as in `decode`. Raises BadImage as that does.
+    """
+    spec = ImageSpec(side, side, 3, fit="pad")
+    found = _found(source, name)
+    try:
+        with _image(found) as image:
+            upright = _upright(image, spec)
+    except Exception as error:
+        raise BadImage(name, _reason(error)) from error
+    if max(upright.size) > side:
+        upright = upright.resize(_scaled(upright.size, spec), Image.Resampling.BILINEAR)
+    return np.array(upright, np.uint8)
 
 
 def content(source: Source, name: str = "") -> bytes | NDArray[np.uint8]:
@@ -116,24 +142,52 @@ def read_bytes(path: Path, name: str = "") -> bytes:
         raise BadImage(name or str(path), _file_reason(path, error)) from error
 
 
-def describe(path: Path) -> tuple[int, int]:
-    """Return the (width, height) in pixels of an image standing upright, from its header alone.
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself before it is decoded.
 
-    Raises BadImage where the file can't be read or doesn't begin like an image.
+    size: (width, height) in pixels, standing upright. mode: how its pixels are stored, by
+    Pillow's names: L, RGB, RGBA, CMYK, P, ...
     """
+
+    size: tuple[int, int]
+    mode: str
+
+
+def describe(source: Source, name: str = "") -> Header:
+    """Return the header of an image; of a file, nothing more is read.
+
+    name: what errors call it; where empty, the path. Raises BadImage where the source can't be
+    read or doesn't begin like an image.
+    """
+    if isinstance(source, Path):
+        return _described_file(source, name or str(source))
+    found = content(source, name)
+    try:
+        with _from_array(found) if isinstance(found, np.ndarray) else _opened(found) as image:
+            return _header(image)
+    except Exception as error:
+        raise BadImage(name or "image", _reason(error)) from error
+
+
+def _described_file(path: Path, name: str) -> Header:
     try:
         _check_file(path)
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-            width, height = image.size
-            # TIFF's plugin has taken orientation into account already.
-            sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
-            return (height, width) if sideways else (width, height)
+            return _header(image)
     except UnidentifiedImageError as error:
-        raise BadImage(str(path), _reason(error)) from error
+        raise BadImage(name, _reason(error)) from error
     except (OSError, ValueError, DataError) as error:
-        raise BadImage(str(path), _file_reason(path, error)) from error
+        raise BadImage(name, _file_reason(path, error)) from error
     except Exception as error:
-        raise BadImage(str(path), _reason(error)) from error
+        raise BadImage(name, _reason(error)) from error
+
+
+def _header(image: Image.Image) -> Header:
+    width, height = image.size
+    # TIFF's plugin has taken orientation into account already.
+    sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
+    return Header((height, width) if sideways else (width, height), image.mode)
 
 
 def _read_slice(source: Slice, name: str) -> bytes:
@@ -160,6 +214,18 @@ def _check_file(path: Path) -> None:
         raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
 
 
+def _found(
+    source: Source | bytes | Image.Image, name: str
+) -> bytes | NDArray[np.uint8] | Image.Image:
+    return source if isinstance(source, bytes | Image.Image) else content(source, name)
+
+
+def _image(found: bytes | NDArray[np.uint8] | Image.Image) -> Image.Image:
+    if isinstance(found, Image.Image):
+        return found.copy()
+    return _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
+
+
 def _opened(content: bytes) -> Image.Image:
     if not content:
         raise DataError("empty file")
@@ -179,19 +245,21 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """Return the first frame of `image` in L or RGB, loaded, turned as EXIF says."""
+    """Return the first frame of `image` in L or RGB, loaded, turned as EXIF and `spec` say."""
     if isinstance(image, JpegImageFile):
         width, height = image.size
-        if orientation(image) in _SIDEWAYS:
+        if (orientation(image) in _SIDEWAYS) != (spec.turn in {90, 270}):
             height, width = _scaled((height, width), spec)
         else:
             width, height = _scaled((width, height), spec)
         image.draft(None, (2 * width, 2 * height))
     image.load()
     # Only now: PNG may tell it after the pixels, and TIFF turns itself while loading.
-    turn = _TRANSPOSE.get(orientation(image))
+    upright = _TRANSPOSE.get(orientation(image))
     flat = flattened(image, spec.channels)
-    return flat if turn is None else flat.transpose(turn)
+    for turn in (upright, _TURN.get(spec.turn)):
+        flat = flat if turn is None else flat.transpose(turn)
+    return flat
 
 
 def orientation(image: Image.Image) -> int:

@@ -20,6 +20,15 @@ _CGROUP_FILES = (
 )
 
 
+# The share of the free memory that images may take: training needs some too.
+_SHARE = 4
+
+
+def fits_in_memory(needed: int) -> bool:
+    """Say whether so many bytes are at most a quarter of what is free."""
+    return needed * _SHARE <= available_memory()
+
+
 def available_memory(meminfo: Path = _MEMINFO, cgroups: Path = _CGROUPS) -> int:
     """Return the bytes that can be taken without swapping, 0 where the system doesn't tell.
 

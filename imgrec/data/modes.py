@@ -25,8 +25,13 @@ def flattened(image: Image.Image, channels: int) -> Image.Image:
     elif image.has_transparency_data:
         image = _on_white(image)
     # By way of RGB: some modes have a short cut to grey that gives other values.
-    coloured = image if image.mode in {"1", "L"} else image.convert("RGB")
-    return coloured.convert("L" if channels == 1 else "RGB")
+    coloured = image if image.mode in {"1", "L"} else _converted(image, "RGB")
+    return _converted(coloured, "L" if channels == 1 else "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """Return the image in `mode`: itself where it has it, of which Pillow would make a copy."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

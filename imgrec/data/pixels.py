@@ -14,20 +14,18 @@ from numpy.typing import NDArray
 from imgrec.config.data import Cache
 from imgrec.config.values import in_bytes
 from imgrec.data.batches import usable_cores
-from imgrec.data.cache import NoRoom, cache_folder, open_cached
+from imgrec.data.cache import open_cached
 from imgrec.data.examine import Inspection, examine, inspection_of
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.memory import available_memory
+from imgrec.data.memory import fits_in_memory
 from imgrec.data.records import Record
 from imgrec.data.stamp import stamp
+from imgrec.data.store import NoRoom, cache_folder
 from imgrec.errors import BadImage
 from imgrec.progress import Progress
 from imgrec.text import shown
 
 log = logging.getLogger("imgrec")
-
-# The share of the free memory that images may take: training needs some too.
-_SHARE = 4
 
 Shape = tuple[int, int, int]
 Rows = Sequence[int] | NDArray[np.intp]
@@ -60,13 +58,14 @@ def open_pixels(
         log.info("images: decoded anew each epoch (data.cache: none)")
         return _streamed(records, spec, progress)
     needed = len(records) * spec.height * spec.width * spec.channels
-    if cache.memory and needed * _SHARE <= available_memory():
+    if cache.memory and fits_in_memory(needed):
         return _in_memory(records, spec, progress)
     folder = Path(cache.folder) if cache.folder else cache_folder()
     try:
         return _mapped(records, spec, folder, in_bytes(cache.limit), progress)
     except (NoRoom, OSError) as error:
-        log.warning("images: decoded anew each epoch: no cache in %s: %s", _shown(folder), error)
+        where = shown_path(folder)
+        log.warning("images: decoded anew each epoch: no cache in %s: %s", where, error)
         return _streamed(records, spec, progress)
 
 
@@ -136,7 +135,7 @@ def _in_memory(
 
     inspection = inspection_of(records, examine(records, spec, progress, keep))
     images = images[: len(records) - len(inspection.bad)]
-    log.info("images: %s kept in memory (%s)", f"{len(images):,}", _size(images.nbytes))
+    log.info("images: %s kept in memory (%s)", f"{len(images):,}", size_in_words(images.nbytes))
     return Stored(images), inspection
 
 
@@ -147,8 +146,8 @@ def _mapped(
     log.info(
         "images: %s kept in %s (%s, %s)",
         f"{len(cached.rows):,}",
-        _shown(cached.path),
-        _size(cached.images.nbytes),
+        shown_path(cached.path),
+        size_in_words(cached.images.nbytes),
         "reused" if cached.reused else "new",
     )
     return Stored(cached.images, cached.rows), inspection_of(records, cached.verdicts)
@@ -165,7 +164,8 @@ def _streamed(
     return pixels, inspection_of(records, verdicts)
 
 
-def _size(count: int) -> str:
+def size_in_words(count: int) -> str:
+    """Return a number of bytes for people, with two figures or more."""
     for unit, size in (("GB", 10**9), ("MB", 10**6)):
         if count >= size:
             amount = count / size
@@ -173,6 +173,7 @@ def _size(count: int) -> str:
     return f"{-(-count // 1000)} kB"
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """Return the path for people, `~` for their home."""
     home = Path.home()
     return shown(str("~" / path.relative_to(home) if path.is_relative_to(home) else path))

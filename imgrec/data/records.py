@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imgrec.errors import BadImage
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,21 @@ class Record:
     source: Source = field(compare=False)
     labels: tuple[int, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+Given: TypeAlias = "Source | bytes | Image.Image | BadImage"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One image whose class is asked for.
+
+    name: what the user calls it, any number of times.
+    source: as in Record, the content of a file, a Pillow image, or why there is none.
+    """
+
+    name: str
+    source: Given = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,12 @@ from imgrec.text import shown
 
 _MAX_VALUES = 100_000_000
 
+# Each makes a value of 200 bytes at most, so that small ones take 4 GB at most.
+_MAX_OPERATIONS = 20_000_000
+
+# What calls make of bytes is copied once, however old the pickle's protocol.
+_MAX_GROWTH = 4
+
 _DTYPE = re.compile(r"[<>|=]?(?:[uif][1248]|b1|[SU]\d{1,6})")
 
 
@@ -32,9 +38,10 @@ def load(file: Path) -> Any:
     """
     try:
         with file.open("rb") as stream:
-            _check_memo(stream)
+            _check_operations(stream)
+            size = stream.tell()
             stream.seek(0)
-            return _InNumpy()(_Unpickler(stream).load())[0]
+            return _InNumpy()(_Unpickler(stream, _Budget(_MAX_GROWTH * size)).load())[0]
     except DataError:
         raise
     except OSError as error:
@@ -46,10 +53,10 @@ def load(file: Path) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, budget: _Budget) -> None:
         # Python 2 wrote bytes and texts alike; latin1 keeps every byte.
         super().__init__(stream, encoding="latin1")
-        self._names = _names()
+        self._names = _names(budget)
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the stand-in of a name; the only way from a pickle to anything callable."""
@@ -64,6 +71,22 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> Any:
         """Refuse references to what is outside the pickle."""
         raise DataError("the pickle refers to objects outside itself, which is refused")
+
+
+class _Budget:
+    """How many bytes the calls of a pickle may make.
+
+    One that has the same text encoded a thousand times would fill the memory from a short file.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def spend(self, size: int) -> None:
+        """Raise DataError where `size` bytes more are too many."""
+        self._left -= size
+        if self._left < 0:
+            raise DataError("the pickle makes far more of its bytes than it has, which is refused")
 
 
 class _StandIn:
@@ -111,9 +134,14 @@ class _FromBuffer(_StandIn):
 class _Scalar(_StandIn):
     """Stands for NumPy's `scalar`: a number becomes one of Python's."""
 
-    __slots__ = ()
+    __slots__ = ("_budget",)
+
+    def __init__(self, budget: _Budget) -> None:
+        self._budget = budget
 
     def __call__(self, dtype: Any, content: Any) -> Any:
+        if isinstance(content, (str, bytes, bytearray)):
+            self._budget.spend(len(content))
         return _built(dtype, (), content).item()
 
 
@@ -134,11 +162,15 @@ class _DtypeMaker(_StandIn):
 class _Encode(_StandIn):
     """Stands for `_codecs.encode`, by which Python 3 writes bytes for Python 2."""
 
-    __slots__ = ()
+    __slots__ = ("_budget",)
+
+    def __init__(self, budget: _Budget) -> None:
+        self._budget = budget
 
     def __call__(self, text: Any, encoding: Any) -> bytes:
         if not isinstance(text, str) or encoding not in {"latin1", "latin-1"}:
             raise DataError("the pickle asks for another encoding than latin1, which is refused")
+        self._budget.spend(len(text))
         return text.encode("latin-1")
 
 
@@ -179,28 +211,33 @@ def _built(dtype: Any, shape: Any, content: Any, order: Any = "C") -> NDArray[An
     return np.frombuffer(content, np.dtype(dtype.text)).reshape(shape, order=order)
 
 
-def _names() -> dict[tuple[str, str], _StandIn]:
+def _names(budget: _Budget) -> dict[tuple[str, str], _StandIn]:
     """Return the stand-in of every name that a pickle of arrays needs, new for each pickle."""
     names: dict[tuple[str, str], _StandIn] = {
         ("numpy", "ndarray"): _Marker(),
         ("numpy", "dtype"): _DtypeMaker(),
-        ("_codecs", "encode"): _Encode(),
+        ("_codecs", "encode"): _Encode(budget),
     }
     for core in ("numpy.core", "numpy._core"):
         names[f"{core}.multiarray", "_reconstruct"] = _Reconstruct()
-        names[f"{core}.multiarray", "scalar"] = _Scalar()
+        names[f"{core}.multiarray", "scalar"] = _Scalar(budget)
         names[f"{core}.numeric", "_frombuffer"] = _FromBuffer()
     return names
 
 
-def _check_memo(stream: BinaryIO) -> None:
-    """Raise DataError where a place to remember a value by is beyond the number of values.
+def _check_operations(stream: BinaryIO) -> None:
+    """Raise DataError for more values than memory should hold, whether there or only claimed.
 
-    Python's unpickler would make room for all places up to it.
+    Python's unpickler would make room for all places to remember a value by, up to the highest.
     """
     for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if "PUT" in opcode.name and isinstance(argument, int) and argument > count:
             raise DataError("the pickle asks for more memory than it fills, which is refused")
+        if count > _MAX_OPERATIONS:
+            raise DataError(
+                f"the pickle holds more than {_MAX_OPERATIONS} values",
+                hint="save arrays rather than lists",
+            )
 
 
 class _InNumpy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -75,7 +76,8 @@ class Assessment:
 
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
     data at `source`. verdicts: empty where nothing was required. facts: what else to say of
-    the run, name and value.
+    the run, name and value. overlap: how many of the images the model, or the baseline, was
+    trained on. measured: when, in UTC.
     """
 
     run: str
@@ -86,6 +88,8 @@ class Assessment:
     verdicts: tuple[Verdict, ...] = ()
     comparison: Comparison | None = None
     facts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    overlap: int = 0
+    measured: dt.datetime | None = field(default=None, compare=False)
 
     @property
     def passed(self) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import UsageError
 from imgrec.scores import Scores, Skipped
-from imgrec.text import shown
+from imgrec.text import few
 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
@@ -20,7 +20,7 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     Raises UsageError where the models know different classes.
     """
     first = scores[0]
-    refuse_other_classes([each.classes for each in scores])
+    _refuse_other_classes([each.classes for each in scores])
     rows = [{name: row for row, name in enumerate(each.names)} for each in scores]
     kept = [row for row, name in enumerate(first.names) if all(name in known for known in rows)]
     names = tuple(first.names[row] for row in kept)
@@ -37,8 +37,7 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     )
 
 
-def refuse_other_classes(classes: Sequence[Sequence[str]]) -> None:
-    """Raise UsageError where not all lists hold the same class names, in whatever order."""
+def _refuse_other_classes(classes: Sequence[Sequence[str]]) -> None:
     first = set(classes[0])
     for number, others in enumerate(classes[1:], start=2):
         if first != set(others):
@@ -46,7 +45,7 @@ def refuse_other_classes(classes: Sequence[Sequence[str]]) -> None:
             raise UsageError(
                 f"model 1 and model {number} know different classes: "
                 + "; ".join(
-                    f"only model {which} has {_few(names)}"
+                    f"only model {which} has {few(names)}"
                     for which, names in ((1, missing), (number, more))
                     if names
                 ),
@@ -67,9 +66,3 @@ def _skipped(scores: Sequence[Scores]) -> tuple[Skipped, ...]:
             found.setdefault(skipped.name, []).append(skipped)
         first = found | first
     return tuple(skipped for group in first.values() for skipped in group)
-
-
-def _few(names: Iterable[str], most: int = 3) -> str:
-    listed = [shown(name) for name in names]
-    rest = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import DataError
-from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
-from imgrec.evaluation.probabilities import (
-    brier_scores,
-    calibration_error,
-    coverage,
-    log_losses,
-    reliability,
-)
-from imgrec.evaluation.proportions import proportion, ratio
-from imgrec.evaluation.ranking import require_finite, truth_ranks
+from imgrec.evaluation.measure import MOST_RESAMPLED, Measurement, measure
+from imgrec.evaluation.metrics import FEWEST_IMAGES, ClassResult, Evaluation, Metric, SliceResult
+from imgrec.evaluation.probabilities import coverage, reliability
+from imgrec.evaluation.proportions import proportion
+from imgrec.evaluation.ranking import require_finite
+from imgrec.evaluation.resampling import Floats, percentile
+from imgrec.evaluation.slices import Slice
 from imgrec.scores import Scores
 from imgrec.text import shown
 
 
-def evaluate(scores: Scores, top_k: int = 5) -> Evaluation:
-    """Measure `scores` against their truth.
+def evaluate(scores: Scores, top_k: int = 5, slices: Sequence[Slice] = ()) -> Evaluation:
+    """Measure `scores` against their truth, and each of `slices` on its own.
 
     Raises DataError where there is no image or no truth, RunError where a probability is
     not finite.
     """
     truth = _known_truth(scores)
-    require_finite(scores)
     k = min(top_k, len(scores.classes))
-    confusion = _confusion(scores, truth)
-    bins = reliability(scores.probabilities, truth)
+    found = measure(scores.probabilities, truth, k, thorough=True)
     return Evaluation(
         classes=scores.classes,
         images=len(truth),
         skipped=scores.skipped,
         top_k=k,
-        metrics={
-            **_proportions(scores, truth, k),
-            "log_loss": Metric(float(log_losses(scores.probabilities, truth).mean())),
-            "brier": Metric(float(brier_scores(scores.probabilities, truth).mean())),
-            "ece": Metric(calibration_error(bins)),
-        },
-        per_class=_per_class(scores, confusion),
-        confusion=confusion,
-        reliability=bins,
+        metrics=found.metrics,
+        per_class=tuple(_class_results(scores.classes, found)),
+        confusion=found.confusion,
+        reliability=reliability(scores.probabilities, truth),
         coverage=coverage(scores.probabilities, truth),
+        slices=tuple(_slice_result(each, k) for each in slices),
+        notes=tuple(_notes(truth, len(scores.classes), slices)),
     )
 
 
@@ -59,6 +51,7 @@ def _known_truth(scores: Scores) -> NDArray[np.int64]:
             f"the true class of {len(scores.names)} images is not known",
             hint="evaluate a folder of class folders; `imgrec predict` needs no truth",
         )
+    require_finite(scores)
     return scores.truth
 
 
@@ -72,33 +65,49 @@ def _no_images(scores: Scores) -> str:
     )
 
 
-def _proportions(scores: Scores, truth: NDArray[np.int64], k: int) -> Mapping[str, Metric]:
-    ranks = truth_ranks(scores.probabilities, truth)
-    return {
-        "accuracy": proportion(int((ranks < 1).sum()), len(truth)),
-        "top_k_accuracy": proportion(int((ranks < k).sum()), len(truth)),
-    }
-
-
-def _confusion(scores: Scores, truth: NDArray[np.int64]) -> NDArray[np.int64]:
-    from sklearn.metrics import confusion_matrix
-
-    labels = np.arange(len(scores.classes))
-    predicted = scores.probabilities.argmax(axis=1)
-    return np.asarray(confusion_matrix(truth, predicted, labels=labels), dtype=np.int64)
-
-
-def _per_class(scores: Scores, confusion: NDArray[np.int64]) -> tuple[ClassResult, ...]:
-    counts = zip(confusion.diagonal(), confusion.sum(0), confusion.sum(1), strict=True)
-    return tuple(
-        ClassResult(
-            name=name,
-            precision=proportion(int(hits), int(predicted)),
-            recall=proportion(int(hits), int(support)),
-            f1=Metric(ratio(2 * int(hits), int(support + predicted))),
-            roc_auc=None,
-            average_precision=None,
-            support=int(support),
+def _class_results(classes: Sequence[str], found: Measurement) -> Iterator[ClassResult]:
+    counts, separations = found.counts, found.separations
+    f1 = counts.f1
+    for index, name in enumerate(classes):
+        hits, predicted, support = (
+            int(each[0, index]) for each in (counts.hits, counts.predicted, counts.support)
         )
-        for name, (hits, predicted, support) in zip(scores.classes, counts, strict=True)
-    )
+        yield ClassResult(
+            name=name,
+            precision=proportion(hits, predicted),
+            recall=proportion(hits, support),
+            f1=percentile(float(f1[0, index]), f1[1:, index]),
+            roc_auc=_known(separations.roc_auc[index]),
+            average_precision=_known(separations.average_precision[index]),
+            support=support,
+        )
+
+
+def _known(samples: Floats) -> Metric | None:
+    return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
+
+
+def _slice_result(part: Slice, top_k: int) -> SliceResult:
+    truth = _known_truth(part.scores)
+    found = measure(part.scores.probabilities, truth, top_k, thorough=False)
+    return SliceResult(part.name, len(truth), found.metrics)
+
+
+def _notes(truth: NDArray[np.int64], classes: int, slices: Sequence[Slice]) -> Iterator[str]:
+    present = len(np.unique(truth))
+    if present == 1:
+        yield "no roc_auc and average_precision: all images are of one class"
+    elif present < classes:
+        yield (
+            f"roc_auc and average_precision are means over the {present} of {classes} classes "
+            "that have images"
+        )
+    if len(truth) == 1:
+        yield "a single image: only proportions have an interval"
+    if len(truth) > MOST_RESAMPLED:
+        yield (
+            "roc_auc, average_precision and ece have no interval: they get one up to "
+            f"{MOST_RESAMPLED:,} images"
+        )
+    if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
+        yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"

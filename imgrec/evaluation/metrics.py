@@ -71,7 +71,8 @@ class Coverage:
 class SliceResult:
     """How good the model is on some of the images, such as `camera=front`.
 
-    metrics: as those of the whole.
+    metrics: as those of the whole; ROC-AUC, average precision and calibration error, whose
+    intervals take by far the longest, have none.
     """
 
     name: str

@@ -13,6 +13,7 @@ from imgrec.evaluation.metrics import Coverage, ReliabilityBin
 
 BINS = 15
 _POINTS = 200
+_EDGES = np.linspace(0, 1, BINS + 1)
 
 _Floats = NDArray[np.float64]
 
@@ -45,22 +46,27 @@ def reliability(
 ) -> tuple[ReliabilityBin, ...]:
     """Return 15 bins of equal width over the highest probability."""
     highest, right = confidences(probabilities, truth)
-    bins = bin_of(highest)
+    bins = _bin_of(highest)
     images = np.bincount(bins, minlength=BINS)
     confident = np.bincount(bins, highest, BINS) / np.maximum(images, 1)
     accurate = np.bincount(bins, right, BINS) / np.maximum(images, 1)
-    edges = np.linspace(0, 1, BINS + 1)
-    columns = (edges[:-1], edges[1:], confident, accurate, images)
+    columns = (_EDGES[:-1], _EDGES[1:], confident, accurate, images)
     return tuple(
         ReliabilityBin(float(low), float(high), float(confidence), float(accuracy), int(count))
         for low, high, confidence, accuracy, count in zip(*columns, strict=True)
     )
 
 
-def calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """Return the mean distance between confidence and accuracy, weighed by images, in [0, 1]."""
-    total = sum(each.images for each in bins)
-    return sum(each.images * abs(each.confidence - each.accuracy) for each in bins) / total
+def calibration_gaps(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> _Floats:
+    """Return confidence minus accuracy of each image, in the row of its bin, (bins, images).
+
+    The calibration error of any sample of the images is the sum of its bins' absolute sums,
+    divided by its images: the mean distance weighed by images.
+    """
+    highest, right = confidences(probabilities, truth)
+    gaps = np.zeros((BINS, len(truth)))
+    gaps[_bin_of(highest), np.arange(len(truth))] = highest - right
+    return gaps
 
 
 def coverage(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> Coverage:
@@ -89,6 +95,6 @@ def confidences(
     return probabilities.max(axis=1).astype(np.float64), right.astype(np.float64)
 
 
-def bin_of(confidence: _Floats) -> NDArray[np.int64]:
-    """Return the index of each confidence's bin (low, high], int64 (images,)."""
-    return np.asarray(np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1), np.int64)
+def _bin_of(confidence: _Floats) -> NDArray[np.int64]:
+    """Return the index of each confidence's bin, int64 (images,)."""
+    return np.asarray(np.searchsorted(_EDGES[1:-1], confidence), np.int64)

@@ -8,11 +8,6 @@ from __future__ import annotations
 from imgrec.evaluation.metrics import Metric
 
 
-def ratio(part: int, whole: int) -> float:
-    """Return part / whole; 0 where there is no whole, as scikit-learn's `zero_division=0`."""
-    return part / whole if whole else 0.0
-
-
 def proportion(hits: int, total: int) -> Metric:
     """Return hits / total with its 95 % interval; 0 without one where `total` is 0."""
     if total == 0:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from imgrec.config.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
+from imgrec.models.class_list import imagenet_classes
 from imgrec.models.safety import check_weights
 from imgrec.text import shown
 
@@ -34,9 +35,9 @@ class Classifier:
     width: int
 
 
-def preprocess(application: str, pixels: Any) -> Any:
-    """Apply a classifier's own `preprocess_input` to RGB pixels of 0 to 255."""
-    return _application(application).preprocess_input(pixels)
+def preprocess(name: str, pixels: Any) -> Any:
+    """Apply the `preprocess_input` of the network `name` to RGB pixels of 0 to 255."""
+    return _application(name).preprocess_input(pixels)
 
 
 def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
@@ -54,8 +55,10 @@ def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
 
 def apply_backbone(
     backbone: Backbone, features: Any, image_size: tuple[int, int], *, weights: bool
-) -> Any:
-    """Apply the backbone without its top; a frozen one runs in inference mode throughout.
+) -> tuple[Any, Any]:
+    """Apply the backbone without its top; return it, and the tensor of its features.
+
+    A frozen one runs in inference mode, and goes on so when `unfreeze` lets it learn.
 
     Raises RunError where its weights can't be had.
     """
@@ -68,7 +71,27 @@ def apply_backbone(
             include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
         )
     network.trainable = backbone.trainable
-    return network(features) if backbone.trainable else network(features, training=False)
+    if not backbone.trainable:
+        _keep_inferring(network)
+    return network, network(features)
+
+
+def unfreeze(network: Any, first: str) -> None:
+    """Let the layers of a backbone learn from the one called `first` on, or `all` of them."""
+    network.trainable = True
+    if first != "all":
+        names = [layer.name for layer in network.layers]
+        for layer in network.layers[: names.index(first)]:
+            layer.trainable = False
+
+
+def _keep_inferring(network: Any) -> None:
+    """Let the network run in inference mode, also within a model that is trained.
+
+    `training=False` in a functional model does not do: a model that is trained tells all layers.
+    """
+    call = network.call
+    network.call = lambda inputs, **context: call(inputs, **{**context, "training": False})
 
 
 def classifier(name: str) -> Classifier:
@@ -78,18 +101,16 @@ def classifier(name: str) -> Classifier:
     fetched.
     """
     import keras
-    import numpy as np
 
     if name not in BACKBONES:
         raise _unknown(name)
     hint = "its weights are downloaded once; without them ask a run of yours: `--model RUN`"
     with _weights_errors(name, "imagenet", hint), contextlib.redirect_stdout(sys.stderr):
         network = getattr(keras.applications, name)(weights="imagenet")
-        labels = _application(name).decode_predictions(np.eye(1000), top=1)
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
-    model = keras.Model(pixels, network(_application(name).preprocess_input(pixels)))
+    model = keras.Model(pixels, network(preprocess(name, pixels)))
     height, width = network.input_shape[1:3]
-    return Classifier(model, tuple(label for [(_, label, _)] in labels), height, width)
+    return Classifier(model, imagenet_classes(), height, width)
 
 
 def _application(name: str) -> Any:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import logging
 import os
 import platform
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgrec.errors import UsageError
+from imgrec.errors import RunError, UsageError
+from imgrec.models.quiet import muted
 
 log = logging.getLogger("imgrec")
 
@@ -46,7 +44,10 @@ class Machine:
 
 
 def import_tensorflow() -> Any:
-    """Import TensorFlow without its start-up messages, and return the module."""
+    """Import TensorFlow without its start-up messages, and return the module.
+
+    Raises RunError where it is not installed.
+    """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -70,7 +71,7 @@ def start(device: str = "auto") -> Devices:
     except RuntimeError:
         # The devices are in use already: a process can choose them once.
         log.debug("TensorFlow has started already; its devices stay as they are")
-    with _muted():
+    with muted():
         devices = _devices(tf, chosen)
     _announce(_in_words(devices))
     return devices
@@ -87,49 +88,34 @@ def make_reproducible(seed: int, devices: Devices, *, deterministic: bool) -> No
 
 
 def describe() -> Machine:
-    """Return what is fast on this machine."""
-    tf = import_tensorflow()
-    gpus = tf.config.list_physical_devices("GPU")
+    """Return what is fast on this machine; without TensorFlow no GPU is found."""
+    tf = import_tensorflow() if importlib.util.find_spec("tensorflow") else None
+    gpus = tf.config.list_physical_devices("GPU") if tf else []
     return Machine(
         processor=_processor(),
         cores=os.cpu_count() or 1,
         avx512="avx512f" in _cpu_flags(),
-        onednn=os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1",
+        onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
         gpus=tuple(_gpu_name(tf, gpu) for gpu in gpus),
     )
 
 
 @functools.cache
 def _quiet_import() -> Any:
-    with _muted():
-        import keras
-        import tensorflow as tf
+    try:
+        with muted():
+            import keras
+            import tensorflow as tf
+    except ModuleNotFoundError as error:
+        raise RunError(
+            f"this needs TensorFlow and Keras, and there is no module {error.name}",
+            hint="install imgrec with all it asks for, or use a run that holds a LiteRT file",
+        ) from error
     tf.get_logger().setLevel("ERROR")
     # A user's ~/.keras/keras.json may say otherwise.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return tf
-
-
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Keep what native code writes to stderr back, and show it if the block fails.
-
-    TF_CPP_MIN_LOG_LEVEL leaves out the lines that absl writes before it is initialised.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 @functools.cache

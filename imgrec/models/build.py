@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from imgrec.config.experiment import Experiment
-from imgrec.config.layers import Repeat, Residual
+from imgrec.config.layers import (
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Repeat,
+    Residual,
+)
 from imgrec.config.named import Named
+from imgrec.config.problems import shown
 from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.keras_errors import cause
 from imgrec.models.keras_objects import make
 from imgrec.models.preprocessing import apply_preprocessing
 from imgrec.models.weights import load_weights
@@ -20,7 +28,33 @@ from imgrec.statistics import Statistics
 Path = tuple[str | int, ...]
 _Apply = Callable[[Any, Any, Path], Any]
 
-_BOLD = re.compile(r"\x1b\[[0-9;]*m")
+# Nothing to learn and nothing random: they may stand on the backbone's side of the features.
+_POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model, and where it may be cut in two.
+
+    model: from pixels to probabilities. backbone: the model within it; features: the tensor that
+    the backbone gives, after a global pooling where one follows. Both are None without one.
+    """
+
+    model: Any
+    backbone: Any = None
+    features: Any = None
+
+    def extractor(self) -> Any:
+        """Return the model from pixels to features; its layers are those of `model`."""
+        import keras
+
+        return keras.Model(self.model.input, self.features)
+
+    def head(self) -> Any:
+        """Return the model from features to probabilities; its layers are those of `model`."""
+        import keras
+
+        return keras.Model(self.features, self.model.output)
 
 
 def build(
@@ -31,7 +65,20 @@ def build(
     weights: bool = True,
     statistics: Statistics | None = None,
 ) -> Any:
-    """Return an uncompiled `keras.Model` from float32 pixels to probabilities.
+    """Return an uncompiled `keras.Model` from float32 pixels to probabilities: see `assemble`."""
+    network = assemble(experiment, classes, policy=policy, weights=weights, statistics=statistics)
+    return network.model
+
+
+def assemble(
+    experiment: Experiment,
+    classes: int,
+    *,
+    policy: str = "float32",
+    weights: bool = True,
+    statistics: Statistics | None = None,
+) -> Network:
+    """Return the network of an experiment, uncompiled.
 
     Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
     wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
@@ -45,26 +92,29 @@ def build(
     """
     import keras
 
-    data = experiment.data
     with _dtype_policy(policy):
-        pixels = keras.Input((*data.image_size, data.channels), dtype="float32", name="pixels")
-        features = apply_preprocessing(experiment.preprocessing, pixels, statistics)
+        pixels = keras.Input(
+            (*experiment.data.image_size, experiment.data.channels), dtype="float32", name="pixels"
+        )
+        tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
+        network, features, pooled = None, None, 0
         if experiment.model.backbone is not None:
-            backbone = experiment.model.backbone
-            features = preprocess(backbone.name, features)
-            features = apply_backbone(backbone, features, data.image_size, weights=weights)
-        try:
-            features = _apply_all(experiment.model.layers, features, ("model", "layers"))
-        except _LayerError as error:
-            raise experiment.problem(error.path, error.message) from error
-        output = _output(experiment, features, classes)
+            tensor = preprocess(experiment.model.backbone.name, tensor)
+            network, tensor = apply_backbone(
+                experiment.model.backbone, tensor, experiment.data.image_size, weights=weights
+            )
+            _check_fine_tune(experiment, network)
+            pooled = int(isinstance(next(iter(experiment.model.layers), None), _POOLING))
+            features = tensor = _apply_layers(experiment, tensor, 0, pooled)
+        tensor = _apply_layers(experiment, tensor, pooled, None)
+        output = _output(experiment, tensor, classes)
         try:
             model = keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
-            raise experiment.problem(("model", "layers"), _cause(error)) from error
+            raise experiment.problem(("model", "layers"), cause(error)) from error
         if weights and experiment.model.weights is not None:
             load_weights(model, experiment.model.weights)
-        return model
+        return Network(model, network, features)
 
 
 def summary(model: Any) -> str:
@@ -95,8 +145,29 @@ def _dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _apply_all(layers: Sequence[Named], features: Any, path: Path) -> Any:
-    for index, layer in enumerate(layers):
+def _check_fine_tune(experiment: Experiment, network: Any) -> None:
+    wanted = experiment.training.fine_tune
+    if wanted is None:
+        return
+    names = ["all", *(layer.name for layer in network.layers)]
+    if wanted.first_layer not in names:
+        near = difflib.get_close_matches(wanted.first_layer[:100], names, n=3) or names[-3:]
+        message = f"the backbone has no layer {shown(wanted.first_layer)}; it has such as "
+        message += f"{', '.join(near)}; or `all`"
+        raise experiment.problem(("training", "fine_tune", "from"), message)
+
+
+def _apply_layers(experiment: Experiment, features: Any, first: int, end: int | None) -> Any:
+    """Apply the layers from number `first` to before `end`."""
+    try:
+        layers = experiment.model.layers[first:end]
+        return _apply_all(layers, features, ("model", "layers"), first)
+    except _LayerError as error:
+        raise experiment.problem(error.path, error.message) from error
+
+
+def _apply_all(layers: Sequence[Named], features: Any, path: Path, first: int = 0) -> Any:
+    for index, layer in enumerate(layers, first):
         here = (*path, index, type(layer).__name__)
         apply: _Apply = _appliers().get(type(layer), _apply_layer)
         features = apply(layer, features, here)
@@ -114,7 +185,7 @@ def _apply_layer(layer: Named, features: Any, path: Path) -> Any:
         applied = make(keras.layers, layer)(features)
     except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
         too_small = "output size would be zero or negative" in str(error)
-        raise _LayerError(path, _too_small(features) if too_small else _cause(error)) from error
+        raise _LayerError(path, _too_small(features) if too_small else cause(error)) from error
     if any(size is not None and size < 1 for size in applied.shape):
         raise _LayerError(path, _too_small(features))
     return applied
@@ -137,7 +208,7 @@ def _apply_residual(layer: Residual, features: Any, path: Path) -> Any:
     try:
         total = keras.layers.Add()([_project(features, inner), inner])
     except (ValueError, TypeError) as error:
-        raise _LayerError(path, _cause(error)) from error
+        raise _LayerError(path, cause(error)) from error
     if layer.activation is None:
         return total
     return keras.layers.Activation(layer.activation)(total)
@@ -176,10 +247,3 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
 def _too_small(features: Any) -> str:
     size = " x ".join(map(str, features.shape[1:3]))
     return f"the image is only {size} here; take out a pooling layer or enlarge data.image_size"
-
-
-def _cause(error: Exception) -> str:
-    """Return the first line that says something; Keras leads with which layer it is about."""
-    lines = [line.strip() for line in _BOLD.sub("", str(error)).splitlines()]
-    said = (line for line in lines if line and not line.startswith("Exception encountered when"))
-    return next(said, lines[0] if lines else type(error).__name__)

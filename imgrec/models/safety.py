@@ -13,10 +13,11 @@ import stat
 import struct
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from imgrec.errors import RunError
 from imgrec.models.hdf5 import Refused, check_hdf5
+from imgrec.models.metadata import DESCRIPTION, LABELS
 from imgrec.models.vocabulary import check_names
 from imgrec.text import shown
 
@@ -31,7 +32,13 @@ _MAX_EXPANSION = 20
 _SMALL = 1 << 20
 
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
-_CUSTOM = 32  # the number of LiteRT's builtin operator that stands for all custom ones
+_MEMBERS = (_CONFIG, _WEIGHTS, _METADATA, LABELS, DESCRIPTION)
+
+# LiteRT's schema: where the fields of its tables stand. Its Python module would do the same, and
+# takes longer to import than a photo to predict.
+_OPERATOR_CODES, _EXTERNAL_GROUPS, _EXTERNAL_BUFFERS = 6, 20, 22
+_CUSTOM_CODE, _BUILTIN_CODE = 6, 10
+_CUSTOM = 32  # the number of the operator that stands for all custom ones
 
 _HINT = "docs/security.md says what is safe to load, and what is refused"
 
@@ -113,12 +120,13 @@ def _check_file(path: Path, most: int) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Refuse other members than Keras writes, twice the same one, and what unpacks to far more.
+    """Refuse members that neither Keras nor `imgrec export` writes, and what unpacks to far more.
 
+    Nor may one be there twice.
     What a member declares is what is read of it, so that these sizes hold.
     """
     names = [member.filename for member in archive.infolist()]
-    surplus = [name for name in names if name not in (_CONFIG, _WEIGHTS, _METADATA)]
+    surplus = [name for name in names if name not in _MEMBERS]
     if surplus:
         raise Refused(f"it holds {shown(surplus[0][:80])}, which no model needs")
     for name in (_CONFIG, _WEIGHTS):
@@ -140,13 +148,24 @@ def _check_hdf5_file(path: Path, file: BinaryIO) -> None:
 
 
 def _objection(content: mmap.mmap) -> str:
-    from ai_edge_litert.schema_py_generated import Model
+    """Say what a LiteRT model needs that is not in it; empty: nothing."""
+    from flatbuffers.table import Table
 
-    model = Model.GetRootAs(content)
-    if model.ExternalBuffersLength() or model.ExternalBufferGroupsLength():
-        return "its weights lie in other files"
-    for code in map(model.OperatorCodes, range(model.OperatorCodesLength())):
-        if code.CustomCode() is not None or code.BuiltinCode() == _CUSTOM:
-            name = shown((code.CustomCode() or b"").decode("utf-8", "replace")[:80])
-            return f"it needs the operator {name}, which is none of LiteRT's own"
+    model = Table(content, struct.unpack_from("<I", content)[0])
+    for field in (_EXTERNAL_GROUPS, _EXTERNAL_BUFFERS):
+        if (place := model.Offset(field)) and model.VectorLen(place):
+            return "its weights lie in other files"
+    codes = model.Offset(_OPERATOR_CODES)
+    for index in range(model.VectorLen(codes) if codes else 0):
+        code = Table(content, model.Indirect(model.Vector(codes) + 4 * index))
+        if (name := code.Offset(_CUSTOM_CODE)) or _builtin(code) == _CUSTOM:
+            told = shown(
+                code.String(code.Pos + name).decode("utf-8", "replace")[:80] if name else ""
+            )
+            return f"it needs the operator {told}, which is none of LiteRT's own"
     return ""
+
+
+def _builtin(code: Any) -> int:
+    place = code.Offset(_BUILTIN_CODE)
+    return int(struct.unpack_from("<i", code.Bytes, code.Pos + place)[0]) if place else 0

@@ -27,26 +27,25 @@ _HINT = "model.weights takes an HDF5 file whose layers are called as the config 
 def load_weights(model: Any, source: str) -> None:
     """Give every layer of `model` the weights of its namesake in `source`.
 
-    source: a file, or `imagenet/NAME`. The last layer of the source belongs to the output layer,
-    whatever its name, where both have as many units. Layers that stay as they are, and a last
-    layer that is not taken, are named in the log. Raises RunError where the source can't be read,
-    or a layer of it has no namesake or another shape.
+    source: a file, or `imagenet/NAME`. Its output layer may be called anything; where it is for
+    another number of classes, it is not taken. The log names what is not taken and what starts
+    at random. Raises RunError where the source can't be read, or a layer of it has no namesake or
+    another shape.
     """
     application = application_of(source)
     found = read_weights(Path(source)) if application is None else imagenet_layers(application)
-    output, left = model.layers[-1], dict(found)
-    last = list(left)[-1]
-    if last not in {layer.name for layer in model.layers}:
-        arrays = left.pop(last)
-        if _shapes(arrays) == _shapes(output.get_weights()):
-            left[output.name] = arrays
-        else:
-            log.info("%s: its last layer, %s, is not taken", shown(source), shown(last))
     layers = {layer.name: layer for layer in model.layers if layer.weights}
-    for name, arrays in left.items():
+    given = dict(found)
+    if answer := _answer(given, layers, model.layers[-1]):
+        arrays = given.pop(answer)
+        if _shapes(arrays) == _shapes(model.layers[-1].get_weights()):
+            given[model.layers[-1].name] = arrays
+        else:
+            log.info("%s: %s is for other classes, and not taken", shown(source), shown(answer))
+    for name, arrays in given.items():
         _assign(layers.get(name), name, arrays, source)
-    if new := [name for name in layers if name not in left]:
-        log.info("%s: without weights for %s, which start at random", shown(source), ", ".join(new))
+    if new := [name for name in layers if name not in given]:
+        log.info("%s: nothing for %s; starting at random", shown(source), ", ".join(new))
 
 
 def read_weights(path: Path) -> Weights:
@@ -84,6 +83,15 @@ def _by_variable(file: Any) -> Weights:
         if "vars" in group
     }
     return {name: found for name, found in arrays.items() if found}
+
+
+def _answer(given: Weights, layers: Mapping[str, Any], output: Any) -> str | None:
+    """Return the name of the source's output layer, where it has another name than ours."""
+    strange = [name for name in given if name not in layers]
+    features = output.kernel.shape[0]
+    if len(strange) == 1 and given[strange[0]][0].shape[:-1] == (features,):
+        return strange[0]
+    return None
 
 
 def _assign(layer: Any, name: str, arrays: Sequence[NDArray[Any]], source: str) -> None:

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
+import dataclasses
+from collections.abc import Mapping
+
+from imgrec.evaluation.assessment import Assessment, Comparison, Verdict
+from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric, SliceResult
 from imgrec.report.json_text import json_number, json_text
 
 
-def evaluation_json(evaluation: Evaluation, *, run: str, split: str, data: str) -> str:
-    """Return the document; `run`, `split` and `data` say what was evaluated on what."""
+def assessment_json(assessment: Assessment) -> str:
+    """Return the document of an assessment, with what came of the gate."""
+    return evaluation_json(
+        assessment.evaluation,
+        run=assessment.run,
+        split=assessment.split,
+        data=assessment.source,
+        gate=assessment,
+    )
+
+
+def evaluation_json(
+    evaluation: Evaluation, *, run: str, split: str, data: str, gate: Assessment | None = None
+) -> str:
+    """Return the document; `run`, `split` and `data` say what was evaluated on what.
+
+    gate: the verdicts and the comparison with a baseline; none where nothing was required.
+    """
     return json_text(
         {
             "schema_version": 1,
@@ -19,14 +39,74 @@ def evaluation_json(evaluation: Evaluation, *, run: str, split: str, data: str) 
                 "skipped": [{"name": s.name, "reason": s.reason} for s in evaluation.skipped],
             },
             "top_k": evaluation.top_k,
-            "metrics": {name: _metric(value) for name, value in evaluation.metrics.items()},
+            "metrics": _metrics(evaluation.metrics),
             "per_class": [_class(result) for result in evaluation.per_class],
             "confusion": {
                 "classes": list(evaluation.classes),
                 "rows": evaluation.confusion.tolist(),
+                "rates": [_rates(row) for row in evaluation.rates.tolist()],
             },
+            "reliability": [dataclasses.asdict(each) for each in evaluation.reliability],
+            "coverage": {
+                "threshold": evaluation.coverage.threshold.tolist(),
+                "coverage": evaluation.coverage.coverage.tolist(),
+                "accuracy": evaluation.coverage.accuracy.tolist(),
+            },
+            "slices": [_slice(each) for each in evaluation.slices],
+            "worst_slice": evaluation.worst_slice and evaluation.worst_slice.name,
+            "notes": list(evaluation.notes),
+            "overlap": gate.overlap if gate else 0,
+            "requirements": [_verdict(each) for each in gate.verdicts] if gate else [],
+            "passed": gate.passed if gate else True,
+            "comparison": comparison_document(gate.comparison) if gate else None,
         }
     )
+
+
+def comparison_document(comparison: Comparison | None) -> dict[str, object] | None:
+    """Return a comparison before it is text; None stays None."""
+    if comparison is None:
+        return None
+    return {
+        "model": comparison.model,
+        "baseline": comparison.baseline,
+        "images": comparison.images,
+        "confidence": comparison.confidence,
+        "differences": {
+            name: dataclasses.asdict(each) for name, each in comparison.differences.items()
+        },
+        "fixed": [dataclasses.asdict(each) for each in comparison.fixed],
+        "broken": [dataclasses.asdict(each) for each in comparison.broken],
+    }
+
+
+def run_document(assessment: Assessment) -> dict[str, object]:
+    """Return the name and the numbers of one of several runs."""
+    return {
+        "run": assessment.run,
+        "metrics": _metrics(assessment.evaluation.metrics),
+        "notes": list(assessment.evaluation.notes),
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    return {**dataclasses.asdict(verdict), "value": json_number(verdict.value)}
+
+
+def _metrics(metrics: Mapping[str, Metric]) -> dict[str, object]:
+    return {name: _metric(value) for name, value in metrics.items()}
+
+
+def _rates(row: list[float]) -> list[float | None]:
+    return [json_number(rate) for rate in row]
+
+
+def _slice(result: SliceResult) -> dict[str, object]:
+    return {
+        "name": result.name,
+        "images": result.images,
+        "metrics": _metrics(result.metrics),
+    }
 
 
 def _class(result: ClassResult) -> dict[str, object]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imgrec.evaluation.metrics import ClassResult, Evaluation
+from imgrec.evaluation.metrics import ClassResult, Evaluation, SliceResult
 from imgrec.evaluation.worst import most_confused, worst_classes
+from imgrec.report.measures import bounds, number, title
 from imgrec.report.wording import interval, percent, short
 from imgrec.text import shown
 
@@ -17,35 +18,50 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _MANY_CLASSES = 20
+_MANY_SLICES = 20
 _FEW = 10
 _NAME_WIDTH = 24
 
 
 def evaluation_text(evaluation: Evaluation) -> RenderableType:
-    """Return the headline, the per-class table and the confusion matrix.
+    """Return the headline, the slices, the per-class table and the confusion matrix.
 
     Above 20 classes, or where the terminal is too narrow for the matrix, the worst classes
-    and the most confused pairs stand there instead, and a line says so.
+    and the most confused pairs stand there instead, and a line says so. Of more than 20 slices
+    the worst stand there.
     """
     from rich.console import Group
 
-    parts = [_headline(evaluation), *_skipped(evaluation), *_classes(evaluation)]
+    parts = [
+        _headline(evaluation),
+        *_notes(evaluation),
+        *_skipped(evaluation),
+        *_slices(evaluation),
+        *_classes(evaluation),
+    ]
     return Group(*parts, _Confusion(evaluation))
 
 
 def _headline(evaluation: Evaluation) -> Table:
-    table = _table(header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    metrics = evaluation.metrics
-    accuracy, top_k = metrics["accuracy"], metrics["top_k_accuracy"]
-    table.add_row("accuracy", percent(accuracy.value), f"95 % interval {interval(accuracy)}")
-    if evaluation.top_k < len(evaluation.classes):
-        top_k_name = f"top-{evaluation.top_k} accuracy"
-        table.add_row(top_k_name, percent(top_k.value), f"95 % interval {interval(top_k)}")
-    table.add_row("log loss", f"{metrics['log_loss'].value:.4f}", "cross-entropy")
-    table.add_row("images", str(evaluation.images), f"{len(evaluation.skipped)} not used")
+    table = _table()
+    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True, justify="right")
+    table.add_column("95 % interval", no_wrap=True)
+    for name, metric in evaluation.metrics.items():
+        if name == "top_k_accuracy" and evaluation.top_k == len(evaluation.classes):
+            continue  # it is 100 %
+        values = (number(name, metric.value), bounds(name, metric))
+        style = "bold" if name == "accuracy" else ""
+        table.add_row(title(name, evaluation.top_k), *values, style=style)
+    table.add_row("Images", f"{evaluation.images:,}", f"{len(evaluation.skipped):,} not used")
     return table
+
+
+def _notes(evaluation: Evaluation) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    for index, note in enumerate(evaluation.notes):
+        yield Text(("" if index else "\n") + note, style="dim")
 
 
 def _skipped(evaluation: Evaluation) -> Iterator[RenderableType]:
@@ -67,11 +83,43 @@ def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
     yield _class_table(worst_classes(evaluation, _FEW))
 
 
+def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:
+    results = evaluation.slices
+    if not results:
+        return
+    if len(results) > _MANY_SLICES:
+        yield _heading(f"The worst {_FEW} of {len(results)} slices, by accuracy")
+        results = tuple(sorted(results, key=lambda each: each.metrics["accuracy"].value)[:_FEW])
+    else:
+        yield _heading("Slices")
+    yield _slice_table(results, evaluation.worst_slice)
+
+
+def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> Table:
+    table = _table()
+    table.add_column("slice", min_width=5)
+    for heading in ("accuracy", "95 % interval", "log loss", "images", ""):
+        table.add_column(heading, justify="left" if heading == "" else "right", no_wrap=True)
+    for result in results:
+        accuracy, loss = result.metrics["accuracy"], result.metrics["log_loss"]
+        is_worst = result == worst
+        table.add_row(
+            _name(result.name),
+            percent(accuracy.value),
+            interval(accuracy),
+            number("log_loss", loss.value),
+            f"{result.images:,}",
+            "worst" if is_worst else "",
+            style="bold" if is_worst else "",
+        )
+    return table
+
+
 def _class_table(results: Sequence[ClassResult]) -> Table:
     table = _table()
     table.add_column("class", min_width=4)
-    for title in ("precision", "recall", "F1", "images"):
-        table.add_column(title, justify="right", no_wrap=True)
+    for heading in ("precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         measures = (result.precision, result.recall, result.f1)
         values = (percent(measure.value) for measure in measures)
@@ -125,8 +173,8 @@ def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
         return
     yield _heading("The most confused classes (the confusion matrix doesn't fit here)")
     table = _table()
-    for title in ("truth", "taken for"):
-        table.add_column(title)
+    for heading in ("truth", "taken for"):
+        table.add_column(heading)
     table.add_column("images", justify="right", no_wrap=True)
     for truth, prediction, images in pairs:
         table.add_row(_name(truth), _name(prediction), str(images))
@@ -139,10 +187,10 @@ def _width(table: Table, console: Console, options: ConsoleOptions) -> int:
     return Measurement.get(console, options.update_width(10_000), table).maximum
 
 
-def _table(*, header: bool = True) -> Table:
+def _table() -> Table:
     from rich.table import Table
 
-    return Table(box=None, show_header=header, pad_edge=False, padding=(0, 2, 0, 0))
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _name(name: str) -> Text:

@@ -1,77 +1,127 @@
-"""A run's report: one web page that holds everything it shows and asks the network nothing."""
+"""A report as one web page that holds everything it shows and asks the network nothing."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.worst import most_confused
-from imgrec.report.look import DARK, LIGHT, Look
-from imgrec.report.plots import confusion, curves
-from imgrec.report.wording import interval, percent
+from imgrec.evaluation.worst import worst_classes
+from imgrec.report import plots
+from imgrec.report.background import Background, mistakes
+from imgrec.report.diagrams import class_bars, coverage, reliability
+from imgrec.report.look import DARK, LIGHT
+from imgrec.report.measures import bounds, difference, is_proportion, number, title
+from imgrec.report.thumbnail import data_uri
+from imgrec.report.wording import (
+    counted_images,
+    interval,
+    moment,
+    percent,
+    verdict_line,
+)
 from imgrec.text import shown
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
-_PAIRS = 10
+# A browser lays out some thousand rows at once; a folder may have a million bad files.
+_ROWS = 1000
+_FLIPS = 50
+# Above so many classes, a matrix is wider than the page, and bars are those of the worst.
+_LARGE = 20
 
 
-def report(
-    title: str,
-    evaluation: Evaluation,
-    history: Mapping[str, Sequence[float]],
-    config_text: str,
-    facts: Sequence[tuple[str, str]],
-    *,
-    best_epoch: int | None = None,
-) -> str:
-    """Return the page.
-
-    history: as for `plots.curves`; without an epoch the page has no curves.
-    config_text: shown as it is, line by line.
-    facts: what else to say of the run, name and value, in this order.
-    """
-    return _template().render(
-        title=title,
-        evaluation=evaluation,
-        facts=facts,
-        config_lines=config_text.splitlines(),
-        pairs=most_confused(evaluation, _PAIRS),
-        curves=_picture(lambda look: curves(history, best_epoch=best_epoch, look=look))
-        if any(history.values())
-        else None,
-        confusion=_picture(lambda look: confusion(evaluation, look=look)),
+def page(assessment: Assessment, background: Background | None = None) -> str:
+    """Return the page; without a background it has the evaluation alone."""
+    background = background or Background()
+    environment = _environment()
+    environment.globals |= {"top_k": assessment.evaluation.top_k, "pictures": background.pictures}
+    return environment.from_string(_file("report.html.j2")).render(
+        style=environment.from_string(_file("report.css.j2")).render(),
+        assessment=assessment,
+        evaluation=assessment.evaluation,
+        background=background,
+        mistakes=mistakes(assessment),
+        headline=verdict_line(assessment),
+        images=counted_images(assessment),
+        classes=worst_classes(assessment.evaluation, _ROWS)
+        if len(assessment.evaluation.classes) > _ROWS
+        else assessment.evaluation.per_class,
+        curves=tuple(_curves(background)),
+        of_classes=tuple(_of_classes(assessment.evaluation)),
+        of_confidence=tuple(_of_confidence(assessment.evaluation)),
+        rows=_ROWS,
+        flips=_FLIPS,
     )
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """One picture on light and on dark paper, as data URIs."""
+class _Plot:
+    """One plot on light and on dark paper, as data URIs, and what can be seen on it."""
 
     light: str
     dark: str
+    text: str
+    large: bool = False
 
 
-def _picture(draw: Callable[[Look], bytes]) -> _Picture:
-    return _Picture(light=_data_uri(draw(LIGHT)), dark=_data_uri(draw(DARK)))
+def _curves(background: Background) -> Iterator[_Plot]:
+    history = background.history
+    best = background.best_epoch or plots.lowest_loss_epoch(history)
+    for name in plots.drawn(history):
+        of_one = {key: history[key] for key in (name, f"val_{name}") if key in history}
+        text = f"{name.replace('_', ' ')} after each epoch, training and validation"
+        yield _plot(partial(plots.curves, of_one, best_epoch=best), text)
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
+    large = len(evaluation.classes) > _LARGE
+    text = "Confusion matrix: rows are the truth, columns the prediction"
+    yield _plot(partial(plots.confusion, evaluation), text, large=large)
+    which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
+    yield _plot(partial(class_bars, evaluation), f"Precision and recall of {which}")
 
 
-def _template() -> Template:
+def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
+    text = "Reliability: how often answers of each probability are right, and how many there are"
+    yield _plot(partial(reliability, evaluation), text)
+    text = "Coverage: how often the surest answers are right, by their share of all"
+    yield _plot(partial(coverage, evaluation), text)
+
+
+def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:
+    light, dark = (data_uri(draw(look=look), "png") for look in (LIGHT, DARK))
+    return _Plot(light, dark, text, large)
+
+
+def _environment() -> Environment:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"shown": shown, "percent": percent, "interval": interval}
-    environment.globals |= {"light": LIGHT, "dark": DARK}
-    source = resources.files("imgrec.report").joinpath("report.html.j2")
-    return environment.from_string(source.read_text(encoding="utf-8"))
+    environment.filters |= {
+        "shown": shown,
+        "percent": percent,
+        "interval": interval,
+        "moment": moment,
+    }
+    environment.globals |= {
+        "light": LIGHT,
+        "dark": DARK,
+        "title": title,
+        "number": number,
+        "bounds": bounds,
+        "difference": difference,
+        "is_proportion": is_proportion,
+    }
+    return environment
+
+
+def _file(name: str) -> str:
+    return resources.files("imgrec.report").joinpath(name).read_text(encoding="utf-8")

@@ -59,7 +59,7 @@ def curves(
     best_epoch: counted from 1; by default the one with the lowest validation loss.
     """
     best = best_epoch or lowest_loss_epoch(history)
-    names = [name for name, values in history.items() if values and _is_drawn(name)]
+    names = drawn(history)
     with plain_settings(look):
         figure = new_figure(5 * max(len(names), 1), 3.6)
         for column, name in enumerate(names, start=1):
@@ -86,6 +86,11 @@ def confusion(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
         bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=4 * grid.side, label=label)
         bar.outline.set_visible(False)
         return png(figure)
+
+
+def drawn(history: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return the names of the loss and the accuracies, as far as there are values of them."""
+    return [name for name, values in history.items() if values and _is_drawn(name)]
 
 
 def lowest_loss_epoch(history: Mapping[str, Sequence[float]]) -> int | None:

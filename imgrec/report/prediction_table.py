@@ -6,49 +6,81 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imgrec.evaluation.prediction import Prediction
+from imgrec.evaluation.prediction import MEAN, Answer, Member, Prediction
 from imgrec.report.wording import percent
-from imgrec.text import shown
+from imgrec.text import few, shown
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.measure import Measurement
-    from rich.table import Table
 
 _BAR = 10
 _REASON = 24
 
 
-def prediction_table(predictions: Sequence[Prediction]) -> Table:
+def prediction_table(
+    predictions: Sequence[Prediction], *, members: Sequence[Member]
+) -> RenderableType:
     """Return a table of photo, class, probability and a bar, best class first, a line for each.
 
-    Where the terminal is too narrow, the middle of the longest names is left out.
+    Of several models, each answers, and first of all their mean, where they have one; photos on
+    which they disagree are counted. Where the terminal is too narrow, the middle of the longest
+    names is left out.
     """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("photo")
+    if len(members) > 1:
+        table.add_column("model")
     table.add_column("class")
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("", width=_BAR, no_wrap=True)
     for prediction in predictions:
-        for row in _rows(prediction):
+        for row in _rows(prediction, members):
             table.add_row(*row)
         table.add_section()
-    return table
+    return Group(table, *_disagreement(predictions))
 
 
-def _rows(prediction: Prediction) -> Iterator[tuple[RenderableType, ...]]:
-    from rich.progress_bar import ProgressBar
-
+def _rows(
+    prediction: Prediction, members: Sequence[Member]
+) -> Iterator[tuple[RenderableType, ...]]:
     photo = _Name(shown(prediction.name))
     if prediction.error is not None:
-        yield photo, _Reason(shown(prediction.error))
-    for ranked in prediction.top:
+        yield photo, *([_Name("")] * (len(members) > 1)), _Reason(shown(prediction.error))
+        return
+    mean = Answer(MEAN, prediction.top, prediction.known)
+    for answer in (mean, *prediction.answers):
+        for row in _answer_rows(answer):
+            yield photo, *(row if len(members) > 1 else row[1:])
+            photo = _Name("")
+
+
+def _answer_rows(answer: Answer) -> Iterator[tuple[RenderableType, ...]]:
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    model = _Name(shown(answer.model))
+    if answer.top and not answer.known:
+        yield model, Text("unknown", style="yellow")
+        model = _Name("")
+    for ranked in answer.top:
         bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
-        yield photo, _Name(shown(ranked.class_name)), percent(ranked.probability), bar
-        photo = _Name("")
+        yield model, _Name(shown(ranked.class_name)), percent(ranked.probability), bar
+        model = _Name("")
+
+
+def _disagreement(predictions: Sequence[Prediction]) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    compared = [each for each in predictions if each.agree is not None]
+    names = [each.name for each in compared if not each.agree]
+    if names:
+        counts = f"The models disagree on {len(names):,} of {len(compared):,} photos: "
+        yield Text(counts + few(names), style="yellow")
 
 
 @dataclass(frozen=True)

@@ -5,69 +5,106 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from imgrec.evaluation.prediction import Prediction
+from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked, together
+from imgrec.report.cells import cell, probability_cell
 from imgrec.report.json_text import json_line, json_number, json_text
-from imgrec.text import shown
 
-# What makes a spreadsheet read a cell as a formula, full-width forms included.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+LineForm = Literal["jsonl", "csv"]
+
+_COLUMNS = ("photo", "model", "rank", "class", "probability", "known", "error")
 
 
-def predictions_json(
-    predictions: Sequence[Prediction], *, model: str, classes: Sequence[str]
-) -> str:
-    """Return one JSON document; `model` and `classes` say what predicted, out of what."""
+def predictions_json(predictions: Sequence[Prediction], *, members: Sequence[Member]) -> str:
+    """Return one JSON document; `members` are the models that were asked."""
     return json_text(
         {
-            "schema_version": 1,
-            "model": model,
-            "classes": list(classes),
+            **_head(members),
+            "models": [_member(member) for member in members],
             "predictions": [_fields(prediction) for prediction in predictions],
         }
     )
 
 
-def predictions_jsonl(predictions: Sequence[Prediction], *, model: str) -> str:
+def predictions_jsonl(predictions: Sequence[Prediction], *, members: Sequence[Member]) -> str:
     """Return one JSON document a photo, each on its line."""
-    head = {"schema_version": 1, "model": model}
+    head = _head(members)
     return "".join(json_line(head | _fields(prediction)) for prediction in predictions)
 
 
-def predictions_csv(predictions: Sequence[Prediction]) -> str:
-    """Return a line for each photo and rank, and one for each photo with an error.
+def predictions_csv(predictions: Sequence[Prediction], *, members: Sequence[Member]) -> str:
+    """Return a line for each photo, model and rank, and one for each photo with an error.
 
-    Names are as people see them elsewhere, with an apostrophe before what a spreadsheet
-    would run as a formula.
+    Names are as people see them elsewhere, with an apostrophe
+    before what a spreadsheet would run as a formula.
     """
+    return header("csv") + _csv_lines(predictions, members)
+
+
+def header(form: LineForm) -> str:
+    """Return what stands before the first of the `lines`."""
+    return ",".join(_COLUMNS) + "\n" if form == "csv" else ""
+
+
+def lines(form: LineForm, predictions: Sequence[Prediction], members: Sequence[Member]) -> str:
+    """Return the lines of some of the predictions; all one after the other are the text."""
+    if form == "csv":
+        return _csv_lines(predictions, members)
+    return predictions_jsonl(predictions, members=members)
+
+
+def _csv_lines(predictions: Sequence[Prediction], members: Sequence[Member]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["photo", "rank", "class", "probability", "error"])
+    whole = together(members)
     for prediction in predictions:
-        writer.writerows(_rows(prediction))
+        writer.writerows(_rows(prediction, whole))
     return text.getvalue()
+
+
+def _head(members: Sequence[Member]) -> dict[str, object]:
+    whole = together(members)
+    return {"schema_version": 1, "model": whole.model if whole else None}
+
+
+def _member(member: Member) -> dict[str, object]:
+    return {
+        "model": member.model,
+        "classes": list(member.classes),
+        "threshold": member.limits.threshold,
+    }
 
 
 def _fields(prediction: Prediction) -> dict[str, object]:
     return {
         "photo": prediction.name,
-        "top": [
-            {"class": ranked.class_name, "probability": json_number(ranked.probability)}
-            for ranked in prediction.top
-        ],
+        "top": _top(prediction.top),
+        "known": prediction.known,
         "error": prediction.error,
+        "answers": [
+            {"model": answer.model, "top": _top(answer.top), "known": answer.known}
+            for answer in prediction.answers
+        ],
+        "agree": prediction.agree,
     }
 
 
-def _rows(prediction: Prediction) -> Iterator[tuple[str, ...]]:
-    photo = _cell(prediction.name)
+def _top(top: Sequence[Ranked]) -> list[dict[str, object]]:
+    return [
+        {"class": ranked.class_name, "probability": json_number(ranked.probability)}
+        for ranked in top
+    ]
+
+
+def _rows(prediction: Prediction, whole: Member | None) -> Iterator[tuple[str, ...]]:
+    photo, model = cell(prediction.name), cell(whole.model) if whole else ""
     if prediction.error is not None:
-        yield photo, "", "", "", _cell(prediction.error)
-    for rank, (class_name, probability) in enumerate(prediction.top, start=1):
-        # Nine digits bring a float32 back exactly.
-        yield photo, str(rank), _cell(class_name), f"{probability:.9g}", ""
-
-
-def _cell(text: str) -> str:
-    text = shown(text)
-    return "'" + text if text.lstrip().startswith(_FORMULA) else text
+        yield photo, model, "", "", "", "false", cell(prediction.error)
+        return
+    own = Answer(whole.model if whole else "", prediction.top, prediction.known)
+    for answer in (own, *prediction.answers):
+        for rank, (class_name, probability) in enumerate(answer.top, start=1):
+            number = probability_cell(probability)
+            known = "true" if answer.known else "false"
+            yield photo, cell(answer.model), str(rank), cell(class_name), number, known, ""

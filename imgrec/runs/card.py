@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeGuard, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
+from imgrec.runs.made import Value, made
 from imgrec.statistics import Statistics
 from imgrec.text import shown
 
@@ -67,8 +67,8 @@ class Certificate:
 class Calibration:
     """The temperature by which the model's logits were divided, and what that did.
 
-    It is part of the weights in best.keras. Fitted on `images` images of `split`, where the
-    mean log loss, in nats, went from `loss_before` to `loss_after`.
+    It is part of the weights in the best.keras whose SHA-256 is `model`. Fitted on `images`
+    images of `split`, where the mean log loss, in nats, went from `loss_before` to `loss_after`.
     """
 
     temperature: float
@@ -76,14 +76,16 @@ class Calibration:
     images: int
     loss_before: float
     loss_after: float
+    model: str = ""
 
 
 @dataclass(frozen=True)
 class Threshold:
     """Below which probability, 0 to 1, of the most probable class the answer is "unknown".
 
-    promise: what it was chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
-    images of `split`, `coverage` of them reach it, and `precision` of those are right.
+    familiarity: the cosine, -1 to 1, below which it is so too; None where the model doesn't tell.
+    promise: what both were chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
+    images of `split`, `coverage` of them reach them, and `precision` of those are right.
     """
 
     value: float
@@ -92,11 +94,29 @@ class Threshold:
     images: int
     coverage: float
     precision: float
+    familiarity: float | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model file that a run was imported from.
+
+    file: its path as written; sha256: its SHA-256, empty for a folder. form: `keras`, `litert`,
+    `h5` or `saved_model`. trusted: whether it was loaded though it could have held a program.
+    """
+
+    file: str
+    sha256: str
+    form: str
+    trusted: bool = False
 
 
 @dataclass(frozen=True)
 class Card:
     """A run's identity.
+
+    origin: of an imported model; None for one that was trained here. What an imported one was
+    trained with is not known: it has no config, no images (`data` is empty) and no fingerprint.
 
     created: ISO 8601 in UTC, to the microsecond.
     complete: whether the training came to its end.
@@ -129,6 +149,7 @@ class Card:
     certificates: tuple[Certificate, ...] = ()
     calibration: Calibration | None = None
     threshold: Threshold | None = None
+    origin: Origin | None = None
 
     def announcing(self, file: str, digest: str) -> Card:
         """Return the card that also describes the `file` which is about to take its place.
@@ -137,6 +158,27 @@ class Card:
         whenever the process ends.
         """
         return dataclasses.replace(self, hashes={**self.hashes, f"next {file}": digest})
+
+    def settled(self, file: str) -> Card:
+        """Return the card of when the announced `file` has taken its place."""
+        hashes = dict(self.hashes)
+        hashes[file] = hashes.pop(f"next {file}")
+        return dataclasses.replace(self, hashes=hashes)
+
+    def with_export(self, certificate: Certificate, digest: str) -> Card:
+        """Return the card that also describes an exported file, in place of an older one."""
+        others = [each for each in self.certificates if each.file != certificate.file]
+        return dataclasses.replace(
+            self,
+            certificates=(*others, certificate),
+            hashes={**self.hashes, certificate.file: digest},
+        )
+
+    def without_exports(self) -> Card:
+        """Return the card without the exported files, which a new best.keras makes stale."""
+        files = {each.file for each in self.certificates}
+        kept = {name: digest for name, digest in self.hashes.items() if name not in files}
+        return dataclasses.replace(self, certificates=(), hashes=kept)
 
     def describes(self, file: str, digest: str) -> bool:
         """Say whether `file` may have this SHA-256."""
@@ -169,8 +211,6 @@ def read_card(folder: Path) -> Card:
     return _parse(document, place)
 
 
-Part = TypeVar("Part", Card, Input, Source, Certificate, Calibration, Threshold)
-
 _BEST: Mapping[str, type] = {"epoch": int, "monitor": str, "value": float}
 _HINT = "`imgrec runs list` shows the runs that can be used"
 
@@ -197,45 +237,20 @@ def _card(document: dict[str, Any]) -> Card:
     if not isinstance(sources, dict):
         raise ValueError("data is no mapping")
     document["classes"] = tuple(classes)
-    document["input"] = _made(Input, document.get("input"))
+    document["input"] = made(Input, document.get("input"))
     document["statistics"] = _statistics(document.get("statistics"))
     document["certificates"] = _certificates(document.get("certificates", []))
     document["calibration"] = _optional(Calibration, document.get("calibration"))
     document["threshold"] = _optional(Threshold, document.get("threshold"))
-    document["data"] = {split: _made(Source, source) for split, source in sources.items()}
-    card = _made(Card, document)
+    document["origin"] = _optional(Origin, document.get("origin"))
+    document["data"] = {split: made(Source, source) for split, source in sources.items()}
+    card = made(Card, document)
     _check(card)
     return card
 
 
-def _optional(kind: type[Part], values: Any) -> Part | None:
-    return None if values is None else _made(kind, values)
-
-
-def _made(kind: type[Part], values: Any) -> Part:
-    """Return a dataclass of `values`, whose keys and types it checks, inner types left out."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{kind.__name__.lower()} is no mapping")
-    hints = get_type_hints(kind)
-    if unknown := values.keys() - hints.keys():
-        raise ValueError(f"unknown key {min(unknown)}")
-    for name, hint in hints.items():
-        if name in values:
-            _check_type(name, values[name], hint)
-    for part in dataclasses.fields(kind):
-        if part.name not in values and _needed(part):
-            raise ValueError(f"{part.name} is missing")
-    return kind(**values)
-
-
-def _check_type(name: str, value: Any, hint: Any) -> None:
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            raise ValueError(f"{name} {value!r} is none of {', '.join(get_args(hint))}")
-        return
-    known = hint if isinstance(hint, type | UnionType) else get_origin(hint)
-    if not isinstance(value, known):
-        raise ValueError(f"{name} is of a wrong type")
+def _optional(kind: type[Value], values: Any) -> Value | None:
+    return None if values is None else made(kind, values)
 
 
 def _statistics(document: Any) -> Statistics | None:
@@ -249,11 +264,7 @@ def _statistics(document: Any) -> Statistics | None:
 def _certificates(document: Any) -> tuple[Certificate, ...]:
     if not isinstance(document, list):
         raise ValueError("certificates is no list")
-    return tuple(_made(Certificate, certificate) for certificate in document)
-
-
-def _needed(part: dataclasses.Field[Any]) -> bool:
-    return part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
+    return tuple(made(Certificate, certificate) for certificate in document)
 
 
 def _check(card: Card) -> None:

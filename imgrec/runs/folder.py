@@ -38,8 +38,8 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether a checkpoint is there to go on from."""
-        return any(self.state.glob("epoch-*.npz"))
+        """Whether the training has begun to keep what going on needs."""
+        return self.state.is_dir()
 
 
 def default_runs_dir() -> Path:

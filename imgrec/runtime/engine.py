@@ -1,27 +1,40 @@
-"""Engines: from a run or a pretrained classifier to probabilities."""
+"""Engines: from a run to probabilities."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
+import logging
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
-from imgrec.errors import RunError
-from imgrec.files import sha256
-from imgrec.models.backbone import classifier
-from imgrec.models.backend import start
-from imgrec.models.safety import check_keras
-from imgrec.runs.card import Card
+from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import Run
+from imgrec.runtime.keras_engine import open_keras
+from imgrec.runtime.litert_engine import FILES, export_command, open_litert
+from imgrec.runtime.outputs import Answers
 from imgrec.text import shown
 
-MODEL_FILE = "best.keras"
+EngineName = Literal["auto", "litert", "keras"]
+Precision = Literal["float32", "float16", "int8"]
+
+_INSTALL = "`pip install ai-edge-litert` brings it"
+
+log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class Computing:
+    """What answers for a run's model, as `open_engine` takes it."""
+
+    engine: EngineName = "auto"
+    precision: Precision = "float32"
+    device: str = "auto"
+
+
+ANYHOW = Computing()
 
 
 class Engine(Protocol):
@@ -35,80 +48,49 @@ class Engine(Protocol):
     def spec(self) -> ImageSpec:
         """The form that images must have."""
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes) for images (batch, height, width, channels)."""
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
 
 
-@dataclass(frozen=True)
-class KerasEngine:
-    """A Keras model from pixels of 0 to 255 to probabilities, (batch, classes) or (batch, 1)."""
-
-    model: Any
-    classes: tuple[str, ...]
-    spec: ImageSpec
-
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (batch, classes); one sigmoid unit is the second of two classes."""
-        output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
-        if output.shape[-1] == 1:
-            output = np.concatenate([1 - output, output], axis=-1)
-        return output
-
-
-def open_engine(run: Run, device: str = "auto") -> KerasEngine:
+def open_engine(
+    run: Run,
+    *,
+    engine: EngineName = "auto",
+    precision: Precision = "float32",
+    device: str = "auto",
+) -> Engine:
     """Return the engine of a run's best model.
 
-    Raises RunError where the model's file is missing, is not the one that the card
-    describes, or does not load.
+    engine: `litert` is the run's LiteRT file, `keras` its best.keras; `auto` takes LiteRT where
+    it can, and else says why not and takes Keras. precision: which LiteRT file. device: LiteRT
+    computes on the CPU, so that a GPU that is asked for means Keras.
+    Raises RunError where the model's file is missing, is not the one that the card describes,
+    or does not load, UsageError for what excludes each other.
     """
-    path = run.path / MODEL_FILE
-    _check_hash(path, run.card)
-    start(device)
-    model = _load(path)
-    _check_shapes(path, model, run.card)
-    pixels = run.card.input
-    spec = ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation, pixels.fit)
-    return KerasEngine(model, run.card.classes, spec)
+    on_gpu = device.startswith("gpu")
+    if engine == "litert":
+        if on_gpu:
+            raise UsageError(f"--engine litert computes on the CPU, not on --device {device}")
+        return _litert(run, precision)
+    if engine == "keras" and precision != "float32":
+        raise UsageError(f"--precision {precision} is for LiteRT; Keras computes in float32")
+    if engine == "auto" and not on_gpu:
+        try:
+            return _litert(run, precision)
+        except _NotHere as reason:
+            log.info("%s: Keras answers, in float32, after a longer start", reason.message)
+    return open_keras(run, device)
 
 
-def pretrained_engine(name: str, device: str = "auto") -> KerasEngine:
-    """Return the engine of an ImageNet classifier of `keras.applications`."""
-    start(device)
-    found = classifier(name)
-    return KerasEngine(found.model, found.classes, ImageSpec(found.height, found.width, 3))
+class _NotHere(RunError):
+    """LiteRT can't be used, though nothing is wrong."""
 
 
-def _check_hash(path: Path, card: Card) -> None:
-    hint = "train again, or take another run: `imgrec runs list` shows them"
-    place = shown(str(path))
-    if not path.is_file():
-        reason = "is missing" if card.epochs else "is missing: the run has no finished epoch"
-        raise RunError(f"{place} {reason}", hint=hint)
+def _litert(run: Run, precision: Precision) -> Engine:
+    file = FILES[precision]
+    if not (run.path / file).is_file():
+        raise _NotHere(f"{shown(run.name)} has no {file}", hint=export_command(run, precision))
     try:
-        found = sha256(path.read_bytes())
-    except OSError as error:
-        raise RunError(f"{place} can't be read: {error.strerror}", hint=hint) from error
-    if not card.describes(MODEL_FILE, found):
-        raise RunError(f"{place} is not the file that the run's card describes", hint=hint)
-
-
-def _load(path: Path) -> Any:
-    check_keras(path)
-    import keras
-
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever its layers raise.
-        raise RunError(f"{shown(str(path))} does not load: {error}", hint="train again") from error
-
-
-def _check_shapes(path: Path, model: Any, card: Card) -> None:
-    wanted = (None, card.input.height, card.input.width, card.input.channels)
-    units = 1 if card.output == "sigmoid" else len(card.classes)
-    if model.input_shape != wanted or model.output_shape != (None, units):
-        raise RunError(
-            f"{shown(str(path))} takes {model.input_shape} and gives {model.output_shape}; "
-            f"its card says {wanted} and {(None, units)}",
-            hint="train again",
-        )
+        return open_litert(run, precision)
+    except ImportError as error:
+        raise _NotHere(f"ai-edge-litert can't be used ({error})", hint=_INSTALL) from error

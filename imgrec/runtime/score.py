@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import decoded
+from imgrec.data.batches import Named, decoded, usable_cores
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import Answers
 from imgrec.scores import Scores, Skipped
 
-BATCH_SIZE = 32
+Turn = Literal[0, 90, 180, 270]
 
-Pixels = tuple[Record, NDArray[np.uint8]]
+BATCH_SIZE = 32
+"""How many images go through a model at once, and how many a chunk is of."""
 
 
 def score(
@@ -28,41 +31,69 @@ def score(
     labelled: bool,
     bad_images: Literal["error", "skip"],
     progress: Progress,
+    turn: Turn = 0,
 ) -> Scores:
     """Return the probabilities of the records' images, in their order.
 
-    labelled: whether the records' labels are the truth. bad_images: whether an image that
-    can't be read raises BadImage or is named in `skipped`.
+    labelled: whether the records' labels are the truth; their names are unique then.
+    bad_images: whether an image that can't be read raises BadImage or is named in `skipped`.
+    turn: degrees by which every picture is turned first, counter-clockwise.
     """
-    skipped: list[Skipped] = []
-    kept: list[Record] = []
-    rows: list[NDArray[np.float32]] = [np.empty((0, len(engine.classes)), np.float32)]
+    chunks = []
     with progress.task("predicting", len(records)) as task:
-        for batch in _batches(_readable(engine, records, bad_images, skipped)):
-            kept += [record for record, _ in batch]
-            rows.append(engine.probabilities(np.stack([image for _, image in batch])))
-            task.advance(len(batch))
+        for chunk in score_chunks(engine, records, turn):
+            if bad_images == "error" and chunk.skipped:
+                raise BadImage(*chunk.skipped[0])
+            chunks.append(chunk)
+            task.advance(len(chunk.names) + len(chunk.skipped))
+    labels = {record.name: record.label for record in records} if labelled else None
+    return _joined(chunks, engine.classes, labels)
+
+
+def score_chunks(engine: Engine, images: Iterable[Named], turn: Turn = 0) -> Iterator[Scores]:
+    """Yield the probabilities of BATCH_SIZE images after the other, without their truth.
+
+    A chunk is of the next BATCH_SIZE of `images`, fewer at the end; those that can't be read
+    are in its `skipped`. `images` may be endless: while a chunk goes through the model, only
+    the next one or two are decoded, in threads. turn: as in `score`.
+    """
+    spec = dataclasses.replace(engine.spec, turn=turn)
+    readable = decoded(images, spec, usable_cores(), ahead=2 * BATCH_SIZE)
+    while batch := list(itertools.islice(readable, BATCH_SIZE)):
+        yield _scored(engine, batch)
+
+
+def _scored(engine: Engine, batch: Sequence[tuple[Named, NDArray[np.uint8] | BadImage]]) -> Scores:
+    found = [(each.name, image) for each, image in batch if not isinstance(image, BadImage)]
+    bad = [Skipped(each.name, image.reason) for each, image in batch if isinstance(image, BadImage)]
+    answers = _asked(engine, [image for _, image in found])
     return Scores(
-        names=tuple(record.name for record in kept),
-        truth=np.array([record.label for record in kept], np.int64) if labelled else None,
-        probabilities=np.concatenate(rows),
+        names=tuple(name for name, _ in found),
+        truth=None,
+        probabilities=answers.probabilities,
         classes=engine.classes,
-        skipped=tuple(skipped),
+        skipped=tuple(bad),
+        familiarity=answers.familiarity,
     )
 
 
-def _readable(
-    engine: Engine, records: Sequence[Record], bad_images: str, skipped: list[Skipped]
-) -> Iterator[Pixels]:
-    for record, image in decoded(records, engine.spec):
-        if not isinstance(image, BadImage):
-            yield record, image
-        elif bad_images == "error":
-            raise image
-        else:
-            skipped.append(Skipped(record.name, image.reason))
+def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> Answers:
+    if not images:
+        return Answers(np.empty((0, len(engine.classes)), np.float32))
+    return engine.answers(np.stack(images))
 
 
-def _batches(pixels: Iterator[Pixels]) -> Iterator[list[Pixels]]:
-    while batch := list(itertools.islice(pixels, BATCH_SIZE)):
-        yield batch
+def _joined(
+    chunks: Sequence[Scores], classes: tuple[str, ...], labels: dict[str, int] | None
+) -> Scores:
+    names = tuple(name for chunk in chunks for name in chunk.names)
+    rows = [np.empty((0, len(classes)), np.float32), *(chunk.probabilities for chunk in chunks)]
+    familiarity = [chunk.familiarity for chunk in chunks if chunk.familiarity is not None]
+    return Scores(
+        names=names,
+        truth=None if labels is None else np.array([labels[name] for name in names], np.int64),
+        probabilities=np.concatenate(rows),
+        classes=classes,
+        skipped=tuple(skipped for chunk in chunks for skipped in chunk.skipped),
+        familiarity=np.concatenate(familiarity) if familiarity else None,
+    )

@@ -26,6 +26,15 @@ def write_model(path: Path, model: Any, announce: Callable[[str], None] | None =
     write_atomically(path, write)
 
 
+def read_history(path: Path) -> History:
+    """Return what `write_history` wrote. Raises OSError, ValueError where it can't be read."""
+    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
+    del values["epoch"]
+    return values
+
+
 def write_history(path: Path, history: History) -> None:
     """Write a line per epoch: its number, then every value measured."""
     text = io.StringIO()

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 class Batch:
     """A step's worth of images.
 
-    images: float32 (batch, height, width, channels), 0 to 255; targets: as the loss wants
-    them; weights: float32 (batch,), the weight of each image in the loss.
+    images: float32 (batch, height, width, channels), 0 to 255, or features in place of them;
+    targets: as the loss wants them; weights: float32 (batch,), the weight of each image in the
+    loss.
     """
 
     images: NDArray[np.float32]

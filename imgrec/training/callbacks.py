@@ -24,7 +24,7 @@ def check_extras(experiment: Experiment) -> None:
             )
 
 
-def make_callbacks(experiment: Experiment, model: Any, folder: Path) -> Any:
+def make_callbacks(experiment: Experiment, model: Any, folder: Path, epochs: int) -> Any:
     """Return the `keras.callbacks.CallbackList` of the experiment.
 
     TensorBoard writes into the run's folder.
@@ -35,9 +35,7 @@ def make_callbacks(experiment: Experiment, model: Any, folder: Path) -> Any:
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = str(folder / "tensorboard")
-    return keras.callbacks.CallbackList(
-        callbacks, model=model, epochs=experiment.training.epochs, verbose=0
-    )
+    return keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, verbose=0)
 
 
 def counters(callbacks: Any) -> list[dict[str, float | None]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +19,12 @@ from imgrec.errors import RunError
 from imgrec.files import write_atomically
 from imgrec.text import shown
 
+log = logging.getLogger("imgrec")
+
 History = dict[str, list[float]]
+START = "from the start"
 _PROGRESS = "progress"
+_HASH_BYTES = hashlib.sha256().digest_size
 
 
 @dataclass
@@ -27,6 +34,10 @@ class TrainingProgress:
     epoch: finished epochs; history: a value per finished epoch for each column; best_epoch:
     counted from 1, 0 before there is one; callbacks: the counters of Keras' callbacks;
     stopped: whether one of them ended the training early.
+    step: finished steps of the epoch under way; seconds: what they took; logs: what was
+    measured in them, once all of them are done, and empty before.
+    first_loss: of the very first step; restores: how often `on_nan: restore` went back;
+    phase: which part of the training this is, from 0; phase_start: finished epochs when it began.
     """
 
     epoch: int = 0
@@ -35,68 +46,136 @@ class TrainingProgress:
     best_value: float | None = None
     callbacks: list[dict[str, float | None]] = field(default_factory=list)
     stopped: bool = False
+    step: int = 0
+    seconds: float = 0.0
+    logs: dict[str, float] = field(default_factory=dict)
+    first_loss: float | None = None
+    restores: int = 0
+    phase: int = 0
+    phase_start: int = 0
+
+    @property
+    def place(self) -> str:
+        """In words: `after epoch 2`, or `in epoch 3, after step 7`."""
+        return _place(self.epoch, self.step)
 
 
 def save_checkpoint(
-    folder: Path, model: Any, progress: TrainingProgress, keep: int | Literal["all"]
+    folder: Path, variables: Sequence[Any], progress: TrainingProgress, keep: int | Literal["all"]
 ) -> None:
-    """Write `epoch-<n>.npz`, atomically, then remove all but the newest `keep` of them.
+    """Write `epoch-<n>-step-<n>.npz`, atomically, then remove what need not be kept.
 
-    It holds every variable of the model, the states of the random generators inside its
-    layers among them, every variable of its optimizer, and `progress`.
+    It holds `variables` (those of Steps) and `progress`; its last 32 bytes are the SHA-256 of
+    those before. The newest `keep` of them stay, and the newest of an epoch's end.
     """
     arrays = {_PROGRESS: np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)}
-    for number, variable in enumerate(_variables(model)):
+    for number, variable in enumerate(variables):
         arrays[str(number)] = np.asarray(variable)
-    path = folder / f"epoch-{progress.epoch:06d}.npz"
+    path = folder / f"epoch-{progress.epoch:06d}-step-{progress.step:09d}.npz"
     write_atomically(path, lambda temporary: _save(temporary, arrays))
     if keep != "all":
-        for old in _checkpoints(folder)[:-keep]:
+        for old in set(_checkpoints(folder)[:-keep]) - set(_of_ends(folder)[-1:]):
             old.unlink()
 
 
-def load_checkpoint(folder: Path, model: Any) -> TrainingProgress:
-    """Put the newest checkpoint's values into `model` and its optimizer; return the progress.
+def load_checkpoint(
+    folder: Path, variables: Callable[[TrainingProgress], Sequence[Any]]
+) -> TrainingProgress:
+    """Put the newest whole checkpoint's values into the variables; return the progress.
 
-    Raises RunError where there is none, or it is damaged or of another model.
+    variables: from a checkpoint's progress to those of Steps in its phase. A damaged checkpoint
+    is named and renamed to `*.damaged`. Raises RunError where there is no other,
+    or where it is of another model.
     """
-    path = newest_checkpoint(folder)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            values = [arrays[str(number)] for number in range(len(arrays) - 1)]
-            for variable, value in zip(_variables(model), values, strict=True):
-                variable.assign(value)
-            return TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        hint = "remove it to go on from the checkpoint before it, if one was kept"
-        place = shown(str(path))
-        raise RunError(f"the checkpoint {place} can't be used: {error}", hint=hint) from error
+    damage: RunError | None = None
+    for path in reversed(_checkpoints(folder)):
+        try:
+            arrays = _whole(path)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            damage = _unusable(path, error)
+            log.warning("%s; it is set aside", damage)
+            path.rename(path.with_suffix(".damaged"))
+            continue
+        return _assign(path, arrays, variables)
+    if damage is not None:
+        raise RunError(
+            f"no checkpoint in {shown(str(folder))} can be used", hint="train from the start"
+        ) from damage
+    raise RunError(f"there is no checkpoint in {shown(str(folder))}", hint="train from the start")
 
 
-def newest_epoch(folder: Path) -> int | None:
-    """Return the epoch that the newest checkpoint was written after; None where there is none."""
-    checkpoints = _checkpoints(folder)
-    return int(checkpoints[-1].stem.removeprefix("epoch-")) if checkpoints else None
+def load_epoch_end(
+    folder: Path, variables: Callable[[TrainingProgress], Sequence[Any]]
+) -> TrainingProgress:
+    """Go back to the end of the newest finished epoch; checkpoints after it are removed.
+
+    Raises RunError where that checkpoint is missing, damaged, or of another model.
+    """
+    for path in reversed(_checkpoints(folder)):
+        if path in _of_ends(folder):
+            break
+        path.unlink()
+    return load_checkpoint(folder, variables)
 
 
-def newest_checkpoint(folder: Path) -> Path:
-    """Return the newest checkpoint's file; raises RunError where there is none."""
+def newest_place(folder: Path) -> str | None:
+    """Return where the newest checkpoint stands, as TrainingProgress.place; None without one."""
     checkpoints = _checkpoints(folder)
     if not checkpoints:
-        raise RunError(
-            f"there is no checkpoint in {shown(str(folder))}", hint="train from the start"
-        )
-    return checkpoints[-1]
+        return None
+    _, epoch, _, step = checkpoints[-1].stem.split("-")
+    return _place(int(epoch), int(step))
+
+
+def _place(epoch: int, step: int) -> str:
+    if step:
+        return f"in epoch {epoch + 1}, after step {step}"
+    return f"after epoch {epoch}" if epoch else START
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(folder.glob("epoch-*.npz"))
+    return sorted(folder.glob("epoch-*-step-*.npz"))
 
 
-def _variables(model: Any) -> list[Any]:
-    return [*model.variables, *model.optimizer.variables]
+def _of_ends(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"epoch-*-step-{0:09d}.npz"))
 
 
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:
+    with path.open("w+b") as file:
         np.savez(file, allow_pickle=False, **arrays)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.write(digest)
+
+
+def _whole(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a checkpoint; raises ValueError where its hash does not fit."""
+    content = path.read_bytes()
+    body, digest = memoryview(content)[:-_HASH_BYTES], content[-_HASH_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("its content does not fit its hash")
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _assign(
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    variables: Callable[[TrainingProgress], Sequence[Any]],
+) -> TrainingProgress:
+    try:
+        progress = TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
+        values = [arrays[str(number)] for number in range(len(arrays) - 1)]
+        for variable, value in zip(variables(progress), values, strict=True):
+            variable.assign(value)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unusable(path, error) from error
+    return progress
+
+
+def _unusable(path: Path, error: Exception) -> RunError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return RunError(
+        f"the checkpoint {shown(str(path))} can't be used: {reason}", hint="train from the start"
+    )

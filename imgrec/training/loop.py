@@ -1,193 +1,219 @@
-"""The epoch loop: steps, validation, callbacks, and what each epoch leaves in the run."""
+"""The epoch loop: steps, validation, callbacks, and where it may be stopped and go on."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError
-from imgrec.models.build import build
 from imgrec.progress import Progress
-from imgrec.training.artifacts import write_history, write_model
 from imgrec.training.augmentation import Augmenter
+from imgrec.training.averages import averaged
 from imgrec.training.batch import Batch
 from imgrec.training.callbacks import counters, make_callbacks, restore_counters
-from imgrec.training.checkpoint import TrainingProgress, save_checkpoint
-from imgrec.training.monitor import Monitor
+from imgrec.training.checkpoint import TrainingProgress
+from imgrec.training.divergence import Diverged, Watch
+from imgrec.training.interrupt import Interrupted, Signals, deferred
+from imgrec.training.job import Job
+from imgrec.training.keeping import Keeper
+from imgrec.training.memory import within_memory
 from imgrec.training.steps import Steps
 from imgrec.training.stream import Split, training_batches, validation_batches
+from imgrec.training.wording import epoch_line, metrics
+
+__all__ = ["Job", "fit"]
 
 log = logging.getLogger("imgrec")
+
+RESTORES = 5
+"""How often `on_nan: restore` goes back in one training before it gives up."""
 
 _SECONDS_BETWEEN_METRICS = 0.2
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training.
-
-    folder: the run's; validation: None where there is none; after_epoch: called when the
-    files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`
-    before it takes the place of the one before it.
-    """
-
-    experiment: Experiment
-    folder: Path
-    train: Split
-    validation: Split | None
-    classes: int
-    monitor: Monitor
-    after_epoch: Callable[[TrainingProgress], None]
-    before_best: Callable[[str], None] | None = None
-
-
 def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
-    """Train from where `state` stands to the experiment's last epoch, keeping `state` current.
+    """Train from where `state` stands to the job's last epoch, keeping `state` current.
 
-    After each epoch the folder holds `last.keras`, `best.keras` (float32, whatever the
-    training's precision), `history.csv` and a checkpoint. Raises RunError when the loss is no
-    number any more.
+    After each epoch the folder holds `last.keras`, `best.keras`, `history.csv` and a checkpoint;
+    more checkpoints come as `training.checkpoint.every` says. Ctrl-C and SIGTERM do what they do
+    once the step under way is done and a checkpoint of it is written. Raises RunError when the
+    loss is no number any more, or explodes, or the memory is too small.
     """
-    experiment = job.experiment
-    callbacks = make_callbacks(experiment, steps.model, job.folder)
-    saved = build(experiment, job.classes, weights=False, statistics=steps.statistics)
-    if state.epoch == 0:
-        save_checkpoint(_state(job), steps.model, state, experiment.training.checkpoint.keep)
-    callbacks.on_train_begin()
-    restore_counters(callbacks, state.callbacks)
-    with closing(_batches(job, state.epoch)) as batches:
-        for epoch in _epochs_left(experiment, state):
-            logs = _epoch(job, steps, callbacks, batches, epoch, progress)
-            improved = job.monitor.update(state, epoch + 1, logs)
-            _record(state, logs, epoch + 1)
-            state.callbacks = counters(callbacks)
-            state.stopped = bool(steps.model.stop_training)
-            saved.set_weights(steps.model.get_weights())
-            _keep(job, steps, state, saved, improved=improved)
-            job.after_epoch(state)
-            log.info(_line(job, state, logs, improved=improved))
-            if state.stopped:
-                best = f"best.keras is of epoch {state.best_epoch}"
-                log.info(
-                    "stopped early after epoch %d, as training.callbacks says; %s", epoch + 1, best
-                )
-                break
-    callbacks.on_train_end()
+    with within_memory(job.experiment), deferred() as signals:
+        _Training(job, steps, state, progress, signals).run()
 
 
-def _epochs_left(experiment: Experiment, state: TrainingProgress) -> range:
-    return range(state.epoch, state.epoch if state.stopped else experiment.training.epochs)
+class _Training:
+    def __init__(
+        self, job: Job, steps: Steps, state: TrainingProgress, progress: Progress, signals: Signals
+    ) -> None:
+        self._job = job
+        self._steps = steps
+        self._state = state
+        self._progress = progress
+        self._signals = signals
+        self._settings = job.experiment.training
+        self._callbacks = make_callbacks(job.experiment, steps.model, job.folder, job.epochs)
+        self._keeper = Keeper(job, steps)
+        self._watch = Watch()
+        self._began = 0.0
 
+    def run(self) -> None:
+        state = self._state
+        self._callbacks.on_train_begin()
+        restore_counters(self._callbacks, state.callbacks)
+        if state.epoch:
+            self._job.after_epoch(state)
+        if state.epoch == state.phase_start and not state.step:
+            self._keeper.checkpoint(state)
+        try:
+            while not self._trained():
+                pass
+        except Interrupted:
+            with contextlib.suppress(Diverged):
+                self._checkpoint()
+        self._callbacks.on_train_end()
 
-def _batches(job: Job, first_epoch: int) -> Generator[Batch]:
-    experiment = job.experiment
-    augmentation = experiment.augmentation
-    return training_batches(
-        job.train,
-        seed=experiment.seed,
-        first_epoch=first_epoch,
-        epochs=experiment.training.epochs,
-        augmenter=Augmenter(augmentation, experiment.seed) if augmentation else None,
-    )
+    def _trained(self) -> bool:
+        """Train to the end; return False where that went astray and is to be tried again."""
+        try:
+            with closing(self._batches()) as batches:
+                self._epochs(batches)
+        except Diverged as error:
+            self._go_back(error)
+            return False
+        return True
 
-
-def _epoch(
-    job: Job, steps: Steps, callbacks: Any, batches: Iterator[Batch], epoch: int, progress: Progress
-) -> dict[str, float]:
-    started = time.monotonic()
-    callbacks.on_epoch_begin(epoch)
-    logs = _train(job, steps, callbacks, batches, epoch, progress)
-    speed = job.train.schedule.images_per_epoch / (time.monotonic() - started)
-    if not math.isfinite(logs["loss"]):
-        raise RunError(
-            f"the loss is {logs['loss']} in epoch {epoch + 1}",
-            hint="lower the learning rate, or look for images or targets out of range",
+    def _batches(self) -> Generator[Batch]:
+        experiment = self._job.experiment
+        augmentation = experiment.augmentation
+        return training_batches(
+            self._job.train,
+            seed=experiment.seed,
+            start=(self._state.epoch, self._state.step),
+            epochs=self._job.epochs,
+            augmenter=Augmenter(augmentation, experiment.seed) if augmentation else None,
         )
-    if job.validation is not None:
-        logs |= _validate(steps, callbacks, job.validation, progress)
-    logs["learning_rate"] = steps.learning_rate
-    callbacks.on_epoch_end(epoch, logs)
-    return logs | {"seconds": time.monotonic() - started, "images_per_second": speed}
 
+    def _epochs(self, batches: Iterator[Batch]) -> None:
+        state = self._state
+        while not state.stopped and state.epoch < self._job.epochs:
+            logs = self._epoch(batches)
+            improved = self._job.monitor.update(state, state.epoch + 1, logs)
+            self._record(logs)
+            self._keeper.epoch(state, improved=improved)
+            self._checkpoint()
+            self._job.after_epoch(state)
+            log.info(epoch_line(state.epoch, self._job.epochs, logs, improved=improved))
+            if state.stopped:
+                log.info(
+                    "stopped early after epoch %d, as training.callbacks says; "
+                    "best.keras is of epoch %d",
+                    state.epoch,
+                    state.best_epoch,
+                )
 
-def _train(
-    job: Job, steps: Steps, callbacks: Any, batches: Iterator[Batch], epoch: int, progress: Progress
-) -> dict[str, float]:
-    steps.reset()
-    schedule, epochs = job.train.schedule, job.experiment.training.epochs
-    measured, metrics = -math.inf, ""
-    with progress.task(f"epoch {epoch + 1}/{epochs}", schedule.images_per_epoch) as task:
-        for step, batch in enumerate(itertools.islice(batches, schedule.steps_per_epoch)):
-            callbacks.on_train_batch_begin(step)
-            steps.train(batch)
-            callbacks.on_train_batch_end(step)
-            if time.monotonic() - measured > _SECONDS_BETWEEN_METRICS:
-                metrics, measured = _metrics(steps.logs(), digits=3), time.monotonic()
-            note = f"step {step + 1}/{schedule.steps_per_epoch}  {metrics}"
-            task.advance(len(batch.images), note)
-    return steps.logs()
+    def _epoch(self, batches: Iterator[Batch]) -> dict[str, float]:
+        state, job = self._state, self._job
+        self._began = time.monotonic() - state.seconds
+        self._callbacks.on_epoch_begin(state.epoch)
+        if not state.logs:
+            self._train(batches)
+            state.logs = self._steps.logs()
+        speed = job.train.schedule.images_per_epoch / (time.monotonic() - self._began)
+        logs = dict(state.logs)
+        if job.validation is not None:
+            logs |= self._validate(job.validation)
+        logs["learning_rate"] = self._steps.learning_rate
+        self._callbacks.on_epoch_end(state.epoch, logs)
+        return logs | {"seconds": time.monotonic() - self._began, "images_per_second": speed}
 
+    def _train(self, batches: Iterator[Batch]) -> None:
+        state, schedule = self._state, self._job.train.schedule
+        if not state.step:
+            self._steps.reset()
+        title = f"epoch {state.epoch + 1}/{self._job.epochs}"
+        measured, shown = -math.inf, ""
+        with self._progress.task(title, schedule.images_per_epoch) as task:
+            task.advance(state.step * schedule.batch_size)
+            for batch in itertools.islice(batches, max(0, schedule.steps_per_epoch - state.step)):
+                self._step(batch)
+                if time.monotonic() - measured > _SECONDS_BETWEEN_METRICS:
+                    shown, measured = metrics(self._steps.logs(), digits=3), time.monotonic()
+                note = f"step {state.step}/{schedule.steps_per_epoch}  {shown}"
+                task.advance(len(batch.images), note)
+        self._watch.settle(state, self._steps.model)
 
-def _validate(steps: Steps, callbacks: Any, split: Split, progress: Progress) -> dict[str, float]:
-    steps.reset()
-    callbacks.on_test_begin()
-    images = min(split.schedule.images_per_epoch, len(split.rows))
-    with progress.task("validation", images) as task:
-        for batch in validation_batches(split):
-            steps.test(batch)
-            task.advance(len(batch.images))
-    logs = {f"val_{name}": value for name, value in steps.logs().items()}
-    callbacks.on_test_end(logs)
-    return logs
+    def _step(self, batch: Batch) -> None:
+        state = self._state
+        self._signals.check()
+        self._callbacks.on_train_batch_begin(state.step)
+        self._steps.train(batch)
+        self._callbacks.on_train_batch_end(state.step)
+        state.step += 1
+        self._watch.note(state, self._steps.loss())
+        if self._keeper.due(state):
+            self._checkpoint()
 
+    def _validate(self, split: Split) -> dict[str, float]:
+        self._steps.reset()
+        self._callbacks.on_test_begin()
+        images = min(split.schedule.images_per_epoch, len(split.rows))
+        with averaged(self._steps.model), self._progress.task("validation", images) as task:
+            for batch in validation_batches(split):
+                self._signals.check()
+                self._steps.test(batch)
+                task.advance(len(batch.images))
+        logs = {f"val_{name}": value for name, value in self._steps.logs().items()}
+        self._callbacks.on_test_end(logs)
+        return logs
 
-def _record(state: TrainingProgress, logs: dict[str, float], epoch: int) -> None:
-    state.epoch = epoch
-    for name, value in logs.items():
-        state.history.setdefault(name, []).append(value)
+    def _record(self, logs: dict[str, float]) -> None:
+        state = self._state
+        for name, value in logs.items():
+            state.history.setdefault(name, []).append(value)
+        state.stopped = bool(self._steps.model.stop_training)
+        state.epoch, state.step, state.logs, state.seconds = state.epoch + 1, 0, {}, 0.0
+        self._began = time.monotonic()
 
+    def _checkpoint(self) -> None:
+        """Write where the training stands; raises Diverged in place of keeping what went astray."""
+        state = self._state
+        self._watch.settle(state, self._steps.model)
+        state.callbacks = counters(self._callbacks)
+        if state.step:
+            state.seconds = time.monotonic() - self._began
+        self._keeper.checkpoint(state)
 
-def _keep(job: Job, steps: Steps, state: TrainingProgress, saved: Any, *, improved: bool) -> None:
-    if improved:
-        write_model(job.folder / "best.keras", saved, job.before_best)
-    write_model(job.folder / "last.keras", saved)
-    write_history(job.folder / "history.csv", state.history)
-    save_checkpoint(_state(job), steps.model, state, job.experiment.training.checkpoint.keep)
+    def _go_back(self, error: Diverged) -> None:
+        """Begin the epoch again with half the learning rate, if the config says so and it helps."""
+        restores = self._state.restores + 1
+        if self._settings.on_nan == "stop" or restores > RESTORES:
+            raise self._stopped(error) from error
+        vars(self._state).update(vars(self._keeper.go_back()))
+        self._state.restores = restores
+        restore_counters(self._callbacks, self._state.callbacks)
+        self._steps.learning_rate /= 2
+        self._watch.forget()
+        self._checkpoint()
+        log.warning(
+            "%s; the epoch begins again with half the learning rate, %.3g",
+            error,
+            self._steps.learning_rate,
+        )
 
-
-def _state(job: Job) -> Path:
-    return job.folder / "state"
-
-
-def _line(job: Job, state: TrainingProgress, logs: dict[str, float], *, improved: bool) -> str:
-    epochs = job.experiment.training.epochs
-    measured = {
-        name: value
-        for name, value in logs.items()
-        if name not in ("seconds", "images_per_second", "learning_rate")
-    }
-    to_do = epochs - state.epoch
-    left = f", {_duration(to_do * logs['seconds'])} left" if to_do else ""
-    speed = f"{logs['images_per_second']:.0f} images/s"
-    best = "  best so far" if improved else ""
-    return f"epoch {state.epoch}/{epochs}  {_metrics(measured)}  {speed}{left}{best}"
-
-
-def _metrics(logs: dict[str, float], digits: int = 4) -> str:
-    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    def _stopped(self, error: Diverged) -> RunError:
+        best, again = self._state.best_epoch, ""
+        if self._state.restores:
+            again = f", after {self._state.restores} times with half the learning rate"
+        kept = f"; best.keras is of epoch {best}" if best else ""
+        return RunError(
+            f"{error}{again}{kept}",
+            hint="lower the learning rate, or look for images or targets out of range; "
+            "training.on_nan: restore halves it by itself",
+        )

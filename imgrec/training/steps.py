@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
+from imgrec.config.training import FineTune
+from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
-from imgrec.models.build import build
+from imgrec.models.build import assemble
 from imgrec.models.keras_objects import make
 from imgrec.statistics import Statistics
 from imgrec.training.batch import Batch
+from imgrec.training.memory import within_memory
 from imgrec.training.targets import encode
 
 
@@ -33,19 +36,52 @@ class Steps:
         weights: bool,
         statistics: Statistics | None = None,
     ) -> None:
+        import keras
+
+        self._experiment, self._classes = experiment, classes
+        self.device = devices.kind
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
         self.statistics = statistics
-        with self._strategy.scope():
-            self.model = build(
+        with within_memory(experiment), self._strategy.scope():
+            self._network = assemble(
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
             )
-            _compile(self.model, experiment)
-            self.model.optimizer.build(self.model.trainable_variables)
-            self._strategy.run(_build_metrics, args=(self.model, experiment, classes))
-            self.model.reset_metrics()
-        self._train = self._function(self.model.train_step)
-        self._test = self._function(self.model.test_step)
+            self.model = self._network.model
+            optimizer = make(keras.optimizers, experiment.training.optimizer)
+            optimizer.build(self.model.trainable_variables)
+            self._take(self.model, optimizer)
+
+    def extractor(self) -> Any:
+        """Return the model from pixels to the features that `train_head` wants."""
+        return self._network.extractor()
+
+    def train_head(self) -> None:
+        """From now on take features in place of images, and train what stands on them.
+
+        `model` stays the whole: its weights, optimizer and random generators are the head's.
+        """
+        with self._strategy.scope():
+            self._take(self._network.head(), self.model.optimizer)
+        # A training may go on in the middle of an epoch.
+        for own, before in zip(_measured(self._trained), _measured(self.model), strict=True):
+            own.assign(np.asarray(before))
+
+    def fine_tune(self, wanted: FineTune) -> None:
+        """From now on take images, and train the backbone from the layer `wanted` on, too.
+
+        With a new optimizer. The backbone stays in inference mode: its batch normalization goes
+        by the mean and variance that it has.
+        """
+        import keras
+
+        settings = self._experiment.training.optimizer
+        renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
+        with within_memory(self._experiment), self._strategy.scope():
+            unfreeze(self._network.backbone, wanted.first_layer)
+            optimizer = make(keras.optimizers, renewed)
+            optimizer.build(self.model.trainable_variables)
+            self._take(self.model, optimizer)
 
     def train(self, batch: Batch) -> None:
         """Update the weights with one batch."""
@@ -57,18 +93,41 @@ class Steps:
 
     def reset(self) -> None:
         """Begin the metrics anew."""
-        self.model.reset_metrics()
+        self._trained.reset_metrics()
 
     def logs(self) -> dict[str, float]:
         """Return the mean loss and the metrics since the last reset."""
-        return {
-            name: float(np.mean(value)) for name, value in self.model.get_metrics_result().items()
-        }
+        measured = self._trained.get_metrics_result()
+        return {name: float(np.mean(value)) for name, value in measured.items()}
+
+    def loss(self) -> Any:
+        """Return the mean loss since the last reset: a scalar tensor that may not be ready yet."""
+        mean = self._trained.metrics[0]
+        return mean.total.value / mean.count.value  # `result()` takes half as long again
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
+        """The learning rate of the next step; it can be set where it follows no schedule."""
         return float(np.asarray(self.model.optimizer.learning_rate))
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self.model.optimizer.learning_rate = rate
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that a step changes: of the model, with its random generators, optimizer, metrics."""
+        return [*self.model.variables, *self.model.optimizer.variables, *_measured(self._trained)]
+
+    def _take(self, model: Any, optimizer: Any) -> None:
+        """Make the steps those of `model`: the whole one, or its head alone."""
+        experiment = self._experiment
+        _compile(model, optimizer, experiment)
+        self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
+        model.reset_metrics()
+        self._trained = model
+        self._train = self._function(model.train_step)
+        self._test = self._function(model.test_step)
 
     def _function(self, step: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf
@@ -126,14 +185,13 @@ def _policy(experiment: Experiment, devices: Devices) -> str:
     return "mixed_float16" if devices.kind == "gpu" else "float32"
 
 
-def _compile(model: Any, experiment: Experiment) -> None:
+def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
     import keras
 
-    training = experiment.training
     model.compile(
-        optimizer=make(keras.optimizers, training.optimizer),
+        optimizer=optimizer,
         loss=make(keras.losses, experiment.loss),
-        metrics=[_metric(metric) for metric in training.metrics],
+        metrics=[_metric(metric) for metric in experiment.training.metrics],
     )
 
 
@@ -146,6 +204,10 @@ def _build_metrics(model: Any, experiment: Experiment, classes: int) -> None:
     targets = tf.constant(labels)
     model.compute_loss(x=None, y=targets, y_pred=predicted)
     model.compute_metrics(None, targets, predicted)
+
+
+def _measured(model: Any) -> list[Any]:
+    return [variable for metric in model.metrics for variable in metric.variables]
 
 
 def _metric(metric: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,17 @@ from imgrec.training.batch import Batch
 
 # Batches in memory before they are asked for.
 _AHEAD = 3
+
+
+class Features(Protocol):
+    """What a network makes of images: a row for each, in place of its pixels."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row."""
+
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[Any]:
+        """Return a copy of these rows, float; may be called from several threads."""
 
 
 @dataclass(frozen=True)
@@ -64,54 +75,73 @@ class Split:
     """The images of one split, ready to be read.
 
     rows: where each image is in `pixels`; targets and weights: one row per image likewise.
+    identity: the SHA-256 of which images these are, in this order. views: how many versions of
+    each image `pixels` has; `rows` has those of all images for view 0, then for view 1, and
+    lap l over the images takes view l modulo `views`. prepared: they are what the network takes,
+    augmented already.
     """
 
-    pixels: Pixels
+    pixels: Pixels | Features
     rows: NDArray[np.intp]
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     schedule: Schedule
     workers: int = 2
+    identity: str = ""
+    views: int = 1
+    prepared: bool = False
+
+    def read(self, places: Sequence[Place]) -> NDArray[Any]:
+        """Return what is at these places: uint8 pixels or float32 features."""
+        images = len(self.targets)
+        rows = [place.lap % self.views * images + place.index for place in places]
+        return self.pixels.take(self.rows[rows])
 
 
 def training_batches(
-    split: Split, *, seed: int, first_epoch: int, epochs: int, augmenter: Augmenter | None
+    split: Split,
+    *,
+    seed: int,
+    start: tuple[int, int],
+    epochs: int,
+    augmenter: Augmenter | None,
 ) -> Generator[Batch]:
-    """Yield the batches of the epochs from `first_epoch` to before `epochs`, one after another.
+    """Yield the batches from `start` (epoch and step, both from 0) to before epoch `epochs`.
 
     What is done to the images is drawn in the caller's thread. They are read and changed ahead
     by threads, over the ends of epochs too, which end when the generator is closed. Raises
     BadImage for an image that can't be read any more.
     """
+    if split.prepared:
+        augmenter = None
 
     def batches() -> Iterator[_Draft]:
-        for epoch in range(first_epoch, epochs):
-            places = in_sequence(split.schedule, epoch, seed)
-            for step in range(split.schedule.steps_per_epoch):
-                batch = list(itertools.islice(places, split.schedule.batch_size))
+        size = split.schedule.batch_size
+        for epoch in range(start[0], epochs):
+            first = start[1] if epoch == start[0] else 0
+            places = itertools.islice(in_sequence(split.schedule, epoch, seed), first * size, None)
+            for step in range(first, split.schedule.steps_per_epoch):
+                batch = list(itertools.islice(places, size))
                 yield _Draft(epoch, step, batch, _drawn(split, augmenter, batch))
 
     def read(draft: _Draft) -> Batch:
-        indices = [place.index for place in draft.places]
-        images = _read(split, indices)
-        if augmenter is None:
-            return _batch(split, indices, images.astype(np.float32))
-        changed = augmenter.apply(images, draft.changes)
-        return augmenter.mix(_batch(split, indices, changed), draft.epoch, draft.step)
+        batch = _read(split, draft.places, augmenter, draft.changes)
+        return augmenter.mix(batch, draft.epoch, draft.step) if augmenter else batch
 
     yield from in_order(read, batches(), split.workers, _AHEAD)
 
 
 def validation_batches(split: Split) -> Iterator[Batch]:
     """Yield the split's batches in the order of its images, as they are."""
+    images = min(split.schedule.images_per_epoch, len(split.targets))
+    yield from _in_their_order(split, images, split.schedule.batch_size, None, 0)
 
-    def read(start: int) -> Batch:
-        indices = range(start, min(start + size, images))
-        return _batch(split, indices, _read(split, indices).astype(np.float32))
 
-    size = split.schedule.batch_size
-    images = min(split.schedule.images_per_epoch, len(split.rows))
-    yield from in_order(read, range(0, images, size), split.workers, _AHEAD)
+def batches_in_order(
+    split: Split, batch_size: int, augmenter: Augmenter | None, lap: int
+) -> Iterator[Batch]:
+    """Yield all images in their order, changed as they are in the lap (from 0) of a training."""
+    yield from _in_their_order(split, len(split.targets), batch_size, augmenter, lap)
 
 
 @dataclass(frozen=True)
@@ -124,6 +154,20 @@ class _Draft:
     changes: Sequence[Changes]
 
 
+def _in_their_order(
+    split: Split, images: int, batch_size: int, augmenter: Augmenter | None, lap: int
+) -> Iterator[Batch]:
+    def drafts() -> Iterator[_Draft]:
+        for start in range(0, images, batch_size):
+            places = [Place(index, lap) for index in range(images)[start : start + batch_size]]
+            yield _Draft(0, 0, places, _drawn(split, augmenter, places))
+
+    def read(draft: _Draft) -> Batch:
+        return _read(split, draft.places, augmenter, draft.changes)
+
+    yield from in_order(read, drafts(), split.workers, _AHEAD)
+
+
 def _drawn(split: Split, augmenter: Augmenter | None, places: Sequence[Place]) -> Sequence[Changes]:
     if augmenter is None:
         return ()
@@ -131,10 +175,13 @@ def _drawn(split: Split, augmenter: Augmenter | None, places: Sequence[Place]) -
     return augmenter.draw(split.pixels.shape, indices, laps)
 
 
-def _read(split: Split, indices: Sequence[int]) -> NDArray[np.uint8]:
-    return split.pixels.take(split.rows[list(indices)])
-
-
-def _batch(split: Split, indices: Sequence[int], images: NDArray[np.float32]) -> Batch:
-    chosen = list(indices)
-    return Batch(images, split.targets[chosen], split.weights[chosen])
+def _read(
+    split: Split,
+    places: Sequence[Place],
+    augmenter: Augmenter | None,
+    changes: Sequence[Changes],
+) -> Batch:
+    chosen = [place.index for place in places]
+    images = split.read(places)
+    changed = augmenter.apply(images, changes) if augmenter else images.astype(np.float32)
+    return Batch(changed, split.targets[chosen], split.weights[chosen])

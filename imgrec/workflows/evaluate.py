@@ -1,122 +1,175 @@
-"""How good a run's model is: on its own images, or on others."""
+"""How good a model is, on its own images or on others, and whether that is good enough."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
-from imgrec.config.experiment import Data
-from imgrec.data.classes import relabelled
-from imgrec.data.parts import ALL
-from imgrec.data.read import read_other
-from imgrec.data.records import Record
-from imgrec.errors import DataError, UsageError
+from imgrec.config.evaluation import Evaluation as Section
 from imgrec.evaluation import evaluate as measures
-from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation.assessment import Assessment
+from imgrec.evaluation.comparison import compare
+from imgrec.evaluation.ensemble import mean_scores
+from imgrec.evaluation.slices import Slice, check, cut
+from imgrec.evaluation.verdicts import judge, judge_drop
 from imgrec.progress import Progress, Silent
-from imgrec.runs.folder import Run
-from imgrec.runtime.engine import open_engine
-from imgrec.runtime.score import score
-from imgrec.text import shown
-from imgrec.workflows.prepare import read_images, refuse_several
-from imgrec.workflows.run_files import recorded_images, run_config
-
-_PREFERRED = ("test", "validation")
-
-
-@dataclass(frozen=True)
-class Assessment:
-    """An evaluation and what was evaluated: a run, on a split of the data at `source`."""
-
-    run_name: str
-    split: str
-    source: str
-    evaluation: Evaluation
+from imgrec.runs.folder import Run, default_runs_dir
+from imgrec.runtime.engine import ANYHOW, Computing, open_engine
+from imgrec.runtime.score import Turn, score
+from imgrec.scores import Scores
+from imgrec.slicing import Slicing, slice_by
+from imgrec.workflows.chosen import Chosen, Images, choose
+from imgrec.workflows.gate import Gate, check_gate, find_baseline, joined, refuse_other_classes
+from imgrec.workflows.overlap import overlapping
+from imgrec.workflows.reports import check_reports, write_reports
+from imgrec.workflows.results import run_facts
+from imgrec.workflows.run_files import data_config, run_config
 
 
 @dataclass(frozen=True)
-class _Images:
-    split: str
-    source: str
-    records: Sequence[Record]
+class Wanted:
+    """What to measure on, and what to hold it to.
+
+    slicing, gate: what is asked for besides the config's own. allow_overlap: whether images
+    that the model was trained on may be among the others. runs_dir: where a baseline is looked
+    for by its name. reports: files to write, each in the form that its suffix tells.
+    """
+
+    images: Images = field(default_factory=Images)
+    slicing: Slicing = field(default_factory=Slicing)
+    gate: Gate = field(default_factory=Gate)
+    allow_overlap: bool = False
+    runs_dir: Path = field(default_factory=default_runs_dir)
+    reports: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How models are measured: on which images, and in which order of classes."""
+
+    images: Chosen
+    classes: tuple[str, ...]
+    bad_images: Literal["error", "skip"]
+    top_k: int
+    progress: Progress
+
+    def assess(self, runs: Sequence[Run], computing: Computing, slicing: Slicing) -> Assessment:
+        """Return the assessment of one model, or of the mean of several."""
+        answers = [self._scores(run, computing, (0, *slicing.turns)) for run in runs]
+        scores, *turned = (
+            mean_scores(each) if len(runs) > 1 else each[0] for each in zip(*answers, strict=True)
+        )
+        parts = cut(scores, self.images.records, slicing.by)
+        turns = zip(slicing.turns, turned, strict=True)
+        slices = (*parts, *(Slice(f"rotate={turn}", each) for turn, each in turns))
+        evaluation = measures.evaluate(scores, self.top_k, slices)
+        name = " + ".join(run.name for run in runs)
+        return Assessment(name, self.images.split, self.images.source, scores, evaluation)
+
+    def _scores(self, run: Run, computing: Computing, turns: Sequence[Turn]) -> list[Scores]:
+        engine = open_engine(run, **vars(computing))
+        columns = [engine.classes.index(name) for name in self.classes]
+        answers = (
+            score(
+                engine,
+                self.images.records,
+                labelled=True,
+                bad_images=self.bad_images,
+                progress=self.progress,
+                turn=turn,
+            )
+            for turn in turns
+        )
+        # The images' labels are in the order of `classes` already.
+        return [
+            replace(each, probabilities=each.probabilities[:, columns], classes=self.classes)
+            for each in answers
+        ]
 
 
 def evaluate(
-    run: Run,
+    runs: Run | Sequence[Run],
+    wanted: Wanted | None = None,
     *,
-    data: Path | None = None,
-    split: str | None = None,
-    device: str = "auto",
+    computing: Computing = ANYHOW,
     progress: Progress | None = None,
 ) -> Assessment:
     """Evaluate a run's best model on its own test images (validation where there are none).
 
-    data: other images, in any form that a loader reads; the run's class order stays.
-    split: `train`, `validation` or `test`.
-    Raises DataError where the images can't be read or the run's own ones changed,
-    UsageError where there is no such split, RunError where the model can't be used.
+    runs: several are one model, whose probabilities are the mean of theirs; the first one's
+    config and images hold. computing: what answers for them; for a baseline, whatever its
+    device has in float32.
+    Raises DataError where the images can't be read, the run's own ones changed or the model was
+    trained on some, UsageError where there is no such split, metric, class or form, RunError
+    where a model can't be used or a report not written. That a requirement is not met raises
+    nothing: `Assessment.passed` tells.
     """
-    config = run_config(run.path).data
-    images = _own(run, split) if data is None else _other(run, config, str(data), split)
-    scores = score(
-        open_engine(run, device),
-        images.records,
-        labelled=True,
-        bad_images=config.bad_images,
-        progress=progress or Silent(),
+    models = [runs] if isinstance(runs, Run) else list(runs)
+    run, wanted = models[0], wanted or Wanted()
+    check_reports(wanted.reports)
+    section = _section(run)
+    requirements, gate = joined(section, wanted.gate)
+    slicing = _slicing(section, wanted.slicing)
+    check_gate(requirements, run.card.classes, slicing)
+    against = find_baseline(gate, run, wanted.runs_dir)
+    for other in models[1:]:
+        refuse_other_classes(run, other)
+    measuring = _measuring(run, wanted, progress or Silent())
+    check(measuring.images.records, slicing.by)
+    overlap = _overlap([*models, *([against.run] if against else [])], measuring, wanted)
+    assessment = measuring.assess(models, computing, slicing)
+    verdicts = judge(assessment.evaluation, requirements)
+    comparison = None
+    if against:
+        baseline = measuring.assess([against.run], Computing(device=computing.device), Slicing())
+        comparison = compare(assessment, baseline, against.confidence)
+        verdicts += judge_drop(comparison, against.max_drop)
+    assessment = replace(
+        assessment,
+        verdicts=verdicts,
+        comparison=comparison,
+        facts=tuple(run_facts(run)),
+        overlap=len(overlap),
+        measured=dt.datetime.now(dt.UTC),
     )
-    return Assessment(run.name, images.split, images.source, measures.evaluate(scores))
+    write_reports(wanted.reports, assessment, run, measuring.images.records)
+    return assessment
 
 
-def _own(run: Run, split: str | None) -> _Images:
-    experiment = run_config(run.path)
-    splits = read_images(experiment.data, experiment.seed)
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    name = _choose(split, [part for part, records in parts.items() if records], run.name)
-    _refuse_changes(run, name, parts[name])
-    return _Images(name, run.card.data[name].written or experiment.data.loader or "", parts[name])
+def measure(
+    runs: Sequence[Run], wanted: Wanted, *, computing: Computing = ANYHOW, progress: Progress
+) -> tuple[Assessment, ...]:
+    """Return the assessment of each of `runs` on the same images, those of the first one.
 
-
-def _refuse_changes(run: Run, split: str, found: Sequence[Record]) -> None:
-    """Refuse images that are not those of the training's split.
-
-    A seeded split of a folder that has changed since would mix training images into it.
+    Slices and gate are left aside. Raises as `evaluate` does.
     """
-    names = {record.name for record in found}
-    recorded = recorded_images(run.path).get(split, set())
-    missing, new = recorded - names, names - recorded
-    if missing or new:
-        example = shown(min(missing or new))
-        raise DataError(
-            f"the {split} images of {run.name} changed since its training: "
-            f"{len(missing)} are gone, {len(new)} are new (such as {example})",
-            hint="bring them back, or evaluate a folder as it is now with --data",
-        )
+    measuring = _measuring(runs[0], wanted, progress)
+    overlap = _overlap(runs, measuring, wanted)
+    return tuple(
+        replace(measuring.assess([run], computing, Slicing()), overlap=len(overlap)) for run in runs
+    )
 
 
-def _other(run: Run, config: Data, path: str, split: str | None) -> _Images:
-    parts = read_other(path, config, run.card.seed)
-    if ALL in parts and split is not None:
-        raise UsageError(
-            f"--split {split}: {shown(path)} has no parts of its own",
-            hint="leave --split out to evaluate all of it",
-        )
-    name = ALL if ALL in parts else _choose(split, list(parts), path)
-    refuse_several(parts[name].records)
-    return _Images(name, path, relabelled(parts[name], run.card.classes, path).records)
+def _section(run: Run) -> Section:
+    return Section() if run.card.origin else run_config(run.path).evaluation
 
 
-def _choose(split: str | None, available: Sequence[str], where: str) -> str:
-    if split is not None and split not in available:
-        raise UsageError(
-            f"--split {split}: {shown(where)} has no {split} images",
-            hint=f"it has {', '.join(available)}",
-        )
-    preferred = [name for name in _PREFERRED if name in available]
-    if split is None and not preferred:
-        raise UsageError(
-            f"{shown(where)} has no test or validation images",
-            hint="--split train evaluates the training images",
-        )
-    return split or preferred[0]
+def _slicing(section: Section, asked: Slicing) -> Slicing:
+    words = {each.word: each for each in (*map(slice_by, section.slices), *asked.by)}
+    return Slicing(tuple(words.values()), asked.turns)
+
+
+def _measuring(run: Run, wanted: Wanted, progress: Progress) -> Measuring:
+    images = choose(run, wanted.images)
+    bad_images = data_config(run, wanted.images.data).bad_images
+    return Measuring(images, run.card.classes, bad_images, _section(run).top_k, progress)
+
+
+def _overlap(runs: Sequence[Run], measuring: Measuring, wanted: Wanted) -> tuple[str, ...]:
+    if measuring.images.split == "train" and wanted.images.data is None:
+        return ()
+    allow, progress = wanted.allow_overlap, measuring.progress
+    return overlapping(runs, measuring.images, allow=allow, progress=progress)

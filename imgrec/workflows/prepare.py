@@ -17,6 +17,7 @@ from imgrec.data.pixels import Pixels, open_pixels
 from imgrec.data.read import read
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError
+from imgrec.files import sha256
 from imgrec.models.backend import import_tensorflow
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
@@ -146,6 +147,7 @@ def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | N
         encode(experiment, labels, len(classes)),
         weights,
         Schedule(len(records), experiment.data.batch_size, steps),
+        identity=sha256("".join(prepared.identities[each.name] for each in records).encode()),
     )
 
 

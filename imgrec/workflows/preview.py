@@ -64,7 +64,7 @@ def preview(experiment: Experiment, images: int) -> Preview:
     start("cpu")
     augmentation, seed = experiment.augmentation, experiment.seed
     augmenter = Augmenter(augmentation, seed) if augmentation else None
-    batches = list(training_batches(split, seed=seed, first_epoch=0, epochs=1, augmenter=augmenter))
+    batches = list(training_batches(split, seed=seed, start=(0, 0), epochs=1, augmenter=augmenter))
     pixels = np.concatenate([batch.images for batch in batches]).round().clip(0, 255)
     targets = np.concatenate([batch.targets for batch in batches])
     captions = (_caption(target, splits.classes) for target in targets)

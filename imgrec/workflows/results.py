@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import dump
 from imgrec.data.records import Record, Splits
+from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import write_bytes, write_text
 from imgrec.report import plots
-from imgrec.report.evaluation_json import evaluation_json
-from imgrec.report.html import report
+from imgrec.report.forms import PAGE, forms
+from imgrec.report.wording import moment
 from imgrec.runs.folder import Run
+from imgrec.scores import Scores
+from imgrec.workflows.background import background
 
 log = logging.getLogger("imgrec")
 
@@ -32,39 +35,40 @@ def write_results(
     run: Run,
     experiment: Experiment,
     split: str,
+    scores: Scores,
     evaluation: Evaluation,
-    history: Mapping[str, Sequence[float]],
+    records: Sequence[Record],
 ) -> None:
-    """Write metrics.json, curves.png, confusion.png and report.html into the run."""
+    """Write metrics.json, curves.png, confusion.png and report.html into the run.
+
+    records: the images that were scored.
+    """
     source = run.card.data[split].written or experiment.data.loader or ""
-    write_text(
-        run.path / "metrics.json",
-        evaluation_json(evaluation, run=run.name, split=split, data=source),
-    )
-    best = int(run.card.best["epoch"])
-    write_bytes(run.path / "curves.png", plots.curves(history, best_epoch=best))
+    now = dt.datetime.now(dt.UTC)
+    facts = tuple(run_facts(run))
+    assessment = Assessment(run.name, split, source, scores, evaluation, facts=facts, measured=now)
+    told = background(run, assessment, records)
+    by_suffix = forms(told)
+    write_text(run.path / "metrics.json", by_suffix[".json"](assessment))
+    write_bytes(run.path / "curves.png", plots.curves(told.history, best_epoch=told.best_epoch))
     write_bytes(run.path / "confusion.png", plots.confusion(evaluation))
-    page = report(
-        run.name,
-        evaluation,
-        history=history,
-        config_text=dump(experiment),
-        facts=_facts(run, split, source),
-        best_epoch=best,
-    )
-    write_text(run.path / "report.html", page)
+    write_text(run.path / "report.html", by_suffix[PAGE](assessment))
 
 
-def _facts(run: Run, split: str, source: str) -> list[tuple[str, str]]:
+def run_facts(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield what a run's card says for people, name and value."""
     card = run.card
-    return [
-        ("evaluated on", f"the {split} images of {source}"),
-        ("created", card.created),
-        ("best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}"),
-        ("input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"),
-        ("preprocessing", card.preprocessing),
-        ("seed", str(card.seed)),
-        *((f"{split} images", str(data.images)) for split, data in card.data.items()),
-        ("training images' fingerprint", card.fingerprint),
-        *card.versions.items(),
-    ]
+    yield "created", moment(dt.datetime.fromisoformat(card.created))
+    if card.best:
+        yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}"
+    yield "input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"
+    yield "preprocessing", card.preprocessing
+    if card.origin:
+        yield "imported from", card.origin.file
+        yield "its SHA-256", card.origin.sha256
+    else:
+        yield "seed", str(card.seed)
+        yield "training images' fingerprint", card.fingerprint
+    for split, data in card.data.items():
+        yield f"{split} images", f"{data.images:,}"
+    yield from card.versions.items()

@@ -14,9 +14,10 @@ from pathlib import Path
 from imgrec.config.experiment import Data, Experiment
 from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
-from imgrec.errors import ConfigError, RunError
+from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.files import sha256, write_text
 from imgrec.runs.card import Card, Input, Source, read_card, write_card
+from imgrec.runs.folder import Run
 from imgrec.statistics import Statistics
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress
@@ -26,6 +27,7 @@ from imgrec.workflows.versions import versions
 
 CONFIG_FILE = "config.yaml"
 IMAGES_FILE = "images.csv"
+Identities = dict[tuple[str, str], tuple[str, str]]
 _TRAIN_AGAIN = "train again"
 _MODEL_FILES = ("best.keras", "last.keras")
 
@@ -53,13 +55,25 @@ def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics 
     )
 
 
-def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared, card: Card) -> None:
-    """Write what is known before the first step: config, card, images, environment."""
-    (folder / "state").mkdir()
+def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) -> None:
+    """Write what is known before the first step: config, images, environment."""
+    (folder / "state").mkdir(exist_ok=True)
     write_text(folder / CONFIG_FILE, dump(experiment))
     write_text(folder / IMAGES_FILE, _images(prepared))
     write_text(folder / "environment.txt", _environment())
-    write_card(folder, card)
+
+
+def going_on(card: Card, experiment: Experiment, prepared: Prepared) -> Card:
+    """Return the card of a training that goes on here and now."""
+    now = new_card(experiment, prepared, card.statistics)
+    return dataclasses.replace(
+        card,
+        complete=False,
+        data=now.data,
+        skipped=now.skipped,
+        fingerprint=now.fingerprint,
+        versions=now.versions,
+    )
 
 
 def announce_best(folder: Path, digest: str) -> None:
@@ -68,18 +82,46 @@ def announce_best(folder: Path, digest: str) -> None:
 
 
 def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress) -> None:
-    """Write the card with the hashes of the model files and the best epoch."""
+    """Write the card with the hashes of the model files and the best epoch.
+
+    What was fitted to another best model is not in it.
+    """
+    hashes = {
+        name: sha256((folder / name).read_bytes())
+        for name in _MODEL_FILES
+        if (folder / name).is_file()
+    }
+    if card.calibration is not None and card.calibration.model != hashes.get("best.keras"):
+        card = dataclasses.replace(card, calibration=None, threshold=None)
     updated = dataclasses.replace(
-        card,
-        hashes={
-            name: sha256((folder / name).read_bytes())
-            for name in _MODEL_FILES
-            if (folder / name).is_file()
-        },
-        best=_best(state, monitor),
-        epochs=state.epoch,
+        card, hashes=hashes, best=_best(state, monitor), epochs=state.epoch
     )
     write_card(folder, updated)
+
+
+def data_config(run: Run, data: Path | None) -> Data:
+    """Return section `data` of a run's config; for an imported run, one that reads `data`.
+
+    Raises UsageError where an imported run, which has no images of its own, is given none;
+    RunError as `run_config`.
+    """
+    if run.card.origin is None:
+        return run_config(run.path).data
+    if data is None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no images of its own",
+            hint="measure it on others with --data FOLDER",
+        )
+    pixels = run.card.input
+    return Data.model_validate(
+        {
+            "root": str(data),
+            "image_size": [pixels.height, pixels.width],
+            "channels": pixels.channels,
+            "fit": pixels.fit,
+            "interpolation": pixels.interpolation,
+        }
+    )
 
 
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -98,23 +140,44 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     return parse(text, str(path), overrides) if overrides else experiment
 
 
-def recorded_images(folder: Path) -> dict[str, set[str]]:
-    """Return the names of the images of each split, as the training found them.
+def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the images of each split as the training found them: SHA-256 by name.
 
-    Raises RunError where the file that holds them is missing or damaged.
+    It is empty for a file that could not be read. Raises RunError as `recorded_identities`.
+    """
+    images: dict[str, dict[str, str]] = {}
+    for (split, name), (_, identity) in recorded_identities(folder).items():
+        images.setdefault(split, {})[name] = identity
+    return images
+
+
+def recorded_identities(folder: Path) -> Identities:
+    """Return the class and the SHA-256 of each image, by its split and name, as a training saw it.
+
+    Raises RunError where the file that holds it is missing or damaged.
     """
     path = folder / IMAGES_FILE
     hint = "evaluate a folder with --data, or train again"
-    names: dict[str, set[str]] = {}
     try:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
-        for row in csv.DictReader(io.StringIO(text, newline=""), restval=""):
-            names.setdefault(row["split"], set()).add(row["name"])
+        return {
+            (row["split"], row["name"]): (row["class"], row["sha256"])
+            for row in csv.DictReader(io.StringIO(text, newline=""), restval="")
+        }
     except OSError as error:
         raise _unreadable(path, error, hint) from error
     except (KeyError, csv.Error) as error:
         raise RunError(f"{shown(str(path))} is damaged", hint=hint) from error
-    return names
+
+
+def identities_of(prepared: Prepared) -> Identities:
+    """Return the class and the SHA-256 of each image, by its split and name."""
+    classes, identities = prepared.found.classes, prepared.identities
+    return {
+        (split, record.name): (classes[record.label], identities.get(record.name, ""))
+        for split, records in records_of(prepared.found)
+        for record in records
+    }
 
 
 def _unreadable(path: Path, error: OSError, hint: str) -> RunError:
@@ -142,12 +205,8 @@ def _images(prepared: Prepared) -> str:
     rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     rows.writerow(["split", "class", "sha256", "name", "skipped"])
     skipped = dict(prepared.skipped)
-    for split, records in records_of(prepared.found):
-        for record in records:
-            identity = prepared.identities.get(record.name, "")
-            class_name = prepared.found.classes[record.label]
-            reason = skipped.get(record.name, "")
-            rows.writerow([split, class_name, identity, record.name, reason])
+    for (split, name), (class_name, identity) in identities_of(prepared).items():
+        rows.writerow([split, class_name, identity, name, skipped.get(name, "")])
     return text.getvalue()
 
 

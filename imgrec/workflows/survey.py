@@ -101,7 +101,7 @@ def _measure(
     for record in records:
         if isinstance(record.source, Path):
             try:
-                sizes.append(describe(record.source))
+                sizes.append(describe(record.source).size)
             except BadImage as error:
                 bad.append(error)
     return tuple(sizes), tuple(bad)

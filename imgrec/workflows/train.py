@@ -9,15 +9,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
-from imgrec.errors import DataError, RunError, UsageError
+from imgrec.errors import RunError, UsageError
 from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation
-from imgrec.files import remove_partial, write_text
+from imgrec.files import remove_partial
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.build import build, summary
 from imgrec.progress import Progress, Silent
@@ -25,13 +26,19 @@ from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import open_engine
+from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.text import shown
-from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, newest_epoch
+from imgrec.training.checkpoint import START, TrainingProgress, load_checkpoint, newest_place
+from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
+from imgrec.training.phases import enter, is_last, last_epoch, phases
 from imgrec.training.steps import Steps
+from imgrec.workflows.calibrate import calibrate
 from imgrec.workflows.check import record_check
+from imgrec.workflows.drift import check_drift, check_images
+from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
     Prepared,
     prepare,
@@ -42,8 +49,8 @@ from imgrec.workflows.prepare import (
 )
 from imgrec.workflows.results import final_split, write_results
 from imgrec.workflows.run_files import (
-    CONFIG_FILE,
     announce_best,
+    going_on,
     new_card,
     run_config,
     update_card,
@@ -110,10 +117,11 @@ def train(
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with locked(folder):
-        write_beginning(folder, experiment, prepared, card)
+        write_beginning(folder, experiment, prepared)
         record_check(folder, prepared.found, prepared.identities, prepared.skipped)
         if measurement:
             write_mean_image(folder, measurement)
+        write_card(folder, card)  # the last: from here on this is a run that can go on
         return _run(experiment, prepared, Run(folder, card), steps, TrainingProgress(), progress)
 
 
@@ -121,38 +129,44 @@ def resume(
     run: Run,
     *,
     overrides: Sequence[str] = (),
+    allow_drift: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Go on with a run from its newest checkpoint, as if it had never stopped.
 
-    overrides: `a.b=c` as on the command line, for `training` and the places of the data.
-    Raises UsageError where nothing is left to train or an override changes what the run is,
-    DataError where its training images changed.
+    overrides: `a.b=c` as on the command line. allow_drift: go on although config, versions or
+    images are others than they were. Raises UsageError where nothing is left to train, or where
+    config or versions drifted; DataError where the images did.
     """
     progress = progress or Silent()
+    _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
-    _refuse_drift(before, experiment)
+    check_drift(run, before, experiment, allowed=allow_drift)
     statistics = recorded(experiment, run)
     with locked(run.path):
         remove_partial(run.path)
         prepared = prepare(experiment, progress)
-        if prepared.fingerprint != run.card.fingerprint:
-            raise DataError(
-                f"the training images are not those that {run.name} was trained with",
-                hint="bring them back, or train anew",
-            )
+        check_images(run, prepared, allowed=allow_drift)
         devices = _start(experiment, device)
         classes = len(prepared.splits.classes)
-        steps = Steps(experiment, classes, devices, weights=False, statistics=statistics)
-        state = load_checkpoint(run.state, steps.model)
+        begun = newest_place(run.state) is not None
+        steps = Steps(experiment, classes, devices, weights=not begun, statistics=statistics)
+        state = _loaded(run, experiment, steps) if begun else TrainingProgress()
         state.stopped &= experiment.training.callbacks == before.training.callbacks
-        if run.card.complete:
-            _refuse_nothing_left(run, experiment, state)
-        log.info("run: %s goes on after epoch %d", run.path, state.epoch)
-        write_text(run.path / CONFIG_FILE, dump(experiment))
-        card = dataclasses.replace(run.card, complete=False)
+        _refuse_nothing_left(run, experiment, state)
+        log.info("run: %s goes on %s", run.path, state.place)
+        write_beginning(run.path, experiment, prepared)
+        card = going_on(forget_exports(run), experiment, prepared)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
+
+
+def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
+    def variables(state: TrainingProgress) -> Sequence[Any]:
+        enter(experiment, steps, state)
+        return steps.variables
+
+    return load_checkpoint(run.state, variables)
 
 
 def _start(experiment: Experiment, device: str) -> Devices:
@@ -169,35 +183,43 @@ def _run(
     state: TrainingProgress,
     progress: Progress,
 ) -> TrainingResult:
-    train, validation = (
-        training_split(experiment, prepared),
-        validation_split(experiment, prepared),
-    )
-    monitor = Monitor(experiment, validated=validation is not None)
+    splits = training_split(experiment, prepared), validation_split(experiment, prepared)
+    monitor = Monitor(experiment, validated=splits[1] is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
     before_best = functools.partial(announce_best, run.path)
-    job = Job(experiment, run.path, train, validation, classes, monitor, after_epoch, before_best)
     try:
-        fit(job, steps, state, progress)
-        return _concluded(experiment, prepared, run.path, state, progress)
+        for phase in phases(experiment, steps, state):
+            train, validation = splits
+            if phase == 0:
+                train, validation = with_features(experiment, steps, *splits, progress)
+            job = Job(
+                experiment,
+                run.path,
+                last_epoch(experiment, state),
+                train,
+                validation,
+                classes,
+                monitor,
+                after_epoch,
+                before_best,
+            )
+            fit(job, steps, state, progress)
+        return _concluded(experiment, prepared, run.path, progress)
     except BaseException:
         _say_how_to_go_on(run)
         raise
 
 
 def _say_how_to_go_on(run: Run) -> None:
-    epoch = newest_epoch(run.state)
-    if epoch is not None:
-        command = f"imgrec train --resume {shown(shlex.quote(str(run.path)))}"
-        log.info("stopped; `%s` goes on after epoch %d", command, epoch)
+    command = f"imgrec train --resume {shown(shlex.quote(str(run.path)))}"
+    log.info("stopped; `%s` goes on %s", command, newest_place(run.state) or START)
 
 
 def _concluded(
     experiment: Experiment,
     prepared: Prepared,
     folder: Path,
-    state: TrainingProgress,
     progress: Progress,
 ) -> TrainingResult:
     run = Run(folder, read_card(folder))
@@ -205,44 +227,43 @@ def _concluded(
         raise RunError(
             f"{shown(str(folder))} has no best epoch: what it monitors was never a number"
         )
+    run = calibrate(run, experiment, prepared.splits, progress)
+    run = export_trained(run, prepared.splits, experiment.training.export, progress)
     split, records = final_split(prepared.found)
     bad_images = experiment.data.bad_images
-    scores = score(
-        open_engine(run), records, labelled=True, bad_images=bad_images, progress=progress
-    )
+    # What `evaluate` will take, so that it gives the same number.
+    engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
     evaluation = evaluate(scores)
-    write_results(run, experiment, split, evaluation, state.history)
+    write_results(run, experiment, split, scores, evaluation, records)
     write_card(folder, dataclasses.replace(run.card, complete=True))
     return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
 
 
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{shown(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )
+
+
 def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:
-    epochs, done = experiment.training.epochs, state.epoch
-    further = f"--set training.epochs={2 * done} trains it further"
+    if not is_last(experiment, state):
+        return
+    epochs, done = last_epoch(experiment, state), state.epoch
+    key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
+    further = f"--set training.{key}={2 * lasted} trains it further"
     if done > epochs:
         raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
+    if not run.card.complete:
+        return
     if done == epochs:
         raise UsageError(f"{run.name} has all of its {done} epochs", hint=further)
     if state.stopped:
         raise UsageError(
             f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
-            hint="other callbacks, by --set training.callbacks=[], train it further",
-        )
-
-
-def _refuse_drift(before: Experiment, after: Experiment) -> None:
-    changed = [
-        name
-        for name in ("model", "preprocessing", "augmentation", "seed", "name")
-        if getattr(before, name) != getattr(after, name)
-    ]
-    places = {"root", "train", "validation", "test", "bad_images", "cache"}
-    if before.data.model_dump(exclude=places) != after.data.model_dump(exclude=places):
-        changed.append("data")
-    if changed:
-        raise UsageError(
-            f"--resume goes on with the same training; changed: {', '.join(changed)}",
-            hint="change training.* alone, or train anew",
+            hint="--set training.callbacks=[] --allow-drift trains it further",
         )
 
 

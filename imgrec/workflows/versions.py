@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 
 from imgrec import __version__
 
-_PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "scikit-learn", "pillow")
+_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of imgrec, Python, the packages and the JPEG library in use."""
+    """Return the versions of imgrec, Python, the packages and the JPEG library in use.
+
+    A package that is not here is left out: predicting takes neither TensorFlow nor Keras.
+    """
     from PIL import features
 
     turbo = features.version("libjpeg_turbo")
     return {
         "imgrec": __version__,
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in _PACKAGES},
+        **_found(),
         "libjpeg": f"turbo {turbo}" if turbo else str(features.version("jpg")),
     }
+
+
+def _found() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
@@ -26,7 +29,9 @@ def test_a_split_for_people(imgrec: Imgrec, trained: tuple[Path, Process]) -> No
     runs, _ = trained
     process = imgrec("evaluate", str(runs / "digits-1"), "--split", "validation")
     assert process.returncode == 0
-    assert process.stdout.startswith("digits-1 on validation: digits\naccuracy ")
+    first, _, third = process.stdout.splitlines()[:3]
+    assert first == "digits-1 on validation: digits"
+    assert third.startswith("Accuracy ")
 
 
 def test_no_run_is_4(imgrec: Imgrec) -> None:
@@ -53,3 +58,56 @@ def test_a_wrong_split_is_2(imgrec: Imgrec) -> None:
             "'validation', 'test'.\nhint: `imgrec evaluate --help` shows what is allowed\n"
         ),
     )
+
+
+def test_a_gate_that_is_not_met_is_1(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
+    """Output first, then what was missed, and a clear last line; nothing else is 1."""
+    runs, _ = trained
+    arguments = ["evaluate", "--runs-dir", str(runs), "--require", "accuracy > 0.01"]
+    met = imgrec(*arguments, "--baseline", "digits-1", "--json")
+    assert met.returncode == 0
+    document = json.loads(met.stdout)
+    assert document["passed"] is True
+    assert [each["met"] for each in document["requirements"]] == [True, True]
+    assert document["comparison"]["differences"]["accuracy"]["finding"] == "equal"
+    missed = imgrec(*arguments, "--require", "recall[3]>100 %")
+    assert missed.returncode == 1
+    assert "Requirements" in missed.stdout
+    assert "not met  recall[3] > 1" in missed.stdout
+    assert missed.stderr.splitlines()[-1] == (
+        "imgrec: the gate is not met: 1 of 2 requirements missed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--require", "acuracy > 1"], "unknown metric acuracy; did you mean accuracy?"),
+        (["--max-drop", "acc=1"], "unknown metric acc"),
+        (["--max-drop", "accuracy=nan"], "nan is no number from 0"),
+        (["--max-drop", "accuracy"], "is not of the form METRIC=NUMBER"),
+        (["--confidence", "nan"], "nan is not from 0.5 to below 1"),
+        (["--map", "cats="], "is not of the form NAME=CLASS"),
+    ],
+)
+def test_a_gate_that_can_not_be_meant_is_2(
+    imgrec: Imgrec, arguments: list[str], message: str
+) -> None:
+    """It is told before a run is looked for."""
+    process = imgrec("evaluate", *arguments)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert message in process.stderr
+
+
+def test_only_imgrec_speaks(
+    imgrec: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """What libtiff has to say of a broken file stays unsaid; the file is named."""
+    broken = min(shared("data/awkward").glob("crash-*.tif"))
+    (tmp_path / "data" / "0").mkdir(parents=True)
+    shutil.copy(broken, tmp_path / "data" / "0" / "broken.tif")
+    process = imgrec("evaluate", "--data", "data", "--runs-dir", str(trained[0]))
+    assert process.returncode == 3
+    lines = [line for line in process.stderr.splitlines() if not line.startswith("device: ")]
+    assert lines[0] == "data has no images of 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert lines[1:] == ["imgrec: error: 0/broken.tif: broken image (decoder error -2)"]

@@ -56,6 +56,8 @@ Commands:
   train     Train a model from a config, or go on with a run.
   evaluate  Measure a run on images whose classes are known.
   predict   Say what is on photos.
+  export    Write a run's best model as a file that other programs run.
+  import    Make a run of a model file of your own.
   check     Look for what is wrong with images before training on them.
   init      Write a config for a folder of images.
   data      Look at the images of a config.
@@ -150,7 +152,7 @@ def test_no_command_shows_the_help(imgrec: Imgrec) -> None:
             ["x\x1b[31m"],
             (
                 "imgrec: error: there is no command x\\x1b[31m; there are train, evaluate, "
-                "predict, check, init, data, config, runs, info\n"
+                "predict, export, import, check, init, data, config, runs, info\n"
                 "hint: `imgrec --help` shows what is allowed\n"
             ),
         ),

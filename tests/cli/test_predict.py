@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 from PIL import Image
 
+from tests.conftest import PROJECT
+
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
+Start = Callable[..., subprocess.Popen[str]]
+
+SCHEMA = PROJECT / "docs" / "prediction.schema.json"
+LINES_ONLY = (
+    "--continue goes on with a file of lines\n"
+    "hint: add --output FILE.jsonl or --output FILE.csv, as in the command that stopped"
+)
 
 UNREADABLE = (
     "bad.png: not an image, or not in one of these formats: "
@@ -86,9 +98,103 @@ def test_no_run_is_4(imgrec: Imgrec) -> None:
     )
 
 
+def test_a_killed_process_is_gone_on_with(
+    start: Start, imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """After SIGKILL, --continue gives the bytes of a run that nothing interrupted."""
+    Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
+    for number in range(150):
+        (tmp_path / f"{number}.png").symlink_to("none.png" if number == 3 else "good.png")
+    names = [f"{number}.png" for number in range(150)]
+    run = ["--model", str(trained[0] / "digits-1"), "--device", "cpu", "--top", "3"]
+
+    process = start("predict", "-", *run, "--output", "out.csv")
+    assert process.stdin is not None
+    process.stdin.write("".join(f"{name}\n" for name in names[:140]))
+    process.stdin.flush()
+    partial = tmp_path / "out.csv.partial"
+    while not (partial.exists() and "31.png" in partial.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "out.csv").exists()
+    with partial.open("a") as torn:
+        torn.write("31.png,digi")
+
+    other = imgrec("predict", *names, *run[:-1], "4", "--output", "out.csv", "--continue")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "out.csv.partial was begun otherwise: top 3 there, 4 here" in other.stderr
+    for file, more in (("out.csv", ["--continue"]), ("whole.csv", [])):
+        done = imgrec("predict", *names, *run, "--output", file, *more)
+        assert done.returncode == 3
+        assert "imgrec: error: 1 of 150 photos can't be used\n" in done.stderr
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not list(tmp_path.glob("*.p*r*"))
+
+
+def test_several_models_hold_to_the_schema(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """Each of two runs answers, and their mean; below the threshold it is unknown."""
+    Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
+    shutil.copytree(trained[0] / "digits-1", tmp_path / "twin")
+    models = ["--model", str(trained[0] / "digits-1"), "--model", "twin"]
+    process = imgrec(
+        "predict", "good.png", *models, "--json", "--threshold", "1", "--tta", "flip", "--top", "1"
+    )
+    assert process.returncode == 0
+    document = json.loads(process.stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
+    (photo,) = document["predictions"]
+    assert [each["model"] for each in photo["answers"]] == ["digits-1", "twin"]
+    assert (document["model"], photo["known"], photo["agree"]) == ("mean", False, True)
+    assert photo["top"] == photo["answers"][0]["top"] == photo["answers"][1]["top"]
+
+
+def test_a_reader_that_leaves_ends_it_quietly(
+    start: Start, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """Lines come while the list is still open; a broken pipe is no failure."""
+    Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
+    run = str(trained[0] / "digits-1")
+    with start("predict", "-", "--format", "jsonl", "--model", run) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("good.png\n" * 200)
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["photo"] == "good.png"
+        process.stdout.close()
+        assert process.wait(60) == 0
+
+
+def test_awkward_files_end_nothing(
+    imgrec: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Broken files of every kind are named or answered; no library says a word of its own."""
+    folder = shared("data/awkward")
+    run = str(trained[0] / "digits-1")
+    process = imgrec("predict", str(folder), "--model", run, "--output", "out.jsonl")
+    assert process.returncode == 3
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert len(lines) == 269
+    failed = [f"  {each['photo']}: {each['error']}" for each in lines if each["error"]]
+    assert 0 < len(failed) <= 20
+    assert process.stderr.splitlines()[-len(failed) - 2 :] == [
+        "written: out.jsonl",
+        f"imgrec: error: {len(failed)} of 269 photos can't be used",
+        *failed,
+    ]
+    before = process.stderr.splitlines()[: -len(failed) - 2]
+    assert [line for line in before if not line.startswith("device: ")] == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "out.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--continue"], LINES_ONLY),
+        (["--continue", "--output", "x.json"], LINES_ONLY),
         (["--json", "--format", "csv"], "--json and --format csv exclude each other"),
         (["--model", "x", "--pretrained", "VGG16"], "--model and --pretrained exclude each other"),
     ],

@@ -87,10 +87,11 @@ def test_show(imgrec: Imgrec, runs: Path) -> None:
         "complete       yes\n"
         "epochs         3\n"
         "best           val_loss 0.25 in epoch 2\n"
+        "seed           7\n"
         "classes        cat, a\\x1b[2J\n"
         "input          64x48, 3 channels\n"
+        "fit            stretch\n"
         "preprocessing  times 0.5, in the model\n"
-        "seed           7\n"
         "train          5 images, photos\n"
         "keras          3\n"
     )
@@ -145,3 +146,10 @@ def test_a_missing_run_is_4(arguments: list[str], message: str, imgrec: Imgrec) 
     """A run that isn't there is told, with exit status 4."""
     process = imgrec("runs", *arguments)
     assert (process.returncode, process.stdout, process.stderr) == (4, "", message)
+
+
+def test_one_run_has_no_comparison(imgrec: Imgrec) -> None:
+    """Two are needed, and are asked for."""
+    process = imgrec("runs", "compare", "pets-1")
+    assert process.returncode == 2
+    assert "one run has nothing to be compared with" in process.stderr

@@ -97,7 +97,8 @@ def test_reference_names_everything() -> None:
     text = reference()
     for path, cls in SECTIONS.items():
         assert not path or f"## `{path}`" in text
-        assert all(f"| `{name}` |" in text for name in cls.model_fields)
+        keys = [field.alias or name for name, field in cls.model_fields.items()]
+        assert all(f"| `{key}` |" in text for key in keys)
     for kind in KINDS:
         assert all(f"| `{name}` |" in text for name in kind.table)
     assert all(f"| `{name}` |" in text for name in BACKBONES)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.cache import Cached, NoRoom, cache_folder, open_cached
+from imgrec.data.cache import Cached, open_cached
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
+from imgrec.data.store import NoRoom, cache_folder
 from imgrec.progress import Silent
 
 SPEC = ImageSpec(10, 10, 3)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 
 from imgrec.data.expand import expand
-from imgrec.errors import DataError
+from imgrec.errors import BadImage
 
 Images = Callable[..., Path]
 
@@ -28,9 +31,9 @@ def here(images: Images, monkeypatch: pytest.MonkeyPatch) -> Images:
 
 def names(*photos: str, stdin: str = "") -> list[str]:
     """Return the names of what `photos` stand for."""
-    found = expand(photos, io.StringIO(stdin))
-    assert all(str(path) == str(Path(name)) for name, path in found)
-    return [name for name, _ in found]
+    found = list(expand(photos, io.StringIO(stdin)))
+    assert all(str(photo.source) == str(Path(photo.name)) for photo in found)
+    return [photo.name for photo in found]
 
 
 def test_files_stay_as_written(here: Images) -> None:
@@ -88,19 +91,65 @@ def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:
 
 
 @pytest.mark.parametrize(
-    ("photo", "message"),
+    ("photo", "reason"),
     [
-        ("empty", "no files in the folder empty"),
-        ("*.gif", "nothing matches *.gif"),
-        ("-", "standard input holds no paths"),
+        ("empty", "a folder without images"),
+        ("*.gif", "nothing matches this pattern"),
+        ("-", "no paths on standard input, where one per line belongs"),
     ],
 )
-def test_what_holds_nothing_is_refused(here: Images, photo: str, message: str) -> None:
-    """An empty folder, a pattern without a match and an empty list are errors."""
+def test_what_holds_nothing_says_so(here: Images, photo: str, reason: str) -> None:
+    """An empty folder, a pattern without a match and an empty list are named among the others."""
     (here("a.png") / "empty").mkdir()
-    with pytest.raises(DataError) as caught:
-        names(photo)
-    assert caught.value.message == message
+    before, nothing, after = expand(["a.png", photo, "a.png"], io.StringIO())
+    assert (before.name, nothing.name, after.name) == ("a.png", photo, "a.png")
+    assert isinstance(nothing.source, BadImage)
+    assert (nothing.source.name, nothing.source.reason) == (photo, reason)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read any folder")
+def test_a_folder_that_cannot_be_read_stops_nothing(here: Images) -> None:
+    """What stands beside and after it is found."""
+    closed = here("p/a.png", "p/b/x.png", "p/c.png") / "p" / "b"
+    closed.chmod(0)
+    found = list(expand(["p"], None))
+    closed.chmod(0o700)
+    assert [photo.name for photo in found] == ["p/a.png", "p/b", "p/c.png"]
+    assert isinstance(found[1].source, BadImage)
+    assert found[1].source.reason == "a folder that can't be read: permission denied"
+
+
+def test_a_link_to_a_folder_above_is_not_followed(here: Images) -> None:
+    """Links lead into other folders, and never round in circles."""
+    root = here("p/a.png", "q/b.png")
+    (root / "p" / "up").symlink_to(root / "p")
+    (root / "p" / "other").symlink_to(root / "q")
+    (root / "p" / "self").symlink_to("self")
+    assert names("p") == ["p/a.png", "p/other/b.png", "p/self"]
+
+
+def test_a_list_is_read_as_it_comes(here: Images) -> None:
+    """The first photos of an endless list are there before its end."""
+    here("a.png")
+    endless = (f"{number}.png\n" for number in itertools.count())
+    found = expand(["a.png", "-"], cast("TextIO", endless))
+    assert [next(found).name for _ in range(3)] == ["a.png", "0.png", "1.png"]
+
+
+def test_names_on_standard_input_are_those_of_the_system(here: Images) -> None:
+    """A name that is no UTF-8 is found; it is the same as in a listing."""
+    here("a.png")
+    Path("a.png").rename(os.fsdecode(b"caf\xe9.png"))
+    listed = expand(["."], None)
+    given = expand(["-"], io.TextIOWrapper(io.BytesIO(b"./caf\xe9.png\n"), encoding="utf-8"))
+    assert [photo.source for photo in given] == [photo.source for photo in listed]
+
+
+def test_a_folder_is_sorted_by_path(here: Images) -> None:
+    """Files and folders of one folder are in one order, as their paths sort."""
+    paths = ["p/b.png", "p/b/x.png", "p/a/z.png", "p/a.png", "p/a-1/y.png", "p/a/b/c.png"]
+    here(*paths)
+    assert names("p") == [str(path) for path in sorted(map(Path, paths))]
 
 
 def test_real_photos_are_found(shared: Callable[[str], Path]) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
-from imgrec.data.images import MAX_PIXELS, ImageSpec, decode, describe
+from imgrec.data.images import MAX_PIXELS, ImageSpec, decode, describe, miniature
 from imgrec.errors import BadImage
 
 # pytest puts "error" before the filter with which the decoder silences Pillow.
@@ -376,7 +376,7 @@ def test_describe_gives_the_size_of_the_upright_picture(
 ) -> None:
     """Width and height are swapped where the picture lies on its side."""
     (tmp_path / "a").write_bytes(encoded(noise(9, 5), form, orientation))
-    assert describe(tmp_path / "a") == ((5, 9) if orientation == 6 else (9, 5))
+    assert describe(tmp_path / "a").size == ((5, 9) if orientation == 6 else (9, 5))
 
 
 def test_describe_names_what_is_no_image(tmp_path: Path) -> None:
@@ -428,3 +428,26 @@ def test_nothing_reaches_the_screen_while_odd_files_are_read(
     )
     assert done.stderr == b""
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_miniature_is_the_whole_upright_picture(tmp_path: Path, orientation: int) -> None:
+    """Its longer side is that asked for, its shape that of the picture as it stands upright."""
+    content = encoded(Image.new("RGB", (400, 100), (10, 200, 30)), "JPEG", orientation)
+    (tmp_path / "a").write_bytes(content)
+    found = miniature(tmp_path / "a", 80)
+    assert found.shape == ((80, 20, 3) if orientation == 6 else (20, 80, 3))
+    assert abs(found.astype(int) - (10, 200, 30)).max() < 5
+
+
+def test_a_small_picture_is_its_own_miniature() -> None:
+    """Nothing is enlarged; grey becomes RGB."""
+    pixels = np.asarray(noise(5, 7, 1))
+    np.testing.assert_array_equal(miniature(pixels, 80), np.stack([pixels] * 3, axis=2))
+
+
+def test_a_miniature_of_no_image_is_refused(tmp_path: Path) -> None:
+    """As the decoder refuses it, by name."""
+    (tmp_path / "a").write_bytes(b"text")
+    with pytest.raises(BadImage, match="photo"):
+        miniature(tmp_path / "a", 80, "photo")

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from imgrec.data import unpickle
 from imgrec.data.pickles import read_pickle
 from imgrec.data.records import Dataset
 from imgrec.data.unpickle import load
@@ -184,6 +185,26 @@ def test_a_short_pickle_takes_little_memory(tmp_path: Path) -> None:
     twice = b"".join(b"(h%ch%clq%c" % (level, level, level + 1) for level in range(40))
     file.write_bytes(b"\x80\x02]q\x00" + twice + b".")
     assert "lists of more than 100000000 values" in refusal(file)
+
+
+def test_calls_make_no_more_than_the_file_holds(tmp_path: Path) -> None:
+    """A text that is encoded again and again would be as many texts in memory."""
+    text = b"X\x00\x10\x00\x00" + b"a" * 4096 + b"q\x02"
+    encode = b"c_codecs\nencode\nq\x01" + text + b"X\x06\x00\x00\x00latin1q\x03\x86R"
+    again = b"h\x01h\x02h\x03\x86R"
+    file = tmp_path / "data.pkl"
+    file.write_bytes(b"\x80\x02]q\x00(" + encode + again * 1000 + b"e.")
+    assert "far more of its bytes than it has" in refusal(file)
+
+
+def test_more_values_than_memory_should_hold_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte of a pickle makes an empty dict of 64: they are counted before one is made."""
+    monkeypatch.setattr(unpickle, "_MAX_OPERATIONS", 1000)
+    file = tmp_path / "data.pkl"
+    file.write_bytes(b"\x80\x02(" + b"}" * 1001 + b"l.")
+    assert "more than 1000 values" in refusal(file)
 
 
 def test_lists_may_stand_several_times(tmp_path: Path) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import RunError
-from imgrec.evaluation.prediction import Prediction, Ranked, predictions
+from imgrec.evaluation.abstention import Limits
+from imgrec.evaluation.prediction import (
+    Answer,
+    Member,
+    Prediction,
+    Ranked,
+    joint_predictions,
+    predictions,
+    together,
+)
 from imgrec.scores import Scores, Skipped
 
 
@@ -42,7 +53,7 @@ def test_photos_keep_the_order_they_were_given_in() -> None:
     found = predictions(scores(["b.jpg", "a.jpg", "b.jpg"], ["bad.jpg"] * 2), order=given_order)
     assert [prediction.name for prediction in found] == given_order
     assert [bool(prediction.error) for prediction in found] == [False, True, False, False, True]
-    assert found[1] == Prediction("bad.jpg", (), "bad.jpg is no image")
+    assert found[1] == Prediction("bad.jpg", (), "bad.jpg is no image", known=False)
 
 
 def test_without_an_order_failed_photos_come_last() -> None:
@@ -65,3 +76,53 @@ def test_probabilities_that_are_not_finite_are_an_error() -> None:
     """A diverged model predicts nothing, rather than the first class."""
     with pytest.raises(RunError, match="not finite for 1 of 1 images"):
         predictions(scores(["a.jpg"], [], [[np.nan] * 3]))
+
+
+def test_below_the_threshold_it_is_not_known() -> None:
+    """What reaches the threshold is known; what stays below still lists its classes."""
+    found = predictions(
+        scores(["a", "b"], [], [[0.5, 0.25, 0.25], [0.25, 0.75, 0]]), limits=Limits(0.5)
+    )
+    assert [each.known for each in found] == [True, True]
+    found = predictions(
+        scores(["a", "b"], [], [[0.5, 0.25, 0.25], [0.25, 0.75, 0]]), limits=Limits(0.6)
+    )
+    assert [each.known for each in found] == [False, True]
+    assert found[0].top[0] == Ranked("cat", 0.5)
+
+
+def member(name: str, *classes: str, threshold: float | None = None) -> Member:
+    """Return a model of `classes`, cat, dog and owl unless given."""
+    return Member(name, classes or ("cat", "dog", "owl"), Limits(threshold))
+
+
+def test_several_models_and_their_mean() -> None:
+    """Each answers with its own threshold, the mean with the highest; they are compared."""
+    first = scores(["a", "b"], ["bad"], [[0.75, 0.25, 0], [0.5, 0.5, 0]])
+    second = scores(["a", "b"], ["bad"], [[0.25, 0.75, 0], [1, 0, 0]])
+    members = [member("m", threshold=0.5), member("n", threshold=0.75)]
+    bad, b, a = joint_predictions([first, second], members, 1, ["bad", "b", "a"])
+    assert (bad.error, bad.agree) == ("bad is no image", None)
+    assert (b.top, b.known, b.agree) == ((Ranked("cat", 0.75),), True, True)
+    assert (a.top, a.known, a.agree) == ((Ranked("cat", 0.5),), False, False)
+    assert a.answers == (
+        Answer("m", (Ranked("cat", 0.75),)),
+        Answer("n", (Ranked("dog", 0.75),)),
+    )
+
+
+def test_models_of_other_classes_have_no_mean() -> None:
+    """Each answers, and nothing is said for all."""
+    other = dataclasses.replace(scores(["a"], []), classes=("dog", "owl", "mouse"))
+    members = [member("m"), member("n", "dog", "owl", "mouse")]
+    assert together(members) is None
+    (found,) = joint_predictions([scores(["a"], []), other], members, 1, ["a"])
+    assert (found.top, found.known, found.agree) == ((), False, None)
+    assert [answer.top[0].class_name for answer in found.answers] == ["cat", "dog"]
+
+
+def test_what_stands_for_several_models() -> None:
+    """One for itself; of the same classes, in any order, the mean."""
+    one, turned = member("m", threshold=0.2), member("n", "owl", "cat", "dog")
+    assert together([one]) is one
+    assert together([one, turned]) == member("mean", threshold=0.2)

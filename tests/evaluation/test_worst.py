@@ -6,7 +6,7 @@ import numpy as np
 
 from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.worst import most_confused, worst_classes
+from imgrec.evaluation.worst import Confused, most_confused, worst_classes, worst_mistakes
 from imgrec.scores import Scores
 
 
@@ -34,3 +34,21 @@ def test_worst_classes_have_images() -> None:
     found = evaluation([(0, 0), (0, 0), (1, 0), (1, 1)])
     assert [result.name for result in worst_classes(found, 5)] == ["b", "a"]
     assert len(worst_classes(found, 1)) == 1
+
+
+def test_the_worst_mistakes_have_the_highest_loss() -> None:
+    """The least probable truth first; right answers never; of a pair, its own alone."""
+    probabilities = np.array(
+        [[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.6, 0.1, 0.3], [0.1, 0.8, 0.1]], np.float32
+    )
+    scores = Scores(("r", "s", "t", "u"), np.array([0, 0, 2, 0]), probabilities, ("a", "b", "c"))
+    assert [mistake.name for mistake in worst_mistakes(scores, 5)] == ["u", "s", "t"]
+    assert [mistake.name for mistake in worst_mistakes(scores, 2)] == ["u", "s"]
+    (found,) = worst_mistakes(scores, 5, Confused("c", "a", 1))
+    assert found[:3] == ("t", "c", "a")
+    np.testing.assert_allclose(found[3:], (0.3, 0.6), rtol=1e-6)
+
+
+def test_without_truth_there_is_no_mistake() -> None:
+    """Predictions alone are neither right nor wrong."""
+    assert worst_mistakes(Scores(("a",), None, np.eye(2, dtype=np.float32), ("x", "y")), 3) == ()

@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.config.layers import LAYERS as CONFIGURABLE
+from imgrec.config.load import parse
 from imgrec.errors import RunError
+from imgrec.models.build import build
 from imgrec.models.safety import check_keras, check_litert, check_weights
 from imgrec.models.vocabulary import LAYERS
 from tests.models.hostile import keras_file, layer, litert_file, program, sequential, weights
@@ -226,6 +228,19 @@ def test_weights_of_other_kinds_are_refused(tmp_path: Path) -> None:
     check_weights(path)
     with pytest.raises(RunError, match=r"does not end in \.h5 or \.keras"):
         check_weights(path.rename(tmp_path / "w.weights.json"))
+
+
+def test_a_backbone_takes_no_such_weights(tmp_path: Path) -> None:
+    """`model.backbone.weights` is checked before Keras reads it."""
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        _external_link(file)
+    text = f"""
+name: hostile
+data: {{loader: digits, image_size: [32, 32]}}
+model: {{backbone: {{name: MobileNetV2, weights: '{tmp_path / "w.h5"}'}}, layers: [Flatten]}}
+"""
+    with pytest.raises(RunError, match=r"w\.h5 is refused: its weights hold a link to elsewhere"):
+        build(parse(text, "hostile.yaml"), 10)
 
 
 def test_litert_files_of_foreign_operators_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-predict.txt")
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -64,6 +64,16 @@ def test_locks_hold_what_the_project_asks_for(python: str, system: str) -> None:
             assert requirement.specifier.contains(versions[0]), requirement
 
 
+def test_predicting_needs_no_tensorflow() -> None:
+    """The third lock is a part of the first, for a part of its dependencies, without Keras."""
+    chosen = project()["dependency-groups"]["predict"]
+    assert set(chosen) < set(project()["project"]["dependencies"])
+    assert set(map(str, pins("requirements-predict.txt"))) < set(map(str, pins("requirements.txt")))
+    names = {canonicalize_name(pin.name) for pin in pins("requirements-predict.txt")}
+    assert {Requirement(line).name for line in chosen} <= names
+    assert not names & {"tensorflow", "keras", "h5py", "tensorboard"}
+
+
 def test_every_dependency_has_bounds() -> None:
     """Users without the locks are kept from versions that are too old or not tried yet."""
     for requirement in dependencies():
@@ -74,6 +84,9 @@ def test_every_imported_library_is_a_dependency() -> None:
     """What the package imports, pyproject.toml asks for: no library is there by chance."""
     names = {
         "PIL": "pillow",
+        "ai_edge_litert": "ai-edge-litert",
+        "flatbuffers": "ai-edge-litert",  # which needs it
+        "h5py": "keras",  # likewise
         "google_crc32c": "google-crc32c",
         "pydantic_core": "pydantic",  # which pins it
         "sklearn": "scikit-learn",
@@ -86,7 +99,9 @@ def test_every_imported_library_is_a_dependency() -> None:
         if module != "imgrec" and module not in sys.stdlib_module_names
     }
 
-    assert imported <= {canonicalize_name(requirement.name) for requirement in dependencies()}
+    extras = project()["project"]["optional-dependencies"].values()
+    asked = [*dependencies(), *(Requirement(line) for extra in extras for line in extra)]
+    assert imported <= {canonicalize_name(requirement.name) for requirement in asked}
 
 
 def imports(path: Path) -> set[str]:

@@ -51,7 +51,7 @@ def test_commands_and_options_exist(page: str) -> None:
         assert named <= options | {"--help", "--traceback"}, line
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "docs/ci.md"])
 def test_links_lead_to_files(page: str) -> None:
     """Every relative link of a page leads to a file of the project."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):

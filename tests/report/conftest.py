@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.scores import Scores, Skipped
@@ -35,18 +38,41 @@ def hostile() -> tuple[str, ...]:
     return HOSTILE
 
 
-@pytest.fixture
-def evaluation() -> Callable[..., Evaluation]:
-    """Return a function that evaluates 4 images of each class, mostly right."""
+@pytest.fixture(scope="session")
+def scored() -> Callable[..., Scores]:
+    """Return a function that scores 4 images of each class, mostly right."""
 
-    def make(classes: Sequence[str] | int, skipped: Sequence[Skipped] = ()) -> Evaluation:
+    def make(classes: Sequence[str] | int, skipped: Sequence[Skipped] = ()) -> Scores:
         names = tuple(f"class {i}" for i in range(classes)) if isinstance(classes, int) else classes
         count = len(names)
         truth = np.arange(4 * count, dtype=np.int64) % count
         predicted = np.where(np.arange(4 * count) % 7 == 0, (truth + 1) % count, truth)
         probabilities = 0.1 / count + 0.9 * np.eye(count, dtype=np.float32)[predicted]
         images = tuple(f"{i}.png" for i in range(4 * count))
-        scores = Scores(images, truth, probabilities, tuple(names), tuple(skipped))
-        return evaluate(scores)
+        return Scores(images, truth, probabilities, tuple(names), tuple(skipped))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def evaluation(scored: Callable[..., Scores]) -> Callable[..., Evaluation]:
+    """Return a function that evaluates what `scored` scores."""
+
+    def make(classes: Sequence[str] | int, skipped: Sequence[Skipped] = ()) -> Evaluation:
+        return evaluate(scored(classes, skipped))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def assessment(scored: Callable[..., Scores]) -> Callable[..., Assessment]:
+    """Return a function that assesses what `scored` scores; other fields by their names."""
+
+    def make(
+        classes: Sequence[str] | int, skipped: Sequence[Skipped] = (), **fields: Any
+    ) -> Assessment:
+        scores = scored(classes, skipped)
+        found = Assessment("digits-1", "test", "photos", scores, evaluate(scores))
+        return dataclasses.replace(found, **fields)
 
     return make

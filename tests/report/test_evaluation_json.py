@@ -6,9 +6,16 @@ import dataclasses
 import json
 from collections.abc import Callable
 
+import pytest
+from jsonschema import Draft202012Validator
+
+from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation, Metric
+from imgrec.evaluation.slices import Slice
 from imgrec.report.evaluation_json import evaluation_json
-from imgrec.scores import Skipped
+from imgrec.scores import Scores, Skipped
+from tests.conftest import PROJECT
+from tests.evaluation.made import population
 
 
 def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation]) -> None:
@@ -17,7 +24,8 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     document = json.loads(evaluation_json(found, run="digits-1", split="test", data="digits"))
     assert list(document) == [
         "schema_version", "run", "split", "data", "images", "top_k", "metrics", "per_class",
-        "confusion",
+        "confusion", "reliability", "coverage", "slices", "worst_slice", "notes", "overlap",
+        "requirements", "passed", "comparison",
     ]  # fmt: skip
     assert (document["schema_version"], document["run"], document["split"]) == (
         1,
@@ -29,7 +37,6 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     accuracy = found.metrics["accuracy"]
     expected = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
     assert document["metrics"]["accuracy"] == expected
-    assert document["metrics"]["log_loss"]["low"] is None
     assert document["confusion"]["rows"] == found.confusion.tolist()
 
 
@@ -58,6 +65,18 @@ def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> Non
     )
     document = json.loads(evaluation_json(broken, run="r", split="test", data="d"))
     assert document["metrics"]["log_loss"] == {"value": None, "low": None, "high": None}
+
+
+@pytest.mark.parametrize("scores", [population(60, 3), population(1, 2), population(2, 12)])
+def test_the_document_is_as_its_schema_says(scores: Scores) -> None:
+    """Documents of usual and degenerate evaluations hold to docs/evaluation.schema.json."""
+    schema = json.loads((PROJECT / "docs/evaluation.schema.json").read_text(encoding="utf-8"))
+    found = evaluate(scores, slices=[Slice("camera=front", scores)])
+    document = json.loads(evaluation_json(found, run="r", split="test", data="d"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(document)
+    assert list(document) == list(schema["properties"])
+    assert set(document["metrics"]) <= set(schema["$defs"]["metrics"]["properties"])
 
 
 def test_any_name_comes_through_exactly(

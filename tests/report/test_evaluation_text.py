@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
+from imgrec.evaluation.slices import Slice
 from imgrec.report.evaluation_text import evaluation_text
-from imgrec.scores import Skipped
+from imgrec.scores import Scores, Skipped
 from imgrec.text import shown
 
 Make = Callable[..., Evaluation]
@@ -29,9 +33,17 @@ def test_two_classes_are_shown_whole(evaluation: Make) -> None:
     """The whole text of a small evaluation."""
     found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
     assert printed(found).splitlines() == [
-        "accuracy  75.0 %  95 % interval 40.9 to 92.9 %",
-        "log loss  0.7874  cross-entropy",
-        "images    8       1 not used",
+        "                           95 % interval",
+        "Accuracy           75.0 %  40.9 to 92.9 %",
+        "Balanced accuracy  75.0 %  43.3 to 100.0 %",
+        "Macro F1           75.0 %  36.5 to 100.0 %",
+        "Weighted F1        75.0 %  46.7 to 100.0 %",
+        "ROC-AUC            0.7500  0.3638 to 1.0000",
+        "Average precision  0.6875  0.4736 to 1.0000",
+        "Log loss           0.7874  0.0513 to 1.5327",
+        "Brier score        0.2275  0.0025 to 0.4553",
+        "Calibration error  0.2000  0.0000 to 0.3500",
+        "Images                  8  1 not used",
         "",
         "Not used",
         "  bad.png: is no image",
@@ -46,6 +58,44 @@ def test_two_classes_are_shown_whole(evaluation: Make) -> None:
         "cat    3    1",
         "dog    1    3",
     ]
+
+
+def test_slices_are_shown_with_the_worst() -> None:
+    """Each slice has its line; the least accurate that is large enough is called the worst."""
+    rows = np.array([[1, 0]] * 70, np.float32)
+    scores = Scores(tuple(map(str, range(70))), np.arange(70) % 10 // 9, rows, ("cat", "dog"))
+    night = np.arange(70) % 2 == 1
+    slices = [
+        Slice("light=day", scores.where(~night)),
+        Slice("light=\x1bnight", scores.where(night)),
+    ]
+    text = printed(evaluate(scores, slices=slices))
+    assert text.split("\n\n")[1].splitlines() == [
+        "Slices",
+        "slice            accuracy    95 % interval  log loss  images",
+        "light=day         100.0 %  90.1 to 100.0 %    0.0000      35",
+        "light=\\x1bnight    80.0 %   64.1 to 90.0 %    7.2087      35  worst",
+    ]
+
+
+def test_of_many_slices_the_worst_are_shown(evaluation: Make) -> None:
+    """Ten of 25 are listed, the least accurate first, and a line says so."""
+    result = evaluation(2)
+    slices = tuple(
+        SliceResult(f"camera={i}", 40, {**result.metrics, "accuracy": Metric(i / 25)})
+        for i in range(25)
+    )
+    text = printed(dataclasses.replace(result, slices=slices))
+    assert "The worst 10 of 25 slices, by accuracy" in text
+    assert "camera=9 " in text
+    assert "camera=10 " not in text
+
+
+def test_what_could_not_be_computed_is_said() -> None:
+    """Notes stand below the numbers they are about."""
+    scores = Scores(("1",), np.array([0]), np.array([[1, 0]], np.float32), ("cat", "dog"))
+    text = printed(evaluate(scores))
+    assert "\n\nno roc_auc and average_precision: all images are of one class\n" in text
 
 
 def test_columns_are_numbered_where_names_do_not_fit(evaluation: Make) -> None:

@@ -7,16 +7,19 @@ import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 
-import pytest
+import numpy as np
 
-from imgrec.evaluation.metrics import Evaluation
-from imgrec.report.html import report
+from imgrec.evaluation.assessment import Assessment, Verdict
+from imgrec.report.background import Background, mistakes
+from imgrec.report.html import page
+from imgrec.report.thumbnail import thumbnail
 from imgrec.scores import Skipped
 from imgrec.text import shown
+from tests.report.everything import BACKGROUND, everything
 
-Make = Callable[..., Evaluation]
+Make = Callable[..., Assessment]
 
-HISTORY = {"loss": [1.0, 0.5], "accuracy": [0.5, 1.0]}
+BAD = [Skipped("bad.png", "is no image")]
 
 
 class Page(HTMLParser):
@@ -40,65 +43,114 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-def test_the_page_says_everything(evaluation: Make) -> None:
-    """Numbers, facts, classes, images not used and the config are all there."""
-    found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
-    page = Page(report("digits-1", found, HISTORY, "name: digits\nseed: 0\n", [("data", "test")]))
-    for text in ("digits-1", "75.0 %", "95 % interval 40.9 to 92.9 %", "test", "cat", "bad.png"):
-        assert text in page.texts
-    assert any("name: digits\nseed: 0\n" in text for text in page.texts)
-    assert page.elements.count("img") == page.elements.count("source") == 2
+def test_the_page_says_everything(assessment: Make) -> None:
+    """Numbers, verdicts, comparison, slices, mistakes, facts, findings and config are there."""
+    found = page(everything(assessment(["cat", "dog"], BAD)), BACKGROUND)
+    texts = Page(found).texts
+    for text in (
+        "digits-1",
+        "Gate not met: 1 of 2 requirements missed",
+        "accuracy >= 0.9",
+        "accuracy is 0.75, less than 0.9",
+        "75.0 %",
+        "40.9 to 92.9 %",
+        "digits-0",
+        "-10.0 points",
+        "-20.0 to -1.0 points",
+        "worse",
+        "camera=front",
+        "cat",
+        "bad.png",
+        "fingerprint",
+        "abc",
+        ": same file twice in a split",
+        "b.jpg",
+        "name: digits\nseed: 0\n",
+    ):
+        assert any(text in each for each in texts), text
 
 
-@pytest.mark.parametrize("history", [{}, {"loss": []}])
-def test_without_epochs_there_are_no_curves(
-    evaluation: Make, history: dict[str, list[float]]
-) -> None:
-    """A page without a training has only the confusion matrix, one image not more."""
-    page = Page(report("t", evaluation(2), history, "", []))
-    assert page.elements.count("img") == 1
-    assert "Training" not in page.texts
+def test_a_page_without_a_background_has_the_evaluation_alone(assessment: Make) -> None:
+    """No curves, no config, no verdict where nothing was required, and no empty heading."""
+    parsed = Page(page(assessment(2)))
+    assert not {"Training", "Config", "Slices", "Gate met"} & set(parsed.texts)
+    assert parsed.elements.count("source") == 4
 
 
-def test_the_page_asks_the_network_nothing(evaluation: Make) -> None:
-    """Pictures are inside, there is no link and no script, and a policy forbids the rest."""
-    page = Page(report("t", evaluation(3), HISTORY, "", []))
-    addresses = [value for name, value in page.attributes if name in {"src", "srcset", "href"}]
+def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:
+    """What is there is shown, each once; of what is not, the page says so."""
+    found = assessment(2)
+    wrong = [mistake.name for mistake in mistakes(found).worst]
+    assert wrong == ["0.png", "7.png"]
+    small = thumbnail(np.zeros((8, 6, 3), np.uint8))
+    text = page(found, Background(pictures={"0.png": small}))
+    parsed = Page(text)
+    assert parsed.attributes.count(("src", small.uri)) == 1
+    assert ("class", "tiny") in parsed.attributes
+    assert parsed.texts.count("no picture") == 1
+
+
+def test_mistakes_are_the_highest_losses_then_others_of_each_pair(assessment: Make) -> None:
+    """At most twelve, the least probable truth first; a pair shows what is not above already."""
+    found = assessment(30)
+    told = mistakes(found)
+    losses = [mistake.of_truth for mistake in told.worst]
+    assert losses == sorted(losses)
+    assert len(told.worst) == 12
+    assert len(set(told.names)) == len(told.names)
+    assert len(told.pairs) == 6
+
+
+def test_the_page_asks_the_network_nothing(assessment: Make) -> None:
+    """Pictures are inside, links lead into the page, no script, and a policy forbids the rest."""
+    parsed = Page(page(everything(assessment(3)), BACKGROUND))
+    addresses = [value for name, value in parsed.attributes if name in {"src", "srcset", "href"}]
     assert addresses
-    assert all(address and address.startswith("data:image/png;base64,") for address in addresses)
-    assert not {"script", "link", "iframe", "object"} & set(page.elements)
-    assert ("http-equiv", "Content-Security-Policy") in page.attributes
+    assert all(address and address.startswith(("data:", "#")) for address in addresses)
+    assert not {"script", "iframe", "object"} & set(parsed.elements)
+    assert ("http-equiv", "Content-Security-Policy") in parsed.attributes
+
+
+def test_every_link_leads_somewhere(assessment: Make) -> None:
+    """Each in-page address is the id of an element, and no id stands twice."""
+    attributes = Page(page(everything(assessment(3)), BACKGROUND)).attributes
+    ids = [value for name, value in attributes if name == "id"]
+    linked = {str(value)[1:] for name, value in attributes if name == "href" and value != "data:,"}
+    assert linked <= set(ids)
+    assert len(ids) == len(set(ids))
 
 
 def test_hostile_names_are_text_and_nothing_else(
-    evaluation: Make, hostile: tuple[str, ...]
+    assessment: Make, hostile: tuple[str, ...]
 ) -> None:
     """The page has the elements of a harmless one, and every name stands in it readably."""
     harmless = [f"class {i}" for i in range(len(hostile))]
     pages = [
-        report(
-            names[0],
-            evaluation(names, [Skipped(name, name) for name in names]),
-            HISTORY,
-            "\n".join(name.replace("\n", "") for name in names),
-            [(name, name) for name in names],
+        page(
+            assessment(
+                names,
+                [Skipped(name, name) for name in names],
+                run=names[0],
+                verdicts=[Verdict(name, 1.0, met=True, reason=name) for name in names],
+                facts=[(name, name) for name in names],
+            ),
+            Background(config="\n".join(name.replace("\n", "") for name in names)),
         )
         for names in (harmless, hostile)
     ]
     expected, found = map(Page, pages)
-    assert found.elements == expected.elements
+    assert [each for each in found.elements if each != "wbr"] == expected.elements
     assert [name for name, _ in found.attributes] == [name for name, _ in expected.attributes]
     assert {shown(name) for name in hostile} <= set(found.texts)
     pages[1].encode("utf-8")
     assert not {"\x1b", "\0", "\u202e"} & set(pages[1])
 
 
-def test_a_class_never_predicted_has_no_interval(evaluation: Make) -> None:
+def test_a_class_never_predicted_has_no_interval(assessment: Make) -> None:
     """What has no interval shows none, rather than `None`."""
-    found = evaluation(2)
-    page = report("t", found, {}, "", [])
-    assert "None" not in page
-    assert "nan" not in " ".join(Page(page).texts)
+    text = page(assessment(2))
+    assert "None" not in text
+    assert "nan" not in " ".join(Page(text).texts)
 
 
 def test_reports_load_slow_libraries_only_when_used() -> None:

@@ -46,3 +46,12 @@ def test_there_is_no_nan() -> None:
     assert json_number(0.5) == 0.5
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_text([float("nan")])
+
+
+def test_no_line_is_a_command_to_a_ci_server() -> None:
+    """`##[error]` in a name would be one in the log of a job; readers find it unharmed."""
+    document = {"name": "##[error]x ###vso[a] # ##"}
+    for text in (json_text(document), json_line(document)):
+        assert "##[" not in text
+        assert "##vso[" not in text
+        assert json.loads(text) == document

@@ -7,16 +7,20 @@ import io
 import pytest
 from rich.console import Console
 
-from imgrec.evaluation.prediction import Prediction, Ranked
+from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
 from imgrec.report.prediction_table import prediction_table
 from imgrec.text import shown
 
+ONE = (Member("m", ("cat", "dog")),)
 
-def printed(predictions: tuple[Prediction, ...], width: int = 80) -> str:
+
+def printed(
+    predictions: tuple[Prediction, ...], width: int = 80, members: tuple[Member, ...] = ONE
+) -> str:
     """Return the table as a terminal of `width` columns without colours gets it."""
     console = Console(file=io.StringIO(), width=width, legacy_windows=False)
     with console.capture() as capture:
-        console.print(prediction_table(predictions))
+        console.print(prediction_table(predictions, members=members))
     return capture.get()
 
 
@@ -65,4 +69,38 @@ def test_a_long_name_loses_its_middle() -> None:
         "                       these formats:",
         "                       JPEG, PNG, GIF,",
         "                       BMP, TIFF",
+    ]
+
+
+def test_below_the_threshold_it_is_unknown() -> None:
+    """The word stands above the classes that come nearest."""
+    text = printed((Prediction("a.jpg", (Ranked("cat", 0.6),), known=False),))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert lines[3:5] == ["a.jpg unknown", "cat 60.0 % ━━━━━━"]
+
+
+def test_several_models_answer_each() -> None:
+    """The mean first, then each model; the photos on which they disagree are named below."""
+    cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
+    found = (
+        Prediction(
+            "a.jpg", cat, answers=(Answer("m", cat), Answer("n", dog, known=False)), agree=False
+        ),
+        Prediction("b.jpg", cat, answers=(Answer("m", cat), Answer("n", cat)), agree=True),
+        Prediction("bad.png", (), "no such file"),
+    )
+    text = printed(found, members=(*ONE, Member("n", ("dog", "cat"))))
+    lines = [" ".join(line.split()).rstrip(" ━╸") for line in text.splitlines() if line.strip()]
+    assert lines == [
+        "photo model class probability",
+        lines[1],
+        "a.jpg mean cat 75.0 %",
+        "m cat 75.0 %",
+        "n unknown",
+        "dog 50.0 %",
+        "b.jpg mean cat 75.0 %",
+        "m cat 75.0 %",
+        "n cat 75.0 %",
+        "bad.png no such file",
+        "The models disagree on 1 of 2 photos: a.jpg",
     ]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
+from typing import Literal
 
+import jsonschema
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.evaluation.prediction import Prediction, Ranked
+from imgrec.evaluation.abstention import Limits
+from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
 from imgrec.report.prediction_text import predictions_csv, predictions_json, predictions_jsonl
 from imgrec.text import shown
+from tests.conftest import PROJECT
 
+ONE = (Member("last", ("cat", "dog")),)
 FOUND = (
     Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25))),
-    Prediction("bad.jpg", (), "is no image"),
+    Prediction("bad.jpg", (), "is no image", known=False),
 )
 
 
@@ -27,11 +34,11 @@ def read(text: str) -> list[dict[str, str]]:
 
 def test_json_says_who_predicted_what() -> None:
     """The document names the model, the classes and each photo's answer or error."""
-    document = json.loads(predictions_json(FOUND, model="last", classes=("cat", "dog")))
+    document = json.loads(predictions_json(FOUND, members=ONE))
     assert document == {
         "schema_version": 1,
         "model": "last",
-        "classes": ["cat", "dog"],
+        "models": [{"model": "last", "classes": ["cat", "dog"], "threshold": None}],
         "predictions": [
             {
                 "photo": "a.jpg",
@@ -39,16 +46,26 @@ def test_json_says_who_predicted_what() -> None:
                     {"class": "cat", "probability": 0.75},
                     {"class": "dog", "probability": 0.25},
                 ],
+                "known": True,
                 "error": None,
+                "answers": [],
+                "agree": None,
             },
-            {"photo": "bad.jpg", "top": [], "error": "is no image"},
+            {
+                "photo": "bad.jpg",
+                "top": [],
+                "known": False,
+                "error": "is no image",
+                "answers": [],
+                "agree": None,
+            },
         ],
     }
 
 
 def test_json_lines_stand_alone() -> None:
     """Each line is a document, so that files of them can be joined."""
-    first, second = map(json.loads, predictions_jsonl(FOUND, model="last").splitlines())
+    first, second = map(json.loads, predictions_jsonl(FOUND, members=ONE).splitlines())
     assert first["top"][0] == {"class": "cat", "probability": 0.75}
     assert second["error"] == "is no image"
     assert first["schema_version"] == second["schema_version"] == 1
@@ -57,27 +74,27 @@ def test_json_lines_stand_alone() -> None:
 
 def test_csv_has_a_line_for_each_rank() -> None:
     """The whole text, as a spreadsheet gets it."""
-    assert predictions_csv(FOUND) == (
-        "photo,rank,class,probability,error\n"
-        "a.jpg,1,cat,0.75,\n"
-        "a.jpg,2,dog,0.25,\n"
-        "bad.jpg,,,,is no image\n"
+    assert predictions_csv(FOUND, members=ONE) == (
+        "photo,model,rank,class,probability,known,error\n"
+        "a.jpg,last,1,cat,0.75,true,\n"
+        "a.jpg,last,2,dog,0.25,true,\n"
+        "bad.jpg,last,,,,false,is no image\n"
     )
 
 
 def test_no_photos_are_an_empty_document() -> None:
     """Without a photo the forms are still whole."""
-    assert json.loads(predictions_json((), model="m", classes=()))["predictions"] == []
-    assert predictions_jsonl((), model="m") == ""
-    assert predictions_csv(()) == "photo,rank,class,probability,error\n"
+    assert json.loads(predictions_json((), members=ONE))["predictions"] == []
+    assert predictions_jsonl((), members=ONE) == ""
+    assert predictions_csv((), members=ONE) == "photo,model,rank,class,probability,known,error\n"
 
 
 @given(st.floats(0, 1, width=32))
 def test_probabilities_are_float32_exactly(probability: float) -> None:
     """Reading a probability back as float32 gives the model's own number."""
     found = (Prediction("a.jpg", (Ranked("cat", probability),)),)
-    from_csv = np.float32(read(predictions_csv(found))[0]["probability"])
-    document = json.loads(predictions_json(found, model="m", classes=("cat",)))
+    from_csv = np.float32(read(predictions_csv(found, members=ONE))[0]["probability"])
+    document = json.loads(predictions_json(found, members=ONE))
     assert from_csv == np.float32(probability)
     assert document["predictions"][0]["top"][0]["probability"] == probability
 
@@ -86,7 +103,7 @@ def test_probabilities_are_float32_exactly(probability: float) -> None:
 def test_any_name_is_one_harmless_cell(name: str) -> None:
     """A name can start no formula, no new line and no new cell, and can be encoded."""
     found = (Prediction(name, (Ranked(name, 0.5),)), Prediction(name, (), name))
-    text = predictions_csv(found)
+    text = predictions_csv(found, members=ONE)
     text.encode("utf-8")
     rows = read(text)
     for cell in (rows[0]["photo"], rows[0]["class"], rows[1]["error"]):
@@ -98,10 +115,61 @@ def test_any_name_is_one_harmless_cell(name: str) -> None:
 def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
     """JSON keeps them exactly, CSV shows them readably."""
     found = tuple(Prediction(name, (Ranked(name, 0.5),), None) for name in hostile)
-    document = json.loads(predictions_json(found, model=hostile[0], classes=hostile))
-    lines = [json.loads(line) for line in predictions_jsonl(found, model="m").splitlines()]
+    document = json.loads(predictions_json(found, members=(Member(hostile[0], hostile),)))
+    lines = [json.loads(line) for line in predictions_jsonl(found, members=ONE).splitlines()]
     assert [answer["photo"] for answer in document["predictions"]] == list(hostile)
     assert [answer["top"][0]["class"] for answer in lines] == list(hostile)
-    cells = [row["photo"] for row in read(predictions_csv(found))]
+    cells = [row["photo"] for row in read(predictions_csv(found, members=ONE))]
     assert "'=cmd|' /C calc'!A0" in cells
     assert "nul\\x00 line\\nfeed\\r\\x85end" in cells
+
+
+def test_several_models_in_every_form() -> None:
+    """The mean leads, each model follows; without a mean there is nothing in its place."""
+    cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
+    answers = (Answer("m", cat, known=True), Answer("n", dog, known=False))
+    members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), Limits(0.9)))
+    found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
+    assert predictions_csv(found, members=members).splitlines()[1:] == [
+        "a.jpg,mean,1,cat,0.75,false,",
+        "a.jpg,m,1,cat,0.75,true,",
+        "a.jpg,n,1,dog,0.5,false,",
+    ]
+    (line,) = map(json.loads, predictions_jsonl(found, members=members).splitlines())
+    assert (line["model"], line["agree"]) == ("mean", False)
+    assert [(each["model"], each["known"]) for each in line["answers"]] == [
+        ("m", True),
+        ("n", False),
+    ]
+    other = (members[0], Member("n", ("owl",)))
+    apart = (Prediction("a.jpg", (), known=False, answers=answers),)
+    assert [row["model"] for row in read(predictions_csv(apart, members=other))] == ["m", "n"]
+    assert json.loads(predictions_json(apart, members=other))["model"] is None
+
+
+@pytest.mark.parametrize("agree", [None, True])
+def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
+    """Both forms fit docs/prediction.schema.json, which knows every key they have."""
+    schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
+    members = (*ONE, Member("n", ("dog", "cat"), Limits(0.5))) if agree else ONE
+    answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
+    found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
+    document = json.loads(predictions_json(found, members=members))
+    lines = [json.loads(line) for line in predictions_jsonl(found, members=members).splitlines()]
+    for each in (document, *lines):
+        jsonschema.validate(each, schema)
+    known = {name: set(part.get("properties", ())) for name, part in schema["$defs"].items()}
+    assert set(document) == known["document"]
+    assert set(document["models"][0]) == known["model"]
+    assert {frozenset(each) for each in document["predictions"]} == {frozenset(known["photo"])}
+    assert {frozenset(each) for each in lines} == {frozenset(known["line"] | known["photo"])}
+    assert all(set(each) == known["answer"] for each in lines[0]["answers"])
+
+
+def test_the_schema_refuses_what_is_none() -> None:
+    """A probability above 1, and a line without its photo."""
+    schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
+    good = json.loads(predictions_jsonl(FOUND[:1], members=ONE))
+    for wrong in ({"top": [{"class": "cat", "probability": 1.5}]}, {"photo": None}, {"known": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(good | wrong, schema)

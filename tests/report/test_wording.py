@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from imgrec.evaluation.metrics import Metric
-from imgrec.report.wording import interval, percent, short
+from imgrec.report.wording import interval, moment, percent, short
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,9 @@ def test_short_names_are_cut_after_being_made_harmless() -> None:
     assert short("cat", 3) == "cat"
     assert short("caterpillar", 5) == "cate…"
     assert short("a\nb", 3) == "a\\…"
+
+
+def test_a_time_is_written_for_people() -> None:
+    """Day, month in words, year, minutes, and the time zone."""
+    time = dt.datetime(2026, 3, 4, 5, 6, 7, 8, dt.UTC)
+    assert moment(time) == "4 March 2026, 05:06 UTC"

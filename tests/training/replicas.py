@@ -51,7 +51,9 @@ def main(folder: Path, devices: int, *overrides: str) -> None:
     steps = Steps(experiment, 10, found, weights=True)
     (folder / "state").mkdir(parents=True)
     monitor = Monitor(experiment, validated=True)
-    job = Job(experiment, folder, split, split, 10, monitor, lambda _: None)
+    job = Job(
+        experiment, folder, experiment.training.epochs, split, split, 10, monitor, lambda _: None
+    )
     fit(job, steps, TrainingProgress(), Silent())
     weights = [np.array(variable) for variable in steps.model.trainable_variables]
     np.savez(folder / "weights.npz", *weights)

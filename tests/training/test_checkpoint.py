@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,13 @@ import numpy as np
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.training.checkpoint import TrainingProgress, load_checkpoint, save_checkpoint
+from imgrec.training.checkpoint import (
+    TrainingProgress,
+    load_checkpoint,
+    load_epoch_end,
+    newest_place,
+    save_checkpoint,
+)
 
 
 def _model(units: int = 3) -> Any:
@@ -23,8 +30,17 @@ def _model(units: int = 3) -> Any:
     return model
 
 
+def _variables(model: Any) -> list[Any]:
+    measured = [variable for metric in model.metrics for variable in metric.variables]
+    return [*model.variables, *model.optimizer.variables, *measured]
+
+
+def _of(model: Any) -> Callable[[TrainingProgress], list[Any]]:
+    return lambda _: _variables(model)
+
+
 def _values(model: Any) -> list[Any]:
-    return [np.asarray(variable) for variable in (*model.variables, *model.optimizer.variables)]
+    return [np.asarray(variable) for variable in _variables(model)]
 
 
 def test_a_checkpoint_brings_back_weights_optimizer_random_states_and_progress(
@@ -34,34 +50,103 @@ def test_a_checkpoint_brings_back_weights_optimizer_random_states_and_progress(
     saved, other = _model(), _model()
     saved.fit(np.ones((8, 4)), np.ones((8, 3)), verbose=0)
     progress = TrainingProgress(2, {"loss": [0.5, 0.25]}, 2, 0.25, [{"wait": 1.0, "best": None}])
-    save_checkpoint(tmp_path, saved, progress, keep=2)
-    assert load_checkpoint(tmp_path, other) == progress
+    save_checkpoint(tmp_path, _variables(saved), progress, keep=2)
+    assert load_checkpoint(tmp_path, _of(other)) == progress
     for one, another in zip(_values(saved), _values(other), strict=True):
         np.testing.assert_array_equal(one, another)
 
 
-@pytest.mark.parametrize(("keep", "left"), [(2, [3, 4]), ("all", [1, 2, 3, 4])])
-def test_the_newest_checkpoints_are_kept(tmp_path: Path, keep: Any, left: list[int]) -> None:
-    """`keep: 2` leaves two, `all` leaves all."""
+def test_metrics_go_on_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    """The mean loss is that of all steps, those before the checkpoint too."""
+    saved, other = _model(), _model()
+    for model in (saved, other):
+        model.train_on_batch(np.ones((8, 4)), np.ones((8, 3)))
+    save_checkpoint(tmp_path, _variables(saved), TrainingProgress(step=1), keep=2)
+    other.train_on_batch(np.zeros((8, 4)), np.ones((8, 3)))
+    assert load_checkpoint(tmp_path, _of(other)).step == 1
+    assert _numbers(other.get_metrics_result()) == _numbers(saved.get_metrics_result())
+
+
+def _numbers(logs: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items()}
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"),
+    [(1, [(3, 0), (3, 5)]), (3, [(3, 0), (3, 4), (3, 5)]), (5, [(2, 0), (2, 9), (3, 0)])],
+)
+def test_the_newest_checkpoints_are_kept(
+    tmp_path: Path, keep: Any, left: list[tuple[int, int]]
+) -> None:
+    """As many as `keep` says, and the newest after an epoch, to begin the next one again."""
     model = _model()
-    for epoch in range(1, 5):
-        save_checkpoint(tmp_path, model, TrainingProgress(epoch), keep)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"epoch-{n:06d}.npz" for n in left]
+    for epoch, step in [(0, 0), (1, 0), (2, 0), (2, 9), (3, 0), (3, 4), (3, 5)]:
+        save_checkpoint(tmp_path, _variables(model), TrainingProgress(epoch, step=step), keep)
+    names = [_name(epoch, step) for epoch, step in left]
+    assert sorted(path.name for path in tmp_path.iterdir())[: len(names)] == names
+
+
+def test_all_checkpoints_may_be_kept(tmp_path: Path) -> None:
+    """`keep: all` removes none."""
+    model = _model()
+    for epoch in range(5):
+        save_checkpoint(tmp_path, _variables(model), TrainingProgress(epoch), "all")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [_name(n, 0) for n in range(5)]
+
+
+def _name(epoch: int, step: int) -> str:
+    return f"epoch-{epoch:06d}-step-{step:09d}.npz"
 
 
 def test_no_checkpoint_is_told(tmp_path: Path) -> None:
     """The folder is named."""
     with pytest.raises(RunError, match="there is no checkpoint"):
-        load_checkpoint(tmp_path, _model())
+        load_checkpoint(tmp_path, _of(_model()))
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "text", "other model"])
-def test_a_checkpoint_that_cannot_be_used_is_told(tmp_path: Path, damage: str) -> None:
-    """A file cut short, an empty one, text, or another model's: each is named."""
-    save_checkpoint(tmp_path, _model(5 if damage == "other model" else 3), TrainingProgress(1), 2)
-    path = tmp_path / "epoch-000001.npz"
-    content = path.read_bytes()
-    damaged = {"cut": content[: len(content) // 2], "empty": b"", "text": b"no archive"}
-    path.write_bytes(damaged.get(damage, content))
-    with pytest.raises(RunError, match=r"epoch-000001\.npz can't be used"):
-        load_checkpoint(tmp_path, _model())
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "one bit"])
+def test_the_checkpoint_before_a_damaged_one_is_used(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file cut short, an empty one, text, or one wrong bit: each is named, and set aside."""
+    before, after = _model(), _model()
+    for epoch, model in enumerate([before, after], 1):
+        save_checkpoint(tmp_path, _variables(model), TrainingProgress(epoch), 2)
+    path = tmp_path / _name(2, 0)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged = {"cut": bytes(content[: len(content) // 2]), "empty": b"", "text": b"no archive"}
+    path.write_bytes(damaged.get(damage, bytes(content)))
+    found = _model()
+    assert load_checkpoint(tmp_path, _of(found)).epoch == 1
+    for one, another in zip(_values(before), _values(found), strict=True):
+        np.testing.assert_array_equal(one, another)
+    assert f"{path} can't be used: its content does not fit its hash" in caplog.text
+    assert path.with_suffix(".damaged").is_file()
+    assert newest_place(tmp_path) == "after epoch 1"
+
+
+def test_where_every_checkpoint_is_damaged_none_is_used(tmp_path: Path) -> None:
+    """The folder is named."""
+    (tmp_path / _name(1, 0)).write_bytes(b"")
+    with pytest.raises(RunError, match=r"no checkpoint in .* can be used"):
+        load_checkpoint(tmp_path, _of(_model()))
+
+
+def test_the_checkpoint_of_another_model_is_told(tmp_path: Path) -> None:
+    """It is whole, and stays."""
+    save_checkpoint(tmp_path, _variables(_model(5)), TrainingProgress(1), 2)
+    with pytest.raises(RunError, match=r"step-000000000\.npz can't be used"):
+        load_checkpoint(tmp_path, _of(_model()))
+    assert (tmp_path / _name(1, 0)).is_file()
+
+
+def test_the_end_of_the_last_epoch_comes_back(tmp_path: Path) -> None:
+    """What was written after it is gone."""
+    model = _model()
+    for epoch, step in [(1, 0), (2, 0), (2, 3), (2, 6)]:
+        save_checkpoint(tmp_path, _variables(model), TrainingProgress(epoch, step=step), 2)
+    assert newest_place(tmp_path) == "in epoch 3, after step 6"
+    found = load_epoch_end(tmp_path, _of(model))
+    assert (found.epoch, found.step) == (2, 0)
+    assert newest_place(tmp_path) == "after epoch 2"

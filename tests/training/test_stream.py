@@ -56,7 +56,7 @@ def _numbers(batches: list[Batch]) -> list[int]:
 
 
 def _train(split: Split, first: int, last: int, augmenter: Augmenter | None = None) -> list[Batch]:
-    batches = training_batches(split, seed=3, first_epoch=first, epochs=last, augmenter=augmenter)
+    batches = training_batches(split, seed=3, start=(first, 0), epochs=last, augmenter=augmenter)
     return list(batches)
 
 
@@ -160,7 +160,7 @@ def test_mixed_batches_depend_on_seed_and_place_alone() -> None:
 def test_a_training_that_stops_early_leaves_no_thread_behind() -> None:
     """Closing the batches ends the work that was ahead."""
     before = set(threading.enumerate())
-    batches = training_batches(_split(40), seed=0, first_epoch=0, epochs=9, augmenter=None)
+    batches = training_batches(_split(40), seed=0, start=(0, 0), epochs=9, augmenter=None)
     next(batches)
     assert set(threading.enumerate()) > before
     batches.close()
@@ -179,7 +179,7 @@ def test_a_slow_consumer_is_waited_for() -> None:
 
     pixels = Counting(np.zeros((40, 4, 4, 1), np.uint8))
     split = dataclasses.replace(_split(40), pixels=pixels, rows=np.arange(40))
-    batches = training_batches(split, seed=0, first_epoch=0, epochs=9, augmenter=None)
+    batches = training_batches(split, seed=0, start=(0, 0), epochs=9, augmenter=None)
     next(batches)
     time.sleep(0.1)
     assert pixels.taken <= 4

@@ -17,7 +17,8 @@ from imgrec.config.load import parse
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
-from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.chosen import Images
+from imgrec.workflows.evaluate import Wanted, evaluate
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.train import train
 from tests.data.tfrecord_writer import write
@@ -142,7 +143,7 @@ def test_other_forms_are_evaluated_in_the_runs_order(
 ) -> None:
     """Red alone is the first class of its file, and still the second of the run."""
     red = [picture for picture in colours(photos) if picture.label == "red"]
-    expected = evaluate(run, data=as_folder(red, tmp_path / "folder")).evaluation
+    expected = evaluate(run, Wanted(Images(as_folder(red, tmp_path / "folder")))).evaluation
     assert expected.classes == ("blue", "red")
     table = as_csv(red, tmp_path / "csv")
     records = as_tfrecord(red, tmp_path / "tfrecord")
@@ -150,7 +151,7 @@ def test_other_forms_are_evaluated_in_the_runs_order(
     pixels: list[NDArray[np.uint8]] = [np.asarray(Image.open(each.file)) for each in red]
     np.savez(arrays, x=np.stack(pixels), y=np.zeros(len(red), int), classes=np.array(["red"]))
     for place in (table, records, arrays):
-        found = evaluate(run, data=place)
+        found = evaluate(run, Wanted(Images(place)))
         assert (found.split, found.source) == ("all", str(place))
         assert found.evaluation.classes == ("blue", "red")
         assert [result.support for result in found.evaluation.per_class] == [0, len(red)]
@@ -165,10 +166,10 @@ def test_a_split_column_gives_the_parts(run: Run, photos: Path, tmp_path: Path) 
         for number, picture in enumerate(colours(photos))
     ]
     table.write_text("\n".join(["path,label,split", *rows]))
-    assert evaluate(run, data=table).evaluation.images == 10
-    assert evaluate(run, data=table, split="train").evaluation.images == 30
+    assert evaluate(run, Wanted(Images(table))).evaluation.images == 10
+    assert evaluate(run, Wanted(Images(table, "train"))).evaluation.images == 30
     with pytest.raises(UsageError, match="has no validation images"):
-        evaluate(run, data=table, split="validation")
+        evaluate(run, Wanted(Images(table, "validation")))
 
 
 def test_a_class_that_the_run_does_not_know_is_refused(run: Run, tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_class_that_the_run_does_not_know_is_refused(run: Run, tmp_path: Path)
     path = tmp_path / "data.npz"
     np.savez(path, x=np.zeros((2, 8, 8, 3), np.uint8), y=np.array([0, 1]))
     with pytest.raises(DataError, match="unknown classes 0, 1"):
-        evaluate(run, data=path)
+        evaluate(run, Wanted(Images(path)))
 
 
 def test_a_label_map_of_the_config_reaches_the_records(tmp_path: Path, photos: Path) -> None:
@@ -197,4 +198,4 @@ def test_a_label_map_of_the_config_reaches_the_records(tmp_path: Path, photos: P
 def test_a_wrong_path_is_not_taken_for_the_runs_own_images(trained: Run, tmp_path: Path) -> None:
     """A run on the built-in digits evaluates no digits where a typo names nothing."""
     with pytest.raises(DataError, match="no folder"):
-        evaluate(trained, data=tmp_path / "typo")
+        evaluate(trained, Wanted(Images(tmp_path / "typo")))

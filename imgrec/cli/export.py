@@ -1,0 +1,82 @@
+"""`imgrec export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.text import shown
+
+
+@options.command("export")
+@click.argument("run", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["litert", "onnx", "saved_model", "keras"]),
+    default="litert",
+    show_default=True,
+    help="What to write.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="Precision of the weights in a LiteRT file.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File, or folder of a SavedModel, to write.  "
+    "[default: LiteRT into the run, others RUN.onnx, RUN.keras, RUN in the working directory]",
+)
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="PHOTO",
+    help="Photo, folder or pattern to compare the answers on, in place of the run's own images; "
+    "may be repeated.",
+)
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def export(
+    console: Console,
+    *,
+    run: str | None,
+    form: str,
+    precision: str,
+    output: Path | None,
+    data: tuple[str, ...],
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Write a run's best model as a file that other programs run.
+
+    RUN is a folder, a name below the runs folder, or last, which is the default. The file
+    holds the preprocessing and the class names. Its answers are compared with the model's on
+    up to 256 images; where they are too far away, nothing is written.
+
+    Example: imgrec export last --format onnx
+    """
+    from imgrec.runs.folder import find
+
+    found = find(run, runs_dir)
+
+    from imgrec.workflows import export as workflow
+
+    if (path := output or workflow.default_output(found, form)) is not None:
+        options.refuse_existing(path)
+    exported = workflow.export(
+        found, form=form, precision=precision, output=output, photos=data, progress=console
+    )
+    if as_json:
+        import dataclasses
+
+        certificate = dataclasses.asdict(exported.certificate)
+        return console.document({"path": str(exported.path), "certificate": certificate})
+    return console.result(f"written: {shown(str(exported.path))}")

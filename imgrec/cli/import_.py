@@ -1,0 +1,130 @@
+"""`imgrec import`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from imgrec.runs.card import Fit
+
+
+def _factor(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    if text is None:
+        return None
+    form = re.fullmatch(r"(\d{1,9}(?:\.\d{1,12})?)(?:/(\d{1,9}))?", text, re.ASCII)
+    if form is None or not float(form[1]) or not int(form[2] or 1):
+        raise click.BadParameter(f"{text!r} is neither a number nor a fraction such as 1/255")
+    return float(form[1]) / int(form[2] or 1)
+
+
+def _size(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    form = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text, re.ASCII)
+    if form is None:
+        raise click.BadParameter(f"{text!r} is no height and width such as 224x224")
+    return int(form[1]), int(form[2])
+
+
+@options.command("import")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--classes",
+    required=True,
+    metavar="FILE|imagenet",
+    help="Names of the classes in the order of the output: a file of a name per line or of JSON, "
+    "or ImageNet's 1,000.",
+)
+@click.option(
+    "--rescale",
+    metavar="FACTOR",
+    callback=_factor,
+    help="Multiply pixel values (0 to 255) with it, as 1/255.",
+)
+@click.option(
+    "--preprocessing",
+    metavar="NAME",
+    help="Prepare pixels as this classifier of keras.applications wants them, as ResNet50.",
+)
+@click.option(
+    "--image-size",
+    metavar="HxW",
+    callback=_size,
+    help="Height and width in pixels, for a model that takes any.",
+)
+@click.option(
+    "--activation",
+    type=click.Choice(["softmax", "sigmoid"]),
+    help="Make probabilities of a model's logits.",
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["crop", "stretch", "pad"]),
+    default="crop",
+    show_default=True,
+    help="What becomes of a photo of another shape than the model's input.",
+)
+@click.option(
+    "--interpolation",
+    type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]),
+    default="bilinear",
+    show_default=True,
+    help="How photos are resized.",
+)
+@click.option(
+    "--images",
+    multiple=True,
+    metavar="PATH",
+    help="Photos to compare the fast LiteRT file with the model on; may be repeated.  [default: "
+    "random pictures]",
+)
+@click.option("--name", help="Name of the run.  [default: that of the file]")
+@click.option("--trust", is_flag=True, help="Load .h5 and SavedModel, which may hold programs.")
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def import_(
+    console: Console,
+    *,
+    model: Path,
+    classes: str,
+    rescale: float | None,
+    preprocessing: str | None,
+    image_size: tuple[int, int] | None,
+    activation: Literal["softmax", "sigmoid"] | None,
+    fit: Fit,
+    interpolation: str,
+    images: tuple[str, ...],
+    name: str | None,
+    trust: bool,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Make a run of a model file of your own.
+
+    MODEL is a .keras or .tflite file that classifies images. The run predicts, evaluates (with
+    --data) and is exported like one that was trained here.
+
+    Example: imgrec import model.keras --classes names.txt --rescale 1/255
+    """
+    from imgrec.models.adapt import Adaptation
+    from imgrec.workflows.import_model import Import, import_model
+
+    adaptation = Adaptation(rescale, preprocessing, image_size, activation)
+    wanted = Import(model, classes, adaptation, fit, interpolation, images, name, trust)
+    run = import_model(wanted, runs_dir=runs_dir, progress=console)
+    if as_json:
+        return console.document({"name": run.name, "path": str(run.path)})
+    console.result(f"run:  {shown(str(run.path))}")
+    return console.result(f"next: imgrec predict PHOTO --model {shown(shlex.quote(run.name))}")

@@ -1,0 +1,104 @@
+"""When a model had better say that it does not know."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.evaluation.calibration import known_truth
+from imgrec.runs.card import Threshold
+from imgrec.scores import Scores
+
+Promise = Literal["precision", "coverage"]
+
+_FAMILIAR = 0.95
+
+
+class Limits(NamedTuple):
+    """Below which a model's answer is "unknown"; None where it never is.
+
+    threshold: of the highest probability, 0 to 1. familiarity: as Scores has it, -1 to 1.
+    """
+
+    threshold: float | None = None
+    familiarity: float | None = None
+
+
+NO_LIMITS = Limits()
+
+
+def fitted_limits(threshold: Threshold | None) -> Limits:
+    """Return the limits that a run's card holds."""
+    return NO_LIMITS if threshold is None else Limits(threshold.value, threshold.familiarity)
+
+
+def answered(scores: Scores, limits: Limits) -> NDArray[np.bool_]:
+    """Return which images are answered, bool (images,): those that reach the limits.
+
+    Where the model doesn't tell the familiarity, every image reaches that.
+    """
+    known = np.ones(len(scores.names), bool)
+    if limits.threshold is not None:
+        known &= scores.probabilities.max(axis=1) >= limits.threshold
+    if limits.familiarity is not None and scores.familiarity is not None:
+        known &= scores.familiarity >= limits.familiarity
+    return known
+
+
+def choose_threshold(
+    scores: Scores, promise: Promise, share: float, split: str
+) -> Threshold | None:
+    """Return the lowest threshold that keeps a promise on `scores`; None where none does.
+
+    promise: `precision`: of the images that are answered, at least `share` are right. `coverage`:
+    at least `share` of the images are answered, and as few more as can be.
+    Where the scores tell familiarity, 95 % of the images reach its limit; for a `coverage`, half of
+    those that need no answer may fail it, if that is fewer.
+    """
+    limit = _familiarity(scores, promise, share)
+    familiar = answered(scores, Limits(None, limit))
+    levels, coverage, precision = _levels(scores, familiar)
+    kept = np.flatnonzero((precision if promise == "precision" else coverage) >= share)
+    if not kept.size:
+        return None
+    chosen = kept[-1] if promise == "precision" else kept[0]
+    return Threshold(
+        _between(levels, chosen),
+        f"{promise} {share:g}",
+        split,
+        len(scores.names),
+        float(coverage[chosen]),
+        float(precision[chosen]),
+        limit,
+    )
+
+
+def _familiarity(scores: Scores, promise: Promise, share: float) -> float | None:
+    if scores.familiarity is None:
+        return None
+    wanted = max(_FAMILIAR, (1 + share) / 2) if promise == "coverage" else _FAMILIAR
+    falling = -np.sort(-scores.familiarity.astype(np.float64))
+    return _between(falling, int(np.ceil(wanted * len(falling))) - 1)
+
+
+def _levels(
+    scores: Scores, familiar: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return every confidence, falling, and what answering from it on covers and has right."""
+    confidence = scores.probabilities.max(axis=1).astype(np.float64)[familiar]
+    right = (scores.probabilities.argmax(axis=1) == known_truth(scores))[familiar]
+    order = np.argsort(-confidence)
+    falling = confidence[order]
+    # Images of one confidence are answered together or not at all.
+    last = np.append(falling[1:] < falling[:-1], np.ones(min(1, len(falling)), bool))
+    count = np.arange(1, len(falling) + 1)[last]
+    return falling[last], count / len(familiar), np.cumsum(right[order])[last] / count
+
+
+def _between(falling: NDArray[np.float64], chosen: int) -> float:
+    """Return a limit just below `falling[chosen]`, where no engine's last digits matter."""
+    level = falling[chosen]
+    lower = falling[chosen + 1 :][falling[chosen + 1 :] < level]
+    return float((level + (lower[0] if lower.size else level - 1e-4)) / 2)

@@ -1,0 +1,75 @@
+"""How sure a model may say it is.
+
+Temperature: Guo et al., "On Calibration of Modern Neural Networks", 2017; its targets are those of
+Platt, "Probabilistic Outputs for Support Vector Machines", 1999, so that a model without a mistake
+on a few images is not taken for one that never makes any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.evaluation.ranking import require_finite
+from imgrec.runs.card import Calibration
+from imgrec.scores import Scores
+
+_TEMPERATURES = (0.05, 20.0)
+
+
+def fit_temperature(scores: Scores, split: str) -> Calibration:
+    """Return the temperature, 0.05 to 20, by which the model's logits are best divided.
+
+    It minimises the cross-entropy on the images of `scores`, whose truth has to be known.
+    Raises RunError where a probability is not finite.
+    """
+    from scipy.optimize import minimize_scalar
+
+    require_finite(scores)
+    truth, logits = known_truth(scores), _logits(scores.probabilities)
+    exact = np.eye(logits.shape[1])[truth]
+    loss = _loss(logits, _smoothed(exact))
+    low, high = np.log(_TEMPERATURES)
+    found = minimize_scalar(lambda power: loss(np.exp(power)), bounds=(low, high), method="bounded")
+    temperature = float(np.exp(found.x)) if found.fun < loss(1.0) else 1.0
+    shown = _loss(logits, exact)
+    return Calibration(temperature, split, len(truth), shown(1.0), shown(temperature))
+
+
+def calibrated(scores: Scores, temperature: float) -> Scores:
+    """Return the scores of the model whose logits are divided by `temperature`."""
+    from scipy.special import softmax
+
+    probabilities = softmax(_logits(scores.probabilities) / temperature, axis=1)
+    return replace(scores, probabilities=probabilities.astype(np.float32))
+
+
+def known_truth(scores: Scores) -> NDArray[np.int64]:
+    """Return the truth of `scores`; raises ValueError where it is not known."""
+    if scores.truth is None:
+        raise ValueError("the truth of these scores is not known")
+    return scores.truth
+
+
+def _logits(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return logits that have these probabilities, whatever was added to all of a row."""
+    smallest = float(np.finfo(np.float32).eps) ** 2
+    return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), smallest)))
+
+
+def _smoothed(exact: NDArray[np.float64]) -> NDArray[np.float64]:
+    images, classes = exact.shape
+    spared = 1 / (images + 2)
+    return np.asarray(exact * (1 - spared) + (1 - exact) * spared / (classes - 1))
+
+
+def _loss(logits: NDArray[np.float64], targets: NDArray[np.float64]) -> Callable[[float], float]:
+    from scipy.special import log_softmax
+
+    def mean(temperature: float) -> float:
+        return float(-(targets * log_softmax(logits / temperature, axis=1)).sum(axis=1).mean())
+
+    return mean

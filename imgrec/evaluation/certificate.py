@@ -1,0 +1,98 @@
+"""Whether an exported file answers as the model does that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.evaluation.ranking import require_finite
+from imgrec.scores import Scores
+from imgrec.text import shown
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far an exported file's answers may be from the model's.
+
+    difference: the largest between two probabilities of one class (None: any). flips: the share
+    of images, 0 to 1, that may get another most probable class. near_tie: where the model's own
+    two highest probabilities are no further apart than this, another answer is no flip: each of
+    the two may move by half of it, so that either may come out on top.
+    """
+
+    difference: float | None
+    flips: float
+    near_tie: float
+
+
+LIMITS: Mapping[str, Limits] = {
+    "float32": Limits(difference=1e-4, flips=0.0, near_tie=2e-4),
+    "float16": Limits(difference=1e-2, flips=0.01, near_tie=2e-2),
+    # It has no largest difference of its own; a tie for float16 is one for int8.
+    "int8": Limits(difference=None, flips=0.02, near_tie=2e-2),
+}
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How near the probabilities of an exported file are to those of the model.
+
+    images: how many went through both. flipped: those with another most probable class,
+    near-ties left out, the most different first. difference: the largest between two
+    probabilities of one class, and `worst`, the image where it is.
+    """
+
+    images: int
+    flipped: tuple[str, ...]
+    difference: float
+    worst: str
+
+    @property
+    def agreement(self) -> float:
+        """The share of images, 0 to 1, that are not flipped."""
+        return 1 - len(self.flipped) / self.images
+
+    def objection(self, limits: Limits) -> str:
+        """Return why the file must not be used, naming the worst image; empty: it may."""
+        if limits.difference is not None and self.difference > limits.difference:
+            return (
+                f"its probabilities are up to {self.difference:.2g} away, "
+                f"most for {shown(self.worst)}; at most {limits.difference:.0e} is allowed"
+            )
+        if len(self.flipped) > limits.flips * self.images:
+            return (
+                f"it answers otherwise for {len(self.flipped)} of {self.images} images, "
+                f"most for {shown(self.flipped[0])}; at most {limits.flips:.0%} is allowed"
+            )
+        return ""
+
+
+def likeness(model: Scores, exported: Scores, near_tie: float) -> Likeness:
+    """Return how near two scores of the same images, at least one, are to each other.
+
+    Raises RunError where the model's probabilities are not finite; an exported file whose
+    are not is infinitely far away.
+    """
+    require_finite(model)
+    gaps = np.nan_to_num(np.abs(model.probabilities - exported.probabilities), nan=np.inf)
+    by_image = gaps.max(axis=1)
+    other = model.probabilities.argmax(axis=1) != exported.probabilities.argmax(axis=1)
+    flipped = np.flatnonzero(other & (_lead(model.probabilities) > near_tie))
+    order = flipped[np.argsort(-by_image[flipped], kind="stable")]
+    worst = int(by_image.argmax())
+    return Likeness(
+        images=len(model.names),
+        flipped=tuple(model.names[image] for image in order),
+        difference=float(by_image[worst]),
+        worst=model.names[worst],
+    )
+
+
+def _lead(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how far the highest probability of each image is above the second, (images,)."""
+    two = np.partition(probabilities, -2, axis=1)[:, -2:]
+    lead: NDArray[np.float32] = two[:, 1] - two[:, 0]
+    return lead

@@ -1,0 +1,123 @@
+"""Parts of the evaluated images that are measured on their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgrec.data.batches import in_order, usable_cores
+from imgrec.data.images import Header, describe
+from imgrec.data.records import Record
+from imgrec.errors import DataError
+from imgrec.scores import Scores
+from imgrec.slicing import SliceBy
+from imgrec.text import shown
+
+MOST_SLICES = 100
+"""How many slices one word may make: beyond, it names images rather than kinds of them."""
+
+SMALL, LARGE = 256 * 256, 1024 * 1024
+"""In pixels: `size=small` are images below the one, `size=large` those from the other on."""
+
+NOTHING = "(none)"
+
+_AHEAD = 256
+_OF_RECORD = {"column", "path"}
+_SIZES = {"small": 1, "medium": 2, "large": 3}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some images, such as `camera=front`, with their scores: at least one."""
+
+    name: str
+    scores: Scores
+
+
+def check(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
+    """Raise DataError where a word says nothing of any image, or makes more than 100 slices.
+
+    Not of `size` and `mode`, which always fit, so that no image is read.
+    """
+    for word in words:
+        if records and word.kind in _OF_RECORD:
+            _check(sorted(set(_values(records, word)) - {""}), records, word)
+
+
+def cut(scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]) -> tuple[Slice, ...]:
+    """Cut `scores` by each of `words`: every image is in one slice of each.
+
+    records: holds each scored image, by its name; `check` has seen them. An image that a word
+    says nothing of (an empty cell, a path that does not match) is in the slice `word=(none)`.
+    Raises BadImage where an image that was scored can't be read any more.
+    """
+    by_name = {record.name: record for record in records}
+    scored = [by_name[name] for name in scores.names]
+    return tuple(each for word in words for each in _slices(scores, scored, word))
+
+
+def _slices(scores: Scores, records: Sequence[Record], word: SliceBy) -> Iterator[Slice]:
+    values = _values(records, word)
+    names = sorted(set(values) - {""}, key=lambda name: (_SIZES.get(name, 0), name))
+    found = np.array(values, dtype=object)
+    for name in (*names, *([""] if "" in values else [])):
+        yield Slice(_title(word, name), scores.where(found == name))
+
+
+def _title(word: SliceBy, name: str) -> str:
+    if word.kind == "column":
+        return f"{word.value}={name or NOTHING}"
+    # Two expressions would share `path=(none)`.
+    return f"{word.kind}={name}" if name else f"{word.word}={NOTHING}"
+
+
+def _values(records: Sequence[Record], word: SliceBy) -> list[str]:
+    if word.kind == "column":
+        return [record.extra.get(word.value, "").strip() for record in records]
+    if word.kind == "path":
+        pattern = re.compile(word.value)
+        return [_first_group(pattern.search(record.name)) for record in records]
+    return _of_headers(records, _BY_HEADER[word.kind])
+
+
+def _first_group(match: re.Match[str] | None) -> str:
+    return (match[1] or "") if match else ""
+
+
+def _of_headers(records: Sequence[Record], value: Callable[[Header], str]) -> list[str]:
+    headers = in_order(
+        lambda record: describe(record.source, record.name), records, usable_cores(), _AHEAD
+    )
+    return [value(header) for header in headers]
+
+
+def _size(header: Header) -> str:
+    width, height = header.size
+    if width * height < SMALL:
+        return "small"
+    return "medium" if width * height < LARGE else "large"
+
+
+_BY_HEADER: Mapping[str, Callable[[Header], str]] = {
+    "size": _size,
+    "mode": lambda header: header.mode,
+}
+
+
+def _check(names: Sequence[str], records: Sequence[Record], word: SliceBy) -> None:
+    if not names:
+        columns = sorted({column for record in records for column in record.extra})
+        known = f"its columns are {', '.join(map(shown, columns))}" if columns else "it has none"
+        raise DataError(
+            f"slice {shown(word.word)}: no image has a value for it",
+            hint=f"a column of the data's CSV file ({known}), size, mode or path:REGEX",
+        )
+    if len(names) > MOST_SLICES:
+        raise DataError(
+            f"slice {shown(word.word)}: {len(names):,} values, such as {shown(names[0])}, "
+            f"are more than the {MOST_SLICES} slices that can be read",
+            hint="cut by something that many images share",
+        )

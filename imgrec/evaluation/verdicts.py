@@ -1,0 +1,146 @@
+"""Whether an evaluation meets what is required of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from imgrec.evaluation.assessment import Comparison, Difference, Verdict
+from imgrec.evaluation.metrics import FEWEST_IMAGES, Evaluation, Metric
+from imgrec.requirement import LESS_IS_BETTER, Bound, Of, Quantity, Requirement, check_names
+
+_DIGITS = 4
+
+
+def judge(evaluation: Evaluation, requirements: Sequence[Requirement]) -> tuple[Verdict, ...]:
+    """Return the verdict on each requirement, in their order.
+
+    What can't be measured (the recall of a class without images, an interval where there is
+    none) meets nothing. `worst_slice` is the slice of at least 30 images that is worst in that
+    very number. Raises UsageError for a class or slice that the evaluation doesn't have.
+    """
+    slices = [each.name for each in evaluation.slices]
+    check_names(requirements, evaluation.classes, slices)
+    return tuple(_verdict(evaluation, requirement) for requirement in requirements)
+
+
+def judge_drop(comparison: Comparison, max_drop: Mapping[str, float]) -> tuple[Verdict, ...]:
+    """Return the verdict on each metric that may be worse than the baseline's by so much only.
+
+    It is not met where the metric is worse by more than that, and worse beyond chance. What
+    can't be told is met, and its reason says so.
+    """
+    return tuple(_kept(comparison, name, allowed) for name, allowed in max_drop.items())
+
+
+def _verdict(evaluation: Evaluation, requirement: Requirement) -> Verdict:
+    quantity = requirement.quantity
+    found = list(_found(evaluation, requirement))
+    if not found:
+        reason = f"{quantity} can't be measured: {_why(evaluation, quantity)}"
+        return Verdict(str(requirement), None, met=False, reason=reason)
+    worst = min if requirement.at_least else max
+    value, where = worst(found, key=lambda each: each[0])
+    met = requirement.met_by(value)
+    told, relation = _told(value, requirement.limit), _relation(requirement, met=met)
+    reason = f"{quantity} is {told}{where}, {relation} {_number(requirement.limit, 12)}"
+    return Verdict(str(requirement), value, met, reason)
+
+
+def _found(evaluation: Evaluation, requirement: Requirement) -> Iterator[tuple[float, str]]:
+    """Yield each number that the requirement speaks of, and where it was found."""
+    quantity = requirement.quantity
+    for metric, where in _metrics(evaluation, quantity):
+        value = None if metric is None else _bounded(metric, quantity.bound)
+        if value is not None and math.isfinite(value):
+            yield value, where
+
+
+def _metrics(evaluation: Evaluation, quantity: Quantity) -> Iterator[tuple[Metric | None, str]]:
+    name, metric = quantity.name, quantity.metric
+    if quantity.of is Of.WHOLE:
+        yield evaluation.metrics.get(metric), ""
+    elif quantity.of is Of.CLASS:
+        result = next(each for each in evaluation.per_class if each.name == name)
+        # Without images there is no recall, whatever number stands for it.
+        known = result.support or metric == "precision"
+        yield getattr(result, metric) if known else None, ""
+    else:
+        for each in evaluation.slices:
+            if quantity.of is Of.WORST_SLICE and each.images >= FEWEST_IMAGES:
+                yield each.metrics.get(metric), f" ({each.name})"
+            elif quantity.of is Of.SLICE and each.name == name:
+                yield each.metrics.get(metric), ""
+
+
+def _bounded(metric: Metric, bound: Bound) -> float | None:
+    return {"value": metric.value, "low": metric.low, "high": metric.high}[bound]
+
+
+def _why(evaluation: Evaluation, quantity: Quantity) -> str:
+    if quantity.of is Of.CLASS:
+        support = {each.name: each.support for each in evaluation.per_class}
+        if not support[quantity.name]:
+            return "the class has no images"
+    if quantity.of is Of.WORST_SLICE:
+        if not evaluation.slices:
+            return "no slices were asked for"
+        if all(each.images < FEWEST_IMAGES for each in evaluation.slices):
+            return f"no slice has {FEWEST_IMAGES} images"
+    notes = [note for note in evaluation.notes if quantity.metric in note]
+    interval = "" if quantity.bound == "value" else " with an interval"
+    return " ".join(notes) or f"there is no {quantity.metric}{interval} of these images"
+
+
+def _relation(requirement: Requirement, *, met: bool) -> str:
+    words = {">=": ("at least", "less than"), ">": ("more than", "not more than")}
+    words |= {"<=": ("at most", "more than"), "<": ("less than", "not less than")}
+    return words[requirement.operator][0 if met else 1]
+
+
+def _kept(comparison: Comparison, name: str, allowed: float) -> Verdict:
+    baseline = comparison.baseline
+    by = f"more than {_number(allowed)} worse than" if allowed else "worse than"
+    text = f"{name} not {by} {baseline}"
+    difference = comparison.differences.get(name)
+    if difference is None:
+        reason = f"{name} can't be compared: there is none of these images"
+        return Verdict(text, None, met=False, reason=reason)
+    drop = difference.value if name in LESS_IS_BETTER else -difference.value
+    met = drop <= allowed or difference.finding != "worse"
+    reason = f"{name} is {_compared(name, difference, baseline)}, {_meaning(comparison, name)}"
+    return Verdict(text, difference.value, met, reason)
+
+
+def _compared(name: str, difference: Difference, baseline: str) -> str:
+    model, other = (_number(each) for each in (difference.model, difference.baseline))
+    if difference.value == 0:
+        return f"{model}, as {baseline} has it"
+    better = (difference.value < 0) == (name in LESS_IS_BETTER)
+    by, word = _number(abs(difference.value)), "better" if better else "worse"
+    return f"{model}, {by} {word} than {other} of {baseline}"
+
+
+def _meaning(comparison: Comparison, name: str) -> str:
+    difference = comparison.differences[name]
+    p = "" if difference.p is None else f" (p = {difference.p:.2g})"
+    return {
+        "better": f"beyond chance{p}",
+        "worse": f"beyond chance{p}",
+        "equal": "the same on every image",
+    }.get(
+        difference.finding,
+        f"which may be chance{p}: on {comparison.images:,} images it can't be told",
+    )
+
+
+def _told(value: float, limit: float) -> str:
+    """Return `value` with as many digits as tell it from the limit."""
+    digits = _DIGITS
+    while digits < 17 and value != limit and _number(value, digits) == _number(limit, digits):
+        digits += 1
+    return _number(value, digits)
+
+
+def _number(value: float, digits: int = _DIGITS) -> str:
+    return f"{value:.{digits}g}"

@@ -1,0 +1,51 @@
+"""Labels and a description of the input, inside the files that other programs run."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+LABELS = "labels.txt"
+DESCRIPTION = "imgrec.json"
+
+# As `zipfile` has it where no date is given: the same model gives the same bytes.
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def embed(path: Path, form: str, labels: Sequence[str], description: str) -> None:
+    """Put the labels, a line each, and a JSON document into an exported file.
+
+    A `.tflite` file gets them as the zip archive behind the model that TensorFlow Lite Metadata
+    uses, a `.keras` file as two more members, a SavedModel in its folder `assets.extra`: as
+    `labels.txt` and `imgrec.json`. An ONNX file has them in its metadata, as `labels` and
+    `imgrec`.
+    """
+    # A line break in a class name would move all labels behind it.
+    lines = "".join(f"{' '.join(label.splitlines())}\n" for label in labels)
+    if form == "onnx":
+        return _into_onnx(path, lines, description)
+    files = {LABELS: lines, DESCRIPTION: description}
+    return _into_folder(path, files) if form == "saved_model" else _into_zip(path, files)
+
+
+def _into_zip(path: Path, files: dict[str, str]) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _NO_DATE), text)
+
+
+def _into_folder(path: Path, files: dict[str, str]) -> None:
+    folder = path / "assets.extra"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _into_onnx(path: Path, labels: str, description: str) -> None:
+    import onnx
+
+    model = onnx.load(path)
+    for key, value in (("labels", labels), ("imgrec", description)):
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, path)

@@ -1,0 +1,177 @@
+"""An evaluation as Markdown: what a pull request, or the summary of a CI job, shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from imgrec.evaluation.assessment import Assessment, Comparison, Flip
+from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
+from imgrec.evaluation.worst import most_confused, worst_classes
+from imgrec.report.markdown_text import code, table
+from imgrec.report.measures import bounds, difference, number, title
+from imgrec.report.wording import (
+    counted_images,
+    percent,
+    verdict_line,
+)
+
+_FEW = 10
+# A comment on GitHub holds 65,536 characters.
+_MANY = 100
+
+
+def markdown(assessment: Assessment) -> str:
+    """Return the text: the verdict, the requirements, the numbers, then what explains them."""
+    evaluation = assessment.evaluation
+    lines = [
+        *_head(assessment),
+        *_requirements(assessment),
+        *_numbers(evaluation),
+        *_comparison(assessment.comparison, evaluation.top_k),
+        *_slices(evaluation),
+        *_classes(evaluation),
+        *_confused(evaluation),
+        *_skipped(evaluation),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _head(assessment: Assessment) -> Iterator[str]:
+    mark = "" if not assessment.verdicts else "✅ " if assessment.passed else "❌ "
+    images = counted_images(assessment)
+    yield f"## {mark}{verdict_line(assessment)}"
+    yield ""
+    yield f"{code(assessment.run)} on {images} of {code(assessment.source)}"
+    yield ""
+
+
+def _requirements(assessment: Assessment) -> Iterator[str]:
+    if assessment.verdicts:
+        rows = (
+            ("✅ met" if each.met else "❌ not met", code(each.requirement), code(each.reason))
+            for each in assessment.verdicts
+        )
+        yield from table(("", "Required", "Measured"), rows, "lll")
+
+
+def _numbers(evaluation: Evaluation) -> Iterator[str]:
+    rows = (
+        (
+            title(name, evaluation.top_k),
+            number(name, metric.value),
+            bounds(name, metric),
+        )
+        for name, metric in evaluation.metrics.items()
+        if name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
+    )
+    yield from table(("Measure", "Value", "95 % interval"), rows, "lrr")
+    for note in evaluation.notes:
+        yield f"- {code(note)}"
+    if evaluation.notes:
+        yield ""
+
+
+def _comparison(comparison: Comparison | None, top_k: int) -> Iterator[str]:
+    if comparison is None:
+        return
+    yield f"### Against {code(comparison.baseline)}"
+    yield ""
+    yield f"On the same {comparison.images:,} images, at {100 * comparison.confidence:g} %:"
+    yield ""
+    rows = (
+        (
+            title(name, top_k),
+            number(name, each.model),
+            number(name, each.baseline),
+            difference(name, each.value),
+            each.finding,
+        )
+        for name, each in comparison.differences.items()
+    )
+    header = ("Measure", "Model", "Baseline", "Difference", "")
+    yield from table(header, rows, "lrrrl")
+    yield from _flips("now wrong", comparison.broken)
+    yield from _flips("now right", comparison.fixed)
+
+
+def _flips(what: str, flips: Sequence[Flip]) -> Iterator[str]:
+    if not flips:
+        return
+    rows = (
+        (code(flip.name), code(flip.truth), code(flip.model), code(flip.baseline))
+        for flip in flips[:_FEW]
+    )
+    header = ("Image", "Truth", "Model", "Baseline")
+    yield from _folded(f"{_images(len(flips))} {what}", table(header, rows, "llll"))
+
+
+def _slices(evaluation: Evaluation) -> Iterator[str]:
+    if not evaluation.slices:
+        return
+    worst = evaluation.worst_slice
+    by_accuracy = sorted(evaluation.slices, key=lambda each: each.metrics["accuracy"].value)
+    yield "### Slices" + (f": {code(worst.name)} is the worst" if worst else "")
+    yield ""
+    rows = (
+        (code(each.name), *_measure(each.metrics["accuracy"]), f"{each.images:,}")
+        for each in by_accuracy[:_MANY]
+    )
+    yield from table(("Slice", "Accuracy", "95 % interval", "Images"), rows, "lrrr")
+    yield from _rest(len(by_accuracy), _MANY)
+
+
+def _classes(evaluation: Evaluation) -> Iterator[str]:
+    count = len(evaluation.classes)
+    results = evaluation.per_class if count <= _MANY else worst_classes(evaluation, _MANY)
+    header = ("Class", "Precision", "Recall", "F1", "Images")
+    lines = [*table(header, map(_class, results), "lrrrr"), *_rest(count, _MANY)]
+    if count > _FEW:
+        yield from _folded(f"{count} classes", lines)
+    else:
+        yield "### Classes"
+        yield ""
+        yield from lines
+
+
+def _class(result: ClassResult) -> tuple[str, ...]:
+    measures = (result.precision, result.recall, result.f1)
+    return code(result.name), *(percent(each.value) for each in measures), f"{result.support:,}"
+
+
+def _confused(evaluation: Evaluation) -> Iterator[str]:
+    pairs = most_confused(evaluation, _FEW)
+    if len(evaluation.classes) > 2 and pairs:
+        rows = ((code(each.truth), code(each.prediction), f"{each.images:,}") for each in pairs)
+        lines = table(("Truth", "Taken for", "Images"), rows, "llr")
+        yield from _folded("The most confused classes", lines)
+
+
+def _skipped(evaluation: Evaluation) -> Iterator[str]:
+    skipped = evaluation.skipped
+    if skipped:
+        rows = ((code(name), code(reason)) for name, reason in skipped[:_FEW])
+        lines = [*table(("Image", "Why"), rows, "ll"), *_rest(len(skipped), _FEW)]
+        yield from _folded(f"{_images(len(skipped))} not used", lines)
+
+
+def _measure(metric: Metric) -> tuple[str, str]:
+    return number("accuracy", metric.value), bounds("accuracy", metric)
+
+
+def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    # The empty line lets GitHub and GitLab read what is inside as Markdown.
+    yield f"<details><summary>{summary}</summary>"
+    yield ""
+    yield from lines
+    yield "</details>"
+    yield ""
+
+
+def _images(count: int) -> str:
+    return f"{count:,} {'image' if count == 1 else 'images'}"
+
+
+def _rest(count: int, shown_ones: int) -> Iterator[str]:
+    if count > shown_ones:
+        yield f"and {count - shown_ones:,} more"
+        yield ""

@@ -1,0 +1,220 @@
+"""What is required of an evaluation, as text: `accuracy >= 0.95`, `recall[cats].low > 0.9`.
+
+    requirement  =  quantity  operator  limit
+    operator     =  >=  >  <=  <
+    limit        =  a number, or one in percent: `0.95`, `5e-2`, `95 %`
+    quantity     =  metric  |  metric[CLASS]  |  slice[NAME].metric  |  worst_slice.metric,
+                    each also with .low or .high: a bound of its 95 % interval
+
+A name in brackets is everything from the first `[` to the last `]`, as it is: no name needs
+quotes, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Literal, cast
+
+from imgrec.errors import UsageError
+from imgrec.text import shown
+
+METRICS = (
+    "accuracy",
+    "top_k_accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "weighted_f1",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "ece",
+)
+"""What is measured of all images, of a slice, and against a baseline."""
+
+CLASS_METRICS = ("precision", "recall", "f1", "roc_auc", "average_precision")
+"""What is measured of a class."""
+
+LESS_IS_BETTER = frozenset({"log_loss", "brier", "ece"})
+
+_ABOVE_1 = frozenset({"log_loss", "brier"})
+_HINT = (
+    f"write `accuracy >= 0.95`, `recall[CLASS].low >= 0.9` or `worst_slice.ece < 5 %`; "
+    f"metrics: {', '.join(METRICS)}; of a class: {', '.join(CLASS_METRICS)}"
+)
+_FORM = re.compile(
+    r"\s*(?P<quantity>.*\S)\s*(?P<operator>>=|<=|(?<![<>=])>|(?<![<>=])<)\s*"
+    r"(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)\s*(?P<percent>%?)\s*",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
+)
+Bound = Literal["value", "low", "high"]
+Operator = Literal[">=", ">", "<=", "<"]
+
+
+class Of(Enum):
+    """What a metric is measured of."""
+
+    WHOLE = "whole"
+    CLASS = "class"
+    SLICE = "slice"
+    WORST_SLICE = "worst_slice"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of an evaluation; `name` is the class's or the slice's.
+
+    bound: the number itself, or an end of its 95 % interval.
+    """
+
+    metric: str
+    of: Of = Of.WHOLE
+    name: str = ""
+    bound: Bound = "value"
+
+    def __str__(self) -> str:
+        """Return the text that is read as this quantity."""
+        metric = {
+            Of.WHOLE: self.metric,
+            Of.CLASS: f"{self.metric}[{self.name}]",
+            Of.SLICE: f"slice[{self.name}].{self.metric}",
+            Of.WORST_SLICE: f"worst_slice.{self.metric}",
+        }[self.of]
+        return metric if self.bound == "value" else f"{metric}.{self.bound}"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A quantity and the limit, a finite number, that it has to keep to."""
+
+    quantity: Quantity
+    operator: Operator
+    limit: float
+
+    def __str__(self) -> str:
+        """Return the text that is read as this requirement, its blanks made even."""
+        return f"{self.quantity} {self.operator} {str(self.limit).removesuffix('.0')}"
+
+    @property
+    def at_least(self) -> bool:
+        """Whether more meets it: `>=` or `>`."""
+        return self.operator.startswith(">")
+
+    def met_by(self, value: float) -> bool:
+        """Say whether `value` keeps to the limit; what is no number never does."""
+        return {
+            ">=": value >= self.limit,
+            ">": value > self.limit,
+            "<=": value <= self.limit,
+            "<": value < self.limit,
+        }[self.operator]
+
+
+def parse(text: str) -> Requirement:
+    """Read a requirement.
+
+    Raises UsageError, which quotes it, where it is none, its metric is unknown, or no value
+    can ever meet or miss it (`accuracy >= 95`). Names of classes and slices are not looked up.
+    """
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise _problem(text, "is not of the form METRIC >= NUMBER, with >=, >, <= or <")
+    limit = Decimal(form["limit"]) / (100 if form["percent"] else 1)
+    quantity = _quantity(form["quantity"], text)
+    if quantity.metric not in _ABOVE_1 and not 0 <= limit <= 1:
+        raise _problem(text, f"{quantity.metric} is from 0 to 1, or from 0 % to 100 %")
+    if not math.isfinite(float(limit)):
+        raise _problem(text, "the limit is too large")
+    return Requirement(quantity, cast("Operator", form["operator"]), float(limit))
+
+
+def check_names(
+    requirements: Iterable[Requirement], classes: Iterable[str], slices: Iterable[str] | None = None
+) -> None:
+    """Raise UsageError for a class that is none of `classes`, a slice that is none of `slices`.
+
+    The nearest name is told. slices: None where they are not known yet.
+    """
+    known = {Of.CLASS: list(classes), Of.SLICE: None if slices is None else list(slices)}
+    for requirement in requirements:
+        of, name = requirement.quantity.of, requirement.quantity.name
+        names = known.get(of)
+        if names is not None and name not in names:
+            raise UsageError(
+                f"{shown(str(requirement))}: there is no {of.value} "
+                f"{shown(name)}{_known(name, names)}"
+            )
+
+
+def unknown_metric(name: str, metrics: Iterable[str] = METRICS) -> str:
+    """Return the complaint about a metric that is none of `metrics`, the nearest named."""
+    return f"unknown metric {shown(name)}{_known(name, metrics)}"
+
+
+def _quantity(text: str, whole: str) -> Quantity:
+    before, bracket, rest = text.partition("[")
+    if not bracket:
+        return _unnamed(*_without_bound(text.strip()), whole)
+    name, bracket, after = rest.rpartition("]")
+    if not bracket:
+        raise _problem(whole, "has a bracket that does not close")
+    metric, bound = _without_bound(after.strip())
+    if before.strip() == Of.SLICE.value:
+        return Quantity(_checked(metric.removeprefix("."), METRICS, whole), Of.SLICE, name, bound)
+    if metric:
+        raise _problem(whole, f"{shown(metric)} after the brackets is neither .low nor .high")
+    return Quantity(_of_class(before.strip(), whole), Of.CLASS, name, bound)
+
+
+def _unnamed(text: str, bound: Bound, whole: str) -> Quantity:
+    metric = text.removeprefix(f"{Of.WORST_SLICE.value}.")
+    if metric != text:
+        return Quantity(_checked(metric, METRICS, whole), Of.WORST_SLICE, bound=bound)
+    return Quantity(_of_whole(metric, whole), bound=bound)
+
+
+def _without_bound(text: str) -> tuple[str, Bound]:
+    if text.endswith(".low"):
+        return text.removesuffix(".low"), "low"
+    if text.endswith(".high"):
+        return text.removesuffix(".high"), "high"
+    return text, "value"
+
+
+def _of_class(metric: str, whole: str) -> str:
+    if metric in METRICS and metric not in CLASS_METRICS:
+        raise _problem(
+            whole,
+            f"{metric} is measured of all images; of a class there are {', '.join(CLASS_METRICS)}",
+        )
+    return _checked(metric, CLASS_METRICS, whole)
+
+
+def _of_whole(metric: str, whole: str) -> str:
+    if metric in CLASS_METRICS and metric not in METRICS:
+        raise _problem(whole, f"{metric} is measured of a class: write {metric}[CLASS]")
+    return _checked(metric, METRICS, whole)
+
+
+def _checked(metric: str, metrics: tuple[str, ...], whole: str) -> str:
+    if metric not in metrics:
+        raise _problem(whole, unknown_metric(metric, metrics))
+    return metric
+
+
+def _problem(text: str, message: str) -> UsageError:
+    return UsageError(f"{shown(text.strip()) or 'an empty text'}: {message}", hint=_HINT)
+
+
+def _known(name: str, names: Iterable[str]) -> str:
+    listed = list(names)
+    near = difflib.get_close_matches(name, listed, n=1)
+    meant = f"; did you mean {shown(near[0])}?" if near else ";"
+    more = f" and {len(listed) - 20} more" if len(listed) > 20 else ""
+    return f"{meant} there are {', '.join(map(shown, listed[:20])) or 'none'}{more}"

@@ -1,0 +1,66 @@
+"""Engines of exported files, to compare them with the model they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.keras_engine import KerasEngine, load_keras
+from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.runtime.outputs import Answers, answers_of
+
+
+@dataclass(frozen=True)
+class FunctionEngine:
+    """A function from float32 pixels of 0 to 255 to what `answers_of` takes."""
+
+    function: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    classes: tuple[str, ...]
+    spec: ImageSpec
+
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        return answers_of(self.function(images.astype(np.float32)), len(self.classes))
+
+
+def open_exported(path: Path, form: str, classes: tuple[str, ...], spec: ImageSpec) -> Engine:
+    """Return the engine of an exported file: `litert`, `onnx`, `saved_model` or `keras`.
+
+    Raises RunError where it does not load or the library is missing that runs it.
+    """
+    if form == "keras":
+        return KerasEngine(load_keras(path), classes, spec)
+    try:
+        if form == "litert":
+            return LiteRTEngine(path, classes, spec)
+        return FunctionEngine(_onnx(path) if form == "onnx" else _saved_model(path), classes, spec)
+    except ImportError as error:
+        raise RunError(f"nothing is there to check the file with: {error}") from error
+
+
+def _onnx(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        (output,) = session.run(None, {name: images})
+        return np.asarray(output, np.float32)
+
+    return run
+
+
+def _saved_model(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    import tensorflow as tf
+
+    loaded: Any = tf.saved_model.load(str(path))
+    return lambda images: np.asarray(loaded.serve(images))

@@ -1,0 +1,89 @@
+"""Keras as an engine: for any model, at the price of TensorFlow's start."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError
+from imgrec.models.backbone import classifier
+from imgrec.models.backend import start
+from imgrec.models.safety import check_keras
+from imgrec.runs.folder import Run
+from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
+from imgrec.runtime.outputs import Answers, answers_of
+from imgrec.text import shown
+
+MODEL_FILE = "best.keras"
+
+_TRAIN_AGAIN = "train again"
+_OTHER_RUN = f"{_TRAIN_AGAIN}, or take another run: `imgrec runs list` shows them"
+
+
+@dataclass(frozen=True)
+class KerasEngine:
+    """A Keras model from pixels of 0 to 255 to what `answers_of` takes."""
+
+    model: Any
+    classes: tuple[str, ...]
+    spec: ImageSpec
+
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
+        return answers_of(output, len(self.classes))
+
+
+def open_keras(run: Run, device: str = "auto") -> KerasEngine:
+    """Return the engine of a run's best.keras.
+
+    Raises RunError where the file is missing, is not the one that the card describes, or
+    does not load.
+    """
+    path = run.path / MODEL_FILE
+    if not path.is_file():
+        raise _missing(run, path)
+    check_hash(path, run.card, _OTHER_RUN)
+    start(device)
+    model = load_keras(path)
+    check_shapes(path, model.input_shape, model.output_shape, run.card, _TRAIN_AGAIN)
+    return KerasEngine(model, run.card.classes, image_spec(run.card))
+
+
+def _missing(run: Run, path: Path) -> RunError:
+    if run.card.origin and run.card.origin.form in ("litert", "saved_model"):
+        return RunError(
+            f"{shown(run.name)} was imported as a LiteRT file: it has no Keras model",
+            hint="it predicts and evaluates with `--engine litert`; for more, import its .keras",
+        )
+    reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
+    return RunError(f"{shown(str(path))} {reason}", hint=_OTHER_RUN)
+
+
+def load_keras(path: Path) -> Any:
+    """Return the uncompiled model of a `.keras` file; TensorFlow has been started.
+
+    Raises RunError where it does not load, or would run code that it brings.
+    """
+    check_keras(path)
+    import keras
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its layers raise.
+        raise RunError(f"{shown(str(path))} does not load: {error}", hint=_TRAIN_AGAIN) from error
+
+
+def pretrained_engine(name: str, device: str = "auto") -> KerasEngine:
+    """Return the engine of an ImageNet classifier of `keras.applications`."""
+    start(device)
+    found = classifier(name)
+    return KerasEngine(found.model, found.classes, ImageSpec(found.height, found.width, 3))

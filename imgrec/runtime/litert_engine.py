@@ -1,0 +1,117 @@
+"""LiteRT as an engine: a run's `.tflite` file, without TensorFlow or Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.batches import usable_cores
+from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError
+from imgrec.models.quiet import muted
+from imgrec.models.safety import check_litert
+from imgrec.runs.folder import Run
+from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
+from imgrec.runtime.outputs import Answers, answers_of
+from imgrec.text import shown
+
+FILES = {
+    "float32": "model.tflite",
+    "float16": "model.float16.tflite",
+    "int8": "model.int8.tflite",
+}
+
+
+class LiteRTEngine:
+    """A `.tflite` model from float32 pixels of 0 to 255 to what `answers_of` takes.
+
+    It takes (batch, height, width, channels) for any batch; where the file has a batch of 1, as
+    others write them, it is asked image by image. One thread at a time may ask it.
+    """
+
+    def __init__(self, path: Path, classes: tuple[str, ...], spec: ImageSpec) -> None:
+        """Map the file into memory; raises ImportError, or RunError where it does not load."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        check_litert(path)
+        self.classes = classes
+        self.spec = spec
+        try:
+            with muted():
+                self._interpreter = Interpreter(str(path), num_threads=usable_cores())
+        except ValueError as error:
+            raise RunError(
+                f"{shown(str(path))} does not load: {error}", hint="write it again"
+            ) from error
+        self._input = _only(self._interpreter.get_input_details())
+        self._output = _only(self._interpreter.get_output_details())
+        self._single = self._input["shape_signature"][:1].tolist() == [1]
+        self._batch = 0
+
+    @property
+    def shapes(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+        """The shapes that the model takes and gives, None for what may vary."""
+        return _shape(self._input), _shape(self._output)
+
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        try:
+            if self._single:
+                outputs = np.concatenate([self._ask(image[np.newaxis]) for image in images])
+            else:
+                outputs = self._ask(images)
+        except (RuntimeError, ValueError) as error:  # LiteRT's
+            raise RunError(f"LiteRT can't run the model: {shown(str(error))}") from error
+        return answers_of(outputs, len(self.classes))
+
+    def _ask(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if len(images) != self._batch:
+            self._prepare(images.shape)
+        self._interpreter.set_tensor(self._input["index"], images.astype(np.float32))
+        self._interpreter.invoke()
+        output: NDArray[np.float32] = self._interpreter.get_tensor(self._output["index"])
+        return output
+
+    def _prepare(self, shape: tuple[int, ...]) -> None:
+        with muted():
+            self._interpreter.resize_tensor_input(self._input["index"], shape)
+            self._interpreter.allocate_tensors()
+        self._batch = shape[0]
+
+
+def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
+    """Return the engine of a run's LiteRT file.
+
+    Raises RunError where the file can't be read, is not the one that the card describes, or
+    does not load, and ImportError where `ai-edge-litert` is not installed.
+    """
+    path, hint = run.path / FILES[precision], export_command(run, precision)
+    check_hash(path, run.card, hint)
+    engine = LiteRTEngine(path, run.card.classes, image_spec(run.card))
+    check_shapes(path, *engine.shapes, run.card, hint)
+    return engine
+
+
+def export_command(run: Run, precision: str) -> str:
+    """Return what to do for a run to have its LiteRT file."""
+    wanted = "" if precision == "float32" else f" --precision {precision}"
+    return f"`imgrec export {shown(run.name)}{wanted}` writes it"
+
+
+def _only(details: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(details) != 1:
+        raise RunError(f"the model has {len(details)} inputs or outputs, not one")
+    if details[0]["dtype"] is not np.float32:
+        raise RunError(
+            f"the model takes or gives {np.dtype(details[0]['dtype']).name}, not float32",
+            hint="convert it with float32 inputs and outputs; its weights may be quantised",
+        )
+    return details[0]
+
+
+def _shape(detail: dict[str, Any]) -> tuple[int | None, ...]:
+    batch, *sizes = (None if size < 0 else int(size) for size in detail["shape_signature"])
+    return None if batch == 1 else batch, *sizes

@@ -1,0 +1,48 @@
+"""A run's model files, before anything opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError
+from imgrec.files import sha256_of
+from imgrec.runs.card import Card
+from imgrec.text import shown
+
+
+def image_spec(card: Card) -> ImageSpec:
+    """Return the form that the images of a run's model must have."""
+    pixels = card.input
+    return ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation, pixels.fit)
+
+
+def check_hash(path: Path, card: Card, hint: str) -> None:
+    """Raise RunError where `path` can't be read or is not the file that the card describes."""
+    place = shown(str(path))
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise RunError(f"{place} can't be read: {error.strerror}", hint=hint) from error
+    if not card.describes(path.name, found):
+        raise RunError(f"{place} is not the file that the run's card describes", hint=hint)
+
+
+def check_shapes(
+    path: Path, taken: Sequence[int | None], given: Sequence[int | None], card: Card, hint: str
+) -> None:
+    """Raise RunError where a model takes or gives other shapes than its card says.
+
+    taken, given: of one input and one output, None for the batch.
+    """
+    wanted = (None, card.input.height, card.input.width, card.input.channels)
+    units = 1 if card.output == "sigmoid" else len(card.classes)
+    # With the familiarity, both classes of a sigmoid unit have a column.
+    outputs = ((None, units), (None, len(card.classes) + 1))
+    if tuple(taken) != wanted or tuple(given) not in outputs:
+        raise RunError(
+            f"{shown(str(path))} takes {tuple(taken)} and gives {tuple(given)}; "
+            f"its card says {wanted} and {(None, units)}",
+            hint=hint,
+        )

@@ -1,0 +1,32 @@
+"""What a model gives, as a probability of every class."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Answers(NamedTuple):
+    """What a model says of a batch of images.
+
+    probabilities: float32 (batch, classes). familiarity: float32 (batch,), how near each image
+    is to the training images, -1 to 1; None where the model doesn't tell.
+    """
+
+    probabilities: NDArray[np.float32]
+    familiarity: NDArray[np.float32] | None = None
+
+
+def answers_of(output: NDArray[np.float32], classes: int) -> Answers:
+    """Return the answers in a model's output.
+
+    Of (batch, 1), one sigmoid unit is the second of two classes; of (batch, classes + 1) the
+    last column is the familiarity.
+    """
+    if output.shape[-1] == 1:
+        return Answers(np.concatenate([1 - output, output], axis=-1))
+    if output.shape[-1] == classes + 1:
+        return Answers(output[:, :classes], output[:, classes])
+    return Answers(output)

@@ -1,0 +1,193 @@
+"""What a frozen backbone makes of the images, computed once: its head is trained on that."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import imgrec
+from imgrec.config.data import Cache
+from imgrec.config.experiment import Experiment
+from imgrec.config.values import in_bytes
+from imgrec.data.array_file import read_array, size_of, write_array
+from imgrec.data.memory import fits_in_memory
+from imgrec.data.pixels import shown_path, size_in_words
+from imgrec.data.store import NoRoom, Place, cache_folder, obtain
+from imgrec.files import sha256
+from imgrec.progress import Progress
+from imgrec.training.augmentation import Augmenter
+from imgrec.training.steps import Steps
+from imgrec.training.stream import Split, batches_in_order
+
+log = logging.getLogger("imgrec")
+
+# Not `data.batch_size`: the last bits of a feature may hang on the size of the batch.
+_BATCH = 32
+
+
+class Views:
+    """Features of every image in one version or several: arrays (images, ...), alike in shape.
+
+    Row i of view v is the row v * images + i.
+    """
+
+    def __init__(self, arrays: Sequence[NDArray[Any]]) -> None:
+        self._arrays = arrays
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an image's features."""
+        return self._arrays[0].shape[1:]
+
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[Any]:
+        """Return a copy of these rows."""
+        views, images = np.divmod(np.asarray(rows, np.intp), len(self._arrays[0]))
+        found = np.empty((len(images), *self.shape), self._arrays[0].dtype)
+        for view in np.unique(views):
+            chosen = views == view
+            found[chosen] = self._arrays[view][images[chosen]]
+        return found
+
+
+def wanted_views(experiment: Experiment, train: Split) -> int:
+    """Return how many views of each training image are worth their features; 0: none.
+
+    None where there is no frozen backbone, where images are augmented anew in each epoch, with
+    `data.cache: none`, and where the training ends before it has seen every image.
+    """
+    backbone = experiment.model.backbone
+    if backbone is None or backbone.trainable or experiment.data.cache == "none":
+        return 0
+    laps = experiment.training.epochs * train.schedule.images_per_epoch / train.schedule.images
+    if laps < 1:
+        return 0
+    views = 1 if experiment.augmentation is None else experiment.training.feature_views or 0
+    return min(views, int(np.ceil(laps)))
+
+
+def with_features(
+    experiment: Experiment,
+    steps: Steps,
+    train: Split,
+    validation: Split | None,
+    progress: Progress,
+) -> tuple[Split, Split | None]:
+    """Return both splits with features in place of pixels, and let `steps` train on them.
+
+    They stay as they are where that is not worth it or where there is no room for features.
+    """
+    views = wanted_views(experiment, train)
+    if not views:
+        return train, validation
+    cache = _FeatureCache(experiment, steps, progress)
+    augmentation = experiment.augmentation
+    augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
+    try:
+        first = cache.split(train, augmenter, views)
+        second = cache.split(validation, None, 1) if validation else None
+    except NoRoom as error:
+        log.warning("features: computed anew each epoch: %s", error)
+        return train, validation
+    steps.train_head()
+    return first, second
+
+
+class _FeatureCache:
+    """Computes features, or finds them in the cache's folder."""
+
+    def __init__(self, experiment: Experiment, steps: Steps, progress: Progress) -> None:
+        import tensorflow as tf
+
+        cache = experiment.data.cache if isinstance(experiment.data.cache, Cache) else Cache()
+        self._folder = Path(cache.folder) if cache.folder else cache_folder()
+        self._limit = in_bytes(cache.limit)
+        self._augmentation = experiment.augmentation, experiment.seed
+        self._progress = progress
+        extractor = steps.extractor()
+        self._shape, self._dtype = extractor.output.shape[1:], str(extractor.output.dtype)
+        self._key = _key(experiment, steps, extractor)
+        self._extract = tf.function(
+            lambda images: extractor(images, training=False), reduce_retracing=True
+        )
+
+    def split(self, split: Split, augmenter: Augmenter | None, views: int) -> Split:
+        """Return the split with the features of so many views of its images.
+
+        Raises NoRoom where neither the cache nor the memory takes them.
+        """
+        arrays = [self._array(split, augmenter, view) for view in range(views)]
+        return dataclasses.replace(
+            split,
+            pixels=Views(arrays),
+            rows=np.arange(views * len(split.targets)),
+            views=views,
+            prepared=True,
+        )
+
+    def _array(self, split: Split, augmenter: Augmenter | None, view: int) -> NDArray[Any]:
+        shape = (len(split.targets), *self._shape)
+        changed = augmenter and (self._augmentation, view)
+        name = sha256(repr((self._key, split.identity, changed)).encode())
+        path = self._folder / f"{name[:32]}.features"
+
+        def write(file: IO[bytes]) -> None:
+            write_array(file, shape, self._dtype, self._computed(split, augmenter, view))
+
+        try:
+            found, reused = obtain(
+                Place(path, size_of(shape, self._dtype), self._limit),
+                lambda: read_array(path, shape, self._dtype),
+                write,
+            )
+        except (NoRoom, OSError) as error:
+            return self._in_memory(split, augmenter, view, error)
+        size, state = size_in_words(found.nbytes), "reused" if reused else "new"
+        place = shown_path(path)
+        log.info(
+            "features: of %s images kept in %s (%s, %s)", f"{len(found):,}", place, size, state
+        )
+        return found
+
+    def _in_memory(
+        self, split: Split, augmenter: Augmenter | None, view: int, error: Exception
+    ) -> NDArray[Any]:
+        needed = size_of((len(split.targets), *self._shape), self._dtype)
+        if not fits_in_memory(needed):
+            raise NoRoom(f"{error}; and they don't fit in memory") from error
+        log.info("features: kept in memory: no cache in %s: %s", shown_path(self._folder), error)
+        return np.concatenate(list(self._computed(split, augmenter, view)))
+
+    def _computed(
+        self, split: Split, augmenter: Augmenter | None, view: int
+    ) -> Iterator[NDArray[Any]]:
+        title = "computing features" + (f", view {view + 1}" if augmenter else "")
+        with self._progress.task(title, len(split.targets)) as task:
+            for batch in batches_in_order(split, _BATCH, augmenter, view):
+                yield self._extract(batch.images).numpy()
+                task.advance(len(batch.images))
+
+
+def _key(experiment: Experiment, steps: Steps, extractor: Any) -> str:
+    """Return the SHA-256 of all that an image's features hang on beside its pixels in the file."""
+    import keras
+    import tensorflow as tf
+    from PIL import __version__ as pillow
+
+    data = experiment.data
+    settings = (
+        (imgrec.__version__, keras.__version__, tf.__version__, pillow),
+        (data.image_size, data.channels, data.interpolation, data.fit),
+        (experiment.preprocessing, steps.statistics),
+        (experiment.model.backbone, extractor.output.shape, steps.policy, steps.device),
+    )
+    digest = hashlib.sha256(repr(settings).encode())
+    for variable in extractor.variables:
+        digest.update(np.asarray(variable).tobytes())
+    return digest.hexdigest()

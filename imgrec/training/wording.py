@@ -1,0 +1,29 @@
+"""A training's progress in words."""
+
+from __future__ import annotations
+
+_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
+
+
+def epoch_line(epoch: int, epochs: int, logs: dict[str, float], *, improved: bool) -> str:
+    """Return the line of a finished epoch (from 1): what was measured, how fast, what is left."""
+    measured = {name: value for name, value in logs.items() if name not in _NOT_MEASURED}
+    to_do = epochs - epoch
+    left = f", {duration(to_do * logs['seconds'])} left" if to_do else ""
+    speed = f"{logs['images_per_second']:.0f} images/s"
+    best = "  best so far" if improved else ""
+    return f"epoch {epoch}/{epochs}  {metrics(measured)}  {speed}{left}{best}"
+
+
+def metrics(logs: dict[str, float], digits: int = 4) -> str:
+    """Return each name with its value."""
+    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,141 @@
+"""Which images a run is measured on: its own, or others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imgrec.config.experiment import Data
+from imgrec.data.classes import relabelled, renamed
+from imgrec.data.parts import ALL
+from imgrec.data.read import read_other
+from imgrec.data.records import Dataset, Record
+from imgrec.errors import DataError, UsageError
+from imgrec.runs.folder import Run
+from imgrec.text import shown
+from imgrec.workflows.prepare import read_images, refuse_several
+from imgrec.workflows.run_files import data_config, recorded_images, run_config
+
+log = logging.getLogger("imgrec")
+
+_PREFERRED = ("test", "validation")
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images asked for.
+
+    data: other images than the run's own, in any form that a loader reads. split: `train`,
+    `validation` or `test`; by default test, else validation, and all of data without parts.
+    names: the run's class for each class of `data` that is called otherwise there.
+    """
+
+    data: Path | None = None
+    split: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Images found: the part `split` of the data at `source`.
+
+    identities: the SHA-256 of each by its name, where the training wrote it down.
+    """
+
+    split: str
+    source: str
+    records: Sequence[Record]
+    identities: Mapping[str, str] | None = None
+
+
+def choose(run: Run, asked: Images) -> Chosen:
+    """Return the images asked for, their labels in the run's order of classes.
+
+    Raises DataError where they can't be read, hold a class that the model doesn't know, or are
+    the run's own and changed; UsageError where there is no such split.
+    """
+    if asked.data is None:
+        if asked.names:
+            raise UsageError("--map goes with --data: the run's own classes have their names")
+        return _own(run, asked.split)
+    return _other(run, data_config(run, asked.data), asked)
+
+
+def _own(run: Run, split: str | None) -> Chosen:
+    data_config(run, None)
+    experiment = run_config(run.path)
+    splits = read_images(experiment.data, experiment.seed)
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    name = _choose(split, [part for part, records in parts.items() if records], run.name)
+    recorded = recorded_images(run.path).get(name, {})
+    _refuse_changes(run, name, parts[name], recorded)
+    source = run.card.data[name].written or experiment.data.loader or ""
+    return Chosen(name, source, parts[name], recorded)
+
+
+def _refuse_changes(
+    run: Run, split: str, found: Sequence[Record], recorded: Mapping[str, str]
+) -> None:
+    """Refuse images that are not those of the training's split.
+
+    A seeded split of a folder that has changed since would mix training images into it.
+    """
+    names = {record.name for record in found}
+    missing, new = recorded.keys() - names, names - recorded.keys()
+    if missing or new:
+        example = shown(min(missing or new))
+        raise DataError(
+            f"the {split} images of {run.name} changed since its training: "
+            f"{len(missing)} are gone, {len(new)} are new (such as {example})",
+            hint="bring them back, or evaluate a folder as it is now with --data",
+        )
+
+
+def _other(run: Run, config: Data, asked: Images) -> Chosen:
+    path = str(asked.data)
+    parts = read_other(path, config, run.card.seed)
+    if ALL in parts and asked.split is not None:
+        raise UsageError(
+            f"--split {asked.split}: {shown(path)} has no parts of its own",
+            hint="leave --split out to evaluate all of it",
+        )
+    name = ALL if ALL in parts else _choose(asked.split, list(parts), path)
+    refuse_several(parts[name].records)
+    dataset = _named_as_in(run, parts[name], asked.names, path)
+    _tell_missing(dataset, path)
+    return Chosen(name, path, dataset.records)
+
+
+def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str) -> Dataset:
+    classes = run.card.classes
+    try:
+        return relabelled(renamed(dataset, names, path), classes, path)
+    except DataError as error:
+        strange = next((name for name in dataset.classes if name not in {*classes, *names}), "")
+        also = f"; or say which class it is: --map {shown(strange)}=CLASS" if strange else ""
+        raise DataError(error.message, hint=error.hint + also) from error
+
+
+def _tell_missing(dataset: Dataset, path: str) -> None:
+    there = {record.label for record in dataset.records}
+    missing = [name for label, name in enumerate(dataset.classes) if label not in there]
+    if missing and there:
+        listed = ", ".join(map(shown, missing[:10])) + (" ..." if len(missing) > 10 else "")
+        log.warning("%s has no images of %s", shown(path), listed)
+
+
+def _choose(split: str | None, available: Sequence[str], where: str) -> str:
+    if split is not None and split not in available:
+        raise UsageError(
+            f"--split {split}: {shown(where)} has no {split} images",
+            hint=f"it has {', '.join(available)}",
+        )
+    preferred = [name for name in _PREFERRED if name in available]
+    if split is None and not preferred:
+        raise UsageError(
+            f"{shown(where)} has no test or validation images",
+            hint="--split train evaluates the training images",
+        )
+    return split or preferred[0]

@@ -1,0 +1,259 @@
+"""A run's best model as a file for other programs, with a certificate."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imgrec.data.batches import decoded, usable_cores
+from imgrec.data.expand import expand
+from imgrec.data.memory import available_memory
+from imgrec.data.records import Photo, Record, Splits
+from imgrec.errors import BadImage, DataError, RunError, UsageError
+from imgrec.evaluation.certificate import LIMITS, likeness
+from imgrec.files import sha256_of, write_atomically, write_folder
+from imgrec.models.export import export_model, onnx_memory, require_onnx
+from imgrec.models.metadata import embed
+from imgrec.progress import Progress, Silent
+from imgrec.runs.card import Card, Certificate, Input, read_card, write_card
+from imgrec.runs.folder import Run
+from imgrec.runs.lock import locked
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.exported import open_exported
+from imgrec.runtime.keras_engine import KerasEngine, open_keras
+from imgrec.runtime.litert_engine import FILES
+from imgrec.runtime.score import score
+from imgrec.scores import Scores
+from imgrec.text import shown
+from imgrec.workflows.metadata import described
+from imgrec.workflows.prepare import read_images
+from imgrec.workflows.run_files import run_config
+
+IMAGES = 256
+_RANDOM_PICTURES = 32
+SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
+
+_OVER_LIMIT = "predict with the Keras file, or export another format or precision"
+
+log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file, or for SavedModel a folder, and how near its answers are to the run's model."""
+
+    path: Path
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """The images of a certificate, decoded, and what the model says about them."""
+
+    part: str
+    records: tuple[Record, ...]
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class _Plan:
+    run: Run
+    engine: KerasEngine
+    form: str
+    precision: str
+    evidence: _Evidence
+
+
+def export(
+    run: Run,
+    *,
+    form: str = "litert",
+    precision: str = "float32",
+    output: Path | None = None,
+    photos: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Exported:
+    """Write a run's best model as `form`: `litert`, `onnx`, `saved_model` or `keras`.
+
+    precision: of the weights, for LiteRT alone. output: where to; by default a LiteRT file
+    becomes a part of the run and the others go into the working directory. photos: files,
+    folders or globs to compare the answers on, in place of the run's own images.
+    Raises UsageError for what does not fit together, DataError where there is no image to
+    compare on, RunError where the model can't be converted or the file answers otherwise than
+    the model; then nothing is left of it.
+    """
+    if form != "litert" and precision != "float32":
+        raise UsageError(f"--precision {precision} goes with --format litert alone")
+    if form == "onnx":
+        require_onnx()
+    output = output or default_output(run, form)
+    if output is not None and not output.name.endswith(SUFFIXES[form]):
+        raise UsageError(f"{shown(str(output))}: {form} is written to *{SUFFIXES[form]}")
+    progress = progress or Silent()
+    with locked(run.path):
+        engine = open_keras(run, "cpu")
+        if form == "onnx":
+            _refuse_too_large(engine)
+        part, images = ("photos", [*expand(photos, sys.stdin)]) if photos else _own(run)
+        evidence = _evidence(engine, run.card.seed, part, images, progress)
+        if output is None:
+            return _into_run(run, engine, precision, evidence, progress)
+        return _write(_Plan(run, engine, form, precision, evidence), output, progress)
+
+
+def export_trained(run: Run, splits: Splits, precisions: Sequence[str], progress: Progress) -> Run:
+    """Write the LiteRT files of a training that has ended, and return the run with them.
+
+    One that can't be had is told in a line: the run is whole without it.
+    """
+    if not precisions:
+        return run
+    try:
+        engine = open_keras(run)
+        evidence = _evidence(engine, run.card.seed, *_part(splits), progress)
+        for precision in precisions:
+            _into_run(run, engine, precision, evidence, progress)
+    except (RunError, DataError) as error:
+        log.warning("no fast file: %s", error)
+    return Run(run.path, read_card(run.path))
+
+
+def forget_exports(run: Run) -> Card:
+    """Remove the exported files, as best.keras will change, and return the card without them."""
+    card = run.card.without_exports()
+    for file in FILES.values():
+        (run.path / file).unlink(missing_ok=True)
+    write_card(run.path, card)
+    return card
+
+
+def default_output(run: Run, form: str) -> Path | None:
+    """Return where a file is written by default; None: into the run."""
+    return None if form == "litert" else Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
+
+
+def _into_run(
+    run: Run, engine: KerasEngine, precision: str, evidence: _Evidence, progress: Progress
+) -> Exported:
+    path = run.path / FILES[precision]
+
+    def register(file: Path, certificate: Certificate) -> None:
+        # A missing file contradicts no card: whenever this ends, the run can be used.
+        path.unlink(missing_ok=True)
+        card = read_card(run.path)
+        write_card(run.path, card.with_export(certificate, sha256_of(file)))
+
+    plan = _Plan(run, engine, "litert", precision, evidence)
+    return _write(plan, path, progress, register)
+
+
+def _write(
+    plan: _Plan,
+    path: Path,
+    progress: Progress,
+    register: Callable[[Path, Certificate], None] | None = None,
+) -> Exported:
+    certificates = []
+
+    def write(temporary: Path) -> None:
+        export_model(plan.engine.model, temporary, plan.form, plan.precision)
+        certificates.append(_certificate(plan, temporary, path.name, progress))
+        embed(temporary, plan.form, plan.engine.classes, described(plan.run, certificates[0]))
+        if register is not None:
+            register(temporary, certificates[0])
+
+    (write_folder if plan.form == "saved_model" else write_atomically)(path, write)
+    log.info("%s", _in_words(path, certificates[0], plan.evidence.part))
+    return Exported(path, certificates[0])
+
+
+def _refuse_too_large(engine: KerasEngine) -> None:
+    needed, free = onnx_memory(engine.model), available_memory()
+    if 0 < free < needed:
+        raise RunError(
+            f"writing this model as onnx takes about {needed / 1e9:.0f} GB of memory, "
+            f"and {free / 1e9:.0f} GB are free",
+            hint="export it as litert or saved_model, or on a machine with more memory",
+        )
+
+
+def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Certificate:
+    engine = open_exported(file, plan.form, plan.engine.classes, plan.engine.spec)
+    answers = _scores(engine, plan.evidence.records, progress)
+    limits = LIMITS[plan.precision]
+    found = likeness(plan.evidence.scores, answers, limits.near_tie)
+    if objection := found.objection(limits):
+        raise RunError(f"{shown(name)} is not written: {objection}", hint=_OVER_LIMIT)
+    return Certificate(
+        name,
+        plan.form,
+        plan.precision,
+        found.images,
+        found.agreement,
+        found.difference,
+        found.worst,
+    )
+
+
+def _evidence(
+    engine: Engine, seed: int, part: str, images: Sequence[Photo], progress: Progress
+) -> _Evidence:
+    chosen = np.random.default_rng(seed).permutation(len(images))[:IMAGES]
+    pixels = decoded([images[index] for index in sorted(chosen)], engine.spec, usable_cores())
+    usable = tuple(
+        Record(image.name, 0, found) for image, found in pixels if not isinstance(found, BadImage)
+    )
+    if not usable:
+        raise DataError(
+            f"none of the {part} can be read, to compare the answers of the file on",
+            hint="name some with --data",
+        )
+    return _Evidence(part, usable, _scores(engine, usable, progress))
+
+
+def _scores(engine: Engine, records: Sequence[Record], progress: Progress) -> Scores:
+    return score(engine, records, labelled=False, bad_images="error", progress=progress)
+
+
+def _own(run: Run) -> tuple[str, list[Photo]]:
+    """Return the run's own images, wherever the training found them.
+
+    An imported run has none: random pictures show whether the file computes the same.
+    """
+    if run.card.origin is not None:
+        return "random pictures", _random_pictures(run.card.input)
+    experiment = run_config(run.path)
+    try:
+        return _part(read_images(experiment.data, experiment.seed))
+    except DataError as error:
+        hint = "name photos to compare the file's answers on with --data"
+        raise DataError(error.message, hint=hint) from error
+
+
+def _random_pictures(pixels: Input) -> list[Photo]:
+    random = np.random.default_rng(0)
+    size = (pixels.height, pixels.width, pixels.channels)
+    return [
+        Photo(f"random picture {number}", random.integers(0, 256, size, np.uint8))
+        for number in range(1, _RANDOM_PICTURES + 1)
+    ]
+
+
+def _part(splits: Splits) -> tuple[str, list[Photo]]:
+    """Return the validation part, or where there is none what judges the model."""
+    parts = {"validation": splits.validation, "test": splits.test, "training": splits.train}
+    name = next(name for name, records in parts.items() if records)
+    return f"{name} images", [Photo(record.name, record.source) for record in parts[name]]
+
+
+def _in_words(path: Path, certificate: Certificate, part: str) -> str:
+    return (
+        f"{shown(str(path))}: on {certificate.images} {part} {certificate.agreement:.1%} of the "
+        f"answers are those of best.keras, no probability is more than "
+        f"{certificate.difference:.1g} away"
+    )

@@ -1,0 +1,112 @@
+"""What a model has to reach: the config's word, and what the command line says besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imgrec.config.evaluation import Evaluation
+from imgrec.errors import RunError, UsageError
+from imgrec.requirement import METRICS, Of, Requirement, check_names, parse, unknown_metric
+from imgrec.runs.folder import Run, find
+from imgrec.slicing import Slicing
+from imgrec.text import shown
+
+_CONFIDENCE = 0.95
+_MAX_DROP = {"accuracy": 0.0}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What is required.
+
+    baseline: the run that the model must not fall behind, None: no run. max_drop: by how much
+    each metric may; empty: as the config says, else that accuracy must not be worse at all.
+    confidence: of `beyond chance`; None: as the config says, else 0.95.
+    """
+
+    requirements: tuple[Requirement, ...] = ()
+    baseline: str | None = None
+    max_drop: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Against:
+    """A baseline that was found."""
+
+    run: Run
+    max_drop: Mapping[str, float]
+    confidence: float
+
+
+def joined(section: Evaluation, asked: Gate) -> tuple[tuple[Requirement, ...], Gate]:
+    """Return all requirements, and the gate with what the config says of the baseline.
+
+    Requirements add up; of two that bound the same number from the same side, the one asked
+    for holds. Raises UsageError where drops are allowed from no baseline.
+    """
+    both = [*map(parse, section.require), *asked.requirements]
+    requirements = tuple({(each.quantity, each.at_least): each for each in both}.values())
+    written = section.baseline
+    gate = Gate(
+        requirements,
+        asked.baseline or (written.run if written else None),
+        {**(written.max_drop if written else {}), **asked.max_drop} or _MAX_DROP,
+        asked.confidence or (written.confidence if written else _CONFIDENCE),
+    )
+    if gate.baseline is None and (asked.max_drop or asked.confidence):
+        raise UsageError(
+            "--max-drop and --confidence need a baseline",
+            hint="name the run to compare with: --baseline RUN",
+        )
+    for name in asked.max_drop:
+        if name not in METRICS:
+            raise UsageError(f"--max-drop {shown(name)}: {unknown_metric(name)}")
+    return requirements, gate
+
+
+def check_gate(
+    requirements: Sequence[Requirement], classes: Sequence[str], slicing: Slicing
+) -> None:
+    """Raise UsageError for what can be told before an image is read: classes, no slices at all."""
+    check_names(requirements, classes)
+    if slicing.by or slicing.turns:
+        return
+    for requirement in requirements:
+        if requirement.quantity.of in (Of.SLICE, Of.WORST_SLICE):
+            raise UsageError(
+                f"{shown(str(requirement))}: there are no slices",
+                hint="name some with --slice or in the config's evaluation.slices",
+            )
+
+
+def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Against | None:
+    """Return the baseline's run; raises RunError where there is none, or of other classes."""
+    if gate.baseline is None:
+        return None
+    run = find(gate.baseline, runs_dir)
+    refuse_other_classes(model, run)
+    return Against(run, gate.max_drop, gate.confidence or _CONFIDENCE)
+
+
+def refuse_other_classes(model: Run, other: Run) -> None:
+    """Raise RunError where the two don't know the same classes."""
+    ours, theirs = set(model.card.classes), set(other.card.classes)
+    if ours != theirs:
+        differing = [
+            f"only {shown(run.name)} has {_few(sorted(classes))}"
+            for run, classes in ((model, ours - theirs), (other, theirs - ours))
+            if classes
+        ]
+        raise RunError(
+            f"{shown(model.name)} and {shown(other.name)} know different classes: "
+            f"{'; '.join(differing)}",
+            hint="only models of the same classes can be compared",
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(shown, names[:3])) + more

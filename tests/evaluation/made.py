@@ -1,0 +1,46 @@
+"""Scores to evaluate, made up."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from imgrec.scores import Scores, Skipped
+
+
+def scores(
+    truth: NDArray[np.int64] | list[int] | None, probabilities: object, skipped: int = 0
+) -> Scores:
+    """Return scores of images `0.png`, `1.png`, ..., classes `a`, `b`, ..."""
+    rows = np.asarray(probabilities, dtype=np.float32)
+    return Scores(
+        names=tuple(f"{i}.png" for i in range(len(rows))),
+        truth=None if truth is None else np.asarray(truth, dtype=np.int64),
+        probabilities=rows,
+        classes=tuple("abcdefghij"[: rows.shape[1]]),
+        skipped=tuple(Skipped(f"bad{i}.png", "is no image") for i in range(skipped)),
+    )
+
+
+@st.composite
+def any_scores(draw: st.DrawFn) -> Scores:
+    """Draw scores whose rows hold ties, ones and zeros; some classes have no image."""
+    classes, images = draw(st.integers(2, 6)), draw(st.integers(1, 30))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    weights = generator.integers(0, draw(st.sampled_from([2, 4, 10**6])), (images, classes)) + 1e-9
+    truth = generator.integers(0, draw(st.integers(1, classes)), images)
+    return scores(truth, weights / weights.sum(axis=1, keepdims=True))
+
+
+def population(images: int, classes: int, seed: int = 0, skill: float = 1.5) -> Scores:
+    """Return scores of a model that is often right and too sure of it; later classes are rarer."""
+    generator = np.random.default_rng(seed)
+    share = 1 / np.arange(1, classes + 1)
+    truth = generator.choice(classes, images, p=share / share.sum())
+    logits = generator.normal(size=(images, classes)).astype(np.float32)
+    logits[np.arange(images), truth] += skill
+    odds = np.exp(1.7 * logits)
+    probabilities = odds / odds.sum(axis=1, keepdims=True)
+    names = tuple(f"{i}.png" for i in range(images))
+    return Scores(names, truth, probabilities, tuple(f"class {i}" for i in range(classes)))

@@ -1,0 +1,88 @@
+"""A temperature that is found again, and thresholds that keep their promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from imgrec.errors import RunError
+from imgrec.evaluation.calibration import calibrated, fit_temperature
+from imgrec.scores import Scores
+
+CLASSES = ("a", "b", "c")
+
+
+def scores(probabilities: object, truth: object) -> Scores:
+    """Return scores of as many classes as there are columns."""
+    rows = np.array(probabilities, np.float32)
+    names = tuple(str(number) for number in range(len(rows)))
+    return Scores(names, np.array(truth, np.int64), rows, CLASSES[: rows.shape[1]])
+
+
+def drawn(temperature: float, images: int = 20_000) -> Scores:
+    """Return scores that are surer by `temperature` than the truth drawn from them allows."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (images, 3))
+    chances = softmax(logits, axis=1).cumsum(axis=1)
+    truth = (random.random((images, 1)) > chances).sum(axis=1)
+    return scores(softmax(logits * temperature, axis=1), np.minimum(truth, 2))
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_the_temperature_is_found_again(temperature: float) -> None:
+    """Logits too large by a factor are divided by it, to what 20,000 images can tell."""
+    found = fit_temperature(drawn(temperature), "validation")
+
+    assert found.temperature == pytest.approx(temperature, rel=0.03)
+    assert (found.split, found.images) == ("validation", 20_000)
+    assert found.loss_after <= found.loss_before
+
+
+def test_the_loss_after_is_that_of_the_calibrated_scores() -> None:
+    """What the card says of the loss is what the calibrated scores have."""
+    before = drawn(3.0, 500)
+    found = fit_temperature(before, "validation")
+    after = calibrated(before, found.temperature)
+
+    for given_scores, loss in ((before, found.loss_before), (after, found.loss_after)):
+        assert given_scores.truth is not None
+        of_truth = given_scores.probabilities[np.arange(500), given_scores.truth]
+        assert -np.log(of_truth).mean() == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_model_without_a_mistake_on_few_images_does_not_become_certain() -> None:
+    """Ten right answers of 60 % are no proof that the eleventh is right for certain."""
+    found = fit_temperature(scores([[0.6, 0.4]] * 10, [0] * 10), "validation")
+
+    sure = calibrated(scores([[0.6, 0.4]], [0]), found.temperature).probabilities[0, 0]
+    assert 0.6 < sure < 0.95
+
+
+def test_certain_and_wrong_answers_have_a_temperature_too() -> None:
+    """Probabilities of 0 and 1 are numbers to reckon with, and one image is an image."""
+    found = fit_temperature(scores([[1, 0], [1, 0], [0, 1]], [0, 1, 1]), "validation")
+    assert found.temperature > 1
+    assert np.isfinite([found.loss_before, found.loss_after]).all()
+    assert fit_temperature(scores([[0.5, 0.5]], [0]), "validation").images == 1
+
+
+def test_a_model_that_diverged_is_told() -> None:
+    """A probability that is no number is an error about the model."""
+    with pytest.raises(RunError, match="not finite"):
+        fit_temperature(scores([[np.nan, 1]], [0]), "validation")
+
+
+def test_calibrated_scores_keep_their_order() -> None:
+    """A temperature changes how sure an answer is, never the answer."""
+    before = drawn(1.0, 200)
+    after = calibrated(before, 7.0)
+    np.testing.assert_array_equal(np.argsort(after.probabilities), np.argsort(before.probabilities))
+    np.testing.assert_allclose(after.probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_scores_without_truth_are_refused() -> None:
+    """Nothing can be fitted to an unknown truth."""
+    unknown = Scores(("a",), None, np.array([[1, 0]], np.float32), ("a", "b"))
+    with pytest.raises(ValueError, match="truth"):
+        fit_temperature(unknown, "validation")

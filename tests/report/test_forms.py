@@ -1,0 +1,46 @@
+"""A report's form is told by its file's suffix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imgrec.errors import UsageError
+from imgrec.evaluation.assessment import Assessment
+from imgrec.report.forms import check_forms, forms
+
+
+def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> None:
+    """The five forms, each told by how it begins."""
+    texts = {suffix: form(assessment(2)) for suffix, form in forms().items()}
+    beginnings = {
+        ".xml": "<?xml",
+        ".md": "## Accuracy",
+        ".json": "{",
+        ".csv": "image,truth",
+        ".html": "<!DOCTYPE html>",
+    }
+    assert texts.keys() == beginnings.keys()
+    for suffix, beginning in beginnings.items():
+        assert texts[suffix].startswith(beginning)
+    assert json.loads(texts[".json"])["run"] == "digits-1"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a/report.txt", "--report a/report.txt: .txt is no form"),
+        ("report", "--report report: no suffix is no form"),
+        ("a\n.htm", r"--report a\n.htm: .htm is no form"),
+    ],
+)
+def test_another_suffix_is_refused(name: str, message: str) -> None:
+    """The message names the file, the hint what there is."""
+    check_forms([Path("a.xml"), Path("B.HTML")])
+    with pytest.raises(UsageError) as caught:
+        check_forms([Path("a.xml"), Path(name)])
+    assert caught.value.message == message
+    assert caught.value.hint == "a report ends in .xml, .md, .json, .csv, .html"

@@ -1,0 +1,94 @@
+"""The gate as JUnit's XML: compared whole, valid, and closed to strangers' text."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imgrec.evaluation.assessment import Assessment, Verdict
+from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
+from imgrec.report.junit import junit
+from imgrec.scores import Skipped
+from imgrec.text import shown
+from tests.report.junit import validated
+
+Make = Callable[..., Assessment]
+
+NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678, dt.UTC)
+METRICS = {"accuracy": Metric(0.75, 0.5, 0.875), "ece": Metric(0.125)}
+VERDICTS = (
+    Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
+    Verdict("recall[<b>] >= 0.9", 0.5, met=False, reason="recall[<b>] is 0.5, less than 0.9"),
+)
+
+
+def test_a_missed_gate_whole(assessment: Make, evaluation: Callable[..., Evaluation]) -> None:
+    """Each requirement is a case, the missed one with its reason; the numbers are properties."""
+    slices = (SliceResult("camera=<front>", 40, METRICS),)
+    measured = dataclasses.replace(evaluation(["a", "<b>"]), metrics=METRICS, slices=slices)
+    found = assessment(["a", "<b>"], verdicts=VERDICTS, measured=NOW, evaluation=measured)
+    validated(junit(found))
+    assert junit(found) == MISSED
+
+
+def test_a_gate_that_is_met_has_no_failures(assessment: Make) -> None:
+    """All cases without a failure, and the counts say so."""
+    root = validated(junit(assessment(2, verdicts=VERDICTS[:1], measured=NOW)))
+    suite = root[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "0")
+    assert [case.get("name") for case in root.iter("testcase")] == ["accuracy >= 0.7"]
+    assert root.find(".//failure") is None
+
+
+def test_where_nothing_is_required_a_case_tells_the_accuracy(assessment: Make) -> None:
+    """A suite without cases would look like a job that did nothing."""
+    root = validated(junit(assessment(2)))
+    assert [case.get("name") for case in root.iter("testcase")] == [
+        "accuracy 75.0 %, 95 % interval 40.9 to 92.9 %; nothing was required"
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1))
+@settings(max_examples=40)
+def test_any_name_stays_valid_xml(assessment: Make, name: str) -> None:
+    """Whatever the names: it parses, it is valid, and the name is there as it is shown."""
+    verdict = Verdict(f"recall[{name}] >= 1", None, met=False, reason=name)
+    found = assessment([name, "other"], [Skipped(name, name)], run=f"r{name}", verdicts=(verdict,))
+    text = junit(found)
+    root = validated(text)
+    assert len(root.findall(".//failure")) == 1
+    if name.isprintable():
+        assert shown(name) in (root.findall(".//failure")[0].text or "")
+
+
+MISSED = """\
+<?xml version='1.0' encoding='utf-8'?>
+<testsuites>
+  <testsuite name="digits-1 on test" package="imgrec" id="0" timestamp="2026-01-02T03:04:05" \
+hostname="localhost" tests="2" failures="1" errors="0" time="0">
+    <properties>
+      <property name="run" value="digits-1" />
+      <property name="split" value="test" />
+      <property name="data" value="photos" />
+      <property name="images" value="8" />
+      <property name="images not used" value="0" />
+      <property name="accuracy" value="0.75" />
+      <property name="accuracy.low" value="0.5" />
+      <property name="accuracy.high" value="0.875" />
+      <property name="ece" value="0.125" />
+      <property name="worst_slice" value="camera=&lt;front&gt;" />
+    </properties>
+    <testcase name="accuracy &gt;= 0.7" classname="digits-1 on test" time="0" />
+    <testcase name="recall[&lt;b&gt;] &gt;= 0.9" classname="digits-1 on test" time="0">
+      <failure message="recall[&lt;b&gt;] is 0.5, less than 0.9" \
+type="requirement">recall[&lt;b&gt;] is 0.5, less than 0.9</failure>
+    </testcase>
+    <system-out />
+    <system-err />
+  </testsuite>
+</testsuites>
+"""

@@ -1,0 +1,175 @@
+"""Markdown for a pull request: compared whole, and closed to strangers' text."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+import pytest
+
+from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip, Verdict
+from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
+from imgrec.report.markdown import markdown
+from imgrec.report.markdown_text import code
+from imgrec.scores import Skipped
+
+Make = Callable[..., Assessment]
+
+METRICS = {
+    "accuracy": Metric(0.75, 0.5, 0.875),
+    "top_k_accuracy": Metric(1.0, 0.7, 1.0),
+    "log_loss": Metric(0.51234, 0.4, 0.6),
+    "ece": Metric(0.125),
+}
+MET = Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7")
+MISSED = Verdict("accuracy.low >= 0.7", 0.5, met=False, reason="accuracy.low is 0.5, less than 0.7")
+SLICES = (
+    SliceResult("camera=front", 40, {"accuracy": Metric(0.9, 0.8, 0.95)}),
+    SliceResult("rotate=90", 40, {"accuracy": Metric(0.5, 0.4, 0.6)}),
+)
+COMPARISON = Comparison(
+    model="digits-1",
+    baseline="digits-0",
+    images=8,
+    confidence=0.95,
+    differences={
+        "accuracy": Difference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse"),
+        "log_loss": Difference(0.51234, 0.5, 0.01234, None, None, None, "can't be told"),
+    },
+    fixed=(),
+    broken=(Flip("a.jpg", "cat", "dog", "cat"),),
+)
+
+
+def test_a_missed_gate_whole(assessment: Make, evaluation: Callable[..., Evaluation]) -> None:
+    """The verdict first, then what was required, measured, compared, and what explains it."""
+    skipped = [Skipped("bad.png", "is no image")]
+    measured = dataclasses.replace(
+        evaluation(["cat", "dog"], skipped), metrics=METRICS, slices=SLICES, notes=("No AUC.",)
+    )
+    found = assessment(
+        ["cat", "dog"], evaluation=measured, verdicts=(MET, MISSED), comparison=COMPARISON
+    )
+    assert markdown(found) == WHOLE
+
+
+def test_a_gate_that_is_met_says_so_first(assessment: Make) -> None:
+    """The first line is what a reader looks for."""
+    first, *_ = markdown(assessment(2, verdicts=(MET,))).splitlines()
+    assert first == "## ✅ Gate met: 1 of 1 requirement"
+
+
+def test_without_a_gate_the_accuracy_comes_first(assessment: Make) -> None:
+    """Nothing was required: no mark, no table of requirements."""
+    text = markdown(assessment(2))
+    assert text.startswith("## Accuracy 75.0 %\n\n`digits-1` on 8 test images of `photos`\n")
+    assert "Required" not in text
+
+
+def test_many_classes_are_folded_and_bounded(assessment: Make) -> None:
+    """A comment holds 65,536 characters: of a thousand classes the worst hundred are shown."""
+    text = markdown(assessment(1000))
+    assert "<details><summary>1000 classes</summary>" in text
+    assert "and 900 more" in text
+    assert len(text) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cats/1 (2).jpg", "`cats/1 (2).jpg`"),
+        ("<script>@all</script>", "`<script>@all</script>`"),
+        ("a|b", "<code>a&#124;b</code>"),
+        ("`*x*`", "<code>&#96;&#42;x&#42;&#96;</code>"),
+        ("a\nb", r"`a\nb`"),
+        ("::error::x", r"`\x3a:error::x`"),
+        ("", "<code></code>"),
+        (" x", "<code> x</code>"),
+        ("`熊&", "<code>&#96;熊&#38;</code>"),
+    ],
+)
+def test_a_name_is_code(name: str, expected: str) -> None:
+    """In code there is no markup, no HTML and no mention; what would leave it is a number."""
+    assert code(name) == expected
+
+
+def test_hostile_names_change_nothing_around_them(
+    assessment: Make, hostile: tuple[str, ...]
+) -> None:
+    """With every name taken out of its code, the text is that of harmless names."""
+    harmless = [f"class {i}" for i in range(len(hostile))]
+    texts = [
+        markdown(
+            assessment(
+                names,
+                [Skipped(name, name) for name in names],
+                run=names[0],
+                source=names[1],
+                verdicts=[Verdict(name, 1.0, met=True, reason=name) for name in names],
+            )
+        )
+        for names in (harmless, hostile)
+    ]
+    expected, found = (re.sub(r"`[^`\n]*`|<code>[^<\n]*</code>", "NAME", text) for text in texts)
+    assert found == expected
+    assert not re.search(r"^\s*(::|##\[)", texts[1], re.MULTILINE)
+
+
+WHOLE = """\
+## ❌ Gate not met: 1 of 2 requirements missed
+
+`digits-1` on 8 test images of `photos`
+
+|  | Required | Measured |
+| :-- | :-- | :-- |
+| ✅ met | `accuracy >= 0.7` | `accuracy is 0.75, at least 0.7` |
+| ❌ not met | `accuracy.low >= 0.7` | `accuracy.low is 0.5, less than 0.7` |
+
+| Measure | Value | 95 % interval |
+| :-- | --: | --: |
+| Accuracy | 75.0 % | 50.0 to 87.5 % |
+| Log loss | 0.5123 | 0.4000 to 0.6000 |
+| Calibration error | 0.1250 |  |
+
+- `No AUC.`
+
+### Against `digits-0`
+
+On the same 8 images, at 95 %:
+
+| Measure | Model | Baseline | Difference |  |
+| :-- | --: | --: | --: | :-- |
+| Accuracy | 75.0 % | 85.0 % | -10.0 points | worse |
+| Log loss | 0.5123 | 0.5000 | +0.0123 | can't be told |
+
+<details><summary>1 image now wrong</summary>
+
+| Image | Truth | Model | Baseline |
+| :-- | :-- | :-- | :-- |
+| `a.jpg` | `cat` | `dog` | `cat` |
+
+</details>
+
+### Slices: `rotate=90` is the worst
+
+| Slice | Accuracy | 95 % interval | Images |
+| :-- | --: | --: | --: |
+| `rotate=90` | 50.0 % | 40.0 to 60.0 % | 40 |
+| `camera=front` | 90.0 % | 80.0 to 95.0 % | 40 |
+
+### Classes
+
+| Class | Precision | Recall | F1 | Images |
+| :-- | --: | --: | --: | --: |
+| `cat` | 75.0 % | 75.0 % | 75.0 % | 4 |
+| `dog` | 75.0 % | 75.0 % | 75.0 % | 4 |
+
+<details><summary>1 image not used</summary>
+
+| Image | Why |
+| :-- | :-- |
+| `bad.png` | `is no image` |
+
+</details>
+"""

@@ -1,0 +1,98 @@
+"""Which engine answers, and that every one of them says the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imgrec.errors import RunError, UsageError
+from imgrec.files import sha256_of
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import EngineName, open_engine
+from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.runtime.litert_engine import LiteRTEngine
+
+
+@pytest.fixture
+def copied(trained: Run, tmp_path: Path) -> Run:
+    """A copy of the trained run, to change."""
+    return Run(shutil.copytree(trained.path, tmp_path / "tiny-1"), trained.card)
+
+
+def test_both_engines_say_the_same(trained: Run) -> None:
+    """Within the certificate, for any size of batch, one after the other."""
+    litert, keras = open_engine(trained), open_engine(trained, engine="keras")
+    assert (type(litert), type(keras)) == (LiteRTEngine, KerasEngine)
+    assert (litert.classes, litert.spec) == (keras.classes, keras.spec)
+    images = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1), np.uint8)
+    for count in (1, 7, 2):
+        found = litert.answers(images[:count]).probabilities
+        assert found.shape == (count, 10)
+        np.testing.assert_allclose(found, keras.answers(images[:count]).probabilities, atol=1e-4)
+
+
+def test_an_image_gets_the_same_numbers_in_any_batch(trained: Run) -> None:
+    """What `predict` says of one photo is what `evaluate` counted among many."""
+    engine = open_engine(trained)
+    images = np.random.default_rng(1).integers(0, 256, (32, 8, 8, 1), np.uint8)
+    together = engine.answers(images).probabilities
+    alone = np.concatenate([engine.answers(image[None]).probabilities for image in images])
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+def test_without_the_file_keras_answers_and_one_line_says_so(
+    copied: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line names what is missing; what has to be LiteRT is refused, with what to do."""
+    (copied.path / "model.tflite").unlink()
+    with caplog.at_level(logging.INFO, "imgrec"):
+        assert isinstance(open_engine(copied), KerasEngine)
+    lines = [line for line in caplog.messages if "tflite" in line]
+    assert lines == ["tiny-1 has no model.tflite: Keras answers, in float32, after a longer start"]
+    with pytest.raises(RunError, match=r"tiny-1 has no model\.tflite") as caught:
+        open_engine(copied, engine="litert")
+    assert caught.value.hint == "`imgrec export tiny-1` writes it"
+    with pytest.raises(RunError) as caught:
+        open_engine(copied, engine="litert", precision="int8")
+    assert caught.value.hint == "`imgrec export tiny-1 --precision int8` writes it"
+
+
+@pytest.mark.parametrize("engine", ["auto", "litert"])
+def test_a_file_that_is_not_the_cards_is_never_replaced_in_silence(
+    copied: Run, engine: EngineName
+) -> None:
+    """Whoever swapped it, the answer would not be the run's."""
+    with (copied.path / "model.tflite").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(RunError, match=r"model\.tflite is not the file that the run's card"):
+        open_engine(copied, engine=engine)
+
+
+def test_a_damaged_file_that_the_card_describes_is_named(copied: Run) -> None:
+    """What LiteRT can't read is an error of the run, not of imgrec."""
+    path = copied.path / "model.tflite"
+    path.write_bytes(b"no model")
+    hashes = {**copied.card.hashes, "model.tflite": sha256_of(path)}
+    damaged = Run(copied.path, dataclasses.replace(copied.card, hashes=hashes))
+    with pytest.raises(RunError, match=r"model\.tflite (does not load|is no LiteRT model)"):
+        open_engine(damaged)
+
+
+def test_a_file_of_another_shape_is_refused(trained: Run) -> None:
+    """A card that doesn't fit its model is told before any answer."""
+    card = dataclasses.replace(trained.card, classes=("a", "b"))
+    with pytest.raises(RunError, match=r"gives \(None, 10\); its card says .*\(None, 2\)"):
+        open_engine(Run(trained.path, card))
+
+
+def test_what_excludes_each_other_is_told(trained: Run) -> None:
+    """LiteRT computes on the CPU, Keras in float32."""
+    with pytest.raises(UsageError, match="--engine litert computes on the CPU"):
+        open_engine(trained, engine="litert", device="gpu:0")
+    with pytest.raises(UsageError, match="--precision int8 is for LiteRT"):
+        open_engine(trained, engine="keras", precision="int8")

@@ -1,0 +1,150 @@
+"""imgrec from Python."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imgrec
+from imgrec.api import Photo
+from imgrec.errors import RunError
+from imgrec.runs.folder import Run
+from tests.conftest import PROJECT
+
+HOSTILE = '"><img src=x onerror=alert(1)>\x1b[31m.png'
+
+
+@pytest.fixture(scope="module")
+def model(trained: Run) -> imgrec.Model:
+    """The digits' model."""
+    return imgrec.load(trained.path)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A grey picture of noise."""
+    random = np.random.default_rng(0)
+    path = tmp_path / "noise.png"
+    Image.fromarray(random.integers(0, 256, (20, 16), np.uint8)).save(path)
+    return path
+
+
+def test_importing_it_loads_nothing() -> None:
+    """`import imgrec` costs no more than Python itself, and still tells what there is."""
+    code = (
+        "import sys, imgrec; print(*{'numpy', 'PIL', 'click', 'imgrec.api'} & {*sys.modules});"
+        "print(imgrec.load.__module__, *{'tensorflow', 'keras'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "\nimgrec.api\n"
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        imgrec.lode  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_a_run_is_named_as_everywhere(
+    trained: Run, monkeypatch: pytest.MonkeyPatch, model: imgrec.Model
+) -> None:
+    """A folder, a name below the runs folder, the last one; a wrong one is told."""
+    runs = trained.path.parent
+    assert imgrec.load("last", runs_dir=runs).name == model.name == trained.name
+    monkeypatch.setenv("IMGREC_RUNS", str(runs))
+    assert imgrec.load(trained.name).classes == tuple("0123456789")
+    with pytest.raises(RunError, match="there is no run nothing"):
+        imgrec.load("nothing")
+
+
+def test_every_kind_of_photo_is_the_same(model: imgrec.Model, picture: Path) -> None:
+    """A path, bytes, pixels and a Pillow image of one file have one answer, in their order."""
+    with Image.open(picture) as opened:
+        pixels = np.asarray(opened)
+        given: list[Photo] = [
+            str(picture),
+            picture,
+            picture.read_bytes(),
+            pixels,
+            pixels[:, :, None],
+            opened,
+        ]
+        found = model.predict(given)
+        assert opened.getpixel((0, 0)) == pixels[0, 0]
+    assert [each.name for each in found] == [
+        *[str(picture)] * 2,
+        "image 3",
+        "image 4",
+        "image 5",
+        "image 6",
+    ]
+    assert len({each.top for each in found}) == 1
+
+
+def test_one_photo_needs_no_list(model: imgrec.Model, picture: Path) -> None:
+    """What is one photo is taken as one; an array of several pictures as several."""
+    pixels = np.zeros((3, 8, 8, 1), np.uint8)
+    assert [len(model.predict(each)) for each in (str(picture), picture.read_bytes())] == [1, 1]
+    assert [len(model.predict(each)) for each in (pixels, pixels[0], pixels[0, :, :, 0])] == [
+        3,
+        1,
+        1,
+    ]
+    assert len(model.predict(picture.parent)) == 1
+    assert len(model.predict([])) == 0
+
+
+def test_what_can_not_be_read_is_named(model: imgrec.Model, picture: Path) -> None:
+    """The others are answered, and it stands where it was asked for."""
+    found = model.predict([b"no image", "none.png", np.zeros((2, 2)), picture])  # type: ignore[list-item]
+    assert [each.error and each.error.partition(", or")[0] for each in found] == [
+        "not an image",
+        "no such file",
+        "pixels of shape (2, 2) and type float64",
+        None,
+    ]
+    with pytest.raises(TypeError, match="not int"):
+        model.predict([1])  # type: ignore[list-item]
+
+
+def test_the_options_of_the_command_line(model: imgrec.Model, picture: Path) -> None:
+    """`top`, `threshold` and `tta` mean what they mean there."""
+    (one,) = model.predict(picture, top=1)
+    (unsure,) = model.predict(picture, threshold=1)
+    assert (len(one.top), one.known, one.label) == (1, True, one.top[0].class_name)
+    assert (unsure.known, unsure.label) == (False, None)
+    pixels = np.asarray(Image.open(picture))
+    (flipped,) = model.predict(picture, tta="flip", top=10)
+    (mirrored,) = model.predict(pixels[:, ::-1], tta="flip", top=10)
+    assert flipped.top == mirrored.top
+
+
+def test_results_are_a_sequence_with_a_face(model: imgrec.Model, picture: Path) -> None:
+    """They show a line each, fifty at most, and can be cut."""
+    found = model.predict([picture] * 52 + ["none.png"], top=2)
+    lines = repr(found).splitlines()
+    assert len(lines) == 51
+    assert re.fullmatch(r".*noise\.png: \d \d+\.\d %, \d \d+\.\d %", lines[0])
+    assert lines[-1] == "and 3 more"
+    assert repr(found[52:]) == "none.png: no such file"
+    assert repr(model.predict(picture, threshold=1)).startswith(f"{picture}: unknown (")
+    assert repr(model) == f"<imgrec model {model.name}: 10 classes>"
+
+
+def test_a_notebook_shows_pictures_and_runs_nothing(model: imgrec.Model, picture: Path) -> None:
+    """Thumbnails are part of the page, names are escaped, a photo that failed has no picture."""
+    hostile = picture.with_name(HOSTILE)
+    picture.rename(hostile)
+    page = model.predict([hostile, "<b>none.png"], top=1)._repr_html_()
+    assert page.count("data:image/webp;base64,") == page.count("<img ") == 1
+    assert "onerror=alert(1)&gt;\\x1b[31m.png" in page
+    assert "<b>&lt;b&gt;none.png</b>" in page
+    assert "\x1b" not in page

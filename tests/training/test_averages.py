@@ -1,0 +1,66 @@
+"""An optimizer's average of the weights is what is validated and saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.config.load import parse
+from imgrec.training.averages import averaged
+from imgrec.workflows.train import train
+from tests.conftest import TINY
+
+
+def _model(*, use_ema: bool, scaled: bool = False) -> Any:
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    optimizer = keras.optimizers.SGD(1.0, use_ema=use_ema, ema_momentum=0.5)
+    model.compile(keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer, "mse")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _weights(model: Any) -> list[Any]:
+    return [np.array(variable) for variable in model.trainable_variables]
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_the_average_is_lent_for_a_while(scaled: bool) -> None:  # noqa: FBT001
+    """Within the block the mean of the steps; afterwards their last, bit for bit."""
+    model, seen = _model(use_ema=True, scaled=scaled), []
+    for _ in range(2):
+        model.train_on_batch(np.full((1, 2), 0.1), np.ones((1, 1)))
+        seen.append(_weights(model))
+    with averaged(model):
+        inside = _weights(model)
+    for first, second, mean, after in zip(*seen, inside, _weights(model), strict=True):
+        np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-6)
+        np.testing.assert_array_equal(after, second)
+    assert not np.array_equal(inside[0], seen[1][0])
+
+
+def test_without_an_average_nothing_changes() -> None:
+    """The weights are the model's own."""
+    model = _model(use_ema=False)
+    before = _weights(model)
+    with averaged(model):
+        np.testing.assert_array_equal(_weights(model)[0], before[0])
+
+
+def test_the_saved_models_are_the_averaged_ones(tmp_path: Path) -> None:
+    """last.keras answers what the validation of the last epoch measured."""
+    import keras
+
+    ema = "training.optimizer={Adam: {learning_rate: 1e-2, use_ema: true, ema_momentum: 0.9}}"
+    run = train(parse(TINY, "tiny.yaml", [ema, "training.export=[]"]), runs_dir=tmp_path).run
+    saved = keras.models.load_model(run.path / "last.keras").get_weights()
+    with np.load(max(run.state.glob("*.npz"))) as arrays:
+        stored = [arrays[str(number)] for number in range(len(arrays) - 1)]
+    for weight in saved:
+        same = [np.array_equal(weight, other) for other in stored if other.shape == weight.shape]
+        assert any(same)  # the average, among the optimizer's variables
+        assert not same[0]  # the first of this shape is the training's own

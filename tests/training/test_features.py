@@ -1,0 +1,152 @@
+"""A frozen backbone's features: computed once, and nothing else changes."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.config.experiment import Experiment
+from imgrec.errors import ConfigError
+from imgrec.models.backend import start
+from imgrec.progress import Silent
+from imgrec.runs.folder import Run
+from imgrec.training.augmentation import Augmenter
+from imgrec.training.features import wanted_views, with_features
+from imgrec.training.steps import Steps
+from imgrec.training.stream import Place, Split, batches_in_order, training_batches
+from imgrec.workflows.prepare import prepare, training_split
+from imgrec.workflows.train import resume, train
+from tests.training.conftest import Make
+
+
+@pytest.fixture(scope="session")
+def straight(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A training on features."""
+    return train(make(), runs_dir=tmp_path_factory.mktemp("runs")).run
+
+
+def _history(run: Run) -> dict[str, list[float]]:
+    rows = list(csv.DictReader((run.path / "history.csv").read_text().splitlines()))
+    timed = {"seconds", "images_per_second"}
+    return {name: [float(row[name]) for row in rows] for name in rows[0] if name not in timed}
+
+
+def _weights(run: Run, name: str) -> list[Any]:
+    import keras
+
+    weights: list[Any] = keras.models.load_model(run.path / name).get_weights()
+    return weights
+
+
+def test_features_bring_what_the_slow_way_brings(
+    make: Make, straight: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same history to 1e-5, dropout included; the saved models are whole and alike."""
+    with caplog.at_level(logging.INFO, "imgrec"):
+        slow = train(make("data.cache=none"), runs_dir=tmp_path).run
+    assert "features:" not in caplog.text
+    assert _history(slow).keys() == _history(straight).keys()
+    for name, values in _history(slow).items():
+        np.testing.assert_allclose(_history(straight)[name], values, rtol=1e-5, atol=1e-5)
+    for ours, theirs in zip(
+        _weights(straight, "best.keras"), _weights(slow, "best.keras"), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_resumed_training_is_the_same_and_computes_nothing(
+    make: Make, straight: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After one of three epochs: weights and history bit for bit, features from their file."""
+    begun = train(make("training.epochs=1"), runs_dir=tmp_path).run
+    with caplog.at_level(logging.INFO, "imgrec"):
+        resumed = resume(begun, overrides=["training.epochs=3"]).run
+    assert caplog.text.count("reused") == 2
+    assert _history(resumed) == _history(straight)
+    for ours, theirs in zip(
+        _weights(resumed, "last.keras"), _weights(straight, "last.keras"), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _prepared(experiment: Experiment) -> tuple[Steps, Split]:
+    """The steps of an experiment, and its training images."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    split = training_split(experiment, prepare(experiment, Silent()))
+    return Steps(experiment, 2, start("cpu"), weights=True), split
+
+
+def test_views_are_those_of_the_augmenter(make: Make) -> None:
+    """Lap l trains on the features of view l modulo K, each drawn as in lap 0 to K - 1."""
+    experiment = make(
+        "augmentation.rotation_range=90", "training.feature_views=2", "training.epochs=5"
+    )
+    steps, split = _prepared(experiment)
+    extract = steps.extractor()
+    augmenter = Augmenter(experiment.augmentation, experiment.seed)  # type: ignore[arg-type]
+    cached, _ = with_features(experiment, steps, split, None, Silent())
+    places = [Place(index, 0) for index in range(len(split.targets))]
+    for lap in range(3):
+        batches = batches_in_order(split, 32, augmenter, lap % 2)
+        expected = np.concatenate([np.asarray(extract(batch.images)) for batch in batches])
+        found = cached.read([Place(place.index, lap) for place in places])
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert not np.allclose(cached.read([Place(0, 0)]), cached.read([Place(0, 1)]), atol=0.1)
+    batches = training_batches(cached, seed=0, start=(0, 0), epochs=1, augmenter=augmenter)
+    assert next(batches).images.shape == (8, 1024)
+    batches.close()
+
+
+def test_without_room_in_the_cache_features_are_kept_in_memory(
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said, and they are the same."""
+    experiment = make()
+    nowhere = make("data.cache.limit=0MB", f"data.cache.folder={tmp_path}")
+    steps, split = _prepared(experiment)
+    with caplog.at_level(logging.INFO, "imgrec"):
+        filed, _ = with_features(experiment, steps, split, None, Silent())
+        kept, _ = with_features(nowhere, steps, split, None, Silent())
+    assert "kept in memory: no cache in" in caplog.text
+    rows = range(len(split.targets))
+    np.testing.assert_array_equal(kept.pixels.take(rows), filed.pixels.take(rows))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "views"),
+    [
+        ((), 1),
+        (("training.epochs=1",), 1),
+        (("training.steps_per_epoch=1",), 0),
+        (("model.backbone.trainable=true",), 0),
+        (("augmentation.rotation_range=9",), 0),
+        (("augmentation.rotation_range=9", "training.feature_views=5"), 3),
+        (("data.cache=none",), 0),
+    ],
+)
+def test_what_is_worth_its_features(make: Make, overrides: tuple[str, ...], views: int) -> None:
+    """No features of images that are not seen, that differ each time, or whose network learns."""
+    experiment = make(*overrides)
+    split = training_split(experiment, prepare(experiment, Silent()))
+    assert wanted_views(experiment, split) == views
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (("model.backbone.trainable=true",), "trainable: false"),
+        ((), "needs augmentation"),
+        (("augmentation.mixup=0.2",), "augmentation.mixup: it mixes"),
+    ],
+)
+def test_views_that_there_are_not(make: Make, overrides: tuple[str, ...], words: str) -> None:
+    """feature_views is refused where there is nothing to keep."""
+    with pytest.raises(ConfigError, match=words):
+        make("training.feature_views=2", *overrides)

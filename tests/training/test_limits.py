@@ -1,0 +1,58 @@
+"""What ends a training from outside: a full disk, memory that is too small."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imgrec.config.load import parse
+from imgrec.errors import RunError
+from imgrec.runs.folder import find
+from imgrec.training.checkpoint import newest_place
+from imgrec.workflows.train import resume, train
+from tests.conftest import TINY
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 450 kB, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=450k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - likewise
+
+
+def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
+    """The file is named, the last checkpoint is whole, and with room again the training goes on."""
+    small = parse(TINY, "tiny.yaml", ["training.checkpoint.keep=all", "training.epochs=9"])
+    with pytest.raises(RunError, match=r"tiny-1/.* can't be written: No space left") as caught:
+        train(small, runs_dir=small_disk)
+    assert "free some space" in caught.value.hint
+    run = find("tiny-1", small_disk)
+    assert not list(run.path.rglob(".partial-*"))
+    assert newest_place(run.state) in {f"after epoch {epoch}" for epoch in range(1, 9)}
+    subprocess.run(
+        ["mount", "-o", "remount,size=20m", str(small_disk)],  # noqa: S607 - likewise
+        check=True,
+    )
+    assert resume(run, overrides=["training.export=[]"]).run.card.epochs == 9
+
+
+@pytest.mark.parametrize(
+    "layer", ["Dense: {units: 2000000000}", "Conv2D: {filters: 2000000000, kernel_size: 3}"]
+)
+def test_a_layer_that_is_too_large_is_told(tmp_path: Path, layer: str) -> None:
+    """What to lower is named, and nothing is written."""
+    config = TINY.replace("    - Flatten\n", f"    - {layer}\n    - Flatten\n")
+    with pytest.raises(RunError, match="the memory is too small for this model") as caught:
+        train(parse(config, "tiny.yaml"), runs_dir=tmp_path / "runs")
+    assert "data.batch_size (32)" in caught.value.hint
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,107 @@
+"""Fine-tuning: a second part of the training, in which the backbone learns too."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.errors import ConfigError
+from imgrec.models.build import build
+from imgrec.progress import Silent
+from imgrec.runs.folder import Run, find
+from imgrec.workflows.train import resume, train
+from tests.training.conftest import Make
+
+FINE_TUNE = "training.fine_tune={from: conv_pw_13, epochs: 2, learning_rate: 1e-4}"
+# No loss falls by 100: the head's training stops after its second epoch.
+STOPPING = "training.callbacks=[{EarlyStopping: {min_delta: 100}}]"
+
+
+class _Gone(Exception):
+    """What a process that ends in the middle of a training raises here."""
+
+
+class _Ending(Silent):
+    """A progress that ends the training when the task of this name begins."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+
+    @contextmanager
+    def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Silent]:
+        """Show nothing, or end it all."""
+        if title == self._title:
+            raise _Gone
+        yield self
+
+
+@pytest.fixture(scope="module")
+def tuned(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A training of the head that stopped early, and two epochs of fine-tuning."""
+    return train(make(FINE_TUNE, STOPPING), runs_dir=tmp_path_factory.mktemp("runs")).run
+
+
+def _rows(run: Run) -> list[dict[str, str]]:
+    rows = csv.DictReader((run.path / "history.csv").read_text().splitlines())
+    timed = ("seconds", "images_per_second")
+    return [{key: value for key, value in row.items() if key not in timed} for row in rows]
+
+
+def _network(run: Run) -> Any:
+    import keras
+
+    return keras.models.load_model(run.path / "last.keras").get_layer("mobilenet_1.00_32")
+
+
+def test_fine_tuning_follows_on_the_head(tuned: Run) -> None:
+    """The epochs go on, with a rate of their own; the best model is of all of them."""
+    rows = _rows(tuned)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    rates = [float(row["learning_rate"]) for row in rows]
+    assert rates == pytest.approx([1e-2, 1e-2, 1e-4, 1e-4])
+    losses = [float(row["val_loss"]) for row in rows]
+    assert tuned.card.best["epoch"] == 1 + int(np.argmin(losses))
+
+
+def test_layers_learn_from_the_one_named_on(tuned: Run, make: Make) -> None:
+    """Those before it are as they were, and so is what batch normalization goes by."""
+    before = build(make(), 2).get_layer("mobilenet_1.00_32")
+    after = _network(tuned)
+    first = [layer.name for layer in before.layers].index("conv_pw_13")
+    for index, layer in enumerate(before.layers):
+        for old, new in zip(layer.weights, after.layers[index].weights, strict=True):
+            learns = index >= first and "moving" not in old.name
+            assert (not np.array_equal(old, new)) == learns, old.path
+
+
+@pytest.mark.parametrize("end", ["epoch 3/4", "epoch 4/4"])
+def test_a_training_that_ends_in_fine_tuning_goes_on_exactly(
+    tuned: Run, make: Make, tmp_path: Path, end: str
+) -> None:
+    """Whether before its first step or within it: history and weights are bit for bit the same."""
+    with pytest.raises(_Gone):
+        train(make(FINE_TUNE, STOPPING), runs_dir=tmp_path, progress=_Ending(end))
+    run = resume(find("frozen-1", tmp_path, resumable=True)).run
+    assert _rows(run) == _rows(tuned)
+    for ours, theirs in zip(_network(run).weights, _network(tuned).weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_layer_that_is_not_there_is_told_with_its_neighbours(make: Make) -> None:
+    """When the model is built, as only Keras knows its layers."""
+    experiment = make("training.fine_tune={from: conv_pw_31}")
+    with pytest.raises(ConfigError, match=r"fine_tune.from: .*conv_pw_13; or `all`"):
+        build(experiment, 2)
+
+
+@pytest.mark.parametrize("override", ["model.backbone.trainable=true", "model.backbone=null"])
+def test_what_learns_already_is_not_fine_tuned(make: Make, override: str) -> None:
+    """fine_tune belongs to a frozen backbone."""
+    with pytest.raises(ConfigError, match="trainable: false"):
+        make("training.fine_tune={from: all}", override)

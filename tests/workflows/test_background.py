@@ -1,0 +1,88 @@
+"""A run's folder and the images add to a report what they can, and never stop it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imgrec.data.records import Record
+from imgrec.evaluation.assessment import Assessment
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.report.background import Remark
+from imgrec.runs.folder import Run
+from imgrec.scores import Scores
+from imgrec.training.artifacts import read_history, write_history
+from imgrec.workflows.background import background
+
+HISTORY = {"loss": [0.5, 0.25], "val_loss": [1.0, float("nan")]}
+
+
+@pytest.fixture
+def assessment() -> Assessment:
+    """Three images of two classes, the first two mistaken."""
+    probabilities = np.array([[0.1, 0.9], [0.9, 0.1], [0.9, 0.1]], np.float32)
+    scores = Scores(("a", "b", "c"), np.array([0, 1, 0]), probabilities, ("x", "y"))
+    return Assessment("r", "test", "photos", scores, evaluate(scores))
+
+
+def test_pictures_of_the_mistakes_alone(
+    trained: Run, assessment: Assessment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The mistaken images are read; of one that can't be read any more, a warning says so."""
+    pixels = np.zeros((300, 100, 3), np.uint8)
+    records = [Record("a", 0, pixels), Record("b", 1, Path("gone.png")), Record("c", 0, pixels)]
+    with caplog.at_level(logging.WARNING, "imgrec"):
+        pictures = background(trained, assessment, records).pictures
+    assert {name: (each.width, each.height) for name, each in pictures.items()} == {"a": (64, 192)}
+    assert caplog.messages == ["no picture of b: no such file"]
+
+
+def test_the_training_is_told_by_the_runs_files(trained: Run, assessment: Assessment) -> None:
+    """Curves, best epoch, config and findings are those of the run."""
+    told = background(trained, assessment, [])
+    assert {len(values) for values in told.history.values()} == {2}
+    assert told.best_epoch == trained.card.best["epoch"]
+    assert told.remarks == ()
+    assert told.config.startswith("name: tiny\n")
+
+
+def test_findings_have_their_first_names(
+    trained: Run, assessment: Assessment, tmp_path: Path
+) -> None:
+    """What the check found, with three examples."""
+    cases = [{"names": ["a", "b"], "detail": ""}, {"names": ["c", "d"], "detail": ""}]
+    finding = {"severity": "warning", "title": "t", "count": 4, "unit": "images", "cases": cases}
+    (tmp_path / "check.json").write_text(json.dumps({"findings": [finding]}))
+    told = background(Run(tmp_path, trained.card), assessment, [])
+    assert told.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
+    assert (told.history, told.config) == ({}, "")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"epoch\n1\n1,2\n", b"loss\n", b"a\n,"])
+def test_damaged_files_are_left_out_and_named(
+    trained: Run,
+    assessment: Assessment,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes,
+) -> None:
+    """The report is written without them, and a warning says which."""
+    for name in ("check.json", "history.csv"):
+        (tmp_path / name).write_bytes(content)
+    with caplog.at_level(logging.WARNING, "imgrec"):
+        told = background(Run(tmp_path, trained.card), assessment, [])
+    assert (told.history, told.remarks) == ({}, None)
+    assert [message.split(": ")[1] for message in caplog.messages] == [
+        f"{tmp_path}/history.csv can't be read",
+        f"{tmp_path}/check.json can't be read",
+    ]
+
+
+def test_a_history_comes_back(tmp_path: Path) -> None:
+    """Every number to the last digit, also what is none."""
+    write_history(tmp_path / "history.csv", HISTORY)
+    np.testing.assert_equal(read_history(tmp_path / "history.csv"), HISTORY)

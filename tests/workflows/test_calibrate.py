@@ -1,0 +1,128 @@
+"""A trained model that knows how sure it may be, and what is strange to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.config.load import parse
+from imgrec.progress import Silent
+from imgrec.runs.card import read_card
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import open_engine
+from imgrec.workflows.calibrate import calibrate
+from imgrec.workflows.predict import collected, open_models
+from imgrec.workflows.prepare import read_images
+from imgrec.workflows.run_files import run_config
+from imgrec.workflows.train import resume, train
+from tests.conftest import TINY
+
+
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of TINY that promises to answer 90 % of the images."""
+    text = TINY + "evaluation: {abstain: {coverage: 0.9}}\n"
+    return train(parse(text, "tiny.yaml"), runs_dir=tmp_path_factory.mktemp("runs")).run
+
+
+def test_the_card_tells_what_was_fitted(careful: Run) -> None:
+    """Temperature, losses and limits are of the validation part, and of the best model there is."""
+    calibration, threshold = careful.card.calibration, careful.card.threshold
+    assert calibration is not None
+    assert threshold is not None
+    assert calibration.model == careful.card.hashes["best.keras"]
+    assert calibration.loss_after <= calibration.loss_before
+    assert calibration.images == threshold.images == careful.card.data["validation"].images
+    assert threshold.promise == "coverage 0.9"
+    assert threshold.coverage >= 0.9
+
+
+def test_what_is_strange_is_unknown(careful: Run, tmp_path: Path) -> None:
+    """Noise and stripes are no digits, and the model says so; a digit it knows."""
+    random = np.random.default_rng(0)
+    for number in range(10):
+        noise = random.integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"noise-{number}.png")
+    found = collected([str(tmp_path)], open_models([careful]))
+    assert sum(not prediction.known for prediction in found.predictions) >= 8
+
+    records = read_images(run_config(careful.path).data, careful.card.seed).test[:20]
+    for number, record in enumerate(records):
+        assert isinstance(record.source, np.ndarray)
+        Image.fromarray(record.source.squeeze()).save(tmp_path / f"digit-{number}.png")
+    digits = collected([f"{tmp_path}/digit-*"], open_models([careful]))
+    assert sum(prediction.known for prediction in digits.predictions) >= 14
+
+
+def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
+    """The column is a part of the model: in the Keras file and in the exported one."""
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
+    keras = open_engine(careful, engine="keras").answers(pixels)
+    litert = open_engine(careful, engine="litert").answers(pixels)
+    assert keras.familiarity is not None
+    assert litert.familiarity is not None
+    assert np.abs(keras.familiarity).max() <= 1 + 1e-6
+    np.testing.assert_allclose(litert.familiarity, keras.familiarity, atol=1e-5)
+    np.testing.assert_allclose(litert.probabilities, keras.probabilities, atol=1e-5)
+    np.testing.assert_allclose(keras.probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_a_training_image_is_familiar(careful: Run) -> None:
+    """The nearest of the known images to one of them is that one, whose cosine is 1."""
+    known = open_engine(careful, engine="keras").model.get_layer("known_images")  # type: ignore[attr-defined]
+    np.testing.assert_allclose(np.linalg.norm(known.get_weights()[0], axis=0), 1, rtol=1e-5)
+
+
+def test_a_calibrated_model_stays_as_it_is(careful: Run) -> None:
+    """A training that was stopped right after its calibration does not calibrate twice."""
+    before = (careful.path / "best.keras").read_bytes()
+    experiment = run_config(careful.path)
+    splits = read_images(experiment.data, experiment.seed)
+    again = calibrate(Run(careful.path, read_card(careful.path)), experiment, splits, Silent())
+    assert (careful.path / "best.keras").read_bytes() == before
+    assert again.card == read_card(careful.path)
+
+
+def test_one_sigmoid_unit_is_calibrated_too(photos: Path, tmp_path: Path) -> None:
+    """With one unit for two classes there are still probabilities of both, and a familiarity."""
+    text = f"""
+name: pair
+data: {{root: {photos}, image_size: [8, 8], split: {{validation: 0.4}}}}
+preprocessing: {{rescale: 1/255}}
+model: {{layers: [Flatten, Dense: {{units: 4}}], output: sigmoid}}
+training: {{epochs: 1}}
+evaluation: {{abstain: {{precision: 0.5}}}}
+"""
+    run = train(parse(text, "pair.yaml"), runs_dir=tmp_path / "runs").run
+    answers = open_engine(run).answers(np.zeros((3, 8, 8, 3), np.uint8))
+    assert answers.probabilities.shape == (3, 2)
+    assert answers.familiarity is not None
+    assert answers.familiarity.shape == (3,)
+
+
+def test_going_on_fits_anew(tmp_path: Path) -> None:
+    """A run that is trained further has limits of its new best model, or keeps the old one's."""
+    text = TINY + "evaluation: {abstain: {coverage: 0.9}}\n"
+    once = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
+    further = resume(once, overrides=["training.epochs=3"]).run
+    calibration = further.card.calibration
+    assert calibration is not None
+    assert calibration.model == further.card.hashes["best.keras"]
+    assert further.card.complete
+    whole = parse(text, "tiny.yaml", ["training.epochs=3"])
+    never_stopped = train(whole, runs_dir=tmp_path / "whole").run
+    assert never_stopped.card.calibration is not None
+    assert dataclasses.replace(never_stopped.card.calibration, model="") == dataclasses.replace(
+        calibration, model=""
+    )
+
+
+def test_without_validation_images_nothing_is_fitted(tmp_path: Path) -> None:
+    """There is nothing to fit to, and nothing is claimed."""
+    text = TINY.replace("validation: 0.2, ", "").replace("epochs: 2", "epochs: 1")
+    card = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run.card
+    assert (card.calibration, card.threshold) == (None, None)

@@ -1,0 +1,164 @@
+"""An exported file answers as the model does, says what it is, and is whole or not there."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.config.load import parse
+from imgrec.errors import RunError, UsageError
+from imgrec.models.export import FORMATS
+from imgrec.runs.card import read_card, write_card
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import Computing, open_engine
+from imgrec.runtime.exported import open_exported
+from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.export import export
+from imgrec.workflows.train import resume, train
+from tests.conftest import TINY
+
+SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
+
+
+@pytest.fixture
+def copied(trained: Run, tmp_path: Path) -> Run:
+    """A copy of the trained run, to change."""
+    return Run(shutil.copytree(trained.path, tmp_path / "tiny-1"), trained.card)
+
+
+def test_a_training_leaves_a_certified_file(trained: Run) -> None:
+    """The card holds its hash and how near it is to best.keras, on 256 validation images."""
+    (certificate,) = trained.card.certificates
+    assert (certificate.file, certificate.format) == ("model.tflite", "litert")
+    assert (certificate.precision, certificate.images) == ("float32", 256)
+    assert certificate.agreement == 1
+    assert 0 <= certificate.difference <= 1e-4
+    assert certificate.worst.startswith("digits/")
+    assert "model.tflite" in trained.card.hashes
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_answers_as_the_model_does(trained: Run, tmp_path: Path, form: str) -> None:
+    """Its own library reads it, and its probabilities for new pixels are the model's."""
+    path = tmp_path / f"out{SUFFIXES[form]}"
+    exported = export(trained, form=form, output=path)
+    assert (exported.path, exported.certificate.file) == (path, path.name)
+    model = open_engine(trained, engine="keras")
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    engine = open_exported(path, form, model.classes, model.spec)
+    np.testing.assert_allclose(
+        engine.answers(images).probabilities, model.answers(images).probabilities, atol=1e-4
+    )
+    labels, description = _metadata(path, form)
+    assert labels.split() == list("0123456789")
+    assert description["preprocessing"] == "times 0.00392156863, in the model"
+    assert description["input"]["range"] == [0, 255]
+    assert description["certificate"]["images"] == 256
+    assert not (trained.path / path.name).exists()
+    assert read_card(trained.path) == trained.card
+
+
+def _metadata(path: Path, form: str) -> tuple[str, dict[str, Any]]:
+    if form == "onnx":
+        import onnxruntime
+
+        found = onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map
+        return found["labels"], json.loads(found["imgrec"])
+    if form == "saved_model":
+        folder = path / "assets.extra"
+        texts = [(folder / name).read_text() for name in ("labels.txt", "imgrec.json")]
+    else:
+        with zipfile.ZipFile(path) as archive:
+            texts = [archive.read(name).decode() for name in ("labels.txt", "imgrec.json")]
+    return texts[0], json.loads(texts[1])
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_a_smaller_file_becomes_a_part_of_the_run(copied: Run, precision: str) -> None:
+    """It stands beside the others, has its own certificate, and evaluates as it promises."""
+    export(copied, precision=precision)
+    run = Run(copied.path, read_card(copied.path))
+    assert [each.precision for each in run.card.certificates] == ["float32", precision]
+    path = run.path / f"model.{precision}.tflite"
+    assert path.stat().st_size < (run.path / "model.tflite").stat().st_size
+    whole, small = (
+        evaluate(run, computing=computing).evaluation.metrics["accuracy"].value
+        for computing in (Computing(), Computing("litert", precision))  # type: ignore[arg-type]
+    )
+    assert abs(whole - small) <= 0.02
+
+
+def test_exporting_again_replaces_file_and_certificate(copied: Run) -> None:
+    """One certificate for one file, made from the photos that are named."""
+    photo = copied.path.parent / "photo.png"
+    Image.new("L", (9, 9), 200).save(photo)
+    exported = export(copied, photos=[str(photo)])
+    card = read_card(copied.path)
+    assert card.certificates == (exported.certificate,)
+    assert (exported.certificate.images, exported.certificate.worst) == (1, str(photo))
+    open_engine(Run(copied.path, card), engine="litert")
+
+
+def test_a_model_that_int8_changes_is_not_exported(copied: Run) -> None:
+    """Its weights are of such sizes that eight bits can't hold them: the worst image is named."""
+    _spoil(copied)
+    before = sorted(path.name for path in copied.path.iterdir())
+    broken = Run(copied.path, read_card(copied.path))
+    with pytest.raises(RunError, match=r"model\.int8\.tflite is not written: .*digits/\d+"):
+        export(broken, precision="int8")
+    assert sorted(path.name for path in copied.path.iterdir()) == before
+    assert read_card(copied.path) == broken.card
+
+
+def _spoil(run: Run) -> None:
+    """Let one huge weight take up the whole range of its channel, and cancel what it does."""
+    import keras
+
+    model = keras.models.load_model(run.path / "best.keras", compile=False)
+    layer = model.get_layer("probabilities")
+    kernel, bias = layer.get_weights()
+    kernel[0, :] = 1e4 * np.where(np.arange(10) % 2, 1, -1)
+    layer.set_weights([kernel, bias])
+    first = next(each for each in model.layers if isinstance(each, keras.layers.Conv2D))
+    weights, biases = first.get_weights()
+    weights[..., 0], biases[0] = 0, 0  # the feature that the huge weight is for is always 0
+    first.set_weights([weights, biases])
+    model.save(run.path / "best.keras")
+    from imgrec.files import sha256_of
+
+    card = run.card.announcing("best.keras", sha256_of(run.path / "best.keras"))
+    write_card(run.path, card)
+
+
+def test_what_does_not_fit_together_is_told(trained: Run, tmp_path: Path) -> None:
+    """A precision belongs to LiteRT, and a file has its format's suffix."""
+    with pytest.raises(UsageError, match="--precision int8 goes with --format litert"):
+        export(trained, form="onnx", precision="int8")
+    with pytest.raises(UsageError, match=r"out\.zip: keras is written to \*\.keras"):
+        export(trained, form="keras", output=tmp_path / "out.zip")
+
+
+def test_a_training_without_export_and_its_resumption(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`export: []` writes no file; going on with a run forgets the files of the older model."""
+    experiment = parse(TINY, "tiny.yaml", ["training.epochs=1", "training.export=[]"])
+    with caplog.at_level(logging.INFO, "imgrec"):
+        run = train(experiment, runs_dir=tmp_path).run
+    assert not [line for line in caplog.messages if "tflite" in line]
+    assert not (run.path / "model.tflite").exists()
+    export(run)
+    run = Run(run.path, read_card(run.path))
+    open_engine(run, engine="litert")
+    later = resume(run, overrides=["training.epochs=2"]).run
+    assert not (later.path / "model.tflite").exists()
+    assert later.card.certificates == ()
+    assert "model.tflite" not in later.card.hashes

@@ -1,0 +1,210 @@
+"""The gate: what config and command line require, against baselines, on images never seen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from imgrec.config.evaluation import Baseline, Evaluation
+from imgrec.config.load import parse
+from imgrec.errors import DataError, RunError, UsageError
+from imgrec.progress import Silent
+from imgrec.requirement import parse as required
+from imgrec.runs.folder import Run
+from imgrec.workflows.chosen import Images
+from imgrec.workflows.compare import compare_runs, differing_settings
+from imgrec.workflows.evaluate import Wanted, evaluate
+from imgrec.workflows.gate import Gate, joined
+from imgrec.workflows.train import train
+
+COLOURS = """
+name: %s
+data: {root: %s, image_size: [8, 8], split: {validation: 0.2, test: 0.2}}
+preprocessing: {rescale: 1/255}
+model: {layers: [GlobalAveragePooling2D]}
+training: {epochs: %d, optimizer: {Adam: {learning_rate: 0.5}}}
+evaluation: {require: ["accuracy >= 0.9"], slices: [size], top_k: 1}
+"""
+
+
+def colours(photos: Path, runs_dir: Path, name: str = "colours", epochs: int = 5) -> Run:
+    """Return a run that tells red photos from blue ones."""
+    text = COLOURS % (name, json.dumps(str(photos)), epochs)
+    return train(parse(text, "colours.yaml"), runs_dir=runs_dir).run
+
+
+def gate(*texts: str, **others: object) -> Wanted:
+    """Return what requires `texts`."""
+    return Wanted(gate=Gate(tuple(map(required, texts)), **others))  # type: ignore[arg-type]
+
+
+def test_requirements_add_up_and_the_nearer_word_holds() -> None:
+    """Both hold; of two bounds of one number from one side, the command line's."""
+    section = Evaluation(require=["accuracy >= 0.9", "ece <= 0.1"])
+    asked = Gate(tuple(map(required, ("accuracy >= 0.8", "accuracy <= 0.99"))))
+    found, _ = joined(section, asked)
+    assert list(map(str, found)) == ["accuracy >= 0.8", "ece <= 0.1", "accuracy <= 0.99"]
+
+
+def test_the_baseline_of_config_and_command_line() -> None:
+    """What the command line says goes before the config, key by key; drops of each metric too."""
+    section = Evaluation(baseline=Baseline(run="old", max_drop={"ece": 0.1}, confidence=0.9))
+    _, found = joined(section, Gate(max_drop={"accuracy": 0.2}))
+    assert (found.baseline, found.confidence) == ("old", 0.9)
+    assert found.max_drop == {"ece": 0.1, "accuracy": 0.2}
+    _, found = joined(section, Gate(baseline="new", confidence=0.8))
+    assert (found.baseline, found.confidence) == ("new", 0.8)
+    _, found = joined(Evaluation(), Gate(baseline="new"))
+    assert (found.max_drop, found.confidence) == ({"accuracy": 0.0}, 0.95)
+    with pytest.raises(UsageError, match="need a baseline"):
+        joined(Evaluation(), Gate(max_drop={"accuracy": 0.1}))
+
+
+def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path) -> None:
+    """The config's requirements, slices and top_k hold without being asked for."""
+    run = colours(photos, tmp_path / "runs")
+    found = evaluate(run)
+    assert [verdict.requirement for verdict in found.verdicts] == ["accuracy >= 0.9"]
+    assert found.passed
+    assert found.evaluation.top_k == 1
+    assert [part.name for part in found.evaluation.slices] == ["size=small"]
+    assert evaluate(trained).verdicts == ()
+
+
+def test_met_and_not_met(trained: Run) -> None:
+    """A gate that is not met raises nothing: the assessment tells."""
+    assert evaluate(trained, gate("accuracy >= 0.5", "recall[3] >= 0.1")).passed
+    found = evaluate(trained, gate("accuracy >= 0.5", "log_loss <= 0"))
+    assert [verdict.met for verdict in found.verdicts] == [True, False]
+    assert not found.passed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("recall[eleven] >= 0.5", "no class eleven"),
+        ("worst_slice.accuracy >= 0.5", "there are no slices"),
+        ("slice[x].accuracy >= 0.5", "there are no slices"),
+    ],
+)
+def test_names_are_checked_before_an_image_is_read(trained: Run, text: str, message: str) -> None:
+    """Not even the folder is looked for."""
+    wanted = Wanted(Images(Path("nowhere")), gate=Gate((required(text),)))
+    with pytest.raises(UsageError, match=message):
+        evaluate(trained, wanted)
+
+
+def test_a_model_against_itself(trained: Run) -> None:
+    """The same model is equal, which meets any drop allowed."""
+    found = evaluate(trained, gate(baseline=str(trained.path)))
+    assert found.comparison is not None
+    assert found.comparison.differences["accuracy"].finding == "equal"
+    assert [(each.requirement, each.met) for each in found.verdicts] == [
+        (f"accuracy not worse than {trained.name}", True)
+    ]
+
+
+def test_a_better_and_a_worse_model(trained: Run, tmp_path: Path) -> None:
+    """The reverse of a gate that is met beyond chance is not met."""
+    text = (trained.path / "config.yaml").read_text()
+    few = parse(text, "poor.yaml", ["training.epochs=1", "training.steps_per_epoch=1"])
+    poor = train(few, runs_dir=tmp_path / "runs").run
+    better = evaluate(trained, gate(baseline=str(poor.path)))
+    assert better.passed
+    reverse = evaluate(poor, gate(baseline=str(trained.path), max_drop={"accuracy": 0.05}))
+    assert not reverse.passed
+    assert "beyond chance" in reverse.verdicts[0].reason
+    compared = compare_runs([trained, poor], Wanted())
+    assert compared.comparisons[0].differences["accuracy"].finding == "worse"
+    assert compared.settings["training.epochs"] == ("2", "1")
+
+
+def test_a_baseline_of_other_classes_is_refused(trained: Run, photos: Path, tmp_path: Path) -> None:
+    """Before anything is scored, with the classes that only one has."""
+    other = colours(photos, tmp_path / "runs", epochs=1)
+    with pytest.raises(RunError, match=r"know different classes: only .* has 0, 1, 2 and 7 more"):
+        evaluate(trained, gate(baseline=str(other.path)))
+
+
+def test_several_runs_are_one_model(photos: Path, tmp_path: Path) -> None:
+    """The mean of their probabilities, under both names; other classes are refused."""
+    runs = [colours(photos, tmp_path / "runs", epochs=epochs) for epochs in (1, 2)]
+    found = evaluate(runs)
+    singles = [evaluate(run).scores.probabilities for run in runs]
+    assert found.run == "colours-1 + colours-2"
+    assert found.scores.probabilities == pytest.approx((singles[0] + singles[1]) / 2, abs=1e-6)
+
+
+def copied(names: Sequence[str], photos: Path, target: Path) -> Path:
+    """Copy images as <class>/x-<n>.png, so that only their content is the same."""
+    for number, name in enumerate(names):
+        place = target / Path(name).parent.name / f"x-{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / name, place)
+    return target
+
+
+def test_training_images_are_found_by_their_content(photos: Path, tmp_path: Path) -> None:
+    """Whatever they are called now, they are named; allowed, they are counted."""
+    from imgrec.workflows.run_files import recorded_images
+
+    run = colours(photos, tmp_path / "runs", epochs=1)
+    recorded = recorded_images(run.path)
+    mixed = copied([*list(recorded["train"])[:3], *recorded["test"]], photos, tmp_path / "mixed")
+    with pytest.raises(DataError, match=r"3 of \d+ images are training images of colours-1, such"):
+        evaluate(run, Wanted(Images(mixed)))
+    assert evaluate(run, Wanted(Images(mixed), allow_overlap=True)).overlap == 3
+    clean = copied(list(recorded["test"]), photos, tmp_path / "clean")
+    assert evaluate(run, Wanted(Images(clean))).overlap == 0
+
+
+def test_a_baseline_that_knows_the_images_is_refused(photos: Path, tmp_path: Path) -> None:
+    """A baseline trained on the images it is held to on would seem better than it is."""
+    run = colours(photos, tmp_path / "runs", epochs=1)
+    text = COLOURS % ("other", json.dumps(str(photos)), 1)
+    other = train(parse(text, "x.yaml", ["seed=7"]), runs_dir=tmp_path / "runs").run
+    with pytest.raises(DataError, match="are training images of other-1"):
+        evaluate(run, gate(baseline=str(other.path)))
+
+
+def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
+    """--map says which class a folder is; without it the hint tells of it."""
+    run = colours(photos, tmp_path / "runs", epochs=1)
+    other = tmp_path / "other"
+    shutil.copytree(photos, other)
+    (other / "red").rename(other / "rouge")
+    with pytest.raises(DataError, match="unknown class rouge") as caught:
+        evaluate(run, Wanted(Images(other), allow_overlap=True))
+    assert "--map rouge=CLASS" in caught.value.hint
+    found = evaluate(run, Wanted(Images(other, names={"rouge": "red"}), allow_overlap=True))
+    assert found.evaluation.images == 40
+    with pytest.raises(UsageError, match="no class green"):
+        evaluate(run, Wanted(Images(other, names={"green": "red"})))
+    with pytest.raises(UsageError, match="--map goes with --data"):
+        evaluate(run, Wanted(Images(names={"rouge": "red"})))
+
+
+def test_a_class_without_images_is_told(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is allowed, and what is required of it can't be met."""
+    run = colours(photos, tmp_path / "runs", epochs=1)
+    shutil.rmtree(photos / "red")
+    wanted = Wanted(Images(photos), gate=Gate((required("recall[red] >= 0"),)), allow_overlap=True)
+    found = evaluate(run, wanted, progress=Silent())
+    assert "has no images of red" in caplog.text
+    assert not found.passed
+
+
+def test_settings_that_differ(trained: Run, photos: Path, tmp_path: Path) -> None:
+    """Keys are named as --set names them; equal ones are left out."""
+    other = colours(photos, tmp_path / "runs", epochs=1)
+    found = differing_settings([trained, other])
+    assert found["data.loader"] == ("digits", "-")
+    assert found["model.layers[1]"] == ('"Flatten"', "-")
+    assert "seed" not in found
+    assert differing_settings([trained, trained]) == {}

@@ -1,0 +1,152 @@
+"""A stranger's model becomes a run that answers as the model does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError, UsageError
+from imgrec.models.adapt import Adaptation
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import EngineName, open_engine
+from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.workflows.export import export
+from imgrec.workflows.import_model import Import, import_model
+from imgrec.workflows.predict import predict
+from tests.models.hostile import litert_file
+
+PICTURES = np.random.default_rng(1).integers(0, 256, (4, 4, 4, 3), np.uint8)
+ELEPHANTS = {"African_elephant", "Indian_elephant", "tusker"}
+
+
+@pytest.fixture(scope="module")
+def imagenet(shared: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The EfficientNet-Lite0 of ImageNet as a run, imported without a word on its pixels."""
+    model = shared("weights/efficientnet_lite0_imagenet_top.keras")
+    classes = shared("weights/imagenet_class_index.json")
+    return import_model(Import(model, str(classes)), runs_dir=tmp_path_factory.mktemp("imported"))
+
+
+def test_photos_are_recognised(imagenet: Run, shared: Callable[[str], Path]) -> None:
+    """Of 29 everyday photos, at least 26 have their name in the top 5.
+
+    Banana and pizza come first, and an elephant is taken for one of the elephants.
+    """
+    photos = sorted(shared("data/photos").glob("*.jpg"))
+    found = predict([str(photo) for photo in photos], model=imagenet, top=5).predictions
+    top = {
+        photo.stem: [name for name, _ in each.top]
+        for photo, each in zip(photos, found, strict=True)
+    }
+    named = [stem for stem, names in top.items() if stem in [name.lower() for name in names]]
+    assert (len(photos), len(named) >= 26) == (29, True)
+    assert (top["banana"][0], top["pizza"][0]) == ("banana", "pizza")
+    assert {top["african_elephant"][0], top["indian_elephant"][0]} <= ELEPHANTS
+
+
+def test_the_card_tells_where_it_comes_from(imagenet: Run) -> None:
+    """Its file, hash and form; of a training it tells nothing, as nothing is known."""
+    card = imagenet.card
+    assert card.origin is not None
+    assert Path(card.origin.file).name == "efficientnet_lite0_imagenet_top.keras"
+    assert (card.origin.form, card.origin.trusted, len(card.origin.sha256)) == ("keras", False, 64)
+    assert (card.complete, card.data, card.fingerprint, card.input.fit) == (True, {}, "", "crop")
+    assert len(card.classes) == len(set(card.classes)) == 1000
+
+
+def test_its_fast_file_has_a_certificate(imagenet: Run) -> None:
+    """On random pictures, as it has no images of its own: the same answers within 1e-4."""
+    (certificate,) = imagenet.card.certificates
+    assert (certificate.file, certificate.images, certificate.agreement) == ("model.tflite", 32, 1)
+    assert certificate.difference <= 1e-4
+    assert certificate.worst.startswith("random picture ")
+
+
+@pytest.fixture(scope="module")
+def small() -> Any:
+    """Return a small Keras model from 4x4 colour pixels of 0 to 255 to two probabilities."""
+    import keras
+
+    pixels = keras.Input((4, 4, 3))
+    features = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
+    return keras.Model(pixels, keras.layers.Dense(2, activation="softmax")(features))
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> str:
+    """Return a file of two class names."""
+    (tmp_path / "names.txt").write_text("a\nb\n")
+    return str(tmp_path / "names.txt")
+
+
+def answers(run: Run, engine: EngineName = "auto") -> NDArray[np.float32]:
+    """Return what a run gives for four pictures."""
+    return open_engine(run, engine=engine).answers(PICTURES).probabilities
+
+
+def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> None:
+    """Without it the reason is told and nothing written; with it the run answers as the model."""
+    legacy = tmp_path / "old one.h5"
+    small.save(legacy)
+    wanted = Import(legacy, names, Adaptation(rescale=0.5))
+    with pytest.raises(RunError, match="may hold Python code") as caught:
+        import_model(wanted, runs_dir=tmp_path / "runs")
+    assert "--trust" in caught.value.hint
+    assert not (tmp_path / "runs").exists()
+
+    run = import_model(dataclasses.replace(wanted, trust=True), runs_dir=tmp_path / "runs")
+    assert run.name == "old_one-1"
+    assert run.card.origin is not None
+    assert (run.card.origin.form, run.card.origin.trusted) == ("h5", True)
+    expected = small.predict_on_batch(PICTURES * np.float32(0.5))
+    np.testing.assert_allclose(answers(run, "keras"), expected, atol=1e-5)
+    np.testing.assert_allclose(answers(run, "litert"), expected, atol=1e-5)
+
+
+def test_a_saved_model_needs_trust_and_becomes_a_litert_file(
+    tmp_path: Path, small: Any, names: str
+) -> None:
+    """With it, the run holds the same model of LiteRT's own operators."""
+    small.export(tmp_path / "saved", format="tf_saved_model", verbose=False)
+    with pytest.raises(RunError, match="a SavedModel is a program"):
+        import_model(Import(tmp_path / "saved", names), runs_dir=tmp_path)
+    run = import_model(Import(tmp_path / "saved", names, trust=True), runs_dir=tmp_path)
+    assert run.card.hashes.keys() == {"model.tflite"}
+    np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [None, 1])
+def test_a_litert_file_stays_as_it_is(
+    tmp_path: Path, small: Any, names: str, batch: int | None
+) -> None:
+    """One for any number of images, and one for a single image, as most that are about."""
+    import tensorflow as tf
+
+    file = tmp_path / "given.tflite"
+    function = tf.function(small).get_concrete_function(tf.TensorSpec((batch, 4, 4, 3)))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
+    file.write_bytes(converter.convert())
+    run = import_model(Import(file, names), runs_dir=tmp_path)
+    assert (run.path / "model.tflite").read_bytes() == file.read_bytes()
+    np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
+    for refused in (lambda: answers(run, "keras"), lambda: export(run)):
+        with pytest.raises(RunError, match="imported as a LiteRT file: it has no Keras model"):
+            refused()
+    with pytest.raises(UsageError, match="--rescale: nothing can be put around"):
+        import_model(Import(file, names, Adaptation(rescale=0.5)), runs_dir=tmp_path)
+
+
+def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: str) -> None:
+    """When it is imported, and in a run that somebody sent."""
+    file = litert_file(tmp_path / "model.tflite", operator="FlexReadFile")
+    with pytest.raises(RunError, match="the operator FlexReadFile, which is none of LiteRT's own"):
+        import_model(Import(file, names), runs_dir=tmp_path / "runs")
+    with pytest.raises(RunError, match="the operator FlexReadFile"):
+        LiteRTEngine(file, ("a", "b"), ImageSpec(4, 4, 3))

@@ -1,0 +1,153 @@
+"""Any number of photos, by any number of models, in the memory of a few."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.data.images import ImageSpec
+from imgrec.data.records import Photo
+from imgrec.errors import RunError, UsageError
+from imgrec.evaluation.abstention import Limits
+from imgrec.evaluation.prediction import Member
+from imgrec.progress import Silent
+from imgrec.report.prediction_text import LineForm
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import Answers
+from imgrec.workflows.predict import Recogniser, Tally, open_models, predict_into
+from tests.runtime.brightness import Brightness
+
+
+def recogniser(*engines: Engine) -> Recogniser:
+    """Return what asks these engines, called m0, m1 and so on."""
+    members = [Member(f"m{number}", each.classes) for number, each in enumerate(engines)]
+    return Recogniser(tuple(members), engines, ("hash",) * len(engines))
+
+
+def photo(folder: Path, level: int = 51) -> str:
+    """Return the path of a grey picture."""
+    path = folder / f"{level}.png"
+    Image.new("L", (4, 4), level).save(path)
+    return str(path)
+
+
+def test_models_of_other_sizes_decode_on_their_own(tmp_path: Path) -> None:
+    """Each gets the picture in its own form; the mean is over both, classes aligned by name."""
+    path = Path(photo(tmp_path, 204))
+    turned = Brightness(("bright", "dark"), ImageSpec(2, 2, 3))
+    asked = recogniser(Brightness(), turned).asking(top=1)
+    ((found,),) = asked.predictions([Photo("p", path)], total=1, progress=Silent())
+    assert [answer.top[0].class_name for answer in found.answers] == ["bright", "dark"]
+    assert found.agree is False
+    np.testing.assert_allclose(found.answers[0].top[0].probability, 0.8, rtol=1e-6)
+    np.testing.assert_allclose(found.top[0].probability, 0.5, rtol=1e-6)
+
+
+def test_a_threshold_given_is_that_of_every_model() -> None:
+    """Without one each keeps its own."""
+    one = recogniser(Brightness())
+    own = dataclasses.replace(one, members=(Member("m0", ("dark", "bright"), Limits(0.7)),))
+    grey = [Photo("p", np.full((4, 4), 102, np.uint8))]
+    for asked, known in ((one, True), (own, False), (own.asking(top=1, threshold=0.6), True)):
+        ((found,),) = asked.predictions(grey, total=1, progress=Silent())
+        assert found.known is known
+        assert found.label == ("dark" if known else None)
+
+
+@pytest.mark.parametrize("wrong", [{"top": 0}, {"threshold": 1.5}, {"tta": "flop"}])
+def test_what_can_not_be_asked_is_refused(wrong: dict[str, Any]) -> None:
+    """From Python too, where no command line looks at the options."""
+    with pytest.raises(UsageError, match=str(*wrong.values())):
+        recogniser(Brightness()).asking(**{"top": 5, **wrong})
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_memory_does_not_grow_with_the_photos(form: LineForm, tmp_path: Path) -> None:
+    """Ten times as many photos are written with hardly a byte more."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    path = photo(folder)
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        found = [path] * count
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        tally = predict_into(tmp_path / "out", found, recogniser(Brightness()), form)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert tally == Tally(count)
+        return most - before
+
+    peak(200)
+    assert peak(4000) - peak(400) < 200_000
+
+
+def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:
+    """Wherever it stops, going on gives the file, and the tally, of one that never stopped."""
+    photos = [photo(tmp_path, level) for level in range(0, 200, 2)] + ["none.png"]
+    photos.insert(10, "gone.png")
+    asked = recogniser(Brightness(), Brightness(("bright", "dark"))).asking(top=2)
+    whole = predict_into(tmp_path / "whole.csv", photos, asked, "csv")
+
+    @dataclasses.dataclass(frozen=True)
+    class Failing(Brightness):
+        """Answers two batches, then never again."""
+
+        left: Iterator[int] = dataclasses.field(default_factory=lambda: iter(range(2)))
+
+        def answers(self, images: NDArray[np.uint8]) -> Answers:
+            if next(self.left, None) is None:
+                raise RunError("stopped")
+            return super().answers(images)
+
+    engines = (Failing(), asked.engines[1])
+    with pytest.raises(RunError, match="stopped"):
+        predict_into(
+            tmp_path / "out.csv", photos, dataclasses.replace(asked, engines=engines), "csv"
+        )
+    assert (tmp_path / "out.csv.partial").read_text().count("\n") == 1 + 63 * 6 + 1
+    again = predict_into(tmp_path / "out.csv", photos, asked, "csv", resume=True)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert (again.photos, again.failed) == (whole.photos, whole.failed) == (102, 2)
+
+
+def test_another_question_does_not_go_on() -> None:
+    """What differs is told: the model's file, the classes shown, the threshold, the mirror."""
+    asked = recogniser(Brightness())
+    other = dataclasses.replace(asked, weights=("other",))
+    settings = asked.settings
+    changed = other.asking(top=2, threshold=0.5, tta="flip").settings
+    assert {key for key in settings if settings[key] != changed[key]} == {
+        "weights",
+        "top",
+        "threshold",
+        "tta",
+    }
+    json.dumps(settings)
+
+
+def test_only_the_first_failures_are_kept() -> None:
+    """A million bad photos are counted, not remembered."""
+    bad = [Photo(f"{number}.png", Path("none.png")) for number in range(100)]
+    tally = Tally()
+    for batch in recogniser(Brightness()).predictions(bad, total=None, progress=Silent()):
+        tally = tally.with_batch(batch)
+    assert (tally.photos, tally.failed, len(tally.examples)) == (100, 100, 20)
+    assert tally.examples[19].name == "19.png"
+
+
+def test_a_model_named_twice_is_refused(trained: Run) -> None:
+    """It would only count twice."""
+    with pytest.raises(UsageError, match="named twice"):
+        open_models([trained, trained])

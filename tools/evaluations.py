@@ -1,0 +1,70 @@
+"""How long it takes from predictions to numbers, intervals and reports.
+
+python -m tools.evaluations IMAGES    evaluate so many made-up predictions of 100 classes
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from imgrec.evaluation.assessment import Assessment
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.slices import Slice
+from imgrec.report.evaluation_text import evaluation_text
+from imgrec.report.forms import forms
+from imgrec.scores import Scores
+from tools.figures import Figure
+
+CLASSES = 100
+IMAGES = (50_000, 100_000)
+GOALS = {100_000: "under 60 s and 2 GB"}
+
+
+def evaluations() -> Iterator[Figure]:
+    """Yield the wall time and the memory of evaluating, each in a process of its own."""
+    for images in IMAGES:
+        command = [sys.executable, "-m", "tools.evaluations", str(images)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        name = f"evaluate {images:,} predictions of {CLASSES} classes, all reports"
+        yield Figure(name, done.stdout.strip(), GOALS.get(images, ""))
+
+
+def main(images: int) -> None:
+    """Evaluate, write every report, and print how long it took and the most memory held."""
+    scores = made_up(images)
+    began = time.perf_counter()
+    halves = np.arange(images) % 2 == 0
+    slices = [Slice("half=even", scores.where(halves)), Slice("half=odd", scores.where(~halves))]
+    evaluation = evaluate(scores, slices=slices)
+    assessment = Assessment("bench-1", "test", "made up", scores, evaluation)
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix, form in forms().items():
+            (Path(folder) / f"report{suffix}").write_text(form(assessment), encoding="utf-8")
+    evaluation_text(evaluation)
+    taken = time.perf_counter() - began
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{taken:.1f} s, {most:.1f} GB")
+
+
+def made_up(images: int) -> Scores:
+    """Return scores of a model that is right nine times out of ten."""
+    generator = np.random.default_rng(0)
+    truth = generator.integers(CLASSES, size=images)
+    logits = generator.normal(size=(images, CLASSES)).astype(np.float32)
+    logits[np.arange(images), truth] += 4
+    odds = np.exp(logits)
+    names = tuple(f"class {index % CLASSES}/{index:06}.jpg" for index in range(images))
+    classes = tuple(f"class {index}" for index in range(CLASSES))
+    return Scores(names, truth, odds / odds.sum(axis=1, keepdims=True), classes)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,148 @@
+"""How long predicting and evaluating take as whole processes, against stock Keras scripts."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.figures import Figure, Size
+
+# Each reads the model, the photo or folder, and the side of the pictures.
+_START = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras
+model = keras.models.load_model(sys.argv[1], compile=False)
+side = int(sys.argv[3])
+"""
+ONE_PHOTO = (
+    _START
+    + """
+photo = keras.utils.load_img(sys.argv[2], target_size=(side, side))
+print(model.predict(keras.utils.img_to_array(photo)[None], verbose=0))
+"""
+)
+_FOLDER = (
+    _START
+    + """
+data = keras.utils.image_dataset_from_directory(
+    sys.argv[2], label_mode="binary", image_size=(side, side), shuffle=False, verbose=False)
+"""
+)
+FOLDER = _FOLDER + "print(model.predict(data, verbose=0).mean())"
+EVALUATION = (
+    _FOLDER
+    + """
+model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+print(model.evaluate(data, verbose=0))
+"""
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took: seconds by the clock, and the most memory, in bytes."""
+
+    seconds: float
+    memory: int
+
+
+def photos_and_folders(runs: Path, folder: Path, size: Size) -> Iterator[Figure]:
+    """Yield the cost of one photo, of all training photos and of an evaluation, by a CNN's run.
+
+    runs: holds `cat_dog-1`; folder: the photos it was trained on, in `train` and `validation`.
+    """
+    run = runs / "cat_dog-1"
+    photo = _some_photo(folder)
+    where = ("--model", str(run))
+    keras = (str(run / "best.keras"), str(photo), "150")
+    yield from _figures(
+        "one photo, `cat_dog`",
+        {"Keras": _script(ONE_PHOTO, *keras), "imgrec": _imgrec("predict", str(photo), *where)},
+        size.rounds + 2,
+        "at most 1/10, 130 MB",
+    )
+    train = str(folder / "train")
+    form = ("--format", "jsonl", "--output", str(runs / "all.jsonl"))
+    yield from _figures(
+        "2,000 photos from disk, `cat_dog`",
+        {
+            "Keras": _script(FOLDER, keras[0], train, "150"),
+            "imgrec": _imgrec("predict", train, *where, *form),
+        },
+        size.rounds,
+        "at most 1/2",
+        output=runs / "all.jsonl",
+    )
+    yield from _figures(
+        "`evaluate` on 400 photos, `cat_dog`",
+        {
+            "Keras": _script(EVALUATION, keras[0], str(folder / "validation"), "150"),
+            "imgrec": _imgrec("evaluate", str(run)),
+        },
+        size.rounds,
+        "at most 1/2",
+    )
+
+
+def large_network(run: Path, photo: Path, size: Size) -> Iterator[Figure]:
+    """Yield the cost of one photo by the run of a full VGG16, in float32 and int8."""
+    keras = _script(ONE_PHOTO, str(run / "best.keras"), str(photo), "224")
+    predict = ("predict", str(photo), "--model", str(run))
+    for precision, goal in (("float32", "at most 1/6"), ("int8", "at most 1/10, 450 MB")):
+        ways = {"Keras": keras, "imgrec": _imgrec(*predict, "--precision", precision)}
+        yield from _figures(f"one photo, full VGG16, {precision}", ways, size.rounds, goal)
+
+
+def _figures(
+    name: str,
+    ways: Mapping[str, Sequence[str]],
+    rounds: int,
+    goal: str,
+    output: Path | None = None,
+) -> Iterator[Figure]:
+    """Yield what both ways take, measured in turns, and the ratio of each turn's median."""
+    costs: dict[str, list[Cost]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, command in ways.items():
+            if output is not None:
+                output.unlink(missing_ok=True)
+            costs[way].append(_cost(command))
+    for way, found in costs.items():
+        time_taken = statistics.median(cost.seconds for cost in found)
+        memory = statistics.median(cost.memory for cost in found)
+        yield Figure(f"{name}: {way}", f"{time_taken:.2f} s, {memory / 1e6:,.0f} MB")
+    pairs = zip(costs["Keras"], costs["imgrec"], strict=True)
+    ratio = statistics.median(keras.seconds / imgrec.seconds for keras, imgrec in pairs)
+    yield Figure(f"{name}: imgrec takes of Keras' time", f"1/{ratio:.1f}", goal)
+
+
+def _cost(command: Sequence[str]) -> Cost:
+    began = time.perf_counter()
+    process = subprocess.Popen(  # noqa: S603  # commands of our own
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Cost(time.perf_counter() - began, usage.ru_maxrss * unit)
+
+
+def _script(code: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", code, *arguments]
+
+
+def _imgrec(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "imgrec", *arguments]
+
+
+def _some_photo(folder: Path) -> Path:
+    return min((folder / "validation").rglob("*.jpg"))

@@ -1,0 +1,121 @@
+"""How fast trainings are, against the script that a Keras user writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imgrec.config.load import load
+from imgrec.progress import Progress, Silent
+from imgrec.workflows.train import train
+from tools.figures import Figure, Size, rate
+
+STEPS = 10
+EPOCHS = 4
+FROZEN_PHOTOS = 200
+WEIGHTS = "weights/vgg16_imagenet_notop.h5"
+
+
+def trainings(shared: Path, photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield the images/s of trainings and of plain Keras, in turns, and their ratios."""
+    yield from augmented(photos, size)
+    if (shared / WEIGHTS).is_file():
+        yield from frozen(shared / WEIGHTS, photos)
+    else:
+        print(f"skipped: training on a frozen VGG16, as there is no {shared / WEIGHTS}")
+
+
+def augmented(photos: Path, size: Size) -> Iterator[Figure]:
+    """Yield how `cat_dog` trains from its second epoch on."""
+    rounds = []
+    for _ in range(size.rounds):
+        plain = plain_keras("augmented", photos / "train")
+        rounds.append((plain, epochs("cat_dog", photos, f"training.steps_per_epoch={STEPS}")))
+    yield Figure("plain Keras, `cat_dog`, epoch 2 on", rate(middle(one for one, _ in rounds)))
+    yield Figure(
+        "imgrec, `cat_dog`, epoch 2 on", rate(middle(rate_of(table[1:]) for _, table in rounds))
+    )
+    ratio = middle(rate_of(table[1:]) / plain for plain, table in rounds)
+    yield Figure("imgrec over plain Keras, `cat_dog`", f"{ratio:.2f} times", "at least 1.7")
+
+
+def frozen(weights: Path, photos: Path) -> Iterator[Figure]:
+    """Yield how `vgg16_transfer` trains on 200 photos: its epochs, and ten of them."""
+    with tempfile.TemporaryDirectory() as name:
+        some, clock = few(photos, Path(name)), Clock()
+        slow = FROZEN_PHOTOS / plain_keras("frozen", some / "train", weights)
+        cache, backbone = f"data.cache.folder={some / 'cache'}", f"model.backbone.weights={weights}"
+        table = epochs("vgg16_transfer", some, cache, backbone, progress=clock)
+    first, later = (FROZEN_PHOTOS / rate_of(rows) for rows in (table[:1], table[1:]))
+    yield Figure("plain Keras, an epoch on a frozen VGG16, 200 photos", f"{slow:.1f} s")
+    yield Figure(
+        "imgrec, features of 200 photos", f"{clock.seconds['computing features'][0]:.1f} s"
+    )
+    yield Figure("imgrec, an epoch after the first", f"{1000 * later:.0f} ms")
+    yield Figure("such an epoch, over plain Keras", f"{slow / later:.0f} times", "at least 50")
+    ten = clock.seconds["computing features"][0] + first + 9 * later
+    yield Figure("ten epochs in all (computed)", f"{10 * slow / ten:.1f} times", "at least 6")
+
+
+class Clock(Silent):
+    """A progress that notes how long each task takes, by its title."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+
+    @contextmanager
+    def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Silent]:
+        """Time the block."""
+        began = time.perf_counter()
+        yield self
+        self.seconds.setdefault(title, []).append(time.perf_counter() - began)
+
+
+def epochs(
+    config: str, photos: Path, *overrides: str, progress: Progress | None = None
+) -> list[dict[str, float]]:
+    """Return the lines of the history of a training."""
+    places = [f"data.{part}={photos / part}" for part in ("train", "validation")]
+    experiment = load(
+        config, [*places, f"training.epochs={EPOCHS}", "training.export=[]", *overrides]
+    )
+    with tempfile.TemporaryDirectory() as runs:
+        run = train(experiment, runs_dir=Path(runs), progress=progress).run
+        rows = list(csv.DictReader((run.path / "history.csv").read_text().splitlines()))
+    return [{name: float(value) for name, value in row.items()} for row in rows]
+
+
+def rate_of(table: list[dict[str, float]]) -> float:
+    """Return the median images/s of some epochs."""
+    return statistics.median(row["images_per_second"] for row in table)
+
+
+def plain_keras(*arguments: object) -> float:
+    """Return the images/s of the plain script, in a process of its own."""
+    command = [sys.executable, "-m", "tools.plain_keras", *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own
+    return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
+
+
+def middle(values: Iterator[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def few(photos: Path, folder: Path) -> Path:
+    """Copy 200 training photos and some for validation, half of each class."""
+    for part, count in (("train", FROZEN_PHOTOS // 2), ("validation", 20)):
+        for home in sorted(path for path in (photos / part).iterdir() if path.is_dir()):
+            (folder / part / home.name).mkdir(parents=True)
+            for path in sorted(home.glob("*.jpg"))[:count]:
+                shutil.copy(path, folder / part / home.name)
+    return folder
