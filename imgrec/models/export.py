@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from imgrec.errors import RunError, UsageError
 from imgrec.models.quiet import muted
 
@@ -28,6 +30,7 @@ def export_model(model: Any, path: Path, form: str, precision: str = "float32") 
         if form == "litert":
             model.export(path, format="litert", verbose=False, **_settings(precision))
         elif form == "onnx":
+            _hold_constants(model)
             model.export(path, format="onnx", verbose=False)
         elif form == "saved_model":
             model.export(path, format="tf_saved_model", verbose=False)
@@ -51,6 +54,28 @@ def onnx_memory(model: Any) -> int:
     at 40 and at 120 MB alike.
     """
     return 55 * 4 * int(model.count_params())
+
+
+def require_memory(model: Any, form: str, free: int) -> None:
+    """Raise RunError where writing a model as `form` takes more than `free` bytes (0: unknown)."""
+    needed = onnx_memory(model) if form == "onnx" else 0
+    if 0 < free < needed:
+        raise RunError(
+            f"writing this model as onnx takes about {needed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free",
+            hint="export it as litert or saved_model, or on a machine with more memory",
+        )
+
+
+def _hold_constants(model: Any) -> None:
+    """Let Normalization's numbers be NumPy's: tf2onnx makes inputs of the model of tensors."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            _hold_constants(layer)
+        elif isinstance(layer, keras.layers.Normalization):
+            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
 
 
 def _settings(precision: str) -> dict[str, Any]:

@@ -50,7 +50,10 @@ def _onnx(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        raise RunError(f"the model takes {len(inputs)} inputs, not one")
+    name = inputs[0].name
 
     def run(images: NDArray[np.float32]) -> NDArray[np.float32]:
         (output,) = session.run(None, {name: images})

@@ -17,7 +17,7 @@ from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.certificate import LIMITS, likeness
 from imgrec.files import sha256_of, write_atomically, write_folder
-from imgrec.models.export import export_model, onnx_memory, require_onnx
+from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.metadata import embed
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import Card, Certificate, Input, read_card, write_card
@@ -97,8 +97,7 @@ def export(
     progress = progress or Silent()
     with locked(run.path):
         engine = open_keras(run, "cpu")
-        if form == "onnx":
-            _refuse_too_large(engine)
+        require_memory(engine.model, form, available_memory())
         part, images = ("photos", [*expand(photos, sys.stdin)]) if photos else _own(run)
         evidence = _evidence(engine, run.card.seed, part, images, progress)
         if output is None:
@@ -170,16 +169,6 @@ def _write(
     (write_folder if plan.form == "saved_model" else write_atomically)(path, write)
     log.info("%s", _in_words(path, certificates[0], plan.evidence.part))
     return Exported(path, certificates[0])
-
-
-def _refuse_too_large(engine: KerasEngine) -> None:
-    needed, free = onnx_memory(engine.model), available_memory()
-    if 0 < free < needed:
-        raise RunError(
-            f"writing this model as onnx takes about {needed / 1e9:.0f} GB of memory, "
-            f"and {free / 1e9:.0f} GB are free",
-            hint="export it as litert or saved_model, or on a machine with more memory",
-        )
 
 
 def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Certificate:

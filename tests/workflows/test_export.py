@@ -15,7 +15,7 @@ from PIL import Image
 
 from imgrec.config.load import parse
 from imgrec.errors import RunError, UsageError
-from imgrec.models.export import FORMATS
+from imgrec.models.export import FORMATS, onnx_memory, require_memory
 from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing, open_engine
@@ -162,3 +162,30 @@ def test_a_training_without_export_and_its_resumption(
     assert not (later.path / "model.tflite").exists()
     assert later.card.certificates == ()
     assert "model.tflite" not in later.card.hashes
+
+
+def test_a_training_whose_file_fails_is_whole_without_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Weights beyond what float16 holds make nonsense of it: a line says so, Keras answers."""
+    overrides = ["training.optimizer.Adam.learning_rate=1e6"]
+    overrides += ["training.epochs=1", "training.export=[float16]"]
+    run = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path).run
+    (line,) = [each for each in caplog.messages if "no fast file" in each]
+    assert "model.float16.tflite is not written: its probabilities are up to" in line
+    assert (run.card.complete, run.card.certificates) == (True, ())
+    assert not list(run.path.rglob("*.tflite*"))
+    assert evaluate(run).scores.names
+
+
+def test_onnx_that_would_not_fit_in_memory_is_refused() -> None:
+    """Writing takes many times the weights; where the system doesn't tell, it is tried."""
+    import keras
+
+    model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])
+    needed = onnx_memory(model)
+    assert needed > 40 * 4_000_000
+    with pytest.raises(RunError, match=r"takes about 0\.2 GB of memory, and 0\.1 GB are free"):
+        require_memory(model, "onnx", 100_000_000)
+    for form, free in (("onnx", needed), ("onnx", 0), ("litert", 1)):
+        require_memory(model, form, free)

@@ -1,0 +1,109 @@
+"""Same pixels, same numbers: every way to an answer gives the one of plain Keras."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.config import shipped
+from imgrec.config.load import load
+from imgrec.data.images import decode
+from imgrec.data.records import Record
+from imgrec.evaluation.certificate import LIMITS, likeness
+from imgrec.models.export import FORMATS
+from imgrec.runs.folder import Run
+from imgrec.runtime.exported import open_exported
+from imgrec.runtime.model_file import image_spec
+from imgrec.scores import Scores
+from imgrec.workflows.chosen import Images, choose
+from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.export import SUFFIXES, export
+from imgrec.workflows.predict import predict
+from imgrec.workflows.train import train
+from tests.workflows.smallest import EVERY_PRECISION, places
+
+Shared = Callable[[str], Path]
+
+
+def _pixels(run: Run, records: Sequence[Record]) -> NDArray[np.uint8]:
+    return np.stack([decode(record.source, image_spec(run.card)) for record in records])
+
+
+def _by_keras(run: Run, records: Sequence[Record]) -> Scores:
+    """What Keras alone, without anything of imgrec around it, says of the pixels."""
+    import keras
+
+    model = keras.models.load_model(run.path / "best.keras")
+    output = model.predict(_pixels(run, records).astype(np.float32), verbose=0)
+    if output.shape[1] == 1:  # one sigmoid unit: the second of two classes
+        output = np.concatenate([1 - output, output], axis=1)
+    return Scores(tuple(record.name for record in records), None, output, run.card.classes)
+
+
+def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np.float32]:
+    photos = [_photo(record, folder / f"{index}.png") for index, record in enumerate(records)]
+    found = predict(photos, model=run, top=len(run.card.classes)).predictions
+    rows = [dict(prediction.top) for prediction in found]
+    return np.array([[row[name] for name in run.card.classes] for row in rows], np.float32)
+
+
+def _photo(record: Record, otherwise: Path) -> str:
+    """Return the file of a record; one that is an array is written to `otherwise`."""
+    if isinstance(record.source, Path):
+        return str(record.source)
+    assert isinstance(record.source, np.ndarray)
+    Image.fromarray(record.source.squeeze()).save(otherwise)
+    return str(otherwise)
+
+
+def _assert_alike(model: Scores, answers: NDArray[np.float32], precision: str = "float32") -> None:
+    limits = LIMITS[precision]
+    found = likeness(model, replace(model, probabilities=answers), limits.near_tie)
+    assert found.objection(limits) == ""
+
+
+def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
+    records = choose(run, Images()).records
+    keras = _by_keras(run, records)
+    # Were all the answers one, any file would agree.
+    assert np.ptp(keras.probabilities, axis=0).max() > 1e-3
+    _assert_alike(keras, _by_predict(run, records, folder))
+    evaluated = evaluate(run).scores
+    assert evaluated.names == keras.names
+    _assert_alike(keras, evaluated.probabilities)
+    files = [(run.path / each.file, "litert", each.precision) for each in run.card.certificates]
+    assert [precision for _, _, precision in files] == list(LIMITS)
+    for form in forms:
+        path = folder / f"exported{SUFFIXES[form]}"
+        files.append((export(run, form=form, output=path).path, form, "float32"))
+    for file, form, precision in files:
+        engine = open_exported(file, form, run.card.classes, image_spec(run.card))
+        _assert_alike(keras, engine.answers(_pixels(run, records)).probabilities, precision)
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_small(name: str, small_run: Callable[[str], Run], tmp_path: Path) -> None:
+    """Every shipped config, small: `predict`, `evaluate` and each LiteRT file; two: all formats."""
+    forms = FORMATS if name in {"bird", "cat_dog"} else ()
+    _assert_one_answer(small_run(name), tmp_path, forms)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cat_dog", "vgg16_transfer"])
+def test_on_400_photos(name: str, shared: Shared, tmp_path: Path) -> None:
+    """As shipped, after an epoch on real photos: all formats, on the validation photos."""
+    photos = shared("data/cats_dogs")
+    overrides = [*places(name, photos), "training.epochs=1", EVERY_PRECISION]
+    if name == "vgg16_transfer":
+        weights = shared("weights/vgg16_imagenet_notop.h5")
+        overrides.append(f"model.backbone.weights={json.dumps(str(weights))}")
+    run = train(load(name, overrides), runs_dir=tmp_path / "runs").run
+    assert len(choose(run, Images()).records) == 400
+    _assert_one_answer(run, tmp_path, FORMATS)
