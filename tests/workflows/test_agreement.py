@@ -18,9 +18,11 @@ from imgrec.data.images import decode
 from imgrec.data.records import Record
 from imgrec.evaluation.certificate import LIMITS, likeness
 from imgrec.models.export import FORMATS
+from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.exported import open_exported
 from imgrec.runtime.model_file import image_spec
+from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.workflows.chosen import Images, choose
 from imgrec.workflows.evaluate import evaluate
@@ -32,16 +34,13 @@ from tests.workflows.smallest import EVERY_PRECISION, places
 Shared = Callable[[str], Path]
 
 
-def _pixels(run: Run, records: Sequence[Record]) -> NDArray[np.uint8]:
-    return np.stack([decode(record.source, image_spec(run.card)) for record in records])
-
-
 def _by_keras(run: Run, records: Sequence[Record]) -> Scores:
     """What Keras alone, without anything of imgrec around it, says of the pixels."""
     import keras
 
     model = keras.models.load_model(run.path / "best.keras")
-    output = model.predict(_pixels(run, records).astype(np.float32), verbose=0)
+    pixels = [decode(record.source, image_spec(run.card)) for record in records]
+    output = model.predict(np.stack(pixels).astype(np.float32), verbose=0)
     if output.shape[1] == 1:  # one sigmoid unit: the second of two classes
         output = np.concatenate([1 - output, output], axis=1)
     return Scores(tuple(record.name for record in records), None, output, run.card.classes)
@@ -85,12 +84,13 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
         files.append((export(run, form=form, output=path).path, form, "float32"))
     for file, form, precision in files:
         engine = open_exported(file, form, run.card.classes, image_spec(run.card))
-        _assert_alike(keras, engine.answers(_pixels(run, records)).probabilities, precision)
+        found = score(engine, records, labelled=False, bad_images="error", progress=Silent())
+        _assert_alike(keras, found.probabilities, precision)
 
 
 @pytest.mark.parametrize("name", shipped.names())
 def test_small(name: str, small_run: Callable[[str], Run], tmp_path: Path) -> None:
-    """Every shipped config, small: `predict`, `evaluate` and each LiteRT file; two: all formats."""
+    """Every shipped config, small: each way and each LiteRT file; for two of them, all formats."""
     forms = FORMATS if name in {"bird", "cat_dog"} else ()
     _assert_one_answer(small_run(name), tmp_path, forms)
 
