@@ -13,7 +13,7 @@ from imgrec.config.values import Fraction, NonNegativeFloat, PositiveFloat, Rang
 _FOR_EVERY_IMAGE = "it holds for every image, not only for training"
 _FIXED = "is not an option here: "
 
-BESIDE = frozenset({"engine", "blur_sigma", "random_erasing", "mixup", "cutmix"})
+BESIDE = frozenset({"engine", "blur_sigma", "blur_share", "random_erasing", "mixup", "cutmix"})
 """The keys that are not ImageDataGenerator's."""
 
 Shift = Annotated[
@@ -90,6 +90,9 @@ class Augmentation(Section):
     cval: float = Field(default=0.0, description="The value drawn by `fill_mode: constant`.")
     blur_sigma: Annotated[float, Field(ge=0, le=100)] = Field(
         default=0.0, description="Gaussian blur of a sigma between 0 and this many pixels."
+    )
+    blur_share: Fraction = Field(
+        default=1.0, description="The share of images that are blurred at all."
     )
     random_erasing: Fraction = Field(
         default=0.0,

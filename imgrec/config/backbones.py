@@ -62,3 +62,9 @@ BACKBONES: dict[str, Application] = {
     "VGG19": Application("vgg19", 224, megabytes=549),
     "Xception": Application("xception", 299, 71, 88),
 }
+
+
+def application_of(weights: str) -> str | None:
+    """Return the classifier that `weights` names as `imagenet/NAME`; None where it is a file."""
+    folder, _, name = weights.partition("/")
+    return name if folder == "imagenet" else None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from imgrec.config.augmentation import Augmentation
-from imgrec.config.backbones import BACKBONES
+from imgrec.config.backbones import BACKBONES, application_of
 from imgrec.config.data import Data, Split
 from imgrec.config.evaluation import Evaluation
 from imgrec.config.layers import Layer
@@ -71,11 +71,22 @@ class Model(Section):
         default="softmax",
         description="`softmax`: one unit per class. `sigmoid`: one unit for two classes.",
     )
+    weights: Text | None = Field(
+        default=None,
+        description="First weights for `layers`, by the layers' names: an HDF5 file, or such as "
+        "`imagenet/VGG16`, the ImageNet weights of that classifier of keras.applications.",
+    )
 
     def problems(self) -> Iterator[Finding]:
-        """Yield a model of nothing."""
+        """Yield a model of nothing, and weights that nothing or nobody has."""
         if self.backbone is None and not self.layers:
             yield (), "has neither layers nor a backbone"
+        if self.weights is None:
+            return
+        if self.backbone is not None:
+            yield ("weights",), "are for layers without a backbone; write model.backbone.weights"
+        if (name := application_of(self.weights)) is not None and name not in BACKBONES:
+            yield ("weights",), f"unknown application {shown(name)}" + unknown(name, BACKBONES)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
+from imgrec.config.backbones import BACKBONES
+from imgrec.config.problems import shown, unknown
 from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import Factor, PositiveFloat
 
@@ -27,7 +29,15 @@ class Preprocessing(Section):
     First `rescale`, then one way of standardizing, if any: by numbers given (`mean`, `std`), by
     those of the training images (`featurewise_…`) or by each image's own (`samplewise_…`). The
     last four mean what ImageDataGenerator means by them; it too augments before it standardizes.
+    Or all of it as a classifier of keras.applications has it (`application`).
     """
+
+    application: str | None = Field(
+        default=None,
+        description="A classifier of keras.applications: its `preprocess_input`, for a network "
+        "written out in layers that starts from its weights. Goes with no other key here.",
+        json_schema_extra={"enum": [*BACKBONES, None]},
+    )
 
     rescale: Factor | None = Field(
         default=None,
@@ -80,7 +90,17 @@ class Preprocessing(Section):
         return self.samplewise_center or self.samplewise_std_normalization
 
     def problems(self) -> Iterator[Finding]:
-        """Yield two ways of standardizing at once."""
+        """Yield two ways of standardizing at once, and an unknown application."""
+        if self.application is not None and self.application not in BACKBONES:
+            known = unknown(self.application, BACKBONES)
+            yield ("application",), f"unknown application {shown(self.application)}" + known
+        for name, value in self:
+            if (
+                self.application is not None
+                and name != "application"
+                and value not in (None, False)
+            ):
+                yield (name,), f"{self.application} brings its own preprocessing; leave {name} out"
         ways = {
             "mean and std": self.given,
             "featurewise_…": self.featurewise,

@@ -7,10 +7,12 @@ import difflib
 import importlib
 import sys
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from imgrec.config.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
@@ -36,6 +38,19 @@ class Classifier:
 def preprocess(name: str, pixels: Any) -> Any:
     """Apply the `preprocess_input` of the network `name` to RGB pixels of 0 to 255."""
     return _application(name).preprocess_input(pixels)
+
+
+def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
+    """Return a classifier's ImageNet weights by layer, in order; fetched once by Keras.
+
+    Raises RunError where they can't be fetched.
+    """
+    import keras
+
+    hint = "give a file of weights that you have: `--set model.weights=FILE`"
+    with _weights_errors(application, "imagenet", hint):
+        network = getattr(keras.applications, application)(weights="imagenet")
+    return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
 
 
 def apply_backbone(

@@ -22,6 +22,7 @@ from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.keras_errors import cause
 from imgrec.models.keras_objects import make
 from imgrec.models.preprocessing import apply_preprocessing
+from imgrec.models.weights import load_weights
 from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
@@ -84,10 +85,10 @@ def assemble(
     (batch, 1), the probability of the second class, for `output: sigmoid`.
 
     policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
-    weights: whether a backbone's own weights are loaded.
+    weights: whether the weights that the config names are loaded.
     statistics: of the training images; needed where the preprocessing is featurewise.
     Raises ConfigError with the line of the layer whose shape does not work, RunError where
-    a backbone's weights can't be had.
+    the weights can't be had, or don't fit.
     """
     import keras
 
@@ -108,9 +109,12 @@ def assemble(
         tensor = _apply_layers(experiment, tensor, pooled, None)
         output = _output(experiment, tensor, classes)
         try:
-            return Network(keras.Model(pixels, output, name="imgrec"), network, features)
+            model = keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
             raise experiment.problem(("model", "layers"), cause(error)) from error
+        if weights and experiment.model.weights is not None:
+            load_weights(model, experiment.model.weights)
+        return Network(model, network, features)
 
 
 def summary(model: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgrec.config.preprocessing import Preprocessing
+from imgrec.models.backbone import preprocess
 from imgrec.statistics import Statistics
 
 # ImageDataGenerator's: what it adds to a standard deviation that it has computed.
@@ -31,6 +32,8 @@ def apply_preprocessing(
     """
     import keras
 
+    if preprocessing.application is not None:
+        return preprocess(preprocessing.application, pixels)
     if preprocessing.rescale is not None:
         pixels = keras.layers.Rescaling(preprocessing.rescale, dtype="float32", name="rescale")(
             pixels

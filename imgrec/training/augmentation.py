@@ -94,13 +94,18 @@ class Augmenter:
     def _changes(self, shape: tuple[int, ...], index: int, lap: int) -> Changes:
         seed = np.random.SeedSequence([self._seed, lap, index]).generate_state(1)[0]
         transform = self._generator.get_random_transform(shape, seed=int(seed))
-        sigma, share = self._augmentation.blur_sigma, self._augmentation.random_erasing
-        if not sigma and not share:
+        beside = self._augmentation
+        if not beside.blur_sigma and not beside.random_erasing:
             return Changes(transform)
         generator = self._stream(_EFFECTS, lap, index)
-        blur, chance = generator.uniform(0, sigma), generator.random()
-        rectangle = random_rectangle(shape[:2], generator) if chance < share else None
-        return Changes(transform, blur, rectangle)
+        sigma, blurring, erasing = generator.uniform(0, beside.blur_sigma), *generator.random(2)
+        return Changes(
+            transform,
+            blur=sigma if blurring < beside.blur_share else 0.0,
+            erased=(
+                random_rectangle(shape[:2], generator) if erasing < beside.random_erasing else None
+            ),
+        )
 
     def _stream(self, kind: int, *place: int) -> np.random.Generator:
         sequence = np.random.SeedSequence([self._seed, *place], spawn_key=(kind,))

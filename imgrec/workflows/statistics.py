@@ -70,8 +70,9 @@ def write_mean_image(folder: Path, measurement: Measurement) -> None:
 def preprocessing_in_words(experiment: Experiment, statistics: Statistics | None) -> str:
     """Return what the model itself does to the pixels, for people."""
     backbone, preprocessing = experiment.model.backbone, experiment.preprocessing
-    if backbone is not None:
-        return f"the preprocess_input of {backbone.name}, in the model"
+    application = backbone.name if backbone is not None else preprocessing.application
+    if application is not None:
+        return f"the preprocess_input of {application}, in the model"
     steps = []
     if preprocessing.rescale is not None:
         steps.append(f"times {preprocessing.rescale:.9g}")

@@ -13,10 +13,12 @@ from imgrec.config.losses import BinaryCrossentropy
 from imgrec.config.optimizers import RMSprop
 from imgrec.errors import UsageError
 
+NAMES = ("bird", "cat_dog", "mnist", "small_cnn", "vgg16", "vgg16_transfer")
+
 
 def test_names() -> None:
-    """Three configs are shipped."""
-    assert shipped.names() == ("cat_dog", "small_cnn", "vgg16_transfer")
+    """These configs are shipped."""
+    assert shipped.names() == NAMES
 
 
 @pytest.mark.parametrize("name", shipped.names())
@@ -89,9 +91,38 @@ def test_vgg16_transfer() -> None:
     assert experiment.augmentation is None
 
 
+def test_bird() -> None:
+    """Bird is the tutorial's network, with its standardizing and its augmentation."""
+    experiment = load("bird")
+    sizes = [
+        getattr(layer, "filters", getattr(layer, "units", None))
+        for layer in experiment.model.layers
+    ]
+    assert [size for size in sizes if size] == [32, 64, 64, 512]
+    assert experiment.data.image_size == (32, 32)
+    assert experiment.data.batch_size == 96
+    assert experiment.training.epochs == 100
+    assert experiment.preprocessing.featurewise_std_normalization
+    assert experiment.augmentation is not None
+    assert experiment.augmentation.model_dump(exclude_unset=True) == {
+        "horizontal_flip": True,
+        "rotation_range": 25,
+        "blur_sigma": 3.0,
+        "blur_share": 0.5,
+    }
+
+
+def test_vgg16_has_its_16_layers() -> None:
+    """13 convolutions, two dense layers, and the output that is added by the classes."""
+    layers = load("vgg16").model.layers
+    filters = [layer.filters for layer in layers if isinstance(layer, Conv2D)]
+    assert filters == [64] * 2 + [128] * 2 + [256] * 3 + [512] * 6
+    assert [layer.units for layer in layers if isinstance(layer, Dense)] == [4096] * 2
+
+
 def test_unknown_name() -> None:
     """A name that is not shipped comes with the nearest and with all."""
     with pytest.raises(UsageError) as caught:
         shipped.text("cat-dog")
     assert str(caught.value) == "no shipped config 'cat-dog'; did you mean 'cat_dog'?"
-    assert caught.value.hint == "shipped configs: cat_dog, small_cnn, vgg16_transfer"
+    assert caught.value.hint == f"shipped configs: {', '.join(NAMES)}"

@@ -16,6 +16,7 @@ from imgrec.config.load import load
 from imgrec.errors import ConfigError
 from imgrec.models.build import build
 from imgrec.workflows.predict import predict
+from imgrec.workflows.statistics import unmeasured
 from imgrec.workflows.train import train
 
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
@@ -42,11 +43,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _places(name: str, folders: Path) -> list[str]:
     """The overrides that put `folders` where the config looks for its images."""
     data = load(name).data
-    return [
+    loader = ["data.loader=folder"] if data.loader == "keras" else []
+    return loader + [
         f"data.{key}={json.dumps(str(folders / split))}"
         for key, split in FOLDERS.items()
         if getattr(data, key) is not None
     ]
+
+
+def _random_weights(name: str) -> list[str]:
+    """The overrides that take the weights away that the config starts from."""
+    model = load(name).model
+    places = {"model.weights": model.weights, "model.backbone.weights": model.backbone}
+    return [f"{place}=null" for place, there in places.items() if there is not None]
 
 
 def _smaller(name: str) -> Iterator[list[str]]:
@@ -61,7 +70,7 @@ def _smallest(name: str, overrides: list[str]) -> Experiment:
     for smaller in _smaller(name):
         try:
             experiment = load(name, [*overrides, *smaller])
-            build(experiment, 2, weights=False)
+            build(experiment, 2, weights=False, statistics=unmeasured(experiment))
         except ConfigError:
             continue
         return experiment
@@ -85,8 +94,7 @@ def _trains_and_predicts(experiment: Experiment, photos: list[Path], runs_dir: P
 def test_small(name: str, tiny: Path, tmp_path: Path) -> None:
     """On small images, from random weights: a run that answers for two photos."""
     overrides = [*ONE_STEP, *_places(name, tiny), "data.batch_size=4"]
-    if load(name).model.backbone is not None:
-        overrides.append("model.backbone.weights=null")
+    overrides += _random_weights(name)
     photos = sorted((tiny / "validation").glob("*/0.jpg"))
     _trains_and_predicts(_smallest(name, overrides), photos, tmp_path)
 
@@ -97,10 +105,10 @@ def test_full(name: str, shared: Callable[[str], Path], tmp_path: Path) -> None:
     """As it is shipped, on photos of cats and dogs where it wants a folder."""
     photos = shared("data/cats_dogs")
     overrides = [*ONE_STEP, *_places(name, photos)]
-    backbone = load(name).model.backbone
-    if backbone is not None:
-        # The weights of others would have to be fetched.
-        weights = str(shared(VGG16_WEIGHTS)) if backbone.name == "VGG16" else None
-        overrides.append(f"model.backbone.weights={json.dumps(weights)}")
+    if name.startswith("vgg16"):
+        weights = json.dumps(str(shared(VGG16_WEIGHTS)))
+        overrides += [each.replace("null", weights) for each in _random_weights(name)]
+    else:  # the weights of others would have to be fetched
+        overrides += _random_weights(name)
     some = sorted((photos / "validation").glob("*/*"))[::100]
     _trains_and_predicts(load(name, overrides), some, tmp_path)
