@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from imgrec.data.content import NO_IMAGE
 from imgrec.data.duplicates import copies
 from imgrec.data.findings import Case, Finding, Findings, Kind
-from imgrec.data.images import NO_IMAGE
 from imgrec.data.look import Look, look_at
 from imgrec.data.names import differing_in_case
 from imgrec.data.picture_findings import describe_pictures, near_duplicates, oddities

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.batches import in_order, usable_cores
+from imgrec.data.content import content
 from imgrec.data.identity import identity_of
-from imgrec.data.images import ImageSpec, content, decode
+from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.progress import Progress

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.batches import in_order
-from imgrec.data.images import content
+from imgrec.data.content import content
 from imgrec.data.records import Record
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
-import stat
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,20 +20,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from imgrec.data.content import FORMATS, MAX_PIXELS, check_file, content, file_reason, reason
 from imgrec.data.modes import flattened
-from imgrec.data.records import Slice, Source
+from imgrec.data.records import Source
 from imgrec.errors import BadImage, DataError
-from imgrec.text import shown
-
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
-
-# As RGB this takes 300 MB.
-MAX_PIXELS = 100_000_000
-
-MAX_BYTES = 1 << 30
-
-NO_IMAGE = "not an image"
-"""How the reason of a BadImage begins whose content is in none of the formats."""
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -52,9 +40,6 @@ _TURN = {
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_270,
 }
-
-# A path drops one of the two slashes; a single letter is a Windows drive.
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 # Pillow's remarks on odd metadata help nobody who has ten thousand photos. Once and for the
 # whole process, as catch_warnings in one thread undoes another's.
@@ -100,7 +85,7 @@ def decode(
         with _image(found) as image:
             return _fitted(_upright(image, spec), spec)
     except Exception as error:
-        raise BadImage(name, _reason(error)) from error
+        raise BadImage(name, reason(error)) from error
 
 
 def miniature(source: Source | bytes | Image.Image, side: int, name: str = "") -> NDArray[np.uint8]:
@@ -114,32 +99,10 @@ def miniature(source: Source | bytes | Image.Image, side: int, name: str = "") -
         with _image(found) as image:
             upright = _upright(image, spec)
     except Exception as error:
-        raise BadImage(name, _reason(error)) from error
+        raise BadImage(name, reason(error)) from error
     if max(upright.size) > side:
         upright = upright.resize(_scaled(upright.size, spec), Image.Resampling.BILINEAR)
     return np.array(upright, np.uint8)
-
-
-def content(source: Source, name: str = "") -> bytes | NDArray[np.uint8]:
-    """Return the encoded image that `source` names, or its pixels where it is pixels.
-
-    name: what errors call it. Raises BadImage where the file can't be read.
-    """
-    if isinstance(source, Path):
-        return read_bytes(source, name)
-    return _read_slice(source, name) if isinstance(source, Slice) else source
-
-
-def read_bytes(path: Path, name: str = "") -> bytes:
-    """Return the content of the file at `path`, which errors call `name`.
-
-    Raises BadImage where there is no file, or none that can be read.
-    """
-    try:
-        _check_file(path)
-        return path.read_bytes()
-    except (OSError, ValueError, MemoryError, DataError) as error:
-        raise BadImage(name or str(path), _file_reason(path, error)) from error
 
 
 @dataclass(frozen=True)
@@ -167,20 +130,20 @@ def describe(source: Source, name: str = "") -> Header:
         with _from_array(found) if isinstance(found, np.ndarray) else _opened(found) as image:
             return _header(image)
     except Exception as error:
-        raise BadImage(name or "image", _reason(error)) from error
+        raise BadImage(name or "image", reason(error)) from error
 
 
 def _described_file(path: Path, name: str) -> Header:
     try:
-        _check_file(path)
+        check_file(path)
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             return _header(image)
     except UnidentifiedImageError as error:
-        raise BadImage(name, _reason(error)) from error
+        raise BadImage(name, reason(error)) from error
     except (OSError, ValueError, DataError) as error:
-        raise BadImage(name, _file_reason(path, error)) from error
+        raise BadImage(name, file_reason(path, error)) from error
     except Exception as error:
-        raise BadImage(name, _reason(error)) from error
+        raise BadImage(name, reason(error)) from error
 
 
 def _header(image: Image.Image) -> Header:
@@ -188,30 +151,6 @@ def _header(image: Image.Image) -> Header:
     # TIFF's plugin has taken orientation into account already.
     sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
     return Header((height, width) if sideways else (width, height), image.mode)
-
-
-def _read_slice(source: Slice, name: str) -> bytes:
-    try:
-        with source.path.open("rb") as file:
-            file.seek(source.start)
-            found = file.read(source.length)
-    except (OSError, ValueError, MemoryError) as error:
-        raise BadImage(name or str(source.path), _file_reason(source.path, error)) from error
-    if len(found) < source.length:
-        raise BadImage(name or str(source.path), f"{shown(str(source.path))} was cut short")
-    return found
-
-
-def _check_file(path: Path) -> None:
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise DataError("a folder, not an image")
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
-        raise DataError("not a regular file")
-    if status.st_size == 0:
-        raise DataError("empty file")
-    if status.st_size > MAX_BYTES:
-        raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
 
 
 def _found(
@@ -299,25 +238,3 @@ def _middle(size: tuple[int, int], spec: ImageSpec) -> tuple[float, float, float
     left = max(0.0, (width - height * spec.width / spec.height) / 2)
     upper = max(0.0, (height - width * spec.height / spec.width) / 2)
     return left, upper, width - left, height - upper
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, DataError):
-        return error.message
-    if isinstance(error, UnidentifiedImageError):
-        return f"{NO_IMAGE}, or not in one of these formats: {', '.join(FORMATS)}"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"more than {MAX_PIXELS // 10**6} megapixels"
-    if isinstance(error, MemoryError):
-        return "takes more memory than there is"
-    return f"broken image ({shown(str(error)) or type(error).__name__})"
-
-
-def _file_reason(path: Path, error: Exception) -> str:
-    if isinstance(error, (DataError, MemoryError)):
-        return _reason(error)
-    if _ADDRESS.match(str(path)):
-        return "an address, not a file: download it first"
-    if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
-        return "no such file"  # a ValueError: the path holds what no path can
-    return (error.strerror or str(error)).lower()

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from imgrec.data.batches import in_order, usable_cores
+from imgrec.data.content import content
 from imgrec.data.identity import identity_of
-from imgrec.data.images import ImageSpec, content, decode
+from imgrec.data.images import ImageSpec, decode
 from imgrec.data.near import SIDE, picture_hash
 from imgrec.data.records import Record
 from imgrec.data.traits import Traits, traits_of

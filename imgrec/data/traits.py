@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from imgrec.data.images import FORMATS, orientation
+from imgrec.data.content import FORMATS
+from imgrec.data.images import orientation
 
 _SIDEWAYS = {5, 6, 7, 8}
 _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from imgrec.data.batches import in_order, usable_cores
+from imgrec.data.content import content
 from imgrec.data.identity import identity_of
-from imgrec.data.images import content
 from imgrec.data.records import Record
 from imgrec.errors import BadImage, DataError
 from imgrec.progress import Progress

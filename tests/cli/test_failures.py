@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.images import FORMATS
+from imgrec.data.content import FORMATS
 from imgrec.runs.card import read_card
 
 Process = subprocess.CompletedProcess[str]
