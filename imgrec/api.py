@@ -15,6 +15,7 @@ from imgrec.data import records
 from imgrec.data.expand import expand
 from imgrec.data.images import miniature
 from imgrec.errors import BadImage
+from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.prediction import Prediction
 from imgrec.progress import Silent
 from imgrec.report.prediction_html import predictions_html
@@ -22,6 +23,7 @@ from imgrec.report.thumbnail import Thumbnail, thumbnail
 from imgrec.report.wording import percent
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Computing, EngineName, Precision
+from imgrec.slicing import Slicing, slice_by
 from imgrec.text import shown
 from imgrec.workflows.predict import Recogniser, Tta, open_models
 
@@ -49,8 +51,8 @@ def load(
     Raises imgrec.errors.RunError where there is no such run, or it can't be used.
     """
     folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
-    found = find(str(run), folder)
-    return Model(found, open_models([found], computing=Computing(engine, precision, device)))
+    found, computing = find(str(run), folder), Computing(engine, precision, device)
+    return Model(found, open_models([found], computing=computing), computing)
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,6 +61,7 @@ class Model:
 
     run: Run
     recogniser: Recogniser
+    computing: Computing
 
     @property
     def name(self) -> str:
@@ -91,6 +94,32 @@ class Model:
         recogniser = self.recogniser.asking(top=top, threshold=threshold, tta=tta)
         batches = recogniser.predictions(found, total=len(found), progress=Silent())
         return Predictions(tuple(each for batch in batches for each in batch), found)
+
+    def evaluate(
+        self,
+        data: str | Path | None = None,
+        *,
+        split: str | None = None,
+        slices: Sequence[str] = (),
+        allow_overlap: bool = False,
+    ) -> Evaluation:
+        """Return how good the model is on images whose classes are known.
+
+        data: a folder of class folders, a CSV file or whatever else `imgrec evaluate --data`
+        reads; None for the run's own images. split: `train`, `validation` or `test`; None for
+        test, else validation. slices: as `evaluation.slices` of a config, measured on their own.
+        allow_overlap: whether images that the model was trained on may be among those of `data`.
+        Nothing is held to the config's gate. Raises imgrec.errors.DataError for images that can't
+        be used, UsageError where there is no such split.
+        """
+        from imgrec.workflows.chosen import Images
+        from imgrec.workflows.evaluate import Wanted, measure
+
+        images = Images(None if data is None else Path(data), split)
+        slicing = Slicing(tuple(map(slice_by, slices)))
+        wanted = Wanted(images, slicing, allow_overlap=allow_overlap)
+        (found,) = measure([self.run], wanted, computing=self.computing, progress=Silent())
+        return found.evaluation
 
     def __repr__(self) -> str:
         return f"<imgrec model {shown(self.name)}: {len(self.classes)} classes>"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from PIL import Image
 
 import imgrec
 from imgrec.api import Photo
-from imgrec.errors import RunError
+from imgrec.errors import DataError, RunError
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
 
@@ -125,6 +127,29 @@ def test_the_options_of_the_command_line(model: imgrec.Model, picture: Path) -> 
     (flipped,) = model.predict(picture, tta="flip", top=10)
     (mirrored,) = model.predict(pixels[:, ::-1], tta="flip", top=10)
     assert flipped.top == mirrored.top
+
+
+def test_a_model_is_evaluated_as_on_the_command_line(model: imgrec.Model, trained: Run) -> None:
+    """On its own images it has the numbers of its training; the split and slices are asked for."""
+    found = model.evaluate()
+    written = json.loads((trained.path / "metrics.json").read_text())["metrics"]
+    assert {name: vars(metric) for name, metric in found.metrics.items()} == written
+    validation = model.evaluate(split="validation", slices=["size"])
+    assert validation.images == trained.card.data["validation"].images
+    assert [each.name for each in validation.slices] == ["size=small"]
+
+
+def test_a_model_is_evaluated_on_other_photos(model: imgrec.Model, picture: Path) -> None:
+    """A folder of class folders; what it doesn't hold, or the model doesn't know, is refused."""
+    for name in ("3", "cat"):
+        folder = picture.parent / name / name
+        folder.mkdir(parents=True)
+        shutil.copy(picture, folder)
+    assert model.evaluate(picture.parent / "3").confusion.sum(axis=1)[3] == 1
+    with pytest.raises(DataError, match="cat"):
+        model.evaluate(str(picture.parent / "cat"))
+    with pytest.raises(DataError, match="slice camera"):
+        model.evaluate(slices=["camera"])
 
 
 def test_results_are_a_sequence_with_a_face(model: imgrec.Model, picture: Path) -> None:

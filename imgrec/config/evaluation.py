@@ -11,7 +11,7 @@ from imgrec.config.section import Finding, Section
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.errors import UsageError
 from imgrec.requirement import METRICS, parse, unknown_metric
-from imgrec.slicing import slice_by
+from imgrec.slicing import Slicing, slice_by
 
 _Share = Annotated[float, Field(gt=0, le=1)]
 Confidence = Annotated[float, Field(ge=0.5, lt=1)]
@@ -80,6 +80,11 @@ class Evaluation(Section):
     top_k: PositiveInt = Field(
         default=5, description="How many guesses an image has in top_k_accuracy."
     )
+
+    @property
+    def slicing(self) -> Slicing:
+        """The slices, each once."""
+        return Slicing(tuple(dict.fromkeys(map(slice_by, self.slices))))
 
     def problems(self) -> Iterator[Finding]:
         """Yield requirements and slices that can't be read."""

@@ -39,7 +39,7 @@ def evaluate(scores: Scores, top_k: int = 5, slices: Sequence[Slice] = ()) -> Ev
         reliability=reliability(scores.probabilities, truth),
         coverage=coverage(scores.probabilities, truth),
         slices=tuple(_slice_result(each, k) for each in slices),
-        notes=tuple(_notes(truth, len(scores.classes), slices)),
+        notes=tuple(_notes(found.confusion, slices)),
     )
 
 
@@ -93,8 +93,9 @@ def _slice_result(part: Slice, top_k: int) -> SliceResult:
     return SliceResult(part.name, len(truth), found.metrics)
 
 
-def _notes(truth: NDArray[np.int64], classes: int, slices: Sequence[Slice]) -> Iterator[str]:
-    present = len(np.unique(truth))
+def _notes(confusion: NDArray[np.int64], slices: Sequence[Slice]) -> Iterator[str]:
+    images, classes = int(confusion.sum()), len(confusion)
+    present = int(confusion.any(axis=1).sum())
     if present == 1:
         yield "no roc_auc and average_precision: all images are of one class"
     elif present < classes:
@@ -102,12 +103,16 @@ def _notes(truth: NDArray[np.int64], classes: int, slices: Sequence[Slice]) -> I
             f"roc_auc and average_precision are means over the {present} of {classes} classes "
             "that have images"
         )
-    if len(truth) == 1:
+    if images == 1:
         yield "a single image: only proportions have an interval"
-    if len(truth) > MOST_RESAMPLED:
+    elif images == confusion.trace():
+        yield "no image is wrong: the intervals of balanced_accuracy and F1 have no width"
+    if images > MOST_RESAMPLED:
         yield (
             "roc_auc, average_precision and ece have no interval: they get one up to "
             f"{MOST_RESAMPLED:,} images"
         )
+    if slices:
+        yield "roc_auc, average_precision and ece have no interval in slices"
     if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"

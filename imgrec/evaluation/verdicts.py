@@ -89,7 +89,7 @@ def _why(evaluation: Evaluation, quantity: Quantity) -> str:
             return f"no slice has {FEWEST_IMAGES} images"
     notes = [note for note in evaluation.notes if quantity.metric in note]
     interval = "" if quantity.bound == "value" else " with an interval"
-    return " ".join(notes) or f"there is no {quantity.metric}{interval} of these images"
+    return "; ".join(notes) or f"there is no {quantity.metric}{interval} of these images"
 
 
 def _relation(requirement: Requirement, *, met: bool) -> str:

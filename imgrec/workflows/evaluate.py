@@ -20,7 +20,7 @@ from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runtime.engine import ANYHOW, Computing, open_engine
 from imgrec.runtime.score import Turn, score
 from imgrec.scores import Scores
-from imgrec.slicing import Slicing, slice_by
+from imgrec.slicing import Slicing
 from imgrec.workflows.chosen import Chosen, Images, choose
 from imgrec.workflows.gate import Gate, check_gate, find_baseline, joined, refuse_other_classes
 from imgrec.workflows.overlap import overlapping
@@ -144,12 +144,14 @@ def measure(
 ) -> tuple[Assessment, ...]:
     """Return the assessment of each of `runs` on the same images, those of the first one.
 
-    Slices and gate are left aside. Raises as `evaluate` does.
+    Of slices only those asked for; the gate is left aside. Raises as `evaluate` does.
     """
     measuring = _measuring(runs[0], wanted, progress)
+    check(measuring.images.records, wanted.slicing.by)
     overlap = _overlap(runs, measuring, wanted)
     return tuple(
-        replace(measuring.assess([run], computing, Slicing()), overlap=len(overlap)) for run in runs
+        replace(measuring.assess([run], computing, wanted.slicing), overlap=len(overlap))
+        for run in runs
     )
 
 
@@ -158,8 +160,7 @@ def _section(run: Run) -> Section:
 
 
 def _slicing(section: Section, asked: Slicing) -> Slicing:
-    words = {each.word: each for each in (*map(slice_by, section.slices), *asked.by)}
-    return Slicing(tuple(words.values()), asked.turns)
+    return Slicing(tuple(dict.fromkeys((*section.slicing.by, *asked.by))), asked.turns)
 
 
 def _measuring(run: Run, wanted: Wanted, progress: Progress) -> Measuring:

@@ -17,6 +17,7 @@ from imgrec.data.pixels import Pixels, open_pixels
 from imgrec.data.read import read
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError
+from imgrec.evaluation.slices import check
 from imgrec.files import sha256
 from imgrec.models.backend import import_tensorflow
 from imgrec.progress import Progress
@@ -61,6 +62,7 @@ def read_splits(experiment: Experiment) -> Splits:
     check_extras(experiment)
     splits = read_images(experiment.data, experiment.seed)
     check_output(experiment, splits.classes)
+    check(judging(splits)[1], experiment.evaluation.slicing.by)
     if splits.ignored:
         log.info("%d hidden files left out", splits.ignored)
     return splits
@@ -88,6 +90,13 @@ def refuse_several(records: Iterable[Record]) -> None:
             f"{shown(several.name)}",
             hint="leave data.separator out to take each combination of labels as a class",
         )
+
+
+def judging(splits: Splits) -> tuple[str, tuple[Record, ...]]:
+    """Return the split that judges a model: test, else validation, else train."""
+    found = dict(records_of(splits))
+    name = next(each for each in ("test", "validation", "train") if each in found)
+    return name, found[name]
 
 
 def prepare(experiment: Experiment, progress: Progress) -> Prepared:

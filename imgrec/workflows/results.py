@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-import logging
 from collections.abc import Iterator, Sequence
 
-from imgrec.config.experiment import Experiment
-from imgrec.data.records import Record, Splits
+from imgrec.data.records import Record
 from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import write_bytes, write_text
 from imgrec.report import plots
 from imgrec.report.forms import PAGE, forms
 from imgrec.report.wording import moment
 from imgrec.runs.folder import Run
-from imgrec.scores import Scores
 from imgrec.workflows.background import background
 
-log = logging.getLogger("imgrec")
 
-
-def final_split(splits: Splits) -> tuple[str, tuple[Record, ...]]:
-    """Return the split that judges a model: test, else validation, else (said so) train."""
-    if splits.test:
-        return "test", splits.test
-    if splits.validation:
-        return "validation", splits.validation
-    log.warning("no test or validation images: the final numbers are of the training images")
-    return "train", splits.train
-
-
-def write_results(
-    run: Run,
-    experiment: Experiment,
-    split: str,
-    scores: Scores,
-    evaluation: Evaluation,
-    records: Sequence[Record],
-) -> None:
+def write_results(run: Run, found: Assessment, records: Sequence[Record]) -> None:
     """Write metrics.json, curves.png, confusion.png and report.html into the run.
 
     records: the images that were scored.
     """
-    source = run.card.data[split].written or experiment.data.loader or ""
-    now = dt.datetime.now(dt.UTC)
-    facts = tuple(run_facts(run))
-    assessment = Assessment(run.name, split, source, scores, evaluation, facts=facts, measured=now)
+    now, facts = dt.datetime.now(dt.UTC), tuple(run_facts(run))
+    assessment = dataclasses.replace(found, facts=facts, measured=now)
     told = background(run, assessment, records)
     by_suffix = forms(told)
     write_text(run.path / "metrics.json", by_suffix[".json"](assessment))
     write_bytes(run.path / "curves.png", plots.curves(told.history, best_epoch=told.best_epoch))
-    write_bytes(run.path / "confusion.png", plots.confusion(evaluation))
+    write_bytes(run.path / "confusion.png", plots.confusion(assessment.evaluation))
     write_text(run.path / "report.html", by_suffix[PAGE](assessment))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.errors import RunError, UsageError
-from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import remove_partial
 from imgrec.models.backend import Devices, make_reproducible, start
@@ -25,9 +25,8 @@ from imgrec.progress import Progress, Silent
 from imgrec.runs.card import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import Computing
 from imgrec.runtime.litert_engine import FILES
-from imgrec.runtime.score import score
 from imgrec.text import shown
 from imgrec.training.checkpoint import START, TrainingProgress, load_checkpoint, newest_place
 from imgrec.training.features import with_features
@@ -37,17 +36,20 @@ from imgrec.training.phases import enter, is_last, last_epoch, phases
 from imgrec.training.steps import Steps
 from imgrec.workflows.calibrate import calibrate
 from imgrec.workflows.check import record_check
+from imgrec.workflows.chosen import Chosen
 from imgrec.workflows.drift import check_drift, check_images
+from imgrec.workflows.evaluate import Measuring
 from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
     Prepared,
+    judging,
     prepare,
     read_splits,
     records_of,
     training_split,
     validation_split,
 )
-from imgrec.workflows.results import final_split, write_results
+from imgrec.workflows.results import write_results
 from imgrec.workflows.run_files import (
     announce_best,
     going_on,
@@ -229,15 +231,25 @@ def _concluded(
         )
     run = calibrate(run, experiment, prepared.splits, progress)
     run = export_trained(run, prepared.splits, experiment.training.export, progress)
-    split, records = final_split(prepared.found)
-    bad_images = experiment.data.bad_images
-    # What `evaluate` will take, so that it gives the same number.
-    engine = open_engine(run, engine="auto" if (run.path / FILES["float32"]).is_file() else "keras")
-    scores = score(engine, records, labelled=True, bad_images=bad_images, progress=progress)
-    evaluation = evaluate(scores)
-    write_results(run, experiment, split, scores, evaluation, records)
+    assessment = _assessed(run, experiment, prepared, progress)
     write_card(folder, dataclasses.replace(run.card, complete=True))
-    return TrainingResult(Run(folder, read_card(folder)), evaluation, split)
+    return TrainingResult(Run(folder, read_card(folder)), assessment.evaluation, assessment.split)
+
+
+def _assessed(
+    run: Run, experiment: Experiment, prepared: Prepared, progress: Progress
+) -> Assessment:
+    """Measure the best model as `evaluate` will, and write down what was found."""
+    split, records = judging(prepared.found)
+    if split == "train":
+        log.warning("no test or validation images: the final numbers are of the training images")
+    section, bad_images = experiment.evaluation, experiment.data.bad_images
+    images = Chosen(split, run.card.data[split].written or experiment.data.loader or "", records)
+    measuring = Measuring(images, run.card.classes, bad_images, section.top_k, progress)
+    computing = Computing("auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    assessment = measuring.assess([run], computing, section.slicing)
+    write_results(run, assessment, records)
+    return assessment
 
 
 def _refuse_imported(run: Run) -> None:

@@ -8,7 +8,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from imgrec import load
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
@@ -77,6 +81,30 @@ def test_a_gate_that_is_not_met_is_1(imgrec: Imgrec, trained: tuple[Path, Proces
     assert missed.stderr.splitlines()[-1] == (
         "imgrec: the gate is not met: 1 of 2 requirements missed"
     )
+
+
+def test_against_a_baseline_only_worse_is_1(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """Of photos that are what a model says, one that says the next class knows nothing."""
+    good, poor = trained[0] / "digits-1", tmp_path / "poor-1"
+    shutil.copytree(good, poor)
+    card = json.loads((poor / "card.json").read_text())
+    card["classes"] = [*card["classes"][1:], card["classes"][0]]
+    (poor / "card.json").write_text(json.dumps(card))
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
+    for number, answer in enumerate(load(good).predict(pixels)):
+        folder = tmp_path / "photos" / answer.top[0].class_name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[number, :, :, 0]).save(folder / f"{number}.png")
+    for model, baseline, status in ((good, poor, 0), (poor, good, 1)):
+        process = imgrec(
+            *("evaluate", str(model), "--baseline", str(baseline)),
+            *("--data", "photos", "--json"),
+        )
+        assert process.returncode == status, process.stderr
+        finding = json.loads(process.stdout)["comparison"]["differences"]["accuracy"]["finding"]
+        assert finding == ("worse" if status else "better")
 
 
 @pytest.mark.parametrize(

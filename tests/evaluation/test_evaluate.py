@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 
 from imgrec.errors import DataError, RunError
 from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.metrics import Metric
 from imgrec.evaluation.slices import Slice
 from imgrec.scores import Scores
 from tests.evaluation.made import any_scores, population, scores
@@ -59,6 +60,7 @@ def test_what_one_class_cannot_tell_is_absent_and_said() -> None:
     assert some.metrics["roc_auc"].value == 1
     assert some.notes == (
         "roc_auc and average_precision are means over the 2 of 3 classes that have images",
+        "no image is wrong: the intervals of balanced_accuracy and F1 have no width",
     )
 
 
@@ -88,6 +90,21 @@ def test_slices_are_measured_as_the_whole_is() -> None:
     values = {name: metric.value for name, metric in evaluation.metrics.items()}
     assert {name: metric.value for name, metric in found.metrics.items()} == values
     assert found.metrics["accuracy"] == evaluation.metrics["accuracy"]
+    assert evaluation.notes == ("roc_auc, average_precision and ece have no interval in slices",)
+    assert {name for name, metric in found.metrics.items() if metric.low is None} == {
+        "roc_auc",
+        "average_precision",
+        "ece",
+    }
+
+
+def test_intervals_without_width_are_explained() -> None:
+    """Without a mistake there is none to resample: a note says so, and not where there is one."""
+    perfect = evaluate(scores([0, 1] * 9, [[1, 0], [0, 1]] * 9))
+    note = "no image is wrong: the intervals of balanced_accuracy and F1 have no width"
+    assert perfect.notes == (note,)
+    assert perfect.metrics["macro_f1"] == Metric(1.0, 1.0, 1.0)
+    assert note not in evaluate(scores([0, 1, 1], [[1, 0], [0, 1], [1, 0]])).notes
 
 
 def test_the_worst_slice_has_enough_images() -> None:

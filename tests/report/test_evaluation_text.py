@@ -70,7 +70,9 @@ def test_slices_are_shown_with_the_worst() -> None:
         Slice("light=\x1bnight", scores.where(night)),
     ]
     text = printed(evaluate(scores, slices=slices))
-    assert text.split("\n\n")[1].splitlines() == [
+    note, table = text.split("\n\n")[1:3]
+    assert note == "roc_auc, average_precision and ece have no interval in slices"
+    assert table.splitlines() == [
         "Slices",
         "slice            accuracy    95 % interval  log loss  images",
         "light=day         100.0 %  90.1 to 100.0 %    0.0000      35",

@@ -13,6 +13,7 @@ from imgrec.config.evaluation import Baseline, Evaluation
 from imgrec.config.load import parse
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.progress import Silent
+from imgrec.report.evaluation_json import assessment_json
 from imgrec.requirement import parse as required
 from imgrec.runs.folder import Run
 from imgrec.workflows.chosen import Images
@@ -65,7 +66,7 @@ def test_the_baseline_of_config_and_command_line() -> None:
 
 
 def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path) -> None:
-    """The config's requirements, slices and top_k hold without being asked for."""
+    """Its requirements, slices and top_k hold unasked; the training measured as it says too."""
     run = colours(photos, tmp_path / "runs")
     found = evaluate(run)
     assert [verdict.requirement for verdict in found.verdicts] == ["accuracy >= 0.9"]
@@ -73,6 +74,20 @@ def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path)
     assert found.evaluation.top_k == 1
     assert [part.name for part in found.evaluation.slices] == ["size=small"]
     assert evaluate(trained).verdicts == ()
+    written = json.loads((run.path / "metrics.json").read_text())
+    document = json.loads(assessment_json(found))
+    gate_alone = {"requirements", "passed", "comparison"}
+    for key in document.keys() - gate_alone:
+        assert written[key] == document[key]
+
+
+def test_slices_that_the_images_do_not_have_stop_a_training(photos: Path, tmp_path: Path) -> None:
+    """It is told before the first epoch, not after the last."""
+    text = COLOURS % ("colours", json.dumps(str(photos)), 5)
+    experiment = parse(text, "colours.yaml", ["evaluation.slices=[camera]"])
+    with pytest.raises(DataError, match="slice camera: no image has a value for it"):
+        train(experiment, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_met_and_not_met(trained: Run) -> None:
