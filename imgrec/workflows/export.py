@@ -112,13 +112,13 @@ def export_trained(run: Run, splits: Splits, precisions: Sequence[str], progress
     """
     if not precisions:
         return run
-    try:
-        engine = open_keras(run)
-        evidence = _evidence(engine, run.card.seed, *_part(splits), progress)
-        for precision in precisions:
+    engine = open_keras(run)
+    evidence = _evidence(engine, run.card.seed, *_part(splits), progress)
+    for precision in precisions:
+        try:
             _into_run(run, engine, precision, evidence, progress)
-    except (RunError, DataError) as error:
-        log.warning("no fast file: %s", error)
+        except RunError as error:
+            log.warning("no fast file: %s", error)
     return Run(run.path, read_card(run.path))
 
 
