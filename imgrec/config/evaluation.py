@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from imgrec.config.section import Finding, Section
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.errors import UsageError
-from imgrec.requirement import METRICS, parse, unknown_metric
+from imgrec.requirement import PAIRED, parse, unknown_metric
 from imgrec.slicing import Slicing, slice_by
 
 _Share = Annotated[float, Field(gt=0, le=1)]
@@ -34,8 +34,8 @@ class Baseline(Section):
     def problems(self) -> Iterator[Finding]:
         """Yield metrics that there are not."""
         for name in self.max_drop:
-            if name not in METRICS:
-                yield ("max_drop", name), unknown_metric(name)
+            if name not in PAIRED:
+                yield ("max_drop", name), unknown_metric(name, PAIRED)
 
 
 class Abstain(Section):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.counts import Counts, count_measures
-from imgrec.evaluation.probabilities import brier_scores, calibration_gaps, log_losses
+from imgrec.evaluation.probabilities import brier_scores, log_losses
 from imgrec.evaluation.ranking import truth_ranks
 from imgrec.evaluation.resampling import Floats, draws
 from imgrec.evaluation.separation import mean_of_known, separations
@@ -42,12 +42,10 @@ def intervals(pair: Pair, values: Mapping[str, float], confidence: float) -> Map
     """Return the interval of each metric's difference, model minus baseline, 1,000 samples each.
 
     values: the differences on the images themselves. None where too few images differ
-    to tell (five, at 95 %), and of ROC-AUC and average precision above 2,000 images, where they
-    take too long.
+    to tell (five, at 95 %), of ROC-AUC and average precision above 2,000 images, where they
+    take too long, and of the calibration error, where it would not hold.
     """
-    sampled, differing = dict(_sampled_differences(pair)), _differing(pair)
-    # It grows with chance alone, so its samples lie on the wrong side of the value.
-    sampled["ece"] = 2 * values["ece"] - sampled["ece"]
+    sampled, differing = _sampled_differences(pair), _differing(pair)
     return {
         name: _interval(sampled.get(name), value, differing[name], confidence)
         for name, value in values.items()
@@ -70,22 +68,21 @@ class _Measured:
         self._probabilities = probabilities
         self._truth = pair.truth
         self._of_images = _of_images(probabilities, pair)
-        self._sums = self._summing(calibration_gaps(probabilities, pair.truth))
+        self._sums = self._summing()
 
     def of(self, block: NDArray[np.float32]) -> _Sampled:
         """Return each metric of each sample, (samples,). block: (images, samples)."""
         images, classes = self._probabilities.shape
-        sums = np.split(self._sums @ block, np.cumsum([len(self._of_images), *[classes] * 3]))
-        means, hits, predicted, support, gaps = sums
+        sums = np.split(self._sums @ block, np.cumsum([len(self._of_images), *[classes] * 2]))
+        means, hits, predicted, support = sums
         return {
             **dict(zip(self._of_images, means / images, strict=True)),
             **count_measures(Counts(hits.T, predicted.T, support.T)),
             **self._separations(block),
-            "ece": np.abs(gaps).sum(axis=0) / images,
         }
 
-    def _summing(self, gaps: Floats) -> Any:
-        """Return the sparse matrix that sums over images what all metrics but two come from."""
+    def _summing(self) -> Any:
+        """Return the sparse matrix that sums over images what most metrics come from."""
         from scipy.sparse import csr_array, vstack
 
         images, classes = self._probabilities.shape
@@ -97,7 +94,7 @@ class _Measured:
             csr_array((ones, (label, each)), shape=shape) for label in (predicted, self._truth)
         ]
         means = csr_array(np.stack(list(self._of_images.values())))
-        return vstack([means, hits, *labels, csr_array(gaps)], format="csr")
+        return vstack([means, hits, *labels], format="csr")
 
     def _separations(self, block: NDArray[np.float32]) -> _Sampled:
         if len(self._truth) > MOST_SORTED:

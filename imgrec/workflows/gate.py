@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgrec.config.evaluation import Evaluation
 from imgrec.errors import RunError, UsageError
-from imgrec.requirement import METRICS, Of, Requirement, check_names, parse, unknown_metric
+from imgrec.requirement import PAIRED, Of, Requirement, check_names, parse, unknown_metric
 from imgrec.runs.folder import Run, find
 from imgrec.slicing import Slicing
 from imgrec.text import shown
@@ -62,8 +62,8 @@ def joined(section: Evaluation, asked: Gate) -> tuple[tuple[Requirement, ...], G
             hint="name the run to compare with: --baseline RUN",
         )
     for name in asked.max_drop:
-        if name not in METRICS:
-            raise UsageError(f"--max-drop {shown(name)}: {unknown_metric(name)}")
+        if name not in PAIRED:
+            raise UsageError(f"--max-drop {shown(name)}: {unknown_metric(name, PAIRED)}")
     return requirements, gate
 
 

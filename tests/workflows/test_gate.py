@@ -53,10 +53,10 @@ def test_requirements_add_up_and_the_nearer_word_holds() -> None:
 
 def test_the_baseline_of_config_and_command_line() -> None:
     """What the command line says goes before the config, key by key; drops of each metric too."""
-    section = Evaluation(baseline=Baseline(run="old", max_drop={"ece": 0.1}, confidence=0.9))
+    section = Evaluation(baseline=Baseline(run="old", max_drop={"brier": 0.1}, confidence=0.9))
     _, found = joined(section, Gate(max_drop={"accuracy": 0.2}))
     assert (found.baseline, found.confidence) == ("old", 0.9)
-    assert found.max_drop == {"ece": 0.1, "accuracy": 0.2}
+    assert found.max_drop == {"brier": 0.1, "accuracy": 0.2}
     _, found = joined(section, Gate(baseline="new", confidence=0.8))
     assert (found.baseline, found.confidence) == ("new", 0.8)
     _, found = joined(Evaluation(), Gate(baseline="new"))

@@ -138,12 +138,17 @@ def run(photos: Path, tmp_path: Path) -> Run:
     return train(parse(TINY % photos, "colours.yaml"), runs_dir=tmp_path / "runs").run
 
 
+def anyhow(place: Path, split: str | None = None) -> Wanted:
+    """Return what evaluates the images at `place`, those of the training among them."""
+    return Wanted(Images(place, split), allow_overlap=True)
+
+
 def test_other_forms_are_evaluated_in_the_runs_order(
     run: Run, photos: Path, tmp_path: Path
 ) -> None:
     """Red alone is the first class of its file, and still the second of the run."""
     red = [picture for picture in colours(photos) if picture.label == "red"]
-    expected = evaluate(run, Wanted(Images(as_folder(red, tmp_path / "folder")))).evaluation
+    expected = evaluate(run, anyhow(as_folder(red, tmp_path / "folder"))).evaluation
     assert expected.classes == ("blue", "red")
     table = as_csv(red, tmp_path / "csv")
     records = as_tfrecord(red, tmp_path / "tfrecord")
@@ -151,7 +156,7 @@ def test_other_forms_are_evaluated_in_the_runs_order(
     pixels: list[NDArray[np.uint8]] = [np.asarray(Image.open(each.file)) for each in red]
     np.savez(arrays, x=np.stack(pixels), y=np.zeros(len(red), int), classes=np.array(["red"]))
     for place in (table, records, arrays):
-        found = evaluate(run, Wanted(Images(place)))
+        found = evaluate(run, anyhow(place))
         assert (found.split, found.source) == ("all", str(place))
         assert found.evaluation.classes == ("blue", "red")
         assert [result.support for result in found.evaluation.per_class] == [0, len(red)]
@@ -166,8 +171,8 @@ def test_a_split_column_gives_the_parts(run: Run, photos: Path, tmp_path: Path) 
         for number, picture in enumerate(colours(photos))
     ]
     table.write_text("\n".join(["path,label,split", *rows]))
-    assert evaluate(run, Wanted(Images(table))).evaluation.images == 10
-    assert evaluate(run, Wanted(Images(table, "train"))).evaluation.images == 30
+    assert evaluate(run, anyhow(table)).evaluation.images == 10
+    assert evaluate(run, anyhow(table, "train")).evaluation.images == 30
     with pytest.raises(UsageError, match="has no validation images"):
         evaluate(run, Wanted(Images(table, "validation")))
 
