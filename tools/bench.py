@@ -61,12 +61,11 @@ def measured(size: Size) -> Iterator[Figure]:
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
-    yield from evaluations()
     folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
     if not folder.is_dir():
-        print(f"skipped: input pipelines and trainings, as there is no {folder}")
+        print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
+        yield from evaluations()
         return
-    yield from predicting(folder, size)
     experiment = load(
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
     )
@@ -74,7 +73,9 @@ def measured(size: Size) -> Iterator[Figure]:
     split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
+    yield from predicting(folder, size)
     yield from trainings(folder.parent.parent, folder, size)
+    yield from evaluations()
 
 
 def predicting(folder: Path, size: Size) -> Iterator[Figure]:
