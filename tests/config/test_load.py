@@ -77,7 +77,7 @@ def test_missing(tmp_path: Path) -> None:
         "small_cn.yaml: no such config file; did you mean the shipped config 'small_cnn'?"
     )
     assert caught.value.hint == (
-        "give a YAML file, or a shipped config: cat_dog, small_cnn, vgg16_transfer"
+        f"give a YAML file, or a shipped config: {', '.join(shipped.names())}"
     )
     with pytest.raises(UsageError, match=r"no such config file$"):
         load(str(tmp_path / "qqqq.yaml"))

@@ -64,6 +64,7 @@ def test_a_resumed_training_is_the_same_and_computes_nothing(
 ) -> None:
     """After one of three epochs: weights and history bit for bit, features from their file."""
     begun = train(make("training.epochs=1"), runs_dir=tmp_path).run
+    caplog.clear()
     with caplog.at_level(logging.INFO, "imgrec"):
         resumed = resume(begun, overrides=["training.epochs=3"]).run
     assert caplog.text.count("reused") == 2
