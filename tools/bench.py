@@ -66,7 +66,6 @@ def measured(size: Size) -> Iterator[Figure]:
         print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
         yield from evaluations()
         return
-    # Before TensorFlow is in this process: a child's peak memory begins with its parent's.
     yield from predicting(folder, size)
     experiment = load(
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]

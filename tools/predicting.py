@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.figures import Figure, Size
+
+# A process of its own, as the peak memory of a child begins with that of the one that starts it.
+_STARTER = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+nowhere = subprocess.DEVNULL
+process = subprocess.Popen(sys.argv[1:], stdout=nowhere, stderr=nowhere)
+_, status, usage = os.wait4(process.pid, 0)
+print(time.perf_counter() - began, usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 # Each reads the model, the photo or folder, and the side of the pictures.
 _START = """
@@ -124,16 +133,12 @@ def _figures(
 
 
 def _cost(command: Sequence[str]) -> Cost:
-    began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603  # commands of our own
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    done = subprocess.run(  # noqa: S603  # commands of our own
+        [sys.executable, "-c", _STARTER, *command], capture_output=True, text=True, check=True
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, list(command))
+    seconds, memory = done.stdout.split()
     unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(time.perf_counter() - began, usage.ru_maxrss * unit)
+    return Cost(float(seconds), int(memory) * unit)
 
 
 def _script(code: str, *arguments: str) -> list[str]:
