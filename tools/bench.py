@@ -66,6 +66,7 @@ def measured(size: Size) -> Iterator[Figure]:
         print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
         yield from evaluations()
         return
+    yield Figure("`imgrec check` of 2,400 photos, each", f"{checked(folder):.2f} ms")
     yield from predicting(folder, size)
     experiment = load(
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
@@ -100,6 +101,12 @@ def trained_per_second() -> float:
     told = train(epochs=1 + MORE_EPOCHS)
     rates = re.findall(r"^epoch .* ([\d,]+) images/s", told, re.MULTILINE)
     return statistics.median(int(found.replace(",", "")) for found in rates[1:])
+
+
+def checked(folder: Path) -> float:
+    """Return the milliseconds that `imgrec check` takes for each photo below `folder`."""
+    photos = sum(1 for _ in folder.rglob("*.jpg"))
+    return 1000 * seconds(lambda: imgrec("check", str(folder)), rounds=3) / photos
 
 
 def show_help() -> None:
