@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -218,3 +219,25 @@ def test_streaming_takes_the_same_memory_for_ten_times_the_images(tmp_path: Path
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout) / 1000)
     assert peaks[1] - peaks[0] < 15
+
+
+def test_streaming_takes_the_same_memory_for_more_images(tmp_path: Path) -> None:
+    """Eight times the pixels, decoded anew, peak no higher than a batch of them more."""
+    Image.new("RGB", (128, 128), "red").save(tmp_path / "one.png")
+    spec = ImageSpec(128, 128, 3)
+
+    def peak(images: int) -> int:
+        records = [Record(f"{number}.png", 0, tmp_path / "one.png") for number in range(images)]
+        tracemalloc.start()
+        pixels = _open(records, "none", spec)
+        for start in range(0, images, 16):
+            pixels.take(range(start, start + 16))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    batch = 16 * 128 * 128 * 3
+    peak(16)  # what is imported and kept at first is not counted
+    few, many = peak(64), peak(512)
+    assert many < few + batch
+    assert few > batch
