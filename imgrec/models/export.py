@@ -68,14 +68,24 @@ def require_memory(model: Any, form: str, free: int) -> None:
 
 
 def _hold_constants(model: Any) -> None:
-    """Let Normalization's numbers be NumPy's: tf2onnx makes inputs of the model of tensors."""
+    """Let the model's own numbers be NumPy's: tf2onnx makes inputs of the model of tensors."""
     import keras
 
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            _hold_constants(layer)
-        elif isinstance(layer, keras.layers.Normalization):
-            layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
+    for operation in model.operations:
+        if isinstance(operation, keras.Model):
+            _hold_constants(operation)
+        elif isinstance(operation, keras.layers.Normalization):
+            operation.mean = np.asarray(operation.mean)
+            operation.variance = np.asarray(operation.variance)
+        elif not isinstance(operation, keras.layers.Layer):  # arithmetic of a preprocess_input
+            for node in operation._inbound_nodes:  # noqa: SLF001
+                node.arguments.args = keras.tree.map_structure(_plain, node.arguments.args)
+
+
+def _plain(argument: Any) -> Any:
+    import tensorflow as tf
+
+    return argument.numpy() if tf.is_tensor(argument) else argument
 
 
 def _settings(precision: str) -> dict[str, Any]:
