@@ -35,8 +35,8 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
     low, high = np.log(_TEMPERATURES)
     found = minimize_scalar(lambda power: loss(np.exp(power)), bounds=(low, high), method="bounded")
     temperature = float(np.exp(found.x)) if found.fun < loss(1.0) else 1.0
-    shown = _loss(logits, exact)
-    return Calibration(temperature, split, len(truth), shown(1.0), shown(temperature))
+    told = _loss(logits, exact)
+    return Calibration(temperature, split, len(truth), told(1.0), told(temperature))
 
 
 def calibrated(scores: Scores, temperature: float) -> Scores:

@@ -26,6 +26,9 @@ from imgrec.models.weights import load_weights
 from imgrec.statistics import Statistics
 
 Path = tuple[str | int, ...]
+OUTPUT = "probabilities"
+"""The name of the last layer, which is dense."""
+
 _Apply = Callable[[Any, Any, Path], Any]
 
 # Nothing to learn and nothing random: they may stand on the backbone's side of the features.
@@ -239,9 +242,7 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
         )
     activation = experiment.model.output
     units = 1 if activation == "sigmoid" else classes
-    return keras.layers.Dense(units, activation=activation, dtype="float32", name="probabilities")(
-        features
-    )
+    return keras.layers.Dense(units, activation=activation, dtype="float32", name=OUTPUT)(features)
 
 
 def _too_small(features: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-OUTPUT = "probabilities"
+from imgrec.models.build import OUTPUT
 
 
 def directions(model: Any) -> Any:

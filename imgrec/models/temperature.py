@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imgrec.models.familiarity import OUTPUT
+from imgrec.models.build import OUTPUT
 
 
 def divide_logits(model: Any, temperature: float) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imgrec.files import sha256, write_atomically, write_text
+from imgrec.files import sha256_of, write_atomically, write_text
 from imgrec.training.checkpoint import History
 
 
@@ -21,7 +21,7 @@ def write_model(path: Path, model: Any, announce: Callable[[str], None] | None =
     def write(temporary: Path) -> None:
         model.save(temporary)
         if announce is not None:
-            announce(sha256(temporary.read_bytes()))
+            announce(sha256_of(temporary))
 
     write_atomically(path, write)
 

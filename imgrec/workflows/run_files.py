@@ -15,7 +15,7 @@ from imgrec.config.experiment import Data, Experiment
 from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
 from imgrec.errors import ConfigError, RunError, UsageError
-from imgrec.files import sha256, write_text
+from imgrec.files import sha256_of, write_text
 from imgrec.runs.card import Card, Input, Source, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.statistics import Statistics
@@ -86,11 +86,7 @@ def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress)
 
     What was fitted to another best model is not in it.
     """
-    hashes = {
-        name: sha256((folder / name).read_bytes())
-        for name in _MODEL_FILES
-        if (folder / name).is_file()
-    }
+    hashes = {name: sha256_of(folder / name) for name in _MODEL_FILES if (folder / name).is_file()}
     if card.calibration is not None and card.calibration.model != hashes.get("best.keras"):
         card = dataclasses.replace(card, calibration=None, threshold=None)
     updated = dataclasses.replace(
