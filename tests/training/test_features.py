@@ -153,7 +153,7 @@ def test_features_of_one_pooling_are_not_taken_for_those_of_another(make: Make) 
         cached, _ = with_features(experiment, steps, split, None, range(3), Silent())
         found.append(cached.read([Place(0, 0)]))
     assert found[0].shape == found[1].shape
-    assert not np.allclose(*found)
+    assert not np.allclose(found[0], found[1])
 
 
 @pytest.mark.parametrize(
