@@ -33,7 +33,7 @@ from imgrec.training.checkpoint import START, TrainingProgress, load_checkpoint,
 from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
-from imgrec.training.phases import enter, is_last, last_epoch, phases
+from imgrec.training.phases import enter, epochs_of, is_last, last_epoch, phases
 from imgrec.training.steps import Steps
 from imgrec.workflows.calibrate import calibrate
 from imgrec.workflows.check import record_check
@@ -198,14 +198,13 @@ def _run(
     classes = len(prepared.splits.classes)
     before_best = functools.partial(announce_best, run.path)
     try:
-        for phase in phases(experiment, steps, state):
-            train, validation = splits
-            if phase == 0:
-                train, validation = with_features(experiment, steps, *splits, progress)
+        for _ in phases(experiment, steps, state):
+            epochs = epochs_of(experiment, state)
+            train, validation = with_features(experiment, steps, *splits, epochs, progress)
             job = Job(
                 experiment,
                 run.path,
-                last_epoch(experiment, state),
+                epochs.stop,
                 train,
                 validation,
                 classes,
