@@ -13,7 +13,16 @@ from imgrec.config.losses import BinaryCrossentropy
 from imgrec.config.optimizers import RMSprop
 from imgrec.errors import UsageError
 
-NAMES = ("bird", "cat_dog", "mnist", "small_cnn", "vgg16", "vgg16_transfer")
+NAMES = (
+    "bird",
+    "cat_dog",
+    "efficientnet_transfer",
+    "mnist",
+    "mobilenet_transfer",
+    "small_cnn",
+    "vgg16",
+    "vgg16_transfer",
+)
 
 
 def test_names() -> None:
@@ -89,6 +98,22 @@ def test_vgg16_transfer() -> None:
     assert backbone is not None
     assert (backbone.name, backbone.weights, backbone.trainable) == ("VGG16", "imagenet", False)
     assert experiment.augmentation is None
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [("mobilenet_transfer", "MobileNetV2"), ("efficientnet_transfer", "EfficientNetV2B0")],
+)
+def test_what_is_frozen_is_fine_tuned_later(name: str, backbone: str) -> None:
+    """A head first, on views whose features are kept; then the last blocks, at a low rate."""
+    experiment = load(name)
+    frozen, tuned = experiment.model.backbone, experiment.training.fine_tune
+    assert frozen is not None
+    assert (frozen.name, frozen.weights, frozen.trainable) == (backbone, "imagenet", False)
+    assert experiment.augmentation is not None
+    assert experiment.training.feature_views == 4
+    assert tuned is not None
+    assert tuned.learning_rate == 1e-5
 
 
 def test_bird() -> None:

@@ -10,14 +10,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec.config import shipped
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import load
+from imgrec.config.load import dump, load, parse
 from imgrec.errors import ConfigError
+from imgrec.models.backbone import preprocess
 from imgrec.models.build import build
 from imgrec.workflows.statistics import unmeasured
 
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
 EVERY_PRECISION = "training.export=[float32, float16, int8]"
+FLOAT32 = "training.export=[float32]"
+# Random weights in so many layers make much of little: what fewer bits change is no measure.
+DEEP = ("efficientnet_transfer", "mobilenet_transfer")
+# Their graphs take minutes to be compiled and converted.
+SLOW = ("efficientnet_transfer",)
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in shipped.names()
+]
 # Which folder stands for each place that a config may name.
 FOLDERS = {"root": "train", "train": "train", "validation": "validation", "test": "validation"}
 SIDES = 32, 48, 64, 96, 128
@@ -56,6 +67,24 @@ def random_weights(name: str) -> list[str]:
     return [f"{place}=null" for place, value in there.items() if value is not None]
 
 
+def lively_weights(backbone: str, shape: tuple[int, int, int], file: Path) -> None:
+    """Write random weights for a backbone whose batch normalization fits noisy pictures.
+
+    What is random alone lets nothing of a picture through so many layers.
+    """
+    import keras
+
+    network = getattr(keras.applications, backbone)(
+        include_top=False, weights=None, input_shape=shape
+    )
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # the mean and variance become those of the next batch
+    noise = np.random.default_rng(0).integers(0, 256, (16, *shape)).astype(np.float32)
+    network(preprocess(backbone, noise), training=True)
+    network.save_weights(file)
+
+
 def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
     """Return the config with the smallest images that its network takes, and few units a layer."""
     overrides = [*_short(name), *places(name, folders), *random_weights(name), *overrides]
@@ -65,15 +94,27 @@ def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
             build(experiment, 2, weights=False, statistics=unmeasured(experiment))
         except ConfigError:
             continue
-        return load(name, [*overrides, *smaller, *_narrower(name)])
+        return _lively(load(name, [*overrides, *smaller, *_narrower(name)]), folders)
     pytest.fail(f"{name} does not build at its own size")
+
+
+def _lively(experiment: Experiment, folder: Path) -> Experiment:
+    """Return the experiment with random weights for its backbone that tell pictures apart."""
+    backbone = experiment.model.backbone
+    if backbone is None:
+        return experiment
+    file = folder / f"{experiment.name}.weights.h5"
+    lively_weights(backbone.name, (*experiment.data.image_size, experiment.data.channels), file)
+    override = f"model.backbone.weights={json.dumps(str(file))}"
+    return parse(dump(experiment), experiment.name, [override])
 
 
 def _short(name: str) -> list[str]:
     """The overrides for one step; the digits, which are many and small, for one epoch."""
     if load(name).data.loader == "digits":
         return ["training.epochs=1"]
-    return [*ONE_STEP, "data.batch_size=4"]
+    tuned = load(name).training.fine_tune is not None
+    return [*ONE_STEP, "data.batch_size=4", *(["training.fine_tune.epochs=1"] if tuned else [])]
 
 
 def _smaller(name: str) -> Iterator[list[str]]:

@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.config import shipped
 from imgrec.config.load import load
 from imgrec.data.images import decode
 from imgrec.data.records import Record
@@ -28,8 +27,9 @@ from imgrec.workflows.chosen import Images, choose
 from imgrec.workflows.evaluate import evaluate
 from imgrec.workflows.export import SUFFIXES, export
 from imgrec.workflows.predict import predict
+from imgrec.workflows.run_files import run_config
 from imgrec.workflows.train import train
-from tests.workflows.smallest import EVERY_PRECISION, places
+from tests.workflows.smallest import EVERY_PRECISION, NAMES, places
 
 Shared = Callable[[str], Path]
 
@@ -78,7 +78,7 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
     assert evaluated.names == keras.names
     _assert_alike(keras, evaluated.probabilities)
     files = [(run.path / each.file, "litert", each.precision) for each in run.card.certificates]
-    assert [precision for _, _, precision in files] == list(LIMITS)
+    assert [precision for _, _, precision in files] == run_config(run.path).training.export
     for form in forms:
         path = folder / f"exported{SUFFIXES[form]}"
         files.append((export(run, form=form, output=path).path, form, "float32"))
@@ -88,7 +88,7 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
         _assert_alike(keras, found.probabilities, precision)
 
 
-@pytest.mark.parametrize("name", shipped.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_small(name: str, small_run: Callable[[str], Run], tmp_path: Path) -> None:
     """Every shipped config, small: each way and each LiteRT file; for two of them, all formats."""
     forms = FORMATS if name in {"bird", "cat_dog"} else ()
