@@ -56,8 +56,9 @@ class Features(Section):
     )
     label: Text | None = Field(
         default=None,
-        description="A whole number, or a text. Where left out: the first of `label`, "
-        "`image/class/label`, `image/class/text` that the first record has.",
+        description="A whole number or a text, or several for an image of several classes. Where "
+        "left out: the first of `label`, `image/class/label`, `image/class/text` that the first "
+        "record has.",
     )
 
 

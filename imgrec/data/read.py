@@ -66,7 +66,7 @@ def read(data: Data, seed: int) -> Splits:
     Parts that the source doesn't have are split off the training images by `seed`: as
     `data.split` says, else 20 % for validation where there is none; groups that `data.group`
     tells of stay whole. Names are those of the source; where it has parts, after `train/`,
-    `validation/` or `test/`.
+    `validation/` or `test/`, unless they tell images of several parts apart already.
 
     Raises DataError where there are no such images, or their classes or groups don't fit
     together.
@@ -139,7 +139,8 @@ def _only(parts: Parts, part: str, path: str) -> Dataset:
             f"data.{part}: {shown(path)} has parts of its own ({', '.join(parts)})",
             hint="name it with data.root instead",
         )
-    return parts[ALL]
+    # Several sources may have the same names.
+    return replace(parts[ALL], distinct=False)
 
 
 def _grouped(parts: Parts, group: str | None) -> Mapping[str, tuple[str, ...]]:
@@ -188,5 +189,7 @@ def _records(parts: Parts, part: str) -> tuple[Record, ...]:
 
 
 def _prefixed(dataset: Dataset, part: str) -> Dataset:
+    if dataset.distinct:
+        return dataset
     records = (replace(record, name=f"{part}/{record.name}") for record in dataset.records)
     return replace(dataset, records=tuple(records))

@@ -69,11 +69,13 @@ class Dataset:
 
     classes: the class names; a record's label is an index into them.
     ignored: how many hidden files (`.DS_Store`, `Thumbs.db`, ...) were left out.
+    distinct: whether names are unique across the parts of the source too, as they are.
     """
 
     records: tuple[Record, ...]
     classes: tuple[str, ...]
     ignored: int = 0
+    distinct: bool = False
 
 
 @dataclass(frozen=True)

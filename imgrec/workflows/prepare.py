@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,10 +107,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
     found, spec = read_splits(experiment), image_spec(experiment)
     everything = [*found.train, *found.validation, *found.test]
     pixels, inspection = open_pixels(everything, spec, experiment.data.cache, progress)
-    splits = found
-    if inspection.bad:
-        _judge(inspection.bad, len(everything), skip=experiment.data.bad_images == "skip")
-        splits = _without(found, {bad.name for bad in inspection.bad})
+    splits = without(found, inspection.bad, skip=experiment.data.bad_images == "skip")
     return Prepared(
         found,
         splits,
@@ -142,6 +139,35 @@ def validation_split(experiment: Experiment, prepared: Prepared) -> Split | None
     return _split(experiment, prepared, "validation", experiment.training.validation_steps)
 
 
+def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
+    """Return `splits` without the `bad` images, which are named in a warning.
+
+    Raises DataError where there are any and `skip` is false, and where they were all the training
+    images of a class.
+    """
+    if not bad:
+        return splits
+    message = _listed(bad, sum(len(records) for _, records in records_of(splits)))
+    if not skip:
+        raise DataError(message, hint="mend or remove them, or set data.bad_images to skip")
+    log.warning("%s\nleft out, as data.bad_images says", message)
+    names = {each.name for each in bad}
+    kept = {
+        split: tuple(record for record in records if record.name not in names)
+        for split, records in records_of(splits)
+    }
+    left = {record.label for record in kept["train"]}
+    if len(left) < len(splits.classes):
+        missing = [name for label, name in enumerate(splits.classes) if label not in left]
+        raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
+    return dataclasses.replace(
+        splits,
+        train=kept["train"],
+        validation=kept.get("validation", ()),
+        test=kept.get("test", ()),
+    )
+
+
 def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | None) -> Split:
     records: tuple[Record, ...] = getattr(prepared.splits, name)
     classes = prepared.splits.classes
@@ -170,28 +196,8 @@ def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
     return np.arange(before, before + len(getattr(splits, name)))
 
 
-def _judge(bad: tuple[Skipped, ...], images: int, *, skip: bool) -> None:
+def _listed(bad: Sequence[Skipped], images: int) -> str:
     names = [f"  {shown(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
     if len(bad) > len(names):
         names.append(f"  and {len(bad) - len(names)} more")
-    message = "\n".join([f"{len(bad)} of {images} images can't be read", *names])
-    if not skip:
-        raise DataError(message, hint="mend or remove them, or set data.bad_images to skip")
-    log.warning("%s\nleft out, as data.bad_images says", message)
-
-
-def _without(splits: Splits, names: set[str]) -> Splits:
-    kept = {
-        split: tuple(record for record in records if record.name not in names)
-        for split, records in records_of(splits)
-    }
-    left = {record.label for record in kept["train"]}
-    if len(left) < len(splits.classes):
-        missing = [name for label, name in enumerate(splits.classes) if label not in left]
-        raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
-    return dataclasses.replace(
-        splits,
-        train=kept["train"],
-        validation=kept.get("validation", ()),
-        test=kept.get("test", ()),
-    )
+    return "\n".join([f"{len(bad)} of {images} images can't be read", *names])
