@@ -58,13 +58,20 @@ def is_tfrecord_folder(folder: Path) -> bool:
     return any(is_tfrecord(entry.name) for entry in folder.iterdir())
 
 
-def read_tfrecord(path: str, wanted: Features, label_map: Mapping[str, str] | None) -> Parts:
+def read_tfrecord(
+    path: str,
+    wanted: Features,
+    label_map: Mapping[str, str] | None,
+    *,
+    multi_label: bool = False,
+) -> Parts:
     """Return the images in TFRecord files; their bytes stay on disk.
 
     path: a file, a folder of them, or a pattern. Which features hold the image and the label is
     told by `wanted`, else by the usual names. A whole number is the class that `label_map` (keys
     as text) gives it, or a class of that name where there is none. Short features besides
-    become `Record.extra`. Checksums of all records are checked.
+    become `Record.extra`. Checksums of all records are checked. multi_label: whether the
+    feature may hold several labels, or none.
 
     Raises DataError, with file and record, where a record is damaged, lacks a feature or has
     one of another type, or `label_map` lacks its label.
@@ -76,45 +83,60 @@ def read_tfrecord(path: str, wanted: Features, label_map: Mapping[str, str] | No
     for example in _examples(files):
         used = used or _used(example, wanted)
         name = f"{example.file.relative_to(below).as_posix()}/{example.number:06d}"
-        images.append(_image(example, name, used, label_map))
+        images.append(_image(example, name, used, label_map, multi_label=multi_label))
     if not images:
         raise DataError(f"there are no records in {shown(path)}")
-    names = {image.classes[0] for image in images}
+    names = {name for image in images for name in image.classes}
     order = sorted(names, key=by_number) if label_map is None else list(label_map.values())
-    return {ALL: labelled(images, order)}
+    return {ALL: labelled(images, order, multi_label=multi_label)}
 
 
 def _image(
-    example: _Example, name: str, used: tuple[str, str], label_map: Mapping[str, str] | None
+    example: _Example,
+    name: str,
+    used: tuple[str, str],
+    label_map: Mapping[str, str] | None,
+    *,
+    multi_label: bool,
 ) -> Named:
     (start, end) = _stretch(example, used[0])
     source = Slice(example.file, example.start + start, end - start)
-    return Named(name, (_label(example, used[1], label_map),), source, _extra(example, used))
-
-
-def _label(example: _Example, key: str, label_map: Mapping[str, str] | None) -> str:
-    feature = _feature(example, key)
-    if feature.kind == "integers" and len(feature.integers) == 1:
-        number = str(feature.integers[0])
-        if label_map is None:
-            return number
-        if number not in label_map:
-            raise example.problem(
-                f"label {number} is not in data.label_map",
-                f"it has {', '.join(list(label_map)[:20])}",
-            )
-        return label_map[number]
-    if feature.kind != "bytes" or len(feature.stretches) != 1:
+    labels = _labels(example, used[1], label_map)
+    if len(labels) != 1 and not multi_label:
+        held = _held(_feature(example, used[1]))
         raise example.problem(
-            f"feature {shown(key)} holds {_held(feature)}, not one whole number or one text",
+            f"feature {shown(used[1])} holds {held}, not one whole number or one text",
+            "name the feature with data.features.label, or set data.multi_label",
+        )
+    return Named(name, labels, source, _extra(example, used))
+
+
+def _labels(example: _Example, key: str, label_map: Mapping[str, str] | None) -> tuple[str, ...]:
+    feature = _feature(example, key)
+    if feature.kind == "floats":
+        raise example.problem(
+            f"feature {shown(key)} holds floats, not whole numbers or texts",
             "name the feature with data.features.label",
         )
-    if label_map is not None:
+    if feature.stretches and label_map is not None:
         raise example.problem(
             f"feature {shown(key)} is a text, so data.label_map has nothing to say",
             "leave data.label_map out, or name another feature with data.features.label",
         )
-    return _text(example, key, feature.stretches[0])
+    texts = [_text(example, key, stretch) for stretch in feature.stretches]
+    numbers = [_named(example, str(number), label_map) for number in feature.integers]
+    return (*texts, *numbers)
+
+
+def _named(example: _Example, number: str, label_map: Mapping[str, str] | None) -> str:
+    if label_map is None:
+        return number
+    if number not in label_map:
+        raise example.problem(
+            f"label {number} is not in data.label_map",
+            f"it has {', '.join(list(label_map)[:20])}",
+        )
+    return label_map[number]
 
 
 def _text(example: _Example, key: str, stretch: tuple[int, int]) -> str:

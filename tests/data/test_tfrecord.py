@@ -63,7 +63,7 @@ def test_whole_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
     assert [record.name for record in found.records] == [
         f"a.tfrecord/00000{number}" for number in range(4)
     ]
-    assert [int(found.classes[record.label]) for record in found.records] == [*labels]
+    assert [int(found.classes[record.labels[0]]) for record in found.records] == [*labels]
     for shade, record in enumerate(found.records):
         np.testing.assert_array_equal(decode(record.source, ImageSpec(2, 3, 1)), shade)
 
@@ -108,7 +108,7 @@ def test_a_label_map_may_have_gaps(tmp_path: Path) -> None:
         ({"image": b""}, None, "no feature label; found: image"),
         ({"label": 1}, None, "no feature image; found: label"),
         ({}, None, "no feature image; found: none"),
-        ({"image": b"", "label": 0.5}, None, "feature label holds floats, not one whole number"),
+        ({"image": b"", "label": 0.5}, None, "feature label holds floats, not whole numbers"),
         ({"image": b"", "label": [1, 2]}, None, "feature label holds 2 integers, not one whole"),
         ({"image": b"", "label": []}, None, "feature label holds 0 bytes, not one whole"),
         ({"image": 3, "label": 1}, None, "feature image holds 1 integers, not the bytes"),
