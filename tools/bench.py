@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,11 +30,13 @@ from PIL import Image
 from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
 from imgrec.models.backend import describe, start
+from tools.checks import checks
 from tools.evaluations import evaluations
 from tools.figures import QUICK, Figure, Size, rate, seconds
 from tools.networks import full_vgg16, small_network
 from tools.pipelines import pipelines, some_records, steps, training_split
 from tools.predicting import large_network, photos_and_folders
+from tools.processes import imgrec
 from tools.training import trainings
 
 CONFIG = "small_cnn"
@@ -47,13 +50,20 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer images, a few minutes")
     parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
     options = parser.parse_args(arguments)
-    figures = []
-    for figure in measured(QUICK if options.quick else Size()):
+    figures: list[Figure] = []
+    for figure in timed(measured(QUICK if options.quick else Size())):
         goal = f"  goal: {figure.goal}" if figure.goal else ""
         print(f"{figure.name:<70} {figure.value:>14}{goal}", flush=True)
         figures.append(figure)
         if options.output:  # each time, so that a run that is cut leaves what it measured
             options.output.write_text(page(figures, quick=options.quick), encoding="utf-8")
+
+
+def timed(figures: Iterator[Figure]) -> Iterator[Figure]:
+    """Yield the figures and, last, how long measuring them took."""
+    began = time.perf_counter()
+    yield from figures
+    yield Figure("all these measurements", f"{(time.perf_counter() - began) / 60:.1f} min")
 
 
 def measured(size: Size) -> Iterator[Figure]:
@@ -66,7 +76,7 @@ def measured(size: Size) -> Iterator[Figure]:
         print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
         yield from evaluations()
         return
-    yield Figure("`imgrec check` of 2,400 photos, each", f"{checked(folder):.2f} ms")
+    yield from checks(folder, size)
     yield from predicting(folder, size)
     experiment = load(
         "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
@@ -103,27 +113,20 @@ def trained_per_second() -> float:
     return statistics.median(int(found.replace(",", "")) for found in rates[1:])
 
 
-def checked(folder: Path) -> float:
-    """Return the milliseconds that `imgrec check` takes for each photo below `folder`."""
-    photos = sum(1 for _ in folder.rglob("*.jpg"))
-    return 1000 * seconds(lambda: imgrec("check", str(folder)), rounds=3) / photos
-
-
 def show_help() -> None:
     """Run `imgrec --help`."""
-    imgrec("--help")
+    run("--help")
 
 
 def train(epochs: int) -> str:
     """Train in a process of its own, into a folder that is removed; return what it tells."""
     with tempfile.TemporaryDirectory() as runs:
-        return imgrec("train", CONFIG, "--set", f"training.epochs={epochs}", "--runs-dir", runs)
+        return run("train", CONFIG, "--set", f"training.epochs={epochs}", "--runs-dir", runs)
 
 
-def imgrec(*arguments: str) -> str:
+def run(*arguments: str) -> str:
     """Run imgrec; its output is not shown, and what it tells on stderr is returned."""
-    command = [sys.executable, "-m", "imgrec", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # arguments of our own
+    done = subprocess.run(imgrec(*arguments), check=True, capture_output=True, text=True)  # noqa: S603  # arguments of our own
     return done.stderr
 
 

@@ -1,15 +1,13 @@
 """How long it takes from predictions to numbers, intervals and reports.
 
-python -m tools.evaluations IMAGES    evaluate so many made-up predictions of 100 classes
+python -m tools.evaluations IMAGES    evaluate so many made-up predictions of 100 classes,
+                                      write every report
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from imgrec.report.evaluation_text import evaluation_text
 from imgrec.report.forms import forms
 from imgrec.scores import Scores
 from tools.figures import Figure
+from tools.processes import cost_of, told
 
 CLASSES = 100
 IMAGES = (50_000, 100_000)
@@ -31,16 +30,14 @@ GOALS = {100_000: "under 60 s and 2 GB"}
 def evaluations() -> Iterator[Figure]:
     """Yield the wall time and the memory of evaluating, each in a process of its own."""
     for images in IMAGES:
-        command = [sys.executable, "-m", "tools.evaluations", str(images)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        cost = cost_of([sys.executable, "-m", "tools.evaluations", str(images)])
         name = f"evaluate {images:,} predictions of {CLASSES} classes, all reports"
-        yield Figure(name, done.stdout.strip(), GOALS.get(images, ""))
+        yield Figure(name, told(cost), GOALS.get(images, ""))
 
 
 def main(images: int) -> None:
-    """Evaluate, write every report, and print how long it took and the most memory held."""
+    """Evaluate and write every report."""
     scores = made_up(images)
-    began = time.perf_counter()
     halves = np.arange(images) % 2 == 0
     slices = [Slice("half=even", scores.where(halves)), Slice("half=odd", scores.where(~halves))]
     evaluation = evaluate(scores, slices=slices)
@@ -49,9 +46,6 @@ def main(images: int) -> None:
         for suffix, form in forms().items():
             (Path(folder) / f"report{suffix}").write_text(form(assessment), encoding="utf-8")
     evaluation_text(evaluation)
-    taken = time.perf_counter() - began
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{taken:.1f} s, {most:.1f} GB")
 
 
 def made_up(images: int) -> Scores:

@@ -50,7 +50,7 @@ def pipelines(experiment: Experiment, split: Split, folder: Path, size: Size) ->
         "first": lambda: size.images / seconds(lambda: first_epoch(experiment, records), rounds=1),
         "later": lambda: throughput(later_epochs(experiment, split), 5 * size.batches),
     }
-    rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds)]
+    rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds + 2)]
     for name, text in NAMES.items():
         yield Figure(text, rate(statistics.median(one[name] for one in rounds)))
     for name, other, goal in GOALS:

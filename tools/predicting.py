@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tools.figures import Figure, Size
-
-# A process of its own, as the peak memory of a child begins with that of the one that starts it.
-_STARTER = """
-import os, subprocess, sys, time
-began = time.perf_counter()
-nowhere = subprocess.DEVNULL
-process = subprocess.Popen(sys.argv[1:], stdout=nowhere, stderr=nowhere)
-_, status, usage = os.wait4(process.pid, 0)
-print(time.perf_counter() - began, usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
+from tools.processes import Cost, cost_of, imgrec, middle, told
 
 # Each reads the model, the photo or folder, and the side of the pictures.
 _START = """
@@ -54,14 +42,6 @@ print(model.evaluate(data, verbose=0))
 )
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a process took: seconds by the clock, and the most memory, in bytes."""
-
-    seconds: float
-    memory: int
-
-
 def photos_and_folders(runs: Path, folder: Path, size: Size) -> Iterator[Figure]:
     """Yield the cost of one photo, of all training photos and of an evaluation, by a CNN's run.
 
@@ -73,7 +53,7 @@ def photos_and_folders(runs: Path, folder: Path, size: Size) -> Iterator[Figure]
     keras = (str(run / "best.keras"), str(photo), "150")
     yield from _figures(
         "one photo, `cat_dog`",
-        {"Keras": _script(ONE_PHOTO, *keras), "imgrec": _imgrec("predict", str(photo), *where)},
+        {"Keras": _script(ONE_PHOTO, *keras), "imgrec": imgrec("predict", str(photo), *where)},
         size.rounds + 2,
         "at most 1/10, 130 MB",
     )
@@ -83,7 +63,7 @@ def photos_and_folders(runs: Path, folder: Path, size: Size) -> Iterator[Figure]
         "2,000 photos from disk, `cat_dog`",
         {
             "Keras": _script(FOLDER, keras[0], train, "150"),
-            "imgrec": _imgrec("predict", train, *where, *form),
+            "imgrec": imgrec("predict", train, *where, *form),
         },
         size.rounds,
         "at most 1/2",
@@ -93,7 +73,7 @@ def photos_and_folders(runs: Path, folder: Path, size: Size) -> Iterator[Figure]
         "`evaluate` on 400 photos, `cat_dog`",
         {
             "Keras": _script(EVALUATION, keras[0], str(folder / "validation"), "150"),
-            "imgrec": _imgrec("evaluate", str(run)),
+            "imgrec": imgrec("evaluate", str(run)),
         },
         size.rounds,
         "at most 1/2",
@@ -105,7 +85,7 @@ def large_network(run: Path, photo: Path, size: Size) -> Iterator[Figure]:
     keras = _script(ONE_PHOTO, str(run / "best.keras"), str(photo), "224")
     predict = ("predict", str(photo), "--model", str(run))
     for precision, goal in (("float32", "at most 1/6"), ("int8", "at most 1/10, 450 MB")):
-        ways = {"Keras": keras, "imgrec": _imgrec(*predict, "--precision", precision)}
+        ways = {"Keras": keras, "imgrec": imgrec(*predict, "--precision", precision)}
         yield from _figures(f"one photo, full VGG16, {precision}", ways, size.rounds, goal)
 
 
@@ -122,31 +102,16 @@ def _figures(
         for way, command in ways.items():
             if output is not None:
                 output.unlink(missing_ok=True)
-            costs[way].append(_cost(command))
+            costs[way].append(cost_of(command))
     for way, found in costs.items():
-        time_taken = statistics.median(cost.seconds for cost in found)
-        memory = statistics.median(cost.memory for cost in found)
-        yield Figure(f"{name}: {way}", f"{time_taken:.2f} s, {memory / 1e6:,.0f} MB")
+        yield Figure(f"{name}: {way}", told(middle(found)))
     pairs = zip(costs["Keras"], costs["imgrec"], strict=True)
     ratio = statistics.median(keras.seconds / imgrec.seconds for keras, imgrec in pairs)
     yield Figure(f"{name}: imgrec takes of Keras' time", f"1/{ratio:.1f}", goal)
 
 
-def _cost(command: Sequence[str]) -> Cost:
-    done = subprocess.run(  # noqa: S603  # commands of our own
-        [sys.executable, "-c", _STARTER, *command], capture_output=True, text=True, check=True
-    )
-    seconds, memory = done.stdout.split()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(float(seconds), int(memory) * unit)
-
-
 def _script(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
-
-
-def _imgrec(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "imgrec", *arguments]
 
 
 def _some_photo(folder: Path) -> Path:

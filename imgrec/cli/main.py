@@ -35,7 +35,7 @@ SHORT_HELP: Mapping[str, str] = {
     "import": "Make a run of a model file of your own.",
     "check": "Look for what is wrong with images before training on them.",
     "init": "Write a config for a folder of images.",
-    "data": "Look at the images of a config.",
+    "data": "Look at the images of a config, or pack them into few files.",
     "config": "Look at the shipped configs.",
     "runs": "Look at the trainings done so far.",
     "info": "Show versions, devices and what is fast on this machine.",

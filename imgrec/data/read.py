@@ -19,7 +19,7 @@ from imgrec.data.idx import read_idx
 from imgrec.data.keras_sets import read_keras
 from imgrec.data.parts import ALL, PARTS, Parts
 from imgrec.data.pickles import read_pickle
-from imgrec.data.records import Dataset, Record, Splits
+from imgrec.data.records import Dataset, Record, Splits, several
 from imgrec.data.shapes import read_shapes
 from imgrec.data.split import split
 from imgrec.data.tell import told_from
@@ -70,7 +70,7 @@ def read(data: Data, seed: int) -> Splits:
     Parts that the source doesn't have are split off the training images by `seed`: as
     `data.split` says, else 20 % for validation where there is none; groups that `data.group`
     tells of stay whole. Names are those of the source; where it has parts, after `train/`,
-    `validation/` or `test/`.
+    `validation/` or `test/`, unless they tell images of several parts apart already.
 
     Raises DataError where there are no such images, or their classes or groups don't fit
     together.
@@ -147,7 +147,8 @@ def _only(parts: Parts, part: str, path: str) -> Dataset:
             f"data.{part}: {shown(path)} has parts of its own ({', '.join(parts)})",
             hint="name it with data.root instead",
         )
-    return parts[ALL]
+    # Several sources may have the same names.
+    return replace(parts[ALL], distinct=False)
 
 
 def _grouped(parts: Parts, group: str | None) -> Mapping[str, tuple[str, ...]]:
@@ -164,7 +165,7 @@ def _joined(parts: Parts, data: Data, seed: int, groups: Mapping[str, tuple[str,
     shares, train = _shares(parts, data), parts["train"]
     if "train" in groups:
         splits = split_groups(train, groups["train"], *shares, seed)
-    elif data.multi_label:
+    elif several(train.records):
         splits = split_groups(train, [record.name for record in train.records], *shares, seed)
     else:
         splits = split(train, *shares, seed)
@@ -198,5 +199,7 @@ def _records(parts: Parts, part: str) -> tuple[Record, ...]:
 
 
 def _prefixed(dataset: Dataset, part: str) -> Dataset:
+    if dataset.distinct:
+        return dataset
     records = (replace(record, name=f"{part}/{record.name}") for record in dataset.records)
     return replace(dataset, records=tuple(records))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -72,11 +72,13 @@ class Dataset:
 
     classes: the class names; a record's labels are indices into them.
     ignored: how many hidden files (`.DS_Store`, `Thumbs.db`, ...) were left out.
+    distinct: whether names are unique across the parts of the source too, as they are.
     """
 
     records: tuple[Record, ...]
     classes: tuple[str, ...]
     ignored: int = 0
+    distinct: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class Splits:
     validation: tuple[Record, ...]
     test: tuple[Record, ...]
     ignored: int = 0
+
+
+def several(records: Iterable[Record]) -> Record | None:
+    """Return the first of the images that may have several labels, or none; None: each has one."""
+    return next((record for record in records if not isinstance(record.label, int)), None)
 
 
 def labels_of(records: Sequence[Record], classes: int, *, multi_label: bool) -> NDArray[Any]:

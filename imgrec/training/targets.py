@@ -31,10 +31,10 @@ def encode(experiment: Experiment, labels: NDArray[Any], classes: int) -> NDArra
     if labels.ndim == 2:
         return np.asarray(labels, np.float32)
     if experiment.truth == "binary":
-        return labels.astype(np.float32)[:, np.newaxis]
+        return np.asarray(labels, np.float32)[:, np.newaxis]
     if experiment.truth == "index":
         return np.asarray(labels)
-    return np.eye(classes, dtype=np.float32)[labels]
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels])
 
 
 def image_weights(

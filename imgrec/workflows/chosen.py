@@ -11,7 +11,7 @@ from imgrec.config.experiment import Data
 from imgrec.data.classes import relabelled, renamed
 from imgrec.data.parts import ALL
 from imgrec.data.read import read_other
-from imgrec.data.records import Dataset, Record
+from imgrec.data.records import Dataset, Record, several
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.text import shown
@@ -109,10 +109,10 @@ def _other(run: Run, config: Data, asked: Images) -> Chosen:
 
 
 def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
-    several = next((record for record in records if not isinstance(record.label, int)), None)
-    if several is not None and not run.card.multi_label:
+    found = several(records)
+    if found is not None and not run.card.multi_label:
         raise DataError(
-            f"images in {shown(path)} may have several labels, such as {shown(several.name)}; "
+            f"images in {shown(path)} may have several labels, such as {shown(found.name)}; "
             f"{shown(run.name)} gives each image one",
         )
 

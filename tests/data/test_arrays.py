@@ -128,6 +128,14 @@ def test_all_parts_have_one_scale() -> None:
     assert pixels(from_arrays(arrays, "data")["test"]).max() == 1
 
 
+@pytest.mark.parametrize("whole", ["x", "x_test"])
+def test_floats_beside_whole_numbers_have_a_scale_of_their_own(whole: str) -> None:
+    """Bytes in one part do not make the shares of another black."""
+    arrays = {"x": X / 255, "x_test": X / 255, "y": Y, "y_test": Y, whole: X}
+    for dataset in from_arrays(arrays, "data").values():
+        assert np.array_equal(pixels(dataset), X)
+
+
 def test_whole_numbers_to_1_are_not_scaled() -> None:
     """Only floats are taken for shares."""
     assert pixels(from_arrays({"x": X // 128, "y": Y}, "data")["all"]).max() == 1
