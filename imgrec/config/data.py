@@ -106,10 +106,15 @@ class Data(Section):
     validation: Text | None = Field(default=None, description="The validation images, likewise.")
     test: Text | None = Field(default=None, description="The test images, likewise.")
     columns: Columns | None = Field(default=None)
+    multi_label: bool = Field(
+        default=False,
+        description="For `csv` and `tfrecord`: whether an image may have several labels, or none. "
+        "The model then answers for each class by itself, with `model.output: sigmoid`.",
+    )
     separator: Text | None = Field(
         default=None,
-        description="For `csv`: what stands between the labels of an image with several, such "
-        "as `;`. Such data can be checked, but not yet trained on.",
+        description="For `csv` with `multi_label`: what stands between the labels of an image; "
+        "`;` where left out.",
     )
     features: Features | None = Field(default=None)
     label_map: dict[str, Text] | None = Field(
@@ -165,6 +170,8 @@ class Data(Section):
         """Yield what contradicts itself about where the images come from."""
         if self.loader is not None:
             yield from misplaced(self, self.loader)
+        if self.separator is not None and not self.multi_label:
+            yield ("separator",), "stands between several labels: set multi_label to true, too"
         yield from doubtful_labels(self.label_map or {})
         if reason := BUILT_IN.get(self.loader or ""):
             for name in ("root", "train", "validation", "test"):

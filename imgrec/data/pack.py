@@ -92,7 +92,7 @@ def describe_split(
     records: Sequence[Record], identities: Mapping[str, str], classes: Sequence[str]
 ) -> PackedSplit:
     """Return what a manifest tells of a split of these records."""
-    counts = Counter(label for record in records for label in _labels(record))
+    counts = Counter(label for record in records for label in record.labels)
     return PackedSplit(
         images=len(records),
         fingerprint=fingerprint(records, identities, classes),
@@ -118,17 +118,13 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def _example(record: Record, encoded: bytes, packing: Packing) -> bytes:
-    labels = _labels(record)
+    labels = record.labels
     texts = {name: [_bytes(value)] for name, value in record.extra.items()}
     texts[IMAGE] = [encoded]
     texts[TEXT] = [_bytes(packing.classes[label]) for label in labels]
     texts[NAME] = [_bytes(record.name)]
     texts.pop(LABEL, None)
     return example(texts, {LABEL: [packing.numbers[label] for label in labels]})
-
-
-def _labels(record: Record) -> tuple[int, ...]:
-    return record.labels or (record.label,)
 
 
 def _bytes(text: str) -> bytes:

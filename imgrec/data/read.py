@@ -19,7 +19,7 @@ from imgrec.data.idx import read_idx
 from imgrec.data.keras_sets import read_keras
 from imgrec.data.parts import ALL, PARTS, Parts
 from imgrec.data.pickles import read_pickle
-from imgrec.data.records import Dataset, Record, Splits
+from imgrec.data.records import Dataset, Record, Splits, several
 from imgrec.data.shapes import read_shapes
 from imgrec.data.split import split
 from imgrec.data.tell import told_from
@@ -30,6 +30,7 @@ from imgrec.text import shown
 log = logging.getLogger("imgrec")
 
 DEFAULT_VALIDATION = 0.2
+DEFAULT_SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ class Request:
 _LOADERS: Mapping[str, Callable[[Request], Parts]] = {
     "folder": lambda wanted: read_folders(Path(wanted.path)),
     "csv": lambda wanted: read_csv(
-        Path(wanted.path), wanted.data.columns or Columns(), wanted.data.separator
+        Path(wanted.path), wanted.data.columns or Columns(), _separator(wanted.data)
     ),
     "npz": lambda wanted: read_npz(Path(wanted.path)),
     "pickle": lambda wanted: read_pickle(Path(wanted.path)),
     "idx": lambda wanted: read_idx(Path(wanted.path)),
     "tfrecord": lambda wanted: read_tfrecord(
-        wanted.path, wanted.data.features or Features(), wanted.data.label_map
+        wanted.path,
+        wanted.data.features or Features(),
+        wanted.data.label_map,
+        multi_label=wanted.data.multi_label,
     ),
     "keras": lambda wanted: read_keras(wanted.path),
     "digits": lambda _: {ALL: read_digits()},
@@ -133,6 +137,10 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
     return read_source(path, other.model_copy(update=unsaid), seed)
 
 
+def _separator(data: Data) -> str | None:
+    return (data.separator or DEFAULT_SEPARATOR) if data.multi_label else None
+
+
 def _only(parts: Parts, part: str, path: str) -> Dataset:
     if ALL not in parts:
         raise DataError(
@@ -154,11 +162,13 @@ def _grouped(parts: Parts, group: str | None) -> Mapping[str, tuple[str, ...]]:
 
 def _joined(parts: Parts, data: Data, seed: int, groups: Mapping[str, tuple[str, ...]]) -> Splits:
     """Return the parts that are there, and those split off the training images."""
-    shares = _shares(parts, data)
+    shares, train = _shares(parts, data), parts["train"]
     if "train" in groups:
-        splits = split_groups(parts["train"], groups["train"], *shares, seed)
+        splits = split_groups(train, groups["train"], *shares, seed)
+    elif several(train.records):
+        splits = split_groups(train, [record.name for record in train.records], *shares, seed)
     else:
-        splits = split(parts["train"], *shares, seed)
+        splits = split(train, *shares, seed)
     return replace(
         splits,
         validation=_records(parts, "validation") or splits.validation,

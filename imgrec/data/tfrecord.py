@@ -110,7 +110,7 @@ def _dataset(images: Sequence[Named], form: _Form, *, multi_label: bool) -> Data
         order = list(form.label_map.values())
     else:
         order = sorted({name for image in images for name in image.classes}, key=by_number)
-    dataset = labelled(images, order, several=multi_label)
+    dataset = labelled(images, order, multi_label=multi_label)
     return replace(dataset, distinct=form.name is not None)
 
 

@@ -14,7 +14,7 @@ from imgrec.data.classes import relabelled
 from imgrec.data.images import ImageSpec
 from imgrec.data.manifest import FILE_NAME, Manifest
 from imgrec.data.pack import Packing, Shards, describe_split, write_shards
-from imgrec.data.records import Dataset, Record, Splits
+from imgrec.data.records import Dataset, Record, Splits, several
 from imgrec.data.tell import told_from
 from imgrec.errors import DataError
 from imgrec.files import write_folder, write_text
@@ -141,7 +141,7 @@ def _manifest(
             "schema_version": 1,
             "classes": splits.classes,
             "label_map": {str(number): name for name, number in numbers.items()},
-            "multi_label": any(record.labels for record in splits.train),
+            "multi_label": several(splits.train) is not None,
             "splits": parts,
             "shards": [shard for part in written.values() for shard in part.written],
         }

@@ -89,7 +89,7 @@ def plan(experiment: Experiment, *, device: str = "auto") -> Plan:
     classes, local = len(splits.classes), not _fetches_weights(experiment)
     model = build(experiment, classes, weights=local, statistics=unmeasured(experiment))
     counts = {
-        split: _counts([record.label for record in records], splits.classes)
+        split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
     }
     return Plan(dump(experiment), summary(model), counts)
@@ -286,5 +286,5 @@ def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgre
 
 
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(np.array(labels), minlength=len(classes))
+    counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}

@@ -37,7 +37,7 @@ def pixels(dataset: Dataset) -> NDArray[Any]:
 
 def names(dataset: Dataset) -> list[str]:
     """Return the class name of each image."""
-    return [dataset.classes[record.label] for record in dataset.records]
+    return [dataset.classes[record.labels[0]] for record in dataset.records]
 
 
 def refusal(**arrays: Any) -> str:

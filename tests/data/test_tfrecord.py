@@ -63,7 +63,7 @@ def test_whole_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
     assert [record.name for record in found.records] == [
         f"a.tfrecord/00000{number}" for number in range(4)
     ]
-    assert [int(found.classes[record.label]) for record in found.records] == [*labels]
+    assert [int(found.classes[record.labels[0]]) for record in found.records] == [*labels]
     for shade, record in enumerate(found.records):
         np.testing.assert_array_equal(decode(record.source, ImageSpec(2, 3, 1)), shade)
 

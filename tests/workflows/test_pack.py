@@ -120,14 +120,14 @@ def test_an_undivided_folder_stays_undivided(photos: Path, tmp_path: Path) -> No
 def test_several_labels_come_back(table: Path, tmp_path: Path) -> None:
     """With the numbers that data.label_map gives the classes, their order, and the columns."""
     label_map = {"1": "person", "2": "car", "3": "dog"}
-    data = data_at(table, separator=";", label_map=label_map)
+    data = data_at(table, multi_label=True, separator=";", label_map=label_map)
     packed = packed_from(data, tmp_path / "pack")
     assert packed.manifest.multi_label
     assert packed.manifest.label_map == label_map
     assert packed.overrides == (f"data.root={packed.path}", "data.separator=null")
     found = read_again(packed.path, label_map=label_map)
     assert found.classes == ("person", "car", "dog")
-    plain = splits_of(Source("csv", data_at(table, separator=";"), 5))
+    plain = splits_of(Source("csv", data_at(table, multi_label=True, separator=";"), 5))
     assert_same_names(found, plain)
     assert found.train[0].extra == {"place": "street 0"}
     assert_same_images(read_again(packed.path), found)
@@ -166,7 +166,7 @@ def test_the_same_images_are_the_same_bytes(photos: Path, tmp_path: Path) -> Non
 
 def test_a_pack_of_a_pack_is_the_same(table: Path, tmp_path: Path) -> None:
     """Nothing is lost or added on the way."""
-    first = packed_from(data_at(table, separator=";"), tmp_path / "one")
+    first = packed_from(data_at(table, multi_label=True, separator=";"), tmp_path / "one")
     again = packed_from(data_at(first.path), tmp_path / "two")
     assert first.document == again.document
 
@@ -388,9 +388,9 @@ for record in tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(sys.argv[1] + "/*.
 @pytest.mark.slow
 def test_tensorflow_reads_the_same(table: Path, tmp_path: Path) -> None:
     """TensorFlow's own reader, in a process of its own: names, numbers, texts and pixels."""
-    packed = packed_from(data_at(table, separator=";"), tmp_path / "pack")
+    packed = packed_from(data_at(table, multi_label=True, separator=";"), tmp_path / "pack")
     by_tensorflow = _by_tensorflow(packed.path)
-    source = splits_of(Source("csv", data_at(table, separator=";"), 5))
+    source = splits_of(Source("csv", data_at(table, multi_label=True, separator=";"), 5))
     records = [record for _, part in records_of(source) for record in part]
     assert set(by_tensorflow) == {record.name for record in records}
     for record in records:
