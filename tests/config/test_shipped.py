@@ -7,10 +7,10 @@ import re
 import pytest
 
 from imgrec.config import shipped
-from imgrec.config.layers import Conv2D, Dense, Flatten, MaxPooling2D
+from imgrec.config.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
 from imgrec.config.load import load
 from imgrec.config.losses import BinaryCrossentropy
-from imgrec.config.optimizers import RMSprop
+from imgrec.config.optimizers import Adam, RMSprop
 from imgrec.errors import UsageError
 
 NAMES = (
@@ -19,6 +19,7 @@ NAMES = (
     "efficientnet_transfer",
     "mnist",
     "mobilenet_transfer",
+    "nasnet_tfrecord",
     "small_cnn",
     "vgg16",
     "vgg16_transfer",
@@ -114,6 +115,20 @@ def test_what_is_frozen_is_fine_tuned_later(name: str, backbone: str) -> None:
     assert experiment.training.feature_views == 4
     assert tuned is not None
     assert tuned.learning_rate == 1e-5
+
+
+def test_nasnet_tfrecord() -> None:
+    """NASNetMobile with its own top, random weights, and any number of three classes an image."""
+    experiment = load("nasnet_tfrecord")
+    backbone = experiment.model.backbone
+    assert backbone is not None
+    assert (backbone.name, backbone.weights, backbone.trainable) == ("NASNetMobile", None, True)
+    assert experiment.model.layers == [GlobalAveragePooling2D()]
+    assert (experiment.model.output, experiment.loss) == ("sigmoid", BinaryCrossentropy())
+    assert experiment.data.multi_label
+    assert experiment.data.label_map == {"1": "person", "2": "car", "3": "dog"}
+    assert isinstance(experiment.training.optimizer, Adam)
+    assert experiment.training.epochs == 10
 
 
 def test_bird() -> None:

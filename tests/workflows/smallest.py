@@ -16,18 +16,20 @@ from imgrec.config.load import dump, load, parse
 from imgrec.errors import ConfigError
 from imgrec.models.backbone import preprocess
 from imgrec.models.build import build
+from imgrec.workflows.pack import pack
+from imgrec.workflows.source import source_of
 from imgrec.workflows.statistics import unmeasured
+from tests.pasted import pasted_photos
 
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
 EVERY_PRECISION = "training.export=[float32, float16, int8]"
 FLOAT32 = "training.export=[float32]"
 # Random weights in so many layers make much of little: what fewer bits change is no measure.
-DEEP = ("efficientnet_transfer", "mobilenet_transfer")
+DEEP = ("efficientnet_transfer", "mobilenet_transfer", "nasnet_tfrecord")
 # Their graphs take minutes to be compiled and converted.
-SLOW = ("efficientnet_transfer",)
+SLOW = ("efficientnet_transfer", "nasnet_tfrecord")
 NAMES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
-    for name in shipped.names()
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in shipped.names()
 ]
 # Which folder stands for each place that a config may name.
 FOLDERS = {"root": "train", "train": "train", "validation": "validation", "test": "validation"}
@@ -38,7 +40,8 @@ WIDTH = 128
 def write_photos(root: Path) -> None:
     """Write the folders train and validation, with 8 noisy photos of each of two classes.
 
-    They are of all degrees of brightness, so that even random weights tell them apart.
+    They are of all degrees of brightness, so that even random weights tell them apart. In `street`
+    they are pasted together, and packed for the config whose images have several labels.
     """
     random = np.random.default_rng(0)
     for split in ("train", "validation"):
@@ -47,11 +50,18 @@ def write_photos(root: Path) -> None:
             for number in range(8):
                 pixels = random.integers(0, 32 * (number + 1), (30, 40, 3), np.uint8)
                 Image.fromarray(pixels).save(root / split / name / f"{number}.jpg")
+    photos = sorted((root / "train").glob("*/*.jpg"))
+    kinds = {"person": photos[:8], "car": photos[4:12], "dog": photos[8:]}
+    overrides = [f"data.root={json.dumps(str(pasted_photos(root / 'pasted', kinds, 32)))}"]
+    overrides.append("data.split={validation: 0.5}")
+    pack(source_of("nasnet_tfrecord", overrides), root / "street", shards=2)
 
 
 def places(name: str, folders: Path) -> list[str]:
     """Return the overrides that put `folders` where the config looks for its images."""
     data = load(name).data
+    if data.multi_label:
+        return [f"data.root={json.dumps(str(folders / 'street'))}"]
     loader = ["data.loader=folder"] if data.loader == "keras" else []
     return loader + [
         f"data.{key}={json.dumps(str(folders / split))}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.config.load import load
+from imgrec.data.content import content
 from imgrec.data.images import decode
 from imgrec.data.records import Record
 from imgrec.evaluation.certificate import LIMITS, likeness
@@ -43,7 +44,8 @@ def _by_keras(run: Run, records: Sequence[Record]) -> Scores:
     output = model.predict(np.stack(pixels).astype(np.float32), verbose=0)
     if output.shape[1] == 1:  # one sigmoid unit: the second of two classes
         output = np.concatenate([1 - output, output], axis=1)
-    return Scores(tuple(record.name for record in records), None, output, run.card.classes)
+    names, thresholds = tuple(record.name for record in records), run.card.class_thresholds
+    return Scores(names, None, output, run.card.classes, thresholds=thresholds)
 
 
 def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np.float32]:
@@ -54,11 +56,14 @@ def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np
 
 
 def _photo(record: Record, otherwise: Path) -> str:
-    """Return the file of a record; one that is an array is written to `otherwise`."""
+    """Return the file of a record; one that is none of its own is written to `otherwise`."""
     if isinstance(record.source, Path):
         return str(record.source)
-    assert isinstance(record.source, np.ndarray)
-    Image.fromarray(record.source.squeeze()).save(otherwise)
+    found = content(record.source)
+    if isinstance(found, bytes):
+        otherwise.write_bytes(found)
+    else:
+        Image.fromarray(found.squeeze()).save(otherwise)
     return str(otherwise)
 
 
@@ -83,7 +88,8 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
         path = folder / f"exported{SUFFIXES[form]}"
         files.append((export(run, form=form, output=path).path, form, "float32"))
     for file, form, precision in files:
-        engine = open_exported(file, form, run.card.classes, image_spec(run.card))
+        spec, thresholds = image_spec(run.card), run.card.class_thresholds
+        engine = open_exported(file, form, run.card.classes, spec, thresholds)
         found = score(engine, records, labelled=False, bad_images="error", progress=Silent())
         _assert_alike(keras, found.probabilities, precision)
 
