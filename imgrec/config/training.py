@@ -120,7 +120,9 @@ class Training(Section):
         "augmented anew each epoch.",
     )
     fine_tune: FineTune | None = Field(
-        default=None, description="What follows on a head's training: the backbone learns too."
+        default=None,
+        description="What follows on a head's training: the backbone learns too. What is below "
+        "the first layer that does is computed once, as long as images are not augmented anew.",
     )
     checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
     on_nan: Literal["stop", "restore"] = Field(

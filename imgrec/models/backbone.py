@@ -72,7 +72,7 @@ def apply_backbone(
         )
     network.trainable = backbone.trainable
     if not backbone.trainable:
-        _keep_inferring(network)
+        keep_inferring(network)
     return network, network(features)
 
 
@@ -85,7 +85,7 @@ def unfreeze(network: Any, first: str) -> None:
             layer.trainable = False
 
 
-def _keep_inferring(network: Any) -> None:
+def keep_inferring(network: Any) -> None:
     """Let the network run in inference mode, also within a model that is trained.
 
     `training=False` in a functional model does not do: a model that is trained tells all layers.

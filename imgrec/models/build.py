@@ -6,10 +6,10 @@ import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.experiment import Backbone, Experiment
 from imgrec.config.layers import (
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
@@ -19,6 +19,7 @@ from imgrec.config.layers import (
 from imgrec.config.named import Named
 from imgrec.config.problems import shown
 from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.halves import Network
 from imgrec.models.keras_errors import cause
 from imgrec.models.keras_objects import make
 from imgrec.models.preprocessing import apply_preprocessing
@@ -33,31 +34,6 @@ _Apply = Callable[[Any, Any, Path], Any]
 
 # Nothing to learn and nothing random: they may stand on the backbone's side of the features.
 _POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
-
-
-@dataclass(frozen=True)
-class Network:
-    """A model, and where it may be cut in two.
-
-    model: from pixels to probabilities. backbone: the model within it; features: the tensor that
-    the backbone gives, after a global pooling where one follows. Both are None without one.
-    """
-
-    model: Any
-    backbone: Any = None
-    features: Any = None
-
-    def extractor(self) -> Any:
-        """Return the model from pixels to features; its layers are those of `model`."""
-        import keras
-
-        return keras.Model(self.model.input, self.features)
-
-    def head(self) -> Any:
-        """Return the model from features to probabilities; its layers are those of `model`."""
-        import keras
-
-        return keras.Model(self.features, self.model.output)
 
 
 def build(
@@ -85,7 +61,8 @@ def assemble(
 
     Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
     wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
-    (batch, 1), the probability of the second class, for `output: sigmoid`.
+    (batch, 1), the probability of the second of two classes, for `output: sigmoid` where images
+    have one label.
 
     policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
     weights: whether the weights that the config names are loaded.
@@ -100,16 +77,11 @@ def assemble(
             (*experiment.data.image_size, experiment.data.channels), dtype="float32", name="pixels"
         )
         tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
-        network, features, pooled = None, None, 0
+        network = Network(None)
         if experiment.model.backbone is not None:
-            tensor = preprocess(experiment.model.backbone.name, tensor)
-            network, tensor = apply_backbone(
-                experiment.model.backbone, tensor, experiment.data.image_size, weights=weights
-            )
-            _check_fine_tune(experiment, network)
-            pooled = int(isinstance(next(iter(experiment.model.layers), None), _POOLING))
-            features = tensor = _apply_layers(experiment, tensor, 0, pooled)
-        tensor = _apply_layers(experiment, tensor, pooled, None)
+            network = _backbone(experiment, experiment.model.backbone, tensor, weights=weights)
+            tensor = network.features
+        tensor = _apply_layers(experiment, tensor, int(network.pooling is not None), None)
         output = _output(experiment, tensor, classes)
         try:
             model = keras.Model(pixels, output, name="imgrec")
@@ -117,7 +89,7 @@ def assemble(
             raise experiment.problem(("model", "layers"), cause(error)) from error
         if weights and experiment.model.weights is not None:
             load_weights(model, experiment.model.weights)
-        return Network(model, network, features)
+        return replace(network, model=model)
 
 
 def summary(model: Any) -> str:
@@ -146,6 +118,18 @@ def _dtype_policy(name: str) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _backbone(experiment: Experiment, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:
+    """Apply the backbone, and the global pooling that may follow; the rest is still to come."""
+    taken = preprocess(backbone.name, tensor)
+    network, given = apply_backbone(backbone, taken, experiment.data.image_size, weights=weights)
+    _check_fine_tune(experiment, network)
+    first = next(iter(experiment.model.layers), None)
+    if not isinstance(first, _POOLING):
+        return Network(None, network, taken, given, given)
+    features = _apply_layers(experiment, given, 0, 1)
+    return Network(None, network, taken, given, features, type(first).__name__)
 
 
 def _check_fine_tune(experiment: Experiment, network: Any) -> None:
@@ -241,7 +225,7 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
             "end them with Flatten or GlobalAveragePooling2D",
         )
     activation = experiment.model.output
-    units = 1 if activation == "sigmoid" else classes
+    units = 1 if activation == "sigmoid" and not experiment.data.multi_label else classes
     return keras.layers.Dense(units, activation=activation, dtype="float32", name=OUTPUT)(features)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from imgrec.data.memory import fits_in_memory
 from imgrec.data.pixels import shown_path, size_in_words
 from imgrec.data.store import NoRoom, Place, cache_folder, obtain
 from imgrec.files import sha256
+from imgrec.models.halves import Halves
 from imgrec.progress import Progress
 from imgrec.training.augmentation import Augmenter
 from imgrec.training.steps import Steps
@@ -33,43 +34,44 @@ _BATCH = 32
 
 
 class Views:
-    """Features of every image in one version or several: arrays (images, ...), alike in shape.
+    """Features of every image by view: arrays (images, ...), alike in shape.
 
     Row i of view v is the row v * images + i.
     """
 
-    def __init__(self, arrays: Sequence[NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[int, NDArray[Any]]) -> None:
         self._arrays = arrays
+        self._one = next(iter(arrays.values()))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of an image's features."""
-        return self._arrays[0].shape[1:]
+        return self._one.shape[1:]
 
     def take(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[Any]:
         """Return a copy of these rows."""
-        views, images = np.divmod(np.asarray(rows, np.intp), len(self._arrays[0]))
-        found = np.empty((len(images), *self.shape), self._arrays[0].dtype)
+        views, images = np.divmod(np.asarray(rows, np.intp), len(self._one))
+        found = np.empty((len(images), *self.shape), self._one.dtype)
         for view in np.unique(views):
             chosen = views == view
             found[chosen] = self._arrays[view][images[chosen]]
         return found
 
 
-def wanted_views(experiment: Experiment, train: Split) -> int:
-    """Return how many views of each training image are worth their features; 0: none.
+def wanted_views(experiment: Experiment, train: Split, epochs: range) -> tuple[int, ...]:
+    """Return the views of each training image that are worth their features in these epochs.
 
     None where there is no frozen backbone, where images are augmented anew in each epoch, with
-    `data.cache: none`, and where the training ends before it has seen every image.
+    `data.cache: none`, and where the epochs end before every image is seen.
     """
-    backbone = experiment.model.backbone
+    backbone, views = experiment.model.backbone, experiment.training.feature_views
     if backbone is None or backbone.trainable or experiment.data.cache == "none":
-        return 0
-    laps = experiment.training.epochs * train.schedule.images_per_epoch / train.schedule.images
-    if laps < 1:
-        return 0
-    views = 1 if experiment.augmentation is None else experiment.training.feature_views or 0
-    return min(views, int(np.ceil(laps)))
+        return ()
+    images, per_epoch = train.schedule.images, train.schedule.images_per_epoch
+    if len(epochs) * per_epoch < images or (experiment.augmentation and views is None):
+        return ()
+    laps = range(epochs.start * per_epoch // images, -(-epochs.stop * per_epoch // images))
+    return tuple(sorted({lap % (views or 1) for lap in laps}))
 
 
 def with_features(
@@ -77,32 +79,40 @@ def with_features(
     steps: Steps,
     train: Split,
     validation: Split | None,
+    epochs: range,
     progress: Progress,
 ) -> tuple[Split, Split | None]:
     """Return both splits with features in place of pixels, and let `steps` train on them.
 
-    They stay as they are where that is not worth it or where there is no room for features.
+    epochs: of the phase that `steps` is in. The splits stay as they are where that is not worth
+    it, where nothing frozen can be cut off, or where there is no room for features.
     """
-    views = wanted_views(experiment, train)
+    views = wanted_views(experiment, train, epochs)
     if not views:
         return train, validation
-    cache = _FeatureCache(experiment, steps, progress)
+    halves = steps.halves()
+    if halves is None:
+        log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
+        return train, validation
+    cache = _FeatureCache(experiment, steps, halves, progress)
     augmentation = experiment.augmentation
     augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
     try:
         first = cache.split(train, augmenter, views)
-        second = cache.split(validation, None, 1) if validation else None
+        second = cache.split(validation, None, (0,)) if validation else None
     except NoRoom as error:
         log.warning("features: computed anew each epoch: %s", error)
         return train, validation
-    steps.train_head()
+    steps.train_head(halves.head)
     return first, second
 
 
 class _FeatureCache:
     """Computes features, or finds them in the cache's folder."""
 
-    def __init__(self, experiment: Experiment, steps: Steps, progress: Progress) -> None:
+    def __init__(
+        self, experiment: Experiment, steps: Steps, halves: Halves, progress: Progress
+    ) -> None:
         import tensorflow as tf
 
         cache = experiment.data.cache if isinstance(experiment.data.cache, Cache) else Cache()
@@ -110,24 +120,25 @@ class _FeatureCache:
         self._limit = in_bytes(cache.limit)
         self._augmentation = experiment.augmentation, experiment.seed
         self._progress = progress
-        extractor = steps.extractor()
+        self._views = experiment.training.feature_views or 1
+        extractor = halves.extractor
         self._shape, self._dtype = extractor.output.shape[1:], str(extractor.output.dtype)
-        self._key = _key(experiment, steps, extractor)
+        self._key = _key(experiment, steps, halves)
         self._extract = tf.function(
             lambda images: extractor(images, training=False), reduce_retracing=True
         )
 
-    def split(self, split: Split, augmenter: Augmenter | None, views: int) -> Split:
-        """Return the split with the features of so many views of its images.
+    def split(self, split: Split, augmenter: Augmenter | None, views: Sequence[int]) -> Split:
+        """Return the split with the features of these views of its images.
 
         Raises NoRoom where neither the cache nor the memory takes them.
         """
-        arrays = [self._array(split, augmenter, view) for view in range(views)]
+        arrays = {view: self._array(split, augmenter, view) for view in views}
         return dataclasses.replace(
             split,
             pixels=Views(arrays),
-            rows=np.arange(views * len(split.targets)),
-            views=views,
+            rows=np.arange(self._views * len(split.targets)),
+            views=self._views,
             prepared=True,
         )
 
@@ -174,7 +185,7 @@ class _FeatureCache:
                 task.advance(len(batch.images))
 
 
-def _key(experiment: Experiment, steps: Steps, extractor: Any) -> str:
+def _key(experiment: Experiment, steps: Steps, halves: Halves) -> str:
     """Return the SHA-256 of all that an image's features hang on beside its pixels in the file."""
     import keras
     import tensorflow as tf
@@ -185,9 +196,9 @@ def _key(experiment: Experiment, steps: Steps, extractor: Any) -> str:
         (imgrec.__version__, keras.__version__, tf.__version__, pillow),
         (data.image_size, data.channels, data.interpolation, data.fit),
         (experiment.preprocessing, steps.statistics),
-        (experiment.model.backbone, extractor.output.shape, steps.policy, steps.device),
+        (experiment.model.backbone, halves.place, steps.policy, steps.device),
     )
     digest = hashlib.sha256(repr(settings).encode())
-    for variable in extractor.variables:
+    for variable in halves.extractor.variables:
         digest.update(np.asarray(variable).tobytes())
     return digest.hexdigest()

@@ -20,6 +20,11 @@ def last_epoch(experiment: Experiment, state: TrainingProgress) -> int:
     return experiment.training.epochs
 
 
+def epochs_of(experiment: Experiment, state: TrainingProgress) -> range:
+    """Return the epochs (from 0) of the phase that `state` is in, those done among them."""
+    return range(state.phase_start, last_epoch(experiment, state))
+
+
 def is_last(experiment: Experiment, state: TrainingProgress) -> bool:
     """Say whether no other phase follows on the one that `state` is in."""
     return experiment.training.fine_tune is None or state.phase > 0

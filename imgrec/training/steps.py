@@ -13,6 +13,7 @@ from imgrec.config.training import FineTune
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
 from imgrec.models.build import assemble
+from imgrec.models.halves import Halves
 from imgrec.models.keras_objects import make
 from imgrec.statistics import Statistics
 from imgrec.training.batch import Batch
@@ -43,6 +44,7 @@ class Steps:
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
         self.statistics = statistics
+        self._first: str | None = None
         with within_memory(experiment), self._strategy.scope():
             self._network = assemble(
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
@@ -52,17 +54,18 @@ class Steps:
             optimizer.build(self.model.trainable_variables)
             self._take(self.model, optimizer)
 
-    def extractor(self) -> Any:
-        """Return the model from pixels to the features that `train_head` wants."""
-        return self._network.extractor()
+    def halves(self) -> Halves | None:
+        """Return the model cut in two right before what learns; None where that can't be."""
+        with self._strategy.scope():
+            return self._network.halves(self._first)
 
-    def train_head(self) -> None:
-        """From now on take features in place of images, and train what stands on them.
+    def train_head(self, head: Any) -> None:
+        """From now on take features in place of images, and train `head`, of `halves`, on them.
 
         `model` stays the whole: its weights, optimizer and random generators are the head's.
         """
         with self._strategy.scope():
-            self._take(self._network.head(), self.model.optimizer)
+            self._take(head, self.model.optimizer)
         # A training may go on in the middle of an epoch.
         for own, before in zip(_measured(self._trained), _measured(self.model), strict=True):
             own.assign(np.asarray(before))
@@ -79,6 +82,7 @@ class Steps:
         renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
         with within_memory(self._experiment), self._strategy.scope():
             unfreeze(self._network.backbone, wanted.first_layer)
+            self._first = wanted.first_layer
             optimizer = make(keras.optimizers, renewed)
             optimizer.build(self.model.trainable_variables)
             self._take(self.model, optimizer)
@@ -191,7 +195,7 @@ def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
     model.compile(
         optimizer=optimizer,
         loss=make(keras.losses, experiment.loss),
-        metrics=[_metric(metric) for metric in experiment.training.metrics],
+        metrics=[_metric(metric, experiment) for metric in experiment.training.metrics],
     )
 
 
@@ -199,9 +203,9 @@ def _build_metrics(model: Any, experiment: Experiment, classes: int) -> None:
     """Make the variables of loss and metrics now: a step under a strategy can't make them."""
     import tensorflow as tf
 
-    labels = encode(experiment, np.zeros(1, np.int64), classes)
     predicted = tf.fill((1, *model.output_shape[1:]), 0.5)
-    targets = tf.constant(labels)
+    labels = np.zeros((1, classes), bool) if experiment.data.multi_label else np.zeros(1, np.int64)
+    targets = tf.constant(encode(experiment, labels, classes))
     model.compute_loss(x=None, y=targets, y_pred=predicted)
     model.compute_metrics(None, targets, predicted)
 
@@ -210,9 +214,12 @@ def _measured(model: Any) -> list[Any]:
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-def _metric(metric: Any) -> Any:
+def _metric(metric: Any, experiment: Experiment) -> Any:
     import keras
 
     name = type(metric).__name__
-    # `accuracy` is no class: Keras chooses the kind that fits the targets.
-    return make(keras.metrics, metric) if hasattr(keras.metrics, name) else name
+    if hasattr(keras.metrics, name):
+        return make(keras.metrics, metric)
+    # `accuracy` is no class: Keras chooses the kind that fits the targets, but takes several
+    # labels for one-hot.
+    return keras.metrics.BinaryAccuracy(name) if experiment.data.multi_label else name

@@ -90,13 +90,14 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
         "augmentation.rotation_range=90", "training.feature_views=2", "training.epochs=5"
     )
     steps, split = _prepared(experiment)
-    extract = steps.extractor()
+    halves = steps.halves()
+    assert halves is not None
     augmenter = Augmenter(experiment.augmentation, experiment.seed)  # type: ignore[arg-type]
-    cached, _ = with_features(experiment, steps, split, None, Silent())
+    cached, _ = with_features(experiment, steps, split, None, range(5), Silent())
     places = [Place(index, 0) for index in range(len(split.targets))]
     for lap in range(3):
         batches = batches_in_order(split, 32, augmenter, lap % 2)
-        expected = np.concatenate([np.asarray(extract(batch.images)) for batch in batches])
+        expected = np.concatenate([np.asarray(halves.extractor(batch.images)) for batch in batches])
         found = cached.read([Place(place.index, lap) for place in places])
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert not np.allclose(cached.read([Place(0, 0)]), cached.read([Place(0, 1)]), atol=0.1)
@@ -113,30 +114,46 @@ def test_without_room_in_the_cache_features_are_kept_in_memory(
     nowhere = make("data.cache.limit=0MB", f"data.cache.folder={tmp_path}")
     steps, split = _prepared(experiment)
     with caplog.at_level(logging.INFO, "imgrec"):
-        filed, _ = with_features(experiment, steps, split, None, Silent())
-        kept, _ = with_features(nowhere, steps, split, None, Silent())
+        filed, _ = with_features(experiment, steps, split, None, range(3), Silent())
+        kept, _ = with_features(nowhere, steps, split, None, range(3), Silent())
     assert "kept in memory: no cache in" in caplog.text
     rows = range(len(split.targets))
     np.testing.assert_array_equal(kept.pixels.take(rows), filed.pixels.take(rows))
 
 
 @pytest.mark.parametrize(
-    ("overrides", "views"),
+    ("overrides", "epochs", "views"),
     [
-        ((), 1),
-        (("training.epochs=1",), 1),
-        (("training.steps_per_epoch=1",), 0),
-        (("model.backbone.trainable=true",), 0),
-        (("augmentation.rotation_range=9",), 0),
-        (("augmentation.rotation_range=9", "training.feature_views=5"), 3),
-        (("data.cache=none",), 0),
+        ((), range(3), (0,)),
+        ((), range(1), (0,)),
+        (("training.steps_per_epoch=1",), range(3), ()),
+        (("training.steps_per_epoch=1",), range(3, 7), (0,)),
+        (("model.backbone.trainable=true",), range(3), ()),
+        (("augmentation.rotation_range=9",), range(3), ()),
+        (("augmentation.rotation_range=9", "training.feature_views=5"), range(3), (0, 1, 2)),
+        (("augmentation.rotation_range=9", "training.feature_views=5"), range(3, 6), (0, 3, 4)),
+        (("data.cache=none",), range(3), ()),
     ],
 )
-def test_what_is_worth_its_features(make: Make, overrides: tuple[str, ...], views: int) -> None:
+def test_what_is_worth_its_features(
+    make: Make, overrides: tuple[str, ...], epochs: range, views: tuple[int, ...]
+) -> None:
     """No features of images that are not seen, that differ each time, or whose network learns."""
     experiment = make(*overrides)
     split = training_split(experiment, prepare(experiment, Silent()))
-    assert wanted_views(experiment, split) == views
+    assert wanted_views(experiment, split, epochs) == views
+
+
+def test_features_of_one_pooling_are_not_taken_for_those_of_another(make: Make) -> None:
+    """Their shape is the same, and so are the weights below them."""
+    found = []
+    for layer in ("GlobalAveragePooling2D", "GlobalMaxPooling2D"):
+        experiment = make(f"model.layers=[{layer}]", "data.image_size=[64, 64]")
+        steps, split = _prepared(experiment)
+        cached, _ = with_features(experiment, steps, split, None, range(3), Silent())
+        found.append(cached.read([Place(0, 0)]))
+    assert found[0].shape == found[1].shape
+    assert not np.allclose(found[0], found[1])
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,16 @@ def test_layers_learn_from_the_one_named_on(tuned: Run, make: Make) -> None:
             assert (not np.array_equal(old, new)) == learns, old.path
 
 
+def test_fine_tuning_on_features_brings_what_the_slow_way_brings(
+    tuned: Run, make: Make, tmp_path: Path
+) -> None:
+    """What is below the layers that learn is computed once; the history is the same to 1e-5."""
+    slow = train(make(FINE_TUNE, STOPPING, "data.cache=none"), runs_dir=tmp_path).run
+    for ours, theirs in zip(_rows(tuned), _rows(slow), strict=True):
+        expected = {name: pytest.approx(float(value), 1e-5, 1e-5) for name, value in theirs.items()}
+        assert {name: float(value) for name, value in ours.items()} == expected
+
+
 @pytest.mark.parametrize("end", ["epoch 3/4", "epoch 4/4"])
 def test_a_training_that_ends_in_fine_tuning_goes_on_exactly(
     tuned: Run, make: Make, tmp_path: Path, end: str
