@@ -31,6 +31,7 @@ SHORT_HELP: Mapping[str, str] = {
     "train": "Train a model from a config, or go on with a run.",
     "evaluate": "Measure a run on images whose classes are known.",
     "predict": "Say what is on photos.",
+    "explain": "Show where in photos a class is.",
     "export": "Write a run's best model as a file that other programs run.",
     "import": "Make a run of a model file of your own.",
     "check": "Look for what is wrong with images before training on them.",
