@@ -118,9 +118,10 @@ def test_several_labels_are_bold_and_none_is_said() -> None:
         ),
         Prediction("b.jpg", (Ranked("cat", 0.1),), multi_label=True),
     )
-    with Console(file=io.StringIO(), width=80, force_terminal=True) as console:
-        console.print(prediction_table(found, members=members))
-        text = console.file.getvalue()  # type: ignore[attr-defined]
+    paper = io.StringIO()
+    console = Console(file=paper, width=80, force_terminal=True, legacy_windows=False)
+    console.print(prediction_table(found, members=members))
+    text = paper.getvalue()
     assert "\x1b[1mcat" in text
     assert "\x1b[1mdog" not in text
     assert "(none)" in text

@@ -140,13 +140,13 @@ def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
 def test_several_models_in_every_form() -> None:
     """The mean leads, each model follows; without a mean there is nothing in its place."""
     cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
-    answers = (Answer("m", cat, known=True), Answer("n", dog, known=False))
+    answers = (Answer("m", cat, labels=("cat",)), Answer("n", dog, known=False))
     members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), Limits(0.9)))
     found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
     assert predictions_csv(found, members=members).splitlines()[1:] == [
-        "a.jpg,mean,1,cat,0.75,false,",
-        "a.jpg,m,1,cat,0.75,true,",
-        "a.jpg,n,1,dog,0.5,false,",
+        "a.jpg,mean,1,cat,0.75,false,false,",
+        "a.jpg,m,1,cat,0.75,true,true,",
+        "a.jpg,n,1,dog,0.5,false,false,",
     ]
     (line,) = map(json.loads, predictions_jsonl(found, members=members).splitlines())
     assert (line["model"], line["agree"]) == ("mean", False)
