@@ -21,6 +21,7 @@ from imgrec.config.load import parse
 from imgrec.data.content import content
 from imgrec.data.identity import identities
 from imgrec.data.images import ImageSpec, decode
+from imgrec.data.read import read_other
 from imgrec.data.records import Slice, Splits
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.workflows.check import check
@@ -303,6 +304,16 @@ def test_a_map_that_contradicts_the_manifest_is_refused(pack_of_photos: Path) ->
     """Swapped names would be learned without a word."""
     with pytest.raises(DataError, match=r"data\.label_map says that 0 is red, and .* blue"):
         read_again(pack_of_photos, label_map={"0": "red", "1": "blue"})
+
+
+def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
+    """To evaluate a run on a pack, its numbers need not be those of the run's config."""
+    data = data_at(Path("elsewhere.tfrecord"), label_map={"0": "red", "1": "blue"})
+    found = read_other(str(pack_of_photos), data, 0)["train"]
+    assert found.classes == ("blue", "red")
+    assert all(
+        found.classes[label] in record.name for record in found.records for label in record.labels
+    )
 
 
 @pytest.mark.parametrize(
