@@ -78,9 +78,19 @@ def check_writable(path: Path) -> None:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote left in `folder` and below it."""
-    for path in folder.rglob(f"{_PARTIAL}*"):
-        path.unlink()
+    """Remove what processes that were killed while they wrote left in `folder` and below it.
+
+    Files and folders; raises RunError for what can't be removed.
+    """
+    try:
+        for path in list(folder.rglob(f"{_PARTIAL}*")):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                # It may have gone with a folder above it.
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:

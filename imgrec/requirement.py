@@ -28,8 +28,11 @@ METRICS = (
     "accuracy",
     "top_k_accuracy",
     "balanced_accuracy",
+    "hamming_loss",
     "macro_f1",
+    "micro_f1",
     "weighted_f1",
+    "samples_f1",
     "roc_auc",
     "average_precision",
     "log_loss",
@@ -37,6 +40,10 @@ METRICS = (
     "ece",
 )
 """What is measured of all images, and of a slice."""
+
+SINGLE_LABEL = frozenset({"top_k_accuracy", "balanced_accuracy"})
+MULTI_LABEL = frozenset({"hamming_loss", "micro_f1", "samples_f1"})
+"""What is measured only where each image has one label, or where it may have several."""
 
 PAIRED = tuple(name for name in METRICS if name != "ece")
 """What a drop against a baseline can be told of.
@@ -48,7 +55,7 @@ the paired bootstrap calls one in four worse or better.
 CLASS_METRICS = ("precision", "recall", "f1", "roc_auc", "average_precision")
 """What is measured of a class."""
 
-LESS_IS_BETTER = frozenset({"log_loss", "brier", "ece"})
+LESS_IS_BETTER = frozenset({"hamming_loss", "log_loss", "brier", "ece"})
 
 _ABOVE_1 = frozenset({"log_loss", "brier"})
 _HINT = (
@@ -162,6 +169,22 @@ def check_names(
 def unknown_metric(name: str, metrics: Iterable[str] = METRICS) -> str:
     """Return the complaint about a metric that is none of `metrics`, the nearest named."""
     return f"unknown metric {shown(name)}{_known(name, metrics)}"
+
+
+def not_measured(name: str, *, multi_label: bool) -> str:
+    """Return why a metric is not measured where images have one label or several; empty: it is."""
+    if multi_label and name in SINGLE_LABEL:
+        return f"{name} is not measured where an image may have several labels"
+    if not multi_label and name in MULTI_LABEL:
+        return f"{name} is measured only where an image may have several labels"
+    return ""
+
+
+def check_metrics(names: Iterable[str], *, multi_label: bool) -> None:
+    """Raise UsageError for a metric that is not measured of such images."""
+    for name in names:
+        if reason := not_measured(name, multi_label=multi_label):
+            raise UsageError(reason)
 
 
 def _quantity(text: str, whole: str) -> Quantity:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imgrec.text import joined
 
 
 class Skipped(NamedTuple):
@@ -20,21 +22,65 @@ class Skipped(NamedTuple):
 class Scores:
     """Probabilities of every class for every image.
 
+    Where an image may have several classes, or none, each has a probability and a threshold of
+    its own.
+
     names: the images, as the user wrote them or as their path below the data's root.
-    truth: int64 (images,), the index of the true class, or None where it is not known.
-    probabilities: float32 (images, classes), each row summing to 1.
+    truth: int64 (images,), the index of the true class; with thresholds bool (images, classes),
+    whether the class is in the image; None where it is not known.
+    probabilities: float32 (images, classes), each row summing to 1; with thresholds each by
+    itself in [0, 1].
     classes: the class names, in the order of the columns.
+    thresholds: the probability from which on an image has the class, of each class; None where
+    an image has one class, the most probable.
     skipped: the images that could not be read; they are in none of the above.
     familiarity: float32 (images,), how near each image is to the training images, -1 to 1; None
     where the model doesn't tell.
     """
 
     names: tuple[str, ...]
-    truth: NDArray[np.int64] | None
+    truth: NDArray[Any] | None
     probabilities: NDArray[np.float32]
     classes: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
     familiarity: NDArray[np.float32] | None = None
+    thresholds: tuple[float, ...] | None = None
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image may have several classes, or none."""
+        return self.thresholds is not None
+
+    @property
+    def answers(self) -> NDArray[np.bool_]:
+        """The classes that each image is said to have, bool (images, classes)."""
+        if self.thresholds is not None:
+            return self.probabilities >= np.array(self.thresholds, np.float32)
+        return self._one_hot(self.probabilities.argmax(axis=1))
+
+    @property
+    def positives(self) -> NDArray[np.bool_]:
+        """The classes that each image has, bool (images, classes).
+
+        Raises ValueError where that is not known.
+        """
+        if self.truth is None:
+            raise ValueError("the truth of these scores is not known")
+        return self.truth if self.truth.ndim == 2 else self._one_hot(self.truth)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each image is said to have all of its classes and no other, bool (images,)."""
+        right: NDArray[np.bool_] = (self.answers == self.positives).all(axis=1)
+        return right
+
+    def named(self, which: NDArray[np.bool_]) -> str:
+        """Return the names of some classes, bool (classes,), as one text."""
+        return joined(self.classes[index] for index in np.flatnonzero(which))
+
+    def _one_hot(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = np.arange(len(self.classes)) == labels[:, np.newaxis]
+        return found
 
     def where(self, mask: NDArray[np.bool_]) -> Scores:
         """Return the scores of the images where `mask`, bool (images,), holds; none skipped."""
@@ -44,4 +90,5 @@ class Scores:
             probabilities=self.probabilities[mask],
             classes=self.classes,
             familiarity=None if self.familiarity is None else self.familiarity[mask],
+            thresholds=self.thresholds,
         )

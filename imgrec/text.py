@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 # Joiners shape emoji and several scripts and move nothing around them.
 _HARMLESS = {"\u200c", "\u200d"}
@@ -19,6 +19,9 @@ _UNDECODABLE = range(0xDC80, 0xDD00)
 # may begin anywhere inside a name that is folded.
 _COMMAND = re.compile(r"(?<!\w):(?=:)|:(?=:\w[^:]*::)|#(?=#\w*\[)")
 
+NOTHING = "(none)"
+"""What stands where there is no name."""
+
 
 def shown(name: str) -> str:
     r"""Return `name` as one line that can't steer a terminal and can always be encoded.
@@ -31,6 +34,11 @@ def shown(name: str) -> str:
     if not (name.isascii() and name.isprintable()):
         name = "".join(_escaped(character) for character in name)
     return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
+
+
+def joined(names: Iterable[str]) -> str:
+    """Return the names of an image's classes, of which there may be several or none, as one."""
+    return " + ".join(names) or NOTHING
 
 
 def few(names: Sequence[str], most: int = 3) -> str:

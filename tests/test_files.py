@@ -58,13 +58,15 @@ def test_a_file_in_the_way_is_told_by_name(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    """Partial files go, in folders below too; whole ones stay."""
-    (tmp_path / "state").mkdir()
-    for name in ("a.txt", ".partial-x.keras", "state/.partial-y.npz", "state/b.npz"):
+    """Partial files and folders go, in folders below too; whole ones stay."""
+    for name in ("state", ".partial-model", ".partial-model/.partial-inner"):
+        (tmp_path / name).mkdir()
+    partial = (".partial-x.keras", "state/.partial-y.npz", ".partial-model/saved_model.pb")
+    for name in ("a.txt", "state/b.npz", *partial):
         (tmp_path / name).touch()
     remove_partial(tmp_path)
-    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-    assert left == ["a.txt", "b.npz"]
+    left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == ["a.txt", "b.npz", "state"]
 
 
 def test_sha256_is_that_of_the_bytes() -> None:

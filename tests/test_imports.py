@@ -76,7 +76,12 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("arguments", "more"),
-    [(["predict", "photo.png", "--json"], {"sklearn", "scipy", "pydantic"}), (["evaluate"], set())],
+    [
+        (["predict", "photo.png", "--json"], {"sklearn", "scipy", "pydantic"}),
+        (["explain", "photo.png", "--method", "occlusion"], {"sklearn", "pydantic"}),
+        (["explain", "photo.png", "--method", "windows"], {"sklearn", "scipy", "pydantic"}),
+        (["evaluate"], set()),
+    ],
 )
 def test_a_run_with_its_fast_file_answers_without_tensorflow(
     trained: Run, tmp_path: Path, arguments: list[str], more: set[str]

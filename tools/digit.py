@@ -23,7 +23,7 @@ def main(target: Path) -> None:
     if not isinstance(record.source, np.ndarray):
         raise TypeError(f"{record.name} is no array")
     Image.fromarray(record.source.squeeze()).save(target)
-    print(f"{target} shows the digit {splits.classes[record.label]}")
+    print(f"{target} shows the digit {splits.classes[record.labels[0]]}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""`imgrec data preview`."""
+"""`imgrec data`: what is done with images before a training."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,10 +13,13 @@ from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.text import shown
 
+if TYPE_CHECKING:
+    from imgrec.workflows.pack import Packed
+
 
 @options.group("data")
 def data() -> None:
-    """Look at the images of a config.
+    """Look at the images of a config, or pack them into few files.
 
     Example: imgrec data preview cat_dog
     """
@@ -64,3 +70,66 @@ def preview(
     if as_json:
         return console.document({"path": str(output), "captions": list(found.captions)})
     return console.result(f"written: {shown(str(output))} ({len(found.captions)} images)")
+
+
+@data.command("pack")
+@click.argument("source", metavar="CONFIG|PATH")
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 99_999),
+    default=1,
+    show_default=True,
+    help="How many files to write for each split.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="New folder to write.  [default: NAME-tfrecord in the working directory]",
+)
+@options.overrides
+@options.as_json
+@click.pass_obj
+def pack(
+    console: Console,
+    *,
+    source: str,
+    shards: int,
+    output: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write images as TFRecord files, with a manifest of their hashes.
+
+    CONFIG is a file, or the name of a shipped config, whose splits are written; PATH a folder of
+    class folders or of split folders, or a data file. Images keep their bytes.
+
+    Example: imgrec data pack cat_dog --shards 4 --output packed
+    """
+    from imgrec.workflows import pack as workflow
+    from imgrec.workflows.source import is_config, source_of
+
+    found = source_of(source, overrides)
+    folder = output or Path(f"{found.name}-tfrecord")
+    options.refuse_existing(folder)
+    packed = workflow.pack(found, folder, shards=shards, progress=console)
+    if as_json:
+        document = {"path": str(folder), "overrides": list(packed.overrides)}
+        return console.document({**document, "manifest": packed.document})
+    console.result(f"written: {shown(str(folder))} ({_contents(packed)})")
+    if is_config(source):
+        command = shlex.join(["imgrec", "train", source, *_setting(overrides, packed.overrides)])
+        console.result(f"next:    {shown(command)}")
+    return None
+
+
+def _contents(packed: Packed) -> str:
+    parts = [f"{split} {part.images:,}" for split, part in packed.manifest.splits.items()]
+    images = sum(part.images for part in packed.manifest.splits.values())
+    return f"{images:,} images in {len(packed.manifest.shards):,} files: {', '.join(parts)}"
+
+
+def _setting(given: Sequence[str], needed: Sequence[str]) -> list[str]:
+    """Return the overrides that are left of those `given`, and those `needed` from now on."""
+    keys = {each.partition("=")[0] for each in needed}
+    kept = [each for each in given if each.partition("=")[0] not in keys]
+    return [word for each in (*kept, *needed) for word in ("--set", each)]

@@ -87,14 +87,16 @@ class Data(Section):
         "`digits`: the 1,797 handwritten digits that come with scikit-learn, 8x8 grey. "
         "`shapes`: circles, squares and triangles, drawn on the spot. "
         "Pixels in arrays are whole numbers from 0 to 255, or floats from 0 to 1 or from 0 to "
-        "255: where the greatest in a file is at most 1, floats count as 0 to 1.",
+        "255: where the greatest float in a file is at most 1, floats count as 0 to 1.",
     )
     root: Text | None = Field(
         default=None,
         description="Where all the images are: a folder of class folders, or of the folders "
         "train, validation (val, valid) and test with class folders each; a file; for TFRecord "
-        "also a folder or a pattern such as `birds/*.tfrecord`; for `keras` the name: mnist, "
-        "fashion_mnist, cifar10 or cifar100. What has no parts of its own is divided by `split`.",
+        "also a folder, such as `imgrec data pack` writes, or a pattern such as "
+        "`birds/*.tfrecord`, where a manifest or names such as `train-1.tfrecord` tell the parts; "
+        "for `keras` the name: mnist, fashion_mnist, cifar10 or cifar100. What has no parts of its "
+        "own is divided by `split`.",
     )
     train: Text | None = Field(
         default=None,
@@ -104,16 +106,22 @@ class Data(Section):
     validation: Text | None = Field(default=None, description="The validation images, likewise.")
     test: Text | None = Field(default=None, description="The test images, likewise.")
     columns: Columns | None = Field(default=None)
+    multi_label: bool = Field(
+        default=False,
+        description="For `csv` and `tfrecord`: whether an image may have several labels, or none. "
+        "The model then answers for each class by itself, with `model.output: sigmoid`.",
+    )
     separator: Text | None = Field(
         default=None,
-        description="For `csv`: what stands between the labels of an image with several, such "
-        "as `;`. Such data can be checked, but not yet trained on.",
+        description="For `csv` with `multi_label`: what stands between the labels of an image; "
+        "`;` where left out.",
     )
     features: Features | None = Field(default=None)
     label_map: dict[str, Text] | None = Field(
         default=None,
         description="For `tfrecord` with whole numbers as labels: the class each stands for, "
-        "such as `{1: person, 2: bicycle}`. Without it the numbers are the names.",
+        "such as `{1: person, 2: bicycle}`. Without it the numbers are the names, or those that "
+        "a pack's manifest tells. `imgrec data pack` gives the classes these numbers.",
     )
     images: PositiveInt | None = Field(
         default=None, description="For `shapes`: how many are drawn; 300 where left out."
@@ -162,6 +170,8 @@ class Data(Section):
         """Yield what contradicts itself about where the images come from."""
         if self.loader is not None:
             yield from misplaced(self, self.loader)
+        if self.separator is not None and not self.multi_label:
+            yield ("separator",), "stands between several labels: set multi_label to true, too"
         yield from doubtful_labels(self.label_map or {})
         if reason := BUILT_IN.get(self.loader or ""):
             for name in ("root", "train", "validation", "test"):

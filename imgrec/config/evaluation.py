@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt
 
-from imgrec.config.section import Finding, Section
+from imgrec.config.problems import shown
+from imgrec.config.section import Finding, Section, complaint
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.errors import UsageError
-from imgrec.requirement import PAIRED, parse, unknown_metric
+from imgrec.requirement import PAIRED, not_measured, parse, unknown_metric
 from imgrec.slicing import Slicing, slice_by
 
 _Share = Annotated[float, Field(gt=0, le=1)]
@@ -61,6 +62,30 @@ class Abstain(Section):
             yield (), "takes exactly one of precision and coverage, such as {precision: 0.98}"
 
 
+class Thresholds(Section):
+    """What the threshold of each class is chosen for: exactly one of these promises."""
+
+    precision: _Share | None = Field(
+        default=None, description="This share of the images that get the class have it."
+    )
+    recall: _Share | None = Field(
+        default=None, description="This share of the images that have the class get it."
+    )
+
+    def problems(self) -> Iterator[Finding]:
+        """Yield two promises, or none."""
+        if (self.precision is None) == (self.recall is None):
+            yield (), "takes exactly one of precision and recall, such as {precision: 0.9}"
+
+
+def _thresholds(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Thresholds.model_validate(value)
+    if isinstance(value, Thresholds) or value == "f1":
+        return value
+    raise complaint(f"{shown(value)} is neither f1 nor a mapping such as {{precision: 0.9}}")
+
+
 class Evaluation(Section):
     """How the trained model is measured, and what it has to reach: `imgrec evaluate` holds it."""
 
@@ -77,6 +102,12 @@ class Evaluation(Section):
         "CSV file, or `path:(day|night)`, a regular expression whose group names the part.",
     )
     abstain: Abstain | None = Field(default=None)
+    thresholds: Annotated[Thresholds | Literal["f1"], BeforeValidator(_thresholds)] | None = Field(
+        default=None,
+        description="With `data.multi_label`: what the probability of each class from which on an "
+        "image has it is chosen for, on the validation images. `f1`: the class's highest F1. By "
+        "default it is 0.5.",
+    )
     top_k: PositiveInt = Field(
         default=5, description="How many guesses an image has in top_k_accuracy."
     )
@@ -85,6 +116,32 @@ class Evaluation(Section):
     def slicing(self) -> Slicing:
         """The slices, each once."""
         return Slicing(tuple(dict.fromkeys(map(slice_by, self.slices))))
+
+    @property
+    def rule(self) -> tuple[Literal["f1", "precision", "recall"], float] | None:
+        """What thresholds are chosen for, and the share that is promised."""
+        wanted = self.thresholds
+        if wanted is None or isinstance(wanted, str):
+            return wanted and (wanted, 1.0)
+        if wanted.precision is not None:
+            return "precision", wanted.precision
+        return "recall", wanted.recall or 1.0
+
+    def label_problems(self, *, multi_label: bool) -> Iterator[Finding]:
+        """Yield what is not measured, or not chosen, where images have one label or several."""
+        if self.thresholds is not None and not multi_label:
+            yield ("thresholds",), "are those of classes by themselves: set data.multi_label"
+        if self.abstain is not None and multi_label:
+            yield (
+                ("abstain",),
+                "is for one answer to an image; with data.multi_label choose thresholds",
+            )
+        for index, text in enumerate(self.require):
+            if reason := not_measured(parse(text).quantity.metric, multi_label=multi_label):
+                yield ("require", index), reason
+        for name in self.baseline.max_drop if self.baseline else ():
+            if reason := not_measured(name, multi_label=multi_label):
+                yield ("baseline", "max_drop", name), reason
 
     def problems(self) -> Iterator[Finding]:
         """Yield requirements and slices that can't be read."""

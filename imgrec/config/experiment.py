@@ -69,7 +69,8 @@ class Model(Section):
     )
     output: Literal["softmax", "sigmoid"] = Field(
         default="softmax",
-        description="`softmax`: one unit per class. `sigmoid`: one unit for two classes.",
+        description="`softmax`: one unit per class, whose probabilities sum to 1. `sigmoid`: one "
+        "unit for two classes; with `data.multi_label` one per class, each by itself.",
     )
     weights: Text | None = Field(
         default=None,
@@ -143,6 +144,7 @@ class Experiment(Section):
             yield ("preprocessing", *path), message
         yield from self._loss_problems()
         yield from self._mixing_problems()
+        yield from self._label_problems()
         yield from self._fine_tune_problems()
         if self.training.feature_views is not None and (reason := self._without_views()):
             yield ("training", "feature_views"), reason
@@ -153,6 +155,25 @@ class Experiment(Section):
             yield (
                 ("training", "fine_tune"),
                 "follows on a backbone with `trainable: false`, and there is none",
+            )
+
+    def _label_problems(self) -> Iterator[Finding]:
+        """Yield what takes an image for one of exactly one class, or of several, and it isn't."""
+        multi_label = self.data.multi_label
+        for path, message in self.evaluation.label_problems(multi_label=multi_label):
+            yield ("evaluation", *path), message
+        if not multi_label:
+            return
+        if self.model.output != "sigmoid":
+            message = f"{self.model.output} gives each image one class; data.multi_label wants "
+            yield ("model", "output"), message + "sigmoid"
+        if self.training.class_weight is not None:
+            yield (
+                ("training", "class_weight"),
+                (
+                    "weighs an image by its one class; with data.multi_label take the loss "
+                    "BinaryFocalCrossentropy with apply_class_balancing"
+                ),
             )
 
     def _without_views(self) -> str:

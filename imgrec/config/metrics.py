@@ -33,7 +33,10 @@ class MetricBase(Named):
 
 
 class accuracy(Named):  # noqa: N801 - Keras' own name of it
-    """The share of images that get their true class; Keras fits it to the output by itself."""
+    """The share of images that get their true class; Keras fits it to the output by itself.
+
+    With `data.multi_label`: the share of right answers, one for each class and image.
+    """
 
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary", "index")
     direction: ClassVar[Direction | None] = "max"

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from imgrec.config.callbacks import Callback
 from imgrec.config.data import Cache, Data, Split
-from imgrec.config.evaluation import Abstain, Baseline, Evaluation
+from imgrec.config.evaluation import Abstain, Baseline, Evaluation, Thresholds
 from imgrec.config.experiment import Augmentation, Backbone, Experiment, Model
 from imgrec.config.layers import Layer
 from imgrec.config.losses import Loss
@@ -37,6 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "evaluation": Evaluation,
     "evaluation.baseline": Baseline,
     "evaluation.abstain": Abstain,
+    "evaluation.thresholds": Thresholds,
 }
 """Every section by its path."""
 

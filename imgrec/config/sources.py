@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -23,12 +23,13 @@ BUILT_IN: Mapping[str, str] = {
     "shapes": "the shapes are drawn on the spot; leave it out",
 }
 
-_ONLY_FOR: Mapping[str, str] = {
-    "columns": "csv",
-    "separator": "csv",
-    "features": "tfrecord",
-    "label_map": "tfrecord",
-    "images": "shapes",
+_ONLY_FOR: Mapping[str, Sequence[str]] = {
+    "columns": ("csv",),
+    "separator": ("csv",),
+    "multi_label": ("csv", "tfrecord"),
+    "features": ("tfrecord",),
+    "label_map": ("tfrecord",),
+    "images": ("shapes",),
 }
 
 
@@ -56,16 +57,17 @@ class Features(Section):
     )
     label: Text | None = Field(
         default=None,
-        description="A whole number, or a text. Where left out: the first of `label`, "
-        "`image/class/label`, `image/class/text` that the first record has.",
+        description="A whole number, or a text; with `data.multi_label` any number of them. "
+        "Where left out: the first of `label`, `image/class/label`, `image/class/text` that the "
+        "first record has.",
     )
 
 
 def misplaced(data: Any, loader: str) -> Iterator[Finding]:
     """Yield each key of the section `data` that says something, though not to `loader`."""
     for key, wanted in _ONLY_FOR.items():
-        if getattr(data, key) is not None and loader != wanted:
-            yield (key,), f"only loader {wanted} knows it, and the loader is {loader}"
+        if getattr(data, key) not in (None, False) and loader not in wanted:
+            yield (key,), f"only loader {' and '.join(wanted)} knows it, and the loader is {loader}"
 
 
 def doubtful_labels(label_map: Mapping[str, str]) -> Iterator[Finding]:

@@ -69,7 +69,7 @@ def from_arrays(arrays: Mapping[str, Array], where: str) -> Parts:
     are indices into.
 
     Images: (n, height, width) or (n, height, width, 1 | 3 | 4), integers from 0 to 255, or
-    floats: from 0 to 1 where the greatest of all parts is at most 1, else from 0 to 255.
+    floats: from 0 to 1 where the greatest float of all parts is at most 1, else from 0 to 255.
     Labels: whole numbers (n,) or (n, 1), one-hot (n, classes), or texts (n,).
     where: how errors call the source. Raises DataError where the arrays are otherwise.
     """
@@ -153,15 +153,17 @@ def _check(images: Array, labels: Array, where: str) -> None:
 
 
 def _scale(parts: Sequence[Array], where: str) -> int:
-    """Return what pixels are multiplied with to be from 0 to 255."""
+    """Return what floats are multiplied with to be from 0 to 255; whole numbers are so already."""
     lowest, highest = min(map(np.min, parts)), max(map(np.max, parts))
     if not (lowest >= 0 and highest <= _WHITE):  # written so that NaN is refused too
         raise DataError(
             f"{shown(where)}: pixels from {lowest} to {highest}",
             hint="save them as whole numbers from 0 to 255, or as floats from 0 to 1",
         )
-    if all(images.dtype.kind != "f" for images in parts):
+    floats = [images for images in parts if images.dtype.kind == "f"]
+    if not floats:
         return 1
+    lowest, highest = min(map(np.min, floats)), max(map(np.max, floats))
     scale = _WHITE if highest <= 1 else 1
     top = _WHITE // scale
     log.info("%s: floats from %g to %g taken as 0 to %d", shown(where), lowest, highest, top)
@@ -171,7 +173,8 @@ def _scale(parts: Sequence[Array], where: str) -> int:
 def _dataset(
     images: Array, labels: Sequence[str], names: Sequence[str] | None, scale: int
 ) -> Dataset:
-    pixels = images if images.dtype == np.uint8 else _bytes(images, scale)
+    own = scale if images.dtype.kind == "f" else 1
+    pixels = images if images.dtype == np.uint8 else _bytes(images, own)
     width = max(5, len(str(len(pixels) - 1)))
     named = (
         Named(f"{index:0{width}d}", (label,), image)

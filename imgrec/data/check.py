@@ -118,7 +118,7 @@ def _bad(bad: Sequence[Skipped]) -> dict[Kind, tuple[Case, ...]]:
 def _counts(stock: Stock) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for split, records in stock.splits.items():
-        labels = Counter(record.label for record in records)
+        labels = Counter(label for record in records for label in record.labels)
         counts[split] = {name: labels[label] for label, name in enumerate(stock.classes or ("",))}
     return counts
 

@@ -15,7 +15,7 @@ _CLASSES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Named:
-    """An image with the names of its classes: one, or where `several` are possible, some."""
+    """An image with the names of its classes: one, or any number where that is possible."""
 
     name: str
     classes: tuple[str, ...]
@@ -24,12 +24,12 @@ class Named:
 
 
 def labelled(
-    images: Iterable[Named], order: Sequence[str] | None = None, *, several: bool = False
+    images: Iterable[Named], order: Sequence[str] | None = None, *, multi_label: bool = False
 ) -> Dataset:
     """Return the images as a data set; its classes are those that some image has.
 
-    order: how classes are ordered, sorted where it isn't given. several: whether an image may
-    have several classes; `Record.labels` holds them then, and `label` is the first.
+    order: how classes are ordered, sorted where it isn't given. multi_label: whether an image
+    may have several classes, or none.
     """
     found = list(images)
     there = {name for image in found for name in image.classes}
@@ -38,8 +38,8 @@ def labelled(
     records = []
     for image in found:
         labels = tuple(sorted({index[name] for name in image.classes}))
-        kept = labels if several else ()
-        records.append(Record(image.name, labels[0], image.source, kept, image.extra))
+        label = labels if multi_label else labels[0]
+        records.append(Record(image.name, label, image.source, image.extra))
     return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes)
 
 
@@ -77,12 +77,7 @@ def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:
     _check_known([name for name in dataset.classes if name not in known], known, where)
     places = [known.index(name) for name in dataset.classes]
     records = tuple(
-        replace(
-            record,
-            label=places[record.label],
-            labels=tuple(sorted(places[label] for label in record.labels)),
-        )
-        for record in dataset.records
+        replace(record, label=_moved(record.label, places)) for record in dataset.records
     )
     return replace(dataset, records=records, classes=known)
 
@@ -95,6 +90,12 @@ def check_several(dataset: Dataset, where: str) -> None:
             hint="a classifier needs at least two; in folders, images belong into one folder per "
             "class, such as cat/1.jpg and dog/1.jpg",
         )
+
+
+def _moved(label: int | tuple[int, ...], places: Sequence[int]) -> int | tuple[int, ...]:
+    if isinstance(label, int):
+        return places[label]
+    return tuple(sorted({places[each] for each in label}))
 
 
 def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> None:

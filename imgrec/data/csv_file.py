@@ -33,7 +33,7 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Part
     The file is UTF-8 (a byte order mark is fine), with commas, quotes where needed, and column
     names in the first line. Paths are relative to its folder; a record's name is the path as
     written, without `./`. Columns that are neither path, label nor split become `Record.extra`.
-    separator: what stands between the labels of an image that may have several.
+    separator: what stands between the labels of an image that may have several, or none.
 
     Raises DataError, with file and line, where it is no such table.
     """
@@ -44,7 +44,7 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Part
         if image.name in first:
             message = f"{shown(image.name)} stands in line {first[image.name]} already"
             raise row.problem(
-                message, "an image has one row; for several labels set data.separator"
+                message, "an image has one row; for several labels set data.multi_label"
             )
         first[image.name] = row.line
         images.setdefault(_part(row, columns), []).append(image)
@@ -52,7 +52,7 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Part
         raise DataError(f"{shown(str(file))} has no rows below its column names")
     _check_some_there(file, images)
     return {
-        part: labelled(images[part], several=separator is not None)
+        part: labelled(images[part], multi_label=separator is not None)
         for part in (ALL, *PARTS)
         if part in images
     }
@@ -63,7 +63,7 @@ def _image(row: _Row, columns: Columns, separator: str | None) -> Named:
     if not path.strip():
         raise row.problem(f"column {shown(columns.path)} is empty")
     label = row.cells[columns.label]
-    labels = [label] if separator is None else [each.strip() for each in label.split(separator)]
+    labels = _labels(label, separator)
     if not all(each.strip() for each in labels):
         raise row.problem(f"column {shown(columns.label)} is empty, or one of its labels is")
     if not _is_utf8(label):
@@ -72,6 +72,12 @@ def _image(row: _Row, columns: Columns, separator: str | None) -> Named:
     extra = {name: cell for name, cell in row.cells.items() if name not in used}
     name = PurePath(os.path.normpath(path)).as_posix()
     return Named(name, tuple(labels), row.file.parent / path, extra)
+
+
+def _labels(cell: str, separator: str | None) -> list[str]:
+    if separator is None:
+        return [cell]
+    return [each.strip() for each in cell.split(separator)] if cell.strip() else []
 
 
 def _part(row: _Row, columns: Columns) -> str:

@@ -40,6 +40,6 @@ def _kinds(group: Sequence[tuple[str, Record]]) -> set[Kind]:
         kinds.add(Kind.COPIES_ACROSS_SPLITS)
     if max(splits.values()) > 1:
         kinds.add(Kind.COPIES)
-    if len({record.labels or (record.label,) for _, record in group}) > 1:
+    if len({record.labels for _, record in group}) > 1:
         kinds.add(Kind.COPIES_ACROSS_LABELS)
     return kinds

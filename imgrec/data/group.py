@@ -57,7 +57,8 @@ def split_groups(
 
     Greedy: the largest groups first, equal ones in an order drawn from the seed, each to the
     part that it brings nearest to its share of every class and of all images. Every class
-    has a group in training, and every part with a share has a group.
+    has a group in training, and every part with a share has a group. With groups of one image
+    each, it is how images with several labels are divided.
 
     validation, test: shares as for `split`. Raises DataError where there are too few groups.
     """
@@ -66,8 +67,9 @@ def split_groups(
     places = {name: place for place, name in enumerate(names)}
     counts = np.zeros((len(names), len(dataset.classes)))
     for record, group in zip(dataset.records, groups, strict=True):
-        counts[places[group], record.label] += 1
-    parts = _assigned(counts, shares)
+        counts[places[group], list(record.labels)] += 1
+    sizes = np.bincount([places[group] for group in groups]).astype(np.float64)
+    parts = _assigned(counts, sizes, shares)
     found: tuple[list[Record], ...] = ([], [], [])
     for record, group in zip(dataset.records, groups, strict=True):
         found[parts[places[group]]].append(record)
@@ -75,13 +77,17 @@ def split_groups(
     return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
 
 
-def _assigned(counts: _Counts, shares: _Counts) -> list[int]:
-    """Return the part of each group. counts: images by (group, class), groups in drawn order."""
-    part_of = dict.fromkeys(_one_for_each_class(counts), 0)
+def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:
+    """Return the part of each group, groups in drawn order.
+
+    counts: images by (group, class); sizes: by group.
+    """
+    part_of = dict.fromkeys(_one_for_each_class(counts, sizes), 0)
+    counts = np.column_stack([counts, sizes])
     held = np.zeros((len(shares), counts.shape[1]))
     held[0] = counts[list(part_of)].sum(0)
     rest = [group for group in range(len(counts)) if group not in part_of]
-    sizes, totals = counts.sum(1), counts.sum(0)
+    totals = counts.sum(0)
     rest.sort(key=lambda group: -sizes[group])
     wanted = [part for part, share in enumerate(shares) if share > 0]
     empty = wanted[1:]
@@ -100,11 +106,10 @@ def _assigned(counts: _Counts, shares: _Counts) -> list[int]:
     return [part_of[group] for group in range(len(counts))]
 
 
-def _one_for_each_class(counts: _Counts) -> list[int]:
+def _one_for_each_class(counts: _Counts, sizes: _Counts) -> list[int]:
     """Return groups that together have an image of every class: rare classes' smallest first."""
     chosen: list[int] = []
     covered = np.zeros(counts.shape[1], bool)
-    sizes = counts.sum(1)
     for label in np.argsort((counts > 0).sum(0), kind="stable"):
         if not covered[label]:
             having = np.flatnonzero(counts[:, label])
@@ -116,13 +121,13 @@ def _one_for_each_class(counts: _Counts) -> list[int]:
 def _change(group: _Counts, held: _Counts, totals: _Counts, shares: _Counts) -> list[float]:
     """Return for each part how the squared distance from its share changes with `group`.
 
-    Summed are the distance of all images and the mean one of the classes.
+    The columns are the classes and, as the last one, all images. Summed are the distance of all
+    images and the mean one of the classes.
     """
     lacking = (np.outer(shares, totals) - held) / totals
-    lacking_all = shares - held.sum(1) / totals.sum()
-    share, share_all = group / totals, group.sum() / totals.sum()
-    by_class = (share * (share - 2 * lacking)).mean(1)
-    change: list[float] = (by_class + share_all * (share_all - 2 * lacking_all)).tolist()
+    share = group / totals
+    by_column = share * (share - 2 * lacking)
+    change: list[float] = (by_column[:, :-1].mean(1) + by_column[:, -1]).tolist()
     return change
 
 

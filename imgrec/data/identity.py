@@ -46,13 +46,14 @@ def fingerprint(
 ) -> str:
     """Return the SHA-256 in hexadecimal of a data set, whatever the order of its records.
 
-    Hashed is, for each record in the order of names, its name, its class name and its
-    identity (looked up by name), each as UTF-8 (surrogates as in Python's `surrogatepass`)
-    after its length in 8 bytes, big-endian.
+    Hashed is, for each record in the order of names, its name, its class name (of several, one
+    a line) and its identity (looked up by name), each as UTF-8 (surrogates as in Python's
+    `surrogatepass`) after its length in 8 bytes, big-endian.
     """
     digest = hashlib.sha256()
     for record in sorted(records, key=lambda record: record.name):
-        for text in (record.name, classes[record.label], identities[record.name]):
+        names = "\n".join(classes[label] for label in record.labels)
+        for text in (record.name, names, identities[record.name]):
             field = text.encode("utf-8", "surrogatepass")
             digest.update(len(field).to_bytes(8, "big") + field)
     return digest.hexdigest()

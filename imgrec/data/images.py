@@ -13,7 +13,7 @@ import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = {5, 6, 7, 8}
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, upper, right and lower, in pixels of an image."""
 _TURN = {
     90: Image.Transpose.ROTATE_90,
     180: Image.Transpose.ROTATE_180,
@@ -103,6 +106,45 @@ def miniature(source: Source | bytes | Image.Image, side: int, name: str = "") -
     if max(upright.size) > side:
         upright = upright.resize(_scaled(upright.size, spec), Image.Resampling.BILINEAR)
     return np.array(upright, np.uint8)
+
+
+def whole(
+    source: Source | bytes | Image.Image, channels: Literal[1, 3], name: str = ""
+) -> Image.Image:
+    """Return the whole image in its own size, standing upright, in L or RGB.
+
+    source, name: as in `decode`. Raises BadImage as that does.
+    """
+    found = _found(source, name)
+    try:
+        with _image(found) as image:
+            # As large as any that is decoded: nothing is reduced.
+            return _upright(image, ImageSpec(MAX_PIXELS, MAX_PIXELS, channels))
+    except Exception as error:
+        raise BadImage(name or "image", reason(error)) from error
+
+
+def cut(image: Image.Image, spec: ImageSpec, box: Box) -> NDArray[np.uint8]:
+    """Return a part of what `whole` gives, resized as `decode` does: pixels of the spec.
+
+    box: within the image, of spec's aspect ratio.
+    """
+    method = Image.Resampling[spec.interpolation.upper()]
+    resized = np.array(image.resize((spec.width, spec.height), method, box), np.uint8)
+    return resized.reshape(spec.height, spec.width, spec.channels)
+
+
+def seen(size: tuple[int, int], spec: ImageSpec) -> Box:
+    """Return which part of an upright image of `size` (width, height) `decode` shows the model.
+
+    Left, upper, right and lower, in pixels; beyond the image where it is padded.
+    """
+    if spec.fit == "crop":
+        return _middle(size, spec)
+    width, height = _scaled(size, spec)
+    across, down = size[0] / width, size[1] / height
+    left, upper = (spec.width - width) // 2 * across, (spec.height - height) // 2 * down
+    return -left, -upper, spec.width * across - left, spec.height * down - upper
 
 
 @dataclass(frozen=True)
@@ -232,7 +274,7 @@ def _scaled(size: tuple[int, int], spec: ImageSpec) -> tuple[int, int]:
     return max(1, round(width * spec.height / height)), spec.height
 
 
-def _middle(size: tuple[int, int], spec: ImageSpec) -> tuple[float, float, float, float]:
+def _middle(size: tuple[int, int], spec: ImageSpec) -> Box:
     """Return left, upper, right and lower of the largest part of the spec's aspect ratio."""
     width, height = size
     left = max(0.0, (width - height * spec.width / spec.height) / 2)

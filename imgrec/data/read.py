@@ -17,9 +17,10 @@ from imgrec.data.folder import read_folders
 from imgrec.data.group import check_apart, groups_of, split_groups
 from imgrec.data.idx import read_idx
 from imgrec.data.keras_sets import read_keras
+from imgrec.data.manifest import is_pack
 from imgrec.data.parts import ALL, PARTS, Parts
 from imgrec.data.pickles import read_pickle
-from imgrec.data.records import Dataset, Record, Splits
+from imgrec.data.records import Dataset, Record, Splits, several
 from imgrec.data.shapes import read_shapes
 from imgrec.data.split import split
 from imgrec.data.tell import told_from
@@ -30,6 +31,7 @@ from imgrec.text import shown
 log = logging.getLogger("imgrec")
 
 DEFAULT_VALIDATION = 0.2
+DEFAULT_SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ class Request:
 _LOADERS: Mapping[str, Callable[[Request], Parts]] = {
     "folder": lambda wanted: read_folders(Path(wanted.path)),
     "csv": lambda wanted: read_csv(
-        Path(wanted.path), wanted.data.columns or Columns(), wanted.data.separator
+        Path(wanted.path), wanted.data.columns or Columns(), _separator(wanted.data)
     ),
     "npz": lambda wanted: read_npz(Path(wanted.path)),
     "pickle": lambda wanted: read_pickle(Path(wanted.path)),
     "idx": lambda wanted: read_idx(Path(wanted.path)),
     "tfrecord": lambda wanted: read_tfrecord(
-        wanted.path, wanted.data.features or Features(), wanted.data.label_map
+        wanted.path,
+        wanted.data.features or Features(),
+        wanted.data.label_map,
+        multi_label=wanted.data.multi_label,
     ),
     "keras": lambda wanted: read_keras(wanted.path),
     "digits": lambda _: {ALL: read_digits()},
@@ -66,7 +71,7 @@ def read(data: Data, seed: int) -> Splits:
     Parts that the source doesn't have are split off the training images by `seed`: as
     `data.split` says, else 20 % for validation where there is none; groups that `data.group`
     tells of stay whole. Names are those of the source; where it has parts, after `train/`,
-    `validation/` or `test/`.
+    `validation/` or `test/`, unless they tell images of several parts apart already.
 
     Raises DataError where there are no such images, or their classes or groups don't fit
     together.
@@ -119,7 +124,8 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
     """Return other images than those of `data`, in the same form or in another.
 
     The path tells the loader, and where it doesn't, it is that of `data`; what `data` says to
-    its loader (columns, features, label map) holds where it is the same one.
+    its loader (columns, features, label map) holds where it is the same one; a pack has a label
+    map of its own.
     Raises DataError where they can't be read.
     """
     try:
@@ -130,7 +136,13 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
         loader = data.loader
     other = data.model_copy(update={"loader": loader})
     unsaid = {str(key): None for (key, *_), _ in misplaced(other, loader)}
+    if is_pack(Path(path)):
+        unsaid["label_map"] = None
     return read_source(path, other.model_copy(update=unsaid), seed)
+
+
+def _separator(data: Data) -> str | None:
+    return (data.separator or DEFAULT_SEPARATOR) if data.multi_label else None
 
 
 def _only(parts: Parts, part: str, path: str) -> Dataset:
@@ -139,7 +151,8 @@ def _only(parts: Parts, part: str, path: str) -> Dataset:
             f"data.{part}: {shown(path)} has parts of its own ({', '.join(parts)})",
             hint="name it with data.root instead",
         )
-    return parts[ALL]
+    # Several sources may have the same names.
+    return replace(parts[ALL], distinct=False)
 
 
 def _grouped(parts: Parts, group: str | None) -> Mapping[str, tuple[str, ...]]:
@@ -153,11 +166,13 @@ def _grouped(parts: Parts, group: str | None) -> Mapping[str, tuple[str, ...]]:
 
 def _joined(parts: Parts, data: Data, seed: int, groups: Mapping[str, tuple[str, ...]]) -> Splits:
     """Return the parts that are there, and those split off the training images."""
-    shares = _shares(parts, data)
+    shares, train = _shares(parts, data), parts["train"]
     if "train" in groups:
-        splits = split_groups(parts["train"], groups["train"], *shares, seed)
+        splits = split_groups(train, groups["train"], *shares, seed)
+    elif several(train.records):
+        splits = split_groups(train, [record.name for record in train.records], *shares, seed)
     else:
-        splits = split(parts["train"], *shares, seed)
+        splits = split(train, *shares, seed)
     return replace(
         splits,
         validation=_records(parts, "validation") or splits.validation,
@@ -188,5 +203,7 @@ def _records(parts: Parts, part: str) -> tuple[Record, ...]:
 
 
 def _prefixed(dataset: Dataset, part: str) -> Dataset:
+    if dataset.distinct:
+        return dataset
     records = (replace(record, name=f"{part}/{record.name}") for record in dataset.records)
     return replace(dataset, records=tuple(records))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,22 +30,25 @@ Source = Path | Slice | NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Record:
-    """One image and its class.
+    """One image and its class, or its classes.
 
     name: unique in its data set; the path below the root, with `/` on every system.
-    label: the index of its class.
+    label: the index of its class; where an image may have several, all of them, sorted, or none.
     source: the file, a stretch of one, or uint8 pixels (height, width[, channels]).
-    labels: every class of an image that may have several, sorted; empty for other data.
     extra: what else is known of it, such as the other columns of its row in a CSV file.
 
     Two records are equal where name and label are: arrays have no equality of their own.
     """
 
     name: str
-    label: int
+    label: int | tuple[int, ...]
     source: Source = field(compare=False)
-    labels: tuple[int, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Every class of the image: one, unless the data's images may have several."""
+        return (self.label,) if isinstance(self.label, int) else self.label
 
 
 Given: TypeAlias = "Source | bytes | Image.Image | BadImage"
@@ -67,13 +70,15 @@ class Photo:
 class Dataset:
     """Labelled images, sorted by name.
 
-    classes: the class names; a record's label is an index into them.
+    classes: the class names; a record's labels are indices into them.
     ignored: how many hidden files (`.DS_Store`, `Thumbs.db`, ...) were left out.
+    distinct: whether names are unique across the parts of the source too, as they are.
     """
 
     records: tuple[Record, ...]
     classes: tuple[str, ...]
     ignored: int = 0
+    distinct: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,3 +93,22 @@ class Splits:
     validation: tuple[Record, ...]
     test: tuple[Record, ...]
     ignored: int = 0
+
+
+def several(records: Iterable[Record]) -> Record | None:
+    """Return the first of the images that may have several labels, or none; None: each has one."""
+    return next((record for record in records if not isinstance(record.label, int)), None)
+
+
+def labels_of(records: Sequence[Record], classes: int, *, multi_label: bool) -> NDArray[Any]:
+    """Return the labels of some images as one array.
+
+    int64 (images,), the label of each; multi_label: bool (images, classes), whether the class is
+    in the image.
+    """
+    if not multi_label:
+        return np.array([label for record in records for (label,) in [record.labels]], np.int64)
+    found = np.zeros((len(records), classes), bool)
+    for row, record in zip(found, records, strict=True):
+        row[list(record.labels)] = True
+    return found

@@ -43,7 +43,8 @@ def draw(name: str, seed: int) -> bytes:
 def _by_class(dataset: Dataset) -> list[list[Record]]:
     groups: list[list[Record]] = [[] for _ in dataset.classes]
     for record in dataset.records:
-        groups[record.label].append(record)
+        (label,) = record.labels
+        groups[label].append(record)
     return groups
 
 

@@ -6,41 +6,40 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgrec.config.sources import Features
+from imgrec.data import manifest as packs
 from imgrec.data.classes import Named, by_number, labelled
-from imgrec.data.example import Feature, features
-from imgrec.data.parts import ALL, Parts
-from imgrec.data.records import Slice
-from imgrec.data.tfrecord_file import records
+from imgrec.data.manifest import Manifest, check_shard, manifest_beside
+from imgrec.data.parts import ALL, PARTS, SPLIT_NAMES, Parts
+from imgrec.data.records import Dataset
+from imgrec.data.tfrecord_example import Example, examples
 from imgrec.data.walk import is_hidden
 from imgrec.errors import DataError
 from imgrec.text import shown
 
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
-_IMAGES = ("image/encoded", "image", "image_raw")
-_LABELS = ("label", "image/class/label", "image/class/text")
-
-# What else a record says is kept where it is short: a name, a number, not a thumbnail.
-_LONGEST_EXTRA = 256
+_WORDS = re.compile(r"[._-]")
+_IMAGES = (packs.IMAGE, "image", "image_raw")
+_LABELS = ("label", packs.LABEL, packs.TEXT)
 
 
 @dataclass(frozen=True)
-class _Example:
-    """A record and its features; start: of the record in the file; number: from 0."""
+class _Form:
+    """How records are read: the features that hold image, classes and (in a pack) the name."""
 
-    file: Path
-    number: int
-    start: int
-    record: bytes
-    features: Mapping[str, Feature]
+    image: str
+    label: str
+    label_map: Mapping[str, str] | None
+    name: str | None = None
 
-    def problem(self, message: str, hint: str = "") -> DataError:
-        return DataError(
-            f"{shown(str(self.file))}, record {self.number} (from 0): {message}", hint=hint
-        )
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The features that are nothing extra."""
+        named = () if self.name is None else (self.name, packs.TEXT)
+        return (self.image, self.label, *named)
 
 
 def is_pattern(path: str) -> bool:
@@ -58,142 +57,119 @@ def is_tfrecord_folder(folder: Path) -> bool:
     return any(is_tfrecord(entry.name) for entry in folder.iterdir())
 
 
-def read_tfrecord(path: str, wanted: Features, label_map: Mapping[str, str] | None) -> Parts:
+def read_tfrecord(
+    path: str,
+    wanted: Features,
+    label_map: Mapping[str, str] | None,
+    *,
+    multi_label: bool = False,
+) -> Parts:
     """Return the images in TFRecord files; their bytes stay on disk.
 
     path: a file, a folder of them, or a pattern. Which features hold the image and the label is
     told by `wanted`, else by the usual names. A whole number is the class that `label_map` (keys
     as text) gives it, or a class of that name where there is none. Short features besides
-    become `Record.extra`. Checksums of all records are checked.
+    become `Record.extra`. Files whose names tell of different parts are those parts. Checksums of
+    all records are checked. multi_label: whether the feature may hold several labels, or none.
+
+    A manifest of `imgrec data pack` beside the files tells parts, classes, the images' own names
+    and whether they have several labels; the hash of each file is compared with it.
 
     Raises DataError, with file and record, where a record is damaged, lacks a feature or has
-    one of another type, or `label_map` lacks its label.
+    one of another type, or `label_map` lacks its label; also as `manifest_beside` does.
     """
     files = _files(path)
+    manifest = manifest_beside(files, whole=Path(path).is_dir())
     below = Path(os.path.commonpath([file.parent for file in files]))
-    images: list[Named] = []
-    used: tuple[str, str] | None = None
-    for example in _examples(files):
-        used = used or _used(example, wanted)
-        name = f"{example.file.relative_to(below).as_posix()}/{example.number:06d}"
-        images.append(_image(example, name, used, label_map))
-    if not images:
+    multi_label = multi_label or (manifest is not None and manifest.multi_label)
+    form: _Form | None = None
+    images: dict[str, list[Named]] = {}
+    for part, file in _by_part(files, manifest):
+        for example in _examples(file, manifest):
+            form = form or _form(example, wanted, label_map, manifest)
+            image = _image(example, form, below, multi_label=multi_label)
+            images.setdefault(part, []).append(image)
+    if form is None:
         raise DataError(f"there are no records in {shown(path)}")
-    names = {image.classes[0] for image in images}
-    order = sorted(names, key=by_number) if label_map is None else list(label_map.values())
-    return {ALL: labelled(images, order)}
+    return {part: _dataset(each, form, multi_label=multi_label) for part, each in images.items()}
 
 
-def _image(
-    example: _Example, name: str, used: tuple[str, str], label_map: Mapping[str, str] | None
-) -> Named:
-    (start, end) = _stretch(example, used[0])
-    source = Slice(example.file, example.start + start, end - start)
-    return Named(name, (_label(example, used[1], label_map),), source, _extra(example, used))
+def _image(example: Example, form: _Form, below: Path, *, multi_label: bool) -> Named:
+    if form.name is None:
+        name = f"{example.file.relative_to(below).as_posix()}/{example.number:06d}"
+    else:
+        name = example.text(form.name)
+    source = example.image(form.image)
+    labels = example.classes if multi_label else example.one_class
+    classes = labels(form.label, form.label_map)
+    return Named(name, classes, source, example.others(form.used))
 
 
-def _label(example: _Example, key: str, label_map: Mapping[str, str] | None) -> str:
-    feature = _feature(example, key)
-    if feature.kind == "integers" and len(feature.integers) == 1:
-        number = str(feature.integers[0])
-        if label_map is None:
-            return number
-        if number not in label_map:
-            raise example.problem(
-                f"label {number} is not in data.label_map",
-                f"it has {', '.join(list(label_map)[:20])}",
+def _dataset(images: Sequence[Named], form: _Form, *, multi_label: bool) -> Dataset:
+    if form.label_map is not None:
+        order = list(form.label_map.values())
+    else:
+        order = sorted({name for image in images for name in image.classes}, key=by_number)
+    dataset = labelled(images, order, multi_label=multi_label)
+    return replace(dataset, distinct=form.name is not None)
+
+
+def _form(
+    example: Example,
+    wanted: Features,
+    label_map: Mapping[str, str] | None,
+    manifest: Manifest | None,
+) -> _Form:
+    """Return how all records are read, told from the first one."""
+    if manifest is None:
+        image = wanted.image or example.first(_IMAGES, "image")
+        return _Form(image, wanted.label or example.first(_LABELS, "label"), label_map)
+    if label_map is None and wanted.label in {None, packs.LABEL}:
+        label_map = manifest.label_map
+    elif label_map is not None:
+        _check_map(label_map, manifest, example.file.parent)
+    label = wanted.label or packs.LABEL
+    return _Form(wanted.image or packs.IMAGE, label, label_map, packs.NAME)
+
+
+def _check_map(label_map: Mapping[str, str], manifest: Manifest, folder: Path) -> None:
+    for number, name in manifest.label_map.items():
+        if label_map.get(number, name) != name:
+            raise DataError(
+                f"data.label_map says that {number} is {shown(label_map[number])}, and "
+                f"{shown(str(folder / packs.FILE_NAME))} that it is {shown(name)}",
+                hint="leave data.label_map out: the manifest has one",
             )
-        return label_map[number]
-    if feature.kind != "bytes" or len(feature.stretches) != 1:
-        raise example.problem(
-            f"feature {shown(key)} holds {_held(feature)}, not one whole number or one text",
-            "name the feature with data.features.label",
+
+
+def _examples(file: Path, manifest: Manifest | None) -> Iterator[Example]:
+    yield from examples(file)
+    # Only now: what is wrong with a record says more than a hash.
+    if manifest is not None:
+        check_shard(manifest, file)
+
+
+def _by_part(files: Sequence[Path], manifest: Manifest | None) -> list[tuple[str, Path]]:
+    """Return each file with its part; all with `all` where they tell of no more than one."""
+    if manifest is None:
+        told = {file.name: _told(file.name) for file in files}
+    else:
+        told = {shard.file: shard.split for shard in manifest.shards}
+    parts = {told[file.name] for file in files}
+    if len(parts) == 1:
+        return [(ALL, file) for file in files]
+    if strange := next((file for file in files if told[file.name] is None), None):
+        raise DataError(
+            f"{shown(str(strange))} tells of no part by its name, and others beside it do",
+            hint="name the files of each part with data.train, data.validation and data.test",
         )
-    if label_map is not None:
-        raise example.problem(
-            f"feature {shown(key)} is a text, so data.label_map has nothing to say",
-            "leave data.label_map out, or name another feature with data.features.label",
-        )
-    return _text(example, key, feature.stretches[0])
+    return [(part, file) for part in PARTS for file in files if told[file.name] == part]
 
 
-def _text(example: _Example, key: str, stretch: tuple[int, int]) -> str:
-    try:
-        text = example.record[slice(*stretch)].decode()
-    except UnicodeDecodeError:
-        raise example.problem(f"feature {shown(key)} is not UTF-8") from None
-    if not text.strip():
-        raise example.problem(f"feature {shown(key)} is empty")
-    return text
-
-
-def _stretch(example: _Example, key: str) -> tuple[int, int]:
-    feature = _feature(example, key)
-    if feature.kind != "bytes" or len(feature.stretches) != 1:
-        raise example.problem(
-            f"feature {shown(key)} holds {_held(feature)}, not the bytes of one image",
-            "name the feature with data.features.image",
-        )
-    return feature.stretches[0]
-
-
-def _feature(example: _Example, key: str) -> Feature:
-    if key not in example.features:
-        raise example.problem(
-            f"no feature {shown(key)}; found: {_listed(example.features)}",
-            "name the features with data.features",
-        )
-    return example.features[key]
-
-
-def _held(feature: Feature) -> str:
-    count = len(feature.stretches) + len(feature.integers)
-    return feature.kind if feature.kind in {"floats", "nothing"} else f"{count} {feature.kind}"
-
-
-def _listed(names: Mapping[str, Feature]) -> str:
-    return ", ".join(map(shown, sorted(names))) or "none"
-
-
-def _used(example: _Example, wanted: Features) -> tuple[str, str]:
-    """Return the names of the features that hold image and label, told from the first record."""
-    return (
-        wanted.image or _first(example, _IMAGES, "image"),
-        wanted.label or _first(example, _LABELS, "label"),
-    )
-
-
-def _first(example: _Example, usual: Sequence[str], what: str) -> str:
-    for name in usual:
-        if name in example.features:
-            return name
-    raise example.problem(
-        f"none of the features {', '.join(usual)}; found: {_listed(example.features)}",
-        f"name the feature with data.features.{what}",
-    )
-
-
-def _extra(example: _Example, used: Sequence[str]) -> dict[str, str]:
-    extra = {}
-    for name, feature in example.features.items():
-        if name in used:
-            continue
-        if len(feature.integers) == 1:
-            extra[name] = str(feature.integers[0])
-        elif len(feature.stretches) == 1:
-            start, end = feature.stretches[0]
-            if end - start <= _LONGEST_EXTRA:
-                extra[name] = example.record[start:end].decode("utf-8", "surrogateescape")
-    return extra
-
-
-def _examples(files: Sequence[Path]) -> Iterator[_Example]:
-    for file in files:
-        for number, (start, record) in enumerate(records(file)):
-            try:
-                yield _Example(file, number, start, record, features(record))
-            except ValueError as error:
-                raise DataError(f"{shown(str(file))}, record {number} (from 0): {error}") from error
+def _told(name: str) -> str | None:
+    """Return the part that a file's name tells of, such as `train-00000-of-00002.tfrecord`."""
+    found = {SPLIT_NAMES[word] for word in _WORDS.split(name.lower()) if word in SPLIT_NAMES}
+    return found.pop() if len(found) == 1 else None
 
 
 def _files(path: str) -> list[Path]:

@@ -35,6 +35,12 @@ def records(file: Path) -> Iterator[tuple[int, bytes]]:
         raise DataError(f"{shown(str(file))} can't be read: {reason}") from error
 
 
+def masked(content: bytes) -> int:
+    """Return TFRecord's checksum: CRC-32C, turned and shifted."""
+    checksum: int = crc32c(content)
+    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
 def _frames(stream: BinaryIO, size: int, file: Path) -> Iterator[tuple[int, bytes]]:
     number = place = 0
     while place < size:
@@ -42,7 +48,7 @@ def _frames(stream: BinaryIO, size: int, file: Path) -> Iterator[tuple[int, byte
         if len(header) < _HEADER.size:
             raise _cut(file, number)
         length, checksum = _HEADER.unpack(header)
-        if checksum != _masked(header[:8]):
+        if checksum != masked(header[:8]):
             raise _damaged(file, number)
         start = place + _HEADER.size
         place = start + length + _FOOTER.size
@@ -53,7 +59,7 @@ def _frames(stream: BinaryIO, size: int, file: Path) -> Iterator[tuple[int, byte
         footer = stream.read(_FOOTER.size)
         if len(footer) < _FOOTER.size:
             raise _cut(file, number)
-        if _FOOTER.unpack(footer)[0] != _masked(record):
+        if _FOOTER.unpack(footer)[0] != masked(record):
             raise _damaged(file, number)
         yield start, record
         number += 1
@@ -63,13 +69,7 @@ def _is_frame(stream: BinaryIO) -> bool:
     """Say whether the file begins with a frame: its length may look like gzip's magic."""
     stream.seek(0)
     header = stream.read(_HEADER.size)
-    return len(header) == _HEADER.size and _HEADER.unpack(header)[1] == _masked(header[:8])
-
-
-def _masked(content: bytes) -> int:
-    """Return TFRecord's checksum: CRC-32C, turned and shifted."""
-    checksum: int = crc32c(content)
-    return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+    return len(header) == _HEADER.size and _HEADER.unpack(header)[1] == masked(header[:8])
 
 
 def _cut(file: Path, number: int) -> DataError:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.calibration import known_truth
+from imgrec.evaluation.probabilities import known_truth
 from imgrec.runs.card import Threshold
 from imgrec.scores import Scores
 
@@ -37,10 +37,11 @@ def fitted_limits(threshold: Threshold | None) -> Limits:
 def answered(scores: Scores, limits: Limits) -> NDArray[np.bool_]:
     """Return which images are answered, bool (images,): those that reach the limits.
 
-    Where the model doesn't tell the familiarity, every image reaches that.
+    Where the model doesn't tell the familiarity, every image reaches that; where an image may
+    have several classes, or none, every one is answered.
     """
     known = np.ones(len(scores.names), bool)
-    if limits.threshold is not None:
+    if limits.threshold is not None and not scores.multi_label:
         known &= scores.probabilities.max(axis=1) >= limits.threshold
     if limits.familiarity is not None and scores.familiarity is not None:
         known &= scores.familiarity >= limits.familiarity
@@ -65,7 +66,7 @@ def choose_threshold(
         return None
     chosen = kept[-1] if promise == "precision" else kept[0]
     return Threshold(
-        _between(levels, chosen),
+        between(levels, chosen),
         f"{promise} {share:g}",
         split,
         len(scores.names),
@@ -75,12 +76,22 @@ def choose_threshold(
     )
 
 
+def between(falling: NDArray[np.float64], chosen: int) -> float:
+    """Return a limit just below `falling[chosen]`, where no engine's last digits matter.
+
+    falling: probabilities, or other values, each below the one before.
+    """
+    level = falling[chosen]
+    lower = falling[chosen + 1 :][falling[chosen + 1 :] < level]
+    return float((level + (lower[0] if lower.size else level - 1e-4)) / 2)
+
+
 def _familiarity(scores: Scores, promise: Promise, share: float) -> float | None:
     if scores.familiarity is None:
         return None
     wanted = max(_FAMILIAR, (1 + share) / 2) if promise == "coverage" else _FAMILIAR
     falling = -np.sort(-scores.familiarity.astype(np.float64))
-    return _between(falling, int(np.ceil(wanted * len(falling))) - 1)
+    return between(falling, int(np.ceil(wanted * len(falling))) - 1)
 
 
 def _levels(
@@ -95,10 +106,3 @@ def _levels(
     last = np.append(falling[1:] < falling[:-1], np.ones(min(1, len(falling)), bool))
     count = np.arange(1, len(falling) + 1)[last]
     return falling[last], count / len(familiar), np.cumsum(right[order])[last] / count
-
-
-def _between(falling: NDArray[np.float64], chosen: int) -> float:
-    """Return a limit just below `falling[chosen]`, where no engine's last digits matter."""
-    level = falling[chosen]
-    lower = falling[chosen + 1 :][falling[chosen + 1 :] < level]
-    return float((level + (lower[0] if lower.size else level - 1e-4)) / 2)

@@ -45,7 +45,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Flip:
-    """An image that one of two models gets right and the other wrong."""
+    """An image that one of two models gets right and the other wrong.
+
+    Where an image may have several classes, each text names all of them.
+    """
 
     name: str
     truth: str

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.evaluation.probabilities import options, true_options
 from imgrec.evaluation.ranking import require_finite
 from imgrec.runs.card import Calibration
 from imgrec.scores import Scores
@@ -23,38 +25,34 @@ _TEMPERATURES = (0.05, 20.0)
 def fit_temperature(scores: Scores, split: str) -> Calibration:
     """Return the temperature, 0.05 to 20, by which the model's logits are best divided.
 
-    It minimises the cross-entropy on the images of `scores`, whose truth has to be known.
+    It minimises the cross-entropy on the images of `scores`, whose truth has to be known; where
+    an image may have several classes, that of having each or not.
     Raises RunError where a probability is not finite.
     """
     from scipy.optimize import minimize_scalar
 
     require_finite(scores)
-    truth, logits = known_truth(scores), _logits(scores.probabilities)
+    truth, logits = true_options(scores), _logits(options(scores))
     exact = np.eye(logits.shape[1])[truth]
     loss = _loss(logits, _smoothed(exact))
     low, high = np.log(_TEMPERATURES)
     found = minimize_scalar(lambda power: loss(np.exp(power)), bounds=(low, high), method="bounded")
     temperature = float(np.exp(found.x)) if found.fun < loss(1.0) else 1.0
     told = _loss(logits, exact)
-    return Calibration(temperature, split, len(truth), told(1.0), told(temperature))
+    return Calibration(temperature, split, len(scores.names), told(1.0), told(temperature))
 
 
 def calibrated(scores: Scores, temperature: float) -> Scores:
     """Return the scores of the model whose logits are divided by `temperature`."""
     from scipy.special import softmax
 
-    probabilities = softmax(_logits(scores.probabilities) / temperature, axis=1)
+    probabilities = softmax(_logits(options(scores)) / temperature, axis=1)
+    if scores.multi_label:
+        probabilities = probabilities[:, 1].reshape(scores.probabilities.shape)
     return replace(scores, probabilities=probabilities.astype(np.float32))
 
 
-def known_truth(scores: Scores) -> NDArray[np.int64]:
-    """Return the truth of `scores`; raises ValueError where it is not known."""
-    if scores.truth is None:
-        raise ValueError("the truth of these scores is not known")
-    return scores.truth
-
-
-def _logits(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
     """Return logits that have these probabilities, whatever was added to all of a row."""
     smallest = float(np.finfo(np.float32).eps) ** 2
     return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), smallest)))

@@ -18,9 +18,10 @@ class Limits:
     """How far an exported file's answers may be from the model's.
 
     difference: the largest between two probabilities of one class (None: any). flips: the share
-    of images, 0 to 1, that may get another most probable class. near_tie: where the model's own
-    two highest probabilities are no further apart than this, another answer is no flip: each of
-    the two may move by half of it, so that either may come out on top.
+    of images, 0 to 1, that may get another answer. near_tie: where the model's own two highest
+    probabilities are no further apart than this, another answer is no flip: each of the two may
+    move by half of it, so that either may come out on top. So it is where a class's own
+    probability is no further than half of it from the class's threshold.
     """
 
     difference: float | None
@@ -40,8 +41,8 @@ LIMITS: Mapping[str, Limits] = {
 class Likeness:
     """How near the probabilities of an exported file are to those of the model.
 
-    images: how many went through both. flipped: those with another most probable class,
-    near-ties left out, the most different first. difference: the largest between two
+    images: how many went through both. flipped: those with another answer, near-ties left out,
+    the most different first. difference: the largest between two
     probabilities of one class, and `worst`, the image where it is.
     """
 
@@ -79,8 +80,8 @@ def likeness(model: Scores, exported: Scores, near_tie: float) -> Likeness:
     require_finite(model)
     gaps = np.nan_to_num(np.abs(model.probabilities - exported.probabilities), nan=np.inf)
     by_image = gaps.max(axis=1)
-    other = model.probabilities.argmax(axis=1) != exported.probabilities.argmax(axis=1)
-    flipped = np.flatnonzero(other & (_lead(model.probabilities) > near_tie))
+    other = model.answers != exported.answers
+    flipped = np.flatnonzero((other & _sure(model, near_tie)).any(axis=1))
     order = flipped[np.argsort(-by_image[flipped], kind="stable")]
     worst = int(by_image.argmax())
     return Likeness(
@@ -91,8 +92,9 @@ def likeness(model: Scores, exported: Scores, near_tie: float) -> Likeness:
     )
 
 
-def _lead(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how far the highest probability of each image is above the second, (images,)."""
-    two = np.partition(probabilities, -2, axis=1)[:, -2:]
-    lead: NDArray[np.float32] = two[:, 1] - two[:, 0]
-    return lead
+def _sure(scores: Scores, near_tie: float) -> NDArray[np.bool_]:
+    """Return which answers are no near-ties, bool (images, classes) or (images, 1)."""
+    if scores.thresholds is not None:
+        return np.asarray(np.abs(scores.probabilities - scores.thresholds) > near_tie / 2)
+    two = np.partition(scores.probabilities, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1:] - two[:, :1] > near_tie)

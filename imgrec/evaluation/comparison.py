@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip
 from imgrec.evaluation.paired import Interval, Pair, intervals
+from imgrec.evaluation.probabilities import known_truth
 from imgrec.requirement import LESS_IS_BETTER
 from imgrec.scores import Scores
 from imgrec.text import shown
@@ -31,57 +32,41 @@ def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -
     are not.
     """
     _refuse_others(model.scores, baseline.scores, baseline.run)
-    pair = _pair(model, baseline)
-    fixed, broken = _right(pair.model, pair), _right(pair.baseline, pair)
-    fixed, broken = fixed & ~broken, broken & ~fixed
+    pair = Pair(model.scores, baseline.scores, model.evaluation.top_k)
+    ours, theirs = pair.model.right, pair.baseline.right
     return Comparison(
         model=model.run,
         baseline=baseline.run,
-        images=len(pair.truth),
+        images=len(pair.model.names),
         confidence=confidence,
         differences=_differences(model, baseline, pair, confidence),
-        fixed=tuple(_flips(model.scores, pair, fixed)),
-        broken=tuple(_flips(model.scores, pair, broken)),
+        fixed=tuple(_flips(pair, ours & ~theirs)),
+        broken=tuple(_flips(pair, theirs & ~ours)),
     )
 
 
 def _refuse_others(model: Scores, baseline: Scores, name: str) -> None:
     if model.classes != baseline.classes:
         raise UsageError(f"{shown(name)} knows other classes, or in another order")
+    if model.multi_label != baseline.multi_label:
+        raise UsageError(f"of {shown(name)} and the model, one gives an image several classes")
     if model.names != baseline.names:
         differing = sorted(set(model.names) ^ set(baseline.names))
         example = f", such as {shown(differing[0])}" if differing else ", by their order"
         raise DataError(f"{shown(name)} was measured on other images{example}")
-    if not np.array_equal(_truth(model), _truth(baseline)):
+    if not np.array_equal(known_truth(model), known_truth(baseline)):
         raise DataError(f"{shown(name)} was measured on images with other labels")
 
 
-def _truth(scores: Scores) -> NDArray[np.int64]:
-    return np.empty(0, np.int64) if scores.truth is None else scores.truth
-
-
-def _pair(model: Assessment, baseline: Assessment) -> Pair:
-    return Pair(
-        model.scores.probabilities,
-        baseline.scores.probabilities,
-        _truth(model.scores),
-        model.evaluation.top_k,
-    )
-
-
-def _right(probabilities: NDArray[np.float32], pair: Pair) -> NDArray[np.bool_]:
-    right: NDArray[np.bool_] = probabilities.argmax(axis=1) == pair.truth
-    return right
-
-
-def _flips(scores: Scores, pair: Pair, where: NDArray[np.bool_]) -> Iterator[Flip]:
-    names = scores.classes
+def _flips(pair: Pair, where: NDArray[np.bool_]) -> Iterator[Flip]:
+    scores = pair.model
+    truth, model, baseline = scores.positives, scores.answers, pair.baseline.answers
     for row in np.flatnonzero(where):
         yield Flip(
             name=scores.names[row],
-            truth=names[pair.truth[row]],
-            model=names[pair.model[row].argmax()],
-            baseline=names[pair.baseline[row].argmax()],
+            truth=scores.named(truth[row]),
+            model=scores.named(model[row]),
+            baseline=scores.named(baseline[row]),
         )
 
 
@@ -91,7 +76,7 @@ def _differences(
     ours, theirs = model.evaluation.metrics, baseline.evaluation.metrics
     values = {name: ours[name].value - theirs[name].value for name in ours if name in theirs}
     found = intervals(pair, values, confidence)
-    p = {"accuracy": _mcnemar(_right(pair.model, pair), _right(pair.baseline, pair))}
+    p = {"accuracy": _mcnemar(pair.model.right, pair.baseline.right)}
     return {
         name: _difference(
             name, (ours[name].value, theirs[name].value), found[name], p.get(name), confidence

@@ -1,4 +1,4 @@
-"""What a confusion matrix says: recall, precision, F1, with their intervals.
+"""What hits and misses by class say: recall, precision, F1, with their intervals.
 
 The numbers are scikit-learn's with `zero_division=0`. They are computed here since a thousand
 resampled matrices go through the same lines at once.
@@ -6,14 +6,16 @@ resampled matrices go through the same lines at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.metrics import Metric
 from imgrec.evaluation.resampling import RESAMPLES, Floats, percentile
+from imgrec.scores import Scores
 
 _SEED = 2
 _AT_ONCE = 1 << 22
@@ -21,7 +23,7 @@ _AT_ONCE = 1 << 22
 
 @dataclass(frozen=True)
 class Counts:
-    """Images by class, each float64 (matrices, classes): the first matrix is the one measured.
+    """Images by class, each float64 (samples, classes): the first sample is the one measured.
 
     hits: those recognised; predicted: those taken for the class; support: those of the class.
     """
@@ -34,6 +36,28 @@ class Counts:
     def f1(self) -> Floats:
         """The F1 of each class, 0 where it is neither in the truth nor predicted."""
         return _ratio(2 * self.hits, self.support + self.predicted)
+
+
+def summing(scores: Scores) -> Any:
+    """Return the sparse matrix (3 * classes, images) that sums hits, predicted and support.
+
+    It does so over any sample of the images: its product with (images, samples), cut in three.
+    """
+    from scipy.sparse import csr_array, vstack
+
+    answers, positives = scores.answers, scores.positives
+    found = (answers & positives, answers, positives)
+    return vstack([csr_array(each.T, dtype=np.float64) for each in found], format="csr")
+
+
+def drawn(scores: Scores, weights: Iterable[NDArray[np.float32]]) -> Counts:
+    """Return the counts of samples of images that may have several classes.
+
+    weights: blocks (images, samples): how often each image is in each sample.
+    """
+    sums = summing(scores)
+    blocks = [np.split((sums @ block).T, 3, axis=1) for block in weights]
+    return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
 
 
 def resampled(confusion: NDArray[np.int64]) -> Counts:
@@ -54,26 +78,35 @@ def resampled(confusion: NDArray[np.int64]) -> Counts:
     return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
 
 
-def count_measures(counts: Counts) -> Mapping[str, Floats]:
-    """Return what the counts say of all classes, each float64 (matrices,).
+def count_measures(counts: Counts, *, multi_label: bool) -> Mapping[str, Floats]:
+    """Return what the counts say of all classes, each float64 (samples,), NaN where nothing.
 
     balanced_accuracy: mean recall of the classes that have images. macro_f1: mean F1 of those
-    that have images or are predicted; weighted_f1: weighed by images.
+    that have images or are predicted; weighted_f1: weighed by images; micro_f1: of all classes
+    together.
     """
-    present = counts.support > 0
-    seen = present | (counts.predicted > 0)
-    recall = _ratio(counts.hits, counts.support)
+    hits, predicted, support = counts.hits, counts.predicted, counts.support
+    seen = (support > 0) | (predicted > 0)
+    own = (
+        {"micro_f1": _mean(2 * hits, support + predicted)}
+        if multi_label
+        else {"balanced_accuracy": _mean(_ratio(hits, support), support > 0)}
+    )
     return {
-        "balanced_accuracy": recall.sum(axis=1) / present.sum(axis=1),
-        "macro_f1": counts.f1.sum(axis=1) / seen.sum(axis=1),
-        "weighted_f1": (counts.f1 * counts.support).sum(axis=1) / counts.support.sum(axis=1),
+        **own,
+        "macro_f1": _mean(counts.f1, seen),
+        "weighted_f1": _mean(counts.f1 * support, support),
     }
 
 
-def count_metrics(counts: Counts) -> Mapping[str, Metric]:
-    """Return the measures of the first matrix, with the percentiles of the resampled ones."""
-    measures = count_measures(counts)
-    return {name: percentile(float(all_[0]), all_[1:]) for name, all_ in measures.items()}
+def count_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, Metric]:
+    """Return the measures of the first sample, with the percentiles of the others."""
+    measures = count_measures(counts, multi_label=multi_label)
+    return {
+        name: percentile(float(all_[0]), all_[1:])
+        for name, all_ in measures.items()
+        if np.isfinite(all_[0])
+    }
 
 
 def _summed(
@@ -94,6 +127,13 @@ def _by_class(cells: NDArray[np.int64], label: NDArray[np.int64], classes: int) 
     places = np.arange(len(label))
     membership = csr_array((np.ones(len(label)), (places, label)), shape=(len(label), classes))
     return np.asarray(cells @ membership, np.float64)
+
+
+def _mean(parts: Floats, weights: NDArray[Any]) -> Floats:
+    """Return what the sum of `parts` over the classes is of that of `weights`, (samples,)."""
+    whole = weights.sum(axis=1)
+    unknown = np.full(len(whole), np.nan)
+    return np.asarray(np.divide(parts.sum(axis=1), whole, out=unknown, where=whole > 0))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -16,8 +16,9 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     """Return the mean over models, at least one, of the probabilities of the same images.
 
     Classes are aligned by name, to the order of the first model's, whose truth and order of
-    images is kept. An image that any model skipped is skipped, for the first reason given.
-    Raises UsageError where the models know different classes.
+    images is kept. An image that any model skipped is skipped, for the first reason given. A
+    threshold is the mean of the models'.
+    Raises UsageError where the models know different classes, or some have thresholds.
     """
     first = scores[0]
     _refuse_other_classes([each.classes for each in scores])
@@ -34,7 +35,26 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
         probabilities=np.asarray(np.mean(aligned, axis=0, dtype=np.float64), np.float32),
         classes=first.classes,
         skipped=_skipped(scores),
+        thresholds=mean_thresholds([(each.classes, each.thresholds) for each in scores]),
     )
+
+
+def mean_thresholds(
+    models: Sequence[tuple[Sequence[str], Sequence[float] | None]],
+) -> tuple[float, ...] | None:
+    """Return the mean threshold of each class of the first model; None where none has any.
+
+    models: the classes and the thresholds of each. Raises UsageError where some have none.
+    """
+    found = [dict(zip(names, values, strict=True)) for names, values in models if values]
+    if not found:
+        return None
+    if len(found) < len(models):
+        raise UsageError(
+            "some of the models give an image several classes, the others one",
+            hint="only models of one kind have a mean",
+        )
+    return tuple(float(np.mean([each[name] for each in found])) for name in models[0][0])
 
 
 def _refuse_other_classes(classes: Sequence[Sequence[str]]) -> None:

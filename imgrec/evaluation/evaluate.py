@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imgrec.errors import DataError
 from imgrec.evaluation.measure import MOST_RESAMPLED, Measurement, measure
@@ -25,25 +24,26 @@ def evaluate(scores: Scores, top_k: int = 5, slices: Sequence[Slice] = ()) -> Ev
     Raises DataError where there is no image or no truth, RunError where a probability is
     not finite.
     """
-    truth = _known_truth(scores)
+    _check(scores)
     k = min(top_k, len(scores.classes))
-    found = measure(scores.probabilities, truth, k, thorough=True)
+    found = measure(scores, k, thorough=True)
     return Evaluation(
         classes=scores.classes,
-        images=len(truth),
+        images=len(scores.names),
         skipped=scores.skipped,
         top_k=k,
         metrics=found.metrics,
         per_class=tuple(_class_results(scores.classes, found)),
         confusion=found.confusion,
-        reliability=reliability(scores.probabilities, truth),
-        coverage=coverage(scores.probabilities, truth),
+        reliability=reliability(scores),
+        coverage=None if scores.multi_label else coverage(scores),
         slices=tuple(_slice_result(each, k) for each in slices),
-        notes=tuple(_notes(found.confusion, slices)),
+        notes=tuple(_notes(scores, found, slices)),
+        thresholds=scores.thresholds,
     )
 
 
-def _known_truth(scores: Scores) -> NDArray[np.int64]:
+def _check(scores: Scores) -> None:
     if not scores.names:
         raise DataError(_no_images(scores), hint="name a folder of class folders")
     if scores.truth is None:
@@ -52,7 +52,6 @@ def _known_truth(scores: Scores) -> NDArray[np.int64]:
             hint="evaluate a folder of class folders; `imgrec predict` needs no truth",
         )
     require_finite(scores)
-    return scores.truth
 
 
 def _no_images(scores: Scores) -> str:
@@ -88,25 +87,33 @@ def _known(samples: Floats) -> Metric | None:
 
 
 def _slice_result(part: Slice, top_k: int) -> SliceResult:
-    truth = _known_truth(part.scores)
-    found = measure(part.scores.probabilities, truth, top_k, thorough=False)
-    return SliceResult(part.name, len(truth), found.metrics)
+    _check(part.scores)
+    found = measure(part.scores, top_k, thorough=False)
+    return SliceResult(part.name, len(part.scores.names), found.metrics)
 
 
-def _notes(confusion: NDArray[np.int64], slices: Sequence[Slice]) -> Iterator[str]:
-    images, classes = int(confusion.sum()), len(confusion)
-    present = int(confusion.any(axis=1).sum())
-    if present == 1:
-        yield "no roc_auc and average_precision: all images are of one class"
+def _notes(scores: Scores, found: Measurement, slices: Sequence[Slice]) -> Iterator[str]:
+    images, classes = len(scores.names), len(scores.classes)
+    present = int(np.isfinite(found.separations.roc_auc[:, 0]).sum())
+    yield from _multi_label_notes(found) if scores.multi_label else ()
+    if present == 0:
+        why = (
+            "no class is in some images only"
+            if scores.multi_label
+            else "all images are of one class"
+        )
+        yield f"no roc_auc and average_precision: {why}"
     elif present < classes:
+        which = "are in some images only" if scores.multi_label else "have images"
         yield (
             f"roc_auc and average_precision are means over the {present} of {classes} classes "
-            "that have images"
+            f"that {which}"
         )
     if images == 1:
         yield "a single image: only proportions have an interval"
-    elif images == confusion.trace():
-        yield "no image is wrong: the intervals of balanced_accuracy and F1 have no width"
+    elif scores.right.all():
+        which = "F1" if scores.multi_label else "balanced_accuracy and F1"
+        yield f"no image is wrong: the intervals of {which} have no width"
     if images > MOST_RESAMPLED:
         yield (
             "roc_auc, average_precision and ece have no interval: they get one up to "
@@ -116,3 +123,15 @@ def _notes(confusion: NDArray[np.int64], slices: Sequence[Slice]) -> Iterator[st
         yield "roc_auc, average_precision and ece have no interval in slices"
     if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
+
+
+def _multi_label_notes(found: Measurement) -> Iterator[str]:
+    yield (
+        "an image is right where it is said to have all of its classes and no other; "
+        "there is no top_k_accuracy and balanced_accuracy of several classes"
+    )
+    missing = [
+        name for name in ("micro_f1", "macro_f1", "weighted_f1") if name not in found.metrics
+    ]
+    if missing:
+        yield f"no {' and '.join(missing)}: no image has a class"

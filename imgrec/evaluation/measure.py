@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.counts import Counts, count_metrics, resampled
+from imgrec.evaluation.counts import Counts, count_metrics, drawn, resampled
 from imgrec.evaluation.metrics import Metric
-from imgrec.evaluation.probabilities import brier_scores, calibration_gaps, log_losses
+from imgrec.evaluation.per_image import PROPORTIONS, image_measures
+from imgrec.evaluation.probabilities import calibration_gaps
 from imgrec.evaluation.proportions import proportion
-from imgrec.evaluation.ranking import truth_ranks
 from imgrec.evaluation.resampling import Floats, draws, percentile, reflected
 from imgrec.evaluation.separation import Separations, Weights, mean_of_known, separations
+from imgrec.requirement import METRICS
+from imgrec.scores import Scores
 
 MOST_RESAMPLED = 10_000
 """Up to how many images ROC-AUC, average precision and calibration error have an interval."""
@@ -26,7 +28,7 @@ _NONE = np.empty(0)
 class Measurement:
     """The metrics of some images, and what those of the classes come from.
 
-    confusion: int64 (classes, classes). counts, separations: as they say; the first of their
+    confusion: as Evaluation has it. counts, separations: as they say; the first of their
     samples is the images themselves.
     """
 
@@ -36,45 +38,54 @@ class Measurement:
     separations: Separations
 
 
-def measure(
-    probabilities: NDArray[np.float32], truth: NDArray[np.int64], top_k: int, *, thorough: bool
-) -> Measurement:
-    """Measure at least one image.
+def measure(scores: Scores, top_k: int, *, thorough: bool) -> Measurement:
+    """Measure at least one image whose truth is known.
 
     thorough: whether ROC-AUC, average precision and calibration error get intervals, which take
     by far the longest; never above 10,000 images.
     """
-    confusion = _confusion(probabilities, truth)
-    counts = resampled(confusion)
-    weights: Weights = [np.ones((len(truth), 1), np.float32)]
-    if thorough and 1 < len(truth) <= MOST_RESAMPLED:
-        weights = [*weights, *draws(len(truth))]
-    found = separations(probabilities, truth, weights)
+    images, multi_label = len(scores.names), scores.multi_label
+    confusion, counts = _counted(scores)
+    weights: Weights = [np.ones((images, 1), np.float32)]
+    if thorough and 1 < images <= MOST_RESAMPLED:
+        weights = [*weights, *draws(images)]
+    found = separations(scores.probabilities, scores.positives, weights)
     metrics = {
-        **_proportions(probabilities, truth, top_k),
-        **count_metrics(counts),
+        **_means(image_measures(scores, top_k), images),
+        **count_metrics(counts, multi_label=multi_label),
         **_separation_metrics(found),
-        **_losses(probabilities, truth),
-        "ece": _calibration_error(probabilities, truth, weights),
+        "ece": _calibration_error(scores, weights),
     }
-    return Measurement(metrics, confusion, counts, found)
+    ordered = {name: metrics[name] for name in METRICS if name in metrics}
+    return Measurement(ordered, confusion, counts, found)
 
 
-def _confusion(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> NDArray[np.int64]:
-    from sklearn.metrics import confusion_matrix
+def _counted(scores: Scores) -> tuple[NDArray[np.int64], Counts]:
+    from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
-    labels = np.arange(probabilities.shape[1])
-    return np.asarray(confusion_matrix(truth, probabilities.argmax(1), labels=labels), np.int64)
+    if scores.multi_label:
+        found = multilabel_confusion_matrix(scores.positives, scores.answers)
+        images = len(scores.names)
+        samples = draws(images) if images > 1 else ()
+        every = np.ones((images, 1), np.float32)
+        return np.asarray(found, np.int64), drawn(scores, [every, *samples])
+    predicted, labels = scores.probabilities.argmax(1), np.arange(len(scores.classes))
+    confusion = np.asarray(confusion_matrix(scores.truth, predicted, labels=labels), np.int64)
+    return confusion, resampled(confusion)
 
 
-def _proportions(
-    probabilities: NDArray[np.float32], truth: NDArray[np.int64], top_k: int
-) -> Mapping[str, Metric]:
-    ranks = truth_ranks(probabilities, truth)
-    return {
-        "accuracy": proportion(int((ranks < 1).sum()), len(truth)),
-        "top_k_accuracy": proportion(int((ranks < top_k).sum()), len(truth)),
+def _means(measures: Mapping[str, Floats], images: int) -> Mapping[str, Metric]:
+    found = {
+        name: proportion(int(measures[name].sum()), images)
+        for name in measures.keys() & PROPORTIONS
     }
+    others = {name: of_images for name, of_images in measures.items() if name not in PROPORTIONS}
+    stacked = np.stack(list(others.values()))
+    means = [stacked @ block / images for block in draws(images)] if images > 1 else []
+    resampled_means = np.concatenate(means, axis=1) if means else np.empty((len(others), 0))
+    for (name, of_images), of_samples in zip(others.items(), resampled_means, strict=True):
+        found[name] = percentile(float(of_images.mean()), of_samples)
+    return found
 
 
 def _separation_metrics(found: Separations) -> Mapping[str, Metric]:
@@ -87,22 +98,8 @@ def _separation_metrics(found: Separations) -> Mapping[str, Metric]:
     }
 
 
-def _losses(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> Mapping[str, Metric]:
-    losses = np.stack([log_losses(probabilities, truth), brier_scores(probabilities, truth)])
-    means = [losses @ block / len(truth) for block in draws(len(truth))] if len(truth) > 1 else []
-    resampled_means = np.concatenate(means, axis=1) if means else np.empty((2, 0))
-    return {
-        name: percentile(float(of_images.mean()), resampled_mean)
-        for name, of_images, resampled_mean in zip(
-            ("log_loss", "brier"), losses, resampled_means, strict=True
-        )
-    }
-
-
-def _calibration_error(
-    probabilities: NDArray[np.float32], truth: NDArray[np.int64], weights: Weights
-) -> Metric:
-    gaps = calibration_gaps(probabilities, truth)
-    errors = [np.abs(gaps @ block).sum(axis=0) / len(truth) for block in weights]
+def _calibration_error(scores: Scores, weights: Weights) -> Metric:
+    gaps = calibration_gaps(scores)
+    errors = [np.abs(gaps @ block).sum(axis=0) / len(scores.names) for block in weights]
     error: Floats = np.concatenate(errors)
     return reflected(float(error[0]), error[1:])

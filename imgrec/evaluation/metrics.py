@@ -45,6 +45,8 @@ class ReliabilityBin:
     """The images whose highest probability is in (low, high].
 
     confidence: its mean; accuracy: the share that is right; both 0 where `images` is 0.
+    Where an image may have several classes, it is counted for each: confidence is the mean of the
+    class's probability, accuracy the share that has it.
     """
 
     low: float
@@ -87,8 +89,12 @@ class Evaluation:
     images: how many images were used; `skipped` are in no number.
     top_k: the k of top_k_accuracy, at most the number of classes.
     metrics: by name; one that can't be computed is absent, and `notes` says why.
-    confusion: int64 (classes, classes), rows truth, columns prediction.
+    confusion: int64 (classes, classes), rows truth, columns prediction. Where an image may have
+    several classes, int64 (classes, 2, 2), for each class rows without and with it, columns
+    said not to have it and to have it.
+    coverage: None where an image may have several classes.
     notes: one sentence each on what was not computed.
+    thresholds: as Scores has them.
     """
 
     classes: tuple[str, ...]
@@ -99,14 +105,20 @@ class Evaluation:
     per_class: tuple[ClassResult, ...]
     confusion: NDArray[np.int64]
     reliability: tuple[ReliabilityBin, ...]
-    coverage: Coverage
+    coverage: Coverage | None
     slices: tuple[SliceResult, ...] = ()
     notes: tuple[str, ...] = ()
+    thresholds: tuple[float, ...] | None = None
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image may have several classes, or none."""
+        return self.thresholds is not None
 
     @property
     def rates(self) -> NDArray[np.float64]:
         """The confusion matrix by row: each divided by its sum, NaN for a class without images."""
-        rows = self.confusion.sum(axis=1, keepdims=True)
+        rows = self.confusion.sum(axis=-1, keepdims=True)
         rates = np.full(self.confusion.shape, np.nan)
         np.divide(self.confusion, rows, out=rates, where=rows > 0)
         return rates

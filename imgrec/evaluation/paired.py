@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.counts import Counts, count_measures
-from imgrec.evaluation.probabilities import brier_scores, log_losses
-from imgrec.evaluation.ranking import truth_ranks
+from imgrec.evaluation.counts import Counts, count_measures, summing
+from imgrec.evaluation.per_image import image_measures
 from imgrec.evaluation.resampling import Floats, draws
 from imgrec.evaluation.separation import mean_of_known, separations
+from imgrec.scores import Scores
 
 MOST_SORTED = 2000
 
@@ -30,11 +30,10 @@ _Sampled = Mapping[str, Floats]
 
 @dataclass(frozen=True)
 class Pair:
-    """The probabilities of two models, float32 (images, classes) each, for the same images."""
+    """What two models say of the same images, whose truth is known."""
 
-    model: NDArray[np.float32]
-    baseline: NDArray[np.float32]
-    truth: NDArray[np.int64]
+    model: Scores
+    baseline: Scores
     top_k: int
 
 
@@ -53,9 +52,9 @@ def intervals(pair: Pair, values: Mapping[str, float], confidence: float) -> Map
 
 
 def _sampled_differences(pair: Pair) -> Mapping[str, Floats]:
-    model, baseline = (_Measured(each, pair) for each in (pair.model, pair.baseline))
+    model, baseline = (_Measured(each, pair.top_k) for each in (pair.model, pair.baseline))
     blocks = []
-    for block in draws(len(pair.truth)):
+    for block in draws(len(pair.model.names)):
         ours, theirs = model.of(block), baseline.of(block)
         blocks.append({name: ours[name] - theirs[name] for name in ours})
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
@@ -64,20 +63,20 @@ def _sampled_differences(pair: Pair) -> Mapping[str, Floats]:
 class _Measured:
     """What is known of each image, from which any sample of them is measured."""
 
-    def __init__(self, probabilities: NDArray[np.float32], pair: Pair) -> None:
-        self._probabilities = probabilities
-        self._truth = pair.truth
-        self._of_images = _of_images(probabilities, pair)
+    def __init__(self, scores: Scores, top_k: int) -> None:
+        self._scores = scores
+        self._of_images = image_measures(scores, top_k)
         self._sums = self._summing()
 
     def of(self, block: NDArray[np.float32]) -> _Sampled:
         """Return each metric of each sample, (samples,). block: (images, samples)."""
-        images, classes = self._probabilities.shape
+        images, classes = self._scores.probabilities.shape
         sums = np.split(self._sums @ block, np.cumsum([len(self._of_images), *[classes] * 2]))
         means, hits, predicted, support = sums
+        counts = Counts(hits.T, predicted.T, support.T)
         return {
             **dict(zip(self._of_images, means / images, strict=True)),
-            **count_measures(Counts(hits.T, predicted.T, support.T)),
+            **count_measures(counts, multi_label=self._scores.multi_label),
             **self._separations(block),
         }
 
@@ -85,45 +84,27 @@ class _Measured:
         """Return the sparse matrix that sums over images what most metrics come from."""
         from scipy.sparse import csr_array, vstack
 
-        images, classes = self._probabilities.shape
-        predicted = self._probabilities.argmax(axis=1)
-        right = (predicted == self._truth).astype(np.float64)
-        each, ones, shape = np.arange(images), np.ones(images), (classes, images)
-        hits = csr_array((right, (self._truth, each)), shape=shape)
-        labels = [
-            csr_array((ones, (label, each)), shape=shape) for label in (predicted, self._truth)
-        ]
         means = csr_array(np.stack(list(self._of_images.values())))
-        return vstack([means, hits, *labels], format="csr")
+        return vstack([means, summing(self._scores)], format="csr")
 
     def _separations(self, block: NDArray[np.float32]) -> _Sampled:
-        if len(self._truth) > MOST_SORTED:
+        if len(self._scores.names) > MOST_SORTED:
             return {}
-        found = separations(self._probabilities, self._truth, [block])
+        found = separations(self._scores.probabilities, self._scores.positives, [block])
         return {
             "roc_auc": mean_of_known(found.roc_auc),
             "average_precision": mean_of_known(found.average_precision),
         }
 
 
-def _of_images(probabilities: NDArray[np.float32], pair: Pair) -> Mapping[str, Floats]:
-    """Return what is a mean over the images, by the metric's name, float64 (images,) each."""
-    ranks = truth_ranks(probabilities, pair.truth)
-    return {
-        "accuracy": (ranks < 1).astype(np.float64),
-        "top_k_accuracy": (ranks < pair.top_k).astype(np.float64),
-        "log_loss": log_losses(probabilities, pair.truth),
-        "brier": brier_scores(probabilities, pair.truth),
-    }
-
-
 def _differing(pair: Pair) -> Mapping[str, int]:
     """Return on how many images the two differ in what each metric looks at."""
-    model, baseline = (_of_images(each, pair) for each in (pair.model, pair.baseline))
+    scores = (pair.model, pair.baseline)
+    model, baseline = (image_measures(each, pair.top_k) for each in scores)
     found = {name: int((model[name] != baseline[name]).sum()) for name in model}
-    predicted = int((pair.model.argmax(axis=1) != pair.baseline.argmax(axis=1)).sum())
-    probable = int((pair.model != pair.baseline).any(axis=1).sum())
-    found |= dict.fromkeys(("balanced_accuracy", "macro_f1", "weighted_f1"), predicted)
+    predicted = int((pair.model.answers != pair.baseline.answers).any(axis=1).sum())
+    probable = int((pair.model.probabilities != pair.baseline.probabilities).any(axis=1).sum())
+    found |= dict.fromkeys(("balanced_accuracy", "macro_f1", "micro_f1", "weighted_f1"), predicted)
     return found | dict.fromkeys(("roc_auc", "average_precision", "ece"), probable)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
-from imgrec.evaluation.ensemble import mean_scores
+from imgrec.evaluation.ensemble import mean_scores, mean_thresholds
 from imgrec.evaluation.ranking import ranking, require_finite
 from imgrec.scores import Scores
 
@@ -27,11 +27,12 @@ class Ranked(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What one of several models says: `top` and `known` as in Prediction."""
+    """What one of several models says: `top`, `known` and `labels` as in Prediction."""
 
     model: str
     top: tuple[Ranked, ...]
     known: bool = True
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,12 @@ class Prediction:
 
     known: whether the first probability reaches the threshold, and the image is familiar enough;
     where not, the answer is "unknown", and `top` says what comes nearest.
+    labels: the answer, the first class of `top`, none where it is unknown. Where an image may have
+    several classes, all that reach their thresholds, most probable first; `top` holds them too.
     answers: what each of several models says; `top` and `known` are then of their mean, or
     empty and False where they know different classes.
-    agree: whether several models of the same classes name the same class first; else None.
+    agree: whether several models of the same classes name the same class first, or the same
+    labels where there may be several; else None.
     """
 
     name: str
@@ -51,23 +55,34 @@ class Prediction:
     known: bool = True
     answers: tuple[Answer, ...] = ()
     agree: bool | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def label(self) -> str | None:
-        """The most probable class; None where it is not known, or the image was not read."""
-        return self.top[0].class_name if self.known and self.top else None
+        """The first of `labels`; None where there is none, or the image was not read."""
+        return self.labels[0] if self.labels else None
 
 
 @dataclass(frozen=True)
 class Member:
     """One of the models that are asked.
 
-    limits: below which its answer is "unknown".
+    limits: below which its answer is "unknown". thresholds: as Scores has them.
     """
 
     model: str
     classes: tuple[str, ...]
     limits: Limits = NO_LIMITS
+    thresholds: tuple[float, ...] | None = None
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether it may say that an image has several classes, or none."""
+        return self.thresholds is not None
+
+    def answers(self, scores: Scores) -> Scores:
+        """Return what the model said, with its thresholds here."""
+        return replace(scores, thresholds=self.thresholds)
 
 
 def predictions(
@@ -85,9 +100,15 @@ def predictions(
     """
     require_finite(scores)
     known = answered(scores, limits)
+    rows = zip(scores.names, scores.probabilities, scores.answers, known, strict=True)
     found = [
-        Prediction(name, _ranked(row, scores.classes, top), known=bool(is_known))
-        for name, row, is_known in zip(scores.names, scores.probabilities, known, strict=True)
+        Prediction(
+            name,
+            _ranked(row, answers, scores.classes, top),
+            known=bool(is_known),
+            labels=_labels(row, answers & is_known, scores.classes),
+        )
+        for name, row, answers, is_known in rows
     ]
     failed = [Prediction(name, (), reason, known=False) for name, reason in scores.skipped]
     return tuple(found + failed) if order is None else _in_order(found + failed, order)
@@ -103,7 +124,7 @@ def joint_predictions(
     Raises RunError where a probability is not finite.
     """
     alone = [
-        predictions(each, top, order, member.limits)
+        predictions(member.answers(each), top, order, member.limits)
         for each, member in zip(scores, members, strict=True)
     ]
     means = _means(scores, members, top, order)
@@ -117,16 +138,18 @@ def together(members: Sequence[Member]) -> Member | None:
     """Return what stands for all of them: the one, their mean, None where classes differ.
 
     The mean is of models that know the same classes, in whatever order; its answer is unknown
-    below the highest of their thresholds.
+    below the highest of their thresholds. Where images may have several classes, a class's
+    threshold is the mean of theirs.
     """
     first = members[0]
     if len(members) == 1:
         return first
-    if len({frozenset(member.classes) for member in members}) > 1:
+    if len({(frozenset(member.classes), member.multi_label) for member in members}) > 1:
         return None
+    own = mean_thresholds([(member.classes, member.thresholds) for member in members])
     thresholds = [member.limits.threshold for member in members]
     highest = max((each for each in thresholds if each is not None), default=None)
-    return Member(MEAN, first.classes, Limits(highest))
+    return Member(MEAN, first.classes, Limits(highest), own)
 
 
 def _means(
@@ -135,7 +158,7 @@ def _means(
     mean = together(members)
     if mean is None:
         return (None,) * len(order)
-    return predictions(mean_scores(scores), top, order, mean.limits)
+    return predictions(mean.answers(mean_scores(scores)), top, order, mean.limits)
 
 
 def _joint(
@@ -145,17 +168,33 @@ def _joint(
     if failed is not None:
         return failed
     answers = tuple(
-        Answer(member.model, each.top, each.known)
+        Answer(member.model, each.top, each.known, each.labels)
         for member, each in zip(members, alone, strict=True)
     )
     if mean is None:
         return Prediction(alone[0].name, (), known=False, answers=answers)
-    agree = len({each.top[0].class_name for each in alone}) == 1
-    return Prediction(mean.name, mean.top, known=mean.known, answers=answers, agree=agree)
+    if members[0].multi_label:
+        agree = len({frozenset(each.labels) for each in alone}) == 1
+    else:
+        agree = len({each.top[0].class_name for each in alone}) == 1
+    return replace(mean, answers=answers, agree=agree)
 
 
-def _ranked(row: NDArray[np.float32], classes: Sequence[str], top: int) -> tuple[Ranked, ...]:
-    return tuple(Ranked(classes[i], float(row[i])) for i in ranking(row)[:top])
+def _ranked(
+    row: NDArray[np.float32], answers: NDArray[np.bool_], classes: Sequence[str], top: int
+) -> tuple[Ranked, ...]:
+    """Return the `top` classes, and behind them what else is an answer."""
+    order = ranking(row)
+    named = [index for place, index in enumerate(order) if place < top or answers[index]]
+    return tuple(Ranked(classes[index], float(row[index])) for index in named)
+
+
+def _labels(
+    row: NDArray[np.float32], answers: NDArray[np.bool_], classes: Sequence[str]
+) -> tuple[str, ...]:
+    if not answers.any():
+        return ()
+    return tuple(classes[index] for index in ranking(row) if answers[index])
 
 
 def _in_order(found: Sequence[Prediction], order: Sequence[str]) -> tuple[Prediction, ...]:

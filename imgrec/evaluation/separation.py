@@ -30,14 +30,15 @@ class Separations:
 
 
 def separations(
-    probabilities: NDArray[np.float32], truth: NDArray[np.int64], weights: Weights
+    probabilities: NDArray[np.float32], positives: NDArray[np.bool_], weights: Weights
 ) -> Separations:
     """Measure every class.
 
-    weights: blocks (images, samples): how often each image is in each sample.
+    positives: bool (images, classes), whether the image has the class. weights: blocks (images,
+    samples): how often each image is in each sample.
     """
     by_class = [
-        _separation(probabilities[:, label], truth == label, weights)
+        _separation(probabilities[:, label], positives[:, label], weights)
         for label in range(probabilities.shape[1])
     ]
     roc_auc, average_precision = (np.stack(each) for each in zip(*by_class, strict=True))

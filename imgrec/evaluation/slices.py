@@ -14,15 +14,13 @@ from imgrec.data.records import Record
 from imgrec.errors import DataError
 from imgrec.scores import Scores
 from imgrec.slicing import SliceBy
-from imgrec.text import shown
+from imgrec.text import NOTHING, shown
 
 MOST_SLICES = 100
 """How many slices one word may make: beyond, it names images rather than kinds of them."""
 
 SMALL, LARGE = 256 * 256, 1024 * 1024
 """In pixels: `size=small` are images below the one, `size=large` those from the other on."""
-
-NOTHING = "(none)"
 
 _AHEAD = 256
 _OF_RECORD = {"column", "path"}

@@ -61,7 +61,8 @@ def assemble(
 
     Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
     wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
-    (batch, 1), the probability of the second class, for `output: sigmoid`.
+    (batch, 1), the probability of the second of two classes, for `output: sigmoid` where images
+    have one label.
 
     policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
     weights: whether the weights that the config names are loaded.
@@ -224,7 +225,7 @@ def _output(experiment: Experiment, features: Any, classes: int) -> Any:
             "end them with Flatten or GlobalAveragePooling2D",
         )
     activation = experiment.model.output
-    units = 1 if activation == "sigmoid" else classes
+    units = 1 if activation == "sigmoid" and not experiment.data.multi_label else classes
     return keras.layers.Dense(units, activation=activation, dtype="float32", name=OUTPUT)(features)
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from imgrec.report.font import cut, font
 from imgrec.report.look import LIGHT
 from imgrec.text import shown
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
 
 # In pixels: the longer side of an image, the gap between two, and the line below each.
 _SIDE, _GAP, _LINE, _POINTS = 160, 8, 18, 12
@@ -35,13 +30,13 @@ def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
     rows = -(-len(images) // columns)
     extent = (columns * cell_width + _GAP, rows * cell_height + _GAP)
     sheet = Image.new("RGB", extent, LIGHT.paper)
-    draw, font = ImageDraw.Draw(sheet), _font()
+    draw, letters = ImageDraw.Draw(sheet), font(_POINTS)
     for number, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = divmod(number, columns)
         left, top = _GAP + column * cell_width, _GAP + row * cell_height
         sheet.paste(_enlarged(pixels, size), (left, top))
-        text = _cut(shown(caption), size[0], font)
-        draw.text((left, top + size[1] + 2), text, LIGHT.ink, font)
+        text = cut(shown(caption), size[0], letters)
+        draw.text((left, top + size[1] + 2), text, LIGHT.ink, letters)
     content = io.BytesIO()
     sheet.save(content, "PNG")
     return content.getvalue()
@@ -56,18 +51,3 @@ def _enlarged(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     larger = size[0] >= image.width
     return image.resize(size, Image.Resampling.NEAREST if larger else Image.Resampling.BILINEAR)
-
-
-def _cut(text: str, width: int, font: FreeTypeFont) -> str:
-    if font.getlength(text) <= width:
-        return text
-    kept = next((n for n in range(len(text), 0, -1) if font.getlength(text[:n] + "…") <= width), 0)
-    return text[:kept] + "…"
-
-
-def _font() -> FreeTypeFont:
-    """Return DejaVu Sans, which comes with matplotlib and has more scripts than Pillow's own."""
-    found = importlib.util.find_spec("matplotlib")
-    folders = (found and found.submodule_search_locations) or []
-    path = Path(*folders[:1], "mpl-data/fonts/ttf/DejaVuSans.ttf")
-    return ImageFont.truetype(path, _POINTS)

@@ -40,20 +40,21 @@ def class_bars(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
 
 
 def reliability(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
-    """Return a PNG of accuracy against confidence, and of how many images have which."""
+    """Return a PNG of accuracy against confidence, and of how many answers have which."""
     bins = [each for each in evaluation.reliability if each.images]
+    several = evaluation.multi_label
     with plain_settings(look):
         figure = new_figure(_WIDTH, 5)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        _draw_bins(above, bins, look)
-        above.set_ylabel("accuracy")
+        _draw_bins(above, bins, "share that has the class" if several else "accuracy", look)
+        above.set_ylabel("share" if several else "accuracy")
         above.set_ylim(0, 1.01)
         above.grid(visible=True, axis="y")
         above.set_axisbelow(True)
         figure.legend(loc="outside upper right", ncols=2)
-        _draw_shares(below, bins, evaluation.images, look)
-        below.set_xlabel("highest probability")
-        below.set_ylabel("images")
+        _draw_shares(below, bins, look)
+        below.set_xlabel("probability of a class" if several else "highest probability")
+        below.set_ylabel("answers" if several else "images")
         for axis in (above.yaxis, below.yaxis, below.xaxis):
             _percent(axis)
         below.set_xlim(0, 1)
@@ -61,8 +62,13 @@ def reliability(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
 
 
 def coverage(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
-    """Return a PNG of the accuracy of the surest images against their share of all."""
+    """Return a PNG of the accuracy of the surest images against their share of all.
+
+    Raises ValueError where images may have several classes: there is no one answer to be sure of.
+    """
     curve = evaluation.coverage
+    if curve is None:
+        raise ValueError("there is no coverage")
     with plain_settings(look):
         figure = new_figure(_WIDTH, 3.6)
         axes = figure.add_subplot()
@@ -100,21 +106,22 @@ def _name_rows(axes: Any, results: tuple[ClassResult, ...]) -> None:
     axes.set_axisbelow(True)
 
 
-def _draw_bins(axes: Any, bins: list[ReliabilityBin], look: Look) -> None:
+def _draw_bins(axes: Any, bins: list[ReliabilityBin], what: str, look: Look) -> None:
     starts = [each.low for each in bins]
     widths = [each.high - each.low for each in bins]
     style: dict[str, Any] = {"align": "edge", "edgecolor": look.paper}
     accuracies = [each.accuracy for each in bins]
-    axes.bar(starts, accuracies, widths, color=look.training, label="accuracy", **style)
+    axes.bar(starts, accuracies, widths, color=look.training, label=what, **style)
     confidences = [each.confidence for each in bins]
     ends = [each.high for each in bins]
     label = "mean probability"
     axes.hlines(confidences, starts, ends, color=look.validation, linewidth=2.5, label=label)
 
 
-def _draw_shares(axes: Any, bins: list[ReliabilityBin], images: int, look: Look) -> None:
+def _draw_shares(axes: Any, bins: list[ReliabilityBin], look: Look) -> None:
     widths = [each.high - each.low for each in bins]
-    shares = [each.images / images for each in bins]
+    answers = sum(each.images for each in bins)
+    shares = [each.images / answers for each in bins]
     starts = [each.low for each in bins]
     axes.bar(starts, shares, widths, align="edge", color=look.quiet, edgecolor=look.paper)
 

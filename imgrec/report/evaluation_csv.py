@@ -16,15 +16,18 @@ def evaluation_csv(assessment: Assessment) -> str:
     """Return a line for each image, in their order, then one for each that was not used.
 
     `right` is true or false; the columns `class_2`, `probability_2` and so on go on from the
-    prediction to the k-th most probable class.
+    prediction to the k-th most probable class. Where an image may have several classes, truth and
+    prediction name all of them, and the columns begin with `class_1` and `probability_1`.
     """
     scores, top_k = assessment.scores, assessment.evaluation.top_k
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    more = [f"{what}_{rank}" for rank in range(2, top_k + 1) for what in ("class", "probability")]
-    writer.writerow(["image", "truth", "prediction", "right", "probability", *more, "error"])
+    more = [f"{what}_{rank}" for rank in range(1, top_k + 1) for what in ("class", "probability")]
+    if not scores.multi_label:
+        more = ["probability", *more[2:]]
+    writer.writerow(["image", "truth", "prediction", "right", *more, "error"])
     writer.writerows(_lines(scores, top_k))
-    blank = [""] * (4 + len(more))
+    blank = [""] * (3 + len(more))
     writer.writerows([cell(name), *blank, cell(reason)] for name, reason in scores.skipped)
     return text.getvalue()
 
@@ -33,16 +36,16 @@ def _lines(scores: Scores, top_k: int) -> Iterator[Sequence[str]]:
     if scores.truth is None:
         return
     classes = [cell(name) for name in scores.classes]
-    rows = zip(scores.names, scores.truth, scores.probabilities, strict=True)
-    for name, truth, probabilities in rows:
-        first, *others = ranking(probabilities)[:top_k]
-        right = "true" if first == truth else "false"
+    positives, answers = scores.positives, scores.answers
+    rows = zip(scores.names, scores.probabilities, positives, answers, scores.right, strict=True)
+    for name, probabilities, positive, answer, right in rows:
+        best = ranking(probabilities)[:top_k]
+        more = [text for i in best for text in (classes[i], probability_cell(probabilities[i]))]
         yield [
             cell(name),
-            classes[truth],
-            classes[first],
-            right,
-            probability_cell(probabilities[first]),
-            *(text for i in others for text in (classes[i], probability_cell(probabilities[i]))),
+            cell(scores.named(positive)),
+            cell(scores.named(answer)),
+            "true" if right else "false",
+            *(more if scores.multi_label else more[1:]),
             "",
         ]

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from imgrec.evaluation.assessment import Assessment, Comparison, Verdict
-from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric, SliceResult
+from imgrec.evaluation.metrics import ClassResult, Coverage, Evaluation, Metric, SliceResult
 from imgrec.report.json_text import json_number, json_text
 
 
@@ -38,20 +38,16 @@ def evaluation_json(
                 "used": evaluation.images,
                 "skipped": [{"name": s.name, "reason": s.reason} for s in evaluation.skipped],
             },
+            "multi_label": evaluation.multi_label,
             "top_k": evaluation.top_k,
             "metrics": _metrics(evaluation.metrics),
-            "per_class": [_class(result) for result in evaluation.per_class],
-            "confusion": {
-                "classes": list(evaluation.classes),
-                "rows": evaluation.confusion.tolist(),
-                "rates": [_rates(row) for row in evaluation.rates.tolist()],
-            },
+            "per_class": [
+                {**_class(result), **_decisions(evaluation, index)}
+                for index, result in enumerate(evaluation.per_class)
+            ],
+            "confusion": _confusion(evaluation),
             "reliability": [dataclasses.asdict(each) for each in evaluation.reliability],
-            "coverage": {
-                "threshold": evaluation.coverage.threshold.tolist(),
-                "coverage": evaluation.coverage.coverage.tolist(),
-                "accuracy": evaluation.coverage.accuracy.tolist(),
-            },
+            "coverage": _coverage(evaluation.coverage),
             "slices": [_slice(each) for each in evaluation.slices],
             "worst_slice": evaluation.worst_slice and evaluation.worst_slice.name,
             "notes": list(evaluation.notes),
@@ -95,6 +91,42 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
 
 def _metrics(metrics: Mapping[str, Metric]) -> dict[str, object]:
     return {name: _metric(value) for name, value in metrics.items()}
+
+
+def _decisions(evaluation: Evaluation, index: int) -> dict[str, object]:
+    """Return the counts of one class where an image may have several, and its threshold."""
+    if evaluation.thresholds is None:
+        return {}
+    ((right_without, wrong_with), (wrong_without, right_with)) = evaluation.confusion[
+        index
+    ].tolist()
+    return {
+        "threshold": evaluation.thresholds[index],
+        "true_positives": right_with,
+        "false_positives": wrong_with,
+        "false_negatives": wrong_without,
+        "true_negatives": right_without,
+    }
+
+
+def _confusion(evaluation: Evaluation) -> dict[str, object] | None:
+    if evaluation.multi_label:
+        return None
+    return {
+        "classes": list(evaluation.classes),
+        "rows": evaluation.confusion.tolist(),
+        "rates": [_rates(row) for row in evaluation.rates.tolist()],
+    }
+
+
+def _coverage(found: Coverage | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        "threshold": found.threshold.tolist(),
+        "coverage": found.coverage.tolist(),
+        "accuracy": found.accuracy.tolist(),
+    }
 
 
 def _rates(row: list[float]) -> list[float | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.metrics import ClassResult, Evaluation, SliceResult
 from imgrec.evaluation.worst import most_confused, worst_classes
-from imgrec.report.measures import bounds, number, title
+from imgrec.report.measures import bounds, decision_cells, decision_titles, number, title
 from imgrec.report.wording import interval, percent, short
 from imgrec.text import shown
 
@@ -26,6 +26,7 @@ _NAME_WIDTH = 24
 def evaluation_text(evaluation: Evaluation) -> RenderableType:
     """Return the headline, the slices, the per-class table and the confusion matrix.
 
+    Where an image may have several classes, the table tells what the matrix would.
     Above 20 classes, or where the terminal is too narrow for the matrix, the worst classes
     and the most confused pairs stand there instead, and a line says so. Of more than 20 slices
     the worst stand there.
@@ -39,7 +40,7 @@ def evaluation_text(evaluation: Evaluation) -> RenderableType:
         *_slices(evaluation),
         *_classes(evaluation),
     ]
-    return Group(*parts, _Confusion(evaluation))
+    return Group(*parts, *([] if evaluation.multi_label else [_Confusion(evaluation)]))
 
 
 def _headline(evaluation: Evaluation) -> Table:
@@ -77,10 +78,10 @@ def _skipped(evaluation: Evaluation) -> Iterator[RenderableType]:
 def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
     if len(evaluation.classes) <= _MANY_CLASSES:
         yield _heading("Classes")
-        yield _class_table(evaluation.per_class)
+        yield _class_table(evaluation.per_class, evaluation)
         return
     yield _heading(f"The worst {_FEW} of {len(evaluation.classes)} classes, by F1")
-    yield _class_table(worst_classes(evaluation, _FEW))
+    yield _class_table(worst_classes(evaluation, _FEW), evaluation)
 
 
 def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:
@@ -115,15 +116,16 @@ def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> T
     return table
 
 
-def _class_table(results: Sequence[ClassResult]) -> Table:
+def _class_table(results: Sequence[ClassResult], evaluation: Evaluation) -> Table:
     table = _table()
     table.add_column("class", min_width=4)
-    for heading in ("precision", "recall", "F1", "images"):
+    for heading in ("precision", "recall", "F1", "images", *decision_titles(evaluation)):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         measures = (result.precision, result.recall, result.f1)
         values = (percent(measure.value) for measure in measures)
-        table.add_row(_name(result.name), *values, str(result.support))
+        told = decision_cells(evaluation, result.name)
+        table.add_row(_name(result.name), *values, str(result.support), *told)
     return table
 
 

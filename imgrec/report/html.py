@@ -81,8 +81,9 @@ def _curves(background: Background) -> Iterator[_Plot]:
 
 def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
     large = len(evaluation.classes) > _LARGE
-    text = "Confusion matrix: rows are the truth, columns the prediction"
-    yield _plot(partial(plots.confusion, evaluation), text, large=large)
+    if not evaluation.multi_label:
+        text = "Confusion matrix: rows are the truth, columns the prediction"
+        yield _plot(partial(plots.confusion, evaluation), text, large=large)
     which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
     yield _plot(partial(class_bars, evaluation), f"Precision and recall of {which}")
 
@@ -90,8 +91,9 @@ def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
 def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     text = "Reliability: how often answers of each probability are right, and how many there are"
     yield _plot(partial(reliability, evaluation), text)
-    text = "Coverage: how often the surest answers are right, by their share of all"
-    yield _plot(partial(coverage, evaluation), text)
+    if evaluation.coverage is not None:
+        text = "Coverage: how often the surest answers are right, by their share of all"
+        yield _plot(partial(coverage, evaluation), text)
 
 
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:

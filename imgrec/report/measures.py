@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from imgrec.evaluation.metrics import Metric
+from imgrec.evaluation.metrics import Evaluation, Metric
 from imgrec.report.wording import interval, percent
 
 _TITLES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
+    "hamming_loss": "Hamming loss",
     "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
     "weighted_f1": "Weighted F1",
+    "samples_f1": "F1 per image",
     "roc_auc": "ROC-AUC",
     "average_precision": "Average precision",
     "log_loss": "Log loss",
     "brier": "Brier score",
     "ece": "Calibration error",
 }
-_PROPORTIONS = {"accuracy", "top_k_accuracy", "balanced_accuracy", "macro_f1", "weighted_f1"}
+_PROPORTIONS = {
+    "accuracy",
+    "top_k_accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "micro_f1",
+    "weighted_f1",
+    "samples_f1",
+}
 
 
 def title(name: str, top_k: int) -> str:
@@ -53,3 +64,21 @@ def difference(name: str, *values: float) -> str:
 def is_proportion(name: str) -> bool:
     """Say whether a measure is a share of something, 0 to 1, the more the better."""
     return name in _PROPORTIONS
+
+
+def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return what `decision_cells` are called: none where an image has one class."""
+    return ("missed", "wrongly said", "threshold") if evaluation.thresholds else ()
+
+
+def decision_cells(evaluation: Evaluation, name: str) -> tuple[str, ...]:
+    """Return what is decided of one class; nothing where an image has one class.
+
+    That is how many images with it were not said to have it, how many without it were, and the
+    threshold.
+    """
+    if evaluation.thresholds is None:
+        return ()
+    index = evaluation.classes.index(name)
+    (_, wrong), (missed, _) = evaluation.confusion[index]
+    return f"{missed:,}", f"{wrong:,}", f"{evaluation.thresholds[index]:.3f}"

@@ -18,6 +18,8 @@ from imgrec.text import shown
 SCHEMA_VERSION = 1
 FILE_NAME = "card.json"
 
+EVEN = 0.5
+"""The threshold of a class for which none was chosen."""
 
 Fit = Literal["stretch", "crop", "pad"]
 
@@ -98,6 +100,20 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """From which probability on, 0 to 1, an image has a class, where it may have several.
+
+    values: by class. promise: what they were chosen for, as `f1` or `precision 0.9`, on the
+    `images` images of `split`.
+    """
+
+    values: Mapping[str, float]
+    promise: str
+    split: str
+    images: int
+
+
+@dataclass(frozen=True)
 class Origin:
     """The model file that a run was imported from.
 
@@ -120,14 +136,16 @@ class Card:
 
     created: ISO 8601 in UTC, to the microsecond.
     complete: whether the training came to its end.
-    output: `softmax` (a unit per class) or `sigmoid` (one unit: the second of two classes).
+    output: `softmax` (a unit per class) or `sigmoid` (one unit: the second of two classes; with
+    multi_label a unit per class).
+    multi_label: whether an image may have several classes, or none.
     preprocessing: what the model itself does to the pixels, in words for people.
     hashes: SHA-256 of each model file, by its name in the folder; see `announcing`.
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
     statistics: of the training images, where the preprocessing takes its numbers from them.
     certificates: of the files exported from best.keras that lie in the run.
-    calibration, threshold: where they were fitted.
+    calibration, threshold, thresholds: where they were fitted.
     """
 
     name: str
@@ -150,6 +168,22 @@ class Card:
     calibration: Calibration | None = None
     threshold: Threshold | None = None
     origin: Origin | None = None
+    multi_label: bool = False
+    thresholds: Thresholds | None = None
+
+    @property
+    def units(self) -> int:
+        """How many numbers the model's last layer gives."""
+        single = self.output == "sigmoid" and not self.multi_label
+        return 1 if single else len(self.classes)
+
+    @property
+    def class_thresholds(self) -> tuple[float, ...] | None:
+        """From which probability on an image has each class; None where it has exactly one."""
+        if not self.multi_label:
+            return None
+        values = {} if self.thresholds is None else self.thresholds.values
+        return tuple(values.get(name, EVEN) for name in self.classes)
 
     def announcing(self, file: str, digest: str) -> Card:
         """Return the card that also describes the `file` which is about to take its place.
@@ -242,6 +276,7 @@ def _card(document: dict[str, Any]) -> Card:
     document["certificates"] = _certificates(document.get("certificates", []))
     document["calibration"] = _optional(Calibration, document.get("calibration"))
     document["threshold"] = _optional(Threshold, document.get("threshold"))
+    document["thresholds"] = _thresholds(document.get("thresholds"))
     document["origin"] = _optional(Origin, document.get("origin"))
     document["data"] = {split: made(Source, source) for split, source in sources.items()}
     card = made(Card, document)
@@ -251,6 +286,13 @@ def _card(document: dict[str, Any]) -> Card:
 
 def _optional(kind: type[Value], values: Any) -> Value | None:
     return None if values is None else made(kind, values)
+
+
+def _thresholds(document: Any) -> Thresholds | None:
+    found = _optional(Thresholds, document)
+    if found is not None and not all(isinstance(each, float) for each in found.values.values()):
+        raise ValueError("thresholds hold something else than numbers")
+    return found
 
 
 def _statistics(document: Any) -> Statistics | None:
@@ -277,6 +319,10 @@ def _check(card: Card) -> None:
         raise ValueError(f"statistics are not those of {channels} channels")
     if card.output not in ("softmax", "sigmoid"):
         raise ValueError(f"output {card.output!r} is neither softmax nor sigmoid")
+    if card.multi_label and card.output != "sigmoid":
+        raise ValueError("multi_label goes with output sigmoid")
+    if card.thresholds and card.thresholds.values.keys() != set(card.classes):
+        raise ValueError("thresholds are not those of the classes")
     if not _are_names(list(card.versions.values())):
         raise ValueError("versions holds something else than text")
     if card.best and [type(card.best.get(name)) for name in _BEST] != list(_BEST.values()):

@@ -45,6 +45,10 @@ class Engine(Protocol):
         """The class names, in the order of the probabilities."""
 
     @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """From which probability on an image has each class; None where it has exactly one."""
+
+    @property
     def spec(self) -> ImageSpec:
         """The form that images must have."""
 

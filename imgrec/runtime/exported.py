@@ -25,23 +25,31 @@ class FunctionEngine:
     function: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     classes: tuple[str, ...]
     spec: ImageSpec
+    thresholds: tuple[float, ...] | None = None
 
     def answers(self, images: NDArray[np.uint8]) -> Answers:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
         return answers_of(self.function(images.astype(np.float32)), len(self.classes))
 
 
-def open_exported(path: Path, form: str, classes: tuple[str, ...], spec: ImageSpec) -> Engine:
+def open_exported(
+    path: Path,
+    form: str,
+    classes: tuple[str, ...],
+    spec: ImageSpec,
+    thresholds: tuple[float, ...] | None = None,
+) -> Engine:
     """Return the engine of an exported file: `litert`, `onnx`, `saved_model` or `keras`.
 
     Raises RunError where it does not load or the library is missing that runs it.
     """
+    known = (classes, spec, thresholds)
     if form == "keras":
-        return KerasEngine(load_keras(path), classes, spec)
+        return KerasEngine(load_keras(path), *known)
     try:
         if form == "litert":
-            return LiteRTEngine(path, classes, spec)
-        return FunctionEngine(_onnx(path) if form == "onnx" else _saved_model(path), classes, spec)
+            return LiteRTEngine(path, *known)
+        return FunctionEngine(_onnx(path) if form == "onnx" else _saved_model(path), *known)
     except ImportError as error:
         raise RunError(f"nothing is there to check the file with: {error}") from error
 

@@ -24,6 +24,11 @@ class FlippedToo:
         return self.engine.classes
 
     @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """From which probability on an image has each class; None where it has exactly one."""
+        return self.engine.thresholds
+
+    @property
     def spec(self) -> ImageSpec:
         """The form that images must have."""
         return self.engine.spec

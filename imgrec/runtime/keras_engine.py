@@ -34,6 +34,7 @@ class KerasEngine:
     model: Any
     classes: tuple[str, ...]
     spec: ImageSpec
+    thresholds: tuple[float, ...] | None = None
 
     def answers(self, images: NDArray[np.uint8]) -> Answers:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
@@ -54,7 +55,8 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     start(device)
     model = load_keras(path)
     check_shapes(path, model.input_shape, model.output_shape, run.card, _TRAIN_AGAIN)
-    return KerasEngine(model, run.card.classes, image_spec(run.card))
+    card = run.card
+    return KerasEngine(model, card.classes, image_spec(card), card.class_thresholds)
 
 
 def _missing(run: Run, path: Path) -> RunError:

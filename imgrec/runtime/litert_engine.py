@@ -32,13 +32,20 @@ class LiteRTEngine:
     others write them, it is asked image by image. One thread at a time may ask it.
     """
 
-    def __init__(self, path: Path, classes: tuple[str, ...], spec: ImageSpec) -> None:
+    def __init__(
+        self,
+        path: Path,
+        classes: tuple[str, ...],
+        spec: ImageSpec,
+        thresholds: tuple[float, ...] | None = None,
+    ) -> None:
         """Map the file into memory; raises ImportError, or RunError where it does not load."""
         from ai_edge_litert.interpreter import Interpreter
 
         check_litert(path)
         self.classes = classes
         self.spec = spec
+        self.thresholds = thresholds
         try:
             with muted():
                 self._interpreter = Interpreter(str(path), num_threads=usable_cores())
@@ -88,10 +95,10 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
     Raises RunError where the file can't be read, is not the one that the card describes, or
     does not load, and ImportError where `ai-edge-litert` is not installed.
     """
-    path, hint = run.path / FILES[precision], export_command(run, precision)
-    check_hash(path, run.card, hint)
-    engine = LiteRTEngine(path, run.card.classes, image_spec(run.card))
-    check_shapes(path, *engine.shapes, run.card, hint)
+    path, hint, card = run.path / FILES[precision], export_command(run, precision), run.card
+    check_hash(path, card, hint)
+    engine = LiteRTEngine(path, card.classes, image_spec(card), card.class_thresholds)
+    check_shapes(path, *engine.shapes, card, hint)
     return engine
 
 

@@ -37,12 +37,11 @@ def check_shapes(
     taken, given: of one input and one output, None for the batch.
     """
     wanted = (None, card.input.height, card.input.width, card.input.channels)
-    units = 1 if card.output == "sigmoid" else len(card.classes)
     # With the familiarity, both classes of a sigmoid unit have a column.
-    outputs = ((None, units), (None, len(card.classes) + 1))
+    outputs = ((None, card.units), (None, len(card.classes) + 1))
     if tuple(taken) != wanted or tuple(given) not in outputs:
         raise RunError(
             f"{shown(str(path))} takes {tuple(taken)} and gives {tuple(given)}; "
-            f"its card says {wanted} and {(None, units)}",
+            f"its card says {wanted} and {(None, card.units)}",
             hint=hint,
         )

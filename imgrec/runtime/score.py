@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.batches import Named, decoded, usable_cores
-from imgrec.data.records import Record
+from imgrec.data.records import Record, labels_of
 from imgrec.errors import BadImage
 from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
@@ -46,8 +46,16 @@ def score(
                 raise BadImage(*chunk.skipped[0])
             chunks.append(chunk)
             task.advance(len(chunk.names) + len(chunk.skipped))
-    labels = {record.name: record.label for record in records} if labelled else None
-    return _joined(chunks, engine.classes, labels)
+    found = _joined(chunks, engine)
+    if not labelled:
+        return found
+    by_name = {record.name: record for record in records}
+    truth = labels_of(
+        [by_name[name] for name in found.names],
+        len(engine.classes),
+        multi_label=engine.thresholds is not None,
+    )
+    return dataclasses.replace(found, truth=truth)
 
 
 def score_chunks(engine: Engine, images: Iterable[Named], turn: Turn = 0) -> Iterator[Scores]:
@@ -74,6 +82,7 @@ def _scored(engine: Engine, batch: Sequence[tuple[Named, NDArray[np.uint8] | Bad
         classes=engine.classes,
         skipped=tuple(bad),
         familiarity=answers.familiarity,
+        thresholds=engine.thresholds,
     )
 
 
@@ -83,17 +92,16 @@ def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> Answers:
     return engine.answers(np.stack(images))
 
 
-def _joined(
-    chunks: Sequence[Scores], classes: tuple[str, ...], labels: dict[str, int] | None
-) -> Scores:
-    names = tuple(name for chunk in chunks for name in chunk.names)
-    rows = [np.empty((0, len(classes)), np.float32), *(chunk.probabilities for chunk in chunks)]
+def _joined(chunks: Sequence[Scores], engine: Engine) -> Scores:
+    nothing = np.empty((0, len(engine.classes)), np.float32)
+    rows = [nothing, *(chunk.probabilities for chunk in chunks)]
     familiarity = [chunk.familiarity for chunk in chunks if chunk.familiarity is not None]
     return Scores(
-        names=names,
-        truth=None if labels is None else np.array([labels[name] for name in names], np.int64),
+        names=tuple(name for chunk in chunks for name in chunk.names),
+        truth=None,
         probabilities=np.concatenate(rows),
-        classes=classes,
+        classes=engine.classes,
         skipped=tuple(skipped for chunk in chunks for skipped in chunk.skipped),
         familiarity=np.concatenate(familiarity) if familiarity else None,
+        thresholds=engine.thresholds,
     )

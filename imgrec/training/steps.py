@@ -206,7 +206,7 @@ def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
     model.compile(
         optimizer=optimizer,
         loss=make(keras.losses, experiment.loss),
-        metrics=[_metric(metric) for metric in experiment.training.metrics],
+        metrics=[_metric(metric, experiment) for metric in experiment.training.metrics],
     )
 
 
@@ -214,9 +214,9 @@ def _build_metrics(model: Any, experiment: Experiment, classes: int) -> None:
     """Make the variables of loss and metrics now: a step under a strategy can't make them."""
     import tensorflow as tf
 
-    labels = encode(experiment, np.zeros(1, np.int64), classes)
     predicted = tf.fill((1, *model.output_shape[1:]), 0.5)
-    targets = tf.constant(labels)
+    labels = np.zeros((1, classes), bool) if experiment.data.multi_label else np.zeros(1, np.int64)
+    targets = tf.constant(encode(experiment, labels, classes))
     model.compute_loss(x=None, y=targets, y_pred=predicted)
     model.compute_metrics(None, targets, predicted)
 
@@ -225,9 +225,12 @@ def _measured(model: Any) -> list[Any]:
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-def _metric(metric: Any) -> Any:
+def _metric(metric: Any, experiment: Experiment) -> Any:
     import keras
 
     name = type(metric).__name__
-    # `accuracy` is no class: Keras chooses the kind that fits the targets.
-    return make(keras.metrics, metric) if hasattr(keras.metrics, name) else name
+    if hasattr(keras.metrics, name):
+        return make(keras.metrics, metric)
+    # `accuracy` is no class: Keras chooses the kind that fits the targets, but takes several
+    # labels for one-hot.
+    return keras.metrics.BinaryAccuracy(name) if experiment.data.multi_label else name

@@ -13,41 +13,47 @@ from imgrec.config.experiment import Experiment
 
 def check_output(experiment: Experiment, classes: Sequence[str]) -> None:
     """Raise ConfigError where the model's output doesn't fit the data's classes."""
-    if experiment.model.output == "sigmoid" and len(classes) != 2:
-        raise experiment.problem(
-            ("model", "output"),
-            f"sigmoid is one unit for two classes, and the data has {len(classes)}; use softmax",
-        )
+    if experiment.model.output == "softmax" or experiment.data.multi_label or len(classes) == 2:
+        return
+    raise experiment.problem(
+        ("model", "output"),
+        f"sigmoid is one unit for two classes, and the data has {len(classes)}; use softmax, "
+        "or data.multi_label where an image has several",
+    )
 
 
-def encode(experiment: Experiment, labels: NDArray[np.int64], classes: int) -> NDArray[Any]:
-    """Return the labels (images,) as the targets of the experiment's loss.
+def encode(experiment: Experiment, labels: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Return labels, as `labels_of` gives them, as the targets of the experiment's loss.
 
-    float32 (images, 1) for one sigmoid unit, int64 (images,) for a sparse loss, else one-hot
-    float32 (images, classes).
+    float32 (images, 1) for one sigmoid unit, int64 (images,) for a sparse loss, else float32
+    (images, classes), 1 for each class of the image.
     """
+    if labels.ndim == 2:
+        return np.asarray(labels, np.float32)
     if experiment.truth == "binary":
-        return labels.astype(np.float32)[:, np.newaxis]
+        return np.asarray(labels, np.float32)[:, np.newaxis]
     if experiment.truth == "index":
-        return labels
-    return np.eye(classes, dtype=np.float32)[labels]
+        return np.asarray(labels)
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels])
 
 
-def class_weights(
-    experiment: Experiment, labels: NDArray[np.int64], classes: Sequence[str]
+def image_weights(
+    experiment: Experiment, labels: NDArray[Any], classes: Sequence[str]
 ) -> NDArray[np.float32]:
-    """Return the weight of each class, float32 (classes,).
+    """Return how much each image counts in the loss, float32 (images,): as its class does.
 
     `balanced` is images / (classes * images of the class), as scikit-learn has it. Raises
     ConfigError for a class that the data doesn't have.
     """
     wanted = experiment.training.class_weight
     if wanted is None:
-        return np.ones(len(classes), np.float32)
+        return np.ones(len(labels), np.float32)
     if wanted == "balanced":
         counts = np.bincount(labels, minlength=len(classes))
-        return (len(labels) / (len(classes) * counts)).astype(np.float32)
-    return _named_weights(experiment, wanted, classes)
+        weights = (len(labels) / (len(classes) * counts)).astype(np.float32)
+    else:
+        weights = _named_weights(experiment, wanted, classes)
+    return np.asarray(weights[labels])
 
 
 def _named_weights(

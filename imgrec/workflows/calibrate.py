@@ -17,15 +17,17 @@ from imgrec.data.records import Record, Splits
 from imgrec.errors import BadImage
 from imgrec.evaluation.abstention import choose_threshold
 from imgrec.evaluation.calibration import calibrated, fit_temperature
+from imgrec.evaluation.thresholds import Promise, choose_thresholds
 from imgrec.files import sha256_of
 from imgrec.models.familiarity import directions, with_familiarity
 from imgrec.models.temperature import divide_logits
 from imgrec.progress import Progress
-from imgrec.runs.card import Calibration, Threshold, read_card, write_card
+from imgrec.runs.card import Calibration, Threshold, Thresholds, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
+from imgrec.text import few, shown
 from imgrec.training.artifacts import write_model
 
 log = logging.getLogger("imgrec")
@@ -43,13 +45,15 @@ class _Fitted:
     model: Any
     calibration: Calibration
     threshold: Threshold | None
+    thresholds: Thresholds | None
 
 
 def calibrate(run: Run, experiment: Experiment, splits: Splits, progress: Progress) -> Run:
     """Divide the logits of a run's best model by the temperature that fits its validation images.
 
     Where `evaluation.abstain` asks for it, the model also learns to tell how familiar a picture
-    is, and the card gets the limits below which an answer is "unknown". Returns the run with its
+    is, and the card gets the limits below which an answer is "unknown"; where
+    `evaluation.thresholds` does, it gets the threshold of each class. Returns the run with its
     new card. A model that is calibrated already, by a training that was stopped right after, stays
     as it is. Without validation images nothing is done.
     """
@@ -84,8 +88,11 @@ def _fitted(
     divide_logits(engine.model, found.temperature)
     losses = f"validation log loss {found.loss_after:.4f}, before {found.loss_before:.4f}"
     log.info("temperature %.3f: %s", found.temperature, losses)
-    threshold = _threshold(abstain, calibrated(scores, found.temperature)) if abstain else None
-    return _Fitted(engine.model, found, threshold)
+    scores = calibrated(scores, found.temperature)
+    threshold = _threshold(abstain, scores) if abstain else None
+    rule = experiment.evaluation.rule
+    thresholds = _thresholds(*rule, scores) if rule else None
+    return _Fitted(engine.model, found, threshold, thresholds)
 
 
 def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray[np.float32]:
@@ -113,6 +120,15 @@ def _threshold(abstain: Abstain, scores: Scores) -> Threshold | None:
     return found
 
 
+def _thresholds(promise: Promise, share: float, scores: Scores) -> Thresholds:
+    found, without = choose_thresholds(scores, promise, share, _SPLIT)
+    if without:
+        log.warning("no threshold for %s of %s: it is 0.5", found.promise, few(without))
+    values = ", ".join(f"{shown(name)} {value:.4f}" for name, value in found.values.items())
+    log.info("thresholds for %s: %s", found.promise, values)
+    return found
+
+
 def _written(run: Run, fitted: _Fitted) -> Run:
     """Put the model in the place of the run's best one; the card describes both until it is."""
 
@@ -121,6 +137,7 @@ def _written(run: Run, fitted: _Fitted) -> Run:
             run.card,
             calibration=replace(fitted.calibration, model=digest),
             threshold=fitted.threshold,
+            thresholds=fitted.thresholds,
         )
         write_card(run.path, card.announcing(MODEL_FILE, digest))
 

@@ -8,21 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.config import shipped
-from imgrec.config.experiment import Data, Split
-from imgrec.config.load import load
+from imgrec.config.experiment import Data
 from imgrec.data.check import Stock, check_images, check_records, stock_of
 from imgrec.data.findings import Findings, Kind
 from imgrec.data.loose import read_loosely
 from imgrec.data.quarantine import Moved, move_bad, refuse_place
-from imgrec.data.read import read
 from imgrec.data.records import Splits
 from imgrec.data.tell import told_from
 from imgrec.files import write_text
-from imgrec.models.backend import import_tensorflow
 from imgrec.progress import Progress, Silent
 from imgrec.report.check_json import check_json
 from imgrec.scores import Skipped
+from imgrec.workflows.source import is_config, source_of, splits_of
 
 log = logging.getLogger("imgrec")
 
@@ -87,27 +84,12 @@ def record_check(
     return findings
 
 
-def _images(source: str) -> tuple[Stock, tuple[Path, ...]]:
+def _images(text: str) -> tuple[Stock, tuple[Path, ...]]:
     """Return the images, and the folders and files they come from."""
-    if _is_config(source):
-        experiment = load(source)
-        return _read(experiment.data, experiment.seed)
-    if told_from(source) == "folder":
-        return read_loosely(Path(source)), (Path(source),)
-    undivided = Split(validation=0, test=0)
-    return _read(Data(root=source, image_size=(32, 32), split=undivided), seed=0)
-
-
-def _is_config(source: str) -> bool:
-    named = Path(source).suffix in {".yaml", ".yml"} or source in shipped.names()
-    return named and not Path(source).is_dir()
-
-
-def _read(data: Data, seed: int) -> tuple[Stock, tuple[Path, ...]]:
-    if data.loader == "keras":
-        # Keras imports TensorFlow, whose settings have to stand before.
-        import_tensorflow()
-    return stock_of(read(data, seed)), _places(data)
+    if not is_config(text) and told_from(text) == "folder":
+        return read_loosely(Path(text)), (Path(text),)
+    source = source_of(text)
+    return stock_of(splits_of(source)), _places(source.data)
 
 
 def _places(data: Data) -> tuple[Path, ...]:

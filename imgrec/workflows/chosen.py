@@ -11,11 +11,11 @@ from imgrec.config.experiment import Data
 from imgrec.data.classes import relabelled, renamed
 from imgrec.data.parts import ALL
 from imgrec.data.read import read_other
-from imgrec.data.records import Dataset, Record
+from imgrec.data.records import Dataset, Record, several
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.text import shown
-from imgrec.workflows.prepare import read_images, refuse_several
+from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import data_config, recorded_images, run_config
 
 log = logging.getLogger("imgrec")
@@ -102,10 +102,19 @@ def _other(run: Run, config: Data, asked: Images) -> Chosen:
             hint="leave --split out to evaluate all of it",
         )
     name = ALL if ALL in parts else _choose(asked.split, list(parts), path)
-    refuse_several(parts[name].records)
+    _refuse_several(run, parts[name].records, path)
     dataset = _named_as_in(run, parts[name], asked.names, path)
     _tell_missing(dataset, path)
     return Chosen(name, path, dataset.records)
+
+
+def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
+    found = several(records)
+    if found is not None and not run.card.multi_label:
+        raise DataError(
+            f"images in {shown(path)} may have several labels, such as {shown(found.name)}; "
+            f"{shown(run.name)} gives each image one",
+        )
 
 
 def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str) -> Dataset:
@@ -119,7 +128,7 @@ def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str
 
 
 def _tell_missing(dataset: Dataset, path: str) -> None:
-    there = {record.label for record in dataset.records}
+    there = {label for record in dataset.records for label in record.labels}
     missing = [name for label, name in enumerate(dataset.classes) if label not in there]
     if missing and there:
         listed = ", ".join(map(shown, missing[:10])) + (" ..." if len(missing) > 10 else "")

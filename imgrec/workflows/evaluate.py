@@ -84,8 +84,15 @@ class Measuring:
             for turn in turns
         )
         # The images' labels are in the order of `classes` already.
+        of = engine.thresholds
+        thresholds = None if of is None else tuple(of[column] for column in columns)
         return [
-            replace(each, probabilities=each.probabilities[:, columns], classes=self.classes)
+            replace(
+                each,
+                probabilities=each.probabilities[:, columns],
+                classes=self.classes,
+                thresholds=thresholds,
+            )
             for each in answers
         ]
 
@@ -113,7 +120,7 @@ def evaluate(
     section = _section(run)
     requirements, gate = joined(section, wanted.gate)
     slicing = _slicing(section, wanted.slicing)
-    check_gate(requirements, run.card.classes, slicing)
+    check_gate(requirements, gate, run, slicing)
     against = find_baseline(gate, run, wanted.runs_dir)
     for other in models[1:]:
         refuse_other_classes(run, other)

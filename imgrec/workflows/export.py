@@ -172,7 +172,8 @@ def _write(
 
 
 def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Certificate:
-    engine = open_exported(file, plan.form, plan.engine.classes, plan.engine.spec)
+    of = plan.engine
+    engine = open_exported(file, plan.form, of.classes, of.spec, of.thresholds)
     answers = _scores(engine, plan.evidence.records, progress)
     limits = LIMITS[plan.precision]
     found = likeness(plan.evidence.scores, answers, limits.near_tie)

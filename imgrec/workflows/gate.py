@@ -8,7 +8,15 @@ from pathlib import Path
 
 from imgrec.config.evaluation import Evaluation
 from imgrec.errors import RunError, UsageError
-from imgrec.requirement import PAIRED, Of, Requirement, check_names, parse, unknown_metric
+from imgrec.requirement import (
+    PAIRED,
+    Of,
+    Requirement,
+    check_metrics,
+    check_names,
+    parse,
+    unknown_metric,
+)
 from imgrec.runs.folder import Run, find
 from imgrec.slicing import Slicing
 from imgrec.text import shown
@@ -67,11 +75,15 @@ def joined(section: Evaluation, asked: Gate) -> tuple[tuple[Requirement, ...], G
     return requirements, gate
 
 
-def check_gate(
-    requirements: Sequence[Requirement], classes: Sequence[str], slicing: Slicing
-) -> None:
-    """Raise UsageError for what can be told before an image is read: classes, no slices at all."""
-    check_names(requirements, classes)
+def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicing: Slicing) -> None:
+    """Raise UsageError for what can be told before an image is read.
+
+    That are classes, metrics that are not measured of such a model, no slices at all.
+    """
+    check_names(requirements, run.card.classes)
+    names = [requirement.quantity.metric for requirement in requirements]
+    dropping = gate.max_drop if gate.baseline else ()
+    check_metrics([*names, *dropping], multi_label=run.card.multi_label)
     if slicing.by or slicing.turns:
         return
     for requirement in requirements:
@@ -92,7 +104,8 @@ def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Against | None:
 
 
 def refuse_other_classes(model: Run, other: Run) -> None:
-    """Raise RunError where the two don't know the same classes."""
+    """Raise RunError where the two don't know the same classes, or one of them gives several."""
+    _refuse_other_kind(model, other)
     ours, theirs = set(model.card.classes), set(other.card.classes)
     if ours != theirs:
         differing = [
@@ -104,6 +117,15 @@ def refuse_other_classes(model: Run, other: Run) -> None:
             f"{shown(model.name)} and {shown(other.name)} know different classes: "
             f"{'; '.join(differing)}",
             hint="only models of the same classes can be compared",
+        )
+
+
+def _refuse_other_kind(model: Run, other: Run) -> None:
+    if model.card.multi_label != other.card.multi_label:
+        several, one = (model, other) if model.card.multi_label else (other, model)
+        raise RunError(
+            f"{shown(several.name)} gives an image several classes, {shown(one.name)} one",
+            hint="only models of the same kind can be compared",
         )
 
 

@@ -54,15 +54,16 @@ class Recogniser:
     ) -> Recogniser:
         """Return what asks the same models for `top` classes.
 
-        threshold: the probability, 0 to 1, below which an answer is "unknown"; None for each
-        model's own. tta: `flip` for the mean over the mirrored picture too.
+        threshold: the probability, 0 to 1, below which an answer is "unknown", or where an image
+        may have several classes, from which on it has one; None for each model's own. tta: `flip`
+        for the mean over the mirrored picture too.
         Raises UsageError where one of them is none of these.
         """
         if top < 1 or tta not in (None, "flip") or not 0 <= (threshold or 0) <= 1:
             raise UsageError(f"top {top}, threshold {threshold}, tta {tta!r}: one can't be")
         members = self.members
         if threshold is not None:
-            members = tuple(replace(member, limits=Limits(threshold)) for member in members)
+            members = tuple(_with_threshold(member, threshold) for member in members)
         engines = tuple(map(FlippedToo, self.engines)) if tta else self.engines
         return replace(self, members=members, engines=engines, top=top, tta=tta)
 
@@ -75,7 +76,9 @@ class Recogniser:
             "weights": " ".join(digest[:12] for digest in self.weights),
             "classes": sha256(repr([member.classes for member in members]).encode())[:12],
             "top": self.top,
-            "threshold": ", ".join(str(member.limits.threshold) for member in members),
+            "threshold": ", ".join(
+                str(member.thresholds or member.limits.threshold) for member in members
+            ),
             "tta": self.tta,
         }
 
@@ -99,7 +102,8 @@ class Recogniser:
     def _batch(self, chunks: Sequence[Scores], order: Sequence[str]) -> Batch:
         if len(chunks) > 1:
             return joint_predictions(chunks, self.members, self.top, order)
-        return predictions(chunks[0], self.top, order, self.members[0].limits)
+        (member,) = self.members
+        return predictions(member.answers(chunks[0]), self.top, order, member.limits)
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def open_models(models: Sequence[Run | str], *, computing: Computing = ANYHOW) -
     names = _names(models)
     engines = tuple(_engine(model, computing) for model in models)
     members = [
-        Member(name, engine.classes, _limits(model))
+        Member(name, engine.classes, _limits(model), engine.thresholds)
         for name, model, engine in zip(names, models, engines, strict=True)
     ]
     weights = tuple(
@@ -216,6 +220,12 @@ def _engine(model: Run | str, computing: Computing) -> Engine:
     if isinstance(model, Run):
         return open_engine(model, **vars(computing))
     return pretrained_engine(model, computing.device)
+
+
+def _with_threshold(member: Member, threshold: float) -> Member:
+    if member.multi_label:
+        return replace(member, thresholds=(threshold,) * len(member.classes))
+    return replace(member, limits=Limits(threshold))
 
 
 def _limits(model: Run | str) -> Limits:

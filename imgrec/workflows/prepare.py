@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from imgrec.data.identity import fingerprint
 from imgrec.data.images import ImageSpec
 from imgrec.data.pixels import Pixels, open_pixels
 from imgrec.data.read import read
-from imgrec.data.records import Record, Splits
+from imgrec.data.records import Record, Splits, labels_of, several
 from imgrec.errors import DataError
 from imgrec.evaluation.slices import check
 from imgrec.files import sha256
@@ -25,7 +25,7 @@ from imgrec.scores import Skipped
 from imgrec.text import shown
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import Schedule, Split
-from imgrec.training.targets import check_output, class_weights, encode
+from imgrec.training.targets import check_output, encode, image_weights
 
 log = logging.getLogger("imgrec")
 
@@ -71,25 +71,19 @@ def read_splits(experiment: Experiment) -> Splits:
 def read_images(data: Data, seed: int) -> Splits:
     """Return the images that `data` tells of; raises DataError as `read` does.
 
-    Also where images have several labels: a model has one answer for an image.
+    Also where they may have several labels, and `data` does not say so.
     """
     if data.loader == "keras":
         # Keras imports TensorFlow, whose settings have to stand before.
         import_tensorflow()
     splits = read(data, seed)
-    for _, records in records_of(splits):
-        refuse_several(records)
-    return splits
-
-
-def refuse_several(records: Iterable[Record]) -> None:
-    """Raise DataError where a record may have several labels."""
-    if several := next((record for record in records if record.labels), None):
+    found = several(splits.train)
+    if found is not None and not data.multi_label:
         raise DataError(
-            f"images with several labels can't be trained on or evaluated yet, such as "
-            f"{shown(several.name)}",
-            hint="leave data.separator out to take each combination of labels as a class",
+            f"images may have several labels, such as {shown(found.name)}",
+            hint="set data.multi_label to true, and model.output to sigmoid",
         )
+    return splits
 
 
 def judging(splits: Splits) -> tuple[str, tuple[Record, ...]]:
@@ -107,10 +101,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
     found, spec = read_splits(experiment), image_spec(experiment)
     everything = [*found.train, *found.validation, *found.test]
     pixels, inspection = open_pixels(everything, spec, experiment.data.cache, progress)
-    splits = found
-    if inspection.bad:
-        _judge(inspection.bad, len(everything), skip=experiment.data.bad_images == "skip")
-        splits = _without(found, {bad.name for bad in inspection.bad})
+    splits = without(found, inspection.bad, skip=experiment.data.bad_images == "skip")
     return Prepared(
         found,
         splits,
@@ -142,14 +133,43 @@ def validation_split(experiment: Experiment, prepared: Prepared) -> Split | None
     return _split(experiment, prepared, "validation", experiment.training.validation_steps)
 
 
+def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
+    """Return `splits` without the `bad` images, which are named in a warning.
+
+    Raises DataError where there are any and `skip` is false, and where they were all the training
+    images of a class.
+    """
+    if not bad:
+        return splits
+    message = _listed(bad, sum(len(records) for _, records in records_of(splits)))
+    if not skip:
+        raise DataError(message, hint="mend or remove them, or set data.bad_images to skip")
+    log.warning("%s\nleft out, as data.bad_images says", message)
+    names = {each.name for each in bad}
+    kept = {
+        split: tuple(record for record in records if record.name not in names)
+        for split, records in records_of(splits)
+    }
+    left = {label for record in kept["train"] for label in record.labels}
+    if len(left) < len(splits.classes):
+        missing = [name for label, name in enumerate(splits.classes) if label not in left]
+        raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
+    return dataclasses.replace(
+        splits,
+        train=kept["train"],
+        validation=kept.get("validation", ()),
+        test=kept.get("test", ()),
+    )
+
+
 def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | None) -> Split:
     records: tuple[Record, ...] = getattr(prepared.splits, name)
     classes = prepared.splits.classes
-    labels = np.array([record.label for record in records], np.int64)
+    labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)
     if name == "train":
-        weights = class_weights(experiment, labels, classes)[labels]
+        weights = image_weights(experiment, labels, classes)
     else:
-        weights = np.ones(len(labels), np.float32)
+        weights = np.ones(len(records), np.float32)
     return Split(
         prepared.pixels,
         _rows(prepared.splits, name),
@@ -170,28 +190,8 @@ def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
     return np.arange(before, before + len(getattr(splits, name)))
 
 
-def _judge(bad: tuple[Skipped, ...], images: int, *, skip: bool) -> None:
+def _listed(bad: Sequence[Skipped], images: int) -> str:
     names = [f"  {shown(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
     if len(bad) > len(names):
         names.append(f"  and {len(bad) - len(names)} more")
-    message = "\n".join([f"{len(bad)} of {images} images can't be read", *names])
-    if not skip:
-        raise DataError(message, hint="mend or remove them, or set data.bad_images to skip")
-    log.warning("%s\nleft out, as data.bad_images says", message)
-
-
-def _without(splits: Splits, names: set[str]) -> Splits:
-    kept = {
-        split: tuple(record for record in records if record.name not in names)
-        for split, records in records_of(splits)
-    }
-    left = {record.label for record in kept["train"]}
-    if len(left) < len(splits.classes):
-        missing = [name for label, name in enumerate(splits.classes) if label not in left]
-        raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
-    return dataclasses.replace(
-        splits,
-        train=kept["train"],
-        validation=kept.get("validation", ()),
-        test=kept.get("test", ()),
-    )
+    return "\n".join([f"{len(bad)} of {images} images can't be read", *names])

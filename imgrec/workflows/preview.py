@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from imgrec.config.experiment import Experiment
 from imgrec.data.batches import decoded
 from imgrec.data.pixels import Stored
-from imgrec.data.records import Record
+from imgrec.data.records import Record, labels_of
 from imgrec.errors import BadImage, DataError
 from imgrec.models.backend import start
 from imgrec.report.contact_sheet import contact_sheet
-from imgrec.text import shown
+from imgrec.text import joined, shown
 from imgrec.training.augmentation import Augmenter
 from imgrec.training.stream import Schedule, Split, training_batches
 from imgrec.training.targets import encode
@@ -53,7 +53,11 @@ def preview(experiment: Experiment, images: int) -> Preview:
     """
     splits = read_splits(experiment)
     chosen = _readable(experiment, splits.train, images)
-    labels = np.array([record.label for record, _ in chosen], np.int64)
+    labels = labels_of(
+        [record for record, _ in chosen],
+        len(splits.classes),
+        multi_label=experiment.data.multi_label,
+    )
     split = Split(
         pixels=Stored(np.stack([pixels for _, pixels in chosen])),
         rows=np.arange(len(chosen)),
@@ -97,11 +101,11 @@ def _judge(bad: BadImage, *, skip: bool) -> None:
 
 
 def _caption(target: NDArray[Any], classes: Sequence[str]) -> str:
-    """Return the class of a target (index, one-hot or binary), or its classes with shares."""
+    """Return the classes of a target (index, one-hot, several or binary), with their shares."""
     shares = _shares(target, len(classes))
     order = [index for index in np.argsort(-shares, kind="stable") if shares[index] > _LEAST_SHARE]
-    if len(order) == 1:
-        return shown(classes[order[0]])
+    if all(shares[index] == 1 for index in order) or len(order) == 1:
+        return joined(shown(classes[index]) for index in order)
     return " + ".join(f"{shares[index]:.0%} {shown(classes[index])}" for index in order)
 
 

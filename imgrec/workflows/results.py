@@ -19,6 +19,7 @@ from imgrec.workflows.background import background
 def write_results(run: Run, found: Assessment, records: Sequence[Record]) -> None:
     """Write metrics.json, curves.png, confusion.png and report.html into the run.
 
+    There is no confusion.png where an image may have several classes.
     records: the images that were scored.
     """
     now, facts = dt.datetime.now(dt.UTC), tuple(run_facts(run))
@@ -27,7 +28,8 @@ def write_results(run: Run, found: Assessment, records: Sequence[Record]) -> Non
     by_suffix = forms(told)
     write_text(run.path / "metrics.json", by_suffix[".json"](assessment))
     write_bytes(run.path / "curves.png", plots.curves(told.history, best_epoch=told.best_epoch))
-    write_bytes(run.path / "confusion.png", plots.confusion(assessment.evaluation))
+    if not assessment.evaluation.multi_label:
+        write_bytes(run.path / "confusion.png", plots.confusion(assessment.evaluation))
     write_text(run.path / "report.html", by_suffix[PAGE](assessment))
 
 

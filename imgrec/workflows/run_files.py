@@ -42,6 +42,7 @@ def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics 
         classes=prepared.splits.classes,
         input=Input(spec.height, spec.width, spec.channels, spec.interpolation, spec.fit),
         output=experiment.model.output,
+        multi_label=experiment.data.multi_label,
         preprocessing=preprocessing_in_words(experiment, statistics),
         seed=experiment.seed,
         data={
@@ -88,7 +89,7 @@ def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress)
     """
     hashes = {name: sha256_of(folder / name) for name in _MODEL_FILES if (folder / name).is_file()}
     if card.calibration is not None and card.calibration.model != hashes.get("best.keras"):
-        card = dataclasses.replace(card, calibration=None, threshold=None)
+        card = dataclasses.replace(card, calibration=None, threshold=None, thresholds=None)
     updated = dataclasses.replace(
         card, hashes=hashes, best=_best(state, monitor), epochs=state.epoch
     )
@@ -116,6 +117,7 @@ def data_config(run: Run, data: Path | None) -> Data:
             "channels": pixels.channels,
             "fit": pixels.fit,
             "interpolation": pixels.interpolation,
+            "multi_label": run.card.multi_label,
         }
     )
 
@@ -167,10 +169,16 @@ def recorded_identities(folder: Path) -> Identities:
 
 
 def identities_of(prepared: Prepared) -> Identities:
-    """Return the class and the SHA-256 of each image, by its split and name."""
+    """Return the class and the SHA-256 of each image, by its split and name.
+
+    Of several classes, one a line.
+    """
     classes, identities = prepared.found.classes, prepared.identities
     return {
-        (split, record.name): (classes[record.label], identities.get(record.name, ""))
+        (split, record.name): (
+            "\n".join(classes[label] for label in record.labels),
+            identities.get(record.name, ""),
+        )
         for split, records in records_of(prepared.found)
         for record in records
     }
@@ -186,7 +194,8 @@ def _source(
     written = data.root or getattr(data, split) or data.train
     counts = [0] * len(classes)
     for record in records:
-        counts[record.label] += 1
+        for label in record.labels:
+            counts[label] += 1
     return Source(
         written=written,
         absolute=str(Path(written).resolve()) if written and data.loader != "keras" else None,

@@ -79,7 +79,8 @@ def survey(folder: Path) -> Survey:
         )
     dataset = read_folder(splits.get("train", folder))
     check_several(dataset, str(splits.get("train", folder)))
-    counts = Counter(dataset.classes[record.label] for record in dataset.records)
+    labels = (label for record in dataset.records for label in record.labels)
+    counts = Counter(dataset.classes[label] for label in labels)
     sizes, bad = _measure(_sample(dataset.records))
     if not sizes:
         raise DataError(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from imgrec.config.backbones import application_of
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.errors import RunError, UsageError
@@ -91,11 +92,10 @@ def plan(experiment: Experiment, *, device: str = "auto") -> Plan:
     """Return what `train` would do, having looked for the images and built the model."""
     splits = read_splits(experiment)
     start(device)
-    backbone = experiment.model.backbone
-    local = backbone is not None and backbone.weights != "imagenet"
-    model = build(experiment, len(splits.classes), weights=local, statistics=unmeasured(experiment))
+    classes, local = len(splits.classes), not _fetches_weights(experiment)
+    model = build(experiment, classes, weights=local, statistics=unmeasured(experiment))
     counts = {
-        split: _counts([record.label for record in records], splits.classes)
+        split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
     }
     return Plan(dump(experiment), summary(model), counts)
@@ -167,6 +167,13 @@ def resume(
         write_beginning(run.path, experiment, prepared)
         card = going_on(forget_exports(run), experiment, prepared)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
+
+
+def _fetches_weights(experiment: Experiment) -> bool:
+    """Say whether weights would be downloaded: too much to ask of a look at what would be."""
+    backbone, weights = experiment.model.backbone, experiment.model.weights
+    published = weights is not None and application_of(weights) is not None
+    return published or (backbone is not None and backbone.weights == "imagenet")
 
 
 def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
@@ -288,5 +295,5 @@ def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgre
 
 
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(np.array(labels), minlength=len(classes))
+    counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}

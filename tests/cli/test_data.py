@@ -1,4 +1,4 @@
-"""`imgrec data preview`."""
+"""`imgrec data preview` and `imgrec data pack`."""
 
 from __future__ import annotations
 
@@ -46,3 +46,56 @@ def test_preview_of_no_config_is_told(imgrec: Imgrec) -> None:
     assert process.returncode == 2
     assert "nothing_such" in process.stderr
     assert "Traceback" not in process.stderr
+
+
+def test_pack_writes_a_folder_and_says_how_to_train(imgrec: Imgrec, photos: Path) -> None:
+    """The command that it shows works; a second time nothing is overwritten."""
+    arguments = ["--set", f"data.root={photos}", "--set", "data.loader=folder", "--shards", "2"]
+    process = imgrec("data", "pack", "small_cnn", *arguments, "--output", "packed")
+    assert process.returncode == 0, process.stderr
+    written, following = process.stdout.splitlines()
+    assert written == "written: packed (24 images in 6 files: train 16, validation 2, test 6)"
+    assert following == (
+        "next:    imgrec train small_cnn --set data.root=packed --set data.loader=tfrecord "
+        "--set data.split=null"
+    )
+    planned = imgrec(*following.split()[2:], "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    again = imgrec("data", "pack", "small_cnn", *arguments, "--output", "packed")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "packed exists already" in again.stderr
+
+
+def test_pack_of_a_path_tells_in_json(imgrec: Imgrec, photos: Path) -> None:
+    """The folder is named after the photos' own; the document holds the manifest."""
+    process = imgrec("data", "pack", str(photos), "--json")
+    document = json.loads(process.stdout)
+    assert (document["schema_version"], document["path"]) == (1, "photos-tfrecord")
+    folder = photos.parent / "photos-tfrecord"
+    assert document["manifest"] == json.loads((folder / "manifest.json").read_text())
+    checked = imgrec("check", "photos-tfrecord", "--json")
+    assert json.loads(checked.stdout)["images"]["readable"] == 24
+
+
+def test_pack_of_bad_images_leaves_nothing(imgrec: Imgrec, photos: Path) -> None:
+    """Exit status 3, the image by its name, and no half of a pack."""
+    (photos / "cat" / "0.png").write_text("no image")
+    process = imgrec("data", "pack", str(photos), "--output", "packed")
+    assert (process.returncode, process.stdout) == (3, "")
+    assert "cat/0.png: not an image" in process.stderr
+    assert [path.name for path in photos.parent.iterdir()] == ["photos"]
+
+
+def test_a_damaged_pack_is_refused(imgrec: Imgrec, photos: Path) -> None:
+    """Exit status 3, with file and record; a label that the map lacks with its feature too."""
+    assert imgrec("data", "pack", str(photos), "--output", "packed").returncode == 0
+    shard = photos.parent / "packed" / "train.tfrecord-00000-of-00001"
+    (photos.parent / "packed" / "manifest.json").unlink()
+    train = ["train", "small_cnn", "--dry-run", "--set", "data={root: packed, image_size: [8, 8]}"]
+    mapped = imgrec(*train, "--set", "data.label_map={0: cat}")
+    assert mapped.returncode == 3
+    assert "record 0 (from 0): feature image/class/label: label 1 is not in" in mapped.stderr
+    shard.write_bytes(shard.read_bytes()[:-1])
+    cut = imgrec(*train)
+    assert cut.returncode == 3
+    assert f"{Path('packed', shard.name)} ends within record 23 (from 0)" in cut.stderr

@@ -381,6 +381,14 @@ def test_missing_weights(imgrec: Imgrec, here: Path) -> None:
     )
 
 
+def test_missing_weights_of_layers(imgrec: Imgrec, here: Path) -> None:
+    """A dry run reads the file of a network that is written out, as the training would."""
+    (here / "tiny.yaml").write_text(CONFIG.replace("model:", "model:\n  weights: gone.h5\n"))
+    process = imgrec("train", "tiny.yaml", "--dry-run", "--device", "cpu")
+    assert (process.returncode, process.stdout) == (4, "")
+    assert "gone.h5" in process.stderr
+
+
 @pytest.mark.parametrize("place", ["file", "file/runs"])
 def test_a_file_in_the_way(place: str, imgrec: Imgrec, here: Path) -> None:
     """A runs folder that can't be one is told before any image is read."""

@@ -56,11 +56,12 @@ Commands:
   train     Train a model from a config, or go on with a run.
   evaluate  Measure a run on images whose classes are known.
   predict   Say what is on photos.
+  explain   Show where in photos a class is.
   export    Write a run's best model as a file that other programs run.
   import    Make a run of a model file of your own.
   check     Look for what is wrong with images before training on them.
   init      Write a config for a folder of images.
-  data      Look at the images of a config.
+  data      Look at the images of a config, or pack them into few files.
   config    Look at the shipped configs.
   runs      Look at the trainings done so far.
   info      Show versions, devices and what is fast on this machine.
@@ -152,7 +153,7 @@ def test_no_command_shows_the_help(imgrec: Imgrec) -> None:
             ["x\x1b[31m"],
             (
                 "imgrec: error: there is no command x\\x1b[31m; there are train, evaluate, "
-                "predict, export, import, check, init, data, config, runs, info\n"
+                "predict, explain, export, import, check, init, data, config, runs, info\n"
                 "hint: `imgrec --help` shows what is allowed\n"
             ),
         ),

@@ -26,6 +26,7 @@ def test_every_key_of_a_loader_is_taken() -> None:
                 "loader": loader,
                 "root": "list.csv",
                 "columns": {"path": "file"},
+                "multi_label": True,
                 "separator": ";",
                 "group": "animal",
             }
@@ -50,7 +51,7 @@ def test_every_key_of_a_loader_is_taken() -> None:
     ("key", "value", "wanted"),
     [
         ("columns", {}, "csv"),
-        ("separator", ";", "csv"),
+        ("multi_label", True, "csv and tfrecord"),
         ("features", {}, "tfrecord"),
         ("label_map", {"1": "cat"}, "tfrecord"),
         ("images", 10, "shapes"),

@@ -37,7 +37,7 @@ def pixels(dataset: Dataset) -> NDArray[Any]:
 
 def names(dataset: Dataset) -> list[str]:
     """Return the class name of each image."""
-    return [dataset.classes[record.label] for record in dataset.records]
+    return [dataset.classes[record.labels[0]] for record in dataset.records]
 
 
 def refusal(**arrays: Any) -> str:
@@ -126,6 +126,14 @@ def test_all_parts_have_one_scale() -> None:
     """A test part of dark images is not brightened."""
     arrays = {"x": X.astype(float), "y": Y, "x_test": np.ones((1, 3, 2, 3)), "y_test": Y[:1]}
     assert pixels(from_arrays(arrays, "data")["test"]).max() == 1
+
+
+@pytest.mark.parametrize("whole", ["x", "x_test"])
+def test_floats_beside_whole_numbers_have_a_scale_of_their_own(whole: str) -> None:
+    """Bytes in one part do not make the shares of another black."""
+    arrays = {"x": X / 255, "x_test": X / 255, "y": Y, "y_test": Y, whole: X}
+    for dataset in from_arrays(arrays, "data").values():
+        assert np.array_equal(pixels(dataset), X)
 
 
 def test_whole_numbers_to_1_are_not_scaled() -> None:

@@ -68,9 +68,9 @@ def test_copies_are_told_by_where_they_are() -> None:
 def test_several_labels_are_compared_whole() -> None:
     """Copies of an image with several labels agree where all their labels do."""
     records = (
-        Record("a", 0, PIXELS, (0, 1)),
-        Record("b", 0, PIXELS, (0, 1)),
-        Record("c", 0, PIXELS, (0,)),
+        Record("a", (0, 1), PIXELS),
+        Record("b", (0, 1), PIXELS),
+        Record("c", (0,), PIXELS),
     )
     images = Stock({"train": records}, ("cat", "dog"))
     same = check_records(images, {"a": "1", "b": "1", "c": "2"}, ())

@@ -23,8 +23,8 @@ def test_relabelling_keeps_every_class_name(names: list[str], order: list[str]) 
     dataset = labelled(named(*[(name,) for name in names]))
     again = relabelled(dataset, order, "here")
     assert again.classes == tuple(order)
-    assert [again.classes[record.label] for record in again.records] == [
-        dataset.classes[record.label] for record in dataset.records
+    assert [again.classes[record.labels[0]] for record in again.records] == [
+        dataset.classes[record.labels[0]] for record in dataset.records
     ]
 
 
@@ -36,8 +36,8 @@ def test_an_order_is_kept_and_classes_without_images_are_dropped() -> None:
 
 def test_several_labels_are_sorted_and_counted_once() -> None:
     """Each image has all of its classes, the first one as its label."""
-    dataset = labelled(named(("b", "a", "b"), ("c",)), several=True)
-    assert [(record.label, record.labels) for record in dataset.records] == [(0, (0, 1)), (2, (2,))]
+    dataset = labelled(named(("b", "a", "b"), ("c",)), multi_label=True)
+    assert [record.label for record in dataset.records] == [(0, 1), (2,)]
     again = relabelled(dataset, ("c", "b", "a"), "here")
     assert [record.labels for record in again.records] == [(1, 2), (0,)]
 

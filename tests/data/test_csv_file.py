@@ -35,7 +35,7 @@ def table(images: Images) -> Callable[..., Path]:
 
 def listed(dataset: Dataset) -> list[tuple[str, str]]:
     """Return name and class of each record."""
-    return [(record.name, dataset.classes[record.label]) for record in dataset.records]
+    return [(record.name, dataset.classes[record.labels[0]]) for record in dataset.records]
 
 
 def refusal(file: Path, columns: Columns | None = None, separator: str | None = None) -> DataError:

@@ -160,7 +160,7 @@ def test_real_folders_are_read(shared: Callable[[str], Path]) -> None:
 def test_other_images_take_the_loader_that_their_path_tells(images: Images) -> None:
     """Folders may be read where the data were arrays or the digits."""
     root = images(*ten_each())
-    for section in (data(loader="digits"), data(root="x.csv", separator=";")):
+    for section in (data(loader="digits"), data(root="x.csv", multi_label=True, separator=";")):
         assert len(read_other(str(root), section, 0)["all"].records) == 20
 
 

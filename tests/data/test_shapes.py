@@ -45,7 +45,7 @@ def test_shapes_stand_out_and_differ_in_area() -> None:
         colours, counts = np.unique(pixels, axis=0, return_counts=True)
         assert len(colours) == 2
         assert np.ptp(colours.astype(int).mean(1)) > 60
-        areas[record.label].append(counts[(colours != pixels[0]).any(1)][0] / len(pixels))
+        areas[record.labels[0]].append(counts[(colours != pixels[0]).any(1)][0] / len(pixels))
     circle, square, triangle = (np.mean(areas[label]) for label in range(3))
     assert circle > square > triangle > 0.03
 

@@ -63,7 +63,7 @@ def test_whole_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
     assert [record.name for record in found.records] == [
         f"a.tfrecord/00000{number}" for number in range(4)
     ]
-    assert [int(found.classes[record.label]) for record in found.records] == [*labels]
+    assert [int(found.classes[record.labels[0]]) for record in found.records] == [*labels]
     for shade, record in enumerate(found.records):
         np.testing.assert_array_equal(decode(record.source, ImageSpec(2, 3, 1)), shade)
 
@@ -108,14 +108,19 @@ def test_a_label_map_may_have_gaps(tmp_path: Path) -> None:
         ({"image": b""}, None, "no feature label; found: image"),
         ({"label": 1}, None, "no feature image; found: label"),
         ({}, None, "no feature image; found: none"),
-        ({"image": b"", "label": 0.5}, None, "feature label holds floats, not one whole number"),
+        ({"image": b"", "label": 0.5}, None, "feature label holds floats, not whole numbers or"),
         ({"image": b"", "label": [1, 2]}, None, "feature label holds 2 integers, not one whole"),
         ({"image": b"", "label": []}, None, "feature label holds 0 bytes, not one whole"),
         ({"image": 3, "label": 1}, None, "feature image holds 1 integers, not the bytes"),
         ({"image": [b"", b""], "label": 1}, None, "feature image holds 2 bytes, not the bytes"),
         ({"image": b"", "label": b"\xff"}, None, "feature label is not UTF-8"),
         ({"image": b"", "label": b" "}, None, "feature label is empty"),
-        ({"image": b"", "label": 2}, {"1": "one"}, "label 2 is not in data.label_map"),
+        (
+            {"image": b"", "label": 2},
+            {"1": "one"},
+            "feature label: label 2 is not in data.label_map",
+        ),
+        ({"image": b"", "label": [1, 2]}, {"1": "1", "3": "3"}, "feature label: label 2 is not in"),
         ({"image": b"", "label": b"x"}, {"1": "one"}, "feature label is a text, so"),
     ],
 )
@@ -129,6 +134,42 @@ def test_a_wrong_feature_is_told_with_file_and_record(
     start = f"{path}, record 1 (from 0): {message}"
     assert caught.value.message.startswith(start)
     assert caught.value.hint or "label is" in message
+
+
+def test_an_image_may_have_several_classes(tmp_path: Path) -> None:
+    """By number or by text; a label that stands twice counts once."""
+    labels: list[Value] = [3, [3, 1], [2, 2], 1]
+    images: list[dict[str, Value]] = [{"image": png(0), "label": each} for each in labels]
+    path = write(tmp_path / "a.tfrecord", images)
+    label_map = {"1": "person", "2": "car", "3": "dog"}
+    found = read_tfrecord(str(path), Features(), label_map, multi_label=True)["all"]
+    assert found.classes == ("person", "car", "dog")
+    assert [record.labels for record in found.records] == [(2,), (0, 2), (1,), (0,)]
+    texts = write(tmp_path / "b.tfrecord", [{"image": b"", "label": [b"dog", b"car"]}])
+    named = read_tfrecord(str(texts), Features(), None, multi_label=True)["all"]
+    assert (named.classes, named.records[0].labels) == (("car", "dog"), (0, 1))
+
+
+def test_names_of_files_tell_their_parts(tmp_path: Path) -> None:
+    """Training and test files in one folder stay apart; the files of one part are a data set."""
+    for number, name in enumerate(("train-00000", "train-00001", "a_test", "Val")):
+        write(tmp_path / f"{name}.tfrecord", [{"image": b"", "label": number}])
+    parts = read_tfrecord(str(tmp_path), Features(), None)
+    assert {part: dataset.classes for part, dataset in parts.items()} == {
+        "train": ("0", "1"),
+        "validation": ("3",),
+        "test": ("2",),
+    }
+    assert list(read_tfrecord(str(tmp_path / "train-*"), Features(), None)) == ["all"]
+
+
+def test_a_file_of_no_part_beside_others_is_told(tmp_path: Path) -> None:
+    """Whether its images are for training or for testing is not guessed."""
+    for name in ("train", "test", "more"):
+        write(tmp_path / f"{name}.tfrecord", [{"image": b"", "label": 0}])
+    with pytest.raises(DataError, match=r"more\.tfrecord tells of no part by its name") as caught:
+        read(tmp_path)
+    assert "data.train" in caught.value.hint
 
 
 def test_features_of_unusual_names_are_listed(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_coverage_goes_from_the_surest_images_to_all(given_scores: Scores) -> No
     confidence = given_scores.probabilities.max(axis=1)
     right = given_scores.probabilities.argmax(axis=1) == given_scores.truth
     curve = found.coverage
+    assert curve is not None
     for threshold, share, accuracy in zip(*vars(curve).values(), strict=True):
         answered = confidence >= threshold
         assert share == pytest.approx(answered.mean())

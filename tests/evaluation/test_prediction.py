@@ -38,7 +38,8 @@ def scores(names: list[str], skipped: list[str], rows: object = None) -> Scores:
 def test_best_classes_come_first_and_ties_by_class() -> None:
     """The most probable class leads; of equal ones the class listed first does."""
     (found,) = predictions(scores(["a.jpg"], [], [[0.25, 0.5, 0.25]]), top=2)
-    assert found == Prediction("a.jpg", (Ranked("dog", 0.5), Ranked("cat", 0.25)), None)
+    top = (Ranked("dog", 0.5), Ranked("cat", 0.25))
+    assert found == Prediction("a.jpg", top, None, labels=("dog",))
 
 
 def test_top_is_at_most_the_number_of_classes() -> None:
@@ -106,8 +107,8 @@ def test_several_models_and_their_mean() -> None:
     assert (b.top, b.known, b.agree) == ((Ranked("cat", 0.75),), True, True)
     assert (a.top, a.known, a.agree) == ((Ranked("cat", 0.5),), False, False)
     assert a.answers == (
-        Answer("m", (Ranked("cat", 0.75),)),
-        Answer("n", (Ranked("dog", 0.75),)),
+        Answer("m", (Ranked("cat", 0.75),), labels=("cat",)),
+        Answer("n", (Ranked("dog", 0.75),), labels=("dog",)),
     )
 
 

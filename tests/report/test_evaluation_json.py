@@ -23,9 +23,9 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     found = evaluation(3, [Skipped("bad.png", "is no image")])
     document = json.loads(evaluation_json(found, run="digits-1", split="test", data="digits"))
     assert list(document) == [
-        "schema_version", "run", "split", "data", "images", "top_k", "metrics", "per_class",
-        "confusion", "reliability", "coverage", "slices", "worst_slice", "notes", "overlap",
-        "requirements", "passed", "comparison",
+        "schema_version", "run", "split", "data", "images", "multi_label", "top_k", "metrics",
+        "per_class", "confusion", "reliability", "coverage", "slices", "worst_slice", "notes",
+        "overlap", "requirements", "passed", "comparison",
     ]  # fmt: skip
     assert (document["schema_version"], document["run"], document["split"]) == (
         1,

@@ -19,6 +19,7 @@ class Brightness:
 
     classes: tuple[str, ...] = ("dark", "bright")
     spec: ImageSpec = _SMALL
+    thresholds: tuple[float, ...] | None = None
 
     def answers(self, images: NDArray[np.uint8]) -> Answers:
         """Return the share of dark and of bright, which is how familiar it is, too."""

@@ -8,7 +8,7 @@ import pytest
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import ConfigError
-from imgrec.training.targets import check_output, class_weights, encode
+from imgrec.training.targets import check_output, encode, image_weights
 
 LABELS = np.array([0, 1, 1, 1])
 
@@ -48,7 +48,8 @@ def test_sigmoid_with_three_classes_is_told_with_its_line() -> None:
         check_output(_experiment("sigmoid"), ["a", "b", "c"])
     assert caught.value.message == (
         "t.yaml has 1 problem\n  line 3  model.output: "
-        "sigmoid is one unit for two classes, and the data has 3; use softmax"
+        "sigmoid is one unit for two classes, and the data has 3; use softmax, "
+        "or data.multi_label where an image has several"
     )
 
 
@@ -56,20 +57,20 @@ def test_balanced_weights_are_scikit_learns() -> None:
     """The rarer class weighs more, to the same total."""
     from sklearn.utils.class_weight import compute_class_weight
 
-    weights = class_weights(_experiment(training="{class_weight: balanced}"), LABELS, ["a", "b"])
+    weights = image_weights(_experiment(training="{class_weight: balanced}"), LABELS, ["a", "b"])
     expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=LABELS)
-    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    np.testing.assert_allclose(weights, expected[LABELS], rtol=1e-6)
 
 
 def test_weights_by_name_default_to_one() -> None:
     """A class that is not named weighs 1; without any, all do."""
     named = _experiment(training="{class_weight: {b: 2.5}}")
-    np.testing.assert_array_equal(class_weights(named, LABELS, ["a", "b"]), [1, 2.5])
-    np.testing.assert_array_equal(class_weights(_experiment(), LABELS, ["a", "b"]), [1, 1])
+    np.testing.assert_array_equal(image_weights(named, LABELS, ["a", "b"]), [1, 2.5, 2.5, 2.5])
+    np.testing.assert_array_equal(image_weights(_experiment(), LABELS, ["a", "b"]), [1, 1, 1, 1])
 
 
 def test_a_weight_for_a_class_that_is_not_there_is_told() -> None:
     """The message names it and the classes there are."""
     experiment = _experiment(training="{class_weight: {c: 2.0}}")
     with pytest.raises(ConfigError, match=r"class_weight\.c: the data has no such class.* a, b"):
-        class_weights(experiment, LABELS, ["a", "b"])
+        image_weights(experiment, LABELS, ["a", "b"])

@@ -107,7 +107,7 @@ def content(place: Path) -> list[tuple[str, bytes]]:
     experiment = parse(SOURCE % place, "source.yaml")
     splits = read_images(experiment.data, experiment.seed)
     return sorted(
-        (splits.classes[record.label], decode(record.source, SPEC).tobytes())
+        (splits.classes[record.labels[0]], decode(record.source, SPEC).tobytes())
         for part in (splits.train, splits.validation, splits.test)
         for record in part
     )

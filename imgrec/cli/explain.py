@@ -1,0 +1,140 @@
+"""`imgrec explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
+from imgrec.errors import DataError
+from imgrec.text import shown
+
+if TYPE_CHECKING:
+    from imgrec.data.records import Photo
+    from imgrec.report.explanation_text import Explained
+    from imgrec.runtime.engine import EngineName, Precision
+    from imgrec.workflows.explain import Explainer, Method
+    from imgrec.workflows.explained import Written
+
+_METHODS = ("gradcam", "occlusion", "windows", "dense")
+_NAMED = 20
+
+
+@options.command("explain")
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+@click.option("--model", metavar="RUN", help="Run to ask.  [default: last]")
+@click.option(
+    "--method",
+    type=click.Choice(_METHODS),
+    help="How to find out where.  [default: gradcam, without Keras occlusion]",
+)
+@click.option(
+    "--class", "class_name", metavar="NAME", help="Class to look for.  [default: the most probable]"
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("explanations"),
+    show_default=True,
+    help="Folder to write the pictures to.",
+)
+@click.option("--boxes", is_flag=True, help="Write what was found, as a picture and as JSON.")
+@click.option(
+    "--windows",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="How many windows of a photo to ask about, at most.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help='Probability below which the answer is "unknown".  [default: the run\'s]',
+)
+@options.engine
+@options.device
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def explain(
+    console: Console,
+    *,
+    photos: tuple[str, ...],
+    model: str | None,
+    method: Method | None,
+    class_name: str | None,
+    output: Path,
+    boxes: bool,
+    windows: int,
+    threshold: float | None,
+    engine: EngineName,
+    precision: Precision,
+    device: str,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Show where in photos a class is.
+
+    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - for paths on stdin.
+    gradcam: where the last convolution speaks for the class. occlusion: what covering a patch
+    does to the answer. windows: a detector out of the classifier, asked about parts of the photo.
+    dense: what each place shows, by the network made fully convolutional.
+
+    Example: imgrec explain photo.jpg --method windows --boxes
+    """
+    from imgrec.report.explanation_text import Asked, explanations_json
+    from imgrec.runs.folder import find
+    from imgrec.runtime.engine import Computing
+    from imgrec.workflows.explain import open_explainer
+    from imgrec.workflows.explained import Written, find_photos
+
+    found, written = find_photos(photos), Written(output, boxes=boxes)
+    with only_python_speaks():
+        explainer = open_explainer(
+            find(model, runs_dir),
+            method,
+            class_name=class_name,
+            threshold=threshold,
+            windows=windows,
+            computing=Computing(engine, precision, device),
+        )
+        done = _explained(console, found, explainer, written, as_json=as_json)
+    if as_json:
+        console.result(explanations_json(done, Asked(explainer.model, explainer.method)))
+    _complain(console, done)
+
+
+def _explained(
+    console: Console,
+    photos: Sequence[Photo],
+    explainer: Explainer,
+    written: Written,
+    *,
+    as_json: bool,
+) -> list[Explained]:
+    from imgrec.report.explanation_text import explanation_line
+    from imgrec.workflows.explained import explained
+
+    done = []
+    for each in explained(photos, explainer, written, console):
+        done.append(each)
+        if each.error is None and not as_json:
+            console.result(explanation_line(each))
+    return done
+
+
+def _complain(console: Console, done: Sequence[Explained]) -> None:
+    failed = [each for each in done if each.error is not None]
+    if not failed:
+        return
+    console.flush()
+    lines = [f"  {shown(each.photo)}: {shown(each.error or '')}" for each in failed[:_NAMED]]
+    if more := len(failed) - len(lines):
+        lines.append(f"  and {more:,} more")
+    counts = f"{len(failed):,} of {len(done):,} photos can't be used"
+    raise DataError("\n".join([counts, *lines]))

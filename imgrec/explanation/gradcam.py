@@ -1,0 +1,101 @@
+"""Where the last convolution speaks for a class.
+
+Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
+Localization", 2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.errors import RunError
+from imgrec.explanation.graph import is_convolution, traverse
+
+_OTHERS = "occlusion and windows ask any model: --method occlusion"
+
+
+def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.float32]:
+    """Return how much each place speaks for a class, float32 (rows, columns), 0 to 1.
+
+    model: a Keras model from pixels of 0 to 255 to probabilities, started. pixels: (height, width,
+    channels). column: of the class. The rows and columns are those of what the last convolution
+    gives, after the layers that keep its size (normalisation, activation, sums); all is 0 where
+    nothing speaks for the class.
+    Raises RunError for a model without convolutions.
+    """
+    import tensorflow as tf
+
+    images = tf.constant(pixels[np.newaxis].astype(np.float32))
+    trace = _Trace()
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        output = _answer(model, images, trace)
+        score = _score(output if trace.logits is None else trace.logits, column)
+    features = trace.features()
+    gradient = tape.gradient(score, features)
+    if gradient is None:
+        raise RunError("what the last convolution gives has no part in the answer", hint=_OTHERS)
+    weights = tf.reduce_mean(gradient, axis=(1, 2))
+    heat = tf.nn.relu(tf.einsum("bhwc,bc->hw", features, weights)).numpy()
+    return np.asarray(heat / max(float(heat.max()), np.finfo(np.float32).tiny), np.float32)
+
+
+@dataclass
+class _Trace:
+    """What the layers of a model gave on the way: maps, and what enters the last softmax."""
+
+    maps: list[tuple[bool, Any]] = field(default_factory=list)
+    logits: Any = None
+
+    def apply(self, layer: Any, *tensors: Any, **arguments: Any) -> Any:
+        output = layer(*tensors, **arguments)
+        shape = getattr(output, "shape", ())
+        if len(shape) == 4:
+            self.maps.append((is_convolution(layer), output))
+        elif len(shape) == 2 and _ends(layer):
+            self.logits = _before(layer, tensors[0])
+        return output
+
+    def features(self) -> Any:
+        """Return the last map of the size of the last convolution that gives more than a point."""
+        found = [each for convolution, each in self.maps if convolution]
+        if not found:
+            raise RunError("the model has no convolution for gradcam to look into", hint=_OTHERS)
+        wide = [each for each in found if max(each.shape[1:3]) > 1] or found
+        size = wide[-1].shape[1:3]
+        return next(each for _, each in reversed(self.maps) if each.shape[1:3] == size)
+
+
+def _answer(model: Any, images: Any, trace: _Trace) -> Any:
+    try:
+        return traverse(model, images, trace.apply)
+    except AttributeError as error:
+        raise RunError("gradcam can't look into a model that is no graph of layers") from error
+
+
+def _ends(layer: Any) -> bool:
+    from keras import activations, layers
+
+    ending = (activations.softmax, activations.sigmoid)
+    return isinstance(layer, layers.Softmax) or getattr(layer, "activation", None) in ending
+
+
+def _before(layer: Any, entering: Any) -> Any:
+    """Return what enters the layer's softmax or sigmoid: a sure answer has gradients only there."""
+    import keras
+
+    if not isinstance(layer, keras.layers.Dense):
+        return entering
+    product = keras.ops.matmul(entering, layer.kernel)
+    return product if layer.bias is None else product + layer.bias
+
+
+def _score(output: Any, column: int) -> Any:
+    """Return the score of a class; a single unit is for the second of two classes."""
+    if output.shape[-1] == 1:
+        return output[:, 0] if column else -output[:, 0]
+    return output[:, column]

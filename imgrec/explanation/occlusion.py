@@ -1,0 +1,67 @@
+"""What covering a patch of a picture does to the answer.
+
+Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014. It asks the model
+and looks at nothing inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.score import BATCH_SIZE
+
+PATCHES = 9
+"""Into how many places along each side a patch is put."""
+
+_TINY = 1e-7
+
+
+def occlusion(
+    engine: Engine, pixels: NDArray[np.uint8], column: int, patches: int = PATCHES
+) -> NDArray[np.float32]:
+    """Return how much the model needs each pixel for a class, float32 (height, width), 0 to 1.
+
+    pixels: uint8 (height, width, channels), what the model takes. column: of the class. A patch of
+    the picture's mean colour is put on `patches` x `patches` places, each half over the next. What
+    counts is by how much the class's log-odds fall, so that a sure answer tells as well: a pixel
+    has the mean over the patches that cover it, over the largest such mean; all is 0 where none
+    falls.
+    """
+    places = list(_places(pixels.shape[:2], patches))
+    colour = pixels.mean(axis=(0, 1)).round().astype(np.uint8)
+    covered = np.repeat(pixels[np.newaxis], 1 + len(places), axis=0)
+    for image, (rows, columns) in zip(covered[1:], places, strict=True):
+        image[rows, columns] = colour
+    odds = _log_odds(_asked(engine, covered)[:, column])
+    total, count = (np.zeros(pixels.shape[:2], np.float64) for _ in range(2))
+    for fall, (rows, columns) in zip(odds[0] - odds[1:], places, strict=True):
+        total[rows, columns] += fall
+        count[rows, columns] += 1
+    heat = (total / count).clip(0)
+    return np.asarray(heat / max(heat.max(), _TINY), np.float32)
+
+
+def _places(size: tuple[int, ...], patches: int) -> Iterator[tuple[slice, slice]]:
+    yield from product(*(_along(side, patches) for side in size))
+
+
+def _along(side: int, patches: int) -> list[slice]:
+    """Return stretches of one length over all of a side, each half over the next."""
+    length = -(-2 * side // (patches + 1))
+    starts = np.linspace(0, side - length, min(patches, side - length + 1)).round().astype(int)
+    return [slice(start, start + length) for start in starts.tolist()]
+
+
+def _asked(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    chunks = (images[at : at + BATCH_SIZE] for at in range(0, len(images), BATCH_SIZE))
+    return np.concatenate([engine.answers(each).probabilities for each in chunks]).astype(float)
+
+
+def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = probabilities.clip(_TINY, 1 - _TINY)
+    return np.asarray(np.log(clipped / (1 - clipped)))

@@ -1,0 +1,35 @@
+"""Where a model had better say that it does not know: the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec
+from imgrec.errors import BadImage
+from imgrec.evaluation.abstention import Limits, answered
+from imgrec.runtime.outputs import Answers
+from imgrec.scores import Scores
+
+
+def known(answers: Answers, classes: Sequence[str], limits: Limits) -> NDArray[np.bool_]:
+    """Return which answers, bool (images,), are no "unknown"."""
+    names = tuple(map(str, range(len(answers.probabilities))))
+    scores = Scores(names, None, answers.probabilities, tuple(classes), (), answers.familiarity)
+    return answered(scores, limits)
+
+
+def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:
+    """Return how many times as large as the model's input the largest window of a picture is.
+
+    size: (width, height) of the picture. Raises BadImage where it is less than half: to enlarge
+    that more than twofold shows nothing.
+    """
+    largest = min(size[0] / spec.width, size[1] / spec.height)
+    if largest < 1 / 2:
+        least = f"{-(-spec.width // 2)}x{-(-spec.height // 2)}"
+        reason = f"{size[0]}x{size[1]} pixels, smaller than the smallest window ({least})"
+        raise BadImage(name, reason)
+    return largest

@@ -1,0 +1,150 @@
+"""What an explanation is: how much each place of a picture speaks for a class, and what is found.
+
+Places are in pixels of the picture, standing upright, from its upper left corner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+class Area(NamedTuple):
+    """A rectangle, in pixels of the picture; it may reach beyond it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def size(self) -> float:
+        """Width times height, 0 where there is nothing."""
+        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
+
+    def overlap(self, other: Area) -> float:
+        """Return the intersection over union (IoU) with another area, 0 to 1."""
+        shared = self.shared(other)
+        return shared / (self.size + other.size - shared) if shared else 0.0
+
+    def shared(self, other: Area) -> float:
+        """Return the size of what both areas cover."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        return Area(left, top, min(self.right, other.right), min(self.bottom, other.bottom)).size
+
+
+class Found(NamedTuple):
+    """Something found: its class, where it is, and a score, 0 to 1."""
+
+    class_name: str
+    score: float
+    area: Area
+
+
+@dataclass(frozen=True)
+class Heat:
+    """How much each place speaks for a class.
+
+    values: float32 (rows, columns), 0 to 1. area: the part of the picture that they evenly cover;
+    beyond it nothing is known.
+    """
+
+    values: NDArray[np.float32]
+    area: Area
+
+    def over(self, size: tuple[int, int], shown: tuple[int, int]) -> NDArray[np.float32]:
+        """Return the values, float32 (height, width), at each pixel of a picture.
+
+        size: (width, height) of the picture; shown: the size that it is shown in. Between the
+        middles of two cells it is bilinear; 0 beyond `area`.
+        """
+        image = Image.fromarray(self.values.astype(np.float32))
+        return _placed(image, self.area, size, shown, Image.Resampling.BILINEAR)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What each place of a picture shows.
+
+    probabilities: float32 (rows, columns, classes). known: bool (rows, columns), false where the
+    answer is "unknown". area: as in Heat.
+    """
+
+    probabilities: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    area: Area
+
+    @property
+    def answers(self) -> NDArray[np.int32]:
+        """The column of the most probable class, int32 (rows, columns); -1 where it is unknown."""
+        return np.where(self.known, self.probabilities.argmax(axis=-1), -1).astype(np.int32)
+
+    def over(self, size: tuple[int, int], shown: tuple[int, int]) -> NDArray[np.int64]:
+        """Return the `answers`, int64 (height, width), at each pixel of a picture, as Heat does."""
+        image = Image.fromarray((self.answers + 1).astype(np.float32))
+        placed = _placed(image, self.area, size, shown, Image.Resampling.NEAREST)
+        return placed.astype(np.int64) - 1
+
+    def heat(self, column: int) -> Heat:
+        """Return the probability of one class, 0 where the answer is unknown."""
+        values = np.where(self.known, self.probabilities[..., column], 0)
+        return Heat(values.astype(np.float32), self.area)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a model is asked about it.
+
+    image: whole and upright, as grey or colour as the model takes it. pixels: uint8 (height,
+    width, channels), what the model takes. seen: the part of the image that `pixels` shows.
+    """
+
+    name: str
+    image: Image.Image
+    pixels: NDArray[np.uint8]
+    seen: Area
+
+    @property
+    def whole(self) -> Area:
+        """All of the picture."""
+        return Area(0, 0, *self.image.size)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where in a picture a class is.
+
+    class_name, probability: the class that is explained, and what the model gives it for the
+    picture as a whole, 0 to 1. known: whether that answer is no "unknown".
+    found: by falling score. segments: where the method looks for every class at once.
+    """
+
+    picture: Picture
+    class_name: str
+    probability: float
+    known: bool
+    heat: Heat
+    found: tuple[Found, ...] = ()
+    segments: Segments | None = None
+
+
+def _placed(
+    cells: Image.Image,
+    area: Area,
+    size: tuple[int, int],
+    shown: tuple[int, int],
+    method: Literal[Image.Resampling.NEAREST, Image.Resampling.BILINEAR],
+) -> NDArray[np.float32]:
+    """Return cells over an area of a picture of `size` at each pixel of one of the size `shown`."""
+    across = cells.width / (area.right - area.left)
+    down = cells.height / (area.bottom - area.top)
+    affine = (
+        *(across * size[0] / shown[0], 0.0, -across * area.left),
+        *(0.0, down * size[1] / shown[1], -down * area.top),
+    )
+    placed = cells.transform(shown, Image.Transform.AFFINE, affine, method, fillcolor=0)
+    return np.asarray(placed, np.float32)

@@ -1,0 +1,205 @@
+"""Where in a picture a class is: by looking into the model, or by asking it about parts."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import logging
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import decode, seen, whole
+from imgrec.data.records import Photo
+from imgrec.errors import BadImage, RunError, UsageError
+from imgrec.evaluation.abstention import Limits, fitted_limits
+from imgrec.explanation.dense import FullyConvolutional
+from imgrec.explanation.gradcam import gradcam
+from imgrec.explanation.occlusion import occlusion
+from imgrec.explanation.regions import regions
+from imgrec.explanation.segments import segments, things
+from imgrec.explanation.unknown import known
+from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture
+from imgrec.explanation.windows import WINDOWS, detections, look
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import ANYHOW, Computing, Engine, open_engine
+from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine
+from imgrec.text import few, shown
+
+Method = Literal["gradcam", "occlusion", "windows", "dense"]
+
+INSIDE: tuple[Method, ...] = ("gradcam", "dense")
+"""The methods that look into a Keras model; the others ask any engine."""
+
+# Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
+# what is around a thing that fills little of the picture.
+_HOT = 0.4
+_LIKELY = 0.5
+
+log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """A model that is asked where.
+
+    wanted: the column of the class to explain; None for each picture's most probable one.
+    limits: below which an answer is "unknown". windows: how many of a picture it is asked about,
+    at most.
+    """
+
+    model: str
+    method: Method
+    engine: Engine
+    limits: Limits
+    wanted: int | None = None
+    windows: int = WINDOWS
+
+    def explain(self, photo: Photo) -> Explanation:
+        """Return where in a photo the class is.
+
+        Raises BadImage for one that can't be read or is too small, RunError for a model that the
+        method can't be used with.
+        """
+        picture = _picture(photo, self.engine)
+        answers = self.engine.answers(picture.pixels[np.newaxis])
+        (row,) = answers.probabilities
+        column = int(row.argmax()) if self.wanted is None else self.wanted
+        whole = Explanation(
+            picture,
+            self.engine.classes[column],
+            float(row[column]),
+            bool(known(answers, self.engine.classes, self.limits)[0]),
+            Heat(np.zeros((1, 1), np.float32), picture.seen),
+        )
+        return self._placed(whole, column)
+
+    def _placed(self, whole: Explanation, column: int) -> Explanation:
+        match self.method:
+            case "windows":
+                return self._windows(whole, column)
+            case "dense":
+                return self._dense(whole, column)
+            case "gradcam":
+                return _hottest(whole, gradcam(self._keras.model, whole.picture.pixels, column))
+            case "occlusion":
+                return _hottest(whole, occlusion(self.engine, whole.picture.pixels, column))
+
+    def _windows(self, whole: Explanation, column: int) -> Explanation:
+        looked = look(self.engine, whole.picture, self.limits, self.windows)
+        least = _LIKELY if self.limits.threshold is None else self.limits.threshold
+        found = detections(looked, self.engine.classes, least)
+        heat = looked.heat(column, whole.picture)
+        return replace(whole, heat=heat, found=self._of_class(found))
+
+    def _dense(self, whole: Explanation, column: int) -> Explanation:
+        found = segments(self._network, self._keras, whole.picture, self.limits)
+        boxes = tuple(things(found, self.engine.classes, whole.picture.image.size))
+        return replace(whole, heat=found.heat(column), found=self._of_class(boxes), segments=found)
+
+    def _of_class(self, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        if self.wanted is None:
+            return found
+        name = self.engine.classes[self.wanted]
+        return tuple(each for each in found if each.class_name == name)
+
+    @property
+    def _keras(self) -> KerasEngine:
+        if not isinstance(self.engine, KerasEngine):
+            raise _needs_keras(self.method)
+        return self.engine
+
+    @cached_property
+    def _network(self) -> FullyConvolutional:
+        return FullyConvolutional(self._keras.model)
+
+
+def open_explainer(
+    run: Run,
+    method: Method | None = None,
+    *,
+    class_name: str | None = None,
+    threshold: float | None = None,
+    windows: int = WINDOWS,
+    computing: Computing = ANYHOW,
+) -> Explainer:
+    """Return a run's model, ready to be asked where a class is.
+
+    method: None for gradcam, where there is a Keras model and TensorFlow, else occlusion.
+    class_name: the class to explain; None for each picture's most probable one. threshold: the
+    probability, 0 to 1, below which an answer is "unknown"; None for the run's own.
+    Raises UsageError for a class that the model doesn't know, and for an engine that the method
+    can't use, RunError where the model can't be used.
+    """
+    classes = run.card.classes
+    wanted = None if class_name is None else _column(class_name, classes)
+    method = method or _fitting(run)
+    limits = fitted_limits(run.card.threshold)
+    if threshold is not None:
+        limits = limits._replace(threshold=threshold)
+    if method in INSIDE:
+        computing = _inside(run, method, computing)
+    if method in ("windows", "dense") and limits == Limits():
+        log.info(
+            '%s knows no "unknown" (evaluation.abstain): what is of no class is taken for one; '
+            "--threshold sets a limit",
+            shown(run.name),
+        )
+    engine = open_engine(run, **vars(computing))
+    return Explainer(run.name, method, engine, limits, wanted, windows)
+
+
+def _fitting(run: Run) -> Method:
+    if (run.path / MODEL_FILE).is_file() and importlib.util.find_spec("tensorflow"):
+        return "gradcam"
+    log.info("%s: no Keras model, or no TensorFlow: occlusion shows where", shown(run.name))
+    return "occlusion"
+
+
+def _inside(run: Run, method: Method, computing: Computing) -> Computing:
+    if computing.engine == "litert" or computing.precision != "float32":
+        raise UsageError(
+            f"--method {method} looks into the Keras model",
+            hint="leave --engine and --precision out, or take --method occlusion or windows",
+        )
+    if not (run.path / MODEL_FILE).is_file():
+        raise _needs_keras(method, run)
+    return replace(computing, engine="keras")
+
+
+def _needs_keras(method: Method, run: Run | None = None) -> RunError:
+    lead = f"{shown(run.name)} has no {MODEL_FILE}: " if run else ""
+    return RunError(
+        f"{lead}{method} looks into a Keras model, and a LiteRT file can only be asked",
+        hint="--method occlusion and --method windows ask it",
+    )
+
+
+def _column(name: str, classes: tuple[str, ...]) -> int:
+    if name in classes:
+        return classes.index(name)
+    near = difflib.get_close_matches(name[:100], classes, n=1, cutoff=0.5)
+    meant = f"; did you mean {shown(near[0])}?" if near else ""
+    raise UsageError(
+        f"--class {shown(name)}: the model knows no such class{meant}",
+        hint=f"it knows {few(classes, 10)}",
+    )
+
+
+def _picture(photo: Photo, engine: Engine) -> Picture:
+    if isinstance(photo.source, BadImage):
+        raise photo.source
+    spec = engine.spec
+    pixels = decode(photo.source, spec, photo.name)
+    image = whole(photo.source, 1 if spec.channels == 1 else 3, photo.name)
+    return Picture(photo.name, image, pixels, Area(*seen(image.size, spec)))
+
+
+def _hottest(whole: Explanation, values: NDArray[np.float32]) -> Explanation:
+    heat = Heat(values, whole.picture.seen)
+    boxes = regions(heat, whole.picture.image.size, _HOT)
+    found = tuple(Found(whole.class_name, whole.probability, area) for area in boxes)
+    return replace(whole, heat=heat, found=found)

@@ -1,0 +1,166 @@
+"""The images of a config or a path, written as TFRecord shards with a manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imgrec.config.experiment import Data
+from imgrec.config.yaml import YamlError
+from imgrec.config.yaml import read as read_yaml
+from imgrec.data.classes import relabelled
+from imgrec.data.images import ImageSpec
+from imgrec.data.manifest import FILE_NAME, Manifest
+from imgrec.data.pack import Packing, Shards, describe_split, write_shards
+from imgrec.data.records import Dataset, Record, Splits, several
+from imgrec.data.tell import told_from
+from imgrec.errors import DataError
+from imgrec.files import write_folder, write_text
+from imgrec.progress import Progress, Silent
+from imgrec.report.json_text import json_text
+from imgrec.scores import Skipped
+from imgrec.text import shown
+from imgrec.workflows.prepare import records_of, without
+from imgrec.workflows.source import Source, splits_of
+
+# What a config may say about its images that a pack has settled.
+_SETTLED = ("train", "validation", "test", "columns", "separator", "features", "images")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A pack. overrides: what makes the config that it was made with train from it."""
+
+    path: Path
+    manifest: Manifest
+    skipped: tuple[Skipped, ...]
+    overrides: tuple[str, ...]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The manifest as it stands in its file."""
+        skipped = [{"name": each.name, "reason": each.reason} for each in self.skipped]
+        return {**self.manifest.model_dump(mode="json"), "skipped": skipped}
+
+
+def pack(
+    source: Source, output: Path, *, shards: int = 1, progress: Progress | None = None
+) -> Packed:
+    """Write the images of `source` into the new folder `output`: shards, and last the manifest.
+
+    An image that is a file keeps its bytes; pixels become PNG. Each split has `shards` files, or
+    one for each image where there are fewer. Classes have the numbers of `data.label_map`, else
+    those of their order, from 0. The same images are the same bytes.
+
+    Raises DataError for images that can't be read, unless `data.bad_images` is `skip`, and as
+    `read` does; RunError where `output` can't be written. Nothing is left of it then.
+    """
+    data = _without_map(source.data)
+    splits, numbers = _numbered(splits_of(replace(source, data=data)), source.data.label_map)
+    spec = ImageSpec(*data.image_size, data.channels, data.interpolation, data.fit)
+    packing = Packing(splits.classes, tuple(numbers.values()), spec, source.seed)
+    made: list[Packed] = []
+
+    def write(folder: Path) -> None:
+        written = _write(folder, splits, packing, shards, progress or Silent())
+        bad = tuple(sorted(each for part in written.values() for each in part.bad))
+        kept = without(splits, bad, skip=data.bad_images == "skip")
+        manifest = _manifest(kept, numbers, written)
+        made.append(Packed(output, manifest, bad, _overrides(source.data, manifest, output)))
+        write_text(folder / FILE_NAME, json_text(made[0].document))
+
+    write_folder(output, write)
+    return made[0]
+
+
+def _without_map(data: Data) -> Data:
+    """Return `data` without a label map that is no TFRecord file's, but the pack's to be."""
+    places = [place for place in (data.root, data.train) if place is not None]
+    loader = data.loader or told_from(places[0])
+    return data if loader == "tfrecord" else data.model_copy(update={"label_map": None})
+
+
+def _numbered(splits: Splits, label_map: Mapping[str, str] | None) -> tuple[Splits, dict[str, int]]:
+    """Return the splits in the order of the map's classes, and the number of each class."""
+    for name in splits.classes:
+        _check_text(name)
+    if label_map is None:
+        return splits, {name: number for number, name in enumerate(splits.classes)}
+    numbers = {name: int(number) for number, name in label_map.items()}
+    order = [name for name in numbers if name in splits.classes]
+    if missing := [name for name in splits.classes if name not in numbers]:
+        raise DataError(
+            f"data.label_map has no number for {', '.join(map(shown, missing))}",
+            hint=f"it has {', '.join(map(shown, numbers))}",
+        )
+    return _in_order(splits, order), {name: numbers[name] for name in order}
+
+
+def _in_order(splits: Splits, classes: Sequence[str]) -> Splits:
+    def ordered(records: tuple[Record, ...]) -> tuple[Record, ...]:
+        return relabelled(Dataset(records, splits.classes), classes, "the images").records
+
+    return replace(
+        splits,
+        classes=tuple(classes),
+        train=ordered(splits.train),
+        validation=ordered(splits.validation),
+        test=ordered(splits.test),
+    )
+
+
+def _check_text(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"class {shown(name)} is not UTF-8", hint="rename its folder") from None
+
+
+def _write(
+    folder: Path, splits: Splits, packing: Packing, shards: int, progress: Progress
+) -> dict[str, Shards]:
+    parts = dict(records_of(splits))
+    with progress.task("packing images", sum(map(len, parts.values()))) as task:
+        return {
+            part: write_shards(folder, part, records, shards, packing, task)
+            for part, records in parts.items()
+        }
+
+
+def _manifest(
+    splits: Splits, numbers: Mapping[str, int], written: Mapping[str, Shards]
+) -> Manifest:
+    parts = {
+        part: describe_split(records, written[part].identities, splits.classes)
+        for part, records in records_of(splits)
+    }
+    return Manifest.model_validate(
+        {
+            "schema_version": 1,
+            "classes": splits.classes,
+            "label_map": {str(number): name for name, number in numbers.items()},
+            "multi_label": several(splits.train) is not None,
+            "splits": parts,
+            "shards": [shard for part in written.values() for shard in part.written],
+        }
+    )
+
+
+def _overrides(data: Data, manifest: Manifest, output: Path) -> tuple[str, ...]:
+    """Return the overrides that put the pack in the place of the config's images."""
+    changed = {"root": _as_yaml(str(output))}
+    if data.loader not in {None, "tfrecord"}:
+        changed["loader"] = "tfrecord"
+    settled = (*_SETTLED, "split") if len(manifest.splits) > 1 else _SETTLED
+    changed |= {key: "null" for key in settled if getattr(data, key) is not None}
+    return tuple(f"data.{key}={value}" for key, value in changed.items())
+
+
+def _as_yaml(text: str) -> str:
+    try:
+        plain = read_yaml(text).value == text
+    except YamlError:
+        plain = False
+    return text if plain else json.dumps(text)

@@ -1,0 +1,99 @@
+"""`imgrec explain`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import PROJECT
+
+Process = subprocess.CompletedProcess[str]
+Imgrec = Callable[..., Process]
+
+SCHEMA = json.loads((PROJECT / "docs" / "explanation.schema.json").read_text("utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def photo(tmp_path: Path) -> None:
+    """A grey photo of noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+
+
+def check(document: dict[str, object]) -> None:
+    """Hold a document to the schema."""
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+
+
+def test_the_picture_is_written(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """Grad-CAM's, into a folder that is made; a second time it is refused."""
+    process = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
+    assert (process.returncode, process.stdout.count("\n")) == (0, 1)
+    line = process.stdout.strip()
+    assert line.startswith("noise.png: ")
+    assert line.endswith("; written: explanations/noise.gradcam.png")
+    with Image.open(tmp_path / "explanations" / "noise.gradcam.png") as written:
+        assert written.format == "PNG"
+    again = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "explanations/noise.gradcam.png exists already\nhint: " in again.stderr
+
+
+@pytest.mark.parametrize("method", ["occlusion", "dense"])
+def test_json_and_its_files_hold_to_the_schema(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path, method: str
+) -> None:
+    """Those that can't be used stand in it, are named on stderr, and make the status 3."""
+    run = ["--model", str(trained[0] / "digits-1"), "--method", method]
+    files = ["noise.png", "none.png"]
+    process = imgrec("explain", *files, *run, "--json", "--boxes", "--output", "a/b")
+    assert process.returncode == 3
+    lines = "imgrec: error: 1 of 2 photos can't be used\n  none.png: no such file\n"
+    assert process.stderr.endswith(lines)
+    document = json.loads(process.stdout)
+    check(document)
+    first, second = document["explanations"]
+    assert (second["error"], second["class"], second["files"]) == ("no such file", None, {})
+    assert (first["width"], first["height"], first["error"]) == (30, 20, None)
+    assert (first["shares"] is None) == (method != "dense")
+    assert set(first["files"]) == {"heat", "boxes", "json"}
+    alone = json.loads((tmp_path / first["files"]["json"]).read_text("utf-8"))
+    check(alone)
+    assert alone["boxes"] == first["boxes"]
+    assert len(list((tmp_path / "a" / "b").iterdir())) == 3
+
+
+def test_without_keras_model_or_class(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """A method that needs what is not there is 4, an unknown class 2; nothing is written."""
+    shutil.copytree(trained[0] / "digits-1", tmp_path / "light")
+    (tmp_path / "light" / "best.keras").unlink()
+    process = imgrec("explain", "noise.png", "--model", "light", "--method", "dense")
+    assert (process.returncode, process.stdout) == (4, "")
+    assert process.stderr == (
+        "imgrec: error: light has no best.keras: dense looks into a Keras model, and a LiteRT "
+        "file can only be asked\nhint: --method occlusion and --method windows ask it\n"
+    )
+    other = imgrec("explain", "noise.png", "--model", "light", "--class", "11")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "--class 11: the model knows no such class; did you mean 1?\n" in other.stderr
+    assert not (tmp_path / "explanations").exists()
+
+
+def test_a_folder_that_cant_be_made(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
+    """Where a file stands, there is no room for a folder: 4."""
+    run = ["--model", str(trained[0] / "digits-1"), "--method", "windows", "--windows", "3"]
+    process = imgrec("explain", "noise.png", *run, "--output", "noise.png")
+    assert process.returncode == 4
+    assert "a file stands where a folder should be" in process.stderr

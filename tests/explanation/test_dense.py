@@ -1,0 +1,160 @@
+"""The fully convolutional network says at one place what the classifier says of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.errors import BadImage, RunError
+from imgrec.evaluation.abstention import NO_LIMITS, Limits
+from imgrec.explanation.dense import FullyConvolutional
+from imgrec.explanation.segments import segments, shares, things
+from imgrec.explanation.values import Area
+from imgrec.models.backend import start
+from imgrec.models.familiarity import with_familiarity
+from imgrec.runtime.keras_engine import KerasEngine
+from tests.explanation.made import SIDE, SPEC, network, picture, spotted
+
+
+def flattened() -> Any:
+    """Dense layers after Flatten, with dropout and normalisation between them."""
+    from keras import layers
+
+    return network(
+        *(layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu")),
+        *(layers.MaxPooling2D(), layers.Flatten(), layers.Dropout(0.5)),
+        *(layers.Dense(8, activation="relu"), layers.BatchNormalization(), layers.Dropout(0.5)),
+        layers.Dense(3, activation="softmax", name="probabilities"),
+    )
+
+
+def normalised() -> Any:
+    """A layer with a weight for each flattened value."""
+    from keras import layers
+
+    return network(
+        *(layers.Rescaling(1 / 255), layers.Conv2D(2, 5, strides=4), layers.Flatten()),
+        *(layers.LayerNormalization(), layers.ReLU()),
+        layers.Dense(1, activation="sigmoid", name="probabilities"),
+    )
+
+
+def pooled() -> Any:
+    """A nested backbone, the mean and the maximum of its map, and the softmax apart."""
+    import keras
+    from keras import layers
+
+    pixels = keras.Input((SIDE, SIDE, 3))
+    backbone = network(
+        layers.Conv2D(6, 3, padding="same", activation="relu"), layers.AveragePooling2D(2)
+    )
+    features = backbone(layers.Rescaling(1 / 255)(pixels))
+    both = [layers.GlobalAveragePooling2D()(features), layers.GlobalMaxPooling2D()(features)]
+    logits = layers.Dense(3, name="probabilities")(layers.Concatenate()(both))
+    return keras.Model(pixels, layers.Softmax()(logits))
+
+
+def familiar() -> Any:
+    """A model that tells how familiar a picture is, out of what Flatten gives."""
+    from keras import layers
+
+    model = network(
+        *(layers.Rescaling(1 / 255), layers.Conv2D(4, 5, strides=4, activation="relu")),
+        *(layers.Flatten(), layers.Dense(2, activation="softmax", name="probabilities")),
+    )
+    known = np.random.default_rng(0).normal(size=(5, 4 * 7 * 7)).astype(np.float32)
+    return with_familiarity(model, known / np.linalg.norm(known, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("build", [flattened, normalised, pooled, familiar])
+def test_at_the_training_size_it_is_the_classifier(build: Callable[[], Any]) -> None:
+    """One place, with the answer of the model to 1e-5; and no dense layer is left."""
+    start("cpu")
+    model = build()
+    dense = FullyConvolutional(model)
+    pixels = np.random.default_rng(1).integers(0, 256, (3, SIDE, SIDE, 3), np.uint8)
+    for image in pixels:
+        expected = np.asarray(model(image[None].astype(np.float32), training=False))
+        np.testing.assert_allclose(dense(image), expected[None], atol=1e-5)
+
+
+@pytest.mark.parametrize("build", [flattened, pooled])
+def test_each_place_of_a_larger_picture_is_its_window(build: Callable[[], Any]) -> None:
+    """Where nothing is padded, a place has the answer of the classifier for the window there."""
+    start("cpu")
+    model = build()
+    image = np.random.default_rng(1).integers(0, 256, (SIDE + 8, SIDE + 20, 3), np.uint8)
+    found = FullyConvolutional(model)(image)
+    assert found.shape[:2] == (5, 11)
+    if build is flattened:
+        for row, column in ((0, 0), (2, 7), (4, 10)):
+            window = image[2 * row : 2 * row + SIDE, 2 * column : 2 * column + SIDE]
+            expected = np.asarray(model(window[None].astype(np.float32), training=False))[0]
+            np.testing.assert_allclose(found[row, column], expected, atol=1e-5)
+
+
+def test_what_cant_be_rewritten_is_named() -> None:
+    """A model without convolutions, one that pools everything first, a layer of another kind."""
+    from keras import layers
+
+    start("cpu")
+    pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
+    with pytest.raises(RunError, match="no convolution for dense"):
+        FullyConvolutional(network(layers.Flatten(), layers.Dense(2)))
+    first = [layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(keepdims=True)]
+    with pytest.raises(RunError, match="pools all of the picture") as caught:
+        FullyConvolutional(network(*first))(pixels)
+    assert "windows" in caught.value.hint
+    odd = [layers.Conv2D(2, 3), layers.Flatten(), layers.RepeatVector(2), layers.Flatten()]
+    with pytest.raises(RunError, match="can't write a RepeatVector after the flattening"):
+        FullyConvolutional(network(*odd))(pixels)
+
+
+def test_a_picture_is_told_place_by_place() -> None:
+    """Red on the left and blue on the right are two regions, each of its half."""
+    from keras import layers
+
+    start("cpu")
+    convolution = layers.Conv2D(3, 1)
+    dense = layers.Dense(3, activation="softmax")
+    model = network(
+        *(layers.Rescaling(1 / 255), convolution, layers.MaxPooling2D(8)),
+        *(layers.GlobalAveragePooling2D(), dense),
+    )
+    convolution.set_weights([np.eye(3)[None, None], np.zeros(3)])
+    dense.set_weights([20 * np.eye(3)[:, [0, 2, 1]], np.array([0, 0, 5])])
+    engine = KerasEngine(model, ("red", "blue", "dark"), SPEC)
+    image = spotted(Area(0, 0, 150, 100), (300, 100))
+    image.paste((0, 0, 255), (150, 0, 300, 100))
+    found = segments(FullyConvolutional(model), engine, picture(image), NO_LIMITS)
+    left, right = things(found, engine.classes, image.size)
+    assert {each.class_name for each in (left, right)} == {"red", "blue"}
+    for each in (left, right):
+        half = Area(0, 0, 150, 100) if each.class_name == "red" else Area(150, 0, 300, 100)
+        assert each.area.overlap(half) > 0.8
+    told = shares(found, engine.classes, image.size)
+    assert told["red"] == pytest.approx(0.5, abs=0.1)
+    assert sum(told.values()) == pytest.approx(1)
+    unknown = segments(FullyConvolutional(model), engine, picture(image), Limits(1.01))
+    assert shares(unknown, engine.classes, image.size) == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((100, 15), "100x15 pixels, smaller than the smallest window (16x16)"),
+        ((16 * 17, 16), "272x16 pixels: one side is over 16 times the other"),
+    ],
+)
+def test_a_picture_that_is_too_small_or_long_is_named(size: tuple[int, int], reason: str) -> None:
+    """Nothing is computed for it."""
+    start("cpu")
+    model = flattened()
+    engine = KerasEngine(model, ("a", "b", "c"), SPEC)
+    made = picture(spotted(Area(0, 0, 1, 1), size))
+    with pytest.raises(BadImage) as caught:
+        segments(FullyConvolutional(model), engine, made, NO_LIMITS)
+    assert caught.value.reason == reason

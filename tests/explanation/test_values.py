@@ -1,0 +1,84 @@
+"""Places are told in pixels of the picture, whatever the model was shown of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from imgrec.data.images import ImageSpec, cut, decode, seen, whole
+from imgrec.explanation.regions import regions
+from imgrec.explanation.values import Area, Heat, Segments
+
+AREAS = st.builds(
+    lambda left, top, width, height: Area(left, top, left + width, top + height),
+    *(st.floats(-50, 50) for _ in range(2)),
+    *(st.floats(0.1, 50) for _ in range(2)),
+)
+
+
+@given(AREAS, AREAS)
+def test_the_overlap_of_two_areas(one: Area, other: Area) -> None:
+    """From 0 to 1, the same either way, 1 with itself."""
+    assert 0 <= one.overlap(other) <= 1
+    assert one.overlap(other) == pytest.approx(other.overlap(one))
+    assert one.overlap(one) == pytest.approx(1)
+
+
+def test_areas_that_only_touch_share_nothing() -> None:
+    """Neither do those that lie apart on both sides."""
+    assert Area(0, 0, 1, 1).overlap(Area(1, 0, 2, 1)) == 0
+    assert Area(0, 0, 1, 1).overlap(Area(3, 3, 4, 4)) == 0
+    assert Area(0, 0, 2, 1).overlap(Area(1, 0, 3, 1)) == pytest.approx(1 / 3)
+
+
+def test_a_heat_map_lies_over_its_area() -> None:
+    """The hot cell is where it is in the picture, also in another size; beyond, there is none."""
+    values = np.array([[0, 1], [0, 0]], np.float32)
+    heat = Heat(values, Area(100, 0, 300, 200))
+    over = heat.over((400, 200), (40, 20))
+    assert over.shape == (20, 40)
+    assert over[:, :10].max() == over[:, 30:].max() == 0
+    assert over[4, 25] > 0.9
+    (box,) = regions(heat, (400, 200), 0.5)
+    assert Area(200, 0, 300, 100).overlap(box) > 0.9
+
+
+def test_segments_lie_over_their_area() -> None:
+    """Each pixel has the answer of its place; -1 where it is unknown, and beyond."""
+    probabilities = np.array([[[0.9, 0.1], [0.2, 0.8]]], np.float32)
+    found = Segments(probabilities, np.array([[True, True]]), Area(0, 0, 20, 10))
+    assert found.over((30, 10), (6, 2)).tolist() == [[0, 0, 1, 1, -1, -1]] * 2
+    unknown = Segments(probabilities, np.array([[False, True]]), Area(0, 0, 20, 10))
+    assert unknown.answers.tolist() == [[-1, 1]]
+    assert unknown.heat(0).values.tolist() == [[0, pytest.approx(0.2)]]
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+@pytest.mark.parametrize("size", [(60, 30), (30, 60), (31, 17)])
+def test_what_the_model_sees_of_a_picture(fit: str, size: tuple[int, int]) -> None:
+    """A bright spot is seen where `seen` says that it lies."""
+    spec = ImageSpec(40, 40, 1, "bilinear", fit)  # type: ignore[arg-type]
+    image = Image.new("L", size)
+    middle = size[0] // 2 + 3, size[1] // 2 - 2
+    image.paste(255, (middle[0] - 2, middle[1] - 2, middle[0] + 2, middle[1] + 2))
+    rows, columns = np.nonzero(decode(image, spec)[..., 0] > 100)
+    left, top, right, bottom = seen(size, spec)
+    found = (
+        left + (columns.mean() + 0.5) * (right - left) / 40,
+        top + (rows.mean() + 0.5) * (bottom - top) / 40,
+    )
+    assert found == pytest.approx(middle, abs=1)
+
+
+def test_a_whole_picture_cut_out_is_what_is_decoded() -> None:
+    """One path for pixels: a window over everything is what the model sees in `predict`."""
+    random = np.random.default_rng(0)
+    image = Image.fromarray(random.integers(0, 256, (50, 70, 3), np.uint8))
+    for channels in (1, 3):
+        spec = ImageSpec(24, 32, channels, "bicubic")
+        upright = whole(image, 1 if channels == 1 else 3)
+        assert upright.size == (70, 50)
+        np.testing.assert_array_equal(cut(upright, spec, (0, 0, 70, 50)), decode(image, spec))

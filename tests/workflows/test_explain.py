@@ -1,0 +1,147 @@
+"""Where in a picture, by runs as they are trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.config.shipped import names
+from imgrec.data.records import Photo
+from imgrec.errors import BadImage, RunError, UsageError
+from imgrec.progress import Silent
+from imgrec.runs.card import Threshold
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import Computing
+from imgrec.workflows.explain import INSIDE, Method, open_explainer
+from imgrec.workflows.explained import Written, explained
+
+METHODS: tuple[Method, ...] = ("gradcam", "occlusion", "windows", "dense")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Photo:
+    """A colour photo of noise."""
+    path = tmp_path / "noise.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return Photo("noise.png", path)
+
+
+@pytest.fixture
+def exported(trained: Run, tmp_path: Path) -> Run:
+    """A copy of the digits' run without its Keras model."""
+    run = Run(shutil.copytree(trained.path, tmp_path / "exported"), trained.card)
+    (run.path / "best.keras").unlink()
+    return run
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_shipped_network_can_be_looked_into(
+    small_run: Callable[[str], Run], photo: Photo, name: str
+) -> None:
+    """Grad-CAM and dense give a map of numbers for each, nested backbones included."""
+    run = small_run(name)
+    for method in INSIDE:
+        found = open_explainer(run, method).explain(photo)
+        assert found.heat.values.size > (1 if method == "dense" else 0)
+        assert np.isfinite(found.heat.values).all()
+        assert 0 <= found.heat.values.min() <= found.heat.values.max() <= 1
+    assert found.segments is not None
+    assert found.segments.probabilities.shape[-1] == len(run.card.classes)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_colour_photo_for_a_grey_model(trained: Run, photo: Photo, method: Method) -> None:
+    """It is read as the model takes it, and told in the photo's own pixels."""
+    found = open_explainer(trained, method).explain(photo)
+    assert found.picture.image.size == (300, 200)
+    assert found.heat.over((300, 200), (30, 20)).shape == (20, 30)
+    for each in found.found:
+        assert each.area.shared(found.picture.whole) > 0
+
+
+@pytest.mark.parametrize("method", ["gradcam", "windows"])
+def test_a_grey_photo_for_a_colour_model(small_run: Callable[[str], Run], method: Method) -> None:
+    """It is read as colour, as in `predict`."""
+    source = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
+    explainer = open_explainer(small_run("cat_dog"), method, windows=10)
+    assert explainer.explain(Photo("grey", source)).picture.image.mode == "RGB"
+
+
+def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
+    """It is explained, whatever is more probable; one that there is not is named."""
+    found = open_explainer(trained, "occlusion", class_name="7").explain(photo)
+    assert found.class_name == "7"
+    other = open_explainer(trained, "windows", class_name="7", threshold=0).explain(photo)
+    assert {each.class_name for each in other.found} == {"7"}
+    with pytest.raises(UsageError, match="--class seven: the model knows no such class") as caught:
+        open_explainer(trained, "occlusion", class_name="seven")
+    assert caught.value.hint == "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+
+
+def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
+    """A slip of the keyboard is no riddle."""
+    with pytest.raises(UsageError, match="no such class; did you mean cat"):
+        open_explainer(small_run("cat_dog"), "occlusion", class_name="cats")
+
+
+def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
+    """What doesn't reach the card's threshold is not found; --threshold takes its place."""
+    limit = Threshold(1.1, "precision 1", "validation", 10, 0.0, 1.0)
+    strict = Run(trained.path, dataclasses.replace(trained.card, threshold=limit))
+    for method in ("windows", "dense"):
+        explained = open_explainer(strict, method).explain(photo)
+        assert (explained.known, explained.found) == (False, ())
+        assert open_explainer(strict, method, threshold=0.0).explain(photo).found
+
+
+def test_without_keras_a_model_is_only_asked(
+    exported: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Occlusion takes gradcam's place, which is told; what has to look inside is refused."""
+    with caplog.at_level(logging.INFO, "imgrec"):
+        assert open_explainer(exported).method == "occlusion"
+    assert "exported: no Keras model, or no TensorFlow: occlusion shows where" in caplog.messages
+    for method in INSIDE:
+        with pytest.raises(RunError, match=f"no best.keras: {method} looks into") as caught:
+            open_explainer(exported, method)
+        assert "--method occlusion" in caught.value.hint
+
+
+@pytest.mark.parametrize("computing", [Computing("litert"), Computing(precision="int8")])
+def test_an_engine_that_a_method_cant_use(trained: Run, computing: Computing) -> None:
+    """It is wrong usage, and said before a model is opened."""
+    with pytest.raises(UsageError, match="--method gradcam looks into the Keras model"):
+        open_explainer(trained, "gradcam", computing=computing)
+
+
+def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) -> None:
+    """The others are explained, and no file is left of the one that is not."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    photos = [
+        Photo("tiny", noise[:3, :3]),
+        Photo("gone", BadImage("gone", "no such file")),
+        Photo("fine", noise),
+        Photo("elsewhere/Fine.png", noise),
+    ]
+    explainer = open_explainer(trained, "windows", windows=5)
+    written = Written(tmp_path / "out", boxes=True)
+    done = list(explained(photos, explainer, written, Silent()))
+    assert [each.error for each in done] == [
+        "3x3 pixels, smaller than the smallest window (4x4)",
+        "no such file",
+        None,
+        None,
+    ]
+    stems = ["fine.windows", "Fine-2.windows"]
+    expected = {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".boxes.png", ".json")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == expected
+    with pytest.raises(UsageError, match=r"fine\.windows\.png exists already"):
+        next(explained(photos, explainer, written, Silent()))

@@ -1,0 +1,422 @@
+"""A pack holds the images, labels and splits of its source, and knows when it was changed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.config.experiment import Data
+from imgrec.config.load import parse
+from imgrec.data.content import content
+from imgrec.data.identity import identities
+from imgrec.data.images import ImageSpec, decode
+from imgrec.data.read import read_other
+from imgrec.data.records import Slice, Splits
+from imgrec.errors import DataError, RunError, UsageError
+from imgrec.workflows.check import check
+from imgrec.workflows.pack import Packed, pack
+from imgrec.workflows.prepare import records_of
+from imgrec.workflows.source import Source, source_of, splits_of
+from imgrec.workflows.train import train
+from tests.conftest import PROJECT
+from tests.data.tfrecord_writer import frame
+
+Shared = Callable[[str], Path]
+
+SPEC = ImageSpec(24, 24, 3)
+SPLIT = {"validation": 0.2, "test": 0.2}
+
+TRAINED = """
+name: colours
+data: {root: "%s", image_size: [8, 8], split: {validation: 0.2, test: 0.2}}
+preprocessing: {rescale: 1/255}
+model: {layers: [Conv2D: {filters: 2, kernel_size: 3}, GlobalAveragePooling2D]}
+training: {epochs: 1, export: []}
+"""
+
+
+def data_at(root: Path, **more: Any) -> Data:
+    """Return section `data` of a config with these images."""
+    return Data.model_validate({"root": str(root), "image_size": [24, 24], **more})
+
+
+def packed_from(data: Data, output: Path, shards: int = 3) -> Packed:
+    """Pack the images of a config whose seed is 5."""
+    return pack(Source("source", data, 5), output, shards=shards)
+
+
+def assert_same_images(found: Splits, source: Splits) -> None:
+    """The same parts with the same names, classes and extras, and the same pixels."""
+    assert found.classes == source.classes
+    parts = dict(records_of(source))
+    assert dict(records_of(found)) == parts
+    for part, records in records_of(found):
+        for record, original in zip(records, parts[part], strict=True):
+            assert (record.labels, record.extra) == (original.labels, original.extra)
+            pixels = decode(record.source, SPEC, record.name)
+            np.testing.assert_array_equal(pixels, decode(original.source, SPEC, original.name))
+
+
+def read_again(folder: Path, **more: Any) -> Splits:
+    """Return the images in a pack, read as a config of another seed would."""
+    return splits_of(Source("again", data_at(folder, **more), 0))
+
+
+@pytest.fixture
+def table(photos: Path, tmp_path: Path) -> Path:
+    """A CSV file of 12 photos with one or two labels each, their splits, and where they are of."""
+    rows = []
+    files = sorted(photos.glob("*/*.png"))[::3][:12]
+    for number, file in enumerate(files):
+        labels = [("car", "dog"), ("dog",), ("person",)][number // 3 % 3]
+        split = ("train", "validation", "test")[number % 3]
+        rows.append([file.relative_to(tmp_path), "; ".join(labels), split, f"street {number % 2}"])
+    path = tmp_path / "table.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["path", "label", "split", "place"], *rows])
+    return path
+
+
+def test_a_divided_folder_comes_back(photos: Path, tmp_path: Path) -> None:
+    """What the seed divided stays divided, under the names that the photos had; bytes are kept."""
+    data = data_at(photos, split=SPLIT)
+    source = splits_of(Source("source", data, 5))
+    packed = packed_from(data, tmp_path / "pack")
+    found = read_again(packed.path)
+    assert_same_images(found, source)
+    for record, original in zip(found.train, source.train, strict=True):
+        assert isinstance(record.source, Slice)
+        assert content(record.source) == content(original.source)
+    manifest = packed.manifest
+    assert [shard.file for shard in manifest.shards][:4] == [
+        "train.tfrecord-00000-of-00003",
+        "train.tfrecord-00001-of-00003",
+        "train.tfrecord-00002-of-00003",
+        "validation.tfrecord-00000-of-00003",
+    ]
+    assert [shard.images for shard in manifest.shards] == [8, 8, 8, 2, 3, 3, 2, 3, 3]
+    assert manifest.splits["train"].classes == {"blue": 12, "red": 12}
+
+
+def test_an_undivided_folder_stays_undivided(photos: Path, tmp_path: Path) -> None:
+    """Its pack is divided as the folder itself would be: by names and seed."""
+    packed = pack(source_of(str(photos)), tmp_path / "pack")
+    assert list(packed.manifest.splits) == ["train"]
+    source = splits_of(Source("folder", data_at(photos, split=SPLIT), 3))
+    found = splits_of(Source("pack", data_at(packed.path, split=SPLIT), 3))
+    assert_same_images(found, source)
+
+
+def test_several_labels_come_back(table: Path, tmp_path: Path) -> None:
+    """With the numbers that data.label_map gives the classes, their order, and the columns."""
+    label_map = {"1": "person", "2": "car", "3": "dog"}
+    data = data_at(table, multi_label=True, separator=";", label_map=label_map)
+    packed = packed_from(data, tmp_path / "pack")
+    assert packed.manifest.multi_label
+    assert packed.manifest.label_map == label_map
+    assert packed.overrides == (f"data.root={packed.path}", "data.separator=null")
+    found = read_again(packed.path, label_map=label_map)
+    assert found.classes == ("person", "car", "dog")
+    plain = splits_of(Source("csv", data_at(table, multi_label=True, separator=";"), 5))
+    assert_same_names(found, plain)
+    assert found.train[0].extra == {"place": "street 0"}
+    assert_same_images(read_again(packed.path), found)
+
+
+def assert_same_names(found: Splits, source: Splits) -> None:
+    """The same images have the same classes, in whatever order classes stand."""
+    parts = dict(records_of(source))
+    for part, records in records_of(found):
+        for record, original in zip(records, parts[part], strict=True):
+            assert record.name == original.name
+            names = {found.classes[label] for label in record.labels}
+            assert names == {source.classes[label] for label in original.labels}
+
+
+def test_pixels_become_png(tmp_path: Path) -> None:
+    """The digits are arrays; as files they have the same pixels."""
+    data = Data.model_validate({"loader": "digits", "image_size": [8, 8], "channels": 1})
+    packed = packed_from(data, tmp_path / "pack", shards=2)
+    assert packed.overrides == (f"data.root={packed.path}", "data.loader=tfrecord")
+    source = splits_of(Source("digits", data, 5))
+    found = splits_of(Source("pack", data_at(packed.path, channels=1), 5))
+    assert_same_images(found, source)
+
+
+def test_the_same_images_are_the_same_bytes(photos: Path, tmp_path: Path) -> None:
+    """Packed twice, every file is the same; another seed draws another order."""
+    first, again = (packed_from(data_at(photos), tmp_path / name) for name in ("one", "two"))
+    files = sorted(path.name for path in first.path.iterdir())
+    assert len(files) == 7
+    for name in files:
+        assert (first.path / name).read_bytes() == (again.path / name).read_bytes()
+    other = pack(Source("source", data_at(photos), 6), tmp_path / "three", shards=3)
+    assert first.manifest.shards != other.manifest.shards
+
+
+def test_a_pack_of_a_pack_is_the_same(table: Path, tmp_path: Path) -> None:
+    """Nothing is lost or added on the way."""
+    first = packed_from(data_at(table, multi_label=True, separator=";"), tmp_path / "one")
+    again = packed_from(data_at(first.path), tmp_path / "two")
+    assert first.document == again.document
+
+
+def test_training_from_a_pack_is_training_from_the_photos(photos: Path, tmp_path: Path) -> None:
+    """The same splits, fingerprint and losses; the card's fingerprint is the manifest's."""
+    experiment = parse(TRAINED % photos, "colours.yaml")
+    source = Source(experiment.name, experiment.data, experiment.seed)
+    packed = pack(source, tmp_path / "pack", shards=2)
+    overrides = {each.partition("=")[0]: each.partition("=")[2] for each in packed.overrides}
+    assert overrides == {"data.root": str(packed.path), "data.split": "null"}
+    from_files = train(experiment, runs_dir=tmp_path / "runs")
+    other = parse(TRAINED % photos, "colours.yaml", packed.overrides)
+    from_pack = train(other, runs_dir=tmp_path / "runs")
+    card = from_pack.run.card
+    assert card.fingerprint == packed.manifest.splits["train"].fingerprint
+    assert card.fingerprint == from_files.run.card.fingerprint
+    histories = [
+        [row.split(",")[:-2] for row in (each.run.path / "history.csv").read_text().splitlines()]
+        for each in (from_files, from_pack)
+    ]
+    assert histories[0] == histories[1]  # but for seconds and speed
+
+
+def test_more_shards_than_images(tmp_path: Path) -> None:
+    """No file is empty."""
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.new("RGB", (3, 2)).save(tmp_path / "photos" / name / "1.png")
+    packed = pack(source_of(str(tmp_path / "photos")), tmp_path / "pack", shards=9)
+    assert [shard.images for shard in packed.manifest.shards] == [1, 1]
+
+
+def test_bad_images_are_named_and_nothing_is_written(photos: Path, tmp_path: Path) -> None:
+    """All of them, in one error; no folder is left, not even a hidden one."""
+    (photos / "red" / "cut.png").write_bytes((photos / "red" / "00.png").read_bytes()[:60])
+    (photos / "blue" / "text.png").write_text("no image")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(DataError, match="2 of 42 images can't be read") as caught:
+        packed_from(data_at(photos), tmp_path / "pack")
+    assert "red/cut.png" in caught.value.message
+    assert "blue/text.png: not an image" in caught.value.message
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_bad_images_are_left_out_where_the_config_says_so(photos: Path, tmp_path: Path) -> None:
+    """The manifest names them; counts and fingerprint are of the others."""
+    (photos / "blue" / "text.png").write_text("no image")
+    packed = packed_from(data_at(photos, bad_images="skip", split=SPLIT), tmp_path / "pack")
+    (skipped,) = json.loads((packed.path / "manifest.json").read_text())["skipped"]
+    assert skipped["name"] == "blue/text.png"
+    found = read_again(packed.path)
+    assert sum(len(records) for _, records in records_of(found)) == 40
+    assert sum(shard.images for shard in packed.manifest.shards) == 40
+
+
+def test_a_folder_that_is_not_there_is_told(photos: Path, tmp_path: Path) -> None:
+    """Where the pack can't be written, before an image is read."""
+    with pytest.raises(RunError, match="no folder"):
+        packed_from(data_at(photos), tmp_path / "none" / "pack")
+
+
+def test_classes_without_a_number_are_told(photos: Path, tmp_path: Path) -> None:
+    """A label map with gaps packs nothing."""
+    data = data_at(photos, label_map={"1": "red", "3": "green"})
+    with pytest.raises(DataError, match=r"data\.label_map has no number for blue") as caught:
+        packed_from(data, tmp_path / "pack")
+    assert "red, green" in caught.value.hint
+    assert not (tmp_path / "pack").exists()
+
+
+def test_settings_of_no_config_are_refused(photos: Path) -> None:
+    """--set changes a config, and a folder is none."""
+    with pytest.raises(UsageError, match="--set goes with a CONFIG"):
+        source_of(str(photos), ["data.channels=1"])
+
+
+@pytest.fixture
+def pack_of_photos(photos: Path, tmp_path: Path) -> Path:
+    """A pack of two files a split, for training and validation."""
+    data = data_at(photos, split={"validation": 0.2})
+    return packed_from(data, tmp_path / "pack", shards=2).path
+
+
+def test_a_changed_file_is_refused(pack_of_photos: Path) -> None:
+    """A record more, with right checksums, is noticed by the hash alone."""
+    shard = pack_of_photos / "validation.tfrecord-00001-of-00002"
+    shard.write_bytes(shard.read_bytes() + _first_record(shard))
+    with pytest.raises(DataError) as caught:
+        read_again(pack_of_photos)
+    assert caught.value.message.startswith(f"{shard} changed since it was packed: its SHA-256")
+    assert caught.value.exit_status == 3
+    with pytest.raises(DataError, match="changed since it was packed"):
+        check(str(pack_of_photos))
+
+
+def _first_record(shard: Path) -> bytes:
+    written = shard.read_bytes()
+    length = int.from_bytes(written[:8], "little")
+    record = frame(written[12 : 12 + length])
+    assert written.startswith(record)
+    return record
+
+
+def test_a_cut_file_is_named_with_its_record(pack_of_photos: Path) -> None:
+    """Which says more than that its hash is another."""
+    shard = pack_of_photos / "train.tfrecord-00000-of-00002"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"train\S+ ends within record 15 \(from 0\)"):
+        read_again(pack_of_photos)
+
+
+def test_a_missing_and_a_strange_file_are_told(pack_of_photos: Path) -> None:
+    """Half of a split is not taken for the whole, and nothing else for a part of it."""
+    shard = pack_of_photos / "train.tfrecord-00000-of-00002"
+    other = shard.with_name("train.tfrecord-00002-of-00002")
+    shard.rename(other)
+    with pytest.raises(DataError, match=r"manifest\.json knows nothing of train.*-00002-of"):
+        read_again(pack_of_photos)
+    other.unlink()
+    with pytest.raises(DataError, match=r"lacks train\S+-00000-of-00002, which manifest\.json"):
+        read_again(pack_of_photos)
+
+
+def test_some_files_of_a_pack_are_read(pack_of_photos: Path) -> None:
+    """A pattern names the training files alone; classes and names are still the manifest's."""
+    found = read_again(pack_of_photos / "train.*", split={"validation": 0, "test": 0})
+    assert found.classes == ("blue", "red")
+    assert len(found.train) == 32
+    assert found.train[0].name.startswith("blue/")
+
+
+def test_a_map_that_contradicts_the_manifest_is_refused(pack_of_photos: Path) -> None:
+    """Swapped names would be learned without a word."""
+    with pytest.raises(DataError, match=r"data\.label_map says that 0 is red, and .* blue"):
+        read_again(pack_of_photos, label_map={"0": "red", "1": "blue"})
+
+
+def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
+    """To evaluate a run on a pack, its numbers need not be those of the run's config."""
+    data = data_at(Path("elsewhere.tfrecord"), label_map={"0": "red", "1": "blue"})
+    found = read_other(str(pack_of_photos), data, 0)["train"]
+    assert found.classes == ("blue", "red")
+    assert all(
+        found.classes[label] in record.name for record in found.records for label in record.labels
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:-9], "it is no JSON, or cut short"),
+        (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
+        (lambda text: text.replace('"sha256": "', '"sha256": "x'), r"shards\.0\.sha256"),
+        (lambda _: "{}", "schema_version: field required"),
+        (lambda _: "[]", "should be a valid dictionary"),
+    ],
+)
+def test_a_damaged_manifest_is_told(
+    pack_of_photos: Path, change: Callable[[str], str], message: str
+) -> None:
+    """Cut, of another version, with a wrong value, or something else of the same name."""
+    path = pack_of_photos / "manifest.json"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(DataError, match=message) as caught:
+        read_again(pack_of_photos)
+    assert str(path) in caught.value.message
+
+
+def test_files_of_two_packs_are_not_mixed(pack_of_photos: Path, tmp_path: Path) -> None:
+    """The numbers of one mean nothing in the other."""
+    shutil.copytree(pack_of_photos, tmp_path / "packs" / "one")
+    shutil.copytree(pack_of_photos, tmp_path / "packs" / "two")
+    with pytest.raises(DataError, match="files of several folders"):
+        read_again(tmp_path / "packs" / "*" / "*.tfrecord-*")
+
+
+def test_a_pack_without_its_manifest_is_read(pack_of_photos: Path) -> None:
+    """Parts are told by the files' names, classes by the text feature or a label map."""
+    (pack_of_photos / "manifest.json").unlink()
+    for more in (
+        {"features": {"label": "image/class/text"}},
+        {"label_map": {"0": "blue", "1": "red"}},
+    ):
+        found = read_again(pack_of_photos, **more)
+        assert found.classes == ("blue", "red")
+        assert (len(found.train), len(found.validation)) == (32, 8)
+
+
+@pytest.mark.parametrize("place", ["data/birds", "data/cats_dogs"])
+def test_real_photos_come_back(place: str, shared: Shared, tmp_path: Path) -> None:
+    """Some of each split and class, byte for byte, with the hashes of the files."""
+    root = tmp_path / "some"
+    for file in sorted(shared(place).glob("*/*/*"))[::97]:
+        copy = root / file.relative_to(shared(place))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    data = data_at(root)
+    source, found = splits_of(Source("files", data, 5)), packed_from(data, tmp_path / "pack")
+    again = read_again(found.path)
+    assert_same_images(again, source)
+    for part, records in records_of(source):
+        assert identities(records) == identities(getattr(again, part))
+
+
+TENSORFLOW = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+
+form = {
+    "image/encoded": tf.io.FixedLenFeature([], tf.string),
+    "image/class/label": tf.io.VarLenFeature(tf.int64),
+    "image/class/text": tf.io.VarLenFeature(tf.string),
+    "image/filename": tf.io.FixedLenFeature([], tf.string),
+}
+for record in tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(sys.argv[1] + "/*.tfrecord*"))):
+    found = tf.io.parse_single_example(record, form)
+    pixels = tf.io.decode_image(found["image/encoded"]).numpy()
+    print(json.dumps({
+        "name": found["image/filename"].numpy().decode(),
+        "labels": tf.sparse.to_dense(found["image/class/label"]).numpy().tolist(),
+        "texts": [text.decode() for text in tf.sparse.to_dense(found["image/class/text"]).numpy()],
+        "pixels": [list(pixels.shape), int(np.sum(pixels, dtype=np.int64))],
+    }))
+"""
+
+
+@pytest.mark.slow
+def test_tensorflow_reads_the_same(table: Path, tmp_path: Path) -> None:
+    """TensorFlow's own reader, in a process of its own: names, numbers, texts and pixels."""
+    packed = packed_from(data_at(table, multi_label=True, separator=";"), tmp_path / "pack")
+    by_tensorflow = _by_tensorflow(packed.path)
+    source = splits_of(Source("csv", data_at(table, multi_label=True, separator=";"), 5))
+    records = [record for _, part in records_of(source) for record in part]
+    assert set(by_tensorflow) == {record.name for record in records}
+    for record in records:
+        found = by_tensorflow[record.name]
+        assert found["labels"] == list(record.labels)
+        assert found["texts"] == [source.classes[label] for label in record.labels]
+        pixels = decode(record.source, ImageSpec(10, 12, 3))
+        assert found["pixels"] == [list(pixels.shape), int(pixels.sum(dtype=np.int64))]
+
+
+def _by_tensorflow(folder: Path) -> Mapping[str, Any]:
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", TENSORFLOW, str(folder)]
+    process = subprocess.run(
+        command, check=True, cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    lines = [json.loads(line) for line in process.stdout.splitlines()]
+    return {line["name"]: line for line in lines}
