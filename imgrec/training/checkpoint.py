@@ -184,7 +184,6 @@ def _assign(
 ) -> TrainingProgress:
     try:
         progress = TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
-        del arrays[_PROGRESS]
         _put(arrays, variables(progress))
     except (ValueError, KeyError, TypeError) as error:
         raise _unusable(path, error) from error
@@ -196,7 +195,7 @@ def _arrays(variables: Sequence[Any]) -> dict[str, NDArray[Any]]:
 
 
 def _put(arrays: Mapping[str, NDArray[Any]], variables: Sequence[Any]) -> None:
-    values = [arrays[str(number)] for number in range(len(arrays))]
+    values = [arrays[str(number)] for number in range(len(arrays.keys() - {_PROGRESS}))]
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
