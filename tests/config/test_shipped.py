@@ -18,6 +18,7 @@ NAMES = (
     "cat_dog",
     "efficientnet_transfer",
     "mnist",
+    "mnist_plus",
     "mobilenet_transfer",
     "nasnet_tfrecord",
     "small_cnn",
