@@ -13,6 +13,7 @@ from imgrec.config.metrics import names
 from imgrec.config.training import FineTune
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
+from imgrec.models.biases import add_apart
 from imgrec.models.build import assemble
 from imgrec.models.halves import Halves
 from imgrec.models.keras_objects import make
@@ -138,6 +139,8 @@ class Steps:
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
         experiment = self._experiment
+        if self.device == "cpu":
+            add_apart(model)
         _compile(model, optimizer, experiment)
         self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
         model.reset_metrics()
