@@ -24,7 +24,7 @@ from imgrec.report.wording import percent
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Computing, EngineName, Precision
 from imgrec.slicing import Slicing, slice_by
-from imgrec.text import shown
+from imgrec.text import joined, shown
 from imgrec.workflows.predict import Recogniser, Tta, open_models
 
 Photo: TypeAlias = str | Path | bytes | NDArray[np.uint8] | Image.Image
@@ -69,6 +69,11 @@ class Model:
         return self.run.name
 
     @property
+    def multi_label(self) -> bool:
+        """Whether a photo may have several classes, or none: `Prediction.labels` has all."""
+        return self.run.card.multi_label
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the model's outputs."""
         return self.run.card.classes
@@ -86,8 +91,8 @@ class Model:
         photos: paths of files, of folders (everything below them) or patterns; the content of
         files as bytes; pixels, uint8 (height, width) or (height, width, 1 | 3 | 4); Pillow
         images. One of them, or any number. threshold: the probability, 0 to 1, below which the
-        answer is "unknown"; None for the run's own. tta: `flip` for the mean over the mirrored
-        picture too.
+        answer is "unknown", or from which on a photo has a class, where it may have several; None
+        for the run's own. tta: `flip` for the mean over the mirrored picture too.
         Raises TypeError for anything else.
         """
         found = tuple(_photos(photos))
@@ -182,6 +187,8 @@ def _line(prediction: Prediction) -> str:
     if prediction.error is not None:
         return f"{name}: {shown(prediction.error)}"
     found = ", ".join(f"{shown(label)} {percent(share)}" for label, share in prediction.top)
+    if prediction.multi_label:
+        return f"{name}: {joined(map(shown, prediction.labels))} ({found})"
     return f"{name}: {found}" if prediction.known else f"{name}: unknown ({found})"
 
 

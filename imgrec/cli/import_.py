@@ -69,6 +69,11 @@ def _size(
     help="Make probabilities of a model's logits.",
 )
 @click.option(
+    "--multi-label",
+    is_flag=True,
+    help="A photo may have several classes, or none: each has a probability of its own.",
+)
+@click.option(
     "--fit",
     type=click.Choice(["crop", "stretch", "pad"]),
     default="crop",
@@ -103,6 +108,7 @@ def import_(
     preprocessing: str | None,
     image_size: tuple[int, int] | None,
     activation: Literal["softmax", "sigmoid"] | None,
+    multi_label: bool,
     fit: Fit,
     interpolation: str,
     images: tuple[str, ...],
@@ -121,7 +127,7 @@ def import_(
     from imgrec.models.adapt import Adaptation
     from imgrec.workflows.import_model import Import, import_model
 
-    adaptation = Adaptation(rescale, preprocessing, image_size, activation)
+    adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
     wanted = Import(model, classes, adaptation, fit, interpolation, images, name, trust)
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:

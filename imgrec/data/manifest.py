@@ -63,6 +63,11 @@ class Manifest(_Model):
     shards: tuple[Shard, ...] = Field(strict=False)
 
 
+def is_pack(path: Path) -> bool:
+    """Say whether there is a manifest in the folder `path`."""
+    return (path / FILE_NAME).is_file()
+
+
 def manifest_beside(files: Sequence[Path], *, whole: bool) -> Manifest | None:
     """Return the manifest in the folder of `files`, None where there is none.
 
@@ -70,7 +75,7 @@ def manifest_beside(files: Sequence[Path], *, whole: bool) -> Manifest | None:
     manifest can't be used, or names other files than are there.
     """
     folders = {file.parent for file in files}
-    found = [folder / FILE_NAME for folder in sorted(folders) if (folder / FILE_NAME).exists()]
+    found = [folder / FILE_NAME for folder in sorted(folders) if is_pack(folder)]
     if not found:
         return None
     if len(folders) > 1:

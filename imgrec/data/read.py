@@ -17,6 +17,7 @@ from imgrec.data.folder import read_folders
 from imgrec.data.group import check_apart, groups_of, split_groups
 from imgrec.data.idx import read_idx
 from imgrec.data.keras_sets import read_keras
+from imgrec.data.manifest import is_pack
 from imgrec.data.parts import ALL, PARTS, Parts
 from imgrec.data.pickles import read_pickle
 from imgrec.data.records import Dataset, Record, Splits, several
@@ -123,7 +124,8 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
     """Return other images than those of `data`, in the same form or in another.
 
     The path tells the loader, and where it doesn't, it is that of `data`; what `data` says to
-    its loader (columns, features, label map) holds where it is the same one.
+    its loader (columns, features, label map) holds where it is the same one; a pack has a label
+    map of its own.
     Raises DataError where they can't be read.
     """
     try:
@@ -134,6 +136,8 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
         loader = data.loader
     other = data.model_copy(update={"loader": loader})
     unsaid = {str(key): None for (key, *_), _ in misplaced(other, loader)}
+    if is_pack(Path(path)):
+        unsaid["label_map"] = None
     return read_source(path, other.model_copy(update=unsaid), seed)
 
 

@@ -41,8 +41,9 @@ class Prediction:
 
     known: whether the first probability reaches the threshold, and the image is familiar enough;
     where not, the answer is "unknown", and `top` says what comes nearest.
-    labels: the answer, the first class of `top`, none where it is unknown. Where an image may have
-    several classes, all that reach their thresholds, most probable first; `top` holds them too.
+    labels: the answer, the first class of `top`, none where it is unknown. With multi_label, where
+    an image may have several classes or none, all that reach their thresholds, most probable
+    first; `top` holds them too.
     answers: what each of several models says; `top` and `known` are then of their mean, or
     empty and False where they know different classes.
     agree: whether several models of the same classes name the same class first, or the same
@@ -56,6 +57,7 @@ class Prediction:
     answers: tuple[Answer, ...] = ()
     agree: bool | None = None
     labels: tuple[str, ...] = ()
+    multi_label: bool = False
 
     @property
     def label(self) -> str | None:
@@ -107,6 +109,7 @@ def predictions(
             _ranked(row, answers, scores.classes, top),
             known=bool(is_known),
             labels=_labels(row, answers & is_known, scores.classes),
+            multi_label=scores.multi_label,
         )
         for name, row, answers, is_known in rows
     ]

@@ -28,12 +28,14 @@ class Adaptation:
     rescale: what pixel values (0 to 255) are multiplied with. preprocessing: the classifier of
     `keras.applications` whose `preprocess_input` they go through. image_size: (height, width)
     in pixels, for a model that takes any. activation: what makes probabilities of its output.
+    multi_label: whether an image may have several classes, each with a probability of its own.
     """
 
     rescale: float | None = None
     preprocessing: str | None = None
     image_size: tuple[int, int] | None = None
     activation: Literal["softmax", "sigmoid"] | None = None
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         """Refuse two ways of preprocessing, and a name that there is not."""
@@ -85,15 +87,21 @@ def adapt(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> Any:
     import keras
 
     size = check_image(_shape(model.inputs, "input"), adaptation.image_size)
-    check_units(_shape(model.outputs, "output"), len(classes))
+    multi_label = adaptation.multi_label
+    check_units(_shape(model.outputs, "output"), len(classes), multi_label=multi_label)
     model = _in_float32(model)
     pixels, output = _from_pixels(model, adaptation, size)
     plain = keras.Model(pixels, output, name="imported")
     ending = _ending(model)
-    if ending is keras.activations.sigmoid and len(classes) == output.shape[-1]:
+    if ending is keras.activations.sigmoid and len(classes) == output.shape[-1] and not multi_label:
         raise independent()
-    logits = ending is keras.activations.linear
-    check_probabilities(_probe(plain, size), adaptation.activation, logits=logits)
+    if ending is keras.activations.softmax and multi_label:
+        raise RunError(
+            "the model gives probabilities that sum to 1: an image has one class for it",
+            hint="leave --multi-label out",
+        )
+    logits, found = ending is keras.activations.linear, _probe(plain, size)
+    check_probabilities(found, adaptation.activation, logits=logits, multi_label=multi_label)
     if adaptation.activation is None:
         return plain
     probabilities = keras.layers.Activation(adaptation.activation, name="probabilities")(output)

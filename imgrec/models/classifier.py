@@ -42,21 +42,27 @@ def check_image(
     return *wanted, channels
 
 
-def check_units(shape: Sequence[int | None], classes: int) -> None:
-    """Raise RunError unless a model that gives `shape` tells that many classes apart."""
+def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool = False) -> None:
+    """Raise RunError unless a model that gives `shape` tells that many classes apart.
+
+    multi_label: whether each has a probability of its own, so that one unit is one class.
+    """
     if len(shape) != 2:
         raise RunError(f"the model gives {_told(shape)}; a classifier gives a number per class")
-    if shape[1] != classes and (shape[1], classes) != (1, 2):
+    if shape[1] != classes and (multi_label or (shape[1], classes) != (1, 2)):
         raise RunError(
             f"the model gives {shape[1]} numbers per image, but --classes names {classes} classes",
             hint="name the classes that it was trained with, all of them, in their order",
         )
 
 
-def check_probabilities(output: Any, activation: str | None, *, logits: bool = False) -> None:
+def check_probabilities(
+    output: Any, activation: str | None, *, logits: bool = False, multi_label: bool = False
+) -> None:
     """Raise RunError unless `output` (images, units), or its `activation`, are probabilities.
 
-    logits: whether they are known to be none by themselves.
+    logits: whether they are known to be none by themselves. multi_label: whether each class has
+    one of its own, so that they need not sum to 1.
     """
     if not np.isfinite(output).all():
         raise RunError(
@@ -64,10 +70,10 @@ def check_probabilities(output: Any, activation: str | None, *, logits: bool = F
             hint="if it wants its pixels in another range, --rescale 1/255 or --preprocessing "
             "NAME brings them to it",
         )
-    single = output.shape[1] == 1
+    alone = multi_label or output.shape[1] == 1
     within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR
-    whole = single or np.abs(output.sum(axis=1) - 1).max() <= _NEAR
-    wanted = "sigmoid" if single else "softmax"
+    whole = alone or np.abs(output.sum(axis=1) - 1).max() <= _NEAR
+    wanted = "sigmoid" if alone else "softmax"
     if activation is None:
         _check_unaided(output, wanted, within=within, whole=whole)
     elif activation != wanted:
@@ -92,7 +98,7 @@ def independent() -> RunError:
     """Return the error for a model that gives each class a probability of its own."""
     return RunError(
         "the model gives each class a probability of its own: they do not sum to 1",
-        hint="imgrec knows one class per image; such a model can't be imported",
+        hint="if it was trained for images with several classes, or none, add --multi-label",
     )
 
 

@@ -15,7 +15,15 @@ from imgrec.report import plots
 from imgrec.report.background import Background, mistakes
 from imgrec.report.diagrams import class_bars, coverage, reliability
 from imgrec.report.look import DARK, LIGHT
-from imgrec.report.measures import bounds, difference, is_proportion, number, title
+from imgrec.report.measures import (
+    bounds,
+    decision_cells,
+    decision_titles,
+    difference,
+    is_proportion,
+    number,
+    title,
+)
 from imgrec.report.thumbnail import data_uri
 from imgrec.report.wording import (
     counted_images,
@@ -115,6 +123,8 @@ def _environment() -> Environment:
         "moment": moment,
     }
     environment.globals |= {
+        "decision_cells": decision_cells,
+        "decision_titles": decision_titles,
         "light": LIGHT,
         "dark": DARK,
         "title": title,

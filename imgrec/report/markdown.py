@@ -8,7 +8,14 @@ from imgrec.evaluation.assessment import Assessment, Comparison, Flip
 from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
 from imgrec.evaluation.worst import most_confused, worst_classes
 from imgrec.report.markdown_text import code, table
-from imgrec.report.measures import bounds, difference, number, title
+from imgrec.report.measures import (
+    bounds,
+    decision_cells,
+    decision_titles,
+    difference,
+    number,
+    title,
+)
 from imgrec.report.wording import (
     counted_images,
     percent,
@@ -123,8 +130,10 @@ def _slices(evaluation: Evaluation) -> Iterator[str]:
 def _classes(evaluation: Evaluation) -> Iterator[str]:
     count = len(evaluation.classes)
     results = evaluation.per_class if count <= _MANY else worst_classes(evaluation, _MANY)
-    header = ("Class", "Precision", "Recall", "F1", "Images")
-    lines = [*table(header, map(_class, results), "lrrrr"), *_rest(count, _MANY)]
+    told = [each.capitalize() for each in decision_titles(evaluation)]
+    header = ("Class", "Precision", "Recall", "F1", "Images", *told)
+    rows = ((*_class(each), *decision_cells(evaluation, each.name)) for each in results)
+    lines = [*table(header, rows, "l" + "r" * (len(header) - 1)), *_rest(count, _MANY)]
     if count > _FEW:
         yield from _folded(f"{count} classes", lines)
     else:
@@ -140,7 +149,7 @@ def _class(result: ClassResult) -> tuple[str, ...]:
 
 def _confused(evaluation: Evaluation) -> Iterator[str]:
     pairs = most_confused(evaluation, _FEW)
-    if len(evaluation.classes) > 2 and pairs:
+    if (len(evaluation.classes) > 2 or evaluation.multi_label) and pairs:
         rows = ((code(each.truth), code(each.prediction), f"{each.images:,}") for each in pairs)
         lines = table(("Truth", "Taken for", "Images"), rows, "llr")
         yield from _folded("The most confused classes", lines)

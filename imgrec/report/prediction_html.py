@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from imgrec.evaluation.prediction import Prediction, Ranked
 from imgrec.report.thumbnail import Thumbnail
 from imgrec.report.wording import percent
-from imgrec.text import shown
+from imgrec.text import NOTHING, shown
 
 _CELL = "text-align:left;vertical-align:top;padding:4px 12px 4px 0"
 _TRACK = "display:inline-block;width:100px"
@@ -46,8 +46,12 @@ def _lines(prediction: Prediction) -> Iterator[str]:
         return
     if not prediction.known:
         yield "<i>unknown</i>"
+    elif prediction.multi_label and not prediction.labels:
+        yield f"<i>{NOTHING}</i>"
     for ranked in prediction.top:
-        yield _line(ranked)
+        line = _line(ranked)
+        answer = prediction.multi_label and ranked.class_name in prediction.labels
+        yield f"<b>{line}</b>" if answer else line
 
 
 def _line(ranked: Ranked) -> str:

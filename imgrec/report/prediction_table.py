@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.prediction import MEAN, Answer, Member, Prediction
 from imgrec.report.wording import percent
-from imgrec.text import few, shown
+from imgrec.text import NOTHING, few, shown
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -24,8 +24,9 @@ def prediction_table(
     """Return a table of photo, class, probability and a bar, best class first, a line for each.
 
     Of several models, each answers, and first of all their mean, where they have one; photos on
-    which they disagree are counted. Where the terminal is too narrow, the middle of the longest
-    names is left out.
+    which they disagree are counted. Where a photo may have several classes, those that it has are
+    in bold, and "(none)" says that it has none. Where the terminal is too narrow, the middle of
+    the longest names is left out.
     """
     from rich import box
     from rich.console import Group
@@ -52,24 +53,27 @@ def _rows(
     if prediction.error is not None:
         yield photo, *([_Name("")] * (len(members) > 1)), _Reason(shown(prediction.error))
         return
-    mean = Answer(MEAN, prediction.top, prediction.known)
+    mean = Answer(MEAN, prediction.top, prediction.known, prediction.labels)
+    several = any(member.multi_label for member in members)
     for answer in (mean, *prediction.answers):
-        for row in _answer_rows(answer):
+        for row in _answer_rows(answer, several=several):
             yield photo, *(row if len(members) > 1 else row[1:])
             photo = _Name("")
 
 
-def _answer_rows(answer: Answer) -> Iterator[tuple[RenderableType, ...]]:
+def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableType, ...]]:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
     model = _Name(shown(answer.model))
-    if answer.top and not answer.known:
-        yield model, Text("unknown", style="yellow")
+    nothing = several and not answer.labels
+    if answer.top and (nothing or not answer.known):
+        yield model, Text(NOTHING if answer.known else "unknown", style="yellow")
         model = _Name("")
     for ranked in answer.top:
+        style = "bold" if several and ranked.class_name in answer.labels else ""
         bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
-        yield model, _Name(shown(ranked.class_name)), percent(ranked.probability), bar
+        yield model, _Name(shown(ranked.class_name), style), percent(ranked.probability), bar
         model = _Name("")
 
 
@@ -88,6 +92,7 @@ class _Name:
     """A name on one line; where it is too long, `…` stands for its middle."""
 
     name: str
+    style: str = ""
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         from rich.measure import Measurement
@@ -97,7 +102,8 @@ class _Name:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        yield Text(_shortened(self.name, options.max_width), no_wrap=True, overflow="crop")
+        name = _shortened(self.name, options.max_width)
+        yield Text(name, self.style, no_wrap=True, overflow="crop")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from imgrec.report.json_text import json_line, json_number, json_text
 
 LineForm = Literal["jsonl", "csv"]
 
-_COLUMNS = ("photo", "model", "rank", "class", "probability", "known", "error")
+_COLUMNS = ("photo", "model", "rank", "class", "probability", "known", "answer", "error")
 
 
 def predictions_json(predictions: Sequence[Prediction], *, members: Sequence[Member]) -> str:
@@ -36,6 +36,7 @@ def predictions_jsonl(predictions: Sequence[Prediction], *, members: Sequence[Me
 def predictions_csv(predictions: Sequence[Prediction], *, members: Sequence[Member]) -> str:
     """Return a line for each photo, model and rank, and one for each photo with an error.
 
+    `answer` is true where the class is the answer, or one of several.
     Names are as people see them elsewhere, with an apostrophe
     before what a spreadsheet would run as a formula.
     """
@@ -73,6 +74,8 @@ def _member(member: Member) -> dict[str, object]:
         "model": member.model,
         "classes": list(member.classes),
         "threshold": member.limits.threshold,
+        "multi_label": member.multi_label,
+        "thresholds": None if member.thresholds is None else list(member.thresholds),
     }
 
 
@@ -81,9 +84,15 @@ def _fields(prediction: Prediction) -> dict[str, object]:
         "photo": prediction.name,
         "top": _top(prediction.top),
         "known": prediction.known,
+        "labels": list(prediction.labels),
         "error": prediction.error,
         "answers": [
-            {"model": answer.model, "top": _top(answer.top), "known": answer.known}
+            {
+                "model": answer.model,
+                "top": _top(answer.top),
+                "known": answer.known,
+                "labels": list(answer.labels),
+            }
             for answer in prediction.answers
         ],
         "agree": prediction.agree,
@@ -100,11 +109,14 @@ def _top(top: Sequence[Ranked]) -> list[dict[str, object]]:
 def _rows(prediction: Prediction, whole: Member | None) -> Iterator[tuple[str, ...]]:
     photo, model = cell(prediction.name), cell(whole.model) if whole else ""
     if prediction.error is not None:
-        yield photo, model, "", "", "", "false", cell(prediction.error)
+        yield photo, model, "", "", "", "false", "", cell(prediction.error)
         return
-    own = Answer(whole.model if whole else "", prediction.top, prediction.known)
+    name = whole.model if whole else ""
+    own = Answer(name, prediction.top, prediction.known, prediction.labels)
     for answer in (own, *prediction.answers):
         for rank, (class_name, probability) in enumerate(answer.top, start=1):
             number = probability_cell(probability)
             known = "true" if answer.known else "false"
-            yield photo, cell(answer.model), str(rank), cell(class_name), number, known, ""
+            named = "true" if class_name in answer.labels else "false"
+            about = (cell(answer.model), str(rank), cell(class_name), number)
+            yield photo, *about, known, named, ""

@@ -127,9 +127,11 @@ def _litert(file: Path, adaptation: Adaptation, classes: tuple[str, ...]) -> _Re
     engine = LiteRTEngine(file, classes, ImageSpec(1, 1, 3))
     taken, given = engine.shapes
     size = check_image(taken, None)
-    check_units(given, len(classes))
+    multi_label = adaptation.multi_label
+    check_units(given, len(classes), multi_label=multi_label)
     pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size), np.uint8)
-    check_probabilities(engine.answers(pictures).probabilities, None)
+    found = engine.answers(pictures).probabilities
+    check_probabilities(found, None, multi_label=multi_label)
     content = file.read_bytes()
     return _Ready(size, given[-1] or 0, _LITERT_FILE, lambda path: path.write_bytes(content))
 
@@ -161,13 +163,15 @@ def _name(wanted: Import) -> str:
 
 def _card(wanted: Import, form: Form, classes: tuple[str, ...], ready: _Ready) -> Card:
     digest = sha256_of(wanted.model) if wanted.model.is_file() else ""
+    multi_label = wanted.adaptation.multi_label
     return Card(
         name=_name(wanted),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
         complete=True,
         classes=classes,
         input=Input(*ready.size, wanted.interpolation, wanted.fit),
-        output="sigmoid" if ready.units == 1 else "softmax",
+        output="sigmoid" if ready.units == 1 or multi_label else "softmax",
+        multi_label=multi_label,
         preprocessing=wanted.adaptation.in_words,
         seed=0,
         data={},

@@ -127,7 +127,7 @@ def test_a_signal_leaves_a_usable_run(
     answer = imgrec(*arguments, "--model", "digits-1")
     assert answer.returncode == 0
     assert answer.stdout.startswith(
-        "photo,model,rank,class,probability,known,error\nphoto.png,digits-1,1,"
+        "photo,model,rank,class,probability,known,answer,error\nphoto.png,digits-1,1,"
     )
 
 

@@ -7,13 +7,24 @@ import re
 import pytest
 
 from imgrec.config import shipped
-from imgrec.config.layers import Conv2D, Dense, Flatten, MaxPooling2D
+from imgrec.config.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
 from imgrec.config.load import load
 from imgrec.config.losses import BinaryCrossentropy
-from imgrec.config.optimizers import RMSprop
+from imgrec.config.optimizers import Adam, RMSprop
 from imgrec.errors import UsageError
 
-NAMES = ("bird", "cat_dog", "mnist", "small_cnn", "vgg16", "vgg16_transfer")
+NAMES = (
+    "bird",
+    "cat_dog",
+    "efficientnet_transfer",
+    "mnist",
+    "mnist_plus",
+    "mobilenet_transfer",
+    "nasnet_tfrecord",
+    "small_cnn",
+    "vgg16",
+    "vgg16_transfer",
+)
 
 
 def test_names() -> None:
@@ -89,6 +100,36 @@ def test_vgg16_transfer() -> None:
     assert backbone is not None
     assert (backbone.name, backbone.weights, backbone.trainable) == ("VGG16", "imagenet", False)
     assert experiment.augmentation is None
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [("mobilenet_transfer", "MobileNetV2"), ("efficientnet_transfer", "EfficientNetV2B0")],
+)
+def test_what_is_frozen_is_fine_tuned_later(name: str, backbone: str) -> None:
+    """A head first, on views whose features are kept; then the last blocks, at a low rate."""
+    experiment = load(name)
+    frozen, tuned = experiment.model.backbone, experiment.training.fine_tune
+    assert frozen is not None
+    assert (frozen.name, frozen.weights, frozen.trainable) == (backbone, "imagenet", False)
+    assert experiment.augmentation is not None
+    assert experiment.training.feature_views == 4
+    assert tuned is not None
+    assert tuned.learning_rate == 1e-5
+
+
+def test_nasnet_tfrecord() -> None:
+    """NASNetMobile with its own top, random weights, and any number of three classes an image."""
+    experiment = load("nasnet_tfrecord")
+    backbone = experiment.model.backbone
+    assert backbone is not None
+    assert (backbone.name, backbone.weights, backbone.trainable) == ("NASNetMobile", None, True)
+    assert experiment.model.layers == [GlobalAveragePooling2D()]
+    assert (experiment.model.output, experiment.loss) == ("sigmoid", BinaryCrossentropy())
+    assert experiment.data.multi_label
+    assert experiment.data.label_map == {"1": "person", "2": "car", "3": "dog"}
+    assert isinstance(experiment.training.optimizer, Adam)
+    assert experiment.training.epochs == 10
 
 
 def test_bird() -> None:

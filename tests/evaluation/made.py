@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -44,3 +46,36 @@ def population(images: int, classes: int, seed: int = 0, skill: float = 1.5) -> 
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     names = tuple(f"{i}.png" for i in range(images))
     return Scores(names, truth, probabilities, tuple(f"class {i}" for i in range(classes)))
+
+
+def label_sets(truth: object, probabilities: object, thresholds: float = 0.5) -> Scores:
+    """Return scores of images with several labels or none; truth: 0 or 1, (images, classes)."""
+    made = scores(None, probabilities)
+    positives = np.asarray(truth, bool).reshape(made.probabilities.shape)
+    every = (thresholds,) * len(made.classes)
+    return replace(made, truth=positives, thresholds=every)
+
+
+@st.composite
+def any_label_sets(draw: st.DrawFn) -> Scores:
+    """Draw scores with ties, ones and zeros; some classes are in no image, or in all."""
+    classes, images = draw(st.integers(2, 5)), draw(st.integers(1, 25))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    levels = draw(st.sampled_from([1, 3, 10**6]))
+    probabilities = generator.integers(0, levels + 1, (images, classes)) / levels
+    shares = generator.choice([0, 0.3, 0.7, 1], classes)
+    truth = generator.random((images, classes)) < shares
+    found = label_sets(truth, probabilities)
+    thresholds = tuple(float(each) for each in generator.choice([0.25, 0.5, 0.9], classes))
+    return replace(found, thresholds=thresholds)
+
+
+def population_of_sets(images: int, classes: int, seed: int = 0, skill: float = 1.5) -> Scores:
+    """Return scores of a model that is often right; later classes are rarer."""
+    generator = np.random.default_rng(seed)
+    truth = generator.random((images, classes)) < 0.6 / np.arange(1, classes + 1)
+    logits = generator.normal(size=(images, classes)) + skill * (2 * truth - 1)
+    return replace(
+        label_sets(truth, 1 / (1 + np.exp(-1.4 * logits))),
+        classes=tuple(f"class {i}" for i in range(classes)),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,6 +102,10 @@ def test_logits_are_told_and_can_be_mended(units: int, activation: Any) -> None:
         (("sigmoid", 3), Adaptation(), "a probability of its own"),
         (("softmax", 4), Adaptation(), "gives 4 numbers per image, but --classes names 3 classes"),
         (("sigmoid", 1), Adaptation(), "gives 1 numbers"),
+        (("softmax", 3), Adaptation(multi_label=True), "an image has one class for it"),
+        (("linear", 3), Adaptation(multi_label=True), "are no probabilities"),
+        (("linear", 3), Adaptation(multi_label=True, activation="softmax"), "does not fit"),
+        (("sigmoid", 1), Adaptation(multi_label=True), "gives 1 numbers"),
     ],
 )
 def test_outputs_that_are_no_answer_are_refused(
@@ -110,6 +115,17 @@ def test_outputs_that_are_no_answer_are_refused(
     activation, units = model
     with pytest.raises(RunError, match=message):
         adapt(classifier(units, activation), adaptation, CLASSES)
+
+
+def test_several_classes_at_once_are_taken_where_they_are_meant() -> None:
+    """Each class has a probability of its own, of logits too."""
+    several = Adaptation(multi_label=True)
+    model = classifier(3, "sigmoid")
+    np.testing.assert_allclose(answers(adapt(model, several, CLASSES)), answers(model), atol=1e-6)
+    logits = classifier(3, "linear")
+    adapted = adapt(logits, dataclasses.replace(several, activation="sigmoid"), CLASSES)
+    expected = 1 / (1 + np.exp(-answers(logits)))
+    np.testing.assert_allclose(answers(adapted), expected, atol=1e-6)
 
 
 def test_models_of_other_shapes_are_refused() -> None:

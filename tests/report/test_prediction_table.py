@@ -104,3 +104,25 @@ def test_several_models_answer_each() -> None:
         "bad.png no such file",
         "The models disagree on 1 of 2 photos: a.jpg",
     ]
+
+
+def test_several_labels_are_bold_and_none_is_said() -> None:
+    """The classes that a photo has stand out from those that come near."""
+    members = (Member("last", ("cat", "dog"), thresholds=(0.5, 0.5)),)
+    found = (
+        Prediction(
+            "a.jpg",
+            (Ranked("cat", 0.9), Ranked("dog", 0.2)),
+            labels=("cat",),
+            multi_label=True,
+        ),
+        Prediction("b.jpg", (Ranked("cat", 0.1),), multi_label=True),
+    )
+    paper = io.StringIO()
+    console = Console(file=paper, width=80, force_terminal=True, legacy_windows=False)
+    console.print(prediction_table(found, members=members))
+    text = paper.getvalue()
+    assert "\x1b[1mcat" in text
+    assert "\x1b[1mdog" not in text
+    assert "(none)" in text
+    assert "unknown" not in text

@@ -22,7 +22,7 @@ from tests.conftest import PROJECT
 
 ONE = (Member("last", ("cat", "dog")),)
 FOUND = (
-    Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25))),
+    Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25)), labels=("cat",)),
     Prediction("bad.jpg", (), "is no image", known=False),
 )
 
@@ -38,7 +38,15 @@ def test_json_says_who_predicted_what() -> None:
     assert document == {
         "schema_version": 1,
         "model": "last",
-        "models": [{"model": "last", "classes": ["cat", "dog"], "threshold": None}],
+        "models": [
+            {
+                "model": "last",
+                "classes": ["cat", "dog"],
+                "threshold": None,
+                "multi_label": False,
+                "thresholds": None,
+            }
+        ],
         "predictions": [
             {
                 "photo": "a.jpg",
@@ -47,6 +55,7 @@ def test_json_says_who_predicted_what() -> None:
                     {"class": "dog", "probability": 0.25},
                 ],
                 "known": True,
+                "labels": ["cat"],
                 "error": None,
                 "answers": [],
                 "agree": None,
@@ -55,6 +64,7 @@ def test_json_says_who_predicted_what() -> None:
                 "photo": "bad.jpg",
                 "top": [],
                 "known": False,
+                "labels": [],
                 "error": "is no image",
                 "answers": [],
                 "agree": None,
@@ -75,10 +85,10 @@ def test_json_lines_stand_alone() -> None:
 def test_csv_has_a_line_for_each_rank() -> None:
     """The whole text, as a spreadsheet gets it."""
     assert predictions_csv(FOUND, members=ONE) == (
-        "photo,model,rank,class,probability,known,error\n"
-        "a.jpg,last,1,cat,0.75,true,\n"
-        "a.jpg,last,2,dog,0.25,true,\n"
-        "bad.jpg,last,,,,false,is no image\n"
+        "photo,model,rank,class,probability,known,answer,error\n"
+        "a.jpg,last,1,cat,0.75,true,true,\n"
+        "a.jpg,last,2,dog,0.25,true,false,\n"
+        "bad.jpg,last,,,,false,,is no image\n"
     )
 
 
@@ -86,7 +96,10 @@ def test_no_photos_are_an_empty_document() -> None:
     """Without a photo the forms are still whole."""
     assert json.loads(predictions_json((), members=ONE))["predictions"] == []
     assert predictions_jsonl((), members=ONE) == ""
-    assert predictions_csv((), members=ONE) == "photo,model,rank,class,probability,known,error\n"
+    assert (
+        predictions_csv((), members=ONE)
+        == "photo,model,rank,class,probability,known,answer,error\n"
+    )
 
 
 @given(st.floats(0, 1, width=32))
@@ -127,13 +140,13 @@ def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
 def test_several_models_in_every_form() -> None:
     """The mean leads, each model follows; without a mean there is nothing in its place."""
     cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
-    answers = (Answer("m", cat, known=True), Answer("n", dog, known=False))
+    answers = (Answer("m", cat, labels=("cat",)), Answer("n", dog, known=False))
     members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), Limits(0.9)))
     found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
     assert predictions_csv(found, members=members).splitlines()[1:] == [
-        "a.jpg,mean,1,cat,0.75,false,",
-        "a.jpg,m,1,cat,0.75,true,",
-        "a.jpg,n,1,dog,0.5,false,",
+        "a.jpg,mean,1,cat,0.75,false,false,",
+        "a.jpg,m,1,cat,0.75,true,true,",
+        "a.jpg,n,1,dog,0.5,false,false,",
     ]
     (line,) = map(json.loads, predictions_jsonl(found, members=members).splitlines())
     assert (line["model"], line["agree"]) == ("mean", False)
@@ -173,3 +186,36 @@ def test_the_schema_refuses_what_is_none() -> None:
     for wrong in ({"top": [{"class": "cat", "probability": 1.5}]}, {"photo": None}, {"known": 1}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(good | wrong, schema)
+
+
+SEVERAL = (Member("last", ("cat", "dog", "owl"), thresholds=(0.5, 0.25, 0.5)),)
+SETS = (
+    Prediction(
+        "both.jpg",
+        (Ranked("cat", 0.75), Ranked("owl", 0.375), Ranked("dog", 0.25)),
+        labels=("cat", "dog"),
+        multi_label=True,
+    ),
+    Prediction("none.jpg", (Ranked("cat", 0.25),), multi_label=True),
+)
+
+
+def test_several_labels_in_every_form() -> None:
+    """All of a photo's labels are there, or none, with the thresholds that made them so."""
+    document = json.loads(predictions_json(SETS, members=SEVERAL))
+    assert (document["models"][0]["multi_label"], document["models"][0]["thresholds"]) == (
+        True,
+        [0.5, 0.25, 0.5],
+    )
+    assert [photo["labels"] for photo in document["predictions"]] == [["cat", "dog"], []]
+    assert [photo["known"] for photo in document["predictions"]] == [True, True]
+    schema = json.loads((PROJECT / "docs" / "prediction.schema.json").read_bytes())
+    jsonschema.validate(document, schema)
+    rows = read(predictions_csv(SETS, members=SEVERAL))
+    answers = [(row["photo"], row["class"], row["answer"]) for row in rows]
+    assert answers == [
+        ("both.jpg", "cat", "true"),
+        ("both.jpg", "owl", "false"),
+        ("both.jpg", "dog", "true"),
+        ("none.jpg", "cat", "false"),
+    ]

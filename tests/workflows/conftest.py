@@ -10,7 +10,7 @@ import pytest
 
 from imgrec.runs.folder import Run
 from imgrec.workflows.train import train
-from tests.workflows.smallest import EVERY_PRECISION, smallest, write_photos
+from tests.workflows.smallest import DEEP, EVERY_PRECISION, FLOAT32, smallest, write_photos
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def small_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
     @cache
     def trained(name: str) -> Run:
-        experiment = smallest(name, tiny, [EVERY_PRECISION])
+        experiment = smallest(name, tiny, [FLOAT32 if name in DEEP else EVERY_PRECISION])
         return train(experiment, runs_dir=tmp_path_factory.mktemp("small")).run
 
     return trained

@@ -10,14 +10,27 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec.config import shipped
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import load
+from imgrec.config.load import dump, load, parse
 from imgrec.errors import ConfigError
+from imgrec.models.backbone import preprocess
 from imgrec.models.build import build
+from imgrec.workflows.pack import pack
+from imgrec.workflows.source import source_of
 from imgrec.workflows.statistics import unmeasured
+from tests.pasted import pasted_photos
 
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
 EVERY_PRECISION = "training.export=[float32, float16, int8]"
+FLOAT32 = "training.export=[float32]"
+# Random weights in so many layers make much of little: what fewer bits change is no measure.
+DEEP = ("efficientnet_transfer", "mobilenet_transfer", "nasnet_tfrecord")
+# Their graphs take minutes to be compiled and converted.
+SLOW = ("efficientnet_transfer", "nasnet_tfrecord")
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in shipped.names()
+]
 # Which folder stands for each place that a config may name.
 FOLDERS = {"root": "train", "train": "train", "validation": "validation", "test": "validation"}
 SIDES = 32, 48, 64, 96, 128
@@ -27,7 +40,8 @@ WIDTH = 128
 def write_photos(root: Path) -> None:
     """Write the folders train and validation, with 8 noisy photos of each of two classes.
 
-    They are of all degrees of brightness, so that even random weights tell them apart.
+    They are of all degrees of brightness, so that even random weights tell them apart. In `street`
+    they are pasted together, and packed for the config whose images have several labels.
     """
     random = np.random.default_rng(0)
     for split in ("train", "validation"):
@@ -36,11 +50,18 @@ def write_photos(root: Path) -> None:
             for number in range(8):
                 pixels = random.integers(0, 32 * (number + 1), (30, 40, 3), np.uint8)
                 Image.fromarray(pixels).save(root / split / name / f"{number}.jpg")
+    photos = sorted((root / "train").glob("*/*.jpg"))
+    kinds = {"person": photos[:8], "car": photos[4:12], "dog": photos[8:]}
+    overrides = [f"data.root={json.dumps(str(pasted_photos(root / 'pasted', kinds, 32)))}"]
+    overrides.append("data.split={validation: 0.5}")
+    pack(source_of("nasnet_tfrecord", overrides), root / "street", shards=2)
 
 
 def places(name: str, folders: Path) -> list[str]:
     """Return the overrides that put `folders` where the config looks for its images."""
     data = load(name).data
+    if data.multi_label:
+        return [f"data.root={json.dumps(str(folders / 'street'))}"]
     loader = ["data.loader=folder"] if data.loader == "keras" else []
     return loader + [
         f"data.{key}={json.dumps(str(folders / split))}"
@@ -56,6 +77,24 @@ def random_weights(name: str) -> list[str]:
     return [f"{place}=null" for place, value in there.items() if value is not None]
 
 
+def lively_weights(backbone: str, shape: tuple[int, int, int], file: Path) -> None:
+    """Write random weights for a backbone whose batch normalization fits noisy pictures.
+
+    What is random alone lets nothing of a picture through so many layers.
+    """
+    import keras
+
+    network = getattr(keras.applications, backbone)(
+        include_top=False, weights=None, input_shape=shape
+    )
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # the mean and variance become those of the next batch
+    noise = np.random.default_rng(0).integers(0, 256, (16, *shape)).astype(np.float32)
+    network(preprocess(backbone, noise), training=True)
+    network.save_weights(file)
+
+
 def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
     """Return the config with the smallest images that its network takes, and few units a layer."""
     overrides = [*_short(name), *places(name, folders), *random_weights(name), *overrides]
@@ -65,15 +104,27 @@ def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
             build(experiment, 2, weights=False, statistics=unmeasured(experiment))
         except ConfigError:
             continue
-        return load(name, [*overrides, *smaller, *_narrower(name)])
+        return _lively(load(name, [*overrides, *smaller, *_narrower(name)]), folders)
     pytest.fail(f"{name} does not build at its own size")
+
+
+def _lively(experiment: Experiment, folder: Path) -> Experiment:
+    """Return the experiment with random weights for its backbone that tell pictures apart."""
+    backbone = experiment.model.backbone
+    if backbone is None:
+        return experiment
+    file = folder / f"{experiment.name}.weights.h5"
+    lively_weights(backbone.name, (*experiment.data.image_size, experiment.data.channels), file)
+    override = f"model.backbone.weights={json.dumps(str(file))}"
+    return parse(dump(experiment), experiment.name, [override])
 
 
 def _short(name: str) -> list[str]:
     """The overrides for one step; the digits, which are many and small, for one epoch."""
     if load(name).data.loader == "digits":
         return ["training.epochs=1"]
-    return [*ONE_STEP, "data.batch_size=4"]
+    tuned = load(name).training.fine_tune is not None
+    return [*ONE_STEP, "data.batch_size=4", *(["training.fine_tune.epochs=1"] if tuned else [])]
 
 
 def _smaller(name: str) -> Iterator[list[str]]:

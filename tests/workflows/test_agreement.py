@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.config import shipped
 from imgrec.config.load import load
+from imgrec.data.content import content
 from imgrec.data.images import decode
 from imgrec.data.records import Record
 from imgrec.evaluation.certificate import LIMITS, likeness
@@ -28,8 +28,9 @@ from imgrec.workflows.chosen import Images, choose
 from imgrec.workflows.evaluate import evaluate
 from imgrec.workflows.export import SUFFIXES, export
 from imgrec.workflows.predict import predict
+from imgrec.workflows.run_files import run_config
 from imgrec.workflows.train import train
-from tests.workflows.smallest import EVERY_PRECISION, places
+from tests.workflows.smallest import EVERY_PRECISION, NAMES, places
 
 Shared = Callable[[str], Path]
 
@@ -43,7 +44,8 @@ def _by_keras(run: Run, records: Sequence[Record]) -> Scores:
     output = model.predict(np.stack(pixels).astype(np.float32), verbose=0)
     if output.shape[1] == 1:  # one sigmoid unit: the second of two classes
         output = np.concatenate([1 - output, output], axis=1)
-    return Scores(tuple(record.name for record in records), None, output, run.card.classes)
+    names, thresholds = tuple(record.name for record in records), run.card.class_thresholds
+    return Scores(names, None, output, run.card.classes, thresholds=thresholds)
 
 
 def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np.float32]:
@@ -54,11 +56,14 @@ def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np
 
 
 def _photo(record: Record, otherwise: Path) -> str:
-    """Return the file of a record; one that is an array is written to `otherwise`."""
+    """Return the file of a record; one that is none of its own is written to `otherwise`."""
     if isinstance(record.source, Path):
         return str(record.source)
-    assert isinstance(record.source, np.ndarray)
-    Image.fromarray(record.source.squeeze()).save(otherwise)
+    found = content(record.source)
+    if isinstance(found, bytes):
+        otherwise.write_bytes(found)
+    else:
+        Image.fromarray(found.squeeze()).save(otherwise)
     return str(otherwise)
 
 
@@ -78,17 +83,18 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
     assert evaluated.names == keras.names
     _assert_alike(keras, evaluated.probabilities)
     files = [(run.path / each.file, "litert", each.precision) for each in run.card.certificates]
-    assert [precision for _, _, precision in files] == list(LIMITS)
+    assert [precision for _, _, precision in files] == run_config(run.path).training.export
     for form in forms:
         path = folder / f"exported{SUFFIXES[form]}"
         files.append((export(run, form=form, output=path).path, form, "float32"))
     for file, form, precision in files:
-        engine = open_exported(file, form, run.card.classes, image_spec(run.card))
+        spec, thresholds = image_spec(run.card), run.card.class_thresholds
+        engine = open_exported(file, form, run.card.classes, spec, thresholds)
         found = score(engine, records, labelled=False, bad_images="error", progress=Silent())
         _assert_alike(keras, found.probabilities, precision)
 
 
-@pytest.mark.parametrize("name", shipped.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_small(name: str, small_run: Callable[[str], Run], tmp_path: Path) -> None:
     """Every shipped config, small: each way and each LiteRT file; for two of them, all formats."""
     forms = FORMATS if name in {"bird", "cat_dog"} else ()

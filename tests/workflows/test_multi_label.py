@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
+from imgrec import load
 from imgrec.config.load import parse
-from imgrec.errors import ConfigError, DataError, RunError
+from imgrec.data.records import Photo
+from imgrec.errors import ConfigError, DataError, RunError, UsageError
+from imgrec.evaluation.prediction import Prediction
+from imgrec.models.adapt import Adaptation
+from imgrec.progress import Silent
+from imgrec.requirement import parse as parse_requirement
 from imgrec.runs.card import read_card
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import Computing
+from imgrec.runtime.engine import Computing, open_engine
+from imgrec.runtime.exported import open_exported
 from imgrec.workflows.chosen import Images, choose
+from imgrec.workflows.compare import compare_runs
 from imgrec.workflows.evaluate import Wanted, evaluate
-from imgrec.workflows.gate import refuse_other_classes
+from imgrec.workflows.export import export
+from imgrec.workflows.gate import Gate, refuse_other_classes
+from imgrec.workflows.import_model import Import, import_model
+from imgrec.workflows.predict import Recogniser, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.train import TrainingResult, train
+from tests.conftest import PROJECT
 from tests.pasted import COLOURS, pasted_discs
 
 CONFIG = """
@@ -146,3 +162,130 @@ def test_one_label_is_a_set_of_one(discs: TrainingResult, tmp_path: Path) -> Non
         Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
     found = evaluate(discs.run, Wanted(Images(tmp_path)))
     np.testing.assert_array_equal(found.scores.positives, np.eye(3, dtype=bool))
+
+
+def test_every_format_answers_as_the_model_does(discs: TrainingResult, tmp_path: Path) -> None:
+    """Its certificate counts flips beyond the thresholds, and what is in it says so."""
+    model = open_engine(discs.run, engine="keras")
+    images = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 3), np.uint8)
+    expected = model.answers(images).probabilities
+    for form, suffix in (("onnx", ".onnx"), ("saved_model", ""), ("keras", ".keras")):
+        exported = export(discs.run, form=form, output=tmp_path / f"out{suffix}")
+        assert exported.certificate.agreement == 1
+        engine = open_exported(exported.path, form, model.classes, model.spec, model.thresholds)
+        np.testing.assert_allclose(engine.answers(images).probabilities, expected, atol=1e-4)
+    described = json.loads((tmp_path / "out/assets.extra/imgrec.json").read_bytes())
+    assert described["columns"] == list(COLOURS)
+    assert tuple(described["thresholds"].values()) == discs.run.card.class_thresholds
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_smaller_files_are_certified(discs: TrainingResult, tmp_path: Path, precision: str) -> None:
+    """LiteRT's half and quarter of the size answer within their limits."""
+    found = export(discs.run, precision=precision, output=tmp_path / "small.tflite").certificate
+    assert found.agreement >= 0.98
+
+
+def test_all_labels_of_a_photo_are_predicted(discs: TrainingResult) -> None:
+    """Those that reach their thresholds, or one that is asked for; also of a mirrored picture."""
+    both, none = _picture("red", "blue"), _picture()
+    model = load(discs.run.path)
+    assert model.multi_label
+    found = model.predict([both, none], top=1)
+    assert [set(each.labels) for each in found] == [{"red", "blue"}, set()]
+    assert [len(each.top) for each in found] == [2, 1]
+    assert "red" in repr(found)
+    assert "(none) (" in repr(found)
+    assert {each.labels for each in model.predict([both, none], threshold=1.0)} == {()}
+    assert all(len(each.labels) == 3 for each in model.predict([both, none], threshold=0.0))
+    flipped = model.predict(np.stack([both, both[:, ::-1]]), tta="flip")
+    assert flipped[0].top == flipped[1].top
+
+
+def test_several_models_are_one(discs: TrainingResult) -> None:
+    """Two of them answer, and their mean; they agree where their labels are the same."""
+    twin = shutil.copytree(discs.run.path, discs.run.path.parent / "twin-1")
+    runs = [discs.run, Run(twin, read_card(twin))]
+    (found,) = predict_all(open_models(runs).asking(top=3), _picture("green", "red"))
+    assert set(found.labels) == {"green", "red"}
+    assert (found.agree, len(found.answers)) == (True, 2)
+    assert found.answers[0].labels == found.labels
+    one, mean = evaluate(runs[0]).evaluation, evaluate(runs).evaluation
+    np.testing.assert_array_equal(one.confusion, mean.confusion)
+    compared = compare_runs(runs, Wanted())
+    assert compared.comparisons[0].differences["hamming_loss"].finding == "equal"
+
+
+def test_reports_of_every_form(discs: TrainingResult, tmp_path: Path) -> None:
+    """The JSON holds to its schema; all labels stand in the CSV; the page has no empty plot."""
+    places = [tmp_path / f"report{suffix}" for suffix in (".json", ".csv", ".md", ".xml", ".html")]
+    gate = Gate((parse_requirement("micro_f1 >= 0.5"), parse_requirement("recall[red] > 0.1")))
+    found = evaluate(discs.run, Wanted(gate=gate, reports=places))
+    assert found.passed
+    document = json.loads(places[0].read_bytes())
+    jsonschema.validate(
+        document, json.loads((PROJECT / "docs/evaluation.schema.json").read_bytes())
+    )
+    assert (document["multi_label"], document["confusion"], document["coverage"]) == (
+        True,
+        None,
+        None,
+    )
+    counts = document["per_class"][0]
+    names = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+    assert sum(counts[name] for name in names) == document["images"]["used"]
+    with places[1].open(encoding="utf-8", newline="") as text:
+        rows = {row["image"]: row for row in csv.DictReader(text)}
+    for row, name in enumerate(found.scores.names):
+        assert rows[name]["truth"] == found.scores.named(found.scores.positives[row])
+        assert rows[name]["prediction"] == found.scores.named(found.scores.answers[row])
+    assert "(none)" in {row["truth"] for row in rows.values()}
+    assert "| Missed | Wrongly said | Threshold |" in places[2].read_text(encoding="utf-8")
+    page = places[4].read_text(encoding="utf-8")
+    assert "Wrongly said" in page
+    assert "Confusion matrix" not in page
+
+
+def test_metrics_of_one_label_are_refused(discs: TrainingResult) -> None:
+    """Before an image is read, by the command line too."""
+    for text in ("top_k_accuracy > 0.5", "balanced_accuracy > 0.5"):
+        with pytest.raises(UsageError, match="is not measured where an image may have several"):
+            evaluate(discs.run, Wanted(gate=Gate((parse_requirement(text),))))
+
+
+@pytest.mark.parametrize("file", ["best.keras", "model.tflite"])
+def test_a_model_of_several_labels_is_imported(
+    discs: TrainingResult, tmp_path: Path, file: str, data: Path
+) -> None:
+    """With its flag it answers as where it came from, and is measured on a CSV file."""
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(COLOURS))
+    wanted = Import(discs.run.path / file, str(names), fit="stretch")
+    with pytest.raises(RunError, match="a probability of its own") as caught:
+        import_model(wanted, runs_dir=tmp_path / "runs")
+    assert "--multi-label" in caught.value.hint
+    several = dataclasses.replace(wanted, adaptation=Adaptation(multi_label=True))
+    run = import_model(several, runs_dir=tmp_path / "runs")
+    assert (run.card.multi_label, run.card.class_thresholds) == (True, (0.5, 0.5, 0.5))
+    picture = _picture("blue")[np.newaxis]
+    np.testing.assert_allclose(
+        open_engine(run).answers(picture).probabilities,
+        open_engine(discs.run).answers(picture).probabilities,
+        atol=1e-5,
+    )
+    found = evaluate(run, Wanted(Images(data)))
+    assert found.evaluation.images == 160
+
+
+def predict_all(recogniser: Recogniser, *pictures: NDArray[np.uint8]) -> list[Prediction]:
+    """Return what is in some pictures."""
+    photos = [Photo(str(number), picture) for number, picture in enumerate(pictures)]
+    batches = recogniser.predictions(photos, total=len(photos), progress=Silent())
+    return [each for batch in batches for each in batch]
+
+
+def _picture(*names: str) -> NDArray[np.uint8]:
+    pixels = np.full((24, 24, 3), 120, np.uint8)
+    for place, name in enumerate(names):
+        pixels[12 * place + 1 : 12 * place + 10, 2:11] = COLOURS[name]
+    return pixels

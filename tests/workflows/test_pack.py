@@ -21,9 +21,12 @@ from imgrec.config.load import parse
 from imgrec.data.content import content
 from imgrec.data.identity import identities
 from imgrec.data.images import ImageSpec, decode
+from imgrec.data.read import read_other
 from imgrec.data.records import Slice, Splits
 from imgrec.errors import DataError, RunError, UsageError
+from imgrec.progress import Silent
 from imgrec.workflows.check import check
+from imgrec.workflows.draft import draft
 from imgrec.workflows.pack import Packed, pack
 from imgrec.workflows.prepare import records_of
 from imgrec.workflows.source import Source, source_of, splits_of
@@ -223,6 +226,35 @@ def test_bad_images_are_left_out_where_the_config_says_so(photos: Path, tmp_path
     assert sum(shard.images for shard in packed.manifest.shards) == 40
 
 
+class Interrupted(Silent):
+    """Progress that is interrupted after ten images."""
+
+    def __init__(self) -> None:
+        self._left = 10
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count down."""
+        self._left -= count
+        if self._left == 0:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_pack_leaves_nothing(photos: Path, tmp_path: Path) -> None:
+    """Neither the folder nor a part of it."""
+    before = sorted(tmp_path.iterdir())
+    source = Source("source", data_at(photos), 5)
+    with pytest.raises(KeyboardInterrupt):
+        pack(source, tmp_path / "pack", shards=3, progress=Interrupted())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_pack_is_no_folder_of_photos(pack_of_photos: Path) -> None:
+    """Who trains on it as on class folders is told how."""
+    with pytest.raises(DataError, match="is a pack") as caught:
+        draft(pack_of_photos)
+    assert f"--set data.root={pack_of_photos}" in caught.value.hint
+
+
 def test_a_folder_that_is_not_there_is_told(photos: Path, tmp_path: Path) -> None:
     """Where the pack can't be written, before an image is read."""
     with pytest.raises(RunError, match="no folder"):
@@ -303,6 +335,16 @@ def test_a_map_that_contradicts_the_manifest_is_refused(pack_of_photos: Path) ->
     """Swapped names would be learned without a word."""
     with pytest.raises(DataError, match=r"data\.label_map says that 0 is red, and .* blue"):
         read_again(pack_of_photos, label_map={"0": "red", "1": "blue"})
+
+
+def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
+    """To evaluate a run on a pack, its numbers need not be those of the run's config."""
+    data = data_at(Path("elsewhere.tfrecord"), label_map={"0": "red", "1": "blue"})
+    found = read_other(str(pack_of_photos), data, 0)["train"]
+    assert found.classes == ("blue", "red")
+    assert all(
+        found.classes[label] in record.name for record in found.records for label in record.labels
+    )
 
 
 @pytest.mark.parametrize(
