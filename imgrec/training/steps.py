@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
+from imgrec.config.metrics import names
 from imgrec.config.training import FineTune
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
@@ -192,10 +193,14 @@ def _policy(experiment: Experiment, devices: Devices) -> str:
 def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
     import keras
 
+    wanted = experiment.training.metrics
     model.compile(
         optimizer=optimizer,
         loss=make(keras.losses, experiment.loss),
-        metrics=[_metric(metric, experiment) for metric in experiment.training.metrics],
+        metrics=[
+            _metric(metric, name, experiment)
+            for metric, name in zip(wanted, names(wanted), strict=True)
+        ],
     )
 
 
@@ -214,12 +219,12 @@ def _measured(model: Any) -> list[Any]:
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-def _metric(metric: Any, experiment: Experiment) -> Any:
+def _metric(metric: Any, name: str, experiment: Experiment) -> Any:
     import keras
 
-    name = type(metric).__name__
-    if hasattr(keras.metrics, name):
-        return make(keras.metrics, metric)
+    if hasattr(keras.metrics, type(metric).__name__):
+        # Keras numbers the names that it makes, by how many there were before in the process.
+        return make(keras.metrics, metric.model_copy(update={"name": name}))
     # `accuracy` is no class: Keras chooses the kind that fits the targets, but takes several
     # labels for one-hot.
     return keras.metrics.BinaryAccuracy(name) if experiment.data.multi_label else name
