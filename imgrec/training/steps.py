@@ -122,7 +122,18 @@ class Steps:
     @property
     def variables(self) -> list[Any]:
         """All that a step changes: of the model, with its random generators, optimizer, metrics."""
-        return [*self.model.variables, *self.model.optimizer.variables, *_measured(self._trained)]
+        frozen = {id(variable) for variable in self.frozen}
+        changing = [each for each in self.model.variables if id(each) not in frozen]
+        return [*changing, *self.model.optimizer.variables, *_measured(self._trained)]
+
+    @property
+    def frozen(self) -> list[Any]:
+        """The variables of a backbone in inference mode that no step of this phase changes."""
+        backbone = self._experiment.model.backbone
+        if backbone is None or backbone.trainable:
+            return []
+        learning = {id(variable) for variable in self.model.trainable_variables}
+        return [each for each in self._network.backbone.variables if id(each) not in learning]
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
