@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import shutil
 import statistics
@@ -10,24 +11,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from imgrec.config.load import load
 from imgrec.progress import Progress, Silent
 from imgrec.workflows.train import train
+from tools.checkpoints import checkpoint_seconds
 from tools.figures import Figure, Size, rate
+from tools.memory import EPOCHS as EPOCHS_HELD
+from tools.memory import SETTLED, STATM, growth
 
 STEPS = 10
 EPOCHS = 4
 FROZEN_PHOTOS = 200
+GOALS = {"plain Keras": "at least 1.7", "PyTorch": "at least 1.4"}
 WEIGHTS = "weights/vgg16_imagenet_notop.h5"
 
 
 def trainings(shared: Path, photos: Path, size: Size) -> Iterator[Figure]:
     """Yield the images/s of trainings and of plain Keras, in turns, and their ratios."""
     yield from augmented(photos, size)
+    yield from lasting()
     if (shared / WEIGHTS).is_file():
         yield from frozen(shared / WEIGHTS, photos)
     else:
@@ -35,24 +41,40 @@ def trainings(shared: Path, photos: Path, size: Size) -> Iterator[Figure]:
 
 
 def augmented(photos: Path, size: Size) -> Iterator[Figure]:
-    """Yield how `cat_dog` trains from its second epoch on."""
-    rounds = []
-    for _ in range(size.rounds):
-        plain = plain_keras("augmented", photos / "train")
-        rounds.append((plain, epochs("cat_dog", photos, f"training.steps_per_epoch={STEPS}")))
-    yield Figure("plain Keras, `cat_dog`, epoch 2 on", rate(middle(one for one, _ in rounds)))
-    yield Figure(
-        "imgrec, `cat_dog`, epoch 2 on", rate(middle(rate_of(table[1:]) for _, table in rounds))
-    )
-    ratio = middle(rate_of(table[1:]) / plain for plain, table in rounds)
-    yield Figure("imgrec over plain Keras, `cat_dog`", f"{ratio:.2f} times", "at least 1.7")
+    """Yield how `cat_dog` trains from its second epoch on, against Keras, and PyTorch if there."""
+    folder, steps = photos / "train", f"training.steps_per_epoch={STEPS}"
+    ways: dict[str, Callable[[], float]] = {
+        "plain Keras": lambda: script("plain_keras", "augmented", folder),
+        "PyTorch": lambda: script("plain_torch", folder),
+        "imgrec": lambda: rate_of(epochs("cat_dog", photos, steps)[1:]),
+    }
+    if importlib.util.find_spec("torch") is None:
+        del ways["PyTorch"]
+        print("skipped: training by PyTorch, as torch is not installed")
+    rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds)]
+    for name in ways:
+        yield Figure(f"{name}, `cat_dog`, epoch 2 on", rate(middle(one[name] for one in rounds)))
+    for name in [name for name in ways if name in GOALS]:
+        ratio = middle(one["imgrec"] / one[name] for one in rounds)
+        yield Figure(f"imgrec over {name}, `cat_dog`", f"{ratio:.2f} times", GOALS[name])
+
+
+def lasting() -> Iterator[Figure]:
+    """Yield what it costs a training to survive, and what it holds after many epochs."""
+    share = checkpoint_seconds("cat_dog", classes=2) / 60
+    yield Figure("a checkpoint of `cat_dog` every minute", f"{share:.2%}", "under 2 %")
+    if STATM.is_file():
+        name = f"memory that epochs {SETTLED + 1} to {EPOCHS_HELD} of `small_cnn` add"
+        yield Figure(name, f"{growth():.1f} MB", "none")
+    else:
+        print(f"skipped: memory over epochs, as this system has no {STATM}")
 
 
 def frozen(weights: Path, photos: Path) -> Iterator[Figure]:
     """Yield how `vgg16_transfer` trains on 200 photos: its epochs, and ten of them."""
     with tempfile.TemporaryDirectory() as name:
         some, clock = few(photos, Path(name)), Clock()
-        slow = FROZEN_PHOTOS / plain_keras("frozen", some / "train", weights)
+        slow = FROZEN_PHOTOS / script("plain_keras", "frozen", some / "train", weights)
         cache, backbone = f"data.cache.folder={some / 'cache'}", f"model.backbone.weights={weights}"
         table = epochs("vgg16_transfer", some, cache, backbone, progress=clock)
     first, later = (FROZEN_PHOTOS / rate_of(rows) for rows in (table[:1], table[1:]))
@@ -99,9 +121,9 @@ def rate_of(table: list[dict[str, float]]) -> float:
     return statistics.median(row["images_per_second"] for row in table)
 
 
-def plain_keras(*arguments: object) -> float:
-    """Return the images/s of the plain script, in a process of its own."""
-    command = [sys.executable, "-m", "tools.plain_keras", *map(str, arguments)]
+def script(name: str, *arguments: object) -> float:
+    """Return the images/s of a plain script of this folder, in a process of its own."""
+    command = [sys.executable, "-m", f"tools.{name}", *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
 

@@ -182,14 +182,19 @@ def directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
     None where Keras can't tell the direction, as for the second of two metrics of one name.
     """
     found: dict[str, Direction | None] = {"loss": "min"}
-    names = [_name(metric) for metric in metrics]
-    for index, (name, metric) in enumerate(zip(names, metrics, strict=True)):
-        before = names[:index].count(name)
-        if before:
-            found[f"{name}_{before}"] = None
+    for name, metric in zip(names(metrics), metrics, strict=True):
+        if name != _name(metric):
+            found[name] = None
         elif isinstance(metric, MetricBase | accuracy):
             found[name] = metric.direction
     return found
+
+
+def names(metrics: Sequence[Named]) -> list[str]:
+    """Return what each of `metrics` is called in the history: a number is behind a second name."""
+    plain = [_name(metric) for metric in metrics]
+    before = [plain[:index].count(name) for index, name in enumerate(plain)]
+    return [f"{name}_{count}" if count else name for name, count in zip(plain, before, strict=True)]
 
 
 def objection(metric: Named, truth: Truth) -> str:

@@ -10,10 +10,9 @@ import numpy as np
 
 from imgrec.data.images import ImageSpec, cut
 from imgrec.errors import BadImage
-from imgrec.evaluation.abstention import Limits
 from imgrec.explanation.dense import FullyConvolutional
 from imgrec.explanation.regions import regions
-from imgrec.explanation.unknown import known, largest_window
+from imgrec.explanation.unknown import Least, largest_window
 from imgrec.explanation.values import Area, Found, Heat, Picture, Segments
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.outputs import answers_of
@@ -27,9 +26,9 @@ _SIDE = 256
 
 
 def segments(
-    network: FullyConvolutional, engine: KerasEngine, picture: Picture, limits: Limits
+    network: FullyConvolutional, engine: KerasEngine, picture: Picture, least: Least
 ) -> Segments:
-    """Return what each place of a picture shows; `limits` tell what is unknown.
+    """Return what each place of a picture shows; `least` tells what is unknown.
 
     network: of the engine's model. The picture keeps its aspect ratio. Beyond the middle of the
     outermost windows their answers go on.
@@ -49,7 +48,7 @@ def segments(
     width, height = picture.image.size
     return Segments(
         np.pad(told.probabilities.reshape(rows, columns, -1), (*pad, (0, 0)), "edge"),
-        np.pad(known(told, engine.classes, limits).reshape(rows, columns), pad, "edge"),
+        np.pad(least.known(told, engine.classes).reshape(rows, columns), pad, "edge"),
         Area(left * width, top * height, right * width, bottom * height),
     )
 

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
-from imgrec.evaluation.abstention import Limits, answered
+from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
 from imgrec.runtime.outputs import Answers
 from imgrec.scores import Scores
 
+_LIKELY = 0.5
 
-def known(answers: Answers, classes: Sequence[str], limits: Limits) -> NDArray[np.bool_]:
-    """Return which answers, bool (images,), are no "unknown"."""
-    names = tuple(map(str, range(len(answers.probabilities))))
-    scores = Scores(names, None, answers.probabilities, tuple(classes), (), answers.familiarity)
-    return answered(scores, limits)
+
+@dataclass(frozen=True)
+class Least:
+    """What an answer has to reach.
+
+    limits: below which it is "unknown". thresholds: of each class, where an image may have several
+    or none; what reaches none of them is unknown.
+    """
+
+    limits: Limits = NO_LIMITS
+    thresholds: tuple[float, ...] | None = None
+
+    def known(self, answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which answers, bool (images,), are no "unknown"."""
+        names = tuple(map(str, range(len(answers.probabilities))))
+        scores = Scores(
+            names,
+            None,
+            answers.probabilities,
+            tuple(classes),
+            familiarity=answers.familiarity,
+            thresholds=self.thresholds,
+        )
+        some = scores.answers.any(axis=1)
+        return np.asarray(answered(scores, self.limits) & some)
+
+    def of(self, column: int) -> float:
+        """Return the probability from which on a class is taken to be there."""
+        if self.thresholds is not None:
+            return self.thresholds[column]
+        return _LIKELY if self.limits.threshold is None else self.limits.threshold
 
 
 def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:

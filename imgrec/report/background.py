@@ -32,7 +32,8 @@ class Background:
 
     history: a value per epoch by Keras' names. best_epoch: counted from 1.
     remarks: what the check of the training's data found, None where there was none.
-    config: the text of the config. pictures: by the images' names.
+    config: the text of the config. pictures: by the images' names. heat_maps: the picture of a
+    mistake with what speaks for the class that it was taken for.
     """
 
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Background:
     remarks: tuple[Remark, ...] | None = None
     config: str = ""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict)
+    heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def page(assessment: Assessment, background: Background | None = None) -> str:
     background = background or Background()
     environment = _environment()
     environment.globals |= {"top_k": assessment.evaluation.top_k, "pictures": background.pictures}
+    environment.globals["heat_maps"] = background.heat_maps
     return environment.from_string(_file("report.html.j2")).render(
         style=environment.from_string(_file("report.css.j2")).render(),
         assessment=assessment,

@@ -25,7 +25,7 @@ def prediction_table(
 
     Of several models, each answers, and first of all their mean, where they have one; photos on
     which they disagree are counted. Where a photo may have several classes, those that it has are
-    in bold, and "(none)" says that it has none. Where the terminal is too narrow, the middle of
+    ticked, and "(none)" says that it has none. Where the terminal is too narrow, the middle of
     the longest names is left out.
     """
     from rich import box
@@ -71,9 +71,10 @@ def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableT
         yield model, Text(NOTHING if answer.known else "unknown", style="yellow")
         model = _Name("")
     for ranked in answer.top:
-        style = "bold" if several and ranked.class_name in answer.labels else ""
+        ticked = "✓ " if ranked.class_name in answer.labels else "  "
+        name = (ticked if several else "") + shown(ranked.class_name)
         bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
-        yield model, _Name(shown(ranked.class_name), style), percent(ranked.probability), bar
+        yield model, _Name(name), percent(ranked.probability), bar
         model = _Name("")
 
 
@@ -92,7 +93,6 @@ class _Name:
     """A name on one line; where it is too long, `…` stands for its middle."""
 
     name: str
-    style: str = ""
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         from rich.measure import Measurement
@@ -102,8 +102,7 @@ class _Name:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        name = _shortened(self.name, options.max_width)
-        yield Text(name, self.style, no_wrap=True, overflow="crop")
+        yield Text(_shortened(self.name, options.max_width), no_wrap=True, overflow="crop")
 
 
 @dataclass(frozen=True)

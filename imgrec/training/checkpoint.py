@@ -24,6 +24,8 @@ log = logging.getLogger("imgrec")
 History = dict[str, list[float]]
 START = "from the start"
 _PROGRESS = "progress"
+_FROZEN = "backbone.npz"
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 _HASH_BYTES = hashlib.sha256().digest_size
 
 
@@ -69,13 +71,29 @@ def save_checkpoint(
     those before. The newest `keep` of them stay, and the newest of an epoch's end.
     """
     arrays = {_PROGRESS: np.frombuffer(json.dumps(asdict(progress)).encode(), np.uint8)}
-    for number, variable in enumerate(variables):
-        arrays[str(number)] = np.asarray(variable)
+    arrays |= _arrays(variables)
     path = folder / f"epoch-{progress.epoch:06d}-step-{progress.step:09d}.npz"
     write_atomically(path, lambda temporary: _save(temporary, arrays))
     if keep != "all":
         for old in set(_checkpoints(folder)[:-keep]) - set(_of_ends(folder)[-1:]):
             old.unlink()
+
+
+def save_frozen(folder: Path, variables: Sequence[Any]) -> None:
+    """Write `backbone.npz`, atomically: the values of variables that no checkpoint holds."""
+    write_atomically(folder / _FROZEN, lambda temporary: _save(temporary, _arrays(variables)))
+
+
+def load_frozen(folder: Path, variables: Sequence[Any]) -> None:
+    """Put the values of `backbone.npz` into the variables.
+
+    Raises RunError where it is missing, damaged, or of another model.
+    """
+    path = folder / _FROZEN
+    try:
+        _put(_whole(path), variables)
+    except _DAMAGE as error:
+        raise _unusable(path, error) from error
 
 
 def load_checkpoint(
@@ -91,7 +109,7 @@ def load_checkpoint(
     for path in reversed(_checkpoints(folder)):
         try:
             arrays = _whole(path)
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             damage = _unusable(path, error)
             log.warning("%s; it is set aside", damage)
             path.rename(path.with_suffix(".damaged"))
@@ -166,12 +184,20 @@ def _assign(
 ) -> TrainingProgress:
     try:
         progress = TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
-        values = [arrays[str(number)] for number in range(len(arrays) - 1)]
-        for variable, value in zip(variables(progress), values, strict=True):
-            variable.assign(value)
+        _put(arrays, variables(progress))
     except (ValueError, KeyError, TypeError) as error:
         raise _unusable(path, error) from error
     return progress
+
+
+def _arrays(variables: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    return {str(number): np.asarray(variable) for number, variable in enumerate(variables)}
+
+
+def _put(arrays: Mapping[str, NDArray[Any]], variables: Sequence[Any]) -> None:
+    values = [arrays[str(number)] for number in range(len(arrays.keys() - {_PROGRESS}))]
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _unusable(path: Path, error: Exception) -> RunError:

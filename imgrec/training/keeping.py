@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from imgrec.models.build import build
 from imgrec.training.artifacts import write_history, write_model
 from imgrec.training.averages import averaged
-from imgrec.training.checkpoint import TrainingProgress, load_epoch_end, save_checkpoint
+from imgrec.training.checkpoint import (
+    TrainingProgress,
+    load_epoch_end,
+    save_checkpoint,
+    save_frozen,
+)
 from imgrec.training.job import Job
 from imgrec.training.steps import Steps
 
@@ -32,6 +38,12 @@ class Keeper:
         seconds = time.monotonic() - self._written
         return interval.unit == "seconds" and seconds >= interval.count
 
+    def begin(self, state: TrainingProgress) -> None:
+        """Write a checkpoint of the beginning, and, once, what is in none: the frozen weights."""
+        if state.phase == 0 and self._steps.frozen:
+            save_frozen(self._folder, self._steps.frozen)
+        self.checkpoint(state)
+
     def checkpoint(self, state: TrainingProgress) -> None:
         """Write a checkpoint of where the training stands."""
         save_checkpoint(self._folder, self._steps.variables, state, self._settings.keep)
@@ -42,15 +54,20 @@ class Keeper:
         return load_epoch_end(self._folder, lambda _: self._steps.variables)
 
     def epoch(self, state: TrainingProgress, *, improved: bool) -> None:
-        """Write the models and the history after an epoch.
+        """Write the history after an epoch, and the model if it is the best one so far."""
+        if improved:
+            self._write("best.keras", self._job.before_best)
+        write_history(self._job.folder / "history.csv", state.history)
 
-        The models are float32, whatever the training's precision, and have the averaged weights
-        where the optimizer averages.
+    def end(self) -> None:
+        """Write the model as it is when the training ends."""
+        self._write("last.keras")
+
+    def _write(self, name: str, announce: Callable[[str], None] | None = None) -> None:
+        """Write the model as float32, whatever the training's precision.
+
+        It has the averaged weights where the optimizer averages.
         """
-        folder = self._job.folder
         with averaged(self._steps.model):
             self._twin.set_weights(self._steps.model.get_weights())
-        if improved:
-            write_model(folder / "best.keras", self._twin, self._job.before_best)
-        write_model(folder / "last.keras", self._twin)
-        write_history(folder / "history.csv", state.history)
+        write_model(self._job.folder / name, self._twin, announce)

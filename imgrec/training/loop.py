@@ -39,10 +39,10 @@ _SECONDS_BETWEEN_METRICS = 0.2
 def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
     """Train from where `state` stands to the job's last epoch, keeping `state` current.
 
-    After each epoch the folder holds `last.keras`, `best.keras`, `history.csv` and a checkpoint;
-    more checkpoints come as `training.checkpoint.every` says. Ctrl-C and SIGTERM do what they do
-    once the step under way is done and a checkpoint of it is written. Raises RunError when the
-    loss is no number any more, or explodes, or the memory is too small.
+    After each epoch the folder holds `best.keras`, `history.csv` and a checkpoint; more checkpoints
+    come as `training.checkpoint.every` says. At the end it holds `last.keras` too. Ctrl-C and
+    SIGTERM do what they do once the step under way is done and a checkpoint of it is written.
+    Raises RunError when the loss is no number any more, or explodes, or the memory is too small.
     """
     with within_memory(job.experiment), deferred() as signals:
         _Training(job, steps, state, progress, signals).run()
@@ -70,13 +70,16 @@ class _Training:
         if state.epoch:
             self._job.after_epoch(state)
         if state.epoch == state.phase_start and not state.step:
-            self._keeper.checkpoint(state)
+            self._keeper.begin(state)
         try:
             while not self._trained():
                 pass
         except Interrupted:
             with contextlib.suppress(Diverged):
                 self._checkpoint()
+        else:
+            self._keeper.end()
+            self._job.after_epoch(state)
         self._callbacks.on_train_end()
 
     def _trained(self) -> bool:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
+from imgrec.config.metrics import names
 from imgrec.config.training import FineTune
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
+from imgrec.models.biases import add_apart
 from imgrec.models.build import assemble
 from imgrec.models.halves import Halves
 from imgrec.models.keras_objects import make
@@ -121,11 +123,24 @@ class Steps:
     @property
     def variables(self) -> list[Any]:
         """All that a step changes: of the model, with its random generators, optimizer, metrics."""
-        return [*self.model.variables, *self.model.optimizer.variables, *_measured(self._trained)]
+        frozen = {id(variable) for variable in self.frozen}
+        changing = [each for each in self.model.variables if id(each) not in frozen]
+        return [*changing, *self.model.optimizer.variables, *_measured(self._trained)]
+
+    @property
+    def frozen(self) -> list[Any]:
+        """The variables of a backbone in inference mode that no step of this phase changes."""
+        backbone = self._experiment.model.backbone
+        if backbone is None or backbone.trainable:
+            return []
+        learning = {id(variable) for variable in self.model.trainable_variables}
+        return [each for each in self._network.backbone.variables if id(each) not in learning]
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
         experiment = self._experiment
+        if self.device == "cpu":
+            add_apart(model)
         _compile(model, optimizer, experiment)
         self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
         model.reset_metrics()
@@ -192,10 +207,14 @@ def _policy(experiment: Experiment, devices: Devices) -> str:
 def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
     import keras
 
+    wanted = experiment.training.metrics
     model.compile(
         optimizer=optimizer,
         loss=make(keras.losses, experiment.loss),
-        metrics=[_metric(metric, experiment) for metric in experiment.training.metrics],
+        metrics=[
+            _metric(metric, name, experiment)
+            for metric, name in zip(wanted, names(wanted), strict=True)
+        ],
     )
 
 
@@ -214,12 +233,12 @@ def _measured(model: Any) -> list[Any]:
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-def _metric(metric: Any, experiment: Experiment) -> Any:
+def _metric(metric: Any, name: str, experiment: Experiment) -> Any:
     import keras
 
-    name = type(metric).__name__
-    if hasattr(keras.metrics, name):
-        return make(keras.metrics, metric)
+    if hasattr(keras.metrics, type(metric).__name__):
+        # Keras numbers the names that it makes, by how many there were before in the process.
+        return make(keras.metrics, metric.model_copy(update={"name": name}))
     # `accuracy` is no class: Keras chooses the kind that fits the targets, but takes several
     # labels for one-hot.
     return keras.metrics.BinaryAccuracy(name) if experiment.data.multi_label else name

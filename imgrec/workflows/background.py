@@ -18,6 +18,7 @@ from imgrec.runs.folder import Run
 from imgrec.text import shown
 from imgrec.training.artifacts import read_history
 from imgrec.workflows.check import CHECK_FILE
+from imgrec.workflows.heat_maps import heat_maps
 from imgrec.workflows.run_files import CONFIG_FILE
 
 log = logging.getLogger("imgrec")
@@ -33,13 +34,16 @@ def background(run: Run, assessment: Assessment, records: Sequence[Record]) -> B
     records: the images that were evaluated. What is missing is left out; a file that is damaged
     is left out with a warning.
     """
-    best = run.card.best.get("epoch")
+    best, shown_mistakes = run.card.best.get("epoch"), mistakes(assessment)
+    # Of several models asked as one, none alone is what was wrong.
+    alone = assessment.run == run.name
     return Background(
         history=_read(run.path / "history.csv", read_history) or {},
         best_epoch=None if best is None else int(best),
         remarks=_read(run.path / CHECK_FILE, _remarks),
         config=_read(run.path / CONFIG_FILE, _text) or "",
-        pictures=_pictures(mistakes(assessment).names, records),
+        pictures=_pictures(shown_mistakes.names, records),
+        heat_maps=heat_maps(run, shown_mistakes.worst, records) if alone else {},
     )
 
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from imgrec.data.images import decode, seen, whole
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
-from imgrec.evaluation.abstention import Limits, fitted_limits
+from imgrec.evaluation.abstention import fitted_limits
 from imgrec.explanation.dense import FullyConvolutional
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.regions import regions
 from imgrec.explanation.segments import segments, things
-from imgrec.explanation.unknown import known
+from imgrec.explanation.unknown import Least
 from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture
 from imgrec.explanation.windows import WINDOWS, detections, look
 from imgrec.runs.folder import Run
@@ -37,7 +37,6 @@ INSIDE: tuple[Method, ...] = ("gradcam", "dense")
 # Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
 # what is around a thing that fills little of the picture.
 _HOT = 0.4
-_LIKELY = 0.5
 
 log = logging.getLogger("imgrec")
 
@@ -47,14 +46,14 @@ class Explainer:
     """A model that is asked where.
 
     wanted: the column of the class to explain; None for each picture's most probable one.
-    limits: below which an answer is "unknown". windows: how many of a picture it is asked about,
-    at most.
+    least: what an answer has to reach, not to be "unknown". windows: how many of a picture it is
+    asked about, at most.
     """
 
     model: str
     method: Method
     engine: Engine
-    limits: Limits
+    least: Least
     wanted: int | None = None
     windows: int = WINDOWS
 
@@ -72,7 +71,7 @@ class Explainer:
             picture,
             self.engine.classes[column],
             float(row[column]),
-            bool(known(answers, self.engine.classes, self.limits)[0]),
+            bool(self.least.known(answers, self.engine.classes)[0]),
             Heat(np.zeros((1, 1), np.float32), picture.seen),
         )
         return self._placed(whole, column)
@@ -89,14 +88,12 @@ class Explainer:
                 return _hottest(whole, occlusion(self.engine, whole.picture.pixels, column))
 
     def _windows(self, whole: Explanation, column: int) -> Explanation:
-        looked = look(self.engine, whole.picture, self.limits, self.windows)
-        least = _LIKELY if self.limits.threshold is None else self.limits.threshold
-        found = detections(looked, self.engine.classes, least)
-        heat = looked.heat(column, whole.picture)
-        return replace(whole, heat=heat, found=self._of_class(found))
+        looked = look(self.engine, whole.picture, self.least, self.windows)
+        found = detections(looked, self.engine.classes, self.least)
+        return replace(whole, heat=looked.heat(column), found=self._of_class(found))
 
     def _dense(self, whole: Explanation, column: int) -> Explanation:
-        found = segments(self._network, self._keras, whole.picture, self.limits)
+        found = segments(self._network, self._keras, whole.picture, self.least)
         boxes = tuple(things(found, self.engine.classes, whole.picture.image.size))
         return replace(whole, heat=found.heat(column), found=self._of_class(boxes), segments=found)
 
@@ -137,19 +134,17 @@ def open_explainer(
     classes = run.card.classes
     wanted = None if class_name is None else _column(class_name, classes)
     method = method or _fitting(run)
-    limits = fitted_limits(run.card.threshold)
-    if threshold is not None:
-        limits = limits._replace(threshold=threshold)
+    least = _least(run, threshold)
     if method in INSIDE:
         computing = _inside(run, method, computing)
-    if method in ("windows", "dense") and limits == Limits():
+    if method in ("windows", "dense") and least == Least():
         log.info(
             '%s knows no "unknown" (evaluation.abstain): what is of no class is taken for one; '
             "--threshold sets a limit",
             shown(run.name),
         )
     engine = open_engine(run, **vars(computing))
-    return Explainer(run.name, method, engine, limits, wanted, windows)
+    return Explainer(run.name, method, engine, least, wanted, windows)
 
 
 def _fitting(run: Run) -> Method:
@@ -157,6 +152,15 @@ def _fitting(run: Run) -> Method:
         return "gradcam"
     log.info("%s: no Keras model, or no TensorFlow: occlusion shows where", shown(run.name))
     return "occlusion"
+
+
+def _least(run: Run, threshold: float | None) -> Least:
+    limits, thresholds = fitted_limits(run.card.threshold), run.card.class_thresholds
+    if threshold is None:
+        return Least(limits, thresholds)
+    if thresholds is None:
+        return Least(limits._replace(threshold=threshold))
+    return Least(limits, (threshold,) * len(thresholds))
 
 
 def _inside(run: Run, method: Method, computing: Computing) -> Computing:

@@ -11,6 +11,7 @@ from pathlib import Path
 from imgrec.data.classes import check_several
 from imgrec.data.folder import find_splits, read_folder
 from imgrec.data.images import describe
+from imgrec.data.manifest import is_pack
 from imgrec.data.records import Record
 from imgrec.errors import BadImage, DataError
 from imgrec.text import shown
@@ -71,6 +72,12 @@ def survey(folder: Path) -> Survey:
 
     Raises DataError where that is not what it holds, or none of its images can be read.
     """
+    if is_pack(folder):
+        where = shown(str(folder))
+        raise DataError(
+            f"{where} is a pack, made by `imgrec data pack`",
+            hint=f"train on it with a config: `imgrec train CONFIG --set data.root={where}`",
+        )
     splits = find_splits(folder)
     if splits and "train" not in splits:
         raise DataError(

@@ -29,7 +29,13 @@ from imgrec.runs.lock import locked
 from imgrec.runtime.engine import Computing
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import shown
-from imgrec.training.checkpoint import START, TrainingProgress, load_checkpoint, newest_place
+from imgrec.training.checkpoint import (
+    START,
+    TrainingProgress,
+    load_checkpoint,
+    load_frozen,
+    newest_place,
+)
 from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
@@ -171,6 +177,9 @@ def _fetches_weights(experiment: Experiment) -> bool:
 
 
 def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
+    if steps.frozen:
+        load_frozen(run.state, steps.frozen)
+
     def variables(state: TrainingProgress) -> Sequence[Any]:
         enter(experiment, steps, state)
         return steps.variables

@@ -78,4 +78,5 @@ def population_of_sets(images: int, classes: int, seed: int = 0, skill: float = 
     return replace(
         label_sets(truth, 1 / (1 + np.exp(-1.4 * logits))),
         classes=tuple(f"class {i}" for i in range(classes)),
+        thresholds=(0.5,) * classes,
     )

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from imgrec.errors import BadImage, RunError
-from imgrec.evaluation.abstention import NO_LIMITS, Limits
+from imgrec.evaluation.abstention import Limits
 from imgrec.explanation.dense import FullyConvolutional
 from imgrec.explanation.segments import segments, shares, things
+from imgrec.explanation.unknown import Least
 from imgrec.explanation.values import Area
 from imgrec.models.backend import start
 from imgrec.models.familiarity import with_familiarity
@@ -129,7 +130,7 @@ def test_a_picture_is_told_place_by_place() -> None:
     engine = KerasEngine(model, ("red", "blue", "dark"), SPEC)
     image = spotted(Area(0, 0, 150, 100), (300, 100))
     image.paste((0, 0, 255), (150, 0, 300, 100))
-    found = segments(FullyConvolutional(model), engine, picture(image), NO_LIMITS)
+    found = segments(FullyConvolutional(model), engine, picture(image), Least())
     left, right = things(found, engine.classes, image.size)
     assert {each.class_name for each in (left, right)} == {"red", "blue"}
     for each in (left, right):
@@ -138,7 +139,7 @@ def test_a_picture_is_told_place_by_place() -> None:
     told = shares(found, engine.classes, image.size)
     assert told["red"] == pytest.approx(0.5, abs=0.1)
     assert sum(told.values()) == pytest.approx(1)
-    unknown = segments(FullyConvolutional(model), engine, picture(image), Limits(1.01))
+    unknown = segments(FullyConvolutional(model), engine, picture(image), Least(Limits(1.01)))
     assert shares(unknown, engine.classes, image.size) == {}
 
 
@@ -156,5 +157,5 @@ def test_a_picture_that_is_too_small_or_long_is_named(size: tuple[int, int], rea
     engine = KerasEngine(model, ("a", "b", "c"), SPEC)
     made = picture(spotted(Area(0, 0, 1, 1), size))
     with pytest.raises(BadImage) as caught:
-        segments(FullyConvolutional(model), engine, made, NO_LIMITS)
+        segments(FullyConvolutional(model), engine, made, Least())
     assert caught.value.reason == reason

@@ -64,7 +64,12 @@ def written(
     picture = thumbnail(np.full((192, 128, 3), 99, np.uint8))
     pictures = dict.fromkeys(mistakes(found).names, picture)
     told = Background(
-        BACKGROUND.history, 2, BACKGROUND.remarks, f"{BACKGROUND.config}{LONG}\n", pictures
+        BACKGROUND.history,
+        2,
+        BACKGROUND.remarks,
+        f"{BACKGROUND.config}{LONG}\n",
+        pictures,
+        dict.fromkeys(mistakes(found).worst, picture),
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page(found, told), "utf-8")

@@ -90,6 +90,18 @@ def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:
     assert parsed.texts.count("no picture") == 1
 
 
+def test_a_heat_map_is_told_in_words_too(assessment: Make) -> None:
+    """It stands below the picture of its mistake, and says what it shows."""
+    found = assessment(["cat", "dog"])
+    worst = mistakes(found).worst[0]
+    heat = thumbnail(np.full((8, 6, 3), 9, np.uint8))
+    parsed = Page(page(found, Background(heat_maps={worst: heat})))
+    assert parsed.attributes.count(("src", heat.uri)) == 1
+    told = f"Heat map: what speaks for {worst.prediction} in {worst.name}"
+    assert ("alt", told) in parsed.attributes
+    assert any("the more it speaks for that class" in text for text in parsed.texts)
+
+
 def test_mistakes_are_the_highest_losses_then_others_of_each_pair(assessment: Make) -> None:
     """At most twelve, the least probable truth first; a pair shows what is not above already."""
     found = assessment(30)

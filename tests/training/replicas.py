@@ -5,6 +5,7 @@ A process can divide its CPU once, before TensorFlow has used it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from imgrec.data.digits import read_digits
 from imgrec.data.pixels import Stored
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.progress import Silent
-from imgrec.training.checkpoint import TrainingProgress
+from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.steps import Steps
@@ -30,13 +31,36 @@ data: {loader: digits, image_size: [8, 8], channels: 1, batch_size: 15}
 preprocessing: {rescale: 1/255}
 augmentation: {rotation_range: 10}
 model: {layers: [{Conv2D: {filters: 4, kernel_size: 3, activation: relu}}, Flatten]}
-training: {epochs: 2, callbacks: [{ReduceLROnPlateau: {patience: 0}}]}
+training:
+  epochs: 2
+  callbacks: [{ReduceLROnPlateau: {patience: 0}}]
+  checkpoint: {every: 1 step}
 """
 
 
-def main(folder: Path, devices: int, *overrides: str) -> None:
-    """Train on `devices` of them into `folder`, and write the weights to `weights.npz` there."""
-    experiment = parse(CONFIG, "replicas.yaml", overrides)
+class Stopped(Exception):
+    """What a process that ends in the middle of an epoch raises here."""
+
+
+class Stopping(Silent):
+    """A progress that ends the training after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Take a step, or end; the first call tells what was done before."""
+        self._left -= 1
+        if self._left < 0:
+            raise Stopped
+
+
+def main(folder: Path, devices: int, stop_after: int) -> None:
+    """Train on `devices` of them into `folder`, and write the weights to `weights.npz` there.
+
+    stop_after: steps after which the training is stopped and goes on from its checkpoint; 0: none.
+    """
+    experiment = parse(CONFIG, "replicas.yaml")
     found = _devices(devices)
     make_reproducible(experiment.seed, found, deterministic=False)
     records = read_digits().records[:IMAGES]
@@ -54,7 +78,14 @@ def main(folder: Path, devices: int, *overrides: str) -> None:
     job = Job(
         experiment, folder, experiment.training.epochs, split, split, 10, monitor, lambda _: None
     )
-    fit(job, steps, TrainingProgress(), Silent())
+    state = TrainingProgress()
+    if stop_after:
+        with contextlib.suppress(Stopped):
+            fit(job, steps, state, Stopping(stop_after))
+        steps = Steps(experiment, 10, found, weights=True)
+        state = load_checkpoint(folder / "state", lambda _: steps.variables)
+        assert state.step == stop_after
+    fit(job, steps, state, Silent())
     weights = [np.array(variable) for variable in steps.model.trainable_variables]
     np.savez(folder / "weights.npz", *weights)
 
@@ -74,4 +105,4 @@ def _devices(number: int) -> Devices:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -14,8 +14,10 @@ from imgrec.training.checkpoint import (
     TrainingProgress,
     load_checkpoint,
     load_epoch_end,
+    load_frozen,
     newest_place,
     save_checkpoint,
+    save_frozen,
 )
 
 
@@ -150,3 +152,39 @@ def test_the_end_of_the_last_epoch_comes_back(tmp_path: Path) -> None:
     found = load_epoch_end(tmp_path, _of(model))
     assert (found.epoch, found.step) == (2, 0)
     assert newest_place(tmp_path) == "after epoch 2"
+
+
+def test_frozen_weights_come_back(tmp_path: Path) -> None:
+    """Bit for bit, from a file beside the checkpoints, which is none of them."""
+    saved, other = _model(), _model()
+    save_frozen(tmp_path, saved.variables)
+    load_frozen(tmp_path, other.variables)
+    for one, another in zip(saved.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(one, another)
+    assert newest_place(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("missing", "No such file"),
+        ("one bit", "does not fit its hash"),
+        ("another model", "argument 2 is shorter"),
+    ],
+)
+def test_frozen_weights_that_can_not_be_used_are_told(
+    tmp_path: Path, damage: str, words: str
+) -> None:
+    """With their file: a checkpoint is no use without them."""
+    model = _model()
+    save_frozen(tmp_path, model.variables[: 1 if damage == "another model" else None])
+    (path,) = tmp_path.iterdir()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "one bit":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(RunError, match=rf"backbone\.npz can't be used: .*{words}") as caught:
+        load_frozen(tmp_path, model.variables)
+    assert "train from the start" in caught.value.hint

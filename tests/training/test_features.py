@@ -75,6 +75,15 @@ def test_a_resumed_training_is_the_same_and_computes_nothing(
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_what_is_frozen_is_saved_once(straight: Run) -> None:
+    """The checkpoints hold the head alone."""
+    backbone, *checkpoints = sorted((straight.path / "state").glob("*.npz"))
+    assert backbone.name == "backbone.npz"
+    sizes = [path.stat().st_size for path in checkpoints]
+    assert len(sizes) == 2
+    assert 10 * sum(sizes) < backbone.stat().st_size
+
+
 def _prepared(experiment: Experiment) -> tuple[Steps, Split]:
     """The steps of an experiment, and its training images."""
     import keras

@@ -15,6 +15,7 @@ from imgrec.errors import ConfigError
 from imgrec.models.build import build
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run, find
+from imgrec.training.checkpoint import newest_place
 from imgrec.workflows.train import resume, train
 from tests.training.conftest import Make
 
@@ -28,17 +29,23 @@ class _Gone(Exception):
 
 
 class _Ending(Silent):
-    """A progress that ends the training when the task of this name begins."""
+    """A progress that ends the training in the task of this name, after so many steps."""
 
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self, title: str, steps: int) -> None:
+        self._title, self._left = title, steps
+        self._inside = False
 
     @contextmanager
     def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Silent]:
-        """Show nothing, or end it all."""
-        if title == self._title:
-            raise _Gone
+        """Show nothing."""
+        self._inside = title == self._title
         yield self
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Take a step, or end it all; the first call tells what was done before."""
+        self._left -= self._inside
+        if self._left < 0:
+            raise _Gone
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +97,23 @@ def test_fine_tuning_on_features_brings_what_the_slow_way_brings(
         assert {name: float(value) for name, value in ours.items()} == expected
 
 
-@pytest.mark.parametrize("end", ["epoch 3/4", "epoch 4/4"])
-def test_a_training_that_ends_in_fine_tuning_goes_on_exactly(
-    tuned: Run, make: Make, tmp_path: Path, end: str
+@pytest.mark.parametrize(
+    ("end", "steps", "place"),
+    [
+        ("epoch 2/3", 2, "in epoch 2, after step 2"),
+        ("epoch 3/4", 0, "after epoch 2"),
+        ("epoch 4/4", 0, "after epoch 3"),
+        ("epoch 4/4", 3, "in epoch 4, after step 3"),
+    ],
+)
+def test_a_training_that_ends_in_either_part_goes_on_exactly(
+    tuned: Run, make: Make, tmp_path: Path, end: str, steps: int, place: str
 ) -> None:
-    """Whether before its first step or within it: history and weights are bit for bit the same."""
+    """Between epochs or within one, on features: history and weights are bit for bit the same."""
+    often = make(FINE_TUNE, STOPPING, "training.checkpoint.every=1 step")
     with pytest.raises(_Gone):
-        train(make(FINE_TUNE, STOPPING), runs_dir=tmp_path, progress=_Ending(end))
+        train(often, runs_dir=tmp_path, progress=_Ending(end, steps))
+    assert newest_place(tmp_path / "frozen-1" / "state") == place
     run = resume(find("frozen-1", tmp_path, resumable=True)).run
     assert _rows(run) == _rows(tuned)
     for ours, theirs in zip(_network(run).weights, _network(tuned).weights, strict=True):

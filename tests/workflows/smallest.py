@@ -34,6 +34,9 @@ NAMES = [
 # Which folder stands for each place that a config may name.
 FOLDERS = {"root": "train", "train": "train", "validation": "validation", "test": "validation"}
 SIDES = 32, 48, 64, 96, 128
+# In smaller images of noise some of its channels hardly vary, and their normalization makes much
+# of the last bits.
+LEAST = {"efficientnet_transfer": 64}
 WIDTH = 128
 
 
@@ -129,8 +132,9 @@ def _short(name: str) -> list[str]:
 
 def _smaller(name: str) -> Iterator[list[str]]:
     """The overrides for ever larger images, the config's own size last."""
-    own = min(load(name).data.image_size)
-    yield from ([f"data.image_size=[{side}, {side}]"] for side in SIDES if side < own)
+    own, least = min(load(name).data.image_size), LEAST.get(name, 0)
+    sides = (side for side in SIDES if least <= side < own)
+    yield from ([f"data.image_size=[{side}, {side}]"] for side in sides)
     yield []
 
 

@@ -24,7 +24,9 @@ from imgrec.data.images import ImageSpec, decode
 from imgrec.data.read import read_other
 from imgrec.data.records import Slice, Splits
 from imgrec.errors import DataError, RunError, UsageError
+from imgrec.progress import Silent
 from imgrec.workflows.check import check
+from imgrec.workflows.draft import draft
 from imgrec.workflows.pack import Packed, pack
 from imgrec.workflows.prepare import records_of
 from imgrec.workflows.source import Source, source_of, splits_of
@@ -222,6 +224,35 @@ def test_bad_images_are_left_out_where_the_config_says_so(photos: Path, tmp_path
     found = read_again(packed.path)
     assert sum(len(records) for _, records in records_of(found)) == 40
     assert sum(shard.images for shard in packed.manifest.shards) == 40
+
+
+class Interrupted(Silent):
+    """Progress that is interrupted after ten images."""
+
+    def __init__(self) -> None:
+        self._left = 10
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count down."""
+        self._left -= count
+        if self._left == 0:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_pack_leaves_nothing(photos: Path, tmp_path: Path) -> None:
+    """Neither the folder nor a part of it."""
+    before = sorted(tmp_path.iterdir())
+    source = Source("source", data_at(photos), 5)
+    with pytest.raises(KeyboardInterrupt):
+        pack(source, tmp_path / "pack", shards=3, progress=Interrupted())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_pack_is_no_folder_of_photos(pack_of_photos: Path) -> None:
+    """Who trains on it as on class folders is told how."""
+    with pytest.raises(DataError, match="is a pack") as caught:
+        draft(pack_of_photos)
+    assert f"--set data.root={pack_of_photos}" in caught.value.hint
 
 
 def test_a_folder_that_is_not_there_is_told(photos: Path, tmp_path: Path) -> None:

@@ -1,0 +1,17 @@
+"""What a training holds while its epochs go by."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.memory import STATM, growth
+
+
+@pytest.mark.skipif(not STATM.is_file(), reason="this system doesn't tell a process's memory so")
+def test_forty_more_epochs_take_no_more_memory() -> None:
+    """Less than 5 MB, seen from outside.
+
+    A model that is kept for each epoch, a program traced anew or a list of batches would be several
+    megabytes an epoch; what is left is what the allocators of Python and TensorFlow hold back.
+    """
+    assert growth() < 5

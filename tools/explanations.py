@@ -1,0 +1,224 @@
+"""Measure `imgrec explain` where the right places are known: docs/results.md has the outcome.
+
+python -m tools.explanations RUN [--pictures 60] [--seed 1000] [--methods windows dense gradcam]
+
+A photo of a cat and one of a dog are pasted at known places, one into each half, on a plain or
+photographic ground. RUN knows the classes `cats` and `dogs`, or it is an ImageNet classifier, whose
+breeds are added up. The photos are looked for below IMGREC_TEST_DATA (default ../shared).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.data.images import ImageSpec, decode, seen, whole
+from imgrec.evaluation.abstention import fitted_limits
+from imgrec.evaluation.proportions import proportion
+from imgrec.explanation.dense import FullyConvolutional
+from imgrec.explanation.gradcam import gradcam
+from imgrec.explanation.segments import segments
+from imgrec.explanation.unknown import Least
+from imgrec.explanation.values import Area, Heat, Picture
+from imgrec.explanation.windows import detections, look
+from imgrec.runs.folder import Run, default_runs_dir, find
+from imgrec.runtime.engine import Engine, open_engine
+from imgrec.runtime.keras_engine import open_keras
+from imgrec.runtime.outputs import Answers
+
+DATA = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / "data"
+PETS = ("cats", "dogs")
+# Where ImageNet's 1,000 classes have them.
+BREEDS = {"cats": slice(281, 286), "dogs": slice(151, 269)}
+NO_GROUND = ("golden_retriever", "tabby", "tiger")
+WIDTH, HEIGHT = 900, 600
+OVERLAP = 0.5
+
+Pixels = NDArray[np.float32]
+Judge = Callable[[int], tuple[int, Counter[str]]]
+"""From a picture's seed to how many of its two animals are hit, and what else was counted."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A picture with a cat and a dog, and where each of them was pasted."""
+
+    picture: Picture
+    places: Mapping[str, Area]
+
+
+@dataclass(frozen=True)
+class Pets:
+    """An engine that tells cats from dogs, and from all else where its model can."""
+
+    engine: Engine
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the probabilities."""
+        return PETS if self._columns is None else (*PETS, "else")
+
+    @property
+    def thresholds(self) -> None:
+        """There is one class to a picture."""
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The form that images must have."""
+        return self.engine.spec
+
+    def answers(self, images: NDArray[np.uint8]) -> Answers:
+        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        found = self.engine.answers(images)
+        return Answers(self.added(found.probabilities), found.familiarity)
+
+    def added(self, probabilities: Pixels) -> Pixels:
+        """Return the probabilities (..., classes) of cats, of dogs, and of all else."""
+        if self._columns is None:
+            return probabilities[..., [self.engine.classes.index(pet) for pet in PETS]]
+        pets = [probabilities[..., each].sum(axis=-1) for each in self._columns]
+        return np.stack([*pets, 1 - sum(pets)], axis=-1).astype(np.float32)
+
+    def surest(self, probabilities: Pixels, pet: str) -> int:
+        """Return the model's most probable class, of probabilities (classes,), that is a pet."""
+        if self._columns is None:
+            return self.engine.classes.index(pet)
+        return BREEDS[pet].start + int(probabilities[BREEDS[pet]].argmax())
+
+    @cached_property
+    def _columns(self) -> tuple[slice, ...] | None:
+        if set(PETS) <= set(self.engine.classes):
+            return None
+        return tuple(BREEDS[pet] for pet in PETS)
+
+
+def main(arguments: list[str]) -> None:
+    """Print the share of cases of each method in which it is right, with its 95 % interval."""
+    parser = argparse.ArgumentParser(description="Measure imgrec explain.")
+    parser.add_argument("run")
+    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    options = parser.parse_args(arguments)
+    run = find(options.run, default_runs_dir())
+    for method in options.methods:
+        judge, hits, others = METHODS[method](run), 0, Counter[str]()
+        for seed in range(options.seed, options.seed + options.pictures):
+            hit, more = judge(seed)
+            hits, others = hits + hit, others + more
+        share, cases = proportion(hits, len(PETS) * options.pictures), len(PETS) * options.pictures
+        print(
+            f"{method}: {hits} of {cases}, {share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
+        )
+        for what, count in others.items():
+            print(f"  {what}: {count}, {count / cases:.2f} for each animal", flush=True)
+
+
+def compose(seed: int, spec: ImageSpec) -> Composed:
+    """Return the picture of a seed: 900x600, the photos of about 200 to 320 pixels a side."""
+    random = np.random.default_rng(seed)
+    image = _ground(random)
+    order, places = list(PETS), {}
+    random.shuffle(order)
+    for half, pet in enumerate(order):
+        photo = _photo(f"cats_dogs/validation/{pet}", random)
+        side = random.uniform(200, 320)
+        scale = side / np.sqrt(photo.width * photo.height)
+        scale = min(scale, (WIDTH / 2 - 30) / photo.width, (HEIGHT - 40) / photo.height)
+        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+        left = half * WIDTH // 2 + int(random.integers(WIDTH // 2 - photo.width + 1))
+        top = int(random.integers(HEIGHT - photo.height + 1))
+        image.paste(photo, (left, top))
+        places[pet] = Area(left, top, left + photo.width, top + photo.height)
+    picture = Picture(str(seed), image, decode(image, spec), Area(*seen(image.size, spec)))
+    return Composed(picture, places)
+
+
+def _ground(random: np.random.Generator) -> Image.Image:
+    if random.random() < 0.5:
+        red, green, blue = random.integers(0, 256, 3).tolist()
+        return Image.new("RGB", (WIDTH, HEIGHT), (red, green, blue))
+    return _photo("photos", random).resize((WIDTH, HEIGHT))
+
+
+def _photo(folder: str, random: np.random.Generator) -> Image.Image:
+    found = [each for each in sorted((DATA / folder).glob("*.jpg")) if each.stem not in NO_GROUND]
+    return whole(found[int(random.integers(len(found)))], 3)
+
+
+def of_windows(run: Run) -> Judge:
+    """A hit: the surest box of the animal overlaps its photo by an IoU of 0.5 or more."""
+    pets, least = Pets(open_engine(run)), Least(fitted_limits(run.card.threshold))
+
+    def judge(seed: int) -> tuple[int, Counter[str]]:
+        made, hits, others = compose(seed, pets.spec), 0, Counter[str]()
+        found = detections(look(pets, made.picture, least), pets.classes, least)
+        for pet, place in made.places.items():
+            overlaps = [each.area.overlap(place) for each in found if each.class_name == pet]
+            hits += bool(overlaps) and overlaps[0] >= OVERLAP
+            others["any box hits"] += max(overlaps, default=0) >= OVERLAP
+            others["boxes"] += len(overlaps)
+        return hits, others
+
+    return judge
+
+
+def of_dense(run: Run) -> Judge:
+    """A hit: most of what is coloured as the animal is in the half where it is."""
+    engine = open_keras(run)
+    pets, least = Pets(engine), Least(fitted_limits(run.card.threshold))
+    network = FullyConvolutional(engine.model)
+
+    def judge(seed: int) -> tuple[int, Counter[str]]:
+        made, hits, others = compose(seed, pets.spec), 0, Counter[str]()
+        found = segments(network, engine, made.picture, least)
+        told = replace(found, probabilities=pets.added(found.probabilities))
+        answers = told.over((WIDTH, HEIGHT), (WIDTH // 10, HEIGHT // 10))
+        for column, pet in enumerate(PETS):
+            coloured = (answers == column).sum(axis=0)
+            left, right = coloured[: WIDTH // 20].sum(), coloured[WIDTH // 20 :].sum()
+            hits += bool(left > right) if made.places[pet].left < WIDTH / 2 else bool(right > left)
+            others["nothing coloured"] += not coloured.any()
+        return hits, others
+
+    return judge
+
+
+def of_gradcam(run: Run) -> Judge:
+    """A hit: the hottest place for the animal is on its photo (the pointing game)."""
+    engine = open_keras(run)
+    pets = Pets(engine)
+
+    def judge(seed: int) -> tuple[int, Counter[str]]:
+        made, hits = compose(seed, pets.spec), 0
+        (row,) = engine.answers(made.picture.pixels[np.newaxis]).probabilities
+        for pet, place in made.places.items():
+            values = gradcam(engine.model, made.picture.pixels, pets.surest(row, pet))
+            heat = Heat(values, made.picture.seen).over((WIDTH, HEIGHT), (WIDTH, HEIGHT))
+            top, left = np.unravel_index(heat.argmax(), heat.shape)
+            on = place.left <= left < place.right and place.top <= top < place.bottom
+            hits += bool(on and heat.max() > 0)
+        return hits, Counter()
+
+    return judge
+
+
+METHODS: Mapping[str, Callable[[Run], Judge]] = {
+    "gradcam": of_gradcam,
+    "dense": of_dense,
+    "windows": of_windows,
+}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
