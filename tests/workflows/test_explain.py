@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.config.shipped import names
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.progress import Silent
@@ -21,6 +20,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing
 from imgrec.workflows.explain import INSIDE, Method, open_explainer
 from imgrec.workflows.explained import Written, explained
+from tests.workflows.smallest import NAMES
 
 METHODS: tuple[Method, ...] = ("gradcam", "occlusion", "windows", "dense")
 
@@ -42,7 +42,7 @@ def exported(trained: Run, tmp_path: Path) -> Run:
     return run
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_every_shipped_network_can_be_looked_into(
     small_run: Callable[[str], Run], photo: Photo, name: str
 ) -> None:
