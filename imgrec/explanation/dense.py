@@ -45,6 +45,7 @@ class FullyConvolutional:
         """Raise RunError for a model without convolutions, or that is no graph of layers."""
         self._model = model
         self._sizes: dict[int, tuple[int, int]] = {}
+        self._weighing: set[int] = set()
         self._rewritten: dict[int, Any] = {}
         self._measure()
 
@@ -67,17 +68,25 @@ class FullyConvolutional:
         return np.asarray(answers)
 
     def _measure(self) -> None:
-        """Note the height and width of what enters each layer at the size that the model takes."""
+        """Note the height and width of what enters each layer at the size that the model takes.
+
+        Also which poolings give a map's channels their weights, as in squeeze-and-excitation:
+        what they give becomes a map again, of a single place.
+        """
         from keras import ops
 
-        convolutions = []
+        convolutions, given = [], []
 
         def apply(layer: Any, *tensors: Any, **arguments: Any) -> Any:
             shape = getattr(tensors[0], "shape", ()) if tensors else ()
             if len(shape) == 4:
                 self._sizes[id(layer)] = tuple(shape[1:3])
             convolutions.extend([layer] if is_convolution(layer) else [])
-            return layer(*tensors, **arguments)
+            if _unflattens(layer):
+                self._weighing.update(id(by) for by, made in given if made is tensors[0])
+            output = layer(*tensors, **arguments)
+            given.extend([(layer, output)] if _pools_all(layer) else [])
+            return output
 
         try:
             traverse(self._model, ops.zeros((1, *self._model.input_shape[1:])), apply)
@@ -94,7 +103,7 @@ class FullyConvolutional:
             return self._after(layer, entering)
         if _flattens(layer):
             return _Vectors(entering, self._sizes[id(layer)])
-        if _pools_all(layer):
+        if _pools_all(layer) and id(layer) not in self._weighing:
             return _Vectors(self._sliding(layer)(entering))
         return layer(*tensors, **arguments)
 
@@ -190,6 +199,12 @@ def _flattens(layer: Any) -> bool:
 
     reshapes = isinstance(layer, layers.Reshape) and len(layer.target_shape) == 1
     return reshapes or isinstance(layer, layers.Flatten)
+
+
+def _unflattens(layer: Any) -> bool:
+    from keras import layers
+
+    return isinstance(layer, layers.Reshape) and layer.target_shape[:2] == _ONE
 
 
 def _pools_all(layer: Any) -> bool:

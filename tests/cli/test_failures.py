@@ -148,7 +148,7 @@ def test_an_output_that_does_not_fit(imgrec: Imgrec, here: Path) -> None:
         "",
         "imgrec: error: tiny.yaml has 1 problem\n"
         "  line 5  model.output: sigmoid is one unit for two classes, and the data has 3; "
-        "use softmax\n" + CONFIG_HINT,
+        "use softmax, or data.multi_label where an image has several\n" + CONFIG_HINT,
     )
 
 

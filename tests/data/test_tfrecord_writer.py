@@ -42,7 +42,7 @@ def test_the_order_of_features_changes_nothing() -> None:
     )
 
 
-@given(st.lists(st.binary(max_size=40), max_size=4))
+@given(contents=st.lists(st.binary(max_size=40), max_size=4))
 def test_frames_are_those_of_the_format(
     contents: list[bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

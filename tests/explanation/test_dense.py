@@ -43,6 +43,19 @@ def normalised() -> Any:
     )
 
 
+def weighed() -> Any:
+    """Channels weighed by the mean of each (squeeze and excitation), before the last pooling."""
+    import keras
+    from keras import layers
+
+    pixels = keras.Input((SIDE, SIDE, 3))
+    features = network(layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=2))(pixels)
+    squeezed = layers.Reshape((1, 1, 6))(layers.GlobalAveragePooling2D()(features))
+    weights = layers.Conv2D(6, 1, activation="sigmoid")(squeezed)
+    tensor = layers.GlobalAveragePooling2D()(layers.Multiply()([features, weights]))
+    return keras.Model(pixels, layers.Dense(3, activation="softmax")(tensor))
+
+
 def pooled() -> Any:
     """A nested backbone, the mean and the maximum of its map, and the softmax apart."""
     import keras
@@ -70,7 +83,7 @@ def familiar() -> Any:
     return with_familiarity(model, known / np.linalg.norm(known, axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("build", [flattened, normalised, pooled, familiar])
+@pytest.mark.parametrize("build", [flattened, normalised, pooled, weighed, familiar])
 def test_at_the_training_size_it_is_the_classifier(build: Callable[[], Any]) -> None:
     """One place, with the answer of the model to 1e-5; and no dense layer is left."""
     start("cpu")

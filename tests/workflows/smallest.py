@@ -87,6 +87,7 @@ def lively_weights(backbone: str, shape: tuple[int, int, int], file: Path) -> No
     """
     import keras
 
+    keras.utils.set_random_seed(0)
     network = getattr(keras.applications, backbone)(
         include_top=False, weights=None, input_shape=shape
     )
@@ -114,7 +115,7 @@ def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
 def _lively(experiment: Experiment, folder: Path) -> Experiment:
     """Return the experiment with random weights for its backbone that tell pictures apart."""
     backbone = experiment.model.backbone
-    if backbone is None:
+    if backbone is None or experiment.name not in DEEP:
         return experiment
     file = folder / f"{experiment.name}.weights.h5"
     lively_weights(backbone.name, (*experiment.data.image_size, experiment.data.channels), file)
