@@ -75,7 +75,8 @@ class FullyConvolutional:
         """
         from keras import ops
 
-        convolutions, given = [], []
+        convolutions: list[Any] = []
+        given: list[tuple[Any, Any]] = []
 
         def apply(layer: Any, *tensors: Any, **arguments: Any) -> Any:
             shape = getattr(tensors[0], "shape", ()) if tensors else ()
