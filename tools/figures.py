@@ -18,7 +18,7 @@ class Size:
     steps: int = 12
 
 
-QUICK = Size(rounds=3, images=500, batches=8, steps=5)
+QUICK = Size(rounds=1, images=500, batches=8, steps=5)
 
 
 @dataclass(frozen=True)
