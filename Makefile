@@ -34,8 +34,8 @@ demo: $(READY) ## train a small network on handwritten digits, evaluate it, pred
 	@echo "Your own photos, one folder per class: $(BIN)/imgrec train my_photos/"
 
 .PHONY: test
-test: $(READY) ## run the tests (a few minutes)
-	$(PYTEST)
+test: $(READY) ## run the tests (a quarter of an hour on two cores)
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size

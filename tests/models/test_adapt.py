@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 from imgrec.errors import RunError, UsageError
 from imgrec.models.adapt import Adaptation, adapt
@@ -124,7 +125,7 @@ def test_several_classes_at_once_are_taken_where_they_are_meant() -> None:
     np.testing.assert_allclose(answers(adapt(model, several, CLASSES)), answers(model), atol=1e-6)
     logits = classifier(3, "linear")
     adapted = adapt(logits, dataclasses.replace(several, activation="sigmoid"), CLASSES)
-    expected = 1 / (1 + np.exp(-answers(logits)))
+    expected = scipy.special.expit(answers(logits))
     np.testing.assert_allclose(answers(adapted), expected, atol=1e-6)
 
 
