@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,11 @@ DARK = Look(
     good="#5fd0b5",
     bad="#ff9e70",
 )
+
+
+def scale_of(look: Look) -> Any:
+    """Return matplotlib's colours of shares, 0 to 1; what is no share has the paper's."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    scale = LinearSegmentedColormap.from_list("share", look.scale)
+    return scale.with_extremes(bad=look.paper)
