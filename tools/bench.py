@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import re
 import statistics
 import subprocess
@@ -34,6 +33,7 @@ from tools.checks import checks
 from tools.evaluations import evaluations
 from tools.figures import QUICK, Figure, Size, rate, seconds
 from tools.networks import full_vgg16, small_network
+from tools.photos import DATA
 from tools.pipelines import pipelines, some_records, steps, training_split
 from tools.predicting import large_network, photos_and_folders
 from tools.processes import imgrec
@@ -41,7 +41,7 @@ from tools.training import trainings
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
-PHOTOS = "data/cats_dogs"
+PHOTOS = "cats_dogs"
 
 
 def main(arguments: list[str]) -> None:
@@ -71,7 +71,7 @@ def measured(size: Size) -> Iterator[Figure]:
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
-    folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
+    folder = DATA / PHOTOS
     if not folder.is_dir():
         print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
         yield from evaluations()

@@ -10,10 +10,8 @@ where it answers 95 % of the validation photos. The data is looked for below IMG
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +22,8 @@ from imgrec.data.idx import read_idx
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.models.backend import start
+from tools.photos import DATA, ROOT
 
-ROOT = Path(os.environ.get("IMGREC_TEST_DATA", "../shared"))
 PETS = ("golden_retriever", "tabby", "tiger")
 ANSWERED = 0.95
 
@@ -120,11 +118,11 @@ def _features(photos: Sequence[Photo]) -> Array:
 
 
 def _photos(pattern: str) -> list[Photo]:
-    return [Photo(str(path), path) for path in sorted((ROOT / "data").glob(pattern))]
+    return [Photo(str(path), path) for path in sorted(DATA.glob(pattern))]
 
 
 def _digits(count: int) -> list[Photo]:
-    records = read_idx(ROOT / "data/mnist")["test"].records[:count]
+    records = read_idx(DATA / "mnist")["test"].records[:count]
     return [Photo(record.name, record.source) for record in records]
 
 
