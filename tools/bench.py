@@ -85,7 +85,7 @@ def measured(size: Size) -> Iterator[Figure]:
     split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
-    yield from trainings(folder.parent.parent, folder, size)
+    yield from trainings(folder, size)
     yield from evaluations()
 
 

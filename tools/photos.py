@@ -7,3 +7,4 @@ from pathlib import Path
 
 ROOT = Path(os.environ.get("IMGREC_TEST_DATA", "../shared"))
 DATA = ROOT / "data"
+VGG16 = ROOT / "weights/vgg16_imagenet_notop.h5"

@@ -22,7 +22,7 @@ from imgrec.data.idx import read_idx
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.models.backend import start
-from tools.photos import DATA, ROOT
+from tools.photos import DATA, VGG16
 
 PETS = ("golden_retriever", "tabby", "tiger")
 ANSWERED = 0.95
@@ -109,9 +109,8 @@ def _features(photos: Sequence[Photo]) -> Array:
 
     found = decoded(photos, ImageSpec(150, 150, 3), usable_cores())
     pixels = np.stack([each for _, each in found if isinstance(each, np.ndarray)])
-    weights = ROOT / "weights/vgg16_imagenet_notop.h5"
     network: Any = keras.applications.VGG16(
-        include_top=False, weights=weights, input_shape=pixels.shape[1:], pooling="avg"
+        include_top=False, weights=VGG16, input_shape=pixels.shape[1:], pooling="avg"
     )
     prepared = keras.applications.vgg16.preprocess_input(pixels.astype(np.float32))
     return np.asarray(network.predict(prepared, verbose=0))
