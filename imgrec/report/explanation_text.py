@@ -20,7 +20,7 @@ class Explained:
     class, 0 to 1, where the method tells. files: what was written, by what it shows.
     """
 
-    photo: str
+    name: str
     error: str | None = None
     class_name: str | None = None
     probability: float | None = None
@@ -42,9 +42,9 @@ class Asked:
 def explanation_line(explained: Explained) -> str:
     """Return what was found in a photo, and in which files it can be seen, on one line."""
     if explained.class_name is None or explained.probability is None:
-        return f"{shown(explained.photo)}: {shown(explained.error or '')}"
+        return f"{shown(explained.name)}: {shown(explained.error or '')}"
     answer = f"{shown(explained.class_name)} {percent(explained.probability)}"
-    lead = f"{shown(explained.photo)}: {answer if explained.known else f'unknown ({answer})'}"
+    lead = f"{shown(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
     files = ", ".join(shown(str(path)) for path in explained.files.values())
     return f"{lead}; written: {files}" if files else lead
 
@@ -66,7 +66,7 @@ def _head(asked: Asked) -> dict[str, object]:
 def _fields(explained: Explained) -> dict[str, object]:
     shares, size = explained.shares, explained.size
     return {
-        "photo": explained.photo,
+        "photo": explained.name,
         "error": explained.error,
         "width": size and size[0],
         "height": size and size[1],
