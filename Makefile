@@ -65,7 +65,7 @@ docs: $(READY) ## write docs/cli.md, docs/config.md and docs/config.schema.json 
 	$(BIN)/python tools/docs.py
 
 .PHONY: bench
-bench: $(READY) ## measure speed on this machine, into docs/performance.md (QUICK=1: print, 5 min)
+bench: $(READY) ## measure speed on this machine, into docs/performance.md: 11 min (QUICK=1: print, 4 min)
 	$(BIN)/python -m tools.bench $(if $(QUICK),--quick,--output docs/performance.md)
 
 .PHONY: lock

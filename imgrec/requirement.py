@@ -12,7 +12,6 @@ quotes, whatever is in it.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ from enum import Enum
 from typing import Literal, cast
 
 from imgrec.errors import UsageError
-from imgrec.text import shown
+from imgrec.text import did_you_mean, few, shown
 
 METRICS = (
     "accuracy",
@@ -244,7 +243,4 @@ def _problem(text: str, message: str) -> UsageError:
 
 def _known(name: str, names: Iterable[str]) -> str:
     listed = list(names)
-    near = difflib.get_close_matches(name, listed, n=1)
-    meant = f"; did you mean {shown(near[0])}?" if near else ";"
-    more = f" and {len(listed) - 20} more" if len(listed) > 20 else ""
-    return f"{meant} there are {', '.join(map(shown, listed[:20])) or 'none'}{more}"
+    return f"{did_you_mean(name, listed) or ';'} there are {few(listed, 20) or 'none'}"

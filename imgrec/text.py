@@ -1,4 +1,7 @@
-"""Strangers' text, made safe to show: file and class names may hold anything."""
+"""Strangers' text, made safe to show: file and class names may hold anything.
+
+Also what a name that nobody knows was meant to be.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ _UNDECODABLE = range(0xDC80, 0xDD00)
 # What the logs of CI servers run as a command: `::error::`, `##[error]`, `##vso[...]`. A line
 # may begin anywhere inside a name that is folded.
 _COMMAND = re.compile(r"(?<!\w):(?=:)|:(?=:\w[^:]*::)|#(?=#\w*\[)")
+
+# A comparison takes time by the square of the length.
+_COMPARED = 100
 
 NOTHING = "(none)"
 """What stands where there is no name."""
@@ -45,6 +51,24 @@ def few(names: Sequence[str], most: int = 3) -> str:
     """Return the first names as `shown`, and how many more there are."""
     more = len(names) - most
     return ", ".join(map(shown, names[:most])) + (f" and {more:,} more" if more > 0 else "")
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of `known` that looks most like `name`, if any does; case does not count.
+
+    cutoff: how much alike they have to be, 0 to 1, as `difflib` measures it.
+    """
+    import difflib  # only a mistake needs it
+
+    lower = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name[:_COMPARED].lower(), lower, n=1, cutoff=cutoff)
+    return lower[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return `; did you mean x?` with the `nearest` as `shown`; nothing where there is none."""
+    near = nearest(name, known, cutoff)
+    return "" if near is None else f"; did you mean {shown(near)}?"
 
 
 def _escaped(character: str) -> str:

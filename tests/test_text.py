@@ -1,4 +1,4 @@
-"""Tests of strangers' text made safe to show."""
+"""Tests of strangers' text made safe to show, and of names that are near to others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.text import shown
+from imgrec.text import did_you_mean, few, nearest, shown
 
 # All characters, lone surrogates too: a file name may hold them.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -54,3 +54,30 @@ def test_any_name_becomes_one_line_that_can_be_encoded(name: str) -> None:
 def test_showing_twice_changes_nothing(name: str) -> None:
     """Layers may each show a name without doubling its escapes."""
     assert shown(shown(name)) == shown(name)
+
+
+def test_of_many_names_the_first_are_shown() -> None:
+    """The others are counted; names that can do harm are escaped."""
+    assert few(["a\nb", "c"]) == r"a\nb, c"
+    assert few([str(number) for number in range(2000)], 2) == "0, 1 and 1,998 more"
+    assert few([]) == ""
+
+
+def test_the_nearest_name_is_found_whatever_its_case() -> None:
+    """Where nothing is alike there is none; how much alike it has to be can be said."""
+    assert nearest("conv2d", ["Dense", "Conv2D"]) == "Conv2D"
+    assert nearest("zzz", ["Dense"]) is None
+    assert nearest("golden", ["tabby", "golden_retriever"]) is None
+    assert nearest("golden", ["tabby", "golden_retriever"], cutoff=0.5) == "golden_retriever"
+
+
+def test_a_near_name_is_offered_as_it_can_be_shown() -> None:
+    """What stands behind a message: a question with the name, or nothing."""
+    assert did_you_mean("cat", ["dog", "cats\x1b"]) == r"; did you mean cats\x1b?"
+    assert did_you_mean("cat", ["dog"]) == ""
+
+
+@given(ANY_TEXT, st.lists(ANY_TEXT, max_size=3))
+def test_the_nearest_name_is_one_of_those_known(name: str, known: list[str]) -> None:
+    """Whatever the names are, one of them is found or none."""
+    assert nearest(name, known) in {None, *known}

@@ -1,7 +1,7 @@
 """Measure what users wait for on this machine: start, decoding, input pipelines, training.
 
 python -m tools.bench                   print a table
-python -m tools.bench --quick           the same from fewer images, in a few minutes
+python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 11
 python -m tools.bench --output FILE     write the table, with machine and command, as Markdown
 
 Figures that are compared were measured in turns in this one process; each is the median of its
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import re
 import statistics
 import subprocess
@@ -34,6 +33,7 @@ from tools.checks import checks
 from tools.evaluations import evaluations
 from tools.figures import QUICK, Figure, Size, rate, seconds
 from tools.networks import full_vgg16, small_network
+from tools.photos import DATA
 from tools.pipelines import pipelines, some_records, steps, training_split
 from tools.predicting import large_network, photos_and_folders
 from tools.processes import imgrec
@@ -41,13 +41,13 @@ from tools.training import trainings
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
-PHOTOS = "data/cats_dogs"
+PHOTOS = "cats_dogs"
 
 
 def main(arguments: list[str]) -> None:
     """Measure everything, printing each figure as soon as it is known."""
     parser = argparse.ArgumentParser(description="Measure imgrec on this machine.")
-    parser.add_argument("--quick", action="store_true", help="fewer images, a few minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer images, 4 minutes")
     parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
     options = parser.parse_args(arguments)
     figures: list[Figure] = []
@@ -71,7 +71,7 @@ def measured(size: Size) -> Iterator[Figure]:
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
-    folder = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / PHOTOS
+    folder = DATA / PHOTOS
     if not folder.is_dir():
         print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
         yield from evaluations()
@@ -85,7 +85,7 @@ def measured(size: Size) -> Iterator[Figure]:
     split = training_split(experiment, some_records(experiment, size.images))
     yield from pipelines(experiment, split, folder / "train", size)
     yield from steps(experiment, split, devices, size)
-    yield from trainings(folder.parent.parent, folder, size)
+    yield from trainings(folder, size)
     yield from evaluations()
 
 

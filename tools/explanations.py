@@ -10,13 +10,11 @@ breeds are added up. The photos are looked for below IMGREC_TEST_DATA (default .
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +34,8 @@ from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.outputs import Answers
+from tools.photos import DATA
 
-DATA = Path(os.environ.get("IMGREC_TEST_DATA", "../shared")) / "data"
 PETS = ("cats", "dogs")
 # Where ImageNet's 1,000 classes have them.
 BREEDS = {"cats": slice(281, 286), "dogs": slice(151, 269)}

@@ -10,10 +10,8 @@ where it answers 95 % of the validation photos. The data is looked for below IMG
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +22,8 @@ from imgrec.data.idx import read_idx
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.models.backend import start
+from tools.photos import DATA, VGG16
 
-ROOT = Path(os.environ.get("IMGREC_TEST_DATA", "../shared"))
 PETS = ("golden_retriever", "tabby", "tiger")
 ANSWERED = 0.95
 
@@ -111,20 +109,19 @@ def _features(photos: Sequence[Photo]) -> Array:
 
     found = decoded(photos, ImageSpec(150, 150, 3), usable_cores())
     pixels = np.stack([each for _, each in found if isinstance(each, np.ndarray)])
-    weights = ROOT / "weights/vgg16_imagenet_notop.h5"
     network: Any = keras.applications.VGG16(
-        include_top=False, weights=weights, input_shape=pixels.shape[1:], pooling="avg"
+        include_top=False, weights=VGG16, input_shape=pixels.shape[1:], pooling="avg"
     )
     prepared = keras.applications.vgg16.preprocess_input(pixels.astype(np.float32))
     return np.asarray(network.predict(prepared, verbose=0))
 
 
 def _photos(pattern: str) -> list[Photo]:
-    return [Photo(str(path), path) for path in sorted((ROOT / "data").glob(pattern))]
+    return [Photo(str(path), path) for path in sorted(DATA.glob(pattern))]
 
 
 def _digits(count: int) -> list[Photo]:
-    records = read_idx(ROOT / "data/mnist")["test"].records[:count]
+    records = read_idx(DATA / "mnist")["test"].records[:count]
     return [Photo(record.name, record.source) for record in records]
 
 

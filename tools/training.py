@@ -22,22 +22,22 @@ from tools.checkpoints import checkpoint_seconds
 from tools.figures import Figure, Size, rate
 from tools.memory import EPOCHS as EPOCHS_HELD
 from tools.memory import SETTLED, STATM, growth
+from tools.photos import VGG16
 
 STEPS = 10
 EPOCHS = 4
 FROZEN_PHOTOS = 200
 GOALS = {"plain Keras": "at least 1.7", "PyTorch": "at least 1.4"}
-WEIGHTS = "weights/vgg16_imagenet_notop.h5"
 
 
-def trainings(shared: Path, photos: Path, size: Size) -> Iterator[Figure]:
+def trainings(photos: Path, size: Size) -> Iterator[Figure]:
     """Yield the images/s of trainings and of plain Keras, in turns, and their ratios."""
     yield from augmented(photos, size)
     yield from lasting()
-    if (shared / WEIGHTS).is_file():
-        yield from frozen(shared / WEIGHTS, photos)
+    if VGG16.is_file():
+        yield from frozen(VGG16, photos)
     else:
-        print(f"skipped: training on a frozen VGG16, as there is no {shared / WEIGHTS}")
+        print(f"skipped: training on a frozen VGG16, as there is no {VGG16}")
 
 
 def augmented(photos: Path, size: Size) -> Iterator[Figure]:

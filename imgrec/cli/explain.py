@@ -11,8 +11,7 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.cli.silence import only_python_speaks
-from imgrec.errors import DataError
-from imgrec.text import shown
+from imgrec.cli.unusable import refuse_unusable
 
 if TYPE_CHECKING:
     from imgrec.data.records import Photo
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from imgrec.workflows.explained import Written
 
 _METHODS = ("gradcam", "occlusion", "windows", "dense")
-_NAMED = 20
 
 
 @options.command("explain")
@@ -100,6 +98,7 @@ def explain(
     from imgrec.runtime.engine import Computing
     from imgrec.workflows.explain import Asking, open_explainer
     from imgrec.workflows.explained import Written, find_photos
+    from imgrec.workflows.tally import Tally
 
     found, written = find_photos(photos), Written(output, boxes=boxes)
     with only_python_speaks():
@@ -112,7 +111,7 @@ def explain(
         done = _explained(console, found, explainer, written, as_json=as_json)
     if as_json:
         console.result(explanations_json(done, Asked(explainer.model, explainer.method)))
-    _complain(console, done)
+    refuse_unusable(console, Tally().with_batch(done))
 
 
 def _explained(
@@ -132,15 +131,3 @@ def _explained(
         if each.error is None and not as_json:
             console.result(explanation_line(each))
     return done
-
-
-def _complain(console: Console, done: Sequence[Explained]) -> None:
-    failed = [each for each in done if each.error is not None]
-    if not failed:
-        return
-    console.flush()
-    lines = [f"  {shown(each.photo)}: {shown(each.error or '')}" for each in failed[:_NAMED]]
-    if more := len(failed) - len(lines):
-        lines.append(f"  and {more:,} more")
-    counts = f"{len(failed):,} of {len(done):,} photos can't be used"
-    raise DataError("\n".join([counts, *lines]))

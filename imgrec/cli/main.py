@@ -22,7 +22,7 @@ import imgrec
 from imgrec.cli.console import Console
 from imgrec.cli.options import Group
 from imgrec.errors import BadImage, ImgrecError, RunError, Terminated
-from imgrec.text import shown
+from imgrec.text import did_you_mean, shown
 
 NAME = "imgrec"
 COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
@@ -184,10 +184,7 @@ def _os_hint(error: OSError) -> str:
 
 
 def _no_command(name: str, names: Sequence[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+    meant = did_you_mean(name, names) or f"; there are {', '.join(names)}"
     return f"there is no command {shown(name)}{meant}"
 
 

@@ -11,7 +11,8 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
 from imgrec.cli.silence import only_python_speaks
-from imgrec.errors import DataError, RunError, UsageError
+from imgrec.cli.unusable import refuse_unusable
+from imgrec.errors import RunError, UsageError
 from imgrec.progress import Silent
 from imgrec.text import shown
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from imgrec.runs.folder import Run
     from imgrec.runtime.engine import EngineName, Precision
-    from imgrec.workflows.predict import Predicted, Recogniser, Tally
+    from imgrec.workflows.predict import Predicted, Recogniser
+    from imgrec.workflows.tally import Tally
 
 _SMALL_CLASSIFIER = "MobileNetV2"
 
@@ -101,7 +103,7 @@ def predict(
     recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
     with only_python_speaks():
         tally = _answer(console, photos, recogniser, form, output, resume=resume)
-    _complain(console, tally)
+    refuse_unusable(console, tally, elsewhere=", named in the results")
 
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
@@ -157,12 +159,13 @@ def _answer(
     resume: bool,
 ) -> Tally:
     from imgrec.workflows import predict as workflow
+    from imgrec.workflows.tally import Tally
 
     match form:
         case "table" | "json":
             predicted = workflow.collected(photos, recogniser, console)
             _show(console, predicted, form, output)
-            return workflow.Tally().with_batch(predicted.predictions)
+            return Tally().with_batch(predicted.predictions)
         case "jsonl" | "csv":
             if output is None:
                 return _print_lines(console, photos, recogniser, form)
@@ -178,8 +181,9 @@ def _print_lines(
 ) -> Tally:
     from imgrec.report.prediction_text import header, lines
     from imgrec.workflows import predict as workflow
+    from imgrec.workflows.tally import Tally
 
-    tally, head = workflow.Tally(), header(form)
+    tally, head = Tally(), header(form)
     found, total = workflow.find_photos(photos)
     progress = Silent() if console.shows_results else console
     for batch in recogniser.predictions(found, total=total, progress=progress):
@@ -211,14 +215,3 @@ def _json(predicted: Predicted) -> str:
     from imgrec.report.prediction_text import predictions_json
 
     return predictions_json(predicted.predictions, members=predicted.members)
-
-
-def _complain(console: Console, tally: Tally) -> None:
-    if not tally.failed:
-        return
-    console.flush()
-    lines = [f"  {shown(each.name)}: {shown(each.error or '')}" for each in tally.examples]
-    if more := tally.failed - len(lines):
-        lines.append(f"  and {more:,} more, named in the results")
-    counts = f"{tally.failed:,} of {tally.photos:,} photos can't be used"
-    raise DataError("\n".join([counts, *lines]))

@@ -15,7 +15,8 @@ from imgrec.text import shown
 
 if TYPE_CHECKING:
     from imgrec.config.experiment import Experiment
-    from imgrec.workflows.train import Plan, TrainingResult
+    from imgrec.workflows.plan import Plan
+    from imgrec.workflows.train import TrainingResult
 
 
 @options.command("train")
@@ -52,6 +53,7 @@ def train(
 
     from imgrec.runs.folder import find
     from imgrec.workflows import train as workflow
+    from imgrec.workflows.plan import plan
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
@@ -61,7 +63,7 @@ def train(
     else:
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
-            return _show_plan(console, workflow.plan(experiment, device=device), as_json=as_json)
+            return _show_plan(console, plan(experiment, device=device), as_json=as_json)
         result = workflow.train(experiment, runs_dir=runs_dir, device=device, progress=console)
     return _show_result(console, result, as_json=as_json)
 

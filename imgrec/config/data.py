@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from imgrec.config.problems import shown
-from imgrec.config.section import Finding, Says, Section, complaint
+from imgrec.config.section import Finding, Says, Section, word_or
 from imgrec.config.sources import (
     BUILT_IN,
     KERAS_SETS,
@@ -59,14 +59,6 @@ class Cache(Section):
         description="What all files in the folder may take together; those not used for longest "
         "are removed. A number of MB, GB or TB.",
     )
-
-
-def _cache(value: Any) -> Any:
-    if isinstance(value, dict):
-        return Cache.model_validate(value)
-    if isinstance(value, Cache) or value == "none":
-        return value
-    raise complaint(f"{shown(value)} is neither none nor a mapping such as {{limit: 20GB}}")
 
 
 class Data(Section):
@@ -160,7 +152,7 @@ class Data(Section):
         default="error",
         description="An image that can't be read ends the run, or is skipped and counted.",
     )
-    cache: Annotated[Cache | Literal["none"], BeforeValidator(_cache)] = Field(
+    cache: Annotated[Cache | Literal["none"], word_or("none", Cache, "{limit: 20GB}")] = Field(
         default_factory=Cache,
         description="Where decoded images are kept between epochs and runs. `none`: nowhere; "
         "they are decoded anew each epoch.",

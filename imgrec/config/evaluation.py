@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
-from imgrec.config.problems import shown
-from imgrec.config.section import Finding, Section, complaint
+from imgrec.config.section import Finding, Section, word_or
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.errors import UsageError
 from imgrec.requirement import PAIRED, not_measured, parse, unknown_metric
@@ -78,14 +77,6 @@ class Thresholds(Section):
             yield (), "takes exactly one of precision and recall, such as {precision: 0.9}"
 
 
-def _thresholds(value: Any) -> Any:
-    if isinstance(value, dict):
-        return Thresholds.model_validate(value)
-    if isinstance(value, Thresholds) or value == "f1":
-        return value
-    raise complaint(f"{shown(value)} is neither f1 nor a mapping such as {{precision: 0.9}}")
-
-
 class Evaluation(Section):
     """How the trained model is measured, and what it has to reach: `imgrec evaluate` holds it."""
 
@@ -102,7 +93,9 @@ class Evaluation(Section):
         "CSV file, or `path:(day|night)`, a regular expression whose group names the part.",
     )
     abstain: Abstain | None = Field(default=None)
-    thresholds: Annotated[Thresholds | Literal["f1"], BeforeValidator(_thresholds)] | None = Field(
+    thresholds: (
+        Annotated[Thresholds | Literal["f1"], word_or("f1", Thresholds, "{precision: 0.9}")] | None
+    ) = Field(
         default=None,
         description="With `data.multi_label`: what the probability of each class from which on an "
         "image has it is chosen for, on the validation images. `f1`: the class's highest F1. By "

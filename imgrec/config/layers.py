@@ -18,6 +18,7 @@ from imgrec.config.values import (
     Function,
     Initializer,
     Margin,
+    Name,
     NonNegativeFloat,
     Padding,
     PositiveFloat,
@@ -46,7 +47,7 @@ Layer = Annotated[
 
 
 class _Layer(Named):
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")] | None = None
+    name: Name | None = None
 
 
 class _Biased(_Layer):

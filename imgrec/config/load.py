@@ -12,10 +12,10 @@ from imgrec.config.emit import write
 from imgrec.config.experiment import Experiment, Origin
 from imgrec.config.named import plain
 from imgrec.config.overrides import apply
-from imgrec.config.problems import Problem, config_error, nearest, problem_at
+from imgrec.config.problems import Problem, config_error, problem_at
 from imgrec.config.section import findings
 from imgrec.errors import UsageError
-from imgrec.text import shown
+from imgrec.text import nearest, shown
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
 

@@ -16,7 +16,8 @@ from imgrec.config.values import Fraction, NonNegativeFloat, PositiveFloat, Prop
 Truth = Literal["binary", "one_hot", "index"]
 Output = Literal["softmax", "sigmoid"]
 
-_LOGITS = "from_logits is always false: the output layer gives probabilities"
+LOGITS = "from_logits is always false: the output layer gives probabilities"
+"""What is said to those who set it."""
 
 
 class LossBase(Named):
@@ -26,7 +27,7 @@ class LossBase(Named):
     something to it.
     """
 
-    elsewhere: ClassVar[dict[str, str]] = {"from_logits": _LOGITS}
+    elsewhere: ClassVar[dict[str, str]] = {"from_logits": LOGITS}
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary")
     mixes: ClassVar[bool] = True
 

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from imgrec.config.losses import Truth
+from imgrec.config.losses import LOGITS, Truth
 from imgrec.config.named import Named, OneOf, snake_case, table
-from imgrec.config.values import Fraction, PositiveFloat
+from imgrec.config.values import Fraction, Name, PositiveFloat
 
 Direction = Literal["min", "max"]
 
@@ -26,10 +26,8 @@ class MetricBase(Named):
 
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary")
     direction: ClassVar[Direction | None] = "max"
-    elsewhere: ClassVar[dict[str, str]] = {
-        "from_logits": "from_logits is always false: the output layer gives probabilities"
-    }
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")] | None = None
+    elsewhere: ClassVar[dict[str, str]] = {"from_logits": LOGITS}
+    name: Name | None = None
 
 
 class accuracy(Named):  # noqa: N801 - Keras' own name of it

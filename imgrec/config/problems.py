@@ -7,7 +7,6 @@ configs/x.yaml has 2 problems
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,15 +74,8 @@ def shown(value: object, limit: int = 60) -> str:
 def unknown(name: str, allowed: Iterable[str]) -> str:
     """Return `; did you mean 'x'? allowed: ...` for a `name` that is none of `allowed`."""
     known = sorted(allowed, key=str.lower)
-    near = nearest(name, known)
+    near = text.nearest(name, known)
     return (f"; did you mean {near!r}?" if near else ";") + f" allowed: {', '.join(known)}"
-
-
-def nearest(name: str, allowed: Iterable[str]) -> str | None:
-    """Return the one of `allowed` that looks most like `name`, if any does; case does not count."""
-    lower = {known.lower(): known for known in allowed}
-    found = difflib.get_close_matches(name[:100].lower(), lower, n=1)
-    return lower[found[0]] if found else None
 
 
 def in_words(error: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
@@ -15,8 +16,9 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from imgrec.config.problems import in_words, nearest, shown, unknown
+from imgrec.config.problems import in_words, shown, unknown
 from imgrec.config.yaml import Path
+from imgrec.text import nearest
 
 Finding = tuple[Path, str]
 
@@ -64,6 +66,22 @@ class Says:
         except ValidationError:
             neither = "is neither" if len(self.forms) > 1 else "is not"
             raise complaint(f"{shown(value)} {neither} {' nor '.join(self.forms)}") from None
+
+
+def word_or(word: str, section: type[Section], example: str) -> BeforeValidator:
+    """Return the check of a value that is a `section`, or `word` in its place.
+
+    What is wrong in a mapping is told of the section alone; of anything else, `example` is shown.
+    """
+
+    def read(value: Any) -> Any:
+        if isinstance(value, dict):
+            return section.model_validate(value)
+        if isinstance(value, section) or value == word:
+            return value
+        raise complaint(f"{shown(value)} is neither {word} nor a mapping such as {example}")
+
+    return BeforeValidator(read)
 
 
 def complaint(message: str) -> PydanticCustomError:

@@ -6,9 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from imgrec.config.problems import nearest
 from imgrec.errors import UsageError
-from imgrec.text import shown
+from imgrec.text import nearest, shown
 
 # Its path leads from the folder of the shipped configs only.
 _SCHEMA_LINE = re.compile(r"\A# yaml-language-server:.*\n(#\n)?")

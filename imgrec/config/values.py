@@ -22,6 +22,8 @@ Pair = Annotated[tuple[PositiveInt, PositiveInt], AS_LIST]
 Size = Annotated[PositiveInt | Pair, Says("a whole number above 0", "two of them")]
 Range = Annotated[tuple[float, float], AS_LIST]
 Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+"""What Keras takes for the name of an object."""
 
 _Sides = Annotated[tuple[NonNegativeInt, NonNegativeInt], AS_LIST]
 _FourSides = Annotated[tuple[_Sides, _Sides], AS_LIST]

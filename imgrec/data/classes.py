@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from imgrec.data.records import Dataset, Record, Source
 from imgrec.errors import DataError, UsageError
-from imgrec.text import shown
+from imgrec.text import few, nearest, shown
 
 _CLASSES_SHOWN = 10
 
@@ -57,10 +56,9 @@ def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
     """
     for name in names:
         if name not in dataset.classes:
-            listed = ", ".join(map(shown, dataset.classes[:_CLASSES_SHOWN]))
             raise UsageError(
                 f"there is no class {shown(name)} in {shown(where)} to call {shown(names[name])}",
-                hint=f"there are {listed}",
+                hint=f"there are {few(dataset.classes, _CLASSES_SHOWN)}",
             )
     return replace(dataset, classes=tuple(names.get(name, name) for name in dataset.classes))
 
@@ -101,15 +99,14 @@ def _moved(label: int | tuple[int, ...], places: Sequence[int]) -> int | tuple[i
 def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> None:
     if not unknown:
         return
-    more = max(0, len(classes) - _CLASSES_SHOWN)
-    known = ", ".join(map(shown, classes[:_CLASSES_SHOWN])) + (f" and {more} more" if more else "")
     near = [
         f"{shown(name)} is near to {shown(match)}"
         for name in unknown
-        for match in difflib.get_close_matches(name, classes, n=1)
+        if (match := nearest(name, classes)) is not None
     ]
     plural = "es" if len(unknown) > 1 else ""
     raise DataError(
-        f"unknown class{plural} {', '.join(map(shown, unknown))} in {shown(where)}; known: {known}",
+        f"unknown class{plural} {', '.join(map(shown, unknown))} in {shown(where)}; "
+        f"known: {few(classes, _CLASSES_SHOWN)}",
         hint="; ".join(near) or "rename or remove it",
     )

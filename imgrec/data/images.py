@@ -170,7 +170,7 @@ def describe(source: Source, name: str = "") -> Header:
     found = content(source, name)
     try:
         with _from_array(found) if isinstance(found, np.ndarray) else _opened(found) as image:
-            return _header(image)
+            return Header(upright_size(image), image.mode)
     except Exception as error:
         raise BadImage(name or "image", reason(error)) from error
 
@@ -179,20 +179,13 @@ def _described_file(path: Path, name: str) -> Header:
     try:
         check_file(path)
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-            return _header(image)
+            return Header(upright_size(image), image.mode)
     except UnidentifiedImageError as error:
         raise BadImage(name, reason(error)) from error
     except (OSError, ValueError, DataError) as error:
         raise BadImage(name, file_reason(path, error)) from error
     except Exception as error:
         raise BadImage(name, reason(error)) from error
-
-
-def _header(image: Image.Image) -> Header:
-    width, height = image.size
-    # TIFF's plugin has taken orientation into account already.
-    sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
-    return Header((height, width) if sideways else (width, height), image.mode)
 
 
 def _found(
@@ -251,6 +244,14 @@ def orientation(image: Image.Image) -> int:
     except Exception:  # noqa: BLE001 - broken EXIF raises anything, and the pixels may be sound
         return 1
     return found if found in _TRANSPOSE else 1
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return the (width, height) in pixels that an image has when it stands upright."""
+    width, height = image.size
+    # TIFF's plugin has taken orientation into account already.
+    sideways = image.format != "TIFF" and orientation(image) in _SIDEWAYS
+    return (height, width) if sideways else (width, height)
 
 
 def _fitted(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:

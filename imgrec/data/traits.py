@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from imgrec.data.content import FORMATS
-from imgrec.data.images import orientation
+from imgrec.data.images import orientation, upright_size
 
-_SIDEWAYS = {5, 6, 7, 8}
 _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -40,17 +39,11 @@ def traits_of(content: bytes | NDArray[np.uint8]) -> Traits:
         height, width, channels = (*content.shape, 1)[:3]
         return Traits("pixels", _PIXEL_MODES[channels], width, height)
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-        turn = orientation(image)
-        width, height = image.size
-        # TIFF's plugin has taken orientation into account already.
-        if image.format != "TIFF" and turn in _SIDEWAYS:
-            width, height = height, width
         return Traits(
             image.format or "",
             image.mode,
-            width,
-            height,
-            rotated=turn != 1,
+            *upright_size(image),
+            rotated=orientation(image) != 1,
             animated=_animated(image),
             sixteen_bit=_sixteen_bit(image),
         )

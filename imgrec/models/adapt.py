@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.classifier import check_image, check_probabilities, check_units, independent
 from imgrec.models.keras_errors import cause
-from imgrec.text import shown
+from imgrec.text import did_you_mean, shown
 
 # Random pictures: enough that logits that sum to 1 by chance do so no eight times.
 _PROBES = 8
@@ -44,8 +43,7 @@ class Adaptation:
         if self.rescale is not None:
             raise UsageError("--rescale and --preprocessing exclude each other")
         if self.preprocessing not in BACKBONES:
-            near = difflib.get_close_matches(self.preprocessing, BACKBONES, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
+            meant = did_you_mean(self.preprocessing, BACKBONES)
             raise UsageError(
                 f"--preprocessing {shown(self.preprocessing)}: there is no such classifier{meant}",
                 hint=f"choose one of {', '.join(sorted(BACKBONES))}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import sys
 import urllib.error
@@ -18,7 +17,7 @@ from imgrec.config.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.models.class_list import imagenet_classes
 from imgrec.models.safety import check_weights
-from imgrec.text import shown
+from imgrec.text import did_you_mean, shown
 
 if TYPE_CHECKING:
     # Prediction comes here for its classifiers, and does without pydantic.
@@ -118,11 +117,8 @@ def _application(name: str) -> Any:
 
 
 def _unknown(name: str) -> UsageError:
-    lower = {known.lower(): known for known in BACKBONES}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
-    meant = f"; did you mean {lower[near[0]]}?" if near else ""
     return UsageError(
-        f"there is no pretrained classifier {shown(name)}{meant}",
+        f"there is no pretrained classifier {shown(name)}{did_you_mean(name, BACKBONES)}",
         hint=f"choose one of {', '.join(sorted(BACKBONES))}",
     )
 

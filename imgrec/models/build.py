@@ -18,6 +18,7 @@ from imgrec.config.layers import (
 )
 from imgrec.config.named import Named
 from imgrec.config.problems import shown
+from imgrec.config.yaml import Path
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.halves import Network
 from imgrec.models.keras_errors import cause
@@ -26,7 +27,6 @@ from imgrec.models.preprocessing import apply_preprocessing
 from imgrec.models.weights import load_weights
 from imgrec.statistics import Statistics
 
-Path = tuple[str | int, ...]
 OUTPUT = "probabilities"
 """The name of the last layer, which is dense."""
 

@@ -22,7 +22,7 @@ class Explained:
     class, 0 to 1, where the method tells. files: what was written, by what it shows.
     """
 
-    photo: str
+    name: str
     error: str | None = None
     named: tuple[Ranked, ...] = ()
     known: bool = False
@@ -44,9 +44,9 @@ class Asked:
 def explanation_line(explained: Explained) -> str:
     """Return what was found in a photo, and in which files it can be seen, on one line."""
     if not explained.named:
-        return f"{shown(explained.photo)}: {shown(explained.error or '')}"
+        return f"{shown(explained.name)}: {shown(explained.error or '')}"
     answer = ", ".join(f"{shown(name)} {percent(share)}" for name, share in explained.named)
-    lead = f"{shown(explained.photo)}: {answer if explained.known else f'unknown ({answer})'}"
+    lead = f"{shown(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
     if explained.view and explained.view.size:
         lead += "; looked at in {}x{}".format(*explained.view.size)
     files = ", ".join(shown(str(path)) for path in explained.files.values())
@@ -70,7 +70,7 @@ def _head(asked: Asked) -> dict[str, object]:
 def _fields(explained: Explained) -> dict[str, object]:
     shares, size = explained.shares, explained.size
     return {
-        "photo": explained.photo,
+        "photo": explained.name,
         "error": explained.error,
         "width": size and size[0],
         "height": size and size[1],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import logging
 import os
@@ -11,8 +10,9 @@ from pathlib import Path
 
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
-from imgrec.runs.card import FILE_NAME, Card, read_card
-from imgrec.text import shown
+from imgrec.runs.card import Card
+from imgrec.runs.card_file import FILE_NAME, read_card
+from imgrec.text import nearest, shown
 
 LAST = "last"
 
@@ -120,8 +120,8 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
 
 def _missing(reference: str, runs_dir: Path) -> RunError:
     names = [run.name for run in list_runs(runs_dir)]
-    near = difflib.get_close_matches(reference, names, n=1)
-    meant = f"did you mean {shown(near[0])}? " if near else ""
+    near = nearest(reference, names)
+    meant = f"did you mean {shown(near)}? " if near else ""
     where = shown(str(runs_dir))
     return RunError(
         f"there is no run {shown(reference)}: no such folder, and no such name in {where}",

@@ -22,7 +22,8 @@ from imgrec.files import sha256_of
 from imgrec.models.familiarity import directions, with_familiarity
 from imgrec.models.temperature import divide_logits
 from imgrec.progress import Progress
-from imgrec.runs.card import Calibration, Threshold, Thresholds, read_card, write_card
+from imgrec.runs.card import Calibration, Threshold, Thresholds
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, open_keras
 from imgrec.runtime.score import score

@@ -44,19 +44,12 @@ class _Network:
     patience: int
 
 
-def draft_config(folder: Path) -> str:
-    """Return a config for the images in `folder`: class folders, or split folders of them.
-
-    Raises DataError where they can't be used for training.
-    """
-    return draft(folder).config
-
-
 def draft(folder: Path, weights: Callable[[int], Weights] = find_weights) -> Draft:
     """Look at the images in `folder` and return a config that suits them.
 
-    weights: tells whether MobileNetV2's ImageNet weights, for images of so many pixels a side,
-    can be had. Raises DataError where the images can't be used for training.
+    folder: class folders, or split folders of them. weights: tells whether MobileNetV2's ImageNet
+    weights, for images of so many pixels a side, can be had.
+    Raises DataError where the images can't be used for training.
     """
     return draft_for(survey(folder), weights)
 

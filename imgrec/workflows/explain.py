@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import logging
 from collections.abc import Iterable, Sequence
@@ -31,7 +30,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import ANYHOW, Computing, Engine, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine
 from imgrec.runtime.outputs import Answers
-from imgrec.text import few, shown
+from imgrec.text import did_you_mean, few, shown
 
 Method = Literal["gradcam", "occlusion", "windows", "dense"]
 
@@ -229,10 +228,9 @@ def _needs_keras(method: Method, run: Run | None = None) -> RunError:
 def _column(name: str, classes: tuple[str, ...]) -> int:
     if name in classes:
         return classes.index(name)
-    near = difflib.get_close_matches(name[:100], classes, n=1, cutoff=0.5)
-    meant = f"; did you mean {shown(near[0])}?" if near else ""
     raise UsageError(
-        f"--class {shown(name)}: the model knows no such class{meant}",
+        f"--class {shown(name)}: the model knows no such class"
+        f"{did_you_mean(name, classes, cutoff=0.5)}",
         hint=f"it knows {few(classes, 10)}",
     )
 

@@ -20,7 +20,8 @@ from imgrec.files import sha256_of, write_atomically, write_folder
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.metadata import embed
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, Certificate, Input, read_card, write_card
+from imgrec.runs.card import Card, Certificate, Input
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import Engine

@@ -19,7 +19,7 @@ from imgrec.requirement import (
 )
 from imgrec.runs.folder import Run, find
 from imgrec.slicing import Slicing
-from imgrec.text import shown
+from imgrec.text import few, shown
 
 _CONFIDENCE = 0.95
 _MAX_DROP = {"accuracy": 0.0}
@@ -109,7 +109,7 @@ def refuse_other_classes(model: Run, other: Run) -> None:
     ours, theirs = set(model.card.classes), set(other.card.classes)
     if ours != theirs:
         differing = [
-            f"only {shown(run.name)} has {_few(sorted(classes))}"
+            f"only {shown(run.name)} has {few(sorted(classes))}"
             for run, classes in ((model, ours - theirs), (other, theirs - ours))
             if classes
         ]
@@ -127,8 +127,3 @@ def _refuse_other_kind(model: Run, other: Run) -> None:
             f"{shown(several.name)} gives an image several classes, {shown(one.name)} one",
             hint="only models of the same kind can be compared",
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(map(shown, names[:3])) + more

@@ -31,7 +31,8 @@ from imgrec.models.foreign import (
 )
 from imgrec.models.safety import check_keras
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, Fit, Input, Origin, read_card, write_card
+from imgrec.runs.card import Card, Fit, Input, Origin
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runtime.keras_engine import MODEL_FILE
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine

@@ -26,13 +26,11 @@ from imgrec.runtime.score import BATCH_SIZE, score_chunks
 from imgrec.scores import Scores
 from imgrec.text import shown
 from imgrec.workflows.growing import growing
+from imgrec.workflows.tally import Tally
 
 Tta = Literal["flip"]
 
 Batch = tuple[Prediction, ...]
-
-# How many photos that can't be used are named; all of them stand in the results.
-_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -112,24 +110,6 @@ class Predicted:
 
     members: tuple[Member, ...]
     predictions: tuple[Prediction, ...]
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many photos were asked for, how many can't be used, and the first of those."""
-
-    photos: int = 0
-    failed: int = 0
-    examples: tuple[Prediction, ...] = ()
-
-    def with_batch(self, batch: Sequence[Prediction]) -> Tally:
-        """Return the tally after a further batch."""
-        failed = tuple(each for each in batch if each.error is not None)
-        return Tally(
-            self.photos + len(batch),
-            self.failed + len(failed),
-            (self.examples + failed)[:_NAMED],
-        )
 
 
 def open_models(models: Sequence[Run | str], *, computing: Computing = ANYHOW) -> Recogniser:

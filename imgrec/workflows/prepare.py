@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imgrec.config.experiment import Data, Experiment
 from imgrec.data.identity import fingerprint
 from imgrec.data.images import ImageSpec
+from imgrec.data.parts import PARTS
 from imgrec.data.pixels import Pixels, open_pixels
 from imgrec.data.read import read
 from imgrec.data.records import Record, Splits, labels_of, several
@@ -29,7 +30,6 @@ from imgrec.training.targets import check_output, encode, image_weights
 
 log = logging.getLogger("imgrec")
 
-SPLITS = ("train", "validation", "test")
 _BAD_IMAGES_SHOWN = 10
 
 
@@ -115,7 +115,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
 
 def records_of(splits: Splits) -> Iterator[tuple[str, tuple[Record, ...]]]:
     """Yield each split's name and records, empty ones left out."""
-    for name in SPLITS:
+    for name in PARTS:
         records: tuple[Record, ...] = getattr(splits, name)
         if records:
             yield name, records

@@ -16,7 +16,8 @@ from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.files import sha256_of, write_text
-from imgrec.runs.card import Card, Input, Source, read_card, write_card
+from imgrec.runs.card import Card, Input, Source
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.statistics import Statistics
 from imgrec.text import shown

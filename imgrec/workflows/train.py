@@ -6,24 +6,19 @@ import dataclasses
 import functools
 import logging
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from imgrec.config.backbones import application_of
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import dump
 from imgrec.errors import RunError, UsageError
 from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.files import remove_partial
 from imgrec.models.backend import Devices, make_reproducible, start
-from imgrec.models.build import build, summary
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import read_card, write_card
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
 from imgrec.runtime.engine import Computing
@@ -51,8 +46,6 @@ from imgrec.workflows.prepare import (
     Prepared,
     judging,
     prepare,
-    read_splits,
-    records_of,
     training_split,
     validation_split,
 )
@@ -65,7 +58,7 @@ from imgrec.workflows.run_files import (
     update_card,
     write_beginning,
 )
-from imgrec.workflows.statistics import measured, recorded, unmeasured, write_mean_image
+from imgrec.workflows.statistics import measured, recorded, write_mean_image
 
 log = logging.getLogger("imgrec")
 
@@ -77,28 +70,6 @@ class TrainingResult:
     run: Run
     evaluation: Evaluation
     split: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a training would do: resolved config, model summary, images by split and class."""
-
-    config: str
-    summary: str
-    counts: Mapping[str, Mapping[str, int]]
-
-
-def plan(experiment: Experiment, *, device: str = "auto") -> Plan:
-    """Return what `train` would do, having looked for the images and built the model."""
-    splits = read_splits(experiment)
-    start(device)
-    classes, local = len(splits.classes), not _fetches_weights(experiment)
-    model = build(experiment, classes, weights=local, statistics=unmeasured(experiment))
-    counts = {
-        split: _counts([label for record in records for label in record.labels], splits.classes)
-        for split, records in records_of(splits)
-    }
-    return Plan(dump(experiment), summary(model), counts)
 
 
 def train(
@@ -167,13 +138,6 @@ def resume(
         write_beginning(run.path, experiment, prepared)
         card = going_on(forget_exports(run), experiment, prepared)
         return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
-
-
-def _fetches_weights(experiment: Experiment) -> bool:
-    """Say whether weights would be downloaded: too much to ask of a look at what would be."""
-    backbone, weights = experiment.model.backbone, experiment.model.weights
-    published = weights is not None and application_of(weights) is not None
-    return published or (backbone is not None and backbone.weights == "imagenet")
 
 
 def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
@@ -292,8 +256,3 @@ def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgre
             f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
             hint="--set training.callbacks=[] --allow-drift trains it further",
         )
-
-
-def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
-    counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
-    return {name: int(count) for name, count in zip(classes, counts, strict=True)}

@@ -17,7 +17,7 @@ from PIL import Image
 
 from imgrec.config import shipped
 from imgrec.data.content import FORMATS
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]

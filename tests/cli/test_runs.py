@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.runs.card import Card, Input, Source, write_card
+from imgrec.runs.card import Card, Input, Source
+from imgrec.runs.card_file import write_card
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 

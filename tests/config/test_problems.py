@@ -8,7 +8,6 @@ from imgrec.config.problems import (
     OVERRIDE,
     Problem,
     config_error,
-    nearest,
     problem_at,
     shown,
     unknown,
@@ -78,10 +77,8 @@ def test_file_names() -> None:
     assert str(error) == "a\\x1b[31m.yaml has 1 problem\n  line 1  is empty"
 
 
-def test_nearest_names() -> None:
-    """The nearest name is found whatever its case; without one, only the list is given."""
-    assert nearest("conv2d", ["Dense", "Conv2D"]) == "Conv2D"
-    assert nearest("zzz", ["Dense"]) is None
+def test_an_unknown_name() -> None:
+    """The nearest name is told before the list; without one, only the list is given."""
     assert unknown("sofmax", ["softmax", "Sigmoid"]) == (
         "; did you mean 'softmax'? allowed: Sigmoid, softmax"
     )

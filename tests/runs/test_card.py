@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.runs.card import (
-    Calibration,
-    Card,
-    Certificate,
-    Input,
-    Source,
-    Threshold,
-    read_card,
-    write_card,
-)
+from imgrec.runs.card import Calibration, Card, Certificate, Input, Source, Threshold
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.statistics import Statistics
 
 CARD = Card(

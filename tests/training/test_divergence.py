@@ -11,7 +11,7 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.divergence import Diverged, Watch
 from imgrec.workflows.train import train

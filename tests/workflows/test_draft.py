@@ -13,7 +13,7 @@ from PIL import Image
 from imgrec.config.experiment import Experiment, Split
 from imgrec.config.load import parse
 from imgrec.errors import DataError
-from imgrec.workflows.draft import draft, draft_config, draft_for
+from imgrec.workflows.draft import draft, draft_for
 from imgrec.workflows.survey import Survey
 from imgrec.workflows.weights import Weights
 
@@ -167,11 +167,11 @@ def test_any_class_name_makes_a_config(names: list[str]) -> None:
 def test_errors_pass_through(tmp_path: Path) -> None:
     """A folder that can't be trained on is refused as a training would refuse it."""
     with pytest.raises(DataError, match="no images"):
-        draft_config(tmp_path)
+        draft(tmp_path)
 
 
-def test_draft_config_of_real_photos(shared: Callable[[str], Path]) -> None:
+def test_a_draft_for_real_photos(shared: Callable[[str], Path]) -> None:
     """Tiny bird pictures with a test folder give a small network and a validation split."""
-    experiment = parse(draft_config(shared("data/birds")), "the draft")
+    experiment = parse(draft(shared("data/birds")).config, "the draft")
     assert experiment.data.image_size == (32, 32)
     assert experiment.data.split == Split(validation=0.2)

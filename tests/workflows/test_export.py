@@ -16,7 +16,7 @@ from PIL import Image
 from imgrec.config.load import parse
 from imgrec.errors import RunError, UsageError
 from imgrec.models.export import FORMATS, onnx_memory, require_memory
-from imgrec.runs.card import read_card, write_card
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing, open_engine
 from imgrec.runtime.exported import open_exported

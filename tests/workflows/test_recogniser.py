@@ -24,7 +24,8 @@ from imgrec.report.prediction_text import LineForm
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import Answers
-from imgrec.workflows.predict import Recogniser, Tally, open_models, predict_into
+from imgrec.workflows.predict import Recogniser, open_models, predict_into
+from imgrec.workflows.tally import Tally
 from tests.runtime.brightness import Brightness
 
 
@@ -90,7 +91,9 @@ def test_memory_does_not_grow_with_the_photos(form: LineForm, tmp_path: Path) ->
         return most - before
 
     peak(200)
-    assert peak(4000) - peak(400) < 200_000
+    # Pillow's objects point at each other and stay until Python looks for such: up to 0.3 MB.
+    # Predictions that were kept would take 1.5 MB more.
+    assert peak(4000) - peak(400) < 600_000
 
 
 def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:

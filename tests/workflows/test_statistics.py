@@ -18,10 +18,11 @@ from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.statistics import Statistics
 from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.plan import plan
 from imgrec.workflows.predict import predict
 from imgrec.workflows.prepare import prepare
 from imgrec.workflows.statistics import measured, preprocessing_in_words
-from imgrec.workflows.train import plan, resume, train
+from imgrec.workflows.train import resume, train
 
 CONFIG = """
 name: means

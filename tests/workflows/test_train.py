@@ -16,10 +16,11 @@ import pytest
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, DataError, UsageError
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
-from imgrec.workflows.train import plan, resume, train
+from imgrec.workflows.plan import plan
+from imgrec.workflows.train import resume, train
 from tests.conftest import TINY
 
 PHOTOS = """

@@ -1,0 +1,10 @@
+"""Where the photos and weights lie that the tools measure with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(os.environ.get("IMGREC_TEST_DATA", "../shared"))
+DATA = ROOT / "data"
+VGG16 = ROOT / "weights/vgg16_imagenet_notop.h5"
