@@ -28,6 +28,7 @@ from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.segments import segments
 from imgrec.explanation.unknown import Least
 from imgrec.explanation.values import Area, Heat, Picture
+from imgrec.explanation.view import in_own_size, takes_any_size
 from imgrec.explanation.windows import detections, look
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine, open_engine
@@ -195,14 +196,17 @@ def of_dense(run: Run) -> Judge:
 def of_gradcam(run: Run) -> Judge:
     """A hit: the hottest place for the animal is on its photo (the pointing game)."""
     engine = open_keras(run)
-    pets = Pets(engine)
+    pets, any_size = Pets(engine), takes_any_size(engine.model)
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
         made, hits = compose(seed, pets.spec), 0
         (row,) = engine.answers(made.picture.pixels[np.newaxis]).probabilities
+        pixels, area = made.picture.pixels, made.picture.seen
+        if any_size:
+            pixels, (area, _) = in_own_size(made.picture, pets.spec)
         for pet, place in made.places.items():
-            values = gradcam(engine.model, made.picture.pixels, pets.surest(row, pet))
-            heat = Heat(values, made.picture.seen).over((WIDTH, HEIGHT), (WIDTH, HEIGHT))
+            values = gradcam(engine.model, pixels, pets.surest(row, pet))
+            heat = Heat(values, area).over((WIDTH, HEIGHT), (WIDTH, HEIGHT))
             top, left = np.unravel_index(heat.argmax(), heat.shape)
             on = place.left <= left < place.right and place.top <= top < place.bottom
             hits += bool(on and heat.max() > 0)

@@ -50,6 +50,11 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense")
     help="How many windows of a photo to ask about, at most.",
 )
 @click.option(
+    "--as-seen",
+    is_flag=True,
+    help="Let gradcam look at what predict sees: the model's size, cropped.",
+)
+@click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     help='Probability below which the answer is "unknown".  [default: the run\'s]',
@@ -69,6 +74,7 @@ def explain(
     output: Path,
     boxes: bool,
     windows: int,
+    as_seen: bool,
     threshold: float | None,
     engine: EngineName,
     precision: Precision,
@@ -79,16 +85,18 @@ def explain(
     """Show where in photos a class is.
 
     PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - for paths on stdin.
-    gradcam: where the last convolution speaks for the class. occlusion: what covering a patch
-    does to the answer. windows: a detector out of the classifier, asked about parts of the photo.
-    dense: what each place shows, by the network made fully convolutional.
+    gradcam: where the last convolution speaks for the class, in the whole photo at its own size
+    (at most twice the model's) where the model takes any. occlusion: what covering a patch does to
+    the answer. windows: a detector out of the classifier, asked about parts of the photo.
+    dense: what each place shows, by the network made fully convolutional. The probability that is
+    told is always the one that predict gives.
 
     Example: imgrec explain photo.jpg --method windows --boxes
     """
     from imgrec.report.explanation_text import Asked, explanations_json
     from imgrec.runs.folder import find
     from imgrec.runtime.engine import Computing
-    from imgrec.workflows.explain import open_explainer
+    from imgrec.workflows.explain import Asking, open_explainer
     from imgrec.workflows.explained import Written, find_photos
     from imgrec.workflows.tally import Tally
 
@@ -97,10 +105,8 @@ def explain(
         explainer = open_explainer(
             find(model, runs_dir),
             method,
-            class_name=class_name,
-            threshold=threshold,
-            windows=windows,
-            computing=Computing(engine, precision, device),
+            Asking(class_name, threshold, windows, as_seen),
+            Computing(engine, precision, device),
         )
         done = _explained(console, found, explainer, written, as_json=as_json)
     if as_json:

@@ -35,14 +35,13 @@ def segments(
     Raises BadImage for a picture that is smaller than half of what the model takes, or 16 times as
     long as the other side.
     """
-    spec = engine.spec
-    enlarged = _enlarged(picture, spec)
-    answers = network(cut(picture.image, enlarged, picture.whole))
+    spec, larger = engine.spec, enlarged(picture, engine.spec)
+    answers = network(cut(picture.image, larger, picture.whole))
     rows, columns, _ = answers.shape
     told = answers_of(answers.reshape(rows * columns, -1), len(engine.classes))
     (left, right, across), (top, bottom, down) = (
-        _reach(columns, spec.width / enlarged.width),
-        _reach(rows, spec.height / enlarged.height),
+        _reach(columns, spec.width / larger.width),
+        _reach(rows, spec.height / larger.height),
     )
     pad = (down, down), (across, across)
     width, height = picture.image.size
@@ -51,6 +50,16 @@ def segments(
         np.pad(least.known(told, engine.classes).reshape(rows, columns), pad, "edge"),
         Area(left * width, top * height, right * width, bottom * height),
     )
+
+
+def enlarged(picture: Picture, spec: ImageSpec) -> ImageSpec:
+    """Return the form in which the network sees the picture; raises BadImage as `segments`."""
+    width, height = picture.image.size
+    if max(width, height) > _LONGEST * min(width, height):
+        reason = f"{width}x{height} pixels: one side is over {_LONGEST} times the other"
+        raise BadImage(picture.name, reason)
+    scale = ENLARGED / largest_window((width, height), spec, picture.name)
+    return replace(spec, width=round(width * scale), height=round(height * scale))
 
 
 def things(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> Iterator[Found]:
@@ -72,15 +81,6 @@ def shares(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> di
     counts = np.bincount(answers[answers >= 0], minlength=len(classes))
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     return {classes[column]: float(counts[column] / answers.size) for column in order.tolist()}
-
-
-def _enlarged(picture: Picture, spec: ImageSpec) -> ImageSpec:
-    width, height = picture.image.size
-    if max(width, height) > _LONGEST * min(width, height):
-        reason = f"{width}x{height} pixels: one side is over {_LONGEST} times the other"
-        raise BadImage(picture.name, reason)
-    scale = ENLARGED / largest_window((width, height), spec, picture.name)
-    return replace(spec, width=round(width * scale), height=round(height * scale))
 
 
 def _reach(cells: int, window: float) -> tuple[float, float, int]:

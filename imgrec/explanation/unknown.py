@@ -30,23 +30,32 @@ class Least:
 
     def known(self, answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
         """Return which answers, bool (images,), are no "unknown"."""
-        names = tuple(map(str, range(len(answers.probabilities))))
-        scores = Scores(
-            names,
-            None,
-            answers.probabilities,
-            tuple(classes),
-            familiarity=answers.familiarity,
-            thresholds=self.thresholds,
-        )
+        scores = self._scores(answers, classes)
         some = scores.answers.any(axis=1)
         return np.asarray(answered(scores, self.limits) & some)
+
+    def named(self, answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which classes each image is said to have, bool (images, classes).
+
+        The most probable; where an image may have several, those that reach their thresholds.
+        """
+        return self._scores(answers, classes).answers
 
     def of(self, column: int) -> float:
         """Return the probability from which on a class is taken to be there."""
         if self.thresholds is not None:
             return self.thresholds[column]
         return _LIKELY if self.limits.threshold is None else self.limits.threshold
+
+    def _scores(self, answers: Answers, classes: Sequence[str]) -> Scores:
+        return Scores(
+            tuple(map(str, range(len(answers.probabilities)))),
+            None,
+            answers.probabilities,
+            tuple(classes),
+            familiarity=answers.familiarity,
+            thresholds=self.thresholds,
+        )
 
 
 def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from imgrec.evaluation.prediction import Ranked
+
 
 class Area(NamedTuple):
     """A rectangle, in pixels of the picture; it may reach beyond it."""
@@ -114,22 +116,43 @@ class Picture:
         return Area(0, 0, *self.image.size)
 
 
+class View(NamedTuple):
+    """What a network was shown of a picture.
+
+    size: (width, height) in pixels, to which `area` was resized; None for parts of many sizes.
+    """
+
+    area: Area
+    size: tuple[int, int] | None
+
+
 @dataclass(frozen=True)
 class Explanation:
     """Where in a picture a class is.
 
-    class_name, probability: the class that is explained, and what the model gives it for the
-    picture as a whole, 0 to 1. known: whether that answer is no "unknown".
+    named: what the model says of the picture as `predict` shows it: the class that is explained,
+    first, and where a picture may have several the others that reach their thresholds.
+    known: whether that is no "unknown". view: what the method looked at. heat: of the first class.
     found: by falling score. segments: where the method looks for every class at once.
     """
 
     picture: Picture
-    class_name: str
-    probability: float
+    named: tuple[Ranked, ...]
     known: bool
+    view: View
     heat: Heat
     found: tuple[Found, ...] = ()
     segments: Segments | None = None
+
+    @property
+    def class_name(self) -> str:
+        """The class that is explained."""
+        return self.named[0].class_name
+
+    @property
+    def probability(self) -> float:
+        """What the model gives that class."""
+        return self.named[0].probability
 
 
 def _placed(

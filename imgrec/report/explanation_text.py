@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imgrec.explanation.values import Found
+from imgrec.evaluation.prediction import Ranked
+from imgrec.explanation.values import Area, Found, View
 from imgrec.report.json_text import json_number, json_text
 from imgrec.report.wording import percent
 from imgrec.text import shown
@@ -16,15 +17,16 @@ from imgrec.text import shown
 class Explained:
     """What is kept of the explanation of a photo, or why there is none (`error`).
 
+    named, known, view, found: as in Explanation; empty where there is an error.
     size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
     class, 0 to 1, where the method tells. files: what was written, by what it shows.
     """
 
     name: str
     error: str | None = None
-    class_name: str | None = None
-    probability: float | None = None
+    named: tuple[Ranked, ...] = ()
     known: bool = False
+    view: View | None = None
     size: tuple[int, int] | None = None
     found: tuple[Found, ...] = ()
     shares: Mapping[str, float] | None = None
@@ -41,10 +43,12 @@ class Asked:
 
 def explanation_line(explained: Explained) -> str:
     """Return what was found in a photo, and in which files it can be seen, on one line."""
-    if explained.class_name is None or explained.probability is None:
+    if not explained.named:
         return f"{shown(explained.name)}: {shown(explained.error or '')}"
-    answer = f"{shown(explained.class_name)} {percent(explained.probability)}"
+    answer = ", ".join(f"{shown(name)} {percent(share)}" for name, share in explained.named)
     lead = f"{shown(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
+    if explained.view and explained.view.size:
+        lead += "; looked at in {}x{}".format(*explained.view.size)
     files = ", ".join(shown(str(path)) for path in explained.files.values())
     return f"{lead}; written: {files}" if files else lead
 
@@ -70,9 +74,9 @@ def _fields(explained: Explained) -> dict[str, object]:
         "error": explained.error,
         "width": size and size[0],
         "height": size and size[1],
-        "class": explained.class_name,
-        "probability": json_number(explained.probability),
+        **_answer(explained.named),
         "known": explained.known,
+        "view": _view(explained.view, size) if explained.view and size else None,
         "boxes": [_box(each, size) for each in explained.found] if size else [],
         "shares": shares
         and [{"class": name, "share": round(share, 4)} for name, share in shares.items()],
@@ -80,11 +84,31 @@ def _fields(explained: Explained) -> dict[str, object]:
     }
 
 
+def _answer(named: Sequence[Ranked]) -> dict[str, object]:
+    named_json = [
+        {"class": name, "probability": json_number(probability)} for name, probability in named
+    ]
+    first = named_json[0] if named_json else {"class": None, "probability": None}
+    return {**first, "named": named_json}
+
+
+def _view(view: View, size: tuple[int, int]) -> dict[str, object]:
+    width, height = view.size or (None, None)
+    return {**_sides(view.area, size), "width": width, "height": height}
+
+
 def _box(found: Found, size: tuple[int, int]) -> dict[str, object]:
-    left, top, right, bottom = map(round, found.area)
     return {
         "class": found.class_name,
         "score": json_number(found.score),
+        **_sides(found.area, size),
+    }
+
+
+def _sides(area: Area, size: tuple[int, int]) -> dict[str, object]:
+    """Return what of an area is in a picture of `size`."""
+    left, top, right, bottom = map(round, area)
+    return {
         "left": max(0, left),
         "top": max(0, top),
         "right": min(size[0], right),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -15,17 +16,20 @@ from imgrec.data.images import decode, seen, whole
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.evaluation.abstention import fitted_limits
+from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.dense import FullyConvolutional
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.regions import regions
-from imgrec.explanation.segments import segments, things
+from imgrec.explanation.segments import enlarged, segments, things
 from imgrec.explanation.unknown import Least
-from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture
+from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, View
+from imgrec.explanation.view import in_own_size, takes_any_size
 from imgrec.explanation.windows import WINDOWS, detections, look
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import ANYHOW, Computing, Engine, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine
+from imgrec.runtime.outputs import Answers
 from imgrec.text import did_you_mean, few, shown
 
 Method = Literal["gradcam", "occlusion", "windows", "dense"]
@@ -41,12 +45,30 @@ log = logging.getLogger("imgrec")
 
 
 @dataclass(frozen=True)
+class Asking:
+    """What a model is asked.
+
+    class_name: the class to explain; None for what the model says of each picture. threshold: the
+    probability, 0 to 1, below which an answer is "unknown"; None for the run's own. windows: how
+    many of a picture are asked about, at most. as_seen: whether gradcam looks at what `predict`
+    shows the model; else at all of the picture in its own size, where the model takes any.
+    """
+
+    class_name: str | None = None
+    threshold: float | None = None
+    windows: int = WINDOWS
+    as_seen: bool = False
+
+
+ANYTHING = Asking()
+
+
+@dataclass(frozen=True)
 class Explainer:
     """A model that is asked where.
 
-    wanted: the column of the class to explain; None for each picture's most probable one.
-    least: what an answer has to reach, not to be "unknown". windows: how many of a picture it is
-    asked about, at most.
+    wanted: the column of the class to explain; None for what the model says of each picture.
+    least: what an answer has to reach, not to be "unknown". windows, as_seen: as in Asking.
     """
 
     model: str
@@ -55,6 +77,7 @@ class Explainer:
     least: Least
     wanted: int | None = None
     windows: int = WINDOWS
+    as_seen: bool = False
 
     def explain(self, photo: Photo) -> Explanation:
         """Return where in a photo the class is.
@@ -65,42 +88,59 @@ class Explainer:
         picture = _picture(photo, self.engine)
         answers = self.engine.answers(picture.pixels[np.newaxis])
         (row,) = answers.probabilities
-        column = int(row.argmax()) if self.wanted is None else self.wanted
+        columns = self._named(answers)
         whole = Explanation(
             picture,
-            self.engine.classes[column],
-            float(row[column]),
+            tuple(Ranked(self.engine.classes[each], float(row[each])) for each in columns),
             bool(self.least.known(answers, self.engine.classes)[0]),
+            View(picture.seen, (self.engine.spec.width, self.engine.spec.height)),
             Heat(np.zeros((1, 1), np.float32), picture.seen),
         )
-        return self._placed(whole, column)
+        return self._placed(whole, columns)
 
-    def _placed(self, whole: Explanation, column: int) -> Explanation:
+    def _named(self, answers: Answers) -> list[int]:
+        """Return the columns of the classes to explain, the most probable first."""
+        if self.wanted is not None:
+            return [self.wanted]
+        (named,) = self.least.named(answers, self.engine.classes)
+        order = np.argsort(-answers.probabilities[0], kind="stable")
+        return [each for each in order.tolist() if named[each]] or order[:1].tolist()
+
+    def _placed(self, whole: Explanation, columns: Sequence[int]) -> Explanation:
         match self.method:
             case "windows":
-                return self._windows(whole, column)
+                return self._windows(whole, columns[0])
             case "dense":
-                return self._dense(whole, column)
+                return self._dense(whole, columns[0])
             case "gradcam":
-                return _hottest(whole, gradcam(self._keras.model, whole.picture.pixels, column))
+                return self._gradcam(whole, columns)
             case "occlusion":
-                return _hottest(whole, occlusion(self.engine, whole.picture.pixels, column))
+                pixels = whole.picture.pixels
+                return _hottest(whole, [occlusion(self.engine, pixels, each) for each in columns])
 
     def _windows(self, whole: Explanation, column: int) -> Explanation:
         looked = look(self.engine, whole.picture, self.least, self.windows)
-        found = detections(looked, self.engine.classes, self.least)
-        return replace(whole, heat=looked.heat(column), found=self._of_class(found))
+        found = self._of_class(detections(looked, self.engine.classes, self.least))
+        view = View(whole.picture.whole, None)
+        return replace(whole, view=view, heat=looked.heat(column), found=found)
 
     def _dense(self, whole: Explanation, column: int) -> Explanation:
         found = segments(self._network, self._keras, whole.picture, self.least)
-        boxes = tuple(things(found, self.engine.classes, whole.picture.image.size))
-        return replace(whole, heat=found.heat(column), found=self._of_class(boxes), segments=found)
+        boxes = self._of_class(things(found, self.engine.classes, whole.picture.image.size))
+        spec = enlarged(whole.picture, self.engine.spec)
+        view = View(whole.picture.whole, (spec.width, spec.height))
+        return replace(whole, view=view, heat=found.heat(column), found=boxes, segments=found)
 
-    def _of_class(self, found: tuple[Found, ...]) -> tuple[Found, ...]:
-        if self.wanted is None:
-            return found
-        name = self.engine.classes[self.wanted]
-        return tuple(each for each in found if each.class_name == name)
+    def _gradcam(self, whole: Explanation, columns: Sequence[int]) -> Explanation:
+        pixels = whole.picture.pixels
+        if self._takes_any_size:
+            pixels, view = in_own_size(whole.picture, self.engine.spec)
+            whole = replace(whole, view=view)
+        return _hottest(whole, [gradcam(self._keras.model, pixels, each) for each in columns])
+
+    def _of_class(self, found: Iterable[Found]) -> tuple[Found, ...]:
+        name = None if self.wanted is None else self.engine.classes[self.wanted]
+        return tuple(each for each in found if name in (None, each.class_name))
 
     @property
     def _keras(self) -> KerasEngine:
@@ -112,28 +152,32 @@ class Explainer:
     def _network(self) -> FullyConvolutional:
         return FullyConvolutional(self._keras.model)
 
+    @cached_property
+    def _takes_any_size(self) -> bool:
+        return not self.as_seen and takes_any_size(self._keras.model)
+
 
 def open_explainer(
     run: Run,
     method: Method | None = None,
-    *,
-    class_name: str | None = None,
-    threshold: float | None = None,
-    windows: int = WINDOWS,
+    asking: Asking = ANYTHING,
     computing: Computing = ANYHOW,
 ) -> Explainer:
     """Return a run's model, ready to be asked where a class is.
 
     method: None for gradcam, where there is a Keras model and TensorFlow, else occlusion.
-    class_name: the class to explain; None for each picture's most probable one. threshold: the
-    probability, 0 to 1, below which an answer is "unknown"; None for the run's own.
-    Raises UsageError for a class that the model doesn't know, and for an engine that the method
-    can't use, RunError where the model can't be used.
+    Raises UsageError for a class that the model doesn't know, and for an engine or a view that the
+    method can't use, RunError where the model can't be used.
     """
     classes = run.card.classes
-    wanted = None if class_name is None else _column(class_name, classes)
+    wanted = None if asking.class_name is None else _column(asking.class_name, classes)
     method = method or _fitting(run)
-    least = _least(run, threshold)
+    least = _least(run, asking.threshold)
+    if asking.as_seen and method in ("windows", "dense"):
+        raise UsageError(
+            f"--as-seen: {method} looks at all of a photo, whatever predict sees",
+            hint="--as-seen goes with --method gradcam, and occlusion never looks at more",
+        )
     if method in INSIDE:
         computing = _inside(run, method, computing)
     if method in ("windows", "dense") and least == Least():
@@ -143,7 +187,7 @@ def open_explainer(
             shown(run.name),
         )
     engine = open_engine(run, **vars(computing))
-    return Explainer(run.name, method, engine, least, wanted, windows)
+    return Explainer(run.name, method, engine, least, wanted, asking.windows, asking.as_seen)
 
 
 def _fitting(run: Run) -> Method:
@@ -200,8 +244,12 @@ def _picture(photo: Photo, engine: Engine) -> Picture:
     return Picture(photo.name, image, pixels, Area(*seen(image.size, spec)))
 
 
-def _hottest(whole: Explanation, values: NDArray[np.float32]) -> Explanation:
-    heat = Heat(values, whole.picture.seen)
-    boxes = regions(heat, whole.picture.image.size, _HOT)
-    found = tuple(Found(whole.class_name, whole.probability, area) for area in boxes)
-    return replace(whole, heat=heat, found=found)
+def _hottest(whole: Explanation, values: Sequence[NDArray[np.float32]]) -> Explanation:
+    """Return the explanation with the heat of each class that is named, and its boxes."""
+    heats = [Heat(each, whole.view.area) for each in values]
+    found = tuple(
+        Found(*named, area)
+        for named, heat in zip(whole.named, heats, strict=True)
+        for area in regions(heat, whole.picture.image.size, _HOT)
+    )
+    return replace(whole, heat=heats[0], found=found)

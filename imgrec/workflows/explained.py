@@ -99,9 +99,9 @@ def _explained(photo: Photo, explainer: Explainer, place: Path, *, boxes: bool) 
     size, classes = found.picture.image.size, explainer.engine.classes
     told = Explained(
         photo.name,
-        class_name=found.class_name,
-        probability=found.probability,
+        named=found.named,
         known=found.known,
+        view=found.view,
         size=size,
         found=found.found,
         shares=shares(found.segments, classes, size) if found.segments else None,

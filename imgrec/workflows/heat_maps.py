@@ -42,8 +42,9 @@ def heat_maps(
 
     Of a class that was not seen, what speaks for it. A LiteRT file of up to 20 MB is asked
     (occlusion), a larger model is looked into (Grad-CAM) where TensorFlow is loaded already, as
-    after a training. It takes 20 seconds at most, and stops nothing: what there is no time for is
-    missing, and so is what can't be explained, with a warning.
+    after a training; both see what the model was shown, since the mistake hangs on that. It takes
+    20 seconds at most, and stops nothing: what there is no time for is missing, and so is what
+    can't be explained, with a warning.
     """
     if not mistakes:
         return {}

@@ -41,7 +41,7 @@ def test_the_picture_is_written(
     assert (process.returncode, process.stdout.count("\n")) == (0, 1)
     line = process.stdout.strip()
     assert line.startswith("noise.png: ")
-    assert line.endswith("; written: explanations/noise.gradcam.png")
+    assert line.endswith("; looked at in 8x8; written: explanations/noise.gradcam.png")
     with Image.open(tmp_path / "explanations" / "noise.gradcam.png") as written:
         assert written.format == "PNG"
     again = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
@@ -66,6 +66,9 @@ def test_json_and_its_files_hold_to_the_schema(
     assert (second["error"], second["class"], second["files"]) == ("no such file", None, {})
     assert (first["width"], first["height"], first["error"]) == (30, 20, None)
     assert (first["shares"] is None) == (method != "dense")
+    assert first["named"] == [{"class": first["class"], "probability": first["probability"]}]
+    sides = (24, 16) if method == "dense" else (8, 8)
+    assert (first["view"]["width"], first["view"]["height"]) == sides
     assert set(first["files"]) == {"heat", "boxes", "json"}
     alone = json.loads((tmp_path / first["files"]["json"]).read_text("utf-8"))
     check(alone)

@@ -113,3 +113,12 @@ def test_a_model_without_convolutions_is_named() -> None:
     with pytest.raises(RunError, match="no convolution for gradcam") as caught:
         gradcam(model, np.zeros((4, 4, 1), np.uint8), 0)
     assert "occlusion" in caught.value.hint
+
+
+def test_a_larger_picture_has_a_finer_map() -> None:
+    """Where the network pools globally: the spot is found in a picture of another size too."""
+    pixels = np.asarray(spotted(SPOT, (3 * SIDE, 2 * SIDE)), np.uint8)
+    heat = gradcam(flat(), pixels, 1)
+    assert heat.shape == (2 * SIDE, 3 * SIDE)
+    assert heat[4:12, 20:28].min() == pytest.approx(1)
+    assert heat.sum() == pytest.approx(64)

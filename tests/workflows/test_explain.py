@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec import load
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
+from imgrec.explanation.values import Area, View
 from imgrec.progress import Silent
 from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing
-from imgrec.workflows.explain import INSIDE, Method, open_explainer
+from imgrec.workflows.explain import INSIDE, Asking, Method, open_explainer
 from imgrec.workflows.explained import Written, explained
 from tests.workflows.smallest import NAMES
 
@@ -53,6 +55,9 @@ def test_every_shipped_network_can_be_looked_into(
         assert found.heat.values.size > (1 if method == "dense" else 0)
         assert np.isfinite(found.heat.values).all()
         assert 0 <= found.heat.values.min() <= found.heat.values.max() <= 1
+        pooled = name.endswith(("_transfer", "_tfrecord"))
+        larger = found.view.size != (run.card.input.width, run.card.input.height)
+        assert larger == (pooled or method == "dense")
     assert found.segments is not None
     assert found.segments.probabilities.shape[-1] == len(run.card.classes)
 
@@ -71,25 +76,25 @@ def test_a_colour_photo_for_a_grey_model(trained: Run, photo: Photo, method: Met
 def test_a_grey_photo_for_a_colour_model(small_run: Callable[[str], Run], method: Method) -> None:
     """It is read as colour, as in `predict`."""
     source = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
-    explainer = open_explainer(small_run("cat_dog"), method, windows=10)
+    explainer = open_explainer(small_run("cat_dog"), method, Asking(windows=10))
     assert explainer.explain(Photo("grey", source)).picture.image.mode == "RGB"
 
 
 def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
     """It is explained, whatever is more probable; one that there is not is named."""
-    found = open_explainer(trained, "occlusion", class_name="7").explain(photo)
+    found = open_explainer(trained, "occlusion", Asking("7")).explain(photo)
     assert found.class_name == "7"
-    other = open_explainer(trained, "windows", class_name="7", threshold=0).explain(photo)
+    other = open_explainer(trained, "windows", Asking("7", threshold=0)).explain(photo)
     assert {each.class_name for each in other.found} == {"7"}
     with pytest.raises(UsageError, match="--class seven: the model knows no such class") as caught:
-        open_explainer(trained, "occlusion", class_name="seven")
+        open_explainer(trained, "occlusion", Asking("seven"))
     assert caught.value.hint == "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
 def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
     """A slip of the keyboard is no riddle."""
     with pytest.raises(UsageError, match="no such class; did you mean cat"):
-        open_explainer(small_run("cat_dog"), "occlusion", class_name="cats")
+        open_explainer(small_run("cat_dog"), "occlusion", Asking("cats"))
 
 
 def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
@@ -99,7 +104,7 @@ def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
     for method in ("windows", "dense"):
         explained = open_explainer(strict, method).explain(photo)
         assert (explained.known, explained.found) == (False, ())
-        assert open_explainer(strict, method, threshold=0.0).explain(photo).found
+        assert open_explainer(strict, method, Asking(threshold=0.0)).explain(photo).found
 
 
 def test_without_keras_a_model_is_only_asked(
@@ -113,6 +118,32 @@ def test_without_keras_a_model_is_only_asked(
         with pytest.raises(RunError, match=f"no best.keras: {method} looks into") as caught:
             open_explainer(exported, method)
         assert "--method occlusion" in caught.value.hint
+
+
+def test_gradcam_looks_closer_than_predict(
+    small_run: Callable[[str], Run], photo: Photo, tmp_path: Path
+) -> None:
+    """At all of a photo and finer, where the network pools globally; the answer is predict's."""
+    run = small_run("vgg16_transfer")
+    side, (told,) = run.card.input.width, load(run.path).predict(tmp_path / "noise.png", top=1)
+    whole = open_explainer(run, "gradcam").explain(photo)
+    seen = open_explainer(run, "gradcam", Asking(as_seen=True)).explain(photo)
+    assert (whole.view.area, seen.view) == (
+        Area(0, 0, 300, 200),
+        View(seen.picture.seen, (side,) * 2),
+    )
+    assert whole.view.size is not None
+    assert min(whole.view.size) == 2 * side
+    assert whole.heat.values.size > seen.heat.values.size
+    for each in (whole, seen):
+        assert each.class_name == told.label
+        assert each.probability == pytest.approx(told.top[0].probability)
+
+
+def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:
+    """Windows and dense never look at what the model is shown: wrong usage."""
+    with pytest.raises(UsageError, match="--as-seen: dense looks at all of a photo"):
+        open_explainer(trained, "dense", Asking(as_seen=True))
 
 
 @pytest.mark.parametrize("computing", [Computing("litert"), Computing(precision="int8")])
@@ -131,7 +162,7 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
         Photo("fine", noise),
         Photo("elsewhere/Fine.png", noise),
     ]
-    explainer = open_explainer(trained, "windows", windows=5)
+    explainer = open_explainer(trained, "windows", Asking(windows=5))
     written = Written(tmp_path / "out", boxes=True)
     done = list(explained(photos, explainer, written, Silent()))
     assert [each.error for each in done] == [

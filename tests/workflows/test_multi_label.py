@@ -30,6 +30,7 @@ from imgrec.training.artifacts import read_history
 from imgrec.workflows.chosen import Images, choose
 from imgrec.workflows.compare import compare_runs
 from imgrec.workflows.evaluate import Wanted, evaluate
+from imgrec.workflows.explain import Method, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
 from imgrec.workflows.import_model import Import, import_model
@@ -210,6 +211,19 @@ def test_all_labels_of_a_photo_are_predicted(discs: TrainingResult) -> None:
     assert all(len(each.labels) == 3 for each in model.predict([both, none], threshold=0.0))
     flipped = model.predict(np.stack([both, both[:, ::-1]]), tta="flip")
     assert flipped[0].top == flipped[1].top
+
+
+@pytest.mark.parametrize("method", ["gradcam", "occlusion"])
+def test_each_label_of_a_photo_is_explained(discs: TrainingResult, method: Method) -> None:
+    """All are named as `predict` names them, and each has its place; a picture may have none."""
+    explainer = open_explainer(discs.run, method)
+    pixels = _picture("blue", "red")
+    found = explainer.explain(Photo("both", pixels))
+    (told,) = load(discs.run.path).predict(pixels)
+    assert tuple(each.class_name for each in found.named) == told.labels
+    assert {each.class_name for each in found.found} == {"blue", "red"}
+    nothing = explainer.explain(Photo("none", _picture()))
+    assert (nothing.known, len(nothing.named)) == (False, 1)
 
 
 def test_several_models_are_one(discs: TrainingResult) -> None:
