@@ -9,13 +9,12 @@ import numpy as np
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.worst import worst_classes
 from imgrec.report.figure import literal, new_figure, plain_settings, png
-from imgrec.report.look import Look, scale_of
+from imgrec.report.look import Look, ink_on, scale_of
 from imgrec.report.wording import percent, short
 
 _MOST_CLASSES = 20
 _NAME_WIDTH = 20
 _COLUMNS = ("has it:\nfound", "has it:\nmissed", "lacks it:\nsaid", "lacks it:\nnot said")
-_DARK_SHARE = 0.6
 
 
 def label_matrix(evaluation: Evaluation, *, look: Look) -> bytes:
@@ -56,5 +55,4 @@ def _name_axes(axes: Any, names: list[str]) -> None:
 
 def _write(axes: Any, row: int, column: int, count: str, share: float, look: Look) -> None:
     text = f"{count}\n{percent(share)}" if np.isfinite(share) else count
-    colour = look.ink_on_full if share > _DARK_SHARE else look.ink
-    axes.text(column, row, text, ha="center", va="center", color=colour, size=9)
+    axes.text(column, row, text, ha="center", va="center", color=ink_on(look, share), size=9)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.report.figure import literal, new_figure, plain_settings, png
 from imgrec.report.label_matrix import label_matrix
-from imgrec.report.look import LIGHT, Look, scale_of
+from imgrec.report.look import LIGHT, Look, ink_on, scale_of
 from imgrec.report.wording import percent, short
 
 _COUNTS_UP_TO = 20
@@ -23,7 +23,6 @@ _NAME_WIDTH = 20
 _POINTS = 10.0
 _LARGE_CELL = 0.55
 _SMALLEST_SIDE = 2.2
-_DARK_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -164,5 +163,5 @@ def _write_counts(
         if count or row == column:
             share = float(shares[row, column])
             text = f"{count}\n{percent(share)}" if with_shares and np.isfinite(share) else count
-            colour = look.ink_on_full if share > _DARK_SHARE else look.ink
+            colour = ink_on(look, share)
             axes.text(column, row, text, ha="center", va="center", color=colour, size=size)
