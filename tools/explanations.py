@@ -1,6 +1,7 @@
 """Measure `imgrec explain` where the right places are known: docs/results.md has the outcome.
 
 python -m tools.explanations RUN [--pictures 60] [--seed 1000] [--methods windows dense gradcam]
+    [--threshold 0.99]
 
 A photo of a cat and one of a dog are pasted at known places, one into each half, on a plain or
 photographic ground. RUN knows the classes `cats` and `dogs`, or it is an ImageNet classifier, whose
@@ -108,10 +109,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--pictures", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--threshold", type=float, help="as imgrec explain takes it")
     options = parser.parse_args(arguments)
     run = find(options.run, default_runs_dir())
     for method in options.methods:
-        judge, hits, others = METHODS[method](run), 0, Counter[str]()
+        judge, hits, others = METHODS[method](run, options.threshold), 0, Counter[str]()
         for seed in range(options.seed, options.seed + options.pictures):
             hit, more = judge(seed)
             hits, others = hits + hit, others + more
@@ -155,9 +157,9 @@ def _photo(folder: str, random: np.random.Generator) -> Image.Image:
     return whole(found[int(random.integers(len(found)))], 3)
 
 
-def of_windows(run: Run) -> Judge:
+def of_windows(run: Run, threshold: float | None = None) -> Judge:
     """A hit: the surest box of the animal overlaps its photo by an IoU of 0.5 or more."""
-    pets, least = Pets(open_engine(run)), Least(fitted_limits(run.card.threshold))
+    pets, least = Pets(open_engine(run)), _least(run, threshold)
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
         made, hits, others = compose(seed, pets.spec), 0, Counter[str]()
@@ -172,10 +174,10 @@ def of_windows(run: Run) -> Judge:
     return judge
 
 
-def of_dense(run: Run) -> Judge:
+def of_dense(run: Run, threshold: float | None = None) -> Judge:
     """A hit: most of what is coloured as the animal is in the half where it is."""
     engine = open_keras(run)
-    pets, least = Pets(engine), Least(fitted_limits(run.card.threshold))
+    pets, least = Pets(engine), _least(run, threshold)
     network = FullyConvolutional(engine.model)
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
@@ -193,8 +195,11 @@ def of_dense(run: Run) -> Judge:
     return judge
 
 
-def of_gradcam(run: Run) -> Judge:
-    """A hit: the hottest place for the animal is on its photo (the pointing game)."""
+def of_gradcam(run: Run, _: float | None = None) -> Judge:
+    """A hit: the hottest place for the animal is on its photo (the pointing game).
+
+    A threshold says nothing of it.
+    """
     engine = open_keras(run)
     pets, any_size = Pets(engine), takes_any_size(engine.model)
 
@@ -215,7 +220,12 @@ def of_gradcam(run: Run) -> Judge:
     return judge
 
 
-METHODS: Mapping[str, Callable[[Run], Judge]] = {
+def _least(run: Run, threshold: float | None) -> Least:
+    limits = fitted_limits(run.card.threshold)
+    return Least(limits if threshold is None else limits._replace(threshold=threshold))
+
+
+METHODS: Mapping[str, Callable[[Run, float | None], Judge]] = {
     "gradcam": of_gradcam,
     "dense": of_dense,
     "windows": of_windows,
