@@ -37,14 +37,19 @@ METRICS = (
     "log_loss",
     "brier",
     "ece",
+    "answered",
+    "answered_accuracy",
 )
 """What is measured of all images, and of a slice."""
 
-SINGLE_LABEL = frozenset({"top_k_accuracy", "balanced_accuracy"})
+ABSTAINING = frozenset({"answered", "answered_accuracy"})
+"""What is measured of a model that may say that it does not know."""
+
+SINGLE_LABEL = ABSTAINING | {"top_k_accuracy", "balanced_accuracy"}
 MULTI_LABEL = frozenset({"hamming_loss", "micro_f1", "samples_f1"})
 """What is measured only where each image has one label, or where it may have several."""
 
-PAIRED = tuple(name for name in METRICS if name != "ece")
+PAIRED = tuple(name for name in METRICS if name not in ABSTAINING | {"ece"})
 """What a drop against a baseline can be told of.
 
 The difference of two calibration errors has no interval that holds: of equal models on 90 images,
@@ -168,6 +173,15 @@ def check_names(
 def unknown_metric(name: str, metrics: Iterable[str] = METRICS) -> str:
     """Return the complaint about a metric that is none of `metrics`, the nearest named."""
     return f"unknown metric {shown(name)}{_known(name, metrics)}"
+
+
+def unpaired(name: str) -> str:
+    """Return why no drop of a metric can be told against a baseline; empty: one can."""
+    if name in PAIRED:
+        return ""
+    if name in METRICS:
+        return f"of {name} no drop can be told; of {', '.join(PAIRED)} it can"
+    return unknown_metric(name, PAIRED)
 
 
 def not_measured(name: str, *, multi_label: bool) -> str:

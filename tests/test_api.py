@@ -15,7 +15,8 @@ from PIL import Image
 
 import imgrec
 from imgrec.api import Photo
-from imgrec.errors import DataError, RunError
+from imgrec.errors import DataError, RunError, UsageError
+from imgrec.report.wording import percent
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
 
@@ -50,7 +51,7 @@ def test_importing_it_loads_nothing() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "\nimgrec.api\n"
+    assert done.stdout == "\nimgrec.api.model\n"
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         imgrec.lode  # type: ignore[attr-defined] # noqa: B018
 
@@ -150,6 +151,31 @@ def test_a_model_is_evaluated_on_other_photos(model: imgrec.Model, picture: Path
         model.evaluate(str(picture.parent / "cat"))
     with pytest.raises(DataError, match="slice camera"):
         model.evaluate(slices=["camera"])
+
+
+def test_photos_are_explained_as_on_the_command_line(model: imgrec.Model, picture: Path) -> None:
+    """One after the other, with the class that `predict` names; what can't be read is told."""
+    (told,) = model.predict(picture, top=1)
+    found, bad = model.explain([picture, b"no image"], method="occlusion")
+    assert (found.name, found.named, found.error) == (str(picture), told.top, None)
+    assert (found.heat.shape, found.heat.max() <= 1) == ((20, 16), True)
+    assert repr(found) == f"{picture}: {told.top[0].class_name} {percent(told.top[0].probability)}"
+    for boxes in (False, True):
+        assert found.picture(boxes=boxes).height > found.picture(boxes=boxes).width
+    assert (found._repr_png_() or b"")[:4] == b"\x89PNG"
+    assert repr(bad).startswith("image 2: not an image")
+    assert (bad.named, bad.boxes, bad._repr_png_()) == ((), (), None)
+    with pytest.raises(ValueError, match="image 2: not an image"):
+        bad.picture()
+
+
+def test_a_class_can_be_looked_for_by_any_method(model: imgrec.Model, picture: Path) -> None:
+    """The options are those of the command line, and so is what is refused."""
+    (found,) = model.explain(picture, method="windows", class_name="7", threshold=0, windows=5)
+    assert [each.class_name for each in found.named] == ["7"]
+    assert {each.class_name for each in found.boxes} == {"7"}
+    with pytest.raises(UsageError, match="knows no such class"):
+        model.explain(picture, class_name="cat")
 
 
 def test_results_are_a_sequence_with_a_face(model: imgrec.Model, picture: Path) -> None:

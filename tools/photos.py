@@ -8,3 +8,4 @@ from pathlib import Path
 ROOT = Path(os.environ.get("IMGREC_TEST_DATA", "../shared"))
 DATA = ROOT / "data"
 VGG16 = ROOT / "weights/vgg16_imagenet_notop.h5"
+LITE0 = ROOT / "weights/efficientnet_lite0_imagenet_top.keras"

@@ -119,7 +119,7 @@ def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
     console.result(f"{shown(run)} on {split}: {shown(source)}")
     console.render(evaluation_text(assessment.evaluation))
     if assessment.comparison:
-        console.render(differences_text(assessment.comparison, assessment.evaluation.top_k))
+        console.render(differences_text(assessment.comparison, assessment.evaluation))
     if assessment.verdicts:
         console.render(verdicts_text(assessment.verdicts))
     return None

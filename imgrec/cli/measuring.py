@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from imgrec.cli.options import Function
-from imgrec.requirement import PAIRED, Requirement, parse, unknown_metric
+from imgrec.requirement import Requirement, parse, unpaired
 from imgrec.text import shown
 
 
@@ -117,8 +117,8 @@ def _drops(
 
 def _drop(text: str) -> tuple[str, float]:
     name, number = _pair(text, "METRIC=NUMBER")
-    if name not in PAIRED:
-        _refuse(text, unknown_metric(name, PAIRED))
+    if reason := unpaired(name):
+        _refuse(text, reason)
     try:
         drop = float(number)
     except ValueError:

@@ -116,17 +116,18 @@ def _show_plan(console: Console, plan: Plan, *, as_json: bool) -> None:
 
 
 def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> None:
-    from imgrec.report.evaluation_json import evaluation_json
+    from imgrec.report.comparison_text import verdicts_text
+    from imgrec.report.evaluation_json import assessment_json
     from imgrec.report.evaluation_text import evaluation_text
-    from imgrec.workflows.run_files import run_config
 
-    run, split = result.run, result.split
+    run, assessment = result.run, result.assessment
     if as_json:
-        data = run.card.data[split].written or run_config(run.path).data.loader or ""
-        text = evaluation_json(result.evaluation, run=run.name, split=split, data=data)
-        return console.document({**json.loads(text), "path": str(run.path)})
-    console.render(evaluation_text(result.evaluation))
-    console.result(f"split:  {split}")
+        document = json.loads(assessment_json(assessment))
+        return console.document({**document, "path": str(run.path)})
+    console.render(evaluation_text(assessment.evaluation))
+    if assessment.verdicts:
+        console.render(verdicts_text(assessment.verdicts))
+    console.result(f"split:  {assessment.split}")
     console.result(f"run:    {shown(str(run.path))}")
     console.result(f"report: {shown(str(run.path / 'report.html'))}")
     return None

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from imgrec.config.section import Finding, Section, word_or
 from imgrec.config.values import NonNegativeFloat, Text
 from imgrec.errors import UsageError
-from imgrec.requirement import PAIRED, not_measured, parse, unknown_metric
+from imgrec.requirement import not_measured, parse, unpaired
 from imgrec.slicing import Slicing, slice_by
 
 _Share = Annotated[float, Field(gt=0, le=1)]
@@ -34,8 +34,8 @@ class Baseline(Section):
     def problems(self) -> Iterator[Finding]:
         """Yield metrics that there are not."""
         for name in self.max_drop:
-            if name not in PAIRED:
-                yield ("max_drop", name), unknown_metric(name, PAIRED)
+            if reason := unpaired(name):
+                yield ("max_drop", name), reason
 
 
 class Abstain(Section):
@@ -78,13 +78,17 @@ class Thresholds(Section):
 
 
 class Evaluation(Section):
-    """How the trained model is measured, and what it has to reach: `imgrec evaluate` holds it."""
+    """How the trained model is measured, and what it has to reach.
+
+    `imgrec evaluate` ends with status 1 where it doesn't; `imgrec train` only says so.
+    """
 
     require: list[str] = Field(
         default_factory=list,
         description='What has to hold, in quotes: `"accuracy >= 0.95"`, `"recall[cats] >= 0.9"`, '
         '`"ece <= 5 %"`, `"worst_slice.accuracy >= 0.85"`, `"slice[camera=front].accuracy > 0.9"`; '
-        'with `.low` or `.high` a bound of the 95 % interval, `"accuracy.low >= 0.93"`.',
+        'with `.low` or `.high` a bound of the 95 % interval, `"accuracy.low >= 0.93"`; with '
+        '`abstain`, `"answered_accuracy >= 0.98"` is of the answers alone.',
     )
     baseline: Baseline | None = Field(default=None)
     slices: list[Text] = Field(

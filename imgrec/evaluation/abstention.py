@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -32,6 +33,17 @@ NO_LIMITS = Limits()
 def fitted_limits(threshold: Threshold | None) -> Limits:
     """Return the limits that a run's card holds."""
     return NO_LIMITS if threshold is None else Limits(threshold.value, threshold.familiarity)
+
+
+def joint_limits(limits: Sequence[Limits]) -> Limits:
+    """Return the limits of several models' mean: the highest threshold; of one model, its own.
+
+    The mean tells no familiarity.
+    """
+    if len(limits) == 1:
+        return limits[0]
+    thresholds = [each.threshold for each in limits if each.threshold is not None]
+    return Limits(max(thresholds, default=None))
 
 
 def answered(scores: Scores, limits: Limits) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip
 from imgrec.evaluation.paired import Interval, Pair, intervals
 from imgrec.evaluation.probabilities import known_truth
-from imgrec.requirement import LESS_IS_BETTER
+from imgrec.requirement import ABSTAINING, LESS_IS_BETTER
 from imgrec.scores import Scores
 from imgrec.text import shown
 
@@ -74,7 +74,9 @@ def _differences(
     model: Assessment, baseline: Assessment, pair: Pair, confidence: float
 ) -> Mapping[str, Difference]:
     ours, theirs = model.evaluation.metrics, baseline.evaluation.metrics
-    values = {name: ours[name].value - theirs[name].value for name in ours if name in theirs}
+    # Each model's limits are its own: what it answers says nothing of what the other would.
+    names = [name for name in ours if name in theirs and name not in ABSTAINING]
+    values = {name: ours[name].value - theirs[name].value for name in names}
     found = intervals(pair, values, confidence)
     p = {"accuracy": _mcnemar(pair.model.right, pair.baseline.right)}
     return {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from imgrec.errors import DataError
+from imgrec.evaluation.abstention import NO_LIMITS, Limits
 from imgrec.evaluation.measure import MOST_RESAMPLED, Measurement, measure
 from imgrec.evaluation.metrics import FEWEST_IMAGES, ClassResult, Evaluation, Metric, SliceResult
 from imgrec.evaluation.probabilities import coverage, reliability
@@ -18,15 +19,21 @@ from imgrec.scores import Scores
 from imgrec.text import shown
 
 
-def evaluate(scores: Scores, top_k: int = 5, slices: Sequence[Slice] = ()) -> Evaluation:
+def evaluate(
+    scores: Scores,
+    top_k: int = 5,
+    slices: Sequence[Slice] = (),
+    limits: Limits = NO_LIMITS,
+) -> Evaluation:
     """Measure `scores` against their truth, and each of `slices` on its own.
 
+    limits: below which the model says "unknown".
     Raises DataError where there is no image or no truth, RunError where a probability is
     not finite.
     """
     _check(scores)
     k = min(top_k, len(scores.classes))
-    found = measure(scores, k, thorough=True)
+    found = measure(scores, k, limits, thorough=True)
     return Evaluation(
         classes=scores.classes,
         images=len(scores.names),
@@ -37,7 +44,7 @@ def evaluate(scores: Scores, top_k: int = 5, slices: Sequence[Slice] = ()) -> Ev
         confusion=found.confusion,
         reliability=reliability(scores),
         coverage=None if scores.multi_label else coverage(scores),
-        slices=tuple(_slice_result(each, k) for each in slices),
+        slices=tuple(_slice_result(each, k, limits) for each in slices),
         notes=tuple(_notes(scores, found, slices)),
         thresholds=scores.thresholds,
     )
@@ -86,9 +93,9 @@ def _known(samples: Floats) -> Metric | None:
     return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
 
 
-def _slice_result(part: Slice, top_k: int) -> SliceResult:
+def _slice_result(part: Slice, top_k: int, limits: Limits) -> SliceResult:
     _check(part.scores)
-    found = measure(part.scores, top_k, thorough=False)
+    found = measure(part.scores, top_k, limits, thorough=False)
     return SliceResult(part.name, len(part.scores.names), found.metrics)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
 from imgrec.evaluation.counts import Counts, count_metrics, drawn, resampled
 from imgrec.evaluation.metrics import Metric
 from imgrec.evaluation.per_image import PROPORTIONS, image_measures
@@ -38,9 +39,12 @@ class Measurement:
     separations: Separations
 
 
-def measure(scores: Scores, top_k: int, *, thorough: bool) -> Measurement:
+def measure(
+    scores: Scores, top_k: int, limits: Limits = NO_LIMITS, *, thorough: bool
+) -> Measurement:
     """Measure at least one image whose truth is known.
 
+    limits: below which the model says "unknown"; where it never does, nothing tells of it.
     thorough: whether ROC-AUC, average precision and calibration error get intervals, which take
     by far the longest; never above 10,000 images.
     """
@@ -55,9 +59,22 @@ def measure(scores: Scores, top_k: int, *, thorough: bool) -> Measurement:
         **count_metrics(counts, multi_label=multi_label),
         **_separation_metrics(found),
         "ece": _calibration_error(scores, weights),
+        **_abstaining(scores, limits),
     }
     ordered = {name: metrics[name] for name in METRICS if name in metrics}
     return Measurement(ordered, confusion, counts, found)
+
+
+def _abstaining(scores: Scores, limits: Limits) -> Mapping[str, Metric]:
+    """Return how many images the model answers, and how many of its answers are right."""
+    if limits == NO_LIMITS:
+        return {}
+    known = answered(scores, limits)
+    of_all = {"answered": proportion(int(known.sum()), len(known))}
+    if not known.any():
+        return of_all
+    right = int(scores.right[known].sum())
+    return {**of_all, "answered_accuracy": proportion(right, int(known.sum()))}
 
 
 def _counted(scores: Scores) -> tuple[NDArray[np.int64], Counts]:

@@ -93,7 +93,7 @@ class Evaluation:
     several classes, int64 (classes, 2, 2), for each class rows without and with it, columns
     said not to have it and to have it.
     coverage: None where an image may have several classes.
-    notes: one sentence each on what was not computed.
+    notes: one sentence each on what was not computed, and on what else to know of the numbers.
     thresholds: as Scores has them.
     """
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
+from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered, joint_limits
 from imgrec.evaluation.ensemble import mean_scores, mean_thresholds
 from imgrec.evaluation.ranking import ranking, require_finite
 from imgrec.scores import Scores
@@ -150,9 +150,8 @@ def together(members: Sequence[Member]) -> Member | None:
     if len({(frozenset(member.classes), member.multi_label) for member in members}) > 1:
         return None
     own = mean_thresholds([(member.classes, member.thresholds) for member in members])
-    thresholds = [member.limits.threshold for member in members]
-    highest = max((each for each in thresholds if each is not None), default=None)
-    return Member(MEAN, first.classes, Limits(highest), own)
+    limits = joint_limits([member.limits for member in members])
+    return Member(MEAN, first.classes, limits, own)
 
 
 def _means(

@@ -7,20 +7,30 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from imgrec.evaluation.assessment import Comparison, Difference, Verdict
 from imgrec.evaluation.metrics import FEWEST_IMAGES, Evaluation, Metric
-from imgrec.requirement import LESS_IS_BETTER, Bound, Of, Quantity, Requirement, check_names
+from imgrec.requirement import (
+    ABSTAINING,
+    LESS_IS_BETTER,
+    Bound,
+    Of,
+    Quantity,
+    Requirement,
+    check_names,
+)
 
 _DIGITS = 4
+_NO_ANSWER = "the model answers none of these images"
+_NEVER_UNKNOWN = "the model answers every image, as it has no limits of evaluation.abstain"
 
 
 def judge(evaluation: Evaluation, requirements: Sequence[Requirement]) -> tuple[Verdict, ...]:
     """Return the verdict on each requirement, in their order.
 
     What can't be measured (the recall of a class without images, an interval where there is
-    none) meets nothing. `worst_slice` is the slice of at least 30 images that is worst in that
-    very number. Raises UsageError for a class or slice that the evaluation doesn't have.
+    none, a slice that there isn't) meets nothing. `worst_slice` is the slice of at least 30
+    images that is worst in that very number. Raises UsageError for a class that the evaluation
+    doesn't have.
     """
-    slices = [each.name for each in evaluation.slices]
-    check_names(requirements, evaluation.classes, slices)
+    check_names(requirements, evaluation.classes)
     return tuple(_verdict(evaluation, requirement) for requirement in requirements)
 
 
@@ -87,6 +97,10 @@ def _why(evaluation: Evaluation, quantity: Quantity) -> str:
             return "no slices were asked for"
         if all(each.images < FEWEST_IMAGES for each in evaluation.slices):
             return f"no slice has {FEWEST_IMAGES} images"
+    if quantity.of is Of.SLICE and quantity.name not in {each.name for each in evaluation.slices}:
+        return "there is no such slice"
+    if quantity.metric in ABSTAINING:
+        return _NO_ANSWER if "answered" in evaluation.metrics else _NEVER_UNKNOWN
     notes = [note for note in evaluation.notes if quantity.metric in note]
     interval = "" if quantity.bound == "value" else " with an interval"
     return "; ".join(notes) or f"there is no {quantity.metric}{interval} of these images"

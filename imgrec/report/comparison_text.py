@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip, Verdict
-from imgrec.report.measures import bounds, difference, number, title
+from imgrec.evaluation.metrics import Evaluation
+from imgrec.report.measures import bounds, difference, number, says_something, title
 from imgrec.report.wording import short
 from imgrec.text import shown
 
@@ -41,23 +42,26 @@ def comparison_text(
     """
     from rich.console import Group
 
-    top_k = assessments[0].evaluation.top_k
-    told = (differences_text(comparison, top_k) for comparison in comparisons)
+    first = assessments[0].evaluation
+    told = (differences_text(comparison, first) for comparison in comparisons)
     return Group(_numbers(assessments), *told)
 
 
-def differences_text(comparison: Comparison, top_k: int) -> RenderableType:
-    """Return the differences of one comparison, and the images that changed sides."""
+def differences_text(comparison: Comparison, evaluation: Evaluation) -> RenderableType:
+    """Return the differences of one comparison, and the images that changed sides.
+
+    evaluation: of one of the two.
+    """
     from rich.console import Group
 
-    return Group(*_differences_of(comparison, top_k))
+    return Group(*_differences_of(comparison, evaluation))
 
 
-def _differences_of(comparison: Comparison, top_k: int) -> Iterator[RenderableType]:
+def _differences_of(comparison: Comparison, evaluation: Evaluation) -> Iterator[RenderableType]:
     model, baseline = shown(comparison.model), shown(comparison.baseline)
     sure = f"{100 * comparison.confidence:g} %"
     yield _heading(f"{model} against {baseline}, on the same {comparison.images:,} images")
-    yield _differences(comparison, top_k, sure)
+    yield _differences(comparison, evaluation, sure)
     yield from _flips(f"{model} gets right what {baseline} got wrong", comparison.fixed)
     yield from _flips(f"{model} gets wrong what {baseline} got right", comparison.broken)
 
@@ -80,7 +84,7 @@ def _numbers(assessments: Sequence[Assessment]) -> Table:
 
     table = _table(("", *(short(each.run, _NAME_WIDTH) for each in assessments)))
     evaluations = [each.evaluation for each in assessments]
-    for name in evaluations[0].metrics:
+    for name in (each for each in evaluations[0].metrics if says_something(each, evaluations[0])):
         found = [each.metrics.get(name) for each in evaluations]
         cells = (
             "" if one is None else f"{number(name, one.value)} ({bounds(name, one)})"
@@ -91,14 +95,16 @@ def _numbers(assessments: Sequence[Assessment]) -> Table:
     return table
 
 
-def _differences(comparison: Comparison, top_k: int, sure: str) -> Table:
+def _differences(comparison: Comparison, evaluation: Evaluation, sure: str) -> Table:
     from rich.text import Text
 
     table = _table(("", "difference", f"{sure} interval", ""))
     for name, each in comparison.differences.items():
+        if not says_something(name, evaluation):
+            continue
         p = "" if each.p is None else f" (McNemar's exact test: p = {each.p:.2g})"
         finding = Text.assemble((each.finding, _STYLE[each.finding]), p)
-        label = title(name, top_k)
+        label = title(name, evaluation.top_k)
         table.add_row(label, difference(name, each.value), _range(name, each), finding)
     return table
 

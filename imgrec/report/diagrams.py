@@ -10,7 +10,7 @@ from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric, Reliabili
 from imgrec.evaluation.worst import worst_classes
 from imgrec.report.figure import literal, new_figure, plain_settings, png
 from imgrec.report.look import LIGHT, Look
-from imgrec.report.wording import short
+from imgrec.report.wording import percent, short
 
 _MOST_CLASSES = 20
 _NAME_WIDTH = 20
@@ -64,6 +64,7 @@ def reliability(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
 def coverage(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
     """Return a PNG of the accuracy of the surest images against their share of all.
 
+    Where the model may say "unknown", a point tells what it answers.
     Raises ValueError where images may have several classes: there is no one answer to be sure of.
     """
     curve = evaluation.coverage
@@ -75,14 +76,27 @@ def coverage(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
         # A single point has no line to see.
         marker = "o" if len(curve.coverage) == 1 else None
         axes.plot(curve.coverage, curve.accuracy, color=look.training, linewidth=1.8, marker=marker)
+        lowest = min(float(curve.accuracy.min()), _mark_limits(figure, axes, evaluation, look))
         axes.set_xlabel("share of the images that is answered, the surest first")
         axes.set_ylabel("accuracy")
         axes.set_xlim(0, 1.01)
-        axes.set_ylim(min(float(curve.accuracy.min()), 0.9) - 0.02, 1.01)
+        axes.set_ylim(min(lowest, 0.9) - 0.02, 1.01)
         axes.grid(visible=True)
         for axis in (axes.xaxis, axes.yaxis):
             _percent(axis)
         return png(figure)
+
+
+def _mark_limits(figure: Any, axes: Any, evaluation: Evaluation, look: Look) -> float:
+    """Mark where the model's own limits put it; return its accuracy there, 1 where it has none."""
+    share, accuracy = (evaluation.metrics.get(each) for each in ("answered", "answered_accuracy"))
+    if share is None or accuracy is None:
+        return 1.0
+    style: dict[str, Any] = {"color": look.validation, "markersize": 9, "clip_on": False}
+    label = f"this model answers {percent(share.value)}"
+    axes.plot([share.value], [accuracy.value], "o", label=label, **style)
+    figure.legend(loc="outside upper right")
+    return accuracy.value
 
 
 def _draw_bars(axes: Any, rows: Any, metrics: list[Metric], label: str, look: Look) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.metrics import ClassResult, Evaluation, SliceResult
 from imgrec.evaluation.worst import most_confused, worst_classes
-from imgrec.report.measures import bounds, decision_cells, decision_titles, number, title
+from imgrec.report.measures import (
+    bounds,
+    decision_cells,
+    decision_titles,
+    number,
+    says_something,
+    title,
+)
 from imgrec.report.wording import interval, percent, short
 from imgrec.text import shown
 
@@ -49,8 +56,8 @@ def _headline(evaluation: Evaluation) -> Table:
     table.add_column("", no_wrap=True, justify="right")
     table.add_column("95 % interval", no_wrap=True)
     for name, metric in evaluation.metrics.items():
-        if name == "top_k_accuracy" and evaluation.top_k == len(evaluation.classes):
-            continue  # it is 100 %
+        if not says_something(name, evaluation):
+            continue
         values = (number(name, metric.value), bounds(name, metric))
         style = "bold" if name == "accuracy" else ""
         table.add_row(title(name, evaluation.top_k), *values, style=style)

@@ -22,6 +22,7 @@ from imgrec.report.measures import (
     difference,
     is_proportion,
     number,
+    says_something,
     title,
 )
 from imgrec.report.thumbnail import data_uri
@@ -90,10 +91,13 @@ def _curves(background: Background) -> Iterator[_Plot]:
 
 def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
     large = len(evaluation.classes) > _LARGE
-    if not evaluation.multi_label:
-        text = "Confusion matrix: rows are the truth, columns the prediction"
-        yield _plot(partial(plots.confusion, evaluation), text, large=large)
     which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
+    text = "Confusion matrix: rows are the truth, columns the prediction"
+    if evaluation.multi_label:
+        text = f"Confusion of {which}: how many images that have it are found or missed, and how "
+        text += "many that lack it are said to have it or not"
+    drawn_large = large and not evaluation.multi_label
+    yield _plot(partial(plots.confusion, evaluation), text, large=drawn_large)
     yield _plot(partial(class_bars, evaluation), f"Precision and recall of {which}")
 
 
@@ -132,6 +136,7 @@ def _environment() -> Environment:
         "bounds": bounds,
         "difference": difference,
         "is_proportion": is_proportion,
+        "says_something": says_something,
     }
     return environment
 

@@ -14,6 +14,7 @@ from imgrec.report.measures import (
     decision_titles,
     difference,
     number,
+    says_something,
     title,
 )
 from imgrec.report.wording import (
@@ -34,7 +35,7 @@ def markdown(assessment: Assessment) -> str:
         *_head(assessment),
         *_requirements(assessment),
         *_numbers(evaluation),
-        *_comparison(assessment.comparison, evaluation.top_k),
+        *_comparison(assessment.comparison, evaluation),
         *_slices(evaluation),
         *_classes(evaluation),
         *_confused(evaluation),
@@ -69,7 +70,7 @@ def _numbers(evaluation: Evaluation) -> Iterator[str]:
             bounds(name, metric),
         )
         for name, metric in evaluation.metrics.items()
-        if name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
+        if says_something(name, evaluation)
     )
     yield from table(("Measure", "Value", "95 % interval"), rows, "lrr")
     for note in evaluation.notes:
@@ -78,7 +79,7 @@ def _numbers(evaluation: Evaluation) -> Iterator[str]:
         yield ""
 
 
-def _comparison(comparison: Comparison | None, top_k: int) -> Iterator[str]:
+def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterator[str]:
     if comparison is None:
         return
     yield f"### Against {code(comparison.baseline)}"
@@ -87,13 +88,14 @@ def _comparison(comparison: Comparison | None, top_k: int) -> Iterator[str]:
     yield ""
     rows = (
         (
-            title(name, top_k),
+            title(name, evaluation.top_k),
             number(name, each.model),
             number(name, each.baseline),
             difference(name, each.value),
             each.finding,
         )
         for name, each in comparison.differences.items()
+        if says_something(name, evaluation)
     )
     header = ("Measure", "Model", "Baseline", "Difference", "")
     yield from table(header, rows, "lrrrl")

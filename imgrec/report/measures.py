@@ -18,6 +18,8 @@ _TITLES = {
     "log_loss": "Log loss",
     "brier": "Brier score",
     "ece": "Calibration error",
+    "answered": "Answered",
+    "answered_accuracy": "Accuracy of answers",
 }
 _PROPORTIONS = {
     "accuracy",
@@ -27,6 +29,8 @@ _PROPORTIONS = {
     "micro_f1",
     "weighted_f1",
     "samples_f1",
+    "answered",
+    "answered_accuracy",
 }
 
 
@@ -64,6 +68,11 @@ def difference(name: str, *values: float) -> str:
 def is_proportion(name: str) -> bool:
     """Say whether a measure is a share of something, 0 to 1, the more the better."""
     return name in _PROPORTIONS
+
+
+def says_something(name: str, evaluation: Evaluation) -> bool:
+    """Say whether a measure is worth a line: not the top-k accuracy of all classes, always 1."""
+    return name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
 
 
 def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:

@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.report.figure import literal, new_figure, plain_settings, png
-from imgrec.report.look import LIGHT, Look
-from imgrec.report.wording import short
+from imgrec.report.label_matrix import label_matrix
+from imgrec.report.look import LIGHT, Look, ink_on, scale_of
+from imgrec.report.wording import percent, short
 
 _COUNTS_UP_TO = 20
+_SHARES_UP_TO = 10
 _NAMES_UP_TO = 100
 _NAME_WIDTH = 20
 _POINTS = 10.0
 _LARGE_CELL = 0.55
 _SMALLEST_SIDE = 2.2
-_DARK_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,18 @@ def curves(
 
 
 def confusion(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
-    """Return a PNG of the confusion matrix: colours by share of the row, counts while few."""
+    """Return a PNG of the confusion matrix: colours by share of the row, numbers while few.
+
+    Where an image may have several classes, of each class's, as `label_matrix` has it.
+    """
+    if evaluation.multi_label:
+        return label_matrix(evaluation, look=look)
     grid = _Grid.of(evaluation.classes)
     shares = evaluation.rates
     with plain_settings(look):
         figure = new_figure(grid.side + grid.label + 1.5, grid.side + grid.label + 0.6)
         axes = figure.add_subplot()
-        image = axes.imshow(shares, cmap=_scale(look), vmin=0, vmax=1, interpolation="nearest")
+        image = axes.imshow(shares, cmap=scale_of(look), vmin=0, vmax=1, interpolation="nearest")
         _name_axes(axes, grid)
         if len(evaluation.classes) <= _COUNTS_UP_TO:
             _write_counts(axes, evaluation.confusion, shares, look)
@@ -132,13 +138,6 @@ def _mark_best(
         axes.plot([best], [values[best - 1]], "o", color=colour, markersize=7, label=label)
 
 
-def _scale(look: Look) -> Any:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    scale = LinearSegmentedColormap.from_list("share", look.scale)
-    return scale.with_extremes(bad=look.paper)
-
-
 def _name_axes(axes: Any, grid: _Grid) -> None:
     remark = "" if grid.names else " (number of the class, from 0)"
     axes.set_xlabel(f"prediction{remark}")
@@ -157,8 +156,12 @@ def _name_axes(axes: Any, grid: _Grid) -> None:
 def _write_counts(
     axes: Any, confusion: NDArray[np.int64], shares: NDArray[np.float64], look: Look
 ) -> None:
-    size = min(_POINTS, 58 * _LARGE_CELL / len(str(confusion.max())) / 0.65)
+    with_shares = len(confusion) <= _SHARES_UP_TO
+    longest = max(len(str(confusion.max())), len(percent(1)) if with_shares else 0)
+    size = min(_POINTS, 110 * _LARGE_CELL / longest)
     for (row, column), count in np.ndenumerate(confusion):
         if count or row == column:
-            colour = look.ink_on_full if shares[row, column] > _DARK_SHARE else look.ink
-            axes.text(column, row, str(count), ha="center", va="center", color=colour, size=size)
+            share = float(shares[row, column])
+            text = f"{count}\n{percent(share)}" if with_shares and np.isfinite(share) else count
+            colour = ink_on(look, share)
+            axes.text(column, row, text, ha="center", va="center", color=colour, size=size)

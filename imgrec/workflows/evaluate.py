@@ -10,12 +10,14 @@ from typing import Literal
 
 from imgrec.config.evaluation import Evaluation as Section
 from imgrec.evaluation import evaluate as measures
+from imgrec.evaluation.abstention import fitted_limits, joint_limits
 from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.slices import Slice, check, cut
 from imgrec.evaluation.verdicts import judge, judge_drop
 from imgrec.progress import Progress, Silent
+from imgrec.requirement import check_names
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runtime.engine import ANYHOW, Computing, open_engine
 from imgrec.runtime.score import Turn, score
@@ -65,7 +67,8 @@ class Measuring:
         parts = cut(scores, self.images.records, slicing.by)
         turns = zip(slicing.turns, turned, strict=True)
         slices = (*parts, *(Slice(f"rotate={turn}", each) for turn, each in turns))
-        evaluation = measures.evaluate(scores, self.top_k, slices)
+        limits = joint_limits([fitted_limits(run.card.threshold) for run in runs])
+        evaluation = measures.evaluate(scores, self.top_k, slices, limits)
         name = " + ".join(run.name for run in runs)
         return Assessment(name, self.images.split, self.images.source, scores, evaluation)
 
@@ -127,7 +130,9 @@ def evaluate(
     measuring = _measuring(run, wanted, progress or Silent())
     check(measuring.images.records, slicing.by)
     overlap = _overlap([*models, *([against.run] if against else [])], measuring, wanted)
-    assessment = measuring.assess(models, computing, slicing)
+    assessment = _with_overlap(measuring.assess(models, computing, slicing), overlap)
+    names = [each.name for each in assessment.evaluation.slices]
+    check_names(requirements, run.card.classes, names)
     verdicts = judge(assessment.evaluation, requirements)
     comparison = None
     if against:
@@ -139,7 +144,6 @@ def evaluate(
         verdicts=verdicts,
         comparison=comparison,
         facts=tuple(run_facts(run)),
-        overlap=len(overlap),
         measured=dt.datetime.now(dt.UTC),
     )
     write_reports(wanted.reports, assessment, run, measuring.images.records)
@@ -157,9 +161,18 @@ def measure(
     check(measuring.images.records, wanted.slicing.by)
     overlap = _overlap(runs, measuring, wanted)
     return tuple(
-        replace(measuring.assess([run], computing, wanted.slicing), overlap=len(overlap))
-        for run in runs
+        _with_overlap(measuring.assess([run], computing, wanted.slicing), overlap) for run in runs
     )
+
+
+def _with_overlap(assessment: Assessment, overlap: Sequence[str]) -> Assessment:
+    """Return the assessment, which says that images were trained on, wherever it is read."""
+    if not overlap:
+        return assessment
+    evaluation = assessment.evaluation
+    note = f"{len(overlap):,} of the images were trained on: on new ones, expect worse numbers"
+    evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    return replace(assessment, evaluation=evaluation, overlap=len(overlap))
 
 
 def _section(run: Run) -> Section:

@@ -55,6 +55,13 @@ def find_photos(photos: Sequence[str]) -> list[Photo]:
     return list(expand(photos, sys.stdin if LIST in photos else None))
 
 
+def picture_of(found: Explanation, explainer: Explainer) -> bytes:
+    """Return a PNG of what was found: with dense every class in its colour, else the heat map."""
+    if found.segments is not None and explainer.wanted is None:
+        return segments_picture(found, explainer.engine.classes)
+    return heat_picture(found)
+
+
 def plan(photos: Sequence[Photo], method: str, written: Written) -> list[Path]:
     """Return the path of each photo's files, without what tells one from another.
 
@@ -108,18 +115,12 @@ def _explained(photo: Photo, explainer: Explainer, place: Path, *, boxes: bool) 
         files=_files(place, boxes=boxes),
     )
     _make_folder(place.parent)
-    write_bytes(told.files["heat"], _picture(found, explainer))
+    write_bytes(told.files["heat"], picture_of(found, explainer))
     if boxes:
         write_bytes(told.files["boxes"], boxes_picture(found))
         asked = Asked(explainer.model, explainer.method)
         write_text(told.files["json"], explanation_json(told, asked))
     return told
-
-
-def _picture(found: Explanation, explainer: Explainer) -> bytes:
-    if found.segments is not None and explainer.wanted is None:
-        return segments_picture(found, explainer.engine.classes)
-    return heat_picture(found)
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.config.evaluation import Evaluation
+from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError, UsageError
 from imgrec.requirement import (
-    PAIRED,
     Of,
     Requirement,
     check_metrics,
     check_names,
     parse,
-    unknown_metric,
+    unpaired,
 )
 from imgrec.runs.folder import Run, find
 from imgrec.slicing import Slicing
@@ -70,9 +70,18 @@ def joined(section: Evaluation, asked: Gate) -> tuple[tuple[Requirement, ...], G
             hint="name the run to compare with: --baseline RUN",
         )
     for name in asked.max_drop:
-        if name not in PAIRED:
-            raise UsageError(f"--max-drop {shown(name)}: {unknown_metric(name, PAIRED)}")
+        if reason := unpaired(name):
+            raise UsageError(f"--max-drop {shown(name)}: {reason}")
     return requirements, gate
+
+
+def check_required(experiment: Experiment, classes: Sequence[str]) -> None:
+    """Raise ConfigError where the config requires something of a class that there is not."""
+    for index, text in enumerate(experiment.evaluation.require):
+        try:
+            check_names([parse(text)], classes)
+        except UsageError as error:
+            raise experiment.problem(("evaluation", "require", index), error.message) from error
 
 
 def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicing: Slicing) -> None:

@@ -27,6 +27,7 @@ from imgrec.text import shown
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import Schedule, Split
 from imgrec.training.targets import check_output, encode, image_weights
+from imgrec.workflows.gate import check_required
 
 log = logging.getLogger("imgrec")
 
@@ -63,6 +64,7 @@ def read_splits(experiment: Experiment) -> Splits:
     splits = read_images(experiment.data, experiment.seed)
     check_output(experiment, splits.classes)
     check(judging(splits)[1], experiment.evaluation.slicing.by)
+    check_required(experiment, splits.classes)
     if splits.ignored:
         log.info("%d hidden files left out", splits.ignored)
     return splits

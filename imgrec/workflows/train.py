@@ -15,9 +15,11 @@ from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError, UsageError
 from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation.verdicts import judge
 from imgrec.files import remove_partial
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.progress import Progress, Silent
+from imgrec.requirement import parse
 from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.lock import locked
@@ -65,11 +67,15 @@ log = logging.getLogger("imgrec")
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A complete run, and how good its best model is on `split`."""
+    """A complete run, and how good its best model is, with what came of `evaluation.require`."""
 
     run: Run
-    evaluation: Evaluation
-    split: str
+    assessment: Assessment
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The numbers."""
+        return self.assessment.evaluation
 
 
 def train(
@@ -212,13 +218,16 @@ def _concluded(
     run = export_trained(run, prepared.splits, experiment.training.export, progress)
     assessment = _assessed(run, experiment, prepared, progress)
     write_card(folder, dataclasses.replace(run.card, complete=True))
-    return TrainingResult(Run(folder, read_card(folder)), assessment.evaluation, assessment.split)
+    return TrainingResult(Run(folder, read_card(folder)), assessment)
 
 
 def _assessed(
     run: Run, experiment: Experiment, prepared: Prepared, progress: Progress
 ) -> Assessment:
-    """Measure the best model as `evaluate` will, and write down what was found."""
+    """Measure the best model as `evaluate` will, and write down what was found.
+
+    What is not met stops nothing: the model may be wanted all the same.
+    """
     split, records = judging(prepared.found)
     if split == "train":
         log.warning("no test or validation images: the final numbers are of the training images")
@@ -226,7 +235,9 @@ def _assessed(
     images = Chosen(split, run.card.data[split].written or experiment.data.loader or "", records)
     measuring = Measuring(images, run.card.classes, bad_images, section.top_k, progress)
     computing = Computing("auto" if (run.path / FILES["float32"]).is_file() else "keras")
-    assessment = measuring.assess([run], computing, section.slicing)
+    found = measuring.assess([run], computing, section.slicing)
+    verdicts = judge(found.evaluation, [*map(parse, section.require)])
+    assessment = dataclasses.replace(found, verdicts=verdicts)
     write_results(run, assessment, records)
     return assessment
 

@@ -112,6 +112,7 @@ def test_against_a_baseline_only_worse_is_1(
     [
         (["--require", "acuracy > 1"], "unknown metric acuracy; did you mean accuracy?"),
         (["--max-drop", "acc=1"], "unknown metric acc"),
+        (["--max-drop", "ece=1"], "of ece no drop can be told"),
         (["--max-drop", "accuracy=nan"], "nan is no number from 0"),
         (["--max-drop", "accuracy"], "is not of the form METRIC=NUMBER"),
         (["--confidence", "nan"], "nan is not from 0.5 to below 1"),

@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -47,6 +47,8 @@ preprocessing: {rescale: 1/255}
 model: {layers: [GlobalAveragePooling2D]}
 training: {epochs: 1}
 """
+SEVERAL = ("data.multi_label=true", "data.separator=§", "model.output=sigmoid")
+REPORTS = tuple(f"report{suffix}" for suffix in (".xml", ".md", ".json", ".csv", ".html"))
 HIDDEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
 
 
@@ -74,20 +76,27 @@ class Elements(HTMLParser):
 @pytest.fixture
 def data(tmp_path: Path) -> tuple[Path, Path]:
     """Two CSV files beside their images: each class has two images in either."""
-    tables = []
+    return tables(tmp_path)
+
+
+def tables(tmp_path: Path, labels: int = 1) -> tuple[Path, Path]:
+    """Write both CSV files and their images, each with so many labels."""
+    found = []
     for part in ("train", "validation"):
         folder = tmp_path / part
         folder.mkdir()
-        rows = list(_images(folder))
+        rows = list(_images(folder, labels))
         table = io.StringIO()
         csv.writer(table, quoting=csv.QUOTE_ALL).writerows([["path", "label"], *rows])
-        tables.append(folder / "images.csv")
-        tables[-1].write_bytes(table.getvalue().encode("utf-8", "surrogateescape"))
-    return tables[0], tables[1]
+        found.append(folder / "images.csv")
+        found[-1].write_bytes(table.getvalue().encode("utf-8", "surrogateescape"))
+    return found[0], found[1]
 
 
-def _images(folder: Path) -> Iterator[tuple[str, str]]:
-    for number, label in enumerate(CLASSES):
+def _images(folder: Path, labels: int) -> Iterator[tuple[str, str]]:
+    for number in range(len(CLASSES)):
+        of_image = (CLASSES[(number + more) % len(CLASSES)] for more in range(labels))
+        label = "§".join(of_image)
         for copy in range(2):
             name = f"{NAMES[(number + copy) % len(NAMES)].replace('/', '')}{number}{copy}.png"
             colour = (number * 12, copy * 90, len(folder.name))
@@ -105,11 +114,7 @@ def test_hostile_names_come_out_harmless_and_readable(
     train, validation = map(str, data)
     (tmp_path / "c.yaml").write_text(CONFIG % (json.dumps(train), json.dumps(validation)))
     harmless(imgrec("train", "c.yaml", "--device", "cpu"))
-    reports = [f"report{suffix}" for suffix in (".xml", ".md", ".json", ".csv", ".html")]
-    asked = [word for name in reports for word in ("--report", name)]
-    summary = {"GITHUB_STEP_SUMMARY": "summary.md"}
-    asked += ["--require", f"recall[{CLASSES[0]}] >= 0", "--require", f"f1[{CLASSES[2]}] >= 1"]
-    harmless(imgrec("evaluate", "--device", "cpu", *asked, environment=summary), status=1)
+    evaluated(imgrec)
     for command in (
         ("check", train),
         ("runs", "show", "last"),
@@ -123,15 +128,45 @@ def test_hostile_names_come_out_harmless_and_readable(
         told = harmless(imgrec("predict", *photos, "--format", form, "--device", "cpu"))
         check_predictions(told, form, photos)
 
-    check_page((tmp_path / "report.html").read_text("utf-8"))
-    check_page((tmp_path / "runs/hostile-1/report.html").read_text("utf-8"))
+    check_reports(tmp_path, CLASSES)
     check_csv((tmp_path / "report.csv").read_text("utf-8"))
-    check_json((tmp_path / "report.json").read_text("utf-8"))
-    validated((tmp_path / "report.xml").read_text("utf-8"))
+
+
+def test_hostile_labels_of_images_with_several(imgrec: Imgrec, tmp_path: Path) -> None:
+    """Two labels an image: the same outputs, where names also stand beside one another."""
+    train, validation = map(str, tables(tmp_path, labels=2))
+    (tmp_path / "c.yaml").write_text(CONFIG % (json.dumps(train), json.dumps(validation)))
+    settings = [word for setting in SEVERAL for word in ("--set", setting)]
+    harmless(imgrec("train", "c.yaml", *settings, "--device", "cpu"))
+    evaluated(imgrec)
+    # Blanks around one of several labels are none of it.
+    check_reports(tmp_path, [name.strip() for name in CLASSES])
+    rows = rows_of((tmp_path / "report.csv").read_text("utf-8"))
+    truths = {frozenset(row["truth"].removeprefix("'").split(" + ")) for row in rows}
+    assert frozenset(map(shown, CLASSES[1:3])) in truths
+    photo = next((tmp_path / "validation").glob("*.png"))
+    for form in ("table", "csv"):
+        harmless(imgrec("predict", str(photo), "--threshold", "0", "--format", form))
+
+
+def evaluated(imgrec: Imgrec) -> None:
+    """Evaluate the last run, with a requirement that is met and one that is not."""
+    asked = [word for name in REPORTS for word in ("--report", name)]
+    summary = {"GITHUB_STEP_SUMMARY": "summary.md"}
+    asked += ["--require", f"recall[{CLASSES[0]}] >= 0", "--require", f"f1[{CLASSES[2]}] >= 1"]
+    harmless(imgrec("evaluate", "--device", "cpu", *asked, environment=summary), status=1)
+
+
+def check_reports(folder: Path, classes: Sequence[str]) -> None:
+    """Every file that was written is harmless, and names every class."""
+    check_page((folder / "report.html").read_text("utf-8"), classes)
+    check_page((folder / "runs/hostile-1/report.html").read_text("utf-8"), classes)
+    check_json((folder / "report.json").read_text("utf-8"), classes)
+    validated((folder / "report.xml").read_text("utf-8"))
     for name in ("report.md", "summary.md"):
-        check_markdown((tmp_path / name).read_text("utf-8"))
-    for name in reports:
-        check_text((tmp_path / name).read_text("utf-8"))
+        check_markdown((folder / name).read_text("utf-8"))
+    for name in REPORTS:
+        check_text((folder / name).read_text("utf-8"))
 
 
 def harmless(process: subprocess.CompletedProcess[str], status: int = 0) -> str:
@@ -165,25 +200,31 @@ def check_predictions(text: str, form: str, photos: list[str]) -> None:
     assert {each["class"] for one in told for each in one["top"]} <= set(CLASSES)
 
 
-def check_page(page: str) -> None:
+def check_page(page: str, classes: Sequence[str]) -> None:
     """The page has no element and no handler that a name brought, and shows every class."""
     found = Elements(page)
     assert not found.names & {"script", "b", "iframe"}
     assert not found.handlers
-    assert all(shown(name) in found.text for name in CLASSES)
+    assert all(shown(name) in found.text for name in classes)
 
 
 def check_csv(text: str) -> None:
-    """Every class is one cell, and no cell is a formula."""
+    """Every class is one cell."""
+    truths = {row["truth"].removeprefix("'") for row in rows_of(text)}
+    assert truths == set(map(shown, CLASSES))
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    """Return a line for each image, no cell of which is a formula."""
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == 2 * len(CLASSES)
-    assert {row["truth"].removeprefix("'") for row in rows} == set(map(shown, CLASSES))
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
+    return rows
 
 
-def check_json(text: str) -> None:
+def check_json(text: str, classes: Sequence[str]) -> None:
     """Programs get every name as it is."""
-    assert {each["name"] for each in json.loads(text)["per_class"]} == set(CLASSES)
+    assert {each["name"] for each in json.loads(text)["per_class"]} == set(classes)
 
 
 def check_markdown(text: str) -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.evaluation.abstention import Limits, answered, choose_threshold, fitted_limits
+from imgrec.evaluation.abstention import (
+    Limits,
+    answered,
+    choose_threshold,
+    fitted_limits,
+    joint_limits,
+)
+from imgrec.evaluation.evaluate import evaluate
+from imgrec.requirement import ABSTAINING
 from imgrec.runs.card import Threshold
 from imgrec.scores import Scores
 
@@ -96,3 +104,37 @@ def test_a_card_without_a_threshold_has_no_limits() -> None:
     """A run that promised nothing answers everything."""
     assert fitted_limits(None) == Limits(None, None)
     assert fitted_limits(Threshold(0.5, "coverage 1", "x", 1, 1.0, 1.0, 0.25)) == Limits(0.5, 0.25)
+
+
+@given(
+    images=st.lists(
+        st.tuples(st.floats(0.5, 1, width=32), st.booleans(), st.floats(-1, 1, width=32)),
+        min_size=1,
+    ),
+    threshold=st.none() | st.floats(0, 1),
+    familiarity=st.none() | st.floats(-1, 1),
+)
+def test_what_is_answered_is_measured(
+    images: list[tuple[float, bool, float]], threshold: float | None, familiarity: float | None
+) -> None:
+    """How many images are answered, and how many of those rightly; nothing without limits."""
+    rows = [[sure, 1 - sure] for sure, _, _ in images]
+    found = scored(rows, [not right for _, right, _ in images], [near for *_, near in images])
+    limits = Limits(threshold, familiarity)
+    metrics = evaluate(found, limits=limits).metrics
+    if limits == Limits():
+        assert not ABSTAINING & metrics.keys()
+        return
+    known = answered(found, limits)
+    assert metrics["answered"].value == pytest.approx(known.mean())
+    assert ("answered_accuracy" in metrics) == known.any()
+    if known.any():
+        assert metrics["answered_accuracy"].value == pytest.approx(found.right[known].mean())
+
+
+def test_of_several_models_the_strictest_threshold_holds() -> None:
+    """Familiarity is that of one model alone."""
+    one, other = Limits(0.6, 0.3), Limits(0.8)
+    assert joint_limits([one]) == one
+    assert joint_limits([one, other]) == Limits(0.8)
+    assert joint_limits([Limits(), Limits()]) == Limits()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from imgrec.errors import UsageError
+from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.assessment import Comparison, Difference, Verdict
 from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation
@@ -92,11 +93,28 @@ def test_slices() -> None:
 
 
 def test_names_that_are_not_there() -> None:
-    """Neither class nor slice is passed over."""
+    """A class is not passed over; what is required of a slice is not met."""
     found = evaluate(scores(9, 10), slices=[Slice("x=1", scores(9, 10))])
-    for text, nearest in (("recall[aa] > 0", "did you mean a"), ("slice[x=2].ece < 1", "x=1")):
-        with pytest.raises(UsageError, match=nearest):
-            judge(found, [parse(text)])
+    with pytest.raises(UsageError, match="did you mean a"):
+        judge(found, [parse("recall[aa] > 0")])
+    missed = verdict(found, "slice[x=2].ece < 1")
+    assert (missed.met, missed.value) == (False, None)
+    assert missed.reason == "slice[x=2].ece can't be measured: there is no such slice"
+
+
+def test_a_model_that_answers_everything_keeps_no_promise_of_its_answers() -> None:
+    """Of one that may say "unknown", the answers that it gives can be required to be right."""
+    given_scores = scores(9, 10)
+    limits = Limits(float(given_scores.probabilities.max()) + 1e-3)
+    missed = verdict(evaluate(given_scores), "answered_accuracy >= 0.9")
+    assert "answers every image" in missed.reason
+    assert (
+        "answers none"
+        in verdict(evaluate(given_scores, limits=limits), "answered_accuracy >= 0.9").reason
+    )
+    assert verdict(evaluate(given_scores, limits=limits), "answered <= 0").met
+    lower = evaluate(given_scores, limits=Limits(0.1))
+    assert verdict(lower, "answered_accuracy.low >= 0.5").met
 
 
 def comparison(finding: str, value: float, name: str = "accuracy") -> Comparison:

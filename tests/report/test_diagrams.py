@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
+from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.report.diagrams import class_bars, coverage, reliability
@@ -48,6 +49,17 @@ def test_one_image_has_its_diagrams(draw: Draw) -> None:
     """A single image, a class without any: there is still something to see."""
     png = draw(evaluate(scores([1], [[0.25, 0.5, 0.25]])))
     assert count(png, LIGHT.training) > 20
+
+
+def test_what_a_model_answers_is_a_point_on_its_coverage() -> None:
+    """Where it may say "unknown"; otherwise the line is alone."""
+    given_scores = population(200, 3)
+    alone, limited, strict = (
+        coverage(evaluate(given_scores, limits=limits))
+        for limits in (Limits(), Limits(0.6), Limits(1.1))
+    )
+    assert count(alone, LIGHT.validation) == count(strict, LIGHT.validation) == 0
+    assert count(limited, LIGHT.validation) > 50
 
 
 def test_bars_are_as_long_as_the_measure() -> None:

@@ -267,7 +267,9 @@ def test_reports_of_every_form(discs: TrainingResult, tmp_path: Path) -> None:
     assert "| Missed | Wrongly said | Threshold |" in places[2].read_text(encoding="utf-8")
     page = places[4].read_text(encoding="utf-8")
     assert "Wrongly said" in page
-    assert "Confusion matrix" not in page
+    assert "Confusion of each class" in page
+    assert "the model never says “unknown”" in page
+    assert (discs.run.path / "confusion.png").is_file()
 
 
 def test_metrics_of_one_label_are_refused(discs: TrainingResult) -> None:

@@ -42,7 +42,7 @@ def test_cat_dog_learns_from_scratch(shared: Shared, tmp_path: Path) -> None:
     """In 8 epochs its best model is right on more than 60 % of 400 photos, and stays it."""
     overrides = [*_cats_and_dogs(shared), "training.epochs=8"]
     result = train(load("cat_dog", overrides), runs_dir=tmp_path)
-    assert result.split == "validation"
+    assert result.assessment.split == "validation"
     assert result.evaluation.metrics["accuracy"].value > 0.6
     assert (
         evaluate(result.run).evaluation.metrics["accuracy"] == result.evaluation.metrics["accuracy"]
@@ -63,5 +63,5 @@ def test_vgg16_transfer_knows_cats_from_dogs(shared: Shared, tmp_path: Path) -> 
 def test_small_cnn_reads_digits(tmp_path: Path) -> None:
     """As shipped it reads at least 97 % of the digits kept for the test."""
     result = train(load("small_cnn"), runs_dir=tmp_path)
-    assert result.split == "test"
+    assert result.assessment.split == "test"
     assert result.evaluation.metrics["accuracy"].value >= 0.97

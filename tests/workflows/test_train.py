@@ -304,7 +304,7 @@ def test_a_run_without_any_validation_is_judged_on_its_training_images(
     """With `split` all zero the best epoch is the one with the best training loss."""
     everything = _colours(photos, "data.split={validation: 0, test: 0}")
     result = train(everything, runs_dir=tmp_path / "runs")
-    assert result.split == "train"
+    assert result.assessment.split == "train"
     assert result.run.card.best["monitor"] == "loss"
 
 
@@ -338,3 +338,28 @@ def test_last_finds_the_run_just_trained(trained: Run) -> None:
     found = find("last", trained.path.parent)
     assert found.path == trained.path
     assert dataclasses.asdict(found.card) == dataclasses.asdict(trained.card)
+
+
+def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path: Path) -> None:
+    """In its report and its numbers; what is not met, or can't be measured, stops nothing."""
+    asked = ["recall[red] >= 0", "accuracy > 1", "slice[size=none].accuracy > 0"]
+    wanted = [f"evaluation.require={json.dumps(asked)}", "training.epochs=1"]
+    limits = ["model.output=softmax", "evaluation.abstain={coverage: 0.9}"]
+    found = train(_colours(photos, *wanted, *limits), runs_dir=tmp_path / "runs")
+    assert found.run.card.complete
+    assert [each.met for each in found.assessment.verdicts] == [True, False, False]
+    document = json.loads((found.run.path / "metrics.json").read_bytes())
+    assert [each["met"] for each in document["requirements"]] == [True, False, False]
+    assert document["metrics"]["answered"]["value"] > 0
+    page = (found.run.path / "report.html").read_text("utf-8")
+    assert "Gate not met: 2 of 3 requirements missed" in page
+    assert "This model says “unknown”" in page
+    assert "<dt>unknown below</dt>" in page
+
+
+def test_a_requirement_of_no_class_is_told_before_a_training(photos: Path, tmp_path: Path) -> None:
+    """With its line, and with the class that may be meant."""
+    experiment = _colours(photos, 'evaluation.require=["accuracy > 0", "recall[rad] > 0"]')
+    with pytest.raises(ConfigError, match=r"evaluation.require\[1\].*did you mean red"):
+        train(experiment, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -1,37 +1,22 @@
-"""imgrec from Python: `from imgrec import load`."""
+"""A run's model, ready to answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, overload
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from imgrec.data import records
-from imgrec.data.expand import expand
-from imgrec.data.images import miniature
-from imgrec.errors import BadImage
+from imgrec.api.explained import Explained, explained
+from imgrec.api.photos import Photo, named_photos
+from imgrec.api.predictions import Predictions
 from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.prediction import Prediction
 from imgrec.progress import Silent
-from imgrec.report.prediction_html import predictions_html
-from imgrec.report.thumbnail import Thumbnail, thumbnail
-from imgrec.report.wording import percent
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Computing, EngineName, Precision
 from imgrec.slicing import Slicing, slice_by
-from imgrec.text import joined, shown
+from imgrec.text import shown
+from imgrec.workflows.explain import Asking, Method, open_explainer
 from imgrec.workflows.predict import Recogniser, Tta, open_models
-
-Photo: TypeAlias = str | Path | bytes | NDArray[np.uint8] | Image.Image
-"""What can be asked about: see `Model.predict`."""
-
-_SIDE = 96
-_SHOWN = 50
 
 
 def load(
@@ -95,7 +80,7 @@ class Model:
         for the run's own. tta: `flip` for the mean over the mirrored picture too.
         Raises TypeError for anything else.
         """
-        found = tuple(_photos(photos))
+        found = tuple(named_photos(photos))
         recogniser = self.recogniser.asking(top=top, threshold=threshold, tta=tta)
         batches = recogniser.predictions(found, total=len(found), progress=Silent())
         return Predictions(tuple(each for batch in batches for each in batch), found)
@@ -126,76 +111,27 @@ class Model:
         (found,) = measure([self.run], wanted, computing=self.computing, progress=Silent())
         return found.evaluation
 
+    def explain(
+        self,
+        photos: Photo | Iterable[Photo],
+        *,
+        method: Method | None = None,
+        class_name: str | None = None,
+        threshold: float | None = None,
+        windows: int = 200,
+        as_seen: bool = False,
+    ) -> Iterator[Explained]:
+        """Yield where in each photo a class is, in order; one that can't be used has an error.
+
+        photos: as for `predict`. method: `gradcam`, `occlusion`, `windows` or `dense`; None for
+        gradcam, without a Keras model or TensorFlow occlusion. The others are the options of
+        `imgrec explain`.
+        Raises imgrec.errors.UsageError for a class that the model doesn't know, RunError for a
+        method that can't be used with it.
+        """
+        asking = Asking(class_name, threshold, windows, as_seen)
+        explainer = open_explainer(self.run, method, asking, self.computing)
+        return (explained(photo, explainer) for photo in named_photos(photos))
+
     def __repr__(self) -> str:
         return f"<imgrec model {shown(self.name)}: {len(self.classes)} classes>"
-
-
-@dataclass(frozen=True, repr=False)
-class Predictions(Sequence[Prediction]):
-    """What is in some photos, in their order; in a notebook, with their pictures."""
-
-    predictions: tuple[Prediction, ...]
-    photos: tuple[records.Photo, ...]
-
-    def __len__(self) -> int:
-        return len(self.predictions)
-
-    @overload
-    def __getitem__(self, index: int) -> Prediction: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Predictions: ...
-
-    def __getitem__(self, index: int | slice) -> Prediction | Predictions:
-        if isinstance(index, slice):
-            return Predictions(self.predictions[index], self.photos[index])
-        return self.predictions[index]
-
-    def __repr__(self) -> str:
-        return "\n".join([*map(_line, self.predictions[:_SHOWN]), *self._more()])
-
-    def _repr_html_(self) -> str:
-        thumbnails = [_thumbnail(photo.source) for photo in self.photos[:_SHOWN]]
-        return predictions_html(self.predictions[:_SHOWN], thumbnails) + "".join(self._more())
-
-    def _more(self) -> Iterator[str]:
-        if len(self) > _SHOWN:
-            yield f"and {len(self) - _SHOWN:,} more"
-
-
-def _photos(given: Photo | Iterable[Photo]) -> Iterator[records.Photo]:
-    for number, photo in enumerate(_listed(given), start=1):
-        if isinstance(photo, str | Path):
-            yield from expand([str(photo)], None)
-        elif isinstance(photo, bytes | np.ndarray | Image.Image):
-            yield records.Photo(f"image {number}", photo)
-        else:
-            kind = type(photo).__name__
-            raise TypeError(
-                f"a photo is a path, bytes, a NumPy array or a Pillow image, not {kind}"
-            )
-
-
-def _listed(given: Photo | Iterable[Photo]) -> Iterable[Photo]:
-    if isinstance(given, np.ndarray):
-        return given if given.ndim > 3 else [given]
-    return [given] if isinstance(given, str | Path | bytes | Image.Image) else given
-
-
-def _line(prediction: Prediction) -> str:
-    name = shown(prediction.name)
-    if prediction.error is not None:
-        return f"{name}: {shown(prediction.error)}"
-    found = ", ".join(f"{shown(label)} {percent(share)}" for label, share in prediction.top)
-    if prediction.multi_label:
-        return f"{name}: {joined(map(shown, prediction.labels))} ({found})"
-    return f"{name}: {found}" if prediction.known else f"{name}: unknown ({found})"
-
-
-def _thumbnail(source: records.Given) -> Thumbnail | None:
-    if isinstance(source, BadImage):
-        return None
-    try:
-        return thumbnail(miniature(source, _SIDE))
-    except BadImage:
-        return None
