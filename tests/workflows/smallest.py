@@ -81,9 +81,10 @@ def random_weights(name: str) -> list[str]:
 
 
 def lively_weights(backbone: str, shape: tuple[int, int, int], file: Path) -> None:
-    """Write random weights for a backbone whose batch normalization fits noisy pictures.
+    """Write random weights for a backbone whose batch normalization fits `write_photos`' pictures.
 
-    What is random alone lets nothing of a picture through so many layers.
+    What is random alone lets nothing of a picture through so many layers, or, of a picture darker
+    than those it fits, makes much of the last bits.
     """
     import keras
 
@@ -94,7 +95,8 @@ def lively_weights(backbone: str, shape: tuple[int, int, int], file: Path) -> No
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0  # the mean and variance become those of the next batch
-    noise = np.random.default_rng(0).integers(0, 256, (16, *shape)).astype(np.float32)
+    random, brightest = np.random.default_rng(0), (32 * (number % 8 + 1) for number in range(16))
+    noise = np.stack([random.integers(0, most, shape) for most in brightest]).astype(np.float32)
     network(preprocess(backbone, noise), training=True)
     network.save_weights(file)
 
