@@ -70,6 +70,7 @@ def boxes_picture(explanation: Explanation) -> bytes:
         draw.rectangle((left, top, right, bottom), outline=colour, width=3)
         text = cut(f"{shown(each.class_name)} {percent(each.score)}", picture.width, letters)
         left = max(0, min(left, picture.width - letters.getlength(text) - 2 * _GAP))
+        top = min(top, picture.height - _POINTS - _GAP)
         line = draw.textbbox((left + _GAP, top + 3), text, letters)
         draw.rectangle((left, top, line[2] + _GAP, line[3] + 4), fill=colour)
         draw.text((left + _GAP, top + 3), text, "black", letters)
