@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,16 +70,6 @@ Commands:
 """,
         "",
     )
-
-
-def test_help_is_fast(imgrec: Imgrec) -> None:
-    """The help answers in under 0.2 seconds, in the best of five runs."""
-    durations = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        imgrec("--help")
-        durations.append(time.perf_counter() - begin)
-    assert min(durations) < 0.2
 
 
 def test_short_help_is_the_commands_own() -> None:
