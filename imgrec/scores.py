@@ -84,11 +84,15 @@ class Scores:
 
     def where(self, mask: NDArray[np.bool_]) -> Scores:
         """Return the scores of the images where `mask`, bool (images,), holds; none skipped."""
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, places: NDArray[np.int64]) -> Scores:
+        """Return the scores of the images at `places`, in that order; none skipped."""
         return Scores(
-            names=tuple(name for name, kept in zip(self.names, mask, strict=True) if kept),
-            truth=None if self.truth is None else self.truth[mask],
-            probabilities=self.probabilities[mask],
+            names=tuple(self.names[place] for place in places),
+            truth=None if self.truth is None else self.truth[places],
+            probabilities=self.probabilities[places],
             classes=self.classes,
-            familiarity=None if self.familiarity is None else self.familiarity[mask],
+            familiarity=None if self.familiarity is None else self.familiarity[places],
             thresholds=self.thresholds,
         )

@@ -9,7 +9,6 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.cli.silence import only_python_speaks
 from imgrec.errors import DataError
 from imgrec.text import shown
 
@@ -41,8 +40,7 @@ def check(
     from imgrec.workflows import check as workflow
 
     console: Console = context.obj
-    with only_python_speaks():
-        checked = workflow.check(data, quarantine=quarantine, progress=console)
+    checked = workflow.check(data, quarantine=quarantine, progress=console)
     if as_json:
         _document(console, checked, strict=strict)
     else:

@@ -10,7 +10,6 @@ import click
 
 from imgrec.cli import measuring, options
 from imgrec.cli.console import Console
-from imgrec.cli.silence import only_python_speaks
 from imgrec.text import shown
 
 if TYPE_CHECKING:
@@ -91,8 +90,7 @@ def evaluate(
     )
     console: Console = context.obj
     computing = Computing(engine, precision, device)
-    with only_python_speaks():
-        assessment = workflow.evaluate(models, wanted, computing=computing, progress=console)
+    assessment = workflow.evaluate(models, wanted, computing=computing, progress=console)
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
     if not assessment.passed:

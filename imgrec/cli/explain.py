@@ -10,15 +10,13 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.cli.silence import only_python_speaks
 from imgrec.cli.unusable import refuse_unusable
 
 if TYPE_CHECKING:
-    from imgrec.data.records import Photo
     from imgrec.report.explanation_text import Explained
     from imgrec.runtime.engine import EngineName, Precision
     from imgrec.workflows.explain import Explainer, Method
-    from imgrec.workflows.explained import Written
+    from imgrec.workflows.explained import Place
 
 _METHODS = ("gradcam", "occlusion", "windows", "dense")
 
@@ -96,37 +94,33 @@ def explain(
     from imgrec.report.explanation_text import Asked, explanations_json
     from imgrec.runs.folder import find
     from imgrec.runtime.engine import Computing
-    from imgrec.workflows.explain import Asking, open_explainer
-    from imgrec.workflows.explained import Written, find_photos
+    from imgrec.workflows.explain import Asking, fitting, open_explainer
+    from imgrec.workflows.explained import Written, find_photos, plan
     from imgrec.workflows.tally import Tally
 
-    found, written = find_photos(photos), Written(output, boxes=boxes)
-    with only_python_speaks():
-        explainer = open_explainer(
-            find(model, runs_dir),
-            method,
-            Asking(class_name, threshold, windows, as_seen),
-            Computing(engine, precision, device),
-        )
-        done = _explained(console, found, explainer, written, as_json=as_json)
+    run = find(model, runs_dir)
+    method = method or fitting(run)
+    places = plan(find_photos(photos), method, Written(output, boxes=boxes), as_seen=as_seen)
+    explainer = open_explainer(
+        run,
+        method,
+        Asking(class_name, threshold, windows, as_seen),
+        Computing(engine, precision, device),
+    )
+    done = _explained(console, places, explainer, as_json=as_json)
     if as_json:
         console.result(explanations_json(done, Asked(explainer.model, explainer.method)))
     refuse_unusable(console, Tally().with_batch(done))
 
 
 def _explained(
-    console: Console,
-    photos: Sequence[Photo],
-    explainer: Explainer,
-    written: Written,
-    *,
-    as_json: bool,
+    console: Console, places: Sequence[Place], explainer: Explainer, *, as_json: bool
 ) -> list[Explained]:
     from imgrec.report.explanation_text import explanation_line
     from imgrec.workflows.explained import explained
 
     done = []
-    for each in explained(photos, explainer, written, console):
+    for each in explained(places, explainer, console):
         done.append(each)
         if each.error is None and not as_json:
             console.result(explanation_line(each))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from imgrec.cli.console import Console
+from imgrec.cli.silence import only_python_speaks
 from imgrec.errors import UsageError
 from imgrec.slicing import SliceBy, Turn, slice_by, turns
 from imgrec.text import shown
@@ -40,12 +41,21 @@ class Command(click.Command):
         """Return the command's own parameters, `--help` and `--traceback`."""
         return [*super().get_params(ctx), _TRACEBACK]
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what C libraries write on stderr is shown with `--traceback` alone."""
+        console = ctx.find_object(Console)
+        if console is not None and console.traceback:
+            return super().invoke(ctx)
+        with only_python_speaks():
+            return super().invoke(ctx)
+
 
 class Group(Command, click.Group):
     """A group that also takes `--traceback`, like every command in it."""
 
     command_class = Command
     group_class = type
+    invoke = click.Group.invoke  # each of its commands keeps its own libraries quiet
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the source."""

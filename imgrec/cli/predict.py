@@ -10,7 +10,6 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
-from imgrec.cli.silence import only_python_speaks
 from imgrec.cli.unusable import refuse_unusable
 from imgrec.errors import RunError, UsageError
 from imgrec.progress import Silent
@@ -101,8 +100,7 @@ def predict(
 
     models_asked = open_models(asked, computing=Computing(engine, precision, device))
     recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
-    with only_python_speaks():
-        tally = _answer(console, photos, recogniser, form, output, resume=resume)
+    tally = _answer(console, photos, recogniser, form, output, resume=resume)
     refuse_unusable(console, tally, elsewhere=", named in the results")
 
 

@@ -9,7 +9,6 @@ import click
 
 from imgrec.cli import measuring, options
 from imgrec.cli.console import Console
-from imgrec.cli.silence import only_python_speaks
 from imgrec.errors import UsageError
 from imgrec.text import shown
 
@@ -131,10 +130,9 @@ def compare(
     from imgrec.workflows.evaluate import Wanted
 
     wanted = Wanted(Images(data, split, names), allow_overlap=allow_overlap, runs_dir=runs_dir)
-    with only_python_speaks():
-        compared = compare_runs(
-            found, wanted, confidence=confidence or 0.95, device=device, progress=console
-        )
+    compared = compare_runs(
+        found, wanted, confidence=confidence or 0.95, device=device, progress=console
+    )
     _show_compared(console, compared, as_json=as_json)
 
 

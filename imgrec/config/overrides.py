@@ -19,8 +19,8 @@ _HINT = "write it as --set training.epochs=5 or --set model.layers[0].Conv2D.fil
 def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[Path, int]]:
     """Return the document's value with `overrides` applied in order, and its lines.
 
-    Keys that are not there yet are added; their line is OVERRIDE. Raises UsageError where
-    an override can't be read, or names an item of a list that is not there.
+    Keys that are not there yet are added, those above them too; their line is OVERRIDE. Raises
+    UsageError where an override can't be read, or names an item of a list that is not there.
     """
     value = copy.deepcopy(document.value)
     lines = dict(document.lines)
@@ -29,6 +29,8 @@ def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[Path,
         reached = _put(value, path, new, override)
         lines = {known: line for known, line in lines.items() if known[: len(reached)] != reached}
         lines[reached] = OVERRIDE
+        for length in range(1, len(reached)):
+            lines.setdefault(reached[:length], OVERRIDE)
     return value, lines
 
 

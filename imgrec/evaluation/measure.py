@@ -12,9 +12,9 @@ from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
 from imgrec.evaluation.counts import Counts, count_metrics, drawn, resampled
 from imgrec.evaluation.metrics import Metric
 from imgrec.evaluation.per_image import PROPORTIONS, image_measures
-from imgrec.evaluation.probabilities import calibration_gaps
+from imgrec.evaluation.probabilities import calibration_gaps, known_truth
 from imgrec.evaluation.proportions import proportion
-from imgrec.evaluation.resampling import Floats, draws, percentile, reflected
+from imgrec.evaluation.resampling import Floats, draws, own_order, percentile, reflected
 from imgrec.evaluation.separation import Separations, Weights, mean_of_known, separations
 from imgrec.requirement import METRICS
 from imgrec.scores import Scores
@@ -48,6 +48,7 @@ def measure(
     thorough: whether ROC-AUC, average precision and calibration error get intervals, which take
     by far the longest; never above 10,000 images.
     """
+    scores = scores.at(own_order(known_truth(scores), scores.probabilities))
     images, multi_label = len(scores.names), scores.multi_label
     confusion, counts = _counted(scores)
     weights: Weights = [np.ones((images, 1), np.float32)]

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from imgrec.evaluation.counts import Counts, count_measures, summing
 from imgrec.evaluation.per_image import image_measures
-from imgrec.evaluation.resampling import Floats, draws
+from imgrec.evaluation.probabilities import known_truth
+from imgrec.evaluation.resampling import Floats, draws, own_order
 from imgrec.evaluation.separation import mean_of_known, separations
 from imgrec.scores import Scores
 
@@ -36,6 +37,17 @@ class Pair:
     baseline: Scores
     top_k: int
 
+    def in_own_order(self) -> Pair:
+        """Return the pair with its images in an order of what is known of them.
+
+        It is the same whichever of the two comes first, so that their difference only changes
+        its sign; where they are each other's mirror on several images, nearly so.
+        """
+        ours, theirs = self.model.probabilities, self.baseline.probabilities
+        lower, upper = np.minimum(ours, theirs), np.maximum(ours, theirs)
+        order = own_order(known_truth(self.model), lower, upper, ours)
+        return Pair(self.model.at(order), self.baseline.at(order), self.top_k)
+
 
 def intervals(pair: Pair, values: Mapping[str, float], confidence: float) -> Mapping[str, Interval]:
     """Return the interval of each metric's difference, model minus baseline, 1,000 samples each.
@@ -44,6 +56,7 @@ def intervals(pair: Pair, values: Mapping[str, float], confidence: float) -> Map
     to tell (five, at 95 %), of ROC-AUC and average precision above 2,000 images, where they
     take too long, and of the calibration error, where it would not hold.
     """
+    pair = pair.in_own_order()
     sampled, differing = _sampled_differences(pair), _differing(pair)
     return {
         name: _interval(sampled.get(name), value, differing[name], confidence)

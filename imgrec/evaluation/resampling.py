@@ -1,12 +1,13 @@
 """Intervals by resampling: what the numbers would be on other draws of as many images.
 
-Efron, Tibshirani, "An introduction to the bootstrap", 1993. Every draw comes from a fixed seed:
-the same scores have the same intervals.
+Efron, Tibshirani, "An introduction to the bootstrap", 1993. Every draw comes from a fixed seed,
+and images are drawn from `own_order`: the same scores have the same intervals, in whatever order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,18 @@ _TAILS = (0.025, 0.975)
 _AT_ONCE = 1 << 20
 
 Floats = NDArray[np.float64]
+
+
+def own_order(truth: NDArray[Any], *probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return places, int64 (images,), that put images into an order of what is known of them.
+
+    Whatever their names and the order they came in, they are drawn and summed alike then.
+    truth, probabilities: (images,) or (images, classes) each.
+    """
+    known = np.ascontiguousarray(np.column_stack([truth.astype(np.float32), *probabilities]))
+    # As bytes: a sort by a hundred columns takes seconds where images are many.
+    rows = known.view(np.dtype((np.void, known.strides[0])))
+    return np.asarray(rows[:, 0].argsort(kind="stable"), np.int64)
 
 
 def draws(images: int) -> Iterator[NDArray[np.float32]]:

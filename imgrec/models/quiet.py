@@ -16,17 +16,25 @@ def muted() -> Iterator[None]:
     TF_CPP_MIN_LOG_LEVEL leaves out the lines that absl writes before it is initialised, and
     LiteRT does not read it.
     """
+    with tempfile.TemporaryFile() as held:
+        try:
+            with _leading_to(held.fileno()):
+                yield
+        except Exception:
+            held.seek(0)
+            if sys.stderr is not None:
+                sys.stderr.write(held.read().decode(errors="backslashreplace"))
+            raise
+
+
+@contextmanager
+def _leading_to(file: int) -> Iterator[None]:
     if sys.stderr is not None:
         sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except Exception:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    os.dup2(file, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

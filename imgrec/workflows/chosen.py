@@ -14,7 +14,7 @@ from imgrec.data.read import read_other
 from imgrec.data.records import Dataset, Record, several
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
-from imgrec.text import shown
+from imgrec.text import did_you_mean, few, shown
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import data_config, recorded_images, run_config
 
@@ -119,12 +119,24 @@ def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
 
 def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str) -> Dataset:
     classes = run.card.classes
+    _refuse_unknown(run, names)
     try:
         return relabelled(renamed(dataset, names, path), classes, path)
     except DataError as error:
         strange = next((name for name in dataset.classes if name not in {*classes, *names}), "")
         also = f"; or say which class it is: --map {shown(strange)}=CLASS" if strange else ""
         raise DataError(error.message, hint=error.hint + also) from error
+
+
+def _refuse_unknown(run: Run, names: Mapping[str, str]) -> None:
+    classes = run.card.classes
+    for theirs, ours in names.items():
+        if ours not in classes:
+            raise UsageError(
+                f"--map {shown(theirs)}={shown(ours)}: {shown(run.name)} knows no class "
+                f"{shown(ours)}{did_you_mean(ours, classes)}",
+                hint=f"it knows {few(classes, 10)}",
+            )
 
 
 def _tell_missing(dataset: Dataset, path: str) -> None:

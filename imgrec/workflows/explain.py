@@ -165,13 +165,13 @@ def open_explainer(
 ) -> Explainer:
     """Return a run's model, ready to be asked where a class is.
 
-    method: None for gradcam, where there is a Keras model and TensorFlow, else occlusion.
+    method: None for the `fitting` one.
     Raises UsageError for a class that the model doesn't know, and for an engine or a view that the
     method can't use, RunError where the model can't be used.
     """
     classes = run.card.classes
     wanted = None if asking.class_name is None else _column(asking.class_name, classes)
-    method = method or _fitting(run)
+    method = method or fitting(run)
     least = _least(run, asking.threshold)
     if asking.as_seen and method in ("windows", "dense"):
         raise UsageError(
@@ -190,7 +190,8 @@ def open_explainer(
     return Explainer(run.name, method, engine, least, wanted, asking.windows, asking.as_seen)
 
 
-def _fitting(run: Run) -> Method:
+def fitting(run: Run) -> Method:
+    """Return gradcam, where there is a Keras model and TensorFlow, else occlusion."""
     if (run.path / MODEL_FILE).is_file() and importlib.util.find_spec("tensorflow"):
         return "gradcam"
     log.info("%s: no Keras model, or no TensorFlow: occlusion shows where", shown(run.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from imgrec.progress import Progress
 from imgrec.report.explanation_picture import boxes_picture, heat_picture, segments_picture
 from imgrec.report.explanation_text import Asked, Explained, explanation_json
 from imgrec.text import shown
-from imgrec.workflows.explain import Explainer
+from imgrec.workflows.explain import Explainer, Method
 
 # A file's name may have 255 bytes: 50 characters of four, and what is put behind them.
 _STEM = 50
@@ -35,18 +35,24 @@ class Written:
     boxes: bool = False
 
 
+@dataclass(frozen=True)
+class Place:
+    """A photo, and the files that its explanation will be; none of them is there yet."""
+
+    photo: Photo
+    files: Mapping[str, Path]
+
+
 def explained(
-    photos: Sequence[Photo], explainer: Explainer, written: Written, progress: Progress
+    places: Sequence[Place], explainer: Explainer, progress: Progress
 ) -> Iterator[Explained]:
     """Yield each photo when its files are written; one that can't be used has an error instead.
 
-    Raises UsageError, before anything is computed, where a file is there already, and RunError
-    where one can't be written or the method can't be used with the model.
+    Raises RunError where one can't be written or the method can't be used with the model.
     """
-    places = plan(photos, explainer.method, written)
-    with progress.task("explaining", len(photos), "photos") as task:
-        for photo, place in zip(photos, places, strict=True):
-            yield _explained(photo, explainer, place, boxes=written.boxes)
+    with progress.task("explaining", len(places), "photos") as task:
+        for place in places:
+            yield _explained(place, explainer)
             task.advance(1)
 
 
@@ -62,12 +68,15 @@ def picture_of(found: Explanation, explainer: Explainer) -> bytes:
     return heat_picture(found)
 
 
-def plan(photos: Sequence[Photo], method: str, written: Written) -> list[Path]:
-    """Return the path of each photo's files, without what tells one from another.
+def plan(
+    photos: Sequence[Photo], method: Method, written: Written, *, as_seen: bool = False
+) -> list[Place]:
+    """Return where each photo's explanation goes: `photo.gradcam.png` and the like.
 
-    Photos of one name, in different folders, are numbered. Raises UsageError where a file is
-    there already.
+    as_seen: as in Asking. Photos of one name, in different folders, are numbered. Raises
+    UsageError where a file is there already.
     """
+    how = f"{method}-as-seen" if as_seen else method
     taken: set[str] = set()
     places = []
     for photo in photos:
@@ -78,16 +87,18 @@ def plan(photos: Sequence[Photo], method: str, written: Written) -> list[Path]:
         )
         name = next(untaken)
         taken.add(name.casefold())
-        places.append(written.folder / f"{name}.{method}")
+        places.append(Place(photo, _files(written, f"{name}.{how}")))
     for place in places:
-        for path in _files(place, boxes=written.boxes).values():
+        for path in place.files.values():
             _refuse_existing(path)
     return places
 
 
-def _files(place: Path, *, boxes: bool) -> dict[str, Path]:
-    suffixes = {"heat": ".png"} | ({"boxes": ".boxes.png", "json": ".json"} if boxes else {})
-    return {what: place.with_name(place.name + suffix) for what, suffix in suffixes.items()}
+def _files(written: Written, name: str) -> dict[str, Path]:
+    suffixes = {"heat": ".png"}
+    if written.boxes:
+        suffixes |= {"boxes": ".boxes.png", "json": ".json"}
+    return {what: written.folder / f"{name}{suffix}" for what, suffix in suffixes.items()}
 
 
 def _refuse_existing(path: Path) -> None:
@@ -98,7 +109,8 @@ def _refuse_existing(path: Path) -> None:
         )
 
 
-def _explained(photo: Photo, explainer: Explainer, place: Path, *, boxes: bool) -> Explained:
+def _explained(place: Place, explainer: Explainer) -> Explained:
+    photo, files = place.photo, place.files
     try:
         found = explainer.explain(photo)
     except BadImage as error:
@@ -112,14 +124,14 @@ def _explained(photo: Photo, explainer: Explainer, place: Path, *, boxes: bool) 
         size=size,
         found=found.found,
         shares=shares(found.segments, classes, size) if found.segments else None,
-        files=_files(place, boxes=boxes),
+        files=files,
     )
-    _make_folder(place.parent)
-    write_bytes(told.files["heat"], picture_of(found, explainer))
-    if boxes:
-        write_bytes(told.files["boxes"], boxes_picture(found))
+    _make_folder(files["heat"].parent)
+    write_bytes(files["heat"], picture_of(found, explainer))
+    if "boxes" in files:
+        write_bytes(files["boxes"], boxes_picture(found))
         asked = Asked(explainer.model, explainer.method)
-        write_text(told.files["json"], explanation_json(told, asked))
+        write_text(files["json"], explanation_json(told, asked))
     return told
 
 

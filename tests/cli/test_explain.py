@@ -36,7 +36,10 @@ def check(document: dict[str, object]) -> None:
 def test_the_picture_is_written(
     imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:
-    """Grad-CAM's, into a folder that is made; a second time it is refused."""
+    """Grad-CAM's, into a folder that is made; a second time it is refused, and no model loaded.
+
+    What predict sees is another picture, with a name of its own.
+    """
     process = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
     assert (process.returncode, process.stdout.count("\n")) == (0, 1)
     line = process.stdout.strip()
@@ -46,7 +49,10 @@ def test_the_picture_is_written(
         assert written.format == "PNG"
     again = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
     assert (again.returncode, again.stdout) == (2, "")
-    assert "explanations/noise.gradcam.png exists already\nhint: " in again.stderr
+    assert again.stderr.startswith("imgrec: error: explanations/noise.gradcam.png exists already\n")
+    assert "device" not in again.stderr
+    seen = imgrec("explain", "noise.png", "--as-seen", "--runs-dir", str(trained[0]))
+    assert seen.stdout.strip().endswith("written: explanations/noise.gradcam-as-seen.png")
 
 
 @pytest.mark.parametrize("method", ["occlusion", "dense"])

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Process = subprocess.CompletedProcess[str]
 
 CODE = """
 import os, sys
@@ -39,3 +46,44 @@ def test_only_python_speaks() -> None:
 def test_without_stderr() -> None:
     """A process whose stderr is closed is no worse off."""
     assert run("import sys\nsys.stderr = None\n" + CODE.replace("file=sys.stderr", "end=''"))
+
+
+def test_what_a_failure_leaves_is_shown() -> None:
+    """What a library wrote in a step that failed arrives even so; else nothing does."""
+    lines = """
+import os
+from imgrec.cli.silence import only_python_speaks
+from imgrec.models.quiet import muted
+def step(failing):
+    with muted():
+        os.write(2, b"library, failing: %d\\n" % failing)
+        if failing:
+            raise ValueError
+for speaking in (only_python_speaks(), muted()):
+    with speaking:
+        step(False)
+        try:
+            step(True)
+        except ValueError:
+            pass
+"""
+    assert run(lines) == "library, failing: 1\n"
+
+
+@pytest.mark.parametrize("arguments", [["train"], ["data", "pack"]])
+def test_a_broken_photo_makes_no_noise(
+    imgrec: Callable[..., Process], tmp_path: Path, arguments: list[str]
+) -> None:
+    """What libtiff has to say of it is told with --traceback alone."""
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(4):
+            pixels = np.random.default_rng(number).integers(0, 256, (20, 20), np.uint8)
+            path = tmp_path / "photos" / name / f"{number}.tif"
+            Image.fromarray(pixels).save(path, compression="tiff_deflate")
+    broken = bytearray(path.read_bytes())
+    broken[100:200] = bytes(100)
+    path.write_bytes(broken)
+    process = imgrec(*arguments, "photos")
+    assert "ZIPDecode" not in process.stderr
+    assert "ZIPDecode" in imgrec(*arguments, "photos", "--traceback").stderr

@@ -78,7 +78,14 @@ def test_malformed(override: str, message: str) -> None:
 
 
 def test_unknown_keys_are_the_configs_problem(config: str) -> None:
-    """A path that no config has ends in the ordinary problem, marked `--set`."""
+    """A path that no config has ends in the ordinary problem, marked `--set`.
+
+    So does one whose first key is the unknown one.
+    """
+    with pytest.raises(
+        ConfigError, match=r"\n  --set  trainng: unknown key; did you mean 'training'"
+    ):
+        parse(config, "pets.yaml", ["trainng.epochs=3"])
     with pytest.raises(ConfigError) as caught:
         parse(config, "pets.yaml", ["training.epoch=3", "data.image_size=x"])
     first, second, third = str(caught.value).splitlines()

@@ -59,6 +59,19 @@ def test_better_and_worse_are_mirror_images() -> None:
     assert [flip.name for flip in up.fixed] == [flip.name for flip in down.broken]
 
 
+def test_the_order_of_the_images_is_none_of_the_intervals() -> None:
+    """The same images in another order have the same differences, to the last bit."""
+    one, other = drawn("one", 1, TRUTH, 2), drawn("other", 2, TRUTH, 2)
+    places = np.random.default_rng(0).permutation(len(TRUTH))
+    shuffled = compare(_in_order(one, places), _in_order(other, places))
+    assert shuffled.differences == compare(one, other).differences
+
+
+def _in_order(found: Assessment, places: NDArray[np.int64]) -> Assessment:
+    scores = found.scores.at(places)
+    return dataclasses.replace(found, scores=scores, evaluation=evaluate(scores, top_k=2))
+
+
 def test_a_model_equals_itself() -> None:
     """Nothing differs, and nothing that was drawn makes it seem so."""
     one = drawn("one", 1, TRUTH, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from random import Random
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from imgrec.evaluation import measure
 from imgrec.evaluation.evaluate import evaluate
 from imgrec.evaluation.metrics import Evaluation, Metric
 from imgrec.scores import Scores
-from tests.evaluation.made import any_scores, population, scores
+from tests.evaluation.made import any_label_sets, any_scores, population, scores
 
 TRIALS = 120
 
@@ -33,7 +34,7 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
         covered.update(name for name, metric in numbers(sample) if holds(metric, truth[name].value))
     shares = {name: covered[name] / TRIALS for name in truth}
     assert len(shares) == 10 + 3 * 5
-    assert {name: share for name, share in shares.items() if share < 0.86 and name != "ece"} == {}
+    assert {name: share for name, share in shares.items() if share < 0.85 and name != "ece"} == {}
     assert 0.8 <= shares["ece"] <= 0.99
     assert 0.9 <= np.mean(list(shares.values())) <= 0.98
 
@@ -69,6 +70,19 @@ def test_the_mean_of_losses_has_the_interval_of_the_normal_law() -> None:
 def test_intervals_come_again() -> None:
     """The same scores have the same intervals, to the last bit."""
     first, second = (evaluate(population(100, 3)) for _ in range(2))
+    assert first.metrics == second.metrics
+    assert first.per_class == second.per_class
+
+
+@given(any_scores() | any_label_sets(), st.randoms(use_true_random=False))
+def test_the_order_of_the_images_is_none_of_the_intervals(
+    given_scores: Scores, random: Random
+) -> None:
+    """Images under other names, in another order, have the same numbers to the last bit."""
+    places = list(range(len(given_scores.names)))
+    random.shuffle(places)
+    shuffled = given_scores.at(np.array(places))
+    first, second = evaluate(given_scores), evaluate(shuffled)
     assert first.metrics == second.metrics
     assert first.per_class == second.per_class
 

@@ -21,7 +21,7 @@ from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing
 from imgrec.workflows.explain import INSIDE, Asking, Method, open_explainer
-from imgrec.workflows.explained import Written, explained
+from imgrec.workflows.explained import Written, explained, plan
 from tests.workflows.smallest import NAMES
 
 METHODS: tuple[Method, ...] = ("gradcam", "occlusion", "windows", "dense")
@@ -164,7 +164,7 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
     ]
     explainer = open_explainer(trained, "windows", Asking(windows=5))
     written = Written(tmp_path / "out", boxes=True)
-    done = list(explained(photos, explainer, written, Silent()))
+    done = list(explained(plan(photos, "windows", written), explainer, Silent()))
     assert [each.error for each in done] == [
         "3x3 pixels, smaller than the smallest window (4x4)",
         "no such file",
@@ -175,4 +175,4 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
     expected = {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".boxes.png", ".json")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
     with pytest.raises(UsageError, match=r"fine\.windows\.png exists already"):
-        next(explained(photos, explainer, written, Silent()))
+        plan(photos, "windows", written)

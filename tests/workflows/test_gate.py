@@ -201,6 +201,9 @@ def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
     assert found.evaluation.images == 40
     with pytest.raises(UsageError, match="no class green"):
         evaluate(run, Wanted(Images(other, names={"green": "red"})))
+    message = "--map rouge=redd: colours-1 knows no class redd; did you mean red"
+    with pytest.raises(UsageError, match=message):
+        evaluate(run, Wanted(Images(other, names={"rouge": "redd"})))
     with pytest.raises(UsageError, match="--map goes with --data"):
         evaluate(run, Wanted(Images(names={"rouge": "red"})))
 
