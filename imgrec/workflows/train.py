@@ -54,6 +54,7 @@ from imgrec.workflows.prepare import (
 from imgrec.workflows.results import write_results
 from imgrec.workflows.run_files import (
     announce_best,
+    ended_now,
     going_on,
     new_card,
     run_config,
@@ -217,7 +218,7 @@ def _concluded(
     run = calibrate(run, experiment, prepared.splits, progress)
     run = export_trained(run, prepared.splits, experiment.training.export, progress)
     assessment = _assessed(run, experiment, prepared, progress)
-    write_card(folder, dataclasses.replace(run.card, complete=True))
+    write_card(folder, ended_now(run.card))
     return TrainingResult(Run(folder, read_card(folder)), assessment)
 
 

@@ -77,6 +77,7 @@ def test_the_card_tells_what_the_model_needs_and_knows(trained: Run) -> None:
     """Classes, input, preprocessing, data, versions and the best epoch are in card.json."""
     card = read_card(trained.path)
     assert card.complete
+    assert card.created < card.ended
     assert card.classes == tuple("0123456789")
     assert (card.input.height, card.input.width, card.input.channels) == (8, 8, 1)
     assert card.preprocessing == "times 0.00392156863, in the model"
