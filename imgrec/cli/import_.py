@@ -41,10 +41,9 @@ def _size(
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--classes",
-    required=True,
     metavar="FILE|imagenet",
     help="Names of the classes in the order of the output: a file of a name per line or of JSON, "
-    "or ImageNet's 1,000.",
+    "or ImageNet's 1,000.  [default: as the file says, where imgrec wrote it]",
 )
 @click.option(
     "--rescale",
@@ -76,16 +75,13 @@ def _size(
 @click.option(
     "--fit",
     type=click.Choice(["crop", "stretch", "pad"]),
-    default="crop",
-    show_default=True,
-    help="What becomes of a photo of another shape than the model's input.",
+    help="What becomes of a photo of another shape than the model's input.  "
+    "[default: as the file says, else crop]",
 )
 @click.option(
     "--interpolation",
     type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]),
-    default="bilinear",
-    show_default=True,
-    help="How photos are resized.",
+    help="How photos are resized.  [default: as the file says, else bilinear]",
 )
 @click.option(
     "--images",
@@ -103,14 +99,14 @@ def import_(
     console: Console,
     *,
     model: Path,
-    classes: str,
+    classes: str | None,
     rescale: float | None,
     preprocessing: str | None,
     image_size: tuple[int, int] | None,
     activation: Literal["softmax", "sigmoid"] | None,
     multi_label: bool,
-    fit: Fit,
-    interpolation: str,
+    fit: Fit | None,
+    interpolation: str | None,
     images: tuple[str, ...],
     name: str | None,
     trust: bool,
@@ -120,12 +116,14 @@ def import_(
     """Make a run of a model file of your own.
 
     MODEL is a .keras or .tflite file that classifies images. The run predicts, evaluates (with
-    --data) and is exported like one that was trained here.
+    --data) and is exported like one that was trained here. A file that imgrec wrote brings its
+    class names and how photos are prepared.
 
     Example: imgrec import model.keras --classes names.txt --rescale 1/255
     """
     from imgrec.models.adapt import Adaptation
-    from imgrec.workflows.import_model import Import, import_model
+    from imgrec.workflows.import_model import import_model
+    from imgrec.workflows.import_options import Import
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
     wanted = Import(model, classes, adaptation, fit, interpolation, images, name, trust)

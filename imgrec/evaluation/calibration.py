@@ -25,8 +25,10 @@ _TEMPERATURES = (0.05, 20.0)
 def fit_temperature(scores: Scores, split: str) -> Calibration:
     """Return the temperature, 0.05 to 20, by which the model's logits are best divided.
 
-    It minimises the cross-entropy on the images of `scores`, whose truth has to be known; where
-    an image may have several classes, that of having each or not.
+    It minimises the cross-entropy with Platt's targets on the images of `scores`, whose truth has
+    to be known; where an image may have several classes, that of having each or not. It is 1 where
+    that would not lower the log loss, which knows the truth alone: so is a nearly perfect model's,
+    whose few images can't tell whether it is too sure.
     Raises RunError where a probability is not finite.
     """
     from scipy.optimize import minimize_scalar
@@ -37,9 +39,11 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
     loss = _loss(logits, _smoothed(exact))
     low, high = np.log(_TEMPERATURES)
     found = minimize_scalar(lambda power: loss(np.exp(power)), bounds=(low, high), method="bounded")
-    temperature = float(np.exp(found.x)) if found.fun < loss(1.0) else 1.0
-    told = _loss(logits, exact)
-    return Calibration(temperature, split, len(scores.names), told(1.0), told(temperature))
+    temperature, log_loss = float(np.exp(found.x)), _loss(logits, exact)
+    before, after = log_loss(1.0), log_loss(temperature)
+    if after >= before:
+        temperature, after = 1.0, before
+    return Calibration(temperature, split, len(scores.names), before, after)
 
 
 def calibrated(scores: Scores, temperature: float) -> Scores:

@@ -49,21 +49,25 @@ class Adaptation:
                 hint=f"choose one of {', '.join(sorted(BACKBONES))}",
             )
 
-    def refuse_for_litert(self) -> None:
-        """Raise UsageError where something is to be put around a LiteRT file."""
-        given = {
+    @property
+    def around(self) -> tuple[str, ...]:
+        """The options that put something around the model."""
+        values = {
             "--rescale": self.rescale,
             "--preprocessing": self.preprocessing,
             "--image-size": self.image_size,
             "--activation": self.activation,
         }
-        for option, value in given.items():
-            if value is not None:
-                raise UsageError(
-                    f"{option}: nothing can be put around a model of LiteRT or a SavedModel",
-                    hint="make it a part of the Keras model, before that is converted; or import "
-                    "the .keras file",
-                )
+        return tuple(option for option, value in values.items() if value is not None)
+
+    def refuse_for_litert(self) -> None:
+        """Raise UsageError where something is to be put around a LiteRT file."""
+        for option in self.around:
+            raise UsageError(
+                f"{option}: nothing can be put around a model of LiteRT or a SavedModel",
+                hint="make it a part of the Keras model, before that is converted; or import "
+                "the .keras file",
+            )
 
     @property
     def in_words(self) -> str:

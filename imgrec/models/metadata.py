@@ -6,8 +6,14 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from imgrec.errors import RunError
+from imgrec.text import shown
+
 LABELS = "labels.txt"
 DESCRIPTION = "imgrec.json"
+_FOLDER = "assets.extra"  # of a SavedModel
+
+MAX_BYTES = 16 << 20
 
 # As `zipfile` has it where no date is given: the same model gives the same bytes.
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
@@ -29,6 +35,34 @@ def embed(path: Path, form: str, labels: Sequence[str], description: str) -> Non
     return _into_folder(path, files) if form == "saved_model" else _into_zip(path, files)
 
 
+def read_description(path: Path) -> bytes | None:
+    """Return the JSON document that `embed` put into a file or SavedModel; None: there is none.
+
+    Raises RunError where it can't be read, or is larger than MAX_BYTES. An ONNX file is not asked.
+    """
+    try:
+        if path.is_dir():
+            file = path / _FOLDER / DESCRIPTION
+            return _bounded(file.read_bytes()) if file.is_file() else None
+        return _out_of_zip(path) if zipfile.is_zipfile(path) else None
+    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise RunError(f"{shown(str(path))}: its {DESCRIPTION} can't be read: {error}") from error
+
+
+def _out_of_zip(path: Path) -> bytes | None:
+    with zipfile.ZipFile(path) as archive:
+        if DESCRIPTION not in archive.namelist():
+            return None
+        with archive.open(DESCRIPTION) as file:
+            return _bounded(file.read(MAX_BYTES + 1))
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB")
+    return content
+
+
 def _into_zip(path: Path, files: dict[str, str]) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         for name, text in files.items():
@@ -36,7 +70,7 @@ def _into_zip(path: Path, files: dict[str, str]) -> None:
 
 
 def _into_folder(path: Path, files: dict[str, str]) -> None:
-    folder = path / "assets.extra"
+    folder = path / _FOLDER
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -126,7 +126,8 @@ class Card:
     trained with is not known: it has no config, no images (`data` is empty) and no fingerprint.
 
     created: ISO 8601 in UTC, to the microsecond.
-    complete: whether the training came to its end.
+    complete: whether the training came to its end; ended: when, as `created` is written, empty
+    where it has not, where there was none, or where that is not known.
     output: `softmax` (a unit per class) or `sigmoid` (one unit: the second of two classes; with
     multi_label a unit per class).
     multi_label: whether an image may have several classes, or none.
@@ -161,6 +162,12 @@ class Card:
     origin: Origin | None = None
     multi_label: bool = False
     thresholds: Thresholds | None = None
+    ended: str = ""
+
+    @property
+    def ready(self) -> str:
+        """From when on a complete run could be used: its end, else its creation."""
+        return self.ended or self.created
 
     @property
     def units(self) -> int:

@@ -93,7 +93,8 @@ def list_runs(runs_dir: Path) -> tuple[Run, ...]:
 def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> Run:
     """Return the run that `reference` means: a folder, a name below `runs_dir`, or `last`.
 
-    None means `last`: the newest complete run (with `resumable`: the newest that can go on).
+    None means `last`: of the complete runs, that which came to its end last (with `resumable`: of
+    those that can go on, the newest).
     Raises RunError where there is none.
     """
     if reference is None or reference == LAST:
@@ -108,9 +109,11 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
     runs = list_runs(runs_dir)
     wanted = [run for run in runs if (run.resumable if resumable else run.card.complete)]
     if wanted:
-        if wanted[-1] is not runs[-1]:
-            log.info("last: %s; %s is newer, but not complete", wanted[-1].name, runs[-1].name)
-        return wanted[-1]
+        last = max(wanted, key=lambda run: run.card.created if resumable else run.card.ready)
+        newest = runs[-1]
+        if newest not in wanted:
+            log.info("last: %s; %s is newer, but not complete", last.name, newest.name)
+        return last
     kind = "resumable" if resumable else "complete"
     raise RunError(
         f"there is no {kind} run in {shown(str(runs_dir))}",

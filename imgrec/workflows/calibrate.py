@@ -87,13 +87,18 @@ def _fitted(
     )
     found = fit_temperature(scores, _SPLIT)
     divide_logits(engine.model, found.temperature)
-    losses = f"validation log loss {found.loss_after:.4f}, before {found.loss_before:.4f}"
-    log.info("temperature %.3f: %s", found.temperature, losses)
+    log.info("temperature %.3f: %s", found.temperature, _losses(found))
     scores = calibrated(scores, found.temperature)
     threshold = _threshold(abstain, scores) if abstain else None
     rule = experiment.evaluation.rule
     thresholds = _thresholds(*rule, scores) if rule else None
     return _Fitted(engine.model, found, threshold, thresholds)
+
+
+def _losses(found: Calibration) -> str:
+    if found.temperature == 1:
+        return f"no other lowers the validation log loss of {found.loss_before:.4f}"
+    return f"validation log loss {found.loss_after:.4f}, before {found.loss_before:.4f}"
 
 
 def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray[np.float32]:

@@ -9,6 +9,8 @@ from imgrec.report.json_text import json_text
 from imgrec.runs.card import Card, Certificate
 from imgrec.runs.folder import Run
 
+SCHEMA_VERSION = 1
+
 
 def described(run: Run, certificate: Certificate) -> str:
     """Return JSON: whose model it is, its classes, what it takes and gives, its certificate.
@@ -20,7 +22,7 @@ def described(run: Run, certificate: Certificate) -> str:
     card = run.card
     return json_text(
         {
-            "schema_version": 1,
+            "schema_version": SCHEMA_VERSION,
             "imgrec": __version__,
             "run": run.name,
             "classes": list(card.classes),

@@ -61,7 +61,5 @@ def _decisions(card: Card) -> Iterator[tuple[str, str]]:
         chosen = f"{limit.promise}, chosen on {limit.images:,} {limit.split} images"
         yield "unknown below", f"probability {limit.value:.3f}{familiar}: {chosen}"
     if several := card.thresholds:
-        yield (
-            "thresholds of the classes",
-            f"{several.promise}, chosen on {several.images:,} {several.split} images",
-        )
+        chosen = f", chosen on {several.images:,} {several.split} images" if several.images else ""
+        yield "thresholds of the classes", f"{several.promise}{chosen}"

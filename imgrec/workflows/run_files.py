@@ -38,7 +38,7 @@ def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics 
     spec = prepared.spec
     return Card(
         name=experiment.name,
-        created=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
+        created=_now(),
         complete=False,
         classes=prepared.splits.classes,
         input=Input(spec.height, spec.width, spec.channels, spec.interpolation, spec.fit),
@@ -71,11 +71,17 @@ def going_on(card: Card, experiment: Experiment, prepared: Prepared) -> Card:
     return dataclasses.replace(
         card,
         complete=False,
+        ended="",
         data=now.data,
         skipped=now.skipped,
         fingerprint=now.fingerprint,
         versions=now.versions,
     )
+
+
+def ended_now(card: Card) -> Card:
+    """Return the card of a training that came to its end just now."""
+    return dataclasses.replace(card, complete=True, ended=_now())
 
 
 def announce_best(folder: Path, digest: str) -> None:
@@ -183,6 +189,10 @@ def identities_of(prepared: Prepared) -> Identities:
         for split, records in records_of(prepared.found)
         for record in records
     }
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
 
 
 def _unreadable(path: Path, error: OSError, hint: str) -> RunError:

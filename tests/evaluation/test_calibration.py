@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
 from scipy.special import softmax
 
 from imgrec.errors import RunError
 from imgrec.evaluation.calibration import calibrated, fit_temperature
 from imgrec.scores import Scores
+from tests.evaluation.made import any_label_sets, any_scores
 
 CLASSES = ("a", "b", "c")
 
@@ -57,6 +59,20 @@ def test_a_model_without_a_mistake_on_few_images_does_not_become_certain() -> No
 
     sure = calibrated(scores([[0.6, 0.4]], [0]), found.temperature).probabilities[0, 0]
     assert 0.6 < sure < 0.95
+
+
+def test_a_temperature_that_lowers_no_loss_is_1() -> None:
+    """Where caution for few images would cost log loss on them, the model stays as it is."""
+    found = fit_temperature(scores([[0.999, 0.001]] * 10, [0] * 10), "validation")
+    assert (found.temperature, found.loss_after) == (1, found.loss_before)
+
+
+@given(any_scores() | any_label_sets())
+def test_the_loss_never_rises(given_scores: Scores) -> None:
+    """On the images that it is fitted to, a temperature never does harm."""
+    found = fit_temperature(given_scores, "validation")
+    assert found.loss_after <= found.loss_before
+    assert (found.temperature == 1) == (found.loss_after == found.loss_before)
 
 
 def test_certain_and_wrong_answers_have_a_temperature_too() -> None:

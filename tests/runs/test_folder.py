@@ -29,11 +29,17 @@ CARD = Card(
 )
 
 
-def _run(runs_dir: Path, name: str, day: int, *, complete: bool = True) -> Path:
+def _run(runs_dir: Path, name: str, day: int, *, complete: bool = True, end: int = 0) -> Path:
     folder = create(runs_dir, name)
-    created = f"2026-01-{day:02d}T00:00:00.000000+00:00"
-    write_card(folder, dataclasses.replace(CARD, created=created, complete=complete))
+    ended = _of_day(end) if end else ""
+    write_card(
+        folder, dataclasses.replace(CARD, created=_of_day(day), complete=complete, ended=ended)
+    )
     return folder
+
+
+def _of_day(day: int) -> str:
+    return f"2026-01-{day:02d}T00:00:00.000000+00:00"
 
 
 def test_new_folders_count_up_from_the_highest(tmp_path: Path) -> None:
@@ -66,6 +72,16 @@ def test_last_is_the_newest_complete_run_whatever_its_name(tmp_path: Path) -> No
     _run(tmp_path, "c", 4, complete=False)
     assert find(None, tmp_path).path == newest
     assert find("last", tmp_path).path == newest
+
+
+def test_last_is_what_came_to_its_end_last(tmp_path: Path) -> None:
+    """A run that was made while a training ran is not newer than what the training made."""
+    trained = _run(tmp_path, "trained", 1, end=5)
+    _run(tmp_path, "imported", 3)
+    _run(tmp_path, "short", 2, end=4)
+    assert find("last", tmp_path).path == trained
+    imported = _run(tmp_path, "imported", 6)
+    assert find("last", tmp_path).path == imported
 
 
 def test_last_for_resuming_is_the_newest_run_with_a_checkpoint(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.calibrate import calibrate
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_options import Import
 from imgrec.workflows.predict import collected, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import run_config
@@ -69,6 +71,18 @@ def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
     np.testing.assert_allclose(litert.familiarity, keras.familiarity, atol=1e-5)
     np.testing.assert_allclose(litert.probabilities, keras.probabilities, atol=1e-5)
     np.testing.assert_allclose(keras.probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("file", ["best.keras", "model.tflite"])
+def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: str) -> None:
+    """It brings the limits of its run, and tells the same familiarity."""
+    found = import_model(Import(careful.path / file), runs_dir=tmp_path)
+    assert found.card.threshold == careful.card.threshold
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
+    there, here = (open_engine(run).answers(pixels).familiarity for run in (careful, found))
+    assert there is not None
+    assert here is not None
+    np.testing.assert_allclose(here, there, atol=1e-5)
 
 
 def test_a_training_image_is_familiar(careful: Run) -> None:

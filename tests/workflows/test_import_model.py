@@ -18,7 +18,8 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.export import export
-from imgrec.workflows.import_model import Import, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_options import Import
 from imgrec.workflows.predict import predict
 from tests.models.hostile import litert_file
 

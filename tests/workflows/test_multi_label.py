@@ -33,7 +33,8 @@ from imgrec.workflows.evaluate import Wanted, evaluate
 from imgrec.workflows.explain import Method, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
-from imgrec.workflows.import_model import Import, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_options import Import
 from imgrec.workflows.predict import Recogniser, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.train import TrainingResult, train
@@ -283,16 +284,10 @@ def test_metrics_of_one_label_are_refused(discs: TrainingResult) -> None:
 def test_a_model_of_several_labels_is_imported(
     discs: TrainingResult, tmp_path: Path, file: str, data: Path
 ) -> None:
-    """With its flag it answers as where it came from, and is measured on a CSV file."""
-    names = tmp_path / "names.txt"
-    names.write_text("\n".join(COLOURS))
-    wanted = Import(discs.run.path / file, str(names), fit="stretch")
-    with pytest.raises(RunError, match="a probability of its own") as caught:
-        import_model(wanted, runs_dir=tmp_path / "runs")
-    assert "--multi-label" in caught.value.hint
-    several = dataclasses.replace(wanted, adaptation=Adaptation(multi_label=True))
-    run = import_model(several, runs_dir=tmp_path / "runs")
-    assert (run.card.multi_label, run.card.class_thresholds) == (True, (0.5, 0.5, 0.5))
+    """Its file says so, and its thresholds; it answers as the run does, on a CSV file too."""
+    run = import_model(Import(discs.run.path / file), runs_dir=tmp_path / "runs")
+    assert run.card.multi_label
+    assert run.card.class_thresholds == discs.run.card.class_thresholds
     picture = _picture("blue")[np.newaxis]
     np.testing.assert_allclose(
         open_engine(run).answers(picture).probabilities,
@@ -301,6 +296,22 @@ def test_a_model_of_several_labels_is_imported(
     )
     found = evaluate(run, Wanted(Images(data)))
     assert found.evaluation.images == 160
+
+
+def test_a_strangers_model_of_several_labels_needs_its_flag(
+    discs: TrainingResult, tmp_path: Path
+) -> None:
+    """Without it, it is refused and the flag named; the thresholds are 0.5."""
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(COLOURS))
+    file = shutil.copy(discs.run.path / "best.keras", tmp_path / "a.keras")
+    wanted = Import(Path(file), str(names))
+    with pytest.raises(RunError, match="a probability of its own") as caught:
+        import_model(wanted, runs_dir=tmp_path / "runs")
+    assert "--multi-label" in caught.value.hint
+    several = dataclasses.replace(wanted, adaptation=Adaptation(multi_label=True))
+    run = import_model(several, runs_dir=tmp_path / "runs")
+    assert (run.card.multi_label, run.card.class_thresholds) == (True, (0.5, 0.5, 0.5))
 
 
 def predict_all(recogniser: Recogniser, *pictures: NDArray[np.uint8]) -> list[Prediction]:

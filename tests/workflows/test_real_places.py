@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from imgrec.runs.folder import Run
-from imgrec.workflows.import_model import Import, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_options import Import
 from tools import explanations, pet_head
 
 pytestmark = pytest.mark.slow

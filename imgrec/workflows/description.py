@@ -1,0 +1,126 @@
+"""How a model file is to be used: what one that imgrec wrote says when it comes back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from imgrec.config.data import Interpolation
+from imgrec.errors import RunError
+from imgrec.files import sha256_of
+from imgrec.models.metadata import DESCRIPTION, read_description
+from imgrec.runs.card import EVEN, Fit, Input, Threshold, Thresholds
+from imgrec.runs.card_file import FILE_NAME, read_card
+from imgrec.runs.made import made
+from imgrec.text import shown
+from imgrec.workflows.metadata import SCHEMA_VERSION
+
+_MADE_HERE = ("dtype", "range")  # the same of every file
+
+
+@dataclass(frozen=True)
+class Description:
+    """How a model is used, each as in Card and Input.
+
+    run: the name of the run that the file is of; None: it is somebody else's.
+    """
+
+    classes: tuple[str, ...]
+    fit: Fit
+    interpolation: str
+    multi_label: bool
+    preprocessing: str
+    threshold: Threshold | None = None
+    thresholds: Thresholds | None = None
+    run: str | None = None
+
+    @property
+    def familiar(self) -> bool:
+        """Whether the last column of the output is the familiarity."""
+        return self.threshold is not None and self.threshold.familiarity is not None
+
+
+def description_of(path: Path) -> Description | None:
+    """Return what the model file at `path` says of itself, else what the card beside it says.
+
+    None: imgrec did not write it. The card has to know the file by its SHA-256. Raises RunError
+    where what the file says is damaged.
+    """
+    if (content := read_description(path)) is None:
+        return _of_card(path)
+    try:
+        return _parsed(json.loads(content))
+    except (ValueError, RecursionError) as error:
+        raise RunError(
+            f"{shown(str(path))}: its {DESCRIPTION} is damaged: {shown(str(error))}",
+            hint="export it again from its run",
+        ) from error
+
+
+def _of_card(path: Path) -> Description | None:
+    if not (path.is_file() and (path.parent / FILE_NAME).is_file()):
+        return None
+    card = read_card(path.parent)
+    if not card.describes(path.name, sha256_of(path)):
+        return None
+    return Description(
+        card.classes,
+        card.input.fit,
+        card.input.interpolation,
+        card.multi_label,
+        card.preprocessing,
+        card.threshold,
+        card.thresholds,
+        card.name,
+    )
+
+
+def _parsed(document: Any) -> Description:
+    if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(f"no JSON object of schema version {SCHEMA_VERSION}")
+    threshold, values = document.get("threshold"), document.get("thresholds")
+    pixels = _input(document.get("input"))
+    return Description(
+        _names(document.get("classes")),
+        pixels.fit,
+        pixels.interpolation,
+        values is not None,
+        _text(document, "preprocessing"),
+        None if threshold is None else made(Threshold, threshold),
+        None if values is None else _thresholds(values),
+        _text(document, "run"),
+    )
+
+
+def _text(document: dict[str, Any], key: str) -> str:
+    if not isinstance(value := document.get(key), str):
+        raise ValueError(f"{key} is no text")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError("classes is no list of names")
+    if not value or len(set(value)) < len(value):
+        raise ValueError("classes are none, or one is there twice")
+    return tuple(value)
+
+
+def _input(value: Any) -> Input:
+    if not isinstance(value, dict):
+        raise ValueError("input is no mapping")
+    found = made(Input, {key: each for key, each in value.items() if key not in _MADE_HERE})
+    if found.interpolation not in get_args(Interpolation):
+        raise ValueError(f"interpolation {found.interpolation!r} is none")
+    return found
+
+
+def _thresholds(values: Any) -> Thresholds | None:
+    """Return those that were chosen, None where none was; what for, the file does not tell."""
+    if not isinstance(values, dict) or not all(isinstance(each, float) for each in values.values()):
+        raise ValueError("thresholds hold something else than numbers")
+    if set(values.values()) == {EVEN}:
+        return None
+    return Thresholds(values, "those of the imported file", "", 0)
