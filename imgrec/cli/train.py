@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,4 +131,5 @@ def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> 
     console.result(f"split:  {assessment.split}")
     console.result(f"run:    {shown(str(run.path))}")
     console.result(f"report: {shown(str(run.path / 'report.html'))}")
+    console.result(f"next:   imgrec predict PHOTO --model {shown(shlex.quote(str(run.path)))}")
     return None

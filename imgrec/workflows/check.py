@@ -71,17 +71,23 @@ def record_check(
     findings = check_records(stock_of(splits), identities, bad)
     config = folder / "config.yaml"
     write_text(folder / CHECK_FILE, check_json(findings, data=str(config)))
+    if copies := _copies(findings):
+        log.warning("%s;\n`imgrec check %s` lists them", copies, shlex.quote(str(config)))
+    return findings
+
+
+def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
+    """Log once more, where the numbers stand, that copies spoil them."""
+    if copies := _copies(check_records(stock_of(splits), identities, ())):
+        log.warning("%s:\nthe numbers look better or worse than they are", copies)
+
+
+def _copies(findings: Findings) -> str:
     across = findings.count(Kind.COPIES_ACROSS_SPLITS)
     labels = findings.count(Kind.COPIES_ACROSS_LABELS)
-    if across or labels:
-        log.warning(
-            "%d images are the same file in several splits, %d under several labels: results "
-            "will look better or worse than they are; `imgrec check %s` lists them",
-            across,
-            labels,
-            shlex.quote(str(config)),
-        )
-    return findings
+    if not across and not labels:
+        return ""
+    return f"{across} images are the same file in several splits, {labels} under several labels"
 
 
 def _images(text: str) -> tuple[Stock, tuple[Path, ...]]:

@@ -60,7 +60,7 @@ def draft_for(found: Survey, weights: Callable[[int], Weights] = find_weights) -
     network = _network(found, weights)
     lines = [*_header(found), *_general(name), *_data(found, network.size)]
     lines += [*_augmentation(), *network.lines, *_training(found, network)]
-    return Draft(name, "\n".join(lines) + "\n", (*found.lines, network.reason))
+    return Draft(name, "\n".join(lines) + "\n", (*found.lines, *network.reason.split("\n")))
 
 
 def _network(found: Survey, weights: Callable[[int], Weights]) -> _Network:
@@ -88,7 +88,7 @@ def _small(size: tuple[int, int], reason: str) -> _Network:
         "preprocessing:",
         "  rescale: 1/255  # pixel values from 0 to 1; it becomes part of the model",
         "",
-        f"# {reason}.",
+        *(f"# {line}" for line in f"{reason}.".split("\n")),
         "# Each pair of lines finds larger patterns than the one before, and halves the picture.",
         "# The output layer, a unit per class, is added by itself.",
         "model:",

@@ -39,7 +39,7 @@ from imgrec.training.monitor import Monitor
 from imgrec.training.phases import enter, epochs_of, is_last, last_epoch, phases
 from imgrec.training.steps import Steps
 from imgrec.workflows.calibrate import calibrate
-from imgrec.workflows.check import record_check
+from imgrec.workflows.check import record_check, remind_of_copies
 from imgrec.workflows.chosen import Chosen
 from imgrec.workflows.drift import check_drift, check_images
 from imgrec.workflows.evaluate import Measuring
@@ -219,6 +219,7 @@ def _concluded(
     run = export_trained(run, prepared.splits, experiment.training.export, progress)
     assessment = _assessed(run, experiment, prepared, progress)
     write_card(folder, ended_now(run.card))
+    remind_of_copies(prepared.splits, prepared.identities)
     return TrainingResult(Run(folder, read_card(folder)), assessment)
 
 

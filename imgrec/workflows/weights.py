@@ -19,7 +19,10 @@ class Weights(Enum):
 
     CACHED = "MobileNetV2's ImageNet weights are on this machine already"
     REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
-    ABSENT = "MobileNetV2 would do better, but its weights can't be fetched from here"
+    ABSENT = (
+        "MobileNetV2 would do better, but its weights can't be fetched from here;\n"
+        "with a file of them, config mobilenet_transfer takes model.backbone.weights=FILE"
+    )
 
 
 def find_weights(side: int, host: str = HOST) -> Weights:

@@ -73,7 +73,9 @@ def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
     assert experiment.model.backbone is None
     assert experiment.data.image_size == (128, 128)
     assert layers(experiment).count("Conv2D") == 4
-    assert f"# {Weights.ABSENT.value}" in draft(folder, lambda _: Weights.ABSENT).config
+    found = draft(folder, lambda _: Weights.ABSENT)
+    assert found.found[-1].endswith("takes model.backbone.weights=FILE")
+    assert all(f"# {line}" in found.config for line in Weights.ABSENT.value.split("\n"))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (15, 400), (63, 63)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shutil
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -259,6 +260,18 @@ def test_bad_images_may_be_skipped_and_stay_on_record(photos: Path, tmp_path: Pa
     with (run.path / "images.csv").open() as file:
         skipped = {row["name"] for row in csv.DictReader(file) if row["skipped"]}
     assert skipped == {"red/03.png"}
+
+
+def test_copies_are_told_where_the_numbers_are(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Early, so that the training can be stopped, and again at its end."""
+    shutil.copy(photos / "red" / "03.png", photos / "blue" / "copy.png")
+    train(_colours(photos, "training.epochs=1"), runs_dir=tmp_path / "runs")
+    early, late = (line for line in caplog.messages if "under several labels" in line)
+    assert early.endswith("config.yaml` lists them")
+    assert late == caplog.messages[-1]
+    assert late.endswith("\nthe numbers look better or worse than they are")
 
 
 def test_a_class_without_a_readable_image_is_refused(photos: Path, tmp_path: Path) -> None:
