@@ -35,7 +35,7 @@ def padding(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("padding") / "padding-1"
     shutil.copytree(trained.path, folder)
     pixels = replace(trained.card.input, fit="pad", interpolation="nearest")
-    card = replace(trained.card, name="padding-1", input=pixels, threshold=LIMIT)
+    card = replace(trained.card, name="padding", input=pixels, threshold=LIMIT)
     write_card(folder, card)
     return Run(folder, card)
 
