@@ -100,6 +100,8 @@ def cannot_write(path: Path, error: OSError) -> RunError:
         hint = f"free some space, or {hint}"
     elif error.errno in (errno.EEXIST, errno.ENOTDIR):
         reason, hint = "a file stands where a folder should be", "choose another folder"
+    elif error.errno == errno.ENOENT and path.parent.is_dir():
+        reason = f"{shown(str(path.parent))} takes no files"  # such as /proc
     elif error.errno == errno.ENOENT:
         reason, hint = f"no folder {shown(str(path.parent))}", "make the folder, or choose another"
     return RunError(f"{shown(str(path))} can't be written: {reason}", hint=hint)

@@ -72,3 +72,10 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
 def test_sha256_is_that_of_the_bytes() -> None:
     """The known digest of the empty input."""
     assert sha256(b"").startswith("e3b0c44298fc1c14")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a system without /proc")
+def test_a_folder_that_takes_no_files() -> None:
+    """It is there, and is not said to be missing."""
+    with pytest.raises(RunError, match=r"^/proc/nope can't be written: /proc takes no files$"):
+        write_text(Path("/proc/nope"), "")

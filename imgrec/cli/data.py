@@ -110,7 +110,7 @@ def pack(
 
     found = source_of(source, overrides)
     folder = output or Path(f"{found.name}-tfrecord")
-    options.refuse_existing(folder)
+    options.refuse_existing(folder, "folder")
     packed = workflow.pack(found, folder, shards=shards, progress=console)
     if as_json:
         document = {"path": str(folder), "overrides": list(packed.overrides)}

@@ -72,12 +72,15 @@ def group(name: str) -> Callable[[Callable[..., None]], Group]:
     return click.group(name, cls=Group)
 
 
-def refuse_existing(path: Path) -> None:
-    """Raise UsageError where there is something at `path` already; `--output` names another."""
+def refuse_existing(path: Path, kind: str = "file") -> None:
+    """Raise UsageError where there is something at `path` already; `--output` names another.
+
+    kind: what it would be, `file` or `folder`.
+    """
     if path.exists():
         raise UsageError(
             f"{shown(str(path))} exists already",
-            hint="remove it, or choose another file with --output FILE",
+            hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
         )
 
 

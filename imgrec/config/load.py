@@ -77,9 +77,22 @@ def _read(source: str) -> bytes:
 
 
 def _missing(source: str) -> UsageError:
-    near = nearest(Path(source).stem, shipped.names())
-    meant = f"; did you mean the shipped config {near!r}?" if near else ""
+    known = _beside(Path(source)) | {
+        name: f"the shipped config {name!r}" for name in shipped.names()
+    }
+    near = nearest(Path(source).stem, known)
+    meant = f"; did you mean {known[near]}?" if near else ""
     return UsageError(
         f"{shown(source)}: no such config file{meant}",
-        hint=f"give a YAML file, or a shipped config: {', '.join(shipped.names())}",
+        hint=f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
+        "`imgrec train` takes a folder of class folders too",
     )
+
+
+def _beside(missing: Path) -> dict[str, str]:
+    """Return the folders where a file is missing, by name, and what to call them."""
+    try:
+        folders = [each for each in missing.parent.iterdir() if each.is_dir()]
+    except (OSError, ValueError):
+        return {}
+    return {each.name: f"the folder {shown(str(each))}" for each in folders}

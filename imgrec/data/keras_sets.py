@@ -16,6 +16,9 @@ from imgrec.data.parts import Parts
 from imgrec.errors import DataError
 from imgrec.text import shown
 
+_IN_IDX = ("mnist", "fashion_mnist")
+_OWN_FILES = "; or have its files read: --set data.loader=idx --set data.root=FOLDER"
+
 _Arrays = tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
 
 CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -63,7 +66,8 @@ def read_keras(name: str) -> Parts:
         # Keras raises plain Exceptions, which quote the address it asked.
         raise DataError(
             f"Keras can't fetch {name}",
-            hint="the machine has to reach the internet once; Keras then keeps it (KERAS_HOME)",
+            hint="the machine has to reach the internet once; Keras then keeps it (KERAS_HOME)"
+            + (_OWN_FILES if name in _IN_IDX else ""),
         ) from error
     return from_keras(name, loaded)
 

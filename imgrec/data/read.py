@@ -105,18 +105,21 @@ def read_parts(data: Data, seed: int) -> Parts:
     """
     named = {part: path for part in PARTS if (path := getattr(data, part)) is not None}
     if not named:
-        return read_source(data.root or "", data, seed)
-    return {part: _only(read_source(path, data, seed), part, path) for part, path in named.items()}
+        return read_source(data.root or "", data, seed, "data.root")
+    return {
+        part: _only(read_source(path, data, seed, f"data.{part}"), part, path)
+        for part, path in named.items()
+    }
 
 
-def read_source(path: str, data: Data, seed: int) -> Parts:
+def read_source(path: str, data: Data, seed: int, key: str = "") -> Parts:
     """Return what stands at `path`, read as `data` says or else as the path tells.
 
-    Raises DataError where it can't be read.
+    key: of the config that names the path, if one does. Raises DataError where it can't be read.
     """
-    loader = data.loader or told_from(path)
-    for (key, *_), message in misplaced(data, loader):
-        raise DataError(f"data.{key}: {message}")
+    loader = data.loader or told_from(path, key)
+    for (unfit, *_), message in misplaced(data, loader):
+        raise DataError(f"data.{unfit}: {message}")
     return _LOADERS[loader](Request(path, data, seed))
 
 

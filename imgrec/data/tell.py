@@ -21,10 +21,11 @@ _SUFFIXES: dict[str, Loader] = {
 _IDX = re.compile(r"[.-]idx\d(-ubyte)?(\.gz)?$", re.IGNORECASE)
 
 
-def told_from(path: str) -> Loader:
+def told_from(path: str, key: str = "") -> Loader:
     """Return the loader for what stands at `path`, a file, folder or pattern.
 
-    Raises DataError, naming the loaders, where the path doesn't tell.
+    key: of the config that names the path, if one does. Raises DataError, naming the loaders,
+    where the path doesn't tell.
     """
     place = Path(path)
     if place.is_dir():
@@ -35,7 +36,7 @@ def told_from(path: str) -> Loader:
         return "idx"
     if suffix := _SUFFIXES.get(place.suffix.lower()):
         return suffix
-    raise _untold(path, place)
+    raise _untold(path, place, key)
 
 
 def _of_folder(folder: Path) -> Loader:
@@ -48,16 +49,15 @@ def _of_folder(folder: Path) -> Loader:
         raise DataError(f"{shown(str(folder))} can't be read: {reason}") from error
 
 
-def _untold(path: str, place: Path) -> DataError:
+def _untold(path: str, place: Path, key: str) -> DataError:
     loaders = f"set data.loader to one of {', '.join(get_args(Loader))}"
     if path in KERAS_SETS:
         return DataError(
             f"no folder {path}", hint=f"data.loader: keras fetches Keras' own data set {path}"
         )
     if not place.exists():
-        return DataError(
-            f"no folder {shown(path)}", hint=f"check the path; for other data {loaders}"
-        )
+        also = f", or name another: --set {key}=FOLDER" if key else ""
+        return DataError(f"no folder {shown(path)}", hint=f"check the path{also}")
     return DataError(
         f"what reads {shown(path)} can't be told from its name", hint=f"for a file, {loaders}"
     )

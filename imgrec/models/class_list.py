@@ -129,4 +129,5 @@ def _check(names: Sequence[str], place: str) -> None:
             hint="give each class a name of its own, such as `crane (bird)`",
         )
     if len(names) < 2:
-        raise DataError(f"{place} holds {len(names)} class names; a model tells two or more apart")
+        count = len(names) or "no"
+        raise DataError(f"{place} holds {count} class name; a model tells two or more apart")

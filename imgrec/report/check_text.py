@@ -32,7 +32,10 @@ def check_text(findings: Findings, *, data: str, ignored: int = 0) -> Renderable
     parts = [_line(shown(data)), *_facts(findings, ignored), *_classes(findings)]
     if findings.found:
         parts += [_line(""), _table_of(findings)]
-    return Group(*parts, _line(""), _verdict(findings))
+    parts += [_line(""), _verdict(findings)]
+    if _shortened(findings):
+        parts.append(_line("--json names every image"))
+    return Group(*parts)
 
 
 def _facts(findings: Findings, ignored: int) -> Iterator[RenderableType]:
@@ -102,6 +105,13 @@ def _example(case: Case) -> str:
     names = [short(name, _NAME_WIDTH) for name in case.names[:_NAMES]]
     together = ", ".join([*names, *_rest(len(case.names) - _NAMES)])
     return f"{together}: {shown(case.detail)}" if case.detail else together
+
+
+def _shortened(findings: Findings) -> bool:
+    return any(
+        len(finding.cases) > _CASES or any(len(case.names) > _NAMES for case in finding.cases)
+        for finding in findings.found
+    )
 
 
 def _rest(count: int) -> list[str]:

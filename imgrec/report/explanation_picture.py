@@ -25,6 +25,7 @@ _SCALE = np.array([[20, 11, 82], [126, 32, 128], [221, 81, 58], [252, 178, 50], 
 
 # Okabe and Ito's, "Color Universal Design", 2008: told apart by everyone.
 _COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
+_GREY = "#959595"
 
 
 def heat_picture(explanation: Explanation) -> bytes:
@@ -39,7 +40,10 @@ def heat_picture(explanation: Explanation) -> bytes:
 
 
 def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
-    """Return a PNG of the picture with what each place shows in the colour of its class."""
+    """Return a PNG of the picture with what each place shows in the colour of its class.
+
+    The legend tells the share of the area that each has; what has no colour is grey.
+    """
     if explanation.segments is None:
         raise ValueError("the method has no segments")
     picture = _shown(explanation)
@@ -51,9 +55,13 @@ def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
     for column, colour in zip(order.tolist(), _COLOURS, strict=False):
         mask = answers == column
         pixels[mask] = 0.5 * np.asarray(picture, np.float32)[mask] + 0.5 * np.array(_rgb(colour))
-        legend.append((f"{shown(classes[column])} {percent(float(mask.mean()))}", colour))
+        legend.append((_of_area(shown(classes[column]), mask), colour))
+    grey = ~np.isin(answers, order)
+    if grey.any():
+        what = "unknown" if np.count_nonzero(counts) == len(order) else "unknown, or another class"
+        legend.append((_of_area(what, grey), _GREY))
     coloured = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-    return _png(_captioned(coloured, legend or [("unknown", None)]))
+    return _png(_captioned(coloured, legend))
 
 
 def boxes_picture(explanation: Explanation) -> bytes:
@@ -119,6 +127,10 @@ def _captioned(picture: Image.Image, parts: Sequence[tuple[str, str | None]]) ->
             left += _POINTS + _GAP
         draw.text((left, top), cut(text, picture.width - left, letters), LIGHT.ink, letters)
     return canvas
+
+
+def _of_area(what: str, mask: NDArray[np.bool_]) -> str:
+    return f"{what} {percent(float(mask.mean()))} of the area"
 
 
 def _grey(picture: Image.Image) -> Image.Image:

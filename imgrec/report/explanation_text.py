@@ -48,7 +48,7 @@ def explanation_line(explained: Explained) -> str:
     answer = ", ".join(f"{shown(name)} {percent(share)}" for name, share in explained.named)
     lead = f"{shown(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
     if explained.view and explained.view.size:
-        lead += "; looked at in {}x{}".format(*explained.view.size)
+        lead += "; looked at in {}x{} pixels (width x height)".format(*explained.view.size)
     files = ", ".join(shown(str(path)) for path in explained.files.values())
     return f"{lead}; written: {files}" if files else lead
 

@@ -11,6 +11,7 @@ from imgrec.config.experiment import Data, Split
 from imgrec.config.load import load
 from imgrec.data.read import read
 from imgrec.data.records import Splits
+from imgrec.data.tell import told_from
 from imgrec.errors import UsageError
 from imgrec.models.backend import import_tensorflow
 from imgrec.text import shown
@@ -34,13 +35,15 @@ def is_config(source: str) -> bool:
 def source_of(source: str, overrides: Sequence[str] = ()) -> Source:
     """Return what `source` means; of images at a path, none are split off.
 
-    Raises ConfigError for a config that can't be used, UsageError for overrides of a path.
+    Raises ConfigError for a config that can't be used, UsageError for overrides of a path,
+    DataError for a path that is not there or doesn't tell what reads it.
     """
     if is_config(source):
         experiment = load(source, overrides)
         return Source(experiment.name, experiment.data, experiment.seed)
     if overrides:
         raise UsageError(f"--set goes with a CONFIG, and {shown(source)} is none")
+    told_from(source)
     undivided = Split(validation=0, test=0)
     name = Path(source).resolve().name.partition(".")[0]
     return Source(name, Data(root=source, image_size=(32, 32), split=undivided), seed=0)

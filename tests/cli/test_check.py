@@ -40,7 +40,8 @@ def test_errors_are_3(imgrec: Imgrec, photos: Path) -> None:
     process = imgrec("check", "photos")
     assert (process.returncode, process.stderr) == (3, "")
     assert "same file under several labels" in process.stdout
-    assert "results on these images would be wrong" in process.stdout.splitlines()[-1]
+    assert "results on these images would be wrong" in process.stdout
+    assert process.stdout.splitlines()[-1] == "--json names every image"
     assert photos.is_dir()
 
 

@@ -44,7 +44,8 @@ def test_the_picture_is_written(
     assert (process.returncode, process.stdout.count("\n")) == (0, 1)
     line = process.stdout.strip()
     assert line.startswith("noise.png: ")
-    assert line.endswith("; looked at in 8x8; written: explanations/noise.gradcam.png")
+    looked = "; looked at in 8x8 pixels (width x height)"
+    assert line.endswith(f"{looked}; written: explanations/noise.gradcam.png")
     with Image.open(tmp_path / "explanations" / "noise.gradcam.png") as written:
         assert written.format == "PNG"
     again = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))

@@ -50,6 +50,7 @@ CONFIG_HINT = (
     "`imgrec config schema` lists all\n"
 )
 LAYOUT = "images belong into one folder per class, such as photos/cat/1.jpg and photos/dog/1.jpg\n"
+FOLDER_TOO = "`imgrec train` takes a folder of class folders too"
 LOADERS = (
     "set data.loader to one of folder, csv, npz, pickle, idx, tfrecord, keras, digits, shapes\n"
 )
@@ -99,7 +100,7 @@ def test_no_config(content: bytes | None, message: str, imgrec: Imgrec, tmp_path
     """A config that is missing or can't be read is told by file and line."""
     if content is not None:
         (tmp_path / "x.yaml").write_bytes(content)
-    ending = f"{SHIPPED}\n" if content is None else CONFIG_HINT
+    ending = f"{SHIPPED}; {FOLDER_TOO}\n" if content is None else CONFIG_HINT
     if message.endswith("keys to "):
         ending = f"values\n{ending}"
     expected = f"imgrec: error: {message}{ending}"
@@ -155,7 +156,10 @@ def test_an_output_that_does_not_fit(imgrec: Imgrec, here: Path) -> None:
 @pytest.mark.parametrize(
     ("root", "message"),
     [
-        ("gone", f"no folder gone\nhint: check the path; for other data {LOADERS}"),
+        (
+            "gone",
+            "no folder gone\nhint: check the path, or name another: --set data.root=FOLDER\n",
+        ),
         (
             "tiny.yaml",
             f"what reads tiny.yaml can't be told from its name\nhint: for a file, {LOADERS}",
@@ -467,3 +471,4 @@ def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: 
     assert resumed.returncode == 0
     assert f"run: runs/tiny-1 goes on after epoch {last}\n" in resumed.stderr
     assert (read_card(run).complete, read_card(run).epochs) == (True, last + 1)
+    assert resumed.stdout.endswith("next:   imgrec predict PHOTO --model runs/tiny-1\n")

@@ -70,15 +70,19 @@ def test_shipped_name(source: str) -> None:
 
 
 def test_missing(tmp_path: Path) -> None:
-    """A name that is neither a file nor shipped comes with the nearest shipped one."""
+    """A name that is neither a file nor shipped comes with the nearest shipped one, or folder."""
     with pytest.raises(UsageError) as caught:
         load("small_cn.yaml")
     assert str(caught.value) == (
         "small_cn.yaml: no such config file; did you mean the shipped config 'small_cnn'?"
     )
     assert caught.value.hint == (
-        f"give a YAML file, or a shipped config: {', '.join(shipped.names())}"
+        f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
+        "`imgrec train` takes a folder of class folders too"
     )
+    (tmp_path / "my_photos").mkdir()
+    with pytest.raises(UsageError, match=r"did you mean the folder .*my_photos\?"):
+        load(str(tmp_path / "my_photo"))
     with pytest.raises(UsageError, match=r"no such config file$"):
         load(str(tmp_path / "qqqq.yaml"))
 

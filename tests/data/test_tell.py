@@ -54,11 +54,17 @@ def test_a_folder_counts_as_one_whatever_its_name(tmp_path: Path) -> None:
 
 
 def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
-    """Without a suffix that tells, a missing path is most likely a misspelt folder."""
+    """Without a suffix that tells, a missing path is most likely a misspelt folder, or another.
+
+    A config's is named by its key.
+    """
     with pytest.raises(DataError) as caught:
         told_from(str(tmp_path / "fotos"))
     assert caught.value.message == f"no folder {tmp_path / 'fotos'}"
-    assert "data.loader" in caught.value.hint
+    assert caught.value.hint == "check the path"
+    with pytest.raises(DataError) as caught:
+        told_from(str(tmp_path / "fotos"), "data.train")
+    assert caught.value.hint.endswith("--set data.train=FOLDER")
 
 
 def test_the_name_of_a_set_of_keras_is_recognised(

@@ -42,8 +42,8 @@ def test_names_that_several_classes_have_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "holds 0 class names"),
-        (b"cat", "holds 1 class names"),
+        (b"", "holds no class name;"),
+        (b"cat", "holds 1 class name;"),
         (b"cat\n\ndog", "class 2 has no name"),
         (b"cat\nd\x1bg\nd\x1bg\n", r"has the class d\\x1bg more than once"),
         (b"\xff\xfe", "is no list of classes"),

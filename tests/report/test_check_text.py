@@ -58,7 +58,8 @@ def test_the_whole_text() -> None:
         "                2.jpg, 2 copy.jpg\n"
         "                and 2 more\n"
         "\n"
-        "1 error; 1 warning: results on these images would be wrong"
+        "1 error; 1 warning: results on these images would be wrong\n"
+        "--json names every image"
     )
 
 

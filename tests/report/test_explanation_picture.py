@@ -1,0 +1,38 @@
+"""What an explanation looks like."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from imgrec.evaluation.prediction import Ranked
+from imgrec.explanation.values import Area, Explanation, Heat, Picture, Segments, View
+from imgrec.report.explanation_picture import segments_picture
+
+
+def drawn(*, known: bool) -> Image.Image:
+    """Return the segments of a grey picture: half of it a cat, the other one too, or unknown."""
+    image, area = Image.new("RGB", (400, 400), "white"), Area(0, 0, 400, 400)
+    picture = Picture("made", image, np.zeros((8, 8, 3), np.uint8), area)
+    probabilities = np.array([[[0.9, 0.1], [0.8, 0.2]]], np.float32)
+    found = Explanation(
+        picture,
+        (Ranked("cat", 0.9),),
+        known=True,
+        view=View(area, (8, 8)),
+        heat=Heat(np.zeros((1, 1), np.float32), area),
+        segments=Segments(probabilities, np.array([[True, known]]), area),
+    )
+    return Image.open(io.BytesIO(segments_picture(found, ("cat", "dog"))))
+
+
+def test_the_legend_tells_what_grey_is() -> None:
+    """A line for each class that is there, and one where places are unknown."""
+    whole, half = drawn(known=True), drawn(known=False)
+    line = half.height - whole.height
+    assert line == (whole.height - 400 - 8) > 0
+    patch = np.asarray(half.crop((10, whole.height, 20, half.height)))
+    assert (patch == 0x95).all(axis=-1).any()
+    assert not (np.asarray(whole.crop((0, 400, 20, whole.height))) == 0x95).all(axis=-1).any()
