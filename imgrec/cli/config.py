@@ -34,7 +34,7 @@ def list_configs(console: Console, *, as_json: bool) -> None:
     if as_json:
         fields = [{"name": name, "description": description} for name, description in rows]
         return console.document({"configs": fields})
-    return console.table(("name", "description"), rows)
+    return console.table(("name", "description"), rows, wrapped=True)
 
 
 @config.command("show")

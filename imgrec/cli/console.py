@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _ANY_WIDTH = 10_000
+_NARROWEST = 20
 
 
 class Console:
@@ -65,10 +68,18 @@ class Console:
         """Print `document`, led by the schema version, as JSON on stdout."""
         self.result(json_text({"schema_version": 1, **document}))
 
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print rows in aligned columns on stdout."""
+    def table(
+        self, header: Sequence[str], rows: Iterable[Sequence[str]], *, wrapped: bool = False
+    ) -> None:
+        """Print rows in aligned columns on stdout.
+
+        wrapped: the last column is text, in as many lines as the terminal (or 80 columns) asks for.
+        """
         table = [tuple(header), *(tuple(shown(cell) for cell in row) for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        if wrapped:
+            room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
+            table = [line for row in table for line in _wrapped(row, room)]
         for row in table:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             self.result("  ".join(cells).rstrip())
@@ -141,6 +152,14 @@ def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: b
     with console.capture() as capture:
         console.print(renderable)
     return "\n".join(line.rstrip() for line in capture.get().split("\n"))
+
+
+def _wrapped(row: tuple[str, ...], room: int) -> Iterator[tuple[str, ...]]:
+    """Yield a row as lines whose last cell has at most `room` characters, or 20."""
+    *cells, text = row
+    for line in textwrap.wrap(text, max(room, _NARROWEST)) or [""]:
+        yield (*cells, line)
+        cells = [""] * len(cells)
 
 
 class _LogHandler(logging.Handler):

@@ -44,7 +44,7 @@ def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
         return console.document({"runs": [_fields(run) for run in found]})
     if not found:
         return console.say(f"no runs in {shown(str(runs_dir))}")
-    return console.table(("name", "created", "complete", "epochs", "best"), map(_row, found))
+    return console.table(("name", "created", "epochs", "best"), map(_row, found))
 
 
 @runs.command("show")
@@ -179,8 +179,8 @@ def _details(run: Run) -> dict[str, Any]:
 def _row(run: Run) -> tuple[str, ...]:
     card = run.card
     created = card.created[:16].replace("T", " ")
-    complete = "yes" if card.complete else "no"
-    return run.name, created, complete, "imported" if card.origin else str(card.epochs), _best(run)
+    epochs = f"{card.epochs}{'' if card.complete else ' so far'}"
+    return run.name, created, "imported" if card.origin else epochs, _best(run)
 
 
 def _best(run: Run) -> str:

@@ -74,6 +74,7 @@ def settings_text(runs: Sequence[str], settings: Mapping[str, Sequence[str]]) ->
     if not settings:
         return _heading("The configs are the same")
     table = _table(("", *(short(name, _NAME_WIDTH) for name in runs)))
+    table.columns[0].no_wrap = True
     for key, values in settings.items():
         table.add_row(Text(shown(key)), *(Text(short(value, _NAME_WIDTH)) for value in values))
     return Group(_heading("The configs differ in"), table)

@@ -15,11 +15,15 @@ Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_list(imgrec: Imgrec) -> None:
-    """Every shipped config stands in the list with its description."""
-    lines = imgrec("config", "list").stdout.splitlines()
-    assert lines[0].split() == ["name", "description"]
-    expected = [[name, shipped.description(name)] for name in shipped.names()]
-    assert [line.split(maxsplit=1) for line in lines[1:]] == expected
+    """Every shipped config stands in the list with its description, within 80 columns."""
+    text = imgrec("config", "list").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    expected = [(name, shipped.description(name)) for name in shipped.names()]
+    words = " ".join(f"{name} {description}" for name, description in expected)
+    assert text.split() == f"name description {words}".split()
+    assert [line.split()[0] for line in text.splitlines()[1:] if line[0] != " "] == [
+        name for name, _ in expected
+    ]
 
 
 def test_list_as_json(imgrec: Imgrec) -> None:

@@ -471,3 +471,4 @@ def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: 
     assert resumed.returncode == 0
     assert f"run: runs/tiny-1 goes on after epoch {last}\n" in resumed.stderr
     assert (read_card(run).complete, read_card(run).epochs) == (True, last + 1)
+    assert resumed.stdout.endswith("next:   imgrec predict PHOTO --model runs/tiny-1\n")

@@ -57,9 +57,9 @@ def test_list_of_none(imgrec: Imgrec) -> None:
 def test_list(imgrec: Imgrec) -> None:
     """The runs stand in the order of their making, with what tells them apart."""
     assert imgrec("runs", "list").stdout == (
-        "name    created           complete  epochs  best\n"
-        "pets-1  2026-01-02 10:00  yes       3       val_loss 0.25 in epoch 2\n"
-        "pets-2  2026-01-02 11:00  no        0\n"
+        "name    created           epochs    best\n"
+        "pets-1  2026-01-02 10:00  3         val_loss 0.25 in epoch 2\n"
+        "pets-2  2026-01-02 11:00  0 so far\n"
     )
 
 
