@@ -54,6 +54,13 @@ def import_tensorflow() -> Any:
     return _quiet_import()
 
 
+def require_tensorflow() -> None:
+    """Raise RunError where TensorFlow or Keras is not installed; neither is loaded."""
+    for module in ("keras", "tensorflow"):
+        if importlib.util.find_spec(module) is None:
+            raise _not_installed(module)
+
+
 @functools.cache
 def start(device: str = "auto") -> Devices:
     """Choose the devices: `auto`, `cpu`, `gpu`, or `gpu:0,1` by number.
@@ -107,15 +114,20 @@ def _quiet_import() -> Any:
             import keras
             import tensorflow as tf
     except ModuleNotFoundError as error:
-        raise RunError(
-            f"this needs TensorFlow and Keras, and there is no module {error.name}",
-            hint="install imgrec with all it asks for, or use a run that holds a LiteRT file",
-        ) from error
+        raise _not_installed(error.name) from error
     tf.get_logger().setLevel("ERROR")
     # A user's ~/.keras/keras.json may say otherwise.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return tf
+
+
+def _not_installed(module: str | None) -> RunError:
+    return RunError(
+        f"this needs TensorFlow and Keras, and there is no module {module}",
+        hint="install imgrec with all it asks for; to predict and to evaluate, a run's LiteRT "
+        "file is enough",
+    )
 
 
 @functools.cache

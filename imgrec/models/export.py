@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from imgrec.errors import RunError, UsageError
+from imgrec.models.backend import require_tensorflow
 from imgrec.models.quiet import muted
 
 FORMATS = ("litert", "onnx", "saved_model", "keras")
@@ -39,7 +40,11 @@ def export_model(model: Any, path: Path, form: str, precision: str = "float32") 
 
 
 def require_onnx() -> None:
-    """Raise UsageError where the packages are missing that write and check ONNX files."""
+    """Raise UsageError where the packages are missing that write and check ONNX files.
+
+    Raises RunError where TensorFlow is missing too: they alone would not do.
+    """
+    require_tensorflow()
     for module in ("onnx", "onnxruntime", "tf2onnx"):
         if importlib.util.find_spec(module) is None:
             raise UsageError(

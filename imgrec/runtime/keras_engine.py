@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.backbone import classifier
-from imgrec.models.backend import start
+from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.safety import check_keras
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
@@ -45,8 +45,8 @@ class KerasEngine:
 def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     """Return the engine of a run's best.keras.
 
-    Raises RunError where the file is missing, is not the one that the card describes, or
-    does not load.
+    Raises RunError where TensorFlow or the file is missing, or the file is not the one that the
+    card describes, or does not load.
     """
     path = run.path / MODEL_FILE
     if not path.is_file():
@@ -60,10 +60,18 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
 
 
 def _missing(run: Run, path: Path) -> RunError:
+    """Return why there is no best.keras; raise RunError where it could not be opened anyway."""
     if run.card.origin and run.card.origin.form in ("litert", "saved_model"):
         return RunError(
             f"{shown(run.name)} was imported as a LiteRT file: it has no Keras model",
             hint="it predicts and evaluates with `--engine litert`; for more, import its .keras",
+        )
+    require_tensorflow()
+    if any(run.path.glob("model*.tflite")):
+        return RunError(
+            f"{shown(str(path))} is missing: the run was brought here without it",
+            hint="bring it from where the run was trained; to predict and to evaluate, "
+            "`--engine litert` needs only the LiteRT file",
         )
     reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
     return RunError(f"{shown(str(path))} {reason}", hint=_OTHER_RUN)

@@ -73,7 +73,7 @@ def _of_card(path: Path) -> Description | None:
         card.preprocessing,
         card.threshold,
         card.thresholds,
-        card.name,
+        path.resolve().parent.name,
     )
 
 

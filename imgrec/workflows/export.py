@@ -16,7 +16,7 @@ from imgrec.data.memory import available_memory
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.certificate import LIMITS, likeness
-from imgrec.files import sha256_of, write_atomically, write_folder
+from imgrec.files import check_writable, sha256_of, write_atomically, write_folder
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.metadata import embed
 from imgrec.progress import Progress, Silent
@@ -39,7 +39,13 @@ IMAGES = 256
 _RANDOM_PICTURES = 32
 SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
 
+_RANDOM = "random pictures"
+
 _OVER_LIMIT = "predict with the Keras file, or export another format or precision"
+_ON_PHOTOS = (
+    "random pictures are near no class: compare on photos of yours with --data FOLDER, or export "
+    "another format or precision"
+)
 
 log = logging.getLogger("imgrec")
 
@@ -95,6 +101,8 @@ def export(
     output = output or default_output(run, form)
     if output is not None and not output.name.endswith(SUFFIXES[form]):
         raise UsageError(f"{shown(str(output))}: {form} is written to *{SUFFIXES[form]}")
+    if output is not None:
+        check_writable(output)
     progress = progress or Silent()
     with locked(run.path):
         engine = open_keras(run, "cpu")
@@ -179,7 +187,8 @@ def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Cert
     limits = LIMITS[plan.precision]
     found = likeness(plan.evidence.scores, answers, limits.near_tie)
     if objection := found.objection(limits):
-        raise RunError(f"{shown(name)} is not written: {objection}", hint=_OVER_LIMIT)
+        hint = _ON_PHOTOS if plan.evidence.part == _RANDOM else _OVER_LIMIT
+        raise RunError(f"{shown(name)} is not written: {objection}", hint=hint)
     return Certificate(
         name,
         plan.form,
@@ -217,7 +226,7 @@ def _own(run: Run) -> tuple[str, list[Photo]]:
     An imported run has none: random pictures show whether the file computes the same.
     """
     if run.card.origin is not None:
-        return "random pictures", _random_pictures(run.card.input)
+        return _RANDOM, _random_pictures(run.card.input)
     experiment = run_config(run.path)
     try:
         return _part(read_images(experiment.data, experiment.seed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, open_engine
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.workflows.export import export
 
 
 @pytest.fixture
@@ -96,3 +98,24 @@ def test_what_excludes_each_other_is_told(trained: Run) -> None:
         open_engine(trained, engine="litert", device="gpu:0")
     with pytest.raises(UsageError, match="--precision int8 is for LiteRT"):
         open_engine(trained, engine="keras", precision="int8")
+
+
+@pytest.mark.parametrize("missing", ["keras", "tensorflow"])
+def test_without_tensorflow_that_is_told_first(
+    copied: Run, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Of a run without its best.keras too, and before ONNX's packages are asked for."""
+    (copied.path / "best.keras").unlink()
+    monkeypatch.setitem(sys.modules, missing, None)  # as Python has it where there is no module
+    for asked in (lambda: open_engine(copied, engine="keras"), lambda: export(copied, form="onnx")):
+        with pytest.raises(RunError, match=f"needs TensorFlow and Keras.* no module {missing}"):
+            asked()
+    assert isinstance(open_engine(copied), LiteRTEngine)
+
+
+def test_a_run_brought_without_its_keras_file_says_so(copied: Run) -> None:
+    """With the LiteRT file beside it, nobody has to train again."""
+    (copied.path / "best.keras").unlink()
+    with pytest.raises(RunError, match=r"best\.keras is missing: .* without it") as caught:
+        open_engine(copied, engine="keras")
+    assert "bring it from where the run was trained" in caught.value.hint

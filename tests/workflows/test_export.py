@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import shutil
@@ -16,6 +17,7 @@ from PIL import Image
 from imgrec.config.load import parse
 from imgrec.errors import RunError, UsageError
 from imgrec.models.export import FORMATS, onnx_memory, require_memory
+from imgrec.runs.card import Origin
 from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing, open_engine
@@ -118,6 +120,15 @@ def test_a_model_that_int8_changes_is_not_exported(copied: Run) -> None:
     assert read_card(copied.path) == broken.card
 
 
+def test_on_random_pictures_photos_are_asked_for(copied: Run) -> None:
+    """An imported run has no images: where a file answers otherwise, the hint is --data."""
+    _spoil(copied)
+    card = dataclasses.replace(read_card(copied.path), origin=Origin("a.keras", "", "keras"))
+    with pytest.raises(RunError, match=r"int8\.tflite is not written: .*random picture") as caught:
+        export(Run(copied.path, card), precision="int8")
+    assert "on photos of yours with --data FOLDER" in caught.value.hint
+
+
 def _spoil(run: Run) -> None:
     """Let one huge weight take up the whole range of its channel, and cancel what it does."""
     import keras
@@ -139,11 +150,13 @@ def _spoil(run: Run) -> None:
 
 
 def test_what_does_not_fit_together_is_told(trained: Run, tmp_path: Path) -> None:
-    """A precision belongs to LiteRT, and a file has its format's suffix."""
+    """A precision belongs to LiteRT, and a file has its format's suffix and a folder."""
     with pytest.raises(UsageError, match="--precision int8 goes with --format litert"):
         export(trained, form="onnx", precision="int8")
     with pytest.raises(UsageError, match=r"out\.zip: keras is written to \*\.keras"):
         export(trained, form="keras", output=tmp_path / "out.zip")
+    with pytest.raises(RunError, match="can't be written: no folder .*gone"):
+        export(trained, form="keras", output=tmp_path / "gone" / "out.keras")
 
 
 def test_a_training_without_export_and_its_resumption(

@@ -35,7 +35,7 @@ def padding(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("padding") / "padding-1"
     shutil.copytree(trained.path, folder)
     pixels = replace(trained.card.input, fit="pad", interpolation="nearest")
-    card = replace(trained.card, name="padding-1", input=pixels, threshold=LIMIT)
+    card = replace(trained.card, name="padding", input=pixels, threshold=LIMIT)
     write_card(folder, card)
     return Run(folder, card)
 
@@ -114,7 +114,7 @@ def test_a_strangers_file_is_told_how_photos_come(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In one line with the options that change it; without names it is refused."""
+    """In a line with the options that change it, and what takes long; it needs names."""
     file = Path(shutil.copy(trained.path / "best.keras", tmp_path / "a.keras"))
     with pytest.raises(UsageError, match="does not say what its classes are called"):
         import_model(Import(file), runs_dir=tmp_path / "runs")
@@ -122,6 +122,8 @@ def test_a_strangers_file_is_told_how_photos_come(
     monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
     with caplog.at_level(logging.INFO, "imgrec"):
         import_model(Import(file, str(tmp_path / "names.txt")), runs_dir=tmp_path / "runs")
+    for line in (f"opening {file}", "writing its LiteRT file"):
+        assert line in caplog.text
     assert (
         "photos are cropped to 8x8 pixels, values from 0 to 255 (--fit, --rescale change that)"
     ) in caplog.text
