@@ -73,8 +73,9 @@ def plan(
 ) -> list[Place]:
     """Return where each photo's explanation goes: `photo.gradcam.png` and the like.
 
-    photos: at least one. as_seen: as in Asking. Photos of one name, in different folders, are numbered. Raises
-    UsageError where a file is there already, RunError where the folder can't be written.
+    photos: at least one. as_seen: as in Asking. Photos of one name, in different folders, are
+    numbered. Raises UsageError where a file is there already, RunError where the folder can't
+    be written.
     """
     how = f"{method}-as-seen" if as_seen else method
     taken: set[str] = set()
