@@ -26,24 +26,30 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
     """Return the temperature, 0.05 to 20, by which the model's logits are best divided.
 
     It minimises the cross-entropy with Platt's targets on the images of `scores`, whose truth has
-    to be known; where an image may have several classes, that of having each or not. It is 1 where
-    that would not lower the log loss, which knows the truth alone: so is a nearly perfect model's,
-    whose few images can't tell whether it is too sure.
+    to be known; where an image may have several classes, that of having each or not. It goes no
+    further from 1 than to where the log loss, which knows the truth alone, is least: caution for
+    few images never raises their loss.
     Raises RunError where a probability is not finite.
     """
-    from scipy.optimize import minimize_scalar
-
     require_finite(scores)
     truth, logits = true_options(scores), _logits(options(scores))
     exact = np.eye(logits.shape[1])[truth]
-    loss = _loss(logits, _smoothed(exact))
-    low, high = np.log(_TEMPERATURES)
-    found = minimize_scalar(lambda power: loss(np.exp(power)), bounds=(low, high), method="bounded")
-    temperature, log_loss = float(np.exp(found.x)), _loss(logits, exact)
+    log_loss = _loss(logits, exact)
+    low, high = sorted((1.0, _least(log_loss)))
+    temperature = min(max(_least(_loss(logits, _smoothed(exact))), low), high)
     before, after = log_loss(1.0), log_loss(temperature)
     if after >= before:
         temperature, after = 1.0, before
     return Calibration(temperature, split, len(scores.names), before, after)
+
+
+def _least(loss: Callable[[float], float]) -> float:
+    """Return the temperature at which `loss` is least."""
+    from scipy.optimize import minimize_scalar
+
+    low, high = np.log(_TEMPERATURES)
+    found = minimize_scalar(lambda power: loss(np.exp(power)), bounds=(low, high), method="bounded")
+    return float(np.exp(found.x))
 
 
 def calibrated(scores: Scores, temperature: float) -> Scores:

@@ -97,7 +97,7 @@ def _fitted(
 
 def _losses(found: Calibration) -> str:
     if found.temperature == 1:
-        return f"no other lowers the validation log loss of {found.loss_before:.4f}"
+        return f"validation log loss {found.loss_before:.4f}, with no reason for another"
     return f"validation log loss {found.loss_after:.4f}, before {found.loss_before:.4f}"
 
 

@@ -13,7 +13,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.explanation.segments import shares
 from imgrec.explanation.values import Explanation
-from imgrec.files import cannot_write, write_bytes, write_text
+from imgrec.files import cannot_write, check_writable, write_bytes, write_text
 from imgrec.progress import Progress
 from imgrec.report.explanation_picture import boxes_picture, heat_picture, segments_picture
 from imgrec.report.explanation_text import Asked, Explained, explanation_json
@@ -73,8 +73,9 @@ def plan(
 ) -> list[Place]:
     """Return where each photo's explanation goes: `photo.gradcam.png` and the like.
 
-    as_seen: as in Asking. Photos of one name, in different folders, are numbered. Raises
-    UsageError where a file is there already.
+    photos: at least one. as_seen: as in Asking. Photos of one name, in different folders, are
+    numbered. Raises UsageError where a file is there already, RunError where the folder can't
+    be written.
     """
     how = f"{method}-as-seen" if as_seen else method
     taken: set[str] = set()
@@ -91,6 +92,8 @@ def plan(
     for place in places:
         for path in place.files.values():
             _refuse_existing(path)
+    there = next(each for each in (written.folder, *written.folder.parents) if each.exists())
+    check_writable(there / places[0].files["heat"].name)
     return places
 
 

@@ -16,7 +16,7 @@ from imgrec.data.memory import available_memory
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.certificate import LIMITS, likeness
-from imgrec.files import sha256_of, write_atomically, write_folder
+from imgrec.files import check_writable, sha256_of, write_atomically, write_folder
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.metadata import embed
 from imgrec.progress import Progress, Silent
@@ -101,6 +101,8 @@ def export(
     output = output or default_output(run, form)
     if output is not None and not output.name.endswith(SUFFIXES[form]):
         raise UsageError(f"{shown(str(output))}: {form} is written to *{SUFFIXES[form]}")
+    if output is not None:
+        check_writable(output)
     progress = progress or Silent()
     with locked(run.path):
         engine = open_keras(run, "cpu")

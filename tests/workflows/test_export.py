@@ -150,11 +150,13 @@ def _spoil(run: Run) -> None:
 
 
 def test_what_does_not_fit_together_is_told(trained: Run, tmp_path: Path) -> None:
-    """A precision belongs to LiteRT, and a file has its format's suffix."""
+    """A precision belongs to LiteRT, and a file has its format's suffix and a folder."""
     with pytest.raises(UsageError, match="--precision int8 goes with --format litert"):
         export(trained, form="onnx", precision="int8")
     with pytest.raises(UsageError, match=r"out\.zip: keras is written to \*\.keras"):
         export(trained, form="keras", output=tmp_path / "out.zip")
+    with pytest.raises(RunError, match=r"can't be written: no folder .*gone"):
+        export(trained, form="keras", output=tmp_path / "gone" / "out.keras")
 
 
 def test_a_training_without_export_and_its_resumption(
