@@ -45,8 +45,9 @@ def read_description(path: Path) -> bytes | None:
             file = path / _FOLDER / DESCRIPTION
             return _bounded(file.read_bytes()) if file.is_file() else None
         return _out_of_zip(path) if zipfile.is_zipfile(path) else None
-    except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise RunError(f"{shown(str(path))}: its {DESCRIPTION} can't be read: {error}") from error
+    except Exception as error:  # a damaged archive raises whatever its ways of packing raise
+        reason = shown(str(error))
+        raise RunError(f"{shown(str(path))}: its {DESCRIPTION} can't be read: {reason}") from error
 
 
 def _out_of_zip(path: Path) -> bytes | None:

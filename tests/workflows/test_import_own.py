@@ -15,7 +15,7 @@ import pytest
 
 from imgrec.errors import RunError, UsageError
 from imgrec.models.adapt import Adaptation
-from imgrec.models.metadata import DESCRIPTION
+from imgrec.models.metadata import DESCRIPTION, MAX_BYTES
 from imgrec.runs.card import Threshold
 from imgrec.runs.card_file import write_card
 from imgrec.runs.folder import Run
@@ -46,7 +46,7 @@ def exported(padding: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(padding, output=tmp_path_factory.mktemp("sent") / "mine.tflite").path
 
 
-@pytest.mark.parametrize("form", ["tflite", "keras", "the run's own"])
+@pytest.mark.parametrize("form", ["tflite", "keras", "saved_model", "the run's own"])
 def test_it_brings_all_that_it_needs(
     padding: Run,
     exported: Path,
@@ -56,13 +56,14 @@ def test_it_brings_all_that_it_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Classes, size, fit, interpolation, the limit, in a line too; and the answers are the same."""
-    if form == "keras":
-        file = export(padding, form="keras", output=tmp_path / "mine.keras").path
+    if form in ("keras", "saved_model"):
+        output = tmp_path / f"mine.{form}" if form == "keras" else tmp_path / "mine"
+        file = export(padding, form=form, output=output).path
     else:
         file = exported if form == "tflite" else padding.path / "best.keras"
     monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
     with caplog.at_level(logging.INFO, "imgrec"):
-        run = import_model(Import(file), runs_dir=tmp_path / "runs")
+        run = import_model(Import(file, trust=form == "saved_model"), runs_dir=tmp_path / "runs")
     assert f"{file.name} is of run padding-1: 10 classes, photos are padded to 8x8" in caplog.text
     for part in ("classes", "input", "output", "preprocessing", "threshold", "multi_label"):
         assert getattr(run.card, part) == getattr(padding.card, part), part
@@ -152,6 +153,20 @@ def test_a_damaged_description_is_refused(
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(DESCRIPTION, json.dumps({**document, **damage}))
     with pytest.raises(RunError, match=r"damaged\.zip: its imgrec\.json is damaged"):
+        description_of(file)
+
+
+@pytest.mark.parametrize("damage", ["packing", "size"])
+def test_a_description_that_can_not_be_unpacked_is_refused(tmp_path: Path, damage: str) -> None:
+    """Whether its bytes are no longer those that were packed, or unpack to far too many."""
+    file = tmp_path / "sent.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(DESCRIPTION, b"1" * (MAX_BYTES + 1 if damage == "size" else 99))
+    if damage == "packing":
+        content = file.read_bytes()
+        start = content.index(DESCRIPTION.encode()) + len(DESCRIPTION)
+        file.write_bytes(content[:start] + b"\xff\xff\xff" + content[start + 3 :])
+    with pytest.raises(RunError, match=r"sent\.zip: its imgrec\.json can't be read"):
         description_of(file)
 
 
