@@ -17,7 +17,7 @@ from imgrec.evaluation.metrics import Evaluation, Metric
 from imgrec.scores import Scores
 from tests.evaluation.made import any_label_sets, any_scores, population, scores
 
-TRIALS = 120
+TRIALS = 240
 
 
 def test_intervals_cover_the_truth_at_about_their_rate() -> None:
@@ -34,7 +34,7 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
         covered.update(name for name, metric in numbers(sample) if holds(metric, truth[name].value))
     shares = {name: covered[name] / TRIALS for name in truth}
     assert len(shares) == 10 + 3 * 5
-    assert {name: share for name, share in shares.items() if share < 0.85 and name != "ece"} == {}
+    assert {name: share for name, share in shares.items() if share < 0.87 and name != "ece"} == {}
     assert 0.8 <= shares["ece"] <= 0.99
     assert 0.9 <= np.mean(list(shares.values())) <= 0.98
 
