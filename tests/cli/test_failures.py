@@ -236,9 +236,10 @@ def test_unreadable_images_may_be_left_out(imgrec: Imgrec, here: Path) -> None:
     kept = "images: 21 kept in memory (5 kB)\n"
     left_out = "left out, as data.bad_images says\n"
     assert start.startswith(f"{kept}{lines}{left_out}device: CPU\nrun: runs/tiny-1\n")
-    _, temperature, exported = epoch.splitlines()
+    _, temperature, exported, *copies = epoch.splitlines()
     assert temperature.startswith("temperature ")
     assert exported.startswith("runs/tiny-1/model.tflite: on 5 validation images 100.0% of ")
+    assert copies[0].startswith("21 images are the same file in several splits, 21 under several")
     assert read_card(here / "runs" / "tiny-1").skipped == 3
 
 
