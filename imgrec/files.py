@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from imgrec.errors import RunError
+from imgrec.errors import RunError, UsageError
 from imgrec.text import shown
 
 _PARTIAL = ".partial-"
@@ -91,6 +91,18 @@ def remove_partial(folder: Path) -> None:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+def refuse_existing(path: Path, kind: str = "file") -> None:
+    """Raise UsageError where there is something at `path` already; `--output` names another.
+
+    kind: what `--output` names, `file` or `folder`.
+    """
+    if path.exists():
+        raise UsageError(
+            f"{shown(str(path))} exists already",
+            hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
+        )
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:

@@ -35,12 +35,10 @@ from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.outputs import Answers
-from tools.photos import DATA
+from tools.photos import DATA, PETS, WITH_PETS
 
-PETS = ("cats", "dogs")
 # Where ImageNet's 1,000 classes have them.
 BREEDS = {"cats": slice(281, 286), "dogs": slice(151, 269)}
-NO_GROUND = ("golden_retriever", "tabby", "tiger")
 WIDTH, HEIGHT = 900, 600
 OVERLAP = 0.5
 
@@ -153,7 +151,7 @@ def _ground(random: np.random.Generator) -> Image.Image:
 
 
 def _photo(folder: str, random: np.random.Generator) -> Image.Image:
-    found = [each for each in sorted((DATA / folder).glob("*.jpg")) if each.stem not in NO_GROUND]
+    found = [each for each in sorted((DATA / folder).glob("*.jpg")) if each.stem not in WITH_PETS]
     return whole(found[int(random.integers(len(found)))], 3)
 
 

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec, decode
 from imgrec.models.backend import start
-from tools.photos import DATA, LITE0
+from tools.photos import DATA, LITE0, PETS
 
-PETS = ("cats", "dogs")
 EPOCHS = 20
 BATCH = 50
 

@@ -22,9 +22,8 @@ from imgrec.data.idx import read_idx
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.models.backend import start
-from tools.photos import DATA, VGG16
+from tools.photos import DATA, VGG16, WITH_PETS
 
-PETS = ("golden_retriever", "tabby", "tiger")
 ANSWERED = 0.95
 
 Array = NDArray[np.float32]
@@ -126,7 +125,7 @@ def _digits(count: int) -> list[Photo]:
 
 
 def _is_pet(photo: Photo) -> bool:
-    return any(pet in photo.name for pet in PETS)
+    return any(pet in photo.name for pet in WITH_PETS)
 
 
 if __name__ == "__main__":

@@ -60,11 +60,11 @@ def preview(
     Example: imgrec data preview cat_dog --output sheet.png
     """
     from imgrec.config.load import load
-    from imgrec.files import write_bytes
+    from imgrec.files import refuse_existing, write_bytes
     from imgrec.workflows.preview import preview as drawn
 
     experiment = load(config, overrides)
-    options.refuse_existing(output)
+    refuse_existing(output)
     found = drawn(experiment, images)
     write_bytes(output, found.png())
     if as_json:
@@ -105,12 +105,13 @@ def pack(
 
     Example: imgrec data pack cat_dog --shards 4 --output packed
     """
+    from imgrec.files import refuse_existing
     from imgrec.workflows import pack as workflow
     from imgrec.workflows.source import is_config, source_of
 
     found = source_of(source, overrides)
     folder = output or Path(f"{found.name}-tfrecord")
-    options.refuse_existing(folder, "folder")
+    refuse_existing(folder, "folder")
     packed = workflow.pack(found, folder, shards=shards, progress=console)
     if as_json:
         document = {"path": str(folder), "overrides": list(packed.overrides)}

@@ -52,11 +52,7 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense")
     is_flag=True,
     help="Let gradcam look at what predict sees: the model's size, cropped.",
 )
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    help='Probability below which the answer is "unknown".  [default: the run\'s]',
-)
+@options.threshold
 @options.engine
 @options.device
 @options.as_json

@@ -63,6 +63,7 @@ def export(
 
     Example: imgrec export last --format onnx
     """
+    from imgrec.files import refuse_existing
     from imgrec.runs.folder import find
 
     found = find(run, runs_dir)
@@ -70,7 +71,7 @@ def export(
     from imgrec.workflows import export as workflow
 
     if (path := output or workflow.default_output(found, form)) is not None:
-        options.refuse_existing(path)
+        refuse_existing(path)
     exported = workflow.export(
         found, form=form, precision=precision, output=output, photos=data, progress=console
     )

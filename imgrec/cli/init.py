@@ -28,12 +28,12 @@ def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) 
 
     Example: imgrec init photos --output photos.yaml
     """
-    from imgrec.files import write_text
+    from imgrec.files import refuse_existing, write_text
     from imgrec.workflows.draft import draft
 
     drafted = draft(folder)
     path = output or Path(f"{drafted.name}.yaml")
-    options.refuse_existing(path)
+    refuse_existing(path)
     write_text(path, drafted.config)
     if as_json:
         return console.document({"path": str(path), "found": list(drafted.found)})

@@ -11,9 +11,7 @@ import click
 
 from imgrec.cli.console import Console
 from imgrec.cli.silence import only_python_speaks
-from imgrec.errors import UsageError
 from imgrec.slicing import SliceBy, Turn, slice_by, turns
-from imgrec.text import shown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -72,18 +70,6 @@ def group(name: str) -> Callable[[Callable[..., None]], Group]:
     return click.group(name, cls=Group)
 
 
-def refuse_existing(path: Path, kind: str = "file") -> None:
-    """Raise UsageError where there is something at `path` already; `--output` names another.
-
-    kind: what it would be, `file` or `folder`.
-    """
-    if path.exists():
-        raise UsageError(
-            f"{shown(str(path))} exists already",
-            hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
-        )
-
-
 def _default_runs_dir() -> Path:
     from imgrec.runs.folder import default_runs_dir
 
@@ -121,6 +107,15 @@ def runs_dir(function: Function) -> Function:
         type=click.Path(path_type=Path),
         default=_default_runs_dir,
         help="Folder that holds the runs.  [default: $IMGREC_RUNS, else runs]",
+    )(function)
+
+
+def threshold(function: Function) -> Function:
+    """Add `--threshold`: what an answer has to reach, not to be "unknown"."""
+    return click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        help='Probability below which the answer is "unknown".  [default: the run\'s]',
     )(function)
 
 

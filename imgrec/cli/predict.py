@@ -43,11 +43,7 @@ _SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "cs
 )
 @click.option("--pretrained", metavar="NAME", help="ImageNet classifier of Keras to ask instead.")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes shown.")
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    help='Probability below which the answer is "unknown".  [default: the run\'s]',
-)
+@options.threshold
 @click.option("--tta", type=click.Choice(["flip"]), help="Take the mean with the mirrored picture.")
 @click.option(
     "--format",

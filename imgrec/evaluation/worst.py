@@ -36,6 +36,12 @@ class Mistake(NamedTuple):
     of_prediction: float
 
 
+def all_or_worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
+    """Return all classes in their order, or the `worst_classes` where they are over `limit`."""
+    few = len(evaluation.per_class) <= limit
+    return evaluation.per_class if few else worst_classes(evaluation, limit)
+
+
 def worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
     """Return up to `limit` classes that have images, the lowest F1 first."""
     seen = [result for result in evaluation.per_class if result.support]

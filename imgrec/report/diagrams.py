@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric, ReliabilityBin
-from imgrec.evaluation.worst import worst_classes
+from imgrec.evaluation.worst import all_or_worst_classes
 from imgrec.report.figure import literal, new_figure, plain_settings, png
 from imgrec.report.look import LIGHT, Look
 from imgrec.report.wording import percent, short
@@ -23,9 +23,7 @@ def class_bars(evaluation: Evaluation, *, look: Look = LIGHT) -> bytes:
 
     Of more than 20 classes, the 20 with the lowest F1.
     """
-    results = evaluation.per_class
-    if len(results) > _MOST_CLASSES:
-        results = worst_classes(evaluation, _MOST_CLASSES)
+    results = all_or_worst_classes(evaluation, _MOST_CLASSES)
     with plain_settings(look):
         figure = new_figure(_WIDTH, 1.1 + 0.42 * len(results))
         axes = figure.add_subplot()

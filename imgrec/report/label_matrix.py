@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.worst import worst_classes
+from imgrec.evaluation.worst import all_or_worst_classes
 from imgrec.report.figure import literal, new_figure, plain_settings, png
 from imgrec.report.look import Look, ink_on, scale_of
 from imgrec.report.wording import percent, short
@@ -23,9 +23,7 @@ def label_matrix(evaluation: Evaluation, *, look: Look) -> bytes:
     Each is also told as its share of the images that have the class, or of those that lack it,
     and coloured by that. Of more than 20 classes, those of the 20 with the lowest F1.
     """
-    results = evaluation.per_class
-    if len(results) > _MOST_CLASSES:
-        results = worst_classes(evaluation, _MOST_CLASSES)
+    results = all_or_worst_classes(evaluation, _MOST_CLASSES)
     names = [result.name for result in results]
     rows = [evaluation.classes.index(name) for name in names]
     # From the last to the first, truth and answer: with the class before without it.

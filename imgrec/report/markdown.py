@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from imgrec.evaluation.assessment import Assessment, Comparison, Flip
 from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
-from imgrec.evaluation.worst import most_confused, worst_classes
+from imgrec.evaluation.worst import all_or_worst_classes, most_confused
 from imgrec.report.markdown_text import code, table
 from imgrec.report.measures import (
     bounds,
@@ -131,7 +131,7 @@ def _slices(evaluation: Evaluation) -> Iterator[str]:
 
 def _classes(evaluation: Evaluation) -> Iterator[str]:
     count = len(evaluation.classes)
-    results = evaluation.per_class if count <= _MANY else worst_classes(evaluation, _MANY)
+    results = all_or_worst_classes(evaluation, _MANY)
     told = [each.capitalize() for each in decision_titles(evaluation)]
     header = ("Class", "Precision", "Recall", "F1", "Images", *told)
     rows = ((*_class(each), *decision_cells(evaluation, each.name)) for each in results)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
@@ -20,7 +20,7 @@ from imgrec.runs.card import (
     Threshold,
     Thresholds,
 )
-from imgrec.runs.made import Value, made
+from imgrec.runs.made import Value, check_numbers, made, names
 from imgrec.statistics import Statistics
 from imgrec.text import shown
 
@@ -73,12 +73,10 @@ def _parse(document: Any, place: str) -> Card:
 
 
 def _card(document: dict[str, Any]) -> Card:
-    classes, sources = document.get("classes"), document.get("data")
-    if not _are_names(classes):
-        raise ValueError("classes is no list of names")
+    document["classes"] = names(document.get("classes"), "classes")
+    sources = document.get("data")
     if not isinstance(sources, dict):
         raise ValueError("data is no mapping")
-    document["classes"] = tuple(classes)
     document["input"] = made(Input, document.get("input"))
     document["statistics"] = _statistics(document.get("statistics"))
     document["certificates"] = _certificates(document.get("certificates", []))
@@ -98,8 +96,8 @@ def _optional(kind: type[Value], values: Any) -> Value | None:
 
 def _thresholds(document: Any) -> Thresholds | None:
     found = _optional(Thresholds, document)
-    if found is not None and not all(isinstance(each, float) for each in found.values.values()):
-        raise ValueError("thresholds hold something else than numbers")
+    if found is not None:
+        check_numbers(found.values, "thresholds")
     return found
 
 
@@ -131,11 +129,7 @@ def _check(card: Card) -> None:
         raise ValueError("multi_label goes with output sigmoid")
     if card.thresholds and card.thresholds.values.keys() != set(card.classes):
         raise ValueError("thresholds are not those of the classes")
-    if not _are_names(list(card.versions.values())):
+    if not all(isinstance(version, str) for version in card.versions.values()):
         raise ValueError("versions holds something else than text")
     if card.best and [type(card.best.get(name)) for name in _BEST] != list(_BEST.values()):
         raise ValueError("best is no epoch, monitor and value")
-
-
-def _are_names(value: Any) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)

@@ -28,6 +28,19 @@ def made(kind: type[Value], values: Any) -> Value:
     return kind(**values)
 
 
+def names(value: Any, key: str) -> tuple[str, ...]:
+    """Return what a JSON list of names holds; raise ValueError where it is none."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{key} is no list of names")
+    return tuple(value)
+
+
+def check_numbers(values: Any, key: str) -> None:
+    """Raise ValueError where `values` is no mapping to numbers with a point."""
+    if not isinstance(values, dict) or not all(isinstance(each, float) for each in values.values()):
+        raise ValueError(f"{key} hold something else than numbers")
+
+
 def _check_type(name: str, value: Any, hint: Any) -> None:
     if get_origin(hint) is Literal:
         if value not in get_args(hint):

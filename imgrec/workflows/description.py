@@ -13,7 +13,7 @@ from imgrec.files import sha256_of
 from imgrec.models.metadata import DESCRIPTION, read_description
 from imgrec.runs.card import EVEN, Fit, Input, Threshold, Thresholds
 from imgrec.runs.card_file import FILE_NAME, read_card
-from imgrec.runs.made import made
+from imgrec.runs.made import check_numbers, made, names
 from imgrec.text import shown
 from imgrec.workflows.metadata import SCHEMA_VERSION
 
@@ -83,7 +83,7 @@ def _parsed(document: Any) -> Description:
     threshold, values = document.get("threshold"), document.get("thresholds")
     pixels = _input(document.get("input"))
     return Description(
-        _names(document.get("classes")),
+        _classes(document.get("classes")),
         pixels.fit,
         pixels.interpolation,
         values is not None,
@@ -100,12 +100,11 @@ def _text(document: dict[str, Any], key: str) -> str:
     return value
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError("classes is no list of names")
-    if not value or len(set(value)) < len(value):
+def _classes(value: Any) -> tuple[str, ...]:
+    classes = names(value, "classes")
+    if not classes or len(set(classes)) < len(classes):
         raise ValueError("classes are none, or one is there twice")
-    return tuple(value)
+    return classes
 
 
 def _input(value: Any) -> Input:
@@ -119,8 +118,7 @@ def _input(value: Any) -> Input:
 
 def _thresholds(values: Any) -> Thresholds | None:
     """Return those that were chosen, None where none was; what for, the file does not tell."""
-    if not isinstance(values, dict) or not all(isinstance(each, float) for each in values.values()):
-        raise ValueError("thresholds hold something else than numbers")
+    check_numbers(values, "thresholds")
     if set(values.values()) == {EVEN}:
         return None
     return Thresholds(values, "those of the imported file", "", 0)

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from imgrec.data.expand import LIST, expand
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage, UsageError
+from imgrec.errors import BadImage
 from imgrec.explanation.segments import shares
 from imgrec.explanation.values import Explanation
-from imgrec.files import cannot_write, check_writable, write_bytes, write_text
+from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes, write_text
 from imgrec.progress import Progress
 from imgrec.report.explanation_picture import boxes_picture, heat_picture, segments_picture
 from imgrec.report.explanation_text import Asked, Explained, explanation_json
-from imgrec.text import shown
 from imgrec.workflows.explain import Explainer, Method
 
 # A file's name may have 255 bytes: 50 characters of four, and what is put behind them.
@@ -91,7 +90,7 @@ def plan(
         places.append(Place(photo, _files(written, f"{name}.{how}")))
     for place in places:
         for path in place.files.values():
-            _refuse_existing(path)
+            refuse_existing(path, "folder")
     there = next(each for each in (written.folder, *written.folder.parents) if each.exists())
     check_writable(there / places[0].files["heat"].name)
     return places
@@ -102,14 +101,6 @@ def _files(written: Written, name: str) -> dict[str, Path]:
     if written.boxes:
         suffixes |= {"boxes": ".boxes.png", "json": ".json"}
     return {what: written.folder / f"{name}{suffix}" for what, suffix in suffixes.items()}
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise UsageError(
-            f"{shown(str(path))} exists already",
-            hint="remove it, or choose another folder with --output FOLDER",
-        )
 
 
 def _explained(place: Place, explainer: Explainer) -> Explained:

@@ -11,6 +11,7 @@ from imgrec.runs.folder import Run
 from imgrec.workflows.import_model import import_model
 from imgrec.workflows.import_options import Import
 from tools import explanations, pet_head
+from tools.photos import PETS
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,7 @@ def pets(lite0: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("pets")
     model, classes = folder / "pets.keras", folder / "classes.txt"
     pet_head.main([str(model)])
-    classes.write_text("\n".join(pet_head.PETS))
+    classes.write_text("\n".join(PETS))
     return import_model(Import(model, str(classes)), runs_dir=lite0.path.parent)
 
 
@@ -49,4 +50,4 @@ def test_windows_of_many_classes_find_both_animals(lite0: Run) -> None:
 def _share(run: Run, method: str) -> float:
     judge = explanations.METHODS[method](run, None)
     hits = sum(judge(seed)[0] for seed in range(1000, 1000 + PICTURES))
-    return hits / (len(explanations.PETS) * PICTURES)
+    return hits / (len(PETS) * PICTURES)
