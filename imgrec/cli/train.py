@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="Name of the run, in place of the config's.")
 @options.device
 @click.option("--dry-run", is_flag=True, help="Show config, model and counts; train nothing.")
+@click.option("--profile", is_flag=True, help="Tell how long the device waits for images.")
 @options.as_json
 @options.runs_dir
 @click.pass_obj
@@ -41,6 +42,7 @@ def train(
     name: str | None,
     device: str,
     dry_run: bool,
+    profile: bool,
     as_json: bool,
     runs_dir: Path,
 ) -> None:
@@ -59,13 +61,20 @@ def train(
     if config is None:
         run = find(resume, runs_dir, resumable=True)
         result = workflow.resume(
-            run, overrides=overrides, allow_drift=allow_drift, device=device, progress=console
+            run,
+            overrides=overrides,
+            allow_drift=allow_drift,
+            device=device,
+            profile=profile,
+            progress=console,
         )
     else:
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
             return _show_plan(console, plan(experiment, device=device), as_json=as_json)
-        result = workflow.train(experiment, runs_dir=runs_dir, device=device, progress=console)
+        result = workflow.train(
+            experiment, runs_dir=runs_dir, device=device, profile=profile, progress=console
+        )
     return _show_result(console, result, as_json=as_json)
 
 

@@ -8,27 +8,25 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import in_order
+from imgrec.data.batches import in_order, usable_cores
 from imgrec.data.content import content
 from imgrec.data.records import Record
+from imgrec.errors import BadImage
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
 
-# Whole files wait here, so fewer of them than of decoded images.
-_AHEAD = 8
-
 
 def identities(
-    records: Sequence[Record], workers: int = 2, progress: Progress | None = None
+    records: Sequence[Record], progress: Progress | None = None, title: str = "hashing images"
 ) -> Mapping[str, str]:
     """Return the SHA-256 in hexadecimal of each record, by its name.
 
-    It is that of the file's bytes; for pixels, of their shape and values. Raises BadImage
-    for a file that can't be read.
+    It is that of the file's bytes; for pixels, of their shape and values. A file that can't be
+    read has "". title: what `progress` calls the work.
     """
-    with (progress or Silent()).task("hashing images", len(records)) as task:
-        found: dict[str, str] = {}
-        for name, identity in in_order(_identity, records, workers, _AHEAD):
+    workers, found = usable_cores(), dict[str, str]()
+    with (progress or Silent()).task(title, len(records)) as task:
+        for name, identity in in_order(_identity, records, workers, 4 * workers):
             found[name] = identity
             task.advance()
     return found
@@ -60,4 +58,7 @@ def fingerprint(
 
 
 def _identity(record: Record) -> tuple[str, str]:
-    return record.name, identity_of(content(record.source, record.name))
+    try:
+        return record.name, identity_of(content(record.source, record.name))
+    except BadImage:
+        return record.name, ""

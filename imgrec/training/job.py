@@ -19,7 +19,8 @@ class Job:
     folder: the run's; epochs: how many are done when it ends, those before it among them;
     validation: None where there is none; after_epoch: called when the
     files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`
-    before it takes the place of the one before it.
+    before it takes the place of the one before it; profile: tell after each epoch how long the
+    device waited for images.
     """
 
     experiment: Experiment
@@ -31,3 +32,4 @@ class Job:
     monitor: Monitor
     after_epoch: Callable[[TrainingProgress], None]
     before_best: Callable[[str], None] | None = None
+    profile: bool = False

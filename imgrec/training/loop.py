@@ -24,6 +24,7 @@ from imgrec.training.keeping import Keeper
 from imgrec.training.memory import within_memory
 from imgrec.training.steps import Steps
 from imgrec.training.stream import Split, training_batches, validation_batches
+from imgrec.training.waiting import Waiting
 from imgrec.training.wording import epoch_line, metrics
 
 __all__ = ["Job", "fit"]
@@ -142,15 +143,26 @@ class _Training:
             self._steps.reset()
         title = f"epoch {state.epoch + 1}/{self._job.epochs}"
         measured, shown = -math.inf, ""
+        steps = max(0, schedule.steps_per_epoch - state.step)
         with self._progress.task(title, schedule.images_per_epoch) as task:
             task.advance(state.step * schedule.batch_size)
-            for batch in itertools.islice(batches, max(0, schedule.steps_per_epoch - state.step)):
+            for batch in self._timed(itertools.islice(batches, steps)):
                 self._step(batch)
                 if time.monotonic() - measured > _SECONDS_BETWEEN_METRICS:
                     shown, measured = metrics(self._steps.logs(), digits=3), time.monotonic()
                 note = f"step {state.step}/{schedule.steps_per_epoch}  {shown}"
                 task.advance(len(batch.images), note)
         self._watch.settle(state, self._steps.model)
+
+    def _timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Yield the batches, and say in the end how long they were waited for, if it is asked."""
+        if not self._job.profile:
+            yield from batches
+            return
+        waiting = Waiting()
+        yield from waiting.over(batches, self._steps.finish)
+        device = self._steps.device.upper()
+        log.info("the %s waited for images for %.1f %% of the epoch", device, 100 * waiting.share)
 
     def _step(self, batch: Batch) -> None:
         state = self._state

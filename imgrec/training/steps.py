@@ -41,7 +41,7 @@ class Steps:
     ) -> None:
         import keras
 
-        self._experiment, self._classes = experiment, classes
+        self.experiment, self._classes = experiment, classes
         self.device = devices.kind
         self._strategy = devices.strategy
         self.policy = _policy(experiment, devices)
@@ -80,9 +80,9 @@ class Steps:
         """
         import keras
 
-        settings = self._experiment.training.optimizer
+        settings = self.experiment.training.optimizer
         renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
-        with within_memory(self._experiment), self._strategy.scope():
+        with within_memory(self.experiment), self._strategy.scope():
             unfreeze(self._network.backbone, wanted.first_layer)
             self._first = wanted.first_layer
             optimizer = make(keras.optimizers, renewed)
@@ -111,6 +111,10 @@ class Steps:
         mean = self._trained.metrics[0]
         return mean.total.value / mean.count.value  # `result()` takes half as long again
 
+    def finish(self) -> None:
+        """Return when the device is done with the last step."""
+        np.asarray(self.loss())
+
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step; it can be set where it follows no schedule."""
@@ -130,7 +134,7 @@ class Steps:
     @property
     def frozen(self) -> list[Any]:
         """The variables of a backbone in inference mode that no step of this phase changes."""
-        backbone = self._experiment.model.backbone
+        backbone = self.experiment.model.backbone
         if backbone is None or backbone.trainable:
             return []
         learning = {id(variable) for variable in self.model.trainable_variables}
@@ -138,24 +142,30 @@ class Steps:
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
-        experiment = self._experiment
+        experiment = self.experiment
         if self.device == "cpu":
             add_apart(model)
         _compile(model, optimizer, experiment)
         self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
         model.reset_metrics()
         self._trained = model
-        self._train = self._function(model.train_step)
-        self._test = self._function(model.test_step)
+        # Keras' own choice: not where a layer can't be compiled, nor over several GPUs.
+        compiled = self.device == "gpu" and model.jit_compile
+        self._train = self._function(model.train_step, compiled=compiled)
+        self._test = self._function(model.test_step, compiled=compiled)
 
-    def _function(self, step: Callable[..., Any]) -> Callable[..., Any]:
+    def _function(self, step: Callable[..., Any], *, compiled: bool) -> Callable[..., Any]:
+        """Return the step as one program; compiled: by XLA."""
         import tensorflow as tf
 
         strategy = self._strategy
+        on_replica = (
+            tf.function(step, jit_compile=True, reduce_retracing=True) if compiled else step
+        )
 
         @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
         def run(images: Any, targets: Any, weights: Any) -> None:
-            strategy.run(step, args=((images, targets, weights),))
+            strategy.run(on_replica, args=((images, targets, weights),))
 
         return run  # type: ignore[no-any-return]
 

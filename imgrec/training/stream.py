@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import in_order
+from imgrec.data.batches import in_order, usable_cores
 from imgrec.data.pixels import Pixels
 from imgrec.training.augmentation import Augmenter, Changes
 from imgrec.training.batch import Batch
-
-# Batches in memory before they are asked for.
-_AHEAD = 3
 
 
 class Features(Protocol):
@@ -86,7 +83,6 @@ class Split:
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     schedule: Schedule
-    workers: int = 2
     identity: str = ""
     views: int = 1
     prepared: bool = False
@@ -128,7 +124,7 @@ def training_batches(
         batch = _read(split, draft.places, augmenter, draft.changes)
         return augmenter.mix(batch, draft.epoch, draft.step) if augmenter else batch
 
-    yield from in_order(read, batches(), split.workers, _AHEAD)
+    yield from _ahead(read, batches())
 
 
 def validation_batches(split: Split) -> Iterator[Batch]:
@@ -165,7 +161,13 @@ def _in_their_order(
     def read(draft: _Draft) -> Batch:
         return _read(split, draft.places, augmenter, draft.changes)
 
-    yield from in_order(read, drafts(), split.workers, _AHEAD)
+    yield from _ahead(read, drafts())
+
+
+def _ahead(read: Callable[[_Draft], Batch], drafts: Iterator[_Draft]) -> Iterator[Batch]:
+    """Yield what `read` makes of the drafts, one ahead for each core and one more."""
+    workers = usable_cores()
+    yield from in_order(read, drafts, workers, workers + 1)
 
 
 def _drawn(split: Split, augmenter: Augmenter | None, places: Sequence[Place]) -> Sequence[Changes]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from imgrec.data.batches import in_order, usable_cores
-from imgrec.data.content import content
-from imgrec.data.identity import identity_of
-from imgrec.data.records import Record
-from imgrec.errors import BadImage, DataError
+from imgrec.data.identity import identities
+from imgrec.errors import DataError
 from imgrec.progress import Progress
 from imgrec.runs.folder import Run
 from imgrec.text import shown
@@ -17,9 +14,6 @@ from imgrec.workflows.chosen import Chosen
 from imgrec.workflows.run_files import recorded_images
 
 log = logging.getLogger("imgrec")
-
-# Whole files wait here.
-_AHEAD = 8
 
 
 def overlapping(
@@ -34,14 +28,16 @@ def overlapping(
     training = [(run, _training(run)) for run in runs if run.card.origin is None]
     if not any(known for _, known in training):
         return ()
-    identities = images.identities or _identities(images.records, progress)
+    measured = images.identities or identities(
+        images.records, progress, "looking for training images"
+    )
     found: dict[str, None] = {}
     for run, known in training:
-        there = [name for name, identity in identities.items() if identity in known]
+        there = [name for name, identity in measured.items() if identity in known]
         if there:
-            first = known[identities[there[0]]]
+            first = known[measured[there[0]]]
             _tell(
-                f"{_of(there, identities)} of {shown(run.name)}, {_such(there[0], first)}",
+                f"{_of(there, measured)} of {shown(run.name)}, {_such(there[0], first)}",
                 allow=allow,
             )
         found |= dict.fromkeys(there)
@@ -54,25 +50,8 @@ def _training(run: Run) -> Mapping[str, str]:
     return {identity: name for name, identity in recorded.items() if identity}
 
 
-def _identities(records: Sequence[Record], progress: Progress) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    with progress.task("looking for training images", len(records)) as task:
-        for name, identity in in_order(_identity, records, usable_cores(), _AHEAD):
-            found[name] = identity
-            task.advance()
-    return found
-
-
-def _identity(record: Record) -> tuple[str, str]:
-    """Return the record's name and identity; a file that can't be read has none."""
-    try:
-        return record.name, identity_of(content(record.source, record.name))
-    except BadImage:
-        return record.name, ""
-
-
-def _of(there: Sequence[str], identities: Mapping[str, str]) -> str:
-    return f"{len(there):,} of {len(identities):,} images are training images"
+def _of(there: Sequence[str], measured: Mapping[str, str]) -> str:
+    return f"{len(there):,} of {len(measured):,} images are training images"
 
 
 def _such(name: str, trained_as: str) -> str:

@@ -84,12 +84,14 @@ def train(
     *,
     runs_dir: Path,
     device: str = "auto",
+    profile: bool = False,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Train an experiment in a new run below `runs_dir`, and evaluate its best model.
 
-    Nothing is written before the images are read and the model is built. Raises ConfigError,
-    DataError or RunError for what is wrong with the config, the images or the run's folder.
+    profile: tell after each epoch how long the device waited for images. Nothing is written before
+    the images are read and the model is built. Raises ConfigError, DataError or RunError for what
+    is wrong with the config, the images or the run's folder.
     """
     progress = progress or Silent()
     check_place(runs_dir)
@@ -108,7 +110,8 @@ def train(
         if measurement:
             write_mean_image(folder, measurement)
         write_card(folder, card)  # the last: from here on this is a run that can go on
-        return _run(experiment, prepared, Run(folder, card), steps, TrainingProgress(), progress)
+        run, begun = Run(folder, card), TrainingProgress()
+        return _run(prepared, run, steps, begun, progress, profile=profile)
 
 
 def resume(
@@ -117,13 +120,14 @@ def resume(
     overrides: Sequence[str] = (),
     allow_drift: bool = False,
     device: str = "auto",
+    profile: bool = False,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Go on with a run from its newest checkpoint, as if it had never stopped.
 
     overrides: `a.b=c` as on the command line. allow_drift: go on although config, versions or
-    images are others than they were. Raises UsageError where nothing is left to train, or where
-    config or versions drifted; DataError where the images did.
+    images are others than they were. profile: as of `train`. Raises UsageError where nothing is
+    left to train, or where config or versions drifted; DataError where the images did.
     """
     progress = progress or Silent()
     _refuse_imported(run)
@@ -144,7 +148,8 @@ def resume(
         log.info("run: %s goes on %s", run.path, state.place)
         write_beginning(run.path, experiment, prepared)
         card = going_on(forget_exports(run), experiment, prepared)
-        return _run(experiment, prepared, Run(run.path, card), steps, state, progress)
+        run = Run(run.path, card)
+        return _run(prepared, run, steps, state, progress, profile=profile)
 
 
 def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
@@ -165,13 +170,15 @@ def _start(experiment: Experiment, device: str) -> Devices:
 
 
 def _run(
-    experiment: Experiment,
     prepared: Prepared,
     run: Run,
     steps: Steps,
     state: TrainingProgress,
     progress: Progress,
+    *,
+    profile: bool,
 ) -> TrainingResult:
+    experiment = steps.experiment
     splits = training_split(experiment, prepared), validation_split(experiment, prepared)
     monitor = Monitor(experiment, validated=splits[1] is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
@@ -191,6 +198,7 @@ def _run(
                 monitor,
                 after_epoch,
                 before_best,
+                profile,
             )
             fit(job, steps, state, progress)
         return _concluded(experiment, prepared, run.path, progress)

@@ -105,7 +105,7 @@ def photos(tmp_path: Path) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Process]:
     """Return a runs folder that holds `digits-1`, and the process that trained it."""
     folder = tmp_path_factory.mktemp("trained")
-    arguments = ["train", "small_cnn", "--name", "digits", "--device", "cpu", "--json"]
+    arguments = ["train", "small_cnn", "--name", "digits", "--device", "cpu", "--json", "--profile"]
     process = starter(folder)(*arguments, "--set", "training.epochs=1")
     stdout, stderr = process.communicate(timeout=300)
     return folder / "runs", Process(process.args, process.returncode, stdout, stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -109,3 +110,10 @@ def test_result_as_json(trained: tuple[Path, Process]) -> None:
     assert 0 <= document["metrics"]["accuracy"]["low"] <= document["metrics"]["accuracy"]["high"]
     assert (runs / "digits-1" / "best.keras").is_file()
     assert "epoch 1/1" in process.stderr
+
+
+def test_profile(trained: tuple[Path, Process]) -> None:
+    """It tells of each epoch how long images were waited for."""
+    shares = re.findall(r"the CPU waited for images for (\S+) % of the epoch", trained[1].stderr)
+    assert len(shares) == 1
+    assert 0 <= float(shares[0]) <= 100

@@ -19,7 +19,7 @@ from imgrec.models.build import build
 from imgrec.workflows.pack import pack
 from imgrec.workflows.source import source_of
 from imgrec.workflows.statistics import unmeasured
-from tests.pasted import pasted_photos
+from tools.pasted import pasted_photos
 
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
 EVERY_PRECISION = "training.export=[float32, float16, int8]"

@@ -39,7 +39,7 @@ from imgrec.workflows.predict import Recogniser, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.train import TrainingResult, train
 from tests.conftest import PROJECT
-from tests.pasted import COLOURS, pasted_discs
+from tests.discs import COLOURS, pasted_discs
 
 CONFIG = """
 name: discs

@@ -17,8 +17,8 @@ from imgrec.workflows.predict import predict
 from imgrec.workflows.run_files import run_config
 from imgrec.workflows.source import source_of
 from imgrec.workflows.train import train
-from tests.pasted import pasted_photos
 from tests.workflows.smallest import NAMES, ONE_STEP, places, random_weights
+from tools.pasted import pasted_photos
 
 # The other wants what `imgrec data pack` makes.
 FROM_FOLDERS = [name for name in shipped.names() if name != "nasnet_tfrecord"]

@@ -1,37 +1,34 @@
-"""Pictures with several things in them: coloured discs, or real photos, pasted on a ground."""
+"""Paste photos of several kinds together: pictures with any number of labels, and a table of them.
+
+python -m tools.pasted OUT FOLDER... [--pictures 800] [--side 224] [--seed 0]
+
+Each FOLDER holds the photos of one kind and is called by it. OUT/labels.csv has the pictures with
+their labels, as `imgrec train` and `imgrec data pack` take it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import csv
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
-
-COLOURS = {"blue": (40, 60, 230), "green": (30, 190, 60), "red": (230, 40, 30)}
+from PIL import Image
 
 
-def pasted_discs(folder: Path, images: int, seed: int = 0) -> Path:
-    """Write pictures of 24x24 pixels with up to three coloured discs, and return their CSV file.
-
-    The labels are the colours, with `;` between them; one picture in eight has none.
-    """
-    random = np.random.default_rng(seed)
-    found: dict[str, list[str]] = {}
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(images):
-        ground = int(random.integers(90, 160))
-        picture = Image.new("RGB", (24, 24), (ground, ground, ground))
-        names = [name for name in COLOURS if random.random() < 0.5]
-        for place, name in zip(random.permutation(4), names, strict=False):
-            left, top = 12 * (place % 2), 12 * (place // 2)
-            size = int(random.integers(7, 12))
-            box = (left, top, left + size, top + size)
-            ImageDraw.Draw(picture).ellipse([int(edge) for edge in box], fill=COLOURS[name])
-        picture.save(folder / f"{number:03d}.png")
-        found[f"{number:03d}.png"] = names
-    return write_labels(folder / "labels.csv", found)
+def main(arguments: list[str]) -> None:
+    """Write the pictures and print the path of their table."""
+    parser = argparse.ArgumentParser(description="Paste photos of several kinds together.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="folder")
+    parser.add_argument("--pictures", type=int, default=800)
+    parser.add_argument("--side", type=int, default=224, help="pixels")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    kinds = {folder.name: sorted(folder.glob("*.jpg")) for folder in options.folders}
+    print(pasted_photos(options.out, kinds, options.pictures, options.side, options.seed))
 
 
 def pasted_photos(
@@ -67,3 +64,7 @@ def write_labels(file: Path, labels: Mapping[str, Sequence[str]]) -> Path:
         writer.writerow(["path", "label"])
         writer.writerows((name, ";".join(found)) for name, found in labels.items())
     return file
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
