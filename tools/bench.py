@@ -5,7 +5,8 @@ python -m tools.bench --quick           the same from fewer images, in 4 minutes
 python -m tools.bench --output FILE     write the table, with machine and command, as Markdown
 
 Figures that are compared were measured in turns in this one process; each is the median of its
-rounds. The photos are looked for below IMGREC_TEST_DATA (default ../shared).
+rounds. The photos are looked for below IMGREC_TEST_DATA (default ../shared). Where PyTorch is
+installed beside (`.venv/bin/pip install torch`), a training is compared with its, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +147,9 @@ def page(figures: list[Figure], *, quick: bool) -> str:
     """Return the Markdown page of the figures, with the machine and the command."""
     machine = describe()
     device = ", ".join(machine.gpus) or "no GPU"
-    names = ("tensorflow", "keras", "pillow", "numpy")
+    names = ["tensorflow", "keras", "pillow", "numpy"]
+    if find_spec("torch"):
+        names.append("torch")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     rows = "\n".join(f"| {each.name} | {each.value} | {each.goal} |" for each in figures)
     return f"""# How fast it is

@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -28,7 +28,7 @@ from imgrec.explanation.dense import FullyConvolutional
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.segments import segments
 from imgrec.explanation.unknown import Least
-from imgrec.explanation.values import Area, Heat, Picture
+from imgrec.explanation.values import Area, Heat, Picture, Segments
 from imgrec.explanation.view import in_own_size, takes_any_size
 from imgrec.explanation.windows import detections, look
 from imgrec.runs.folder import Run, default_runs_dir, find
@@ -86,6 +86,12 @@ class Pets:
             return probabilities[..., [self.engine.classes.index(pet) for pet in PETS]]
         pets = [probabilities[..., each].sum(axis=-1) for each in self._columns]
         return np.stack([*pets, 1 - sum(pets)], axis=-1).astype(np.float32)
+
+    def segments(self, found: Segments) -> Segments:
+        """Return what each place shows: cats, dogs or all else, where the answer is known."""
+        added = self.added(found.probabilities)
+        best = np.arange(added.shape[-1]) == added.argmax(axis=-1)[..., np.newaxis]
+        return Segments(added, best & found.known[..., np.newaxis], found.area)
 
     def surest(self, probabilities: Pixels, pet: str) -> int:
         """Return the model's most probable class, of probabilities (classes,), that is a pet."""
@@ -181,7 +187,7 @@ def of_dense(run: Run, threshold: float | None = None) -> Judge:
     def judge(seed: int) -> tuple[int, Counter[str]]:
         made, hits, others = compose(seed, pets.spec), 0, Counter[str]()
         found = segments(network, engine, made.picture, least)
-        told = replace(found, probabilities=pets.added(found.probabilities))
+        told = pets.segments(found)
         answers = told.over((WIDTH, HEIGHT), (WIDTH // 10, HEIGHT // 10))
         for column, pet in enumerate(PETS):
             coloured = (answers == column).sum(axis=0)

@@ -80,10 +80,10 @@ def explain(
 
     PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - for paths on stdin.
     gradcam: where the last convolution speaks for the class, in the whole photo at its own size
-    (at most twice the model's) where the model takes any. occlusion: what covering a patch does to
-    the answer. windows: a detector out of the classifier, asked about parts of the photo.
-    dense: what each place shows, by the network made fully convolutional. The probability that is
-    told is always the one that predict gives.
+    (the shorter side at most twice the model's) where the model takes any. occlusion: what
+    covering a patch does to the answer. windows: a detector out of the classifier, asked about
+    parts of the photo. dense: what each place shows, by the network made fully convolutional. The
+    probability that is told is always the one that predict gives.
 
     Example: imgrec explain photo.jpg --method windows --boxes
     """
@@ -95,14 +95,11 @@ def explain(
     from imgrec.workflows.tally import Tally
 
     run = find(model, runs_dir)
-    method = method or fitting(run)
+    computing = Computing(engine, precision, device)
+    method = method or fitting(run, computing)
     places = plan(find_photos(photos), method, Written(output, boxes=boxes), as_seen=as_seen)
-    explainer = open_explainer(
-        run,
-        method,
-        Asking(class_name, threshold, windows, as_seen),
-        Computing(engine, precision, device),
-    )
+    asking = Asking(class_name, threshold, windows, as_seen)
+    explainer = open_explainer(run, method, asking, computing)
     done = _explained(console, places, explainer, as_json=as_json)
     if as_json:
         console.result(explanations_json(done, Asked(explainer.model, explainer.method)))

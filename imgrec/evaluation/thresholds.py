@@ -52,8 +52,13 @@ def _threshold(
     named, levels = np.arange(1, len(falling) + 1)[last], falling[last]
     hits = np.cumsum(positive[order])[last]
     if promise == "f1":
-        return between(levels, int(np.argmax(2 * hits / (named + positive.sum()))))
+        return _below(levels, int(np.argmax(2 * hits / (named + positive.sum()))))
     kept = np.flatnonzero((hits / (named if promise == "precision" else positive.sum())) >= share)
     if not kept.size:
         return None
-    return between(levels, int(kept[-1] if promise == "precision" else kept[0]))
+    return _below(levels, int(kept[-1] if promise == "precision" else kept[0]))
+
+
+def _below(falling: NDArray[np.float64], chosen: int) -> float:
+    """Return what `between` does, as a probability."""
+    return max(0.0, between(falling, chosen))

@@ -4,7 +4,8 @@ Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmenta
 first dense layer after Flatten becomes a convolution as large as the map that was flattened, those
 after it become 1x1 convolutions; a global pooling becomes one that slides. A place then has the
 answer that the classifier gives for the window around it, but for what its convolutions see beyond
-the window's edge, where it saw the padding.
+the window's edge, where it saw the padding, and for squeeze-and-excitation, which looks at all of
+the picture.
 """
 
 from __future__ import annotations
@@ -106,13 +107,13 @@ class FullyConvolutional:
             return _Vectors(entering, self._sizes[id(layer)])
         if _pools_all(layer) and id(layer) not in self._weighing:
             return _Vectors(self._sliding(layer)(entering))
-        return layer(*tensors, **arguments)
+        return _on_larger(layer, *tensors, **arguments)
 
     def _after(self, layer: Any, entering: _Vectors) -> _Vectors:
         """Apply a layer to vectors."""
         from keras import layers, ops
 
-        if isinstance(layer, layers.Dropout | layers.Flatten | layers.Identity):
+        if isinstance(layer, _passing()):
             return entering
         if isinstance(layer, layers.Dense):
             return _Vectors(self._convolution(layer, entering)(entering.map))
@@ -195,6 +196,20 @@ class _Copied:
         return self.made(entering)
 
 
+def _on_larger(layer: Any, *tensors: Any, **arguments: Any) -> Any:
+    """Return what a layer makes of a larger map; raise RunError where it takes one size alone."""
+    import tensorflow as tf
+
+    try:
+        return layer(*tensors, **arguments)
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise RunError(
+            f"dense can't use the {type(layer).__name__} {layer.name}: "
+            "it takes maps of one size alone",
+            hint=_OTHERS,
+        ) from error
+
+
 def _flattens(layer: Any) -> bool:
     from keras import layers
 
@@ -214,6 +229,14 @@ def _pools_all(layer: Any) -> bool:
 
     pools = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
     return isinstance(layer, pools) and not layer.keepdims
+
+
+def _passing() -> tuple[type, ...]:
+    """Return the layers that leave vectors as they are, but for their shape."""
+    from keras import layers
+
+    noisy = layers.Dropout, layers.GaussianDropout, layers.GaussianNoise, layers.AlphaDropout
+    return (*noisy, layers.ActivityRegularization, layers.Flatten, layers.Identity)
 
 
 def _elementwise() -> tuple[type, ...]:

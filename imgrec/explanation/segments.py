@@ -22,7 +22,6 @@ ENLARGED = 2.0
 shorter side fills a window."""
 
 _LONGEST = 16
-_SIDE = 256
 
 
 def segments(
@@ -39,6 +38,7 @@ def segments(
     answers = network(cut(picture.image, larger, picture.whole))
     rows, columns, _ = answers.shape
     told = answers_of(answers.reshape(rows * columns, -1), len(engine.classes))
+    named = least.named(told, engine.classes)
     (left, right, across), (top, bottom, down) = (
         _reach(columns, spec.width / larger.width),
         _reach(rows, spec.height / larger.height),
@@ -47,7 +47,7 @@ def segments(
     width, height = picture.image.size
     return Segments(
         np.pad(told.probabilities.reshape(rows, columns, -1), (*pad, (0, 0)), "edge"),
-        np.pad(least.known(told, engine.classes).reshape(rows, columns), pad, "edge"),
+        np.pad(named.reshape(rows, columns, -1), (*pad, (0, 0)), "edge"),
         Area(left * width, top * height, right * width, bottom * height),
     )
 
@@ -65,22 +65,22 @@ def enlarged(picture: Picture, spec: ImageSpec) -> ImageSpec:
 def things(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> Iterator[Found]:
     """Yield each connected region of a class, the largest of a class first.
 
-    size: (width, height) of the picture. The score is the highest probability that the class has.
+    size: (width, height) of the picture. The score is the highest probability in the region's box
+    where the class is.
     """
-    answers = found.answers
-    for column in np.unique(answers[answers >= 0]).tolist():
-        mask = answers == column
-        score = float(found.probabilities[..., column][mask].max())
+    for column in np.flatnonzero(found.named.any(axis=(0, 1))).tolist():
+        mask = found.named[..., column]
+        shown = Heat(np.where(mask, found.probabilities[..., column], 0), found.area)
         for area in regions(Heat(mask.astype(np.float32), found.area), size, 0.5):
-            yield Found(classes[column], score, area)
+            yield Found(classes[column], float(shown.part(area).max()), area)
 
 
 def shares(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> dict[str, float]:
     """Return the share of the picture that shows each class, 0 to 1, the largest first."""
-    answers = found.over(size, (_SIDE, _SIDE))
-    counts = np.bincount(answers[answers >= 0], minlength=len(classes))
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    return {classes[column]: float(counts[column] / answers.size) for column in order.tolist()}
+    there = np.flatnonzero(found.named.any(axis=(0, 1))).tolist()
+    measured = {classes[column]: found.share(column, size) for column in there}
+    falling = sorted(measured.items(), key=lambda each: -each[1])
+    return {name: share for name, share in falling if share}
 
 
 def _reach(cells: int, window: float) -> tuple[float, float, int]:

@@ -14,7 +14,8 @@ from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
 from imgrec.runtime.outputs import Answers
 from imgrec.scores import Scores
 
-_LIKELY = 0.5
+LIKELY = 0.5
+"""The probability from which on a class is taken to be there where the run sets none."""
 
 
 @dataclass(frozen=True)
@@ -28,27 +29,13 @@ class Least:
     limits: Limits = NO_LIMITS
     thresholds: tuple[float, ...] | None = None
 
-    def known(self, answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which answers, bool (images,), are no "unknown"."""
-        scores = self._scores(answers, classes)
-        some = scores.answers.any(axis=1)
-        return np.asarray(answered(scores, self.limits) & some)
-
     def named(self, answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
         """Return which classes each image is said to have, bool (images, classes).
 
-        The most probable; where an image may have several, those that reach their thresholds.
+        The most probable; where an image may have several, those that reach their thresholds. None
+        where the answer is "unknown".
         """
-        return self._scores(answers, classes).answers
-
-    def of(self, column: int) -> float:
-        """Return the probability from which on a class is taken to be there."""
-        if self.thresholds is not None:
-            return self.thresholds[column]
-        return _LIKELY if self.limits.threshold is None else self.limits.threshold
-
-    def _scores(self, answers: Answers, classes: Sequence[str]) -> Scores:
-        return Scores(
+        scores = Scores(
             tuple(map(str, range(len(answers.probabilities)))),
             None,
             answers.probabilities,
@@ -56,6 +43,14 @@ class Least:
             familiarity=answers.familiarity,
             thresholds=self.thresholds,
         )
+        known = np.asarray(answered(scores, self.limits))
+        return scores.answers & known[:, np.newaxis]
+
+    def of(self, column: int) -> float:
+        """Return the probability from which on a class is taken to be there."""
+        if self.thresholds is not None:
+            return self.thresholds[column]
+        return LIKELY if self.limits.threshold is None else self.limits.threshold
 
 
 def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:

@@ -14,6 +14,9 @@ from PIL import Image
 
 from imgrec.evaluation.prediction import Ranked
 
+# Of the grid on which shares of a picture are measured.
+_SIDE = 256
+
 
 class Area(NamedTuple):
     """A rectangle, in pixels of the picture; it may reach beyond it."""
@@ -58,6 +61,10 @@ class Heat:
     values: NDArray[np.float32]
     area: Area
 
+    def part(self, area: Area) -> NDArray[np.float32]:
+        """Return the values, float32 (rows, columns), of the cells that an area covers."""
+        return self.values[cells(area, self.area, self.values.shape)]
+
     def over(self, size: tuple[int, int], shown: tuple[int, int]) -> NDArray[np.float32]:
         """Return the values, float32 (height, width), at each pixel of a picture.
 
@@ -72,24 +79,36 @@ class Heat:
 class Segments:
     """What each place of a picture shows.
 
-    probabilities: float32 (rows, columns, classes). known: bool (rows, columns), false where the
-    answer is "unknown". area: as in Heat.
+    probabilities: float32 (rows, columns, classes). named: bool of the same shape, which classes
+    each place is said to show; none where the answer is "unknown". area: as in Heat.
     """
 
     probabilities: NDArray[np.float32]
-    known: NDArray[np.bool_]
+    named: NDArray[np.bool_]
     area: Area
 
     @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where the answer is no "unknown", bool (rows, columns)."""
+        return np.asarray(self.named.any(axis=-1))
+
+    @property
     def answers(self) -> NDArray[np.int32]:
-        """The column of the most probable class, int32 (rows, columns); -1 where it is unknown."""
-        return np.where(self.known, self.probabilities.argmax(axis=-1), -1).astype(np.int32)
+        """The column of the most probable class of those that are named; -1 where none is."""
+        best = np.where(self.named, self.probabilities, -1).argmax(axis=-1)
+        return np.where(self.known, best, -1).astype(np.int32)
 
     def over(self, size: tuple[int, int], shown: tuple[int, int]) -> NDArray[np.int64]:
         """Return the `answers`, int64 (height, width), at each pixel of a picture, as Heat does."""
         image = Image.fromarray((self.answers + 1).astype(np.float32))
         placed = _placed(image, self.area, size, shown, Image.Resampling.NEAREST)
         return placed.astype(np.int64) - 1
+
+    def share(self, column: int, size: tuple[int, int]) -> float:
+        """Return the share of a picture of `size` (width, height) that shows a class, 0 to 1."""
+        image = Image.fromarray(self.named[..., column].astype(np.float32))
+        shown = (_SIDE, _SIDE)
+        return float(_placed(image, self.area, size, shown, Image.Resampling.NEAREST).mean())
 
     def heat(self, column: int) -> Heat:
         """Return the probability of one class, 0 where the answer is unknown."""
@@ -153,6 +172,23 @@ class Explanation:
     def probability(self) -> float:
         """What the model gives that class."""
         return self.named[0].probability
+
+
+def cells(area: Area, covered: Area, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return the rows and columns that an area covers of a map, at least one each.
+
+    covered: what the map covers; shape: its rows and columns.
+    """
+    across, down = covered.right - covered.left, covered.bottom - covered.top
+    top, bottom = (area.top - covered.top) / down, (area.bottom - covered.top) / down
+    left, right = (area.left - covered.left) / across, (area.right - covered.left) / across
+    return _between(top, bottom, shape[0]), _between(left, right, shape[1])
+
+
+def _between(start: float, end: float, count: int) -> slice:
+    """Return which of the cells along a side lie between two places, given as shares of it."""
+    first = min(max(0, round(start * count)), count - 1)
+    return slice(first, max(round(end * count), first + 1))
 
 
 def _placed(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec, cut
 from imgrec.explanation.regions import regions
 from imgrec.explanation.unknown import Least, largest_window
-from imgrec.explanation.values import Area, Found, Heat, Picture
+from imgrec.explanation.values import Area, Found, Heat, Picture, cells
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import Answers
 from imgrec.runtime.score import BATCH_SIZE
@@ -49,17 +49,23 @@ _Side = tuple[float, float]
 class Looked:
     """What a model says of each window of a picture, float32 (windows, classes).
 
-    known: bool (windows,), false where the answer is "unknown".
+    named: bool (windows, classes), which classes each is said to have; none where the answer is
+    "unknown".
     """
 
     picture: Picture
     windows: tuple[Area, ...]
     probabilities: NDArray[np.float32]
-    known: NDArray[np.bool_]
+    named: NDArray[np.bool_]
+
+    def holds(self, column: int, least: float) -> bool:
+        """Say whether a window is said to have a class, with a probability of `least` or more."""
+        return bool((self.named[:, column] & (self.probabilities[:, column] >= least)).any())
 
     def scores(self, column: int) -> NDArray[np.float32]:
         """Return the probability of a class in each window, float32 (windows,); 0 if unknown."""
-        return np.where(self.known, self.probabilities[:, column], 0).astype(np.float32)
+        known = self.named.any(axis=1)
+        return np.where(known, self.probabilities[:, column], 0).astype(np.float32)
 
     def heat(self, column: int) -> Heat:
         """Return the mean probability of a class over the windows that cover a place.
@@ -72,10 +78,9 @@ class Looked:
         total, weights = np.zeros(shape), np.full(shape, np.finfo(float).tiny)
         for score, area in zip(self.scores(column), self.windows, strict=True):
             weight = (width * height / area.size) ** 2
-            rows = _cells(area.top / height, area.bottom / height, shape[0])
-            columns = _cells(area.left / width, area.right / width, shape[1])
-            total[rows, columns] += score * weight
-            weights[rows, columns] += weight
+            part = cells(area, self.picture.whole, shape)
+            total[part] += score * weight
+            weights[part] += weight
         return Heat((total / weights).astype(np.float32), self.picture.whole)
 
 
@@ -94,19 +99,19 @@ def look(engine: Engine, picture: Picture, least: Least, most: int = WINDOWS) ->
         np.concatenate([each.probabilities for each in batches]),
         np.concatenate(familiar) if familiar else None,
     )
-    known = least.known(answers, engine.classes)
-    return Looked(picture, windows, answers.probabilities, known)
+    named = least.named(answers, engine.classes)
+    return Looked(picture, windows, answers.probabilities, named)
 
 
 def detections(looked: Looked, classes: Sequence[str], least: Least) -> tuple[Found, ...]:
     """Return what is found in a picture, by falling score: that of the hottest place in the box.
 
-    Looked for are the classes of which a window reaches what it has to.
+    Looked for are the classes that some window is said to have, with the probability it takes.
     """
     found = [
         each
         for column, name in enumerate(classes)
-        if looked.scores(column).max() >= least.of(column)
+        if looked.holds(column, least.of(column))
         for each in _things(looked.heat(column), name, looked.picture.image.size)
     ]
     return tuple(sorted(found, key=lambda each: -each.score))
@@ -147,29 +152,22 @@ def _things(heat: Heat, name: str, size: tuple[int, int]) -> list[Found]:
     """Return the boxes of a class, each with the heat of its hottest place."""
     hottest = float(heat.values.max())
     candidates = [
-        Found(name, _contrast(heat, area, size), area)
+        Found(name, _contrast(heat, area), area)
         for level in _LEVELS
         for area in regions(heat, size, level * hottest)
     ]
     return [
-        each._replace(score=float(_part(heat, each.area, size).max()))
-        for each in suppressed(candidates)
+        each._replace(score=float(heat.part(each.area).max())) for each in suppressed(candidates)
     ]
 
 
-def _contrast(heat: Heat, area: Area, size: tuple[int, int]) -> float:
+def _contrast(heat: Heat, area: Area) -> float:
     """Return how much hotter a box is than what is around it."""
     across, down = _AROUND * (area.right - area.left), _AROUND * (area.bottom - area.top)
     wider = Area(area.left - across, area.top - down, area.right + across, area.bottom + down)
-    inside, both = _part(heat, area, size), _part(heat, wider, size)
+    inside, both = heat.part(area), heat.part(wider)
     around = (float(both.sum()) - float(inside.sum())) / max(1, both.size - inside.size)
     return float(inside.mean()) - around
-
-
-def _part(heat: Heat, area: Area, size: tuple[int, int]) -> NDArray[np.float32]:
-    rows = _cells(area.top / size[1], area.bottom / size[1], heat.values.shape[0])
-    columns = _cells(area.left / size[0], area.right / size[0], heat.values.shape[1])
-    return heat.values[rows, columns]
 
 
 def _is_same(one: Area, other: Area) -> bool:
@@ -214,9 +212,3 @@ def _spread(size: tuple[int, int], side: _Side, grid: tuple[int, int]) -> Iterat
 def _batches(windows: Sequence[Area]) -> Iterator[Sequence[Area]]:
     for start in range(0, len(windows), BATCH_SIZE):
         yield windows[start : start + BATCH_SIZE]
-
-
-def _cells(start: float, end: float, cells: int) -> slice:
-    """Return the cells between two places along a side, given as shares of it; at least one."""
-    first = min(max(0, round(start * cells)), cells - 1)
-    return slice(first, max(round(end * cells), first + 1))

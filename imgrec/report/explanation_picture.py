@@ -29,7 +29,7 @@ _GREY = "#959595"
 
 
 def heat_picture(explanation: Explanation) -> bytes:
-    """Return a PNG of the picture with its heat map, or the segments of several classes."""
+    """Return a PNG of the picture with the heat map of the class that is explained."""
     caption = f"{shown(explanation.class_name)} {percent(explanation.probability)}"
     if not explanation.known:
         caption = f"unknown; {caption}"

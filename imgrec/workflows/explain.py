@@ -22,7 +22,7 @@ from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.regions import regions
 from imgrec.explanation.segments import enlarged, segments, things
-from imgrec.explanation.unknown import Least
+from imgrec.explanation.unknown import LIKELY, Least
 from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, View
 from imgrec.explanation.view import in_own_size, takes_any_size
 from imgrec.explanation.windows import WINDOWS, detections, look
@@ -36,6 +36,12 @@ Method = Literal["gradcam", "occlusion", "windows", "dense"]
 
 INSIDE: tuple[Method, ...] = ("gradcam", "dense")
 """The methods that look into a Keras model; the others ask any engine."""
+
+# What the methods that look for every class do then.
+_WITHOUT_UNKNOWN = {
+    "windows": f"a window has a class from {LIKELY:.0%} on".replace("%", " %"),
+    "dense": "each place has its most probable class",
+}
 
 # Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
 # what is around a thing that fills little of the picture.
@@ -92,7 +98,7 @@ class Explainer:
         whole = Explanation(
             picture,
             tuple(Ranked(self.engine.classes[each], float(row[each])) for each in columns),
-            bool(self.least.known(answers, self.engine.classes)[0]),
+            bool(self.least.named(answers, self.engine.classes).any()),
             View(picture.seen, (self.engine.spec.width, self.engine.spec.height)),
             Heat(np.zeros((1, 1), np.float32), picture.seen),
         )
@@ -126,7 +132,8 @@ class Explainer:
 
     def _dense(self, whole: Explanation, column: int) -> Explanation:
         found = segments(self._network, self._keras, whole.picture, self.least)
-        boxes = self._of_class(things(found, self.engine.classes, whole.picture.image.size))
+        there = things(found, self.engine.classes, whole.picture.image.size)
+        boxes = self._of_class(sorted(there, key=lambda each: -each.score))
         spec = enlarged(whole.picture, self.engine.spec)
         view = View(whole.picture.whole, (spec.width, spec.height))
         return replace(whole, view=view, heat=found.heat(column), found=boxes, segments=found)
@@ -171,27 +178,32 @@ def open_explainer(
     """
     classes = run.card.classes
     wanted = None if asking.class_name is None else _column(asking.class_name, classes)
-    method = method or fitting(run)
+    method = method or fitting(run, computing)
     least = _least(run, asking.threshold)
-    if asking.as_seen and method in ("windows", "dense"):
+    if asking.as_seen and method in _WITHOUT_UNKNOWN:
         raise UsageError(
             f"--as-seen: {method} looks at all of a photo, whatever predict sees",
             hint="--as-seen goes with --method gradcam, and occlusion never looks at more",
         )
     if method in INSIDE:
         computing = _inside(run, method, computing)
-    if method in ("windows", "dense") and least == Least():
+    if method in _WITHOUT_UNKNOWN and least == Least():
         log.info(
-            '%s knows no "unknown" (evaluation.abstain): what is of no class is taken for one; '
-            "--threshold sets a limit",
+            '%s knows no "unknown" (evaluation.abstain): %s; --threshold sets another limit',
             shown(run.name),
+            _WITHOUT_UNKNOWN[method],
         )
     engine = open_engine(run, **vars(computing))
     return Explainer(run.name, method, engine, least, wanted, asking.windows, asking.as_seen)
 
 
-def fitting(run: Run) -> Method:
-    """Return gradcam, where there is a Keras model and TensorFlow, else occlusion."""
+def fitting(run: Run, computing: Computing = ANYHOW) -> Method:
+    """Return gradcam, where the Keras model and TensorFlow are there and asked for, else occlusion.
+
+    computing: what is asked for.
+    """
+    if computing.engine == "litert" or computing.precision != "float32":
+        return "occlusion"
     if (run.path / MODEL_FILE).is_file() and importlib.util.find_spec("tensorflow"):
         return "gradcam"
     log.info("%s: no Keras model, or no TensorFlow: occlusion shows where", shown(run.name))

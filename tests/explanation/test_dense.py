@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imgrec.errors import BadImage, RunError
 from imgrec.evaluation.abstention import Limits
@@ -154,6 +155,43 @@ def test_a_picture_is_told_place_by_place() -> None:
     assert sum(told.values()) == pytest.approx(1)
     unknown = segments(FullyConvolutional(model), engine, picture(image), Least(Limits(1.01)))
     assert shares(unknown, engine.classes, image.size) == {}
+
+
+def test_several_labels_of_a_place_are_each_found() -> None:
+    """By the threshold of each class, not the most probable alone; a region has its own score."""
+    from keras import layers
+
+    start("cpu")
+    convolution, dense = layers.Conv2D(3, 1), layers.Dense(3, activation="sigmoid")
+    model = network(
+        *(layers.Rescaling(1 / 255), convolution, layers.MaxPooling2D(8)),
+        *(layers.GlobalAveragePooling2D(), dense),
+    )
+    convolution.set_weights([np.eye(3)[None, None], np.zeros(3)])
+    dense.set_weights([np.array([[2, 1, 0], [0, 0, 0], [0, 4, 0]]), np.array([-1, -1, -9])])
+    engine = KerasEngine(model, ("red", "any", "dark"), SPEC)
+    image = Image.new("RGB", (300, 100), (255, 0, 0))
+    image.paste((0, 0, 255), (150, 0, 300, 100))
+    least = Least(thresholds=(0.7, 0.4, 0.5))
+    found = segments(FullyConvolutional(model), engine, picture(image), least)
+    boxes = {each.class_name: each for each in things(found, engine.classes, image.size)}
+    assert boxes["red"].area.overlap(Area(0, 0, 150, 100)) > 0.8
+    assert boxes["any"].area.overlap(Area(0, 0, 300, 100)) > 0.95
+    assert set(boxes) == {"red", "any"}
+    assert (boxes["red"].score, boxes["any"].score) == pytest.approx((0.731, 0.953), abs=0.01)
+
+
+def test_a_layer_of_one_size_is_named() -> None:
+    """What learned a number for each place of a map can't look at a larger one."""
+    from keras import layers
+
+    start("cpu")
+    model = network(
+        *(layers.Conv2D(3, 1), layers.PReLU(), layers.GlobalAveragePooling2D()),
+        layers.Dense(3, activation="softmax"),
+    )
+    with pytest.raises(RunError, match=r"can't use the PReLU \S+: it takes maps of one size alone"):
+        FullyConvolutional(model)(np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8))
 
 
 @pytest.mark.parametrize(

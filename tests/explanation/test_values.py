@@ -49,11 +49,21 @@ def test_a_heat_map_lies_over_its_area() -> None:
 def test_segments_lie_over_their_area() -> None:
     """Each pixel has the answer of its place; -1 where it is unknown, and beyond."""
     probabilities = np.array([[[0.9, 0.1], [0.2, 0.8]]], np.float32)
-    found = Segments(probabilities, np.array([[True, True]]), Area(0, 0, 20, 10))
+    named = np.array([[[True, False], [False, True]]])
+    found = Segments(probabilities, named, Area(0, 0, 20, 10))
     assert found.over((30, 10), (6, 2)).tolist() == [[0, 0, 1, 1, -1, -1]] * 2
-    unknown = Segments(probabilities, np.array([[False, True]]), Area(0, 0, 20, 10))
+    unknown = Segments(probabilities, named & [[[False], [True]]], Area(0, 0, 20, 10))
     assert unknown.answers.tolist() == [[-1, 1]]
     assert unknown.heat(0).values.tolist() == [[0, pytest.approx(0.2)]]
+
+
+def test_a_place_may_show_several_classes_or_a_less_probable_one() -> None:
+    """Each class has its own share; shown is the most probable of those that are named."""
+    probabilities = np.array([[[0.6, 0.5], [0.6, 0.5]]], np.float32)
+    area = Area(0, 0, 20, 10)
+    found = Segments(probabilities, np.array([[[False, True], [True, True]]]), area)
+    assert found.answers.tolist() == [[1, 0]]
+    assert [found.share(column, (20, 10)) for column in (0, 1)] == [0.5, 1]
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])

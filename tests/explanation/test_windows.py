@@ -51,7 +51,7 @@ def test_two_things_of_a_class_are_two() -> None:
 def test_what_is_unknown_is_background() -> None:
     """Below the threshold, and where it is not familiar, nothing is found."""
     made = picture(spotted(RED, (160, 100)))
-    assert not look(asked(), made, Least(Limits(1.01))).known.any()
+    assert not look(asked(), made, Least(Limits(1.01))).named.any()
 
     def strange(images: NDArray[np.float32]) -> NDArray[np.float32]:
         answers = red_or_blue(images)
@@ -67,8 +67,19 @@ def test_a_threshold_of_each_class_where_there_may_be_several() -> None:
     made = picture(spotted(RED, (160, 100)))
     least = Least(thresholds=(0.9, 0.9, 1.01))
     looked = look(asked(), made, least)
-    assert 0 < looked.known.sum() < len(looked.windows)
+    assert 0 < looked.named.any(axis=1).sum() < len(looked.windows)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
+
+
+def test_a_class_that_is_no_window_s_answer_is_not_found() -> None:
+    """However low the limit: second best is not found."""
+
+    def rather_red(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.tile(np.array([0.6, 0.3, 0.1], np.float32), (len(images), 1))
+
+    made, least = picture(spotted(RED, (160, 100))), Least(Limits(0.0))
+    looked = look(FunctionEngine(rather_red, CLASSES, SPEC), made, least)
+    assert {each.class_name for each in detections(looked, CLASSES, least)} == {CLASSES[0]}
 
 
 @given(

@@ -23,7 +23,7 @@ def drawn(*, known: bool) -> Image.Image:
         known=True,
         view=View(area, (8, 8)),
         heat=Heat(np.zeros((1, 1), np.float32), area),
-        segments=Segments(probabilities, np.array([[True, known]]), area),
+        segments=Segments(probabilities, np.array([[[True, False], [known, False]]]), area),
     )
     return Image.open(io.BytesIO(segments_picture(found, ("cat", "dog"))))
 
