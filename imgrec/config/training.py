@@ -111,7 +111,8 @@ class Training(Section):
         | None
     ) = Field(
         default=None,
-        description="How much each class counts in the loss; `balanced`: by how rare it is.",
+        description="How much each class counts in the loss; `balanced`: by how rare it is. Of an "
+        "image mixed by mixup or cutmix each part counts as its own class.",
     )
     steps_per_epoch: PositiveInt | None = Field(
         default=None, description="Batches per epoch; by default as many as the images make."

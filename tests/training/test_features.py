@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,9 +66,14 @@ def test_views_are_the_same_ones_where_their_features_are_not_kept(
     make: Make, tmp_path: Path
 ) -> None:
     """Computed anew or kept, lap l trains on view l modulo K: the same history to 1e-5."""
-    views = ["augmentation.rotation_range=90", "training.feature_views=2"]
+    views = ["augmentation.brightness_range=[0.1, 2]", "training.feature_views=2"]
+    # The loss of a head without tanh hangs on every feature.
+    head = [
+        "model.layers=[GlobalAveragePooling2D]",
+        "training.optimizer={SGD: {learning_rate: 1e-4}}",
+    ]
     anew, kept = (
-        _history(train(make(*views, *cache, "training.export=[]"), runs_dir=tmp_path).run)
+        _history(train(make(*views, *head, *cache, "training.export=[]"), runs_dir=tmp_path).run)
         for cache in (["data.cache=none"], [])
     )
     for name, values in anew.items():
@@ -206,6 +212,29 @@ def test_features_of_one_pooling_are_not_taken_for_those_of_another(make: Make) 
         found.append(cached.read([Place(0, 0)]))
     assert found[0].shape == found[1].shape
     assert not np.allclose(found[0], found[1])
+
+
+def test_features_have_a_file_for_each_thing_they_hang_on(
+    make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another shape of them takes no other's file; after an update of SciPy they are computed."""
+    cache = f"data.cache.folder={tmp_path}"
+    flat = make(cache, "model.layers=[GlobalAveragePooling2D]")
+    square = make(cache, "model.layers=[GlobalAveragePooling2D: {keepdims: true}, Flatten]")
+    version = importlib.metadata.version
+
+    def compute(experiment: Experiment) -> bool:
+        caplog.clear()
+        steps, split = _prepared(experiment)
+        with caplog.at_level(logging.INFO, "imgrec"):
+            with_features(experiment, steps, split, None, range(3), Silent())
+        return "reused" not in caplog.text
+
+    assert [compute(each) for each in (flat, square, flat)] == [True, True, False]
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "0" if name == "scipy" else version(name)
+    )
+    assert compute(flat)
 
 
 @pytest.mark.parametrize(
