@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,11 @@ from imgrec.data.records import Dataset
 from imgrec.data.tfrecord_example import Example, examples
 from imgrec.data.walk import is_hidden
 from imgrec.errors import DataError
-from imgrec.text import shown
+from imgrec.text import few, shown
+
+log = logging.getLogger("imgrec")
+
+_CLASSES_SHOWN = 10
 
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
 _WORDS = re.compile(r"[._-]")
@@ -111,6 +116,9 @@ def _dataset(images: Sequence[Named], form: _Form, *, multi_label: bool) -> Data
     else:
         order = sorted({name for image in images for name in image.classes}, key=by_number)
     dataset = labelled(images, order, multi_label=multi_label)
+    absent = [name for name in order if name not in dataset.classes]
+    if absent:
+        log.warning("data.label_map: no image has %s", few(absent, _CLASSES_SHOWN))
     return replace(dataset, distinct=form.name is not None)
 
 

@@ -13,7 +13,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage
 from imgrec.explanation.segments import shares
 from imgrec.explanation.values import Explanation
-from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes, write_text
+from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes
 from imgrec.progress import Progress
 from imgrec.report.explanation_picture import boxes_picture, heat_picture, segments_picture
 from imgrec.report.explanation_text import Asked, Explained, explanation_json
@@ -120,13 +120,27 @@ def _explained(place: Place, explainer: Explainer) -> Explained:
         shares=shares(found.segments, classes, size) if found.segments else None,
         files=files,
     )
-    _make_folder(files["heat"].parent)
-    write_bytes(files["heat"], picture_of(found, explainer))
+    contents = {"heat": picture_of(found, explainer)}
     if "boxes" in files:
-        write_bytes(files["boxes"], boxes_picture(found))
         asked = Asked(explainer.model, explainer.method)
-        write_text(files["json"], explanation_json(told, asked))
+        contents["boxes"] = boxes_picture(found)
+        contents["json"] = explanation_json(told, asked).encode("utf-8", "surrogateescape")
+    _write(files, contents)
     return told
+
+
+def _write(files: Mapping[str, Path], contents: Mapping[str, bytes]) -> None:
+    """Write the files of a photo; where one can't be written, none stays."""
+    _make_folder(files["heat"].parent)
+    written: list[Path] = []
+    try:
+        for what, content in contents.items():
+            write_bytes(files[what], content)
+            written.append(files[what])
+    except BaseException:
+        for path in written:
+            path.unlink()
+        raise
 
 
 def _make_folder(folder: Path) -> None:

@@ -16,6 +16,7 @@ from imgrec.errors import UsageError
 NAMES = (
     "bird",
     "cat_dog",
+    "cat_dog_plus",
     "efficientnet_transfer",
     "mnist",
     "mnist_plus",
@@ -84,13 +85,16 @@ def test_cat_dog() -> None:
     }
 
 
-def test_small_cnn_ends_at_rate_zero() -> None:
-    """The learning rate of small_cnn falls over exactly the steps that are trained."""
-    experiment = load("small_cnn")
-    images = 1797 * (1 - 0.1 - 0.2)
+@pytest.mark.parametrize(
+    ("name", "images"), [("small_cnn", 1797 * (1 - 0.1 - 0.2)), ("cat_dog_plus", 2000)]
+)
+def test_a_rate_ends_at_zero(name: str, images: float) -> None:
+    """The learning rate falls over exactly the steps that are trained, its warm-up among them."""
+    experiment = load(name)
     batches = -(-images // experiment.data.batch_size)
     schedule = experiment.training.optimizer.arguments()["learning_rate"]
-    assert schedule.decay_steps == experiment.training.epochs * batches
+    steps = schedule.decay_steps + schedule.warmup_steps
+    assert steps == experiment.training.epochs * batches
 
 
 def test_vgg16_transfer() -> None:

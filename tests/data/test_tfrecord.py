@@ -94,12 +94,16 @@ def test_features_of_any_name_can_be_named(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode(found.records[0].source, ImageSpec(2, 3, 1)), 9)
 
 
-def test_a_label_map_may_have_gaps(tmp_path: Path) -> None:
-    """COCO's numbers have holes: classes are those that occur, in the map's order."""
+def test_a_label_map_may_have_gaps(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """COCO's numbers have holes: classes are those that occur, in the map's order.
+
+    Those of the map that don't are told.
+    """
     path = write(tmp_path / "a.tfrecord", ({"image": b"", "label": n} for n in (90, 1, 13)))
     found = read(path, {"13": "stop sign", "90": "toothbrush", "1": "person", "12": "no such"})
     assert found.classes == ("stop sign", "toothbrush", "person")
     assert [record.label for record in found.records] == [1, 2, 0]
+    assert caplog.messages == ["data.label_map: no image has no such"]
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,12 @@ def _short(name: str) -> list[str]:
     """The overrides for one step; the digits, which are many and small, for one epoch."""
     if load(name).data.loader == "digits":
         return ["training.epochs=1"]
-    tuned = load(name).training.fine_tune is not None
-    return [*ONE_STEP, "data.batch_size=4", *(["training.fine_tune.epochs=1"] if tuned else [])]
+    training, overrides = load(name).training, [*ONE_STEP, "data.batch_size=4"]
+    if training.fine_tune is not None:
+        overrides.append("training.fine_tune.epochs=1")
+    if training.optimizer.arguments().get("use_ema"):  # a step hardly moves the average
+        overrides.append("training.optimizer={Adam: {learning_rate: 1.0e-2}}")
+    return overrides
 
 
 def _smaller(name: str) -> Iterator[list[str]]:

@@ -36,7 +36,7 @@ from tests.workflows.smallest import EVERY_PRECISION, NAMES, ONE_STEP, places, r
 Shared = Callable[[str], Path]
 # The shipped configs of folders and digits whose networks train in minutes; of the others,
 # `test_small` takes the whole depth and width too.
-NARROW = ["bird", "cat_dog", "mnist", "mnist_plus", "small_cnn", "vgg16_transfer"]
+NARROW = ["bird", "cat_dog", "cat_dog_plus", "mnist", "mnist_plus", "small_cnn", "vgg16_transfer"]
 
 
 def _by_keras(run: Run, records: Sequence[Record]) -> Scores:

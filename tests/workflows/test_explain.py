@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from imgrec import load
+from imgrec.config.layers import GlobalAveragePooling2D
+from imgrec.config.load import load as load_config
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.explanation.values import Area, View
@@ -55,11 +57,35 @@ def test_every_shipped_network_can_be_looked_into(
         assert found.heat.values.size > (1 if method == "dense" else 0)
         assert np.isfinite(found.heat.values).all()
         assert 0 <= found.heat.values.min() <= found.heat.values.max() <= 1
-        pooled = name.endswith(("_transfer", "_tfrecord"))
+        pooled = GlobalAveragePooling2D() in load_config(name).model.layers
         larger = found.view.size != (run.card.input.width, run.card.input.height)
         assert larger == (pooled or method == "dense")
     assert found.segments is not None
     assert found.segments.probabilities.shape[-1] == len(run.card.classes)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_photo_of_a_turned_camera(
+    trained: Run, photo: Photo, tmp_path: Path, method: Method
+) -> None:
+    """It is explained as it stands upright: places are those of the photo that never was turned."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    with Image.open(str(photo.source)) as upright:
+        upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    explainer = open_explainer(trained, method)
+    turned = explainer.explain(Photo("turned.png", tmp_path / "turned.png"))
+    expected = explainer.explain(photo)
+    assert turned.picture.image.size == expected.picture.image.size
+    assert (turned.named, turned.found) == (expected.named, expected.found)
+    np.testing.assert_array_equal(turned.heat.values, expected.heat.values)
+
+
+def test_an_engine_is_asked_by_a_method_that_it_can_use(trained: Run, photo: Photo) -> None:
+    """With --engine litert and no method, occlusion shows where."""
+    explainer = open_explainer(trained, computing=Computing(engine="litert"))
+    assert explainer.method == "occlusion"
+    assert explainer.explain(photo).heat.values.max() == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -176,3 +202,12 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
     with pytest.raises(UsageError, match=r"fine\.windows\.png exists already"):
         plan(photos, "windows", written)
+
+
+def test_a_photo_has_all_of_its_files_or_none(trained: Run, photo: Photo, tmp_path: Path) -> None:
+    """Where the last can't be written, the others don't stay, and the command can be run again."""
+    places = plan([photo], "occlusion", Written(tmp_path / "out", boxes=True))
+    places[0].files["json"].mkdir(parents=True)
+    with pytest.raises(RunError, match="json"):
+        list(explained(places, open_explainer(trained, "occlusion"), Silent()))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["noise.occlusion.json"]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from imgrec.config import shipped
 from imgrec.config.load import load
@@ -22,6 +27,7 @@ from tools.pasted import pasted_photos
 
 # The other wants what `imgrec data pack` makes.
 FROM_FOLDERS = [name for name in shipped.names() if name != "nasnet_tfrecord"]
+BIRD_OR_NOT = "not_bird", "bird"
 VGG16_WEIGHTS = "weights/vgg16_imagenet_notop.h5"
 
 
@@ -65,6 +71,22 @@ def test_several_labels_from_a_pack(shared: Callable[[str], Path], tmp_path: Pat
     evaluation = evaluate(run).evaluation
     assert evaluation.classes == run.card.classes
     _assert_predicts(run, sorted((tmp_path / "pasted").glob("*.jpg"))[:3])
+
+
+def test_bird_from_a_pickle(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    """As its tutorial ships it: four arrays, floats of 0 to 1, one-hot; the test part is judged."""
+    arrays: list[NDArray[Any]] = []
+    for part, count in (("train", 40), ("test", 20)):
+        kinds = [sorted(shared(f"data/birds/{part}/{name}").glob("*")) for name in BIRD_OR_NOT]
+        files = [file for kind in kinds for file in kind[:count]]
+        pixels = np.stack([np.asarray(Image.open(file)) for file in files])
+        arrays += [pixels / np.float32(255), np.repeat(np.eye(2), count, axis=0)]
+    path = tmp_path / "full_dataset.pkl"
+    path.write_bytes(pickle.dumps(tuple(arrays)))
+    run = train(load("bird", [f"data.root={path}", *ONE_STEP]), runs_dir=tmp_path / "runs").run
+    evaluation = evaluate(run).evaluation
+    assert (evaluation.images, run.card.data["test"].images) == (40, 40)
+    _assert_predicts(run, sorted(shared("data/birds/test/bird").glob("*"))[:2])
 
 
 @pytest.mark.slow
