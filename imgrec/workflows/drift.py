@@ -11,10 +11,10 @@ from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.text import shown
 from imgrec.training.checkpoint import newest_place
+from imgrec.training.versions import MATTER, versions
 from imgrec.workflows.continuing import unfitting
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.run_files import Identities, identities_of, recorded_identities
-from imgrec.workflows.versions import versions
 
 log = logging.getLogger("imgrec")
 
@@ -35,7 +35,6 @@ FREE = (
 """The keys that change no step that is done: how long, what is kept, where the same images lie."""
 
 _HINT = "--allow-drift goes on all the same; or train anew"
-_MATTER = ("imgrec", "tensorflow", "keras", "numpy", "scipy", "pillow", "libjpeg")
 _NAMES_SHOWN = 3
 
 # The numbers of another optimizer or of other metrics mean something else, even where they fit.
@@ -59,7 +58,7 @@ def check_drift(
     now = versions()
     changed = [
         *map(str, keys),
-        *_changed({name: run.card.versions.get(name, "") for name in _MATTER}, now),
+        *_changed({name: run.card.versions.get(name, "") for name in MATTER}, now),
     ]
     return _told(UsageError, _other_training(run), changed, allowed=allowed)
 
