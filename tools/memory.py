@@ -1,6 +1,9 @@
-"""How much memory a training holds while its epochs go by.
+"""How much memory a training holds: while its epochs go by, and of how many images.
 
-python -m tools.memory   train on the embedded digits; print the megabytes after each epoch, as JSON
+python -m tools.memory       train on the embedded digits; print the megabytes after each epoch,
+                             as JSON
+python -m tools.memory 300   train on so many photos in files, kept nowhere; print the most
+                             megabytes held at once
 """
 
 from __future__ import annotations
@@ -8,12 +11,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from imgrec.config.load import load
+import numpy as np
+from PIL import Image
+
+from imgrec.config.load import load, parse
 from imgrec.workflows.train import train
 
 EPOCHS = 50
@@ -22,6 +30,16 @@ SETTLED = 10
 
 STATM = Path("/proc/self/statm")
 """Where Linux tells of a process's memory, in pages; the second number is what is resident."""
+
+SIDE = 256
+"""The photos' height and width in pixels: each has 0.2 MB of them."""
+
+STREAMING = """
+name: streaming
+data: {root: "%s", image_size: [256, 256], batch_size: 8, split: {validation: 0.1}, cache: none}
+model: {layers: [AveragePooling2D: {pool_size: 16}, Flatten]}
+training: {epochs: 2, export: []}
+"""
 
 _LOG = logging.getLogger("imgrec")
 
@@ -42,14 +60,30 @@ class Held(logging.Handler):
 
 def growth() -> float:
     """Return the megabytes that 40 epochs add, measured in a process of its own."""
-    command = [sys.executable, "-m", "tools.memory"]
-    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own
-    megabytes = json.loads(done.stdout.splitlines()[-1])
+    megabytes = _measured()
     return float(megabytes[EPOCHS - 1] - megabytes[SETTLED - 1])
 
 
+def peak(photos: int) -> float:
+    """Return the most megabytes that a training on so many photos in files holds at once."""
+    return float(_measured(str(photos)))
+
+
 def main() -> None:
-    """Train, and print the megabytes after each epoch."""
+    """Do what the command line asks for."""
+    if sys.argv[1:]:
+        _print_peak(int(sys.argv[1]))
+    else:
+        _print_growth()
+
+
+def _measured(*arguments: str) -> Any:
+    command = [sys.executable, "-m", "tools.memory", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _print_growth() -> None:
     held = Held()
     _LOG.setLevel(logging.INFO)
     _LOG.addHandler(held)
@@ -57,6 +91,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs:
         train(load("small_cnn", [f"training.epochs={EPOCHS}", *short]), runs_dir=Path(runs))
     print(json.dumps(held.megabytes))
+
+
+def _print_peak(photos: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name) / "photos"
+        _write_photos(root, photos)
+        train(parse(STREAMING % root, "streaming.yaml"), runs_dir=Path(name) / "runs")
+    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6))
+
+
+def _write_photos(root: Path, count: int) -> None:
+    """Write photos of two classes, no two alike."""
+    ramp = np.arange(SIDE)
+    for number in range(count):
+        folder = root / ("dark", "bright")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = np.stack([ramp + number, ramp * 2, ramp // 2 + 128 * (number % 2)], axis=-1)
+        Image.fromarray(np.broadcast_to(pixels.astype(np.uint8), (SIDE, SIDE, 3)).copy()).save(
+            folder / f"{number}.jpg"
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from imgrec.data.read import read
 from imgrec.data.records import Record
 from imgrec.models.backend import Devices
 from imgrec.progress import Silent
-from imgrec.training.augmentation import Augmenter
+from imgrec.training.augmentation import augmenter_of
 from imgrec.training.batch import Batch
 from imgrec.training.steps import Steps
 from imgrec.training.stream import Schedule, Split, training_batches
@@ -112,8 +112,7 @@ def training_split(experiment: Experiment, records: Sequence[Record]) -> Split:
 
 def batches(experiment: Experiment, split: Split, epochs: int = 10_000) -> Iterator[Batch]:
     """Return the batches of a training."""
-    augmentation = experiment.augmentation
-    augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
+    augmenter = augmenter_of(experiment)
     return training_batches(split, seed=0, start=(0, 0), epochs=epochs, augmenter=augmenter)
 
 

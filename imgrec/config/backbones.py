@@ -64,6 +64,14 @@ BACKBONES: dict[str, Application] = {
 }
 
 
+_SWAPPING = {"resnet", "vgg16", "vgg19"}
+
+
+def wants_colour(name: str) -> bool:
+    """Say whether the `preprocess_input` of `name` swaps red and blue."""
+    return BACKBONES[name].module in _SWAPPING
+
+
 def application_of(weights: str) -> str | None:
     """Return the classifier that `weights` names as `imagenet/NAME`; None where it is a file."""
     folder, _, name = weights.partition("/")

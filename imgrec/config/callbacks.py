@@ -57,11 +57,7 @@ class TensorBoard(Named):
     profile_batch: NonNegativeInt = 0
 
 
-class TerminateOnNaN(Named):
-    """Ends the training when the loss is no number any more."""
-
-
-CALLBACKS = table(EarlyStopping, ReduceLROnPlateau, TensorBoard, TerminateOnNaN)
+CALLBACKS = table(EarlyStopping, ReduceLROnPlateau, TensorBoard)
 
 _ITSELF = "imgrec does this itself: "
 _CHECKPOINT = f"{_ITSELF}every epoch is saved, see training.checkpoint"
@@ -77,6 +73,7 @@ Callback = Annotated[
             "BackupAndRestore": f"{_ITSELF}see training.checkpoint and imgrec train --resume",
             "CSVLogger": f"{_ITSELF}every run has its history.csv",
             "History": f"{_ITSELF}every run has its history.csv",
+            "TerminateOnNaN": f"{_ITSELF}see training.on_nan",
             "ProgbarLogger": f"{_ITSELF}progress is shown on stderr",
             "LearningRateScheduler": f"LearningRateScheduler {_CODE}; "
             "give the optimizer's learning_rate a schedule such as CosineDecay",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr
 
 from imgrec.config.augmentation import Augmentation
-from imgrec.config.backbones import BACKBONES, application_of
+from imgrec.config.backbones import BACKBONES, application_of, wants_colour
 from imgrec.config.data import Data, Split
 from imgrec.config.evaluation import Evaluation
 from imgrec.config.layers import Layer
@@ -201,6 +201,11 @@ class Experiment(Section):
             yield (
                 ("data", "channels"),
                 (f"the weights of {backbone.name} want 3 channels (grey images too)"),
+            )
+        elif self.data.channels == 1 and wants_colour(backbone.name):
+            yield (
+                ("data", "channels"),
+                (f"the preprocessing of {backbone.name} wants 3 channels (grey images too)"),
             )
         if min(self.data.image_size) < minimum:
             height, width = self.data.image_size

@@ -37,6 +37,13 @@ class CosineDecay(Named):
     warmup_target: PositiveFloat | None = None
     warmup_steps: Annotated[int, Field(ge=0)] = 0
 
+    def problems(self) -> Iterator[Finding]:
+        """Yield half of a warm-up, which Keras leaves out, or its initial rate."""
+        if self.warmup_steps and self.warmup_target is None:
+            yield ("warmup_steps",), "needs warmup_target, the rate that the warm-up ends with"
+        if self.warmup_target is not None and not self.warmup_steps:
+            yield ("warmup_target",), "needs warmup_steps, how many steps the warm-up takes"
+
 
 class CosineDecayRestarts(Named):
     """Cosine decay that starts anew, each time `t_mul` times as long and `m_mul` times as high."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from imgrec.config.backbones import BACKBONES
+from imgrec.config.backbones import BACKBONES, wants_colour
 from imgrec.config.problems import shown, unknown
 from imgrec.config.section import Finding, Says, Section
 from imgrec.config.values import Factor, PositiveFloat
@@ -111,7 +111,9 @@ class Preprocessing(Section):
             yield (), f"{' or '.join(chosen)}: images are standardized in one way; choose one"
 
     def channel_problems(self, channels: int) -> Iterator[Finding]:
-        """Yield lists that do not have one number for each of `channels`."""
+        """Yield lists without one number for each of `channels`, and what wants all colours."""
+        if channels == 1 and self.application in BACKBONES and wants_colour(self.application):
+            yield ("application",), f"{self.application} wants data.channels 3 (grey images too)"
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if isinstance(numbers, list) and len(numbers) != channels:
                 message = f"has {len(numbers)} numbers, but data.channels is {channels}"

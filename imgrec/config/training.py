@@ -66,7 +66,11 @@ class Checkpoint(Section):
 
 
 class FineTune(Section):
-    """A second part of the training, in which the frozen backbone learns too."""
+    """A second part of the training, in which the frozen backbone learns too.
+
+    It goes on with the weights that the first part ended with: not their average, and not those of
+    the best epoch. `best.keras` is the best of both parts.
+    """
 
     first_layer: Text = Field(
         alias="from",
@@ -90,7 +94,12 @@ class Training(Section):
         default=None,
         description="By default categorical cross-entropy for softmax, binary for sigmoid.",
     )
-    optimizer: Optimizer = Field(default_factory=Adam, description="How weights follow the loss.")
+    optimizer: Optimizer = Field(
+        default_factory=Adam,
+        description="How weights follow the loss. With `use_ema` what is validated and saved has "
+        "the average of the weights, but batch normalization's mean and variance as they are: "
+        "what is validated in the first 1 / (1 - `ema_momentum`) steps or more says little.",
+    )
     metrics: list[Metric] = Field(
         default_factory=lambda: list[Named]([accuracy()]), description="What is shown each epoch."
     )
@@ -116,8 +125,8 @@ class Training(Section):
     feature_views: PositiveInt | None = Field(
         default=None,
         description="With a frozen backbone and augmentation: compute the features of so many "
-        "augmented views of each image once, and take them in turn. By default images are "
-        "augmented anew each epoch.",
+        "augmented views of each image once, and take them in turn; with `data.cache: none` the "
+        "same views, computed each time. By default images are augmented anew each epoch.",
     )
     fine_tune: FineTune | None = Field(
         default=None,
@@ -132,7 +141,7 @@ class Training(Section):
         "the epoch begins again with half the learning rate, at most 5 times in a training.",
     )
     precision: Literal["auto", "float32", "mixed_float16"] = Field(
-        default="auto", description="`auto`: mixed_float16 on GPUs that are fast in it."
+        default="auto", description="`auto`: mixed_float16 on a GPU, float32 on a CPU."
     )
     deterministic: bool = Field(
         default=False,

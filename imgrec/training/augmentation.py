@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.augmentation import BESIDE, Augmentation
+from imgrec.config.experiment import Experiment
 from imgrec.training.batch import Batch
 from imgrec.training.effects import Rectangle, blurred, erased, random_rectangle
 from imgrec.training.mixing import cutmixed, mixed_up
@@ -48,12 +49,14 @@ class Engine(Protocol):
 class Augmenter:
     """Draws and applies the changes that `augmentation` asks for.
 
-    The same (seed, lap, index) brings the same pixels, whatever else is in the batch.
+    The same (seed, lap, index) brings the same pixels, whatever else is in the batch. With `views`,
+    lap l brings those of lap l modulo `views`.
     """
 
-    def __init__(self, augmentation: Augmentation, seed: int) -> None:
+    def __init__(self, augmentation: Augmentation, seed: int, views: int | None = None) -> None:
         self._augmentation = augmentation
         self._seed = seed
+        self._views = views
         self._generator = _image_data_generator(augmentation)
         self._engine = _engine(augmentation, self._generator)
 
@@ -66,9 +69,11 @@ class Augmenter:
         all were seen before. To be called from one thread at a time: ImageDataGenerator draws
         from NumPy's global state, which is put back afterwards.
         """
+        views = [lap % self._views if self._views else lap for lap in laps]
         with _global_state_kept():
             return tuple(
-                self._changes(shape, index, lap) for index, lap in zip(indices, laps, strict=True)
+                self._changes(shape, index, view)
+                for index, view in zip(indices, views, strict=True)
             )
 
     def apply(self, images: NDArray[np.uint8], changes: Sequence[Changes]) -> NDArray[np.float32]:
@@ -110,6 +115,14 @@ class Augmenter:
     def _stream(self, kind: int, *place: int) -> np.random.Generator:
         sequence = np.random.SeedSequence([self._seed, *place], spawn_key=(kind,))
         return np.random.default_rng(sequence)
+
+
+def augmenter_of(experiment: Experiment) -> Augmenter | None:
+    """Return what changes the training images of an experiment; None: nothing does."""
+    wanted = experiment.augmentation
+    if wanted is None:
+        return None
+    return Augmenter(wanted, experiment.seed, experiment.training.feature_views)
 
 
 class KerasEngine:

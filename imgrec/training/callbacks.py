@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from imgrec.config.callbacks import TensorBoard
 from imgrec.config.experiment import Experiment
 from imgrec.models.keras_objects import make
 
@@ -36,6 +37,17 @@ def make_callbacks(experiment: Experiment, model: Any, folder: Path, epochs: int
         if isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = str(folder / "tensorboard")
     return keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, verbose=0)
+
+
+def watch_steps(experiment: Experiment) -> bool:
+    """Say whether a callback wants the loss and the metrics after each step.
+
+    They cost a GPU a wait.
+    """
+    return any(
+        isinstance(each, TensorBoard) and each.update_freq != "epoch"
+        for each in experiment.training.callbacks
+    )
 
 
 def counters(callbacks: Any) -> list[dict[str, float | None]]:

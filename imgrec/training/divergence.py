@@ -11,7 +11,7 @@ import numpy as np
 from imgrec.training.checkpoint import TrainingProgress
 
 EXPLODED = 1000
-"""How many times the loss of the first step (at least 1) the mean loss of an epoch may reach."""
+"""How many times the loss of the first step (at least 1) that of a later step may reach."""
 
 # A loss is read this many steps late: by then a GPU has it, and does not wait to be read.
 _LATE = 8
@@ -22,17 +22,22 @@ class Diverged(Exception):
 
 
 class Watch:
-    """Looks at the mean loss of the epoch after each step."""
+    """Looks at the loss of each step."""
 
     def __init__(self) -> None:
         self._unread: deque[tuple[int, Any]] = deque()
+        self._before = np.zeros(2, np.float32)
 
-    def note(self, state: TrainingProgress, loss: Any) -> None:
-        """Take the mean loss after step `state.step` (a scalar tensor); look at an earlier one.
+    def begin(self, so_far: Any) -> None:
+        """Take the loss of the epoch's steps before the next one: see `note`."""
+        self._before = np.asarray(so_far)
 
-        Raises Diverged.
+    def note(self, state: TrainingProgress, so_far: Any) -> None:
+        """Take the loss of the epoch after step `state.step`; look at that of an earlier step.
+
+        so_far: the sum of the images' losses and their number, a tensor (2,). Raises Diverged.
         """
-        self._unread.append((state.step, loss))
+        self._unread.append((state.step, so_far))
         if len(self._unread) > _LATE:
             self._look(state)
 
@@ -49,7 +54,9 @@ class Watch:
 
     def _look(self, state: TrainingProgress) -> None:
         step, tensor = self._unread.popleft()
-        loss = float(tensor)
+        so_far = np.asarray(tensor)
+        total, images = so_far - self._before
+        loss, self._before = float(total / images), so_far
         if state.first_loss is None:
             state.first_loss = loss
         where = _where(state, step)

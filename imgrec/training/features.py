@@ -6,13 +6,13 @@ import dataclasses
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import imgrec
 from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
 from imgrec.config.values import in_bytes
@@ -23,13 +23,16 @@ from imgrec.data.store import NoRoom, Place, cache_folder, obtain
 from imgrec.files import sha256
 from imgrec.models.halves import Halves
 from imgrec.progress import Progress
-from imgrec.training.augmentation import Augmenter
+from imgrec.training.augmentation import Augmenter, augmenter_of
+from imgrec.training.interrupt import Signals, deferred
+from imgrec.training.memory import within_memory
 from imgrec.training.steps import Steps
 from imgrec.training.stream import Split, batches_in_order
+from imgrec.training.versions import MATTER, versions
 
 log = logging.getLogger("imgrec")
 
-# Not `data.batch_size`: the last bits of a feature may hang on the size of the batch.
+# At most; the last bits of a feature may hang on the size of the batch.
 _BATCH = 32
 
 
@@ -85,7 +88,9 @@ def with_features(
     """Return both splits with features in place of pixels, and let `steps` train on them.
 
     epochs: of the phase that `steps` is in. The splits stay as they are where that is not worth
-    it, where nothing frozen can be cut off, or where there is no room for features.
+    it, where nothing frozen can be cut off, or where there is no room for features. Ctrl-C and
+    SIGTERM do what they do once the batch under way is done; no file is left half-written. Raises
+    RunError when the memory is too small.
     """
     views = wanted_views(experiment, train, epochs)
     if not views:
@@ -94,12 +99,11 @@ def with_features(
     if halves is None:
         log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
         return train, validation
-    cache = _FeatureCache(experiment, steps, halves, progress)
-    augmentation = experiment.augmentation
-    augmenter = Augmenter(augmentation, experiment.seed) if augmentation else None
     try:
-        first = cache.split(train, augmenter, views)
-        second = cache.split(validation, None, (0,)) if validation else None
+        with within_memory(experiment), deferred() as signals:
+            cache = _FeatureCache(experiment, steps, halves, progress, signals)
+            first = cache.split(train, augmenter_of(experiment), views)
+            second = cache.split(validation, None, (0,)) if validation else None
     except NoRoom as error:
         log.warning("features: computed anew each epoch: %s", error)
         return train, validation
@@ -111,7 +115,12 @@ class _FeatureCache:
     """Computes features, or finds them in the cache's folder."""
 
     def __init__(
-        self, experiment: Experiment, steps: Steps, halves: Halves, progress: Progress
+        self,
+        experiment: Experiment,
+        steps: Steps,
+        halves: Halves,
+        progress: Progress,
+        signals: Signals,
     ) -> None:
         import tensorflow as tf
 
@@ -119,11 +128,12 @@ class _FeatureCache:
         self._folder = Path(cache.folder) if cache.folder else cache_folder()
         self._limit = in_bytes(cache.limit)
         self._augmentation = experiment.augmentation, experiment.seed
-        self._progress = progress
+        self._progress, self._signals = progress, signals
+        self._batch_size = min(_BATCH, experiment.data.batch_size)
         self._views = experiment.training.feature_views or 1
         extractor = halves.extractor
         self._shape, self._dtype = extractor.output.shape[1:], str(extractor.output.dtype)
-        self._key = _key(experiment, steps, halves)
+        self._key = _key(experiment, steps, halves), self._batch_size, self._shape
         self._extract = tf.function(
             lambda images: extractor(images, training=False), reduce_retracing=True
         )
@@ -179,23 +189,20 @@ class _FeatureCache:
         self, split: Split, augmenter: Augmenter | None, view: int
     ) -> Iterator[NDArray[Any]]:
         title = "computing features" + (f", view {view + 1}" if augmenter else "")
-        with self._progress.task(title, len(split.targets)) as task:
-            for batch in batches_in_order(split, _BATCH, augmenter, view):
+        batches = batches_in_order(split, self._batch_size, augmenter, view)
+        with self._progress.task(title, len(split.targets)) as task, closing(batches):
+            for batch in batches:
+                self._signals.check()
                 yield self._extract(batch.images).numpy()
                 task.advance(len(batch.images))
 
 
 def _key(experiment: Experiment, steps: Steps, halves: Halves) -> str:
     """Return the SHA-256 of all that an image's features hang on beside its pixels in the file."""
-    import keras
-    import tensorflow as tf
-    from PIL import __version__ as pillow
-
-    data = experiment.data
+    data, found = experiment.data, versions()
     settings = (
-        (imgrec.__version__, keras.__version__, tf.__version__, pillow),
+        [found.get(name) for name in MATTER],
         (data.image_size, data.channels, data.interpolation, data.fit),
-        (experiment.preprocessing, steps.statistics),
         (experiment.model.backbone, halves.place, steps.policy, steps.device),
     )
     digest = hashlib.sha256(repr(settings).encode())

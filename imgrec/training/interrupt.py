@@ -36,10 +36,12 @@ class Signals:
 def deferred() -> Iterator[Signals]:
     """Note Ctrl-C and SIGTERM within the block; what they do, they do at its end.
 
-    A second one ends the process at once. If the block raises, that counts, and the signal is
-    dropped. Signals that are ignored stay so; outside the main thread nothing is deferred.
+    A second one ends the process at once. If the block raises anything but Interrupted, that
+    counts, and the signal is dropped. Signals that are ignored stay so; outside the main thread
+    nothing is deferred.
     """
     signals = Signals()
+    stopped: Interrupted | None = None
     handlers: dict[signal.Signals, Any] = {}
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -54,8 +56,12 @@ def deferred() -> Iterator[Signals]:
         for number in handlers:
             signal.signal(number, note)
         yield signals
+    except Interrupted as error:
+        stopped = error
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     if signals.number is not None:
         signal.raise_signal(signals.number)
+    if stopped is not None:  # the signal's own handler raised nothing
+        raise stopped

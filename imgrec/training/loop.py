@@ -12,10 +12,10 @@ from contextlib import closing
 
 from imgrec.errors import RunError
 from imgrec.progress import Progress
-from imgrec.training.augmentation import Augmenter
+from imgrec.training.augmentation import augmenter_of
 from imgrec.training.averages import averaged
 from imgrec.training.batch import Batch
-from imgrec.training.callbacks import counters, make_callbacks, restore_counters
+from imgrec.training.callbacks import counters, make_callbacks, restore_counters, watch_steps
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.divergence import Diverged, Watch
 from imgrec.training.interrupt import Interrupted, Signals, deferred
@@ -60,6 +60,7 @@ class _Training:
         self._signals = signals
         self._settings = job.experiment.training
         self._callbacks = make_callbacks(job.experiment, steps.model, job.folder, job.epochs)
+        self._told = watch_steps(job.experiment)
         self._keeper = Keeper(job, steps)
         self._watch = Watch()
         self._began = 0.0
@@ -95,13 +96,12 @@ class _Training:
 
     def _batches(self) -> Generator[Batch]:
         experiment = self._job.experiment
-        augmentation = experiment.augmentation
         return training_batches(
             self._job.train,
             seed=experiment.seed,
             start=(self._state.epoch, self._state.step),
             epochs=self._job.epochs,
-            augmenter=Augmenter(augmentation, experiment.seed) if augmentation else None,
+            augmenter=augmenter_of(experiment),
         )
 
     def _epochs(self, batches: Iterator[Batch]) -> None:
@@ -141,6 +141,7 @@ class _Training:
         state, schedule = self._state, self._job.train.schedule
         if not state.step:
             self._steps.reset()
+        self._watch.begin(self._steps.loss_so_far())
         title = f"epoch {state.epoch + 1}/{self._job.epochs}"
         measured, shown = -math.inf, ""
         steps = max(0, schedule.steps_per_epoch - state.step)
@@ -169,16 +170,16 @@ class _Training:
         self._signals.check()
         self._callbacks.on_train_batch_begin(state.step)
         self._steps.train(batch)
-        self._callbacks.on_train_batch_end(state.step)
+        self._callbacks.on_train_batch_end(state.step, self._steps.logs() if self._told else None)
         state.step += 1
-        self._watch.note(state, self._steps.loss())
+        self._watch.note(state, self._steps.loss_so_far())
         if self._keeper.due(state):
             self._checkpoint()
 
     def _validate(self, split: Split) -> dict[str, float]:
         self._steps.reset()
         self._callbacks.on_test_begin()
-        images = min(split.schedule.images_per_epoch, len(split.rows))
+        images = min(split.schedule.images_per_epoch, len(split.targets))
         with averaged(self._steps.model), self._progress.task("validation", images) as task:
             for batch in validation_batches(split):
                 self._signals.check()

@@ -11,8 +11,8 @@ from imgrec.training.batch import Batch
 def mixed_up(batch: Batch, alpha: float, generator: np.random.Generator) -> Batch:
     """Return each image blended with another of the batch ("mixup", Zhang et al., 2017).
 
-    An image's own share is drawn from Beta(alpha, alpha); targets (float, one-hot or binary)
-    and weights are blended alike.
+    An image's own share is drawn from Beta(alpha, alpha), and its loss is to be the same blend of
+    its own, with its weight, and of its partner's; targets are float, one-hot or binary.
     """
     partners, shares = _drawn(len(batch.images), alpha, generator)
     images = _blended(batch.images, partners, shares)
@@ -23,7 +23,7 @@ def cutmixed(batch: Batch, alpha: float, generator: np.random.Generator) -> Batc
     """Return each image with a rectangle of another of the batch ("CutMix", Yun et al., 2019).
 
     The rectangle's share is drawn from Beta(alpha, alpha) and its middle from the whole image;
-    what then remains of an image is its share in target and weight.
+    what then remains of an image is its share in the loss: see `mixed_up`.
     """
     partners, shares = _drawn(len(batch.images), alpha, generator)
     height, width = batch.images.shape[1:3]
@@ -59,11 +59,15 @@ def _labelled(
     partners: NDArray[np.int64],
     shares: NDArray[np.float32],
 ) -> Batch:
-    return Batch(
-        images,
-        _blended(batch.targets, partners, shares),
-        _blended(batch.weights, partners, shares),
-    )
+    """Return the batch with targets and weights for share * weight * loss, own plus partner's.
+
+    That is what a loss which is linear in the target gives, as all cross-entropies are. A class of
+    weight 0 is in no target.
+    """
+    own, other = shares * batch.weights, (1 - shares) * batch.weights[partners]
+    weights = own + other
+    parts = np.divide(own, weights, out=shares.copy(), where=weights > 0)
+    return Batch(images, _blended(batch.targets, partners, parts), weights)
 
 
 def _blended(

@@ -135,7 +135,7 @@ def validation_batches(split: Split) -> Iterator[Batch]:
 
 def batches_in_order(
     split: Split, batch_size: int, augmenter: Augmenter | None, lap: int
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yield all images in their order, changed as they are in the lap (from 0) of a training."""
     yield from _in_their_order(split, len(split.targets), batch_size, augmenter, lap)
 

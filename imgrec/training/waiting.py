@@ -1,4 +1,10 @@
-"""How much of a training's time its device waits for images."""
+"""How much of a training's time its device waits for images.
+
+That is the time from when a step is done until the next batch is there, read and augmented.
+Bringing the batch to the device, callbacks and checkpoints are not in it: they count as work,
+though a GPU has nothing to compute then. So the share is what a faster input could save, not all of
+the time that a GPU is idle.
+"""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from imgrec.config.experiment import Experiment
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.text import shown
+from imgrec.training.versions import MATTER, versions
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.run_files import Identities, identities_of, recorded_identities
-from imgrec.workflows.versions import versions
 
 log = logging.getLogger("imgrec")
 
@@ -33,7 +33,6 @@ FREE = (
 """The keys that change no step that is done: how long, what is kept, where the same images lie."""
 
 _HINT = "--allow-drift goes on all the same; or train anew"
-_MATTER = ("imgrec", "tensorflow", "keras", "numpy", "scipy", "pillow", "libjpeg")
 _NAMES_SHOWN = 3
 
 
@@ -43,7 +42,7 @@ def check_drift(run: Run, before: Experiment, after: Experiment, *, allowed: boo
     now = versions()
     changed += [
         f"{name}: {run.card.versions[name]} -> {now[name]}"
-        for name in _MATTER
+        for name in MATTER
         if name in run.card.versions and run.card.versions[name] != now[name]
     ]
     if changed:

@@ -37,10 +37,10 @@ from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.text import shown
+from imgrec.training.versions import versions
 from imgrec.workflows.description import Description
 from imgrec.workflows.export import export
 from imgrec.workflows.import_options import Import, in_words, usage
-from imgrec.workflows.versions import versions
 
 log = logging.getLogger("imgrec")
 

@@ -18,7 +18,7 @@ from imgrec.errors import BadImage, DataError
 from imgrec.models.backend import start
 from imgrec.report.contact_sheet import contact_sheet
 from imgrec.text import joined, shown
-from imgrec.training.augmentation import Augmenter
+from imgrec.training.augmentation import augmenter_of
 from imgrec.training.stream import Schedule, Split, training_batches
 from imgrec.training.targets import encode
 from imgrec.workflows.prepare import image_spec, read_splits
@@ -66,8 +66,7 @@ def preview(experiment: Experiment, images: int) -> Preview:
         schedule=Schedule(len(chosen), experiment.data.batch_size),
     )
     start("cpu")
-    augmentation, seed = experiment.augmentation, experiment.seed
-    augmenter = Augmenter(augmentation, seed) if augmentation else None
+    seed, augmenter = experiment.seed, augmenter_of(experiment)
     batches = list(training_batches(split, seed=seed, start=(0, 0), epochs=1, augmenter=augmenter))
     pixels = np.concatenate([batch.images for batch in batches]).round().clip(0, 255)
     targets = np.concatenate([batch.targets for batch in batches])

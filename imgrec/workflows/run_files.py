@@ -22,9 +22,9 @@ from imgrec.runs.folder import Run
 from imgrec.statistics import Statistics
 from imgrec.text import shown
 from imgrec.training.checkpoint import TrainingProgress
+from imgrec.training.versions import versions
 from imgrec.workflows.prepare import Prepared, records_of
 from imgrec.workflows.statistics import preprocessing_in_words
-from imgrec.workflows.versions import versions
 
 CONFIG_FILE = "config.yaml"
 IMAGES_FILE = "images.csv"

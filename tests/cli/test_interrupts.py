@@ -28,6 +28,20 @@ model: {layers: [Conv2D: {filters: 4, kernel_size: 3, activation: relu}, Flatten
 training: {epochs: 1000, steps_per_epoch: 25}
 """
 
+FROZEN = """
+name: frozen
+data:
+  root: {root}
+  image_size: [128, 128]
+  batch_size: 4
+  split: {{validation: 0.2}}
+  cache: {{folder: {cache}}}
+model:
+  backbone: {{name: VGG16, weights: null}}
+  layers: [GlobalAveragePooling2D]
+training: {{epochs: 2, export: []}}
+"""
+
 
 @contextmanager
 def training(start: Start, folder: Path) -> Iterator[Popen]:
@@ -148,6 +162,25 @@ def test_a_signal_while_the_first_steps_are_compiled(
     expected = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "ended by SIGTERM")}
     assert (status, stderr.splitlines()[-1].removeprefix("imgrec: ")) == expected[number]
     assert "goes on" in stderr.splitlines()[-2]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_features_are_computed(
+    start: Start, imgrec: Imgrec, tmp_path: Path, photos: Path, number: signal.Signals, status: int
+) -> None:
+    """It ends after the batch under way, leaves no half of a file, and the training can go on."""
+    cache = tmp_path / "cache"
+    (tmp_path / "frozen.yaml").write_text(FROZEN.format(root=photos, cache=cache))
+    with start("train", "frozen.yaml", "--device", "cpu") as process:
+        while not list(cache.glob("*.partial")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        found, stderr = end(process)
+    assert found == status
+    assert "`imgrec train --resume runs/frozen-1` goes on from the start" in stderr
+    assert {path.suffix for path in cache.iterdir()} == {".lock"}
+    assert imgrec("train", "--resume", "last", "--device", "cpu").returncode == 0
 
 
 def test_a_second_ctrl_c_ends_it_at_once(start: Start, tmp_path: Path) -> None:

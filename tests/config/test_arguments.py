@@ -78,6 +78,26 @@ def test_zero_padding(padding: object) -> None:
             ),
             "Adam.learning_rate.PiecewiseConstantDecay.values: must be one more than boundaries",
         ),
+        (
+            (
+                "{SGD: {learning_rate: {CosineDecay: {initial_learning_rate: 0, decay_steps: 9, "
+                "warmup_steps: 3}}}}"
+            ),
+            (
+                "SGD.learning_rate.CosineDecay.warmup_steps: "
+                "needs warmup_target, the rate that the warm-up ends with"
+            ),
+        ),
+        (
+            (
+                "{SGD: {learning_rate: {CosineDecay: {initial_learning_rate: 0, decay_steps: 9, "
+                "warmup_target: 1}}}}"
+            ),
+            (
+                "SGD.learning_rate.CosineDecay.warmup_target: "
+                "needs warmup_steps, how many steps the warm-up takes"
+            ),
+        ),
     ],
 )
 def test_optimizers(problems: Problems, optimizer: str, expected: str) -> None:

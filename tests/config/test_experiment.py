@@ -85,6 +85,14 @@ def test_defaults(config: str) -> None:
             ["data.channels: the weights of VGG16 want 3 channels (grey images too)"],
         ),
         (
+            ["model.backbone={name: ResNet50, weights: null}", "data.channels=1"],
+            ["data.channels: the preprocessing of ResNet50 wants 3 channels (grey images too)"],
+        ),
+        (
+            ["preprocessing={application: VGG16}", "data.channels=1"],
+            ["preprocessing.application: VGG16 wants data.channels 3 (grey images too)"],
+        ),
+        (
             [BACKBONE, "preprocessing.rescale=1/255"],
             ["preprocessing.rescale: VGG16 brings its own preprocessing; leave rescale out"],
         ),
@@ -149,6 +157,10 @@ def test_defaults(config: str) -> None:
             ],
         ),
         (
+            ["training.callbacks=[TerminateOnNaN]"],
+            ["training.callbacks[0]: imgrec does this itself: see training.on_nan"],
+        ),
+        (
             [
                 (
                     "training.optimizer.Adam.learning_rate={CosineDecay: "
@@ -185,7 +197,7 @@ def test_unknown_backbone(problems: Problems) -> None:
 
 def test_grey_backbone_from_scratch(config: str) -> None:
     """Without weights a backbone may start on grey images."""
-    overrides = ["model.backbone={name: VGG16, weights: null}", "data.channels=1"]
+    overrides = ["model.backbone={name: MobileNetV2, weights: null}", "data.channels=1"]
     backbone = parse(config, "x", overrides).model.backbone
     assert backbone is not None
     assert backbone.weights is None

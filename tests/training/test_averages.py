@@ -43,6 +43,23 @@ def test_the_average_is_lent_for_a_while(scaled: bool) -> None:  # noqa: FBT001
     assert not np.array_equal(inside[0], seen[1][0])
 
 
+def test_what_no_gradient_moves_is_not_averaged() -> None:
+    """Batch normalization's mean and variance stay those of the training itself."""
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
+    model.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5), "mse")
+    model.train_on_batch(np.array([[1, 2], [3, 5]], np.float32), np.ones((2, 2)))
+    before = model.get_weights()
+    model.train_on_batch(np.array([[2, 4], [6, 1]], np.float32), np.ones((2, 2)))
+    own = model.get_weights()
+    with averaged(model):
+        lent = model.get_weights()
+    for index, weight in enumerate(model.weights):
+        assert not np.array_equal(own[index], before[index])
+        assert np.array_equal(lent[index], own[index]) == ("moving" in weight.path)
+
+
 def test_without_an_average_nothing_changes() -> None:
     """The weights are the model's own."""
     model = _model(use_ema=False)

@@ -32,11 +32,23 @@ training:
 """
 
 
+@pytest.mark.parametrize("fine", [4, 400])
 @pytest.mark.parametrize(("bad", "said"), [(math.nan, "nan"), (math.inf, "inf"), (5000.0, "5e+03")])
-def test_the_step_is_named(bad: float, said: str) -> None:
-    """Though losses are looked at some steps late."""
-    with pytest.raises(Diverged, match=rf"the loss is {said.replace('+', '.')} in epoch 2, step 5"):
-        _watch([2.3] * 4 + [bad] * 15)
+def test_the_step_is_named(bad: float, said: str, fine: int) -> None:
+    """Early in an epoch or late; though losses are looked at some steps after they are there."""
+    where = f"in epoch 2, step {fine + 1}$|{fine + 1}, and was"
+    with pytest.raises(Diverged, match=where) as caught:
+        _watch([2.3] * fine + [bad] * 15)
+    assert str(caught.value).startswith(f"the loss is {said} in epoch 2")
+
+
+def test_an_epoch_goes_on_where_it_was_left() -> None:
+    """What was summed before is no loss of the next step."""
+    watch, state = Watch(), TrainingProgress(epoch=1, step=7, first_loss=2.3)
+    watch.begin(np.array([1e6, 224], np.float32))
+    for step in range(8, 20):
+        state.step = step
+        watch.note(state, np.array([1e6 + (step - 7) * 64, 32 * step], np.float32))
 
 
 def test_a_loss_that_was_high_at_first_may_stay_so() -> None:
@@ -45,10 +57,10 @@ def test_a_loss_that_was_high_at_first_may_stay_so() -> None:
 
 
 def _watch(losses: list[float]) -> None:
-    watch, state = Watch(), TrainingProgress(epoch=1)
+    watch, state, total = Watch(), TrainingProgress(epoch=1), np.float32(0)
     for step, loss in enumerate(losses, 1):
-        state.step = step
-        watch.note(state, np.float32(loss))
+        state.step, total = step, total + np.float32(32 * loss)
+        watch.note(state, np.array([total, 32 * step], np.float32))
 
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:

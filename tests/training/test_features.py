@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 from imgrec.config.experiment import Experiment
-from imgrec.errors import ConfigError
+from imgrec.errors import ConfigError, RunError
 from imgrec.models.backend import start
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
@@ -57,6 +59,19 @@ def test_features_bring_what_the_slow_way_brings(
         _weights(straight, "best.keras"), _weights(slow, "best.keras"), strict=True
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_views_are_the_same_ones_where_their_features_are_not_kept(
+    make: Make, tmp_path: Path
+) -> None:
+    """Computed anew or kept, lap l trains on view l modulo K: the same history to 1e-5."""
+    views = ["augmentation.rotation_range=90", "training.feature_views=2"]
+    anew, kept = (
+        _history(train(make(*views, *cache, "training.export=[]"), runs_dir=tmp_path).run)
+        for cache in (["data.cache=none"], [])
+    )
+    for name, values in anew.items():
+        np.testing.assert_allclose(kept[name], values, rtol=1e-5, atol=1e-5)
 
 
 def test_a_resumed_training_is_the_same_and_computes_nothing(
@@ -151,6 +166,34 @@ def test_what_is_worth_its_features(
     experiment = make(*overrides)
     split = training_split(experiment, prepare(experiment, Silent()))
     assert wanted_views(experiment, split, epochs) == views
+
+
+class _Filling(Silent):
+    """A progress that notes how many images a step takes, and then the memory is full."""
+
+    def __init__(self) -> None:
+        self.images: list[int] = []
+
+    @contextmanager
+    def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[_Filling]:
+        """Show nothing."""
+        yield self
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Take a step, and run out of memory."""
+        self.images.append(count)
+        raise MemoryError
+
+
+def test_features_that_take_too_much_memory_are_told(make: Make, tmp_path: Path) -> None:
+    """What to lower is named, and it does lower what is computed at once; no file is left."""
+    experiment, filling = make("data.batch_size=5", f"data.cache.folder={tmp_path}"), _Filling()
+    steps, split = _prepared(experiment)
+    with pytest.raises(RunError, match="the memory is too small") as caught:
+        with_features(experiment, steps, split, None, range(3), filling)
+    assert "data.batch_size (5)" in caught.value.hint
+    assert filling.images == [5]
+    assert {path.suffix for path in tmp_path.iterdir()} == {".lock"}
 
 
 def test_features_of_one_pooling_are_not_taken_for_those_of_another(make: Make) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.memory import STATM, growth
+from tools.memory import STATM, growth, peak
 
 
 @pytest.mark.skipif(not STATM.is_file(), reason="this system doesn't tell a process's memory so")
@@ -15,3 +15,12 @@ def test_forty_more_epochs_take_no_more_memory() -> None:
     megabytes an epoch; what is left is what the allocators of Python and TensorFlow hold back.
     """
     assert growth() < 5
+
+
+@pytest.mark.skipif(not STATM.is_file(), reason="this system doesn't tell a process's memory so")
+def test_images_from_files_take_no_memory_of_their_own() -> None:
+    """With `data.cache: none`, 900 more of them add less than a third of the 177 MB they are.
+
+    300 fill all that is read ahead.
+    """
+    assert peak(1200) - peak(300) < 59

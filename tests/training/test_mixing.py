@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from imgrec.training.batch import Batch
 from imgrec.training.mixing import cutmixed, mixed_up
@@ -27,16 +29,38 @@ def _batch(count: int) -> Batch:
 def test_targets_and_weights_say_what_the_pixels_are(
     mix: Mix, count: int, alpha: float, seed: int
 ) -> None:
-    """The mean of an image, its target and its weight are the same mixture of two images."""
-    found = mix(_batch(count), alpha, np.random.default_rng(seed))
+    """The mean of an image and its target, where all weigh the same, are one mixture of two."""
+    batch = dataclasses.replace(_batch(count), weights=np.ones(count, np.float32))
+    found = mix(batch, alpha, np.random.default_rng(seed))
     np.testing.assert_allclose(found.targets.sum(axis=1), 1, rtol=1e-5)
     assert ((found.targets > 0).sum(axis=1) <= 2).all()
     told = found.targets @ np.arange(count)
     np.testing.assert_allclose(found.images.mean(axis=(1, 2, 3)), told, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(found.weights, 10 * told, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.weights, 1, rtol=1e-5)
     assert {each.dtype for each in (found.images, found.targets, found.weights)} == {
         np.dtype(np.float32)
     }
+
+
+@pytest.mark.parametrize("mix", [mixed_up, cutmixed])
+@given(seed=st.integers(0, 2**32 - 1), smoothing=st.sampled_from([0, 0.1]))
+def test_each_class_counts_by_its_own_weight(mix: Mix, seed: int, smoothing: float) -> None:
+    """The loss is that of both images, each times its share and weight; a weight may be 0."""
+    batch, random = _batch(6), np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.ones(6), 6)
+    alike = dataclasses.replace(batch, weights=np.ones(6, np.float32))
+    shares = mix(alike, 1.0, np.random.default_rng(seed)).targets
+    found = mix(batch, 1.0, np.random.default_rng(seed))
+
+    def smooth(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+        return (1 - smoothing) * targets.astype(np.float64) + smoothing / 6
+
+    ours = -found.weights * (smooth(found.targets) * np.log(probabilities)).sum(axis=1)
+    alone = -np.log(probabilities) @ smooth(np.eye(6, dtype=np.float32))
+    np.testing.assert_allclose(
+        ours, (shares * batch.weights * alone).sum(axis=1), rtol=1e-4, atol=1e-4
+    )
+    assert (found.targets[found.weights > 0, 0] == 0).all()  # the class that weighs nothing
 
 
 def test_mixup_blends_all_of_an_image() -> None:

@@ -89,6 +89,47 @@ def test_optimizers_change_every_weight(name: str) -> None:
         assert np.abs(new - old).max() > 0
 
 
+def _moved(**arguments: float) -> tuple[list[Any], list[Any]]:
+    """Return the weights before a step of SGD, whose rate is 0.1, and how it moved them."""
+    steps, batch = _steps(optimizer={"SGD": {"learning_rate": 0.1, **arguments}})
+    before = _weights(steps)
+    steps.train(batch)
+    return before, [new - old for old, new in zip(before, _weights(steps), strict=True)]
+
+
+@pytest.mark.parametrize("way", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_gradients_are_clipped(way: str) -> None:
+    """To that norm for each variable, to that size for each number, or to that norm for all."""
+    _, moved = _moved(**{way: 1e-3})
+    sizes = {
+        "clipnorm": [np.linalg.norm(each) for each in moved],
+        "clipvalue": [np.abs(each).max() for each in moved],
+        "global_clipnorm": [np.linalg.norm(np.concatenate([each.ravel() for each in moved]))],
+    }
+    np.testing.assert_allclose(sizes[way], 0.1 * 1e-3, rtol=1e-2)
+
+
+def test_weights_decay() -> None:
+    """A step takes rate * weight_decay of each weight away, beside what the gradient does."""
+    before, plain = _moved()
+    _, decayed = _moved(weight_decay=0.5)
+    for weight, without, moved in zip(before, plain, decayed, strict=True):
+        np.testing.assert_allclose(moved - without, -0.1 * 0.5 * weight, atol=1e-6)
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_labels_are_smoothed(output: str) -> None:
+    """The loss is that of targets which give 0.2 of their certainty to all classes alike."""
+    name = {"softmax": "CategoricalCrossentropy", "sigmoid": "BinaryCrossentropy"}[output]
+    steps, batch = _steps(loss={name: {"label_smoothing": 0.2}}, output=output)
+    found = np.asarray(steps.model(batch.images, training=False), np.float64)
+    both = np.hstack([1 - found, found]) if output == "sigmoid" else found
+    truth = np.hstack([1 - batch.targets, batch.targets]) if output == "sigmoid" else batch.targets
+    steps.test(batch)
+    expected = -((0.8 * truth + 0.1) * np.log(both)).sum(axis=1).mean()
+    assert steps.logs()["loss"] == pytest.approx(expected, rel=1e-4)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers_take_their_own_arguments(name: str) -> None:
     """Keras takes every argument, written out with its default."""

@@ -323,10 +323,14 @@ def test_a_run_without_any_validation_is_judged_on_its_training_images(
 
 
 def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
-    """With the extra installed the callback logs below the run's folder."""
+    """With the extra installed the callback logs below the run's folder, each batch if asked."""
     pytest.importorskip("tensorboard")
-    run = train(_colours(photos, "training.callbacks=[TensorBoard]"), runs_dir=tmp_path).run
-    assert list((run.path / "tensorboard").rglob("events.*"))
+    for frequency, told in (("epoch", False), ("batch", True)):
+        callbacks = f"training.callbacks=[{{TensorBoard: {{update_freq: {frequency}}}}}]"
+        run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
+        events = [path.read_bytes() for path in (run.path / "tensorboard").rglob("events.*")]
+        assert any(b"epoch_loss" in each for each in events)
+        assert any(b"batch_loss" in each for each in events) == told
 
 
 def test_tensorboard_without_its_extra_is_told(

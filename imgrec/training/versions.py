@@ -8,6 +8,9 @@ import platform
 
 from imgrec import __version__
 
+MATTER = ("imgrec", "tensorflow", "keras", "numpy", "scipy", "pillow", "libjpeg")
+"""Those that change what a training does with the same images."""
+
 _PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy", "scipy", "scikit-learn", "pillow")
 
 
