@@ -71,6 +71,11 @@ class Steps:
             self.model = self._network.model
             self._take(self.model, make(keras.optimizers, experiment.training.optimizer))
 
+    @property
+    def backbone(self) -> Any:
+        """The backbone's Keras model; None where there is none."""
+        return self._network.backbone
+
     def halves(self) -> Halves | None:
         """Return the model cut in two right before what learns; None where that can't be."""
         with self._strategy.scope():
@@ -98,7 +103,7 @@ class Steps:
         settings = self.experiment.training.optimizer
         renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
         with within_memory(self.experiment), self._strategy.scope():
-            unfreeze(self._network.backbone, wanted.first_layer)
+            unfreeze(self.backbone, wanted.first_layer)
             self._first = wanted.first_layer
             self._take(self.model, make(keras.optimizers, renewed))
 
@@ -156,7 +161,7 @@ class Steps:
         if backbone is None or backbone.trainable:
             return []
         learning = {id(variable) for variable in self.model.trainable_variables}
-        return [each for each in self._network.backbone.variables if id(each) not in learning]
+        return [each for each in self.backbone.variables if id(each) not in learning]
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""

@@ -36,6 +36,7 @@ from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.phases import phases
+from imgrec.training.settling import warn_unless_settled
 from imgrec.training.steps import Steps, computing
 from imgrec.workflows.calibrate import calibrate
 from imgrec.workflows.check import record_check, remind_of_copies
@@ -178,6 +179,7 @@ def _run(
 ) -> TrainingResult:
     experiment = steps.experiment
     splits = training_split(experiment, prepared), validation_split(experiment, prepared)
+    warn_unless_settled(steps, splits[0].schedule.steps_per_epoch * experiment.training.epochs)
     monitor = Monitor(experiment, validated=splits[1] is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
