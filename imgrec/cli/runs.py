@@ -214,7 +214,13 @@ def _lines(run: Run) -> list[tuple[str, str]]:
 
 def _trained(run: Run) -> list[tuple[str, str]]:
     card = run.card
-    return [("epochs", str(card.epochs)), ("best", _best(run)), ("seed", str(card.seed))]
+    return [
+        ("epochs", str(card.epochs)),
+        ("best", _best(run)),
+        ("seed", str(card.seed)),
+        *card.computing.items(),
+        *(("drift", line) for line in card.drift),
+    ]
 
 
 def _imported(origin: Origin) -> list[tuple[str, str]]:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @options.command("train")
 @click.argument("config", required=False)
 @click.option("--resume", metavar="RUN", help="Go on with a run: a folder, a name, or last.")
-@click.option("--allow-drift", is_flag=True, help="Go on with other settings, versions or images.")
+@click.option(
+    "--allow-drift", is_flag=True, help="Go on with other settings, versions, device or images."
+)
 @options.overrides
 @click.option("--name", help="Name of the run, in place of the config's.")
 @options.device

@@ -20,7 +20,7 @@ from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.problems import config_error, problem_at, shown, unknown
 from imgrec.config.section import Finding, Section
 from imgrec.config.training import Checkpoint, Training
-from imgrec.config.values import Text
+from imgrec.config.values import ProperFraction, Text
 from imgrec.config.yaml import Path
 from imgrec.errors import ConfigError
 
@@ -51,11 +51,22 @@ class Backbone(Section):
         description="`imagenet`, a weights file, or null: start from random weights.",
     )
     trainable: bool = Field(default=False, description="Whether the backbone's weights learn too.")
+    batch_norm_momentum: ProperFraction | None = Field(
+        default=None,
+        description="How much of the running mean and variance a batch normalization keeps at "
+        "each step; null: the network's own, such as NASNetMobile's 0.9997, which from random "
+        "weights takes 10,000 steps to settle. 0.9 does for short trainings.",
+    )
 
     def problems(self) -> Iterator[Finding]:
-        """Yield an unknown name."""
+        """Yield an unknown name, and a momentum for what stays as it is."""
         if self.name not in BACKBONES:
             yield ("name",), f"unknown backbone {shown(self.name)}" + unknown(self.name, BACKBONES)
+        if self.batch_norm_momentum is not None and not self.trainable:
+            yield (
+                ("batch_norm_momentum",),
+                "does nothing with `trainable: false`: running means and variances stay",
+            )
 
 
 class Model(Section):

@@ -69,10 +69,20 @@ def apply_backbone(
         network = getattr(keras.applications, backbone.name)(
             include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
         )
+    if backbone.batch_norm_momentum is not None:
+        for layer in batch_normalizations(network):
+            layer.momentum = backbone.batch_norm_momentum
     network.trainable = backbone.trainable
     if not backbone.trainable:
         keep_inferring(network)
     return network, network(features)
+
+
+def batch_normalizations(network: Any) -> list[Any]:
+    """Return the batch normalizations of a backbone."""
+    import keras
+
+    return [each for each in network.layers if isinstance(each, keras.layers.BatchNormalization)]
 
 
 def unfreeze(network: Any, first: str) -> None:

@@ -84,6 +84,7 @@ def _card(document: dict[str, Any]) -> Card:
     document["threshold"] = _optional(Threshold, document.get("threshold"))
     document["thresholds"] = _thresholds(document.get("thresholds"))
     document["origin"] = _optional(Origin, document.get("origin"))
+    document["drift"] = names(document.get("drift", []), "drift")
     document["data"] = {split: made(Source, source) for split, source in sources.items()}
     card = made(Card, document)
     _check(card)
@@ -129,7 +130,8 @@ def _check(card: Card) -> None:
         raise ValueError("multi_label goes with output sigmoid")
     if card.thresholds and card.thresholds.values.keys() != set(card.classes):
         raise ValueError("thresholds are not those of the classes")
-    if not all(isinstance(version, str) for version in card.versions.values()):
-        raise ValueError("versions holds something else than text")
+    for name in ("versions", "computing"):
+        if not all(isinstance(value, str) for value in getattr(card, name).values()):
+            raise ValueError(f"{name} holds something else than text")
     if card.best and [type(card.best.get(name)) for name in _BEST] != list(_BEST.values()):
         raise ValueError("best is no epoch, monitor and value")

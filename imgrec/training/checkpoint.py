@@ -16,17 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import RunError
-from imgrec.files import write_atomically
+from imgrec.files import cannot_write, write_atomically
 from imgrec.text import shown
 
 log = logging.getLogger("imgrec")
 
 History = dict[str, list[float]]
+Arrays = dict[str, NDArray[Any]]
 START = "from the start"
 _PROGRESS = "progress"
+_ANEW = "train from the start"
 _FROZEN = "backbone.npz"
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+_DAMAGE = (EOFError, ValueError, KeyError, zipfile.BadZipFile)
 _HASH_BYTES = hashlib.sha256().digest_size
+
+
+class OtherModel(RunError):
+    """A whole checkpoint whose variables are not those of the model, optimizer and metrics."""
 
 
 @dataclass
@@ -91,9 +97,21 @@ def load_frozen(folder: Path, variables: Sequence[Any]) -> None:
     """
     path = folder / _FROZEN
     try:
-        _put(_whole(path), variables)
+        arrays = _whole(path)
     except _DAMAGE as error:
-        raise _unusable(path, error) from error
+        raise _unusable(path, str(error)) from error
+    _put(path, arrays, variables)
+
+
+def newest_progress(folder: Path) -> TrainingProgress | None:
+    """Return where the newest whole checkpoint stands; None where there is no checkpoint.
+
+    Damaged ones are treated as `load_checkpoint` does, and it raises the same errors.
+    """
+    if not _checkpoints(folder):
+        return None
+    path, arrays = _newest(folder)
+    return _progress(path, arrays)
 
 
 def load_checkpoint(
@@ -102,24 +120,13 @@ def load_checkpoint(
     """Put the newest whole checkpoint's values into the variables; return the progress.
 
     variables: from a checkpoint's progress to those of Steps in its phase. A damaged checkpoint
-    is named and renamed to `*.damaged`. Raises RunError where there is no other,
-    or where it is of another model.
+    is named and renamed to `*.damaged`. Raises RunError where there is no other, or where it
+    can't be read; OtherModel where it is of another model.
     """
-    damage: RunError | None = None
-    for path in reversed(_checkpoints(folder)):
-        try:
-            arrays = _whole(path)
-        except _DAMAGE as error:
-            damage = _unusable(path, error)
-            log.warning("%s; it is set aside", damage)
-            path.rename(path.with_suffix(".damaged"))
-            continue
-        return _assign(path, arrays, variables)
-    if damage is not None:
-        raise RunError(
-            f"no checkpoint in {shown(str(folder))} can be used", hint="train from the start"
-        ) from damage
-    raise RunError(f"there is no checkpoint in {shown(str(folder))}", hint="train from the start")
+    path, arrays = _newest(folder)
+    progress = _progress(path, arrays)
+    _put(path, arrays, variables(progress))
+    return progress
 
 
 def load_epoch_end(
@@ -167,9 +174,21 @@ def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         file.write(digest)
 
 
-def _whole(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a checkpoint; raises ValueError where its hash does not fit."""
-    content = path.read_bytes()
+def _whole(path: Path) -> Arrays:
+    """Return the arrays of a checkpoint.
+
+    Raises one of _DAMAGE where its hash does not fit, RunError where it can't be read: that
+    tells nothing of what is in it.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise _unusable(path, str(error.strerror)) from error
+    except OSError as error:
+        raise RunError(
+            f"the checkpoint {shown(str(path))} can't be read: {error.strerror}",
+            hint="it stays as it is; go on once it can be read",
+        ) from error
     body, digest = memoryview(content)[:-_HASH_BYTES], content[-_HASH_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise ValueError("its content does not fit its hash")
@@ -177,31 +196,50 @@ def _whole(path: Path) -> dict[str, NDArray[Any]]:
         return dict(arrays)
 
 
-def _assign(
-    path: Path,
-    arrays: Mapping[str, NDArray[Any]],
-    variables: Callable[[TrainingProgress], Sequence[Any]],
-) -> TrainingProgress:
+def _newest(folder: Path) -> tuple[Path, Arrays]:
+    """Return the newest whole checkpoint; those that are damaged are set aside."""
+    damage: RunError | None = None
+    for path in reversed(_checkpoints(folder)):
+        try:
+            return path, _whole(path)
+        except _DAMAGE as error:
+            damage = _unusable(path, str(error))
+            log.warning("%s; it is set aside", damage)
+            _set_aside(path)
+    number = "no" if damage is None else "no whole"
+    raise RunError(f"there is {number} checkpoint in {shown(str(folder))}", hint=_ANEW) from damage
+
+
+def _set_aside(path: Path) -> None:
     try:
-        progress = TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
-        _put(arrays, variables(progress))
+        path.rename(path.with_suffix(".damaged"))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _progress(path: Path, arrays: Arrays) -> TrainingProgress:
+    try:
+        return TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
     except (ValueError, KeyError, TypeError) as error:
-        raise _unusable(path, error) from error
-    return progress
+        raise _unusable(path, str(error)) from error
 
 
-def _arrays(variables: Sequence[Any]) -> dict[str, NDArray[Any]]:
+def _arrays(variables: Sequence[Any]) -> Arrays:
     return {str(number): np.asarray(variable) for number, variable in enumerate(variables)}
 
 
-def _put(arrays: Mapping[str, NDArray[Any]], variables: Sequence[Any]) -> None:
+def _put(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:
+    """Give each variable its value; none is changed where they don't fit."""
     values = [arrays[str(number)] for number in range(len(arrays.keys() - {_PROGRESS}))]
+    if [value.shape for value in values] != [tuple(each.shape) for each in variables]:
+        raise OtherModel(
+            f"the checkpoint {shown(str(path))} can't be used: its {len(values)} arrays are not "
+            f"of the {len(variables)} shapes that model, optimizer and metrics have",
+            hint=_ANEW,
+        )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def _unusable(path: Path, error: Exception) -> RunError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return RunError(
-        f"the checkpoint {shown(str(path))} can't be used: {reason}", hint="train from the start"
-    )
+def _unusable(path: Path, reason: str) -> RunError:
+    return RunError(f"the checkpoint {shown(str(path))} can't be used: {reason}", hint=_ANEW)

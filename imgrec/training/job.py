@@ -18,7 +18,7 @@ class Job:
 
     folder: the run's; epochs: how many are done when it ends, those before it among them;
     validation: None where there is none; after_epoch: called when the
-    files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`
+    files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`, too,
     before it takes the place of the one before it; profile: tell after each epoch how long the
     device waited for images.
     """
@@ -31,5 +31,5 @@ class Job:
     classes: int
     monitor: Monitor
     after_epoch: Callable[[TrainingProgress], None]
-    before_best: Callable[[str], None] | None = None
+    before_best: Callable[[TrainingProgress, str], None] | None = None
     profile: bool = False

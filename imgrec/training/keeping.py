@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 
@@ -56,7 +57,8 @@ class Keeper:
     def epoch(self, state: TrainingProgress, *, improved: bool) -> None:
         """Write the history after an epoch, and the model if it is the best one so far."""
         if improved:
-            self._write("best.keras", self._job.before_best)
+            announce = self._job.before_best
+            self._write("best.keras", announce and functools.partial(announce, state))
         write_history(self._job.folder / "history.csv", state.history)
 
     def end(self) -> None:

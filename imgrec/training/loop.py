@@ -191,8 +191,10 @@ class _Training:
 
     def _record(self, logs: dict[str, float]) -> None:
         state = self._state
-        for name, value in logs.items():
-            state.history.setdefault(name, []).append(value)
+        for name in state.history | logs:
+            # A run that goes on with drift may measure what it did not before, or no more.
+            column = state.history.setdefault(name, [math.nan] * state.epoch)
+            column.append(logs.get(name, math.nan))
         state.stopped = bool(self._steps.model.stop_training)
         state.epoch, state.step, state.logs, state.seconds = state.epoch + 1, 0, {}, 0.0
         self._began = time.monotonic()

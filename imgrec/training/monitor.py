@@ -11,18 +11,25 @@ from imgrec.training.checkpoint import TrainingProgress
 log = logging.getLogger("imgrec")
 
 
+def watched(experiment: Experiment, *, validated: bool) -> tuple[str, bool]:
+    """Return the value that tells the best epoch, and whether the lower one is the better.
+
+    Without validation images it is that of the training images.
+    """
+    checkpoint = experiment.training.checkpoint
+    name = checkpoint.monitor if validated else checkpoint.monitor.removeprefix("val_")
+    told = experiment.training.measured.get(name)
+    return name, (told if checkpoint.mode == "auto" else checkpoint.mode) == "min"
+
+
 class Monitor:
     """Compares the monitored value of each epoch with the best one so far."""
 
     def __init__(self, experiment: Experiment, *, validated: bool) -> None:
-        checkpoint = experiment.training.checkpoint
         self._experiment = experiment
-        self.name = checkpoint.monitor
-        if not validated and self.name.startswith("val_"):
-            self.name = self.name.removeprefix("val_")
+        self.name, self._lower = watched(experiment, validated=validated)
+        if self.name != experiment.training.checkpoint.monitor:
             log.info("no validation images: the best epoch is the one with the best %s", self.name)
-        told = experiment.training.measured.get(self.name)
-        self._lower = (told if checkpoint.mode == "auto" else checkpoint.mode) == "min"
 
     def update(self, state: TrainingProgress, epoch: int, logs: dict[str, float]) -> bool:
         """Return whether `epoch` (from 1) is the best so far, and note it in `state`.

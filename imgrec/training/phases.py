@@ -20,29 +20,25 @@ def last_epoch(experiment: Experiment, state: TrainingProgress) -> int:
     return experiment.training.epochs
 
 
-def epochs_of(experiment: Experiment, state: TrainingProgress) -> range:
-    """Return the epochs (from 0) of the phase that `state` is in, those done among them."""
-    return range(state.phase_start, last_epoch(experiment, state))
-
-
 def is_last(experiment: Experiment, state: TrainingProgress) -> bool:
     """Say whether no other phase follows on the one that `state` is in."""
     return experiment.training.fine_tune is None or state.phase > 0
 
 
-def phases(experiment: Experiment, steps: Steps, state: TrainingProgress) -> Iterator[int]:
-    """Yield the number of each phase from that of `state` on, with `steps` and `state` ready.
+def phases(experiment: Experiment, steps: Steps, state: TrainingProgress) -> Iterator[range]:
+    """Yield the epochs (from 0) of each phase from that of `state` on, those done among them.
 
-    The next one begins when the consumer comes back, unless it stopped before the phase's end.
+    `steps` and `state` are ready for it then. The next one begins when the consumer comes back,
+    unless it stopped before the phase's end.
     """
-    yield state.phase
+    yield range(state.phase_start, last_epoch(experiment, state))
     if is_last(experiment, state):
         return
     if state.stopped or state.epoch >= last_epoch(experiment, state):
         state.phase, state.phase_start = state.phase + 1, state.epoch
         state.stopped, state.callbacks = False, []
         enter(experiment, steps, state)
-        yield state.phase
+        yield range(state.phase_start, last_epoch(experiment, state))
 
 
 def enter(experiment: Experiment, steps: Steps, state: TrainingProgress) -> None:

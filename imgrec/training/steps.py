@@ -23,6 +23,23 @@ from imgrec.training.memory import within_memory
 from imgrec.training.targets import encode
 
 
+def precision(experiment: Experiment, devices: Devices) -> str:
+    """Return the Keras policy that `training.precision` means on these devices."""
+    wanted = experiment.training.precision
+    if wanted != "auto":
+        return wanted
+    return "mixed_float16" if devices.kind == "gpu" else "float32"
+
+
+def computing(experiment: Experiment, devices: Devices) -> dict[str, str]:
+    """Return what the numbers of a step hang on beside config and versions, as Card.computing."""
+    return {
+        "device": devices.kind,
+        "precision": precision(experiment, devices),
+        "replicas": str(devices.strategy.num_replicas_in_sync),
+    }
+
+
 class Steps:
     """A compiled model and its steps, one batch at a time.
 
@@ -44,7 +61,7 @@ class Steps:
         self.experiment, self._classes = experiment, classes
         self.device = devices.kind
         self._strategy = devices.strategy
-        self.policy = _policy(experiment, devices)
+        self.policy = precision(experiment, devices)
         self.statistics = statistics
         self._first: str | None = None
         with within_memory(experiment), self._strategy.scope():
@@ -52,9 +69,12 @@ class Steps:
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
             )
             self.model = self._network.model
-            optimizer = make(keras.optimizers, experiment.training.optimizer)
-            optimizer.build(self.model.trainable_variables)
-            self._take(self.model, optimizer)
+            self._take(self.model, make(keras.optimizers, experiment.training.optimizer))
+
+    @property
+    def backbone(self) -> Any:
+        """The backbone's Keras model; None where there is none."""
+        return self._network.backbone
 
     def halves(self) -> Halves | None:
         """Return the model cut in two right before what learns; None where that can't be."""
@@ -83,11 +103,9 @@ class Steps:
         settings = self.experiment.training.optimizer
         renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
         with within_memory(self.experiment), self._strategy.scope():
-            unfreeze(self._network.backbone, wanted.first_layer)
+            unfreeze(self.backbone, wanted.first_layer)
             self._first = wanted.first_layer
-            optimizer = make(keras.optimizers, renewed)
-            optimizer.build(self.model.trainable_variables)
-            self._take(self.model, optimizer)
+            self._take(self.model, make(keras.optimizers, renewed))
 
     def train(self, batch: Batch) -> None:
         """Update the weights with one batch."""
@@ -143,7 +161,7 @@ class Steps:
         if backbone is None or backbone.trainable:
             return []
         learning = {id(variable) for variable in self.model.trainable_variables}
-        return [each for each in self._network.backbone.variables if id(each) not in learning]
+        return [each for each in self.backbone.variables if id(each) not in learning]
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
@@ -151,6 +169,10 @@ class Steps:
         if self.device == "cpu":
             add_apart(model)
         _compile(model, optimizer, experiment)
+        # Now, as a step under a strategy can't make variables. `compile` wraps the optimizer where
+        # float16 asks for it, and the wrapper has variables of its own.
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
         model.reset_metrics()
         self._trained = model
@@ -210,13 +232,6 @@ def _divisible(batch: Batch, replicas: int) -> Batch:
     weights = batch.weights[filled] * np.float32((size + missing) / size)
     weights[size:] = 0
     return Batch(batch.images[filled], batch.targets[filled], weights)
-
-
-def _policy(experiment: Experiment, devices: Devices) -> str:
-    wanted = experiment.training.precision
-    if wanted != "auto":
-        return wanted
-    return "mixed_float16" if devices.kind == "gpu" else "float32"
 
 
 def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from imgrec.config.difference import differences
 from imgrec.config.experiment import Experiment
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.text import shown
+from imgrec.training.checkpoint import newest_place
 from imgrec.training.versions import MATTER, versions
+from imgrec.workflows.continuing import unfitting
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.run_files import Identities, identities_of, recorded_identities
 
@@ -35,46 +37,94 @@ FREE = (
 _HINT = "--allow-drift goes on all the same; or train anew"
 _NAMES_SHOWN = 3
 
+# The numbers of another optimizer or of other metrics mean something else, even where they fit.
+_OPTIMIZER = "training.optimizer"
+_BOUND = ("training.metrics",)
 
-def check_drift(run: Run, before: Experiment, after: Experiment, *, allowed: bool) -> None:
-    """Raise UsageError where config or versions changed what the training is; warn if `allowed`."""
-    changed = [str(each) for each in differences(before, after) if not _free(each.key)]
+
+def check_drift(
+    run: Run, before: Experiment, after: Experiment, *, allowed: bool
+) -> tuple[str, ...]:
+    """Return how config or versions changed what the training is, a line each, and warn of it.
+
+    Raises UsageError unless it is `allowed`, and in any case for what no checkpoint survives.
+    """
+    keys = [each for each in differences(before, after) if not _free(each.key)]
+    if run.card.computing:  # has what it came to
+        keys = [each for each in keys if each.key != "training.precision"]
+    bound = [str(each) for each in keys if each.key.startswith(_BOUND) or each.key == _OPTIMIZER]
+    if bound and newest_place(run.state) is not None:
+        raise unfitting(run, bound)
     now = versions()
-    changed += [
-        f"{name}: {run.card.versions[name]} -> {now[name]}"
-        for name in MATTER
-        if name in run.card.versions and run.card.versions[name] != now[name]
+    changed = [
+        *map(str, keys),
+        *_changed({name: run.card.versions.get(name, "") for name in MATTER}, now),
     ]
-    if changed:
-        _tell(
-            UsageError, f"{run.name} would not go on as the same training", changed, allowed=allowed
-        )
+    return _told(UsageError, _other_training(run), changed, allowed=allowed)
 
 
-def check_images(run: Run, prepared: Prepared, *, allowed: bool) -> None:
-    """Raise DataError where an image changed since the run began; warn if `allowed`.
+def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
+    """Return how device, precision or replicas (as Card.computing) changed, and warn of it.
 
-    Raises DataError where the classes did, in any case.
+    Raises UsageError unless it is `allowed`, and in any case for another precision.
+    """
+    before = run.card.computing
+    changed, hint = [*_changed(before, now)], _HINT
+    kept = before.get("precision", now["precision"])
+    if kept != now["precision"]:
+        hint = f"--set training.precision={kept} --allow-drift keeps the precision; or train anew"
+        allowed = False
+    return _told(UsageError, _other_training(run), changed, allowed=allowed, hint=hint)
+
+
+def check_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
+    """Return how the images changed since the run began, a line each, and warn of it.
+
+    Raises DataError unless it is `allowed`, and in any case where the classes changed.
     """
     if prepared.splits.classes != run.card.classes:
         raise DataError(
             f"the classes are not those that {run.name} was trained with", hint="train anew"
         )
     before, now = recorded_identities(run.path), identities_of(prepared)
-    if before != now or prepared.fingerprint != run.card.fingerprint:
-        message = f"the images are not those that {run.name} was trained with"
-        _tell(DataError, message, [*_image_lines(before, now)], allowed=allowed)
+    lines = [*_image_lines(before, now)]
+    if not lines and prepared.fingerprint != run.card.fingerprint:
+        lines = ["others than the card knows"]
+    message = f"the images are not those that {run.name} was trained with"
+    told = _told(DataError, message, lines, allowed=allowed)
+    return tuple(f"images: {line}" for line in told)
 
 
 def _free(key: str) -> bool:
     return any(key == free or key.startswith((f"{free}.", f"{free}[")) for free in FREE)
 
 
-def _tell(kind: type[ImgrecError], message: str, lines: Sequence[str], *, allowed: bool) -> None:
-    text = "\n".join([message, *(f"  {line}" for line in lines)])
-    if not allowed:
-        raise kind(text, hint=_HINT)
-    log.warning("%s\ngoing on all the same, as --allow-drift says", text)
+def _other_training(run: Run) -> str:
+    return f"{run.name} would not go on as the same training"
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield what was known before and is something else now."""
+    for name, value in before.items():
+        if value and value != now[name]:
+            yield f"{name}: {value} -> {now[name]}"
+
+
+def _told(
+    kind: type[ImgrecError],
+    message: str,
+    lines: Sequence[str],
+    *,
+    allowed: bool,
+    hint: str = _HINT,
+) -> tuple[str, ...]:
+    """Return the lines, after a warning; raise the error where they are not `allowed`."""
+    if lines:
+        text = "\n".join([message, *(f"  {line}" for line in lines)])
+        if not allowed:
+            raise kind(text, hint=hint)
+        log.warning("%s\ngoing on all the same, as --allow-drift says", text)
+    return tuple(lines)
 
 
 def _image_lines(before: Identities, now: Identities) -> Iterator[str]:

@@ -33,8 +33,13 @@ _TRAIN_AGAIN = "train again"
 _MODEL_FILES = ("best.keras", "last.keras")
 
 
-def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics | None) -> Card:
-    """Return the card of a training that begins now."""
+def new_card(
+    experiment: Experiment,
+    prepared: Prepared,
+    statistics: Statistics | None,
+    computing: Mapping[str, str],
+) -> Card:
+    """Return the card of a training that begins now; computing: as in Card."""
     spec = prepared.spec
     return Card(
         name=experiment.name,
@@ -54,6 +59,7 @@ def new_card(experiment: Experiment, prepared: Prepared, statistics: Statistics 
         fingerprint=prepared.fingerprint,
         versions=versions(),
         statistics=statistics,
+        computing=computing,
     )
 
 
@@ -65,9 +71,19 @@ def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) ->
     write_text(folder / "environment.txt", _environment())
 
 
-def going_on(card: Card, experiment: Experiment, prepared: Prepared) -> Card:
-    """Return the card of a training that goes on here and now."""
-    now = new_card(experiment, prepared, card.statistics)
+def going_on(
+    card: Card,
+    experiment: Experiment,
+    prepared: Prepared,
+    computing: Mapping[str, str],
+    place: str,
+    drift: Sequence[str],
+) -> Card:
+    """Return the card of a training that goes on here and now.
+
+    place: where it stands, in words. drift: what changed in it, a line each.
+    """
+    now = new_card(experiment, prepared, card.statistics, computing)
     return dataclasses.replace(
         card,
         complete=False,
@@ -76,6 +92,8 @@ def going_on(card: Card, experiment: Experiment, prepared: Prepared) -> Card:
         skipped=now.skipped,
         fingerprint=now.fingerprint,
         versions=now.versions,
+        computing=now.computing,
+        drift=(*card.drift, *(f"{place}: {line}" for line in drift)),
     )
 
 
@@ -84,9 +102,14 @@ def ended_now(card: Card) -> Card:
     return dataclasses.replace(card, complete=True, ended=_now())
 
 
-def announce_best(folder: Path, digest: str) -> None:
-    """Let the card describe the best model that is about to be put into the folder, too."""
-    write_card(folder, read_card(folder).announcing("best.keras", digest))
+def announce_best(folder: Path, monitor: str, state: TrainingProgress, digest: str) -> None:
+    """Let the card describe the best model that is about to be put into the folder, too.
+
+    `best` is of that one already: a run whose checkpoint does not come that far knows by it that
+    best.keras is ahead.
+    """
+    card = read_card(folder).announcing("best.keras", digest)
+    write_card(folder, dataclasses.replace(card, best=_best(state, monitor)))
 
 
 def update_card(folder: Path, card: Card, monitor: str, state: TrainingProgress) -> None:

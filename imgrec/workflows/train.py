@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError, UsageError
@@ -29,19 +28,21 @@ from imgrec.text import shown
 from imgrec.training.checkpoint import (
     START,
     TrainingProgress,
-    load_checkpoint,
-    load_frozen,
     newest_place,
+    newest_progress,
+    save_checkpoint,
 )
 from imgrec.training.features import with_features
 from imgrec.training.loop import Job, fit
 from imgrec.training.monitor import Monitor
-from imgrec.training.phases import enter, epochs_of, is_last, last_epoch, phases
-from imgrec.training.steps import Steps
+from imgrec.training.phases import phases
+from imgrec.training.settling import warn_unless_settled
+from imgrec.training.steps import Steps, computing
 from imgrec.workflows.calibrate import calibrate
 from imgrec.workflows.check import record_check, remind_of_copies
 from imgrec.workflows.chosen import Chosen
-from imgrec.workflows.drift import check_drift, check_images
+from imgrec.workflows.continuing import Continuation, refuse_nothing_left
+from imgrec.workflows.drift import check_computing, check_drift, check_images
 from imgrec.workflows.evaluate import Measuring
 from imgrec.workflows.export import export_trained, forget_exports
 from imgrec.workflows.prepare import (
@@ -101,7 +102,7 @@ def train(
     devices = _start(experiment, device)
     classes = len(prepared.splits.classes)
     steps = Steps(experiment, classes, devices, weights=True, statistics=statistics)
-    card = new_card(experiment, prepared, statistics)
+    card = new_card(experiment, prepared, statistics, computing(experiment, devices))
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with locked(folder):
@@ -127,40 +128,38 @@ def resume(
 
     overrides: `a.b=c` as on the command line. allow_drift: go on although config, versions or
     images are others than they were. profile: as of `train`. Raises UsageError where nothing is
-    left to train, or where config or versions drifted; DataError where the images did.
+    left to train, or where config, versions or devices drifted; DataError where the images did.
     """
     progress = progress or Silent()
     _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
-    check_drift(run, before, experiment, allowed=allow_drift)
+    drift = check_drift(run, before, experiment, allowed=allow_drift)
     statistics = recorded(experiment, run)
     with locked(run.path):
         remove_partial(run.path)
+        begun = newest_progress(run.state)
+        if begun is not None:
+            refuse_nothing_left(run, before, experiment, begun)
+        now = computing(experiment, start(device))
+        drift += check_computing(run, now, allowed=allow_drift)
         prepared = prepare(experiment, progress)
-        check_images(run, prepared, allowed=allow_drift)
+        drift += check_images(run, prepared, allowed=allow_drift)
         devices = _start(experiment, device)
         classes = len(prepared.splits.classes)
-        begun = newest_place(run.state) is not None
-        steps = Steps(experiment, classes, devices, weights=not begun, statistics=statistics)
-        state = _loaded(run, experiment, steps) if begun else TrainingProgress()
-        state.stopped &= experiment.training.callbacks == before.training.callbacks
-        _refuse_nothing_left(run, experiment, state)
+        steps = Steps(experiment, classes, devices, weights=begun is None, statistics=statistics)
+        state, changed = TrainingProgress(), False
+        if begun is not None:
+            validated = bool(prepared.splits.validation)
+            going = Continuation(run, before, experiment, validated, drift)
+            state, changed = going.state(steps)
         log.info("run: %s goes on %s", run.path, state.place)
+        card = going_on(forget_exports(run), experiment, prepared, now, state.place, drift)
+        write_card(run.path, card)
+        if changed:  # before the config, which tells the next process that all is as it was
+            keep = experiment.training.checkpoint.keep
+            save_checkpoint(run.state, steps.variables, state, keep)
         write_beginning(run.path, experiment, prepared)
-        card = going_on(forget_exports(run), experiment, prepared)
-        run = Run(run.path, card)
-        return _run(prepared, run, steps, state, progress, profile=profile)
-
-
-def _loaded(run: Run, experiment: Experiment, steps: Steps) -> TrainingProgress:
-    if steps.frozen:
-        load_frozen(run.state, steps.frozen)
-
-    def variables(state: TrainingProgress) -> Sequence[Any]:
-        enter(experiment, steps, state)
-        return steps.variables
-
-    return load_checkpoint(run.state, variables)
+        return _run(prepared, Run(run.path, card), steps, state, progress, profile=profile)
 
 
 def _start(experiment: Experiment, device: str) -> Devices:
@@ -180,13 +179,13 @@ def _run(
 ) -> TrainingResult:
     experiment = steps.experiment
     splits = training_split(experiment, prepared), validation_split(experiment, prepared)
+    warn_unless_settled(steps, splits[0].schedule.steps_per_epoch * experiment.training.epochs)
     monitor = Monitor(experiment, validated=splits[1] is not None)
     after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
-    before_best = functools.partial(announce_best, run.path)
+    before_best = functools.partial(announce_best, run.path, monitor.name)
     try:
-        for _ in phases(experiment, steps, state):
-            epochs = epochs_of(experiment, state)
+        for epochs in phases(experiment, steps, state):
             train, validation = with_features(experiment, steps, *splits, epochs, progress)
             job = Job(
                 experiment,
@@ -257,23 +256,4 @@ def _refuse_imported(run: Run) -> None:
         raise UsageError(
             f"{shown(run.name)} was imported: it has no training to go on with",
             hint="train a model of your own with `imgrec train CONFIG`",
-        )
-
-
-def _refuse_nothing_left(run: Run, experiment: Experiment, state: TrainingProgress) -> None:
-    if not is_last(experiment, state):
-        return
-    epochs, done = last_epoch(experiment, state), state.epoch
-    key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
-    further = f"--set training.{key}={2 * lasted} trains it further"
-    if done > epochs:
-        raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
-    if not run.card.complete:
-        return
-    if done == epochs:
-        raise UsageError(f"{run.name} has all of its {done} epochs", hint=further)
-    if state.stopped:
-        raise UsageError(
-            f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
-            hint="--set training.callbacks=[] --allow-drift trains it further",
         )

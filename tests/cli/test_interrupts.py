@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -27,6 +28,8 @@ preprocessing: {rescale: 1/255}
 model: {layers: [Conv2D: {filters: 4, kernel_size: 3, activation: relu}, Flatten]}
 training: {epochs: 1000, steps_per_epoch: 25}
 """
+# An epoch of seconds, in which no checkpoint is due: there is one only where a signal asks for it.
+LONG = CONFIG.replace("steps_per_epoch: 25", "steps_per_epoch: 4000, checkpoint: {every: 1 epoch}")
 
 FROZEN = """
 name: frozen
@@ -44,14 +47,14 @@ training: {{epochs: 2, export: []}}
 
 
 @contextmanager
-def training(start: Start, folder: Path) -> Iterator[Popen]:
-    """Run a training of CONFIG in `folder`, `start`'s own, and yield it after its epoch 2.
+def training(start: Start, folder: Path, config: str = CONFIG) -> Iterator[Popen]:
+    """Run a training in `folder`, `start`'s own, and yield it after its first epoch.
 
     It is killed at the end of the block, if it still runs.
     """
-    (folder / "digits.yaml").write_text(CONFIG)
+    (folder / "digits.yaml").write_text(config)
     with start("train", "digits.yaml", "--device", "cpu") as process:
-        read_to(process, "epoch 2/")
+        read_to(process, "epoch 1/")
         yield process
         process.kill()
 
@@ -119,11 +122,16 @@ def test_a_signal_leaves_a_usable_run(
     status: int,
     message: str,
 ) -> None:
-    """Ctrl-C and SIGTERM say how to go on; the run so far answers, and calls itself incomplete."""
-    with training(start, tmp_path) as process:
+    """Ctrl-C and SIGTERM write a checkpoint of the step, and say how to go on.
+
+    The run so far answers, and calls itself incomplete.
+    """
+    with training(start, tmp_path, LONG) as process:
+        time.sleep(0.5)  # into the next epoch
         process.send_signal(number)
         found, stderr = end(process)
     run = tmp_path / "runs" / "digits-1"
+    assert re.fullmatch(r"in epoch 2, after step [1-9]\d*", place(run))
     lines = [line for line in stderr.splitlines() if not line.startswith("epoch ")]
     assert (found, lines) == (
         status,

@@ -10,19 +10,38 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.killing import Start, assert_same, begin, finished, history, newest
+from tests.cli.killing import (
+    CONFIG,
+    FROZEN,
+    Start,
+    assert_same,
+    begin,
+    finished,
+    history,
+    newest,
+)
 
 NEVER = 600.0
 
 
+StartIn = Callable[[Path], Start]
+
+
 @pytest.fixture(scope="module")
-def whole(
-    tmp_path_factory: pytest.TempPathFactory, start_in: Callable[[Path], Start]
-) -> tuple[Path, float]:
+def whole(tmp_path_factory: pytest.TempPathFactory, start_in: StartIn) -> tuple[Path, float]:
     """Return the run of a training that nobody interrupted, and the seconds that it took."""
-    folder = tmp_path_factory.mktemp("whole")
+    return _uninterrupted(tmp_path_factory.mktemp("whole"), start_in, CONFIG)
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory, start_in: StartIn) -> tuple[Path, float]:
+    """Return the same of a training with a frozen backbone, which learns in the end."""
+    return _uninterrupted(tmp_path_factory.mktemp("tuned"), start_in, FROZEN)
+
+
+def _uninterrupted(folder: Path, start_in: StartIn, config: str) -> tuple[Path, float]:
     began = time.monotonic()
-    assert finished(begin(start_in(folder), folder)) == 0
+    assert finished(begin(start_in(folder), folder, config)) == 0
     return folder / "runs" / "digits-1", time.monotonic() - began
 
 
@@ -60,17 +79,32 @@ def test_killed_at_any_moment(
 
     Where no run was there yet, the training begins again.
     """
+    _kill_and_compare(seed, start, tmp_path, CONFIG, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_frozen_backbone_killed_at_any_moment(
+    seed: int, start: Start, tmp_path: Path, tuned: tuple[Path, float]
+) -> None:
+    """In the training of the head on features, and in the fine-tuning."""
+    _kill_and_compare(seed, start, tmp_path, FROZEN, tuned)
+
+
+def _kill_and_compare(
+    seed: int, start: Start, folder: Path, config: str, whole: tuple[Path, float]
+) -> None:
     reference, seconds = whole
     moments = random.Random(seed)  # noqa: S311 - moments, no secrets
-    process, run = begin(start, tmp_path), tmp_path / "runs" / "digits-1"
+    process, run = begin(start, folder, config), folder / "runs" / "digits-1"
     for _ in range(3):
         time.sleep(moments.uniform(0, seconds))
         process.kill()
         process.communicate()
         if not (run / "card.json").exists():
-            for path in sorted((tmp_path / "runs").rglob("*"), reverse=True):
+            for path in sorted((folder / "runs").rglob("*"), reverse=True):
                 path.rmdir() if path.is_dir() else path.unlink()
-            process = begin(start, tmp_path)
+            process = begin(start, folder, config)
         elif json.loads((run / "card.json").read_text())["complete"]:
             break
         else:

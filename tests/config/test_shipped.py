@@ -10,11 +10,12 @@ from imgrec.config import shipped
 from imgrec.config.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
 from imgrec.config.load import load
 from imgrec.config.losses import BinaryCrossentropy
-from imgrec.config.optimizers import Adam, RMSprop
+from imgrec.config.optimizers import Adam, CosineDecay, RMSprop
 from imgrec.errors import UsageError
 
 NAMES = (
     "bird",
+    "bird_plus",
     "cat_dog",
     "cat_dog_plus",
     "efficientnet_transfer",
@@ -95,6 +96,16 @@ def test_a_rate_ends_at_zero(name: str, images: float) -> None:
     schedule = experiment.training.optimizer.arguments()["learning_rate"]
     steps = schedule.decay_steps + schedule.warmup_steps
     assert steps == experiment.training.epochs * batches
+
+
+def test_bird_plus() -> None:
+    """bird_plus teaches all of VGG16 in the end, at a rate that falls to zero."""
+    training, batches = load("bird_plus").training, -(-7245 // load("bird_plus").data.batch_size)
+    assert training.fine_tune is not None
+    assert training.fine_tune.first_layer == "all"
+    rate = training.fine_tune.learning_rate
+    assert isinstance(rate, CosineDecay)
+    assert rate.decay_steps == training.fine_tune.epochs * batches
 
 
 def test_vgg16_transfer() -> None:

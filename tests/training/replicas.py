@@ -55,12 +55,12 @@ class Stopping(Silent):
             raise Stopped
 
 
-def main(folder: Path, devices: int, stop_after: int) -> None:
+def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
     """Train on `devices` of them into `folder`, and write the weights to `weights.npz` there.
 
     stop_after: steps after which the training is stopped and goes on from its checkpoint; 0: none.
     """
-    experiment = parse(CONFIG, "replicas.yaml")
+    experiment = parse(CONFIG, "replicas.yaml", [f"training.precision={precision}"])
     found = _devices(devices)
     make_reproducible(experiment.seed, found, deterministic=False)
     records = read_digits().records[:IMAGES]
@@ -105,4 +105,4 @@ def _devices(number: int) -> Devices:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -16,6 +16,7 @@ from imgrec.training.checkpoint import (
     load_epoch_end,
     load_frozen,
     newest_place,
+    newest_progress,
     save_checkpoint,
     save_frozen,
 )
@@ -128,10 +129,28 @@ def test_the_checkpoint_before_a_damaged_one_is_used(
     assert newest_place(tmp_path) == "after epoch 1"
 
 
+def test_a_checkpoint_that_can_not_be_read_stays_where_it_is(tmp_path: Path) -> None:
+    """What the system refuses tells nothing of what is in the file; a folder is refused to all."""
+    save_checkpoint(tmp_path, _variables(_model()), TrainingProgress(1), 2)
+    (tmp_path / _name(2, 0)).mkdir()
+    with pytest.raises(RunError, match=r"step-000000000\.npz can't be read: Is a directory"):
+        load_checkpoint(tmp_path, _of(_model()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [_name(1, 0), _name(2, 0)]
+
+
+def test_the_place_is_known_without_the_model(tmp_path: Path) -> None:
+    """Of the newest whole checkpoint; without any there is none."""
+    assert newest_progress(tmp_path) is None
+    progress = TrainingProgress(1, step=7)
+    save_checkpoint(tmp_path, _variables(_model()), progress, 2)
+    (tmp_path / _name(2, 0)).write_bytes(b"cut")
+    assert newest_progress(tmp_path) == progress
+
+
 def test_where_every_checkpoint_is_damaged_none_is_used(tmp_path: Path) -> None:
     """The folder is named."""
     (tmp_path / _name(1, 0)).write_bytes(b"")
-    with pytest.raises(RunError, match=r"no checkpoint in .* can be used"):
+    with pytest.raises(RunError, match="there is no whole checkpoint in "):
         load_checkpoint(tmp_path, _of(_model()))
 
 
@@ -169,7 +188,7 @@ def test_frozen_weights_come_back(tmp_path: Path) -> None:
     [
         ("missing", "No such file"),
         ("one bit", "does not fit its hash"),
-        ("another model", "argument 2 is shorter"),
+        ("another model", "are not of the 3 shapes"),
     ],
 )
 def test_frozen_weights_that_can_not_be_used_are_told(

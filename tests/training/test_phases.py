@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgrec.errors import ConfigError
+from imgrec.errors import ConfigError, UsageError
 from imgrec.models.build import build
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run, find
@@ -118,6 +118,15 @@ def test_a_training_that_ends_in_either_part_goes_on_exactly(
     assert _rows(run) == _rows(tuned)
     for ours, theirs in zip(_network(run).weights, _network(tuned).weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("epochs", [1, 9])
+def test_the_epochs_of_a_part_that_is_over_are_refused(tuned: Run, epochs: int) -> None:
+    """The head is trained no further once the backbone learns: config.yaml would tell a lie."""
+    with pytest.raises(UsageError, match="frozen-1 is in its fine-tuning") as caught:
+        resume(tuned, overrides=[f"training.epochs={epochs}"])
+    assert "training.fine_tune.epochs=" in caught.value.hint
+    assert "epochs: 3\n" in (tuned.path / "config.yaml").read_text()
 
 
 def test_a_layer_that_is_not_there_is_told_with_its_neighbours(make: Make) -> None:

@@ -14,14 +14,16 @@ import pytest
 from tests.conftest import PROJECT
 
 
-def _weights(folder: Path, devices: int, stop_after: int = 0) -> list[Any]:
+def _weights(
+    folder: Path, devices: int, stop_after: int = 0, precision: str = "float32"
+) -> list[Any]:
     """Return the weights that so many devices arrive at; `best.keras` is left in `folder`.
 
     stop_after: a training that is stopped after so many steps, and resumed.
     """
     script = Path(__file__).with_name("replicas.py")
     subprocess.run(
-        [sys.executable, str(script), str(folder), str(devices), str(stop_after)],
+        [sys.executable, str(script), str(folder), str(devices), str(stop_after), precision],
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
         capture_output=True,
         check=True,
@@ -49,8 +51,9 @@ def test_several_devices_train_the_weights_of_one(
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-def test_several_devices_go_on_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_several_devices_go_on_in_the_middle_of_an_epoch(tmp_path: Path, precision: str) -> None:
     """Stopped after two of four steps and resumed: the same weights, bit for bit."""
-    whole, resumed = (_weights(tmp_path / str(steps), 2, steps) for steps in (0, 2))
+    whole, resumed = (_weights(tmp_path / str(steps), 2, steps, precision) for steps in (0, 2))
     for found, expected in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(found, expected)

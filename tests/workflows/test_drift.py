@@ -1,0 +1,181 @@
+"""A training that goes on as another one: knowingly, on record, and never half of each."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.config.load import load, parse
+from imgrec.errors import UsageError
+from imgrec.runs.card_file import read_card
+from imgrec.runs.folder import Run
+from imgrec.workflows.train import resume, train
+from tests.conftest import TINY
+
+COSINE = "{CosineDecay: {initial_learning_rate: 0.01, decay_steps: 9}}"
+SLOWER = "training.optimizer={Adam: {learning_rate: 0.002}}"
+
+
+@pytest.fixture
+def run(trained: Run, tmp_path: Path) -> Run:
+    """A copy of the run of TINY: two epochs, complete."""
+    path = shutil.copytree(trained.path, tmp_path / "tiny-1")
+    return Run(path, read_card(path))
+
+
+def _column(run: Run, name: str) -> list[float]:
+    with (run.path / "history.csv").open() as file:
+        return [float(row[name]) for row in csv.DictReader(file)]
+
+
+def _drifted(run: Run, *overrides: str, epochs: int = 3) -> Run:
+    longer = [f"training.epochs={epochs}", *overrides]
+    return resume(run, overrides=longer, allow_drift=True).run
+
+
+def _filters(run: Run, name: str) -> Any:
+    """Return the first weights of a model, which calibration leaves alone."""
+    import keras
+
+    return np.asarray(keras.models.load_model(run.path / name).trainable_variables[0])
+
+
+def test_a_changed_learning_rate_is_taken_and_stays_on_record(run: Run) -> None:
+    """The rate of the checkpoint gives way, and the card tells it ever after."""
+    drifted = _drifted(run, SLOWER)
+    assert _column(drifted, "learning_rate") == pytest.approx([0.01, 0.01, 0.002])
+    told = ("after epoch 2: training.optimizer.Adam.learning_rate: 0.01 -> 0.002",)
+    assert drifted.card.drift == told
+    further = resume(drifted, overrides=["training.epochs=4"]).run
+    assert _column(further, "learning_rate")[3] == pytest.approx(0.002)
+    assert further.card.drift == told
+
+
+def test_validation_may_go_and_come_back(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """What an epoch did not measure is no number there; another value tells the best epoch."""
+    caplog.set_level("INFO", "imgrec")
+    without = _drifted(run, "data.split={validation: 0, test: 0.2}")
+    assert [math.isnan(value) for value in _column(without, "val_loss")] == [False, False, True]
+    assert without.card.best["monitor"] == "loss"
+    assert "the best epoch is chosen anew from here on: by loss" in caplog.text
+    again = _drifted(without, "data.split={validation: 0.2, test: 0.2}", epochs=4)
+    nan = [math.isnan(value) for value in _column(again, "val_loss")]
+    assert nan == [False, False, True, False]
+    assert again.card.best["epoch"] == 4
+    assert any("images: " in line for line in again.card.drift)
+
+
+@pytest.mark.parametrize("override", ["monitor=accuracy", "mode=max"])
+def test_another_way_to_tell_the_best_begins_anew(run: Run, override: str) -> None:
+    """A lower loss is no worse accuracy: the next epoch is the best one so far."""
+    drifted = _drifted(run, f"training.checkpoint.{override}")
+    assert drifted.card.best["epoch"] == 3
+    np.testing.assert_array_equal(_filters(drifted, "best.keras"), _filters(drifted, "last.keras"))
+
+
+def test_another_way_to_tell_the_best_needs_an_epoch(run: Run) -> None:
+    """Where the training is through, and only its evaluation was cut off, there is none."""
+    cut = dataclasses.replace(run, card=dataclasses.replace(run.card, complete=False))
+    with pytest.raises(UsageError, match="has no epoch left"):
+        resume(cut, overrides=["training.checkpoint.monitor=loss"], allow_drift=True)
+
+
+def test_a_callback_does_not_count_on_from_another_one(tmp_path: Path) -> None:
+    """EarlyStopping waits as long as it says, whatever stood in its place before."""
+    plateau = "training.callbacks=[{ReduceLROnPlateau: {patience: 3, min_delta: 100}}]"
+    first = train(parse(TINY, "t.yaml", [plateau, "training.epochs=1"]), runs_dir=tmp_path).run
+    stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
+    assert len(_column(_drifted(first, stopping, epochs=9), "loss")) == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("training.optimizer=SGD", r"training\.optimizer: \{'Adam'.* -> 'SGD'"),
+        ("training.optimizer={Nadam: {learning_rate: 1e-2}}", r"training\.optimizer: .*Nadam"),
+        ("training.metrics=[accuracy, AUC]", r"training\.metrics\[1\]: none -> 'AUC'"),
+        (
+            f"training.optimizer={{Adam: {{learning_rate: {COSINE}}}}}",
+            r"training\.optimizer\.Adam\.learning_rate: 0\.01 -> \{'CosineDecay'",
+        ),
+        ("model.layers=[Flatten]", r"model\.layers\[0\]: .* -> 'Flatten'"),
+    ],
+)
+def test_what_no_checkpoint_survives_is_refused(run: Run, override: str, named: str) -> None:
+    """Allowed or not, the key is named, and the run stays as it was."""
+    with pytest.raises(UsageError, match=named) as caught:
+        _drifted(run, override)
+    assert "its checkpoint does not fit" in caught.value.message
+    assert caught.value.hint == "leave it as it was, or train anew"
+    assert read_card(run.path) == run.card
+    assert load(str(run.path / "config.yaml")).training.epochs == 2
+
+
+def test_another_device_and_precision_are_told(run: Run) -> None:
+    """`precision: auto` is another one on a GPU; the hint keeps it."""
+    assert run.card.computing == {"device": "cpu", "precision": "float32", "replicas": "1"}
+    computing = {"device": "gpu", "precision": "mixed_float16", "replicas": "2"}
+    begun = dataclasses.replace(run, card=dataclasses.replace(run.card, computing=computing))
+    for allowed in (False, True):
+        with pytest.raises(UsageError) as caught:
+            resume(begun, overrides=["training.epochs=3"], allow_drift=allowed)
+        assert caught.value.message.splitlines()[1:] == [
+            "  device: gpu -> cpu",
+            "  precision: mixed_float16 -> float32",
+            "  replicas: 2 -> 1",
+        ]
+        assert "--set training.precision=mixed_float16 --allow-drift" in caught.value.hint
+
+
+def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> None:
+    """Older ones: there is nothing to compare with, and nothing drifted."""
+    path = run.path / "card.json"
+    document = json.loads(path.read_text())
+    del document["computing"], document["drift"]
+    path.write_text(json.dumps(document))
+    older = Run(run.path, read_card(run.path))
+    with pytest.raises(UsageError, match="has all of its 2 epochs"):
+        resume(older)
+    with pytest.raises(UsageError, match=r"training\.precision: 'auto' -> 'mixed_float16'"):
+        resume(older, overrides=["training.precision=mixed_float16"])
+
+
+def test_nothing_left_is_told_before_an_image_is_read(photos: Path, tmp_path: Path) -> None:
+    """The photos are away, and it does not matter."""
+    config = TINY.replace("loader: digits", f"root: {json.dumps(str(photos))}")
+    run = train(parse(config, "t.yaml", ["training.epochs=1"]), runs_dir=tmp_path).run
+    shutil.rmtree(photos)
+    with pytest.raises(UsageError, match="has all of its 1 epochs"):
+        resume(run)
+
+
+def _without_its_last_checkpoint(run: Run) -> Run:
+    max(run.state.glob("*.npz")).write_bytes(b"damaged")
+    assert run.card.best["epoch"] == 2
+    return run
+
+
+def test_an_epoch_trained_again_is_the_same(run: Run, trained: Run) -> None:
+    """The newest checkpoint is damaged: the one before it leads to the same best model."""
+    again = resume(_without_its_last_checkpoint(run)).run
+    assert again.card.best == trained.card.best
+    assert _column(again, "val_loss") == _column(trained, "val_loss")
+    np.testing.assert_array_equal(_filters(again, "best.keras"), _filters(trained, "best.keras"))
+
+
+def test_an_epoch_trained_again_and_worse_leaves_no_model_of_before(run: Run) -> None:
+    """best.keras was of the better one; card and file are of one and the same epoch."""
+    fast = "training.optimizer={Adam: {learning_rate: 0.5}}"
+    again = _drifted(_without_its_last_checkpoint(run), fast, epochs=2)
+    losses = _column(again, "val_loss")
+    assert losses[1] > losses[0]
+    assert again.card.best["epoch"] == 2
+    np.testing.assert_array_equal(_filters(again, "best.keras"), _filters(again, "last.keras"))
