@@ -58,14 +58,15 @@ class Looked:
     probabilities: NDArray[np.float32]
     named: NDArray[np.bool_]
 
-    def holds(self, column: int, least: float) -> bool:
-        """Say whether a window is said to have a class, with a probability of `least` or more."""
-        return bool((self.named[:, column] & (self.probabilities[:, column] >= least)).any())
-
     def scores(self, column: int) -> NDArray[np.float32]:
         """Return the probability of a class in each window, float32 (windows,); 0 if unknown."""
         known = self.named.any(axis=1)
         return np.where(known, self.probabilities[:, column], 0).astype(np.float32)
+
+    def best(self, column: int, *, asked: bool) -> float:
+        """Return the highest score of a class; unless it was asked for, where it is the answer."""
+        scores = self.scores(column)
+        return float(scores.max() if asked else scores[self.named[:, column]].max())
 
     def heat(self, column: int) -> Heat:
         """Return the mean probability of a class over the windows that cover a place.
@@ -103,16 +104,23 @@ def look(engine: Engine, picture: Picture, least: Least, most: int = WINDOWS) ->
     return Looked(picture, windows, answers.probabilities, named)
 
 
-def detections(looked: Looked, classes: Sequence[str], least: Least) -> tuple[Found, ...]:
+def detections(
+    looked: Looked, classes: Sequence[str], least: Least, wanted: int | None = None
+) -> tuple[Found, ...]:
     """Return what is found in a picture, by falling score: that of the hottest place in the box.
 
-    Looked for are the classes that some window is said to have, with the probability it takes.
+    Looked for are the classes that some window is said to have, with the probability it takes; or
+    the one in the column `wanted`, wherever a window gives it that probability.
     """
+    if wanted is None:
+        columns = np.flatnonzero(looked.named.any(axis=0)).tolist()
+    else:
+        columns = [wanted]
     found = [
         each
-        for column, name in enumerate(classes)
-        if looked.holds(column, least.of(column))
-        for each in _things(looked.heat(column), name, looked.picture.image.size)
+        for column in columns
+        if looked.best(column, asked=wanted is not None) >= least.of(column)
+        for each in _things(looked.heat(column), classes[column], looked.picture.image.size)
     ]
     return tuple(sorted(found, key=lambda each: -each.score))
 

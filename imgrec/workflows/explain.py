@@ -126,7 +126,7 @@ class Explainer:
 
     def _windows(self, whole: Explanation, column: int) -> Explanation:
         looked = look(self.engine, whole.picture, self.least, self.windows)
-        found = self._of_class(detections(looked, self.engine.classes, self.least))
+        found = detections(looked, self.engine.classes, self.least, self.wanted)
         view = View(whole.picture.whole, None)
         return replace(whole, view=view, heat=looked.heat(column), found=found)
 
