@@ -112,13 +112,10 @@ def detections(
     Looked for are the classes that some window is said to have, with the probability it takes; or
     the one in the column `wanted`, wherever a window gives it that probability.
     """
-    if wanted is None:
-        columns = np.flatnonzero(looked.named.any(axis=0)).tolist()
-    else:
-        columns = [wanted]
+    answered = np.flatnonzero(looked.named.any(axis=0)).tolist()
     found = [
         each
-        for column in columns
+        for column in (answered if wanted is None else [wanted])
         if looked.best(column, asked=wanted is not None) >= least.of(column)
         for each in _things(looked.heat(column), classes[column], looked.picture.image.size)
     ]
