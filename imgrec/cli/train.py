@@ -122,7 +122,7 @@ def _show_plan(console: Console, plan: Plan, *, as_json: bool) -> None:
     splits = list(plan.counts)
     classes = list(plan.counts[splits[0]])
     rows = [[name, *(str(plan.counts[split][name]) for split in splits)] for name in classes]
-    totals = [str(sum(counts.values())) for counts in plan.counts.values()]
+    totals = [str(plan.images[split]) for split in splits]
     console.table(["images", *splits], [*rows, ["all", *totals]])
     return None
 

@@ -75,7 +75,8 @@ def check_records(stock: Stock, identities: Mapping[str, str], bad: Sequence[Ski
     cases = {**_bad(bad), **copies(stock.splits, sound), **_labels(stock)}
     cases[Kind.NAMES_BY_CASE] = differing_in_case(record.name for record in stock.records)
     found = tuple(Finding(kind, cases[kind]) for kind in checked if cases[kind])
-    return Findings(_counts(stock), bool(stock.classes), len(bad), tuple(checked), found)
+    sizes = {split: len(records) for split, records in stock.splits.items()}
+    return Findings(sizes, _counts(stock), bool(stock.classes), len(bad), tuple(checked), found)
 
 
 def check_images(stock: Stock, progress: Progress) -> Findings:

@@ -117,13 +117,15 @@ class Pictures:
 class Findings:
     """What a check has found.
 
-    counts: the images of each class, by split. labelled: where False, there are no classes, and
-    each split counts its images under an empty name.
+    sizes: how many images each split has. counts: those of each class, by split; an image may have
+    several, or none. labelled: where False, there are no classes, and each split counts its images
+    under an empty name.
     checked: what was looked for, in the order of `Kind`. found: what there was of it.
     bad: how many images can't be read. pictures: None where the images were not looked at,
     or none can be read.
     """
 
+    sizes: Mapping[str, int]
     counts: Mapping[str, Mapping[str, int]]
     labelled: bool
     bad: int
@@ -134,7 +136,7 @@ class Findings:
     @property
     def images(self) -> int:
         """All images of all splits, bad ones among them."""
-        return sum(count for classes in self.counts.values() for count in classes.values())
+        return sum(self.sizes.values())
 
     @property
     def worst(self) -> Severity:

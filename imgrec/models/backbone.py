@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import sys
 import urllib.error
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,15 @@ def batch_normalizations(network: Any) -> list[Any]:
     return [each for each in network.layers if isinstance(each, keras.layers.BatchNormalization)]
 
 
+def check_there(name: str, weights: str | None) -> None:
+    """Raise RunError where the weights of the backbone `name` are a file that is not there."""
+    if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
+        raise RunError(
+            f"the weights of {name} are not there: {shown(str(weights))}",
+            hint="`weights` takes a file, `imagenet` (downloaded once), or null",
+        )
+
+
 def unfreeze(network: Any, first: str) -> None:
     """Let the layers of a backbone learn from the one called `first` on, or `all` of them."""
     network.trainable = True
@@ -136,20 +146,19 @@ def _unknown(name: str) -> UsageError:
 @contextlib.contextmanager
 def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]:
     """Tell what went wrong with weights; Keras raises a bare Exception for a failed download."""
-    if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
-        raise RunError(
-            f"the weights of {name} are not there: {weights}",
-            hint="`weights` takes a file, `imagenet` (downloaded once), or null",
-        )
+    check_there(name, weights)
     if weights not in (None, "imagenet"):
         check_weights(Path(str(weights)))
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of files that fit nowhere; the error says it
+            yield
     except Exception as error:
         if weights is None:
             raise
         lead = "no network, or the host can't be reached: " if _is_unreachable(error) else ""
-        message = f"{lead}the weights {weights} of {name} can't be used: {error}"
+        reason = str(error).partition("\n")[0]
+        message = f"{lead}the weights {weights} of {name} can't be used: {reason}"
         raise RunError(message, hint=hint) from error
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from imgrec.data.findings import Case, Finding, Findings, Pictures, Range
 from imgrec.report.json_text import json_text
 
@@ -29,16 +27,16 @@ def check_document(findings: Findings, *, data: str, strict: bool = False) -> di
             "bad": findings.bad,
         },
         "labelled": findings.labelled,
-        "splits": {split: _split(counts, findings) for split, counts in findings.counts.items()},
+        "splits": {split: _split(split, findings) for split in findings.counts},
         "counts": {kind.key: findings.count(kind) for kind in findings.checked},
         "findings": [_finding(finding) for finding in findings.found],
         "pictures": None if findings.pictures is None else _pictures(findings.pictures),
     }
 
 
-def _split(counts: Mapping[str, int], findings: Findings) -> dict[str, object]:
-    classes = dict(counts) if findings.labelled else None
-    return {"images": sum(counts.values()), "per_class": classes}
+def _split(split: str, findings: Findings) -> dict[str, object]:
+    classes = dict(findings.counts[split]) if findings.labelled else None
+    return {"images": findings.sizes[split], "per_class": classes}
 
 
 def _finding(finding: Finding) -> dict[str, object]:

@@ -39,7 +39,7 @@ def check_text(findings: Findings, *, data: str, ignored: int = 0) -> Renderable
 
 
 def _facts(findings: Findings, ignored: int) -> Iterator[RenderableType]:
-    splits = [f"{shown(name)} {sum(each.values()):,}" for name, each in findings.counts.items()]
+    splits = [f"{shown(name)} {size:,}" for name, size in findings.sizes.items()]
     by_split = f" ({', '.join(splits)})" if len(splits) > 1 else ""
     bad = f", {findings.bad:,} can't be read" if findings.bad else ""
     hidden = f", {ignored:,} hidden files left out" if ignored else ""

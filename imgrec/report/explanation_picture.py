@@ -70,21 +70,36 @@ def boxes_picture(explanation: Explanation) -> bytes:
     draw, letters = ImageDraw.Draw(picture), font(_POINTS)
     scale = picture.width / explanation.picture.image.width
     names = list(dict.fromkeys(each.class_name for each in explanation.found))
-    for each in reversed(explanation.found):  # the surest on top
-        colour = _COLOURS[names.index(each.class_name) % len(_COLOURS)]
+    taken: list[Area] = []
+    boxes = []
+    for each in explanation.found:
         area = Area(*(scale * side for side in each.area))
         left, top = max(0.0, area.left), max(0.0, area.top)
         right, bottom = min(picture.width - 1, area.right), min(picture.height - 1, area.bottom)
-        draw.rectangle((left, top, right, bottom), outline=colour, width=3)
         text = cut(f"{shown(each.class_name)} {percent(each.score)}", picture.width, letters)
-        left = max(0, min(left, picture.width - letters.getlength(text) - 2 * _GAP))
-        top = min(top, picture.height - _POINTS - _GAP)
-        line = draw.textbbox((left + _GAP, top + 3), text, letters)
-        draw.rectangle((left, top, line[2] + _GAP, line[3] + 4), fill=colour)
-        draw.text((left + _GAP, top + 3), text, "black", letters)
+        place = _free(left, top, letters.getlength(text) + 2 * _GAP, picture.size, taken)
+        taken.append(place)
+        colour = _COLOURS[names.index(each.class_name) % len(_COLOURS)]
+        boxes.append(((left, top, right, bottom), place, text, colour))
+    for box, place, text, colour in reversed(boxes):  # the surest on top
+        draw.rectangle(box, outline=colour, width=3)
+        draw.rectangle(place, fill=colour)
+        draw.text((place.left + _GAP, place.top + 3), text, "black", letters)
     found = len(explanation.found)
     caption = f"{found} found" if found else "nothing found"
     return _png(_captioned(picture, [(caption, None)]))
+
+
+def _free(
+    left: float, top: float, width: float, size: tuple[int, int], taken: Sequence[Area]
+) -> Area:
+    """Return where a label goes: at the place given, or below the labels that are there."""
+    height = _POINTS + _GAP
+    left, top = max(0, min(left, size[0] - width)), max(0, min(top, size[1] - height))
+    place = Area(left, top, left + width, top + height - 1)
+    while any(place.shared(each) for each in taken) and place.bottom + height <= size[1]:
+        place = place._replace(top=place.top + height, bottom=place.bottom + height)
+    return place
 
 
 def heated_pixels(

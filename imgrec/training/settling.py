@@ -21,6 +21,8 @@ def warn_unless_settled(steps: Steps, count: int) -> None:
     backbone = steps.experiment.model.backbone
     if backbone is None or backbone.weights is not None or not backbone.trainable:
         return
+    if backbone.batch_norm_momentum is not None:  # chosen knowingly
+        return
     momentum = max((each.momentum for each in batch_normalizations(steps.backbone)), default=0.0)
     settled = 1 - momentum**count
     if settled < _SETTLED:

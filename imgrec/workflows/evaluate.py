@@ -170,7 +170,8 @@ def _with_overlap(assessment: Assessment, overlap: Sequence[str]) -> Assessment:
     if not overlap:
         return assessment
     evaluation = assessment.evaluation
-    note = f"{len(overlap):,} of the images were trained on: on new ones, expect worse numbers"
+    were = "was" if len(overlap) == 1 else "were"
+    note = f"{len(overlap):,} of the images {were} trained on: on new ones, expect worse numbers"
     evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     return replace(assessment, evaluation=evaluation, overlap=len(overlap))
 

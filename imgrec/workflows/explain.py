@@ -43,6 +43,9 @@ _WITHOUT_UNKNOWN = {
     "dense": "each place has its most probable class",
 }
 
+# Those that explain what the model says of the whole picture; of "unknown" they have no box.
+_HEATED = ("gradcam", "occlusion")
+
 # Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
 # what is around a thing that fills little of the picture.
 _HOT = 0.4
@@ -102,7 +105,9 @@ class Explainer:
             View(picture.seen, (self.engine.spec.width, self.engine.spec.height)),
             Heat(np.zeros((1, 1), np.float32), picture.seen),
         )
-        return self._placed(whole, columns)
+        found = self._placed(whole, columns)
+        says_nothing = self.wanted is None and not whole.known
+        return replace(found, found=()) if says_nothing and self.method in _HEATED else found
 
     def _named(self, answers: Answers) -> list[int]:
         """Return the columns of the classes to explain, the most probable first."""

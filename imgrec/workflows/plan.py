@@ -18,10 +18,14 @@ from imgrec.workflows.statistics import unmeasured
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training would do: resolved config, model summary, images by split and class."""
+    """What a training would do: resolved config, model summary, images by split, and by class.
+
+    An image may have several classes, or none.
+    """
 
     config: str
     summary: str
+    images: Mapping[str, int]
     counts: Mapping[str, Mapping[str, int]]
 
 
@@ -35,7 +39,8 @@ def plan(experiment: Experiment, *, device: str = "auto") -> Plan:
         split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
     }
-    return Plan(dump(experiment), summary(model), counts)
+    images = {split: len(records) for split, records in records_of(splits)}
+    return Plan(dump(experiment), summary(model), images, counts)
 
 
 def _fetches_weights(experiment: Experiment) -> bool:

@@ -16,6 +16,7 @@ from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.metrics import Evaluation
 from imgrec.evaluation.verdicts import judge
 from imgrec.files import remove_partial
+from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
@@ -96,6 +97,8 @@ def train(
     """
     progress = progress or Silent()
     check_place(runs_dir)
+    if experiment.model.backbone is not None:
+        check_there(experiment.model.backbone.name, experiment.model.backbone.weights)
     prepared = prepare(experiment, progress)
     measurement = measured(experiment, prepared, progress)
     statistics = measurement.statistics if measurement else None

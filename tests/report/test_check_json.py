@@ -9,6 +9,7 @@ from imgrec.report.check_json import check_json
 
 NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<script>", "\u202e")
 FOUND = Findings(
+    sizes={"train": 4, "test": 1},
     counts={"train": {"cat": 3, "dog": 1}, "test": {"cat": 1, "dog": 0}},
     labelled=True,
     bad=1,
@@ -48,6 +49,7 @@ def test_any_name_survives() -> None:
     """Names come back as they were, and the text itself is ASCII without control characters."""
     cases = tuple(Case((name,)) for name in NAMES)
     found = Findings(
+        {"all": 9},
         {"all": {"": 9}},
         labelled=False,
         bad=0,

@@ -30,7 +30,8 @@ def findings(*found: Finding, classes: int = 2, labelled: bool = True) -> Findin
     pictures = Pictures(
         Range(32, 32, 32), Range(20, 40.5, 300), Range(0.1, 1, 2), {"JPEG": 9}, {"RGB": 8, "L": 1}
     )
-    return Findings(counts, labelled, 1, tuple(Kind), found, pictures)
+    sizes = {split: sum(each.values()) for split, each in counts.items()}
+    return Findings(sizes, counts, labelled, 1, tuple(Kind), found, pictures)
 
 
 def test_the_whole_text() -> None:

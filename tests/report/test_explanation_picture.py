@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from imgrec.evaluation.prediction import Ranked
-from imgrec.explanation.values import Area, Explanation, Heat, Picture, Segments, View
-from imgrec.report.explanation_picture import segments_picture
+from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, Segments, View
+from imgrec.report.explanation_picture import boxes_picture, segments_picture
 
 
 def drawn(*, known: bool) -> Image.Image:
@@ -36,3 +36,20 @@ def test_the_legend_tells_what_grey_is() -> None:
     patch = np.asarray(half.crop((10, whole.height, 20, half.height)))
     assert (patch == 0x95).all(axis=-1).any()
     assert not (np.asarray(whole.crop((0, 400, 20, whole.height))) == 0x95).all(axis=-1).any()
+
+
+def test_labels_of_boxes_on_one_place_can_all_be_read() -> None:
+    """Each has its own line: both colours are there, as a patch of text's height."""
+    image, area = Image.new("RGB", (400, 400), "white"), Area(0, 0, 400, 400)
+    picture = Picture("made", image, np.zeros((8, 8, 3), np.uint8), area)
+    found = Explanation(
+        picture,
+        (Ranked("cat", 0.9),),
+        known=True,
+        view=View(area, (8, 8)),
+        heat=Heat(np.zeros((1, 1), np.float32), area),
+        found=tuple(Found(name, 0.9, area) for name in ("cat", "dog", "bird")),
+    )
+    pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))[10:380, 10:20]
+    colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()} - {(255, 255, 255)}
+    assert {(230, 159, 0), (86, 180, 233), (0, 158, 115)} <= colours

@@ -81,6 +81,15 @@ def test_a_photo_of_a_turned_camera(
     np.testing.assert_array_equal(turned.heat.values, expected.heat.values)
 
 
+@pytest.mark.parametrize("method", ["gradcam", "occlusion"])
+def test_unknown_has_no_box(trained: Run, photo: Photo, method: Method) -> None:
+    """The heat map is of the most probable class; one that is asked for has its boxes."""
+    found = open_explainer(trained, method, Asking(threshold=1)).explain(photo)
+    assert (found.known, found.found) == (False, ())
+    asked = open_explainer(trained, method, Asking(found.class_name, threshold=1)).explain(photo)
+    assert bool(asked.found) == bool(found.heat.values.any())
+
+
 def test_an_engine_is_asked_by_a_method_that_it_can_use(trained: Run, photo: Photo) -> None:
     """With --engine litert and no method, occlusion shows where."""
     explainer = open_explainer(trained, computing=Computing(engine="litert"))

@@ -35,8 +35,10 @@ from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
 from imgrec.workflows.import_model import import_model
 from imgrec.workflows.import_options import Import
+from imgrec.workflows.plan import plan
 from imgrec.workflows.predict import Recogniser, open_models
 from imgrec.workflows.prepare import read_images
+from imgrec.workflows.run_files import run_config
 from imgrec.workflows.train import TrainingResult, train
 from tests.conftest import PROJECT
 from tests.discs import COLOURS, pasted_discs
@@ -88,6 +90,17 @@ def test_the_colours_are_learned(discs: TrainingResult) -> None:
     assert history["val_auc"][-1] > 0.9
     assert history["val_accuracy"][-1] > 0.9
     assert discs.evaluation.classes == tuple(COLOURS)
+
+
+def test_images_are_counted_once_whatever_labels_they_have(discs: TrainingResult) -> None:
+    """By the check and by a dry run: some have several labels, some none."""
+    document = json.loads((discs.run.path / "check.json").read_text("utf-8"))
+    planned = plan(run_config(discs.run.path))
+    labels = sum(sum(classes.values()) for classes in planned.counts.values())
+    assert labels != 160
+    assert document["images"]["all"] == sum(planned.images.values()) == 160
+    told = {split: each["images"] for split, each in document["splits"].items()}
+    assert told == dict(planned.images)
 
 
 def test_the_card_says_what_answers_mean(discs: TrainingResult) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
-from imgrec.errors import ConfigError, DataError, UsageError
+from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
@@ -381,3 +381,10 @@ def test_a_requirement_of_no_class_is_told_before_a_training(photos: Path, tmp_p
     with pytest.raises(ConfigError, match=r"evaluation.require\[1\].*did you mean red"):
         train(experiment, runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_weights_that_are_missing_are_told_before_images_are_looked_for(tmp_path: Path) -> None:
+    """They may be many; neither is there."""
+    overrides = ["model.backbone.weights=missing.h5"]
+    with pytest.raises(RunError, match=r"^the weights of VGG16 are not there: missing\.h5"):
+        train(load("vgg16_transfer", overrides), runs_dir=tmp_path)
