@@ -68,7 +68,7 @@ def things(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> It
     size: (width, height) of the picture. The score is the highest probability in the region's box
     where the class is.
     """
-    for column in np.flatnonzero(found.named.any(axis=(0, 1))).tolist():
+    for column in found.columns:
         mask = found.named[..., column]
         shown = Heat(np.where(mask, found.probabilities[..., column], 0), found.area)
         for area in regions(Heat(mask.astype(np.float32), found.area), size, 0.5):
@@ -77,8 +77,7 @@ def things(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> It
 
 def shares(found: Segments, classes: Sequence[str], size: tuple[int, int]) -> dict[str, float]:
     """Return the share of the picture that shows each class, 0 to 1, the largest first."""
-    there = np.flatnonzero(found.named.any(axis=(0, 1))).tolist()
-    measured = {classes[column]: found.share(column, size) for column in there}
+    measured = {classes[column]: found.share(column, size) for column in found.columns}
     falling = sorted(measured.items(), key=lambda each: -each[1])
     return {name: share for name, share in falling if share}
 

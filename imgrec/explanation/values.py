@@ -93,6 +93,11 @@ class Segments:
         return np.asarray(self.named.any(axis=-1))
 
     @property
+    def columns(self) -> list[int]:
+        """The columns of the classes that some place is said to show."""
+        return [int(each) for each in np.flatnonzero(self.named.any(axis=(0, 1)))]
+
+    @property
     def answers(self) -> NDArray[np.int32]:
         """The column of the most probable class of those that are named; -1 where none is."""
         best = np.where(self.named, self.probabilities, -1).argmax(axis=-1)

@@ -43,9 +43,6 @@ _WITHOUT_UNKNOWN = {
     "dense": "each place has its most probable class",
 }
 
-# Those that explain what the model says of the whole picture; of "unknown" they have no box.
-_HEATED = ("gradcam", "occlusion")
-
 # Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
 # what is around a thing that fills little of the picture.
 _HOT = 0.4
@@ -106,8 +103,9 @@ class Explainer:
             Heat(np.zeros((1, 1), np.float32), picture.seen),
         )
         found = self._placed(whole, columns)
-        says_nothing = self.wanted is None and not whole.known
-        return replace(found, found=()) if says_nothing and self.method in _HEATED else found
+        if self.wanted is None and not whole.known and self.method not in _WITHOUT_UNKNOWN:
+            return replace(found, found=())  # it explains an answer that there is not
+        return found
 
     def _named(self, answers: Answers) -> list[int]:
         """Return the columns of the classes to explain, the most probable first."""
@@ -207,7 +205,7 @@ def fitting(run: Run, computing: Computing = ANYHOW) -> Method:
 
     computing: what is asked for.
     """
-    if computing.engine == "litert" or computing.precision != "float32":
+    if _forbids_keras(computing):
         return "occlusion"
     if (run.path / MODEL_FILE).is_file() and importlib.util.find_spec("tensorflow"):
         return "gradcam"
@@ -225,7 +223,7 @@ def _least(run: Run, threshold: float | None) -> Least:
 
 
 def _inside(run: Run, method: Method, computing: Computing) -> Computing:
-    if computing.engine == "litert" or computing.precision != "float32":
+    if _forbids_keras(computing):
         raise UsageError(
             f"--method {method} looks into the Keras model",
             hint="leave --engine and --precision out, or take --method occlusion or windows",
@@ -233,6 +231,10 @@ def _inside(run: Run, method: Method, computing: Computing) -> Computing:
     if not (run.path / MODEL_FILE).is_file():
         raise _needs_keras(method, run)
     return replace(computing, engine="keras")
+
+
+def _forbids_keras(computing: Computing) -> bool:
+    return computing.engine == "litert" or computing.precision != "float32"
 
 
 def _needs_keras(method: Method, run: Run | None = None) -> RunError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -11,20 +12,26 @@ from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, Segments, View
 from imgrec.report.explanation_picture import boxes_picture, segments_picture
 
+ALL = Area(0, 0, 400, 400)
 
-def drawn(*, known: bool) -> Image.Image:
-    """Return the segments of a grey picture: half of it a cat, the other one too, or unknown."""
-    image, area = Image.new("RGB", (400, 400), "white"), Area(0, 0, 400, 400)
-    picture = Picture("made", image, np.zeros((8, 8, 3), np.uint8), area)
-    probabilities = np.array([[[0.9, 0.1], [0.8, 0.2]]], np.float32)
-    found = Explanation(
-        picture,
+
+def explanation() -> Explanation:
+    """Return that of a white picture, in which nothing is found."""
+    image = Image.new("RGB", (400, 400), "white")
+    return Explanation(
+        Picture("made", image, np.zeros((8, 8, 3), np.uint8), ALL),
         (Ranked("cat", 0.9),),
         known=True,
-        view=View(area, (8, 8)),
-        heat=Heat(np.zeros((1, 1), np.float32), area),
-        segments=Segments(probabilities, np.array([[[True, False], [known, False]]]), area),
+        view=View(ALL, (8, 8)),
+        heat=Heat(np.zeros((1, 1), np.float32), ALL),
     )
+
+
+def drawn(*, known: bool) -> Image.Image:
+    """Return the segments of a white picture: half of it a cat, the other one too, or unknown."""
+    probabilities = np.array([[[0.9, 0.1], [0.8, 0.2]]], np.float32)
+    named = np.array([[[True, False], [known, False]]])
+    found = replace(explanation(), segments=Segments(probabilities, named, ALL))
     return Image.open(io.BytesIO(segments_picture(found, ("cat", "dog"))))
 
 
@@ -40,16 +47,8 @@ def test_the_legend_tells_what_grey_is() -> None:
 
 def test_labels_of_boxes_on_one_place_can_all_be_read() -> None:
     """Each has its own line: both colours are there, as a patch of text's height."""
-    image, area = Image.new("RGB", (400, 400), "white"), Area(0, 0, 400, 400)
-    picture = Picture("made", image, np.zeros((8, 8, 3), np.uint8), area)
-    found = Explanation(
-        picture,
-        (Ranked("cat", 0.9),),
-        known=True,
-        view=View(area, (8, 8)),
-        heat=Heat(np.zeros((1, 1), np.float32), area),
-        found=tuple(Found(name, 0.9, area) for name in ("cat", "dog", "bird")),
-    )
+    boxes = tuple(Found(name, 0.9, ALL) for name in ("cat", "dog", "bird"))
+    found = replace(explanation(), found=boxes)
     pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))[10:380, 10:20]
     colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()} - {(255, 255, 255)}
     assert {(230, 159, 0), (86, 180, 233), (0, 158, 115)} <= colours
