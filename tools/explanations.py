@@ -38,7 +38,7 @@ from imgrec.runtime.outputs import Answers
 from tools.photos import DATA, PETS, WITH_PETS
 
 # Where ImageNet's 1,000 classes have them.
-BREEDS = {"cats": slice(281, 286), "dogs": slice(151, 269)}
+BREEDS = {"cats": range(281, 286), "dogs": range(151, 269)}
 WIDTH, HEIGHT = 900, 600
 OVERLAP = 0.5
 
@@ -57,14 +57,14 @@ class Composed:
 
 @dataclass(frozen=True)
 class Pets:
-    """An engine that tells cats from dogs, and from all else where its model can."""
+    """An engine that tells cats from dogs, and both from all else that its model knows."""
 
     engine: Engine
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the probabilities."""
-        return PETS if self._columns is None else (*PETS, "else")
+        return (*PETS, "else")
 
     @property
     def thresholds(self) -> None:
@@ -82,28 +82,26 @@ class Pets:
 
     def added(self, probabilities: Pixels) -> Pixels:
         """Return the probabilities (..., classes) of cats, of dogs, and of all else."""
-        if self._columns is None:
-            return probabilities[..., [self.engine.classes.index(pet) for pet in PETS]]
         pets = [probabilities[..., each].sum(axis=-1) for each in self._columns]
         return np.stack([*pets, 1 - sum(pets)], axis=-1).astype(np.float32)
 
     def segments(self, found: Segments) -> Segments:
-        """Return what each place shows: cats, dogs or all else, where the answer is known."""
-        added = self.added(found.probabilities)
-        best = np.arange(added.shape[-1]) == added.argmax(axis=-1)[..., np.newaxis]
-        return Segments(added, best & found.known[..., np.newaxis], found.area)
+        """Return what is coloured as a cat, as a dog or as all else: its breeds alike."""
+        pets = [found.named[..., each].any(axis=-1) for each in self._columns]
+        named = np.stack([*pets, found.known & ~np.any(pets, axis=0)], axis=-1)
+        return Segments(self.added(found.probabilities), named, found.area)
 
     def surest(self, probabilities: Pixels, pet: str) -> int:
         """Return the model's most probable class, of probabilities (classes,), that is a pet."""
-        if self._columns is None:
-            return self.engine.classes.index(pet)
-        return BREEDS[pet].start + int(probabilities[BREEDS[pet]].argmax())
+        columns = self._columns[PETS.index(pet)]
+        return columns[int(probabilities[columns].argmax())]
 
     @cached_property
-    def _columns(self) -> tuple[slice, ...] | None:
+    def _columns(self) -> tuple[list[int], ...]:
+        """Which of the model's classes are cats and which are dogs."""
         if set(PETS) <= set(self.engine.classes):
-            return None
-        return tuple(BREEDS[pet] for pet in PETS)
+            return tuple([self.engine.classes.index(pet)] for pet in PETS)
+        return tuple([*BREEDS[pet]] for pet in PETS)
 
 
 def main(arguments: list[str]) -> None:

@@ -17,7 +17,7 @@ from imgrec.text import shown
 if TYPE_CHECKING:
     from imgrec.config.experiment import Experiment
     from imgrec.workflows.plan import Plan
-    from imgrec.workflows.train import TrainingResult
+    from imgrec.workflows.run_training import TrainingResult
 
 
 @options.command("train")
@@ -57,12 +57,13 @@ def train(
     _check(config, resume, new_only=name is not None or dry_run, old_only=allow_drift)
 
     from imgrec.runs.folder import find
-    from imgrec.workflows import train as workflow
+    from imgrec.workflows import resume as resuming
+    from imgrec.workflows import train as training
     from imgrec.workflows.plan import plan
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
-        result = workflow.resume(
+        result = resuming.resume(
             run,
             overrides=overrides,
             allow_drift=allow_drift,
@@ -74,7 +75,7 @@ def train(
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
             return _show_plan(console, plan(experiment, device=device), as_json=as_json)
-        result = workflow.train(
+        result = training.train(
             experiment, runs_dir=runs_dir, device=device, profile=profile, progress=console
         )
     return _show_result(console, result, as_json=as_json)

@@ -12,6 +12,8 @@ from imgrec.models.keras_objects import make
 
 # What EarlyStopping and ReduceLROnPlateau count; they forget it when a training begins.
 _COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
+# How TensorBoard numbers the steps, over all epochs.
+_NUMBERED = "_global_train_batch"
 
 
 def check_extras(experiment: Experiment) -> None:
@@ -58,12 +60,18 @@ def counters(callbacks: Any) -> list[dict[str, float | None]]:
     ]
 
 
-def restore_counters(callbacks: Any, saved: list[dict[str, float | None]]) -> None:
-    """Put the counters back; to be called after `on_train_begin`, which clears them."""
+def restore_counters(callbacks: Any, saved: list[dict[str, float | None]], steps: int) -> None:
+    """Put the counters back; to be called after `on_train_begin`, which clears them.
+
+    steps: how many were trained before, by which TensorBoard goes on to number them.
+    """
     for callback, values in zip(callbacks.callbacks, saved, strict=False):
         for name, value in values.items():
             if hasattr(callback, name):
                 setattr(callback, name, value)
+    for callback in callbacks.callbacks:
+        if hasattr(callback, _NUMBERED):
+            setattr(callback, _NUMBERED, steps)
 
 
 def _number(value: Any) -> float | None:

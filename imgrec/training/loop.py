@@ -68,7 +68,7 @@ class _Training:
     def run(self) -> None:
         state = self._state
         self._callbacks.on_train_begin()
-        restore_counters(self._callbacks, state.callbacks)
+        self._restore_counters()
         if state.epoch:
             self._job.after_epoch(state)
         if state.epoch == state.phase_start and not state.step:
@@ -83,6 +83,11 @@ class _Training:
             self._keeper.end()
             self._job.after_epoch(state)
         self._callbacks.on_train_end()
+
+    def _restore_counters(self) -> None:
+        state, schedule = self._state, self._job.train.schedule
+        steps = state.epoch * schedule.steps_per_epoch + state.step
+        restore_counters(self._callbacks, state.callbacks, steps)
 
     def _trained(self) -> bool:
         """Train to the end; return False where that went astray and is to be tried again."""
@@ -215,7 +220,7 @@ class _Training:
             raise self._stopped(error) from error
         vars(self._state).update(vars(self._keeper.go_back()))
         self._state.restores = restores
-        restore_counters(self._callbacks, self._state.callbacks)
+        self._restore_counters()
         self._steps.learning_rate /= 2
         self._watch.forget()
         self._checkpoint()

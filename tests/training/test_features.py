@@ -23,7 +23,8 @@ from imgrec.training.features import wanted_views, with_features
 from imgrec.training.steps import Steps
 from imgrec.training.stream import Place, Split, batches_in_order, training_batches
 from imgrec.workflows.prepare import prepare, training_split
-from imgrec.workflows.train import resume, train
+from imgrec.workflows.resume import resume
+from imgrec.workflows.train import train
 from tests.training.conftest import Make
 
 

@@ -16,7 +16,8 @@ from imgrec.models.build import build
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run, find
 from imgrec.training.checkpoint import newest_place
-from imgrec.workflows.train import resume, train
+from imgrec.workflows.resume import resume
+from imgrec.workflows.train import train
 from tests.training.conftest import Make
 
 FINE_TUNE = "training.fine_tune={from: conv_pw_13, epochs: 2, learning_rate: 1e-4}"

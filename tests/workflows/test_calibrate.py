@@ -19,8 +19,9 @@ from imgrec.workflows.import_model import import_model
 from imgrec.workflows.import_options import Import
 from imgrec.workflows.predict import collected, open_models
 from imgrec.workflows.prepare import read_images
+from imgrec.workflows.resume import resume
 from imgrec.workflows.run_files import run_config
-from imgrec.workflows.train import resume, train
+from imgrec.workflows.train import train
 from tests.conftest import TINY
 
 

@@ -24,7 +24,8 @@ from imgrec.runtime.engine import Computing, open_engine
 from imgrec.runtime.exported import open_exported
 from imgrec.workflows.evaluate import evaluate
 from imgrec.workflows.export import export
-from imgrec.workflows.train import resume, train
+from imgrec.workflows.resume import resume
+from imgrec.workflows.train import train
 from tests.conftest import TINY
 
 SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}

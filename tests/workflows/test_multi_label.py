@@ -39,7 +39,8 @@ from imgrec.workflows.plan import plan
 from imgrec.workflows.predict import Recogniser, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import run_config
-from imgrec.workflows.train import TrainingResult, train
+from imgrec.workflows.run_training import TrainingResult
+from imgrec.workflows.train import train
 from tests.conftest import PROJECT
 from tests.discs import COLOURS, pasted_discs
 

@@ -42,9 +42,10 @@ def test_a_cat_dog_model_points_at_the_right_animal(pets: Run, method: str) -> N
     assert _share(pets, method) >= 0.8
 
 
-def test_windows_of_many_classes_find_both_animals(lite0: Run) -> None:
-    """A model that knows other things than pets finds their boxes in at least 60 %."""
-    assert _share(lite0, "windows") >= 0.6
+@pytest.mark.parametrize(("method", "least"), [("gradcam", 0.8), ("dense", 0.8), ("windows", 0.6)])
+def test_a_model_of_many_classes_finds_both_animals(lite0: Run, method: str, least: float) -> None:
+    """One that knows other things than pets meets the goal of each method."""
+    assert _share(lite0, method) >= least
 
 
 def _share(run: Run, method: str) -> float:

@@ -21,8 +21,9 @@ from imgrec.workflows.evaluate import evaluate
 from imgrec.workflows.plan import plan
 from imgrec.workflows.predict import predict
 from imgrec.workflows.prepare import prepare
+from imgrec.workflows.resume import resume
 from imgrec.workflows.statistics import measured, preprocessing_in_words
-from imgrec.workflows.train import resume, train
+from imgrec.workflows.train import train
 
 CONFIG = """
 name: means

@@ -21,7 +21,8 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.plan import plan
-from imgrec.workflows.train import resume, train
+from imgrec.workflows.resume import resume
+from imgrec.workflows.train import train
 from tests.conftest import TINY
 
 PHOTOS = """
@@ -331,6 +332,21 @@ def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
         events = [path.read_bytes() for path in (run.path / "tensorboard").rglob("events.*")]
         assert any(b"epoch_loss" in each for each in events)
         assert any(b"batch_loss" in each for each in events) == told
+
+
+def test_tensorboard_goes_on_to_number_the_steps(photos: Path, tmp_path: Path) -> None:
+    """In a run that goes on they follow on those of the epochs before: three steps in each."""
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    callbacks = "training.callbacks=[{TensorBoard: {update_freq: 1}}]"
+    run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
+    resume(run, overrides=["training.epochs=3"])
+    written = [
+        events.EventAccumulator(str(path)).Reload()
+        for path in sorted((run.path / "tensorboard" / "train").glob("events.*"))
+    ]
+    numbers = [each.step for log in written for each in log.Tensors("batch_loss")]
+    assert len(written) == 2
+    assert numbers == [*range(1, 3 * 3 + 1)]
 
 
 def test_tensorboard_without_its_extra_is_told(
