@@ -55,7 +55,8 @@ class Scores:
     def answers(self) -> NDArray[np.bool_]:
         """The classes that each image is said to have, bool (images, classes)."""
         if self.thresholds is not None:
-            return self.probabilities >= np.array(self.thresholds, np.float32)
+            # In float64: a threshold between two neighbours in float32 would be rounded to one.
+            return self.probabilities >= np.array(self.thresholds, np.float64)
         return self._one_hot(self.probabilities.argmax(axis=1))
 
     @property

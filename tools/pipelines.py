@@ -99,7 +99,7 @@ def some_records(experiment: Experiment, images: int) -> Sequence[Record]:
 
 def training_split(experiment: Experiment, records: Sequence[Record]) -> Split:
     """Return the photos of `records`, decoded into memory."""
-    pixels, _ = open_pixels(records, image_spec(experiment), Cache(), Silent())
+    pixels, _ = open_pixels(records, image_spec(experiment.data), Cache(), Silent())
     labels = np.array([record.label for record in records], np.int64)
     return Split(
         pixels,

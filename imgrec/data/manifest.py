@@ -21,6 +21,9 @@ LABEL = "image/class/label"
 TEXT = "image/class/text"
 NAME = "image/filename"
 
+# What pydantic says in the words of Python.
+_NOT = {"model_type": "is no object", "dict_type": "is no object", "tuple_type": "is no list"}
+
 _Count = Annotated[int, Field(ge=0)]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Part = Literal["train", "validation", "test"]
@@ -106,11 +109,16 @@ def _read(path: Path) -> Manifest:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{shown(str(path))} can't be read: {reason}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(key) for key in first["loc"])
-        raise _unusable(path, f"{shown(place)}: {first['msg'].lower()}") from error
+        raise _unusable(path, _first_problem(error)) from error
     except ValueError as error:
         raise _unusable(path, "it is no JSON, or cut short") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(key) for key in first["loc"])
+    reason = _NOT.get(first["type"], first["msg"].lower())
+    return f"{shown(place)}: {reason}" if place else f"it {reason}"
 
 
 def _unusable(path: Path, reason: str) -> DataError:

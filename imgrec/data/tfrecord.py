@@ -81,7 +81,8 @@ def read_tfrecord(
     and whether they have several labels; the hash of each file is compared with it.
 
     Raises DataError, with file and record, where a record is damaged, lacks a feature or has
-    one of another type, or `label_map` lacks its label; also as `manifest_beside` does.
+    one of another type, or `label_map` lacks its label; where a file of which no manifest tells
+    is empty; also as `manifest_beside` does.
     """
     files = _files(path)
     manifest = manifest_beside(files, whole=Path(path).is_dir())
@@ -151,10 +152,18 @@ def _check_map(label_map: Mapping[str, str], manifest: Manifest, folder: Path) -
 
 
 def _examples(file: Path, manifest: Manifest | None) -> Iterator[Example]:
-    yield from examples(file)
+    empty = True
+    for example in examples(file):
+        empty = False
+        yield example
     # Only now: what is wrong with a record says more than a hash.
     if manifest is not None:
         check_shard(manifest, file)
+    elif empty:
+        raise DataError(
+            f"{shown(str(file))} is empty",
+            hint="write or fetch it again; where it is meant to be empty, move it elsewhere",
+        )
 
 
 def _by_part(files: Sequence[Path], manifest: Manifest | None) -> list[tuple[str, Path]]:

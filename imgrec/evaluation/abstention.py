@@ -50,13 +50,13 @@ def answered(scores: Scores, limits: Limits) -> NDArray[np.bool_]:
     """Return which images are answered, bool (images,): those that reach the limits.
 
     Where the model doesn't tell the familiarity, every image reaches that; where an image may
-    have several classes, or none, every one is answered.
+    have several classes, or none, every one is answered. Compared in float64, as `Scores.answers`.
     """
     known = np.ones(len(scores.names), bool)
     if limits.threshold is not None and not scores.multi_label:
-        known &= scores.probabilities.max(axis=1) >= limits.threshold
+        known &= scores.probabilities.max(axis=1) >= np.float64(limits.threshold)
     if limits.familiarity is not None and scores.familiarity is not None:
-        known &= scores.familiarity >= limits.familiarity
+        known &= scores.familiarity >= np.float64(limits.familiarity)
     return known
 
 

@@ -22,8 +22,6 @@ from imgrec.scores import Scores
 MOST_RESAMPLED = 10_000
 """Up to how many images ROC-AUC, average precision and calibration error have an interval."""
 
-_NONE = np.empty(0)
-
 
 @dataclass(frozen=True)
 class Measurement:

@@ -178,8 +178,12 @@ def _unusable(error: Exception) -> RunError:
 
 
 def _ending(model: Any) -> Any:
-    """Return the activation function of the last layer; None: it has none."""
+    """Return the activation function that gives the output; None: it is not known."""
+    from keras import activations
+
     last = model
-    while getattr(last, "layers", None):
-        last = last.layers[-1]
-    return getattr(last, "activation", None)
+    while outputs := getattr(last, "outputs", None):
+        last = outputs[0]._keras_history.operation  # noqa: SLF001  # model.layers has no operations
+    # What keras.ops.softmax leaves in a model, or the layer of that name, has no activation.
+    by_name = {"Softmax": activations.softmax, "Sigmoid": activations.sigmoid}
+    return getattr(last, "activation", by_name.get(type(last).__name__))

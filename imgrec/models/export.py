@@ -17,7 +17,6 @@ from imgrec.models.backend import require_tensorflow
 from imgrec.models.quiet import muted
 
 FORMATS = ("litert", "onnx", "saved_model", "keras")
-PRECISIONS = ("float32", "float16", "int8")
 
 
 def export_model(model: Any, path: Path, form: str, precision: str = "float32") -> None:

@@ -33,23 +33,18 @@ def predictions_jsonl(predictions: Sequence[Prediction], *, members: Sequence[Me
     return "".join(json_line(head | _fields(prediction)) for prediction in predictions)
 
 
-def predictions_csv(predictions: Sequence[Prediction], *, members: Sequence[Member]) -> str:
-    """Return a line for each photo, model and rank, and one for each photo with an error.
-
-    `answer` is true where the class is the answer, or one of several.
-    Names are as people see them elsewhere, with an apostrophe
-    before what a spreadsheet would run as a formula.
-    """
-    return header("csv") + _csv_lines(predictions, members)
-
-
 def header(form: LineForm) -> str:
     """Return what stands before the first of the `lines`."""
     return ",".join(_COLUMNS) + "\n" if form == "csv" else ""
 
 
 def lines(form: LineForm, predictions: Sequence[Prediction], members: Sequence[Member]) -> str:
-    """Return the lines of some of the predictions; all one after the other are the text."""
+    """Return the lines of some of the predictions; all one after the other are the text.
+
+    As CSV there is one for each photo, model and rank, and one for each photo with an error.
+    `answer` is true where the class is the answer, or one of several. Names are as people see
+    them elsewhere, with an apostrophe before what a spreadsheet would run as a formula.
+    """
     if form == "csv":
         return _csv_lines(predictions, members)
     return predictions_jsonl(predictions, members=members)

@@ -95,7 +95,7 @@ def _images(text: str) -> tuple[Stock, tuple[Path, ...]]:
     if not is_config(text) and told_from(text) == "folder":
         return read_loosely(Path(text)), (Path(text),)
     source = source_of(text)
-    return stock_of(splits_of(source)), _places(source.data)
+    return stock_of(splits_of(source.data, source.seed)), _places(source.data)
 
 
 def _places(data: Data) -> tuple[Path, ...]:

@@ -11,7 +11,6 @@ from imgrec.config.experiment import Data
 from imgrec.config.yaml import YamlError
 from imgrec.config.yaml import read as read_yaml
 from imgrec.data.classes import relabelled
-from imgrec.data.images import ImageSpec
 from imgrec.data.manifest import FILE_NAME, Manifest
 from imgrec.data.pack import Packing, Shards, describe_split, write_shards
 from imgrec.data.records import Dataset, Record, Splits, several
@@ -22,7 +21,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.report.json_text import json_text
 from imgrec.scores import Skipped
 from imgrec.text import shown
-from imgrec.workflows.prepare import records_of, without
+from imgrec.workflows.prepare import image_spec, records_of, without
 from imgrec.workflows.source import Source, splits_of
 
 # What a config may say about its images that a pack has settled.
@@ -58,9 +57,8 @@ def pack(
     `read` does; RunError where `output` can't be written. Nothing is left of it then.
     """
     data = _without_map(source.data)
-    splits, numbers = _numbered(splits_of(replace(source, data=data)), source.data.label_map)
-    spec = ImageSpec(*data.image_size, data.channels, data.interpolation, data.fit)
-    packing = Packing(splits.classes, tuple(numbers.values()), spec, source.seed)
+    splits, numbers = _numbered(splits_of(data, source.seed), source.data.label_map)
+    packing = Packing(splits.classes, tuple(numbers.values()), image_spec(data), source.seed)
     made: list[Packed] = []
 
     def write(folder: Path) -> None:

@@ -15,12 +15,10 @@ from imgrec.data.identity import fingerprint
 from imgrec.data.images import ImageSpec
 from imgrec.data.parts import PARTS
 from imgrec.data.pixels import Pixels, open_pixels
-from imgrec.data.read import read
 from imgrec.data.records import Record, Splits, labels_of, several
 from imgrec.errors import DataError
 from imgrec.evaluation.slices import check
 from imgrec.files import sha256
-from imgrec.models.backend import import_tensorflow
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import shown
@@ -28,6 +26,7 @@ from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import Schedule, Split
 from imgrec.training.targets import check_output, encode, image_weights
 from imgrec.workflows.gate import check_required
+from imgrec.workflows.source import splits_of
 
 log = logging.getLogger("imgrec")
 
@@ -52,9 +51,8 @@ class Prepared:
     pixels: Pixels
 
 
-def image_spec(experiment: Experiment) -> ImageSpec:
-    """Return the form that the experiment's images are brought to."""
-    data = experiment.data
+def image_spec(data: Data) -> ImageSpec:
+    """Return the form that images are brought to."""
     return ImageSpec(*data.image_size, data.channels, data.interpolation, data.fit)
 
 
@@ -75,10 +73,7 @@ def read_images(data: Data, seed: int) -> Splits:
 
     Also where they may have several labels, and `data` does not say so.
     """
-    if data.loader == "keras":
-        # Keras imports TensorFlow, whose settings have to stand before.
-        import_tensorflow()
-    splits = read(data, seed)
+    splits = splits_of(data, seed)
     found = several(splits.train)
     if found is not None and not data.multi_label:
         raise DataError(
@@ -100,7 +95,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
 
     Raises DataError where images can't be read and `data.bad_images` is `error`.
     """
-    found, spec = read_splits(experiment), image_spec(experiment)
+    found, spec = read_splits(experiment), image_spec(experiment.data)
     everything = [*found.train, *found.validation, *found.test]
     pixels, inspection = open_pixels(everything, spec, experiment.data.cache, progress)
     splits = without(found, inspection.bad, skip=experiment.data.bad_images == "skip")

@@ -80,7 +80,7 @@ def _readable(
     order = np.random.default_rng(experiment.seed).permutation(len(records))
     found: list[tuple[Record, NDArray[np.uint8]]] = []
     chosen = (records[index] for index in order)
-    for record, pixels in decoded(chosen, image_spec(experiment), ahead=4):
+    for record, pixels in decoded(chosen, image_spec(experiment.data), ahead=4):
         if isinstance(pixels, BadImage):
             _judge(pixels, skip=experiment.data.bad_images == "skip")
             continue

@@ -49,9 +49,9 @@ def source_of(source: str, overrides: Sequence[str] = ()) -> Source:
     return Source(name, Data(root=source, image_size=(32, 32), split=undivided), seed=0)
 
 
-def splits_of(source: Source) -> Splits:
+def splits_of(data: Data, seed: int) -> Splits:
     """Return the images by split, whether they have one label or several; raises as `read`."""
-    if source.data.loader == "keras":
+    if data.loader == "keras":
         # Keras imports TensorFlow, whose settings have to stand before.
         import_tensorflow()
-    return read(source.data, source.seed)
+    return read(data, seed)

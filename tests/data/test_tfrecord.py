@@ -224,7 +224,7 @@ def test_a_sound_record_that_is_no_example_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no records"),
+        (b"", "is empty"),
         (b"\x1f\x8b\x08" + bytes(30), "is gzipped"),
         (b"a text, and nothing but a text", "a checksum is wrong"),
     ],
@@ -235,6 +235,17 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, content: bytes, message: st
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         read(path)
+
+
+def test_an_empty_file_beside_others_is_told(tmp_path: Path) -> None:
+    """Its images may be lost, and nothing is left out in silence."""
+    write(tmp_path / "a-00000-of-00002.tfrecord", [{"image": b"", "label": 0}])
+    empty = tmp_path / "a-00001-of-00002.tfrecord"
+    empty.touch()
+    with pytest.raises(DataError) as caught:
+        read(tmp_path)
+    assert caught.value.message == f"{empty} is empty"
+    assert "again" in caught.value.hint
 
 
 def test_a_record_that_is_as_long_as_gzips_magic_is_read(tmp_path: Path) -> None:

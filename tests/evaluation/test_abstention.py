@@ -76,6 +76,20 @@ def test_the_last_digits_of_another_engine_change_no_answer() -> None:
         assert found.value < lowest - 1e-5
 
 
+def test_neighbours_in_float32_are_told_apart() -> None:
+    """A threshold or limit between two of them is rounded to neither where it is applied."""
+    upper = np.nextafter(np.float32(1), np.float32(0))
+    lower = np.nextafter(upper, np.float32(0))
+    sure = np.array([upper, lower])
+    given_scores = scored(np.stack([sure, 1 - sure], axis=1), [0, 1])
+    found = choose_threshold(given_scores, "precision", 0.9, "validation")
+    assert found is not None
+    assert found.precision == 1.0
+    assert answered(given_scores, fitted_limits(found)).tolist() == [True, False]
+    familiar = scored([[0.9, 0.1]] * 2, [0, 0], sure)
+    assert answered(familiar, Limits(None, found.value)).tolist() == [True, False]
+
+
 def test_what_is_strange_is_not_answered_however_sure() -> None:
     """Both limits count; without a familiarity, or a limit, the other one alone."""
     found = scored([[0.9, 0.1]] * 3, [0] * 3, [0.9, 0.5, 0.1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -252,6 +253,18 @@ def test_thresholds_keep_their_promise(given_scores: Scores, share: float) -> No
                 assert chosen.values[result.name] == 0.5
             else:
                 assert getattr(result, promise).value >= share
+
+
+@pytest.mark.parametrize("promise", ["f1", "precision"])
+def test_neighbours_in_float32_are_told_apart(promise: Literal["f1", "precision"]) -> None:
+    """A threshold between two of them is rounded to neither where it is applied."""
+    upper = np.nextafter(np.float32(1), np.float32(0))
+    lower = np.nextafter(upper, np.float32(0))
+    truth = [[True], [False]]
+    given_scores = label_sets(truth, [[upper], [lower]])
+    chosen, _ = choose_thresholds(given_scores, promise, 0.9, "validation")
+    found = dataclasses.replace(given_scores, thresholds=tuple(chosen.values.values()))
+    np.testing.assert_array_equal(found.answers, truth)
 
 
 def expected(given_scores: Scores) -> Mapping[str, float]:

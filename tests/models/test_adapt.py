@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -35,6 +35,15 @@ def classifier(
             keras.layers.Dense(units, activation=activation),
         ]
     )
+
+
+def ended_by(operation: str, units: int) -> Any:
+    """Return a small model of logits with an operation behind it that is no layer."""
+    import keras
+
+    pixels = keras.Input((6, 5, 3))
+    logits = classifier(units, "linear")(pixels)
+    return keras.Model(pixels, getattr(keras.ops, operation)(logits))
 
 
 def answers(model: Any, pictures: Any = PICTURES) -> Any:
@@ -93,6 +102,36 @@ def test_logits_are_told_and_can_be_mended(units: int, activation: Any) -> None:
     adapted = adapt(model, Adaptation(activation=activation), classes)
     wanted = getattr(keras.activations, activation)(answers(model))
     np.testing.assert_allclose(answers(adapted), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("operation", "units", "adaptation"),
+    [
+        ("softmax", 3, Adaptation()),
+        ("sigmoid", 1, Adaptation()),
+        ("sigmoid", 3, Adaptation(multi_label=True)),
+    ],
+)
+def test_probabilities_of_an_operation_are_taken(
+    operation: Literal["softmax", "sigmoid"], units: int, adaptation: Adaptation
+) -> None:
+    """The output of `keras.ops.softmax` is no layer's: what it gives counts."""
+    model, classes = ended_by(operation, units), CLASSES[: max(units, 2)]
+    np.testing.assert_allclose(
+        answers(adapt(model, adaptation, classes)), answers(model), atol=1e-6
+    )
+    with pytest.raises(RunError, match="gives probabilities already"):
+        adapt(model, dataclasses.replace(adaptation, activation=operation), classes)
+
+
+def test_what_an_operation_gives_has_to_fit_too() -> None:
+    """A sigmoid for each class is not one answer, nor a softmax several."""
+    with pytest.raises(RunError, match="a probability of its own"):
+        adapt(ended_by("sigmoid", 3), Adaptation(), CLASSES)
+    with pytest.raises(RunError, match="an image has one class for it"):
+        adapt(ended_by("softmax", 3), Adaptation(multi_label=True), CLASSES)
+    with pytest.raises(RunError, match="are no probabilities"):
+        adapt(ended_by("negative", 3), Adaptation(), CLASSES)
 
 
 @pytest.mark.parametrize(

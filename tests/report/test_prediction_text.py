@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 import jsonschema
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
-from imgrec.report.prediction_text import predictions_csv, predictions_json, predictions_jsonl
+from imgrec.report.prediction_text import header, lines, predictions_json, predictions_jsonl
 from imgrec.text import shown
 from tests.conftest import PROJECT
 
@@ -25,6 +26,11 @@ FOUND = (
     Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25)), labels=("cat",)),
     Prediction("bad.jpg", (), "is no image", known=False),
 )
+
+
+def as_csv(predictions: Sequence[Prediction], members: Sequence[Member]) -> str:
+    """Return the text that `predict --format csv` gives."""
+    return header("csv") + lines("csv", predictions, members)
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -84,7 +90,7 @@ def test_json_lines_stand_alone() -> None:
 
 def test_csv_has_a_line_for_each_rank() -> None:
     """The whole text, as a spreadsheet gets it."""
-    assert predictions_csv(FOUND, members=ONE) == (
+    assert as_csv(FOUND, ONE) == (
         "photo,model,rank,class,probability,known,answer,error\n"
         "a.jpg,last,1,cat,0.75,true,true,\n"
         "a.jpg,last,2,dog,0.25,true,false,\n"
@@ -96,17 +102,14 @@ def test_no_photos_are_an_empty_document() -> None:
     """Without a photo the forms are still whole."""
     assert json.loads(predictions_json((), members=ONE))["predictions"] == []
     assert predictions_jsonl((), members=ONE) == ""
-    assert (
-        predictions_csv((), members=ONE)
-        == "photo,model,rank,class,probability,known,answer,error\n"
-    )
+    assert as_csv((), ONE) == "photo,model,rank,class,probability,known,answer,error\n"
 
 
 @given(st.floats(0, 1, width=32))
 def test_probabilities_are_float32_exactly(probability: float) -> None:
     """Reading a probability back as float32 gives the model's own number."""
     found = (Prediction("a.jpg", (Ranked("cat", probability),)),)
-    from_csv = np.float32(read(predictions_csv(found, members=ONE))[0]["probability"])
+    from_csv = np.float32(read(as_csv(found, ONE))[0]["probability"])
     document = json.loads(predictions_json(found, members=ONE))
     assert from_csv == np.float32(probability)
     assert document["predictions"][0]["top"][0]["probability"] == probability
@@ -116,7 +119,7 @@ def test_probabilities_are_float32_exactly(probability: float) -> None:
 def test_any_name_is_one_harmless_cell(name: str) -> None:
     """A name can start no formula, no new line and no new cell, and can be encoded."""
     found = (Prediction(name, (Ranked(name, 0.5),)), Prediction(name, (), name))
-    text = predictions_csv(found, members=ONE)
+    text = as_csv(found, ONE)
     text.encode("utf-8")
     rows = read(text)
     for cell in (rows[0]["photo"], rows[0]["class"], rows[1]["error"]):
@@ -132,7 +135,7 @@ def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
     lines = [json.loads(line) for line in predictions_jsonl(found, members=ONE).splitlines()]
     assert [answer["photo"] for answer in document["predictions"]] == list(hostile)
     assert [answer["top"][0]["class"] for answer in lines] == list(hostile)
-    cells = [row["photo"] for row in read(predictions_csv(found, members=ONE))]
+    cells = [row["photo"] for row in read(as_csv(found, ONE))]
     assert "'=cmd|' /C calc'!A0" in cells
     assert "nul\\x00 line\\nfeed\\r\\x85end" in cells
 
@@ -143,7 +146,7 @@ def test_several_models_in_every_form() -> None:
     answers = (Answer("m", cat, labels=("cat",)), Answer("n", dog, known=False))
     members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), Limits(0.9)))
     found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
-    assert predictions_csv(found, members=members).splitlines()[1:] == [
+    assert as_csv(found, members).splitlines()[1:] == [
         "a.jpg,mean,1,cat,0.75,false,false,",
         "a.jpg,m,1,cat,0.75,true,true,",
         "a.jpg,n,1,dog,0.5,false,false,",
@@ -156,7 +159,7 @@ def test_several_models_in_every_form() -> None:
     ]
     other = (members[0], Member("n", ("owl",)))
     apart = (Prediction("a.jpg", (), known=False, answers=answers),)
-    assert [row["model"] for row in read(predictions_csv(apart, members=other))] == ["m", "n"]
+    assert [row["model"] for row in read(as_csv(apart, other))] == ["m", "n"]
     assert json.loads(predictions_json(apart, members=other))["model"] is None
 
 
@@ -211,7 +214,7 @@ def test_several_labels_in_every_form() -> None:
     assert [photo["known"] for photo in document["predictions"]] == [True, True]
     schema = json.loads((PROJECT / "docs" / "prediction.schema.json").read_bytes())
     jsonschema.validate(document, schema)
-    rows = read(predictions_csv(SETS, members=SEVERAL))
+    rows = read(as_csv(SETS, SEVERAL))
     answers = [(row["photo"], row["class"], row["answer"]) for row in rows]
     assert answers == [
         ("both.jpg", "cat", "true"),

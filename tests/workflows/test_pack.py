@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -72,7 +73,7 @@ def assert_same_images(found: Splits, source: Splits) -> None:
 
 def read_again(folder: Path, **more: Any) -> Splits:
     """Return the images in a pack, read as a config of another seed would."""
-    return splits_of(Source("again", data_at(folder, **more), 0))
+    return splits_of(data_at(folder, **more), 0)
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def table(photos: Path, tmp_path: Path) -> Path:
 def test_a_divided_folder_comes_back(photos: Path, tmp_path: Path) -> None:
     """What the seed divided stays divided, under the names that the photos had; bytes are kept."""
     data = data_at(photos, split=SPLIT)
-    source = splits_of(Source("source", data, 5))
+    source = splits_of(data, 5)
     packed = packed_from(data, tmp_path / "pack")
     found = read_again(packed.path)
     assert_same_images(found, source)
@@ -115,8 +116,8 @@ def test_an_undivided_folder_stays_undivided(photos: Path, tmp_path: Path) -> No
     """Its pack is divided as the folder itself would be: by names and seed."""
     packed = pack(source_of(str(photos)), tmp_path / "pack")
     assert list(packed.manifest.splits) == ["train"]
-    source = splits_of(Source("folder", data_at(photos, split=SPLIT), 3))
-    found = splits_of(Source("pack", data_at(packed.path, split=SPLIT), 3))
+    source = splits_of(data_at(photos, split=SPLIT), 3)
+    found = splits_of(data_at(packed.path, split=SPLIT), 3)
     assert_same_images(found, source)
 
 
@@ -130,7 +131,7 @@ def test_several_labels_come_back(table: Path, tmp_path: Path) -> None:
     assert packed.overrides == (f"data.root={packed.path}", "data.separator=null")
     found = read_again(packed.path, label_map=label_map)
     assert found.classes == ("person", "car", "dog")
-    plain = splits_of(Source("csv", data_at(table, multi_label=True, separator=";"), 5))
+    plain = splits_of(data_at(table, multi_label=True, separator=";"), 5)
     assert_same_names(found, plain)
     assert found.train[0].extra == {"place": "street 0"}
     assert_same_images(read_again(packed.path), found)
@@ -151,8 +152,8 @@ def test_pixels_become_png(tmp_path: Path) -> None:
     data = Data.model_validate({"loader": "digits", "image_size": [8, 8], "channels": 1})
     packed = packed_from(data, tmp_path / "pack", shards=2)
     assert packed.overrides == (f"data.root={packed.path}", "data.loader=tfrecord")
-    source = splits_of(Source("digits", data, 5))
-    found = splits_of(Source("pack", data_at(packed.path, channels=1), 5))
+    source = splits_of(data, 5)
+    found = splits_of(data_at(packed.path, channels=1), 5)
     assert_same_images(found, source)
 
 
@@ -354,7 +355,8 @@ def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
         (lambda text: text.replace('"sha256": "', '"sha256": "x'), r"shards\.0\.sha256"),
         (lambda _: "{}", "schema_version: field required"),
-        (lambda _: "[]", "should be a valid dictionary"),
+        (lambda _: "[1]", r"is no manifest of `imgrec data pack`: it is no object$"),
+        (lambda text: text.replace('"shards": [', '"shards": [1,'), r"shards\.0: is no object$"),
     ],
 )
 def test_a_damaged_manifest_is_told(
@@ -366,6 +368,18 @@ def test_a_damaged_manifest_is_told(
     with pytest.raises(DataError, match=message) as caught:
         read_again(pack_of_photos)
     assert str(path) in caught.value.message
+
+
+def test_an_empty_shard_that_the_manifest_lists_is_read(pack_of_photos: Path) -> None:
+    """A shard may be meant to hold no images; the hash says that nothing is lost."""
+    path, name = pack_of_photos / "manifest.json", "train-99999-of-00002.tfrecord"
+    manifest = json.loads(path.read_text())
+    sha256 = hashlib.sha256().hexdigest()
+    shard = {"file": name, "split": "train", "images": 0, "size": 0, "sha256": sha256}
+    before = read_again(pack_of_photos)
+    (pack_of_photos / name).touch()
+    path.write_text(json.dumps(manifest | {"shards": [*manifest["shards"], shard]}))
+    assert read_again(pack_of_photos).train == before.train
 
 
 def test_files_of_two_packs_are_not_mixed(pack_of_photos: Path, tmp_path: Path) -> None:
@@ -397,7 +411,7 @@ def test_real_photos_come_back(place: str, shared: Shared, tmp_path: Path) -> No
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     data = data_at(root)
-    source, found = splits_of(Source("files", data, 5)), packed_from(data, tmp_path / "pack")
+    source, found = splits_of(data, 5), packed_from(data, tmp_path / "pack")
     again = read_again(found.path)
     assert_same_images(again, source)
     for part, records in records_of(source):
@@ -432,7 +446,7 @@ def test_tensorflow_reads_the_same(table: Path, tmp_path: Path) -> None:
     """TensorFlow's own reader, in a process of its own: names, numbers, texts and pixels."""
     packed = packed_from(data_at(table, multi_label=True, separator=";"), tmp_path / "pack")
     by_tensorflow = _by_tensorflow(packed.path)
-    source = splits_of(Source("csv", data_at(table, multi_label=True, separator=";"), 5))
+    source = splits_of(data_at(table, multi_label=True, separator=";"), 5)
     records = [record for _, part in records_of(source) for record in part]
     assert set(by_tensorflow) == {record.name for record in records}
     for record in records:
