@@ -14,27 +14,23 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.data.images import ImageSpec, decode, seen, whole
-from imgrec.evaluation.abstention import fitted_limits
+from imgrec.data.images import ImageSpec, decode, whole
+from imgrec.data.records import Photo
 from imgrec.evaluation.proportions import proportion
-from imgrec.explanation.dense import FullyConvolutional
-from imgrec.explanation.gradcam import gradcam
-from imgrec.explanation.segments import segments
-from imgrec.explanation.unknown import Least
-from imgrec.explanation.values import Area, Heat, Picture, Segments
-from imgrec.explanation.view import in_own_size, takes_any_size
-from imgrec.explanation.windows import detections, look
+from imgrec.explanation.values import Area, Segments
 from imgrec.runs.folder import Run, default_runs_dir, find
-from imgrec.runtime.engine import Engine, open_engine
-from imgrec.runtime.keras_engine import open_keras
+from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import Answers
+from imgrec.workflows.explain import Asking, open_explainer
+from imgrec.workflows.explainer import Explainer
 from tools.photos import DATA, PETS, WITH_PETS
 
 # Where ImageNet's 1,000 classes have them.
@@ -51,8 +47,13 @@ Judge = Callable[[int], tuple[int, Counter[str]]]
 class Composed:
     """A picture with a cat and a dog, and where each of them was pasted."""
 
-    picture: Picture
+    image: Image.Image
     places: Mapping[str, Area]
+
+    @property
+    def photo(self) -> Photo:
+        """The picture as a model is asked about it."""
+        return Photo("composed", self.image)
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,10 @@ class Pets:
         named = np.stack([*pets, found.known & ~np.any(pets, axis=0)], axis=-1)
         return Segments(self.added(found.probabilities), named, found.area)
 
-    def surest(self, probabilities: Pixels, pet: str) -> int:
-        """Return the model's most probable class, of probabilities (classes,), that is a pet."""
+    def surest(self, image: Image.Image, pet: str) -> int:
+        """Return the class that the model gives a picture before all others that are a pet."""
+        pixels = decode(image, self.spec)
+        (probabilities,) = self.engine.answers(pixels[np.newaxis]).probabilities
         columns = self._columns[PETS.index(pet)]
         return columns[int(probabilities[columns].argmax())]
 
@@ -127,7 +130,7 @@ def main(arguments: list[str]) -> None:
             print(f"  {what}: {count}, {count / cases:.2f} for each animal", flush=True)
 
 
-def compose(seed: int, spec: ImageSpec) -> Composed:
+def compose(seed: int) -> Composed:
     """Return the picture of a seed: 900x600, the photos of about 200 to 320 pixels a side."""
     random = np.random.default_rng(seed)
     image = _ground(random)
@@ -143,8 +146,7 @@ def compose(seed: int, spec: ImageSpec) -> Composed:
         top = int(random.integers(HEIGHT - photo.height + 1))
         image.paste(photo, (left, top))
         places[pet] = Area(left, top, left + photo.width, top + photo.height)
-    picture = Picture(str(seed), image, decode(image, spec), Area(*seen(image.size, spec)))
-    return Composed(picture, places)
+    return Composed(image, places)
 
 
 def _ground(random: np.random.Generator) -> Image.Image:
@@ -161,11 +163,12 @@ def _photo(folder: str, random: np.random.Generator) -> Image.Image:
 
 def of_windows(run: Run, threshold: float | None = None) -> Judge:
     """A hit: the surest box of the animal overlaps its photo by an IoU of 0.5 or more."""
-    pets, least = Pets(open_engine(run)), _least(run, threshold)
+    explainer = open_explainer(run, "windows", Asking(threshold=threshold))
+    asked = replace(explainer, engine=Pets(explainer.engine))
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
-        made, hits, others = compose(seed, pets.spec), 0, Counter[str]()
-        found = detections(look(pets, made.picture, least), pets.classes, least)
+        made, hits, others = compose(seed), 0, Counter[str]()
+        found = asked.explain(made.photo).found
         for pet, place in made.places.items():
             overlaps = [each.area.overlap(place) for each in found if each.class_name == pet]
             hits += bool(overlaps) and overlaps[0] >= OVERLAP
@@ -178,15 +181,13 @@ def of_windows(run: Run, threshold: float | None = None) -> Judge:
 
 def of_dense(run: Run, threshold: float | None = None) -> Judge:
     """A hit: most of what is coloured as the animal is in the half where it is."""
-    engine = open_keras(run)
-    pets, least = Pets(engine), _least(run, threshold)
-    network = FullyConvolutional(engine.model)
+    explainer = open_explainer(run, "dense", Asking(threshold=threshold))
+    pets = Pets(explainer.engine)
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
-        made, hits, others = compose(seed, pets.spec), 0, Counter[str]()
-        found = segments(network, engine, made.picture, least)
-        told = pets.segments(found)
-        answers = told.over((WIDTH, HEIGHT), (WIDTH // 10, HEIGHT // 10))
+        made, hits, others = compose(seed), 0, Counter[str]()
+        found = cast(Segments, explainer.explain(made.photo).segments)
+        answers = pets.segments(found).over((WIDTH, HEIGHT), (WIDTH // 10, HEIGHT // 10))
         for column, pet in enumerate(PETS):
             coloured = (answers == column).sum(axis=0)
             left, right = coloured[: WIDTH // 20].sum(), coloured[WIDTH // 20 :].sum()
@@ -202,29 +203,23 @@ def of_gradcam(run: Run, _: float | None = None) -> Judge:
 
     A threshold says nothing of it.
     """
-    engine = open_keras(run)
-    pets, any_size = Pets(engine), takes_any_size(engine.model)
+    explainer = open_explainer(run, "gradcam")
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
-        made, hits = compose(seed, pets.spec), 0
-        (row,) = engine.answers(made.picture.pixels[np.newaxis]).probabilities
-        pixels, area = made.picture.pixels, made.picture.seen
-        if any_size:
-            pixels, (area, _) = in_own_size(made.picture, pets.spec)
-        for pet, place in made.places.items():
-            values = gradcam(engine.model, pixels, pets.surest(row, pet))
-            heat = Heat(values, area).over((WIDTH, HEIGHT), (WIDTH, HEIGHT))
-            top, left = np.unravel_index(heat.argmax(), heat.shape)
-            on = place.left <= left < place.right and place.top <= top < place.bottom
-            hits += bool(on and heat.max() > 0)
-        return hits, Counter()
+        made = compose(seed)
+        hits = [_points_at(explainer, made, pet, place) for pet, place in made.places.items()]
+        return sum(hits), Counter()
 
     return judge
 
 
-def _least(run: Run, threshold: float | None) -> Least:
-    limits = fitted_limits(run.card.threshold)
-    return Least(limits if threshold is None else limits._replace(threshold=threshold))
+def _points_at(explainer: Explainer, made: Composed, pet: str, place: Area) -> bool:
+    column = Pets(explainer.engine).surest(made.image, pet)
+    heat = replace(explainer, wanted=column).explain(made.photo).heat
+    values = heat.over((WIDTH, HEIGHT), (WIDTH, HEIGHT))
+    top, left = np.unravel_index(values.argmax(), values.shape)
+    on = place.left <= left < place.right and place.top <= top < place.bottom
+    return bool(on and values.max() > 0)
 
 
 METHODS: Mapping[str, Callable[[Run, float | None], Judge]] = {

@@ -16,8 +16,8 @@ from imgrec.explanation.values import Explanation, Found
 from imgrec.report.explanation_picture import boxes_picture
 from imgrec.report.wording import percent
 from imgrec.text import shown
-from imgrec.workflows.explain import Explainer
 from imgrec.workflows.explained import picture_of
+from imgrec.workflows.explainer import Explainer
 
 
 @dataclass(frozen=True, repr=False)

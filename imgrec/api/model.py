@@ -15,7 +15,8 @@ from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Computing, EngineName, Precision
 from imgrec.slicing import Slicing, slice_by
 from imgrec.text import shown
-from imgrec.workflows.explain import Asking, Method, open_explainer
+from imgrec.workflows.explain import Asking, open_explainer
+from imgrec.workflows.explainer import Method
 from imgrec.workflows.predict import Recogniser, Tta, open_models
 
 
@@ -118,7 +119,7 @@ class Model:
         method: Method | None = None,
         class_name: str | None = None,
         threshold: float | None = None,
-        windows: int = 200,
+        windows: int | None = None,
         as_seen: bool = False,
     ) -> Iterator[Explained]:
         """Yield where in each photo a class is, in order; one that can't be used has an error.
@@ -126,8 +127,8 @@ class Model:
         photos: as for `predict`. method: `gradcam`, `occlusion`, `windows` or `dense`; None for
         gradcam, without a Keras model or TensorFlow occlusion. The others are the options of
         `imgrec explain`.
-        Raises imgrec.errors.UsageError for a class that the model doesn't know, RunError for a
-        method that can't be used with it.
+        Raises imgrec.errors.UsageError for a class that the model doesn't know and for what is no
+        option of the method, RunError for a method that can't be used with the model.
         """
         asking = Asking(class_name, threshold, windows, as_seen)
         explainer = open_explainer(self.run, method, asking, self.computing)

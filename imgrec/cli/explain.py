@@ -15,8 +15,8 @@ from imgrec.cli.unusable import refuse_unusable
 if TYPE_CHECKING:
     from imgrec.report.explanation_text import Explained
     from imgrec.runtime.engine import EngineName, Precision
-    from imgrec.workflows.explain import Explainer, Method
     from imgrec.workflows.explained import Place
+    from imgrec.workflows.explainer import Explainer, Method
 
 _METHODS = ("gradcam", "occlusion", "windows", "dense")
 
@@ -43,9 +43,7 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense")
 @click.option(
     "--windows",
     type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    help="How many windows of a photo to ask about, at most.",
+    help="How many windows of a photo to ask about, at most.  [default: 200]",
 )
 @click.option(
     "--as-seen",
@@ -67,7 +65,7 @@ def explain(
     class_name: str | None,
     output: Path,
     boxes: bool,
-    windows: int,
+    windows: int | None,
     as_seen: bool,
     threshold: float | None,
     engine: EngineName,

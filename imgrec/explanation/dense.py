@@ -5,7 +5,7 @@ first dense layer after Flatten becomes a convolution as large as the map that w
 after it become 1x1 convolutions; a global pooling becomes one that slides. A place then has the
 answer that the classifier gives for the window around it, but for what its convolutions see beyond
 the window's edge, where it saw the padding, and for squeeze-and-excitation, which looks at all of
-the picture.
+the picture: a pooling that has a part in a map again is left as it is.
 """
 
 from __future__ import annotations
@@ -61,33 +61,31 @@ class FullyConvolutional:
         images = ops.convert_to_tensor(pixels[np.newaxis].astype(np.float32))
         found = traverse(self._model, images, self._apply)
         if not isinstance(found, _Vectors):
-            raise RunError(
-                "dense finds no map: the model pools all of the picture before its last layers",
-                hint=_OTHERS,
-            )
+            raise no_map()
         (answers,) = np.asarray(self._gathered(found), np.float32)
         return np.asarray(answers)
 
     def _measure(self) -> None:
         """Note the height and width of what enters each layer at the size that the model takes.
 
-        Also which poolings give a map's channels their weights, as in squeeze-and-excitation:
-        what they give becomes a map again, of a single place.
+        Also which poolings weigh the channels of a map: they have a part in it.
         """
-        from keras import ops
+        from keras import ops, tree
 
         convolutions: list[Any] = []
-        given: list[tuple[Any, Any]] = []
+        # By the tensor's identity; it is kept, for another one not to get that.
+        pooled_into: dict[int, tuple[Any, set[int]]] = {}
 
         def apply(layer: Any, *tensors: Any, **arguments: Any) -> Any:
-            shape = getattr(tensors[0], "shape", ()) if tensors else ()
-            if len(shape) == 4:
-                self._sizes[id(layer)] = tuple(shape[1:3])
+            entering = tree.flatten(tensors)
+            if entering and len(entering[0].shape) == 4:
+                self._sizes[id(layer)] = tuple(entering[0].shape[1:3])
             convolutions.extend([layer] if is_convolution(layer) else [])
-            if _unflattens(layer):
-                self._weighing.update(id(by) for by, made in given if made is tensors[0])
             output = layer(*tensors, **arguments)
-            given.extend([(layer, output)] if _pools_all(layer) else [])
+            poolings = {by for each in entering for by in pooled_into.get(id(each), (None, ()))[1]}
+            if len(output.shape) == 4 and max(output.shape[1:3]) > 1:
+                self._weighing |= poolings
+            pooled_into[id(output)] = output, poolings | ({id(layer)} if _pools(layer) else set())
             return output
 
         try:
@@ -105,12 +103,13 @@ class FullyConvolutional:
             return self._after(layer, entering)
         if _flattens(layer):
             return _Vectors(entering, self._sizes[id(layer)])
-        if _pools_all(layer) and id(layer) not in self._weighing:
-            return _Vectors(self._sliding(layer)(entering))
+        if _pools(layer) and id(layer) not in self._weighing:
+            slid = self._sliding(layer)(entering)
+            return slid if layer.keepdims else _Vectors(slid)
         return _on_larger(layer, *tensors, **arguments)
 
-    def _after(self, layer: Any, entering: _Vectors) -> _Vectors:
-        """Apply a layer to vectors."""
+    def _after(self, layer: Any, entering: _Vectors) -> Any:
+        """Apply a layer to vectors; one that makes a map of each vector again gives a map."""
         from keras import layers, ops
 
         if isinstance(layer, _passing()):
@@ -118,6 +117,8 @@ class FullyConvolutional:
         if isinstance(layer, layers.Dense):
             return _Vectors(self._convolution(layer, entering)(entering.map))
         gathered = self._gathered(entering)
+        if _unflattens(layer):
+            return gathered
         # How familiar a picture is: the largest of its cosines, made a sequence for the pooling.
         if isinstance(layer, layers.Reshape) and layer.target_shape[-1] == 1:
             return _Vectors(gathered)
@@ -129,6 +130,10 @@ class FullyConvolutional:
         from keras import layers
 
         maps = [self._gathered(each) for each in entering]
+        if len({tuple(each.shape[1:3]) for each in maps}) > 1:
+            raise RunError(
+                f"dense can't join what {layer.name} takes: maps of different sizes", hint=_OTHERS
+            )
         if isinstance(layer, layers.Concatenate):
             return _Vectors(layers.Concatenate(axis=-1)(maps))
         return _Vectors(self._copy(layer)(maps))
@@ -196,6 +201,14 @@ class _Copied:
         return self.made(entering)
 
 
+def no_map() -> RunError:
+    """Return the error for a model that makes one vector of a picture of any size."""
+    return RunError(
+        "dense finds no map: the model pools all of the picture before its last layers",
+        hint=_OTHERS,
+    )
+
+
 def _on_larger(layer: Any, *tensors: Any, **arguments: Any) -> Any:
     """Return what a layer makes of a larger map; raise RunError where it takes one size alone."""
     import tensorflow as tf
@@ -223,12 +236,11 @@ def _unflattens(layer: Any) -> bool:
     return isinstance(layer, layers.Reshape) and layer.target_shape[:2] == _ONE
 
 
-def _pools_all(layer: Any) -> bool:
-    """Say whether a layer makes one vector of a map; what keeps the axes weighs channels."""
+def _pools(layer: Any) -> bool:
+    """Say whether a layer pools all of a map."""
     from keras import layers
 
-    pools = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
-    return isinstance(layer, pools) and not layer.keepdims
+    return isinstance(layer, layers.GlobalAveragePooling2D | layers.GlobalMaxPooling2D)
 
 
 def _passing() -> tuple[type, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imgrec.errors import RunError
 from imgrec.explanation.graph import is_convolution, traverse
 
+_SAME = 1e-6
 _OTHERS = "occlusion and windows ask any model: --method occlusion"
 
 
@@ -34,7 +35,7 @@ def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.fl
     with tf.GradientTape() as tape:
         tape.watch(images)
         output = _answer(model, images, trace)
-        score = _score(output if trace.logits is None else trace.logits, column)
+        score = _score(trace.logits if trace.tells(output) else output, column)
     features = trace.features()
     gradient = tape.gradient(score, features)
     if gradient is None:
@@ -46,10 +47,15 @@ def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.fl
 
 @dataclass
 class _Trace:
-    """What the layers of a model gave on the way: maps, and what enters the last softmax."""
+    """What the layers of a model gave on the way.
+
+    maps: each, and whether a convolution gave it. logits, probabilities: what enters and what
+    leaves the last softmax or sigmoid.
+    """
 
     maps: list[tuple[bool, Any]] = field(default_factory=list)
     logits: Any = None
+    probabilities: Any = None
 
     def apply(self, layer: Any, *tensors: Any, **arguments: Any) -> Any:
         output = layer(*tensors, **arguments)
@@ -57,8 +63,20 @@ class _Trace:
         if len(shape) == 4:
             self.maps.append((is_convolution(layer), output))
         elif len(shape) == 2 and _ends(layer):
-            self.logits = _before(layer, tensors[0])
+            self.logits, self.probabilities = _before(layer, tensors[0]), output
         return output
+
+    def tells(self, output: Any) -> bool:
+        """Say whether the model's answers are the last softmax's, not the mean of several, say.
+
+        Other columns may stand behind them; a single unit may have become two classes.
+        """
+        if self.probabilities is None:
+            return False
+        (answers,), (told,) = np.asarray(output), np.asarray(self.probabilities)
+        if len(told) == 1 < len(answers):
+            told = np.array([1 - told[0], told[0]])
+        return np.allclose(answers[: len(told)], told, atol=_SAME)
 
     def features(self) -> Any:
         """Return the last map of the size of the last convolution that gives more than a point."""

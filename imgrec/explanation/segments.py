@@ -10,7 +10,7 @@ import numpy as np
 
 from imgrec.data.images import ImageSpec, cut
 from imgrec.errors import BadImage
-from imgrec.explanation.dense import FullyConvolutional
+from imgrec.explanation.dense import FullyConvolutional, no_map
 from imgrec.explanation.regions import regions
 from imgrec.explanation.unknown import Least, largest_window
 from imgrec.explanation.values import Area, Found, Heat, Picture, Segments
@@ -32,11 +32,13 @@ def segments(
     network: of the engine's model. The picture keeps its aspect ratio. Beyond the middle of the
     outermost windows their answers go on.
     Raises BadImage for a picture that is smaller than half of what the model takes, or 16 times as
-    long as the other side.
+    long as the other side; RunError for a network that answers once for any picture.
     """
     spec, larger = engine.spec, enlarged(picture, engine.spec)
     answers = network(cut(picture.image, larger, picture.whole))
     rows, columns, _ = answers.shape
+    if rows == columns == 1:
+        raise no_map()
     told = answers_of(answers.reshape(rows * columns, -1), len(engine.classes))
     named = least.named(told, engine.classes)
     (left, right, across), (top, bottom, down) = (

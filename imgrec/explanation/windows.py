@@ -154,8 +154,10 @@ def places(size: tuple[int, int], spec: ImageSpec, most: int, name: str) -> Iter
 
 
 def _things(heat: Heat, name: str, size: tuple[int, int]) -> list[Found]:
-    """Return the boxes of a class, each with the heat of its hottest place."""
+    """Return the boxes of a class, each with the heat of its hottest place; none without heat."""
     hottest = float(heat.values.max())
+    if hottest <= 0:
+        return []
     candidates = [
         Found(name, _contrast(heat, area), area)
         for level in _LEVELS

@@ -42,9 +42,7 @@ class Asked:
 
 
 def explanation_line(explained: Explained) -> str:
-    """Return what was found in a photo, and in which files it can be seen, on one line."""
-    if not explained.named:
-        return f"{shown(explained.name)}: {shown(explained.error or '')}"
+    """Return what was found in a photo without an error, and in which files, on one line."""
     answer = ", ".join(f"{shown(name)} {percent(share)}" for name, share in explained.named)
     lead = f"{shown(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
     if explained.view and explained.view.size:

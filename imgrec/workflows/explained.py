@@ -17,7 +17,7 @@ from imgrec.files import cannot_write, check_writable, refuse_existing, write_by
 from imgrec.progress import Progress
 from imgrec.report.explanation_picture import boxes_picture, heat_picture, segments_picture
 from imgrec.report.explanation_text import Asked, Explained, explanation_json
-from imgrec.workflows.explain import Explainer, Method
+from imgrec.workflows.explainer import Explainer, Method
 
 # A file's name may have 255 bytes: 50 characters of four, and what is put behind them.
 _STEM = 50
@@ -72,11 +72,12 @@ def plan(
 ) -> list[Place]:
     """Return where each photo's explanation goes: `photo.gradcam.png` and the like.
 
-    photos: at least one. as_seen: as in Asking. Photos of one name, in different folders, are
+    photos: at least one. as_seen: as in Asking; it is in the name where the method could see more.
+    Photos of one name, in different folders, are
     numbered. Raises UsageError where a file is there already, RunError where the folder can't
     be written.
     """
-    how = f"{method}-as-seen" if as_seen else method
+    how = "gradcam-as-seen" if as_seen and method == "gradcam" else method
     taken: set[str] = set()
     places = []
     for photo in photos:

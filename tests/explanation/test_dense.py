@@ -44,14 +44,29 @@ def normalised() -> Any:
     )
 
 
-def weighed() -> Any:
-    """Channels weighed by the mean of each (squeeze and excitation), before the last pooling."""
+def topped() -> Any:
+    """The top of MobileNet: a pooling that keeps the axes, and a convolution in place of Dense."""
+    from keras import layers
+
+    return network(
+        *(layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=2, activation="relu")),
+        *(layers.GlobalAveragePooling2D(keepdims=True), layers.Dropout(0.5), layers.Conv2D(3, 1)),
+        *(layers.Reshape((3,)), layers.Activation("softmax")),
+    )
+
+
+def weighed(*, kept: bool = False) -> Any:
+    """Channels weighed by the mean of each (squeeze and excitation), before the last pooling.
+
+    kept: whether that keeps the axes, or they are made again.
+    """
     import keras
     from keras import layers
 
     pixels = keras.Input((SIDE, SIDE, 3))
     features = network(layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=2))(pixels)
-    squeezed = layers.Reshape((1, 1, 6))(layers.GlobalAveragePooling2D()(features))
+    squeezed = layers.GlobalAveragePooling2D(keepdims=kept)(features)
+    squeezed = squeezed if kept else layers.Reshape((1, 1, 6))(squeezed)
     weights = layers.Conv2D(6, 1, activation="sigmoid")(squeezed)
     tensor = layers.GlobalAveragePooling2D()(layers.Multiply()([features, weights]))
     return keras.Model(pixels, layers.Dense(3, activation="softmax")(tensor))
@@ -84,7 +99,26 @@ def familiar() -> Any:
     return with_familiarity(model, known / np.linalg.norm(known, axis=1, keepdims=True))
 
 
-@pytest.mark.parametrize("build", [flattened, normalised, pooled, weighed, familiar])
+def weighed_by_kept_axes() -> Any:
+    """As MobileNetV3 does it."""
+    return weighed(kept=True)
+
+
+def of_two_sizes(second: tuple[int, int]) -> Any:
+    """The means of two maps, the second with strides, side by side."""
+    from keras import layers
+
+    def both(pixels: Any) -> Any:
+        maps = [layers.Conv2D(4, 3)(pixels), layers.Conv2D(4, 3, strides=second)(pixels)]
+        return layers.Concatenate()([layers.GlobalAveragePooling2D()(each) for each in maps])
+
+    return network(both, layers.Dense(3, activation="softmax"))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [flattened, normalised, pooled, topped, weighed, weighed_by_kept_axes, familiar],
+)
 def test_at_the_training_size_it_is_the_classifier(build: Callable[[], Any]) -> None:
     """One place, with the answer of the model to 1e-5; and no dense layer is left."""
     start("cpu")
@@ -96,7 +130,7 @@ def test_at_the_training_size_it_is_the_classifier(build: Callable[[], Any]) -> 
         np.testing.assert_allclose(dense(image), expected[None], atol=1e-5)
 
 
-@pytest.mark.parametrize("build", [flattened, pooled])
+@pytest.mark.parametrize("build", [flattened, pooled, topped])
 def test_each_place_of_a_larger_picture_is_its_window(build: Callable[[], Any]) -> None:
     """Where nothing is padded, a place has the answer of the classifier for the window there."""
     start("cpu")
@@ -104,7 +138,7 @@ def test_each_place_of_a_larger_picture_is_its_window(build: Callable[[], Any]) 
     image = np.random.default_rng(1).integers(0, 256, (SIDE + 8, SIDE + 20, 3), np.uint8)
     found = FullyConvolutional(model)(image)
     assert found.shape[:2] == (5, 11)
-    if build is flattened:
+    if build is not pooled:
         for row, column in ((0, 0), (2, 7), (4, 10)):
             window = image[2 * row : 2 * row + SIDE, 2 * column : 2 * column + SIDE]
             expected = np.asarray(model(window[None].astype(np.float32), training=False))[0]
@@ -113,19 +147,43 @@ def test_each_place_of_a_larger_picture_is_its_window(build: Callable[[], Any]) 
 
 def test_what_cant_be_rewritten_is_named() -> None:
     """A model without convolutions, one that pools everything first, a layer of another kind."""
-    from keras import layers
+    from keras import layers, ops
 
     start("cpu")
     pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
     with pytest.raises(RunError, match="no convolution for dense"):
         FullyConvolutional(network(layers.Flatten(), layers.Dense(2)))
-    first = [layers.Conv2D(2, 3), layers.GlobalAveragePooling2D(keepdims=True)]
+    first = [layers.Conv2D(2, 3), lambda tensor: ops.mean(tensor, axis=(1, 2)), layers.Softmax()]
     with pytest.raises(RunError, match="pools all of the picture") as caught:
         FullyConvolutional(network(*first))(pixels)
     assert "windows" in caught.value.hint
     odd = [layers.Conv2D(2, 3), layers.Flatten(), layers.RepeatVector(2), layers.Flatten()]
     with pytest.raises(RunError, match="can't write a RepeatVector after the flattening"):
         FullyConvolutional(network(*odd))(pixels)
+
+
+def test_means_of_maps_of_two_sizes_are_named() -> None:
+    """Places of the one are no places of the other."""
+    start("cpu")
+    pixels = np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8)
+    assert FullyConvolutional(of_two_sizes((1, 1)))(pixels).shape == (33, 33, 3)
+    with pytest.raises(RunError, match=r"can't join what \w+ takes: maps of different sizes"):
+        FullyConvolutional(of_two_sizes((2, 2)))(pixels)
+
+
+def test_a_network_that_answers_once_for_any_picture_has_no_map() -> None:
+    """As one that makes every picture its own size."""
+    from keras import layers
+
+    start("cpu")
+    model = network(
+        *(layers.Resizing(SIDE, SIDE), layers.Conv2D(3, 1), layers.GlobalAveragePooling2D()),
+        layers.Dense(3, activation="softmax"),
+    )
+    engine = KerasEngine(model, ("a", "b", "c"), SPEC)
+    made = picture(spotted(Area(0, 0, 50, 50), (300, 100)))
+    with pytest.raises(RunError, match="dense finds no map"):
+        segments(FullyConvolutional(model), engine, made, Least())
 
 
 def test_a_picture_is_told_place_by_place() -> None:

@@ -72,7 +72,30 @@ def one_unit() -> Any:
     return model
 
 
-@pytest.mark.parametrize("build", [flat, nested, activation_apart, one_unit])
+def averaged() -> Any:
+    """The mean of two softmaxes: one speaks for the spot, the other, the last, for nothing."""
+    from keras import layers
+
+    chain = colours()
+    other = layers.Dense(2, activation="softmax", kernel_initializer="zeros")
+    return network(*chain[:4], lambda mean: layers.Average()([chain[4](mean), other(mean)]))
+
+
+def of_several_units() -> Any:
+    """A unit for each class, side by side: blue, red and one that nothing speaks for."""
+    from keras import layers
+
+    chain = colours()
+    units = [layers.Dense(1, activation="sigmoid", kernel_initializer="zeros") for _ in range(3)]
+    model = network(*chain[:4], lambda mean: layers.Concatenate()([unit(mean) for unit in units]))
+    units[0].set_weights([np.array([[-50.0], [50.0]]), np.zeros(1)])
+    units[1].set_weights([np.array([[50.0], [-50.0]]), np.zeros(1)])
+    return model
+
+
+@pytest.mark.parametrize(
+    "build", [flat, nested, activation_apart, one_unit, averaged, of_several_units]
+)
 def test_the_spot_that_speaks_for_a_class_is_hot(build: Callable[[], Any]) -> None:
     """The red spot for red, at the size of the convolution, and nothing for blue."""
     model = build()

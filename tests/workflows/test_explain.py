@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ from imgrec.progress import Silent
 from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing
-from imgrec.workflows.explain import INSIDE, Asking, Method, open_explainer
+from imgrec.workflows.explain import Asking, open_explainer
 from imgrec.workflows.explained import Written, explained, plan
+from imgrec.workflows.explainer import INSIDE, Method
 from tests.workflows.smallest import NAMES
 
 METHODS: tuple[Method, ...] = ("gradcam", "occlusion", "windows", "dense")
@@ -111,7 +113,8 @@ def test_a_colour_photo_for_a_grey_model(trained: Run, photo: Photo, method: Met
 def test_a_grey_photo_for_a_colour_model(small_run: Callable[[str], Run], method: Method) -> None:
     """It is read as colour, as in `predict`."""
     source = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
-    explainer = open_explainer(small_run("cat_dog"), method, Asking(windows=10))
+    asking = Asking(windows=10 if method == "windows" else None)
+    explainer = open_explainer(small_run("cat_dog"), method, asking)
     assert explainer.explain(Photo("grey", source)).picture.image.mode == "RGB"
 
 
@@ -179,6 +182,32 @@ def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:
     """Windows and dense never look at what the model is shown: wrong usage."""
     with pytest.raises(UsageError, match="--as-seen: dense looks at all of a photo"):
         open_explainer(trained, "dense", Asking(as_seen=True))
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [("occlusion", "occlusion"), ("gradcam", "gradcam-as-seen")]
+)
+def test_a_photo_as_seen_by_occlusion_has_the_usual_name(
+    photo: Photo, tmp_path: Path, method: Method, name: str
+) -> None:
+    """It never sees more."""
+    (place,) = plan([photo], method, Written(tmp_path), as_seen=True)
+    assert place.files["heat"].name == f"noise.{name}.png"
+
+
+@pytest.mark.parametrize(
+    ("asking", "message"),
+    [
+        ({"method": "occlusion", "windows": 50}, "--windows: occlusion asks about none"),
+        ({"method": "windows", "windows": 0}, "method windows, 0 windows.*: one can't be"),
+        ({"method": "saliency"}, "method saliency, .*: one can't be"),
+        ({"threshold": 7}, "threshold 7: one can't be"),
+    ],
+)
+def test_what_a_method_cant_be_asked(trained: Run, asking: dict[str, Any], message: str) -> None:
+    """It is refused, not left out."""
+    with pytest.raises(UsageError, match=message):
+        load(trained.path).explain("noise.png", **asking)
 
 
 @pytest.mark.parametrize("computing", [Computing("litert"), Computing(precision="int8")])

@@ -30,7 +30,8 @@ from imgrec.training.artifacts import read_history
 from imgrec.workflows.chosen import Images, choose
 from imgrec.workflows.compare import compare_runs
 from imgrec.workflows.evaluate import Wanted, evaluate
-from imgrec.workflows.explain import Method, open_explainer
+from imgrec.workflows.explain import open_explainer
+from imgrec.workflows.explainer import Method
 from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
 from imgrec.workflows.import_model import import_model
