@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+# A speed from here on is told without a digit behind the point.
+_WHOLE = 10
+
 
 class Task(Protocol):
     """One piece of work under way."""
@@ -33,3 +36,8 @@ class Silent:
     def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Task]:
         """Show nothing."""
         yield self
+
+
+def rate(speed: float) -> str:
+    """Return how many units a second there are, in words: `1,061`, or `0.4`."""
+    return f"{speed:,.0f}" if speed >= _WHOLE else f"{speed:.1f}"

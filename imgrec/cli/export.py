@@ -32,7 +32,7 @@ from imgrec.text import shown
     "--output",
     type=click.Path(path_type=Path),
     help="File, or folder of a SavedModel, to write.  "
-    "[default: LiteRT into the run, others RUN.onnx, RUN.keras, RUN in the working directory]",
+    "[default: LiteRT into the run, others RUN.onnx, RUN.keras, RUN_saved_model here]",
 )
 @click.option(
     "--data",

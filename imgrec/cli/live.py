@@ -20,11 +20,8 @@ from rich.progress import Task as RichTask
 from rich.table import Column
 from rich.text import Text
 
-from imgrec.progress import Task
+from imgrec.progress import Task, rate
 from imgrec.text import shown
-
-# A speed from here on is shown without a digit behind the point.
-_WHOLE = 10
 
 # A terminal with fewer columns has no room for a bar beside step, metrics, speed and time.
 _ROOM_FOR_BAR = 100
@@ -108,5 +105,4 @@ class _Speed(ProgressColumn):
         """Return the speed over the last seconds, as `1,061 images/s`."""
         if not task.speed:
             return Text("")
-        digits = 0 if task.speed >= _WHOLE else 1
-        return Text(f"{task.speed:,.{digits}f} {task.fields['unit']}/s")
+        return Text(f"{rate(task.speed)} {task.fields['unit']}/s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from imgrec.data.classes import Named, labelled
 from imgrec.data.parts import ALL, PARTS, SPLIT_NAMES, Parts
 from imgrec.errors import DataError
 from imgrec.text import shown
+
+log = logging.getLogger("imgrec")
+
+SEPARATOR = ";"
+"""What stands between the labels of an image, unless something else is told."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Part
     if not images:
         raise DataError(f"{shown(str(file))} has no rows below its column names")
     _check_some_there(file, images)
+    if separator is None:
+        _warn_of_several(file, images)
     return {
         part: labelled(images[part], multi_label=separator is not None)
         for part in (ALL, *PARTS)
@@ -65,7 +73,8 @@ def _image(row: _Row, columns: Columns, separator: str | None) -> Named:
     label = row.cells[columns.label]
     labels = _labels(label, separator)
     if not all(each.strip() for each in labels):
-        raise row.problem(f"column {shown(columns.label)} is empty, or one of its labels is")
+        hint = "" if separator else "images with several labels, or none: data.multi_label: true"
+        raise row.problem(f"column {shown(columns.label)} is empty, or one of its labels is", hint)
     if not _is_utf8(label):
         raise row.problem(f"label {shown(label)} is not UTF-8", "save the file as UTF-8")
     used = (columns.path, columns.label, columns.split)
@@ -148,6 +157,18 @@ def _check_some_there(file: Path, images: Mapping[str, Sequence[Named]]) -> None
             f"none of the {len(sources)} images of {shown(str(file))} is there, such as "
             f"{shown(str(sources[0]))}",
             hint="paths are relative to the folder of the CSV file",
+        )
+
+
+def _warn_of_several(file: Path, images: Mapping[str, Sequence[Named]]) -> None:
+    labels = {label for part in images.values() for image in part for label in image.classes}
+    several = sorted(label for label in labels if SEPARATOR in label)
+    if several:
+        log.warning(
+            "%s: labels such as %s are taken for one class each; where an image has several, set "
+            "data.multi_label: true in a config",
+            shown(str(file)),
+            shown(several[0]),
         )
 
 

@@ -11,7 +11,7 @@ from imgrec.config.experiment import Data
 from imgrec.config.sources import BUILT_IN, Columns, Features, misplaced
 from imgrec.data.arrays import read_npz
 from imgrec.data.classes import check_several, relabelled
-from imgrec.data.csv_file import read_csv
+from imgrec.data.csv_file import SEPARATOR, read_csv
 from imgrec.data.digits import read_digits
 from imgrec.data.folder import read_folders
 from imgrec.data.group import check_apart, groups_of, split_groups
@@ -31,7 +31,6 @@ from imgrec.text import shown
 log = logging.getLogger("imgrec")
 
 DEFAULT_VALIDATION = 0.2
-DEFAULT_SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
@@ -145,7 +144,7 @@ def read_other(path: str, data: Data, seed: int) -> Parts:
 
 
 def _separator(data: Data) -> str | None:
-    return (data.separator or DEFAULT_SEPARATOR) if data.multi_label else None
+    return (data.separator or SEPARATOR) if data.multi_label else None
 
 
 def _only(parts: Parts, part: str, path: str) -> Dataset:

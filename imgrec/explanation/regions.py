@@ -11,13 +11,18 @@ from imgrec.explanation.values import Area, Heat
 
 # Of the values that are looked at along the picture's longer side.
 _SIDE = 256
-_SMALLEST = 0.005
 
 
-def regions(heat: Heat, size: tuple[int, int], level: float) -> tuple[Area, ...]:
+SMALLEST = 0.005
+"""Of the picture, that is no region by itself."""
+
+
+def regions(
+    heat: Heat, size: tuple[int, int], level: float, smallest: float = SMALLEST
+) -> tuple[Area, ...]:
     """Return a box around each connected region that is as hot as `level`, the largest first.
 
-    size: (width, height) of the picture. Less than 0.5 % of the picture is no region.
+    size: (width, height) of the picture. smallest: the share of the picture that a region has.
     Source: Zhou et al., "Learning Deep Features for Discriminative Localization", 2016.
     """
     scale = _SIDE / max(size)
@@ -28,7 +33,7 @@ def regions(heat: Heat, size: tuple[int, int], level: float) -> tuple[Area, ...]
     return tuple(
         Area(left * across, top * down, right * across, bottom * down)
         for share, (left, top, right, bottom) in found
-        if share >= _SMALLEST
+        if share >= smallest
     )
 
 

@@ -5,6 +5,7 @@ Places are in pixels of the picture, standing upright, from its upper left corne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -157,7 +158,8 @@ class Explanation:
     named: what the model says of the picture as `predict` shows it: the class that is explained,
     first, and where a picture may have several the others that reach their thresholds.
     known: whether that is no "unknown". view: what the method looked at. heat: of the first class.
-    found: by falling score. segments: where the method looks for every class at once.
+    found: by falling score. segments, shares: where the method tells what each place shows, and
+    how much of the picture shows each class, 0 to 1, the largest first.
     """
 
     picture: Picture
@@ -167,6 +169,7 @@ class Explanation:
     heat: Heat
     found: tuple[Found, ...] = ()
     segments: Segments | None = None
+    shares: Mapping[str, float] | None = None
 
     @property
     def class_name(self) -> str:

@@ -44,62 +44,74 @@ def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
 
     The legend tells the share of the area that each has; what has no colour is grey.
     """
-    if explanation.segments is None:
+    if explanation.segments is None or explanation.shares is None:
         raise ValueError("the method has no segments")
-    picture = _shown(explanation)
+    picture, shares = _shown(explanation), explanation.shares
     answers = explanation.segments.over(explanation.picture.image.size, picture.size)
-    counts = np.bincount(answers[answers >= 0], minlength=len(classes))
-    order = np.argsort(-counts, kind="stable")[: min(len(_COLOURS), np.count_nonzero(counts))]
     pixels = np.asarray(_grey(picture), np.float32) * 0.7 + 60
     legend: list[tuple[str, str | None]] = []
-    for column, colour in zip(order.tolist(), _COLOURS, strict=False):
-        mask = answers == column
+    grey = np.ones(answers.shape, bool)
+    for name, colour in zip(shares, _COLOURS, strict=False):
+        mask = answers == classes.index(name)
         pixels[mask] = 0.5 * np.asarray(picture, np.float32)[mask] + 0.5 * np.array(_rgb(colour))
-        legend.append((_of_area(shown(classes[column]), mask), colour))
-    grey = ~np.isin(answers, order)
+        legend.append((f"{shown(name)} {percent(shares[name])}", colour))
+        grey &= ~mask
     if grey.any():
-        what = "unknown" if np.count_nonzero(counts) == len(order) else "unknown, or another class"
-        legend.append((_of_area(what, grey), _GREY))
+        what = "unknown, or another class" if len(shares) > len(_COLOURS) else "unknown"
+        legend.append((f"{what} {percent(float(grey.mean()))}", _GREY))
     coloured = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-    return _png(_captioned(coloured, legend))
+    return _png(_captioned(coloured, [(f"{legend[0][0]} of the area", legend[0][1]), *legend[1:]]))
 
 
 def boxes_picture(explanation: Explanation) -> bytes:
-    """Return a PNG of the picture with a box around each thing that was found."""
+    """Return a PNG of the picture with a box around each thing that was found.
+
+    A class has the colour that it has in `segments_picture`; there are seven, the rest is grey.
+    """
     picture = _shown(explanation)
     draw, letters = ImageDraw.Draw(picture), font(_POINTS)
     scale = picture.width / explanation.picture.image.width
-    names = list(dict.fromkeys(each.class_name for each in explanation.found))
+    found = explanation.found
+    names = dict.fromkeys([*(explanation.shares or ()), *(each.class_name for each in found)])
+    colours = dict(zip(names, _COLOURS, strict=False))
     taken: list[Area] = []
     boxes = []
-    for each in explanation.found:
+    for each in found:
         area = Area(*(scale * side for side in each.area))
         left, top = max(0.0, area.left), max(0.0, area.top)
         right, bottom = min(picture.width - 1, area.right), min(picture.height - 1, area.bottom)
         text = cut(f"{shown(each.class_name)} {percent(each.score)}", picture.width, letters)
         place = _free(left, top, letters.getlength(text) + 2 * _GAP, picture.size, taken)
         taken.append(place)
-        colour = _COLOURS[names.index(each.class_name) % len(_COLOURS)]
+        colour = colours.get(each.class_name, _GREY)
         boxes.append(((left, top, right, bottom), place, text, colour))
-    for box, place, text, colour in reversed(boxes):  # the surest on top
+    for box, _, _, colour in reversed(boxes):  # the surest on top
         draw.rectangle(box, outline=colour, width=3)
+    for _, place, text, colour in reversed(boxes):
         draw.rectangle(place, fill=colour)
         draw.text((place.left + _GAP, place.top + 3), text, "black", letters)
-    found = len(explanation.found)
-    caption = f"{found} found" if found else "nothing found"
+    caption = f"{len(found)} found" if found else "nothing found"
     return _png(_captioned(picture, [(caption, None)]))
 
 
 def _free(
     left: float, top: float, width: float, size: tuple[int, int], taken: Sequence[Area]
 ) -> Area:
-    """Return where a label goes: at the place given, or below the labels that are there."""
+    """Return where a label goes: as near as it can to the place given, above or below others.
+
+    Where there is no room left, it lies on them.
+    """
     height = _POINTS + _GAP
     left, top = max(0, min(left, size[0] - width)), max(0, min(top, size[1] - height))
-    place = Area(left, top, left + width, top + height - 1)
-    while any(place.shared(each) for each in taken) and place.bottom + height <= size[1]:
-        place = place._replace(top=place.top + height, bottom=place.bottom + height)
-    return place
+    wanted = Area(left, top, left + width, top + height - 1)
+    lines = [top, *(each.bottom + 1 for each in taken), *(each.top - height for each in taken)]
+    places = [wanted._replace(top=line, bottom=line + height - 1) for line in lines]
+    free = [
+        place
+        for place in places
+        if 0 <= place.top <= size[1] - height and not any(place.shared(each) for each in taken)
+    ]
+    return min(free, key=lambda place: abs(place.top - top), default=wanted)
 
 
 def heated_pixels(
@@ -142,10 +154,6 @@ def _captioned(picture: Image.Image, parts: Sequence[tuple[str, str | None]]) ->
             left += _POINTS + _GAP
         draw.text((left, top), cut(text, picture.width - left, letters), LIGHT.ink, letters)
     return canvas
-
-
-def _of_area(what: str, mask: NDArray[np.bool_]) -> str:
-    return f"{what} {percent(float(mask.mean()))} of the area"
 
 
 def _grey(picture: Image.Image) -> Image.Image:

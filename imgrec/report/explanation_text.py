@@ -104,11 +104,12 @@ def _box(found: Found, size: tuple[int, int]) -> dict[str, object]:
 
 
 def _sides(area: Area, size: tuple[int, int]) -> dict[str, object]:
-    """Return what of an area is in a picture of `size`."""
+    """Return what of an area is in a picture of `size`, a pixel at least."""
     left, top, right, bottom = map(round, area)
+    left, top = min(max(0, left), size[0] - 1), min(max(0, top), size[1] - 1)
     return {
-        "left": max(0, left),
-        "top": max(0, top),
-        "right": min(size[0], right),
-        "bottom": min(size[1], bottom),
+        "left": left,
+        "top": top,
+        "right": max(left + 1, min(size[0], right)),
+        "bottom": max(top + 1, min(size[1], bottom)),
     }

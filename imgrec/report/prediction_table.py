@@ -39,10 +39,12 @@ def prediction_table(
     table.add_column("class")
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("", width=_BAR, no_wrap=True)
-    for prediction in predictions:
-        for row in _rows(prediction, members):
+    lines = [[*_rows(prediction, members)] for prediction in predictions]
+    for rows in lines:
+        for row in rows:
             table.add_row(*row)
-        table.add_section()
+        if max(map(len, lines)) > 1:
+            table.add_section()
     return Group(table, *_disagreement(predictions))
 
 

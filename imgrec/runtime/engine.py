@@ -66,18 +66,19 @@ def open_engine(
     """Return the engine of a run's best model.
 
     engine: `litert` is the run's LiteRT file, `keras` its best.keras; `auto` takes LiteRT where
-    it can, and else says why not and takes Keras. precision: which LiteRT file. device: LiteRT
-    computes on the CPU, so that a GPU that is asked for means Keras.
+    it can, and else says why not and takes Keras. precision: which LiteRT file; Keras computes in
+    float32 alone. device: LiteRT computes on the CPU, so that a GPU that is asked for means Keras.
     Raises RunError where the model's file is missing, is not the one that the card describes,
     or does not load, UsageError for what excludes each other.
     """
     on_gpu = device.startswith("gpu")
-    if engine == "litert":
-        if on_gpu:
-            raise UsageError(f"--engine litert computes on the CPU, not on --device {device}")
-        return _litert(run, precision)
     if engine == "keras" and precision != "float32":
         raise UsageError(f"--precision {precision} is for LiteRT; Keras computes in float32")
+    if engine == "litert" or precision != "float32":
+        if on_gpu:
+            asked = "--engine litert" if engine == "litert" else f"--precision {precision}"
+            raise UsageError(f"{asked} computes on the CPU, not on --device {device}")
+        return _litert(run, precision)
     if engine == "auto" and not on_gpu:
         try:
             return _litert(run, precision)

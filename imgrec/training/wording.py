@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imgrec.progress import rate
+
 _NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
 
 
@@ -10,7 +12,7 @@ def epoch_line(epoch: int, epochs: int, logs: dict[str, float], *, improved: boo
     measured = {name: value for name, value in logs.items() if name not in _NOT_MEASURED}
     to_do = epochs - epoch
     left = f", {duration(to_do * logs['seconds'])} left" if to_do else ""
-    speed = f"{logs['images_per_second']:.0f} images/s"
+    speed = f"{rate(logs['images_per_second'])} images/s"
     best = "  best so far" if improved else ""
     return f"epoch {epoch}/{epochs}  {metrics(measured)}  {speed}{left}{best}"
 

@@ -19,7 +19,8 @@ from imgrec.workflows.explainer import INSIDE, OF_ALL, Explainer, Method, needs_
 
 # What those that look for every class do then.
 _WITHOUT_UNKNOWN = {
-    "windows": f"a window has a class from {LIKELY:.0%} on".replace("%", " %"),
+    "windows": f"a class is there where a window has it from {LIKELY:.0%} on, "
+    "and a box tells the mean of its windows".replace("%", " %"),
     "dense": "each place has its most probable class",
 }
 

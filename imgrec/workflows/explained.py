@@ -11,7 +11,6 @@ from pathlib import Path
 from imgrec.data.expand import LIST, expand
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
-from imgrec.explanation.segments import shares
 from imgrec.explanation.values import Explanation
 from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes
 from imgrec.progress import Progress
@@ -110,15 +109,14 @@ def _explained(place: Place, explainer: Explainer) -> Explained:
         found = explainer.explain(photo)
     except BadImage as error:
         return Explained(photo.name, error=error.reason)
-    size, classes = found.picture.image.size, explainer.engine.classes
     told = Explained(
         photo.name,
         named=found.named,
         known=found.known,
         view=found.view,
-        size=size,
+        size=found.picture.image.size,
         found=found.found,
-        shares=shares(found.segments, classes, size) if found.segments else None,
+        shares=found.shares,
         files=files,
     )
     contents = {"heat": picture_of(found, explainer)}

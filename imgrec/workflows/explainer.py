@@ -18,7 +18,7 @@ from imgrec.explanation.dense import FullyConvolutional
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.regions import regions
-from imgrec.explanation.segments import enlarged, segments, things
+from imgrec.explanation.segments import enlarged, segments, shares, things
 from imgrec.explanation.unknown import Least
 from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, View
 from imgrec.explanation.view import in_own_size, takes_any_size
@@ -113,7 +113,10 @@ class Explainer:
         boxes = self._of_class(sorted(there, key=lambda each: -each.score))
         spec = enlarged(whole.picture, self.engine.spec)
         view = View(whole.picture.whole, (spec.width, spec.height))
-        return replace(whole, view=view, heat=found.heat(column), found=boxes, segments=found)
+        told = shares(found, self.engine.classes, whole.picture.image.size)
+        return replace(
+            whole, view=view, heat=found.heat(column), found=boxes, segments=found, shares=told
+        )
 
     def _gradcam(self, whole: Explanation, columns: Sequence[int]) -> Explanation:
         pixels = whole.picture.pixels
@@ -165,6 +168,11 @@ def _hottest(whole: Explanation, values: Sequence[NDArray[np.float32]]) -> Expla
     found = tuple(
         Found(*named, area)
         for named, heat in zip(whole.named, heats, strict=True)
-        for area in regions(heat, whole.picture.image.size, _HOT)
+        for area in _hot_regions(heat, whole.picture.image.size)
     )
     return replace(whole, heat=heats[0], found=found)
+
+
+def _hot_regions(heat: Heat, size: tuple[int, int]) -> tuple[Area, ...]:
+    """Return the hot regions of a picture; where all are tiny, the largest."""
+    return regions(heat, size, _HOT) or regions(heat, size, _HOT, smallest=0)[:1]

@@ -252,8 +252,8 @@ def _part(splits: Splits) -> tuple[str, list[Photo]]:
 
 
 def _in_words(path: Path, certificate: Certificate, part: str) -> str:
+    away = f"no probability is more than {certificate.difference:.1g} away"
     return (
         f"{shown(str(path))}: on {certificate.images} {part} {certificate.agreement:.1%} of the "
-        f"answers are those of best.keras, no probability is more than "
-        f"{certificate.difference:.1g} away"
+        f"answers are those of best.keras, {away if certificate.difference else 'all exactly'}"
     )

@@ -138,6 +138,15 @@ def test_a_split_column_that_was_named_must_be_there(table: Callable[..., Path])
     assert "no column part; found: path, label" in error.message
 
 
+def test_labels_that_look_like_several_are_told(
+    table: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing says that an image has several: each is a class, and there is a warning."""
+    found = read_csv(table("path,label", "a.png,cat;dog", "b.png,cat"), Columns())
+    assert found["all"].classes == ("cat", "cat;dog")
+    assert "labels such as cat;dog are taken for one class each" in caplog.text
+
+
 def test_an_empty_label_among_several_is_refused(table: Callable[..., Path]) -> None:
     """A separator too many is a mistake."""
     error = refusal(table("path,label", "a.png,cat;"), separator=";")

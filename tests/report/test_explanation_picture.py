@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from imgrec.evaluation.prediction import Ranked
+from imgrec.explanation.segments import shares
 from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, Segments, View
 from imgrec.report.explanation_picture import boxes_picture, segments_picture
 
@@ -31,7 +32,9 @@ def drawn(*, known: bool) -> Image.Image:
     """Return the segments of a white picture: half of it a cat, the other one too, or unknown."""
     probabilities = np.array([[[0.9, 0.1], [0.8, 0.2]]], np.float32)
     named = np.array([[[True, False], [known, False]]])
-    found = replace(explanation(), segments=Segments(probabilities, named, ALL))
+    segments = Segments(probabilities, named, ALL)
+    told = shares(segments, ("cat", "dog"), (400, 400))
+    found = replace(explanation(), segments=segments, shares=told)
     return Image.open(io.BytesIO(segments_picture(found, ("cat", "dog"))))
 
 
@@ -43,6 +46,26 @@ def test_the_legend_tells_what_grey_is() -> None:
     patch = np.asarray(half.crop((10, whole.height, 20, half.height)))
     assert (patch == 0x95).all(axis=-1).any()
     assert not (np.asarray(whole.crop((0, 400, 20, whole.height))) == 0x95).all(axis=-1).any()
+
+
+def test_a_class_has_one_colour() -> None:
+    """That of its segments is that of its boxes, though the other class is found first."""
+    boxes = (Found("dog", 0.9, Area(200, 0, 400, 400)), Found("cat", 0.8, Area(0, 0, 200, 400)))
+    shares = {"cat": 0.5, "dog": 0.4}
+    found = replace(explanation(), found=boxes, shares=shares)
+    pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))
+    assert pixels[300, 1].tolist() == [230, 159, 0]
+    assert pixels[300, 398].tolist() == [86, 180, 233]
+
+
+def test_labels_at_the_lower_edge_can_all_be_read() -> None:
+    """They go up where there is no room below."""
+    low = Area(0, 370, 399, 399)
+    boxes = tuple(Found(name, 0.9, low) for name in ("cat", "dog", "bird"))
+    found = replace(explanation(), found=boxes)
+    pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))[300:398, 10:20]
+    colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()} - {(255, 255, 255)}
+    assert {(230, 159, 0), (86, 180, 233), (0, 158, 115)} <= colours
 
 
 def test_labels_of_boxes_on_one_place_can_all_be_read() -> None:

@@ -59,9 +59,16 @@ def test_without_the_file_keras_answers_and_one_line_says_so(
     with pytest.raises(RunError, match=r"tiny-1 has no model\.tflite") as caught:
         open_engine(copied, engine="litert")
     assert caught.value.hint == "`imgrec export tiny-1` writes it"
+
+
+@pytest.mark.parametrize("engine", ["auto", "litert"])
+def test_a_precision_that_is_not_there_is_never_replaced(copied: Run, engine: EngineName) -> None:
+    """Keras has float32 alone, and a GPU has Keras."""
     with pytest.raises(RunError) as caught:
-        open_engine(copied, engine="litert", precision="int8")
+        open_engine(copied, engine=engine, precision="int8")
     assert caught.value.hint == "`imgrec export tiny-1 --precision int8` writes it"
+    with pytest.raises(UsageError, match="computes on the CPU, not on --device gpu"):
+        open_engine(copied, engine=engine, precision="int8", device="gpu")
 
 
 @pytest.mark.parametrize("engine", ["auto", "litert"])

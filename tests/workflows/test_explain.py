@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -18,14 +19,19 @@ from imgrec.config.layers import GlobalAveragePooling2D
 from imgrec.config.load import load as load_config
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
-from imgrec.explanation.values import Area, View
+from imgrec.evaluation.prediction import Ranked
+from imgrec.explanation.unknown import Least
+from imgrec.explanation.values import Area, Found, View
 from imgrec.progress import Silent
+from imgrec.report.explanation_text import Asked, Explained, explanation_json
 from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Computing
+from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.workflows.explain import Asking, open_explainer
 from imgrec.workflows.explained import Written, explained, plan
-from imgrec.workflows.explainer import INSIDE, Method
+from imgrec.workflows.explainer import INSIDE, Explainer, Method
+from tests.explanation.made import SIDE, SPEC, network, spotted
 from tests.workflows.smallest import NAMES
 
 METHODS: tuple[Method, ...] = ("gradcam", "occlusion", "windows", "dense")
@@ -116,6 +122,29 @@ def test_a_grey_photo_for_a_colour_model(small_run: Callable[[str], Run], method
     asking = Asking(windows=10 if method == "windows" else None)
     explainer = open_explainer(small_run("cat_dog"), method, asking)
     assert explainer.explain(Photo("grey", source)).picture.image.mode == "RGB"
+
+
+def test_a_tiny_hot_place_has_its_box() -> None:
+    """Where there is no larger one: what the heat map shows is not nothing."""
+    from keras import layers
+
+    chain = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones"), layers.Flatten()
+    model = network(*chain, layers.Dense(2, kernel_initializer="ones", activation="softmax"))
+    kernel = np.zeros((SIDE * SIDE, 2), np.float32)
+    kernel[:, 1] = 1
+    model.layers[-1].set_weights([kernel, np.zeros(2)])
+    engine = KerasEngine(model, ("none", "some"), SPEC)
+    image = spotted(Area(20, 4, 22, 6))
+    found = Explainer("made", "gradcam", engine, Least()).explain(Photo("tiny", image)).found
+    assert [each.area.overlap(Area(20, 4, 22, 6)) > 0.5 for each in found] == [True]
+
+
+def test_a_pixel_s_box_is_a_pixel() -> None:
+    """In JSON a box never has a width or height of 0, however small the picture."""
+    places = [Found("0", 0.5, Area(*place)) for place in ((0.6, 0, 1, 2), (0, 0, 0.4, 2))]
+    told = Explained("tiny", named=(Ranked("0", 0.5),), size=(1, 2), found=tuple(places))
+    boxes = json.loads(explanation_json(told, Asked("made", "windows")))["boxes"]
+    assert [(each["left"], each["right"]) for each in boxes] == [(0, 1), (0, 1)]
 
 
 def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
