@@ -78,12 +78,12 @@ class FullyConvolutional:
 
         def apply(layer: Any, *tensors: Any, **arguments: Any) -> Any:
             entering = tree.flatten(tensors)
-            if entering and len(entering[0].shape) == 4:
+            if entering and _is_map(entering[0]):
                 self._sizes[id(layer)] = tuple(entering[0].shape[1:3])
             convolutions.extend([layer] if is_convolution(layer) else [])
             output = layer(*tensors, **arguments)
             poolings = {by for each in entering for by in pooled_into.get(id(each), (None, ()))[1]}
-            if len(output.shape) == 4 and max(output.shape[1:3]) > 1:
+            if _is_map(output) and max(output.shape[1:3]) > 1:
                 self._weighing |= poolings
             pooled_into[id(output)] = output, poolings | ({id(layer)} if _pools(layer) else set())
             return output
@@ -221,6 +221,10 @@ def _on_larger(layer: Any, *tensors: Any, **arguments: Any) -> Any:
             "it takes maps of one size alone",
             hint=_OTHERS,
         ) from error
+
+
+def _is_map(tensor: Any) -> bool:
+    return len(getattr(tensor, "shape", ())) == 4
 
 
 def _flattens(layer: Any) -> bool:

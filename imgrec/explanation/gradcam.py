@@ -76,7 +76,8 @@ class _Trace:
         (answers,), (told,) = np.asarray(output), np.asarray(self.probabilities)
         if len(told) == 1 < len(answers):
             told = np.array([1 - told[0], told[0]])
-        return np.allclose(answers[: len(told)], told, atol=_SAME)
+        answers = answers[: len(told)]
+        return len(answers) == len(told) and np.allclose(answers, told, atol=_SAME)
 
     def features(self) -> Any:
         """Return the last map of the size of the last convolution that gives more than a point."""

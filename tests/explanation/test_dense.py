@@ -45,11 +45,11 @@ def normalised() -> Any:
 
 
 def topped() -> Any:
-    """The top of MobileNet: a pooling that keeps the axes, and a convolution in place of Dense."""
+    """Operations on the pixels, and MobileNet's top: a pooling that keeps axes, a convolution."""
     from keras import layers
 
     return network(
-        *(layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=2, activation="relu")),
+        *(lambda pixels: 1 - pixels / 255, layers.Conv2D(6, 3, strides=2, activation="relu")),
         *(layers.GlobalAveragePooling2D(keepdims=True), layers.Dropout(0.5), layers.Conv2D(3, 1)),
         *(layers.Reshape((3,)), layers.Activation("softmax")),
     )

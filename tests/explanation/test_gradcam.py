@@ -93,8 +93,21 @@ def of_several_units() -> Any:
     return model
 
 
+def hidden() -> Any:
+    """A sigmoid on the way, and the softmax as an operation."""
+    import keras
+    from keras import layers
+
+    chain = colours()
+    shown, logits = layers.Dense(4, activation="sigmoid"), layers.Dense(2)
+    model = network(*chain[:4], shown, logits, keras.ops.softmax)
+    shown.set_weights([np.array([[9.0, 0, 0, 0], [-9.0, 0, 0, 0]]), np.zeros(4)])
+    logits.set_weights([np.array([[-1.0, 1.0]] + [[0.0, 0.0]] * 3), np.zeros(2)])
+    return model
+
+
 @pytest.mark.parametrize(
-    "build", [flat, nested, activation_apart, one_unit, averaged, of_several_units]
+    "build", [flat, nested, activation_apart, one_unit, averaged, of_several_units, hidden]
 )
 def test_the_spot_that_speaks_for_a_class_is_hot(build: Callable[[], Any]) -> None:
     """The red spot for red, at the size of the convolution, and nothing for blue."""
