@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import cast
 
 import numpy as np
@@ -25,12 +25,11 @@ from PIL import Image
 from imgrec.data.images import ImageSpec, decode, whole
 from imgrec.data.records import Photo
 from imgrec.evaluation.proportions import proportion
-from imgrec.explanation.values import Area, Segments
+from imgrec.explanation.values import Area, Heat, Segments
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import Answers
 from imgrec.workflows.explain import Asking, open_explainer
-from imgrec.workflows.explainer import Explainer
 from tools.photos import DATA, PETS, WITH_PETS
 
 # Where ImageNet's 1,000 classes have them.
@@ -204,18 +203,21 @@ def of_gradcam(run: Run, _: float | None = None) -> Judge:
     A threshold says nothing of it.
     """
     explainer = open_explainer(run, "gradcam")
+    pets = Pets(explainer.engine)
+    # Each learns but once which sizes its network takes.
+    of_class = cache(lambda column: replace(explainer, wanted=column))
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
-        made = compose(seed)
-        hits = [_points_at(explainer, made, pet, place) for pet, place in made.places.items()]
-        return sum(hits), Counter()
+        made, hits = compose(seed), 0
+        for pet, place in made.places.items():
+            asked = of_class(pets.surest(made.image, pet))
+            hits += _points_at(asked.explain(made.photo).heat, place)
+        return hits, Counter()
 
     return judge
 
 
-def _points_at(explainer: Explainer, made: Composed, pet: str, place: Area) -> bool:
-    column = Pets(explainer.engine).surest(made.image, pet)
-    heat = replace(explainer, wanted=column).explain(made.photo).heat
+def _points_at(heat: Heat, place: Area) -> bool:
     values = heat.over((WIDTH, HEIGHT), (WIDTH, HEIGHT))
     top, left = np.unravel_index(values.argmax(), values.shape)
     on = place.left <= left < place.right and place.top <= top < place.bottom

@@ -11,18 +11,16 @@ from imgrec.explanation.values import Area, Heat
 
 # Of the values that are looked at along the picture's longer side.
 _SIDE = 256
-
-
-SMALLEST = 0.005
-"""Of the picture, that is no region by itself."""
+_SMALLEST = 0.005
 
 
 def regions(
-    heat: Heat, size: tuple[int, int], level: float, smallest: float = SMALLEST
+    heat: Heat, size: tuple[int, int], level: float, smallest: float = _SMALLEST
 ) -> tuple[Area, ...]:
     """Return a box around each connected region that is as hot as `level`, the largest first.
 
-    size: (width, height) of the picture. smallest: the share of the picture that a region has.
+    size: (width, height) of the picture. smallest: the share of the picture that a region has
+    at least.
     Source: Zhou et al., "Learning Deep Features for Discriminative Localization", 2016.
     """
     scale = _SIDE / max(size)

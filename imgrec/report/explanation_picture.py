@@ -48,12 +48,13 @@ def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
         raise ValueError("the method has no segments")
     picture, shares = _shown(explanation), explanation.shares
     answers = explanation.segments.over(explanation.picture.image.size, picture.size)
+    colourful = np.asarray(picture, np.float32)
     pixels = np.asarray(_grey(picture), np.float32) * 0.7 + 60
     legend: list[tuple[str, str | None]] = []
     grey = np.ones(answers.shape, bool)
     for name, colour in zip(shares, _COLOURS, strict=False):
         mask = answers == classes.index(name)
-        pixels[mask] = 0.5 * np.asarray(picture, np.float32)[mask] + 0.5 * np.array(_rgb(colour))
+        pixels[mask] = 0.5 * colourful[mask] + 0.5 * np.array(_rgb(colour))
         legend.append((f"{shown(name)} {percent(shares[name])}", colour))
         grey &= ~mask
     if grey.any():

@@ -40,10 +40,11 @@ def prediction_table(
     table.add_column("probability", justify="right", no_wrap=True)
     table.add_column("", width=_BAR, no_wrap=True)
     lines = [[*_rows(prediction, members)] for prediction in predictions]
+    apart = any(len(rows) > 1 for rows in lines)
     for rows in lines:
         for row in rows:
             table.add_row(*row)
-        if max(map(len, lines)) > 1:
+        if apart:
             table.add_section()
     return Group(table, *_disagreement(predictions))
 

@@ -72,9 +72,8 @@ def plan(
     """Return where each photo's explanation goes: `photo.gradcam.png` and the like.
 
     photos: at least one. as_seen: as in Asking; it is in the name where the method could see more.
-    Photos of one name, in different folders, are
-    numbered. Raises UsageError where a file is there already, RunError where the folder can't
-    be written.
+    Photos of one name, in different folders, are numbered. Raises UsageError where a file is there
+    already, RunError where the folder can't be written.
     """
     how = "gradcam-as-seen" if as_seen and method == "gradcam" else method
     taken: set[str] = set()
