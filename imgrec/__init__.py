@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["Explained", "Model", "Predictions", "load"]
+__all__ = ["ExplanationResult", "Model", "Predictions", "load"]
 
 if TYPE_CHECKING:
-    from imgrec.api import Explained, Model, Predictions, load
+    from imgrec.api import ExplanationResult, Model, Predictions, load
 else:
 
     def __getattr__(name: str) -> object:

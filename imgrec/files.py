@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
-from imgrec.text import shown
+from imgrec.text import printable
 
 _PARTIAL = ".partial-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -70,7 +70,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def check_writable(path: Path) -> None:
     """Raise RunError where `write_atomically` could not write `path` now."""
     if path.is_dir():
-        raise RunError(f"{shown(str(path))} is a folder", hint="choose the name of a file")
+        raise RunError(f"{printable(str(path))} is a folder", hint="choose the name of a file")
     try:
         tempfile.TemporaryFile(prefix=_PARTIAL, dir=path.parent).close()
     except OSError as error:
@@ -100,7 +100,7 @@ def refuse_existing(path: Path, kind: str = "file") -> None:
     """
     if path.exists():
         raise UsageError(
-            f"{shown(str(path))} exists already",
+            f"{printable(str(path))} exists already",
             hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
         )
 
@@ -113,10 +113,13 @@ def cannot_write(path: Path, error: OSError) -> RunError:
     elif error.errno in (errno.EEXIST, errno.ENOTDIR):
         reason, hint = "a file stands where a folder should be", "choose another folder"
     elif error.errno == errno.ENOENT and path.parent.is_dir():
-        reason = f"{shown(str(path.parent))} takes no files"  # such as /proc
+        reason = f"{printable(str(path.parent))} takes no files"  # such as /proc
     elif error.errno == errno.ENOENT:
-        reason, hint = f"no folder {shown(str(path.parent))}", "make the folder, or choose another"
-    return RunError(f"{shown(str(path))} can't be written: {reason}", hint=hint)
+        reason, hint = (
+            f"no folder {printable(str(path.parent))}",
+            "make the folder, or choose another",
+        )
+    return RunError(f"{printable(str(path))} can't be written: {reason}", hint=hint)
 
 
 def sha256(content: bytes) -> str:

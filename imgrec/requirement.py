@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Literal, cast
 
 from imgrec.errors import UsageError
-from imgrec.text import did_you_mean, few, shown
+from imgrec.text import did_you_mean, join_few, printable
 
 METRICS = (
     "accuracy",
@@ -75,7 +75,7 @@ Bound = Literal["value", "low", "high"]
 Operator = Literal[">=", ">", "<=", "<"]
 
 
-class Of(Enum):
+class MetricTarget(Enum):
     """What a metric is measured of."""
 
     WHOLE = "whole"
@@ -92,17 +92,17 @@ class Quantity:
     """
 
     metric: str
-    of: Of = Of.WHOLE
+    of: MetricTarget = MetricTarget.WHOLE
     name: str = ""
     bound: Bound = "value"
 
     def __str__(self) -> str:
         """Return the text that is read as this quantity."""
         metric = {
-            Of.WHOLE: self.metric,
-            Of.CLASS: f"{self.metric}[{self.name}]",
-            Of.SLICE: f"slice[{self.name}].{self.metric}",
-            Of.WORST_SLICE: f"worst_slice.{self.metric}",
+            MetricTarget.WHOLE: self.metric,
+            MetricTarget.CLASS: f"{self.metric}[{self.name}]",
+            MetricTarget.SLICE: f"slice[{self.name}].{self.metric}",
+            MetricTarget.WORST_SLICE: f"worst_slice.{self.metric}",
         }[self.of]
         return metric if self.bound == "value" else f"{metric}.{self.bound}"
 
@@ -159,20 +159,23 @@ def check_names(
 
     The nearest name is told. slices: None where they are not known yet.
     """
-    known = {Of.CLASS: list(classes), Of.SLICE: None if slices is None else list(slices)}
+    known = {
+        MetricTarget.CLASS: list(classes),
+        MetricTarget.SLICE: None if slices is None else list(slices),
+    }
     for requirement in requirements:
         of, name = requirement.quantity.of, requirement.quantity.name
         names = known.get(of)
         if names is not None and name not in names:
             raise UsageError(
-                f"{shown(str(requirement))}: there is no {of.value} "
-                f"{shown(name)}{_known(name, names)}"
+                f"{printable(str(requirement))}: there is no {of.value} "
+                f"{printable(name)}{_known(name, names)}"
             )
 
 
 def unknown_metric(name: str, metrics: Iterable[str] = METRICS) -> str:
     """Return the complaint about a metric that is none of `metrics`, the nearest named."""
-    return f"unknown metric {shown(name)}{_known(name, metrics)}"
+    return f"unknown metric {printable(name)}{_known(name, metrics)}"
 
 
 def unpaired(name: str) -> str:
@@ -208,17 +211,19 @@ def _quantity(text: str, whole: str) -> Quantity:
     if not bracket:
         raise _problem(whole, "has a bracket that does not close")
     metric, bound = _without_bound(after.strip())
-    if before.strip() == Of.SLICE.value:
-        return Quantity(_checked(metric.removeprefix("."), METRICS, whole), Of.SLICE, name, bound)
+    if before.strip() == MetricTarget.SLICE.value:
+        return Quantity(
+            _checked(metric.removeprefix("."), METRICS, whole), MetricTarget.SLICE, name, bound
+        )
     if metric:
-        raise _problem(whole, f"{shown(metric)} after the brackets is neither .low nor .high")
-    return Quantity(_of_class(before.strip(), whole), Of.CLASS, name, bound)
+        raise _problem(whole, f"{printable(metric)} after the brackets is neither .low nor .high")
+    return Quantity(_of_class(before.strip(), whole), MetricTarget.CLASS, name, bound)
 
 
 def _unnamed(text: str, bound: Bound, whole: str) -> Quantity:
-    metric = text.removeprefix(f"{Of.WORST_SLICE.value}.")
+    metric = text.removeprefix(f"{MetricTarget.WORST_SLICE.value}.")
     if metric != text:
-        return Quantity(_checked(metric, METRICS, whole), Of.WORST_SLICE, bound=bound)
+        return Quantity(_checked(metric, METRICS, whole), MetricTarget.WORST_SLICE, bound=bound)
     return Quantity(_of_whole(metric, whole), bound=bound)
 
 
@@ -252,9 +257,9 @@ def _checked(metric: str, metrics: tuple[str, ...], whole: str) -> str:
 
 
 def _problem(text: str, message: str) -> UsageError:
-    return UsageError(f"{shown(text.strip()) or 'an empty text'}: {message}", hint=_HINT)
+    return UsageError(f"{printable(text.strip()) or 'an empty text'}: {message}", hint=_HINT)
 
 
 def _known(name: str, names: Iterable[str]) -> str:
     listed = list(names)
-    return f"{did_you_mean(name, listed) or ';'} there are {few(listed, 20) or 'none'}"
+    return f"{did_you_mean(name, listed) or ';'} there are {join_few(listed, 20) or 'none'}"

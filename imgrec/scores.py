@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.text import joined
+from imgrec.text import join_names
 
 
 class Skipped(NamedTuple):
@@ -77,7 +77,7 @@ class Scores:
 
     def named(self, which: NDArray[np.bool_]) -> str:
         """Return the names of some classes, bool (classes,), as one text."""
-        return joined(self.classes[index] for index in np.flatnonzero(which))
+        return join_names(self.classes[index] for index in np.flatnonzero(which))
 
     def _one_hot(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = np.arange(len(self.classes)) == labels[:, np.newaxis]

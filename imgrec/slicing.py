@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from imgrec.text import shown
+from imgrec.text import printable
 
-Turn = Literal[90, 180, 270]
+RotationAngle = Literal[90, 180, 270]
 """Degrees, counter-clockwise."""
 
 
@@ -30,7 +30,7 @@ class Slicing:
     """What else to measure than all images: parts of them, and all of them turned by angles."""
 
     by: tuple[SliceBy, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[RotationAngle, ...] = ()
 
 
 def slice_by(word: str) -> SliceBy:
@@ -52,13 +52,13 @@ def slice_by(word: str) -> SliceBy:
     return SliceBy(word, "column", name)
 
 
-def turns(text: str) -> tuple[Turn, ...]:
+def turns(text: str) -> tuple[RotationAngle, ...]:
     """Read angles such as `90,180,270`. Raises ValueError where one is none of the three."""
-    known = {str(turn): turn for turn in get_args(Turn)}
+    known = {str(turn): turn for turn in get_args(RotationAngle)}
     found = [angle.strip() for angle in text.split(",")]
     for angle in found:
         if angle not in known:
-            raise ValueError(f"{shown(angle)!r} is none of {', '.join(known)}")
+            raise ValueError(f"{printable(angle)!r} is none of {', '.join(known)}")
     return tuple(known[angle] for angle in dict.fromkeys(found))
 
 
@@ -66,8 +66,9 @@ def _check_expression(expression: str) -> None:
     try:
         groups = re.compile(expression).groups
     except re.error as error:
-        raise ValueError(f"{shown(expression)} is no regular expression: {error}") from error
+        raise ValueError(f"{printable(expression)} is no regular expression: {error}") from error
     if not groups:
         raise ValueError(
-            f"path:{shown(expression)} has no group to name its slices by: write (a|b) for a or b"
+            f"path:{printable(expression)} has no group to name its slices by: write (a|b) "
+            f"for a or b"
         )

@@ -29,7 +29,7 @@ NOTHING = "(none)"
 """What stands where there is no name."""
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     r"""Return `name` as one line that can't steer a terminal and can always be encoded.
 
     Control characters, line breaks, bidirectional controls, undecodable bytes and other
@@ -42,15 +42,15 @@ def shown(name: str) -> str:
     return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
 
 
-def joined(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Return the names of an image's classes, of which there may be several or none, as one."""
     return " + ".join(names) or NOTHING
 
 
-def few(names: Sequence[str], most: int = 3) -> str:
+def join_few(names: Sequence[str], most: int = 3) -> str:
     """Return the first names as `shown`, and how many more there are."""
     more = len(names) - most
-    return ", ".join(map(shown, names[:most])) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(map(printable, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -68,7 +68,7 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `; did you mean x?` with the `nearest` as `shown`; nothing where there is none."""
     near = nearest(name, known, cutoff)
-    return "" if near is None else f"; did you mean {shown(near)}?"
+    return "" if near is None else f"; did you mean {printable(near)}?"
 
 
 def _escaped(character: str) -> str:

@@ -64,7 +64,7 @@ def shared() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A complete run of TINY on the digits; tests must not change it."""
-    from imgrec.workflows.train import train
+    from imgrec.workflows.training import train
 
     return train(parse(TINY, "tiny.yaml"), runs_dir=tmp_path_factory.mktemp("runs")).run
 

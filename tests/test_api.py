@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import imgrec
-from imgrec.api import Photo
+from imgrec.api.model import Photo
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.report.wording import percent
 from imgrec.runs.folder import Run

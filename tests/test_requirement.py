@@ -10,7 +10,7 @@ from imgrec.errors import UsageError
 from imgrec.requirement import (
     CLASS_METRICS,
     METRICS,
-    Of,
+    MetricTarget,
     Quantity,
     Requirement,
     check_names,
@@ -19,10 +19,14 @@ from imgrec.requirement import (
 
 BOUNDS = st.sampled_from(["value", "low", "high"])
 QUANTITIES = st.one_of(
-    st.builds(Quantity, st.sampled_from(METRICS), st.just(Of.WHOLE), st.just(""), BOUNDS),
-    st.builds(Quantity, st.sampled_from(METRICS), st.just(Of.WORST_SLICE), st.just(""), BOUNDS),
-    st.builds(Quantity, st.sampled_from(CLASS_METRICS), st.just(Of.CLASS), st.text(), BOUNDS),
-    st.builds(Quantity, st.sampled_from(METRICS), st.just(Of.SLICE), st.text(), BOUNDS),
+    st.builds(Quantity, st.sampled_from(METRICS), st.just(MetricTarget.WHOLE), st.just(""), BOUNDS),
+    st.builds(
+        Quantity, st.sampled_from(METRICS), st.just(MetricTarget.WORST_SLICE), st.just(""), BOUNDS
+    ),
+    st.builds(
+        Quantity, st.sampled_from(CLASS_METRICS), st.just(MetricTarget.CLASS), st.text(), BOUNDS
+    ),
+    st.builds(Quantity, st.sampled_from(METRICS), st.just(MetricTarget.SLICE), st.text(), BOUNDS),
 )
 REQUIREMENTS = st.builds(
     Requirement, QUANTITIES, st.sampled_from([">=", ">", "<=", "<"]), st.floats(0, 1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.text import did_you_mean, few, nearest, shown
+from imgrec.text import did_you_mean, join_few, nearest, printable
 
 # All characters, lone surrogates too: a file name may hold them.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -38,13 +38,13 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 )
 def test_what_can_do_harm_is_escaped_and_the_rest_stays(name: str, expected: str) -> None:
     """Escaped are controls, line breaks, bidi, surrogates, a CI server's commands; no others."""
-    assert shown(name) == expected
+    assert printable(name) == expected
 
 
 @given(ANY_TEXT)
 def test_any_name_becomes_one_line_that_can_be_encoded(name: str) -> None:
     """Whatever the name, what is shown is one line, encodes as UTF-8 and steers no terminal."""
-    text = shown(name)
+    text = printable(name)
     assert len(text.splitlines()) <= 1
     text.encode("utf-8")
     assert not {unicodedata.category(character) for character in text} & {"Cc", "Cs", "Zl", "Zp"}
@@ -53,14 +53,14 @@ def test_any_name_becomes_one_line_that_can_be_encoded(name: str) -> None:
 @given(ANY_TEXT)
 def test_showing_twice_changes_nothing(name: str) -> None:
     """Layers may each show a name without doubling its escapes."""
-    assert shown(shown(name)) == shown(name)
+    assert printable(printable(name)) == printable(name)
 
 
 def test_of_many_names_the_first_are_shown() -> None:
     """The others are counted; names that can do harm are escaped."""
-    assert few(["a\nb", "c"]) == r"a\nb, c"
-    assert few([str(number) for number in range(2000)], 2) == "0, 1 and 1,998 more"
-    assert few([]) == ""
+    assert join_few(["a\nb", "c"]) == r"a\nb, c"
+    assert join_few([str(number) for number in range(2000)], 2) == "0, 1 and 1,998 more"
+    assert join_few([]) == ""
 
 
 def test_the_nearest_name_is_found_whatever_its_case() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from imgrec.config.load import load
-from imgrec.data.read import read
+from imgrec.data.sources import read
 
 
 def main(target: Path) -> None:

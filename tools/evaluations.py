@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.slices import Slice
-from imgrec.report.evaluation_text import evaluation_text
-from imgrec.report.forms import forms
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment
+from imgrec.evaluation.slices import ImageSlice
+from imgrec.report.forms import report_formats
+from imgrec.report.terminal import evaluation_text
 from imgrec.scores import Scores
 from tools.figures import Figure
 from tools.processes import cost_of, told
@@ -44,11 +44,14 @@ def main(images: int) -> None:
     """Evaluate and write every report."""
     scores = made_up(images)
     halves = np.arange(images) % 2 == 0
-    slices = [Slice("half=even", scores.where(halves)), Slice("half=odd", scores.where(~halves))]
-    evaluation = evaluate(scores, slices=slices)
+    slices = [
+        ImageSlice("half=even", scores.where(halves)),
+        ImageSlice("half=odd", scores.where(~halves)),
+    ]
+    evaluation = evaluate_scores(scores, slices=slices)
     assessment = Assessment("bench-1", "test", "made up", scores, evaluation)
     with tempfile.TemporaryDirectory() as folder:
-        for suffix, form in forms().items():
+        for suffix, form in report_formats().items():
             (Path(folder) / f"report{suffix}").write_text(form(assessment), encoding="utf-8")
     evaluation_text(evaluation)
 

@@ -22,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.data.images import ImageSpec, decode, whole
+from imgrec.data.images import ImageSpec, decode, decode_whole
 from imgrec.data.records import Photo
-from imgrec.evaluation.proportions import proportion
+from imgrec.evaluation.metrics import wilson_interval
 from imgrec.explanation.values import Area, Heat, Segments
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.outputs import Answers
-from imgrec.workflows.explain import Asking, open_explainer
+from imgrec.runtime.outputs import ModelOutput
+from imgrec.workflows.explanation import ExplainOptions, open_explainer
 from tools.photos import DATA, PETS, WITH_PETS
 
 # Where ImageNet's 1,000 classes have them.
@@ -75,10 +75,10 @@ class Pets:
         """The form that images must have."""
         return self.engine.spec
 
-    def answers(self, images: NDArray[np.uint8]) -> Answers:
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
         found = self.engine.answers(images)
-        return Answers(self.added(found.probabilities), found.familiarity)
+        return ModelOutput(self.added(found.probabilities), found.familiarity)
 
     def added(self, probabilities: Pixels) -> Pixels:
         """Return the probabilities (..., classes) of cats, of dogs, and of all else."""
@@ -121,7 +121,10 @@ def main(arguments: list[str]) -> None:
         for seed in range(options.seed, options.seed + options.pictures):
             hit, more = judge(seed)
             hits, others = hits + hit, others + more
-        share, cases = proportion(hits, len(PETS) * options.pictures), len(PETS) * options.pictures
+        share, cases = (
+            wilson_interval(hits, len(PETS) * options.pictures),
+            len(PETS) * options.pictures,
+        )
         print(
             f"{method}: {hits} of {cases}, {share.value:.1%} ({share.low:.1%} to {share.high:.1%})"
         )
@@ -157,12 +160,12 @@ def _ground(random: np.random.Generator) -> Image.Image:
 
 def _photo(folder: str, random: np.random.Generator) -> Image.Image:
     found = [each for each in sorted((DATA / folder).glob("*.jpg")) if each.stem not in WITH_PETS]
-    return whole(found[int(random.integers(len(found)))], 3)
+    return decode_whole(found[int(random.integers(len(found)))], 3)
 
 
 def of_windows(run: Run, threshold: float | None = None) -> Judge:
     """A hit: the surest box of the animal overlaps its photo by an IoU of 0.5 or more."""
-    explainer = open_explainer(run, "windows", Asking(threshold=threshold))
+    explainer = open_explainer(run, "windows", ExplainOptions(threshold=threshold))
     asked = replace(explainer, engine=Pets(explainer.engine))
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
@@ -180,7 +183,7 @@ def of_windows(run: Run, threshold: float | None = None) -> Judge:
 
 def of_dense(run: Run, threshold: float | None = None) -> Judge:
     """A hit: most of what is coloured as the animal is in the half where it is."""
-    explainer = open_explainer(run, "dense", Asking(threshold=threshold))
+    explainer = open_explainer(run, "dense", ExplainOptions(threshold=threshold))
     pets = Pets(explainer.engine)
 
     def judge(seed: int) -> tuple[int, Counter[str]]:

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from imgrec.config.load import load, parse
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 
 EPOCHS = 50
 SETTLED = 10

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from imgrec.config.load import load, parse
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 
 VGG16 = """
 name: vgg16

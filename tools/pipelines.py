@@ -15,16 +15,15 @@ import numpy as np
 
 from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
-from imgrec.data.pixels import open_pixels
-from imgrec.data.read import read
+from imgrec.data.cache import open_pixels
 from imgrec.data.records import Record
+from imgrec.data.sources import read
 from imgrec.models.backend import Devices
 from imgrec.progress import Silent
 from imgrec.training.augmentation import augmenter_of
-from imgrec.training.batch import Batch
+from imgrec.training.batch import Batch, encode
 from imgrec.training.steps import Steps
-from imgrec.training.stream import Schedule, Split, training_batches
-from imgrec.training.targets import encode
+from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
 from imgrec.workflows.prepare import image_spec
 from tools.figures import Figure, Size, rate, seconds
 
@@ -41,7 +40,9 @@ GOALS = (
 )
 
 
-def pipelines(experiment: Experiment, split: Split, folder: Path, size: Size) -> Iterator[Figure]:
+def pipelines(
+    experiment: Experiment, split: TrainingImages, folder: Path, size: Size
+) -> Iterator[Figure]:
     """Yield the images/s of ways to feed a training, all augmenting alike, and their ratios."""
     records = some_records(experiment, size.images)
     ways: dict[str, Callable[[], float]] = {
@@ -60,7 +61,9 @@ def pipelines(experiment: Experiment, split: Split, folder: Path, size: Size) ->
         )
 
 
-def steps(experiment: Experiment, split: Split, devices: Devices, size: Size) -> Iterator[Figure]:
+def steps(
+    experiment: Experiment, split: TrainingImages, devices: Devices, size: Size
+) -> Iterator[Figure]:
     """Yield how long a training step takes, fed by the pipeline and with a constant batch."""
     trained = Steps(experiment, 2, devices, weights=True)
     stream = batches(experiment, split)
@@ -97,20 +100,20 @@ def some_records(experiment: Experiment, images: int) -> Sequence[Record]:
     return records[:: max(1, len(records) // images)][:images]
 
 
-def training_split(experiment: Experiment, records: Sequence[Record]) -> Split:
+def training_split(experiment: Experiment, records: Sequence[Record]) -> TrainingImages:
     """Return the photos of `records`, decoded into memory."""
     pixels, _ = open_pixels(records, image_spec(experiment.data), Cache(), Silent())
     labels = np.array([record.label for record in records], np.int64)
-    return Split(
+    return TrainingImages(
         pixels,
         np.arange(len(records)),
         encode(experiment, labels, 2),
         np.ones(len(records), np.float32),
-        Schedule(len(records), experiment.data.batch_size),
+        BatchSchedule(len(records), experiment.data.batch_size),
     )
 
 
-def batches(experiment: Experiment, split: Split, epochs: int = 10_000) -> Iterator[Batch]:
+def batches(experiment: Experiment, split: TrainingImages, epochs: int = 10_000) -> Iterator[Batch]:
     """Return the batches of a training."""
     augmenter = augmenter_of(experiment)
     return training_batches(split, seed=0, start=(0, 0), epochs=epochs, augmenter=augmenter)
@@ -125,7 +128,7 @@ def first_epoch(experiment: Experiment, records: Sequence[Record]) -> None:
         pass
 
 
-def later_epochs(experiment: Experiment, split: Split) -> Iterator[Any]:
+def later_epochs(experiment: Experiment, split: TrainingImages) -> Iterator[Any]:
     """Yield the images of batch after batch, from pixels in memory."""
     return (batch.images for batch in batches(experiment, split))
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import decoded, usable_cores
-from imgrec.data.idx import read_idx
-from imgrec.data.images import ImageSpec
+from imgrec.data.images import ImageSpec, decode_in_order
 from imgrec.data.records import Photo
+from imgrec.data.sources.idx import read_idx
 from imgrec.models.backend import start
+from imgrec.parallel import usable_cores
 from tools.photos import DATA, VGG16, WITH_PETS
 
 ANSWERED = 0.95
@@ -106,7 +106,7 @@ def _features(photos: Sequence[Photo]) -> Array:
     """Return float32 (photos, 512), the mean of VGG16's last map over each photo."""
     import keras
 
-    found = decoded(photos, ImageSpec(150, 150, 3), usable_cores())
+    found = decode_in_order(photos, ImageSpec(150, 150, 3), usable_cores())
     pixels = np.stack([each for _, each in found if isinstance(each, np.ndarray)])
     network: Any = keras.applications.VGG16(
         include_top=False, weights=VGG16, input_shape=pixels.shape[1:], pooling="avg"

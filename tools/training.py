@@ -17,7 +17,7 @@ from pathlib import Path
 
 from imgrec.config.load import load
 from imgrec.progress import Progress, Silent
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tools.checkpoints import checkpoint_seconds
 from tools.figures import Figure, Size, rate
 from tools.memory import EPOCHS as EPOCHS_HELD

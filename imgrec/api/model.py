@@ -5,19 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from imgrec.api.explained import Explained, explained
-from imgrec.api.photos import Photo, named_photos
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.api.explanations import ExplanationResult, explanation_result
 from imgrec.api.predictions import Predictions
-from imgrec.evaluation.metrics import Evaluation
+from imgrec.data import records
+from imgrec.data.photo_arguments import expand_photos
+from imgrec.evaluation.results import Evaluation
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run, default_runs_dir, find
-from imgrec.runtime.engine import Computing, EngineName, Precision
+from imgrec.runtime.engine import EngineName, EngineOptions, LiteRTPrecision
 from imgrec.slicing import Slicing, slice_by
-from imgrec.text import shown
-from imgrec.workflows.explain import Asking, open_explainer
-from imgrec.workflows.explainer import Method
-from imgrec.workflows.predict import Recogniser, Tta, open_models
+from imgrec.text import printable
+from imgrec.workflows.explanation import ExplainOptions, Method, open_explainer
+from imgrec.workflows.prediction import Predictor, Tta, open_models
+
+Photo: TypeAlias = str | Path | bytes | NDArray[np.uint8] | Image.Image
+"""What can be asked about: see `Model.predict`."""
+
+
+def named_photos(given: Photo | Iterable[Photo]) -> Iterator[records.Photo]:
+    """Yield what is asked about, in order; raise TypeError for what is no photo.
+
+    Paths are those of files, of folders or patterns; what comes without a name gets a number.
+    """
+    for number, photo in enumerate(_listed(given), start=1):
+        if isinstance(photo, str | Path):
+            yield from expand_photos([str(photo)], None)
+        elif isinstance(photo, bytes | np.ndarray | Image.Image):
+            yield records.Photo(f"image {number}", photo)
+        else:
+            kind = type(photo).__name__
+            raise TypeError(
+                f"a photo is a path, bytes, a NumPy array or a Pillow image, not {kind}"
+            )
+
+
+def _listed(given: Photo | Iterable[Photo]) -> Iterable[Photo]:
+    if isinstance(given, np.ndarray):
+        return given if given.ndim > 3 else [given]
+    return [given] if isinstance(given, str | Path | bytes | Image.Image) else given
 
 
 def load(
@@ -25,7 +56,7 @@ def load(
     *,
     runs_dir: str | Path | None = None,
     engine: EngineName = "auto",
-    precision: Precision = "float32",
+    precision: LiteRTPrecision = "float32",
     device: str = "auto",
 ) -> Model:
     """Return a run's model, ready to answer.
@@ -37,7 +68,7 @@ def load(
     Raises imgrec.errors.RunError where there is no such run, or it can't be used.
     """
     folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
-    found, computing = find(str(run), folder), Computing(engine, precision, device)
+    found, computing = find(str(run), folder), EngineOptions(engine, precision, device)
     return Model(found, open_models([found], computing=computing), computing)
 
 
@@ -46,8 +77,8 @@ class Model:
     """A run's model. `load` makes one."""
 
     run: Run
-    recogniser: Recogniser
-    computing: Computing
+    recogniser: Predictor
+    computing: EngineOptions
 
     @property
     def name(self) -> str:
@@ -103,13 +134,12 @@ class Model:
         Nothing is held to the config's gate. Raises imgrec.errors.DataError for images that can't
         be used, UsageError where there is no such split.
         """
-        from imgrec.workflows.chosen import Images
-        from imgrec.workflows.evaluate import Wanted, measure
+        from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate_request
 
-        images = Images(None if data is None else Path(data), split)
+        images = ImageChoice(None if data is None else Path(data), split)
         slicing = Slicing(tuple(map(slice_by, slices)))
-        wanted = Wanted(images, slicing, allow_overlap=allow_overlap)
-        (found,) = measure([self.run], wanted, computing=self.computing, progress=Silent())
+        wanted = EvaluationRequest(images, slicing, allow_overlap=allow_overlap)
+        (found,) = evaluate_request([self.run], wanted, computing=self.computing, progress=Silent())
         return found.evaluation
 
     def explain(
@@ -121,7 +151,7 @@ class Model:
         threshold: float | None = None,
         windows: int | None = None,
         as_seen: bool = False,
-    ) -> Iterator[Explained]:
+    ) -> Iterator[ExplanationResult]:
         """Yield where in each photo a class is, in order; one that can't be used has an error.
 
         photos: as for `predict`. method: `gradcam`, `occlusion`, `windows` or `dense`; None for
@@ -130,9 +160,9 @@ class Model:
         Raises imgrec.errors.UsageError for a class that the model doesn't know and for what is no
         option of the method, RunError for a method that can't be used with the model.
         """
-        asking = Asking(class_name, threshold, windows, as_seen)
+        asking = ExplainOptions(class_name, threshold, windows, as_seen)
         explainer = open_explainer(self.run, method, asking, self.computing)
-        return (explained(photo, explainer) for photo in named_photos(photos))
+        return (explanation_result(photo, explainer) for photo in named_photos(photos))
 
     def __repr__(self) -> str:
-        return f"<imgrec model {shown(self.name)}: {len(self.classes)} classes>"
+        return f"<imgrec model {printable(self.name)}: {len(self.classes)} classes>"

@@ -10,10 +10,10 @@ from imgrec.data import records
 from imgrec.data.images import miniature
 from imgrec.errors import BadImage
 from imgrec.evaluation.prediction import Prediction
-from imgrec.report.prediction_html import predictions_html
-from imgrec.report.thumbnail import Thumbnail, thumbnail
+from imgrec.report.notebook import predictions_html
+from imgrec.report.pictures import Thumbnail, thumbnail
 from imgrec.report.wording import percent
-from imgrec.text import joined, shown
+from imgrec.text import join_names, printable
 
 _SIDE = 96
 _SHOWN = 50
@@ -53,12 +53,12 @@ class Predictions(Sequence[Prediction]):
 
 
 def _line(prediction: Prediction) -> str:
-    name = shown(prediction.name)
+    name = printable(prediction.name)
     if prediction.error is not None:
-        return f"{name}: {shown(prediction.error)}"
-    found = ", ".join(f"{shown(label)} {percent(share)}" for label, share in prediction.top)
+        return f"{name}: {printable(prediction.error)}"
+    found = ", ".join(f"{printable(label)} {percent(share)}" for label, share in prediction.top)
     if prediction.multi_label:
-        return f"{name}: {joined(map(shown, prediction.labels))} ({found})"
+        return f"{name}: {join_names(map(printable, prediction.labels))} ({found})"
     return f"{name}: {found}" if prediction.known else f"{name}: unknown ({found})"
 
 

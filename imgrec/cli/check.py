@@ -10,7 +10,7 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.errors import DataError
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.workflows.check import Checked
@@ -50,7 +50,7 @@ def check(
 
 
 def _document(console: Console, checked: Checked, *, strict: bool) -> None:
-    from imgrec.report.check_json import check_document
+    from imgrec.report.documents import check_document
 
     moved = [
         {"from": str(each.source), "to": str(each.target), "reason": each.reason}
@@ -61,12 +61,12 @@ def _document(console: Console, checked: Checked, *, strict: bool) -> None:
 
 
 def _show(console: Console, checked: Checked) -> None:
-    from imgrec.report.check_text import check_text
+    from imgrec.report.terminal import check_text
 
     console.render(check_text(checked.findings, data=checked.source, ignored=checked.ignored))
     if checked.quarantine is not None:
-        place = shown(str(checked.quarantine))
-        also = f", listed in {shown(str(checked.quarantine / 'moved.csv'))}"
+        place = printable(str(checked.quarantine))
+        also = f", listed in {printable(str(checked.quarantine / 'moved.csv'))}"
         console.result(
             f"{len(checked.moved)} files moved to {place}{also if checked.moved else ''}"
         )

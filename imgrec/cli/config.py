@@ -9,7 +9,7 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
-from imgrec.text import shown
+from imgrec.text import printable
 
 
 @options.group("config")
@@ -74,7 +74,7 @@ def copy(console: Console, *, name: str, destination: Path | None, as_json: bool
     write_text(path, text)
     if as_json:
         return console.document({"path": str(path)})
-    return console.result(f"written: {shown(str(path))}")
+    return console.result(f"written: {printable(str(path))}")
 
 
 @config.command("schema")
@@ -85,7 +85,7 @@ def schema(console: Console) -> None:
     Example: imgrec config schema > imgrec.schema.json
     """
     from imgrec.config import schema as config_schema
-    from imgrec.report.json_text import json_text
+    from imgrec.report.documents import json_text
 
     console.result(json_text(config_schema.schema()))
 
@@ -94,6 +94,6 @@ def _place(destination: Path, name: str) -> Path:
     path = destination / name if destination.is_dir() else destination
     if path.exists():
         raise UsageError(
-            f"{shown(str(path))} exists already", hint="remove it, or name another destination"
+            f"{printable(str(path))} exists already", hint="remove it, or name another destination"
         )
     return path

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from imgrec.progress import Silent, Task
-from imgrec.report.json_text import json_text
-from imgrec.text import shown
+from imgrec.report.documents import json_text
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from imgrec.cli.live import Live
+    from imgrec.cli.progress_bar import Live
 
 
 _ANY_WIDTH = 10_000
@@ -75,7 +75,7 @@ class Console:
 
         wrapped: the last column is text, in as many lines as the terminal (or 80 columns) asks for.
         """
-        table = [tuple(header), *(tuple(shown(cell) for cell in row) for row in rows)]
+        table = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         if wrapped:
             room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
@@ -86,7 +86,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print lines for people on stderr, above the progress display where there is one."""
-        lines = "\n".join(shown(line) for line in text.split("\n"))
+        lines = "\n".join(printable(line) for line in text.split("\n"))
         if self._live:
             self._live.say(lines)
         else:
@@ -129,7 +129,7 @@ class Console:
         if self._live:
             yield self._live
             return
-        from imgrec.cli.live import Live
+        from imgrec.cli.progress_bar import Live
 
         with Live() as live:
             self._live = live

@@ -11,7 +11,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.workflows.pack import Packed
@@ -69,7 +69,7 @@ def preview(
     write_bytes(output, found.png())
     if as_json:
         return console.document({"path": str(output), "captions": list(found.captions)})
-    return console.result(f"written: {shown(str(output))} ({len(found.captions)} images)")
+    return console.result(f"written: {printable(str(output))} ({len(found.captions)} images)")
 
 
 @data.command("pack")
@@ -107,19 +107,19 @@ def pack(
     """
     from imgrec.files import refuse_existing
     from imgrec.workflows import pack as workflow
-    from imgrec.workflows.source import is_config, source_of
+    from imgrec.workflows.data_argument import data_argument, is_config
 
-    found = source_of(source, overrides)
+    found = data_argument(source, overrides)
     folder = output or Path(f"{found.name}-tfrecord")
     refuse_existing(folder, "folder")
     packed = workflow.pack(found, folder, shards=shards, progress=console)
     if as_json:
         document = {"path": str(folder), "overrides": list(packed.overrides)}
         return console.document({**document, "manifest": packed.document})
-    console.result(f"written: {shown(str(folder))} ({_contents(packed)})")
+    console.result(f"written: {printable(str(folder))} ({_contents(packed)})")
     if is_config(source):
         command = shlex.join(["imgrec", "train", source, *_setting(overrides, packed.overrides)])
-        console.result(f"next:    {shown(command)}")
+        console.result(f"next:    {printable(command)}")
     return None
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgrec.cli import measuring, options
+from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
-    from imgrec.evaluation.assessment import Assessment
+    from imgrec.evaluation.results import Assessment
     from imgrec.requirement import Requirement
-    from imgrec.runtime.engine import EngineName, Precision
-    from imgrec.slicing import SliceBy, Turn
+    from imgrec.runtime.engine import EngineName, LiteRTPrecision
+    from imgrec.slicing import RotationAngle, SliceBy
 
 NOT_MET = 1
 """The exit status of a gate that is not met, and of nothing else."""
@@ -24,8 +24,8 @@ NOT_MET = 1
 
 @options.command("evaluate")
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
-@measuring.images
-@measuring.gate
+@evaluation_options.images
+@evaluation_options.gate
 @options.slices
 @options.engine
 @options.device
@@ -53,9 +53,9 @@ def evaluate(
     max_drop: dict[str, float],
     confidence: float | None,
     slices: tuple[SliceBy, ...],
-    rotate: tuple[Turn, ...],
+    rotate: tuple[RotationAngle, ...],
     engine: EngineName,
-    precision: Precision,
+    precision: LiteRTPrecision,
     device: str,
     reports: tuple[Path, ...],
     as_json: bool,
@@ -74,14 +74,14 @@ def evaluate(
 
     models = [find(run, runs_dir) for run in runs or ("last",)]
 
-    from imgrec.runtime.engine import Computing
+    from imgrec.runtime.engine import EngineOptions
     from imgrec.slicing import Slicing
-    from imgrec.workflows import evaluate as workflow
-    from imgrec.workflows.chosen import Images
+    from imgrec.workflows import evaluation as workflow
+    from imgrec.workflows.evaluation import ImageChoice
     from imgrec.workflows.gate import Gate
 
-    wanted = workflow.Wanted(
-        images=Images(data, split, names),
+    wanted = workflow.EvaluationRequest(
+        images=ImageChoice(data, split, names),
         slicing=Slicing(slices, rotate),
         gate=Gate(requirements, baseline, max_drop, confidence),
         allow_overlap=allow_overlap,
@@ -89,7 +89,7 @@ def evaluate(
         reports=reports,
     )
     console: Console = context.obj
-    computing = Computing(engine, precision, device)
+    computing = EngineOptions(engine, precision, device)
     assessment = workflow.evaluate(models, wanted, computing=computing, progress=console)
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
@@ -107,14 +107,13 @@ def _summarise(assessment: Assessment) -> None:
 
 
 def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
-    from imgrec.report.comparison_text import differences_text, verdicts_text
-    from imgrec.report.evaluation_json import assessment_json
-    from imgrec.report.evaluation_text import evaluation_text
+    from imgrec.report.documents import assessment_json
+    from imgrec.report.terminal import differences_text, evaluation_text, verdicts_text
 
     if as_json:
         return console.result(assessment_json(assessment))
     run, split, source = assessment.run, assessment.split, assessment.source
-    console.result(f"{shown(run)} on {split}: {shown(source)}")
+    console.result(f"{printable(run)} on {split}: {printable(source)}")
     console.render(evaluation_text(assessment.evaluation))
     if assessment.comparison:
         console.render(differences_text(assessment.comparison, assessment.evaluation))

@@ -10,13 +10,12 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.cli.unusable import refuse_unusable
+from imgrec.cli.photo_failures import refuse_unusable
 
 if TYPE_CHECKING:
-    from imgrec.report.explanation_text import Explained
-    from imgrec.runtime.engine import EngineName, Precision
-    from imgrec.workflows.explained import Place
-    from imgrec.workflows.explainer import Explainer, Method
+    from imgrec.report.documents import ExplainedPhoto
+    from imgrec.runtime.engine import EngineName, LiteRTPrecision
+    from imgrec.workflows.explanation import Explainer, Method, OutputFiles
 
 _METHODS = ("gradcam", "occlusion", "windows", "dense")
 
@@ -69,7 +68,7 @@ def explain(
     as_seen: bool,
     threshold: float | None,
     engine: EngineName,
-    precision: Precision,
+    precision: LiteRTPrecision,
     device: str,
     as_json: bool,
     runs_dir: Path,
@@ -85,33 +84,41 @@ def explain(
 
     Example: imgrec explain photo.jpg --method windows --boxes
     """
-    from imgrec.report.explanation_text import Asked, explanations_json
+    from imgrec.report.documents import ExplanationQuery, explanations_json
     from imgrec.runs.folder import find
-    from imgrec.runtime.engine import Computing
-    from imgrec.workflows.explain import Asking, fitting, open_explainer
-    from imgrec.workflows.explained import Written, find_photos, plan
-    from imgrec.workflows.tally import Tally
+    from imgrec.runtime.engine import EngineOptions
+    from imgrec.workflows.explanation import (
+        ExplainOptions,
+        WrittenFiles,
+        fitting_method,
+        open_explainer,
+        photos_to_explain,
+        plan_outputs,
+    )
+    from imgrec.workflows.prediction import FailureSummary
 
     run = find(model, runs_dir)
-    computing = Computing(engine, precision, device)
-    method = method or fitting(run, computing)
-    places = plan(find_photos(photos), method, Written(output, boxes=boxes), as_seen=as_seen)
-    asking = Asking(class_name, threshold, windows, as_seen)
+    computing = EngineOptions(engine, precision, device)
+    method = method or fitting_method(run, computing)
+    places = plan_outputs(
+        photos_to_explain(photos), method, WrittenFiles(output, boxes=boxes), as_seen=as_seen
+    )
+    asking = ExplainOptions(class_name, threshold, windows, as_seen)
     explainer = open_explainer(run, method, asking, computing)
     done = _explained(console, places, explainer, as_json=as_json)
     if as_json:
-        console.result(explanations_json(done, Asked(explainer.model, explainer.method)))
-    refuse_unusable(console, Tally().with_batch(done))
+        console.result(explanations_json(done, ExplanationQuery(explainer.model, explainer.method)))
+    refuse_unusable(console, FailureSummary().with_batch(done))
 
 
 def _explained(
-    console: Console, places: Sequence[Place], explainer: Explainer, *, as_json: bool
-) -> list[Explained]:
-    from imgrec.report.explanation_text import explanation_line
-    from imgrec.workflows.explained import explained
+    console: Console, places: Sequence[OutputFiles], explainer: Explainer, *, as_json: bool
+) -> list[ExplainedPhoto]:
+    from imgrec.report.documents import explanation_line
+    from imgrec.workflows.explanation import explain_photos
 
     done = []
-    for each in explained(places, explainer, console):
+    for each in explain_photos(places, explainer, console):
         done.append(each)
         if each.error is None and not as_json:
             console.result(explanation_line(each))

@@ -8,7 +8,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import shown
+from imgrec.text import printable
 
 
 @options.command("export")
@@ -80,4 +80,4 @@ def export(
 
         certificate = dataclasses.asdict(exported.certificate)
         return console.document({"path": str(exported.path), "certificate": certificate})
-    return console.result(f"written: {shown(str(exported.path))}")
+    return console.result(f"written: {printable(str(exported.path))}")

@@ -11,7 +11,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.runs.card import Fit
@@ -121,14 +121,13 @@ def import_(
 
     Example: imgrec import model.keras --classes names.txt --rescale 1/255
     """
-    from imgrec.models.adapt import Adaptation
-    from imgrec.workflows.import_model import import_model
-    from imgrec.workflows.import_options import Import
+    from imgrec.models.importing import Adaptation
+    from imgrec.workflows.import_model import ImportSpec, import_model
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
-    wanted = Import(model, classes, adaptation, fit, interpolation, images, name, trust)
+    wanted = ImportSpec(model, classes, adaptation, fit, interpolation, images, name, trust)
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:
         return console.document({"name": run.name, "path": str(run.path)})
-    console.result(f"run:  {shown(str(run.path))}")
-    return console.result(f"next: imgrec predict PHOTO --model {shown(shlex.quote(run.name))}")
+    console.result(f"run:  {printable(str(run.path))}")
+    return console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(run.name))}")

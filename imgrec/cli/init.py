@@ -9,7 +9,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import shown
+from imgrec.text import printable
 
 
 @options.command("init")
@@ -29,17 +29,17 @@ def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) 
     Example: imgrec init photos --output photos.yaml
     """
     from imgrec.files import refuse_existing, write_text
-    from imgrec.workflows.draft import draft
+    from imgrec.workflows.init import draft_config
 
-    drafted = draft(folder)
+    drafted = draft_config(folder)
     path = output or Path(f"{drafted.name}.yaml")
     refuse_existing(path)
     write_text(path, drafted.config)
     if as_json:
         return console.document({"path": str(path), "found": list(drafted.found)})
     console.result("\n".join(drafted.found))
-    return console.result(f"written: {shown(str(path))}\nnext:    {_next_command(path)}")
+    return console.result(f"written: {printable(str(path))}\nnext:    {_next_command(path)}")
 
 
 def _next_command(path: Path) -> str:
-    return f"imgrec train {shown(shlex.quote(str(path)))}"
+    return f"imgrec train {printable(shlex.quote(str(path)))}"

@@ -22,7 +22,7 @@ import imgrec
 from imgrec.cli.console import Console
 from imgrec.cli.options import Group
 from imgrec.errors import BadImage, ImgrecError, RunError, Terminated
-from imgrec.text import did_you_mean, shown
+from imgrec.text import did_you_mean, printable
 
 NAME = "imgrec"
 COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
@@ -163,7 +163,9 @@ def _failure(error: BaseException) -> _Failure:
 
 def _message(error: ImgrecError) -> str:
     # A line break in the name would look like a line of ours.
-    return f"{shown(error.name)}: {error.reason}" if isinstance(error, BadImage) else error.message
+    return (
+        f"{printable(error.name)}: {error.reason}" if isinstance(error, BadImage) else error.message
+    )
 
 
 def _usage_hint(error: click.ClickException) -> str:
@@ -174,7 +176,7 @@ def _usage_hint(error: click.ClickException) -> str:
 def _os_message(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-    return f"{shown(where)}: {reason}" if where else reason
+    return f"{printable(where)}: {reason}" if where else reason
 
 
 def _os_hint(error: OSError) -> str:
@@ -185,7 +187,7 @@ def _os_hint(error: OSError) -> str:
 
 def _no_command(name: str, names: Sequence[str]) -> str:
     meant = did_you_mean(name, names) or f"; there are {', '.join(names)}"
-    return f"there is no command {shown(name)}{meant}"
+    return f"there is no command {printable(name)}{meant}"
 
 
 def _signal_again(lost: sys.UnraisableHookArgs) -> None:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from imgrec.cli.console import Console
-from imgrec.cli.silence import only_python_speaks
-from imgrec.slicing import SliceBy, Turn, slice_by, turns
+from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
+from imgrec.stderr import keep_native_stderr_out
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -44,7 +44,7 @@ class Command(click.Command):
         console = ctx.find_object(Console)
         if console is not None and console.traceback:
             return super().invoke(ctx)
-        with only_python_speaks():
+        with keep_native_stderr_out():
             return super().invoke(ctx)
 
 
@@ -93,7 +93,7 @@ def _slices(
 
 def _turns(
     _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> tuple[Turn, ...]:
+) -> tuple[RotationAngle, ...]:
     try:
         return () if text is None else turns(text)
     except ValueError as error:

@@ -10,18 +10,17 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
-from imgrec.cli.unusable import refuse_unusable
+from imgrec.cli.photo_failures import refuse_unusable
 from imgrec.errors import RunError, UsageError
 from imgrec.progress import Silent
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from imgrec.runs.folder import Run
-    from imgrec.runtime.engine import EngineName, Precision
-    from imgrec.workflows.predict import Predicted, Recogniser
-    from imgrec.workflows.tally import Tally
+    from imgrec.runtime.engine import EngineName, LiteRTPrecision
+    from imgrec.workflows.prediction import FailureSummary, Predicted, Predictor
 
 _SMALL_CLASSIFIER = "MobileNetV2"
 
@@ -74,7 +73,7 @@ def predict(
     tta: Literal["flip"] | None,
     form: Form | None,
     engine: EngineName,
-    precision: Precision,
+    precision: LiteRTPrecision,
     device: str,
     as_json: bool,
     output: Path | None,
@@ -91,10 +90,10 @@ def predict(
     _refuse_continue(form, output, resume=resume)
     asked = _models(console, models, pretrained, runs_dir)
 
-    from imgrec.runtime.engine import Computing
-    from imgrec.workflows.predict import open_models
+    from imgrec.runtime.engine import EngineOptions
+    from imgrec.workflows.prediction import open_models
 
-    models_asked = open_models(asked, computing=Computing(engine, precision, device))
+    models_asked = open_models(asked, computing=EngineOptions(engine, precision, device))
     recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
     tally = _answer(console, photos, recogniser, form, output, resume=resume)
     refuse_unusable(console, tally, elsewhere=", named in the results")
@@ -132,12 +131,13 @@ def _models(
         pass
     if not console.interactive:
         raise RunError(
-            f"there is no complete run in {shown(str(runs_dir))} to predict with",
+            f"there is no complete run in {printable(str(runs_dir))} to predict with",
             hint="name a run with --model RUN, or an ImageNet classifier with "
             f"--pretrained {_SMALL_CLASSIFIER}",
         )
     console.say(
-        f"no run in {shown(str(runs_dir))} yet: taking {_SMALL_CLASSIFIER}, trained on ImageNet "
+        f"no run in {printable(str(runs_dir))} yet: taking {_SMALL_CLASSIFIER}, trained on "
+        f"ImageNet "
         "(14 MB, fetched once)"
     )
     return [_SMALL_CLASSIFIER]
@@ -146,38 +146,38 @@ def _models(
 def _answer(
     console: Console,
     photos: Sequence[str],
-    recogniser: Recogniser,
+    recogniser: Predictor,
     form: Form,
     output: Path | None,
     *,
     resume: bool,
-) -> Tally:
-    from imgrec.workflows import predict as workflow
-    from imgrec.workflows.tally import Tally
+) -> FailureSummary:
+    from imgrec.workflows import prediction as workflow
+    from imgrec.workflows.prediction import FailureSummary
 
     match form:
         case "table" | "json":
             predicted = workflow.collected(photos, recogniser, console)
             _show(console, predicted, form, output)
-            return Tally().with_batch(predicted.predictions)
+            return FailureSummary().with_batch(predicted.predictions)
         case "jsonl" | "csv":
             if output is None:
                 return _print_lines(console, photos, recogniser, form)
             tally = workflow.predict_into(
                 output, photos, recogniser, form, resume=resume, progress=console
             )
-            console.say(f"written: {shown(str(output))}")
+            console.say(f"written: {printable(str(output))}")
             return tally
 
 
 def _print_lines(
-    console: Console, photos: Sequence[str], recogniser: Recogniser, form: LineForm
-) -> Tally:
-    from imgrec.report.prediction_text import header, lines
-    from imgrec.workflows import predict as workflow
-    from imgrec.workflows.tally import Tally
+    console: Console, photos: Sequence[str], recogniser: Predictor, form: LineForm
+) -> FailureSummary:
+    from imgrec.report.documents import header, lines
+    from imgrec.workflows import prediction as workflow
+    from imgrec.workflows.prediction import FailureSummary
 
-    tally, head = Tally(), header(form)
+    tally, head = FailureSummary(), header(form)
     found, total = workflow.find_photos(photos)
     progress = Silent() if console.shows_results else console
     for batch in recogniser.predictions(found, total=total, progress=progress):
@@ -196,16 +196,16 @@ def _show(console: Console, predicted: Predicted, form: Form, output: Path | Non
     from imgrec.files import write_text
 
     write_text(output, text)
-    return console.say(f"written: {shown(str(output))}")
+    return console.say(f"written: {printable(str(output))}")
 
 
 def _table(predicted: Predicted) -> RenderableType:
-    from imgrec.report.prediction_table import prediction_table
+    from imgrec.report.terminal import prediction_table
 
     return prediction_table(predicted.predictions, members=predicted.members)
 
 
 def _json(predicted: Predicted) -> str:
-    from imgrec.report.prediction_text import predictions_json
+    from imgrec.report.documents import predictions_json
 
     return predictions_json(predicted.predictions, members=predicted.members)

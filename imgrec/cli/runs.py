@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgrec.cli import measuring, options
+from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
-    from imgrec.runs.card import Card, Origin
+    from imgrec.runs.card import Card, ImportOrigin
     from imgrec.runs.folder import Run
-    from imgrec.workflows.compare import Compared
+    from imgrec.workflows.evaluation import Compared
 
 _CLASSES_SHOWN = 100
 
@@ -43,7 +43,7 @@ def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
     if as_json:
         return console.document({"runs": [_fields(run) for run in found]})
     if not found:
-        return console.say(f"no runs in {shown(str(runs_dir))}")
+        return console.say(f"no runs in {printable(str(runs_dir))}")
     return console.table(("name", "created", "epochs", "best"), map(_row, found))
 
 
@@ -89,8 +89,8 @@ def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
 
 @runs.command("compare")
 @click.argument("references", metavar="RUN RUN...", nargs=-1)
-@measuring.images
-@measuring.confidence
+@evaluation_options.images
+@evaluation_options.confidence
 @options.device
 @options.as_json
 @options.runs_dir
@@ -125,11 +125,11 @@ def compare(
 
     found = [find(name, runs_dir) for name in references]
 
-    from imgrec.workflows.chosen import Images
-    from imgrec.workflows.compare import compare_runs
-    from imgrec.workflows.evaluate import Wanted
+    from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs
 
-    wanted = Wanted(Images(data, split, names), allow_overlap=allow_overlap, runs_dir=runs_dir)
+    wanted = EvaluationRequest(
+        ImageChoice(data, split, names), allow_overlap=allow_overlap, runs_dir=runs_dir
+    )
     compared = compare_runs(
         found, wanted, confidence=confidence or 0.95, device=device, progress=console
     )
@@ -137,8 +137,8 @@ def compare(
 
 
 def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> None:
-    from imgrec.report.comparison_text import comparison_text, settings_text
-    from imgrec.report.evaluation_json import comparison_document, run_document
+    from imgrec.report.documents import comparison_document, run_document
+    from imgrec.report.terminal import comparison_text, settings_text
 
     assessments, settings = compared.assessments, compared.settings
     if as_json:
@@ -153,7 +153,7 @@ def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> No
             }
         )
     first = assessments[0]
-    console.result(f"on {first.split}: {shown(first.source)}")
+    console.result(f"on {first.split}: {printable(first.source)}")
     console.render(comparison_text(assessments, compared.comparisons))
     return console.render(settings_text([each.run for each in assessments], settings))
 
@@ -223,13 +223,13 @@ def _trained(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def _imported(origin: Origin) -> list[tuple[str, str]]:
+def _imported(origin: ImportOrigin) -> list[tuple[str, str]]:
     trusted = ", trusted" if origin.trusted else ""
     place = ("imported from", f"{origin.file} ({origin.form}{trusted})")
     return [place, ("its SHA-256", origin.sha256)] if origin.sha256 else [place]
 
 
 def _classes(card: Card) -> str:
-    first = ", ".join(map(shown, card.classes[:_CLASSES_SHOWN]))
+    first = ", ".join(map(printable, card.classes[:_CLASSES_SHOWN]))
     count = len(card.classes)
     return f"{first}, … ({count:,}; --json has all)" if count > _CLASSES_SHOWN else first

@@ -12,12 +12,11 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
-from imgrec.text import shown
+from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.config.experiment import Experiment
-    from imgrec.workflows.plan import Plan
-    from imgrec.workflows.run_training import TrainingResult
+    from imgrec.workflows.training import DryRun, TrainingResult
 
 
 @options.command("train")
@@ -57,9 +56,9 @@ def train(
     _check(config, resume, new_only=name is not None or dry_run, old_only=allow_drift)
 
     from imgrec.runs.folder import find
-    from imgrec.workflows import resume as resuming
-    from imgrec.workflows import train as training
-    from imgrec.workflows.plan import plan
+    from imgrec.workflows import training
+    from imgrec.workflows import training as resuming
+    from imgrec.workflows.training import plan_training
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
@@ -74,7 +73,7 @@ def train(
     else:
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
-            return _show_plan(console, plan(experiment, device=device), as_json=as_json)
+            return _show_plan(console, plan_training(experiment, device=device), as_json=as_json)
         result = training.train(
             experiment, runs_dir=runs_dir, device=device, profile=profile, progress=console
         )
@@ -100,10 +99,10 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     if not folder.is_dir():
         return load(config, overrides)
 
-    from imgrec.workflows.draft import draft
+    from imgrec.workflows.init import draft_config
 
-    drafted = draft(folder)
-    console.say(f"{shown(config)} is a folder: training with what `imgrec init` drafts for it")
+    drafted = draft_config(folder)
+    console.say(f"{printable(config)} is a folder: training with what `imgrec init` drafts for it")
     for line in drafted.found:
         console.say(f"  {line}")
     return parse(drafted.config, f"the config drafted for {config}", overrides)
@@ -114,7 +113,7 @@ def _naming(name: str | None) -> tuple[str, ...]:
     return () if name is None else (f"name={json.dumps(name)}",)
 
 
-def _show_plan(console: Console, plan: Plan, *, as_json: bool) -> None:
+def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
     if as_json:
         counts = {split: dict(classes) for split, classes in plan.counts.items()}
         return console.document({"config": plan.config, "summary": plan.summary, "images": counts})
@@ -129,9 +128,8 @@ def _show_plan(console: Console, plan: Plan, *, as_json: bool) -> None:
 
 
 def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> None:
-    from imgrec.report.comparison_text import verdicts_text
-    from imgrec.report.evaluation_json import assessment_json
-    from imgrec.report.evaluation_text import evaluation_text
+    from imgrec.report.documents import assessment_json
+    from imgrec.report.terminal import evaluation_text, verdicts_text
 
     run, assessment = result.run, result.assessment
     if as_json:
@@ -141,7 +139,7 @@ def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> 
     if assessment.verdicts:
         console.render(verdicts_text(assessment.verdicts))
     console.result(f"split:  {assessment.split}")
-    console.result(f"run:    {shown(str(run.path))}")
-    console.result(f"report: {shown(str(run.path / 'report.html'))}")
-    console.result(f"next:   imgrec predict PHOTO --model {shown(shlex.quote(str(run.path)))}")
+    console.result(f"run:    {printable(str(run.path))}")
+    console.result(f"report: {printable(str(run.path / 'report.html'))}")
+    console.result(f"next:   imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}")
     return None

@@ -7,8 +7,15 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
 
-from imgrec.config.section import Finding, Says, Section
-from imgrec.config.values import Fraction, NonNegativeFloat, PositiveFloat, Range
+from imgrec.config.section import (
+    ConfigFinding,
+    Fraction,
+    NonNegativeFloat,
+    PositiveFloat,
+    Range,
+    Says,
+    Section,
+)
 
 _FOR_EVERY_IMAGE = "it holds for every image, not only for training"
 _FIXED = "is not an option here: "
@@ -110,7 +117,7 @@ class Augmentation(Section):
         "target, drawn from Beta(a, a); 1 is usual. With mixup too, each batch gets one of them.",
     )
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield the pairs that are upside down or not above 0."""
         for name in ("zoom_range", "brightness_range"):
             pair = getattr(self, name)

@@ -2,23 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from imgrec.config.problems import shown
-from imgrec.config.section import Finding, Says, Section, word_or
-from imgrec.config.sources import (
-    BUILT_IN,
-    KERAS_SETS,
-    Columns,
-    Features,
-    Loader,
-    doubtful_labels,
-    misplaced,
+from imgrec.config.problems import shown_value
+from imgrec.config.section import (
+    AS_LIST,
+    Bytes,
+    ConfigFinding,
+    ProperFraction,
+    Says,
+    Section,
+    Text,
+    word_or,
 )
-from imgrec.config.values import AS_LIST, Bytes, ProperFraction, Text
+
+Loader = Literal[
+    "folder", "csv", "npz", "pickle", "idx", "tfrecord", "keras", "digits", "shapes"
+]  # fmt: skip
+
+KERAS_SETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+
+# Loaders whose images are no files of the user's.
+BUILT_IN: Mapping[str, str] = {
+    "digits": "the digits come with scikit-learn; leave it out",
+    "shapes": "the shapes are drawn on the spot; leave it out",
+}
+
+_ONLY_FOR: Mapping[str, Sequence[str]] = {
+    "columns": ("csv",),
+    "separator": ("csv",),
+    "multi_label": ("csv", "tfrecord"),
+    "features": ("tfrecord",),
+    "label_map": ("tfrecord",),
+    "images": ("shapes",),
+}
+
+
+class Columns(Section):
+    """The columns of a CSV file, by the names in its first line."""
+
+    path: Text = Field(
+        default="path", description="The image's path, relative to the folder of the CSV file."
+    )
+    label: Text = Field(default="label", description="The image's class, or several of them.")
+    split: Text = Field(
+        default="split",
+        description="Whether the image is for `train`, `validation` (`val`, `valid`) or `test`. "
+        "Without this column `data.split` divides the images.",
+    )
+
+
+class Features(Section):
+    """The features of a `tf.train.Example` that hold the image and its class."""
+
+    image: Text | None = Field(
+        default=None,
+        description="An encoded image. Where left out: the first of `image/encoded`, `image`, "
+        "`image_raw` that the first record has.",
+    )
+    label: Text | None = Field(
+        default=None,
+        description="A whole number, or a text; with `data.multi_label` any number of them. "
+        "Where left out: the first of `label`, `image/class/label`, `image/class/text` that the "
+        "first record has.",
+    )
+
+
+def misplaced_keys(data: Any, loader: str) -> Iterator[ConfigFinding]:
+    """Yield each key of the section `data` that says something, though not to `loader`."""
+    for key, wanted in _ONLY_FOR.items():
+        if getattr(data, key) not in (None, False) and loader not in wanted:
+            yield (key,), f"only loader {' and '.join(wanted)} knows it, and the loader is {loader}"
+
+
+def check_label_columns(label_map: Mapping[str, str]) -> Iterator[ConfigFinding]:
+    """Yield keys of `data.label_map` that are no whole numbers, and names that stand twice."""
+    first: dict[str, str] = {}
+    for key, name in label_map.items():
+        if not re.fullmatch(r"0|-?[1-9]\d{0,18}", key, re.ASCII):
+            yield ("label_map", key), "is not a whole number"
+        elif first.setdefault(name, key) != key:
+            yield ("label_map", key), f"labels {first[name]} and {key} have the same name"
+
 
 _Side = Annotated[int, Field(ge=1, le=8192)]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
@@ -26,16 +95,16 @@ Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "ham
 
 def _no_truth(value: Any) -> Any:
     # Python's True equals 1.
-    return shown(value) if isinstance(value, bool) else value
+    return shown_value(value) if isinstance(value, bool) else value
 
 
-class Split(Section):
+class SplitConfig(Section):
     """How the images are divided, class by class and by the seed; the rest is for training."""
 
     validation: ProperFraction = Field(default=0.0, description="Share of images for validation.")
     test: ProperFraction = Field(default=0.0, description="Share of images for the test.")
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield shares that leave nothing for training."""
         if self.validation + self.test >= 1:
             yield (), "validation and test together must be below 1, or nothing is left to train on"
@@ -118,7 +187,7 @@ class Data(Section):
     images: PositiveInt | None = Field(
         default=None, description="For `shapes`: how many are drawn; 300 where left out."
     )
-    split: Split | None = Field(
+    split: SplitConfig | None = Field(
         default=None,
         description="How images without parts of their own are divided. By default 20 % are "
         "taken for validation where there is none.",
@@ -158,13 +227,13 @@ class Data(Section):
         "they are decoded anew each epoch.",
     )
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield what contradicts itself about where the images come from."""
         if self.loader is not None:
-            yield from misplaced(self, self.loader)
+            yield from misplaced_keys(self, self.loader)
         if self.separator is not None and not self.multi_label:
             yield ("separator",), "stands between several labels: set multi_label to true, too"
-        yield from doubtful_labels(self.label_map or {})
+        yield from check_label_columns(self.label_map or {})
         if reason := BUILT_IN.get(self.loader or ""):
             for name in ("root", "train", "validation", "test"):
                 if getattr(self, name) is not None:
@@ -173,14 +242,14 @@ class Data(Section):
         yield from self._keras() if self.loader == "keras" else self._sources()
         yield from self._splits()
 
-    def _keras(self) -> Iterator[Finding]:
+    def _keras(self) -> Iterator[ConfigFinding]:
         if self.root not in KERAS_SETS:
             yield ("root",), f"the data sets of Keras are {', '.join(KERAS_SETS)}; name one"
         for name in ("train", "validation", "test"):
             if getattr(self, name) is not None:
                 yield (name,), "the data sets of Keras have parts of their own; leave it out"
 
-    def _sources(self) -> Iterator[Finding]:
+    def _sources(self) -> Iterator[ConfigFinding]:
         if self.root is None and self.train is None:
             yield (), "does not say where the images are: give root or train"
         if self.root is not None:
@@ -188,7 +257,7 @@ class Data(Section):
                 if getattr(self, name) is not None:
                     yield (name,), "root is given too; give root, or train with validation and test"
 
-    def _splits(self) -> Iterator[Finding]:
+    def _splits(self) -> Iterator[ConfigFinding]:
         for name in ("validation", "test"):
             share = getattr(self.split, name) if self.split else 0
             if share and getattr(self, name) is not None:

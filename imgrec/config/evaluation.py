@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from imgrec.config.section import Finding, Section, word_or
-from imgrec.config.values import NonNegativeFloat, Text
+from imgrec.config.section import ConfigFinding, NonNegativeFloat, Section, Text, word_or
 from imgrec.errors import UsageError
 from imgrec.requirement import not_measured, parse, unpaired
 from imgrec.slicing import Slicing, slice_by
@@ -31,7 +30,7 @@ class Baseline(Section):
         default=0.95, description="How sure `beyond chance` is: at 0.95, wrong 1 time in 20."
     )
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield metrics that there are not."""
         for name in self.max_drop:
             if reason := unpaired(name):
@@ -55,13 +54,13 @@ class Abstain(Section):
             return "precision", self.precision
         return "coverage", self.coverage or 1.0
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield two promises, or none."""
         if (self.precision is None) == (self.coverage is None):
             yield (), "takes exactly one of precision and coverage, such as {precision: 0.98}"
 
 
-class Thresholds(Section):
+class ThresholdsConfig(Section):
     """What the threshold of each class is chosen for: exactly one of these promises."""
 
     precision: _Share | None = Field(
@@ -71,13 +70,13 @@ class Thresholds(Section):
         default=None, description="This share of the images that have the class get it."
     )
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield two promises, or none."""
         if (self.precision is None) == (self.recall is None):
             yield (), "takes exactly one of precision and recall, such as {precision: 0.9}"
 
 
-class Evaluation(Section):
+class EvaluationConfig(Section):
     """How the trained model is measured, and what it has to reach.
 
     `imgrec evaluate` ends with status 1 where it doesn't; `imgrec train` only says so.
@@ -98,7 +97,10 @@ class Evaluation(Section):
     )
     abstain: Abstain | None = Field(default=None)
     thresholds: (
-        Annotated[Thresholds | Literal["f1"], word_or("f1", Thresholds, "{precision: 0.9}")] | None
+        Annotated[
+            ThresholdsConfig | Literal["f1"], word_or("f1", ThresholdsConfig, "{precision: 0.9}")
+        ]
+        | None
     ) = Field(
         default=None,
         description="With `data.multi_label`: what the probability of each class from which on an "
@@ -124,7 +126,7 @@ class Evaluation(Section):
             return "precision", wanted.precision
         return "recall", wanted.recall or 1.0
 
-    def label_problems(self, *, multi_label: bool) -> Iterator[Finding]:
+    def label_problems(self, *, multi_label: bool) -> Iterator[ConfigFinding]:
         """Yield what is not measured, or not chosen, where images have one label or several."""
         if self.thresholds is not None and not multi_label:
             yield ("thresholds",), "are those of classes by themselves: set data.multi_label"
@@ -140,7 +142,7 @@ class Evaluation(Section):
             if reason := not_measured(name, multi_label=multi_label):
                 yield ("baseline", "max_drop", name), reason
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield requirements and slices that can't be read."""
         for index, text in enumerate(self.require):
             try:

@@ -10,31 +10,30 @@ from pydantic import Field, PrivateAttr
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.backbones import BACKBONES, application_of, wants_colour
-from imgrec.config.data import Data, Split
-from imgrec.config.evaluation import Evaluation
-from imgrec.config.layers import Layer
-from imgrec.config.losses import LossBase, Truth, default_loss, fitting, truth_of
-from imgrec.config.metrics import objection
-from imgrec.config.named import Named
+from imgrec.config.data import Data, SplitConfig
+from imgrec.config.evaluation import EvaluationConfig
+from imgrec.config.keras.layers import Layer
+from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for, truth_of
+from imgrec.config.keras.metrics import metric_problem
+from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
-from imgrec.config.problems import config_error, problem_at, shown, unknown
-from imgrec.config.section import Finding, Section
+from imgrec.config.problems import config_error, problem_at, shown_value, unknown
+from imgrec.config.section import ConfigFinding, ProperFraction, Section, Text
 from imgrec.config.training import Checkpoint, Training
-from imgrec.config.values import ProperFraction, Text
-from imgrec.config.yaml import Path
+from imgrec.config.yaml import KeyPath
 from imgrec.errors import ConfigError
 
 __all__ = [
     "Augmentation",
     "Backbone",
     "Checkpoint",
+    "ConfigOrigin",
     "Data",
-    "Evaluation",
+    "EvaluationConfig",
     "Experiment",
     "Model",
-    "Origin",
     "Preprocessing",
-    "Split",
+    "SplitConfig",
     "Training",
 ]
 
@@ -58,10 +57,13 @@ class Backbone(Section):
         "weights takes 10,000 steps to settle. 0.9 does for short trainings.",
     )
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield an unknown name, and a momentum for what stays as it is."""
         if self.name not in BACKBONES:
-            yield ("name",), f"unknown backbone {shown(self.name)}" + unknown(self.name, BACKBONES)
+            yield (
+                ("name",),
+                f"unknown backbone {shown_value(self.name)}" + unknown(self.name, BACKBONES),
+            )
         if self.batch_norm_momentum is not None and not self.trainable:
             yield (
                 ("batch_norm_momentum",),
@@ -89,7 +91,7 @@ class Model(Section):
         "`imagenet/VGG16`, the ImageNet weights of that classifier of keras.applications.",
     )
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield a model of nothing, and weights that nothing or nobody has."""
         if self.backbone is None and not self.layers:
             yield (), "has neither layers nor a backbone"
@@ -98,15 +100,18 @@ class Model(Section):
         if self.backbone is not None:
             yield ("weights",), "are for layers without a backbone; write model.backbone.weights"
         if (name := application_of(self.weights)) is not None and name not in BACKBONES:
-            yield ("weights",), f"unknown application {shown(name)}" + unknown(name, BACKBONES)
+            yield (
+                ("weights",),
+                f"unknown application {shown_value(name)}" + unknown(name, BACKBONES),
+            )
 
 
 @dataclass(frozen=True)
-class Origin:
+class ConfigOrigin:
     """Where an experiment was written; it makes no difference between two experiments."""
 
     source: str = field(default="", compare=False)
-    lines: Mapping[Path, int] = field(default_factory=dict, compare=False)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict, compare=False)
 
 
 class Experiment(Section):
@@ -124,9 +129,9 @@ class Experiment(Section):
     augmentation: Augmentation | None = Field(default=None)
     model: Model
     training: Training = Field(default_factory=Training)
-    evaluation: Evaluation = Field(default_factory=Evaluation)
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
 
-    _origin: Origin = PrivateAttr(default_factory=Origin)
+    _origin: ConfigOrigin = PrivateAttr(default_factory=ConfigOrigin)
 
     @property
     def loss(self) -> LossBase:
@@ -138,17 +143,17 @@ class Experiment(Section):
         """What the loss compares the output with: `binary`, `one_hot` or `index`."""
         return truth_of(type(self.loss), self.model.output) or "one_hot"
 
-    def written_at(self, origin: Origin) -> Self:
+    def written_at(self, origin: ConfigOrigin) -> Self:
         """Return this experiment, remembering where it was written."""
         self._origin = origin
         return self
 
-    def problem(self, path: Path, message: str) -> ConfigError:
+    def problem(self, path: KeyPath, message: str) -> ConfigError:
         """Return the error that tells `message` about the key at `path`, with file and line."""
         origin = self._origin
         return config_error(origin.source, [problem_at(path, message, origin.lines)])
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield what does not fit between sections."""
         yield from self._backbone_problems()
         for path, message in self.preprocessing.channel_problems(self.data.channels):
@@ -160,7 +165,7 @@ class Experiment(Section):
         if self.training.feature_views is not None and (reason := self._without_views()):
             yield ("training", "feature_views"), reason
 
-    def _fine_tune_problems(self) -> Iterator[Finding]:
+    def _fine_tune_problems(self) -> Iterator[ConfigFinding]:
         backbone = self.model.backbone
         if self.training.fine_tune is not None and (backbone is None or backbone.trainable):
             yield (
@@ -168,7 +173,7 @@ class Experiment(Section):
                 "follows on a backbone with `trainable: false`, and there is none",
             )
 
-    def _label_problems(self) -> Iterator[Finding]:
+    def _label_problems(self) -> Iterator[ConfigFinding]:
         """Yield what takes an image for one of exactly one class, or of several, and it isn't."""
         multi_label = self.data.multi_label
         for path, message in self.evaluation.label_problems(multi_label=multi_label):
@@ -197,7 +202,7 @@ class Experiment(Section):
         mixes = [name for name in ("mixup", "cutmix") if getattr(augmentation, name) is not None]
         return f"goes without augmentation.{mixes[0]}: it mixes images anew" if mixes else ""
 
-    def _backbone_problems(self) -> Iterator[Finding]:
+    def _backbone_problems(self) -> Iterator[ConfigFinding]:
         backbone = self.model.backbone
         if backbone is None:
             return
@@ -225,7 +230,7 @@ class Experiment(Section):
                 (f"{backbone.name} needs {minimum} x {minimum} or more, got {height} x {width}"),
             )
 
-    def _loss_problems(self) -> Iterator[Finding]:
+    def _loss_problems(self) -> Iterator[ConfigFinding]:
         output, loss = self.model.output, self.loss
         truth = truth_of(type(loss), output)
         if truth is None:
@@ -233,15 +238,15 @@ class Experiment(Section):
                 ("training", "loss"),
                 (
                     f"{type(loss).__name__} does not fit model.output {output}; "
-                    f"fitting: {', '.join(fitting(output))}"
+                    f"fitting: {', '.join(losses_for(output))}"
                 ),
             )
             return
         for index, metric in enumerate(self.training.metrics):
-            if reason := objection(metric, truth):
+            if reason := metric_problem(metric, truth):
                 yield ("training", "metrics", index), reason
 
-    def _mixing_problems(self) -> Iterator[Finding]:
+    def _mixing_problems(self) -> Iterator[ConfigFinding]:
         if self.augmentation is None or type(self.loss).mixes:
             return
         for name in ("mixup", "cutmix"):
@@ -250,6 +255,6 @@ class Experiment(Section):
                     ("augmentation", name),
                     (
                         f"mixes classes, which {type(self.loss).__name__} does not take; "
-                        f"fitting: {', '.join(fitting(self.model.output, mixed=True))}"
+                        f"fitting: {', '.join(losses_for(self.model.output, mixed=True))}"
                     ),
                 )

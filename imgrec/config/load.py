@@ -2,20 +2,103 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from imgrec import text
 from imgrec.config import shipped, yaml
-from imgrec.config.emit import write
-from imgrec.config.experiment import Experiment, Origin
-from imgrec.config.named import plain
-from imgrec.config.overrides import apply
-from imgrec.config.problems import Problem, config_error, problem_at
+from imgrec.config.experiment import ConfigOrigin, Experiment
+from imgrec.config.keras.named import plain
+from imgrec.config.problems import (
+    OVERRIDE,
+    Problem,
+    config_error,
+    problem_at,
+    shown_value,
+    written_path,
+)
 from imgrec.config.section import findings
+from imgrec.config.yaml import Document, KeyPath, YamlError, read, write
 from imgrec.errors import UsageError
-from imgrec.text import nearest, shown
+from imgrec.text import nearest, printable
+
+_LONGEST = 100
+_HINT = "write it as --set training.epochs=5 or --set model.layers[0].Conv2D.filters=8"
+
+
+def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[KeyPath, int]]:
+    """Return the document's value with `overrides` applied in order, and its lines.
+
+    Keys that are not there yet are added, those above them too; their line is OVERRIDE. Raises
+    UsageError where an override can't be read, or names an item of a list that is not there.
+    """
+    value = copy.deepcopy(document.value)
+    lines = dict(document.lines)
+    for override in overrides:
+        path, new = _split(override)
+        reached = _put(value, path, new, override)
+        lines = {known: line for known, line in lines.items() if known[: len(reached)] != reached}
+        lines[reached] = OVERRIDE
+        for length in range(1, len(reached)):
+            lines.setdefault(reached[:length], OVERRIDE)
+    return value, lines
+
+
+def _split(override: str) -> tuple[list[str], Any]:
+    target, equals, value = override.partition("=")
+    keys = re.sub(r"\[(\d+)\]", r".\1", target.strip()).split(".")
+    if not equals or not all(re.fullmatch(r"[\w -]+", key) for key in keys):
+        raise UsageError(f"--set {_safe(override)}: not of the form key.path=value", hint=_HINT)
+    try:
+        return keys, read(value).value
+    except YamlError as error:
+        raise UsageError(f"--set {_safe(override)}: {error.message}", hint=_HINT) from error
+
+
+def _put(value: Any, keys: list[str], new: Any, override: str) -> KeyPath:
+    path: KeyPath = ()
+    for depth, name in enumerate(keys):
+        last = depth == len(keys) - 1
+        key = _key(value, name, path, override)
+        if last:
+            value[key] = new
+        elif isinstance(value, dict):
+            value[key] = _inner(value.get(key), keys[depth + 1])
+        else:
+            value[key] = _inner(value[key], keys[depth + 1])
+        value = value[key]
+        path = (*path, key)
+    return path
+
+
+def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
+    if isinstance(value, dict):
+        return name
+    where = written_path(path)
+    if not isinstance(value, list):
+        problem = f"{where} is {shown_value(value)}, which has no keys"
+    elif not (name.isascii() and name.isdigit()):
+        problem = f"{where} is a list; give the number of an item, from 0"
+    elif int(name) >= len(value):
+        problem = f"{where} has {len(value)} items, the first one is 0"
+    else:
+        return int(name)
+    raise UsageError(f"--set {_safe(override)}: {problem}", hint=_HINT)
+
+
+def _inner(value: Any, next_key: str) -> Any:
+    """Return what the next key is set in: a bare name such as `Flatten` becomes a mapping."""
+    return {} if value is None or value == next_key else value
+
+
+def _safe(override: str) -> str:
+    return text.printable(override[:_LONGEST])
+
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
 
@@ -47,7 +130,7 @@ def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Expe
     except ValidationError as error:
         problems = [problem_at(path, message, lines) for path, message in findings(error)]
         raise config_error(source, problems) from None
-    return experiment.written_at(Origin(source, lines))
+    return experiment.written_at(ConfigOrigin(source, lines))
 
 
 def dump(experiment: Experiment) -> str:
@@ -60,20 +143,20 @@ def _read(source: str) -> bytes:
         with Path(source).open("rb") as file:
             if Path(source).suffix.lower() in _IMAGES:
                 raise UsageError(
-                    f"{shown(source)} is an image, not a config",
-                    hint=f"`imgrec predict {shown(source)}` says what is on it",
+                    f"{printable(source)} is an image, not a config",
+                    hint=f"`imgrec predict {printable(source)}` says what is on it",
                 )
             return file.read(yaml.MAX_BYTES + 1)
     except IsADirectoryError:
         raise UsageError(
-            f"{shown(source)} is a folder, not a config",
+            f"{printable(source)} is a folder, not a config",
             hint="`imgrec init FOLDER` writes a config for a folder of class folders",
         ) from None
     except FileNotFoundError:
         raise _missing(source) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{shown(source)} can't be read: {reason}") from error
+        raise UsageError(f"{printable(source)} can't be read: {reason}") from error
 
 
 def _missing(source: str) -> UsageError:
@@ -83,7 +166,7 @@ def _missing(source: str) -> UsageError:
     near = nearest(Path(source).stem, known)
     meant = f"; did you mean {known[near]}?" if near else ""
     return UsageError(
-        f"{shown(source)}: no such config file{meant}",
+        f"{printable(source)}: no such config file{meant}",
         hint=f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
         "`imgrec train` takes a folder of class folders too",
     )
@@ -95,4 +178,4 @@ def _beside(missing: Path) -> dict[str, str]:
         folders = [each for each in missing.parent.iterdir() if each.is_dir()]
     except (OSError, ValueError):
         return {}
-    return {each.name: f"the folder {shown(str(each))}" for each in folders}
+    return {each.name: f"the folder {printable(str(each))}" for each in folders}

@@ -8,9 +8,8 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from imgrec.config.backbones import BACKBONES, wants_colour
-from imgrec.config.problems import shown, unknown
-from imgrec.config.section import Finding, Says, Section
-from imgrec.config.values import Factor, PositiveFloat
+from imgrec.config.problems import shown_value, unknown
+from imgrec.config.section import ConfigFinding, Factor, PositiveFloat, Says, Section
 
 Number = Annotated[float, Strict()]
 PerChannel = Annotated[
@@ -89,11 +88,11 @@ class Preprocessing(Section):
         """Whether each image has numbers of its own."""
         return self.samplewise_center or self.samplewise_std_normalization
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield two ways of standardizing at once, and an unknown application."""
         if self.application is not None and self.application not in BACKBONES:
             known = unknown(self.application, BACKBONES)
-            yield ("application",), f"unknown application {shown(self.application)}" + known
+            yield ("application",), f"unknown application {shown_value(self.application)}" + known
         for name, value in self:
             if (
                 self.application is not None
@@ -110,7 +109,7 @@ class Preprocessing(Section):
         if len(chosen) > 1:
             yield (), f"{' or '.join(chosen)}: images are standardized in one way; choose one"
 
-    def channel_problems(self, channels: int) -> Iterator[Finding]:
+    def channel_problems(self, channels: int) -> Iterator[ConfigFinding]:
         """Yield lists without one number for each of `channels`, and what wants all colours."""
         if channels == 1 and self.application in BACKBONES and wants_colour(self.application):
             yield ("application",), f"{self.application} wants data.channels 3 (grey images too)"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgrec import text
-from imgrec.config.yaml import Path
+from imgrec.config.yaml import KeyPath
 from imgrec.errors import ConfigError
 
 OVERRIDE = 0
@@ -44,24 +44,24 @@ def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
     count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
     width = max(len(problem.place) for problem in ordered)
     lines = [f"  {_entry(problem, width)}" for problem in ordered]
-    header = f"{text.shown(source) or 'the config'} has {count}"
+    header = f"{text.printable(source) or 'the config'} has {count}"
     return ConfigError("\n".join([header, *lines]), hint=_HINT)
 
 
-def problem_at(path: Path, message: str, lines: Mapping[Path, int]) -> Problem:
+def problem_at(path: KeyPath, message: str, lines: Mapping[KeyPath, int]) -> Problem:
     """Return the problem at `path`, on the line of the nearest key above that the config has."""
     above = (path[:length] for length in range(len(path), -1, -1))
     line = next((lines[known] for known in above if known in lines), None)
-    return Problem(line, written(path), message)
+    return Problem(line, written_path(path), message)
 
 
-def written(path: Path) -> str:
+def written_path(path: KeyPath) -> str:
     """Return a key path as people write it: `model.layers[0].Conv2D.filters`."""
     parts = (f"[{key}]" if isinstance(key, int) else f".{_safe_key(key)}" for key in path)
     return "".join(parts).removeprefix(".")
 
 
-def shown(value: object, limit: int = 60) -> str:
+def shown_value(value: object, limit: int = 60) -> str:
     """Return `value` on one line, printable, shortened to `limit` characters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -78,9 +78,9 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
     return (f"; did you mean {near!r}?" if near else ";") + f" allowed: {', '.join(known)}"
 
 
-def in_words(error: Mapping[str, Any]) -> str:
+def error_text(error: Mapping[str, Any]) -> str:
     """Return the message of one of pydantic's errors in plain words."""
-    kind, value, context = error["type"], shown(error["input"]), error.get("ctx", {})
+    kind, value, context = error["type"], shown_value(error["input"]), error.get("ctx", {})
     if kind in _BOUNDS:
         word, limit = _BOUNDS[kind]
         return f"must be {word} {_short(context[limit])}, got {value}"
@@ -123,7 +123,7 @@ def _short(limit: float) -> str:
 
 def _not_a_choice(value: object, expected: str) -> str:
     choices = [choice.strip("'") for choice in re.split(r", | or ", expected)]
-    return f"{shown(value)} is not possible" + unknown(str(value), choices)
+    return f"{shown_value(value)} is not possible" + unknown(str(value), choices)
 
 
 def _entry(problem: Problem, width: int) -> str:
@@ -132,4 +132,4 @@ def _entry(problem: Problem, width: int) -> str:
 
 
 def _safe_key(key: str) -> str:
-    return key if re.fullmatch(r"[\w-]{1,60}", key) else shown(key)
+    return key if re.fullmatch(r"[\w-]{1,60}", key) else shown_value(key)

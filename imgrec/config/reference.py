@@ -8,7 +8,7 @@ from inspect import getdoc
 from typing import Any
 
 from imgrec.config.backbones import BACKBONES
-from imgrec.config.named import OneOf, argument_names
+from imgrec.config.keras.named import OneOf, argument_names
 from imgrec.config.schema import KINDS, SECTIONS, schema
 
 _INTRODUCTION = """# Configs

@@ -6,18 +6,17 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from imgrec.config.callbacks import Callback
-from imgrec.config.data import Cache, Data, Split
-from imgrec.config.evaluation import Abstain, Baseline, Evaluation, Thresholds
-from imgrec.config.experiment import Augmentation, Backbone, Experiment, Model
-from imgrec.config.layers import Layer
-from imgrec.config.losses import Loss
-from imgrec.config.metrics import Metric
-from imgrec.config.named import PLACEHOLDER, Named, OneOf, plain
-from imgrec.config.optimizers import Optimizer, Schedule
+from imgrec.config.augmentation import Augmentation
+from imgrec.config.data import Cache, Columns, Data, Features, SplitConfig
+from imgrec.config.evaluation import Abstain, Baseline, EvaluationConfig, ThresholdsConfig
+from imgrec.config.experiment import Backbone, Experiment, Model
+from imgrec.config.keras.callbacks import Callback
+from imgrec.config.keras.layers import Layer, Regularizer
+from imgrec.config.keras.losses import Loss
+from imgrec.config.keras.metrics import KerasMetric
+from imgrec.config.keras.named import PLACEHOLDER, Named, OneOf, plain
+from imgrec.config.keras.optimizers import LearningRateSchedule, Optimizer
 from imgrec.config.preprocessing import Preprocessing
-from imgrec.config.regularizers import Regularizer
-from imgrec.config.sources import Columns, Features
 from imgrec.config.training import Checkpoint, FineTune, Training
 
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -25,7 +24,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "data": Data,
     "data.columns": Columns,
     "data.features": Features,
-    "data.split": Split,
+    "data.split": SplitConfig,
     "data.cache": Cache,
     "preprocessing": Preprocessing,
     "augmentation": Augmentation,
@@ -34,14 +33,14 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "training": Training,
     "training.checkpoint": Checkpoint,
     "training.fine_tune": FineTune,
-    "evaluation": Evaluation,
+    "evaluation": EvaluationConfig,
     "evaluation.baseline": Baseline,
     "evaluation.abstain": Abstain,
-    "evaluation.thresholds": Thresholds,
+    "evaluation.thresholds": ThresholdsConfig,
 }
 """Every section by its path."""
 
-_FIELDS = (Layer, Regularizer, Optimizer, Schedule, Loss, Metric, Callback)
+_FIELDS = (Layer, Regularizer, Optimizer, LearningRateSchedule, Loss, KerasMetric, Callback)
 KINDS: tuple[OneOf, ...] = tuple(get_args(field)[1] for field in _FIELDS)
 """What is written by name: layers, optimizers, losses and so on."""
 

@@ -1,26 +1,32 @@
-"""The base of everything a config is made of: strict, frozen, and plain in its complaints."""
+"""The kinds of values that arguments take: sizes, fractions, Keras' names of functions."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Self
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
+    NonNegativeInt,
+    PositiveInt,
+    Strict,
     ValidationError,
     model_validator,
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from imgrec.config.problems import in_words, shown, unknown
-from imgrec.config.yaml import Path
+from imgrec.config.problems import error_text, shown_value, unknown
+from imgrec.config.yaml import KeyPath
 from imgrec.text import nearest
 
-Finding = tuple[Path, str]
+ConfigFinding = tuple[KeyPath, str]
 
 
 class Section(BaseModel):
@@ -33,7 +39,7 @@ class Section(BaseModel):
     elsewhere: ClassVar[dict[str, str]] = {}
     """Keys that people try here, with what to do instead."""
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield what does not fit together here: a path from this section, and a message."""
         yield from ()
 
@@ -43,9 +49,9 @@ class Section(BaseModel):
         try:
             section = handler(data)
         except ValidationError as error:
-            raise refusal(_findings(cls, error)) from None
+            raise validation_error(_findings(cls, error)) from None
         if found := list(section.problems()):
-            raise refusal(found)
+            raise validation_error(found)
         return section
 
 
@@ -65,7 +71,9 @@ class Says:
             return handler(value)
         except ValidationError:
             neither = "is neither" if len(self.forms) > 1 else "is not"
-            raise complaint(f"{shown(value)} {neither} {' nor '.join(self.forms)}") from None
+            raise field_error(
+                f"{shown_value(value)} {neither} {' nor '.join(self.forms)}"
+            ) from None
 
 
 def word_or(word: str, section: type[Section], example: str) -> BeforeValidator:
@@ -79,30 +87,30 @@ def word_or(word: str, section: type[Section], example: str) -> BeforeValidator:
             return section.model_validate(value)
         if isinstance(value, section) or value == word:
             return value
-        raise complaint(f"{shown(value)} is neither {word} nor a mapping such as {example}")
+        raise field_error(f"{shown_value(value)} is neither {word} nor a mapping such as {example}")
 
     return BeforeValidator(read)
 
 
-def complaint(message: str) -> PydanticCustomError:
+def field_error(message: str) -> PydanticCustomError:
     """Return the error by which a validator refuses its value with `message`."""
     return PydanticCustomError("problem", "{text}", {"text": message})
 
 
-def refusal(findings: Sequence[Finding]) -> ValidationError:
+def validation_error(findings: Sequence[ConfigFinding]) -> ValidationError:
     """Return the error that holds all of `findings`."""
     details = [
-        InitErrorDetails(type=complaint(text), loc=path, input=None) for path, text in findings
+        InitErrorDetails(type=field_error(text), loc=path, input=None) for path, text in findings
     ]
     return ValidationError.from_exception_data("config", details)
 
 
-def findings(error: ValidationError) -> list[Finding]:
+def findings(error: ValidationError) -> list[ConfigFinding]:
     """Return what `error` holds: each path with its message in plain words."""
     return [(one["loc"], _message(dict(one))) for one in error.errors(include_url=False)]
 
 
-def _findings(cls: type[Section], error: ValidationError) -> list[Finding]:
+def _findings(cls: type[Section], error: ValidationError) -> list[ConfigFinding]:
     errors: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
     unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"]
     meant = {nearest(str(key), _keys(cls)) for key in unknown_keys}
@@ -128,4 +136,72 @@ def _unknown_key(cls: type[Section], key: str) -> str:
 
 
 def _message(error: dict[str, Any]) -> str:
-    return str(error["ctx"]["text"]) if error["type"] == "problem" else in_words(error)
+    return str(error["ctx"]["text"]) if error["type"] == "problem" else error_text(error)
+
+
+# YAML has lists where Python has tuples.
+AS_LIST = Strict(strict=False)
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+ProperFraction = Annotated[float, Field(ge=0, lt=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+
+Pair = Annotated[tuple[PositiveInt, PositiveInt], AS_LIST]
+Size = Annotated[PositiveInt | Pair, Says("a whole number above 0", "two of them")]
+Range = Annotated[tuple[float, float], AS_LIST]
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+"""What Keras takes for the name of an object."""
+
+_Sides = Annotated[tuple[NonNegativeInt, NonNegativeInt], AS_LIST]
+_FourSides = Annotated[tuple[_Sides, _Sides], AS_LIST]
+Margin = Annotated[
+    NonNegativeInt | _Sides | _FourSides,
+    Says("a number of pixels", "[height, width]", "[[top, bottom], [left, right]]"),
+]
+
+Padding = Literal["valid", "same"]
+Function = Literal[
+    "celu", "elu", "exponential", "gelu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish",
+    "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus",
+    "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh",
+    "tanh_shrink",
+]  # fmt: skip
+Initializer = Literal[
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal",
+    "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
+    "truncated_normal", "variance_scaling", "zeros",
+]  # fmt: skip
+
+
+def _from_fraction(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    form = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", value, re.ASCII)
+    if form is None or int(form[2]) == 0:
+        raise field_error(f"{value[:40]!r} is neither a number nor a fraction such as 1/255")
+    return int(form[1]) / int(form[2])
+
+
+Factor = Annotated[
+    float,
+    Field(gt=0, json_schema_extra={"type": ["number", "string"], "pattern": r"^\d+ */ *\d+$"}),
+    BeforeValidator(_from_fraction),
+]
+"""A number above 0, also as a fraction of two whole numbers: `1/255`."""
+
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+Bytes = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(MB|GB|TB)$"),
+    Says("a size such as 500MB or 20GB"),
+]
+"""An amount of memory or disk: a number of MB, GB or TB, each 1000 of the one before."""
+
+
+def in_bytes(size: str) -> int:
+    """Return how many bytes `size`, a valid Bytes, stands for: `1.5GB` is 1,500,000,000."""
+    return round(Decimal(size[:-2].strip()) * _UNITS[size[-2:]])

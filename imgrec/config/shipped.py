@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from imgrec.errors import UsageError
-from imgrec.text import nearest, shown
+from imgrec.text import nearest, printable
 
 # Its path leads from the folder of the shipped configs only.
 _SCHEMA_LINE = re.compile(r"\A# yaml-language-server:.*\n(#\n)?")
@@ -28,7 +28,7 @@ def path(name: str) -> Path:
         return folder() / f"{stem}.yaml"
     if Path(name).is_file():
         raise UsageError(
-            f"{shown(name)} is a file; this is for the configs that come with imgrec",
+            f"{printable(name)} is a file; this is for the configs that come with imgrec",
             hint=f"shipped configs: {', '.join(names())}",
         )
     near = nearest(stem, names())

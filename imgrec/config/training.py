@@ -8,16 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from imgrec.config.callbacks import Callback, Mode, MonitorBase, ReduceLROnPlateau
-from imgrec.config.losses import Loss
-from imgrec.config.metrics import Direction, Metric, accuracy, directions
-from imgrec.config.named import Named
-from imgrec.config.optimizers import Adam, Optimizer
-from imgrec.config.optimizers import Schedule as LearningRate
-from imgrec.config.problems import shown, unknown
-from imgrec.config.section import Finding, Says, Section
-from imgrec.config.values import NonNegativeFloat, Text
-from imgrec.config.yaml import Path
+from imgrec.config.keras.callbacks import Callback, Mode, MonitorBase, ReduceLROnPlateau
+from imgrec.config.keras.losses import Loss
+from imgrec.config.keras.metrics import Direction, KerasMetric, accuracy, metric_directions
+from imgrec.config.keras.named import Named
+from imgrec.config.keras.optimizers import Adam, Optimizer
+from imgrec.config.keras.optimizers import LearningRateSchedule as LearningRate
+from imgrec.config.problems import shown_value, unknown
+from imgrec.config.section import ConfigFinding, NonNegativeFloat, Says, Section, Text
+from imgrec.config.yaml import KeyPath
 
 Precision = Literal["float32", "float16", "int8"]
 
@@ -100,7 +99,7 @@ class Training(Section):
         "the average of the weights, but batch normalization's mean and variance as they are: "
         "what is validated in the first 1 / (1 - `ema_momentum`) steps or more says little.",
     )
-    metrics: list[Metric] = Field(
+    metrics: list[KerasMetric] = Field(
         default_factory=lambda: list[Named]([accuracy()]), description="What is shown each epoch."
     )
     class_weight: (
@@ -158,10 +157,10 @@ class Training(Section):
     @property
     def measured(self) -> dict[str, Direction | None]:
         """The names that may be monitored, with what is better where Keras can tell."""
-        found = directions(self.metrics)
+        found = metric_directions(self.metrics)
         return found | {f"val_{name}": direction for name, direction in found.items()}
 
-    def problems(self) -> Iterator[Finding]:
+    def problems(self) -> Iterator[ConfigFinding]:
         """Yield what is monitored but not measured, and callbacks that do not fit."""
         yield from self._monitor_problems(self.checkpoint, ("checkpoint",))
         for index, callback in enumerate(self.callbacks):
@@ -170,16 +169,18 @@ class Training(Section):
                 yield from self._monitor_problems(callback, path)
         yield from self._schedule_problems()
 
-    def _monitor_problems(self, watch: Checkpoint | MonitorBase, path: Path) -> Iterator[Finding]:
+    def _monitor_problems(
+        self, watch: Checkpoint | MonitorBase, path: KeyPath
+    ) -> Iterator[ConfigFinding]:
         name, measured = watch.monitor, self.measured
         if name not in measured:
-            message = f"{shown(name)} is not measured" + unknown(name, measured)
+            message = f"{shown_value(name)} is not measured" + unknown(name, measured)
             yield (*path, "monitor"), message
         elif measured[name] is None and watch.mode == "auto":
             message = f"must be min or max: whether less {name} is better does not follow by itself"
             yield (*path, "mode"), message
 
-    def _schedule_problems(self) -> Iterator[Finding]:
+    def _schedule_problems(self) -> Iterator[ConfigFinding]:
         rates = [self.optimizer.arguments().get("learning_rate")]
         rates += [self.fine_tune.learning_rate] if self.fine_tune else []
         if not any(isinstance(rate, Named) for rate in rates):

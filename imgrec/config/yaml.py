@@ -1,14 +1,9 @@
-"""YAML as version 1.2 means it (core schema), read safely and with line numbers.
-
-`1e-4` is a number, `no` and `on` are strings, every key of a mapping stands once. Tags
-beyond the core ones, merge keys, recursive aliases, alias bombs and a second document
-are errors.
-"""
+"""YAML as people write it: short lists and mappings on one line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +15,7 @@ from yaml.reader import Reader, ReaderError
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
@@ -32,7 +27,7 @@ class Document:
     """A YAML document: its value, and for each key path the line (from 1) that it stands on."""
 
     value: Any
-    lines: dict[Path, int]
+    lines: dict[KeyPath, int]
 
 
 class YamlError(Exception):
@@ -143,11 +138,11 @@ class _Construction:
     """The value of a graph of nodes, and the lines met on the way."""
 
     def __init__(self) -> None:
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self._open: set[int] = set()
         self._count = 0
 
-    def value(self, node: Node, path: Path, line: int | None = None) -> Any:
+    def value(self, node: Node, path: KeyPath, line: int | None = None) -> Any:
         """Return what `node` at `path` stands for; an alias counts as often as it is used."""
         self.lines[path] = line or _line(node)
         self._count += 1
@@ -162,14 +157,14 @@ class _Construction:
         self._open.remove(id(node))
         return value
 
-    def _collection(self, node: Node, path: Path) -> Any:
+    def _collection(self, node: Node, path: KeyPath) -> Any:
         if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
         if isinstance(node, MappingNode) and node.tag == _TAG + "map":
             return self._mapping(node, path)
         raise _unknown_tag(node)
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = _key(key_node)
@@ -213,3 +208,53 @@ def _short(tag: str) -> str:
 
 def _line(node: Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+_SHORT = 60
+
+
+def write(value: Any) -> str:
+    """Return `value` (mappings, lists, plain values) as YAML that reads back equal."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.1 or YAML 1.2 would take for something else than a string."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
+        super().increase_indent(flow, indentless=False)
+
+    def represent_sequence(
+        self,
+        tag: str,
+        sequence: Iterable[Any],
+        flow_style: bool | None = None,  # noqa: FBT001
+    ) -> SequenceNode:
+        node = super().represent_sequence(tag, sequence, flow_style)
+        node.flow_style = _is_short(node.value)
+        return node
+
+    def represent_mapping(
+        self,
+        tag: str,
+        mapping: Any,
+        flow_style: bool | None = None,  # noqa: FBT001
+    ) -> MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        node.flow_style = _is_short([each for pair in node.value for each in pair])
+        return node
+
+    def represent_text(self, text: str) -> ScalarNode:
+        """Escape what YAML 1.1 and 1.2 take for line breaks, and what nobody sees."""
+        style = None if text.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+for _tag, (_form, _) in SCALARS.items():
+    _Dumper.add_implicit_resolver(_tag, _form, None)
+
+
+def _is_short(nodes: Sequence[Node]) -> bool:
+    scalars = [node.value for node in nodes if isinstance(node, ScalarNode)]
+    return len(scalars) == len(nodes) and sum(map(len, scalars)) < _SHORT

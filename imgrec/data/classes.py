@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from imgrec.data.records import Dataset, Record, Source
+from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
-from imgrec.text import few, nearest, shown
+from imgrec.text import join_few, nearest, printable
 
 _CLASSES_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedLabel:
     """An image with the names of its classes: one, or any number where that is possible."""
 
     name: str
     classes: tuple[str, ...]
-    source: Source
+    source: ImageSource
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
 def labelled(
-    images: Iterable[Named], order: Sequence[str] | None = None, *, multi_label: bool = False
+    images: Iterable[NamedLabel], order: Sequence[str] | None = None, *, multi_label: bool = False
 ) -> Dataset:
     """Return the images as a data set; its classes are those that some image has.
 
@@ -57,8 +57,9 @@ def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
     for name in names:
         if name not in dataset.classes:
             raise UsageError(
-                f"there is no class {shown(name)} in {shown(where)} to call {shown(names[name])}",
-                hint=f"there are {few(dataset.classes, _CLASSES_SHOWN)}",
+                f"there is no class {printable(name)} in {printable(where)} to call "
+                f"{printable(names[name])}",
+                hint=f"there are {join_few(dataset.classes, _CLASSES_SHOWN)}",
             )
     return replace(dataset, classes=tuple(names.get(name, name) for name in dataset.classes))
 
@@ -84,7 +85,7 @@ def check_several(dataset: Dataset, where: str) -> None:
     """Raise DataError where there are fewer than two classes to tell apart in `where`."""
     if len(dataset.classes) < 2:
         raise DataError(
-            f"only one class in {shown(where)}: {', '.join(map(shown, dataset.classes))}",
+            f"only one class in {printable(where)}: {', '.join(map(printable, dataset.classes))}",
             hint="a classifier needs at least two; in folders, images belong into one folder per "
             "class, such as cat/1.jpg and dog/1.jpg",
         )
@@ -100,13 +101,13 @@ def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> 
     if not unknown:
         return
     near = [
-        f"{shown(name)} is near to {shown(match)}"
+        f"{printable(name)} is near to {printable(match)}"
         for name in unknown
         if (match := nearest(name, classes)) is not None
     ]
     plural = "es" if len(unknown) > 1 else ""
     raise DataError(
-        f"unknown class{plural} {', '.join(map(shown, unknown))} in {shown(where)}; "
-        f"known: {few(classes, _CLASSES_SHOWN)}",
+        f"unknown class{plural} {', '.join(map(printable, unknown))} in {printable(where)}; "
+        f"known: {join_few(classes, _CLASSES_SHOWN)}",
         hint="; ".join(near) or "rename or remove it",
     )

@@ -1,4 +1,4 @@
-"""Images and their labels, before any of them is read."""
+"""The parts that a source of images may have of its own, and how people call them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Slice:
+class ByteRange:
     """A stretch of a file that holds one encoded image: `length` bytes from `start` on."""
 
     path: Path
@@ -25,7 +25,7 @@ class Slice:
     length: int
 
 
-Source = Path | Slice | NDArray[np.uint8]
+ImageSource = Path | ByteRange | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Record:
 
     name: str
     label: int | tuple[int, ...]
-    source: Source = field(compare=False)
+    source: ImageSource = field(compare=False)
     extra: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -51,7 +51,7 @@ class Record:
         return (self.label,) if isinstance(self.label, int) else self.label
 
 
-Given: TypeAlias = "Source | bytes | Image.Image | BadImage"
+Given: TypeAlias = "ImageSource | bytes | Image.Image | BadImage"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Splits:
     ignored: int = 0
 
 
-def several(records: Iterable[Record]) -> Record | None:
+def first_multilabel(records: Iterable[Record]) -> Record | None:
     """Return the first of the images that may have several labels, or none; None: each has one."""
     return next((record for record in records if not isinstance(record.label, int)), None)
 
@@ -112,3 +112,18 @@ def labels_of(records: Sequence[Record], classes: int, *, multi_label: bool) -> 
     for row, record in zip(found, records, strict=True):
         row[list(record.labels)] = True
     return found
+
+
+ALL_SPLITS = "all"
+SPLITS = ("train", "validation", "test")
+
+RecordsBySplit = Mapping[str, Dataset]
+"""What a loader returns: a data set for each part the source has, else one for `all`."""
+
+SPLIT_NAMES = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}

@@ -1,14 +1,18 @@
-"""A data set divided into training, validation and test, class by class."""
+"""A data set divided so that images that belong together stay on one side."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.errors import DataError
-from imgrec.text import shown
+from imgrec.text import printable
 
 
 def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits:
@@ -53,7 +57,7 @@ def _check_sizes(
 ) -> None:
     needed = sum(share > 0 for share in shares)
     small = [
-        f"{shown(name)} ({len(group)})"
+        f"{printable(name)} ({len(group)})"
         for name, group in zip(classes, groups, strict=True)
         if len(group) < needed
     ]
@@ -74,3 +78,143 @@ def _counts(images: int, shares: Sequence[float]) -> list[int]:
         shrinkable = [part for part, count in enumerate(counts) if count > 1]
         counts[max(shrinkable, key=lambda part: counts[part] - quotas[part])] -= 1
     return counts
+
+
+_Counts = NDArray[np.float64]
+
+
+def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
+    """Return the group of each record.
+
+    group: a key of `Record.extra` where the records have it, else a regular expression that is
+    searched in the record's name: its first group, or the whole match where it has none.
+    Raises DataError where it is neither, or does not match some record.
+    """
+    if any(group in record.extra for record in records):
+        return tuple(_column(record, group) for record in records)
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise DataError(
+            f"data.group {printable(group)} is neither a column nor a regular expression: {error}"
+        ) from error
+    return tuple(_matched(pattern, record) for record in records)
+
+
+def check_apart(groups: Mapping[str, Sequence[str]]) -> None:
+    """Raise DataError where a group is in more than one of the parts that the data came in."""
+    home: dict[str, str] = {}
+    for part, names in groups.items():
+        for name in dict.fromkeys(names):
+            if home.setdefault(name, part) != part:
+                raise DataError(
+                    f"group {printable(name)} is among the {home[name]} and the {part} images",
+                    hint="put all of its images on one side, or leave data.group out",
+                )
+
+
+def split_groups(
+    dataset: Dataset,
+    groups: Sequence[str],
+    validation: float,
+    test: float,
+    seed: int,
+) -> Splits:
+    """Divide `dataset` by whole groups; `groups` holds that of each record.
+
+    Greedy: the largest groups first, equal ones in an order drawn from the seed, each to the
+    part that it brings nearest to its share of every class and of all images. Every class
+    has a group in training, and every part with a share has a group. With groups of one image
+    each, it is how images with several labels are divided.
+
+    validation, test: shares as for `split`. Raises DataError where there are too few groups.
+    """
+    shares = np.array([1 - validation - test, validation, test])
+    names = sorted(set(groups), key=lambda name: draw(name, seed))
+    places = {name: place for place, name in enumerate(names)}
+    counts = np.zeros((len(names), len(dataset.classes)))
+    for record, group in zip(dataset.records, groups, strict=True):
+        counts[places[group], list(record.labels)] += 1
+    sizes = np.bincount([places[group] for group in groups]).astype(np.float64)
+    parts = _assigned(counts, sizes, shares)
+    found: tuple[list[Record], ...] = ([], [], [])
+    for record, group in zip(dataset.records, groups, strict=True):
+        found[parts[places[group]]].append(record)
+    train, valid, held_out = (tuple(sorted(part, key=lambda one: one.name)) for part in found)
+    return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
+
+
+def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:
+    """Return the part of each group, groups in drawn order.
+
+    counts: images by (group, class); sizes: by group.
+    """
+    part_of = dict.fromkeys(_one_for_each_class(counts, sizes), 0)
+    counts = np.column_stack([counts, sizes])
+    held = np.zeros((len(shares), counts.shape[1]))
+    held[0] = counts[list(part_of)].sum(0)
+    rest = [group for group in range(len(counts)) if group not in part_of]
+    totals = counts.sum(0)
+    rest.sort(key=lambda group: -sizes[group])
+    wanted = [part for part, share in enumerate(shares) if share > 0]
+    empty = wanted[1:]
+    if len(rest) < len(empty):
+        raise DataError(
+            f"{len(counts)} groups are too few: training needs one with each class, and "
+            "validation and test need others",
+            hint="divide into fewer parts, or look at what data.group names",
+        )
+    for index, group in enumerate(rest):
+        allowed = empty if len(rest) - index <= len(empty) else wanted
+        change = _change(counts[group], held, totals, shares)
+        part = min(allowed, key=lambda each: change[each])
+        part_of[group], held[part] = part, held[part] + counts[group]
+        empty = [each for each in empty if each != part]
+    return [part_of[group] for group in range(len(counts))]
+
+
+def _one_for_each_class(counts: _Counts, sizes: _Counts) -> list[int]:
+    """Return groups that together have an image of every class: rare classes' smallest first."""
+    chosen: list[int] = []
+    covered = np.zeros(counts.shape[1], bool)
+    for label in np.argsort((counts > 0).sum(0), kind="stable"):
+        if not covered[label]:
+            having = np.flatnonzero(counts[:, label])
+            chosen.append(int(having[np.argmin(sizes[having])]))
+            covered |= counts[chosen[-1]] > 0
+    return chosen
+
+
+def _change(group: _Counts, held: _Counts, totals: _Counts, shares: _Counts) -> list[float]:
+    """Return for each part how the squared distance from its share changes with `group`.
+
+    The columns are the classes and, as the last one, all images. Summed are the distance of all
+    images and the mean one of the classes.
+    """
+    lacking = (np.outer(shares, totals) - held) / totals
+    share = group / totals
+    by_column = share * (share - 2 * lacking)
+    change: list[float] = (by_column[:, :-1].mean(1) + by_column[:, -1]).tolist()
+    return change
+
+
+def _column(record: Record, column: str) -> str:
+    value = record.extra.get(column, "")
+    if not value.strip():
+        raise DataError(
+            f"{printable(record.name)}: column {printable(column)}, which data.group names, "
+            f"is empty"
+        )
+    return value
+
+
+def _matched(pattern: re.Pattern[str], record: Record) -> str:
+    match = pattern.search(record.name)
+    found = match and (match[1] if pattern.groups else match[0])
+    if not found:
+        raise DataError(
+            f"data.group {printable(pattern.pattern)} is no column, and as a regular expression it "
+            f"finds nothing in {printable(record.name)}",
+            hint="every image needs a group",
+        )
+    return found

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.probabilities import options, true_options
-from imgrec.evaluation.ranking import require_finite
+from imgrec.evaluation.metrics import options, require_finite, true_options
 from imgrec.runs.card import Calibration
 from imgrec.scores import Scores
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imgrec.errors import UsageError
 from imgrec.scores import Scores, Skipped
-from imgrec.text import few
+from imgrec.text import join_few
 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
@@ -65,7 +65,7 @@ def _refuse_other_classes(classes: Sequence[Sequence[str]]) -> None:
             raise UsageError(
                 f"model 1 and model {number} know different classes: "
                 + "; ".join(
-                    f"only model {which} has {few(names)}"
+                    f"only model {which} has {join_few(names)}"
                     for which, names in ((1, missing), (number, more))
                     if names
                 ),

@@ -7,22 +7,32 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from imgrec.errors import DataError
-from imgrec.evaluation.abstention import NO_LIMITS, Limits
-from imgrec.evaluation.measure import MOST_RESAMPLED, Measurement, measure
-from imgrec.evaluation.metrics import FEWEST_IMAGES, ClassResult, Evaluation, Metric, SliceResult
-from imgrec.evaluation.probabilities import coverage, reliability
-from imgrec.evaluation.proportions import proportion
-from imgrec.evaluation.ranking import require_finite
-from imgrec.evaluation.resampling import Floats, percentile
-from imgrec.evaluation.slices import Slice
+from imgrec.evaluation.compute import MOST_RESAMPLED, ComputedMetrics, compute_metrics
+from imgrec.evaluation.metrics import (
+    Floats,
+    coverage,
+    percentile,
+    reliability,
+    require_finite,
+    wilson_interval,
+)
+from imgrec.evaluation.results import (
+    FEWEST_IMAGES,
+    ClassResult,
+    Evaluation,
+    MetricValue,
+    SliceResult,
+)
+from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits
+from imgrec.evaluation.slices import ImageSlice
 from imgrec.scores import Scores
-from imgrec.text import shown
+from imgrec.text import printable
 
 
-def evaluate(
+def evaluate_scores(
     scores: Scores,
     top_k: int = 5,
-    slices: Sequence[Slice] = (),
+    slices: Sequence[ImageSlice] = (),
     limits: Limits = NO_LIMITS,
 ) -> Evaluation:
     """Measure `scores` against their truth, and each of `slices` on its own.
@@ -33,7 +43,7 @@ def evaluate(
     """
     _check(scores)
     k = min(top_k, len(scores.classes))
-    found = measure(scores, k, limits, thorough=True)
+    found = compute_metrics(scores, k, limits, thorough=True)
     return Evaluation(
         classes=scores.classes,
         images=len(scores.names),
@@ -67,12 +77,12 @@ def _no_images(scores: Scores) -> str:
     first = scores.skipped[0]
     return (
         f"none of the {len(scores.skipped)} images could be used; "
-        f"the first: {shown(first.name)}: {shown(first.reason)}"
+        f"the first: {printable(first.name)}: {printable(first.reason)}"
     )
 
 
-def _class_results(classes: Sequence[str], found: Measurement) -> Iterator[ClassResult]:
-    counts, separations = found.counts, found.separations
+def _class_results(classes: Sequence[str], found: ComputedMetrics) -> Iterator[ClassResult]:
+    counts, ranking = found.counts, found.ranking
     f1 = counts.f1
     for index, name in enumerate(classes):
         hits, predicted, support = (
@@ -80,28 +90,28 @@ def _class_results(classes: Sequence[str], found: Measurement) -> Iterator[Class
         )
         yield ClassResult(
             name=name,
-            precision=proportion(hits, predicted),
-            recall=proportion(hits, support),
+            precision=wilson_interval(hits, predicted),
+            recall=wilson_interval(hits, support),
             f1=percentile(float(f1[0, index]), f1[1:, index]),
-            roc_auc=_known(separations.roc_auc[index]),
-            average_precision=_known(separations.average_precision[index]),
+            roc_auc=_known(ranking.roc_auc[index]),
+            average_precision=_known(ranking.average_precision[index]),
             support=support,
         )
 
 
-def _known(samples: Floats) -> Metric | None:
+def _known(samples: Floats) -> MetricValue | None:
     return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
 
 
-def _slice_result(part: Slice, top_k: int, limits: Limits) -> SliceResult:
+def _slice_result(part: ImageSlice, top_k: int, limits: Limits) -> SliceResult:
     _check(part.scores)
-    found = measure(part.scores, top_k, limits, thorough=False)
+    found = compute_metrics(part.scores, top_k, limits, thorough=False)
     return SliceResult(part.name, len(part.scores.names), found.metrics)
 
 
-def _notes(scores: Scores, found: Measurement, slices: Sequence[Slice]) -> Iterator[str]:
+def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice]) -> Iterator[str]:
     images, classes = len(scores.names), len(scores.classes)
-    present = int(np.isfinite(found.separations.roc_auc[:, 0]).sum())
+    present = int(np.isfinite(found.ranking.roc_auc[:, 0]).sum())
     yield from _multi_label_notes(found) if scores.multi_label else ()
     if present == 0:
         why = (
@@ -132,7 +142,7 @@ def _notes(scores: Scores, found: Measurement, slices: Sequence[Slice]) -> Itera
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
 
 
-def _multi_label_notes(found: Measurement) -> Iterator[str]:
+def _multi_label_notes(found: ComputedMetrics) -> Iterator[str]:
     yield (
         "an image is right where it is said to have all of its classes and no other; "
         "there is no top_k_accuracy and balanced_accuracy of several classes"

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered, joint_limits
 from imgrec.evaluation.ensemble import mean_scores, mean_thresholds
-from imgrec.evaluation.ranking import ranking, require_finite
+from imgrec.evaluation.metrics import rank_classes, require_finite
+from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits, is_answered, joint_limits
 from imgrec.scores import Scores
 
 MEAN = "mean"
@@ -66,7 +66,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Member:
+class ModelInfo:
     """One of the models that are asked.
 
     limits: below which its answer is "unknown". thresholds: as Scores has them.
@@ -101,7 +101,7 @@ def predictions(
     Raises RunError where a probability is not finite.
     """
     require_finite(scores)
-    known = answered(scores, limits)
+    known = is_answered(scores, limits)
     rows = zip(scores.names, scores.probabilities, scores.answers, known, strict=True)
     found = [
         Prediction(
@@ -118,7 +118,7 @@ def predictions(
 
 
 def joint_predictions(
-    scores: Sequence[Scores], members: Sequence[Member], top: int, order: Sequence[str]
+    scores: Sequence[Scores], members: Sequence[ModelInfo], top: int, order: Sequence[str]
 ) -> tuple[Prediction, ...]:
     """Return what several models say of each image, in `order`, as `predictions` has it.
 
@@ -137,7 +137,7 @@ def joint_predictions(
     )
 
 
-def together(members: Sequence[Member]) -> Member | None:
+def group_by_photo(members: Sequence[ModelInfo]) -> ModelInfo | None:
     """Return what stands for all of them: the one, their mean, None where classes differ.
 
     The mean is of models that know the same classes, in whatever order; its answer is unknown
@@ -151,20 +151,20 @@ def together(members: Sequence[Member]) -> Member | None:
         return None
     own = mean_thresholds([(member.classes, member.thresholds) for member in members])
     limits = joint_limits([member.limits for member in members])
-    return Member(MEAN, first.classes, limits, own)
+    return ModelInfo(MEAN, first.classes, limits, own)
 
 
 def _means(
-    scores: Sequence[Scores], members: Sequence[Member], top: int, order: Sequence[str]
+    scores: Sequence[Scores], members: Sequence[ModelInfo], top: int, order: Sequence[str]
 ) -> tuple[Prediction | None, ...]:
-    mean = together(members)
+    mean = group_by_photo(members)
     if mean is None:
         return (None,) * len(order)
     return predictions(mean.answers(mean_scores(scores)), top, order, mean.limits)
 
 
 def _joint(
-    mean: Prediction | None, members: Sequence[Member], alone: Sequence[Prediction]
+    mean: Prediction | None, members: Sequence[ModelInfo], alone: Sequence[Prediction]
 ) -> Prediction:
     failed = next((each for each in alone if each.error is not None), None)
     if failed is not None:
@@ -186,7 +186,7 @@ def _ranked(
     row: NDArray[np.float32], answers: NDArray[np.bool_], classes: Sequence[str], top: int
 ) -> tuple[Ranked, ...]:
     """Return the `top` classes, and behind them what else is an answer."""
-    order = ranking(row)
+    order = rank_classes(row)
     named = [index for place, index in enumerate(order) if place < top or answers[index]]
     return tuple(Ranked(classes[index], float(row[index])) for index in named)
 
@@ -196,7 +196,7 @@ def _labels(
 ) -> tuple[str, ...]:
     if not answers.any():
         return ()
-    return tuple(classes[index] for index in ranking(row) if answers[index])
+    return tuple(classes[index] for index in rank_classes(row) if answers[index])
 
 
 def _in_order(found: Sequence[Prediction], order: Sequence[str]) -> tuple[Prediction, ...]:

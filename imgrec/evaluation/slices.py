@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgrec.data.batches import in_order, usable_cores
 from imgrec.data.images import Header, describe
 from imgrec.data.records import Record
 from imgrec.errors import DataError
+from imgrec.parallel import map_in_order, usable_cores
 from imgrec.scores import Scores
 from imgrec.slicing import SliceBy
-from imgrec.text import NOTHING, shown
+from imgrec.text import NOTHING, printable
 
 MOST_SLICES = 100
 """How many slices one word may make: beyond, it names images rather than kinds of them."""
@@ -28,14 +28,14 @@ _SIZES = {"small": 1, "medium": 2, "large": 3}
 
 
 @dataclass(frozen=True)
-class Slice:
+class ImageSlice:
     """Some images, such as `camera=front`, with their scores: at least one."""
 
     name: str
     scores: Scores
 
 
-def check(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
+def check_slices(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
     """Raise DataError where a word says nothing of any image, or makes more than 100 slices.
 
     Not of `size` and `mode`, which always fit, so that no image is read.
@@ -45,7 +45,9 @@ def check(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
             _check(sorted(set(_values(records, word)) - {""}), records, word)
 
 
-def cut(scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]) -> tuple[Slice, ...]:
+def cut_slices(
+    scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]
+) -> tuple[ImageSlice, ...]:
     """Cut `scores` by each of `words`: every image is in one slice of each.
 
     records: holds each scored image, by its name; `check` has seen them. An image that a word
@@ -57,12 +59,12 @@ def cut(scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]) -> 
     return tuple(each for word in words for each in _slices(scores, scored, word))
 
 
-def _slices(scores: Scores, records: Sequence[Record], word: SliceBy) -> Iterator[Slice]:
+def _slices(scores: Scores, records: Sequence[Record], word: SliceBy) -> Iterator[ImageSlice]:
     values = _values(records, word)
     names = sorted(set(values) - {""}, key=lambda name: (_SIZES.get(name, 0), name))
     found = np.array(values, dtype=object)
     for name in (*names, *([""] if "" in values else [])):
-        yield Slice(_title(word, name), scores.where(found == name))
+        yield ImageSlice(_title(word, name), scores.where(found == name))
 
 
 def _title(word: SliceBy, name: str) -> str:
@@ -86,7 +88,7 @@ def _first_group(match: re.Match[str] | None) -> str:
 
 
 def _of_headers(records: Sequence[Record], value: Callable[[Header], str]) -> list[str]:
-    headers = in_order(
+    headers = map_in_order(
         lambda record: describe(record.source, record.name), records, usable_cores(), _AHEAD
     )
     return [value(header) for header in headers]
@@ -108,14 +110,16 @@ _BY_HEADER: Mapping[str, Callable[[Header], str]] = {
 def _check(names: Sequence[str], records: Sequence[Record], word: SliceBy) -> None:
     if not names:
         columns = sorted({column for record in records for column in record.extra})
-        known = f"its columns are {', '.join(map(shown, columns))}" if columns else "it has none"
+        known = (
+            f"its columns are {', '.join(map(printable, columns))}" if columns else "it has none"
+        )
         raise DataError(
-            f"slice {shown(word.word)}: no image has a value for it",
+            f"slice {printable(word.word)}: no image has a value for it",
             hint=f"a column of the data's CSV file ({known}), size, mode or path:REGEX",
         )
     if len(names) > MOST_SLICES:
         raise DataError(
-            f"slice {shown(word.word)}: {len(names):,} values, such as {shown(names[0])}, "
+            f"slice {printable(word.word)}: {len(names):,} values, such as {printable(names[0])}, "
             f"are more than the {MOST_SLICES} slices that can be read",
             hint="cut by something that many images share",
         )

@@ -5,13 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from imgrec.evaluation.assessment import Comparison, Difference, Verdict
-from imgrec.evaluation.metrics import FEWEST_IMAGES, Evaluation, Metric
+from imgrec.evaluation.results import (
+    FEWEST_IMAGES,
+    Comparison,
+    Evaluation,
+    MetricDifference,
+    MetricValue,
+    RequirementResult,
+)
 from imgrec.requirement import (
     ABSTAINING,
     LESS_IS_BETTER,
     Bound,
-    Of,
+    MetricTarget,
     Quantity,
     Requirement,
     check_names,
@@ -22,7 +28,9 @@ _NO_ANSWER = "the model answers none of these images"
 _NEVER_UNKNOWN = "the model answers every image, as it has no limits of evaluation.abstain"
 
 
-def judge(evaluation: Evaluation, requirements: Sequence[Requirement]) -> tuple[Verdict, ...]:
+def check_requirements(
+    evaluation: Evaluation, requirements: Sequence[Requirement]
+) -> tuple[RequirementResult, ...]:
     """Return the verdict on each requirement, in their order.
 
     What can't be measured (the recall of a class without images, an interval where there is
@@ -34,7 +42,9 @@ def judge(evaluation: Evaluation, requirements: Sequence[Requirement]) -> tuple[
     return tuple(_verdict(evaluation, requirement) for requirement in requirements)
 
 
-def judge_drop(comparison: Comparison, max_drop: Mapping[str, float]) -> tuple[Verdict, ...]:
+def check_drop(
+    comparison: Comparison, max_drop: Mapping[str, float]
+) -> tuple[RequirementResult, ...]:
     """Return the verdict on each metric that may be worse than the baseline's by so much only.
 
     It is not met where the metric is worse by more than that, and worse beyond chance. What
@@ -43,18 +53,18 @@ def judge_drop(comparison: Comparison, max_drop: Mapping[str, float]) -> tuple[V
     return tuple(_kept(comparison, name, allowed) for name, allowed in max_drop.items())
 
 
-def _verdict(evaluation: Evaluation, requirement: Requirement) -> Verdict:
+def _verdict(evaluation: Evaluation, requirement: Requirement) -> RequirementResult:
     quantity = requirement.quantity
     found = list(_found(evaluation, requirement))
     if not found:
         reason = f"{quantity} can't be measured: {_why(evaluation, quantity)}"
-        return Verdict(str(requirement), None, met=False, reason=reason)
+        return RequirementResult(str(requirement), None, met=False, reason=reason)
     worst = min if requirement.at_least else max
     value, where = worst(found, key=lambda each: each[0])
     met = requirement.met_by(value)
     told, relation = _told(value, requirement.limit), _relation(requirement, met=met)
     reason = f"{quantity} is {told}{where}, {relation} {_number(requirement.limit, 12)}"
-    return Verdict(str(requirement), value, met, reason)
+    return RequirementResult(str(requirement), value, met, reason)
 
 
 def _found(evaluation: Evaluation, requirement: Requirement) -> Iterator[tuple[float, str]]:
@@ -66,38 +76,42 @@ def _found(evaluation: Evaluation, requirement: Requirement) -> Iterator[tuple[f
             yield value, where
 
 
-def _metrics(evaluation: Evaluation, quantity: Quantity) -> Iterator[tuple[Metric | None, str]]:
+def _metrics(
+    evaluation: Evaluation, quantity: Quantity
+) -> Iterator[tuple[MetricValue | None, str]]:
     name, metric = quantity.name, quantity.metric
-    if quantity.of is Of.WHOLE:
+    if quantity.of is MetricTarget.WHOLE:
         yield evaluation.metrics.get(metric), ""
-    elif quantity.of is Of.CLASS:
+    elif quantity.of is MetricTarget.CLASS:
         result = next(each for each in evaluation.per_class if each.name == name)
         # Without images there is no recall, whatever number stands for it.
         known = result.support or metric == "precision"
         yield getattr(result, metric) if known else None, ""
     else:
         for each in evaluation.slices:
-            if quantity.of is Of.WORST_SLICE and each.images >= FEWEST_IMAGES:
+            if quantity.of is MetricTarget.WORST_SLICE and each.images >= FEWEST_IMAGES:
                 yield each.metrics.get(metric), f" ({each.name})"
-            elif quantity.of is Of.SLICE and each.name == name:
+            elif quantity.of is MetricTarget.SLICE and each.name == name:
                 yield each.metrics.get(metric), ""
 
 
-def _bounded(metric: Metric, bound: Bound) -> float | None:
+def _bounded(metric: MetricValue, bound: Bound) -> float | None:
     return {"value": metric.value, "low": metric.low, "high": metric.high}[bound]
 
 
 def _why(evaluation: Evaluation, quantity: Quantity) -> str:
-    if quantity.of is Of.CLASS:
+    if quantity.of is MetricTarget.CLASS:
         support = {each.name: each.support for each in evaluation.per_class}
         if not support[quantity.name]:
             return "the class has no images"
-    if quantity.of is Of.WORST_SLICE:
+    if quantity.of is MetricTarget.WORST_SLICE:
         if not evaluation.slices:
             return "no slices were asked for"
         if all(each.images < FEWEST_IMAGES for each in evaluation.slices):
             return f"no slice has {FEWEST_IMAGES} images"
-    if quantity.of is Of.SLICE and quantity.name not in {each.name for each in evaluation.slices}:
+    if quantity.of is MetricTarget.SLICE and quantity.name not in {
+        each.name for each in evaluation.slices
+    }:
         return "there is no such slice"
     if quantity.metric in ABSTAINING:
         return _NO_ANSWER if "answered" in evaluation.metrics else _NEVER_UNKNOWN
@@ -112,21 +126,21 @@ def _relation(requirement: Requirement, *, met: bool) -> str:
     return words[requirement.operator][0 if met else 1]
 
 
-def _kept(comparison: Comparison, name: str, allowed: float) -> Verdict:
+def _kept(comparison: Comparison, name: str, allowed: float) -> RequirementResult:
     baseline = comparison.baseline
     by = f"more than {_number(allowed)} worse than" if allowed else "worse than"
     text = f"{name} not {by} {baseline}"
     difference = comparison.differences.get(name)
     if difference is None:
         reason = f"{name} can't be compared: there is none of these images"
-        return Verdict(text, None, met=False, reason=reason)
+        return RequirementResult(text, None, met=False, reason=reason)
     drop = difference.value if name in LESS_IS_BETTER else -difference.value
     met = drop <= allowed or difference.finding != "worse"
     reason = f"{name} is {_compared(name, difference, baseline)}, {_meaning(comparison, name)}"
-    return Verdict(text, difference.value, met, reason)
+    return RequirementResult(text, difference.value, met, reason)
 
 
-def _compared(name: str, difference: Difference, baseline: str) -> str:
+def _compared(name: str, difference: MetricDifference, baseline: str) -> str:
     model, other = (_number(each) for each in (difference.model, difference.baseline))
     if difference.value == 0:
         return f"{model}, as {baseline} has it"

@@ -1,19 +1,21 @@
-"""Where the last convolution speaks for a class.
+"""At which size Grad-CAM looks at a picture.
 
-Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
-Localization", 2017.
+At the size that a classifier takes, one of several things in a picture is a few places of the last
+map, or is cropped away. A network that pools globally takes pictures of any size.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.data.images import ImageSpec, crop_region
 from imgrec.errors import RunError
 from imgrec.explanation.graph import is_convolution, traverse
+from imgrec.explanation.values import Picture, ViewedRegion
 
 _SAME = 1e-6
 _OTHERS = "occlusion and windows ask any model: --method occlusion"
@@ -118,3 +120,45 @@ def _score(output: Any, column: int) -> Any:
     if output.shape[-1] == 1:
         return output[:, 0] if column else -output[:, 0]
     return output[:, column]
+
+
+# Larger, a thing that fills a picture is known by nothing but its parts.
+_MOST = 2.0
+_LONGEST = 4
+# Sizes that differ by this are halved alike five times, which padding made for one size needs.
+_STEP = 32
+
+
+def takes_any_size(model: Any) -> bool:
+    """Say whether a Keras model answers for larger pictures too, once for each."""
+    import tensorflow as tf
+
+    height, width, channels = model.input_shape[1:]
+    larger = tf.zeros((1, height + _STEP, width + _STEP, channels))
+    try:
+        answers = traverse(model, larger, lambda layer, *given, **named: layer(*given, **named))
+    except (AttributeError, ValueError, tf.errors.InvalidArgumentError):
+        return False
+    return tuple(answers.shape) == (1, *model.output_shape[1:])
+
+
+def in_own_size(picture: Picture, spec: ImageSpec) -> tuple[NDArray[np.uint8], ViewedRegion]:
+    """Return the pixels, uint8 (height, width, channels), of all of a picture, and what they show.
+
+    They keep the picture's aspect ratio and, as far as it is not smaller than what the model takes
+    nor over twice as large, its size. Where one side is over 4 times the other it is what the model
+    takes: the whole would be tiny, or huge.
+    """
+    width, height = picture.image.size
+    if max(width, height) > _LONGEST * min(width, height):
+        return picture.pixels, ViewedRegion(picture.seen, (spec.width, spec.height))
+    fitting = min(width / spec.width, height / spec.height)
+    scale = min(max(fitting, 1.0), _MOST) / fitting
+    size = _stepped(width * scale, spec.width), _stepped(height * scale, spec.height)
+    pixels = crop_region(picture.image, replace(spec, width=size[0], height=size[1]), picture.whole)
+    return pixels, ViewedRegion(picture.whole, size)
+
+
+def _stepped(side: float, own: int) -> int:
+    step = min(_STEP, own)
+    return own + step * int(np.rint((side - own) / step))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
-from imgrec.evaluation.abstention import NO_LIMITS, Limits, answered
-from imgrec.runtime.outputs import Answers
+from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits, is_answered
+from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Scores
 
 LIKELY = 0.5
@@ -19,7 +19,7 @@ LIKELY = 0.5
 
 
 @dataclass(frozen=True)
-class Least:
+class AnswerRule:
     """What an answer has to reach.
 
     limits: below which it is "unknown". thresholds: of each class, where an image may have several
@@ -29,7 +29,7 @@ class Least:
     limits: Limits = NO_LIMITS
     thresholds: tuple[float, ...] | None = None
 
-    def named(self, answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
+    def named(self, answers: ModelOutput, classes: Sequence[str]) -> NDArray[np.bool_]:
         """Return which classes each image is said to have, bool (images, classes).
 
         The most probable; where an image may have several, those that reach their thresholds. None
@@ -43,7 +43,7 @@ class Least:
             familiarity=answers.familiarity,
             thresholds=self.thresholds,
         )
-        known = np.asarray(answered(scores, self.limits))
+        known = np.asarray(is_answered(scores, self.limits))
         return scores.answers & known[:, np.newaxis]
 
     def of(self, column: int) -> float:

@@ -43,7 +43,7 @@ class Area(NamedTuple):
         return Area(left, top, min(self.right, other.right), min(self.bottom, other.bottom)).size
 
 
-class Found(NamedTuple):
+class Detection(NamedTuple):
     """Something found: its class, where it is, and a score, 0 to 1."""
 
     class_name: str
@@ -141,7 +141,7 @@ class Picture:
         return Area(0, 0, *self.image.size)
 
 
-class View(NamedTuple):
+class ViewedRegion(NamedTuple):
     """What a network was shown of a picture.
 
     size: (width, height) in pixels, to which `area` was resized; None for parts of many sizes.
@@ -165,9 +165,9 @@ class Explanation:
     picture: Picture
     named: tuple[Ranked, ...]
     known: bool
-    view: View
+    view: ViewedRegion
     heat: Heat
-    found: tuple[Found, ...] = ()
+    found: tuple[Detection, ...] = ()
     segments: Segments | None = None
     shares: Mapping[str, float] | None = None
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, cut
+from imgrec.data.images import ImageSpec, crop_region
 from imgrec.explanation.regions import regions
-from imgrec.explanation.unknown import Least, largest_window
-from imgrec.explanation.values import Area, Found, Heat, Picture, cells
+from imgrec.explanation.unknown import AnswerRule, largest_window
+from imgrec.explanation.values import Area, Detection, Heat, Picture, cells
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.outputs import Answers
+from imgrec.runtime.outputs import ModelOutput
 from imgrec.runtime.score import BATCH_SIZE
 
 WINDOWS = 200
@@ -46,7 +46,7 @@ _Side = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Looked:
+class ScoredWindows:
     """What a model says of each window of a picture, float32 (windows, classes).
 
     named: bool (windows, classes), which classes each is said to have; none where the answer is
@@ -85,28 +85,30 @@ class Looked:
         return Heat((total / weights).astype(np.float32), self.picture.whole)
 
 
-def look(engine: Engine, picture: Picture, least: Least, most: int = WINDOWS) -> Looked:
+def score_windows(
+    engine: Engine, picture: Picture, least: AnswerRule, most: int = WINDOWS
+) -> ScoredWindows:
     """Ask the model about at most `most` windows, in batches; `least` tells what is unknown.
 
     Raises BadImage for a picture that is smaller than half of what the model takes.
     """
     windows = tuple(places(picture.image.size, engine.spec, most, picture.name))
     batches = [
-        engine.answers(np.stack([cut(picture.image, engine.spec, area) for area in batch]))
+        engine.answers(np.stack([crop_region(picture.image, engine.spec, area) for area in batch]))
         for batch in _batches(windows)
     ]
     familiar = [each.familiarity for each in batches if each.familiarity is not None]
-    answers = Answers(
+    answers = ModelOutput(
         np.concatenate([each.probabilities for each in batches]),
         np.concatenate(familiar) if familiar else None,
     )
     named = least.named(answers, engine.classes)
-    return Looked(picture, windows, answers.probabilities, named)
+    return ScoredWindows(picture, windows, answers.probabilities, named)
 
 
 def detections(
-    looked: Looked, classes: Sequence[str], least: Least, wanted: int | None = None
-) -> tuple[Found, ...]:
+    looked: ScoredWindows, classes: Sequence[str], least: AnswerRule, wanted: int | None = None
+) -> tuple[Detection, ...]:
     """Return what is found in a picture, by falling score: that of the hottest place in the box.
 
     Looked for are the classes that some window is said to have, with the probability it takes; or
@@ -122,7 +124,7 @@ def detections(
     return tuple(sorted(found, key=lambda each: -each.score))
 
 
-def suppressed(candidates: Sequence[Found]) -> list[Found]:
+def suppressed(candidates: Sequence[Detection]) -> list[Detection]:
     """Return the candidates of one class without those that say the same, by falling score.
 
     Of two that overlap by an IoU of more than 0.3, or of which one lies by 0.7 within the other,
@@ -153,13 +155,13 @@ def places(size: tuple[int, int], spec: ImageSpec, most: int, name: str) -> Iter
         yield from _spread(size, side, grid)
 
 
-def _things(heat: Heat, name: str, size: tuple[int, int]) -> list[Found]:
+def _things(heat: Heat, name: str, size: tuple[int, int]) -> list[Detection]:
     """Return the boxes of a class, each with the heat of its hottest place; none without heat."""
     hottest = float(heat.values.max())
     if hottest <= 0:
         return []
     candidates = [
-        Found(name, _contrast(heat, area), area)
+        Detection(name, _contrast(heat, area), area)
         for level in _LEVELS
         for area in regions(heat, size, level * hottest)
     ]

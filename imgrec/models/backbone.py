@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from imgrec.config.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
-from imgrec.models.class_list import imagenet_classes
-from imgrec.models.safety import check_weights
-from imgrec.text import did_you_mean, shown
+from imgrec.models.files import check_weights, imagenet_classes
+from imgrec.text import did_you_mean, printable
 
 if TYPE_CHECKING:
     # Prediction comes here for its classifiers, and does without pydantic.
@@ -90,7 +89,7 @@ def check_there(name: str, weights: str | None) -> None:
     """Raise RunError where the weights of the backbone `name` are a file that is not there."""
     if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
         raise RunError(
-            f"the weights of {name} are not there: {shown(str(weights))}",
+            f"the weights of {name} are not there: {printable(str(weights))}",
             hint="`weights` takes a file, `imagenet` (downloaded once), or null",
         )
 
@@ -138,7 +137,7 @@ def _application(name: str) -> Any:
 
 def _unknown(name: str) -> UsageError:
     return UsageError(
-        f"there is no pretrained classifier {shown(name)}{did_you_mean(name, BACKBONES)}",
+        f"there is no pretrained classifier {printable(name)}{did_you_mean(name, BACKBONES)}",
         hint=f"choose one of {', '.join(sorted(BACKBONES))}",
     )
 

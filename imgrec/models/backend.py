@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.errors import RunError, UsageError
-from imgrec.models.quiet import muted
+from imgrec.stderr import suppress_native_stderr
 
 log = logging.getLogger("imgrec")
 
@@ -78,7 +78,7 @@ def start(device: str = "auto") -> Devices:
     except RuntimeError:
         # The devices are in use already: a process can choose them once.
         log.debug("TensorFlow has started already; its devices stay as they are")
-    with muted():
+    with suppress_native_stderr():
         devices = _devices(tf, chosen)
     _announce(_in_words(devices))
     return devices
@@ -110,7 +110,7 @@ def describe() -> Machine:
 @functools.cache
 def _quiet_import() -> Any:
     try:
-        with muted():
+        with suppress_native_stderr():
             import keras
             import tensorflow as tf
     except ModuleNotFoundError as error:

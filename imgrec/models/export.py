@@ -14,7 +14,7 @@ import numpy as np
 
 from imgrec.errors import RunError, UsageError
 from imgrec.models.backend import require_tensorflow
-from imgrec.models.quiet import muted
+from imgrec.stderr import suppress_native_stderr
 
 FORMATS = ("litert", "onnx", "saved_model", "keras")
 
@@ -107,7 +107,11 @@ def _settings(precision: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def _conversion(form: str) -> Iterator[None]:
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr), muted():
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(sys.stderr),
+            suppress_native_stderr(),
+        ):
             warnings.simplefilter("ignore")
             yield
     except OSError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imgrec.config.named import Named
+from imgrec.config.keras.named import Named
 
 
 def make(module: Any, named: Named) -> Any:

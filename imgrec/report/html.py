@@ -2,38 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.worst import worst_classes
-from imgrec.report import plots
-from imgrec.report.background import Background, mistakes
-from imgrec.report.diagrams import class_bars, coverage, reliability
-from imgrec.report.look import DARK, LIGHT
-from imgrec.report.measures import (
-    bounds,
-    decision_cells,
-    decision_titles,
-    difference,
-    is_proportion,
-    number,
-    says_something,
-    title,
+from imgrec.evaluation.error_analysis import (
+    ConfusedPair,
+    Mistake,
+    most_confused,
+    worst_classes,
+    worst_mistakes,
 )
-from imgrec.report.thumbnail import data_uri
+from imgrec.evaluation.results import Assessment, Evaluation
+from imgrec.report import pictures
+from imgrec.report.pictures import (
+    DARK,
+    LIGHT,
+    Thumbnail,
+    class_bars,
+    coverage_plot,
+    data_uri,
+    reliability_plot,
+)
 from imgrec.report.wording import (
     counted_images,
+    decision_cells,
+    decision_titles,
+    format_bounds,
+    format_difference,
+    format_value,
     interval,
+    is_informative,
+    is_proportion,
+    metric_title,
     moment,
     percent,
     verdict_line,
 )
-from imgrec.text import shown
+from imgrec.scores import Scores
+from imgrec.text import printable
+
+_MISTAKES = 12
+_PAIRS = 6
+_OF_A_PAIR = 4
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A finding of the data check: `examples` are names, `count` all there are of `unit`."""
+
+    severity: str
+    title: str
+    count: int
+    unit: str
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """The training of a model, its data, and pictures of its mistakes; all may be missing.
+
+    history: a value per epoch by Keras' names. best_epoch: counted from 1.
+    remarks: what the check of the training's data found, None where there was none.
+    config: the text of the config. pictures: by the images' names. heat_maps: the picture of a
+    mistake with what speaks for the class that it was taken for.
+    """
+
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    best_epoch: int | None = None
+    remarks: tuple[Remark, ...] | None = None
+    config: str = ""
+    pictures: Mapping[str, Thumbnail] = field(default_factory=dict)
+    heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The mistakes worth a look: those of the highest loss, and some of each confused pair."""
+
+    worst: tuple[Mistake, ...]
+    pairs: tuple[tuple[ConfusedPair, tuple[Mistake, ...]], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The images, each once."""
+        of_pairs = (mistake for _, mistakes in self.pairs for mistake in mistakes)
+        return tuple(dict.fromkeys(mistake.name for mistake in (*self.worst, *of_pairs)))
+
+
+def mistakes(assessment: Assessment) -> Mistakes:
+    """Return the mistakes that a page shows, each once: at most 12, and 4 of each of 6 pairs."""
+    scores = assessment.scores
+    worst = worst_mistakes(scores, _MISTAKES)
+    pairs = most_confused(assessment.evaluation, _PAIRS)
+    return Mistakes(worst, tuple((pair, _others(scores, pair, worst)) for pair in pairs))
+
+
+def _others(scores: Scores, pair: ConfusedPair, seen: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    found = worst_mistakes(scores, len(seen) + _OF_A_PAIR, pair)
+    return tuple(mistake for mistake in found if mistake not in seen)[:_OF_A_PAIR]
+
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,9 +115,9 @@ _FLIPS = 50
 _LARGE = 20
 
 
-def page(assessment: Assessment, background: Background | None = None) -> str:
+def page(assessment: Assessment, background: ReportContext | None = None) -> str:
     """Return the page; without a background it has the evaluation alone."""
-    background = background or Background()
+    background = background or ReportContext()
     environment = _environment()
     environment.globals |= {"top_k": assessment.evaluation.top_k, "pictures": background.pictures}
     environment.globals["heat_maps"] = background.heat_maps
@@ -80,13 +150,13 @@ class _Plot:
     large: bool = False
 
 
-def _curves(background: Background) -> Iterator[_Plot]:
+def _curves(background: ReportContext) -> Iterator[_Plot]:
     history = background.history
-    best = background.best_epoch or plots.lowest_loss_epoch(history)
-    for name in plots.drawn(history):
+    best = background.best_epoch or pictures.lowest_loss_epoch(history)
+    for name in pictures.draw_plot(history):
         of_one = {key: history[key] for key in (name, f"val_{name}") if key in history}
         text = f"{name.replace('_', ' ')} after each epoch, training and validation"
-        yield _plot(partial(plots.curves, of_one, best_epoch=best), text)
+        yield _plot(partial(pictures.curves, of_one, best_epoch=best), text)
 
 
 def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
@@ -97,16 +167,16 @@ def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
         text = f"Confusion of {which}: how many images that have it are found or missed, and how "
         text += "many that lack it are said to have it or not"
     drawn_large = large and not evaluation.multi_label
-    yield _plot(partial(plots.confusion, evaluation), text, large=drawn_large)
+    yield _plot(partial(pictures.confusion, evaluation), text, large=drawn_large)
     yield _plot(partial(class_bars, evaluation), f"Precision and recall of {which}")
 
 
 def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     text = "Reliability: how often answers of each probability are right, and how many there are"
-    yield _plot(partial(reliability, evaluation), text)
+    yield _plot(partial(reliability_plot, evaluation), text)
     if evaluation.coverage is not None:
         text = "Coverage: how often the surest answers are right, by their share of all"
-        yield _plot(partial(coverage, evaluation), text)
+        yield _plot(partial(coverage_plot, evaluation), text)
 
 
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:
@@ -121,7 +191,7 @@ def _environment() -> Environment:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "shown": shown,
+        "shown": printable,
         "percent": percent,
         "interval": interval,
         "moment": moment,
@@ -131,12 +201,12 @@ def _environment() -> Environment:
         "decision_titles": decision_titles,
         "light": LIGHT,
         "dark": DARK,
-        "title": title,
-        "number": number,
-        "bounds": bounds,
-        "difference": difference,
+        "title": metric_title,
+        "number": format_value,
+        "bounds": format_bounds,
+        "difference": format_difference,
         "is_proportion": is_proportion,
-        "says_something": says_something,
+        "says_something": is_informative,
     }
     return environment
 

@@ -9,9 +9,9 @@ import datetime as dt
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from imgrec.evaluation.assessment import Assessment, Verdict
-from imgrec.report.measures import bounds, number
-from imgrec.text import shown
+from imgrec.evaluation.results import Assessment, RequirementResult
+from imgrec.report.wording import format_bounds, format_value
+from imgrec.text import printable
 
 # XML 1.0 has no place for these two; `shown` leaves nothing else that it has none for.
 _NO_CHARACTERS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
@@ -70,14 +70,14 @@ def _properties(assessment: Assessment) -> Iterator[tuple[str, str]]:
         yield "worst_slice", evaluation.worst_slice.name
 
 
-def _accuracy(assessment: Assessment) -> Verdict:
+def _accuracy(assessment: Assessment) -> RequirementResult:
     accuracy = assessment.evaluation.metrics["accuracy"]
-    value, interval = number("accuracy", accuracy.value), bounds("accuracy", accuracy)
+    value, interval = format_value("accuracy", accuracy.value), format_bounds("accuracy", accuracy)
     told = f"accuracy {value}, 95 % interval {interval}; nothing was required"
-    return Verdict(told, accuracy.value, met=True, reason="")
+    return RequirementResult(told, accuracy.value, met=True, reason="")
 
 
-def _add_case(suite: ET.Element, verdict: Verdict, place: str) -> None:
+def _add_case(suite: ET.Element, verdict: RequirementResult, place: str) -> None:
     name = _legal(verdict.requirement)
     case = ET.SubElement(suite, "testcase", name=name, classname=place, time="0")
     if not verdict.met:
@@ -91,4 +91,4 @@ def _place(assessment: Assessment) -> str:
 
 def _legal(text: str) -> str:
     """Return `text` without what XML 1.0 can't hold, that made visible."""
-    return shown(text).translate(_NO_CHARACTERS)
+    return printable(text).translate(_NO_CHARACTERS)

@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
-from imgrec.evaluation.assessment import Assessment, Comparison, Flip
-from imgrec.evaluation.metrics import ClassResult, Evaluation, Metric
-from imgrec.evaluation.worst import all_or_worst_classes, most_confused
-from imgrec.report.markdown_text import code, table
-from imgrec.report.measures import (
-    bounds,
-    decision_cells,
-    decision_titles,
-    difference,
-    number,
-    says_something,
-    title,
+from imgrec.evaluation.error_analysis import all_or_worst_classes, most_confused
+from imgrec.evaluation.results import (
+    Assessment,
+    ChangedAnswer,
+    ClassResult,
+    Comparison,
+    Evaluation,
+    MetricValue,
 )
 from imgrec.report.wording import (
     counted_images,
+    decision_cells,
+    decision_titles,
+    format_bounds,
+    format_difference,
+    format_value,
+    is_informative,
+    metric_title,
     percent,
     verdict_line,
 )
+from imgrec.text import printable
+
+_NOT_PLAIN = re.compile(r"[^\w .,:;/-]", re.ASCII)
+
+
+def code(text: str) -> str:
+    r"""Return `text` as code: no markup, no HTML, no mention of a person, also in a table.
+
+    Where backticks can't hold it (it has some itself, or bars, which end a table's cell), it is
+    an HTML element, with a number for each character that could mean something.
+    """
+    text = printable(text)
+    if text and text == text.strip() and not {"`", "|"} & set(text):
+        return f"`{text}`"
+    return f"<code>{_NOT_PLAIN.sub(_number, text)}</code>"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> Iterator[str]:
+    """Yield a table's lines, an empty one after it.
+
+    header, rows: Markdown already, without bars and line breaks. align: `l` or `r` a column.
+    """
+    yield _row(header)
+    yield _row([":--" if side == "l" else "--:" for side in align])
+    yield from map(_row, rows)
+    yield ""
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if not character.isascii() else f"&#{ord(character)};"
+
 
 _FEW = 10
 # A comment on GitHub holds 65,536 characters.
@@ -65,12 +105,12 @@ def _requirements(assessment: Assessment) -> Iterator[str]:
 def _numbers(evaluation: Evaluation) -> Iterator[str]:
     rows = (
         (
-            title(name, evaluation.top_k),
-            number(name, metric.value),
-            bounds(name, metric),
+            metric_title(name, evaluation.top_k),
+            format_value(name, metric.value),
+            format_bounds(name, metric),
         )
         for name, metric in evaluation.metrics.items()
-        if says_something(name, evaluation)
+        if is_informative(name, evaluation)
     )
     yield from table(("Measure", "Value", "95 % interval"), rows, "lrr")
     for note in evaluation.notes:
@@ -88,14 +128,14 @@ def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterat
     yield ""
     rows = (
         (
-            title(name, evaluation.top_k),
-            number(name, each.model),
-            number(name, each.baseline),
-            difference(name, each.value),
+            metric_title(name, evaluation.top_k),
+            format_value(name, each.model),
+            format_value(name, each.baseline),
+            format_difference(name, each.value),
             each.finding,
         )
         for name, each in comparison.differences.items()
-        if says_something(name, evaluation)
+        if is_informative(name, evaluation)
     )
     header = ("Measure", "Model", "Baseline", "Difference", "")
     yield from table(header, rows, "lrrrl")
@@ -103,7 +143,7 @@ def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterat
     yield from _flips("now right", comparison.fixed)
 
 
-def _flips(what: str, flips: Sequence[Flip]) -> Iterator[str]:
+def _flips(what: str, flips: Sequence[ChangedAnswer]) -> Iterator[str]:
     if not flips:
         return
     rows = (
@@ -165,8 +205,8 @@ def _skipped(evaluation: Evaluation) -> Iterator[str]:
         yield from _folded(f"{_images(len(skipped))} not used", lines)
 
 
-def _measure(metric: Metric) -> tuple[str, str]:
-    return number("accuracy", metric.value), bounds("accuracy", metric)
+def _measure(metric: MetricValue) -> tuple[str, str]:
+    return format_value("accuracy", metric.value), format_bounds("accuracy", metric)
 
 
 def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:

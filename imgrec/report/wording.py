@@ -1,14 +1,13 @@
-"""How numbers and names are written for people."""
+"""What the measures of an evaluation are called, and how their numbers are written."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 
-from imgrec.data.parts import ALL
-from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.metrics import Metric
-from imgrec.text import shown
+from imgrec.data.records import ALL_SPLITS
+from imgrec.evaluation.results import Assessment, Evaluation, MetricValue
+from imgrec.text import printable
 
 
 def percent(fraction: float) -> str:
@@ -20,16 +19,16 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
-def interval(metric: Metric) -> str:
+def interval(metric: MetricValue) -> str:
     """Return a proportion's 95 % interval as percent, nothing where it has none."""
     if metric.low is None or metric.high is None:
         return ""
     return f"{100 * metric.low:.1f} to {100 * metric.high:.1f} %"
 
 
-def short(name: str, limit: int) -> str:
+def shorten(name: str, limit: int) -> str:
     """Return `name` as `shown`, cut to `limit` characters."""
-    text = shown(name)
+    text = printable(name)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -48,10 +47,98 @@ def verdict_line(assessment: Assessment) -> str:
 def counted_images(assessment: Assessment) -> str:
     """Return how many images of which split were used: `1,000 test images`."""
     count = assessment.evaluation.images
-    split = "" if assessment.split == ALL else f" {assessment.split}"
+    split = "" if assessment.split == ALL_SPLITS else f" {assessment.split}"
     return f"{count:,}{split} {'image' if count == 1 else 'images'}"
 
 
 def moment(time: dt.datetime) -> str:
     """Return a time in UTC as people write it: `21 November 2026, 07:14 UTC`."""
     return f"{time.day} {time:%B %Y, %H:%M} UTC"
+
+
+_TITLES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "hamming_loss": "Hamming loss",
+    "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
+    "weighted_f1": "Weighted F1",
+    "samples_f1": "F1 per image",
+    "roc_auc": "ROC-AUC",
+    "average_precision": "Average precision",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+    "ece": "Calibration error",
+    "answered": "Answered",
+    "answered_accuracy": "Accuracy of answers",
+}
+_PROPORTIONS = {
+    "accuracy",
+    "top_k_accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "micro_f1",
+    "weighted_f1",
+    "samples_f1",
+    "answered",
+    "answered_accuracy",
+}
+
+
+def metric_title(name: str, top_k: int) -> str:
+    """Return a measure's title by its name in JSON; `top_k` is the k of `top_k_accuracy`."""
+    if name == "top_k_accuracy":
+        return f"Top-{top_k} accuracy"
+    return _TITLES.get(name, name)
+
+
+def format_value(name: str, value: float) -> str:
+    """Return a measure's value: a proportion as percent, others with four decimals."""
+    return percent(value) if name in _PROPORTIONS else f"{value:.4f}"
+
+
+def format_bounds(name: str, metric: MetricValue) -> str:
+    """Return the measure's interval, written like its value; nothing where it has none."""
+    if metric.low is None or metric.high is None:
+        return ""
+    if name in _PROPORTIONS:
+        return interval(metric)
+    return f"{metric.low:.4f} to {metric.high:.4f}"
+
+
+def format_difference(name: str, *values: float) -> str:
+    """Return how much a measure differs, or from how much to how much, each with its sign.
+
+    A proportion's in percentage points.
+    """
+    if name in _PROPORTIONS:
+        return f"{' to '.join(f'{100 * value:+.1f}' for value in values)} points"
+    return " to ".join(f"{value:+.4f}" for value in values)
+
+
+def is_proportion(name: str) -> bool:
+    """Say whether a measure is a share of something, 0 to 1, the more the better."""
+    return name in _PROPORTIONS
+
+
+def is_informative(name: str, evaluation: Evaluation) -> bool:
+    """Say whether a measure is worth a line: not the top-k accuracy of all classes, always 1."""
+    return name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
+
+
+def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return what `decision_cells` are called: none where an image has one class."""
+    return ("missed", "wrongly said", "threshold") if evaluation.thresholds else ()
+
+
+def decision_cells(evaluation: Evaluation, name: str) -> tuple[str, ...]:
+    """Return what is decided of one class; nothing where an image has one class.
+
+    That is how many images with it were not said to have it, how many without it were, and the
+    threshold.
+    """
+    if evaluation.thresholds is None:
+        return ()
+    index = evaluation.classes.index(name)
+    (_, wrong), (missed, _) = evaluation.confusion[index]
+    return f"{missed:,}", f"{wrong:,}", f"{evaluation.thresholds[index]:.3f}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imgrec.statistics import Statistics
+from imgrec.pixel_statistics import PixelStatistics
 
 EVEN = 0.5
 """The threshold of a class for which none was chosen."""
@@ -27,7 +27,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """Where one split came from: the path as written (None: embedded), the absolute one, counts."""
 
     written: str | None
@@ -91,7 +91,7 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class LabelThresholds:
     """From which probability on, 0 to 1, an image has a class, where it may have several.
 
     values: by class. promise: what they were chosen for, as `f1` or `precision 0.9`, on the
@@ -105,7 +105,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Origin:
+class ImportOrigin:
     """The model file that a run was imported from.
 
     file: its path as written; sha256: its SHA-256, empty for a folder. form: `keras`, `litert`,
@@ -151,20 +151,20 @@ class Card:
     output: str
     preprocessing: str
     seed: int
-    data: Mapping[str, Source]
+    data: Mapping[str, DataSource]
     skipped: int
     fingerprint: str
     versions: Mapping[str, str]
     hashes: Mapping[str, str] = field(default_factory=dict)
     best: Mapping[str, float | str] = field(default_factory=dict)
     epochs: int = 0
-    statistics: Statistics | None = None
+    statistics: PixelStatistics | None = None
     certificates: tuple[Certificate, ...] = ()
     calibration: Calibration | None = None
     threshold: Threshold | None = None
-    origin: Origin | None = None
+    origin: ImportOrigin | None = None
     multi_label: bool = False
-    thresholds: Thresholds | None = None
+    thresholds: LabelThresholds | None = None
     ended: str = ""
     computing: Mapping[str, str] = field(default_factory=dict)
     drift: tuple[str, ...] = ()

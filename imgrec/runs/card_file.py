@@ -6,23 +6,72 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from imgrec.errors import RunError
 from imgrec.files import write_text
+from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import (
     Calibration,
     Card,
     Certificate,
+    DataSource,
+    ImportOrigin,
     Input,
-    Origin,
-    Source,
+    LabelThresholds,
     Threshold,
-    Thresholds,
 )
-from imgrec.runs.made import Value, check_numbers, made, names
-from imgrec.statistics import Statistics
-from imgrec.text import shown
+from imgrec.text import printable
+
+Value = TypeVar("Value")
+
+
+def from_json(kind: type[Value], values: Any) -> Value:
+    """Return a `kind` of `values`, whose keys and types are checked, inner types left out.
+
+    Raises ValueError for what is missing, unknown, or of a wrong type.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"{kind.__name__.lower()} is no mapping")
+    hints = get_type_hints(kind)
+    if unknown := values.keys() - hints.keys():
+        raise ValueError(f"unknown key {min(unknown)}")
+    for name, hint in hints.items():
+        if name in values:
+            _check_type(name, values[name], hint)
+    for part in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if part.name not in values and _needed(part):
+            raise ValueError(f"{part.name} is missing")
+    return kind(**values)
+
+
+def field_names(value: Any, key: str) -> tuple[str, ...]:
+    """Return what a JSON list of names holds; raise ValueError where it is none."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{key} is no list of names")
+    return tuple(value)
+
+
+def check_numbers(values: Any, key: str) -> None:
+    """Raise ValueError where `values` is no mapping to numbers with a point."""
+    if not isinstance(values, dict) or not all(isinstance(each, float) for each in values.values()):
+        raise ValueError(f"{key} hold something else than numbers")
+
+
+def _check_type(name: str, value: Any, hint: Any) -> None:
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise ValueError(f"{name} {value!r} is none of {', '.join(get_args(hint))}")
+        return
+    known = hint if isinstance(hint, type | UnionType) else get_origin(hint)
+    if not isinstance(value, known):
+        raise ValueError(f"{name} is of a wrong type")
+
+
+def _needed(part: dataclasses.Field[Any]) -> bool:
+    return part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
+
 
 SCHEMA_VERSION = 1
 FILE_NAME = "card.json"
@@ -43,12 +92,12 @@ def read_card(folder: Path) -> Card:
     Raises RunError where it is missing, damaged, or of a version that isn't known.
     """
     path = folder / FILE_NAME
-    place = shown(str(path))
+    place = printable(str(path))
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise RunError(
-            f"{shown(str(folder))} is no run: it has no {FILE_NAME}", hint=_HINT
+            f"{printable(str(folder))} is no run: it has no {FILE_NAME}", hint=_HINT
         ) from None
     except OSError as error:
         raise RunError(f"{place} can't be read: {error.strerror}", hint=_HINT) from None
@@ -69,51 +118,51 @@ def _parse(document: Any, place: str) -> Card:
     try:
         return _card(document)
     except ValueError as error:
-        raise RunError(f"{place} is damaged: {shown(str(error))}", hint=_HINT) from None
+        raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
 
 
 def _card(document: dict[str, Any]) -> Card:
-    document["classes"] = names(document.get("classes"), "classes")
+    document["classes"] = field_names(document.get("classes"), "classes")
     sources = document.get("data")
     if not isinstance(sources, dict):
         raise ValueError("data is no mapping")
-    document["input"] = made(Input, document.get("input"))
+    document["input"] = from_json(Input, document.get("input"))
     document["statistics"] = _statistics(document.get("statistics"))
     document["certificates"] = _certificates(document.get("certificates", []))
     document["calibration"] = _optional(Calibration, document.get("calibration"))
     document["threshold"] = _optional(Threshold, document.get("threshold"))
     document["thresholds"] = _thresholds(document.get("thresholds"))
-    document["origin"] = _optional(Origin, document.get("origin"))
-    document["drift"] = names(document.get("drift", []), "drift")
-    document["data"] = {split: made(Source, source) for split, source in sources.items()}
-    card = made(Card, document)
+    document["origin"] = _optional(ImportOrigin, document.get("origin"))
+    document["drift"] = field_names(document.get("drift", []), "drift")
+    document["data"] = {split: from_json(DataSource, source) for split, source in sources.items()}
+    card = from_json(Card, document)
     _check(card)
     return card
 
 
 def _optional(kind: type[Value], values: Any) -> Value | None:
-    return None if values is None else made(kind, values)
+    return None if values is None else from_json(kind, values)
 
 
-def _thresholds(document: Any) -> Thresholds | None:
-    found = _optional(Thresholds, document)
+def _thresholds(document: Any) -> LabelThresholds | None:
+    found = _optional(LabelThresholds, document)
     if found is not None:
         check_numbers(found.values, "thresholds")
     return found
 
 
-def _statistics(document: Any) -> Statistics | None:
+def _statistics(document: Any) -> PixelStatistics | None:
     if document is None:
         return None
     if not isinstance(document, dict) or document.keys() != {"mean", "std"}:
         raise ValueError("statistics are no mean and std")
-    return Statistics(*(tuple(map(float, document[name])) for name in ("mean", "std")))
+    return PixelStatistics(*(tuple(map(float, document[name])) for name in ("mean", "std")))
 
 
 def _certificates(document: Any) -> tuple[Certificate, ...]:
     if not isinstance(document, list):
         raise ValueError("certificates is no list")
-    return tuple(made(Certificate, certificate) for certificate in document)
+    return tuple(from_json(Certificate, certificate) for certificate in document)
 
 
 def _check(card: Card) -> None:

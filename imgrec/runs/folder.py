@@ -1,10 +1,12 @@
-"""Finding and making run folders: `<runs folder>/<name>-<n>/`."""
+"""One training at a time in a run's folder."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from imgrec.errors import RunError
 from imgrec.files import cannot_write
 from imgrec.runs.card import Card
 from imgrec.runs.card_file import FILE_NAME, read_card
-from imgrec.text import nearest, shown
+from imgrec.text import nearest, printable
 
 LAST = "last"
 
@@ -116,7 +118,7 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
         return last
     kind = "resumable" if resumable else "complete"
     raise RunError(
-        f"there is no {kind} run in {shown(str(runs_dir))}",
+        f"there is no {kind} run in {printable(str(runs_dir))}",
         hint="train one with `imgrec train CONFIG`, or say where the runs are with --runs-dir",
     )
 
@@ -124,10 +126,10 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
 def _missing(reference: str, runs_dir: Path) -> RunError:
     names = [run.name for run in list_runs(runs_dir)]
     near = nearest(reference, names)
-    meant = f"did you mean {shown(near)}? " if near else ""
-    where = shown(str(runs_dir))
+    meant = f"did you mean {printable(near)}? " if near else ""
+    where = printable(str(runs_dir))
     return RunError(
-        f"there is no run {shown(reference)}: no such folder, and no such name in {where}",
+        f"there is no run {printable(reference)}: no such folder, and no such name in {where}",
         hint=f"{meant}`imgrec runs list` shows the runs that can be used",
     )
 
@@ -139,3 +141,27 @@ def _os_error(number: int) -> OSError:
 def _numbers(runs_dir: Path, name: str) -> list[int]:
     suffixes = (path.name.removeprefix(f"{name}-") for path in runs_dir.glob(f"{name}-*"))
     return [int(suffix) for suffix in suffixes if suffix.isdecimal()]
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system frees it when the process ends, however it ends.
+
+    Raises RunError where another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(
+            f"another process is training {printable(str(folder))}",
+            hint="wait for it, or take another run",
+        ) from None
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

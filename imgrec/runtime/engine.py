@@ -14,11 +14,11 @@ from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES, export_command, open_litert
-from imgrec.runtime.outputs import Answers
-from imgrec.text import shown
+from imgrec.runtime.outputs import ModelOutput
+from imgrec.text import printable
 
 EngineName = Literal["auto", "litert", "keras"]
-Precision = Literal["float32", "float16", "int8"]
+LiteRTPrecision = Literal["float32", "float16", "int8"]
 
 _INSTALL = "`pip install ai-edge-litert` brings it"
 
@@ -26,15 +26,15 @@ log = logging.getLogger("imgrec")
 
 
 @dataclass(frozen=True)
-class Computing:
+class EngineOptions:
     """What answers for a run's model, as `open_engine` takes it."""
 
     engine: EngineName = "auto"
-    precision: Precision = "float32"
+    precision: LiteRTPrecision = "float32"
     device: str = "auto"
 
 
-ANYHOW = Computing()
+DEFAULT_ENGINE = EngineOptions()
 
 
 class Engine(Protocol):
@@ -52,7 +52,7 @@ class Engine(Protocol):
     def spec(self) -> ImageSpec:
         """The form that images must have."""
 
-    def answers(self, images: NDArray[np.uint8]) -> Answers:
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
 
 
@@ -60,7 +60,7 @@ def open_engine(
     run: Run,
     *,
     engine: EngineName = "auto",
-    precision: Precision = "float32",
+    precision: LiteRTPrecision = "float32",
     device: str = "auto",
 ) -> Engine:
     """Return the engine of a run's best model.
@@ -91,10 +91,10 @@ class _NotHere(RunError):
     """LiteRT can't be used, though nothing is wrong."""
 
 
-def _litert(run: Run, precision: Precision) -> Engine:
+def _litert(run: Run, precision: LiteRTPrecision) -> Engine:
     file = FILES[precision]
     if not (run.path / file).is_file():
-        raise _NotHere(f"{shown(run.name)} has no {file}", hint=export_command(run, precision))
+        raise _NotHere(f"{printable(run.name)} has no {file}", hint=export_command(run, precision))
     try:
         return open_litert(run, precision)
     except ImportError as error:

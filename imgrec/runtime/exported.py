@@ -15,7 +15,7 @@ from imgrec.errors import RunError
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import LiteRTEngine
-from imgrec.runtime.outputs import Answers, answers_of
+from imgrec.runtime.outputs import ModelOutput, model_output
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class FunctionEngine:
     spec: ImageSpec
     thresholds: tuple[float, ...] | None = None
 
-    def answers(self, images: NDArray[np.uint8]) -> Answers:
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
-        return answers_of(self.function(images.astype(np.float32)), len(self.classes))
+        return model_output(self.function(images.astype(np.float32)), len(self.classes))
 
 
 def open_exported(

@@ -15,11 +15,11 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
-from imgrec.models.safety import check_keras
+from imgrec.models.files import check_keras
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
-from imgrec.runtime.outputs import Answers, answers_of
-from imgrec.text import shown
+from imgrec.runtime.outputs import ModelOutput, model_output
+from imgrec.text import printable
 
 MODEL_FILE = "best.keras"
 
@@ -36,10 +36,10 @@ class KerasEngine:
     spec: ImageSpec
     thresholds: tuple[float, ...] | None = None
 
-    def answers(self, images: NDArray[np.uint8]) -> Answers:
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
         output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
-        return answers_of(output, len(self.classes))
+        return model_output(output, len(self.classes))
 
 
 def open_keras(run: Run, device: str = "auto") -> KerasEngine:
@@ -63,18 +63,18 @@ def _missing(run: Run, path: Path) -> RunError:
     """Return why there is no best.keras; raise RunError where it could not be opened anyway."""
     if run.card.origin and run.card.origin.form in ("litert", "saved_model"):
         return RunError(
-            f"{shown(run.name)} was imported as a LiteRT file: it has no Keras model",
+            f"{printable(run.name)} was imported as a LiteRT file: it has no Keras model",
             hint="it predicts and evaluates with `--engine litert`; for more, import its .keras",
         )
     require_tensorflow()
     if any(run.path.glob("model*.tflite")):
         return RunError(
-            f"{shown(str(path))} is missing: the run was brought here without it",
+            f"{printable(str(path))} is missing: the run was brought here without it",
             hint="bring it from where the run was trained; to predict and to evaluate, "
             "`--engine litert` needs only the LiteRT file",
         )
     reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
-    return RunError(f"{shown(str(path))} {reason}", hint=_OTHER_RUN)
+    return RunError(f"{printable(str(path))} {reason}", hint=_OTHER_RUN)
 
 
 def load_keras(path: Path) -> Any:
@@ -89,7 +89,9 @@ def load_keras(path: Path) -> Any:
         with contextlib.redirect_stdout(sys.stderr):
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its layers raise.
-        raise RunError(f"{shown(str(path))} does not load: {error}", hint=_TRAIN_AGAIN) from error
+        raise RunError(
+            f"{printable(str(path))} does not load: {error}", hint=_TRAIN_AGAIN
+        ) from error
 
 
 def pretrained_engine(name: str, device: str = "auto") -> KerasEngine:

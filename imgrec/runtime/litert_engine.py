@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import usable_cores
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
-from imgrec.models.quiet import muted
-from imgrec.models.safety import check_litert
+from imgrec.models.files import check_litert
+from imgrec.parallel import usable_cores
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
-from imgrec.runtime.outputs import Answers, answers_of
-from imgrec.text import shown
+from imgrec.runtime.outputs import ModelOutput, model_output
+from imgrec.stderr import suppress_native_stderr
+from imgrec.text import printable
 
 FILES = {
     "float32": "model.tflite",
@@ -47,11 +47,11 @@ class LiteRTEngine:
         self.spec = spec
         self.thresholds = thresholds
         try:
-            with muted():
+            with suppress_native_stderr():
                 self._interpreter = Interpreter(str(path), num_threads=usable_cores())
         except ValueError as error:
             raise RunError(
-                f"{shown(str(path))} does not load: {error}", hint="write it again"
+                f"{printable(str(path))} does not load: {error}", hint="write it again"
             ) from error
         self._input = _only(self._interpreter.get_input_details())
         self._output = _only(self._interpreter.get_output_details())
@@ -63,7 +63,7 @@ class LiteRTEngine:
         """The shapes that the model takes and gives, None for what may vary."""
         return _shape(self._input), _shape(self._output)
 
-    def answers(self, images: NDArray[np.uint8]) -> Answers:
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
         try:
             if self._single:
@@ -71,8 +71,8 @@ class LiteRTEngine:
             else:
                 outputs = self._ask(images)
         except (RuntimeError, ValueError) as error:  # LiteRT's
-            raise RunError(f"LiteRT can't run the model: {shown(str(error))}") from error
-        return answers_of(outputs, len(self.classes))
+            raise RunError(f"LiteRT can't run the model: {printable(str(error))}") from error
+        return model_output(outputs, len(self.classes))
 
     def _ask(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         if len(images) != self._batch:
@@ -83,7 +83,7 @@ class LiteRTEngine:
         return output
 
     def _prepare(self, shape: tuple[int, ...]) -> None:
-        with muted():
+        with suppress_native_stderr():
             self._interpreter.resize_tensor_input(self._input["index"], shape)
             self._interpreter.allocate_tensors()
         self._batch = shape[0]
@@ -105,7 +105,7 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
 def export_command(run: Run, precision: str) -> str:
     """Return what to do for a run to have its LiteRT file."""
     wanted = "" if precision == "float32" else f" --precision {precision}"
-    return f"`imgrec export {shown(run.name)}{wanted}` writes it"
+    return f"`imgrec export {printable(run.name)}{wanted}` writes it"
 
 
 def _only(details: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.runs.card import Card
-from imgrec.text import shown
+from imgrec.text import printable
 
 
 def image_spec(card: Card) -> ImageSpec:
@@ -20,7 +20,7 @@ def image_spec(card: Card) -> ImageSpec:
 
 def check_hash(path: Path, card: Card, hint: str) -> None:
     """Raise RunError where `path` can't be read or is not the file that the card describes."""
-    place = shown(str(path))
+    place = printable(str(path))
     try:
         found = sha256_of(path)
     except OSError as error:
@@ -41,7 +41,7 @@ def check_shapes(
     outputs = ((None, card.units), (None, len(card.classes) + 1))
     if tuple(taken) != wanted or tuple(given) not in outputs:
         raise RunError(
-            f"{shown(str(path))} takes {tuple(taken)} and gives {tuple(given)}; "
+            f"{printable(str(path))} takes {tuple(taken)} and gives {tuple(given)}; "
             f"its card says {wanted} and {(None, card.units)}",
             hint=hint,
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Answers(NamedTuple):
+class ModelOutput(NamedTuple):
     """What a model says of a batch of images.
 
     probabilities: float32 (batch, classes). familiarity: float32 (batch,), how near each image
@@ -19,14 +19,14 @@ class Answers(NamedTuple):
     familiarity: NDArray[np.float32] | None = None
 
 
-def answers_of(output: NDArray[np.float32], classes: int) -> Answers:
+def model_output(output: NDArray[np.float32], classes: int) -> ModelOutput:
     """Return the answers in a model's output.
 
     Of (batch, 1), one sigmoid unit is the second of two classes; of (batch, classes + 1) the
     last column is the familiarity.
     """
     if output.shape[-1] == 1:
-        return Answers(np.concatenate([1 - output, output], axis=-1))
+        return ModelOutput(np.concatenate([1 - output, output], axis=-1))
     if output.shape[-1] == classes + 1:
-        return Answers(output[:, :classes], output[:, classes])
-    return Answers(output)
+        return ModelOutput(output[:, :classes], output[:, classes])
+    return ModelOutput(output)

@@ -10,15 +10,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import Named, decoded, usable_cores
+from imgrec.data.images import HasName, decode_in_order
 from imgrec.data.records import Record, labels_of
 from imgrec.errors import BadImage
+from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.outputs import Answers
+from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Scores, Skipped
 
-Turn = Literal[0, 90, 180, 270]
+Rotation = Literal[0, 90, 180, 270]
 
 BATCH_SIZE = 32
 """How many images go through a model at once, and how many a chunk is of."""
@@ -31,7 +32,7 @@ def score(
     labelled: bool,
     bad_images: Literal["error", "skip"],
     progress: Progress,
-    turn: Turn = 0,
+    turn: Rotation = 0,
 ) -> Scores:
     """Return the probabilities of the records' images, in their order.
 
@@ -58,7 +59,7 @@ def score(
     return dataclasses.replace(found, truth=truth)
 
 
-def score_chunks(engine: Engine, images: Iterable[Named], turn: Turn = 0) -> Iterator[Scores]:
+def score_chunks(engine: Engine, images: Iterable[HasName], turn: Rotation = 0) -> Iterator[Scores]:
     """Yield the probabilities of BATCH_SIZE images after the other, without their truth.
 
     A chunk is of the next BATCH_SIZE of `images`, fewer at the end; those that can't be read
@@ -66,12 +67,14 @@ def score_chunks(engine: Engine, images: Iterable[Named], turn: Turn = 0) -> Ite
     the next one or two are decoded, in threads. turn: as in `score`.
     """
     spec = dataclasses.replace(engine.spec, turn=turn)
-    readable = decoded(images, spec, usable_cores(), ahead=2 * BATCH_SIZE)
+    readable = decode_in_order(images, spec, usable_cores(), ahead=2 * BATCH_SIZE)
     while batch := list(itertools.islice(readable, BATCH_SIZE)):
         yield _scored(engine, batch)
 
 
-def _scored(engine: Engine, batch: Sequence[tuple[Named, NDArray[np.uint8] | BadImage]]) -> Scores:
+def _scored(
+    engine: Engine, batch: Sequence[tuple[HasName, NDArray[np.uint8] | BadImage]]
+) -> Scores:
     found = [(each.name, image) for each, image in batch if not isinstance(image, BadImage)]
     bad = [Skipped(each.name, image.reason) for each, image in batch if isinstance(image, BadImage)]
     answers = _asked(engine, [image for _, image in found])
@@ -86,9 +89,9 @@ def _scored(engine: Engine, batch: Sequence[tuple[Named, NDArray[np.uint8] | Bad
     )
 
 
-def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> Answers:
+def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> ModelOutput:
     if not images:
-        return Answers(np.empty((0, len(engine.classes)), np.float32))
+        return ModelOutput(np.empty((0, len(engine.classes)), np.float32))
     return engine.answers(np.stack(images))
 
 

@@ -1,12 +1,15 @@
-"""What one training step takes."""
+"""Labels as the loss wants them, and the weight of each class."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imgrec.config.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,60 @@ class Batch:
     images: NDArray[np.float32]
     targets: NDArray[Any]
     weights: NDArray[np.float32]
+
+
+def check_output(experiment: Experiment, classes: Sequence[str]) -> None:
+    """Raise ConfigError where the model's output doesn't fit the data's classes."""
+    if experiment.model.output == "softmax" or experiment.data.multi_label or len(classes) == 2:
+        return
+    raise experiment.problem(
+        ("model", "output"),
+        f"sigmoid is one unit for two classes, and the data has {len(classes)}; use softmax, "
+        "or data.multi_label where an image has several",
+    )
+
+
+def encode(experiment: Experiment, labels: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Return labels, as `labels_of` gives them, as the targets of the experiment's loss.
+
+    float32 (images, 1) for one sigmoid unit, int64 (images,) for a sparse loss, else float32
+    (images, classes), 1 for each class of the image.
+    """
+    if labels.ndim == 2:
+        return np.asarray(labels, np.float32)
+    if experiment.truth == "binary":
+        return np.asarray(labels, np.float32)[:, np.newaxis]
+    if experiment.truth == "index":
+        return np.asarray(labels)
+    return np.asarray(np.eye(classes, dtype=np.float32)[labels])
+
+
+def image_weights(
+    experiment: Experiment, labels: NDArray[Any], classes: Sequence[str]
+) -> NDArray[np.float32]:
+    """Return how much each image counts in the loss, float32 (images,): as its class does.
+
+    `balanced` is images / (classes * images of the class), as scikit-learn has it. Raises
+    ConfigError for a class that the data doesn't have.
+    """
+    wanted = experiment.training.class_weight
+    if wanted is None:
+        return np.ones(len(labels), np.float32)
+    if wanted == "balanced":
+        counts = np.bincount(labels, minlength=len(classes))
+        weights = (len(labels) / (len(classes) * counts)).astype(np.float32)
+    else:
+        weights = _named_weights(experiment, wanted, classes)
+    return np.asarray(weights[labels])
+
+
+def _named_weights(
+    experiment: Experiment, wanted: Mapping[str, float], classes: Sequence[str]
+) -> NDArray[np.float32]:
+    unknown = sorted(set(wanted) - set(classes))
+    if unknown:
+        raise experiment.problem(
+            ("training", "class_weight", unknown[0]),
+            f"the data has no such class; it has {', '.join(classes)}",
+        )
+    return np.array([wanted.get(name, 1.0) for name in classes], np.float32)

@@ -6,8 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from imgrec.config.callbacks import TensorBoard
 from imgrec.config.experiment import Experiment
+from imgrec.config.keras.callbacks import TensorBoard
 from imgrec.models.keras_objects import make
 
 # What EarlyStopping and ReduceLROnPlateau count; they forget it when a training begins.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from imgrec.errors import RunError
 from imgrec.files import cannot_write, write_atomically
-from imgrec.text import shown
+from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
 
@@ -186,7 +186,7 @@ def _whole(path: Path) -> Arrays:
         raise _unusable(path, str(error.strerror)) from error
     except OSError as error:
         raise RunError(
-            f"the checkpoint {shown(str(path))} can't be read: {error.strerror}",
+            f"the checkpoint {printable(str(path))} can't be read: {error.strerror}",
             hint="it stays as it is; go on once it can be read",
         ) from error
     body, digest = memoryview(content)[:-_HASH_BYTES], content[-_HASH_BYTES:]
@@ -207,7 +207,9 @@ def _newest(folder: Path) -> tuple[Path, Arrays]:
             log.warning("%s; it is set aside", damage)
             _set_aside(path)
     number = "no" if damage is None else "no whole"
-    raise RunError(f"there is {number} checkpoint in {shown(str(folder))}", hint=_ANEW) from damage
+    raise RunError(
+        f"there is {number} checkpoint in {printable(str(folder))}", hint=_ANEW
+    ) from damage
 
 
 def _set_aside(path: Path) -> None:
@@ -233,7 +235,8 @@ def _put(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:
     values = [arrays[str(number)] for number in range(len(arrays.keys() - {_PROGRESS}))]
     if [value.shape for value in values] != [tuple(each.shape) for each in variables]:
         raise OtherModel(
-            f"the checkpoint {shown(str(path))} can't be used: its {len(values)} arrays are not "
+            f"the checkpoint {printable(str(path))} can't be used: its {len(values)} arrays "
+            f"are not "
             f"of the {len(variables)} shapes that model, optimizer and metrics have",
             hint=_ANEW,
         )
@@ -242,4 +245,4 @@ def _put(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:
 
 
 def _unusable(path: Path, reason: str) -> RunError:
-    return RunError(f"the checkpoint {shown(str(path))} can't be used: {reason}", hint=_ANEW)
+    return RunError(f"the checkpoint {printable(str(path))} can't be used: {reason}", hint=_ANEW)

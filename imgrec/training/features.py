@@ -15,20 +15,27 @@ from numpy.typing import NDArray
 
 from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
-from imgrec.config.values import in_bytes
-from imgrec.data.array_file import read_array, size_of, write_array
-from imgrec.data.memory import fits_in_memory
-from imgrec.data.pixels import shown_path, size_in_words
-from imgrec.data.store import NoRoom, Place, cache_folder, obtain
+from imgrec.config.section import in_bytes
+from imgrec.data.cache import (
+    CacheEntry,
+    NoRoom,
+    cache_folder,
+    fits_in_memory,
+    obtain,
+    read_array,
+    shown_path,
+    size_in_words,
+    size_of,
+    write_array,
+)
 from imgrec.files import sha256
-from imgrec.models.halves import Halves
+from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
+from imgrec.runs.versions import MATTER, versions
 from imgrec.training.augmentation import Augmenter, augmenter_of
-from imgrec.training.interrupt import Signals, deferred
-from imgrec.training.memory import within_memory
-from imgrec.training.steps import Steps
-from imgrec.training.stream import Split, batches_in_order
-from imgrec.training.versions import MATTER, versions
+from imgrec.training.interrupt import Signals, deferred_signals
+from imgrec.training.steps import Steps, explain_out_of_memory
+from imgrec.training.stream import TrainingImages, batches_in_order
 
 log = logging.getLogger("imgrec")
 
@@ -36,7 +43,7 @@ log = logging.getLogger("imgrec")
 _BATCH = 32
 
 
-class Views:
+class CachedFeatures:
     """Features of every image by view: arrays (images, ...), alike in shape.
 
     Row i of view v is the row v * images + i.
@@ -61,7 +68,7 @@ class Views:
         return found
 
 
-def wanted_views(experiment: Experiment, train: Split, epochs: range) -> tuple[int, ...]:
+def feature_views(experiment: Experiment, train: TrainingImages, epochs: range) -> tuple[int, ...]:
     """Return the views of each training image that are worth their features in these epochs.
 
     None where there is no frozen backbone, where images are augmented anew in each epoch, with
@@ -80,11 +87,11 @@ def wanted_views(experiment: Experiment, train: Split, epochs: range) -> tuple[i
 def with_features(
     experiment: Experiment,
     steps: Steps,
-    train: Split,
-    validation: Split | None,
+    train: TrainingImages,
+    validation: TrainingImages | None,
     epochs: range,
     progress: Progress,
-) -> tuple[Split, Split | None]:
+) -> tuple[TrainingImages, TrainingImages | None]:
     """Return both splits with features in place of pixels, and let `steps` train on them.
 
     epochs: of the phase that `steps` is in. The splits stay as they are where that is not worth
@@ -92,7 +99,7 @@ def with_features(
     SIGTERM do what they do once the batch under way is done; no file is left half-written. Raises
     RunError when the memory is too small.
     """
-    views = wanted_views(experiment, train, epochs)
+    views = feature_views(experiment, train, epochs)
     if not views:
         return train, validation
     halves = steps.halves()
@@ -100,7 +107,7 @@ def with_features(
         log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
         return train, validation
     try:
-        with within_memory(experiment), deferred() as signals:
+        with explain_out_of_memory(experiment), deferred_signals() as signals:
             cache = _FeatureCache(experiment, steps, halves, progress, signals)
             first = cache.split(train, augmenter_of(experiment), views)
             second = cache.split(validation, None, (0,)) if validation else None
@@ -118,7 +125,7 @@ class _FeatureCache:
         self,
         experiment: Experiment,
         steps: Steps,
-        halves: Halves,
+        halves: SplitNetwork,
         progress: Progress,
         signals: Signals,
     ) -> None:
@@ -138,7 +145,9 @@ class _FeatureCache:
             lambda images: extractor(images, training=False), reduce_retracing=True
         )
 
-    def split(self, split: Split, augmenter: Augmenter | None, views: Sequence[int]) -> Split:
+    def split(
+        self, split: TrainingImages, augmenter: Augmenter | None, views: Sequence[int]
+    ) -> TrainingImages:
         """Return the split with the features of these views of its images.
 
         Raises NoRoom where neither the cache nor the memory takes them.
@@ -146,13 +155,13 @@ class _FeatureCache:
         arrays = {view: self._array(split, augmenter, view) for view in views}
         return dataclasses.replace(
             split,
-            pixels=Views(arrays),
+            pixels=CachedFeatures(arrays),
             rows=np.arange(self._views * len(split.targets)),
             views=self._views,
             prepared=True,
         )
 
-    def _array(self, split: Split, augmenter: Augmenter | None, view: int) -> NDArray[Any]:
+    def _array(self, split: TrainingImages, augmenter: Augmenter | None, view: int) -> NDArray[Any]:
         shape = (len(split.targets), *self._shape)
         changed = augmenter and (self._augmentation, view)
         name = sha256(repr((self._key, split.identity, changed)).encode())
@@ -163,7 +172,7 @@ class _FeatureCache:
 
         try:
             found, reused = obtain(
-                Place(path, size_of(shape, self._dtype), self._limit),
+                CacheEntry(path, size_of(shape, self._dtype), self._limit),
                 lambda: read_array(path, shape, self._dtype),
                 write,
             )
@@ -177,7 +186,7 @@ class _FeatureCache:
         return found
 
     def _in_memory(
-        self, split: Split, augmenter: Augmenter | None, view: int, error: Exception
+        self, split: TrainingImages, augmenter: Augmenter | None, view: int, error: Exception
     ) -> NDArray[Any]:
         needed = size_of((len(split.targets), *self._shape), self._dtype)
         if not fits_in_memory(needed):
@@ -186,7 +195,7 @@ class _FeatureCache:
         return np.concatenate(list(self._computed(split, augmenter, view)))
 
     def _computed(
-        self, split: Split, augmenter: Augmenter | None, view: int
+        self, split: TrainingImages, augmenter: Augmenter | None, view: int
     ) -> Iterator[NDArray[Any]]:
         title = "computing features" + (f", view {view + 1}" if augmenter else "")
         batches = batches_in_order(split, self._batch_size, augmenter, view)
@@ -197,7 +206,7 @@ class _FeatureCache:
                 task.advance(len(batch.images))
 
 
-def _key(experiment: Experiment, steps: Steps, halves: Halves) -> str:
+def _key(experiment: Experiment, steps: Steps, halves: SplitNetwork) -> str:
     """Return the SHA-256 of all that an image's features hang on beside its pixels in the file."""
     data, found = experiment.data, versions()
     settings = (

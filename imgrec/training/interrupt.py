@@ -33,7 +33,7 @@ class Signals:
 
 
 @contextmanager
-def deferred() -> Iterator[Signals]:
+def deferred_signals() -> Iterator[Signals]:
     """Note Ctrl-C and SIGTERM within the block; what they do, they do at its end.
 
     A second one ends the process at once. If the block raises anything but Interrupted, that

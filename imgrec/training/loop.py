@@ -11,23 +11,46 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from imgrec.errors import RunError
-from imgrec.progress import Progress
+from imgrec.progress import Progress, rate
 from imgrec.training.augmentation import augmenter_of
-from imgrec.training.averages import averaged
 from imgrec.training.batch import Batch
 from imgrec.training.callbacks import counters, make_callbacks, restore_counters, watch_steps
 from imgrec.training.checkpoint import TrainingProgress
-from imgrec.training.divergence import Diverged, Watch
-from imgrec.training.interrupt import Interrupted, Signals, deferred
-from imgrec.training.job import Job
-from imgrec.training.keeping import Keeper
-from imgrec.training.memory import within_memory
-from imgrec.training.steps import Steps
-from imgrec.training.stream import Split, training_batches, validation_batches
-from imgrec.training.waiting import Waiting
-from imgrec.training.wording import epoch_line, metrics
+from imgrec.training.input_bound import InputWait
+from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
+from imgrec.training.loss_monitor import Diverged, LossWatch
+from imgrec.training.run_saver import RunSaver, TrainingJob
+from imgrec.training.steps import Steps, averaged_weights, explain_out_of_memory
+from imgrec.training.stream import TrainingImages, training_batches, validation_batches
 
-__all__ = ["Job", "fit"]
+_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
+
+
+def epoch_line(epoch: int, epochs: int, logs: dict[str, float], *, improved: bool) -> str:
+    """Return the line of a finished epoch (from 1): what was measured, how fast, what is left."""
+    measured = {name: value for name, value in logs.items() if name not in _NOT_MEASURED}
+    to_do = epochs - epoch
+    left = f", {duration(to_do * logs['seconds'])} left" if to_do else ""
+    speed = f"{rate(logs['images_per_second'])} images/s"
+    best = "  best so far" if improved else ""
+    return f"epoch {epoch}/{epochs}  {metrics_text(measured)}  {speed}{left}{best}"
+
+
+def metrics_text(logs: dict[str, float], digits: int = 4) -> str:
+    """Return each name with its value."""
+    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+__all__ = ["TrainingJob", "fit"]
 
 log = logging.getLogger("imgrec")
 
@@ -37,7 +60,7 @@ RESTORES = 5
 _SECONDS_BETWEEN_METRICS = 0.2
 
 
-def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
+def fit(job: TrainingJob, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
     """Train from where `state` stands to the job's last epoch, keeping `state` current.
 
     After each epoch the folder holds `best.keras`, `history.csv` and a checkpoint; more checkpoints
@@ -45,13 +68,18 @@ def fit(job: Job, steps: Steps, state: TrainingProgress, progress: Progress) -> 
     SIGTERM do what they do once the step under way is done and a checkpoint of it is written.
     Raises RunError when the loss is no number any more, or explodes, or the memory is too small.
     """
-    with within_memory(job.experiment), deferred() as signals:
+    with explain_out_of_memory(job.experiment), deferred_signals() as signals:
         _Training(job, steps, state, progress, signals).run()
 
 
 class _Training:
     def __init__(
-        self, job: Job, steps: Steps, state: TrainingProgress, progress: Progress, signals: Signals
+        self,
+        job: TrainingJob,
+        steps: Steps,
+        state: TrainingProgress,
+        progress: Progress,
+        signals: Signals,
     ) -> None:
         self._job = job
         self._steps = steps
@@ -61,8 +89,8 @@ class _Training:
         self._settings = job.experiment.training
         self._callbacks = make_callbacks(job.experiment, steps.model, job.folder, job.epochs)
         self._told = watch_steps(job.experiment)
-        self._keeper = Keeper(job, steps)
-        self._watch = Watch()
+        self._keeper = RunSaver(job, steps)
+        self._watch = LossWatch()
         self._began = 0.0
 
     def run(self) -> None:
@@ -155,7 +183,7 @@ class _Training:
             for batch in self._timed(itertools.islice(batches, steps)):
                 self._step(batch)
                 if time.monotonic() - measured > _SECONDS_BETWEEN_METRICS:
-                    shown, measured = metrics(self._steps.logs(), digits=3), time.monotonic()
+                    shown, measured = metrics_text(self._steps.logs(), digits=3), time.monotonic()
                 note = f"step {state.step}/{schedule.steps_per_epoch}  {shown}"
                 task.advance(len(batch.images), note)
         self._watch.settle(state, self._steps.model)
@@ -165,7 +193,7 @@ class _Training:
         if not self._job.profile:
             yield from batches
             return
-        waiting = Waiting()
+        waiting = InputWait()
         yield from waiting.over(batches, self._steps.finish)
         device = self._steps.device.upper()
         log.info("the %s waited for images for %.1f %% of the epoch", device, 100 * waiting.share)
@@ -181,11 +209,11 @@ class _Training:
         if self._keeper.due(state):
             self._checkpoint()
 
-    def _validate(self, split: Split) -> dict[str, float]:
+    def _validate(self, split: TrainingImages) -> dict[str, float]:
         self._steps.reset()
         self._callbacks.on_test_begin()
         images = min(split.schedule.images_per_epoch, len(split.targets))
-        with averaged(self._steps.model), self._progress.task("validation", images) as task:
+        with averaged_weights(self._steps.model), self._progress.task("validation", images) as task:
             for batch in validation_batches(split):
                 self._signals.check()
                 self._steps.test(batch)

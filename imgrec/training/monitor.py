@@ -11,7 +11,7 @@ from imgrec.training.checkpoint import TrainingProgress
 log = logging.getLogger("imgrec")
 
 
-def watched(experiment: Experiment, *, validated: bool) -> tuple[str, bool]:
+def monitored(experiment: Experiment, *, validated: bool) -> tuple[str, bool]:
     """Return the value that tells the best epoch, and whether the lower one is the better.
 
     Without validation images it is that of the training images.
@@ -27,7 +27,7 @@ class Monitor:
 
     def __init__(self, experiment: Experiment, *, validated: bool) -> None:
         self._experiment = experiment
-        self.name, self._lower = watched(experiment, validated=validated)
+        self.name, self._lower = monitored(experiment, validated=validated)
         if self.name != experiment.training.checkpoint.monitor:
             log.info("no validation images: the best epoch is the one with the best %s", self.name)
 

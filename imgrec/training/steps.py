@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
-from imgrec.config.metrics import names
+from imgrec.config.keras.metrics import names
 from imgrec.config.training import FineTune
+from imgrec.errors import RunError
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
-from imgrec.models.biases import add_apart
-from imgrec.models.build import assemble
-from imgrec.models.halves import Halves
 from imgrec.models.keras_objects import make
-from imgrec.statistics import Statistics
-from imgrec.training.batch import Batch
-from imgrec.training.memory import within_memory
-from imgrec.training.targets import encode
+from imgrec.models.network import SplitNetwork, assemble, unfuse_biases
+from imgrec.pixel_statistics import PixelStatistics
+from imgrec.training.batch import Batch, encode
 
 
-def precision(experiment: Experiment, devices: Devices) -> str:
+@contextmanager
+def explain_out_of_memory(experiment: Experiment) -> Iterator[None]:
+    """Turn an allocation that failed within the block into a RunError that says what to lower."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        data = experiment.data
+        size = f"[{data.image_size[0]}, {data.image_size[1]}]"
+        raise RunError(
+            "the memory is too small for this model and batch",
+            hint=f"lower data.batch_size ({data.batch_size}), data.image_size ({size}), or the "
+            "filters and units in model.layers",
+        ) from error
+
+
+@contextmanager
+def averaged_weights(model: Any) -> Iterator[None]:
+    """Give the model its averaged weights within the block, if its optimizer averages.
+
+    The weights of the training itself are put back afterwards, bit for bit.
+    """
+    optimizer = model.optimizer
+    if not getattr(optimizer, "inner_optimizer", optimizer).use_ema:
+        yield
+        return
+    variables = model.trainable_variables
+    own = [np.array(variable) for variable in variables]
+    optimizer.finalize_variable_values(variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, own, strict=True):
+            variable.assign(value)
+
+
+def keras_precision(experiment: Experiment, devices: Devices) -> str:
     """Return the Keras policy that `training.precision` means on these devices."""
     wanted = experiment.training.precision
     if wanted != "auto":
@@ -31,11 +66,11 @@ def precision(experiment: Experiment, devices: Devices) -> str:
     return "mixed_float16" if devices.kind == "gpu" else "float32"
 
 
-def computing(experiment: Experiment, devices: Devices) -> dict[str, str]:
+def computing_facts(experiment: Experiment, devices: Devices) -> dict[str, str]:
     """Return what the numbers of a step hang on beside config and versions, as Card.computing."""
     return {
         "device": devices.kind,
-        "precision": precision(experiment, devices),
+        "precision": keras_precision(experiment, devices),
         "replicas": str(devices.strategy.num_replicas_in_sync),
     }
 
@@ -54,17 +89,17 @@ class Steps:
         devices: Devices,
         *,
         weights: bool,
-        statistics: Statistics | None = None,
+        statistics: PixelStatistics | None = None,
     ) -> None:
         import keras
 
         self.experiment, self._classes = experiment, classes
         self.device = devices.kind
         self._strategy = devices.strategy
-        self.policy = precision(experiment, devices)
+        self.policy = keras_precision(experiment, devices)
         self.statistics = statistics
         self._first: str | None = None
-        with within_memory(experiment), self._strategy.scope():
+        with explain_out_of_memory(experiment), self._strategy.scope():
             self._network = assemble(
                 experiment, classes, policy=self.policy, weights=weights, statistics=statistics
             )
@@ -76,7 +111,7 @@ class Steps:
         """The backbone's Keras model; None where there is none."""
         return self._network.backbone
 
-    def halves(self) -> Halves | None:
+    def halves(self) -> SplitNetwork | None:
         """Return the model cut in two right before what learns; None where that can't be."""
         with self._strategy.scope():
             return self._network.halves(self._first)
@@ -102,7 +137,7 @@ class Steps:
 
         settings = self.experiment.training.optimizer
         renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
-        with within_memory(self.experiment), self._strategy.scope():
+        with explain_out_of_memory(self.experiment), self._strategy.scope():
             unfreeze(self.backbone, wanted.first_layer)
             self._first = wanted.first_layer
             self._take(self.model, make(keras.optimizers, renewed))
@@ -167,7 +202,7 @@ class Steps:
         """Make the steps those of `model`: the whole one, or its head alone."""
         experiment = self.experiment
         if self.device == "cpu":
-            add_apart(model)
+            unfuse_biases(model)
         _compile(model, optimizer, experiment)
         # Now, as a step under a strategy can't make variables. `compile` wraps the optimizer where
         # float16 asks for it, and the wrapper has variables of its own.

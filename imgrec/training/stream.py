@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.batches import in_order, usable_cores
-from imgrec.data.pixels import Pixels
-from imgrec.training.augmentation import Augmenter, Changes
+from imgrec.data.cache import Pixels
+from imgrec.parallel import map_in_order, usable_cores
+from imgrec.training.augmentation import AugmentationParams, Augmenter
 from imgrec.training.batch import Batch
 
 
-class Features(Protocol):
+class FeatureRows(Protocol):
     """What a network makes of images: a row for each, in place of its pixels."""
 
     @property
@@ -28,7 +28,7 @@ class Features(Protocol):
 
 
 @dataclass(frozen=True)
-class Schedule:
+class BatchSchedule:
     """How the images of a split fill epochs.
 
     images: in the split; steps: per epoch, or None for once through all of them.
@@ -50,25 +50,25 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Place:
+class SampleRef:
     """An image's place in a training: which image, and how often all were seen before it."""
 
     index: int
     lap: int
 
 
-def in_sequence(schedule: Schedule, epoch: int, seed: int) -> Iterator[Place]:
+def in_sequence(schedule: BatchSchedule, epoch: int, seed: int) -> Iterator[SampleRef]:
     """Yield the places of `epoch` (from 0): lap after lap, each in a new seeded order."""
     start = epoch * schedule.images_per_epoch
     for position in range(start, start + schedule.images_per_epoch):
         lap, place = divmod(position, schedule.images)
         if place == 0 or position == start:
             order = np.random.default_rng([seed, lap]).permutation(schedule.images)
-        yield Place(int(order[place]), lap)
+        yield SampleRef(int(order[place]), lap)
 
 
 @dataclass(frozen=True)
-class Split:
+class TrainingImages:
     """The images of one split, ready to be read.
 
     rows: where each image is in `pixels`; targets and weights: one row per image likewise.
@@ -78,16 +78,16 @@ class Split:
     augmented already.
     """
 
-    pixels: Pixels | Features
+    pixels: Pixels | FeatureRows
     rows: NDArray[np.intp]
     targets: NDArray[Any]
     weights: NDArray[np.float32]
-    schedule: Schedule
+    schedule: BatchSchedule
     identity: str = ""
     views: int = 1
     prepared: bool = False
 
-    def read(self, places: Sequence[Place]) -> NDArray[Any]:
+    def read(self, places: Sequence[SampleRef]) -> NDArray[Any]:
         """Return what is at these places: uint8 pixels or float32 features."""
         images = len(self.targets)
         rows = [place.lap % self.views * images + place.index for place in places]
@@ -95,7 +95,7 @@ class Split:
 
 
 def training_batches(
-    split: Split,
+    split: TrainingImages,
     *,
     seed: int,
     start: tuple[int, int],
@@ -127,14 +127,14 @@ def training_batches(
     yield from _ahead(read, batches())
 
 
-def validation_batches(split: Split) -> Iterator[Batch]:
+def validation_batches(split: TrainingImages) -> Iterator[Batch]:
     """Yield the split's batches in the order of its images, as they are."""
     images = min(split.schedule.images_per_epoch, len(split.targets))
     yield from _in_their_order(split, images, split.schedule.batch_size, None, 0)
 
 
 def batches_in_order(
-    split: Split, batch_size: int, augmenter: Augmenter | None, lap: int
+    split: TrainingImages, batch_size: int, augmenter: Augmenter | None, lap: int
 ) -> Generator[Batch]:
     """Yield all images in their order, changed as they are in the lap (from 0) of a training."""
     yield from _in_their_order(split, len(split.targets), batch_size, augmenter, lap)
@@ -146,16 +146,16 @@ class _Draft:
 
     epoch: int
     step: int
-    places: Sequence[Place]
-    changes: Sequence[Changes]
+    places: Sequence[SampleRef]
+    changes: Sequence[AugmentationParams]
 
 
 def _in_their_order(
-    split: Split, images: int, batch_size: int, augmenter: Augmenter | None, lap: int
+    split: TrainingImages, images: int, batch_size: int, augmenter: Augmenter | None, lap: int
 ) -> Iterator[Batch]:
     def drafts() -> Iterator[_Draft]:
         for start in range(0, images, batch_size):
-            places = [Place(index, lap) for index in range(images)[start : start + batch_size]]
+            places = [SampleRef(index, lap) for index in range(images)[start : start + batch_size]]
             yield _Draft(0, 0, places, _drawn(split, augmenter, places))
 
     def read(draft: _Draft) -> Batch:
@@ -167,10 +167,12 @@ def _in_their_order(
 def _ahead(read: Callable[[_Draft], Batch], drafts: Iterator[_Draft]) -> Iterator[Batch]:
     """Yield what `read` makes of the drafts, one ahead for each core and one more."""
     workers = usable_cores()
-    yield from in_order(read, drafts, workers, workers + 1)
+    yield from map_in_order(read, drafts, workers, workers + 1)
 
 
-def _drawn(split: Split, augmenter: Augmenter | None, places: Sequence[Place]) -> Sequence[Changes]:
+def _drawn(
+    split: TrainingImages, augmenter: Augmenter | None, places: Sequence[SampleRef]
+) -> Sequence[AugmentationParams]:
     if augmenter is None:
         return ()
     indices, laps = [place.index for place in places], [place.lap for place in places]
@@ -178,10 +180,10 @@ def _drawn(split: Split, augmenter: Augmenter | None, places: Sequence[Place]) -
 
 
 def _read(
-    split: Split,
-    places: Sequence[Place],
+    split: TrainingImages,
+    places: Sequence[SampleRef],
     augmenter: Augmenter | None,
-    changes: Sequence[Changes],
+    changes: Sequence[AugmentationParams],
 ) -> Batch:
     chosen = [place.index for place in places]
     images = split.read(places)

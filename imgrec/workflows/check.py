@@ -8,18 +8,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.config.experiment import Data
-from imgrec.data.check import Stock, check_images, check_records, stock_of
-from imgrec.data.findings import Findings, Kind
-from imgrec.data.loose import read_loosely
-from imgrec.data.quarantine import Moved, move_bad, refuse_place
+from imgrec.config.data import Data
+from imgrec.data.check import (
+    CheckInput,
+    FindingKind,
+    Findings,
+    Moved,
+    check_images,
+    check_input,
+    check_records,
+    move_bad,
+    refuse_place,
+)
 from imgrec.data.records import Splits
-from imgrec.data.tell import told_from
+from imgrec.data.sources import detect_loader, read_leniently
 from imgrec.files import write_text
 from imgrec.progress import Progress, Silent
-from imgrec.report.check_json import check_json
+from imgrec.report.documents import check_json
 from imgrec.scores import Skipped
-from imgrec.workflows.source import is_config, source_of, splits_of
+from imgrec.workflows.data_argument import data_argument, is_config, splits_of
 
 log = logging.getLogger("imgrec")
 
@@ -68,7 +75,7 @@ def record_check(
     It holds what hashes, labels and names tell: no image is looked at once more. `splits` has
     the bad images too. Raises RunError where the folder can't be written.
     """
-    findings = check_records(stock_of(splits), identities, bad)
+    findings = check_records(check_input(splits), identities, bad)
     config = folder / "config.yaml"
     write_text(folder / CHECK_FILE, check_json(findings, data=str(config)))
     if copies := _copies(findings):
@@ -78,24 +85,24 @@ def record_check(
 
 def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
     """Log once more, where the numbers stand, that copies spoil them."""
-    if copies := _copies(check_records(stock_of(splits), identities, ())):
+    if copies := _copies(check_records(check_input(splits), identities, ())):
         log.warning("%s:\nthe numbers look better or worse than they are", copies)
 
 
 def _copies(findings: Findings) -> str:
-    across = findings.count(Kind.COPIES_ACROSS_SPLITS)
-    labels = findings.count(Kind.COPIES_ACROSS_LABELS)
+    across = findings.count(FindingKind.COPIES_ACROSS_SPLITS)
+    labels = findings.count(FindingKind.COPIES_ACROSS_LABELS)
     if not across and not labels:
         return ""
     return f"{across} images are the same file in several splits, {labels} under several labels"
 
 
-def _images(text: str) -> tuple[Stock, tuple[Path, ...]]:
+def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:
     """Return the images, and the folders and files they come from."""
-    if not is_config(text) and told_from(text) == "folder":
-        return read_loosely(Path(text)), (Path(text),)
-    source = source_of(text)
-    return stock_of(splits_of(source.data, source.seed)), _places(source.data)
+    if not is_config(text) and detect_loader(text) == "folder":
+        return read_leniently(Path(text)), (Path(text),)
+    source = data_argument(text)
+    return check_input(splits_of(source.data, source.seed)), _places(source.data)
 
 
 def _places(data: Data) -> tuple[Path, ...]:

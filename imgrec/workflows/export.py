@@ -10,28 +10,28 @@ from pathlib import Path
 
 import numpy as np
 
-from imgrec.data.batches import decoded, usable_cores
-from imgrec.data.expand import expand
-from imgrec.data.memory import available_memory
+from imgrec.data.cache import available_memory
+from imgrec.data.images import decode_in_order
+from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
-from imgrec.evaluation.certificate import LIMITS, likeness
+from imgrec.evaluation.export_parity import LIMITS, compare_outputs
 from imgrec.files import check_writable, sha256_of, write_atomically, write_folder
 from imgrec.models.export import export_model, require_memory, require_onnx
-from imgrec.models.metadata import embed
+from imgrec.models.files import embed
+from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import Card, Certificate, Input
 from imgrec.runs.card_file import read_card, write_card
-from imgrec.runs.folder import Run
-from imgrec.runs.lock import locked
+from imgrec.runs.folder import Run, locked
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.exported import open_exported
 from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
-from imgrec.text import shown
-from imgrec.workflows.metadata import described
+from imgrec.text import printable
+from imgrec.workflows.model_metadata import model_description
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import run_config
 
@@ -100,14 +100,14 @@ def export(
         require_onnx()
     output = output or default_output(run, form)
     if output is not None and not output.name.endswith(SUFFIXES[form]):
-        raise UsageError(f"{shown(str(output))}: {form} is written to *{SUFFIXES[form]}")
+        raise UsageError(f"{printable(str(output))}: {form} is written to *{SUFFIXES[form]}")
     if output is not None:
         check_writable(output)
     progress = progress or Silent()
     with locked(run.path):
         engine = open_keras(run, "cpu")
         require_memory(engine.model, form, available_memory())
-        part, images = ("photos", [*expand(photos, sys.stdin)]) if photos else _own(run)
+        part, images = ("photos", [*expand_photos(photos, sys.stdin)]) if photos else _own(run)
         evidence = _evidence(engine, run.card.seed, part, images, progress)
         if output is None:
             return _into_run(run, engine, precision, evidence, progress)
@@ -171,7 +171,9 @@ def _write(
     def write(temporary: Path) -> None:
         export_model(plan.engine.model, temporary, plan.form, plan.precision)
         certificates.append(_certificate(plan, temporary, path.name, progress))
-        embed(temporary, plan.form, plan.engine.classes, described(plan.run, certificates[0]))
+        embed(
+            temporary, plan.form, plan.engine.classes, model_description(plan.run, certificates[0])
+        )
         if register is not None:
             register(temporary, certificates[0])
 
@@ -185,10 +187,10 @@ def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Cert
     engine = open_exported(file, plan.form, of.classes, of.spec, of.thresholds)
     answers = _scores(engine, plan.evidence.records, progress)
     limits = LIMITS[plan.precision]
-    found = likeness(plan.evidence.scores, answers, limits.near_tie)
+    found = compare_outputs(plan.evidence.scores, answers, limits.near_tie)
     if objection := found.objection(limits):
         hint = _ON_PHOTOS if plan.evidence.part == _RANDOM else _OVER_LIMIT
-        raise RunError(f"{shown(name)} is not written: {objection}", hint=hint)
+        raise RunError(f"{printable(name)} is not written: {objection}", hint=hint)
     return Certificate(
         name,
         plan.form,
@@ -204,7 +206,9 @@ def _evidence(
     engine: Engine, seed: int, part: str, images: Sequence[Photo], progress: Progress
 ) -> _Evidence:
     chosen = np.random.default_rng(seed).permutation(len(images))[:IMAGES]
-    pixels = decoded([images[index] for index in sorted(chosen)], engine.spec, usable_cores())
+    pixels = decode_in_order(
+        [images[index] for index in sorted(chosen)], engine.spec, usable_cores()
+    )
     usable = tuple(
         Record(image.name, 0, found) for image, found in pixels if not isinstance(found, BadImage)
     )
@@ -254,6 +258,7 @@ def _part(splits: Splits) -> tuple[str, list[Photo]]:
 def _in_words(path: Path, certificate: Certificate, part: str) -> str:
     away = f"no probability is more than {certificate.difference:.1g} away"
     return (
-        f"{shown(str(path))}: on {certificate.images} {part} {certificate.agreement:.1%} of the "
+        f"{printable(str(path))}: on {certificate.images} {part} {certificate.agreement:.1%} "
+        f"of the "
         f"answers are those of best.keras, {away if certificate.difference else 'all exactly'}"
     )

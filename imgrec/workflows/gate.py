@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imgrec.config.evaluation import Evaluation
+from imgrec.config.evaluation import EvaluationConfig
 from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError, UsageError
 from imgrec.requirement import (
-    Of,
+    MetricTarget,
     Requirement,
     check_metrics,
     check_names,
@@ -19,7 +19,7 @@ from imgrec.requirement import (
 )
 from imgrec.runs.folder import Run, find
 from imgrec.slicing import Slicing
-from imgrec.text import few, shown
+from imgrec.text import join_few, printable
 
 _CONFIDENCE = 0.95
 _MAX_DROP = {"accuracy": 0.0}
@@ -41,7 +41,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Against:
+class Baseline:
     """A baseline that was found."""
 
     run: Run
@@ -49,7 +49,7 @@ class Against:
     confidence: float
 
 
-def joined(section: Evaluation, asked: Gate) -> tuple[tuple[Requirement, ...], Gate]:
+def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirement, ...], Gate]:
     """Return all requirements, and the gate with what the config says of the baseline.
 
     Requirements add up; of two that bound the same number from the same side, the one asked
@@ -71,7 +71,7 @@ def joined(section: Evaluation, asked: Gate) -> tuple[tuple[Requirement, ...], G
         )
     for name in asked.max_drop:
         if reason := unpaired(name):
-            raise UsageError(f"--max-drop {shown(name)}: {reason}")
+            raise UsageError(f"--max-drop {printable(name)}: {reason}")
     return requirements, gate
 
 
@@ -96,20 +96,20 @@ def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicin
     if slicing.by or slicing.turns:
         return
     for requirement in requirements:
-        if requirement.quantity.of in (Of.SLICE, Of.WORST_SLICE):
+        if requirement.quantity.of in (MetricTarget.SLICE, MetricTarget.WORST_SLICE):
             raise UsageError(
-                f"{shown(str(requirement))}: there are no slices",
+                f"{printable(str(requirement))}: there are no slices",
                 hint="name some with --slice or in the config's evaluation.slices",
             )
 
 
-def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Against | None:
+def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Baseline | None:
     """Return the baseline's run; raises RunError where there is none, or of other classes."""
     if gate.baseline is None:
         return None
     run = find(gate.baseline, runs_dir)
     refuse_other_classes(model, run)
-    return Against(run, gate.max_drop, gate.confidence or _CONFIDENCE)
+    return Baseline(run, gate.max_drop, gate.confidence or _CONFIDENCE)
 
 
 def refuse_other_classes(model: Run, other: Run) -> None:
@@ -118,12 +118,12 @@ def refuse_other_classes(model: Run, other: Run) -> None:
     ours, theirs = set(model.card.classes), set(other.card.classes)
     if ours != theirs:
         differing = [
-            f"only {shown(run.name)} has {few(sorted(classes))}"
+            f"only {printable(run.name)} has {join_few(sorted(classes))}"
             for run, classes in ((model, ours - theirs), (other, theirs - ours))
             if classes
         ]
         raise RunError(
-            f"{shown(model.name)} and {shown(other.name)} know different classes: "
+            f"{printable(model.name)} and {printable(other.name)} know different classes: "
             f"{'; '.join(differing)}",
             hint="only models of the same classes can be compared",
         )
@@ -133,6 +133,6 @@ def _refuse_other_kind(model: Run, other: Run) -> None:
     if model.card.multi_label != other.card.multi_label:
         several, one = (model, other) if model.card.multi_label else (other, model)
         raise RunError(
-            f"{shown(several.name)} gives an image several classes, {shown(one.name)} one",
+            f"{printable(several.name)} gives an image several classes, {printable(one.name)} one",
             hint="only models of the same kind can be compared",
         )

@@ -10,37 +10,160 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
 from imgrec.data.images import ImageSpec
-from imgrec.errors import DataError, RunError
+from imgrec.errors import DataError, RunError, UsageError
 from imgrec.files import sha256_of, write_atomically
-from imgrec.models.adapt import Adaptation, adapt
 from imgrec.models.backend import start
-from imgrec.models.classifier import check_image, check_probabilities, check_units
-from imgrec.models.foreign import (
-    Form,
-    check_foreign,
-    form_of,
-    load_foreign,
+from imgrec.models.files import check_keras, imagenet_classes, read_classes
+from imgrec.models.importing import (
+    Adaptation,
+    ModelFormat,
+    check_image,
+    check_model_file,
+    check_probabilities,
+    check_units,
+    load_model_file,
+    model_format,
+    wrap_model,
     write_saved_model_as_litert,
 )
-from imgrec.models.safety import check_keras
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, Input, Origin
+from imgrec.runs.card import Card, Fit, ImportOrigin, Input
 from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
+from imgrec.runs.versions import versions
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
-from imgrec.text import shown
-from imgrec.training.versions import versions
-from imgrec.workflows.description import Description
+from imgrec.text import join_few, printable
 from imgrec.workflows.export import export
-from imgrec.workflows.import_options import Import, in_words, usage
+from imgrec.workflows.model_metadata import ModelDescription, read_model_description
+
+IMAGENET = "imagenet"
+
+_FEW = 6
+_FITTED = {"crop": "cropped to", "stretch": "stretched to", "pad": "padded to"}
+
+
+@dataclass(frozen=True)
+class ImportSpec:
+    """What is imported, and what a file that imgrec did not write does not say.
+
+    classes: a file of names, or `imagenet`. fit, interpolation: how images are brought to the
+    model's size; by default as the file says, else `crop` and `bilinear`. images: files or folders
+    to compare the fast file's answers on; where empty, random pictures. trust: whether a form that
+    is a program is loaded.
+    """
+
+    model: Path
+    classes: str | None = None
+    adaptation: Adaptation = field(default_factory=Adaptation)
+    fit: Fit | None = None
+    interpolation: str | None = None
+    images: Sequence[str] = ()
+    name: str | None = None
+    trust: bool = False
+
+
+def import_usage(wanted: ImportSpec) -> ModelDescription:
+    """Return how the model is used: as its file says where imgrec wrote it, else as the options do.
+
+    Raises UsageError where an option contradicts the file, or the classes are not said; DataError
+    for a bad list of classes; RunError where what the file says is damaged.
+    """
+    own = read_model_description(wanted.model)
+    return _said(wanted) if own is None else _unopposed(wanted, own)
+
+
+def describe_import(
+    wanted: ImportSpec, known: ModelDescription, size: tuple[int, int, int], *, adaptable: bool
+) -> str:
+    """Say how photos become pixels of `size` (height, width, channels), and who says so.
+
+    adaptable: whether something can be put in front of the model.
+    """
+    photos = f"photos are {_FITTED[known.fit]} {size[0]}x{size[1]} pixels"
+    if known.run is not None:
+        said = f"{printable(wanted.model.name)} is of run {printable(known.run)}"
+        return f"{said}: {len(known.classes)} classes, {photos}"
+    more = "--fit, --rescale change that" if adaptable else "--fit changes that"
+    return f"{photos}, values {_values(wanted.adaptation)} ({more})"
+
+
+def _classes(source: str | None, model: Path) -> tuple[str, ...]:
+    if source is None:
+        raise UsageError(
+            f"{printable(str(model))} does not say what its classes are called",
+            hint="name them with --classes FILE, or --classes imagenet",
+        )
+    if source != IMAGENET:
+        return read_classes(Path(source))
+    start("cpu")
+    return imagenet_classes()
+
+
+def _said(wanted: ImportSpec) -> ModelDescription:
+    """Return how somebody else's model is used, as the options say."""
+    return ModelDescription(
+        _classes(wanted.classes, wanted.model),
+        wanted.fit or "crop",
+        wanted.interpolation or "bilinear",
+        wanted.adaptation.multi_label,
+        wanted.adaptation.in_words,
+    )
+
+
+def _unopposed(wanted: ImportSpec, own: ModelDescription) -> ModelDescription:
+    """Return `own`; raise UsageError where an option contradicts what the file says itself."""
+    for option in wanted.adaptation.around:
+        _oppose(wanted, option, "holds all that is done to photos")
+    if wanted.adaptation.multi_label and not own.multi_label:
+        _oppose(wanted, "--multi-label", "says that a photo has one class")
+    for option, value, said in (
+        ("--fit", wanted.fit, own.fit),
+        ("--interpolation", wanted.interpolation, own.interpolation),
+    ):
+        if value not in (None, said):
+            _oppose(wanted, f"{option} {value}", f"says {said}")
+    if wanted.classes is not None:
+        names = _classes(wanted.classes, wanted.model)
+        if names != own.classes:
+            _oppose(
+                wanted, f"--classes {printable(wanted.classes)}", _differing(own.classes, names)
+            )
+    return own
+
+
+def _oppose(wanted: ImportSpec, option: str, words: str) -> NoReturn:
+    raise UsageError(
+        f"{option}: {printable(str(wanted.model))}, which imgrec wrote, {words}",
+        hint=f"leave {option.partition(' ')[0]} out",
+    )
+
+
+def _differing(own: Sequence[str], names: Sequence[str]) -> str:
+    """Tell two lists apart: with all classes where they are few, else the first that differs."""
+    if len(own) == len(names) > _FEW:
+        place = next(
+            place for place, pair in enumerate(zip(own, names, strict=True)) if len({*pair}) > 1
+        )
+        return (
+            f"says that class {place + 1} is {printable(own[place])}, not {printable(names[place])}"
+        )
+    return f"has the classes {join_few(own, _FEW)}, not {join_few(names, _FEW)}"
+
+
+def _values(adaptation: Adaptation) -> str:
+    if adaptation.preprocessing is not None:
+        return f"as {adaptation.preprocessing} takes them"
+    return f"from 0 to {255 * (adaptation.rescale or 1):.4g}"
+
 
 log = logging.getLogger("imgrec")
 
@@ -58,7 +181,7 @@ class _Ready:
     write: Callable[[Path], object]
 
 
-def import_model(wanted: Import, *, runs_dir: Path, progress: Progress | None = None) -> Run:
+def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | None = None) -> Run:
     """Return the new run that holds the model, ready to predict.
 
     A file that imgrec wrote brings its classes, and how photos are prepared. Nothing is written
@@ -67,12 +190,14 @@ def import_model(wanted: Import, *, runs_dir: Path, progress: Progress | None = 
     UsageError for what does not go with it or contradicts it, DataError for a bad list of classes.
     """
     check_place(runs_dir)
-    form = form_of(wanted.model)
-    check_foreign(wanted.model, form, trust=wanted.trust)
-    known = usage(wanted)
+    form = model_format(wanted.model)
+    check_model_file(wanted.model, form, trust=wanted.trust)
+    known = import_usage(wanted)
     with tempfile.TemporaryDirectory() as scratch:
         ready = _ready(wanted, form, known, Path(scratch))
-        log.info("%s", in_words(wanted, known, ready.size, adaptable=ready.file == MODEL_FILE))
+        log.info(
+            "%s", describe_import(wanted, known, ready.size, adaptable=ready.file == MODEL_FILE)
+        )
         with _new_folder(runs_dir, _name(wanted)) as folder:
             write_atomically(folder / ready.file, ready.write)
             _refuse_unsafe(folder / ready.file, wanted.model)
@@ -85,10 +210,10 @@ def import_model(wanted: Import, *, runs_dir: Path, progress: Progress | None = 
     return _with_litert(run, wanted.images, progress or Silent())
 
 
-def _ready(wanted: Import, form: Form, known: Description, scratch: Path) -> _Ready:
+def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scratch: Path) -> _Ready:
     if form == "litert":
         return _litert(wanted.model, wanted.adaptation, known)
-    log.info("opening %s", shown(str(wanted.model)))
+    log.info("opening %s", printable(str(wanted.model)))
     start("cpu")
     if form == "saved_model":
         file = scratch / _LITERT_FILE
@@ -96,19 +221,19 @@ def _ready(wanted: Import, form: Form, known: Description, scratch: Path) -> _Re
         return _litert(file, wanted.adaptation, known)
     if known.run is not None:
         return _keras(wanted.model, known)
-    model = load_foreign(wanted.model, trust=form == "h5")
-    model = adapt(model, wanted.adaptation, known.classes)
+    model = load_model_file(wanted.model, trust=form == "h5")
+    model = wrap_model(model, wanted.adaptation, known.classes)
     return _Ready(model.input_shape[1:], model.output_shape[-1], MODEL_FILE, model.save)
 
 
-def _keras(file: Path, known: Description) -> _Ready:
+def _keras(file: Path, known: ModelDescription) -> _Ready:
     """Look at a Keras file that imgrec wrote, which stays as it is."""
     model = load_keras(file)
     engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3))
     return _as_it_is(file, MODEL_FILE, engine, model.input_shape, model.output_shape, known)
 
 
-def _litert(file: Path, adaptation: Adaptation, known: Description) -> _Ready:
+def _litert(file: Path, adaptation: Adaptation, known: ModelDescription) -> _Ready:
     """Look at a LiteRT file, which stays as it is: nothing can be put around it."""
     adaptation.refuse_for_litert()
     engine = LiteRTEngine(file, known.classes, ImageSpec(1, 1, 3))
@@ -121,7 +246,7 @@ def _as_it_is(
     engine: Engine,
     taken: Sequence[int | None],
     given: Sequence[int | None],
-    known: Description,
+    known: ModelDescription,
 ) -> _Ready:
     size = check_image(taken, None)
     if known.familiar and len(given) == 2:
@@ -142,7 +267,7 @@ def _refuse_unsafe(file: Path, model: Path) -> None:
         except RunError as error:
             reason = error.message.partition(" is refused: ")[2]
             raise RunError(
-                f"{shown(str(model))} can't become a run: {reason}",
+                f"{printable(str(model))} can't become a run: {reason}",
                 hint="export it as a SavedModel or a LiteRT file, and import that",
             ) from error
 
@@ -156,11 +281,11 @@ def _with_litert(run: Run, images: Sequence[str], progress: Progress) -> Run:
     return Run(run.path, read_card(run.path))
 
 
-def _name(wanted: Import) -> str:
+def _name(wanted: ImportSpec) -> str:
     return wanted.name or re.sub(r"[^\w.-]+", "_", wanted.model.stem).strip("._-") or "imported"
 
 
-def _card(wanted: Import, form: Form, known: Description, ready: _Ready) -> Card:
+def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready: _Ready) -> Card:
     digest = sha256_of(wanted.model) if wanted.model.is_file() else ""
     return Card(
         name=_name(wanted),
@@ -177,7 +302,7 @@ def _card(wanted: Import, form: Form, known: Description, ready: _Ready) -> Card
         fingerprint="",
         versions=versions(),
         threshold=known.threshold,
-        origin=Origin(str(wanted.model), digest, form, wanted.trust),
+        origin=ImportOrigin(str(wanted.model), digest, form, wanted.trust),
         thresholds=known.thresholds,
     )
 

@@ -7,22 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imgrec.config.experiment import Data
+from imgrec.config.data import Data
 from imgrec.config.yaml import YamlError
 from imgrec.config.yaml import read as read_yaml
 from imgrec.data.classes import relabelled
-from imgrec.data.manifest import FILE_NAME, Manifest
-from imgrec.data.pack import Packing, Shards, describe_split, write_shards
-from imgrec.data.records import Dataset, Record, Splits, several
-from imgrec.data.tell import told_from
+from imgrec.data.records import Dataset, Record, Splits, first_multilabel
+from imgrec.data.sources import detect_loader
+from imgrec.data.tfrecord import FILE_NAME, Manifest, Packing, Shards, describe_split, write_shards
 from imgrec.errors import DataError
 from imgrec.files import write_folder, write_text
 from imgrec.progress import Progress, Silent
-from imgrec.report.json_text import json_text
+from imgrec.report.documents import json_text
 from imgrec.scores import Skipped
-from imgrec.text import shown
+from imgrec.text import printable
+from imgrec.workflows.data_argument import DataArgument, splits_of
 from imgrec.workflows.prepare import image_spec, records_of, without
-from imgrec.workflows.source import Source, splits_of
 
 # What a config may say about its images that a pack has settled.
 _SETTLED = ("train", "validation", "test", "columns", "separator", "features", "images")
@@ -45,7 +44,7 @@ class Packed:
 
 
 def pack(
-    source: Source, output: Path, *, shards: int = 1, progress: Progress | None = None
+    source: DataArgument, output: Path, *, shards: int = 1, progress: Progress | None = None
 ) -> Packed:
     """Write the images of `source` into the new folder `output`: shards, and last the manifest.
 
@@ -76,7 +75,7 @@ def pack(
 def _without_map(data: Data) -> Data:
     """Return `data` without a label map that is no TFRecord file's, but the pack's to be."""
     places = [place for place in (data.root, data.train) if place is not None]
-    loader = data.loader or told_from(places[0])
+    loader = data.loader or detect_loader(places[0])
     return data if loader == "tfrecord" else data.model_copy(update={"label_map": None})
 
 
@@ -90,8 +89,8 @@ def _numbered(splits: Splits, label_map: Mapping[str, str] | None) -> tuple[Spli
     order = [name for name in numbers if name in splits.classes]
     if missing := [name for name in splits.classes if name not in numbers]:
         raise DataError(
-            f"data.label_map has no number for {', '.join(map(shown, missing))}",
-            hint=f"it has {', '.join(map(shown, numbers))}",
+            f"data.label_map has no number for {', '.join(map(printable, missing))}",
+            hint=f"it has {', '.join(map(printable, numbers))}",
         )
     return _in_order(splits, order), {name: numbers[name] for name in order}
 
@@ -113,7 +112,7 @@ def _check_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise DataError(f"class {shown(name)} is not UTF-8", hint="rename its folder") from None
+        raise DataError(f"class {printable(name)} is not UTF-8", hint="rename its folder") from None
 
 
 def _write(
@@ -139,7 +138,7 @@ def _manifest(
             "schema_version": 1,
             "classes": splits.classes,
             "label_map": {str(number): name for name, number in numbers.items()},
-            "multi_label": several(splits.train) is not None,
+            "multi_label": first_multilabel(splits.train) is not None,
             "splits": parts,
             "shards": [shard for part in written.values() for shard in part.written],
         }

@@ -10,23 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.experiment import Data, Experiment
-from imgrec.data.identity import fingerprint
-from imgrec.data.images import ImageSpec
-from imgrec.data.parts import PARTS
-from imgrec.data.pixels import Pixels, open_pixels
-from imgrec.data.records import Record, Splits, labels_of, several
+from imgrec.config.data import Data
+from imgrec.config.experiment import Experiment
+from imgrec.data.cache import Pixels, open_pixels
+from imgrec.data.images import ImageSpec, fingerprint
+from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
 from imgrec.errors import DataError
-from imgrec.evaluation.slices import check
+from imgrec.evaluation.slices import check_slices
 from imgrec.files import sha256
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
-from imgrec.text import shown
+from imgrec.text import printable
+from imgrec.training.batch import check_output, encode, image_weights
 from imgrec.training.callbacks import check_extras
-from imgrec.training.stream import Schedule, Split
-from imgrec.training.targets import check_output, encode, image_weights
+from imgrec.training.stream import BatchSchedule, TrainingImages
+from imgrec.workflows.data_argument import splits_of
 from imgrec.workflows.gate import check_required
-from imgrec.workflows.source import splits_of
 
 log = logging.getLogger("imgrec")
 
@@ -61,7 +60,7 @@ def read_splits(experiment: Experiment) -> Splits:
     check_extras(experiment)
     splits = read_images(experiment.data, experiment.seed)
     check_output(experiment, splits.classes)
-    check(judging(splits)[1], experiment.evaluation.slicing.by)
+    check_slices(judging(splits)[1], experiment.evaluation.slicing.by)
     check_required(experiment, splits.classes)
     if splits.ignored:
         log.info("%d hidden files left out", splits.ignored)
@@ -74,10 +73,10 @@ def read_images(data: Data, seed: int) -> Splits:
     Also where they may have several labels, and `data` does not say so.
     """
     splits = splits_of(data, seed)
-    found = several(splits.train)
+    found = first_multilabel(splits.train)
     if found is not None and not data.multi_label:
         raise DataError(
-            f"images may have several labels, such as {shown(found.name)}",
+            f"images may have several labels, such as {printable(found.name)}",
             hint="set data.multi_label to true, and model.output to sigmoid",
         )
     return splits
@@ -112,18 +111,18 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
 
 def records_of(splits: Splits) -> Iterator[tuple[str, tuple[Record, ...]]]:
     """Yield each split's name and records, empty ones left out."""
-    for name in PARTS:
+    for name in SPLITS:
         records: tuple[Record, ...] = getattr(splits, name)
         if records:
             yield name, records
 
 
-def training_split(experiment: Experiment, prepared: Prepared) -> Split:
+def training_split(experiment: Experiment, prepared: Prepared) -> TrainingImages:
     """Return the training part as the epoch loop wants it."""
     return _split(experiment, prepared, "train", experiment.training.steps_per_epoch)
 
 
-def validation_split(experiment: Experiment, prepared: Prepared) -> Split | None:
+def validation_split(experiment: Experiment, prepared: Prepared) -> TrainingImages | None:
     """Return the validation part, each image weighing the same, or None where it is empty."""
     if not prepared.splits.validation:
         return None
@@ -150,7 +149,9 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
     left = {label for record in kept["train"] for label in record.labels}
     if len(left) < len(splits.classes):
         missing = [name for label, name in enumerate(splits.classes) if label not in left]
-        raise DataError(f"no readable training image is left of {', '.join(map(shown, missing))}")
+        raise DataError(
+            f"no readable training image is left of {', '.join(map(printable, missing))}"
+        )
     return dataclasses.replace(
         splits,
         train=kept["train"],
@@ -159,7 +160,9 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
     )
 
 
-def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | None) -> Split:
+def _split(
+    experiment: Experiment, prepared: Prepared, name: str, steps: int | None
+) -> TrainingImages:
     records: tuple[Record, ...] = getattr(prepared.splits, name)
     classes = prepared.splits.classes
     labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)
@@ -167,12 +170,12 @@ def _split(experiment: Experiment, prepared: Prepared, name: str, steps: int | N
         weights = image_weights(experiment, labels, classes)
     else:
         weights = np.ones(len(records), np.float32)
-    return Split(
+    return TrainingImages(
         prepared.pixels,
         _rows(prepared.splits, name),
         encode(experiment, labels, len(classes)),
         weights,
-        Schedule(len(records), experiment.data.batch_size, steps),
+        BatchSchedule(len(records), experiment.data.batch_size, steps),
         identity=sha256("".join(prepared.identities[each.name] for each in records).encode()),
     )
 
@@ -188,7 +191,7 @@ def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
 
 
 def _listed(bad: Sequence[Skipped], images: int) -> str:
-    names = [f"  {shown(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
+    names = [f"  {printable(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
     if len(bad) > len(names):
         names.append(f"  and {len(bad) - len(names)} more")
     return "\n".join([f"{len(bad)} of {images} images can't be read", *names])

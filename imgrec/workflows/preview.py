@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
-from imgrec.data.batches import decoded
-from imgrec.data.pixels import Stored
+from imgrec.data.cache import Stored
+from imgrec.data.images import decode_in_order
 from imgrec.data.records import Record, labels_of
 from imgrec.errors import BadImage, DataError
 from imgrec.models.backend import start
-from imgrec.report.contact_sheet import contact_sheet
-from imgrec.text import joined, shown
+from imgrec.report.pictures import contact_sheet
+from imgrec.text import join_names, printable
 from imgrec.training.augmentation import augmenter_of
-from imgrec.training.stream import Schedule, Split, training_batches
-from imgrec.training.targets import encode
+from imgrec.training.batch import encode
+from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
 from imgrec.workflows.prepare import image_spec, read_splits
 
 log = logging.getLogger("imgrec")
@@ -58,12 +58,12 @@ def preview(experiment: Experiment, images: int) -> Preview:
         len(splits.classes),
         multi_label=experiment.data.multi_label,
     )
-    split = Split(
+    split = TrainingImages(
         pixels=Stored(np.stack([pixels for _, pixels in chosen])),
         rows=np.arange(len(chosen)),
         targets=encode(experiment, labels, len(splits.classes)),
         weights=np.ones(len(chosen), np.float32),
-        schedule=Schedule(len(chosen), experiment.data.batch_size),
+        schedule=BatchSchedule(len(chosen), experiment.data.batch_size),
     )
     start("cpu")
     seed, augmenter = experiment.seed, augmenter_of(experiment)
@@ -80,7 +80,7 @@ def _readable(
     order = np.random.default_rng(experiment.seed).permutation(len(records))
     found: list[tuple[Record, NDArray[np.uint8]]] = []
     chosen = (records[index] for index in order)
-    for record, pixels in decoded(chosen, image_spec(experiment.data), ahead=4):
+    for record, pixels in decode_in_order(chosen, image_spec(experiment.data), ahead=4):
         if isinstance(pixels, BadImage):
             _judge(pixels, skip=experiment.data.bad_images == "skip")
             continue
@@ -93,7 +93,7 @@ def _readable(
 
 
 def _judge(bad: BadImage, *, skip: bool) -> None:
-    message = f"{shown(bad.name)}: {bad.reason}"
+    message = f"{printable(bad.name)}: {bad.reason}"
     if not skip:
         raise DataError(message, hint="mend or remove it, or set data.bad_images to skip")
     log.warning("left out: %s", message)
@@ -104,8 +104,8 @@ def _caption(target: NDArray[Any], classes: Sequence[str]) -> str:
     shares = _shares(target, len(classes))
     order = [index for index in np.argsort(-shares, kind="stable") if shares[index] > _LEAST_SHARE]
     if all(shares[index] == 1 for index in order) or len(order) == 1:
-        return joined(shown(classes[index]) for index in order)
-    return " + ".join(f"{shares[index]:.0%} {shown(classes[index])}" for index in order)
+        return join_names(printable(classes[index]) for index in order)
+    return " + ".join(f"{shares[index]:.0%} {printable(classes[index])}" for index in order)
 
 
 def _shares(target: NDArray[Any], classes: int) -> NDArray[np.float64]:

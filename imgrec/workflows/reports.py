@@ -1,21 +1,165 @@
-"""An assessment, written where a team looks at it."""
+"""What a finished training says about itself: numbers, pictures, report."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import datetime as dt
+import json
 import logging
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from imgrec.data.records import Record
-from imgrec.evaluation.assessment import Assessment
-from imgrec.files import check_writable, write_text
-from imgrec.report.forms import PAGE, check_forms, forms
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec, decode, decode_as_seen, miniature
+from imgrec.data.records import ImageSource, Record
+from imgrec.errors import BadImage, ImgrecError
+from imgrec.evaluation.error_analysis import Mistake
+from imgrec.evaluation.results import Assessment
+from imgrec.explanation.gradcam import gradcam
+from imgrec.explanation.occlusion import occlusion
+from imgrec.explanation.values import Area, Heat
+from imgrec.files import check_writable, write_bytes, write_text
+from imgrec.report import pictures
+from imgrec.report.forms import PAGE, check_formats, report_formats
+from imgrec.report.html import Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
+from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
+from imgrec.report.wording import moment
+from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
-from imgrec.text import shown
-from imgrec.workflows.background import background
+from imgrec.runtime.engine import Engine, open_engine
+from imgrec.runtime.keras_engine import MODEL_FILE, open_keras
+from imgrec.runtime.litert_engine import FILES
+from imgrec.text import printable
+from imgrec.training.run_saver import read_history
+from imgrec.workflows.check import CHECK_FILE
+from imgrec.workflows.run_files import CONFIG_FILE
 
 log = logging.getLogger("imgrec")
+
+# A patch on 5 x 5 places asks a model 26 times: nothing to a small one, a minute to a large one.
+_PATCHES = 5
+_SMALL = 20_000_000
+_SECONDS = 20
+
+_Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
+
+
+def heat_maps(
+    run: Run, mistakes: Sequence[Mistake], records: Sequence[Record]
+) -> Mapping[Mistake, Thumbnail]:
+    """Return a picture of each mistake with what speaks for the class that it was taken for.
+
+    Of a class that was not seen, what speaks for it. A LiteRT file of up to 20 MB is asked
+    (occlusion), a larger model is looked into (Grad-CAM) where TensorFlow is loaded already, as
+    after a training; both see what the model was shown, since the mistake hangs on that. It takes
+    20 seconds at most, and stops nothing: what there is no time for is missing, and so is what
+    can't be explained, with a warning.
+    """
+    if not mistakes:
+        return {}
+    sources = {record.name: record.source for record in records}
+    found: dict[Mistake, Thumbnail] = {}
+    end = time.monotonic() + _SECONDS
+    try:
+        engine, where = _opened(run)
+        for mistake in mistakes:
+            if mistake.name in sources and time.monotonic() < end:
+                column = engine.classes.index(_class(mistake, engine.classes))
+                with contextlib.suppress(BadImage):  # told with its picture
+                    found[mistake] = _heated(sources[mistake.name], engine.spec, where, column)
+    except ImgrecError as error:
+        log.warning("no heat maps in the report: %s", error.message)
+    return found
+
+
+def _opened(run: Run) -> tuple[Engine, _Where]:
+    file = run.path / FILES["float32"]
+    small = file.is_file() and file.stat().st_size <= _SMALL
+    if not small and "tensorflow" in sys.modules and (run.path / MODEL_FILE).is_file():
+        keras = open_keras(run)
+        return keras, lambda pixels, column: gradcam(keras.model, pixels, column)
+    engine = open_engine(run)
+    return engine, lambda pixels, column: occlusion(engine, pixels, column, _PATCHES)
+
+
+def _class(mistake: Mistake, classes: Sequence[str]) -> str:
+    """Return the class that was seen wrongly, or was not seen where an image may have several."""
+    return mistake.prediction if mistake.prediction in classes else mistake.truth
+
+
+def _heated(source: ImageSource, spec: ImageSpec, where: _Where, column: int) -> Thumbnail:
+    pixels = miniature(source, SIDE)
+    size = pixels.shape[1], pixels.shape[0]
+    heat = Heat(where(decode(source, spec), column), Area(*decode_as_seen(size, spec)))
+    return thumbnail(heated_pixels(pixels, heat, size))
+
+
+_EXAMPLES = 3
+
+SourceContent = TypeVar("SourceContent")
+
+
+def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) -> ReportContext:
+    """Return the run's training as its files tell it, and pictures of the mistakes.
+
+    records: the images that were evaluated. What is missing is left out; a file that is damaged
+    is left out with a warning.
+    """
+    best, shown_mistakes = run.card.best.get("epoch"), mistakes(assessment)
+    # Of several models asked as one, none alone is what was wrong.
+    alone = assessment.run == run.name
+    return ReportContext(
+        history=_read(run.path / "history.csv", read_history) or {},
+        best_epoch=None if best is None else int(best),
+        remarks=_read(run.path / CHECK_FILE, _remarks),
+        config=_read(run.path / CONFIG_FILE, _text) or "",
+        pictures=_pictures(shown_mistakes.names, records),
+        heat_maps=heat_maps(run, shown_mistakes.worst, records) if alone else {},
+    )
+
+
+def _read(path: Path, read: Callable[[Path], SourceContent]) -> SourceContent | None:
+    try:
+        return read(path) if path.exists() else None
+    except (OSError, ValueError, LookupError, TypeError):
+        log.warning("left out of the report: %s can't be read", printable(str(path)))
+        return None
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="surrogateescape")
+
+
+def _remarks(path: Path) -> tuple[Remark, ...]:
+    return tuple(
+        Remark(
+            str(finding["severity"]),
+            str(finding["title"]),
+            int(finding["count"]),
+            str(finding["unit"]),
+            tuple(name for case in finding["cases"] for name in case["names"])[:_EXAMPLES],
+        )
+        for finding in json.loads(path.read_bytes())["findings"]
+    )
+
+
+def _pictures(names: Sequence[str], records: Sequence[Record]) -> Mapping[str, Thumbnail]:
+    wanted = set(names)
+    pictures = {}
+    for record in records:
+        if record.name in wanted:
+            try:
+                pictures[record.name] = thumbnail(miniature(record.source, SIDE, record.name))
+            except BadImage as error:
+                log.warning("no picture of %s: %s", printable(record.name), error.reason)
+    return pictures
 
 
 def check_reports(places: Sequence[Path]) -> None:
@@ -23,7 +167,7 @@ def check_reports(places: Sequence[Path]) -> None:
 
     Raises UsageError for a suffix that tells no form, RunError where a file can't be written.
     """
-    check_forms(places)
+    check_formats(places)
     for place in places:
         check_writable(place)
 
@@ -37,8 +181,8 @@ def write_reports(
     """
     suffixes = [place.suffix.lower() for place in places]
     # Only the page shows pictures, and their files are read once more.
-    told = background(run, assessment, records) if PAGE in suffixes else None
-    by_suffix = forms(told)
+    told = report_context(run, assessment, records) if PAGE in suffixes else None
+    by_suffix = report_formats(told)
     for place, suffix in zip(places, suffixes, strict=True):
         write_text(place, by_suffix[suffix](assessment))
         log.info("report: %s", place)
@@ -53,4 +197,52 @@ def append_summary(place: Path, assessment: Assessment) -> None:
         with place.open("a", encoding="utf-8") as file:
             file.write(markdown(assessment) + "\n")
     except OSError as error:
-        log.warning("no summary in %s: %s", shown(str(place)), error.strerror)
+        log.warning("no summary in %s: %s", printable(str(place)), error.strerror)
+
+
+def write_results(run: Run, found: Assessment, records: Sequence[Record]) -> None:
+    """Write metrics.json, curves.png, confusion.png and report.html into the run.
+
+    records: the images that were scored.
+    """
+    now, facts = dt.datetime.now(dt.UTC), tuple(run_facts(run))
+    assessment = dataclasses.replace(found, facts=facts, measured=now)
+    told = report_context(run, assessment, records)
+    by_suffix = report_formats(told)
+    write_text(run.path / "metrics.json", by_suffix[".json"](assessment))
+    write_bytes(run.path / "curves.png", pictures.curves(told.history, best_epoch=told.best_epoch))
+    write_bytes(run.path / "confusion.png", pictures.confusion(assessment.evaluation))
+    write_text(run.path / "report.html", by_suffix[PAGE](assessment))
+
+
+def run_facts(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield what a run's card says for people, name and value."""
+    card = run.card
+    yield "created", moment(dt.datetime.fromisoformat(card.created))
+    if card.best:
+        yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}"
+    yield "input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"
+    yield "preprocessing", card.preprocessing
+    if card.origin:
+        yield "imported from", card.origin.file
+        yield "its SHA-256", card.origin.sha256
+    else:
+        yield "seed", str(card.seed)
+        yield "training images' fingerprint", card.fingerprint
+    yield from _decisions(card)
+    for split, data in card.data.items():
+        yield f"{split} images", f"{data.images:,}"
+    yield from card.versions.items()
+
+
+def _decisions(card: Card) -> Iterator[tuple[str, str]]:
+    """Yield what was fitted to images, so that probabilities become answers."""
+    if found := card.calibration:
+        yield "temperature", f"{found.temperature:.3g}, of {found.images:,} {found.split} images"
+    if limit := card.threshold:
+        familiar = "" if limit.familiarity is None else f", or familiarity {limit.familiarity:.3f}"
+        chosen = f"{limit.promise}, chosen on {limit.images:,} {limit.split} images"
+        yield "unknown below", f"probability {limit.value:.3f}{familiar}: {chosen}"
+    if several := card.thresholds:
+        chosen = f", chosen on {several.images:,} {several.split} images" if several.images else ""
+        yield "thresholds of the classes", f"{several.promise}{chosen}"

@@ -11,18 +11,19 @@ import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from imgrec.config.experiment import Data, Experiment
+from imgrec.config.data import Data
+from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump, parse
 from imgrec.data.records import Record
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.files import sha256_of, write_text
-from imgrec.runs.card import Card, Input, Source
+from imgrec.pixel_statistics import PixelStatistics
+from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
-from imgrec.statistics import Statistics
-from imgrec.text import shown
+from imgrec.runs.versions import versions
+from imgrec.text import printable
 from imgrec.training.checkpoint import TrainingProgress
-from imgrec.training.versions import versions
 from imgrec.workflows.prepare import Prepared, records_of
 from imgrec.workflows.statistics import preprocessing_in_words
 
@@ -36,7 +37,7 @@ _MODEL_FILES = ("best.keras", "last.keras")
 def new_card(
     experiment: Experiment,
     prepared: Prepared,
-    statistics: Statistics | None,
+    statistics: PixelStatistics | None,
     computing: Mapping[str, str],
 ) -> Card:
     """Return the card of a training that begins now; computing: as in Card."""
@@ -71,7 +72,7 @@ def write_beginning(folder: Path, experiment: Experiment, prepared: Prepared) ->
     write_text(folder / "environment.txt", _environment())
 
 
-def going_on(
+def resumed_card(
     card: Card,
     experiment: Experiment,
     prepared: Prepared,
@@ -97,7 +98,7 @@ def going_on(
     )
 
 
-def ended_now(card: Card) -> Card:
+def finished_card(card: Card) -> Card:
     """Return the card of a training that came to its end just now."""
     return dataclasses.replace(card, complete=True, ended=_now())
 
@@ -136,7 +137,7 @@ def data_config(run: Run, data: Path | None) -> Data:
         return run_config(run.path).data
     if data is None:
         raise UsageError(
-            f"{shown(run.name)} was imported: it has no images of its own",
+            f"{printable(run.name)} was imported: it has no images of its own",
             hint="measure it on others with --data FOLDER",
         )
     pixels = run.card.input
@@ -195,7 +196,7 @@ def recorded_identities(folder: Path) -> Identities:
     except OSError as error:
         raise _unreadable(path, error, hint) from error
     except (KeyError, csv.Error) as error:
-        raise RunError(f"{shown(str(path))} is damaged", hint=hint) from error
+        raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error
 
 
 def identities_of(prepared: Prepared) -> Identities:
@@ -219,18 +220,18 @@ def _now() -> str:
 
 
 def _unreadable(path: Path, error: OSError, hint: str) -> RunError:
-    return RunError(f"{shown(str(path))} can't be read: {error.strerror}", hint=hint)
+    return RunError(f"{printable(str(path))} can't be read: {error.strerror}", hint=hint)
 
 
 def _source(
     data: Data, split: str, records: tuple[Record, ...], classes: tuple[str, ...]
-) -> Source:
+) -> DataSource:
     written = data.root or getattr(data, split) or data.train
     counts = [0] * len(classes)
     for record in records:
         for label in record.labels:
             counts[label] += 1
-    return Source(
+    return DataSource(
         written=written,
         absolute=str(Path(written).resolve()) if written and data.loader != "keras" else None,
         images=len(records),

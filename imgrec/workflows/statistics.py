@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +13,60 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.config.experiment import Experiment
-from imgrec.data.statistics import Measurement, measure
 from imgrec.errors import DataError, RunError
 from imgrec.files import write_bytes
-from imgrec.models.preprocessing import fixed_numbers
+from imgrec.models.network import fixed_numbers
+from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Progress, Task
 from imgrec.runs.folder import Run
-from imgrec.statistics import Statistics
-from imgrec.training.stream import Split
+from imgrec.training.stream import TrainingImages
 from imgrec.workflows.prepare import Prepared, training_split
 
 
-def measured(experiment: Experiment, prepared: Prepared, progress: Progress) -> Measurement | None:
+@dataclass(frozen=True)
+class RunningStatistics:
+    """What was measured: numbers per channel, and the mean of all images as an image.
+
+    mean_image: float64 (height, width, channels), 0 to 255.
+    """
+
+    statistics: PixelStatistics
+    mean_image: NDArray[np.float64]
+
+
+def measure_statistics(batches: Iterable[NDArray[np.uint8]]) -> RunningStatistics:
+    """Return the statistics of batches of pixels, (batch, height, width, channels), all one size.
+
+    Sums are kept in whole numbers, so that the result is the same for the same images, whatever
+    their order and batches. Raises ValueError where there is no image.
+    """
+    images = 0
+    total: NDArray[np.uint64] = np.zeros(1, np.uint64)
+    squares: NDArray[np.uint64] = np.zeros(1, np.uint64)
+    for batch in batches:
+        images += len(batch)
+        total = total + batch.sum(axis=0, dtype=np.uint64)
+        squared = np.square(batch, dtype=np.uint16)
+        squares = squares + squared.sum(axis=(0, 1, 2), dtype=np.uint64)
+    if not images:
+        raise ValueError("there is no image to measure")
+    count = images * total.shape[0] * total.shape[1]
+    numbers = [
+        _mean_and_std(count, int(channel_sum), int(channel_squares))
+        for channel_sum, channel_squares in zip(total.sum(axis=(0, 1)), squares, strict=True)
+    ]
+    mean, std = zip(*numbers, strict=True)
+    return RunningStatistics(PixelStatistics(mean, std), total / images)
+
+
+def _mean_and_std(count: int, total: int, squares: int) -> tuple[float, float]:
+    # Python's integers: nothing is lost where mean and mean square are close.
+    return total / count, math.sqrt((count * squares - total * total) / (count * count))
+
+
+def measure_preprocessing(
+    experiment: Experiment, prepared: Prepared, progress: Progress
+) -> RunningStatistics | None:
     """Measure the training images, each once, if the experiment's preprocessing asks for it.
 
     Raises DataError where a channel can't be divided by its standard deviation, as it is 0.
@@ -31,13 +75,13 @@ def measured(experiment: Experiment, prepared: Prepared, progress: Progress) -> 
         return None
     split = training_split(experiment, prepared)
     with progress.task("mean of the training images", len(split.rows)) as task:
-        measurement = measure(_batches(split, task))
+        measurement = measure_statistics(_batches(split, task))
     if experiment.preprocessing.featurewise_std_normalization:
         _check_spread(measurement.statistics)
     return measurement
 
 
-def recorded(experiment: Experiment, run: Run) -> Statistics | None:
+def recorded_preprocessing(experiment: Experiment, run: Run) -> PixelStatistics | None:
     """Return the numbers of a run's card, for going on with exactly those.
 
     Raises RunError where the preprocessing needs them and the card has none.
@@ -50,13 +94,13 @@ def recorded(experiment: Experiment, run: Run) -> Statistics | None:
     return run.card.statistics
 
 
-def unmeasured(experiment: Experiment) -> Statistics:
+def without_measuring(experiment: Experiment) -> PixelStatistics:
     """Return numbers for a model that no image will ever meet."""
     channels = experiment.data.channels
-    return Statistics((0.0,) * channels, (1.0,) * channels)
+    return PixelStatistics((0.0,) * channels, (1.0,) * channels)
 
 
-def write_mean_image(folder: Path, measurement: Measurement) -> None:
+def write_mean_image(folder: Path, measurement: RunningStatistics) -> None:
     """Write `mean.npy`, float32 (height, width, channels) of 0 to 255, and `mean.png`."""
     mean = measurement.mean_image
     array, picture = io.BytesIO(), io.BytesIO()
@@ -67,7 +111,7 @@ def write_mean_image(folder: Path, measurement: Measurement) -> None:
     write_bytes(folder / "mean.png", picture.getvalue())
 
 
-def preprocessing_in_words(experiment: Experiment, statistics: Statistics | None) -> str:
+def preprocessing_in_words(experiment: Experiment, statistics: PixelStatistics | None) -> str:
     """Return what the model itself does to the pixels, for people."""
     backbone, preprocessing = experiment.model.backbone, experiment.preprocessing
     application = backbone.name if backbone is not None else preprocessing.application
@@ -91,7 +135,7 @@ def _listed(numbers: tuple[float, ...]) -> str:
     return f"({' '.join(f'{number:.6g}' for number in numbers)})"
 
 
-def _batches(split: Split, task: Task) -> Iterator[NDArray[np.uint8]]:
+def _batches(split: TrainingImages, task: Task) -> Iterator[NDArray[np.uint8]]:
     size = split.schedule.batch_size
     for start in range(0, len(split.rows), size):
         batch = split.pixels.take(split.rows[start : start + size])
@@ -99,7 +143,7 @@ def _batches(split: Split, task: Task) -> Iterator[NDArray[np.uint8]]:
         task.advance(len(batch))
 
 
-def _check_spread(statistics: Statistics) -> None:
+def _check_spread(statistics: PixelStatistics) -> None:
     flat = [str(channel) for channel, std in enumerate(statistics.std) if std == 0]
     if flat:
         raise DataError(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec import load
+from imgrec.api import load
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]

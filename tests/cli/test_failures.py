@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from imgrec.config import shipped
-from imgrec.data.content import FORMATS
+from imgrec.data.images.files import FORMATS
 from imgrec.runs.card_file import read_card
 
 Process = subprocess.CompletedProcess[str]

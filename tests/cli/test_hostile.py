@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imgrec.text import shown
+from imgrec.text import printable
 from tests.report.junit import validated
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
@@ -143,7 +143,7 @@ def test_hostile_labels_of_images_with_several(imgrec: Imgrec, tmp_path: Path) -
     check_reports(tmp_path, [name.strip() for name in CLASSES])
     rows = rows_of((tmp_path / "report.csv").read_text("utf-8"))
     truths = {frozenset(row["truth"].removeprefix("'").split(" + ")) for row in rows}
-    assert frozenset(map(shown, CLASSES[1:3])) in truths
+    assert frozenset(map(printable, CLASSES[1:3])) in truths
     photo = next((tmp_path / "validation").glob("*.png"))
     for form in ("table", "csv"):
         harmless(imgrec("predict", str(photo), "--threshold", "0", "--format", form))
@@ -188,11 +188,11 @@ def check_text(text: str) -> None:
 def check_predictions(text: str, form: str, photos: list[str]) -> None:
     """Programs get every name as it is, people as it is shown."""
     if form == "table":
-        assert shown(Path(photos[0]).name)[-8:] in text
+        assert printable(Path(photos[0]).name)[-8:] in text
         return
     if form == "csv":
         found = {row["photo"] for row in csv.DictReader(io.StringIO(text, newline=""))}
-        assert found == {shown(photo) for photo in photos}
+        assert found == {printable(photo) for photo in photos}
         return
     documents = [json.loads(text)] if form == "json" else map(json.loads, text.splitlines())
     told = [each for document in documents for each in document.get("predictions", [document])]
@@ -205,13 +205,13 @@ def check_page(page: str, classes: Sequence[str]) -> None:
     found = Elements(page)
     assert not found.names & {"script", "b", "iframe"}
     assert not found.handlers
-    assert all(shown(name) in found.text for name in classes)
+    assert all(printable(name) in found.text for name in classes)
 
 
 def check_csv(text: str) -> None:
     """Every class is one cell."""
     truths = {row["truth"].removeprefix("'") for row in rows_of(text)}
-    assert truths == set(map(shown, CLASSES))
+    assert truths == set(map(printable, CLASSES))
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.runs.card import Card, Input, Source
+from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.card_file import write_card
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,7 +28,7 @@ def add_run(runs_dir: Path, name: str, created: str, *, complete: bool = True) -
         output="softmax",
         preprocessing="times 0.5, in the model",
         seed=7,
-        data={"train": Source("photos", "/photos", 5, {"cat": 3, "a\x1b[2J": 2})},
+        data={"train": DataSource("photos", "/photos", 5, {"cat": 3, "a\x1b[2J": 2})},
         skipped=0,
         fingerprint="0" * 64,
         versions={"keras": "3"},

@@ -15,9 +15,9 @@ Process = subprocess.CompletedProcess[str]
 
 CODE = """
 import os, sys
-from imgrec.cli.silence import only_python_speaks
+from imgrec.stderr import keep_native_stderr_out
 os.write(2, b"before\\n")
-with only_python_speaks():
+with keep_native_stderr_out():
     os.write(2, b"library\\n")
     print("python", file=sys.stderr)
 os.write(2, b"after\\n")
@@ -52,14 +52,14 @@ def test_what_a_failure_leaves_is_shown() -> None:
     """What a library wrote in a step that failed arrives even so; else nothing does."""
     lines = """
 import os
-from imgrec.cli.silence import only_python_speaks
-from imgrec.models.quiet import muted
+from imgrec.stderr import keep_native_stderr_out
+from imgrec.stderr import suppress_native_stderr
 def step(failing):
-    with muted():
+    with suppress_native_stderr():
         os.write(2, b"library, failing: %d\\n" % failing)
         if failing:
             raise ValueError
-for speaking in (only_python_speaks(), muted()):
+for speaking in (keep_native_stderr_out(), suppress_native_stderr()):
     with speaking:
         step(False)
         try:

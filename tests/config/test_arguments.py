@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from imgrec.config.augmentation import Augmentation
-from imgrec.config.layers import ZeroPadding2D
+from imgrec.config.keras.layers import ZeroPadding2D
+from imgrec.config.keras.optimizers import CosineDecay
 from imgrec.config.load import dump, parse
-from imgrec.config.optimizers import CosineDecay
 
 Problems = Callable[..., list[str]]
 

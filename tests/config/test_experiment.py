@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from imgrec.config.experiment import Experiment, Split, Training
+from imgrec.config.data import SplitConfig
+from imgrec.config.experiment import Experiment
+from imgrec.config.keras.losses import BinaryCrossentropy, CategoricalCrossentropy
+from imgrec.config.keras.metrics import accuracy
+from imgrec.config.keras.optimizers import Adam
 from imgrec.config.load import parse
-from imgrec.config.losses import BinaryCrossentropy, CategoricalCrossentropy
-from imgrec.config.metrics import accuracy
-from imgrec.config.optimizers import Adam
+from imgrec.config.training import Training
 
 Problems = Callable[..., list[str]]
 
@@ -232,6 +234,6 @@ def test_equal_wherever_it_was_written(config: str) -> None:
 
 def test_split_alone() -> None:
     """A split is refused in Python too when nothing is left."""
-    assert Split(validation=0.25, test=0.25).test == 0.25
+    assert SplitConfig(validation=0.25, test=0.25).test == 0.25
     with pytest.raises(ValueError, match="nothing is left to train on"):
-        Split(validation=0.9, test=0.1)
+        SplitConfig(validation=0.9, test=0.1)

@@ -12,14 +12,13 @@ import pytest
 
 from imgrec.config.augmentation import BESIDE, Augmentation
 from imgrec.config.backbones import BACKBONES
-from imgrec.config.callbacks import CALLBACKS
-from imgrec.config.layers import LAYERS
-from imgrec.config.losses import LOSSES
-from imgrec.config.metrics import METRICS, directions
-from imgrec.config.named import Named
-from imgrec.config.optimizers import OPTIMIZERS, SCHEDULES
-from imgrec.config.regularizers import REGULARIZERS
-from imgrec.config.values import Function, Initializer
+from imgrec.config.keras.callbacks import CALLBACKS
+from imgrec.config.keras.layers import LAYERS, REGULARIZERS
+from imgrec.config.keras.losses import LOSSES
+from imgrec.config.keras.metrics import METRICS, metric_directions
+from imgrec.config.keras.named import Named
+from imgrec.config.keras.optimizers import OPTIMIZERS, SCHEDULES
+from imgrec.config.section import Function, Initializer
 
 TABLES: dict[str, Mapping[str, type[Named]]] = {
     "layers": LAYERS,
@@ -73,7 +72,7 @@ def test_metric_names_and_directions(name: str) -> None:
     direction = {"up": "max", "down": "min", None: None}[getattr(metric, "_direction", None)]
     # Keras counts some of its default names: auc_1 is the second AUC of this process.
     default = re.sub(r"(?<!f1)_\d+$", "", metric.name)
-    assert directions([METRICS[name](**given)]) == {"loss": "min", default: direction}
+    assert metric_directions([METRICS[name](**given)]) == {"loss": "min", default: direction}
 
 
 def test_only_seeds_and_formats_are_missing() -> None:

@@ -7,9 +7,17 @@ from typing import Annotated, Any
 import pytest
 from pydantic import ValidationError
 
-from imgrec.config.layers import LAYERS, Conv2D, Dense, Flatten, Layer, MaxPooling2D, Residual
-from imgrec.config.named import Named, OneOf, argument_names, plain, snake_case
-from imgrec.config.regularizers import L2
+from imgrec.config.keras.layers import (
+    L2,
+    LAYERS,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPooling2D,
+    Residual,
+)
+from imgrec.config.keras.named import Named, OneOf, argument_names, plain, snake_case
 from imgrec.config.section import Section, findings
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imgrec.config.load import parse
-from imgrec.config.overrides import apply
+from imgrec.config.load import apply, parse
 from imgrec.config.problems import OVERRIDE
 from imgrec.config.yaml import read
 from imgrec.errors import ConfigError, UsageError

@@ -9,11 +9,11 @@ from imgrec.config.problems import (
     Problem,
     config_error,
     problem_at,
-    shown,
+    shown_value,
     unknown,
-    written,
+    written_path,
 )
-from imgrec.config.yaml import Path
+from imgrec.config.yaml import KeyPath
 
 
 def test_the_whole_message() -> None:
@@ -40,7 +40,7 @@ def test_one_problem_without_a_place() -> None:
 
 def test_the_line_of_a_missing_key() -> None:
     """A key that is not there has the line of the nearest one above it."""
-    lines: dict[Path, int] = {(): 1, ("data",): 4, ("data", "split"): 5}
+    lines: dict[KeyPath, int] = {(): 1, ("data",): 4, ("data", "split"): 5}
     assert problem_at(("data", "image_size"), "is missing", lines).line == 4
     assert problem_at(("model",), "is missing", lines).line == 1
     assert problem_at(("model",), "is missing", {}).line is None
@@ -48,9 +48,9 @@ def test_the_line_of_a_missing_key() -> None:
 
 def test_paths() -> None:
     """Key paths are written with dots and indexes; strange keys are quoted."""
-    assert written(("model", "layers", 0, "Conv2D")) == "model.layers[0].Conv2D"
-    assert written((0, "a\nb")) == "[0].'a\\nb'"
-    assert written(()) == ""
+    assert written_path(("model", "layers", 0, "Conv2D")) == "model.layers[0].Conv2D"
+    assert written_path((0, "a\nb")) == "[0].'a\\nb'"
+    assert written_path(()) == ""
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_paths() -> None:
 )
 def test_values(value: object, text: str) -> None:
     """Values are shown on one printable line, shortened."""
-    assert shown(value) == text
+    assert shown_value(value) == text
 
 
 def test_file_names() -> None:

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from imgrec.config import shipped
-from imgrec.config.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
+from imgrec.config.keras.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D
+from imgrec.config.keras.losses import BinaryCrossentropy
+from imgrec.config.keras.optimizers import Adam, CosineDecay, RMSprop
 from imgrec.config.load import load
-from imgrec.config.losses import BinaryCrossentropy
-from imgrec.config.optimizers import Adam, CosineDecay, RMSprop
 from imgrec.errors import UsageError
 
 NAMES = (

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from imgrec.config.data import Data
+from imgrec.config.data import Columns, Data, Features
 from imgrec.config.section import findings
-from imgrec.config.sources import Columns, Features
 
 
 def problems(**values: object) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.array_file import read_array, size_of, write_array
+from imgrec.data.cache import read_array, size_of, write_array
 
 ROWS = np.arange(24, dtype=np.float32).reshape(6, 4)
 

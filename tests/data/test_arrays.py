@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imgrec.config.data import Data
-from imgrec.data.arrays import from_arrays, read_npz
-from imgrec.data.read import read
 from imgrec.data.records import Dataset
+from imgrec.data.sources import read
+from imgrec.data.sources.arrays import from_arrays, read_npz
 from imgrec.errors import DataError
 
 X = np.random.default_rng(0).integers(0, 256, (6, 3, 2, 3), np.uint8)

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.batches import decoded, in_order
-from imgrec.data.images import ImageSpec, decode
+from imgrec.data.images import ImageSpec, decode, decode_in_order
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
+from imgrec.parallel import map_in_order
 
 SPEC = ImageSpec(2, 3, 3)
 
@@ -33,7 +33,7 @@ def test_images_come_in_order_with_their_records(
     names = [f"{index}.png" for index in range(20)]
     root = images(*names)
     records = [Record(name, 0, root / name) for name in names]
-    results = list(decoded(records, SPEC, workers, ahead))
+    results = list(decode_in_order(records, SPEC, workers, ahead))
     assert [record for record, _ in results] == records
     for record, pixels in results:
         assert isinstance(record.source, Path)
@@ -44,7 +44,7 @@ def test_a_bad_image_comes_in_its_place(images: Callable[..., Path]) -> None:
     """An image that can't be read is given as its error, and the others still come."""
     root = images("a.png", "c.png")
     records = [Record(name, 0, root / name) for name in ("a.png", "b.png", "c.png")]
-    results = [image for _, image in decoded(records, SPEC)]
+    results = [image for _, image in decode_in_order(records, SPEC)]
     assert [isinstance(image, BadImage) for image in results] == [False, True, False]
     assert str(results[1]) == "b.png: no such file"
 
@@ -58,7 +58,7 @@ def test_no_more_is_taken_ahead_than_said() -> None:
             taken.append(number)
             yield number
 
-    results = in_order(lambda number: number, endless(), 2, 5)
+    results = map_in_order(lambda number: number, endless(), 2, 5)
     assert list(itertools.islice(results, 10)) == list(range(10))
     assert len(taken) <= 15
     results.close()  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def test_stopping_early_ends_the_threads() -> None:
         return number
 
     before = threads()
-    results = in_order(slowly, range(1000), 2, 1000)
+    results = map_in_order(slowly, range(1000), 2, 1000)
     assert next(results) == 0
     results.close()  # type: ignore[attr-defined]
     assert threads() == before
@@ -90,14 +90,14 @@ def test_an_interruption_in_the_consumer_ends_the_threads() -> None:
 
 
 def _interrupted() -> None:
-    for number in in_order(lambda number: number, range(100), 2, 8):
+    for number in map_in_order(lambda number: number, range(100), 2, 8):
         if number == 3:
             raise KeyboardInterrupt
 
 
 def test_an_error_is_raised_at_its_items_turn() -> None:
     """What the function raises appears after the results before it."""
-    results = in_order(lambda number: 1 // (2 - number), range(5), 2, 5)
+    results = map_in_order(lambda number: 1 // (2 - number), range(5), 2, 5)
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
@@ -105,4 +105,4 @@ def test_an_error_is_raised_at_its_items_turn() -> None:
 
 def test_nothing_gives_nothing() -> None:
     """No records, no images."""
-    assert list(decoded([], SPEC)) == []
+    assert list(decode_in_order([], SPEC)) == []

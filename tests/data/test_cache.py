@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.cache import Cached, open_cached
+from imgrec.data.cache import NoRoom, cache_folder
+from imgrec.data.cache.files import Cached, open_cached
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
-from imgrec.data.store import NoRoom, cache_folder
 from imgrec.progress import Silent
 
 SPEC = ImageSpec(10, 10, 3)
@@ -193,8 +193,8 @@ def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 # Opens the images below a folder, pausing after the tenth when told to.
 _PROCESS = """
 import contextlib, logging, pathlib, sys
-from imgrec.data.cache import open_cached
-from imgrec.data.images import ImageSpec
+from imgrec.data.cache.files import open_cached
+from imgrec.data.images.decoder import ImageSpec
 from imgrec.data.records import Record
 
 class Pausing:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.cache_file import Content, hold, read, remove_unused, write_index
-from imgrec.data.examine import Verdict
+from imgrec.data.cache.files import CacheContent, hold, read, remove_unused, write_index
+from imgrec.data.images import ImageVerdict
 
 SHAPE = (2, 3, 1)
 IMAGES = np.arange(12, dtype=np.uint8).reshape(2, *SHAPE)
 STAMPS = ("3 1", "", "4 2")
-VERDICTS = (Verdict("aa"), Verdict("", "\udcff: no such file"), Verdict("bb"))
+VERDICTS = (ImageVerdict("aa"), ImageVerdict("", "\udcff: no such file"), ImageVerdict("bb"))
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def _written(path: Path) -> Path:
 def test_what_was_written_is_read(file: Path) -> None:
     """Pixels, stamps and verdicts, whatever is in the texts."""
     found = read(file, SHAPE)
-    assert isinstance(found, Content)
+    assert isinstance(found, CacheContent)
     np.testing.assert_array_equal(found.images, IMAGES)
     assert (found.stamps, found.verdicts) == (STAMPS, VERDICTS)
 

@@ -13,19 +13,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgrec.data.check import Stock, check_images, check_records, stock_of
-from imgrec.data.findings import Findings, Kind, Severity
-from imgrec.data.loose import read_loosely
+from imgrec.data.check import (
+    CheckInput,
+    FindingKind,
+    Findings,
+    Severity,
+    check_images,
+    check_input,
+    check_records,
+)
 from imgrec.data.records import Record, Splits
+from imgrec.data.sources import read_leniently
 from imgrec.progress import Silent
 from imgrec.scores import Skipped
 
 PIXELS = np.zeros((2, 2), np.uint8)
 
 
-def stock(classes: tuple[str, ...] = ("cat", "dog"), **splits: Mapping[str, int]) -> Stock:
+def stock(classes: tuple[str, ...] = ("cat", "dog"), **splits: Mapping[str, int]) -> CheckInput:
     """Return records by split, each given as name and label."""
-    return Stock(
+    return CheckInput(
         {
             split: tuple(Record(name, label, PIXELS) for name, label in labels.items())
             for split, labels in splits.items()
@@ -34,7 +41,7 @@ def stock(classes: tuple[str, ...] = ("cat", "dog"), **splits: Mapping[str, int]
     )
 
 
-def names(findings: Findings, kind: Kind) -> list[tuple[str, ...]]:
+def names(findings: Findings, kind: FindingKind) -> list[tuple[str, ...]]:
     """Return the names of the cases of a kind."""
     return [case.names for each in findings.found if each.kind is kind for case in each.cases]
 
@@ -58,9 +65,9 @@ def test_copies_are_told_by_where_they_are() -> None:
     )
     hashes = {"a": "1", "a2": "1", "b": "2", "b2": "2", "c": "3", "c2": "3", "other": "4"}
     findings = check_records(images, hashes, ())
-    assert names(findings, Kind.COPIES) == [("a", "a2"), ("c", "c2")]
-    assert names(findings, Kind.COPIES_ACROSS_SPLITS) == [("b", "b2")]
-    assert names(findings, Kind.COPIES_ACROSS_LABELS) == [("c", "c2")]
+    assert names(findings, FindingKind.COPIES) == [("a", "a2"), ("c", "c2")]
+    assert names(findings, FindingKind.COPIES_ACROSS_SPLITS) == [("b", "b2")]
+    assert names(findings, FindingKind.COPIES_ACROSS_LABELS) == [("c", "c2")]
     assert findings.worst is Severity.ERROR
     assert not findings.passed(strict=False)
 
@@ -72,18 +79,18 @@ def test_several_labels_are_compared_whole() -> None:
         Record("b", (0, 1), PIXELS),
         Record("c", (0,), PIXELS),
     )
-    images = Stock({"train": records}, ("cat", "dog"))
+    images = CheckInput({"train": records}, ("cat", "dog"))
     same = check_records(images, {"a": "1", "b": "1", "c": "2"}, ())
-    assert not names(same, Kind.COPIES_ACROSS_LABELS)
+    assert not names(same, FindingKind.COPIES_ACROSS_LABELS)
     other = check_records(images, {"a": "1", "b": "2", "c": "1"}, ())
-    assert names(other, Kind.COPIES_ACROSS_LABELS) == [("a", "c")]
+    assert names(other, FindingKind.COPIES_ACROSS_LABELS) == [("a", "c")]
 
 
 def test_bad_images_are_no_copies() -> None:
     """Two broken files of the same content are two broken files."""
     bad = (Skipped("a", "empty file"), Skipped("b", "not an image, or not in one of these"))
     findings = check_records(stock(train={"a": 0, "b": 1}), {"a": "1", "b": "1"}, bad)
-    assert [each.kind for each in findings.found] == [Kind.UNREADABLE, Kind.NO_IMAGE]
+    assert [each.kind for each in findings.found] == [FindingKind.UNREADABLE, FindingKind.NO_IMAGE]
     assert (findings.images, findings.bad) == (2, 2)
 
 
@@ -95,9 +102,9 @@ def test_classes() -> None:
         test={"e": 0, "f": 2},
     )
     findings = check_records(images, {}, ())
-    assert names(findings, Kind.IMBALANCE) == [("Cat", "cat")]
-    assert names(findings, Kind.MISSING_CLASSES) == [("cat",)]
-    assert names(findings, Kind.CLASSES_BY_CASE) == [("Cat", "cat")]
+    assert names(findings, FindingKind.IMBALANCE) == [("Cat", "cat")]
+    assert names(findings, FindingKind.MISSING_CLASSES) == [("cat",)]
+    assert names(findings, FindingKind.CLASSES_BY_CASE) == [("Cat", "cat")]
     assert findings.counts["test"] == {"Cat": 1, "cat": 0, "dog": 1}
     assert findings.passed(strict=False)
     assert not findings.passed(strict=True)
@@ -106,7 +113,7 @@ def test_classes() -> None:
 def test_names_that_differ_in_case() -> None:
     """Capital letters, and accents stored in two ways, make names that collide elsewhere."""
     images = stock(train={"cat/A.jpg": 0, "cat/a.JPG": 0, "caf\u00e9": 1, "cafe\u0301": 1})
-    found = names(check_records(images, {}, ()), Kind.NAMES_BY_CASE)
+    found = names(check_records(images, {}, ()), FindingKind.NAMES_BY_CASE)
     assert found == [("cat/A.jpg", "cat/a.JPG"), ("caf\u00e9", "cafe\u0301")]
 
 
@@ -114,7 +121,7 @@ def test_without_labels_none_are_looked_for() -> None:
     """Images without classes have no findings about classes, nor say they had looked."""
     findings = check_records(stock((), all={"a": 0}), {"a": "1"}, ())
     assert not findings.labelled
-    assert Kind.IMBALANCE not in findings.checked
+    assert FindingKind.IMBALANCE not in findings.checked
     assert findings.counts == {"all": {"": 1}}
     assert findings.passed(strict=True)
 
@@ -122,7 +129,7 @@ def test_without_labels_none_are_looked_for() -> None:
 def test_splits_without_images_are_left_out() -> None:
     """Of the splits of a data set, those that have images are checked."""
     records = (Record("a", 0, PIXELS),)
-    assert list(stock_of(Splits(("cat",), records, (), ())).splits) == ["train"]
+    assert list(check_input(Splits(("cat",), records, (), ())).splits) == ["train"]
 
 
 def test_near_duplicates(tmp_path: Path) -> None:
@@ -133,10 +140,12 @@ def test_near_duplicates(tmp_path: Path) -> None:
     save(picture(1).resize((50, 50)), tmp_path / "test/dog/b.png")
     save(picture(2), tmp_path / "train/dog/c.png")
     save(picture(2), tmp_path / "train/dog/c copy.png")
-    findings = check_images(read_loosely(tmp_path), Silent())
-    assert names(findings, Kind.NEAR) == [("train/cat/a.png", "train/cat/smaller.jpg")]
-    assert names(findings, Kind.NEAR_ACROSS_SPLITS) == [("train/dog/b.png", "test/dog/b.png")]
-    assert names(findings, Kind.COPIES) == [("train/dog/c copy.png", "train/dog/c.png")]
+    findings = check_images(read_leniently(tmp_path), Silent())
+    assert names(findings, FindingKind.NEAR) == [("train/cat/a.png", "train/cat/smaller.jpg")]
+    assert names(findings, FindingKind.NEAR_ACROSS_SPLITS) == [
+        ("train/dog/b.png", "test/dog/b.png")
+    ]
+    assert names(findings, FindingKind.COPIES) == [("train/dog/c copy.png", "train/dog/c.png")]
     assert findings.worst is Severity.WARNING
 
 
@@ -151,13 +160,13 @@ def test_what_the_pictures_are_like(tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6
     picture(4).resize((60, 30)).save(tmp_path / "turned.jpg", exif=turned)
-    findings = check_images(read_loosely(tmp_path), Silent())
+    findings = check_images(read_leniently(tmp_path), Silent())
     assert {each.kind: names(findings, each.kind) for each in findings.found} == {
-        Kind.ANIMATED: [("animated.gif",)],
-        Kind.SIXTEEN_BIT: [("deep.png",)],
-        Kind.ELONGATED: [("long.png",)],
-        Kind.ONE_COLOUR: [("red.png",)],
-        Kind.ROTATED: [("turned.jpg",)],
+        FindingKind.ANIMATED: [("animated.gif",)],
+        FindingKind.SIXTEEN_BIT: [("deep.png",)],
+        FindingKind.ELONGATED: [("long.png",)],
+        FindingKind.ONE_COLOUR: [("red.png",)],
+        FindingKind.ROTATED: [("turned.jpg",)],
     }
     assert findings.pictures is not None
     assert (findings.pictures.width.smallest, findings.pictures.width.largest) == (30, 100)
@@ -169,8 +178,8 @@ def test_pixels_are_checked_like_files() -> None:
     """Images in arrays have hashes, traits and look-alikes too."""
     one = np.asarray(picture(0))
     records = (Record("a", 0, one), Record("b", 1, one.copy()), Record("c", 0, one[::-1].copy()))
-    findings = check_images(Stock({"train": records}, ("x", "y")), Silent())
-    assert names(findings, Kind.COPIES_ACROSS_LABELS) == [("a", "b")]
+    findings = check_images(CheckInput({"train": records}, ("x", "y")), Silent())
+    assert names(findings, FindingKind.COPIES_ACROSS_LABELS) == [("a", "b")]
     assert findings.pictures is not None
     assert findings.pictures.formats == {"pixels": 3}
 
@@ -210,10 +219,12 @@ def test_any_mixture_adds_up(files: Mapping[tuple[str, str], bytes]) -> None:
         for (class_name, name), content in files.items():
             if len(name.encode("utf-8", "surrogateescape")) <= 200 and name not in {".", ".."}:
                 (root / class_name / name).write_bytes(content)
-        images = read_loosely(root)
+        images = read_leniently(root)
         findings = check_images(images, Silent())
     assert findings.images == len(images.records)
-    assert findings.bad == findings.count(Kind.UNREADABLE) + findings.count(Kind.NO_IMAGE)
+    assert findings.bad == findings.count(FindingKind.UNREADABLE) + findings.count(
+        FindingKind.NO_IMAGE
+    )
     assert findings.pictures is not None
     assert sum(findings.pictures.formats.values()) == findings.images - findings.bad
     assert sum(findings.pictures.modes.values()) == findings.images - findings.bad
@@ -243,18 +254,18 @@ def test_no_program_is_started(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / name).write_bytes(content)
-    findings = check_images(read_loosely(tmp_path / "images"), Silent())
-    assert names(findings, Kind.NO_IMAGE) == [(name,)]
+    findings = check_images(read_leniently(tmp_path / "images"), Silent())
+    assert names(findings, FindingKind.NO_IMAGE) == [(name,)]
     assert not (tmp_path / "started").exists()
 
 
 def test_awkward_files(shared: Callable[[str], Path]) -> None:
     """Every file of a decoder's test suite is read, or named as bad with a reason."""
-    findings = check_images(read_loosely(shared("data/awkward")), Silent())
+    findings = check_images(read_leniently(shared("data/awkward")), Silent())
     bad = [
         case
         for each in findings.found
-        if each.kind in {Kind.UNREADABLE, Kind.NO_IMAGE}
+        if each.kind in {FindingKind.UNREADABLE, FindingKind.NO_IMAGE}
         for case in each.cases
     ]
     assert findings.images == 269

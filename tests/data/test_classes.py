@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.classes import Named, by_number, check_several, labelled, relabelled
+from imgrec.data.classes import NamedLabel, by_number, check_several, labelled, relabelled
 from imgrec.errors import DataError
 
 
-def named(*classes: tuple[str, ...]) -> list[Named]:
+def named(*classes: tuple[str, ...]) -> list[NamedLabel]:
     """Return an image with each of these classes."""
-    return [Named(f"{place}.png", each, Path()) for place, each in enumerate(classes)]
+    return [NamedLabel(f"{place}.png", each, Path()) for place, each in enumerate(classes)]
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1), st.permutations("abcdef"))

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.config.data import Data
-from imgrec.config.sources import Columns
-from imgrec.data.csv_file import read_csv
-from imgrec.data.read import read
+from imgrec.config.data import Columns, Data
 from imgrec.data.records import Dataset
+from imgrec.data.sources import read
+from imgrec.data.sources.csv_file import read_csv
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]

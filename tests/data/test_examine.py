@@ -10,9 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.examine import Verdict, examine, inspection_of, verdict_of
-from imgrec.data.identity import identities
-from imgrec.data.images import ImageSpec, decode
+from imgrec.data.images import (
+    ImageSpec,
+    ImageVerdict,
+    decode,
+    identities_of_images,
+    inspect_images,
+    inspection_of,
+    verdict_of,
+)
 from imgrec.data.records import Record
 from imgrec.progress import Silent
 from imgrec.scores import Skipped
@@ -49,9 +55,9 @@ def test_every_image_is_hashed_and_tried(images: Callable[..., Path]) -> None:
     ]
     kept: list[NDArray[np.uint8]] = []
     progress = Counting()
-    inspection = inspection_of(records, examine(records, SPEC, progress, kept.append))
+    inspection = inspection_of(records, inspect_images(records, SPEC, progress, kept.append))
     assert set(inspection.identities) == {"good.png", "bad.png", "pixels", "odd pixels"}
-    assert inspection.identities["good.png"] == identities(records[:1])["good.png"]
+    assert inspection.identities["good.png"] == identities_of_images(records[:1])["good.png"]
     assert [skipped.name for skipped in inspection.bad] == ["bad.png", "gone.png", "odd pixels"]
     assert inspection.bad[1] == Skipped("gone.png", "no such file")
     assert len(kept) == 2
@@ -64,7 +70,7 @@ def test_pixels_come_in_the_order_of_the_records() -> None:
     """However many threads there are."""
     records = [Record(str(n), 0, np.full((4, 4), n, np.uint8)) for n in range(200)]
     kept: list[int] = []
-    examine(records, SPEC, Silent(), lambda image: kept.append(int(image[0, 0, 0])))
+    inspect_images(records, SPEC, Silent(), lambda image: kept.append(int(image[0, 0, 0])))
     assert kept == list(range(200))
 
 
@@ -75,4 +81,6 @@ def test_one_image_may_be_looked_at_alone(tmp_path: Path) -> None:
     verdict = verdict_of(Record("bad.png", 0, file), SPEC)
     assert verdict.identity == hashlib.sha256(b"text").hexdigest()
     assert verdict.fault.startswith("not an image")
-    assert verdict_of(Record("gone", 0, tmp_path / "gone"), SPEC) == Verdict("", "no such file")
+    assert verdict_of(Record("gone", 0, tmp_path / "gone"), SPEC) == ImageVerdict(
+        "", "no such file"
+    )

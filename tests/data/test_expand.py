@@ -11,7 +11,7 @@ from typing import TextIO, cast
 
 import pytest
 
-from imgrec.data.expand import expand
+from imgrec.data.photo_arguments import expand_photos
 from imgrec.errors import BadImage
 
 Images = Callable[..., Path]
@@ -31,7 +31,7 @@ def here(images: Images, monkeypatch: pytest.MonkeyPatch) -> Images:
 
 def names(*photos: str, stdin: str = "") -> list[str]:
     """Return the names of what `photos` stand for."""
-    found = list(expand(photos, io.StringIO(stdin)))
+    found = list(expand_photos(photos, io.StringIO(stdin)))
     assert all(str(photo.source) == str(Path(photo.name)) for photo in found)
     return [photo.name for photo in found]
 
@@ -101,7 +101,7 @@ def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:
 def test_what_holds_nothing_says_so(here: Images, photo: str, reason: str) -> None:
     """An empty folder, a pattern without a match and an empty list are named among the others."""
     (here("a.png") / "empty").mkdir()
-    before, nothing, after = expand(["a.png", photo, "a.png"], io.StringIO())
+    before, nothing, after = expand_photos(["a.png", photo, "a.png"], io.StringIO())
     assert (before.name, nothing.name, after.name) == ("a.png", photo, "a.png")
     assert isinstance(nothing.source, BadImage)
     assert (nothing.source.name, nothing.source.reason) == (photo, reason)
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_read_stops_nothing(here: Images) -> None:
     """What stands beside and after it is found."""
     closed = here("p/a.png", "p/b/x.png", "p/c.png") / "p" / "b"
     closed.chmod(0)
-    found = list(expand(["p"], None))
+    found = list(expand_photos(["p"], None))
     closed.chmod(0o700)
     assert [photo.name for photo in found] == ["p/a.png", "p/b", "p/c.png"]
     assert isinstance(found[1].source, BadImage)
@@ -132,7 +132,7 @@ def test_a_list_is_read_as_it_comes(here: Images) -> None:
     """The first photos of an endless list are there before its end."""
     here("a.png")
     endless = (f"{number}.png\n" for number in itertools.count())
-    found = expand(["a.png", "-"], cast("TextIO", endless))
+    found = expand_photos(["a.png", "-"], cast("TextIO", endless))
     assert [next(found).name for _ in range(3)] == ["a.png", "0.png", "1.png"]
 
 
@@ -140,8 +140,8 @@ def test_names_on_standard_input_are_those_of_the_system(here: Images) -> None:
     """A name that is no UTF-8 is found; it is the same as in a listing."""
     here("a.png")
     Path("a.png").rename(os.fsdecode(b"caf\xe9.png"))
-    listed = expand(["."], None)
-    given = expand(["-"], io.TextIOWrapper(io.BytesIO(b"./caf\xe9.png\n"), encoding="utf-8"))
+    listed = expand_photos(["."], None)
+    given = expand_photos(["-"], io.TextIOWrapper(io.BytesIO(b"./caf\xe9.png\n"), encoding="utf-8"))
     assert [photo.source for photo in given] == [photo.source for photo in listed]
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.walk import is_hidden
+from imgrec.data.storage import is_hidden
 from imgrec.errors import BadImage
 
 # pytest puts "error" before the filter with which the decoder silences Pillow.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.data.classes import check_several, relabelled
-from imgrec.data.folder import find_splits, read_folder
+from imgrec.data.sources import find_splits, read_folder
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]

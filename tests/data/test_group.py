@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from imgrec.config.data import Data, Split
-from imgrec.data.group import check_apart, groups_of, split_groups
-from imgrec.data.read import read
+from imgrec.config.data import Data, SplitConfig
 from imgrec.data.records import Dataset, Record, Splits
+from imgrec.data.sources import read
+from imgrec.data.split import check_apart, groups_of, split_groups
 from imgrec.errors import DataError
 
 # How many images of each of three classes a group has.
@@ -156,7 +156,7 @@ def test_a_csv_file_is_divided_by_column_or_name(tmp_path: Path, group: str) -> 
             rows.append(f"{name},{name[:3]},{video}")
     file = tmp_path / "list.csv"
     file.write_text("\n".join(rows))
-    share = Split(validation=0.25, test=0.25)
+    share = SplitConfig(validation=0.25, test=0.25)
     data = Data(root=str(file), image_size=(4, 4), split=share, group=group)
     parts = parts_of(read(data, 3))
     homes = [{record.extra["video"] for record in part} for part in parts]

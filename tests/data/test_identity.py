@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.identity import fingerprint, identities
+from imgrec.data.images import fingerprint, identities_of_images
 from imgrec.data.records import Record
 
 NAMES = st.text(st.characters(exclude_categories=()), max_size=8)
@@ -20,20 +20,22 @@ def test_the_identity_of_a_file_is_the_hash_of_its_bytes(images: Callable[..., P
     """Anyone can check it with sha256sum."""
     file = images("a.png") / "a.png"
     expected = hashlib.sha256(file.read_bytes()).hexdigest()
-    assert identities([Record("a", 0, file)]) == {"a": expected}
+    assert identities_of_images([Record("a", 0, file)]) == {"a": expected}
 
 
 def test_the_identity_of_pixels_is_that_of_shape_and_values() -> None:
     """Same values in another shape are another image; a copy is the same one."""
     flat, tall = np.zeros((2, 8), np.uint8), np.zeros((8, 2), np.uint8)
-    found = identities([Record("a", 0, flat), Record("b", 0, tall), Record("c", 0, flat.copy())])
+    found = identities_of_images(
+        [Record("a", 0, flat), Record("b", 0, tall), Record("c", 0, flat.copy())]
+    )
     assert found["a"] != found["b"]
     assert found["a"] == found["c"]
 
 
 def test_a_missing_file_has_no_identity(tmp_path: Path) -> None:
     """It has an empty one, and so equals no image that is there."""
-    assert identities([Record("gone", 0, tmp_path / "gone")]) == {"gone": ""}
+    assert identities_of_images([Record("gone", 0, tmp_path / "gone")]) == {"gone": ""}
 
 
 def test_the_fingerprint_is_as_documented() -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from imgrec.config.data import Data
-from imgrec.data.idx import read_idx
-from imgrec.data.read import read
+from imgrec.data.sources import read
+from imgrec.data.sources.idx import read_idx
 from imgrec.errors import DataError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
-from imgrec.data.content import MAX_PIXELS
 from imgrec.data.images import ImageSpec, decode, describe, miniature
+from imgrec.data.images.files import MAX_PIXELS
 from imgrec.errors import BadImage
 
 # pytest puts "error" before the filter with which the decoder silences Pillow.

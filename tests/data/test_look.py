@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.look import Look, look_at
-from imgrec.data.near import DISTANCE
+from imgrec.data.check.find import DISTANCE, ImageSummary, summarize_image
+from imgrec.data.images import Traits, traits_of
 from imgrec.data.records import Record
-from imgrec.data.traits import Traits, traits_of
 
 # How each EXIF orientation has the picture stored, so that it stands upright when turned.
 STORED = {
@@ -33,9 +32,9 @@ def picture(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def look(path: Path) -> Look:
+def look(path: Path) -> ImageSummary:
     """Return what is found of one file."""
-    return next(iter(look_at([Record(path.name, 0, path)])))
+    return next(iter(summarize_image([Record(path.name, 0, path)])))
 
 
 @pytest.mark.parametrize("orientation", STORED)
@@ -87,7 +86,7 @@ def test_order_is_kept(tmp_path: Path) -> None:
     for side in (300, 8, 200, 9):
         picture(side, 8).save(tmp_path / f"{side}.png")
     records = [Record(str(side), 0, tmp_path / f"{side}.png") for side in (300, 8, 200, 9)]
-    widths = [each.traits.width for each in look_at(records) if each.traits]
+    widths = [each.traits.width for each in summarize_image(records) if each.traits]
     assert widths == [300, 8, 200, 9]
 
 
@@ -97,9 +96,9 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
     for side in (8, 1_700):
         picture(side, side).save(tmp_path / f"{side}.jpg")
         records = [Record(str(number), 0, tmp_path / f"{side}.jpg") for number in range(12)]
-        list(look_at(records[:2]))
+        list(summarize_image(records[:2]))
         tracemalloc.start()
-        looks = list(look_at(records))
+        looks = list(summarize_image(records))
         kept.append(tracemalloc.get_traced_memory()[0])
         tracemalloc.stop()
         assert len(looks) == 12

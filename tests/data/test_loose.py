@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.data.loose import read_loosely
+from imgrec.data.sources import read_leniently
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]
@@ -16,7 +16,7 @@ Images = Callable[..., Path]
 
 def test_class_folders(images: Images) -> None:
     """A folder of class folders is one split; classes are sorted, and hidden files counted."""
-    stock = read_loosely(images("dog/1.png", "cat/2.png", "cat/deep/3.png", "cat/.hidden"))
+    stock = read_leniently(images("dog/1.png", "cat/2.png", "cat/deep/3.png", "cat/.hidden"))
     assert list(stock.splits) == ["all"]
     assert stock.classes == ("cat", "dog")
     assert [(record.name, record.label) for record in stock.records] == [
@@ -29,7 +29,7 @@ def test_class_folders(images: Images) -> None:
 
 def test_split_folders_may_have_other_classes(images: Images) -> None:
     """The classes are those of any split, so that a check can tell which one lacks some."""
-    stock = read_loosely(images("test/dog/1.png", "train/cat/2.png", "val/cat/3.png"))
+    stock = read_leniently(images("test/dog/1.png", "train/cat/2.png", "val/cat/3.png"))
     assert list(stock.splits) == ["train", "validation", "test"]
     assert stock.classes == ("cat", "dog")
     assert [(record.name, record.label) for record in stock.splits["test"]] == [
@@ -39,13 +39,13 @@ def test_split_folders_may_have_other_classes(images: Images) -> None:
 
 def test_images_without_classes(images: Images) -> None:
     """A folder of images has no labels."""
-    stock = read_loosely(images("1.png", "2.png"))
+    stock = read_leniently(images("1.png", "2.png"))
     assert (stock.classes, len(stock.records)) == ((), 2)
 
 
 def test_split_folders_without_classes(images: Images) -> None:
     """Folders train and test with images alone are splits, not classes."""
-    stock = read_loosely(images("train/1.png", "test/1.png"))
+    stock = read_leniently(images("train/1.png", "test/1.png"))
     assert list(stock.splits) == ["train", "test"]
     assert stock.classes == ()
 
@@ -55,7 +55,7 @@ def test_files_beside_class_folders_are_told(
 ) -> None:
     """A file in no class folder is left out, and a line says so."""
     monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
-    stock = read_loosely(images("stray.png", "cat/1.png", "dog/1.png"))
+    stock = read_leniently(images("stray.png", "cat/1.png", "dog/1.png"))
     assert len(stock.records) == 2
     assert "1 files directly in" in caplog.text
 
@@ -64,10 +64,10 @@ def test_an_empty_class_folder_stays_a_class(images: Images) -> None:
     """A class without images is no error here: the check reports it."""
     root = images("cat/1.png")
     (root / "dog").mkdir()
-    assert read_loosely(root).classes == ("cat", "dog")
+    assert read_leniently(root).classes == ("cat", "dog")
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     """A folder without files can't be checked."""
     with pytest.raises(DataError, match="no files in"):
-        read_loosely(tmp_path)
+        read_leniently(tmp_path)

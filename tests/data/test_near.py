@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from imgrec.data.near import DISTANCE, SIDE, alike, picture_hash
+from imgrec.data.check.find import DISTANCE, SIDE, find_alike, picture_hash
 
 HASHES = st.integers(0, 2**64 - 1)
 
@@ -50,7 +50,7 @@ def test_one_colour_has_no_hash() -> None:
 
 def test_no_hashes() -> None:
     """Nothing looks like nothing."""
-    assert alike(np.array([], np.uint64)) == []
+    assert find_alike(np.array([], np.uint64)) == []
 
 
 @given(st.lists(HASHES, max_size=12), st.lists(st.sampled_from(range(64)), max_size=DISTANCE))
@@ -58,7 +58,7 @@ def test_groups_are_those_of_all_pairs(hashes: list[int], flipped: list[int]) ->
     """The search finds just what comparing every pair does, wherever the bits differ."""
     mask = sum({1 << bit for bit in flipped})
     both = [*hashes, *(one ^ mask for one in hashes)]
-    groups = alike(np.array(both, np.uint64))
+    groups = find_alike(np.array(both, np.uint64))
     group_of = {index: place for place, group in enumerate(groups) for index in group}
     assert len(group_of) == sum(map(len, groups))
     for one in range(len(both)):
@@ -76,5 +76,5 @@ def test_a_hundred_thousand() -> None:
     hashes = np.random.default_rng(0).integers(0, 2**63, 100_000, np.int64).astype(np.uint64)
     hashes[-10:] = hashes[:10] ^ np.uint64(0b1001 << 30)
     hashes[1_000:2_000] = hashes[1_000]
-    groups = alike(hashes)
+    groups = find_alike(hashes)
     assert sorted(map(len, groups)) == [2] * 10 + [1_000]

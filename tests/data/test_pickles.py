@@ -15,10 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from imgrec.data import unpickle
-from imgrec.data.pickles import read_pickle
 from imgrec.data.records import Dataset
-from imgrec.data.unpickle import load
+from imgrec.data.sources import pickle_file
+from imgrec.data.sources.pickle_file import load_pickle, read_pickle
 from imgrec.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 2, 3), np.uint8)
@@ -151,7 +150,7 @@ def test_stand_ins_can_not_be_turned_around(tmp_path: Path, opcodes: bytes) -> N
     file = tmp_path / "data.pkl"
     file.write_bytes(opcodes)
     with pytest.raises(DataError):
-        load(file)
+        load_pickle(file)
 
 
 def test_arrays_of_objects_are_refused(tmp_path: Path) -> None:
@@ -201,7 +200,7 @@ def test_more_values_than_memory_should_hold_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A byte of a pickle makes an empty dict of 64: they are counted before one is made."""
-    monkeypatch.setattr(unpickle, "_MAX_OPERATIONS", 1000)
+    monkeypatch.setattr(pickle_file, "_MAX_OPERATIONS", 1000)
     file = tmp_path / "data.pkl"
     file.write_bytes(b"\x80\x02(" + b"}" * 1001 + b"l.")
     assert "more than 1000 values" in refusal(file)

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgrec.config.data import Cache
+from imgrec.data.cache import Pixels, open_pixels
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.pixels import Pixels, open_pixels
-from imgrec.data.records import Record, Slice
+from imgrec.data.records import ByteRange, Record
 from imgrec.errors import BadImage
 from imgrec.progress import Silent
 
@@ -48,7 +48,7 @@ def records(images: Callable[..., Path]) -> list[Record]:
     return [
         Record("z.png", 0, root / "z.png"),
         Record("bad.png", 0, root / "bad.png"),
-        Record("packed", 0, Slice(root / "pack", 3, len(packed))),
+        Record("packed", 0, ByteRange(root / "pack", 3, len(packed))),
         Record("gone.png", 0, root / "gone.png"),
         Record("b.png", 0, root / "b.png"),
         Record("array", 0, np.arange(48, dtype=np.uint8).reshape(4, 4, 3)),
@@ -195,8 +195,8 @@ def test_a_file_that_changes_while_streamed_is_named(
 
 _STREAM = """
 import pathlib, resource, sys
-from imgrec.data.images import ImageSpec
-from imgrec.data.pixels import open_pixels
+from imgrec.data.images.decoder import ImageSpec
+from imgrec.data.cache.pixels import open_pixels
 from imgrec.data.records import Record
 from imgrec.progress import Silent
 file = pathlib.Path(sys.argv[1])

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.quarantine import LIST, move_bad, refuse_place
-from imgrec.data.records import Record, Slice
+from imgrec.data.check import move_bad, refuse_place
+from imgrec.data.check.quarantine import LIST
+from imgrec.data.records import ByteRange, Record
 from imgrec.errors import DataError, UsageError
 from imgrec.scores import Skipped
 
@@ -81,7 +82,7 @@ def test_what_is_no_file_of_its_own_stays(tmp_path: Path) -> None:
     found = [
         Record("missing", 0, tmp_path / "missing"),
         Record("folder", 0, tmp_path / "folder.jpg"),
-        Record("slice", 0, Slice(tmp_path / "x.tfrecord", 0, 9)),
+        Record("slice", 0, ByteRange(tmp_path / "x.tfrecord", 0, 9)),
         Record("pixels", 0, np.zeros((1, 1), np.uint8)),
     ]
     moved = move_bad(found, bad("missing", "folder", "slice", "pixels"), tmp_path / "aside")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from imgrec.config.data import Data, Split
-from imgrec.data.read import read, read_other
+from imgrec.config.data import Data, SplitConfig
 from imgrec.data.records import Record, Splits
+from imgrec.data.sources import read, read_other
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]
@@ -40,7 +40,7 @@ def ten_each(prefix: str = "") -> list[str]:
 def test_class_folders_are_split_as_asked(images: Images) -> None:
     """A root of class folders is divided by the seed; names are paths below the root."""
     root = images(*ten_each())
-    section = data(root=str(root), split=Split(validation=0.2, test=0.1))
+    section = data(root=str(root), split=SplitConfig(validation=0.2, test=0.1))
     splits = read(section, 7)
     assert sizes(splits) == (14, 4, 2)
     assert splits == read(section, 7)
@@ -100,7 +100,7 @@ def test_validation_is_split_off_training_where_only_a_test_folder_stands(images
     root = images(*ten_each("train/"), "test/cat/a.png")
     splits = read(data(root=str(root)), 0)
     assert sizes(splits) == (16, 4, 1)
-    asked = read(data(root=str(root), split=Split(validation=0.5)), 0)
+    asked = read(data(root=str(root), split=SplitConfig(validation=0.5)), 0)
     assert sizes(asked) == (10, 10, 1)
 
 
@@ -108,7 +108,7 @@ def test_splitting_off_what_has_a_folder_is_refused(images: Images) -> None:
     """Which of the two is meant is not guessed."""
     root = images(*ten_each("train/"), "test/cat/a.png")
     with pytest.raises(DataError, match="the data have test images already"):
-        read(data(root=str(root), split=Split(test=0.5)), 0)
+        read(data(root=str(root), split=SplitConfig(test=0.5)), 0)
 
 
 def test_a_class_that_training_lacks_is_refused(images: Images) -> None:
@@ -145,7 +145,7 @@ def test_folders_beside_the_splits_are_told(
 
 def test_the_digits_are_split_as_asked() -> None:
     """The embedded data set takes the same way."""
-    splits = read(data(loader="digits", split=Split(validation=0.1, test=0.2)), 0)
+    splits = read(data(loader="digits", split=SplitConfig(validation=0.1, test=0.2)), 0)
     assert sum(sizes(splits)) == 1797
     assert len(splits.classes) == 10
     assert abs(len(splits.test) - 359) <= 10

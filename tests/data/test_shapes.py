@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from imgrec.config.data import Data
-from imgrec.data.read import read
-from imgrec.data.shapes import read_shapes
+from imgrec.data.sources import read
+from imgrec.data.sources.builtin import read_shapes
 
 
 def test_the_classes_take_turns() -> None:

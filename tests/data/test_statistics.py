@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from imgrec.data.statistics import measure
+from imgrec.workflows.statistics import measure_statistics
 
 
 def _images(shape: tuple[int, ...], seed: int = 0) -> NDArray[np.uint8]:
@@ -31,7 +31,7 @@ def test_the_numbers_are_numpys(
 ) -> None:
     """Mean and standard deviation per channel, and the mean image, of any batches."""
     pixels = _images((images, height, width, channels), seed)
-    found = measure(pixels[start : start + batch] for start in range(0, images, batch))
+    found = measure_statistics(pixels[start : start + batch] for start in range(0, images, batch))
     np.testing.assert_allclose(found.statistics.mean, pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(
         found.statistics.std, pixels.std(axis=(0, 1, 2)), rtol=1e-10, atol=1e-12
@@ -42,9 +42,9 @@ def test_the_numbers_are_numpys(
 def test_order_and_batches_make_no_difference_at_all() -> None:
     """The floats are the same to the last bit, so that a second measuring finds them again."""
     pixels = _images((50, 5, 4, 3))
-    first = measure([pixels])
+    first = measure_statistics([pixels])
     shuffled = np.random.default_rng(1).permutation(pixels)
-    second = measure(np.split(shuffled, [1, 20, 33]))
+    second = measure_statistics(np.split(shuffled, [1, 20, 33]))
     assert second.statistics == first.statistics
     np.testing.assert_array_equal(second.mean_image, first.mean_image)
 
@@ -52,7 +52,7 @@ def test_order_and_batches_make_no_difference_at_all() -> None:
 def test_a_channel_of_one_value_has_a_standard_deviation_of_zero() -> None:
     """No rounding makes a spread out of nothing."""
     pixels = np.full((1000, 3, 3, 1), 203, np.uint8)
-    assert measure([pixels]).statistics.std == (0.0,)
+    assert measure_statistics([pixels]).statistics.std == (0.0,)
 
 
 def test_memory_does_not_grow_with_the_number_of_images() -> None:
@@ -64,7 +64,7 @@ def test_memory_does_not_grow_with_the_number_of_images() -> None:
                 yield np.zeros((8, 32, 32, 3), np.uint8)
 
         tracemalloc.start()
-        measure(stream())
+        measure_statistics(stream())
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
@@ -76,4 +76,4 @@ def test_memory_does_not_grow_with_the_number_of_images() -> None:
 def test_no_images_have_no_statistics() -> None:
     """An empty stream is refused."""
     with pytest.raises(ValueError, match="no image"):
-        measure([])
+        measure_statistics([])

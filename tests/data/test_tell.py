@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.data.tell import told_from
+from imgrec.data.sources import detect_loader
 from imgrec.errors import DataError
 
 
@@ -27,7 +27,7 @@ from imgrec.errors import DataError
 )
 def test_a_name_tells_the_loader(path: str, loader: str) -> None:
     """A file's name is enough, whether or not the file is there."""
-    assert told_from(path) == loader
+    assert detect_loader(path) == loader
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_what_is_in_a_folder_tells_the_loader(tmp_path: Path, file: str, loader:
     """A folder of MNIST's files or of TFRecord files is one; any other is of class folders."""
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).touch()
-    assert told_from(str(tmp_path)) == loader
+    assert detect_loader(str(tmp_path)) == loader
 
 
 def test_a_folder_counts_as_one_whatever_its_name(tmp_path: Path) -> None:
     """A folder called like a file is still a folder."""
     (tmp_path / "photos.csv").mkdir()
-    assert told_from(str(tmp_path / "photos.csv")) == "folder"
+    assert detect_loader(str(tmp_path / "photos.csv")) == "folder"
 
 
 def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
@@ -59,11 +59,11 @@ def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
     A config's is named by its key.
     """
     with pytest.raises(DataError) as caught:
-        told_from(str(tmp_path / "fotos"))
+        detect_loader(str(tmp_path / "fotos"))
     assert caught.value.message == f"no folder {tmp_path / 'fotos'}"
     assert caught.value.hint == "check the path"
     with pytest.raises(DataError) as caught:
-        told_from(str(tmp_path / "fotos"), "data.train")
+        detect_loader(str(tmp_path / "fotos"), "data.train")
     assert caught.value.hint.endswith("--set data.train=FOLDER")
 
 
@@ -73,7 +73,7 @@ def test_the_name_of_a_set_of_keras_is_recognised(
     """Who writes root: mnist is told which loader fetches it."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError) as caught:
-        told_from("mnist")
+        detect_loader("mnist")
     assert "data.loader: keras" in caught.value.hint
 
 
@@ -82,5 +82,5 @@ def test_a_file_that_does_not_tell_asks_for_the_loader(tmp_path: Path) -> None:
     file = tmp_path / "data.bin"
     file.touch()
     with pytest.raises(DataError, match=r"data\.bin can't be told from its name") as caught:
-        told_from(str(file))
+        detect_loader(str(file))
     assert "csv, npz, pickle, idx" in caught.value.hint

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.example import features
-from imgrec.data.tfrecord_file import records
-from imgrec.data.tfrecord_writer import RecordWriter, example
+from imgrec.data.tfrecord.example import features
+from imgrec.data.tfrecord.framing import RecordWriter, example, records
 from tests.data.tfrecord_writer import frame
 
 NAMES = st.text(max_size=5)

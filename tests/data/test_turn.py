@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from imgrec.data.images import Header, ImageSpec, decode, describe
-from imgrec.data.records import Slice
+from imgrec.data.records import ByteRange
 from imgrec.errors import BadImage
 
 TURNS = (90, 180, 270)
@@ -74,10 +74,10 @@ def test_any_source_is_described(tmp_path: Path) -> None:
     """A file, a stretch of one and pixels tell their size and mode."""
     content = encoded(picture().convert("CMYK"), "JPEG")
     (tmp_path / "a").write_bytes(b"before" + content + b"after")
-    stretch = Slice(tmp_path / "a", len("before"), len(content))
+    stretch = ByteRange(tmp_path / "a", len("before"), len(content))
     assert describe(stretch) == Header((9, 5), "CMYK")
     assert describe(np.zeros((5, 9, 4), np.uint8)) == Header((9, 5), "RGBA")
     (tmp_path / "b.png").write_bytes(encoded(picture().convert("P")))
     assert describe(tmp_path / "b.png") == Header((9, 5), "P")
     with pytest.raises(BadImage, match=r"^stretch: .*cut short"):
-        describe(Slice(tmp_path / "a", 0, 10**6), "stretch")
+        describe(ByteRange(tmp_path / "a", 0, 10**6), "stretch")

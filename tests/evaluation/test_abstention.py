@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.evaluation.abstention import (
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.selective_prediction import (
     Limits,
-    answered,
     choose_threshold,
-    fitted_limits,
+    is_answered,
     joint_limits,
+    run_limits,
 )
-from imgrec.evaluation.evaluate import evaluate
 from imgrec.requirement import ABSTAINING
 from imgrec.runs.card import Threshold
 from imgrec.scores import Scores
@@ -85,18 +85,18 @@ def test_neighbours_in_float32_are_told_apart() -> None:
     found = choose_threshold(given_scores, "precision", 0.9, "validation")
     assert found is not None
     assert found.precision == 1.0
-    assert answered(given_scores, fitted_limits(found)).tolist() == [True, False]
+    assert is_answered(given_scores, run_limits(found)).tolist() == [True, False]
     familiar = scored([[0.9, 0.1]] * 2, [0, 0], sure)
-    assert answered(familiar, Limits(None, found.value)).tolist() == [True, False]
+    assert is_answered(familiar, Limits(None, found.value)).tolist() == [True, False]
 
 
 def test_what_is_strange_is_not_answered_however_sure() -> None:
     """Both limits count; without a familiarity, or a limit, the other one alone."""
     found = scored([[0.9, 0.1]] * 3, [0] * 3, [0.9, 0.5, 0.1])
-    assert answered(found, Limits(0.8, 0.5)).tolist() == [True, True, False]
-    assert answered(found, Limits(0.95, 0.5)).tolist() == [False] * 3
-    assert answered(found, Limits()).tolist() == [True] * 3
-    assert answered(scored([[0.9, 0.1]], [0]), Limits(None, 2.0)).tolist() == [True]
+    assert is_answered(found, Limits(0.8, 0.5)).tolist() == [True, True, False]
+    assert is_answered(found, Limits(0.95, 0.5)).tolist() == [False] * 3
+    assert is_answered(found, Limits()).tolist() == [True] * 3
+    assert is_answered(scored([[0.9, 0.1]], [0]), Limits(None, 2.0)).tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_the_limit_of_familiarity_leaves_room_for_the_promise(
     threshold = choose_threshold(found, promise, share, "validation")
     assert threshold is not None
     assert threshold.coverage == familiar / 100
-    assert answered(found, fitted_limits(threshold)).sum() == familiar
+    assert is_answered(found, run_limits(threshold)).sum() == familiar
 
 
 def test_a_card_without_a_threshold_has_no_limits() -> None:
     """A run that promised nothing answers everything."""
-    assert fitted_limits(None) == Limits(None, None)
-    assert fitted_limits(Threshold(0.5, "coverage 1", "x", 1, 1.0, 1.0, 0.25)) == Limits(0.5, 0.25)
+    assert run_limits(None) == Limits(None, None)
+    assert run_limits(Threshold(0.5, "coverage 1", "x", 1, 1.0, 1.0, 0.25)) == Limits(0.5, 0.25)
 
 
 @given(
@@ -135,11 +135,11 @@ def test_what_is_answered_is_measured(
     rows = [[sure, 1 - sure] for sure, _, _ in images]
     found = scored(rows, [not right for _, right, _ in images], [near for *_, near in images])
     limits = Limits(threshold, familiarity)
-    metrics = evaluate(found, limits=limits).metrics
+    metrics = evaluate_scores(found, limits=limits).metrics
     if limits == Limits():
         assert not ABSTAINING & metrics.keys()
         return
-    known = answered(found, limits)
+    known = is_answered(found, limits)
     assert metrics["answered"].value == pytest.approx(known.mean())
     assert ("answered_accuracy" in metrics) == known.any()
     if known.any():

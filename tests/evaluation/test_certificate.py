@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from imgrec.errors import RunError
-from imgrec.evaluation.certificate import LIMITS, likeness
+from imgrec.evaluation.export_parity import LIMITS, compare_outputs
 from imgrec.scores import Scores
 
 
@@ -23,7 +23,7 @@ def _scores(rows: ArrayLike) -> Scores:
 def test_the_same_answers_are_alike() -> None:
     """No difference, full agreement, nothing against it at any precision."""
     scores = _scores([[0.9, 0.1], [0.2, 0.8]])
-    found = likeness(scores, scores, near_tie=0)
+    found = compare_outputs(scores, scores, near_tie=0)
     assert (found.images, found.agreement, found.difference) == (2, 1.0, 0.0)
     assert [found.objection(limits) for limits in LIMITS.values()] == ["", "", ""]
 
@@ -31,7 +31,7 @@ def test_the_same_answers_are_alike() -> None:
 def test_a_flip_is_named_and_refused() -> None:
     """Another most probable class, far from a tie: every precision refuses one of two."""
     model, other = _scores([[0.6, 0.4], [0.2, 0.8]]), _scores([[0.4, 0.6], [0.2, 0.8]])
-    found = likeness(model, other, LIMITS["int8"].near_tie)
+    found = compare_outputs(model, other, LIMITS["int8"].near_tie)
     assert (found.agreement, found.flipped, found.worst) == (0.5, ("0.png",), "0.png")
     assert "1 of 2 images, most for 0.png; at most 2%" in found.objection(LIMITS["int8"])
     assert "up to 0.2 away, most for 0.png" in found.objection(LIMITS["float16"])
@@ -40,7 +40,7 @@ def test_a_flip_is_named_and_refused() -> None:
 def test_a_near_tie_is_no_flip() -> None:
     """Where the model itself hardly prefers one of two classes, either may come out on top."""
     model, other = _scores([[0.50005, 0.49995]]), _scores([[0.49998, 0.50002]])
-    found = likeness(model, other, LIMITS["float32"].near_tie)
+    found = compare_outputs(model, other, LIMITS["float32"].near_tie)
     assert found.agreement == 1
     assert found.objection(LIMITS["float32"]) == ""
 
@@ -54,16 +54,16 @@ def test_so_many_flips_are_too_many(precision: str, flips: int) -> None:
     allowed = np.array([[0.506, 0.494], *changed.tolist()[1:]])
     tie = 1e-4
     wide = type(limits)(difference=None, flips=limits.flips, near_tie=tie)
-    assert "answers otherwise" in likeness(model, _scores(changed), tie).objection(wide)
-    assert likeness(model, _scores(allowed), tie).objection(wide) == ""
+    assert "answers otherwise" in compare_outputs(model, _scores(changed), tie).objection(wide)
+    assert compare_outputs(model, _scores(allowed), tie).objection(wide) == ""
 
 
 def test_probabilities_that_are_no_numbers_are_refused() -> None:
     """Of the file they are infinitely far away; of the model nothing can be compared."""
     good, bad = _scores([[0.9, 0.1]]), _scores([[np.nan, 0.1]])
-    assert "up to inf away" in likeness(good, bad, 0).objection(LIMITS["float32"])
+    assert "up to inf away" in compare_outputs(good, bad, 0).objection(LIMITS["float32"])
     with pytest.raises(RunError, match="not finite"):
-        likeness(bad, good, 0)
+        compare_outputs(bad, good, 0)
 
 
 @given(st.lists(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), min_size=1))
@@ -72,5 +72,7 @@ def test_what_moves_within_float32s_limit_is_never_refused(rows: list[list[float
     limit = LIMITS["float32"].difference or 0
     shifts = np.resize([0.99 * limit, -0.99 * limit, 0], (len(rows), 3))
     model = _scores(rows)
-    found = likeness(model, _scores(model.probabilities + shifts), LIMITS["float32"].near_tie)
+    found = compare_outputs(
+        model, _scores(model.probabilities + shifts), LIMITS["float32"].near_tie
+    )
     assert found.objection(LIMITS["float32"]) == ""

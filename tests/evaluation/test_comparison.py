@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imgrec.errors import DataError, UsageError
-from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.comparison import compare
-from imgrec.evaluation.evaluate import evaluate
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment
 from imgrec.scores import Scores
 
 
@@ -24,7 +24,7 @@ def assessment(
     names = tuple(map(str, range(len(truth))))
     classes = tuple("abcdefgh"[: probabilities.shape[1]])
     scores = Scores(names, truth, probabilities.astype(np.float32), classes)
-    return Assessment(name, "test", "data", scores, evaluate(scores, top_k=2))
+    return Assessment(name, "test", "data", scores, evaluate_scores(scores, top_k=2))
 
 
 def drawn(name: str, seed: int, truth: NDArray[np.int64], skill: float) -> Assessment:
@@ -69,7 +69,7 @@ def test_the_order_of_the_images_is_none_of_the_intervals() -> None:
 
 def _in_order(found: Assessment, places: NDArray[np.int64]) -> Assessment:
     scores = found.scores.at(places)
-    return dataclasses.replace(found, scores=scores, evaluation=evaluate(scores, top_k=2))
+    return dataclasses.replace(found, scores=scores, evaluation=evaluate_scores(scores, top_k=2))
 
 
 def test_a_model_equals_itself() -> None:

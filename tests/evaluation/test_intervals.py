@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.evaluation import measure
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation, Metric
+from imgrec.evaluation import compute
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Evaluation, MetricValue
 from imgrec.scores import Scores
 from tests.evaluation.made import any_label_sets, any_scores, population, scores
 
@@ -26,11 +26,11 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
     The calibration error, which chance alone makes larger, stays a little below that.
     """
     everything = population(20_000, 3)
-    truth = dict(numbers(evaluate(everything, top_k=2)))
+    truth = dict(numbers(evaluate_scores(everything, top_k=2)))
     generator = np.random.default_rng(1)
     covered: Counter[str] = Counter()
     for _ in range(TRIALS):
-        sample = evaluate(drawn(everything, generator.integers(20_000, size=200)), top_k=2)
+        sample = evaluate_scores(drawn(everything, generator.integers(20_000, size=200)), top_k=2)
         covered.update(name for name, metric in numbers(sample) if holds(metric, truth[name].value))
     shares = {name: covered[name] / TRIALS for name in truth}
     assert len(shares) == 10 + 3 * 5
@@ -42,7 +42,7 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
 @given(any_scores(), st.integers(1, 6))
 def test_every_interval_holds_its_value(given_scores: Scores, k: int) -> None:
     """An interval lies around its value, finite and not below 0; a proportion's not above 1."""
-    for name, metric in numbers(evaluate(given_scores, k)):
+    for name, metric in numbers(evaluate_scores(given_scores, k)):
         assert (metric.low is None) == (metric.high is None)
         if metric.low is not None and metric.high is not None:
             assert 0 <= metric.low <= metric.value <= metric.high < np.inf
@@ -51,7 +51,7 @@ def test_every_interval_holds_its_value(given_scores: Scores, k: int) -> None:
 
 def test_wilson_interval_of_a_known_case() -> None:
     """8 of 10 have Wilson's 95 % interval of 0.490 to 0.943, as in the tables."""
-    accuracy = evaluate(scores([0] * 10, [[1, 0]] * 8 + [[0, 1]] * 2)).metrics["accuracy"]
+    accuracy = evaluate_scores(scores([0] * 10, [[1, 0]] * 8 + [[0, 1]] * 2)).metrics["accuracy"]
     assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx(
         (0.8, 0.490, 0.943), abs=1e-3
     )
@@ -60,7 +60,7 @@ def test_wilson_interval_of_a_known_case() -> None:
 def test_the_mean_of_losses_has_the_interval_of_the_normal_law() -> None:
     """With many images the bootstrap of a mean comes near 1.96 standard errors."""
     sample = population(4000, 3)
-    loss = evaluate(sample).metrics["log_loss"]
+    loss = evaluate_scores(sample).metrics["log_loss"]
     assert sample.truth is not None
     losses = -np.log(sample.probabilities[np.arange(4000), sample.truth])
     half = 1.96 * losses.std() / np.sqrt(4000)
@@ -69,7 +69,7 @@ def test_the_mean_of_losses_has_the_interval_of_the_normal_law() -> None:
 
 def test_intervals_come_again() -> None:
     """The same scores have the same intervals, to the last bit."""
-    first, second = (evaluate(population(100, 3)) for _ in range(2))
+    first, second = (evaluate_scores(population(100, 3)) for _ in range(2))
     assert first.metrics == second.metrics
     assert first.per_class == second.per_class
 
@@ -82,14 +82,14 @@ def test_the_order_of_the_images_is_none_of_the_intervals(
     places = list(range(len(given_scores.names)))
     random.shuffle(places)
     shuffled = given_scores.at(np.array(places))
-    first, second = evaluate(given_scores), evaluate(shuffled)
+    first, second = evaluate_scores(given_scores), evaluate_scores(shuffled)
     assert first.metrics == second.metrics
     assert first.per_class == second.per_class
 
 
 def test_a_single_image_has_intervals_of_proportions_alone() -> None:
     """Nothing can be resampled from one image, and a note says so."""
-    evaluation = evaluate(scores([1], [[0.25, 0.75]]))
+    evaluation = evaluate_scores(scores([1], [[0.25, 0.75]]))
     with_interval = {name for name, each in evaluation.metrics.items() if each.low is not None}
     assert with_interval == {"accuracy", "top_k_accuracy"}
     assert "a single image: only proportions have an interval" in evaluation.notes
@@ -97,8 +97,8 @@ def test_a_single_image_has_intervals_of_proportions_alone() -> None:
 
 def test_many_images_go_without_the_costly_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a number of images three metrics have none, and a note says which and when."""
-    monkeypatch.setattr(measure, "MOST_RESAMPLED", 99)
-    evaluation = evaluate(population(100, 3))
+    monkeypatch.setattr(compute, "MOST_RESAMPLED", 99)
+    evaluation = evaluate_scores(population(100, 3))
     without = {name for name, each in evaluation.metrics.items() if each.low is None}
     assert without == {"roc_auc", "average_precision", "ece"}
     assert all(each.roc_auc and each.roc_auc.low is None for each in evaluation.per_class)
@@ -106,9 +106,9 @@ def test_many_images_go_without_the_costly_intervals(monkeypatch: pytest.MonkeyP
 
 def test_what_cannot_be_measured_has_no_interval() -> None:
     """A class that is never predicted and one without images have a 0 and no interval."""
-    evaluation = evaluate(scores([0, 1], [[1, 0, 0], [1, 0, 0]]))
+    evaluation = evaluate_scores(scores([0, 1], [[1, 0, 0], [1, 0, 0]]))
     _, never_predicted, without_images = evaluation.per_class
-    assert never_predicted.precision == without_images.recall == Metric(0.0, None, None)
+    assert never_predicted.precision == without_images.recall == MetricValue(0.0, None, None)
     assert never_predicted.recall.low is not None
 
 
@@ -120,7 +120,7 @@ def drawn(everything: Scores, chosen: np.ndarray) -> Scores:
     return Scores(names, everything.truth[chosen], probabilities, everything.classes)
 
 
-def numbers(evaluation: Evaluation) -> Iterator[tuple[str, Metric]]:
+def numbers(evaluation: Evaluation) -> Iterator[tuple[str, MetricValue]]:
     """Yield every metric of an evaluation, those of its classes too, by name."""
     yield from evaluation.metrics.items()
     for each in evaluation.per_class:
@@ -131,7 +131,7 @@ def numbers(evaluation: Evaluation) -> Iterator[tuple[str, Metric]]:
                 yield f"{name}[{each.name}]", metric
 
 
-def holds(metric: Metric, value: float) -> bool:
+def holds(metric: MetricValue, value: float) -> bool:
     """Return whether the metric's interval holds `value`."""
     assert metric.low is not None
     assert metric.high is not None

@@ -26,17 +26,17 @@ from sklearn.metrics import (
 )
 
 from imgrec.errors import UsageError
-from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.calibration import calibrated, fit_temperature
-from imgrec.evaluation.certificate import LIMITS, likeness
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.ensemble import mean_scores
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.probabilities import BINS
-from imgrec.evaluation.slices import Slice
-from imgrec.evaluation.thresholds import choose_thresholds
-from imgrec.evaluation.verdicts import judge
-from imgrec.evaluation.worst import Confused, most_confused, worst_mistakes
+from imgrec.evaluation.error_analysis import ConfusedPair, most_confused, worst_mistakes
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.export_parity import LIMITS, compare_outputs
+from imgrec.evaluation.metrics.proper_scores import BINS
+from imgrec.evaluation.results import Assessment
+from imgrec.evaluation.selective_prediction import choose_thresholds
+from imgrec.evaluation.slices import ImageSlice
+from imgrec.evaluation.verdicts import check_requirements
 from imgrec.requirement import parse
 from imgrec.scores import Scores
 from tests.evaluation.made import any_label_sets, label_sets, population, population_of_sets
@@ -62,7 +62,7 @@ FOUND = label_sets([[1, 1, 0], [0, 0, 0], [0, 0, 1]], [[0.9, 0.2, 0], [0.7, 0, 0
 @example(population_of_sets(200, 4))
 def test_metrics_equal_scikit_learn(given_scores: Scores) -> None:
     """Each metric of the whole is what scikit-learn says, and absent where that is undefined."""
-    found = {name: metric.value for name, metric in evaluate(given_scores).metrics.items()}
+    found = {name: metric.value for name, metric in evaluate_scores(given_scores).metrics.items()}
     wanted = {name: value for name, value in expected(given_scores).items() if np.isfinite(value)}
     assert found == pytest.approx(wanted, rel=1e-5, abs=1e-6)
 
@@ -74,7 +74,7 @@ def test_metrics_equal_scikit_learn(given_scores: Scores) -> None:
 def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     """Precision, recall, F1, support and the four counts of each class; ROC-AUC where it is."""
     truth, answers = given_scores.positives, given_scores.answers
-    evaluation = evaluate(given_scores)
+    evaluation = evaluate_scores(given_scores)
     wanted = precision_recall_fscore_support(truth, answers, zero_division=0)
     found = [(each.precision, each.recall, each.f1) for each in evaluation.per_class]
     for place, values in enumerate(wanted[:3]):
@@ -96,7 +96,7 @@ def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
 @example(population_of_sets(200, 4))
 def test_reliability_is_of_all_answers(given_scores: Scores) -> None:
     """The bins that hold answers are calibration_curve's of all classes and images."""
-    bins = [each for each in evaluate(given_scores).reliability if each.images]
+    bins = [each for each in evaluate_scores(given_scores).reliability if each.images]
     of_classes = given_scores.probabilities.ravel().astype(np.float64)
     share, mean = calibration_curve(given_scores.positives.ravel(), of_classes, n_bins=BINS)
     assert [each.accuracy for each in bins] == pytest.approx(share)
@@ -107,7 +107,7 @@ def test_reliability_is_of_all_answers(given_scores: Scores) -> None:
 @given(any_label_sets(), st.integers(1, 4))
 def test_every_interval_holds_its_value(given_scores: Scores, top_k: int) -> None:
     """An interval lies around its value, finite, not below 0, and of proportions not above 1."""
-    for name, metric in numbers(evaluate(given_scores, top_k)):
+    for name, metric in numbers(evaluate_scores(given_scores, top_k)):
         assert (metric.low is None) == (metric.high is None)
         if metric.low is not None and metric.high is not None:
             assert 0 <= metric.low <= metric.value <= metric.high < np.inf
@@ -117,12 +117,14 @@ def test_every_interval_holds_its_value(given_scores: Scores, top_k: int) -> Non
 def test_intervals_cover_the_truth_at_about_their_rate() -> None:
     """Of samples drawn from a known population, about 95 % have its value in their interval."""
     everything = population_of_sets(10_000, 3)
-    truth = dict(numbers(evaluate(everything)))
+    truth = dict(numbers(evaluate_scores(everything)))
     generator = np.random.default_rng(1)
     trials, covered = 60, dict.fromkeys(truth, 0)
     for _ in range(trials):
         chosen = generator.integers(10_000, size=200)
-        sample = evaluate(dataclasses.replace(drawn(everything, chosen), thresholds=(0.5,) * 3))
+        sample = evaluate_scores(
+            dataclasses.replace(drawn(everything, chosen), thresholds=(0.5,) * 3)
+        )
         for name, metric in numbers(sample):
             covered[name] += holds(metric, truth[name].value)
     shares = {name: count / trials for name, count in covered.items()}
@@ -132,25 +134,28 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
 
 def test_notes_say_what_is_right_and_what_is_missing() -> None:
     """What an image has to have to be right; which numbers there are not, and why."""
-    assert "all of its classes and no other" in evaluate(FOUND).notes[0]
-    notes = " ".join(evaluate(NOTHING_AT_ALL).notes)
+    assert "all of its classes and no other" in evaluate_scores(FOUND).notes[0]
+    notes = " ".join(evaluate_scores(NOTHING_AT_ALL).notes)
     assert "no micro_f1 and macro_f1 and weighted_f1: no image has a class" in notes
     assert "no roc_auc and average_precision: no class is in some images only" in notes
-    assert evaluate(FOUND).coverage is None
+    assert evaluate_scores(FOUND).coverage is None
 
 
 def test_slices_and_requirements() -> None:
     """Slices are measured as the whole is; a gate asks for what there is of several labels."""
     everything = population_of_sets(80, 3)
     half = np.arange(80) < 40
-    parts = [Slice("half", everything.where(half)), Slice("rest", everything.where(~half))]
-    found = evaluate(everything, slices=parts)
+    parts = [
+        ImageSlice("half", everything.where(half)),
+        ImageSlice("rest", everything.where(~half)),
+    ]
+    found = evaluate_scores(everything, slices=parts)
     assert (
         found.slices[0].metrics["macro_f1"].value
-        == evaluate(parts[0].scores).metrics["macro_f1"].value
+        == evaluate_scores(parts[0].scores).metrics["macro_f1"].value
     )
     asked = ("micro_f1 > 0.1", "hamming_loss.high <= 1 %", "worst_slice.accuracy > 0.01")
-    verdicts = judge(found, [*map(parse, asked), parse("recall[class 2] >= 0")])
+    verdicts = check_requirements(found, [*map(parse, asked), parse("recall[class 2] >= 0")])
     assert [each.met for each in verdicts] == [True, False, True, True]
 
 
@@ -161,8 +166,8 @@ def test_mistakes_are_single_answers() -> None:
     assert missed[3:] == pytest.approx((0.2, 0.8))
     assert wrong[:3] == ("1.png", "not a", "a")
     assert wrong[3:] == pytest.approx((0.3, 0.7))
-    pair = Confused("not a", "a", 1)
-    assert most_confused(evaluate(FOUND), 5) == (pair, Confused("b", "not b", 1))
+    pair = ConfusedPair("not a", "a", 1)
+    assert most_confused(evaluate_scores(FOUND), 5) == (pair, ConfusedPair("b", "not b", 1))
     assert [each.name for each in worst_mistakes(FOUND, 5, pair)] == ["1.png"]
 
 
@@ -206,9 +211,9 @@ def test_a_certificate_counts_answers_beyond_their_thresholds() -> None:
     other = dataclasses.replace(
         model, probabilities=np.array([[0.9, 0.6], [0.3, 0.49998]], np.float32)
     )
-    found = likeness(model, other, LIMITS["float32"].near_tie)
+    found = compare_outputs(model, other, LIMITS["float32"].near_tie)
     assert found.flipped == ("0.png",)
-    assert likeness(model, model, 0).agreement == 1
+    assert compare_outputs(model, model, 0).agreement == 1
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -222,8 +227,12 @@ def test_a_temperature_is_found_again(temperature: float) -> None:
     assert found.temperature == pytest.approx(temperature, rel=0.06)
     better = calibrated(told, found.temperature)
     assert found.images == 6000
-    assert found.loss_before == pytest.approx(evaluate(told).metrics["log_loss"].value, rel=1e-4)
-    assert found.loss_after == pytest.approx(evaluate(better).metrics["log_loss"].value, rel=1e-4)
+    assert found.loss_before == pytest.approx(
+        evaluate_scores(told).metrics["log_loss"].value, rel=1e-4
+    )
+    assert found.loss_after == pytest.approx(
+        evaluate_scores(better).metrics["log_loss"].value, rel=1e-4
+    )
 
 
 @given(any_label_sets())
@@ -248,7 +257,7 @@ def test_thresholds_keep_their_promise(given_scores: Scores, share: float) -> No
     for promise in ("precision", "recall"):
         chosen, without = choose_thresholds(given_scores, promise, share, "validation")
         found = dataclasses.replace(given_scores, thresholds=tuple(chosen.values.values()))
-        for result in evaluate(found).per_class:
+        for result in evaluate_scores(found).per_class:
             if result.name in without:
                 assert chosen.values[result.name] == 0.5
             else:
@@ -308,4 +317,4 @@ def _calibration_error(given_scores: Scores) -> float:
 
 
 def _assessment(name: str, scores: Scores) -> Assessment:
-    return Assessment(name, "test", "data", scores, evaluate(scores))
+    return Assessment(name, "test", "data", scores, evaluate_scores(scores))

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import RunError
-from imgrec.evaluation.abstention import Limits
 from imgrec.evaluation.prediction import (
     Answer,
-    Member,
+    ModelInfo,
     Prediction,
     Ranked,
+    group_by_photo,
     joint_predictions,
     predictions,
-    together,
 )
+from imgrec.evaluation.selective_prediction import Limits
 from imgrec.scores import Scores, Skipped
 
 
@@ -92,9 +92,9 @@ def test_below_the_threshold_it_is_not_known() -> None:
     assert found[0].top[0] == Ranked("cat", 0.5)
 
 
-def member(name: str, *classes: str, threshold: float | None = None) -> Member:
+def member(name: str, *classes: str, threshold: float | None = None) -> ModelInfo:
     """Return a model of `classes`, cat, dog and owl unless given."""
-    return Member(name, classes or ("cat", "dog", "owl"), Limits(threshold))
+    return ModelInfo(name, classes or ("cat", "dog", "owl"), Limits(threshold))
 
 
 def test_several_models_and_their_mean() -> None:
@@ -116,7 +116,7 @@ def test_models_of_other_classes_have_no_mean() -> None:
     """Each answers, and nothing is said for all."""
     other = dataclasses.replace(scores(["a"], []), classes=("dog", "owl", "mouse"))
     members = [member("m"), member("n", "dog", "owl", "mouse")]
-    assert together(members) is None
+    assert group_by_photo(members) is None
     (found,) = joint_predictions([scores(["a"], []), other], members, 1, ["a"])
     assert (found.top, found.known, found.agree) == ((), False, None)
     assert [answer.top[0].class_name for answer in found.answers] == ["cat", "dog"]
@@ -125,5 +125,5 @@ def test_models_of_other_classes_have_no_mean() -> None:
 def test_what_stands_for_several_models() -> None:
     """One for itself; of the same classes, in any order, the mean."""
     one, turned = member("m", threshold=0.2), member("n", "owl", "cat", "dog")
-    assert together([one]) is one
-    assert together([one, turned]) == member("mean", threshold=0.2)
+    assert group_by_photo([one]) is one
+    assert group_by_photo([one, turned]) == member("mean", threshold=0.2)

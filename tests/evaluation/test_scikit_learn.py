@@ -24,8 +24,8 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.probabilities import BINS
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.metrics.proper_scores import BINS
 from imgrec.scores import Scores
 from tests.evaluation.made import any_scores, population, scores
 
@@ -45,7 +45,7 @@ SURE_AND_WRONG = scores([0, 1], [[0, 1], [1, 0]])
 @example(population(300, 4))
 def test_metrics_equal_scikit_learn(given_scores: Scores) -> None:
     """Each metric of the whole is what scikit-learn's function of that name says."""
-    found = {name: metric.value for name, metric in evaluate(given_scores).metrics.items()}
+    found = {name: metric.value for name, metric in evaluate_scores(given_scores).metrics.items()}
     assert found == pytest.approx(expected(given_scores), rel=1e-5, abs=1e-6)
 
 
@@ -60,7 +60,7 @@ def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     assert truth is not None
     labels = np.arange(len(given_scores.classes))
     predicted = probabilities.argmax(axis=1)
-    evaluation = evaluate(given_scores)
+    evaluation = evaluate_scores(given_scores)
     expected_measures = precision_recall_fscore_support(
         truth, predicted, labels=labels, zero_division=0
     )
@@ -86,7 +86,7 @@ def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
 @example(population(300, 4))
 def test_reliability_equals_scikit_learn(given_scores: Scores) -> None:
     """The bins that hold images are calibration_curve's, and all images are in one."""
-    bins = [each for each in evaluate(given_scores).reliability if each.images]
+    bins = [each for each in evaluate_scores(given_scores).reliability if each.images]
     confidence, right = confident(given_scores)
     accuracy, mean = calibration_curve(right, confidence, n_bins=BINS)
     assert [each.accuracy for each in bins] == pytest.approx(accuracy)
@@ -101,7 +101,7 @@ def test_top_k_equals_scikit_learn_without_ties(seed: int, k: int) -> None:
     probabilities = generator.dirichlet(np.ones(5), 40).astype(np.float32)
     truth = generator.integers(0, 5, 40)
     value = top_k_accuracy_score(truth, probabilities, k=k, labels=range(5))
-    assert evaluate(scores(truth, probabilities), k).metrics["top_k_accuracy"].value == value
+    assert evaluate_scores(scores(truth, probabilities), k).metrics["top_k_accuracy"].value == value
 
 
 def expected(given_scores: Scores) -> Mapping[str, float]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from imgrec.data.records import Record
 from imgrec.errors import BadImage, DataError
-from imgrec.evaluation.slices import check, cut
+from imgrec.evaluation.slices import check_slices, cut_slices
 from imgrec.scores import Scores
 from imgrec.slicing import SliceBy, slice_by, turns
 
@@ -32,8 +32,8 @@ def found(records: list[Record], *words: str) -> Mapping[str, list[str]]:
     rows = np.tile(np.array([1, 0], np.float32), (count, 1))
     scores = Scores(names, np.zeros(count, np.int64), rows, ("a", "b"))
     by = [slice_by(word) for word in words]
-    check(records, by)
-    return {each.name: list(each.scores.names) for each in cut(scores, records, by)}
+    check_slices(records, by)
+    return {each.name: list(each.scores.names) for each in cut_slices(scores, records, by)}
 
 
 def test_a_column_cuts_by_its_values() -> None:
@@ -104,7 +104,7 @@ def test_words_that_fit_nothing_are_refused_before_any_work(word: str, message: 
     """No image, or hardly two alike: an error that names the columns there are."""
     records = [record(f"{i}.png", id=str(i)) for i in range(101)]
     with pytest.raises(DataError, match=message) as error:
-        check(records, [slice_by(word)])
+        check_slices(records, [slice_by(word)])
     assert "its columns are id" in error.value.hint or "many images share" in error.value.hint
 
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from imgrec.errors import UsageError
-from imgrec.evaluation.abstention import Limits
-from imgrec.evaluation.assessment import Comparison, Difference, Verdict
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.slices import Slice
-from imgrec.evaluation.verdicts import judge, judge_drop
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Comparison, Evaluation, MetricDifference, RequirementResult
+from imgrec.evaluation.selective_prediction import Limits
+from imgrec.evaluation.slices import ImageSlice
+from imgrec.evaluation.verdicts import check_drop, check_requirements
 from imgrec.requirement import parse
 from imgrec.scores import Scores
 
@@ -26,19 +25,19 @@ def scores(hits: int, images: int) -> Scores:
     return Scores(names, np.zeros(images, np.int64), probabilities, ("a", "b"))
 
 
-def verdict(evaluation: Evaluation, text: str) -> Verdict:
+def verdict(evaluation: Evaluation, text: str) -> RequirementResult:
     """Return the verdict on one requirement."""
-    (found,) = judge(evaluation, [parse(text)])
+    (found,) = check_requirements(evaluation, [parse(text)])
     return found
 
 
 def test_the_point_estimate_decides() -> None:
     """The value is compared with the limit, a bound of its interval where that is asked for."""
-    found = evaluate(scores(90, 100))
-    assert verdict(found, "accuracy >= 0.9") == Verdict(
+    found = evaluate_scores(scores(90, 100))
+    assert verdict(found, "accuracy >= 0.9") == RequirementResult(
         "accuracy >= 0.9", 0.9, met=True, reason="accuracy is 0.9, at least 0.9"
     )
-    assert verdict(found, "accuracy>0.9") == Verdict(
+    assert verdict(found, "accuracy>0.9") == RequirementResult(
         "accuracy > 0.9", 0.9, met=False, reason="accuracy is 0.9, not more than 0.9"
     )
     low = verdict(found, "accuracy.low >= 0.9")
@@ -49,9 +48,9 @@ def test_the_point_estimate_decides() -> None:
 
 def test_near_misses_are_told_apart() -> None:
     """A value is never rounded to the limit it misses."""
-    found = verdict(evaluate(scores(9_999, 10_000)), "accuracy >= 0.99991")
+    found = verdict(evaluate_scores(scores(9_999, 10_000)), "accuracy >= 0.99991")
     assert found.reason == "accuracy is 0.9999, less than 0.99991"
-    closer = verdict(evaluate(scores(99_999, 100_000)), "accuracy >= 0.999991")
+    closer = verdict(evaluate_scores(scores(99_999, 100_000)), "accuracy >= 0.999991")
     assert closer.reason == "accuracy is 0.99999, less than 0.999991"
 
 
@@ -73,30 +72,30 @@ def test_near_misses_are_told_apart() -> None:
 )
 def test_what_can_not_be_measured_is_not_met(text: str, reason: str) -> None:
     """It has no value, whatever the limit, and says why."""
-    found = verdict(evaluate(scores(9, 10)), text)
+    found = verdict(evaluate_scores(scores(9, 10)), text)
     assert (found.value, found.met, found.reason) == (None, False, reason)
 
 
 def test_slices() -> None:
     """A slice is asked for by its name; the worst is the worst in that number, of 30 images."""
     parts = [("x=1", 40, 50), ("x=2", 30, 50), ("x=3", 0, 29)]
-    slices = [Slice(name, scores(hits, images)) for name, hits, images in parts]
-    found = evaluate(scores(90, 100), slices=slices)
+    slices = [ImageSlice(name, scores(hits, images)) for name, hits, images in parts]
+    found = evaluate_scores(scores(90, 100), slices=slices)
     assert verdict(found, "slice[x=1].accuracy > 0.7").value == 0.8
     worst = verdict(found, "worst_slice.accuracy >= 0.7")
     assert (worst.value, worst.met) == (0.6, False)
     assert worst.reason == "worst_slice.accuracy is 0.6 (x=2), less than 0.7"
     highest = max(each.metrics["log_loss"].value for each in found.slices[:2])
     assert verdict(found, "worst_slice.log_loss <= 1").value == highest
-    small = evaluate(scores(9, 10), slices=slices[2:])
+    small = evaluate_scores(scores(9, 10), slices=slices[2:])
     assert "no slice has 30 images" in verdict(small, "worst_slice.accuracy >= 0.7").reason
 
 
 def test_names_that_are_not_there() -> None:
     """A class is not passed over; what is required of a slice is not met."""
-    found = evaluate(scores(9, 10), slices=[Slice("x=1", scores(9, 10))])
+    found = evaluate_scores(scores(9, 10), slices=[ImageSlice("x=1", scores(9, 10))])
     with pytest.raises(UsageError, match="did you mean a"):
-        judge(found, [parse("recall[aa] > 0")])
+        check_requirements(found, [parse("recall[aa] > 0")])
     missed = verdict(found, "slice[x=2].ece < 1")
     assert (missed.met, missed.value) == (False, None)
     assert missed.reason == "slice[x=2].ece can't be measured: there is no such slice"
@@ -106,22 +105,22 @@ def test_a_model_that_answers_everything_keeps_no_promise_of_its_answers() -> No
     """Of one that may say "unknown", the answers that it gives can be required to be right."""
     given_scores = scores(9, 10)
     limits = Limits(float(given_scores.probabilities.max()) + 1e-3)
-    missed = verdict(evaluate(given_scores), "answered_accuracy >= 0.9")
+    missed = verdict(evaluate_scores(given_scores), "answered_accuracy >= 0.9")
     assert "answers every image" in missed.reason
     assert (
         "answers none"
-        in verdict(evaluate(given_scores, limits=limits), "answered_accuracy >= 0.9").reason
+        in verdict(evaluate_scores(given_scores, limits=limits), "answered_accuracy >= 0.9").reason
     )
-    assert verdict(evaluate(given_scores, limits=limits), "answered <= 0").met
-    lower = evaluate(given_scores, limits=Limits(0.1))
+    assert verdict(evaluate_scores(given_scores, limits=limits), "answered <= 0").met
+    lower = evaluate_scores(given_scores, limits=Limits(0.1))
     assert verdict(lower, "answered_accuracy.low >= 0.5").met
 
 
 def comparison(finding: str, value: float, name: str = "accuracy") -> Comparison:
     """Return a comparison of one metric, which is 0.8 in the baseline."""
     p = 0.01 if name == "accuracy" else None
-    difference = Difference(0.8 + value, 0.8, value, None, None, p, finding)
-    differences: Mapping[str, Difference] = {name: difference}
+    difference = MetricDifference(0.8 + value, 0.8, value, None, None, p, finding)
+    differences: Mapping[str, MetricDifference] = {name: difference}
     return Comparison("new", "old", 400, 0.95, differences, (), ())
 
 
@@ -140,20 +139,20 @@ def test_a_drop_counts_where_it_is_too_large_and_no_chance(
     finding: str, value: float, allowed: float, *, met: bool
 ) -> None:
     """Both together: more than allowed, and worse beyond chance."""
-    (found,) = judge_drop(comparison(finding, value), {"accuracy": allowed})
+    (found,) = check_drop(comparison(finding, value), {"accuracy": allowed})
     assert (found.met, found.value) == (met, value)
 
 
 def test_drops_are_told_in_words() -> None:
     """What is required, what was found, and whether chance may have done it."""
-    (worse,) = judge_drop(comparison("worse", -0.05), {"accuracy": 0.01})
+    (worse,) = check_drop(comparison("worse", -0.05), {"accuracy": 0.01})
     assert worse.requirement == "accuracy not more than 0.01 worse than old"
     assert worse.reason == "accuracy is 0.75, 0.05 worse than 0.8 of old, beyond chance (p = 0.01)"
-    (unknown,) = judge_drop(comparison("can't be told", 0.05, "log_loss"), {"log_loss": 0})
+    (unknown,) = check_drop(comparison("can't be told", 0.05, "log_loss"), {"log_loss": 0})
     assert unknown.requirement == "log_loss not worse than old"
     assert unknown.reason == (
         "log_loss is 0.85, 0.05 worse than 0.8 of old, which may be chance: on 400 images it "
         "can't be told"
     )
-    (absent,) = judge_drop(comparison("worse", -1), {"roc_auc": 0})
+    (absent,) = check_drop(comparison("worse", -1), {"roc_auc": 0})
     assert (absent.met, absent.value) == (False, None)

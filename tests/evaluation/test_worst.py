@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation
-from imgrec.evaluation.worst import Confused, most_confused, worst_classes, worst_mistakes
+from imgrec.evaluation.error_analysis import (
+    ConfusedPair,
+    most_confused,
+    worst_classes,
+    worst_mistakes,
+)
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Evaluation
 from imgrec.scores import Scores
 
 
@@ -14,7 +19,9 @@ def evaluation(pairs: list[tuple[int, int]]) -> Evaluation:
     """Evaluate certain predictions, given as (truth, prediction), of classes a, b, c."""
     truth, predicted = np.array(pairs, dtype=np.int64).T
     names = tuple(str(i) for i in range(len(pairs)))
-    return evaluate(Scores(names, truth, np.eye(3, dtype=np.float32)[predicted], ("a", "b", "c")))
+    return evaluate_scores(
+        Scores(names, truth, np.eye(3, dtype=np.float32)[predicted], ("a", "b", "c"))
+    )
 
 
 def test_most_confused_come_by_their_images() -> None:
@@ -44,7 +51,7 @@ def test_the_worst_mistakes_have_the_highest_loss() -> None:
     scores = Scores(("r", "s", "t", "u"), np.array([0, 0, 2, 0]), probabilities, ("a", "b", "c"))
     assert [mistake.name for mistake in worst_mistakes(scores, 5)] == ["u", "s", "t"]
     assert [mistake.name for mistake in worst_mistakes(scores, 2)] == ["u", "s"]
-    (found,) = worst_mistakes(scores, 5, Confused("c", "a", 1))
+    (found,) = worst_mistakes(scores, 5, ConfusedPair("c", "a", 1))
     assert found[:3] == ("t", "c", "a")
     np.testing.assert_allclose(found[3:], (0.3, 0.6), rtol=1e-6)
 

@@ -10,13 +10,12 @@ import pytest
 from PIL import Image
 
 from imgrec.errors import BadImage, RunError
-from imgrec.evaluation.abstention import Limits
-from imgrec.explanation.dense import FullyConvolutional
-from imgrec.explanation.segments import segments, shares, things
-from imgrec.explanation.unknown import Least
+from imgrec.evaluation.selective_prediction import Limits
+from imgrec.explanation.dense import FullyConvolutional, segments, shares, things
+from imgrec.explanation.unknown import AnswerRule
 from imgrec.explanation.values import Area
 from imgrec.models.backend import start
-from imgrec.models.familiarity import with_familiarity
+from imgrec.models.network import with_ood_similarity
 from imgrec.runtime.keras_engine import KerasEngine
 from tests.explanation.made import SIDE, SPEC, network, picture, spotted
 
@@ -96,7 +95,7 @@ def familiar() -> Any:
         *(layers.Flatten(), layers.Dense(2, activation="softmax", name="probabilities")),
     )
     known = np.random.default_rng(0).normal(size=(5, 4 * 7 * 7)).astype(np.float32)
-    return with_familiarity(model, known / np.linalg.norm(known, axis=1, keepdims=True))
+    return with_ood_similarity(model, known / np.linalg.norm(known, axis=1, keepdims=True))
 
 
 def weighed_by_kept_axes() -> Any:
@@ -183,7 +182,7 @@ def test_a_network_that_answers_once_for_any_picture_has_no_map() -> None:
     engine = KerasEngine(model, ("a", "b", "c"), SPEC)
     made = picture(spotted(Area(0, 0, 50, 50), (300, 100)))
     with pytest.raises(RunError, match="dense finds no map"):
-        segments(FullyConvolutional(model), engine, made, Least())
+        segments(FullyConvolutional(model), engine, made, AnswerRule())
 
 
 def test_a_picture_is_told_place_by_place() -> None:
@@ -202,7 +201,7 @@ def test_a_picture_is_told_place_by_place() -> None:
     engine = KerasEngine(model, ("red", "blue", "dark"), SPEC)
     image = spotted(Area(0, 0, 150, 100), (300, 100))
     image.paste((0, 0, 255), (150, 0, 300, 100))
-    found = segments(FullyConvolutional(model), engine, picture(image), Least())
+    found = segments(FullyConvolutional(model), engine, picture(image), AnswerRule())
     left, right = things(found, engine.classes, image.size)
     assert {each.class_name for each in (left, right)} == {"red", "blue"}
     for each in (left, right):
@@ -211,7 +210,7 @@ def test_a_picture_is_told_place_by_place() -> None:
     told = shares(found, engine.classes, image.size)
     assert told["red"] == pytest.approx(0.5, abs=0.1)
     assert sum(told.values()) == pytest.approx(1)
-    unknown = segments(FullyConvolutional(model), engine, picture(image), Least(Limits(1.01)))
+    unknown = segments(FullyConvolutional(model), engine, picture(image), AnswerRule(Limits(1.01)))
     assert shares(unknown, engine.classes, image.size) == {}
 
 
@@ -230,7 +229,7 @@ def test_several_labels_of_a_place_are_each_found() -> None:
     engine = KerasEngine(model, ("red", "any", "dark"), SPEC)
     image = Image.new("RGB", (300, 100), (255, 0, 0))
     image.paste((0, 0, 255), (150, 0, 300, 100))
-    least = Least(thresholds=(0.7, 0.4, 0.5))
+    least = AnswerRule(thresholds=(0.7, 0.4, 0.5))
     found = segments(FullyConvolutional(model), engine, picture(image), least)
     boxes = {each.class_name: each for each in things(found, engine.classes, image.size)}
     assert boxes["red"].area.overlap(Area(0, 0, 150, 100)) > 0.8
@@ -266,5 +265,5 @@ def test_a_picture_that_is_too_small_or_long_is_named(size: tuple[int, int], rea
     engine = KerasEngine(model, ("a", "b", "c"), SPEC)
     made = picture(spotted(Area(0, 0, 1, 1), size))
     with pytest.raises(BadImage) as caught:
-        segments(FullyConvolutional(model), engine, made, Least())
+        segments(FullyConvolutional(model), engine, made, AnswerRule())
     assert caught.value.reason == reason

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgrec.data.images import ImageSpec
-from imgrec.explanation.values import Area, Picture, View
-from imgrec.explanation.view import in_own_size, takes_any_size
+from imgrec.explanation.gradcam import in_own_size, takes_any_size
+from imgrec.explanation.values import Area, Picture, ViewedRegion
 from tests.explanation.made import SIDE, network
 
 SPEC = ImageSpec(48, 64, 3)
@@ -41,7 +41,7 @@ def test_a_picture_is_seen_whole_and_in_its_size(width: int, height: int) -> Non
     made = photo(width, height)
     pixels, view = in_own_size(made, SPEC)
     if max(width, height) > 4 * min(width, height):
-        assert (pixels is made.pixels, view) == (True, View(made.seen, (64, 48)))
+        assert (pixels is made.pixels, view) == (True, ViewedRegion(made.seen, (64, 48)))
         return
     assert view.area == made.whole
     assert view.size == (pixels.shape[1], pixels.shape[0])

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
-from imgrec.evaluation.abstention import Limits
-from imgrec.explanation.unknown import Least
-from imgrec.explanation.values import Area, Found
-from imgrec.explanation.windows import detections, look, places, suppressed
+from imgrec.evaluation.selective_prediction import Limits
+from imgrec.explanation.unknown import AnswerRule
+from imgrec.explanation.values import Area, Detection
+from imgrec.explanation.windows import detections, places, score_windows, suppressed
 from imgrec.runtime.exported import FunctionEngine
 from tests.explanation.made import SPEC, asked, picture, red_or_blue, spotted
 
@@ -26,8 +26,10 @@ RED = Area(10, 30, 60, 80)
 def test_a_thing_is_found_where_it_is() -> None:
     """What red fills is one box, of a good overlap with the red spot, and hottest there."""
     made = picture(spotted(RED, (160, 100)))
-    looked = look(asked(), made, Least())
-    (found,) = (each for each in detections(looked, CLASSES, Least()) if each.class_name == "red")
+    looked = score_windows(asked(), made, AnswerRule())
+    (found,) = (
+        each for each in detections(looked, CLASSES, AnswerRule()) if each.class_name == "red"
+    )
     assert found.area.overlap(RED) > 0.6
     assert found.score > 0.9
     heat = looked.heat(0).over(made.image.size, made.image.size)
@@ -41,8 +43,8 @@ def test_two_things_of_a_class_are_two() -> None:
     image = spotted(RED, (300, 100))
     image.paste((255, 0, 0), (230, 20, 290, 80))
     image.paste((0, 0, 255), (120, 20, 180, 80))
-    looked = look(asked(), picture(image), Least(), 100)
-    found = detections(looked, CLASSES, Least(Limits(0.8)))
+    looked = score_windows(asked(), picture(image), AnswerRule(), 100)
+    found = detections(looked, CLASSES, AnswerRule(Limits(0.8)))
     names = sorted(each.class_name for each in found if each.class_name != "dark")
     assert names == ["blue", "red", "red"]
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
@@ -51,22 +53,22 @@ def test_two_things_of_a_class_are_two() -> None:
 def test_what_is_unknown_is_background() -> None:
     """Below the threshold, and where it is not familiar, nothing is found."""
     made = picture(spotted(RED, (160, 100)))
-    assert not look(asked(), made, Least(Limits(1.01))).named.any()
+    assert not score_windows(asked(), made, AnswerRule(Limits(1.01))).named.any()
 
     def strange(images: NDArray[np.float32]) -> NDArray[np.float32]:
         answers = red_or_blue(images)
         return np.concatenate([answers, answers[:, :1]], axis=1)  # familiar where it is red
 
-    least = Least(Limits(0.5, 0.9))
-    looked = look(FunctionEngine(strange, CLASSES, SPEC), made, least)
+    least = AnswerRule(Limits(0.5, 0.9))
+    looked = score_windows(FunctionEngine(strange, CLASSES, SPEC), made, least)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
 
 
 def test_a_threshold_of_each_class_where_there_may_be_several() -> None:
     """What reaches none is background; a class is found where it reaches its own."""
     made = picture(spotted(RED, (160, 100)))
-    least = Least(thresholds=(0.9, 0.9, 1.01))
-    looked = look(asked(), made, least)
+    least = AnswerRule(thresholds=(0.9, 0.9, 1.01))
+    looked = score_windows(asked(), made, least)
     assert 0 < looked.named.any(axis=1).sum() < len(looked.windows)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
 
@@ -77,8 +79,8 @@ def test_a_class_that_is_no_window_s_answer_is_not_found() -> None:
     def rather_red(images: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.tile(np.array([0.6, 0.3, 0.1], np.float32), (len(images), 1))
 
-    made, least = picture(spotted(RED, (160, 100))), Least(Limits(0.0))
-    looked = look(FunctionEngine(rather_red, CLASSES, SPEC), made, least)
+    made, least = picture(spotted(RED, (160, 100))), AnswerRule(Limits(0.0))
+    looked = score_windows(FunctionEngine(rather_red, CLASSES, SPEC), made, least)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {CLASSES[0]}
 
 
@@ -120,15 +122,15 @@ def test_a_picture_smaller_than_the_window_is_named() -> None:
 
 def test_of_two_that_say_the_same_one_stays() -> None:
     """The surer one; what overlaps little stays, what lies within it goes."""
-    best = Found("cat", 0.9, Area(0, 0, 10, 10))
-    same = Found("cat", 0.3, Area(4, 0, 14, 10))
-    inside = Found("cat", 0.8, Area(1, 1, 4, 4))
-    far = Found("cat", 0.7, Area(9, 0, 19, 10))
+    best = Detection("cat", 0.9, Area(0, 0, 10, 10))
+    same = Detection("cat", 0.3, Area(4, 0, 14, 10))
+    inside = Detection("cat", 0.8, Area(1, 1, 4, 4))
+    far = Detection("cat", 0.7, Area(9, 0, 19, 10))
     assert suppressed([same, far, inside, best]) == [best, far]
 
 
 BOXES = st.builds(
-    lambda left, top, width, height, score: Found(
+    lambda left, top, width, height, score: Detection(
         "cat", score, Area(left, top, left + width, top + height)
     ),
     *(st.integers(0, 50) for _ in range(2)),
@@ -138,7 +140,7 @@ BOXES = st.builds(
 
 
 @given(st.lists(BOXES, max_size=20))
-def test_what_is_kept_was_found_and_lies_apart(found: list[Found]) -> None:
+def test_what_is_kept_was_found_and_lies_apart(found: list[Detection]) -> None:
     """By falling score; no two of it overlap much, and the surest is among it."""
     kept = suppressed(found)
     assert set(kept) <= set(found)

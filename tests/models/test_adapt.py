@@ -11,7 +11,7 @@ import pytest
 import scipy.special
 
 from imgrec.errors import RunError, UsageError
-from imgrec.models.adapt import Adaptation, adapt
+from imgrec.models.importing import Adaptation, wrap_model
 
 CLASSES = ("a", "b", "c")
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 6, 5, 3)).astype(np.float32)
@@ -54,7 +54,7 @@ def answers(model: Any, pictures: Any = PICTURES) -> Any:
 def test_rescale_becomes_a_part_of_the_model() -> None:
     """The adapted model takes pixels of 0 to 255 and gives what the other gives for 0 to 1."""
     model = classifier()
-    adapted = adapt(model, Adaptation(rescale=1 / 255), CLASSES)
+    adapted = wrap_model(model, Adaptation(rescale=1 / 255), CLASSES)
     np.testing.assert_allclose(answers(adapted), answers(model, PICTURES / 255), atol=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_preprocessing_becomes_a_part_of_the_model(name: str) -> None:
 
     modules = {"ResNet50": resnet, "MobileNetV2": mobilenet_v2, "DenseNet121": densenet}
     model = classifier()
-    adapted = adapt(model, Adaptation(preprocessing=name), CLASSES)
+    adapted = wrap_model(model, Adaptation(preprocessing=name), CLASSES)
     prepared = modules[name].preprocess_input(PICTURES.copy())
     np.testing.assert_allclose(answers(adapted), answers(model, prepared), atol=1e-5)
 
@@ -73,20 +73,20 @@ def test_preprocessing_becomes_a_part_of_the_model(name: str) -> None:
 def test_a_model_of_any_size_gets_one() -> None:
     """Which one has to be said, once; the message shows how."""
     model = classifier(size=(None, None, 3))
-    adapted = adapt(model, Adaptation(image_size=(6, 5)), CLASSES)
+    adapted = wrap_model(model, Adaptation(image_size=(6, 5)), CLASSES)
     assert adapted.input_shape == (None, 6, 5, 3)
     np.testing.assert_allclose(answers(adapted), answers(model), atol=1e-6)
     with pytest.raises(RunError, match="images of any size") as caught:
-        adapt(model, Adaptation(), CLASSES)
+        wrap_model(model, Adaptation(), CLASSES)
     assert "--image-size" in caught.value.hint
     with pytest.raises(RunError, match="takes 6x5 pixels, not 7x5"):
-        adapt(classifier(), Adaptation(image_size=(7, 5)), CLASSES)
+        wrap_model(classifier(), Adaptation(image_size=(7, 5)), CLASSES)
 
 
 def test_pixels_of_whole_numbers_are_brought_to_the_model() -> None:
     """A model that takes uint8 gets the same pixels."""
     model = classifier(dtype="uint8")
-    adapted = adapt(model, Adaptation(), CLASSES)
+    adapted = wrap_model(model, Adaptation(), CLASSES)
     np.testing.assert_allclose(answers(adapted), answers(model, PICTURES.astype(np.uint8)))
 
 
@@ -97,9 +97,9 @@ def test_logits_are_told_and_can_be_mended(units: int, activation: Any) -> None:
 
     model, classes = classifier(units, "linear"), CLASSES[: max(units, 2)]
     with pytest.raises(RunError, match="are no probabilities") as caught:
-        adapt(model, Adaptation(), classes)
+        wrap_model(model, Adaptation(), classes)
     assert f"--activation {activation}" in caught.value.hint
-    adapted = adapt(model, Adaptation(activation=activation), classes)
+    adapted = wrap_model(model, Adaptation(activation=activation), classes)
     wanted = getattr(keras.activations, activation)(answers(model))
     np.testing.assert_allclose(answers(adapted), wanted, atol=1e-6)
 
@@ -118,20 +118,20 @@ def test_probabilities_of_an_operation_are_taken(
     """The output of `keras.ops.softmax` is no layer's: what it gives counts."""
     model, classes = ended_by(operation, units), CLASSES[: max(units, 2)]
     np.testing.assert_allclose(
-        answers(adapt(model, adaptation, classes)), answers(model), atol=1e-6
+        answers(wrap_model(model, adaptation, classes)), answers(model), atol=1e-6
     )
     with pytest.raises(RunError, match="gives probabilities already"):
-        adapt(model, dataclasses.replace(adaptation, activation=operation), classes)
+        wrap_model(model, dataclasses.replace(adaptation, activation=operation), classes)
 
 
 def test_what_an_operation_gives_has_to_fit_too() -> None:
     """A sigmoid for each class is not one answer, nor a softmax several."""
     with pytest.raises(RunError, match="a probability of its own"):
-        adapt(ended_by("sigmoid", 3), Adaptation(), CLASSES)
+        wrap_model(ended_by("sigmoid", 3), Adaptation(), CLASSES)
     with pytest.raises(RunError, match="an image has one class for it"):
-        adapt(ended_by("softmax", 3), Adaptation(multi_label=True), CLASSES)
+        wrap_model(ended_by("softmax", 3), Adaptation(multi_label=True), CLASSES)
     with pytest.raises(RunError, match="are no probabilities"):
-        adapt(ended_by("negative", 3), Adaptation(), CLASSES)
+        wrap_model(ended_by("negative", 3), Adaptation(), CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -154,16 +154,18 @@ def test_outputs_that_are_no_answer_are_refused(
     """Probabilities, several classes at once, and another number of classes are told apart."""
     activation, units = model
     with pytest.raises(RunError, match=message):
-        adapt(classifier(units, activation), adaptation, CLASSES)
+        wrap_model(classifier(units, activation), adaptation, CLASSES)
 
 
 def test_several_classes_at_once_are_taken_where_they_are_meant() -> None:
     """Each class has a probability of its own, of logits too."""
     several = Adaptation(multi_label=True)
     model = classifier(3, "sigmoid")
-    np.testing.assert_allclose(answers(adapt(model, several, CLASSES)), answers(model), atol=1e-6)
+    np.testing.assert_allclose(
+        answers(wrap_model(model, several, CLASSES)), answers(model), atol=1e-6
+    )
     logits = classifier(3, "linear")
-    adapted = adapt(logits, dataclasses.replace(several, activation="sigmoid"), CLASSES)
+    adapted = wrap_model(logits, dataclasses.replace(several, activation="sigmoid"), CLASSES)
     expected = scipy.special.expit(answers(logits))
     np.testing.assert_allclose(answers(adapted), expected, atol=1e-6)
 
@@ -183,9 +185,9 @@ def test_models_of_other_shapes_are_refused() -> None:
         (spoilt, "values that are no numbers"),
     ):
         with pytest.raises(RunError, match=message):
-            adapt(model, Adaptation(), CLASSES)
+            wrap_model(model, Adaptation(), CLASSES)
     with pytest.raises(RunError, match="is for colour; this is grey"):
-        adapt(classifier(size=(6, 5, 1)), Adaptation(preprocessing="ResNet50"), CLASSES)
+        wrap_model(classifier(size=(6, 5, 1)), Adaptation(preprocessing="ResNet50"), CLASSES)
 
 
 def test_mixed_precision_is_left_behind() -> None:
@@ -197,7 +199,7 @@ def test_mixed_precision_is_left_behind() -> None:
         model = classifier()
     finally:
         keras.config.set_dtype_policy("float32")
-    adapted = adapt(model, Adaptation(), CLASSES)
+    adapted = wrap_model(model, Adaptation(), CLASSES)
     assert {layer.compute_dtype for layer in adapted.layers} == {"float32"}
     np.testing.assert_allclose(answers(adapted), answers(model), atol=5e-2)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgrec.models.biases import add_apart
+from imgrec.models.network import unfuse_biases
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (4, 12, 12, 3)).astype(np.float32)
 LABELS = np.array([[0.0], [1.0], [1.0], [0.0]], np.float32)
@@ -41,8 +41,8 @@ def _model(policy: str) -> Any:
 def test_the_same_is_learned(policy: str, within: float) -> None:
     """Output, loss and weights after three steps; only what learns is added apart."""
     model, other = _model(policy), _model(policy)
-    add_apart(other)
-    add_apart(other)
+    unfuse_biases(other)
+    unfuse_biases(other)
     inner, convolution = other.layers[1], other.layers[3]
     found = [each.use_bias for each in (*inner.layers, convolution)]
     assert found == [True, False, False]

@@ -16,7 +16,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.models.backbone import classifier
-from imgrec.models.build import build
+from imgrec.models.network import build
 
 HEAD = """
 name: t
@@ -242,7 +242,7 @@ def test_no_network_is_told_first(tmp_path: Path) -> None:
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     code = (
-        "from imgrec.config.load import load; from imgrec.models.build import build\n"
+        "from imgrec.config.load import load; from imgrec.models.network import build\n"
         "try: build(load('vgg16_transfer'), 2)\n"
         "except Exception as error: print(error, error.hint, sep='\\n')"
     )

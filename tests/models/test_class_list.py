@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import DataError, RunError
-from imgrec.models.class_list import imagenet_classes, read_classes
+from imgrec.models.files import imagenet_classes, read_classes
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.models.backbone import unfreeze
-from imgrec.models.build import assemble
-from imgrec.models.halves import Network
+from imgrec.models.network import assemble
+from imgrec.models.network.split_network import Network
 
 CONFIG = """
 name: halves

@@ -8,11 +8,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from imgrec.config.layers import LAYERS
+from imgrec.config.keras.layers import LAYERS, REGULARIZERS
 from imgrec.config.load import parse
-from imgrec.config.regularizers import REGULARIZERS
-from imgrec.config.values import Function, Initializer
-from imgrec.models.build import build
+from imgrec.config.section import Function, Initializer
+from imgrec.models.network import build
 
 # Each layer as a reader would write it, and with its other arguments.
 CASES: dict[str, tuple[str, ...]] = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from imgrec.config.load import parse
-from imgrec.models.build import build
 from imgrec.models.export import export_model
+from imgrec.models.network import build
 
 CONFIG = """
 name: x

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
-from imgrec.data.statistics import measure
-from imgrec.models.build import build
-from imgrec.models.preprocessing import fixed_numbers
-from imgrec.statistics import Statistics
+from imgrec.models.network import build, fixed_numbers
+from imgrec.pixel_statistics import PixelStatistics
+from imgrec.workflows.statistics import measure_statistics
 
 CONFIG = """
 name: t
@@ -42,7 +41,9 @@ def _pixels(images: int, channels: int) -> NDArray[np.uint8]:
     return (low + draw.integers(0, 130, (images, 6, 5, channels))).astype(np.uint8)
 
 
-def _model(experiment: Experiment, statistics: Statistics | None, policy: str = "float32") -> Any:
+def _model(
+    experiment: Experiment, statistics: PixelStatistics | None, policy: str = "float32"
+) -> Any:
     return build(experiment, 2, policy=policy, statistics=statistics)
 
 
@@ -71,7 +72,7 @@ def test_the_numbers_are_those_of_image_data_generator(
     expected = [generator.standardize(image.astype(np.float32)) for image in pixels]
     scale = "null" if rescale is None else "1/255"
     experiment = _experiment(f"{{rescale: {scale}, {way}: true}}", channels)
-    model = _model(experiment, measure([pixels]).statistics)
+    model = _model(experiment, measure_statistics([pixels]).statistics)
     np.testing.assert_allclose(_preprocessed(model, pixels), expected, rtol=1e-5, atol=1e-5)
 
 
@@ -120,14 +121,14 @@ def test_saved_and_loaded_without_trust_it_gives_the_same_numbers(
 
     pixels = _pixels(4, 3)
     experiment = _experiment("{mean: 90.5}" if way == "mean" else f"{{{way}: true}}")
-    model = _model(experiment, measure([pixels]).statistics, policy)
+    model = _model(experiment, measure_statistics([pixels]).statistics, policy)
     model.save(tmp_path / "m.keras")
     loaded = keras.models.load_model(tmp_path / "m.keras", safe_mode=True, compile=False)
     before = _preprocessed(model, pixels)
     assert before.dtype == np.float32
     np.testing.assert_array_equal(_preprocessed(loaded, pixels), before)
     if policy == "mixed_float16":
-        plain = _preprocessed(_model(experiment, measure([pixels]).statistics), pixels)
+        plain = _preprocessed(_model(experiment, measure_statistics([pixels]).statistics), pixels)
         np.testing.assert_allclose(before, plain, rtol=1e-6, atol=1e-6)
 
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.config.layers import LAYERS as CONFIGURABLE
+from imgrec.config.keras.layers import LAYERS as CONFIGURABLE
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.models.build import build
-from imgrec.models.safety import check_keras, check_litert, check_weights
-from imgrec.models.vocabulary import LAYERS
+from imgrec.models.files import check_keras, check_litert, check_weights
+from imgrec.models.files.layer_allowlist import LAYERS
+from imgrec.models.network import build
 from tests.models.hostile import keras_file, layer, litert_file, program, sequential, weights
 
 FUNCTION = {"module": "builtins", "class_name": "function", "registered_name": "function"}

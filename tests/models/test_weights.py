@@ -13,8 +13,8 @@ import pytest
 
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, RunError
-from imgrec.models.build import build
-from imgrec.models.weights import read_weights
+from imgrec.models.network import build
+from imgrec.models.network.weights import read_weights
 
 CONFIG = """
 name: x

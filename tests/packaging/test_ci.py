@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 
 from imgrec.config.load import parse
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tests.conftest import PROJECT
 from tests.report.junit import validated
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.scores import Scores, Skipped
 
 HOSTILE = (
@@ -59,7 +58,7 @@ def evaluation(scored: Callable[..., Scores]) -> Callable[..., Evaluation]:
     """Return a function that evaluates what `scored` scores."""
 
     def make(classes: Sequence[str] | int, skipped: Sequence[Skipped] = ()) -> Evaluation:
-        return evaluate(scored(classes, skipped))
+        return evaluate_scores(scored(classes, skipped))
 
     return make
 
@@ -72,7 +71,7 @@ def assessment(scored: Callable[..., Scores]) -> Callable[..., Assessment]:
         classes: Sequence[str] | int, skipped: Sequence[Skipped] = (), **fields: Any
     ) -> Assessment:
         scores = scored(classes, skipped)
-        found = Assessment("digits-1", "test", "photos", scores, evaluate(scores))
+        found = Assessment("digits-1", "test", "photos", scores, evaluate_scores(scores))
         return dataclasses.replace(found, **fields)
 
     return make

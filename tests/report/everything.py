@@ -5,11 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip, Verdict
-from imgrec.evaluation.metrics import SliceResult
-from imgrec.report.background import Background, Remark
+from imgrec.evaluation.results import (
+    Assessment,
+    ChangedAnswer,
+    Comparison,
+    MetricDifference,
+    RequirementResult,
+    SliceResult,
+)
+from imgrec.report.html import Remark, ReportContext
 
-BACKGROUND = Background(
+BACKGROUND = ReportContext(
     history={"loss": [1.0, 0.5], "accuracy": [0.5, 1.0]},
     best_epoch=2,
     remarks=(Remark("warning", "same file twice in a split", 2, "images", ("a.jpg", "b.jpg")),),
@@ -21,14 +27,18 @@ def everything(found: Assessment) -> Assessment:
     """Return the assessment with a value in every field."""
     accuracy = found.evaluation.metrics["accuracy"]
     slices = (SliceResult("camera=front", 40, {"accuracy": accuracy}),)
-    worse = Difference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse")
-    flips = (Flip("a.jpg", "cat", "dog", "cat"),)
+    worse = MetricDifference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse")
+    flips = (ChangedAnswer("a.jpg", "cat", "dog", "cat"),)
     return dataclasses.replace(
         found,
         evaluation=dataclasses.replace(found.evaluation, slices=slices, notes=("No AUC.",)),
         verdicts=(
-            Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
-            Verdict("accuracy >= 0.9", 0.75, met=False, reason="accuracy is 0.75, less than 0.9"),
+            RequirementResult(
+                "accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"
+            ),
+            RequirementResult(
+                "accuracy >= 0.9", 0.75, met=False, reason="accuracy is 0.75, less than 0.9"
+            ),
         ),
         comparison=Comparison("digits-1", "digits-0", 8, 0.95, {"accuracy": worse}, flips, flips),
         facts=(("fingerprint", "abc"),),

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from imgrec.evaluation.assessment import Assessment
 from imgrec.evaluation.comparison import compare
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.slices import Slice
-from imgrec.evaluation.verdicts import judge, judge_drop
-from imgrec.report.forms import forms
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment
+from imgrec.evaluation.slices import ImageSlice
+from imgrec.evaluation.verdicts import check_drop, check_requirements
+from imgrec.report.forms import report_formats
 from imgrec.requirement import parse
 from imgrec.scores import Scores
 
@@ -39,7 +39,7 @@ def gates() -> Mapping[str, Assessment]:
 def documents() -> Mapping[str, str]:
     """Return each gate's JUnit, Markdown and JSON by file name, JSON with a line for each key."""
     made = {
-        f"{name}{suffix}": _rounded(forms()[suffix](gate))
+        f"{name}{suffix}": _rounded(report_formats()[suffix](gate))
         for name, gate in gates().items()
         for suffix in (".xml", ".md", ".json")
     }
@@ -54,18 +54,20 @@ def _assessment(name: str, wrong: Sequence[int]) -> Assessment:
     names = tuple(f"{number}.png" for number in range(16))
     probabilities = np.stack([cats, 1 - cats], axis=1).astype(np.float32)
     scores = Scores(names, truth, probabilities, ("cats", "dogs"))
-    front = Slice("camera=front", scores.where(np.arange(16) < 8))
-    evaluation = evaluate(scores, slices=[front])
+    front = ImageSlice("camera=front", scores.where(np.arange(16) < 8))
+    evaluation = evaluate_scores(scores, slices=[front])
     return Assessment(name, "test", "photos", scores, evaluation, measured=NOW)
 
 
 def _required(found: Assessment, *texts: str) -> Assessment:
-    return dataclasses.replace(found, verdicts=judge(found.evaluation, [*map(parse, texts)]))
+    return dataclasses.replace(
+        found, verdicts=check_requirements(found.evaluation, [*map(parse, texts)])
+    )
 
 
 def _against(model: Assessment, baseline: Assessment) -> Assessment:
     comparison = compare(model, baseline)
-    verdicts = judge_drop(comparison, {"accuracy": 0.05, "log_loss": 0.0})
+    verdicts = check_drop(comparison, {"accuracy": 0.05, "log_loss": 0.0})
     return dataclasses.replace(model, comparison=comparison, verdicts=verdicts)
 
 

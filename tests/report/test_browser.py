@@ -11,10 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from imgrec.evaluation.assessment import Assessment
-from imgrec.report.background import Background, mistakes
-from imgrec.report.html import page
-from imgrec.report.thumbnail import thumbnail
+from imgrec.evaluation.results import Assessment
+from imgrec.report.html import ReportContext, mistakes, page
+from imgrec.report.pictures import thumbnail
 from tests.report.everything import BACKGROUND, everything
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -63,7 +62,7 @@ def written(
     found = everything(assessment(["cat", "d" * 80, LONG]))
     picture = thumbnail(np.full((192, 128, 3), 99, np.uint8))
     pictures = dict.fromkeys(mistakes(found).names, picture)
-    told = Background(
+    told = ReportContext(
         BACKGROUND.history,
         2,
         BACKGROUND.remarks,

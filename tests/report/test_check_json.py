@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from imgrec.data.findings import Case, Finding, Findings, Kind, Pictures, Range
-from imgrec.report.check_json import check_json
+from imgrec.data.check import Finding, FindingKind, Findings, Occurrence, Pictures, ValueRange
+from imgrec.report.documents import check_json
 
 NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<script>", "\u202e")
 FOUND = Findings(
@@ -13,12 +13,16 @@ FOUND = Findings(
     counts={"train": {"cat": 3, "dog": 1}, "test": {"cat": 1, "dog": 0}},
     labelled=True,
     bad=1,
-    checked=tuple(Kind),
+    checked=tuple(FindingKind),
     found=(
-        Finding(Kind.UNREADABLE, (Case(("train/cat/1.jpg",), "empty file"),)),
-        Finding(Kind.COPIES_ACROSS_SPLITS, (Case(("train/cat/2.jpg", "test/cat/2.jpg")),)),
+        Finding(FindingKind.UNREADABLE, (Occurrence(("train/cat/1.jpg",), "empty file"),)),
+        Finding(
+            FindingKind.COPIES_ACROSS_SPLITS, (Occurrence(("train/cat/2.jpg", "test/cat/2.jpg")),)
+        ),
     ),
-    pictures=Pictures(Range(1, 2, 3), Range(4, 5, 6), Range(0.5, 1.0, 2.0), {"JPEG": 4}, {"L": 4}),
+    pictures=Pictures(
+        ValueRange(1, 2, 3), ValueRange(4, 5, 6), ValueRange(0.5, 1.0, 2.0), {"JPEG": 4}, {"L": 4}
+    ),
 )
 
 
@@ -30,7 +34,7 @@ def test_the_whole_document() -> None:
     assert (document["passed"], document["strict"]) == (False, False)
     assert document["images"] == {"all": 5, "readable": 4, "bad": 1}
     assert document["splits"]["test"] == {"images": 1, "per_class": {"cat": 1, "dog": 0}}
-    assert set(document["counts"]) == {kind.key for kind in Kind}
+    assert set(document["counts"]) == {kind.key for kind in FindingKind}
     assert document["counts"]["unreadable"] == 1
     assert document["counts"]["near_duplicates"] == 0
     assert document["findings"][1] == {
@@ -47,14 +51,14 @@ def test_the_whole_document() -> None:
 
 def test_any_name_survives() -> None:
     """Names come back as they were, and the text itself is ASCII without control characters."""
-    cases = tuple(Case((name,)) for name in NAMES)
+    cases = tuple(Occurrence((name,)) for name in NAMES)
     found = Findings(
         {"all": 9},
         {"all": {"": 9}},
         labelled=False,
         bad=0,
-        checked=(Kind.ROTATED,),
-        found=(Finding(Kind.ROTATED, cases),),
+        checked=(FindingKind.ROTATED,),
+        found=(Finding(FindingKind.ROTATED, cases),),
     )
     text = check_json(found, data=NAMES[0])
     assert text.isascii()

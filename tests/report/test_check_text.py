@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from imgrec.data.findings import Case, Finding, Findings, Kind, Pictures, Range
-from imgrec.report.check_text import check_text
+from imgrec.data.check import Finding, FindingKind, Findings, Occurrence, Pictures, ValueRange
+from imgrec.report.terminal import check_text
 
 NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<script>", "\u202e")
 
@@ -28,17 +28,21 @@ def findings(*found: Finding, classes: int = 2, labelled: bool = True) -> Findin
         "test": dict.fromkeys(names, 10),
     }
     pictures = Pictures(
-        Range(32, 32, 32), Range(20, 40.5, 300), Range(0.1, 1, 2), {"JPEG": 9}, {"RGB": 8, "L": 1}
+        ValueRange(32, 32, 32),
+        ValueRange(20, 40.5, 300),
+        ValueRange(0.1, 1, 2),
+        {"JPEG": 9},
+        {"RGB": 8, "L": 1},
     )
     sizes = {split: sum(each.values()) for split, each in counts.items()}
-    return Findings(sizes, counts, labelled, 1, tuple(Kind), found, pictures)
+    return Findings(sizes, counts, labelled, 1, tuple(FindingKind), found, pictures)
 
 
 def test_the_whole_text() -> None:
     """What there is, the classes, what was found, and the verdict."""
-    bad = Finding(Kind.UNREADABLE, (Case(("train/cat/1.jpg",), "empty file"),))
-    many = tuple(Case((f"{number}.jpg", f"{number} copy.jpg")) for number in range(5))
-    assert drawn(findings(bad, Finding(Kind.COPIES, many))) == (
+    bad = Finding(FindingKind.UNREADABLE, (Occurrence(("train/cat/1.jpg",), "empty file"),))
+    many = tuple(Occurrence((f"{number}.jpg", f"{number} copy.jpg")) for number in range(5))
+    assert drawn(findings(bad, Finding(FindingKind.COPIES, many))) == (
         "photos\n"
         "  2,021 images (train 2,001, test 20), 1 can't be read, 2 hidden files left out\n"
         "  width 32, height 20 to 300 (median 40) pixels\n"
@@ -66,8 +70,8 @@ def test_the_whole_text() -> None:
 
 def test_verdicts() -> None:
     """Without errors it is a matter of looking; without anything, it says so."""
-    note = Finding(Kind.ROTATED, (Case(("1.jpg",)),))
-    odd = Finding(Kind.ANIMATED, (Case(("1.gif",)),))
+    note = Finding(FindingKind.ROTATED, (Occurrence(("1.jpg",)),))
+    odd = Finding(FindingKind.ANIMATED, (Occurrence(("1.gif",)),))
     assert drawn(findings(note)).endswith("nothing wrong was found")
     assert drawn(findings(note, odd)).endswith("no errors; 1 warning to look at")
 
@@ -90,14 +94,16 @@ def test_many_classes() -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_it_fits(width: int) -> None:
     """No line is wider than the terminal, whatever the names are."""
-    case = Case(("train/" + "long" * 60, *NAMES), "because " * 30)
-    text = drawn(findings(Finding(Kind.NEAR, (case,))), width)
+    case = Occurrence(("train/" + "long" * 60, *NAMES), "because " * 30)
+    text = drawn(findings(Finding(FindingKind.NEAR, (case,))), width)
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_names_do_nothing() -> None:
     """Escape codes, line breaks and markup are shown, not obeyed."""
-    text = drawn(findings(*(Finding(Kind.NEAR, (Case((name,)),)) for name in NAMES)), 200)
+    text = drawn(
+        findings(*(Finding(FindingKind.NEAR, (Occurrence((name,)),)) for name in NAMES)), 200
+    )
     assert all(character.isprintable() for character in text.replace("\n", ""))
     for shown in (r"a\nb", 'c"d', r"\x1b[31m", r"\xe9", "../../etc", "[bold]", "=cmd", r"\u202e"):
         assert shown in text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.report.contact_sheet import contact_sheet
+from imgrec.report.pictures import contact_sheet
 
 
 def _sheet(

@@ -10,18 +10,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from imgrec.evaluation.abstention import Limits
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation
-from imgrec.report.diagrams import class_bars, coverage, reliability
-from imgrec.report.look import DARK, LIGHT, Look
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Evaluation
+from imgrec.evaluation.selective_prediction import Limits
+from imgrec.report.pictures import DARK, LIGHT, class_bars, coverage_plot, reliability_plot
+from imgrec.report.pictures.style import PlotStyle
 from tests.evaluation.made import population, scores
 
 Make = Callable[..., Evaluation]
 Draw = Callable[..., bytes]
 
 LEGEND = 40
-DIAGRAMS = [class_bars, coverage, reliability]
+DIAGRAMS = [class_bars, coverage_plot, reliability_plot]
 
 
 def pixels(png: bytes) -> NDArray[np.uint8]:
@@ -36,18 +36,18 @@ def count(png: bytes, colour: str) -> int:
 
 @pytest.mark.parametrize("draw", DIAGRAMS)
 @pytest.mark.parametrize("look", [LIGHT, DARK])
-def test_diagrams_have_the_colours_of_their_look(draw: Draw, look: Look) -> None:
+def test_diagrams_have_the_colours_of_their_look(draw: Draw, look: PlotStyle) -> None:
     """Paper in the corner, the measure in its colour, and the same picture each time."""
-    png = draw(evaluate(population(200, 3)), look=look)
+    png = draw(evaluate_scores(population(200, 3)), look=look)
     assert tuple(pixels(png)[0, 0]) == ImageColor.getrgb(look.paper)
     assert count(png, look.training) > 300
-    assert png == draw(evaluate(population(200, 3)), look=look)
+    assert png == draw(evaluate_scores(population(200, 3)), look=look)
 
 
 @pytest.mark.parametrize("draw", DIAGRAMS)
 def test_one_image_has_its_diagrams(draw: Draw) -> None:
     """A single image, a class without any: there is still something to see."""
-    png = draw(evaluate(scores([1], [[0.25, 0.5, 0.25]])))
+    png = draw(evaluate_scores(scores([1], [[0.25, 0.5, 0.25]])))
     assert count(png, LIGHT.training) > 20
 
 
@@ -55,7 +55,7 @@ def test_what_a_model_answers_is_a_point_on_its_coverage() -> None:
     """Where it may say "unknown"; otherwise the line is alone."""
     given_scores = population(200, 3)
     alone, limited, strict = (
-        coverage(evaluate(given_scores, limits=limits))
+        coverage_plot(evaluate_scores(given_scores, limits=limits))
         for limits in (Limits(), Limits(0.6), Limits(1.1))
     )
     assert count(alone, LIGHT.validation) == count(strict, LIGHT.validation) == 0
@@ -64,22 +64,22 @@ def test_what_a_model_answers_is_a_point_on_its_coverage() -> None:
 
 def test_bars_are_as_long_as_the_measure() -> None:
     """The bar of a perfect class is twice as long as that of one half right."""
-    perfect = evaluate(scores([0] * 2000, [[1, 0]] * 2000))
-    half = evaluate(scores([0] * 2000, [[1, 0], [0, 1]] * 1000))
+    perfect = evaluate_scores(scores([0] * 2000, [[1, 0]] * 2000))
+    half = evaluate_scores(scores([0] * 2000, [[1, 0], [0, 1]] * 1000))
     long, short = (longest(class_bars(each), LIGHT.validation) for each in (perfect, half))
     assert short == pytest.approx(long / 2, rel=0.1)
 
 
 def test_of_many_classes_the_worst_have_bars() -> None:
     """A picture of 60 classes is no taller than one of 20."""
-    tall, few = (pixels(class_bars(evaluate(population(500, n)))).shape[0] for n in (60, 20))
+    tall, few = (pixels(class_bars(evaluate_scores(population(500, n)))).shape[0] for n in (60, 20))
     assert tall == pytest.approx(few, abs=5)
 
 
 def test_overconfidence_is_seen() -> None:
     """Sure and half right: the line of the probability stands above the bar."""
     rows = [[0.95, 0.05], [0.95, 0.05]] * 50
-    picture = pixels(reliability(evaluate(scores([0, 1] * 50, rows))))
+    picture = pixels(reliability_plot(evaluate_scores(scores([0, 1] * 50, rows))))
     line = heights(picture, LIGHT.validation)
     bar = heights(picture, LIGHT.training)
     assert line.max() < bar.min()

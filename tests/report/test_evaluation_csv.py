@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imgrec.evaluation.assessment import Assessment
-from imgrec.report.evaluation_csv import evaluation_csv
+from imgrec.evaluation.results import Assessment
+from imgrec.report.csv import evaluation_csv
 from imgrec.scores import Skipped
-from imgrec.text import shown
+from imgrec.text import printable
 
 Make = Callable[..., Assessment]
 
@@ -52,7 +52,7 @@ def test_hostile_names_are_single_cells_and_no_formulas(
     text = evaluation_csv(found)
     rows = read(text)
     assert {row["truth"].removeprefix("'") for row in rows if row["truth"]} == set(
-        map(shown, hostile)
+        map(printable, hostile)
     )
     assert not [
         cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))

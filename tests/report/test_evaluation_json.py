@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 from jsonschema import Draft202012Validator
 
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation, Metric
-from imgrec.evaluation.slices import Slice
-from imgrec.report.evaluation_json import evaluation_json
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Evaluation, MetricValue
+from imgrec.evaluation.slices import ImageSlice
+from imgrec.report.documents.evaluation import evaluation_json
 from imgrec.scores import Scores, Skipped
 from tests.conftest import PROJECT
 from tests.evaluation.made import population
@@ -61,7 +61,7 @@ def test_classes_are_told_one_by_one(evaluation: Callable[..., Evaluation]) -> N
 def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> None:
     """NaN and infinity, which JSON doesn't have, are null."""
     broken = dataclasses.replace(
-        evaluation(2), metrics={"log_loss": Metric(float("nan"), float("-inf"), None)}
+        evaluation(2), metrics={"log_loss": MetricValue(float("nan"), float("-inf"), None)}
     )
     document = json.loads(evaluation_json(broken, run="r", split="test", data="d"))
     assert document["metrics"]["log_loss"] == {"value": None, "low": None, "high": None}
@@ -71,7 +71,7 @@ def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> Non
 def test_the_document_is_as_its_schema_says(scores: Scores) -> None:
     """Documents of usual and degenerate evaluations hold to docs/evaluation.schema.json."""
     schema = json.loads((PROJECT / "docs/evaluation.schema.json").read_text(encoding="utf-8"))
-    found = evaluate(scores, slices=[Slice("camera=front", scores)])
+    found = evaluate_scores(scores, slices=[ImageSlice("camera=front", scores)])
     document = json.loads(evaluation_json(found, run="r", split="test", data="d"))
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(document)

@@ -11,12 +11,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
-from imgrec.evaluation.slices import Slice
-from imgrec.report.evaluation_text import evaluation_text
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Evaluation, MetricValue, SliceResult
+from imgrec.evaluation.slices import ImageSlice
+from imgrec.report.terminal import evaluation_text
 from imgrec.scores import Scores, Skipped
-from imgrec.text import shown
+from imgrec.text import printable
 
 Make = Callable[..., Evaluation]
 
@@ -66,10 +66,10 @@ def test_slices_are_shown_with_the_worst() -> None:
     scores = Scores(tuple(map(str, range(70))), np.arange(70) % 10 // 9, rows, ("cat", "dog"))
     night = np.arange(70) % 2 == 1
     slices = [
-        Slice("light=day", scores.where(~night)),
-        Slice("light=\x1bnight", scores.where(night)),
+        ImageSlice("light=day", scores.where(~night)),
+        ImageSlice("light=\x1bnight", scores.where(night)),
     ]
-    text = printed(evaluate(scores, slices=slices))
+    text = printed(evaluate_scores(scores, slices=slices))
     note, table = text.split("\n\n")[1:3]
     assert note == "roc_auc, average_precision and ece have no interval in slices"
     assert table.splitlines() == [
@@ -84,7 +84,7 @@ def test_of_many_slices_the_worst_are_shown(evaluation: Make) -> None:
     """Ten of 25 are listed, the least accurate first, and a line says so."""
     result = evaluation(2)
     slices = tuple(
-        SliceResult(f"camera={i}", 40, {**result.metrics, "accuracy": Metric(i / 25)})
+        SliceResult(f"camera={i}", 40, {**result.metrics, "accuracy": MetricValue(i / 25)})
         for i in range(25)
     )
     text = printed(dataclasses.replace(result, slices=slices))
@@ -96,7 +96,7 @@ def test_of_many_slices_the_worst_are_shown(evaluation: Make) -> None:
 def test_what_could_not_be_computed_is_said() -> None:
     """Notes stand below the numbers they are about."""
     scores = Scores(("1",), np.array([0]), np.array([[1, 0]], np.float32), ("cat", "dog"))
-    text = printed(evaluate(scores))
+    text = printed(evaluate_scores(scores))
     assert "\n\nno roc_auc and average_precision: all images are of one class\n" in text
 
 
@@ -148,4 +148,4 @@ def test_hostile_names_fit_any_terminal(
     text.encode("utf-8")
     assert max(cell_len(line) for line in text.splitlines()) <= width
     if width == 200:
-        assert all(shown(name)[:23] in text for name in hostile)
+        assert all(printable(name)[:23] in text for name in hostile)

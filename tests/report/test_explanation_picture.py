@@ -9,9 +9,17 @@ import numpy as np
 from PIL import Image
 
 from imgrec.evaluation.prediction import Ranked
-from imgrec.explanation.segments import shares
-from imgrec.explanation.values import Area, Explanation, Found, Heat, Picture, Segments, View
-from imgrec.report.explanation_picture import boxes_picture, segments_picture
+from imgrec.explanation.dense import shares
+from imgrec.explanation.values import (
+    Area,
+    Detection,
+    Explanation,
+    Heat,
+    Picture,
+    Segments,
+    ViewedRegion,
+)
+from imgrec.report.pictures import boxes_picture, segments_picture
 
 ALL = Area(0, 0, 400, 400)
 
@@ -23,7 +31,7 @@ def explanation() -> Explanation:
         Picture("made", image, np.zeros((8, 8, 3), np.uint8), ALL),
         (Ranked("cat", 0.9),),
         known=True,
-        view=View(ALL, (8, 8)),
+        view=ViewedRegion(ALL, (8, 8)),
         heat=Heat(np.zeros((1, 1), np.float32), ALL),
     )
 
@@ -50,7 +58,10 @@ def test_the_legend_tells_what_grey_is() -> None:
 
 def test_a_class_has_one_colour() -> None:
     """That of its segments is that of its boxes, though the other class is found first."""
-    boxes = (Found("dog", 0.9, Area(200, 0, 400, 400)), Found("cat", 0.8, Area(0, 0, 200, 400)))
+    boxes = (
+        Detection("dog", 0.9, Area(200, 0, 400, 400)),
+        Detection("cat", 0.8, Area(0, 0, 200, 400)),
+    )
     shares = {"cat": 0.5, "dog": 0.4}
     found = replace(explanation(), found=boxes, shares=shares)
     pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))
@@ -61,7 +72,7 @@ def test_a_class_has_one_colour() -> None:
 def test_labels_at_the_lower_edge_can_all_be_read() -> None:
     """They go up where there is no room below."""
     low = Area(0, 370, 399, 399)
-    boxes = tuple(Found(name, 0.9, low) for name in ("cat", "dog", "bird"))
+    boxes = tuple(Detection(name, 0.9, low) for name in ("cat", "dog", "bird"))
     found = replace(explanation(), found=boxes)
     pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))[300:398, 10:20]
     colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()} - {(255, 255, 255)}
@@ -70,7 +81,7 @@ def test_labels_at_the_lower_edge_can_all_be_read() -> None:
 
 def test_labels_of_boxes_on_one_place_can_all_be_read() -> None:
     """Each has its own line: both colours are there, as a patch of text's height."""
-    boxes = tuple(Found(name, 0.9, ALL) for name in ("cat", "dog", "bird"))
+    boxes = tuple(Detection(name, 0.9, ALL) for name in ("cat", "dog", "bird"))
     found = replace(explanation(), found=boxes)
     pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))[10:380, 10:20]
     colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()} - {(255, 255, 255)}

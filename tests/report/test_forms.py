@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from imgrec.errors import UsageError
-from imgrec.evaluation.assessment import Assessment
-from imgrec.report.forms import check_forms, forms
+from imgrec.evaluation.results import Assessment
+from imgrec.report.forms import check_formats, report_formats
 
 
 def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> None:
     """The five forms, each told by how it begins."""
-    texts = {suffix: form(assessment(2)) for suffix, form in forms().items()}
+    texts = {suffix: form(assessment(2)) for suffix, form in report_formats().items()}
     beginnings = {
         ".xml": "<?xml",
         ".md": "## Accuracy",
@@ -39,8 +39,8 @@ def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> Non
 )
 def test_another_suffix_is_refused(name: str, message: str) -> None:
     """The message names the file, the hint what there is."""
-    check_forms([Path("a.xml"), Path("B.HTML")])
+    check_formats([Path("a.xml"), Path("B.HTML")])
     with pytest.raises(UsageError) as caught:
-        check_forms([Path("a.xml"), Path(name)])
+        check_formats([Path("a.xml"), Path(name)])
     assert caught.value.message == message
     assert caught.value.hint == "a report ends in .xml, .md, .json, .csv, .html"

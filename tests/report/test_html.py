@@ -9,12 +9,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from imgrec.evaluation.assessment import Assessment, Verdict
-from imgrec.report.background import Background, mistakes
-from imgrec.report.html import page
-from imgrec.report.thumbnail import thumbnail
+from imgrec.evaluation.results import Assessment, RequirementResult
+from imgrec.report.html import ReportContext, mistakes, page
+from imgrec.report.pictures import thumbnail
 from imgrec.scores import Skipped
-from imgrec.text import shown
+from imgrec.text import printable
 from tests.report.everything import BACKGROUND, everything
 
 Make = Callable[..., Assessment]
@@ -83,7 +82,7 @@ def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:
     wrong = [mistake.name for mistake in mistakes(found).worst]
     assert wrong == ["0.png", "7.png"]
     small = thumbnail(np.zeros((8, 6, 3), np.uint8))
-    text = page(found, Background(pictures={"0.png": small}))
+    text = page(found, ReportContext(pictures={"0.png": small}))
     parsed = Page(text)
     assert parsed.attributes.count(("src", small.uri)) == 1
     assert ("class", "tiny") in parsed.attributes
@@ -95,7 +94,7 @@ def test_a_heat_map_is_told_in_words_too(assessment: Make) -> None:
     found = assessment(["cat", "dog"])
     worst = mistakes(found).worst[0]
     heat = thumbnail(np.full((8, 6, 3), 9, np.uint8))
-    parsed = Page(page(found, Background(heat_maps={worst: heat})))
+    parsed = Page(page(found, ReportContext(heat_maps={worst: heat})))
     assert parsed.attributes.count(("src", heat.uri)) == 1
     told = f"Heat map: what speaks for {worst.prediction} in {worst.name}"
     assert ("alt", told) in parsed.attributes
@@ -143,17 +142,17 @@ def test_hostile_names_are_text_and_nothing_else(
                 names,
                 [Skipped(name, name) for name in names],
                 run=names[0],
-                verdicts=[Verdict(name, 1.0, met=True, reason=name) for name in names],
+                verdicts=[RequirementResult(name, 1.0, met=True, reason=name) for name in names],
                 facts=[(name, name) for name in names],
             ),
-            Background(config="\n".join(name.replace("\n", "") for name in names)),
+            ReportContext(config="\n".join(name.replace("\n", "") for name in names)),
         )
         for names in (harmless, hostile)
     ]
     expected, found = map(Page, pages)
     assert [each for each in found.elements if each != "wbr"] == expected.elements
     assert [name for name, _ in found.attributes] == [name for name, _ in expected.attributes]
-    assert {shown(name) for name in hostile} <= set(found.texts)
+    assert {printable(name) for name in hostile} <= set(found.texts)
     pages[1].encode("utf-8")
     assert not {"\x1b", "\0", "\u202e"} & set(pages[1])
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.report.json_text import json_line, json_number, json_text
+from imgrec.report.documents import json_text
+from imgrec.report.documents.json import json_line, json_number
 
 VALUES = st.recursive(
     st.none()

@@ -9,20 +9,27 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgrec.evaluation.assessment import Assessment, Verdict
-from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
+from imgrec.evaluation.results import (
+    Assessment,
+    Evaluation,
+    MetricValue,
+    RequirementResult,
+    SliceResult,
+)
 from imgrec.report.junit import junit
 from imgrec.scores import Skipped
-from imgrec.text import shown
+from imgrec.text import printable
 from tests.report.junit import validated
 
 Make = Callable[..., Assessment]
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678, dt.UTC)
-METRICS = {"accuracy": Metric(0.75, 0.5, 0.875), "ece": Metric(0.125)}
+METRICS = {"accuracy": MetricValue(0.75, 0.5, 0.875), "ece": MetricValue(0.125)}
 VERDICTS = (
-    Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
-    Verdict("recall[<b>] >= 0.9", 0.5, met=False, reason="recall[<b>] is 0.5, less than 0.9"),
+    RequirementResult("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7"),
+    RequirementResult(
+        "recall[<b>] >= 0.9", 0.5, met=False, reason="recall[<b>] is 0.5, less than 0.9"
+    ),
 )
 
 
@@ -64,13 +71,13 @@ def test_images_that_were_trained_on_are_told(assessment: Make) -> None:
 @settings(max_examples=40)
 def test_any_name_stays_valid_xml(assessment: Make, name: str) -> None:
     """Whatever the names: it parses, it is valid, and the name is there as it is shown."""
-    verdict = Verdict(f"recall[{name}] >= 1", None, met=False, reason=name)
+    verdict = RequirementResult(f"recall[{name}] >= 1", None, met=False, reason=name)
     found = assessment([name, "other"], [Skipped(name, name)], run=f"r{name}", verdicts=(verdict,))
     text = junit(found)
     root = validated(text)
     assert len(root.findall(".//failure")) == 1
     if name.isprintable():
-        assert shown(name) in (root.findall(".//failure")[0].text or "")
+        assert printable(name) in (root.findall(".//failure")[0].text or "")
 
 
 MISSED = """\

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.report.label_matrix import label_matrix
-from imgrec.report.look import DARK, LIGHT, Look
-from imgrec.report.plots import confusion
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.report.pictures import DARK, LIGHT, confusion
+from imgrec.report.pictures.charts import label_matrix
+from imgrec.report.pictures.style import PlotStyle
 from tests.evaluation.made import label_sets, population_of_sets
 
 
@@ -28,11 +28,11 @@ def area(png: bytes, colour: str) -> int:
 
 
 @pytest.mark.parametrize("look", [LIGHT, DARK])
-def test_right_answers_are_full_and_wrong_ones_empty(look: Look) -> None:
+def test_right_answers_are_full_and_wrong_ones_empty(look: PlotStyle) -> None:
     """Of a class that is always right two of four cells are full; of its reverse the other two."""
     truth = [[1, 0], [0, 1], [1, 1], [0, 0]]
-    right = label_matrix(evaluate(label_sets(truth, truth)), look=look)
-    wrong = label_matrix(evaluate(label_sets(truth, 1 - np.array(truth))), look=look)
+    right = label_matrix(evaluate_scores(label_sets(truth, truth)), look=look)
+    wrong = label_matrix(evaluate_scores(label_sets(truth, 1 - np.array(truth))), look=look)
     full = area(right, look.scale[-1])
     assert full > 10_000
     assert area(wrong, look.scale[-1]) == pytest.approx(full, rel=0.05)
@@ -45,18 +45,18 @@ def test_right_answers_are_full_and_wrong_ones_empty(look: Look) -> None:
 
 def test_a_class_that_no_image_has_is_drawn_like_paper() -> None:
     """It has no share to colour by, and one cell less of either kind."""
-    found = evaluate(label_sets([[1, 0], [1, 0]], [[1, 0], [1, 0]]))
+    found = evaluate_scores(label_sets([[1, 0], [1, 0]], [[1, 0], [1, 0]]))
     assert area(label_matrix(found, look=LIGHT), LIGHT.scale[-1]) > 1000
 
 
 def test_of_many_classes_the_worst_are_drawn() -> None:
     """A picture of 60 classes is no taller than one of 20, and a name is no formula."""
     tall, few = (
-        pixels(confusion(evaluate(population_of_sets(300, classes)))).shape[0]
+        pixels(confusion(evaluate_scores(population_of_sets(300, classes)))).shape[0]
         for classes in (60, 20)
     )
     assert tall == pytest.approx(few, abs=5)
-    found = evaluate(population_of_sets(50, 2))
+    found = evaluate_scores(population_of_sets(50, 2))
     named = [dataclasses.replace(each, name=f"${each.name}$") for each in found.per_class]
     strange = dataclasses.replace(
         found, classes=tuple(each.name for each in named), per_class=tuple(named)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from imgrec.report.look import DARK, LIGHT, Look, contrast, ink_on, scale_of
+from imgrec.report.pictures import DARK, LIGHT
+from imgrec.report.pictures.style import PlotStyle, contrast, ink_on, scale_of
 
 
 def test_contrast_is_that_of_wcag() -> None:
@@ -18,7 +19,7 @@ def test_contrast_is_that_of_wcag() -> None:
 
 
 @pytest.mark.parametrize("look", [LIGHT, DARK])
-def test_numbers_are_read_on_every_share(look: Look) -> None:
+def test_numbers_are_read_on_every_share(look: PlotStyle) -> None:
     """Nearly all with WCAG's contrast of 4.5 for small text, and none with less than 3.8."""
     found = [
         contrast(ink_on(look, share), scale_of(look)(share)) for share in np.linspace(0, 1, 101)

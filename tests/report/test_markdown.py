@@ -8,25 +8,34 @@ from collections.abc import Callable
 
 import pytest
 
-from imgrec.evaluation.assessment import Assessment, Comparison, Difference, Flip, Verdict
-from imgrec.evaluation.metrics import Evaluation, Metric, SliceResult
-from imgrec.report.markdown import markdown
-from imgrec.report.markdown_text import code
+from imgrec.evaluation.results import (
+    Assessment,
+    ChangedAnswer,
+    Comparison,
+    Evaluation,
+    MetricDifference,
+    MetricValue,
+    RequirementResult,
+    SliceResult,
+)
+from imgrec.report.markdown import code, markdown
 from imgrec.scores import Skipped
 
 Make = Callable[..., Assessment]
 
 METRICS = {
-    "accuracy": Metric(0.75, 0.5, 0.875),
-    "top_k_accuracy": Metric(1.0, 0.7, 1.0),
-    "log_loss": Metric(0.51234, 0.4, 0.6),
-    "ece": Metric(0.125),
+    "accuracy": MetricValue(0.75, 0.5, 0.875),
+    "top_k_accuracy": MetricValue(1.0, 0.7, 1.0),
+    "log_loss": MetricValue(0.51234, 0.4, 0.6),
+    "ece": MetricValue(0.125),
 }
-MET = Verdict("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7")
-MISSED = Verdict("accuracy.low >= 0.7", 0.5, met=False, reason="accuracy.low is 0.5, less than 0.7")
+MET = RequirementResult("accuracy >= 0.7", 0.75, met=True, reason="accuracy is 0.75, at least 0.7")
+MISSED = RequirementResult(
+    "accuracy.low >= 0.7", 0.5, met=False, reason="accuracy.low is 0.5, less than 0.7"
+)
 SLICES = (
-    SliceResult("camera=front", 40, {"accuracy": Metric(0.9, 0.8, 0.95)}),
-    SliceResult("rotate=90", 40, {"accuracy": Metric(0.5, 0.4, 0.6)}),
+    SliceResult("camera=front", 40, {"accuracy": MetricValue(0.9, 0.8, 0.95)}),
+    SliceResult("rotate=90", 40, {"accuracy": MetricValue(0.5, 0.4, 0.6)}),
 )
 COMPARISON = Comparison(
     model="digits-1",
@@ -34,11 +43,11 @@ COMPARISON = Comparison(
     images=8,
     confidence=0.95,
     differences={
-        "accuracy": Difference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse"),
-        "log_loss": Difference(0.51234, 0.5, 0.01234, None, None, None, "can't be told"),
+        "accuracy": MetricDifference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse"),
+        "log_loss": MetricDifference(0.51234, 0.5, 0.01234, None, None, None, "can't be told"),
     },
     fixed=(),
-    broken=(Flip("a.jpg", "cat", "dog", "cat"),),
+    broken=(ChangedAnswer("a.jpg", "cat", "dog", "cat"),),
 )
 
 
@@ -106,7 +115,7 @@ def test_hostile_names_change_nothing_around_them(
                 [Skipped(name, name) for name in names],
                 run=names[0],
                 source=names[1],
-                verdicts=[Verdict(name, 1.0, met=True, reason=name) for name in names],
+                verdicts=[RequirementResult(name, 1.0, met=True, reason=name) for name in names],
             )
         )
         for names in (harmless, hostile)

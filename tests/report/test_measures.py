@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from imgrec.evaluation.metrics import Metric
-from imgrec.report.measures import bounds, difference, is_proportion, number, title
+from imgrec.evaluation.results import MetricValue
+from imgrec.report.wording import (
+    format_bounds,
+    format_difference,
+    format_value,
+    is_proportion,
+    metric_title,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,21 +26,23 @@ from imgrec.report.measures import bounds, difference, is_proportion, number, ti
 )
 def test_a_measure_is_written_as_what_it_is(name: str, written: tuple[str, ...]) -> None:
     """Shares are percent and differ by points, others are decimals; an unknown one has its name."""
-    metric = Metric(0.5, 0.25, 0.75)
+    metric = MetricValue(0.5, 0.25, 0.75)
     assert written == (
-        title(name, 3),
-        number(name, metric.value),
-        bounds(name, metric),
-        difference(name, -0.125),
+        metric_title(name, 3),
+        format_value(name, metric.value),
+        format_bounds(name, metric),
+        format_difference(name, -0.125),
     )
-    assert is_proportion(name) == ("%" in number(name, 0.5))
+    assert is_proportion(name) == ("%" in format_value(name, 0.5))
 
 
 def test_what_has_no_interval_shows_none() -> None:
     """Nothing stands where there is nothing."""
-    assert bounds("accuracy", Metric(0.5)) == bounds("ece", Metric(0.5)) == ""
+    assert (
+        format_bounds("accuracy", MetricValue(0.5)) == format_bounds("ece", MetricValue(0.5)) == ""
+    )
 
 
 def test_an_interval_of_a_difference_has_one_unit() -> None:
     """From how much to how much, the unit once."""
-    assert difference("accuracy", -0.2, 0.01) == "-20.0 to +1.0 points"
+    assert format_difference("accuracy", -0.2, 0.01) == "-20.0 to +1.0 points"

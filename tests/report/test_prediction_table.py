@@ -7,15 +7,15 @@ import io
 import pytest
 from rich.console import Console
 
-from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
-from imgrec.report.prediction_table import prediction_table
-from imgrec.text import shown
+from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
+from imgrec.report.terminal import prediction_table
+from imgrec.text import printable
 
-ONE = (Member("m", ("cat", "dog")),)
+ONE = (ModelInfo("m", ("cat", "dog")),)
 
 
 def printed(
-    predictions: tuple[Prediction, ...], width: int = 80, members: tuple[Member, ...] = ONE
+    predictions: tuple[Prediction, ...], width: int = 80, members: tuple[ModelInfo, ...] = ONE
 ) -> str:
     """Return the table as a terminal of `width` columns without colours gets it."""
     console = Console(file=io.StringIO(), width=width, legacy_windows=False)
@@ -50,7 +50,7 @@ def test_hostile_names_fit_any_terminal(hostile: tuple[str, ...], width: int) ->
     text.encode("utf-8")
     assert max(len(line) for line in text.splitlines()) <= width
     if width == 200:
-        assert all(shown(name) in text for name in hostile)
+        assert all(printable(name) in text for name in hostile)
 
 
 def test_a_long_name_loses_its_middle() -> None:
@@ -89,7 +89,7 @@ def test_several_models_answer_each() -> None:
         Prediction("b.jpg", cat, answers=(Answer("m", cat), Answer("n", cat)), agree=True),
         Prediction("bad.png", (), "no such file"),
     )
-    text = printed(found, members=(*ONE, Member("n", ("dog", "cat"))))
+    text = printed(found, members=(*ONE, ModelInfo("n", ("dog", "cat"))))
     lines = [" ".join(line.split()).rstrip(" ━╸") for line in text.splitlines() if line.strip()]
     assert lines == [
         "photo model class probability",
@@ -108,7 +108,7 @@ def test_several_models_answer_each() -> None:
 
 def test_several_labels_are_ticked_and_none_is_said() -> None:
     """The classes that a photo has stand out from those that come near."""
-    members = (Member("last", ("cat", "dog"), thresholds=(0.5, 0.5)),)
+    members = (ModelInfo("last", ("cat", "dog"), thresholds=(0.5, 0.5)),)
     found = (
         Prediction(
             "a.jpg",

@@ -15,20 +15,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.evaluation.abstention import Limits
-from imgrec.evaluation.prediction import Answer, Member, Prediction, Ranked
-from imgrec.report.prediction_text import header, lines, predictions_json, predictions_jsonl
-from imgrec.text import shown
+from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
+from imgrec.evaluation.selective_prediction import Limits
+from imgrec.report.documents import header, lines, predictions_json
+from imgrec.report.documents.prediction import predictions_jsonl
+from imgrec.text import printable
 from tests.conftest import PROJECT
 
-ONE = (Member("last", ("cat", "dog")),)
+ONE = (ModelInfo("last", ("cat", "dog")),)
 FOUND = (
     Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25)), labels=("cat",)),
     Prediction("bad.jpg", (), "is no image", known=False),
 )
 
 
-def as_csv(predictions: Sequence[Prediction], members: Sequence[Member]) -> str:
+def as_csv(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:
     """Return the text that `predict --format csv` gives."""
     return header("csv") + lines("csv", predictions, members)
 
@@ -124,14 +125,14 @@ def test_any_name_is_one_harmless_cell(name: str) -> None:
     rows = read(text)
     for cell in (rows[0]["photo"], rows[0]["class"], rows[1]["error"]):
         assert not cell.lstrip().startswith(tuple("=+-@\t\r"))
-        assert cell.removeprefix("'") == shown(name).removeprefix("'")
+        assert cell.removeprefix("'") == printable(name).removeprefix("'")
     assert text.count("\n") == 3
 
 
 def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
     """JSON keeps them exactly, CSV shows them readably."""
     found = tuple(Prediction(name, (Ranked(name, 0.5),), None) for name in hostile)
-    document = json.loads(predictions_json(found, members=(Member(hostile[0], hostile),)))
+    document = json.loads(predictions_json(found, members=(ModelInfo(hostile[0], hostile),)))
     lines = [json.loads(line) for line in predictions_jsonl(found, members=ONE).splitlines()]
     assert [answer["photo"] for answer in document["predictions"]] == list(hostile)
     assert [answer["top"][0]["class"] for answer in lines] == list(hostile)
@@ -144,7 +145,7 @@ def test_several_models_in_every_form() -> None:
     """The mean leads, each model follows; without a mean there is nothing in its place."""
     cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
     answers = (Answer("m", cat, labels=("cat",)), Answer("n", dog, known=False))
-    members = (Member("m", ("cat", "dog")), Member("n", ("dog", "cat"), Limits(0.9)))
+    members = (ModelInfo("m", ("cat", "dog")), ModelInfo("n", ("dog", "cat"), Limits(0.9)))
     found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
     assert as_csv(found, members).splitlines()[1:] == [
         "a.jpg,mean,1,cat,0.75,false,false,",
@@ -157,7 +158,7 @@ def test_several_models_in_every_form() -> None:
         ("m", True),
         ("n", False),
     ]
-    other = (members[0], Member("n", ("owl",)))
+    other = (members[0], ModelInfo("n", ("owl",)))
     apart = (Prediction("a.jpg", (), known=False, answers=answers),)
     assert [row["model"] for row in read(as_csv(apart, other))] == ["m", "n"]
     assert json.loads(predictions_json(apart, members=other))["model"] is None
@@ -167,7 +168,7 @@ def test_several_models_in_every_form() -> None:
 def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
     """Both forms fit docs/prediction.schema.json, which knows every key they have."""
     schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
-    members = (*ONE, Member("n", ("dog", "cat"), Limits(0.5))) if agree else ONE
+    members = (*ONE, ModelInfo("n", ("dog", "cat"), Limits(0.5))) if agree else ONE
     answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
     found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
     document = json.loads(predictions_json(found, members=members))
@@ -191,7 +192,7 @@ def test_the_schema_refuses_what_is_none() -> None:
             jsonschema.validate(good | wrong, schema)
 
 
-SEVERAL = (Member("last", ("cat", "dog", "owl"), thresholds=(0.5, 0.25, 0.5)),)
+SEVERAL = (ModelInfo("last", ("cat", "dog", "owl"), thresholds=(0.5, 0.25, 0.5)),)
 SETS = (
     Prediction(
         "both.jpg",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.report.thumbnail import thumbnail
+from imgrec.report.pictures import thumbnail
 
 
 @pytest.mark.parametrize(("size", "tiny"), [((8, 6), True), ((64, 64), True), ((192, 100), False)])

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from imgrec.evaluation.metrics import Metric
-from imgrec.report.wording import interval, moment, percent, short
+from imgrec.evaluation.results import MetricValue
+from imgrec.report.wording import interval, moment, percent, shorten
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,15 @@ def test_percent_never_rounds_to_certainty(fraction: float, text: str) -> None:
 
 def test_interval_is_empty_where_there_is_none() -> None:
     """A measure without an interval gets no words about one."""
-    assert interval(Metric(0.5, 0.25, 0.75)) == "25.0 to 75.0 %"
-    assert interval(Metric(0.5)) == ""
+    assert interval(MetricValue(0.5, 0.25, 0.75)) == "25.0 to 75.0 %"
+    assert interval(MetricValue(0.5)) == ""
 
 
 def test_short_names_are_cut_after_being_made_harmless() -> None:
     """The limit counts what is shown, escapes included."""
-    assert short("cat", 3) == "cat"
-    assert short("caterpillar", 5) == "cate…"
-    assert short("a\nb", 3) == "a\\…"
+    assert shorten("cat", 3) == "cat"
+    assert shorten("caterpillar", 5) == "cate…"
+    assert shorten("a\nb", 3) == "a\\…"
 
 
 def test_a_time_is_written_for_people() -> None:

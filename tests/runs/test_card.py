@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.runs.card import Calibration, Card, Certificate, Input, Source, Threshold
+from imgrec.pixel_statistics import PixelStatistics
+from imgrec.runs.card import Calibration, Card, Certificate, DataSource, Input, Threshold
 from imgrec.runs.card_file import read_card, write_card
-from imgrec.statistics import Statistics
 
 CARD = Card(
     name="x",
@@ -22,14 +22,14 @@ CARD = Card(
     output="softmax",
     preprocessing="none",
     seed=0,
-    data={"train": Source("photos", "/photos", 2, {"a": 1, "b\udc80": 1})},
+    data={"train": DataSource("photos", "/photos", 2, {"a": 1, "b\udc80": 1})},
     skipped=0,
     fingerprint="f",
     versions={"python": "3.11"},
     hashes={"best.keras": "0"},
     best={"epoch": 3, "monitor": "val_loss", "value": 0.5},
     epochs=4,
-    statistics=Statistics((1 / 3, 100.1, 255.0), (2 / 3, 0.0, 1e-9)),
+    statistics=PixelStatistics((1 / 3, 100.1, 255.0), (2 / 3, 0.0, 1e-9)),
     certificates=(Certificate("m.tflite", "litert", "float32", 2, 1.0, 1e-7, "a/1\udc80.jpg"),),
     calibration=Calibration(1.5, "validation", 20, 0.7, 0.6),
     threshold=Threshold(0.8, "precision 0.98", "validation", 20, 0.75, 0.99),

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.runs.lock import locked
+from imgrec.runs.folder import locked
 
 _HOLD = """
 import sys, pathlib
-from imgrec.runs.lock import locked
+from imgrec.runs.folder import locked
 with locked(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
-from imgrec.runtime.outputs import Answers
+from imgrec.runtime.outputs import ModelOutput
 
 _SMALL = ImageSpec(4, 4, 1)
 
@@ -21,8 +21,8 @@ class Brightness:
     spec: ImageSpec = _SMALL
     thresholds: tuple[float, ...] | None = None
 
-    def answers(self, images: NDArray[np.uint8]) -> Answers:
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the share of dark and of bright, which is how familiar it is, too."""
         half = images.shape[2] // 2
         bright = images[:, :, :half].astype(np.float32).mean(axis=(1, 2, 3)) / 255
-        return Answers(np.stack([1 - bright, bright], axis=1), bright)
+        return ModelOutput(np.stack([1 - bright, bright], axis=1), bright)

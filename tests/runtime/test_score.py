@@ -12,8 +12,8 @@ import pytest
 from imgrec.data.records import Photo, Record
 from imgrec.errors import BadImage
 from imgrec.progress import Silent
-from imgrec.runtime.flip import FlippedToo
 from imgrec.runtime.score import BATCH_SIZE, score, score_chunks
+from imgrec.runtime.tta import FlipTTA
 from tests.runtime.brightness import Brightness
 
 
@@ -78,7 +78,7 @@ def test_a_mirrored_picture_counts_as_much() -> None:
     """The answer of a picture and of its mirror image is the same, and the mean of both."""
     pixels = np.zeros((1, 4, 4, 1), np.uint8)
     pixels[:, :, :2] = 102
-    alone, both = Brightness(), FlippedToo(Brightness())
+    alone, both = Brightness(), FlipTTA(Brightness())
     assert (both.classes, both.spec) == (alone.classes, alone.spec)
     np.testing.assert_allclose(alone.answers(pixels).probabilities, [[0.6, 0.4]], rtol=1e-6)
     np.testing.assert_allclose(both.answers(pixels).probabilities, [[0.8, 0.2]], rtol=1e-6)

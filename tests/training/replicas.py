@@ -13,16 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from imgrec.config.load import parse
-from imgrec.data.digits import read_digits
-from imgrec.data.pixels import Stored
+from imgrec.data.cache import Stored
+from imgrec.data.sources.builtin import read_digits
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.progress import Silent
+from imgrec.training.batch import encode
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
-from imgrec.training.loop import Job, fit
+from imgrec.training.loop import fit
 from imgrec.training.monitor import Monitor
+from imgrec.training.run_saver import TrainingJob
 from imgrec.training.steps import Steps
-from imgrec.training.stream import Schedule, Split
-from imgrec.training.targets import encode
+from imgrec.training.stream import BatchSchedule, TrainingImages
 
 IMAGES = 46
 CONFIG = """
@@ -65,17 +66,17 @@ def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
     make_reproducible(experiment.seed, found, deterministic=False)
     records = read_digits().records[:IMAGES]
     labels = np.array([record.label for record in records])
-    split = Split(
+    split = TrainingImages(
         Stored(np.stack([np.asarray(record.source)[..., np.newaxis] for record in records])),
         np.arange(IMAGES),
         encode(experiment, labels, 10),
         np.where(labels % 2, 0.5, 2.0).astype(np.float32),
-        Schedule(IMAGES, experiment.data.batch_size),
+        BatchSchedule(IMAGES, experiment.data.batch_size),
     )
     steps = Steps(experiment, 10, found, weights=True)
     (folder / "state").mkdir(parents=True)
     monitor = Monitor(experiment, validated=True)
-    job = Job(
+    job = TrainingJob(
         experiment, folder, experiment.training.epochs, split, split, 10, monitor, lambda _: None
     )
     state = TrainingProgress()

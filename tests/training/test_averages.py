@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from imgrec.config.load import parse
-from imgrec.training.averages import averaged
-from imgrec.workflows.train import train
+from imgrec.training.steps import averaged_weights
+from imgrec.workflows.training import train
 from tests.conftest import TINY
 
 
@@ -35,7 +35,7 @@ def test_the_average_is_lent_for_a_while(scaled: bool) -> None:  # noqa: FBT001
     for _ in range(2):
         model.train_on_batch(np.full((1, 2), 0.1), np.ones((1, 1)))
         seen.append(_weights(model))
-    with averaged(model):
+    with averaged_weights(model):
         inside = _weights(model)
     for first, second, mean, after in zip(*seen, inside, _weights(model), strict=True):
         np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-6)
@@ -53,7 +53,7 @@ def test_what_no_gradient_moves_is_not_averaged() -> None:
     before = model.get_weights()
     model.train_on_batch(np.array([[2, 4], [6, 1]], np.float32), np.ones((2, 2)))
     own = model.get_weights()
-    with averaged(model):
+    with averaged_weights(model):
         lent = model.get_weights()
     for index, weight in enumerate(model.weights):
         assert not np.array_equal(own[index], before[index])
@@ -64,7 +64,7 @@ def test_without_an_average_nothing_changes() -> None:
     """The weights are the model's own."""
     model = _model(use_ema=False)
     before = _weights(model)
-    with averaged(model):
+    with averaged_weights(model):
         np.testing.assert_array_equal(_weights(model)[0], before[0])
 
 

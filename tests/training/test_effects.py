@@ -6,7 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.training.effects import AREA, Rectangle, blurred, erased, random_rectangle
+from imgrec.training.augmentation.augmentation import (
+    AREA,
+    Rectangle,
+    blurred,
+    erased,
+    random_rectangle,
+)
 
 
 def test_blur_spreads_a_dot_and_keeps_channels_apart() -> None:

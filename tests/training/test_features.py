@@ -19,12 +19,11 @@ from imgrec.models.backend import start
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.training.augmentation import Augmenter
-from imgrec.training.features import wanted_views, with_features
+from imgrec.training.features import feature_views, with_features
 from imgrec.training.steps import Steps
-from imgrec.training.stream import Place, Split, batches_in_order, training_batches
+from imgrec.training.stream import SampleRef, TrainingImages, batches_in_order, training_batches
 from imgrec.workflows.prepare import prepare, training_split
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
 from tests.training.conftest import Make
 
 
@@ -106,7 +105,7 @@ def test_what_is_frozen_is_saved_once(straight: Run) -> None:
     assert 10 * sum(sizes) < backbone.stat().st_size
 
 
-def _prepared(experiment: Experiment) -> tuple[Steps, Split]:
+def _prepared(experiment: Experiment) -> tuple[Steps, TrainingImages]:
     """The steps of an experiment, and its training images."""
     import keras
 
@@ -125,13 +124,13 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
     assert halves is not None
     augmenter = Augmenter(experiment.augmentation, experiment.seed)  # type: ignore[arg-type]
     cached, _ = with_features(experiment, steps, split, None, range(5), Silent())
-    places = [Place(index, 0) for index in range(len(split.targets))]
+    places = [SampleRef(index, 0) for index in range(len(split.targets))]
     for lap in range(3):
         batches = batches_in_order(split, 32, augmenter, lap % 2)
         expected = np.concatenate([np.asarray(halves.extractor(batch.images)) for batch in batches])
-        found = cached.read([Place(place.index, lap) for place in places])
+        found = cached.read([SampleRef(place.index, lap) for place in places])
         np.testing.assert_allclose(found, expected, atol=1e-3)
-    assert not np.allclose(cached.read([Place(0, 0)]), cached.read([Place(0, 1)]), atol=0.1)
+    assert not np.allclose(cached.read([SampleRef(0, 0)]), cached.read([SampleRef(0, 1)]), atol=0.1)
     batches = training_batches(cached, seed=0, start=(0, 0), epochs=1, augmenter=augmenter)
     assert next(batches).images.shape == (8, 1024)
     batches.close()
@@ -172,7 +171,7 @@ def test_what_is_worth_its_features(
     """No features of images that are not seen, that differ each time, or whose network learns."""
     experiment = make(*overrides)
     split = training_split(experiment, prepare(experiment, Silent()))
-    assert wanted_views(experiment, split, epochs) == views
+    assert feature_views(experiment, split, epochs) == views
 
 
 class _Filling(Silent):
@@ -210,7 +209,7 @@ def test_features_of_one_pooling_are_not_taken_for_those_of_another(make: Make) 
         experiment = make(f"model.layers=[{layer}]", "data.image_size=[64, 64]")
         steps, split = _prepared(experiment)
         cached, _ = with_features(experiment, steps, split, None, range(3), Silent())
-        found.append(cached.read([Place(0, 0)]))
+        found.append(cached.read([SampleRef(0, 0)]))
     assert found[0].shape == found[1].shape
     assert not np.allclose(found[0], found[1])
 

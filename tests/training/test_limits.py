@@ -12,8 +12,7 @@ from imgrec.config.load import parse
 from imgrec.errors import RunError
 from imgrec.runs.folder import find
 from imgrec.training.checkpoint import newest_place
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
 

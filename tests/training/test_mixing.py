@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from imgrec.training.augmentation.augmentation import cutmixed, mixed_up
 from imgrec.training.batch import Batch
-from imgrec.training.mixing import cutmixed, mixed_up
 
 Mix = Callable[[Batch, float, np.random.Generator], Batch]
 

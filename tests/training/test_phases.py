@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 from imgrec.errors import ConfigError, UsageError
-from imgrec.models.build import build
+from imgrec.models.network import build
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run, find
 from imgrec.training.checkpoint import newest_place
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
 from tests.training.conftest import Make
 
 FINE_TUNE = "training.fine_tune={from: conv_pw_13, epochs: 2, learning_rate: 1e-4}"

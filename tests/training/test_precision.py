@@ -13,8 +13,7 @@ from imgrec.errors import RunError
 from imgrec.models.backend import start
 from imgrec.training.checkpoint import newest_place
 from imgrec.training.steps import Steps
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
 

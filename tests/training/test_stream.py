@@ -15,39 +15,40 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.config.augmentation import Augmentation
+from imgrec.data.cache import Stored, open_pixels
+from imgrec.data.cache.pixels import Rows
 from imgrec.data.images import ImageSpec
-from imgrec.data.pixels import Rows, Stored, open_pixels
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.progress import Silent
 from imgrec.training.augmentation import Augmenter
 from imgrec.training.batch import Batch
 from imgrec.training.stream import (
-    Schedule,
-    Split,
+    BatchSchedule,
+    TrainingImages,
     in_sequence,
     training_batches,
     validation_batches,
 )
 
 SCHEDULES = st.builds(
-    Schedule,
+    BatchSchedule,
     images=st.integers(1, 40),
     batch_size=st.integers(1, 12),
     steps=st.none() | st.integers(1, 12),
 )
 
 
-def _split(images: int, *, batch_size: int = 4, steps: int | None = None) -> Split:
+def _split(images: int, *, batch_size: int = 4, steps: int | None = None) -> TrainingImages:
     """A split of 4x4 grey images, each filled with its own number."""
     pixels = [np.full((4, 4, 1), number, np.uint8) for number in range(images)]
-    return Split(
+    return TrainingImages(
         # Rows of other splits before them, and not in the order of the split.
         pixels=Stored(np.stack([np.full((4, 4, 1), 255, np.uint8)] * 2 + pixels[::-1])),
         rows=np.arange(images + 1, 1, -1),
         targets=np.arange(images),
         weights=np.ones(images, np.float32),
-        schedule=Schedule(images, batch_size, steps),
+        schedule=BatchSchedule(images, batch_size, steps),
     )
 
 
@@ -55,14 +56,16 @@ def _numbers(batches: list[Batch]) -> list[int]:
     return [int(number) for batch in batches for number in batch.targets]
 
 
-def _train(split: Split, first: int, last: int, augmenter: Augmenter | None = None) -> list[Batch]:
+def _train(
+    split: TrainingImages, first: int, last: int, augmenter: Augmenter | None = None
+) -> list[Batch]:
     batches = training_batches(split, seed=3, start=(first, 0), epochs=last, augmenter=augmenter)
     return list(batches)
 
 
 @given(SCHEDULES, st.integers(0, 2**32 - 1))
 def test_an_epoch_after_another_goes_through_all_images_evenly(
-    schedule: Schedule, seed: int
+    schedule: BatchSchedule, seed: int
 ) -> None:
     """However epochs are cut, no image is seen twice before every image is seen once."""
     epochs = 5
@@ -76,7 +79,7 @@ def test_an_epoch_after_another_goes_through_all_images_evenly(
 
 def test_each_lap_and_each_seed_has_its_own_order() -> None:
     """The same (seed, epoch) gives the same order, another gives another."""
-    schedule = Schedule(50, 8)
+    schedule = BatchSchedule(50, 8)
     first = list(in_sequence(schedule, 0, 1))
     assert first == list(in_sequence(schedule, 0, 1))
     assert [place.index for place in first] != [p.index for p in in_sequence(schedule, 1, 1)]
@@ -116,12 +119,12 @@ def test_an_image_that_vanished_stops_the_training(
     Image.new("L", (4, 4)).save(file)
     pixels, _ = open_pixels([Record("gone.png", 0, file)], ImageSpec(4, 4, 1), "none", Silent())
     file.unlink()
-    split = Split(
+    split = TrainingImages(
         pixels,
         np.arange(1),
         np.zeros(1),
         np.ones(1, np.float32),
-        Schedule(1, 1),
+        BatchSchedule(1, 1),
     )
     with pytest.raises(BadImage, match=r"gone\.png"):
         _train(split, 0, 1)

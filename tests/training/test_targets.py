@@ -8,7 +8,7 @@ import pytest
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import ConfigError
-from imgrec.training.targets import check_output, encode, image_weights
+from imgrec.training.batch import check_output, encode, image_weights
 
 LABELS = np.array([0, 1, 1, 1])
 

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imgrec.config.keras.losses import LOSSES, Truth, truth_of
+from imgrec.config.keras.metrics import METRICS, metric_problem
+from imgrec.config.keras.optimizers import OPTIMIZERS, SCHEDULES
 from imgrec.config.load import parse
-from imgrec.config.losses import LOSSES, Truth, truth_of
-from imgrec.config.metrics import METRICS, objection
-from imgrec.config.optimizers import OPTIMIZERS, SCHEDULES
 from imgrec.models.backend import start
 from imgrec.models.keras_objects import make
-from imgrec.training.batch import Batch
+from imgrec.training.batch import Batch, encode
 from imgrec.training.steps import Steps
-from imgrec.training.targets import encode
 
 OPTIMIZER_ARGUMENTS: dict[str, Any] = {
     "learning_rate": 0.01,
@@ -186,7 +185,7 @@ def test_every_loss_fits_an_output() -> None:
 def _metrics(truth: Truth) -> Iterator[dict[str, Any]]:
     for name, cls in METRICS.items():
         arguments = METRIC_ARGUMENTS.get(name, {})
-        if not objection(cls(**arguments), truth):
+        if not metric_problem(cls(**arguments), truth):
             yield {name: arguments}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from imgrec.training.warp import transformed
+from imgrec.training.augmentation.warp import transformed
 
 STILL: dict[str, Any] = {
     "theta": 0,

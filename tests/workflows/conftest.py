@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.runs.folder import Run
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tests.workflows.smallest import DEEP, EVERY_PRECISION, FLOAT32, smallest, write_photos
 
 

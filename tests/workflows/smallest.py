@@ -15,10 +15,10 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump, load, parse
 from imgrec.errors import ConfigError
 from imgrec.models.backbone import preprocess
-from imgrec.models.build import build
+from imgrec.models.network import build
+from imgrec.workflows.data_argument import data_argument
 from imgrec.workflows.pack import pack
-from imgrec.workflows.source import source_of
-from imgrec.workflows.statistics import unmeasured
+from imgrec.workflows.statistics import without_measuring
 from tools.pasted import pasted_photos
 
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
@@ -57,7 +57,7 @@ def write_photos(root: Path) -> None:
     kinds = {"person": photos[:8], "car": photos[4:12], "dog": photos[8:]}
     overrides = [f"data.root={json.dumps(str(pasted_photos(root / 'pasted', kinds, 32)))}"]
     overrides.append("data.split={validation: 0.5}")
-    pack(source_of("nasnet_tfrecord", overrides), root / "street", shards=2)
+    pack(data_argument("nasnet_tfrecord", overrides), root / "street", shards=2)
 
 
 def places(name: str, folders: Path) -> list[str]:
@@ -107,7 +107,7 @@ def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
     for smaller in _smaller(name):
         try:
             experiment = load(name, [*overrides, *smaller])
-            build(experiment, 2, weights=False, statistics=unmeasured(experiment))
+            build(experiment, 2, weights=False, statistics=without_measuring(experiment))
         except ConfigError:
             continue
         return _lively(load(name, [*overrides, *smaller, *_narrower(name)]), folders)

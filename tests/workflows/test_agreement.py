@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.config.load import load
-from imgrec.data.content import content
-from imgrec.data.images import decode
+from imgrec.data.images import decode, image_bytes
 from imgrec.data.records import Record
-from imgrec.evaluation.certificate import LIMITS, likeness
+from imgrec.evaluation.export_parity import LIMITS, compare_outputs
 from imgrec.models.export import FORMATS
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
@@ -25,12 +24,12 @@ from imgrec.runtime.exported import open_exported
 from imgrec.runtime.model_file import image_spec
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
-from imgrec.workflows.chosen import Images, choose
-from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.evaluation import ImageChoice, evaluate
+from imgrec.workflows.evaluation.evaluation_data import choose_images
 from imgrec.workflows.export import SUFFIXES, export
-from imgrec.workflows.predict import predict
+from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.run_files import run_config
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tests.workflows.smallest import EVERY_PRECISION, NAMES, ONE_STEP, places, random_weights
 
 Shared = Callable[[str], Path]
@@ -63,7 +62,7 @@ def _photo(record: Record, otherwise: Path) -> str:
     """Return the file of a record; one that is none of its own is written to `otherwise`."""
     if isinstance(record.source, Path):
         return str(record.source)
-    found = content(record.source)
+    found = image_bytes(record.source)
     if isinstance(found, bytes):
         otherwise.write_bytes(found)
     else:
@@ -73,12 +72,12 @@ def _photo(record: Record, otherwise: Path) -> str:
 
 def _assert_alike(model: Scores, answers: NDArray[np.float32], precision: str = "float32") -> None:
     limits = LIMITS[precision]
-    found = likeness(model, replace(model, probabilities=answers), limits.near_tie)
+    found = compare_outputs(model, replace(model, probabilities=answers), limits.near_tie)
     assert found.objection(limits) == ""
 
 
 def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
-    records = choose(run, Images()).records
+    records = choose_images(run, ImageChoice()).records
     keras = _by_keras(run, records)
     # Were all the answers one, any file would agree.
     assert np.ptp(keras.probabilities, axis=0).max() > 1e-3
@@ -114,7 +113,7 @@ def test_on_real_photos(name: str, shared: Shared, tmp_path: Path) -> None:
         weights = shared("weights/vgg16_imagenet_notop.h5")
         overrides.append(f"model.backbone.weights={json.dumps(str(weights))}")
     run = train(load(name, overrides), runs_dir=tmp_path / "runs").run
-    assert len(choose(run, Images()).records) >= 200
+    assert len(choose_images(run, ImageChoice()).records) >= 200
     _assert_one_answer(run, tmp_path, FORMATS)
 
 

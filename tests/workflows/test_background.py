@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from imgrec.data.records import Record
-from imgrec.evaluation.assessment import Assessment
-from imgrec.evaluation.evaluate import evaluate
-from imgrec.report.background import Remark
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment
+from imgrec.report.html import Remark
 from imgrec.runs.folder import Run
 from imgrec.scores import Scores
-from imgrec.training.artifacts import read_history, write_history
-from imgrec.workflows.background import background
+from imgrec.training.run_saver import read_history, write_history
+from imgrec.workflows.reports import report_context
 
 HISTORY = {"loss": [0.5, 0.25], "val_loss": [1.0, float("nan")]}
 
@@ -26,7 +26,7 @@ def assessment() -> Assessment:
     """Three images of two classes, the first two mistaken."""
     probabilities = np.array([[0.1, 0.9], [0.9, 0.1], [0.9, 0.1]], np.float32)
     scores = Scores(("a", "b", "c"), np.array([0, 1, 0]), probabilities, ("x", "y"))
-    return Assessment("r", "test", "photos", scores, evaluate(scores))
+    return Assessment("r", "test", "photos", scores, evaluate_scores(scores))
 
 
 def test_pictures_of_the_mistakes_alone(
@@ -36,14 +36,14 @@ def test_pictures_of_the_mistakes_alone(
     pixels = np.zeros((300, 100, 3), np.uint8)
     records = [Record("a", 0, pixels), Record("b", 1, Path("gone.png")), Record("c", 0, pixels)]
     with caplog.at_level(logging.WARNING, "imgrec"):
-        pictures = background(trained, assessment, records).pictures
+        pictures = report_context(trained, assessment, records).pictures
     assert {name: (each.width, each.height) for name, each in pictures.items()} == {"a": (64, 192)}
     assert caplog.messages == ["no picture of b: no such file"]
 
 
 def test_the_training_is_told_by_the_runs_files(trained: Run, assessment: Assessment) -> None:
     """Curves, best epoch, config and findings are those of the run."""
-    told = background(trained, assessment, [])
+    told = report_context(trained, assessment, [])
     assert {len(values) for values in told.history.values()} == {2}
     assert told.best_epoch == trained.card.best["epoch"]
     assert told.remarks == ()
@@ -57,7 +57,7 @@ def test_findings_have_their_first_names(
     cases = [{"names": ["a", "b"], "detail": ""}, {"names": ["c", "d"], "detail": ""}]
     finding = {"severity": "warning", "title": "t", "count": 4, "unit": "images", "cases": cases}
     (tmp_path / "check.json").write_text(json.dumps({"findings": [finding]}))
-    told = background(Run(tmp_path, trained.card), assessment, [])
+    told = report_context(Run(tmp_path, trained.card), assessment, [])
     assert told.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
     assert (told.history, told.config) == ({}, "")
 
@@ -74,7 +74,7 @@ def test_damaged_files_are_left_out_and_named(
     for name in ("check.json", "history.csv"):
         (tmp_path / name).write_bytes(content)
     with caplog.at_level(logging.WARNING, "imgrec"):
-        told = background(Run(tmp_path, trained.card), assessment, [])
+        told = report_context(Run(tmp_path, trained.card), assessment, [])
     assert (told.history, told.remarks) == ({}, None)
     assert [message.split(": ")[1] for message in caplog.messages] == [
         f"{tmp_path}/history.csv can't be read",

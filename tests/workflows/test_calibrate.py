@@ -14,14 +14,12 @@ from imgrec.progress import Silent
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
-from imgrec.workflows.calibrate import calibrate
-from imgrec.workflows.import_model import import_model
-from imgrec.workflows.import_options import Import
-from imgrec.workflows.predict import collected, open_models
+from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.prediction import collected, open_models
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.resume import resume
 from imgrec.workflows.run_files import run_config
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
+from imgrec.workflows.training.calibrate import calibrate
 from tests.conftest import TINY
 
 
@@ -77,7 +75,7 @@ def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
 @pytest.mark.parametrize("file", ["best.keras", "model.tflite"])
 def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: str) -> None:
     """It brings the limits of its run, and tells the same familiarity."""
-    found = import_model(Import(careful.path / file), runs_dir=tmp_path)
+    found = import_model(ImportSpec(careful.path / file), runs_dir=tmp_path)
     assert found.card.threshold == careful.card.threshold
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
     there, here = (open_engine(run).answers(pixels).familiarity for run in (careful, found))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.findings import Kind
+from imgrec.data.check import FindingKind
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError, UsageError
 from imgrec.scores import Skipped
@@ -44,10 +44,10 @@ def test_the_split_of_a_config_is_applied(photos: Path, tmp_path: Path) -> None:
         (photos / "red" / f"copy{number}.png").write_bytes(
             (photos / "red" / f"{number:02d}.png").read_bytes()
         )
-    assert check(str(photos)).findings.count(Kind.COPIES_ACROSS_SPLITS) == 0
+    assert check(str(photos)).findings.count(FindingKind.COPIES_ACROSS_SPLITS) == 0
     findings = check(config(tmp_path, photos, 0.5)).findings
     assert list(findings.counts) == ["train", "validation"]
-    assert findings.count(Kind.COPIES_ACROSS_SPLITS) > 2
+    assert findings.count(FindingKind.COPIES_ACROSS_SPLITS) > 2
     assert not findings.passed(strict=False)
 
 
@@ -57,7 +57,7 @@ def test_data_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=pixels[[0, 1, 2, 3, 4, 4]], y=[0, 1, 0, 1, 0, 1])
     findings = check(str(tmp_path / "x.npz")).findings
     assert findings.images == 6
-    assert findings.count(Kind.COPIES_ACROSS_LABELS) == 2
+    assert findings.count(FindingKind.COPIES_ACROSS_LABELS) == 2
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:

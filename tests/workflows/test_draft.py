@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgrec.config.experiment import Experiment, Split
+from imgrec.config.data import SplitConfig
+from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import DataError
-from imgrec.workflows.draft import draft, draft_for
-from imgrec.workflows.survey import Survey
-from imgrec.workflows.weights import Weights
+from imgrec.workflows.init import DatasetSummary, PretrainedWeights, draft_config, draft_config_for
 
 
 def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
@@ -27,9 +26,9 @@ def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30))
     return folder
 
 
-def drafted(folder: Path, weights: Weights = Weights.CACHED) -> Experiment:
+def drafted(folder: Path, weights: PretrainedWeights = PretrainedWeights.CACHED) -> Experiment:
     """Return the experiment that is drafted for a folder."""
-    return parse(draft(folder, lambda _: weights).config, "the draft")
+    return parse(draft_config(folder, lambda _: weights).config, "the draft")
 
 
 def layers(experiment: Experiment) -> list[str]:
@@ -58,10 +57,10 @@ def test_photos_get_a_backbone(size: tuple[int, int], side: int, tmp_path: Path)
     assert experiment.preprocessing.rescale is None
 
 
-@pytest.mark.parametrize("weights", [Weights.CACHED, Weights.REACHABLE])
-def test_a_remark_says_where_weights_are(weights: Weights, tmp_path: Path) -> None:
+@pytest.mark.parametrize("weights", [PretrainedWeights.CACHED, PretrainedWeights.REACHABLE])
+def test_a_remark_says_where_weights_are(weights: PretrainedWeights, tmp_path: Path) -> None:
     """The config and what is said of it tell whether the weights must be fetched."""
-    found = draft(fill(tmp_path, {"cat": 1, "dog": 1}, (64, 64)), lambda _: weights)
+    found = draft_config(fill(tmp_path, {"cat": 1, "dog": 1}, (64, 64)), lambda _: weights)
     assert f"# {weights.value}.\n" in found.config
     assert found.found[-1] == weights.value
 
@@ -69,13 +68,13 @@ def test_a_remark_says_where_weights_are(weights: Weights, tmp_path: Path) -> No
 def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
     """Where weights can't be had, photos get a network of their own, and a remark says why."""
     folder = fill(tmp_path, {"cat": 1, "dog": 1}, (300, 300))
-    experiment = drafted(folder, Weights.ABSENT)
+    experiment = drafted(folder, PretrainedWeights.ABSENT)
     assert experiment.model.backbone is None
     assert experiment.data.image_size == (128, 128)
     assert layers(experiment).count("Conv2D") == 4
-    found = draft(folder, lambda _: Weights.ABSENT)
+    found = draft_config(folder, lambda _: PretrainedWeights.ABSENT)
     assert found.found[-1].endswith("takes model.backbone.weights=FILE")
-    assert all(f"# {line}" in found.config for line in Weights.ABSENT.value.split("\n"))
+    assert all(f"# {line}" in found.config for line in PretrainedWeights.ABSENT.value.split("\n"))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (15, 400), (63, 63)])
@@ -91,16 +90,16 @@ def test_pooling_never_empties_the_image(size: tuple[int, int], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("folders", "images", "split"),
     [
-        ([""], 10, Split(validation=0.2, test=0.1)),
-        ([""], 9, Split(validation=0.2)),
-        (["train"], 10, Split(validation=0.2, test=0.1)),
-        (["train", "test"], 10, Split(validation=0.2)),
+        ([""], 10, SplitConfig(validation=0.2, test=0.1)),
+        ([""], 9, SplitConfig(validation=0.2)),
+        (["train"], 10, SplitConfig(validation=0.2, test=0.1)),
+        (["train", "test"], 10, SplitConfig(validation=0.2)),
         (["train", "valid"], 10, None),
         (["train", "val", "test"], 10, None),
     ],
 )
 def test_parts_that_have_no_folder_are_split_off(
-    folders: list[str], images: int, split: Split | None, tmp_path: Path
+    folders: list[str], images: int, split: SplitConfig | None, tmp_path: Path
 ) -> None:
     """A part without a folder of its own is split off the training images."""
     for folder in folders:
@@ -122,8 +121,8 @@ def test_uneven_classes_are_balanced(rare: int, *, balanced: bool, tmp_path: Pat
 )
 def test_more_images_need_fewer_epochs(images: int, epochs: int, batch_size: int) -> None:
     """The more images, the fewer epochs and the larger batches."""
-    found = Survey(Path("pets"), {}, {"cat": images, "dog": images}, ((9, 9),), ())
-    experiment = parse(draft_for(found).config, "the draft")
+    found = DatasetSummary(Path("pets"), {}, {"cat": images, "dog": images}, ((9, 9),), ())
+    experiment = parse(draft_config_for(found).config, "the draft")
     assert (experiment.training.epochs, experiment.data.batch_size) == (epochs, batch_size)
 
 
@@ -162,18 +161,18 @@ def test_any_folder_name_makes_a_config(folder: str, name: str, tmp_path: Path) 
 )
 def test_any_class_name_makes_a_config(names: list[str]) -> None:
     """Whatever the classes are called, the config loads."""
-    found = Survey(Path("pets"), {}, dict.fromkeys(names, 5), ((9, 9),), ())
-    assert parse(draft_for(found).config, "the draft").name == "pets"
+    found = DatasetSummary(Path("pets"), {}, dict.fromkeys(names, 5), ((9, 9),), ())
+    assert parse(draft_config_for(found).config, "the draft").name == "pets"
 
 
 def test_errors_pass_through(tmp_path: Path) -> None:
     """A folder that can't be trained on is refused as a training would refuse it."""
     with pytest.raises(DataError, match="no images"):
-        draft(tmp_path)
+        draft_config(tmp_path)
 
 
 def test_a_draft_for_real_photos(shared: Callable[[str], Path]) -> None:
     """Tiny bird pictures with a test folder give a small network and a validation split."""
-    experiment = parse(draft(shared("data/birds")).config, "the draft")
+    experiment = parse(draft_config(shared("data/birds")).config, "the draft")
     assert experiment.data.image_size == (32, 32)
-    assert experiment.data.split == Split(validation=0.2)
+    assert experiment.data.split == SplitConfig(validation=0.2)

@@ -17,8 +17,7 @@ from imgrec.config.load import load, parse
 from imgrec.errors import UsageError
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
 COSINE = "{CosineDecay: {initial_learning_rate: 0.01, decay_steps: 9}}"

@@ -12,10 +12,9 @@ import pytest
 from imgrec.config.load import parse
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import Computing, EngineName
-from imgrec.workflows.chosen import Images
-from imgrec.workflows.evaluate import Wanted, evaluate
-from imgrec.workflows.train import train
+from imgrec.runtime.engine import EngineName, EngineOptions
+from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
+from imgrec.workflows.training import train
 
 COLOURS = """
 name: colours
@@ -44,9 +43,9 @@ def test_the_number_of_the_training_comes_again(trained: Run) -> None:
 
 def test_another_split_may_be_asked_for(trained: Run) -> None:
     """The validation part has its own number of images."""
-    assert evaluate(trained, Wanted(Images(split="validation"))).evaluation.images == (
-        trained.card.data["validation"].images
-    )
+    assert evaluate(
+        trained, EvaluationRequest(ImageChoice(split="validation"))
+    ).evaluation.images == (trained.card.data["validation"].images)
 
 
 def test_a_folder_of_other_images_is_evaluated_as_a_whole(photos: Path, tmp_path: Path) -> None:
@@ -55,7 +54,7 @@ def test_a_folder_of_other_images_is_evaluated_as_a_whole(photos: Path, tmp_path
     (photos / "red").rename(tmp_path / "kept")
     (tmp_path / "other" / "red").mkdir(parents=True)
     (tmp_path / "kept" / "00.png").rename(tmp_path / "other" / "red" / "00.png")
-    found = evaluate(run, Wanted(Images(tmp_path / "other"), allow_overlap=True))
+    found = evaluate(run, EvaluationRequest(ImageChoice(tmp_path / "other"), allow_overlap=True))
     assert (found.split, found.evaluation.images) == ("all", 1)
     assert found.evaluation.classes == ("blue", "red")
     assert [result.support for result in found.evaluation.per_class] == [0, 1]
@@ -70,12 +69,18 @@ def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: P
             (root / split / name).mkdir(parents=True)
             for path in sorted((photos / name).iterdir())[:count]:
                 (root / split / name / path.name).write_bytes(path.read_bytes())
-    assert evaluate(run, Wanted(Images(root), allow_overlap=True)).evaluation.images == 4
     assert (
-        evaluate(run, Wanted(Images(root, "validation"), allow_overlap=True)).evaluation.images == 8
+        evaluate(run, EvaluationRequest(ImageChoice(root), allow_overlap=True)).evaluation.images
+        == 4
+    )
+    assert (
+        evaluate(
+            run, EvaluationRequest(ImageChoice(root, "validation"), allow_overlap=True)
+        ).evaluation.images
+        == 8
     )
     with pytest.raises(UsageError, match="has no parts of its own"):
-        evaluate(run, Wanted(Images(photos, "test")))
+        evaluate(run, EvaluationRequest(ImageChoice(photos, "test")))
 
 
 def test_a_class_that_the_model_does_not_know_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -83,7 +88,7 @@ def test_a_class_that_the_model_does_not_know_is_refused(photos: Path, tmp_path:
     run = _trained(photos, tmp_path / "runs")
     (photos / "red").rename(photos / "rad")
     with pytest.raises(DataError, match="rad"):
-        evaluate(run, Wanted(Images(photos)))
+        evaluate(run, EvaluationRequest(ImageChoice(photos)))
 
 
 def test_images_that_changed_sides_are_refused(photos: Path, tmp_path: Path) -> None:
@@ -103,9 +108,9 @@ def test_bad_images_are_named_or_stop_as_the_config_says(photos: Path, tmp_path:
     strict = _trained(photos, tmp_path / "runs")
     (photos / "red" / "03.png").write_bytes(b"no image")
     with pytest.raises(BadImage, match=r"red/03\.png"):
-        evaluate(strict, Wanted(Images(photos), allow_overlap=True))
+        evaluate(strict, EvaluationRequest(ImageChoice(photos), allow_overlap=True))
     lenient = _trained(photos, tmp_path / "runs", bad_images="skip")
-    found = evaluate(lenient, Wanted(Images(photos), allow_overlap=True)).evaluation
+    found = evaluate(lenient, EvaluationRequest(ImageChoice(photos), allow_overlap=True)).evaluation
     assert found.images == 39
     assert [skipped.name for skipped in found.skipped] == ["red/03.png"]
 
@@ -123,4 +128,4 @@ def test_a_model_file_that_is_not_the_runs_is_refused(
     if damage != "gone":
         path.write_bytes(content[:-10] if damage == "cut" else content + b" ")
     with pytest.raises(RunError, match=rf"{file} is (missing|not the file)|copy has no {file}"):
-        evaluate(run, computing=Computing(engine))
+        evaluate(run, computing=EngineOptions(engine))

@@ -14,23 +14,30 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from imgrec import load
-from imgrec.config.layers import GlobalAveragePooling2D
+from imgrec.api import load
+from imgrec.config.keras.layers import GlobalAveragePooling2D
 from imgrec.config.load import load as load_config
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.evaluation.prediction import Ranked
-from imgrec.explanation.unknown import Least
-from imgrec.explanation.values import Area, Found, View
+from imgrec.explanation.unknown import AnswerRule
+from imgrec.explanation.values import Area, Detection, ViewedRegion
 from imgrec.progress import Silent
-from imgrec.report.explanation_text import Asked, Explained, explanation_json
+from imgrec.report.documents import ExplainedPhoto, ExplanationQuery, explanation_json
 from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import Computing
+from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.keras_engine import KerasEngine
-from imgrec.workflows.explain import Asking, open_explainer
-from imgrec.workflows.explained import Written, explained, plan
-from imgrec.workflows.explainer import INSIDE, Explainer, Method
+from imgrec.workflows.explanation import (
+    Explainer,
+    ExplainOptions,
+    Method,
+    WrittenFiles,
+    explain_photos,
+    open_explainer,
+    plan_outputs,
+)
+from imgrec.workflows.explanation.explainer import INSIDE
 from tests.explanation.made import SIDE, SPEC, network, spotted
 from tests.workflows.smallest import NAMES
 
@@ -92,15 +99,17 @@ def test_a_photo_of_a_turned_camera(
 @pytest.mark.parametrize("method", ["gradcam", "occlusion"])
 def test_unknown_has_no_box(trained: Run, photo: Photo, method: Method) -> None:
     """The heat map is of the most probable class; one that is asked for has its boxes."""
-    found = open_explainer(trained, method, Asking(threshold=1)).explain(photo)
+    found = open_explainer(trained, method, ExplainOptions(threshold=1)).explain(photo)
     assert (found.known, found.found) == (False, ())
-    asked = open_explainer(trained, method, Asking(found.class_name, threshold=1)).explain(photo)
+    asked = open_explainer(trained, method, ExplainOptions(found.class_name, threshold=1)).explain(
+        photo
+    )
     assert bool(asked.found) == bool(found.heat.values.any())
 
 
 def test_an_engine_is_asked_by_a_method_that_it_can_use(trained: Run, photo: Photo) -> None:
     """With --engine litert and no method, occlusion shows where."""
-    explainer = open_explainer(trained, computing=Computing(engine="litert"))
+    explainer = open_explainer(trained, computing=EngineOptions(engine="litert"))
     assert explainer.method == "occlusion"
     assert explainer.explain(photo).heat.values.max() == 1
 
@@ -119,7 +128,7 @@ def test_a_colour_photo_for_a_grey_model(trained: Run, photo: Photo, method: Met
 def test_a_grey_photo_for_a_colour_model(small_run: Callable[[str], Run], method: Method) -> None:
     """It is read as colour, as in `predict`."""
     source = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
-    asking = Asking(windows=10 if method == "windows" else None)
+    asking = ExplainOptions(windows=10 if method == "windows" else None)
     explainer = open_explainer(small_run("cat_dog"), method, asking)
     assert explainer.explain(Photo("grey", source)).picture.image.mode == "RGB"
 
@@ -135,33 +144,33 @@ def test_a_tiny_hot_place_has_its_box() -> None:
     model.layers[-1].set_weights([kernel, np.zeros(2)])
     engine = KerasEngine(model, ("none", "some"), SPEC)
     image = spotted(Area(20, 4, 22, 6))
-    found = Explainer("made", "gradcam", engine, Least()).explain(Photo("tiny", image)).found
+    found = Explainer("made", "gradcam", engine, AnswerRule()).explain(Photo("tiny", image)).found
     assert [each.area.overlap(Area(20, 4, 22, 6)) > 0.5 for each in found] == [True]
 
 
 def test_a_pixel_s_box_is_a_pixel() -> None:
     """In JSON a box never has a width or height of 0, however small the picture."""
-    places = [Found("0", 0.5, Area(*place)) for place in ((0.6, 0, 1, 2), (0, 0, 0.4, 2))]
-    told = Explained("tiny", named=(Ranked("0", 0.5),), size=(1, 2), found=tuple(places))
-    boxes = json.loads(explanation_json(told, Asked("made", "windows")))["boxes"]
+    places = [Detection("0", 0.5, Area(*place)) for place in ((0.6, 0, 1, 2), (0, 0, 0.4, 2))]
+    told = ExplainedPhoto("tiny", named=(Ranked("0", 0.5),), size=(1, 2), found=tuple(places))
+    boxes = json.loads(explanation_json(told, ExplanationQuery("made", "windows")))["boxes"]
     assert [(each["left"], each["right"]) for each in boxes] == [(0, 1), (0, 1)]
 
 
 def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
     """It is explained, whatever is more probable; one that there is not is named."""
-    found = open_explainer(trained, "occlusion", Asking("7")).explain(photo)
+    found = open_explainer(trained, "occlusion", ExplainOptions("7")).explain(photo)
     assert found.class_name == "7"
-    other = open_explainer(trained, "windows", Asking("7", threshold=0)).explain(photo)
+    other = open_explainer(trained, "windows", ExplainOptions("7", threshold=0)).explain(photo)
     assert {each.class_name for each in other.found} == {"7"}
     with pytest.raises(UsageError, match="--class seven: the model knows no such class") as caught:
-        open_explainer(trained, "occlusion", Asking("seven"))
+        open_explainer(trained, "occlusion", ExplainOptions("seven"))
     assert caught.value.hint == "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
 def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
     """A slip of the keyboard is no riddle."""
     with pytest.raises(UsageError, match="no such class; did you mean cat"):
-        open_explainer(small_run("cat_dog"), "occlusion", Asking("cats"))
+        open_explainer(small_run("cat_dog"), "occlusion", ExplainOptions("cats"))
 
 
 def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
@@ -171,7 +180,7 @@ def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
     for method in ("windows", "dense"):
         explained = open_explainer(strict, method).explain(photo)
         assert (explained.known, explained.found) == (False, ())
-        assert open_explainer(strict, method, Asking(threshold=0.0)).explain(photo).found
+        assert open_explainer(strict, method, ExplainOptions(threshold=0.0)).explain(photo).found
 
 
 def test_without_keras_a_model_is_only_asked(
@@ -194,10 +203,10 @@ def test_gradcam_looks_closer_than_predict(
     run = small_run("vgg16_transfer")
     side, (told,) = run.card.input.width, load(run.path).predict(tmp_path / "noise.png", top=1)
     whole = open_explainer(run, "gradcam").explain(photo)
-    seen = open_explainer(run, "gradcam", Asking(as_seen=True)).explain(photo)
+    seen = open_explainer(run, "gradcam", ExplainOptions(as_seen=True)).explain(photo)
     assert (whole.view.area, seen.view) == (
         Area(0, 0, 300, 200),
-        View(seen.picture.seen, (side,) * 2),
+        ViewedRegion(seen.picture.seen, (side,) * 2),
     )
     assert whole.view.size is not None
     assert min(whole.view.size) == 2 * side
@@ -210,7 +219,7 @@ def test_gradcam_looks_closer_than_predict(
 def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:
     """Windows and dense never look at what the model is shown: wrong usage."""
     with pytest.raises(UsageError, match="--as-seen: dense looks at all of a photo"):
-        open_explainer(trained, "dense", Asking(as_seen=True))
+        open_explainer(trained, "dense", ExplainOptions(as_seen=True))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +229,7 @@ def test_a_photo_as_seen_by_occlusion_has_the_usual_name(
     photo: Photo, tmp_path: Path, method: Method, name: str
 ) -> None:
     """It never sees more."""
-    (place,) = plan([photo], method, Written(tmp_path), as_seen=True)
+    (place,) = plan_outputs([photo], method, WrittenFiles(tmp_path), as_seen=True)
     assert place.files["heat"].name == f"noise.{name}.png"
 
 
@@ -239,8 +248,8 @@ def test_what_a_method_cant_be_asked(trained: Run, asking: dict[str, Any], messa
         load(trained.path).explain("noise.png", **asking)
 
 
-@pytest.mark.parametrize("computing", [Computing("litert"), Computing(precision="int8")])
-def test_an_engine_that_a_method_cant_use(trained: Run, computing: Computing) -> None:
+@pytest.mark.parametrize("computing", [EngineOptions("litert"), EngineOptions(precision="int8")])
+def test_an_engine_that_a_method_cant_use(trained: Run, computing: EngineOptions) -> None:
     """It is wrong usage, and said before a model is opened."""
     with pytest.raises(UsageError, match="--method gradcam looks into the Keras model"):
         open_explainer(trained, "gradcam", computing=computing)
@@ -255,9 +264,9 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
         Photo("fine", noise),
         Photo("elsewhere/Fine.png", noise),
     ]
-    explainer = open_explainer(trained, "windows", Asking(windows=5))
-    written = Written(tmp_path / "out", boxes=True)
-    done = list(explained(plan(photos, "windows", written), explainer, Silent()))
+    explainer = open_explainer(trained, "windows", ExplainOptions(windows=5))
+    written = WrittenFiles(tmp_path / "out", boxes=True)
+    done = list(explain_photos(plan_outputs(photos, "windows", written), explainer, Silent()))
     assert [each.error for each in done] == [
         "3x3 pixels, smaller than the smallest window (4x4)",
         "no such file",
@@ -268,13 +277,13 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
     expected = {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".boxes.png", ".json")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
     with pytest.raises(UsageError, match=r"fine\.windows\.png exists already"):
-        plan(photos, "windows", written)
+        plan_outputs(photos, "windows", written)
 
 
 def test_a_photo_has_all_of_its_files_or_none(trained: Run, photo: Photo, tmp_path: Path) -> None:
     """Where the last can't be written, the others don't stay, and the command can be run again."""
-    places = plan([photo], "occlusion", Written(tmp_path / "out", boxes=True))
+    places = plan_outputs([photo], "occlusion", WrittenFiles(tmp_path / "out", boxes=True))
     places[0].files["json"].mkdir(parents=True)
     with pytest.raises(RunError, match="json"):
-        list(explained(places, open_explainer(trained, "occlusion"), Silent()))
+        list(explain_photos(places, open_explainer(trained, "occlusion"), Silent()))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["noise.occlusion.json"]

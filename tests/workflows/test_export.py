@@ -17,15 +17,14 @@ from PIL import Image
 from imgrec.config.load import parse
 from imgrec.errors import RunError, UsageError
 from imgrec.models.export import FORMATS, onnx_memory, require_memory
-from imgrec.runs.card import Origin
+from imgrec.runs.card import ImportOrigin
 from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import Computing, open_engine
+from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.runtime.exported import open_exported
-from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.export import export
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
 SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".keras"}
@@ -94,7 +93,7 @@ def test_a_smaller_file_becomes_a_part_of_the_run(copied: Run, precision: str) -
     assert path.stat().st_size < (run.path / "model.tflite").stat().st_size
     whole, small = (
         evaluate(run, computing=computing).evaluation.metrics["accuracy"].value
-        for computing in (Computing(), Computing("litert", precision))  # type: ignore[arg-type]
+        for computing in (EngineOptions(), EngineOptions("litert", precision))  # type: ignore[arg-type]
     )
     assert abs(whole - small) <= 0.02
 
@@ -124,7 +123,7 @@ def test_a_model_that_int8_changes_is_not_exported(copied: Run) -> None:
 def test_on_random_pictures_photos_are_asked_for(copied: Run) -> None:
     """An imported run has no images: where a file answers otherwise, the hint is --data."""
     _spoil(copied)
-    card = dataclasses.replace(read_card(copied.path), origin=Origin("a.keras", "", "keras"))
+    card = dataclasses.replace(read_card(copied.path), origin=ImportOrigin("a.keras", "", "keras"))
     with pytest.raises(RunError, match=r"int8\.tflite is not written: .*random picture") as caught:
         export(Run(copied.path, card), precision="int8")
     assert "on photos of yours with --data FOLDER" in caught.value.hint

@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.config.evaluation import Baseline, Evaluation
+from imgrec.config.evaluation import Baseline, EvaluationConfig
 from imgrec.config.load import parse
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.progress import Silent
-from imgrec.report.evaluation_json import assessment_json
+from imgrec.report.documents import assessment_json
 from imgrec.requirement import parse as required
 from imgrec.runs.folder import Run
-from imgrec.workflows.chosen import Images
-from imgrec.workflows.compare import compare_runs, differing_settings
-from imgrec.workflows.evaluate import Wanted, evaluate
-from imgrec.workflows.gate import Gate, joined
-from imgrec.workflows.train import train
+from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
+from imgrec.workflows.evaluation.compare import differing_settings
+from imgrec.workflows.gate import Gate, joined_gates
+from imgrec.workflows.training import train
 
 COLOURS = """
 name: %s
@@ -38,31 +37,33 @@ def colours(photos: Path, runs_dir: Path, name: str = "colours", epochs: int = 5
     return train(parse(text, "colours.yaml"), runs_dir=runs_dir).run
 
 
-def gate(*texts: str, **others: object) -> Wanted:
+def gate(*texts: str, **others: object) -> EvaluationRequest:
     """Return what requires `texts`."""
-    return Wanted(gate=Gate(tuple(map(required, texts)), **others))  # type: ignore[arg-type]
+    return EvaluationRequest(gate=Gate(tuple(map(required, texts)), **others))  # type: ignore[arg-type]
 
 
 def test_requirements_add_up_and_the_nearer_word_holds() -> None:
     """Both hold; of two bounds of one number from one side, the command line's."""
-    section = Evaluation(require=["accuracy >= 0.9", "ece <= 0.1"])
+    section = EvaluationConfig(require=["accuracy >= 0.9", "ece <= 0.1"])
     asked = Gate(tuple(map(required, ("accuracy >= 0.8", "accuracy <= 0.99"))))
-    found, _ = joined(section, asked)
+    found, _ = joined_gates(section, asked)
     assert list(map(str, found)) == ["accuracy >= 0.8", "ece <= 0.1", "accuracy <= 0.99"]
 
 
 def test_the_baseline_of_config_and_command_line() -> None:
     """What the command line says goes before the config, key by key; drops of each metric too."""
-    section = Evaluation(baseline=Baseline(run="old", max_drop={"brier": 0.1}, confidence=0.9))
-    _, found = joined(section, Gate(max_drop={"accuracy": 0.2}))
+    section = EvaluationConfig(
+        baseline=Baseline(run="old", max_drop={"brier": 0.1}, confidence=0.9)
+    )
+    _, found = joined_gates(section, Gate(max_drop={"accuracy": 0.2}))
     assert (found.baseline, found.confidence) == ("old", 0.9)
     assert found.max_drop == {"brier": 0.1, "accuracy": 0.2}
-    _, found = joined(section, Gate(baseline="new", confidence=0.8))
+    _, found = joined_gates(section, Gate(baseline="new", confidence=0.8))
     assert (found.baseline, found.confidence) == ("new", 0.8)
-    _, found = joined(Evaluation(), Gate(baseline="new"))
+    _, found = joined_gates(EvaluationConfig(), Gate(baseline="new"))
     assert (found.max_drop, found.confidence) == ({"accuracy": 0.0}, 0.95)
     with pytest.raises(UsageError, match="need a baseline"):
-        joined(Evaluation(), Gate(max_drop={"accuracy": 0.1}))
+        joined_gates(EvaluationConfig(), Gate(max_drop={"accuracy": 0.1}))
 
 
 def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_met_and_not_met(trained: Run) -> None:
 )
 def test_names_are_checked_before_an_image_is_read(trained: Run, text: str, message: str) -> None:
     """Not even the folder is looked for."""
-    wanted = Wanted(Images(Path("nowhere")), gate=Gate((required(text),)))
+    wanted = EvaluationRequest(ImageChoice(Path("nowhere")), gate=Gate((required(text),)))
     with pytest.raises(UsageError, match=message):
         evaluate(trained, wanted)
 
@@ -133,7 +134,7 @@ def test_a_better_and_a_worse_model(trained: Run, tmp_path: Path) -> None:
     reverse = evaluate(poor, gate(baseline=str(trained.path), max_drop={"accuracy": 0.05}))
     assert not reverse.passed
     assert "beyond chance" in reverse.verdicts[0].reason
-    compared = compare_runs([trained, poor], Wanted())
+    compared = compare_runs([trained, poor], EvaluationRequest())
     assert compared.comparisons[0].differences["accuracy"].finding == "worse"
     assert compared.settings["training.epochs"] == ("2", "1")
 
@@ -171,12 +172,12 @@ def test_training_images_are_found_by_their_content(photos: Path, tmp_path: Path
     recorded = recorded_images(run.path)
     mixed = copied([*list(recorded["train"])[:3], *recorded["test"]], photos, tmp_path / "mixed")
     with pytest.raises(DataError, match=r"3 of \d+ images are training images of colours-1, such"):
-        evaluate(run, Wanted(Images(mixed)))
-    allowed = evaluate(run, Wanted(Images(mixed), allow_overlap=True))
+        evaluate(run, EvaluationRequest(ImageChoice(mixed)))
+    allowed = evaluate(run, EvaluationRequest(ImageChoice(mixed), allow_overlap=True))
     assert allowed.overlap == 3
     assert allowed.evaluation.notes[-1].startswith("3 of the images were trained on")
     clean = copied(list(recorded["test"]), photos, tmp_path / "clean")
-    assert evaluate(run, Wanted(Images(clean))).overlap == 0
+    assert evaluate(run, EvaluationRequest(ImageChoice(clean))).overlap == 0
 
 
 def test_a_baseline_that_knows_the_images_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -195,17 +196,19 @@ def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, other)
     (other / "red").rename(other / "rouge")
     with pytest.raises(DataError, match="unknown class rouge") as caught:
-        evaluate(run, Wanted(Images(other), allow_overlap=True))
+        evaluate(run, EvaluationRequest(ImageChoice(other), allow_overlap=True))
     assert "--map rouge=CLASS" in caught.value.hint
-    found = evaluate(run, Wanted(Images(other, names={"rouge": "red"}), allow_overlap=True))
+    found = evaluate(
+        run, EvaluationRequest(ImageChoice(other, names={"rouge": "red"}), allow_overlap=True)
+    )
     assert found.evaluation.images == 40
     with pytest.raises(UsageError, match="no class green"):
-        evaluate(run, Wanted(Images(other, names={"green": "red"})))
+        evaluate(run, EvaluationRequest(ImageChoice(other, names={"green": "red"})))
     message = "--map rouge=redd: colours-1 knows no class redd; did you mean red"
     with pytest.raises(UsageError, match=message):
-        evaluate(run, Wanted(Images(other, names={"rouge": "redd"})))
+        evaluate(run, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
     with pytest.raises(UsageError, match="--map goes with --data"):
-        evaluate(run, Wanted(Images(names={"rouge": "red"})))
+        evaluate(run, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
 
 
 def test_a_class_without_images_is_told(
@@ -214,7 +217,9 @@ def test_a_class_without_images_is_told(
     """It is allowed, and what is required of it can't be met."""
     run = colours(photos, tmp_path / "runs", epochs=1)
     shutil.rmtree(photos / "red")
-    wanted = Wanted(Images(photos), gate=Gate((required("recall[red] >= 0"),)), allow_overlap=True)
+    wanted = EvaluationRequest(
+        ImageChoice(photos), gate=Gate((required("recall[red] >= 0"),)), allow_overlap=True
+    )
     found = evaluate(run, wanted, progress=Silent())
     assert "has no images of red" in caplog.text
     assert not found.passed

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import RunError, UsageError
-from imgrec.workflows.growing import growing
+from imgrec.workflows.prediction.resumable_file import resumable_file
 from tests.conftest import PROJECT
 
 NAMES = ("a.jpg", "b\n.jpg", "a.jpg", "\udcff.jpg", "猫.jpg")
@@ -32,7 +32,7 @@ def write(
 ) -> None:
     """Write a header and a line for each name, two at a time; stop after so many lines."""
     left = iter(names)
-    with growing(path, SETTINGS, header="header\n", names=left, resume=resume) as file:
+    with resumable_file(path, SETTINGS, header="header\n", names=left, resume=resume) as file:
         while batch := list(itertools.islice(left, 2)):
             failed = file.mark.failed + batch.count("a.jpg")
             file.append("".join(f"{name!r}\n" for name in batch), batch, failed)
@@ -99,7 +99,7 @@ def test_the_failures_of_before_are_counted(path: Path) -> None:
     """How many items failed is kept with how many there are."""
     with pytest.raises(Stopped):
         write(path, stop=4)
-    with growing(path, SETTINGS, header="", names=iter(NAMES), resume=True) as file:
+    with resumable_file(path, SETTINGS, header="", names=iter(NAMES), resume=True) as file:
         assert (file.mark.items, file.mark.failed) == (4, 2)
 
 
@@ -132,7 +132,7 @@ def test_other_settings_are_refused(path: Path) -> None:
     other = {**SETTINGS, "top": 3, "threshold": "\x1b"}
     with (
         pytest.raises(UsageError) as caught,
-        growing(path, other, header="", names=iter(NAMES), resume=True),
+        resumable_file(path, other, header="", names=iter(NAMES), resume=True),
     ):
         pass
     assert caught.value.message == (
@@ -162,7 +162,7 @@ def test_more_photos_are_answered(path: Path) -> None:
 def test_one_process_at_a_time(path: Path) -> None:
     """A second one is refused and leaves the first one's file alone."""
     with (
-        growing(path, SETTINGS, header="mine\n", names=iter(()), resume=False),
+        resumable_file(path, SETTINGS, header="mine\n", names=iter(()), resume=False),
         pytest.raises(RunError, match="another process is writing"),
     ):
         write(path)

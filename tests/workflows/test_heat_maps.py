@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from imgrec.data.records import Record
-from imgrec.evaluation.worst import Mistake
+from imgrec.evaluation.error_analysis import Mistake
 from imgrec.runs.folder import Run
-from imgrec.workflows.heat_maps import heat_maps
+from imgrec.workflows.reports import heat_maps
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 60), np.uint8)
 RECORDS = (Record("a", 0, PIXELS), Record("b", 1, PIXELS))

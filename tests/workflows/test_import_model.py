@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError, UsageError
-from imgrec.models.adapt import Adaptation
+from imgrec.models.importing import Adaptation
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.export import export
-from imgrec.workflows.import_model import import_model
-from imgrec.workflows.import_options import Import
-from imgrec.workflows.predict import predict
+from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.prediction.predict import predict
 from tests.models.hostile import litert_file
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 4, 4, 3), np.uint8)
@@ -32,7 +31,9 @@ def imagenet(shared: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     """The EfficientNet-Lite0 of ImageNet as a run, imported without a word on its pixels."""
     model = shared("weights/efficientnet_lite0_imagenet_top.keras")
     classes = shared("weights/imagenet_class_index.json")
-    return import_model(Import(model, str(classes)), runs_dir=tmp_path_factory.mktemp("imported"))
+    return import_model(
+        ImportSpec(model, str(classes)), runs_dir=tmp_path_factory.mktemp("imported")
+    )
 
 
 def test_photos_are_recognised(imagenet: Run, shared: Callable[[str], Path]) -> None:
@@ -96,7 +97,7 @@ def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> No
     """Without it the reason is told and nothing written; with it the run answers as the model."""
     legacy = tmp_path / "old one.h5"
     small.save(legacy)
-    wanted = Import(legacy, names, Adaptation(rescale=0.5))
+    wanted = ImportSpec(legacy, names, Adaptation(rescale=0.5))
     with pytest.raises(RunError, match="may hold Python code") as caught:
         import_model(wanted, runs_dir=tmp_path / "runs")
     assert "--trust" in caught.value.hint
@@ -117,8 +118,8 @@ def test_a_saved_model_needs_trust_and_becomes_a_litert_file(
     """With it, the run holds the same model of LiteRT's own operators."""
     small.export(tmp_path / "saved", format="tf_saved_model", verbose=False)
     with pytest.raises(RunError, match="a SavedModel is a program"):
-        import_model(Import(tmp_path / "saved", names), runs_dir=tmp_path)
-    run = import_model(Import(tmp_path / "saved", names, trust=True), runs_dir=tmp_path)
+        import_model(ImportSpec(tmp_path / "saved", names), runs_dir=tmp_path)
+    run = import_model(ImportSpec(tmp_path / "saved", names, trust=True), runs_dir=tmp_path)
     assert run.card.hashes.keys() == {"model.tflite"}
     np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
 
@@ -134,20 +135,20 @@ def test_a_litert_file_stays_as_it_is(
     function = tf.function(small).get_concrete_function(tf.TensorSpec((batch, 4, 4, 3)))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     file.write_bytes(converter.convert())
-    run = import_model(Import(file, names), runs_dir=tmp_path)
+    run = import_model(ImportSpec(file, names), runs_dir=tmp_path)
     assert (run.path / "model.tflite").read_bytes() == file.read_bytes()
     np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
     for refused in (lambda: answers(run, "keras"), lambda: export(run)):
         with pytest.raises(RunError, match="imported as a LiteRT file: it has no Keras model"):
             refused()
     with pytest.raises(UsageError, match="--rescale: nothing can be put around"):
-        import_model(Import(file, names, Adaptation(rescale=0.5)), runs_dir=tmp_path)
+        import_model(ImportSpec(file, names, Adaptation(rescale=0.5)), runs_dir=tmp_path)
 
 
 def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: str) -> None:
     """When it is imported, and in a run that somebody sent."""
     file = litert_file(tmp_path / "model.tflite", operator="FlexReadFile")
     with pytest.raises(RunError, match="the operator FlexReadFile, which is none of LiteRT's own"):
-        import_model(Import(file, names), runs_dir=tmp_path / "runs")
+        import_model(ImportSpec(file, names), runs_dir=tmp_path / "runs")
     with pytest.raises(RunError, match="the operator FlexReadFile"):
         LiteRTEngine(file, ("a", "b"), ImageSpec(4, 4, 3))

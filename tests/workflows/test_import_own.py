@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from imgrec.errors import RunError, UsageError
-from imgrec.models.adapt import Adaptation
-from imgrec.models.metadata import DESCRIPTION, MAX_BYTES
+from imgrec.models.files import DESCRIPTION
+from imgrec.models.files.metadata import MAX_BYTES
+from imgrec.models.importing import Adaptation
 from imgrec.runs.card import Threshold
 from imgrec.runs.card_file import write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
-from imgrec.workflows.description import description_of
 from imgrec.workflows.export import export
-from imgrec.workflows.import_model import import_model
-from imgrec.workflows.import_options import Import
+from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.model_metadata import read_model_description
 
 LIMIT = Threshold(0.75, "precision 0.9", "validation", 40, 0.5, 0.95)
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 8, 8, 1), np.uint8)
@@ -63,7 +63,9 @@ def test_it_brings_all_that_it_needs(
         file = exported if form == "tflite" else padding.path / "best.keras"
     monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
     with caplog.at_level(logging.INFO, "imgrec"):
-        run = import_model(Import(file, trust=form == "saved_model"), runs_dir=tmp_path / "runs")
+        run = import_model(
+            ImportSpec(file, trust=form == "saved_model"), runs_dir=tmp_path / "runs"
+        )
     assert f"{file.name} is of run padding-1: 10 classes, photos are padded to 8x8" in caplog.text
     for part in ("classes", "input", "output", "preprocessing", "threshold", "multi_label"):
         assert getattr(run.card, part) == getattr(padding.card, part), part
@@ -97,7 +99,7 @@ def test_what_contradicts_it_is_refused(
     Path("swapped.txt").write_text("\n".join("1023456789"))
     Path("two.txt").write_text("cat\ndog\n")
     with pytest.raises(UsageError, match=message) as caught:
-        import_model(Import(exported, **options), runs_dir=tmp_path / "runs")
+        import_model(ImportSpec(exported, **options), runs_dir=tmp_path / "runs")
     assert caught.value.hint.startswith("leave --")
     assert not (tmp_path / "runs").exists()
 
@@ -105,7 +107,7 @@ def test_what_contradicts_it_is_refused(
 def test_what_says_the_same_is_let_in(exported: Path, tmp_path: Path) -> None:
     """The names in their order, and the fit of the file."""
     (tmp_path / "names.txt").write_text("\n".join("0123456789"))
-    wanted = Import(exported, str(tmp_path / "names.txt"), fit="pad", interpolation="nearest")
+    wanted = ImportSpec(exported, str(tmp_path / "names.txt"), fit="pad", interpolation="nearest")
     assert import_model(wanted, runs_dir=tmp_path / "runs").card.input.fit == "pad"
 
 
@@ -118,11 +120,11 @@ def test_a_strangers_file_is_told_how_photos_come(
     """In a line with the options that change it, and what takes long; it needs names."""
     file = Path(shutil.copy(trained.path / "best.keras", tmp_path / "a.keras"))
     with pytest.raises(UsageError, match="does not say what its classes are called"):
-        import_model(Import(file), runs_dir=tmp_path / "runs")
+        import_model(ImportSpec(file), runs_dir=tmp_path / "runs")
     (tmp_path / "names.txt").write_text("\n".join("0123456789"))
     monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
     with caplog.at_level(logging.INFO, "imgrec"):
-        import_model(Import(file, str(tmp_path / "names.txt")), runs_dir=tmp_path / "runs")
+        import_model(ImportSpec(file, str(tmp_path / "names.txt")), runs_dir=tmp_path / "runs")
     for line in (f"opening {file}", "writing its LiteRT file"):
         assert line in caplog.text
     assert (
@@ -153,7 +155,7 @@ def test_a_damaged_description_is_refused(
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr(DESCRIPTION, json.dumps({**document, **damage}))
     with pytest.raises(RunError, match=r"damaged\.zip: its imgrec\.json is damaged"):
-        description_of(file)
+        read_model_description(file)
 
 
 @pytest.mark.parametrize("damage", ["packing", "size"])
@@ -167,11 +169,11 @@ def test_a_description_that_can_not_be_unpacked_is_refused(tmp_path: Path, damag
         start = content.index(DESCRIPTION.encode()) + len(DESCRIPTION)
         file.write_bytes(content[:start] + b"\xff\xff\xff" + content[start + 3 :])
     with pytest.raises(RunError, match=r"sent\.zip: its imgrec\.json can't be read"):
-        description_of(file)
+        read_model_description(file)
 
 
 def test_a_card_beside_another_file_is_not_its(trained: Run, tmp_path: Path) -> None:
     """Only the file whose SHA-256 the card holds is the run's."""
     shutil.copy(trained.path / "card.json", tmp_path)
     (tmp_path / "best.keras").write_bytes(b"another")
-    assert description_of(tmp_path / "best.keras") is None
+    assert read_model_description(tmp_path / "best.keras") is None

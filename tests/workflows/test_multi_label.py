@@ -14,34 +14,29 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec import load
+from imgrec.api import load
 from imgrec.config.load import parse
 from imgrec.data.records import Photo
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.evaluation.prediction import Prediction
-from imgrec.models.adapt import Adaptation
+from imgrec.models.importing import Adaptation
 from imgrec.progress import Silent
 from imgrec.requirement import parse as parse_requirement
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import Computing, open_engine
+from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.runtime.exported import open_exported
-from imgrec.training.artifacts import read_history
-from imgrec.workflows.chosen import Images, choose
-from imgrec.workflows.compare import compare_runs
-from imgrec.workflows.evaluate import Wanted, evaluate
-from imgrec.workflows.explain import open_explainer
-from imgrec.workflows.explainer import Method
+from imgrec.training.run_saver import read_history
+from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
+from imgrec.workflows.evaluation.evaluation_data import choose_images
+from imgrec.workflows.explanation import Method, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
-from imgrec.workflows.import_model import import_model
-from imgrec.workflows.import_options import Import
-from imgrec.workflows.plan import plan
-from imgrec.workflows.predict import Recogniser, open_models
+from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.prediction import Predictor, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_files import run_config
-from imgrec.workflows.run_training import TrainingResult
-from imgrec.workflows.train import train
+from imgrec.workflows.training import TrainingResult, plan_training, train
 from tests.conftest import PROJECT
 from tests.discs import COLOURS, pasted_discs
 
@@ -97,7 +92,7 @@ def test_the_colours_are_learned(discs: TrainingResult) -> None:
 def test_images_are_counted_once_whatever_labels_they_have(discs: TrainingResult) -> None:
     """By the check and by a dry run: some have several labels, some none."""
     document = json.loads((discs.run.path / "check.json").read_text("utf-8"))
-    planned = plan(run_config(discs.run.path))
+    planned = plan_training(run_config(discs.run.path))
     labels = sum(sum(classes.values()) for classes in planned.counts.values())
     assert labels != 160
     assert document["images"]["all"] == sum(planned.images.values()) == 160
@@ -122,7 +117,7 @@ def test_every_engine_gives_the_number_that_training_gave(
     discs: TrainingResult, engine: str
 ) -> None:
     """The final evaluation, `evaluate` with LiteRT and with Keras are one."""
-    found = evaluate(discs.run, computing=Computing(engine))  # type: ignore[arg-type]
+    found = evaluate(discs.run, computing=EngineOptions(engine))  # type: ignore[arg-type]
     saved = json.loads((discs.run.path / "metrics.json").read_bytes())
     assert found.evaluation.multi_label
     for name, metric in found.evaluation.metrics.items():
@@ -177,7 +172,7 @@ def test_several_labels_are_no_test_of_a_model_of_one(discs: TrainingResult, dat
     """Images that may have several are refused, and one of them is named."""
     one = dataclasses.replace(discs.run.card, multi_label=False, thresholds=None)
     with pytest.raises(DataError, match=r"may have several labels, such as 000\.png"):
-        choose(Run(discs.run.path, one), Images(data))
+        choose_images(Run(discs.run.path, one), ImageChoice(data))
 
 
 def test_one_label_is_a_set_of_one(discs: TrainingResult, tmp_path: Path) -> None:
@@ -187,7 +182,7 @@ def test_one_label_is_a_set_of_one(discs: TrainingResult, tmp_path: Path) -> Non
         pixels = np.full((24, 24, 3), 120, np.uint8)
         pixels[4:12, 4:12] = colour
         Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
-    found = evaluate(discs.run, Wanted(Images(tmp_path)))
+    found = evaluate(discs.run, EvaluationRequest(ImageChoice(tmp_path)))
     np.testing.assert_array_equal(found.scores.positives, np.eye(3, dtype=bool))
 
 
@@ -252,7 +247,7 @@ def test_several_models_are_one(discs: TrainingResult) -> None:
     assert found.answers[0].labels == found.labels
     one, mean = evaluate(runs[0]).evaluation, evaluate(runs).evaluation
     np.testing.assert_array_equal(one.confusion, mean.confusion)
-    compared = compare_runs(runs, Wanted())
+    compared = compare_runs(runs, EvaluationRequest())
     assert compared.comparisons[0].differences["hamming_loss"].finding == "equal"
 
 
@@ -260,7 +255,7 @@ def test_reports_of_every_form(discs: TrainingResult, tmp_path: Path) -> None:
     """The JSON holds to its schema; all labels stand in the CSV; the page has no empty plot."""
     places = [tmp_path / f"report{suffix}" for suffix in (".json", ".csv", ".md", ".xml", ".html")]
     gate = Gate((parse_requirement("micro_f1 >= 0.5"), parse_requirement("recall[red] > 0.1")))
-    found = evaluate(discs.run, Wanted(gate=gate, reports=places))
+    found = evaluate(discs.run, EvaluationRequest(gate=gate, reports=places))
     assert found.passed
     document = json.loads(places[0].read_bytes())
     jsonschema.validate(
@@ -292,7 +287,7 @@ def test_metrics_of_one_label_are_refused(discs: TrainingResult) -> None:
     """Before an image is read, by the command line too."""
     for text in ("top_k_accuracy > 0.5", "balanced_accuracy > 0.5"):
         with pytest.raises(UsageError, match="is not measured where an image may have several"):
-            evaluate(discs.run, Wanted(gate=Gate((parse_requirement(text),))))
+            evaluate(discs.run, EvaluationRequest(gate=Gate((parse_requirement(text),))))
 
 
 @pytest.mark.parametrize("file", ["best.keras", "model.tflite"])
@@ -300,7 +295,7 @@ def test_a_model_of_several_labels_is_imported(
     discs: TrainingResult, tmp_path: Path, file: str, data: Path
 ) -> None:
     """Its file says so, and its thresholds; it answers as the run does, on a CSV file too."""
-    run = import_model(Import(discs.run.path / file), runs_dir=tmp_path / "runs")
+    run = import_model(ImportSpec(discs.run.path / file), runs_dir=tmp_path / "runs")
     assert run.card.multi_label
     assert run.card.class_thresholds == discs.run.card.class_thresholds
     picture = _picture("blue")[np.newaxis]
@@ -309,7 +304,7 @@ def test_a_model_of_several_labels_is_imported(
         open_engine(discs.run).answers(picture).probabilities,
         atol=1e-5,
     )
-    found = evaluate(run, Wanted(Images(data)))
+    found = evaluate(run, EvaluationRequest(ImageChoice(data)))
     assert found.evaluation.images == 160
 
 
@@ -320,7 +315,7 @@ def test_a_strangers_model_of_several_labels_needs_its_flag(
     names = tmp_path / "names.txt"
     names.write_text("\n".join(COLOURS))
     file = shutil.copy(discs.run.path / "best.keras", tmp_path / "a.keras")
-    wanted = Import(Path(file), str(names))
+    wanted = ImportSpec(Path(file), str(names))
     with pytest.raises(RunError, match="a probability of its own") as caught:
         import_model(wanted, runs_dir=tmp_path / "runs")
     assert "--multi-label" in caught.value.hint
@@ -329,7 +324,7 @@ def test_a_strangers_model_of_several_labels_needs_its_flag(
     assert (run.card.multi_label, run.card.class_thresholds) == (True, (0.5, 0.5, 0.5))
 
 
-def predict_all(recogniser: Recogniser, *pictures: NDArray[np.uint8]) -> list[Prediction]:
+def predict_all(recogniser: Predictor, *pictures: NDArray[np.uint8]) -> list[Prediction]:
     """Return what is in some pictures."""
     photos = [Photo(str(number), picture) for number, picture in enumerate(pictures)]
     batches = recogniser.predictions(photos, total=len(photos), progress=Silent())

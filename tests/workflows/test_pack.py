@@ -17,21 +17,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.config.experiment import Data
+from imgrec.config.data import Data
 from imgrec.config.load import parse
-from imgrec.data.content import content
-from imgrec.data.identity import identities
-from imgrec.data.images import ImageSpec, decode
-from imgrec.data.read import read_other
-from imgrec.data.records import Slice, Splits
+from imgrec.data.images import ImageSpec, decode, identities_of_images, image_bytes
+from imgrec.data.records import ByteRange, Splits
+from imgrec.data.sources import read_other
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.progress import Silent
 from imgrec.workflows.check import check
-from imgrec.workflows.draft import draft
+from imgrec.workflows.data_argument import DataArgument, data_argument, splits_of
+from imgrec.workflows.init import draft_config
 from imgrec.workflows.pack import Packed, pack
 from imgrec.workflows.prepare import records_of
-from imgrec.workflows.source import Source, source_of, splits_of
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tests.conftest import PROJECT
 from tests.data.tfrecord_writer import frame
 
@@ -56,7 +54,7 @@ def data_at(root: Path, **more: Any) -> Data:
 
 def packed_from(data: Data, output: Path, shards: int = 3) -> Packed:
     """Pack the images of a config whose seed is 5."""
-    return pack(Source("source", data, 5), output, shards=shards)
+    return pack(DataArgument("source", data, 5), output, shards=shards)
 
 
 def assert_same_images(found: Splits, source: Splits) -> None:
@@ -99,8 +97,8 @@ def test_a_divided_folder_comes_back(photos: Path, tmp_path: Path) -> None:
     found = read_again(packed.path)
     assert_same_images(found, source)
     for record, original in zip(found.train, source.train, strict=True):
-        assert isinstance(record.source, Slice)
-        assert content(record.source) == content(original.source)
+        assert isinstance(record.source, ByteRange)
+        assert image_bytes(record.source) == image_bytes(original.source)
     manifest = packed.manifest
     assert [shard.file for shard in manifest.shards][:4] == [
         "train.tfrecord-00000-of-00003",
@@ -114,7 +112,7 @@ def test_a_divided_folder_comes_back(photos: Path, tmp_path: Path) -> None:
 
 def test_an_undivided_folder_stays_undivided(photos: Path, tmp_path: Path) -> None:
     """Its pack is divided as the folder itself would be: by names and seed."""
-    packed = pack(source_of(str(photos)), tmp_path / "pack")
+    packed = pack(data_argument(str(photos)), tmp_path / "pack")
     assert list(packed.manifest.splits) == ["train"]
     source = splits_of(data_at(photos, split=SPLIT), 3)
     found = splits_of(data_at(packed.path, split=SPLIT), 3)
@@ -164,7 +162,7 @@ def test_the_same_images_are_the_same_bytes(photos: Path, tmp_path: Path) -> Non
     assert len(files) == 7
     for name in files:
         assert (first.path / name).read_bytes() == (again.path / name).read_bytes()
-    other = pack(Source("source", data_at(photos), 6), tmp_path / "three", shards=3)
+    other = pack(DataArgument("source", data_at(photos), 6), tmp_path / "three", shards=3)
     assert first.manifest.shards != other.manifest.shards
 
 
@@ -178,7 +176,7 @@ def test_a_pack_of_a_pack_is_the_same(table: Path, tmp_path: Path) -> None:
 def test_training_from_a_pack_is_training_from_the_photos(photos: Path, tmp_path: Path) -> None:
     """The same splits, fingerprint and losses; the card's fingerprint is the manifest's."""
     experiment = parse(TRAINED % photos, "colours.yaml")
-    source = Source(experiment.name, experiment.data, experiment.seed)
+    source = DataArgument(experiment.name, experiment.data, experiment.seed)
     packed = pack(source, tmp_path / "pack", shards=2)
     overrides = {each.partition("=")[0]: each.partition("=")[2] for each in packed.overrides}
     assert overrides == {"data.root": str(packed.path), "data.split": "null"}
@@ -200,7 +198,7 @@ def test_more_shards_than_images(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "photos" / name).mkdir(parents=True)
         Image.new("RGB", (3, 2)).save(tmp_path / "photos" / name / "1.png")
-    packed = pack(source_of(str(tmp_path / "photos")), tmp_path / "pack", shards=9)
+    packed = pack(data_argument(str(tmp_path / "photos")), tmp_path / "pack", shards=9)
     assert [shard.images for shard in packed.manifest.shards] == [1, 1]
 
 
@@ -243,7 +241,7 @@ class Interrupted(Silent):
 def test_an_interrupted_pack_leaves_nothing(photos: Path, tmp_path: Path) -> None:
     """Neither the folder nor a part of it."""
     before = sorted(tmp_path.iterdir())
-    source = Source("source", data_at(photos), 5)
+    source = DataArgument("source", data_at(photos), 5)
     with pytest.raises(KeyboardInterrupt):
         pack(source, tmp_path / "pack", shards=3, progress=Interrupted())
     assert sorted(tmp_path.iterdir()) == before
@@ -252,7 +250,7 @@ def test_an_interrupted_pack_leaves_nothing(photos: Path, tmp_path: Path) -> Non
 def test_a_pack_is_no_folder_of_photos(pack_of_photos: Path) -> None:
     """Who trains on it as on class folders is told how."""
     with pytest.raises(DataError, match="is a pack") as caught:
-        draft(pack_of_photos)
+        draft_config(pack_of_photos)
     assert f"--set data.root={pack_of_photos}" in caught.value.hint
 
 
@@ -274,7 +272,7 @@ def test_classes_without_a_number_are_told(photos: Path, tmp_path: Path) -> None
 def test_settings_of_no_config_are_refused(photos: Path) -> None:
     """--set changes a config, and a folder is none."""
     with pytest.raises(UsageError, match="--set goes with a CONFIG"):
-        source_of(str(photos), ["data.channels=1"])
+        data_argument(str(photos), ["data.channels=1"])
 
 
 @pytest.fixture
@@ -415,7 +413,7 @@ def test_real_photos_come_back(place: str, shared: Shared, tmp_path: Path) -> No
     again = read_again(found.path)
     assert_same_images(again, source)
     for part, records in records_of(source):
-        assert identities(records) == identities(getattr(again, part))
+        assert identities_of_images(records) == identities_of_images(getattr(again, part))
 
 
 TENSORFLOW = """

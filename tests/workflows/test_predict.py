@@ -15,7 +15,7 @@ from PIL import Image
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import UsageError
 from imgrec.runs.folder import Run
-from imgrec.workflows.predict import predict
+from imgrec.workflows.prediction.predict import predict
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from imgrec.config.load import load
 from imgrec.runs.folder import Run
-from imgrec.workflows.evaluate import Wanted, evaluate
+from imgrec.workflows.evaluation import EvaluationRequest, evaluate
 from imgrec.workflows.gate import Gate
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 
 
 @pytest.mark.slow
@@ -32,10 +32,10 @@ def test_transfer_against_a_small_network_and_the_reverse(
         "vgg16_transfer", ["training.steps_per_epoch=12", f"model.backbone.weights={weights}"]
     )
     drop = {"accuracy": 0.01}
-    better = evaluate(large, Wanted(gate=Gate(baseline=str(small.path), max_drop=drop)))
+    better = evaluate(large, EvaluationRequest(gate=Gate(baseline=str(small.path), max_drop=drop)))
     assert better.passed
     assert better.comparison is not None
     assert better.comparison.differences["accuracy"].finding == "better"
-    reverse = evaluate(small, Wanted(gate=Gate(baseline=str(large.path), max_drop=drop)))
+    reverse = evaluate(small, EvaluationRequest(gate=Gate(baseline=str(large.path), max_drop=drop)))
     assert [verdict.met for verdict in reverse.verdicts] == [False]
     assert "beyond chance" in reverse.verdicts[0].reason

@@ -12,9 +12,9 @@ import pytest
 from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
 from imgrec.runs.folder import Run
-from imgrec.workflows.evaluate import evaluate
-from imgrec.workflows.predict import predict
-from imgrec.workflows.train import train
+from imgrec.workflows.evaluation import evaluate
+from imgrec.workflows.prediction.predict import predict
+from imgrec.workflows.training import train
 
 pytestmark = pytest.mark.slow
 

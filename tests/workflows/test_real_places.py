@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.runs.folder import Run
-from imgrec.workflows.import_model import import_model
-from imgrec.workflows.import_options import Import
+from imgrec.workflows.import_model import ImportSpec, import_model
 from tools import explanations, pet_head
 from tools.photos import PETS
 
@@ -23,7 +22,7 @@ def lite0(shared: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
     """EfficientNet-Lite0 with ImageNet's 1,000 classes."""
     model = shared("weights/efficientnet_lite0_imagenet_top.keras")
     classes = shared("weights/imagenet_class_index.json")
-    return import_model(Import(model, str(classes)), runs_dir=tmp_path_factory.mktemp("lite0"))
+    return import_model(ImportSpec(model, str(classes)), runs_dir=tmp_path_factory.mktemp("lite0"))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def pets(lite0: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     model, classes = folder / "pets.keras", folder / "classes.txt"
     pet_head.main([str(model)])
     classes.write_text("\n".join(PETS))
-    return import_model(Import(model, str(classes)), runs_dir=lite0.path.parent)
+    return import_model(ImportSpec(model, str(classes)), runs_dir=lite0.path.parent)
 
 
 @pytest.mark.parametrize("method", ["gradcam", "dense"])

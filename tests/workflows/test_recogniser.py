@@ -17,22 +17,21 @@ from PIL import Image
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
-from imgrec.evaluation.abstention import Limits
-from imgrec.evaluation.prediction import Member
+from imgrec.evaluation.prediction import ModelInfo
+from imgrec.evaluation.selective_prediction import Limits
 from imgrec.progress import Silent
-from imgrec.report.prediction_text import LineForm
+from imgrec.report.documents import LineForm
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.outputs import Answers
-from imgrec.workflows.predict import Recogniser, open_models, predict_into
-from imgrec.workflows.tally import Tally
+from imgrec.runtime.outputs import ModelOutput
+from imgrec.workflows.prediction import FailureSummary, Predictor, open_models, predict_into
 from tests.runtime.brightness import Brightness
 
 
-def recogniser(*engines: Engine) -> Recogniser:
+def recogniser(*engines: Engine) -> Predictor:
     """Return what asks these engines, called m0, m1 and so on."""
-    members = [Member(f"m{number}", each.classes) for number, each in enumerate(engines)]
-    return Recogniser(tuple(members), engines, ("hash",) * len(engines))
+    members = [ModelInfo(f"m{number}", each.classes) for number, each in enumerate(engines)]
+    return Predictor(tuple(members), engines, ("hash",) * len(engines))
 
 
 def photo(folder: Path, level: int = 51) -> str:
@@ -57,7 +56,7 @@ def test_models_of_other_sizes_decode_on_their_own(tmp_path: Path) -> None:
 def test_a_threshold_given_is_that_of_every_model() -> None:
     """Without one each keeps its own."""
     one = recogniser(Brightness())
-    own = dataclasses.replace(one, members=(Member("m0", ("dark", "bright"), Limits(0.7)),))
+    own = dataclasses.replace(one, members=(ModelInfo("m0", ("dark", "bright"), Limits(0.7)),))
     grey = [Photo("p", np.full((4, 4), 102, np.uint8))]
     for asked, known in ((one, True), (own, False), (own.asking(top=1, threshold=0.6), True)):
         ((found,),) = asked.predictions(grey, total=1, progress=Silent())
@@ -87,7 +86,7 @@ def test_memory_does_not_grow_with_the_photos(form: LineForm, tmp_path: Path) ->
         tally = predict_into(tmp_path / "out", found, recogniser(Brightness()), form)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert tally == Tally(count)
+        assert tally == FailureSummary(count)
         return most - before
 
     peak(200)
@@ -109,7 +108,7 @@ def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:
 
         left: Iterator[int] = dataclasses.field(default_factory=lambda: iter(range(2)))
 
-        def answers(self, images: NDArray[np.uint8]) -> Answers:
+        def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
             if next(self.left, None) is None:
                 raise RunError("stopped")
             return super().answers(images)
@@ -143,7 +142,7 @@ def test_another_question_does_not_go_on() -> None:
 def test_only_the_first_failures_are_kept() -> None:
     """A million bad photos are counted, not remembered."""
     bad = [Photo(f"{number}.png", Path("none.png")) for number in range(100)]
-    tally = Tally()
+    tally = FailureSummary()
     for batch in recogniser(Brightness()).predictions(bad, total=None, progress=Silent()):
         tally = tally.with_batch(batch)
     assert (tally.photos, tally.failed, len(tally.examples)) == (100, 100, 20)

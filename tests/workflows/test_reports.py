@@ -9,14 +9,14 @@ import pytest
 
 from imgrec.errors import RunError, UsageError
 from imgrec.runs.folder import Run
-from imgrec.workflows.evaluate import Wanted, evaluate
+from imgrec.workflows.evaluation import EvaluationRequest, evaluate
 from imgrec.workflows.reports import append_summary, check_reports
 
 
 def test_every_form_of_a_run(trained: Run, tmp_path: Path) -> None:
     """`evaluate` writes each file; the page has the run's curves and pictures of mistakes."""
     names = ("junit.xml", "summary.md", "numbers.json", "images.csv", "page.html")
-    found = evaluate(trained, Wanted(reports=[tmp_path / name for name in names]))
+    found = evaluate(trained, EvaluationRequest(reports=[tmp_path / name for name in names]))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     page = (tmp_path / "page.html").read_text()
     assert page.count("data:image/webp") > 0

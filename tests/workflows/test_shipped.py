@@ -16,12 +16,12 @@ from PIL import Image
 from imgrec.config import shipped
 from imgrec.config.load import load
 from imgrec.runs.folder import Run
-from imgrec.workflows.evaluate import evaluate
+from imgrec.workflows.data_argument import data_argument
+from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.pack import pack
-from imgrec.workflows.predict import predict
+from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.run_files import run_config
-from imgrec.workflows.source import source_of
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tests.workflows.smallest import NAMES, ONE_STEP, places, random_weights
 from tools.pasted import pasted_photos
 
@@ -60,7 +60,7 @@ def test_several_labels_from_a_pack(shared: Callable[[str], Path], tmp_path: Pat
     }
     table = pasted_photos(tmp_path / "pasted", kinds, 40, side=48)
     naming = "data.label_map={1: cat, 2: bird, 3: dog}"
-    source = source_of("nasnet_tfrecord", [naming, f"data.root={json.dumps(str(table))}"])
+    source = data_argument("nasnet_tfrecord", [naming, f"data.root={json.dumps(str(table))}"])
     packed = pack(source, tmp_path / "packed", shards=3)
     assert packed.manifest.label_map == {"1": "cat", "2": "bird", "3": "dog"}
     small = ["model.backbone=null", "model.layers=[Conv2D: {filters: 4, kernel_size: 3}, Flatten]"]

@@ -11,15 +11,14 @@ from PIL import Image
 from imgrec.errors import DataError
 from imgrec.runs.folder import Run
 from imgrec.slicing import Slicing, slice_by
-from imgrec.workflows.chosen import Images
-from imgrec.workflows.evaluate import Wanted, evaluate
+from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 
 
 def test_slices_and_turns_stand_beside_the_whole(trained: Run) -> None:
     """Slices leave the whole's numbers as they are; digits upside down are recognised less."""
     plain = evaluate(trained).evaluation
     slicing = Slicing((slice_by("size"), slice_by("mode")), (180,))
-    found = evaluate(trained, Wanted(slicing=slicing)).evaluation
+    found = evaluate(trained, EvaluationRequest(slicing=slicing)).evaluation
     assert found.metrics == plain.metrics
     assert [each.name for each in found.slices] == ["size=small", "mode=L", "rotate=180"]
     small, _, turned = (each.metrics["accuracy"] for each in found.slices)
@@ -35,7 +34,9 @@ def test_columns_of_a_table_cut_it(trained: Run, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     found = evaluate(
         trained,
-        Wanted(Images(tmp_path / "list.csv"), slicing=Slicing((slice_by("camera"),))),
+        EvaluationRequest(
+            ImageChoice(tmp_path / "list.csv"), slicing=Slicing((slice_by("camera"),))
+        ),
     ).evaluation
     assert [(each.name, each.images) for each in found.slices] == [("camera=front", 1)]
     assert found.notes[-1] == "no slice has 30 images, so none is called the worst"
@@ -44,5 +45,5 @@ def test_columns_of_a_table_cut_it(trained: Run, tmp_path: Path) -> None:
 def test_a_column_that_is_not_there_is_refused(trained: Run) -> None:
     """The error comes before the model is asked, and says what else there is."""
     with pytest.raises(DataError, match="slice camera: no image has a value for it") as error:
-        evaluate(trained, Wanted(slicing=Slicing((slice_by("camera"),))))
+        evaluate(trained, EvaluationRequest(slicing=Slicing((slice_by("camera"),))))
     assert "size, mode or path:REGEX" in error.value.hint

@@ -17,10 +17,9 @@ from imgrec.config.load import parse
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
-from imgrec.workflows.chosen import Images
-from imgrec.workflows.evaluate import Wanted, evaluate
+from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.train import train
+from imgrec.workflows.training import train
 from tests.data.tfrecord_writer import write
 
 PER_CLASS = 100
@@ -138,9 +137,9 @@ def run(photos: Path, tmp_path: Path) -> Run:
     return train(parse(TINY % photos, "colours.yaml"), runs_dir=tmp_path / "runs").run
 
 
-def anyhow(place: Path, split: str | None = None) -> Wanted:
+def anyhow(place: Path, split: str | None = None) -> EvaluationRequest:
     """Return what evaluates the images at `place`, those of the training among them."""
-    return Wanted(Images(place, split), allow_overlap=True)
+    return EvaluationRequest(ImageChoice(place, split), allow_overlap=True)
 
 
 def test_other_forms_are_evaluated_in_the_runs_order(
@@ -174,7 +173,7 @@ def test_a_split_column_gives_the_parts(run: Run, photos: Path, tmp_path: Path) 
     assert evaluate(run, anyhow(table)).evaluation.images == 10
     assert evaluate(run, anyhow(table, "train")).evaluation.images == 30
     with pytest.raises(UsageError, match="has no validation images"):
-        evaluate(run, Wanted(Images(table, "validation")))
+        evaluate(run, EvaluationRequest(ImageChoice(table, "validation")))
 
 
 def test_a_class_that_the_run_does_not_know_is_refused(run: Run, tmp_path: Path) -> None:
@@ -182,7 +181,7 @@ def test_a_class_that_the_run_does_not_know_is_refused(run: Run, tmp_path: Path)
     path = tmp_path / "data.npz"
     np.savez(path, x=np.zeros((2, 8, 8, 3), np.uint8), y=np.array([0, 1]))
     with pytest.raises(DataError, match="unknown classes 0, 1"):
-        evaluate(run, Wanted(Images(path)))
+        evaluate(run, EvaluationRequest(ImageChoice(path)))
 
 
 def test_a_label_map_of_the_config_reaches_the_records(tmp_path: Path, photos: Path) -> None:
@@ -203,4 +202,4 @@ def test_a_label_map_of_the_config_reaches_the_records(tmp_path: Path, photos: P
 def test_a_wrong_path_is_not_taken_for_the_runs_own_images(trained: Run, tmp_path: Path) -> None:
     """A run on the built-in digits evaluates no digits where a typo names nothing."""
     with pytest.raises(DataError, match="no folder"):
-        evaluate(trained, Wanted(Images(tmp_path / "typo")))
+        evaluate(trained, EvaluationRequest(ImageChoice(tmp_path / "typo")))

@@ -14,16 +14,14 @@ from PIL import Image
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import DataError, RunError
+from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
-from imgrec.statistics import Statistics
-from imgrec.workflows.evaluate import evaluate
-from imgrec.workflows.plan import plan
-from imgrec.workflows.predict import predict
+from imgrec.workflows.evaluation import evaluate
+from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.prepare import prepare
-from imgrec.workflows.resume import resume
-from imgrec.workflows.statistics import measured, preprocessing_in_words
-from imgrec.workflows.train import train
+from imgrec.workflows.statistics import measure_preprocessing, preprocessing_in_words
+from imgrec.workflows.training import plan_training, resume, train
 
 CONFIG = """
 name: means
@@ -53,7 +51,7 @@ def test_the_numbers_are_those_of_the_training_part_alone(photos: Path) -> None:
     """Validation and test images don't count, nor do augmented ones."""
     experiment = _experiment(photos)
     prepared = prepare(experiment, Silent())
-    found = measured(experiment, prepared, Silent())
+    found = measure_preprocessing(experiment, prepared, Silent())
     pixels = _training_pixels(experiment)
     assert len(pixels) == 24
     assert found is not None
@@ -65,7 +63,7 @@ def test_nothing_is_measured_unasked(photos: Path) -> None:
     """Without featurewise preprocessing the images are not gone through again."""
     off = "preprocessing.featurewise_std_normalization=false"
     experiment = _experiment(photos, off)
-    assert measured(experiment, prepare(experiment, Silent()), Silent()) is None
+    assert measure_preprocessing(experiment, prepare(experiment, Silent()), Silent()) is None
 
 
 def test_the_run_holds_the_numbers_and_the_mean_image(photos: Path, tmp_path: Path) -> None:
@@ -157,7 +155,7 @@ def test_a_card_without_the_numbers_can_not_be_resumed(photos: Path, tmp_path: P
 
 def test_a_plan_needs_no_numbers(photos: Path) -> None:
     """A dry run shows the layer without having read an image."""
-    assert "standardize" in plan(_experiment(photos)).summary
+    assert "standardize" in plan_training(_experiment(photos)).summary
 
 
 def test_a_channel_without_spread_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -192,5 +190,5 @@ def test_in_words(photos: Path, preprocessing: str, expected: str) -> None:
     """The card tells people what the model does to the pixels."""
     off = "preprocessing.featurewise_std_normalization=false"
     experiment = _experiment(photos, off, f"preprocessing={preprocessing}")
-    statistics = Statistics((10.0, 20.0, 30.0), (1.0, 1.0, 1.0))
+    statistics = PixelStatistics((10.0, 20.0, 30.0), (1.0, 1.0, 1.0))
     assert preprocessing_in_words(experiment, statistics) == expected

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from imgrec.errors import DataError
-from imgrec.workflows.survey import survey
+from imgrec.workflows.init import summarize_dataset
 
 
 def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
@@ -23,7 +23,7 @@ def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30))
 
 def test_class_folders(tmp_path: Path) -> None:
     """Counts are exact, sizes are medians of headers, and both are told in words."""
-    found = survey(fill(tmp_path / "pets", {"cat": 3, "dog": 1}))
+    found = summarize_dataset(fill(tmp_path / "pets", {"cat": 3, "dog": 1}))
     assert dict(found.counts) == {"cat": 3, "dog": 1}
     assert (found.training_images, found.smallest, found.largest) == (4, 1, 3)
     assert (found.size, found.side) == ((30, 40), 30)
@@ -40,7 +40,7 @@ def test_split_folders(tmp_path: Path) -> None:
     """Of split folders the training part is counted."""
     fill(tmp_path / "train", {"cat": 3, "dog": 2})
     fill(tmp_path / "val", {"cat": 1, "dog": 1})
-    found = survey(tmp_path)
+    found = summarize_dataset(tmp_path)
     assert set(found.splits) == {"train", "validation"}
     assert dict(found.counts) == {"cat": 3, "dog": 2}
 
@@ -49,7 +49,7 @@ def test_split_folders_without_training(tmp_path: Path) -> None:
     """Split folders need one to train on."""
     fill(tmp_path / "test", {"cat": 1, "dog": 1})
     with pytest.raises(DataError) as caught:
-        survey(tmp_path)
+        summarize_dataset(tmp_path)
     assert caught.value.message == f"{tmp_path} has no folder train beside test"
 
 
@@ -57,7 +57,7 @@ def test_bad_images_are_named(tmp_path: Path) -> None:
     """An image that can't be read is named, and is in no median."""
     fill(tmp_path, {"cat": 2, "dog": 2})
     (tmp_path / "cat" / "0.png").write_bytes(b"no image")
-    found = survey(tmp_path)
+    found = summarize_dataset(tmp_path)
     assert len(found.sizes) == 3
     assert found.lines[-1].startswith(f"can't be read: {tmp_path / 'cat' / '0.png'}: ")
 
@@ -68,19 +68,21 @@ def test_nothing_but_bad_images(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "0.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"none of 2 images in .* can be read, such as .*0\.png"):
-        survey(tmp_path)
+        summarize_dataset(tmp_path)
 
 
 def test_many_classes_are_cut(tmp_path: Path) -> None:
     """Of many classes the first twenty are listed."""
-    found = survey(fill(tmp_path, {f"class{number:02}": 1 for number in range(25)}, (1, 1)))
+    found = summarize_dataset(
+        fill(tmp_path, {f"class{number:02}": 1 for number in range(25)}, (1, 1))
+    )
     assert found.lines[22] == "  and 5 more"
     assert sum(line.startswith("  class") for line in found.lines) == 20
 
 
 def test_many_images_are_sampled(shared: Callable[[str], Path]) -> None:
     """Of thousands of photos about two hundred are looked at, of every class."""
-    found = survey(shared("data/cats_dogs/train"))
+    found = summarize_dataset(shared("data/cats_dogs/train"))
     assert dict(found.counts) == {"cats": 1000, "dogs": 1000}
     assert len(found.sizes) == 200
     assert 300 < found.side < 450

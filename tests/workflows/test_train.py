@@ -20,9 +20,7 @@ from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
-from imgrec.workflows.plan import plan
-from imgrec.workflows.resume import resume
-from imgrec.workflows.train import train
+from imgrec.workflows.training import plan_training, resume, train
 from tests.conftest import TINY
 
 PHOTOS = """
@@ -292,7 +290,7 @@ def test_steps_per_epoch_count_as_keras_does(photos: Path, tmp_path: Path) -> No
 
 def test_a_plan_says_what_would_be_and_trains_nothing(photos: Path, tmp_path: Path) -> None:
     """Resolved config, summary, counts; no file is written."""
-    found = plan(_colours(photos))
+    found = plan_training(_colours(photos))
     assert parse(found.config, "plan") == _colours(photos)
     assert "probabilities (Dense)" in found.summary
     assert {split: sum(counts.values()) for split, counts in found.counts.items()} == {

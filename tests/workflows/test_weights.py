@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.workflows.weights import Weights, find_weights
+from imgrec.workflows.init import PretrainedWeights, find_pretrained_weights
 
 NAME = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5"
 
@@ -42,20 +42,20 @@ def test_cached(host: str, tmp_path: Path) -> None:
     """Weights in Keras' folder are found without asking anybody."""
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / NAME).touch()
-    assert find_weights(160, f"{host}/nowhere") is Weights.CACHED
+    assert find_pretrained_weights(160, f"{host}/nowhere") is PretrainedWeights.CACHED
 
 
 def test_reachable(host: str) -> None:
     """Weights that the host has can be fetched."""
-    assert find_weights(160, host) is Weights.REACHABLE
+    assert find_pretrained_weights(160, host) is PretrainedWeights.REACHABLE
 
 
 def test_absent(host: str) -> None:
     """Weights that the host does not have can't."""
-    assert find_weights(224, host) is Weights.ABSENT
+    assert find_pretrained_weights(224, host) is PretrainedWeights.ABSENT
 
 
 @pytest.mark.usefixtures("host")
 def test_no_host() -> None:
     """No answer from the host means that the weights can't be had."""
-    assert find_weights(160, "http://127.0.0.1:9") is Weights.ABSENT
+    assert find_pretrained_weights(160, "http://127.0.0.1:9") is PretrainedWeights.ABSENT

@@ -1,0 +1,108 @@
+"""Tasks drawn on a terminal. It imports rich, so it is imported only when there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console as RichConsole
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Task as RichTask
+from rich.table import Column
+from rich.text import Text
+
+from imgrec.progress import Task, rate
+from imgrec.text import printable
+
+# A terminal with fewer columns has no room for a bar beside step, metrics, speed and time.
+_ROOM_FOR_BAR = 100
+
+
+class Live:
+    """A display on stderr: per task a line of title, bar, how far it is, speed and time left.
+
+    On a narrow terminal the bar is left out, and how far it is, the longest part, is cut.
+    """
+
+    def __init__(self) -> None:
+        console = RichConsole(stderr=True)
+        wide = console.width >= _ROOM_FOR_BAR
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            *([BarColumn(bar_width=20, table_column=Column(no_wrap=True))] if wide else []),
+            _HowFar(),
+            _Speed(table_column=Column(no_wrap=True)),
+            _TimeLeft(compact=True, table_column=Column(no_wrap=True)),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print lines above the tasks."""
+        self._progress.console.print(Text(text), soft_wrap=True)
+
+    @contextmanager
+    def task(self, title: str, total: int | None, unit: str) -> Iterator[Task]:
+        """Draw a task until the context ends."""
+        number = self._progress.add_task(printable(title), total=total, unit=unit, note="")
+        try:
+            yield _Task(self._progress, number)
+        finally:
+            self._progress.remove_task(number)
+
+
+class _Task:
+    def __init__(self, progress: Progress, number: TaskID) -> None:
+        self._progress = progress
+        self._number = number
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Say that `count` more units are done; a `note` takes the place of the count."""
+        if note:
+            self._progress.update(self._number, note=printable(note))
+        self._progress.advance(self._number, count)
+
+
+class _HowFar(ProgressColumn):
+    def render(self, task: RichTask) -> Text:
+        """Return the task's note; where it has none, `0/1,257 images`."""
+        total = "?" if task.total is None else f"{task.total:,.0f}"
+        text = task.fields["note"] or f"{task.completed:,.0f}/{total} {task.fields['unit']}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+class _TimeLeft(TimeRemainingColumn):
+    def render(self, task: RichTask) -> Text:
+        """Return the time left as `00:12 left`; nothing where it isn't known."""
+        known = task.total is not None and task.time_remaining is not None
+        return super().render(task).append(" left") if known else Text("")
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: RichTask) -> Text:
+        """Return the speed over the last seconds, as `1,061 images/s`."""
+        if not task.speed:
+            return Text("")
+        return Text(f"{rate(task.speed)} {task.fields['unit']}/s")

@@ -1,0 +1,1 @@
+"""Keras objects that a config may name, with Keras' own names and arguments."""

@@ -1,0 +1,82 @@
+"""Keras' callbacks that a config may ask for, with their own names and arguments."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from imgrec.config.keras.named import Named, OneOf, table
+from imgrec.config.section import NonNegativeFloat, Says, Text
+
+Mode = Literal["auto", "min", "max"]
+
+
+class MonitorBase(Named):
+    """A callback that watches a value from epoch to epoch."""
+
+    monitor: Text = "val_loss"
+    min_delta: NonNegativeFloat = 0.0
+    mode: Mode = "auto"
+
+
+class EarlyStopping(MonitorBase):
+    """Ends the training after `patience` epochs without improvement of `monitor`."""
+
+    elsewhere: ClassVar[dict[str, str]] = {
+        "restore_best_weights": "is not needed: best.keras always holds the best epoch, "
+        "see training.checkpoint.monitor"
+    }
+
+    patience: NonNegativeInt = 0
+    baseline: float | None = None
+    start_from_epoch: NonNegativeInt = 0
+
+
+class ReduceLROnPlateau(MonitorBase):
+    """Multiplies the learning rate by `factor` after `patience` epochs without improvement."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    patience: NonNegativeInt = 10
+    min_delta: NonNegativeFloat = 0.0001
+    cooldown: NonNegativeInt = 0
+    min_lr: NonNegativeFloat = 0.0
+
+
+class TensorBoard(Named):
+    """Writes a TensorBoard log into the run's folder."""
+
+    histogram_freq: NonNegativeInt = 0
+    write_graph: bool = True
+    write_images: bool = False
+    write_steps_per_second: bool = False
+    update_freq: Annotated[
+        Literal["batch", "epoch"] | PositiveInt, Says("batch", "epoch", "a number of batches")
+    ] = "epoch"
+    profile_batch: NonNegativeInt = 0
+
+
+CALLBACKS = table(EarlyStopping, ReduceLROnPlateau, TensorBoard)
+
+_ITSELF = "imgrec does this itself: "
+_CHECKPOINT = f"{_ITSELF}every epoch is saved, see training.checkpoint"
+_CODE = "runs code, which a config does not hold"
+Callback = Annotated[
+    Named,
+    OneOf(
+        "callback",
+        CALLBACKS,
+        elsewhere={
+            "ModelCheckpoint": _CHECKPOINT,
+            "OrbaxCheckpoint": _CHECKPOINT,
+            "BackupAndRestore": f"{_ITSELF}see training.checkpoint and imgrec train --resume",
+            "CSVLogger": f"{_ITSELF}every run has its history.csv",
+            "History": f"{_ITSELF}every run has its history.csv",
+            "TerminateOnNaN": f"{_ITSELF}see training.on_nan",
+            "ProgbarLogger": f"{_ITSELF}progress is shown on stderr",
+            "LearningRateScheduler": f"LearningRateScheduler {_CODE}; "
+            "give the optimizer's learning_rate a schedule such as CosineDecay",
+            "LambdaCallback": f"LambdaCallback {_CODE}",
+        },
+    ),
+]

@@ -1,0 +1,312 @@
+"""The layers that a config may list, with Keras' own names and arguments.
+
+`seed` is no argument here: the run's seed rules every layer. Input and output layer are
+added from `data` and `model.output`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from imgrec.config.keras.named import Named, OneOf, table
+from imgrec.config.section import (
+    ConfigFinding,
+    Function,
+    Initializer,
+    Margin,
+    Name,
+    NonNegativeFloat,
+    Padding,
+    PositiveFloat,
+    ProperFraction,
+    Says,
+    Size,
+)
+
+
+class L1(Named):
+    """Adds `l1` times the sum of absolute weights to the loss."""
+
+    l1: NonNegativeFloat = 0.01
+
+
+class L2(Named):
+    """Adds `l2` times the sum of squared weights to the loss."""
+
+    l2: NonNegativeFloat = 0.01
+
+
+class L1L2(Named):
+    """Both penalties."""
+
+    l1: NonNegativeFloat = 0.0
+    l2: NonNegativeFloat = 0.0
+
+
+REGULARIZERS = table(L1, L2, L1L2)
+Regularizer = Annotated[
+    Named, OneOf("regularizer", REGULARIZERS, {name.lower(): name for name in REGULARIZERS})
+]
+
+LAYERS: dict[str, type[Named]] = {}
+"""Every layer by its name."""
+
+
+Layer = Annotated[
+    Named,
+    OneOf(
+        "layer",
+        LAYERS,
+        elsewhere={
+            "Input": "Input is added from data.image_size and data.channels",
+            "InputLayer": "InputLayer is added from data.image_size and data.channels",
+            "Rescaling": "Rescaling is written as preprocessing.rescale",
+            "Resizing": "Resizing is written as data.image_size",
+            "Lambda": "Lambda runs code, which a config does not hold",
+        },
+    ),
+]
+
+
+class _Layer(Named):
+    name: Name | None = None
+
+
+class _Biased(_Layer):
+    activation: Function | None = None
+    use_bias: bool = True
+    bias_initializer: Initializer = "zeros"
+    bias_regularizer: Regularizer | None = None
+    activity_regularizer: Regularizer | None = None
+
+
+class _Kernel(Named):
+    kernel_initializer: Initializer = "glorot_uniform"
+    kernel_regularizer: Regularizer | None = None
+
+
+class _Filters(Named):
+    filters: PositiveInt
+
+
+class _Window(_Biased):
+    kernel_size: Size
+    strides: Size = 1
+    padding: Padding = "valid"
+    dilation_rate: Size = 1
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield strides together with dilation, which Keras does not do."""
+        if max(_pair(self.strides)) > 1 and max(_pair(self.dilation_rate)) > 1:
+            yield ("dilation_rate",), "must be 1 where strides are above 1"
+
+
+class _Depthwise(_Window):
+    depth_multiplier: PositiveInt = 1
+    depthwise_initializer: Initializer = "glorot_uniform"
+    depthwise_regularizer: Regularizer | None = None
+
+
+class Conv2D(_Window, _Kernel, _Filters):
+    """A convolution; `dilation_rate` above 1 widens its view without more weights."""
+
+    groups: PositiveInt = 1
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield filters that can't be divided into the groups."""
+        yield from super().problems()
+        if self.filters % self.groups:
+            yield ("groups",), f"must divide filters, {self.filters}; got {self.groups}"
+
+
+class DepthwiseConv2D(_Depthwise):
+    """A convolution of each channel by itself."""
+
+
+class SeparableConv2D(_Depthwise, _Filters):
+    """A depthwise convolution, then a 1x1 convolution that mixes the channels."""
+
+    pointwise_initializer: Initializer = "glorot_uniform"
+    pointwise_regularizer: Regularizer | None = None
+
+
+class _Pooling(_Layer):
+    pool_size: Size = 2
+    strides: Size | None = None
+    padding: Padding = "valid"
+
+
+class MaxPooling2D(_Pooling):
+    """The largest value of each window; `strides` is the window's size where not given."""
+
+
+class AveragePooling2D(_Pooling):
+    """The mean of each window; `strides` is the window's size where not given."""
+
+    pool_size: Size
+
+
+class _GlobalPooling(_Layer):
+    keepdims: bool = False
+
+
+class GlobalAveragePooling2D(_GlobalPooling):
+    """The mean of each channel: images of any size become one vector."""
+
+
+class GlobalMaxPooling2D(_GlobalPooling):
+    """The largest value of each channel."""
+
+
+class _Normalization(_Layer):
+    axis: int = -1
+    epsilon: PositiveFloat = 0.001
+    center: bool = True
+    scale: bool = True
+    beta_initializer: Initializer = "zeros"
+    gamma_initializer: Initializer = "ones"
+    beta_regularizer: Regularizer | None = None
+    gamma_regularizer: Regularizer | None = None
+
+
+class BatchNormalization(_Normalization):
+    """Normalises each channel by the batch in training, by its running statistics afterwards."""
+
+    momentum: ProperFraction = 0.99
+    synchronized: bool = False
+
+
+class LayerNormalization(_Normalization):
+    """Normalises each image by itself."""
+
+
+class GroupNormalization(_Normalization):
+    """Normalises groups of channels of each image; -1 puts each channel into its own group."""
+
+    groups: Annotated[PositiveInt | Literal[-1], Says("a whole number above 0", "-1")] = 32
+
+
+class _Rate(_Layer):
+    rate: ProperFraction
+
+
+class Dropout(_Rate):
+    """Drops this share of the values in training."""
+
+
+class SpatialDropout2D(_Rate):
+    """Drops this share of whole channels in training."""
+
+
+class GaussianDropout(_Rate):
+    """Multiplies with noise around 1 in training."""
+
+
+class GaussianNoise(_Layer):
+    """Adds noise of this standard deviation in training."""
+
+    stddev: NonNegativeFloat
+
+
+class Activation(_Layer):
+    """An activation function by its name."""
+
+    activation: Function
+
+
+class ReLU(_Layer):
+    """max(x, 0), with the limits given."""
+
+    max_value: NonNegativeFloat | None = None
+    negative_slope: NonNegativeFloat = 0.0
+    threshold: NonNegativeFloat = 0.0
+
+
+class LeakyReLU(_Layer):
+    """ReLU with a slope below 0."""
+
+    negative_slope: NonNegativeFloat = 0.3
+
+
+class PReLU(_Layer):
+    """ReLU whose slope below 0 is learned; `shared_axes: [1, 2]` learns one per channel."""
+
+    alpha_initializer: Initializer = "zeros"
+    alpha_regularizer: Regularizer | None = None
+    shared_axes: list[PositiveInt] | None = None
+
+
+class ELU(_Layer):
+    """Exponential below 0."""
+
+    alpha: NonNegativeFloat = 1.0
+
+
+class Flatten(_Layer):
+    """Everything in one vector; its length depends on data.image_size."""
+
+
+class Dense(_Biased, _Kernel):
+    """Every input with every unit."""
+
+    units: PositiveInt
+
+
+class ZeroPadding2D(_Layer):
+    """Rows and columns of zeros around the image."""
+
+    padding: Margin = 1
+
+
+class Residual(Named):
+    """Adds its input to the output of its layers, then `activation`.
+
+    Where the shapes differ, a 1x1 convolution of the input makes them alike.
+    """
+
+    layers: Annotated[list[Layer], Field(min_length=1)]
+    activation: Function | None = None
+
+
+class Repeat(Named):
+    """Its layers, `times` over, each time with weights of their own."""
+
+    times: Annotated[int, Field(ge=1, le=1000)]
+    layers: Annotated[list[Layer], Field(min_length=1)]
+
+
+LAYERS.update(
+    table(
+        Conv2D,
+        SeparableConv2D,
+        DepthwiseConv2D,
+        MaxPooling2D,
+        AveragePooling2D,
+        GlobalAveragePooling2D,
+        GlobalMaxPooling2D,
+        BatchNormalization,
+        LayerNormalization,
+        GroupNormalization,
+        Dropout,
+        SpatialDropout2D,
+        GaussianDropout,
+        GaussianNoise,
+        Activation,
+        ReLU,
+        LeakyReLU,
+        PReLU,
+        ELU,
+        Flatten,
+        Dense,
+        ZeroPadding2D,
+        Residual,
+        Repeat,
+    )
+)
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size

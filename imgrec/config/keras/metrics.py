@@ -1,0 +1,212 @@
+"""Keras' metrics for classifiers, by their class names or Keras' lower-case ones.
+
+They are shown while training; `imgrec evaluate` has its own, fuller list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from imgrec.config.keras.losses import LOGITS, Truth
+from imgrec.config.keras.named import Named, OneOf, snake_case, table
+from imgrec.config.section import Fraction, Name, PositiveFloat
+
+Direction = Literal["min", "max"]
+
+
+class MetricBase(Named):
+    """A metric.
+
+    truths: the kinds of truth that it compares with. direction: whether less or more is better;
+    None where Keras does not say.
+    """
+
+    truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary")
+    direction: ClassVar[Direction | None] = "max"
+    elsewhere: ClassVar[dict[str, str]] = {"from_logits": LOGITS}
+    name: Name | None = None
+
+
+class accuracy(Named):  # noqa: N801 - Keras' own name of it
+    """The share of images that get their true class; Keras fits it to the output by itself.
+
+    With `data.multi_label`: the share of right answers, one for each class and image.
+    """
+
+    truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary", "index")
+    direction: ClassVar[Direction | None] = "max"
+
+
+class _OneHot(MetricBase):
+    truths: ClassVar[tuple[Truth, ...]] = ("one_hot",)
+
+
+class _Index(MetricBase):
+    truths: ClassVar[tuple[Truth, ...]] = ("index",)
+
+
+class CategoricalAccuracy(_OneHot):
+    """The share of images whose most probable class is the true one."""
+
+
+class TopKCategoricalAccuracy(_OneHot):
+    """The share of images with the true class among the `k` most probable ones."""
+
+    k: PositiveInt = 5
+
+
+class SparseCategoricalAccuracy(_Index):
+    """CategoricalAccuracy for losses on class numbers."""
+
+
+class SparseTopKCategoricalAccuracy(_Index):
+    """TopKCategoricalAccuracy for losses on class numbers."""
+
+    k: PositiveInt = 5
+
+
+class BinaryAccuracy(MetricBase):
+    """The share of outputs on the right side of `threshold`."""
+
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
+class CategoricalCrossentropy(_OneHot):
+    """The cross-entropy without penalties and weights."""
+
+    direction: ClassVar[Direction | None] = "min"
+    label_smoothing: Fraction = 0.0
+
+
+class BinaryCrossentropy(MetricBase):
+    """The binary cross-entropy without penalties and weights."""
+
+    direction: ClassVar[Direction | None] = "min"
+    label_smoothing: Fraction = 0.0
+
+
+class AUC(MetricBase):
+    """The area under the curve, of all classes together unless `multi_label` is true."""
+
+    num_thresholds: Annotated[int, Field(ge=2)] = 200
+    curve: Literal["ROC", "PR", "PRGAIN"] = "ROC"
+    summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation"
+    multi_label: bool = False
+
+
+class _Counting(MetricBase):
+    direction: ClassVar[Direction | None] = None
+    thresholds: Fraction | None = None
+
+
+class FalseNegatives(_Counting):
+    """How many outputs are wrongly below the threshold."""
+
+
+class FalsePositives(_Counting):
+    """How many outputs are wrongly above the threshold."""
+
+
+class TrueNegatives(_Counting):
+    """How many outputs are rightly below the threshold."""
+
+
+class TruePositives(_Counting):
+    """How many outputs are rightly above the threshold."""
+
+
+class _Retrieval(_Counting):
+    direction: ClassVar[Direction | None] = "max"
+    top_k: PositiveInt | None = None
+    class_id: Annotated[int, Field(ge=0)] | None = None
+
+
+class Precision(_Retrieval):
+    """How many of those above the threshold are right."""
+
+
+class Recall(_Retrieval):
+    """How many of the right ones are above the threshold."""
+
+
+class F1Score(MetricBase):
+    """The harmonic mean of precision and recall; `average` is required to get one number."""
+
+    average: Literal["micro", "macro", "weighted"]
+    threshold: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
+class FBetaScore(F1Score):
+    """F1Score with recall counting `beta` times as much."""
+
+    beta: PositiveFloat = 1.0
+
+
+class MeanSquaredError(MetricBase):
+    """The squared distance of the probabilities from the truth (Brier score)."""
+
+    direction: ClassVar[Direction | None] = "min"
+
+
+METRICS = table(
+    accuracy,
+    CategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    BinaryAccuracy,
+    CategoricalCrossentropy,
+    BinaryCrossentropy,
+    AUC,
+    Precision,
+    Recall,
+    F1Score,
+    FBetaScore,
+    TruePositives,
+    TrueNegatives,
+    FalsePositives,
+    FalseNegatives,
+    MeanSquaredError,
+)
+KerasMetric = Annotated[Named, OneOf("metric", METRICS, snake_case(METRICS) | {"acc": "accuracy"})]
+
+
+def metric_directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
+    """Return name -> direction of what Keras measures: the loss and `metrics`.
+
+    None where Keras can't tell the direction, as for the second of two metrics of one name.
+    """
+    found: dict[str, Direction | None] = {"loss": "min"}
+    for name, metric in zip(names(metrics), metrics, strict=True):
+        if name != _name(metric):
+            found[name] = None
+        elif isinstance(metric, MetricBase | accuracy):
+            found[name] = metric.direction
+    return found
+
+
+def names(metrics: Sequence[Named]) -> list[str]:
+    """Return what each of `metrics` is called in the history: a number is behind a second name."""
+    plain = [_name(metric) for metric in metrics]
+    before = [plain[:index].count(name) for index, name in enumerate(plain)]
+    return [f"{name}_{count}" if count else name for name, count in zip(plain, before, strict=True)]
+
+
+def metric_problem(metric: Named, truth: Truth) -> str:
+    """Return why `metric` can't be computed against `truth`, or nothing."""
+    if isinstance(metric, MetricBase | accuracy) and truth not in metric.truths:
+        return f"{type(metric).__name__} does not fit the loss"
+    if isinstance(metric, F1Score) and truth == "binary" and metric.threshold is None:
+        return "with model.output sigmoid it needs a threshold, such as 0.5"
+    return ""
+
+
+def _name(metric: Named) -> str:
+    name = type(metric).__name__
+    (default,) = snake_case([name])
+    # The one default name that does not follow the class's.
+    default = default.replace("f_beta", "fbeta")
+    return str(getattr(metric, "name", None) or default)

@@ -1,0 +1,142 @@
+"""A Keras object by its name: `Flatten`, or `{Conv2D: {filters: 32, kernel_size: 3}}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from imgrec.config.problems import shown_value, unknown
+from imgrec.config.section import Section, field_error
+
+PLACEHOLDER = "x-one-of"
+"""Stands in pydantic's schemas for a reference to one of our definitions."""
+
+
+class Named(Section):
+    """A Keras object: the class's name is Keras' name, its fields are Keras' arguments."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that the user set, what is required first.
+
+        Values are plain, or `Named` again (a regularizer, a schedule).
+        """
+        given = (name for name in argument_names(type(self)) if name in self.model_fields_set)
+        return {name: getattr(self, name) for name in given}
+
+
+class OneOf:
+    """An annotation for a field that holds one of several Named, written by its name.
+
+    kind: what they are, for messages. table: name -> class. aliases: other spelling ->
+    name. elsewhere: names that are not taken -> what to do instead.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        table: Mapping[str, type[Named]],
+        aliases: Mapping[str, str] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.table = table
+        self.aliases = aliases or {}
+        self.elsewhere = elsewhere or {}
+
+    def parse(self, value: Any) -> Any:
+        """Return the Named that `value` writes."""
+        if isinstance(value, Named) and type(value) in self.table.values():
+            return value
+        if isinstance(value, str):
+            value = {value: None}
+        if not isinstance(value, dict) or not value:
+            raise field_error(
+                f"{shown_value(value)} is no {self.kind}: write its name, or {{Name: {{...}}}}"
+            )
+        if len(value) > 1:
+            raise field_error(
+                f"one {self.kind} expected, got {', '.join(map(shown_value, value))}; "
+                "arguments stand inside: {Name: {argument: value}}"
+            )
+        ((name, arguments),) = value.items()
+        cls = self._find(name)
+        arguments = {} if arguments is None else arguments
+        return getattr(_envelope(name, cls).model_validate({name: arguments}), name)
+
+    def _find(self, name: object) -> type[Named]:
+        if not isinstance(name, str):
+            raise field_error(f"{shown_value(name)} is not the name of a {self.kind}")
+        name = self.aliases.get(name, name)
+        if name in self.table:
+            return self.table[name]
+        if name in self.elsewhere:
+            raise field_error(self.elsewhere[name])
+        raise field_error(f"unknown {self.kind} {shown_value(name)}" + unknown(name, self.table))
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        serialization = core_schema.plain_serializer_function_ser_schema(plain)
+        return core_schema.no_info_plain_validator_function(self.parse, serialization=serialization)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {PLACEHOLDER: self.kind}
+
+
+def argument_names(cls: type[Named]) -> list[str]:
+    """Return the names of the arguments of `cls`, those without a default first."""
+    fields = cls.model_fields
+    return sorted(fields, key=lambda name: not fields[name].is_required())
+
+
+def table(*classes: type[Named]) -> dict[str, type[Named]]:
+    """Return name -> class."""
+    return {cls.__name__: cls for cls in classes}
+
+
+def snake_case(names: Iterable[str]) -> dict[str, str]:
+    """Return Keras' lower-case spelling -> name: `binary_crossentropy` -> `BinaryCrossentropy`."""
+    return {_snake(name): name for name in names}
+
+
+def plain(value: Any) -> Any:
+    """Return a part of a config as YAML has it: Named by name, without what is null anyway."""
+    if isinstance(value, Named):
+        arguments = {name: plain(each) for name, each in value.arguments().items()}
+        return {type(value).__name__: arguments} if arguments else type(value).__name__
+    if isinstance(value, BaseModel):
+        return _plain_section(value)
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return value
+
+
+def _plain_section(section: BaseModel) -> dict[str, Any]:
+    fields = type(section).model_fields
+    values = {name: getattr(section, name) for name in fields}
+    return {
+        fields[name].alias or name: plain(value)
+        for name, value in values.items()
+        if value is not None or fields[name].default is not None
+    }
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+@cache
+def _envelope(name: str, cls: type[Named]) -> type[BaseModel]:
+    # A model around the class puts its name into the paths of problems.
+    fields: dict[str, Any] = {name: (cls, ...)}
+    return create_model("Envelope", **fields)

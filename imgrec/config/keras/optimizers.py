@@ -1,0 +1,245 @@
+"""Keras' optimizers and learning-rate schedules, with their own names and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field, GetJsonSchemaHandler, PositiveInt
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from imgrec.config.keras.named import Named, OneOf, table
+from imgrec.config.problems import shown_value
+from imgrec.config.section import (
+    ConfigFinding,
+    Fraction,
+    NonNegativeFloat,
+    PositiveFloat,
+    ProperFraction,
+    field_error,
+)
+
+
+class ExponentialDecay(Named):
+    """Multiplies the rate by `decay_rate` every `decay_steps` steps."""
+
+    initial_learning_rate: PositiveFloat
+    decay_steps: PositiveInt
+    decay_rate: PositiveFloat
+    staircase: bool = False
+
+
+class InverseTimeDecay(ExponentialDecay):
+    """Divides the rate by 1 + `decay_rate` * step / `decay_steps`."""
+
+
+class CosineDecay(Named):
+    """Falls along a cosine to `alpha` times the initial rate, after a warm-up if one is given."""
+
+    initial_learning_rate: NonNegativeFloat
+    decay_steps: PositiveInt
+    alpha: NonNegativeFloat = 0.0
+    warmup_target: PositiveFloat | None = None
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield half of a warm-up, which Keras leaves out, or its initial rate."""
+        if self.warmup_steps and self.warmup_target is None:
+            yield ("warmup_steps",), "needs warmup_target, the rate that the warm-up ends with"
+        if self.warmup_target is not None and not self.warmup_steps:
+            yield ("warmup_target",), "needs warmup_steps, how many steps the warm-up takes"
+
+
+class CosineDecayRestarts(Named):
+    """Cosine decay that starts anew, each time `t_mul` times as long and `m_mul` times as high."""
+
+    initial_learning_rate: PositiveFloat
+    first_decay_steps: PositiveInt
+    t_mul: PositiveFloat = 2.0
+    m_mul: PositiveFloat = 1.0
+    alpha: NonNegativeFloat = 0.0
+
+
+class PolynomialDecay(Named):
+    """Falls to `end_learning_rate` within `decay_steps` steps; power 1 is a straight line."""
+
+    initial_learning_rate: PositiveFloat
+    decay_steps: PositiveInt
+    end_learning_rate: NonNegativeFloat = 0.0001
+    power: PositiveFloat = 1.0
+    cycle: bool = False
+
+
+class PiecewiseConstantDecay(Named):
+    """One of `values` between each two `boundaries` (steps); one value more than boundaries."""
+
+    boundaries: Annotated[list[PositiveInt], Field(min_length=1)]
+    values: Annotated[list[PositiveFloat], Field(min_length=2)]
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield numbers of values and boundaries that do not fit."""
+        if len(self.values) != len(self.boundaries) + 1:
+            yield ("values",), "must be one more than boundaries"
+
+
+SCHEDULES = table(
+    ExponentialDecay,
+    InverseTimeDecay,
+    CosineDecay,
+    CosineDecayRestarts,
+    PolynomialDecay,
+    PiecewiseConstantDecay,
+)
+
+
+class _Rate(OneOf):
+    """A number above 0, or one of the schedules."""
+
+    def parse(self, value: Any) -> Any:
+        """Return the number or the schedule that `value` writes."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return super().parse(value)
+        if not 0 < value < float("inf"):
+            raise field_error(f"must be greater than 0, got {shown_value(value)}")
+        return float(value)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schedule = super().__get_pydantic_json_schema__(schema, handler)
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, schedule]}
+
+
+LearningRateSchedule = Annotated[float | Named, _Rate("schedule", SCHEDULES)]
+
+
+class _Optimizer(Named):
+    learning_rate: LearningRateSchedule = 0.001
+    weight_decay: NonNegativeFloat | None = None
+    clipnorm: PositiveFloat | None = None
+    clipvalue: PositiveFloat | None = None
+    global_clipnorm: PositiveFloat | None = None
+    use_ema: bool = False
+    ema_momentum: ProperFraction = 0.99
+    ema_overwrite_frequency: PositiveInt | None = None
+    loss_scale_factor: PositiveFloat | None = None
+    gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield ways of clipping that exclude each other."""
+        ways = ("clipnorm", "clipvalue", "global_clipnorm")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) > 1:
+            yield (given[1],), f"{given[0]} is given too; leave one of them out"
+
+
+class _Epsilon(_Optimizer):
+    epsilon: NonNegativeFloat = 1e-7
+
+
+class _Moments(_Epsilon):
+    beta_1: ProperFraction = 0.9
+    beta_2: ProperFraction = 0.999
+
+
+class SGD(_Optimizer):
+    """Gradient descent, with momentum if one is given."""
+
+    learning_rate: LearningRateSchedule = 0.01
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+
+
+class RMSprop(_Epsilon):
+    """Divides each step by a running mean of the gradient's size."""
+
+    rho: ProperFraction = 0.9
+    momentum: Fraction = 0.0
+    centered: bool = False
+
+
+class Adam(_Moments):
+    """Running means of the gradient and of its square; the usual first choice."""
+
+    amsgrad: bool = False
+
+
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient."""
+
+    weight_decay: NonNegativeFloat = 0.004
+
+
+class Adamax(_Moments):
+    """Adam with the largest instead of the mean square."""
+
+
+class Nadam(_Moments):
+    """Adam with Nesterov momentum."""
+
+
+class Lamb(_Moments):
+    """Adam scaled layer by layer, for large batches."""
+
+
+class Adagrad(_Epsilon):
+    """Steps shrink with all gradients seen so far."""
+
+    initial_accumulator_value: NonNegativeFloat = 0.1
+
+
+class Adadelta(_Epsilon):
+    """Steps by a running window of gradients."""
+
+    rho: ProperFraction = 0.95
+
+
+class Ftrl(_Optimizer):
+    """Follow the regularised leader; for sparse, shallow models."""
+
+    learning_rate_power: Annotated[float, Field(le=0)] = -0.5
+    initial_accumulator_value: NonNegativeFloat = 0.1
+    l1_regularization_strength: NonNegativeFloat = 0.0
+    l2_regularization_strength: NonNegativeFloat = 0.0
+    l2_shrinkage_regularization_strength: NonNegativeFloat = 0.0
+    beta: NonNegativeFloat = 0.0
+
+
+class Lion(_Optimizer):
+    """The sign of the momentum only; wants a rate 3 to 10 times lower than Adam's."""
+
+    beta_1: Annotated[float, Field(gt=0, le=1)] = 0.9
+    beta_2: ProperFraction = 0.99
+
+
+class Adafactor(_Optimizer):
+    """Adam with little memory."""
+
+    beta_2_decay: Annotated[float, Field(le=0)] = -0.8
+    epsilon_1: PositiveFloat = 1e-30
+    epsilon_2: PositiveFloat = 0.001
+    clip_threshold: PositiveFloat = 1.0
+    relative_step: bool = True
+
+
+class Muon(_Epsilon):
+    """Orthogonal steps for matrices, Adam for everything else."""
+
+    weight_decay: NonNegativeFloat = 0.004
+    momentum: Fraction = 0.95
+    nesterov: bool = True
+    ns_steps: PositiveInt = 5
+    rms_rate: PositiveFloat = 0.2
+    adam_beta_1: ProperFraction = 0.9
+    adam_beta_2: ProperFraction = 0.999
+    adam_weight_decay: NonNegativeFloat = 0.004
+    adam_lr_ratio: PositiveFloat = 1.0
+
+
+OPTIMIZERS = table(
+    Adam, AdamW, SGD, RMSprop, Nadam, Adamax, Adagrad, Adadelta, Adafactor, Ftrl, Lamb, Lion, Muon
+)
+Optimizer = Annotated[
+    Named, OneOf("optimizer", OPTIMIZERS, aliases={name.lower(): name for name in OPTIMIZERS})
+]

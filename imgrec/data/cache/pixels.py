@@ -1,0 +1,184 @@
+"""The decoded images of a training: kept in memory or in a mapped file, or decoded anew."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.config.data import Cache
+from imgrec.config.section import in_bytes
+from imgrec.data.cache.files import open_cached
+from imgrec.data.cache.folder import NoRoom, cache_folder
+from imgrec.data.cache.memory import fits_in_memory
+from imgrec.data.images import (
+    ImageSpec,
+    Inspection,
+    decode,
+    file_stamp,
+    inspect_images,
+    inspection_of,
+)
+from imgrec.data.records import Record
+from imgrec.errors import BadImage
+from imgrec.parallel import usable_cores
+from imgrec.progress import Progress
+from imgrec.text import printable
+
+log = logging.getLogger("imgrec")
+
+Shape = tuple[int, int, int]
+Rows = Sequence[int] | NDArray[np.intp]
+
+
+class Pixels(Protocol):
+    """Images of one form. Row i is the i-th of the records that can be read."""
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels of every image."""
+
+    def take(self, rows: Rows) -> NDArray[np.uint8]:
+        """Return a copy of these images, uint8 (len(rows), height, width, channels).
+
+        May be called from several threads. Raises BadImage for one that can't be read any more.
+        """
+
+
+def open_pixels(
+    records: Sequence[Record], spec: ImageSpec, cache: Cache | Literal["none"], progress: Progress
+) -> tuple[Pixels, Inspection]:
+    """Read every record once, and return their pixels in `spec` and what was found.
+
+    The pixels are kept in memory where they take at most a quarter of what is free, else in a
+    file below the cache's folder that later calls reuse; with `none`, and where that file finds
+    no room, they are decoded at each `take`. Which it is, is logged.
+    """
+    if cache == "none":
+        log.info("images: decoded anew each epoch (data.cache: none)")
+        return _streamed(records, spec, progress)
+    needed = len(records) * spec.height * spec.width * spec.channels
+    if cache.memory and fits_in_memory(needed):
+        return _in_memory(records, spec, progress)
+    folder = Path(cache.folder) if cache.folder else cache_folder()
+    try:
+        return _mapped(records, spec, folder, in_bytes(cache.limit), progress)
+    except (NoRoom, OSError) as error:
+        where = shown_path(folder)
+        log.warning("images: decoded anew each epoch: no cache in %s: %s", where, error)
+        return _streamed(records, spec, progress)
+
+
+class Stored:
+    """Pixels that are there, in memory or in a mapped file.
+
+    images: uint8 (n, height, width, channels). rows: where in it each row is, where it is not
+    simply there.
+    """
+
+    def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.intp] | None = None) -> None:
+        self._images = images
+        self._rows = rows
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels of every image."""
+        _, height, width, channels = self._images.shape
+        return height, width, channels
+
+    def take(self, rows: Rows) -> NDArray[np.uint8]:
+        """Return a copy of these images."""
+        chosen = np.asarray(rows, np.intp)
+        return self._images[chosen if self._rows is None else self._rows[chosen]]
+
+
+class Streamed:
+    """Pixels that are decoded at each `take`, by threads of their own.
+
+    records: readable ones; stamps: theirs, when they were found to be readable.
+    """
+
+    def __init__(self, records: Sequence[Record], stamps: Sequence[str], spec: ImageSpec) -> None:
+        self._records = records
+        self._stamps = stamps
+        self._spec = spec
+        self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="decode")
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels of every image."""
+        return self._spec.height, self._spec.width, self._spec.channels
+
+    def take(self, rows: Rows) -> NDArray[np.uint8]:
+        """Return these images; raises BadImage for one that vanished or changed."""
+        images = np.empty((len(rows), *self.shape), np.uint8)
+        for place, image in enumerate(self._pool.map(self._decode, rows)):
+            images[place] = image
+        return images
+
+    def _decode(self, row: int) -> NDArray[np.uint8]:
+        record = self._records[row]
+        image = decode(record.source, self._spec, record.name)
+        if file_stamp(record.source) != self._stamps[row]:
+            raise BadImage(record.name, "changed since the training began")
+        return image
+
+
+def _in_memory(
+    records: Sequence[Record], spec: ImageSpec, progress: Progress
+) -> tuple[Pixels, Inspection]:
+    images = np.empty((len(records), spec.height, spec.width, spec.channels), np.uint8)
+    rows = iter(images)
+
+    def keep(image: NDArray[np.uint8]) -> None:
+        next(rows)[:] = image
+
+    inspection = inspection_of(records, inspect_images(records, spec, progress, keep))
+    images = images[: len(records) - len(inspection.bad)]
+    log.info("images: %s kept in memory (%s)", f"{len(images):,}", size_in_words(images.nbytes))
+    return Stored(images), inspection
+
+
+def _mapped(
+    records: Sequence[Record], spec: ImageSpec, folder: Path, limit: int, progress: Progress
+) -> tuple[Pixels, Inspection]:
+    cached = open_cached(records, spec, folder, limit, progress)
+    log.info(
+        "images: %s kept in %s (%s, %s)",
+        f"{len(cached.rows):,}",
+        shown_path(cached.path),
+        size_in_words(cached.images.nbytes),
+        "reused" if cached.reused else "new",
+    )
+    return Stored(cached.images, cached.rows), inspection_of(records, cached.verdicts)
+
+
+def _streamed(
+    records: Sequence[Record], spec: ImageSpec, progress: Progress
+) -> tuple[Pixels, Inspection]:
+    stamps = [file_stamp(record.source) for record in records]
+    verdicts = inspect_images(records, spec, progress, lambda _: None)
+    sound = [place for place, verdict in enumerate(verdicts) if not verdict.fault]
+    readable = [records[place] for place in sound]
+    pixels = Streamed(readable, [stamps[place] for place in sound], spec)
+    return pixels, inspection_of(records, verdicts)
+
+
+def size_in_words(count: int) -> str:
+    """Return a number of bytes for people, with two figures or more."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if count >= size:
+            amount = count / size
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{-(-count // 1000)} kB"
+
+
+def shown_path(path: Path) -> str:
+    """Return the path for people, `~` for their home."""
+    home = Path.home()
+    return printable(str("~" / path.relative_to(home) if path.is_relative_to(home) else path))

@@ -1,0 +1,159 @@
+"""What is wrong with a data set: told from hashes and names alone, or by looking at each image."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imgrec.data.check.find import (
+    ImageSummary,
+    copies,
+    describe_pictures,
+    differing_in_case,
+    near_duplicates,
+    oddities,
+    summarize_image,
+)
+from imgrec.data.check.findings import Finding, FindingKind, Findings, Occurrence
+from imgrec.data.images import NO_IMAGE
+from imgrec.data.records import Record, Splits
+from imgrec.progress import Progress
+from imgrec.scores import Skipped
+
+_PICTURE_KINDS = {
+    FindingKind.NEAR_ACROSS_SPLITS,
+    FindingKind.NEAR,
+    FindingKind.ANIMATED,
+    FindingKind.SIXTEEN_BIT,
+    FindingKind.ELONGATED,
+    FindingKind.ONE_COLOUR,
+    FindingKind.ROTATED,
+}
+_LABEL_KINDS = {
+    FindingKind.COPIES_ACROSS_LABELS,
+    FindingKind.IMBALANCE,
+    FindingKind.MISSING_CLASSES,
+    FindingKind.CLASSES_BY_CASE,
+}
+
+# Largest class to smallest; `imgrec init` weighs classes from there on.
+_UNEVEN = 3
+
+
+@dataclass(frozen=True)
+class CheckInput:
+    """The images to check, by split.
+
+    splits: names are unique across them. classes: empty where the images have no labels.
+    ignored: how many hidden files were left out.
+    """
+
+    splits: Mapping[str, tuple[Record, ...]]
+    classes: tuple[str, ...]
+    ignored: int = 0
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records of all splits."""
+        return tuple(record for records in self.splits.values() for record in records)
+
+
+def check_input(splits: Splits) -> CheckInput:
+    """Return the images of the splits that have any."""
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    there = {name: records for name, records in parts.items() if records}
+    return CheckInput(there, splits.classes, splits.ignored)
+
+
+def check_records(
+    stock: CheckInput, identities: Mapping[str, str], bad: Sequence[Skipped]
+) -> Findings:
+    """Return what hashes, labels and names tell; no file is opened.
+
+    identities: the SHA-256 of each image by its record's name, as far as there is one.
+    bad: the records that can't be read as images.
+    """
+    checked = [kind for kind in FindingKind if kind not in _PICTURE_KINDS]
+    if not stock.classes:
+        checked = [kind for kind in checked if kind not in _LABEL_KINDS]
+    unreadable = {each.name for each in bad}
+    sound = {name: identities[name] for name in identities if name not in unreadable}
+    cases = {**_bad(bad), **copies(stock.splits, sound), **_labels(stock)}
+    cases[FindingKind.NAMES_BY_CASE] = differing_in_case(record.name for record in stock.records)
+    found = tuple(Finding(kind, cases[kind]) for kind in checked if cases[kind])
+    sizes = {split: len(records) for split, records in stock.splits.items()}
+    return Findings(sizes, _counts(stock), bool(stock.classes), len(bad), tuple(checked), found)
+
+
+def check_images(stock: CheckInput, progress: Progress) -> Findings:
+    """Return all that can be found; every file is read and decoded once, in parallel.
+
+    What stays in memory is about 1 kB an image, whatever its size.
+    """
+    looks: dict[str, ImageSummary] = {}
+    with progress.task("checking images", len(stock.records)) as task:
+        for record, look in zip(stock.records, summarize_image(stock.records), strict=True):
+            looks[record.name] = look
+            task.advance()
+    identities = {name: look.identity for name, look in looks.items() if look.identity}
+    bad = [Skipped(name, look.reason) for name, look in looks.items() if look.reason]
+    return _joined(check_records(stock, identities, bad), stock, looks)
+
+
+def _joined(findings: Findings, stock: CheckInput, looks: Mapping[str, ImageSummary]) -> Findings:
+    cases = {**near_duplicates(stock.splits, looks), **oddities(looks)}
+    found = {finding.kind: finding for finding in findings.found}
+    found |= {kind: Finding(kind, each) for kind, each in cases.items() if each}
+    checked = {*findings.checked, *_PICTURE_KINDS}
+    return replace(
+        findings,
+        checked=tuple(kind for kind in FindingKind if kind in checked),
+        found=tuple(found[kind] for kind in FindingKind if kind in found),
+        pictures=describe_pictures(looks),
+    )
+
+
+def _bad(bad: Sequence[Skipped]) -> dict[FindingKind, tuple[Occurrence, ...]]:
+    strange = [each for each in bad if each.reason.startswith(NO_IMAGE)]
+    broken = [each for each in bad if not each.reason.startswith(NO_IMAGE)]
+    return {
+        FindingKind.UNREADABLE: tuple(Occurrence((each.name,), each.reason) for each in broken),
+        FindingKind.NO_IMAGE: tuple(Occurrence((each.name,), each.reason) for each in strange),
+    }
+
+
+def _counts(stock: CheckInput) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for split, records in stock.splits.items():
+        labels = Counter(label for record in records for label in record.labels)
+        counts[split] = {name: labels[label] for label, name in enumerate(stock.classes or ("",))}
+    return counts
+
+
+def _labels(stock: CheckInput) -> dict[FindingKind, tuple[Occurrence, ...]]:
+    if not stock.classes:
+        return {}
+    return {
+        FindingKind.IMBALANCE: tuple(_imbalance(stock)),
+        FindingKind.MISSING_CLASSES: tuple(_missing(stock)),
+        FindingKind.CLASSES_BY_CASE: differing_in_case(stock.classes),
+    }
+
+
+def _imbalance(stock: CheckInput) -> Iterator[Occurrence]:
+    # The first split is the one to train on.
+    counts = next(iter(_counts(stock).values()), {})
+    there = sorted((count, name) for name, count in counts.items() if count)
+    if there and there[-1][0] > _UNEVEN * there[0][0]:
+        (few, small), (many, large) = there[0], there[-1]
+        detail = f"{many:,} and {few:,} images: {many / few:.1f} times as many"
+        yield Occurrence((large, small), detail)
+
+
+def _missing(stock: CheckInput) -> Iterator[Occurrence]:
+    counts = _counts(stock)
+    for name in stock.classes:
+        lacking = [split for split, classes in counts.items() if not classes[name]]
+        if lacking:
+            yield Occurrence((name,), f"none in {', '.join(lacking)}")

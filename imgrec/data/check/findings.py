@@ -1,0 +1,158 @@
+"""What a check of images can find, how grave it is, and the value that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+
+class Severity(StrEnum):
+    """How grave a finding is.
+
+    ERROR: a result would be wrong, or training ends. WARNING: to look at. NOTE: to know.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class FindingKind(Enum):
+    """What can be found: key in files, severity, title for people, what is counted."""
+
+    UNREADABLE = "unreadable", Severity.ERROR, "can't be read"
+    NO_IMAGE = "no_image", Severity.ERROR, "no images at all"
+    COPIES_ACROSS_SPLITS = (
+        "duplicates_across_splits",
+        Severity.ERROR,
+        "same file in several splits",
+    )
+    COPIES_ACROSS_LABELS = (
+        "duplicates_across_labels",
+        Severity.ERROR,
+        "same file under several labels",
+    )
+    COPIES = "duplicates", Severity.WARNING, "same file twice in a split"
+    NEAR_ACROSS_SPLITS = (
+        "near_duplicates_across_splits",
+        Severity.WARNING,
+        "look alike in several splits",
+    )
+    NEAR = "near_duplicates", Severity.WARNING, "look alike in a split"
+    IMBALANCE = "imbalance", Severity.WARNING, "classes of very different size", "classes"
+    MISSING_CLASSES = "missing_classes", Severity.WARNING, "classes without images", "classes"
+    CLASSES_BY_CASE = (
+        "classes_differing_in_case",
+        Severity.WARNING,
+        "class names differ only in case",
+        "classes",
+    )
+    NAMES_BY_CASE = "names_differing_in_case", Severity.WARNING, "names differ only in case"
+    ANIMATED = "animated", Severity.WARNING, "several frames; the first is used"
+    SIXTEEN_BIT = "sixteen_bit", Severity.WARNING, "16 bits a channel, reduced to 8"
+    ELONGATED = "elongated", Severity.WARNING, "very long or very wide"
+    ONE_COLOUR = "one_colour", Severity.WARNING, "of nearly one colour; not compared"
+    ROTATED = "rotated", Severity.NOTE, "turned upright as EXIF says"
+
+    def __init__(self, key: str, severity: Severity, title: str, unit: str = "images") -> None:
+        self.key = key
+        self.severity = severity
+        self.title = title
+        self.unit = unit
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is about files that can't be read as images."""
+        return self in {FindingKind.UNREADABLE, FindingKind.NO_IMAGE}
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """What belongs together in a finding: names of images (or classes), and what is to say."""
+
+    names: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """All cases of one kind."""
+
+    kind: FindingKind
+    cases: tuple[Occurrence, ...]
+
+    @property
+    def count(self) -> int:
+        """How many names the cases have."""
+        return sum(len(case.names) for case in self.cases)
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """The smallest, the median and the largest of some numbers."""
+
+    smallest: float
+    median: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the readable images are like.
+
+    width, height: pixels, standing upright. aspect: width / height.
+    formats, modes: how many images have each, as Pillow calls them; pixels of an array have
+    the format `pixels`.
+    """
+
+    width: ValueRange
+    height: ValueRange
+    aspect: ValueRange
+    formats: Mapping[str, int]
+    modes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a check has found.
+
+    sizes: how many images each split has. counts: those of each class, by split; an image may have
+    several, or none. labelled: where False, there are no classes, and each split counts its images
+    under an empty name.
+    checked: what was looked for, in the order of `Kind`. found: what there was of it.
+    bad: how many images can't be read. pictures: None where the images were not looked at,
+    or none can be read.
+    """
+
+    sizes: Mapping[str, int]
+    counts: Mapping[str, Mapping[str, int]]
+    labelled: bool
+    bad: int
+    checked: tuple[FindingKind, ...]
+    found: tuple[Finding, ...]
+    pictures: Pictures | None = field(default=None)
+
+    @property
+    def images(self) -> int:
+        """All images of all splits, bad ones among them."""
+        return sum(self.sizes.values())
+
+    @property
+    def worst(self) -> Severity:
+        """The gravest severity found; NOTE where there is nothing."""
+        grave = {finding.kind.severity for finding in self.found}
+        return next((each for each in Severity if each in grave), Severity.NOTE)
+
+    def passed(self, *, strict: bool) -> bool:
+        """Say whether nothing found makes a result wrong; where `strict`, nothing is doubtful."""
+        doubtful = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return self.worst not in doubtful
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """Return the findings of one severity."""
+        return tuple(each for each in self.found if each.kind.severity is severity)
+
+    def count(self, kind: FindingKind) -> int:
+        """Return how many were found of `kind`."""
+        return sum(finding.count for finding in self.found if finding.kind is kind)

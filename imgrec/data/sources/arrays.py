@@ -1,0 +1,268 @@
+"""Labelled images in arrays: `x` and `y`, in NumPy's own files or from another reader."""
+
+from __future__ import annotations
+
+import logging
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.classes import NamedLabel, by_number, labelled
+from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
+from imgrec.errors import DataError
+from imgrec.text import printable
+
+log = logging.getLogger("imgrec")
+
+Array = NDArray[Any]
+
+# x, x_train and train_images are all usual.
+_KEY = re.compile(
+    r"(?:(?P<before>train|val|valid|validation|test)_)?"
+    r"(?P<what>x|images|y|labels)"
+    r"(?:_(?P<after>train|val|valid|validation|test))?",
+    re.IGNORECASE,
+)
+_FORM = "x and y (or images and labels), or x_train, y_train and the same with test and val"
+_CHUNK = 256
+# zipfile raises the last two for passwords and for methods that it doesn't know.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError,
+    RuntimeError, NotImplementedError,
+)  # fmt: skip
+_WHITE = 255
+
+
+def read_npz(file: Path) -> RecordsBySplit:
+    """Return the images in the arrays of an .npz file; nothing in it is unpickled.
+
+    Raises DataError where it can't be read, and as `from_arrays` does.
+    """
+    try:
+        with file.open("rb") as stream:
+            # NumPy takes anything else for a single array or a pickle.
+            if not zipfile.is_zipfile(stream):
+                raise DataError(
+                    f"{printable(str(file))} is no .npz file, or a cut one",
+                    hint=f"it holds {_FORM}",
+                )
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as loaded:
+                arrays = {name: np.asarray(loaded[name]) for name in loaded.files}
+    except _UNREADABLE as error:
+        raise DataError(f"{printable(str(file))} can't be read: {_reason(error)}") from error
+    return from_arrays(arrays, str(file))
+
+
+def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
+    """Return the labelled images in `arrays`, by part where their names tell of parts.
+
+    Images are called x or images, labels y or labels, in small or capital letters, with train,
+    val, valid, validation or test before or after them; x without one stands for the training
+    images where there is a part besides. `classes`, where given, holds the names that labels
+    are indices into.
+
+    Images: (n, height, width) or (n, height, width, 1 | 3 | 4), integers from 0 to 255, or
+    floats: from 0 to 1 where the greatest float of all parts is at most 1, else from 0 to 255.
+    Labels: whole numbers (n,) or (n, 1), one-hot (n, classes), or texts (n,).
+    where: how errors call the source. Raises DataError where the arrays are otherwise.
+    """
+    pairs = _pairs(arrays, where)
+    names = _class_names(arrays, where)
+    for part, (images, labels) in pairs.items():
+        _check(images, labels, f"{printable(where)}, {part} images")
+    scale = _scale([images for images, _ in pairs.values()], where)
+    return {
+        part: _dataset(images, _texts(labels, names, where), names, scale)
+        for part, (images, labels) in pairs.items()
+    }
+
+
+def _pairs(arrays: Mapping[str, Array], where: str) -> dict[str, tuple[Array, Array]]:
+    """Return images and labels by part."""
+    found: dict[tuple[str, bool], str] = {}
+    for key in arrays:
+        match = _KEY.fullmatch(key)
+        if match is None or (match["before"] and match["after"]):
+            if key != "classes":
+                log.warning("%s: array %s is left out", printable(where), printable(key))
+            continue
+        part = SPLIT_NAMES.get((match["before"] or match["after"] or "").lower(), ALL_SPLITS)
+        place = (part, match["what"].lower() in {"x", "images"})
+        if place in found:
+            raise DataError(
+                f"{printable(where)} holds both {printable(found[place])} and {printable(key)}",
+                hint="which of them is meant is not guessed: leave one out",
+            )
+        found[place] = key
+    parts = {part for part, _ in found}
+    _check_pairs(parts, found, arrays, where)
+    pairs = {part: (arrays[found[part, True]], arrays[found[part, False]]) for part in parts}
+    if len(pairs) > 1 and ALL_SPLITS in pairs:
+        pairs["train"] = pairs.pop(ALL_SPLITS)
+    return {part: pairs[part] for part in (ALL_SPLITS, *SPLITS) if part in pairs}
+
+
+def _check_pairs(
+    parts: set[str], found: Mapping[tuple[str, bool], str], arrays: Mapping[str, Array], where: str
+) -> None:
+    hint = f"it should hold {_FORM}"
+    if not parts:
+        names = ", ".join(map(printable, arrays)) or "nothing"
+        raise DataError(f"no images and labels in {printable(where)}; found: {names}", hint=hint)
+    for part in sorted(parts):
+        for is_image, missing in ((True, "images"), (False, "labels")):
+            if (part, is_image) not in found:
+                beside = found[part, not is_image]
+                raise DataError(
+                    f"{printable(where)} has {printable(beside)}, but no {missing}", hint=hint
+                )
+    if {ALL_SPLITS, "train"} <= parts:
+        raise DataError(
+            f"{printable(where)} holds {printable(found[ALL_SPLITS, True])} and "
+            f"{printable(found['train', True])}",
+            hint="both may be the training images: leave one out",
+        )
+
+
+def _check(images: Array, labels: Array, where: str) -> None:
+    shape = images.shape
+    if images.ndim == 4 and shape[1] in {1, 3} and shape[3] not in {1, 3, 4}:
+        raise DataError(
+            f"{where}: shape {shape} has the channels before height and width",
+            hint="images are (n, height, width, channels): np.transpose(x, (0, 2, 3, 1))",
+        )
+    if not (images.ndim == 3 or (images.ndim == 4 and shape[3] in {1, 3, 4})) or 0 in shape[1:]:
+        raise DataError(
+            f"{where}: shape {shape}",
+            hint="images are (n, height, width) or (n, height, width, channels), 1, 3 or 4 of them",
+        )
+    if not len(images):
+        raise DataError(f"{where}: there are none")
+    if images.dtype.kind not in "uif":
+        raise DataError(
+            f"{where}: type {images.dtype}", hint="pixels are whole numbers or floats, 0 to 255"
+        )
+    if labels.ndim == 0:
+        raise DataError(f"{where}: the labels are a single value")
+    if len(images) != len(labels):
+        raise DataError(f"{where}: {len(images)} images, but {len(labels)} labels")
+
+
+def _scale(parts: Sequence[Array], where: str) -> int:
+    """Return what floats are multiplied with to be from 0 to 255; whole numbers are so already."""
+    lowest, highest = min(map(np.min, parts)), max(map(np.max, parts))
+    if not (lowest >= 0 and highest <= _WHITE):  # written so that NaN is refused too
+        raise DataError(
+            f"{printable(where)}: pixels from {lowest} to {highest}",
+            hint="save them as whole numbers from 0 to 255, or as floats from 0 to 1",
+        )
+    floats = [images for images in parts if images.dtype.kind == "f"]
+    if not floats:
+        return 1
+    lowest, highest = min(map(np.min, floats)), max(map(np.max, floats))
+    scale = _WHITE if highest <= 1 else 1
+    top = _WHITE // scale
+    log.info("%s: floats from %g to %g taken as 0 to %d", printable(where), lowest, highest, top)
+    return scale
+
+
+def _dataset(
+    images: Array, labels: Sequence[str], names: Sequence[str] | None, scale: int
+) -> Dataset:
+    own = scale if images.dtype.kind == "f" else 1
+    pixels = images if images.dtype == np.uint8 else _bytes(images, own)
+    width = max(5, len(str(len(pixels) - 1)))
+    named = (
+        NamedLabel(f"{index:0{width}d}", (label,), image)
+        for index, (image, label) in enumerate(zip(pixels, labels, strict=True))
+    )
+    return labelled(named, sorted(set(labels), key=by_number) if names is None else names)
+
+
+def _bytes(images: Array, scale: int) -> NDArray[np.uint8]:
+    """Return `images` as uint8, a few at a time: floats take eight times the memory."""
+    pixels = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _CHUNK):
+        stretch = slice(start, start + _CHUNK)
+        pixels[stretch] = np.rint(images[stretch] * np.float64(scale))
+    return pixels
+
+
+def _class_names(arrays: Mapping[str, Array], where: str) -> tuple[str, ...] | None:
+    if "classes" not in arrays:
+        return None
+    names = tuple(_in_texts(np.ravel(arrays["classes"]), where))
+    if len(set(names)) < len(names):
+        raise DataError(f"{printable(where)}: two of the classes have the same name")
+    return names
+
+
+def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
+    """Return the class name of each label."""
+    flat = _flat(labels, where)
+    if flat.dtype.kind in "US":
+        texts = _in_texts(flat, where)
+        unknown = set(texts) - set(texts if names is None else names)
+        if unknown:
+            raise DataError(
+                f"{printable(where)}: label {printable(min(unknown))} is none of classes"
+            )
+        return texts
+    numbers = [int(number) for number in flat]
+    if names is None:
+        return [str(number) for number in numbers]
+    if not 0 <= min(numbers) <= max(numbers) < len(names):
+        raise DataError(
+            f"{printable(where)}: labels {min(numbers)} to {max(numbers)}, but {len(names)} classes"
+        )
+    return [names[number] for number in numbers]
+
+
+def _flat(labels: Array, where: str) -> Array:
+    """Return labels as (n,), one-hot ones as the place of their 1."""
+    hint = "labels are whole numbers (n,), texts (n,), or one-hot (n, classes)"
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim == 2 and labels.shape[1] and labels.dtype.kind in "uifb":
+        wrong = np.flatnonzero(((labels != 0).sum(1) != 1) | (labels.max(1) != 1))
+        if len(wrong):
+            raise DataError(
+                f"{printable(where)}: label {wrong[0]} (from 0) is not one-hot", hint=hint
+            )
+        return np.asarray(labels.argmax(1))
+    whole = labels.dtype.kind in "uiUS" or (
+        labels.dtype.kind == "f" and bool(np.all(labels == np.rint(labels)) and _finite(labels))
+    )
+    if labels.ndim != 1 or not whole:
+        message = f"{printable(where)}: labels of shape {labels.shape} and type {labels.dtype}"
+        raise DataError(message, hint=hint)
+    return labels
+
+
+def _finite(labels: Array) -> bool:
+    return bool(np.isfinite(labels).all())
+
+
+def _in_texts(values: Array, where: str) -> list[str]:
+    try:
+        texts = [
+            value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()
+        ]
+        "".join(texts).encode()
+    except ValueError as error:  # bytes, or characters, that are no Unicode
+        raise DataError(f"{printable(where)}: a label is not UTF-8") from error
+    return texts
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValueError) and "pickle" in str(error).lower():
+        return "it holds Python objects, which could run anything when loaded"
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return printable(reason.lower())

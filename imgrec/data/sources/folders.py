@@ -1,0 +1,175 @@
+"""A folder of images taken as it is: what a loader would refuse is left for a check to find."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from imgrec.data.check import CheckInput
+from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, Record, RecordsBySplit
+from imgrec.data.storage import files_below, list_folder
+from imgrec.errors import DataError
+from imgrec.text import printable
+
+log = logging.getLogger("imgrec")
+
+_LAYOUT = "images belong into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
+
+
+def read_folders(root: Path) -> RecordsBySplit:
+    """Return the images below `root`, by split folder where it holds such, else as `all`.
+
+    Raises DataError as `read_folder` and `find_splits` do.
+    """
+    folders = find_splits(root)
+    _check_root(root, folders)
+    if not folders:
+        return {ALL_SPLITS: read_folder(root)}
+    return {part: read_folder(folder) for part, folder in folders.items()}
+
+
+def read_folder(root: Path) -> Dataset:
+    """Return the images below `root`, one class per folder, labels by sorted class name.
+
+    Every file in a class folder or below it becomes a record, except hidden ones; whether
+    it is an image shows when it is decoded.
+
+    Raises DataError where there is no such folder or a class folder is empty.
+    """
+    top = list_folder(root)
+    if not top.folders:
+        raise _no_classes(root, top.files)
+    records: list[Record] = []
+    ignored, empty = top.hidden, []
+    for label, folder in enumerate(top.folders):
+        found = files_below(folder)
+        ignored += found.hidden
+        records += [Record(_name(file, root), label, file) for file in found.files]
+        if not found.files:
+            empty.append(folder.name)
+    if empty:
+        raise DataError(
+            f"no images in {_listing('class folder', empty)} of {_shown(root)}",
+            hint="put images there, or remove the folder",
+        )
+    if top.files:
+        log.warning(
+            "%d files directly in %s belong to no class and are left out",
+            len(top.files),
+            _shown(root),
+        )
+    classes = tuple(folder.name for folder in top.folders)
+    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes, ignored)
+
+
+def find_splits(root: Path) -> dict[str, Path]:
+    """Return the split folders directly in `root`, by split (train, validation, test).
+
+    A split folder is called train, val, valid, validation or test (in small or capital
+    letters) and holds folders: a class called `train` holds images. Raises DataError
+    where a split has two folders, and where `root` can't be read.
+    """
+    splits: dict[str, Path] = {}
+    for folder in list_folder(root).folders:
+        split = SPLIT_NAMES.get(folder.name.lower())
+        if split is None or not list_folder(folder).folders:
+            continue
+        if split in splits:
+            both = f"{printable(splits[split].name)} and {printable(folder.name)}"
+            raise DataError(
+                f"{_shown(root)} holds both {both}, and either may be the {split} split",
+                hint="remove or rename one of them",
+            )
+        splits[split] = folder
+    return splits
+
+
+def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
+    hint = _LAYOUT.format(root=_shown(root))
+    if beside:
+        return DataError(
+            f"{_shown(root)} holds {len(beside)} files, but no class folders", hint=hint
+        )
+    return DataError(f"no images in {_shown(root)}", hint=hint)
+
+
+def _check_root(root: Path, splits: Mapping[str, Path]) -> None:
+    """Raise DataError where all folders are called like splits, but hold no class folders."""
+    others = [folder.name for folder in list_folder(root).folders if folder not in splits.values()]
+    if others and all(name.lower() in SPLIT_NAMES for name in others) and "train" not in splits:
+        raise DataError(
+            f"no class folders in {_names(root, others)}",
+            hint=f"images belong into one folder per class, such as {others[0]}/cat/1.jpg",
+        )
+    if splits and others:
+        log.warning("left out, being neither train, validation nor test: %s", _names(root, others))
+
+
+def _names(root: Path, names: Sequence[str]) -> str:
+    return ", ".join(_shown(root / name) for name in names)
+
+
+def _listing(thing: str, names: Sequence[str]) -> str:
+    plural = "s" if len(names) > 1 else ""
+    return f"{thing}{plural} {', '.join(printable(name) for name in names)}"
+
+
+def _name(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))
+
+
+def read_leniently(root: Path) -> CheckInput:
+    """Return the images in a folder of split folders, of class folders, or of images alone.
+
+    Names are paths below `root`; classes are those of any split, sorted, none where there are
+    no class folders. Files beside class folders belong to none and are left out, which is
+    logged. Raises DataError where a folder can't be read or holds nothing.
+    """
+    found = find_splits(root) or _bare_splits(root) or {ALL_SPLITS: root}
+    splits = {name: found[name] for name in (*SPLITS, ALL_SPLITS) if name in found}
+    classes = sorted(
+        {each.name for folder in splits.values() for each in list_folder(folder).folders}
+    )
+    records: dict[str, tuple[Record, ...]] = {}
+    hidden = 0
+    for name, folder in splits.items():
+        records[name], ignored = _read(root, folder, classes)
+        hidden += ignored
+    if not any(records.values()):
+        raise DataError(f"no files in {printable(str(root))}", hint="check the path")
+    return CheckInput(records, tuple(classes), hidden)
+
+
+def _bare_splits(root: Path) -> dict[str, Path]:
+    """Return the split folders where there is nothing else and none holds class folders."""
+    folders = list_folder(root).folders
+    splits = {SPLIT_NAMES.get(folder.name.lower(), ""): folder for folder in folders}
+    return {} if "" in splits or len(splits) < len(folders) else splits
+
+
+def _read(root: Path, folder: Path, classes: Sequence[str]) -> tuple[tuple[Record, ...], int]:
+    """Return the records of one split, and how many hidden files it has."""
+    if not classes:
+        bare = files_below(folder)
+        return tuple(_record(file, 0, root) for file in bare.files), bare.hidden
+    top = list_folder(folder)
+    if top.files:
+        where = printable(str(folder))
+        log.warning("%d files directly in %s belong to no class: left out", len(top.files), where)
+    labels = {name: label for label, name in enumerate(classes)}
+    inside = [files_below(each) for each in top.folders]
+    records = tuple(
+        _record(file, labels[each.name], root)
+        for each, found in zip(top.folders, inside, strict=True)
+        for file in found.files
+    )
+    return records, top.hidden + sum(found.hidden for found in inside)
+
+
+def _record(file: Path, label: int, root: Path) -> Record:
+    return Record(file.relative_to(root).as_posix(), label, file)

@@ -1,0 +1,141 @@
+"""Images written as shards: TFRecord files that hold each image's own encoded bytes."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.data.images import ImageSpec, decode, fingerprint, image_bytes
+from imgrec.data.records import Record
+from imgrec.data.split import draw
+from imgrec.data.tfrecord.framing import RecordWriter, example
+from imgrec.data.tfrecord.manifest import IMAGE, LABEL, NAME, TEXT, PackedSplit, Shard
+from imgrec.errors import BadImage
+from imgrec.files import sha256
+from imgrec.parallel import map_in_order, usable_cores
+from imgrec.progress import Task
+from imgrec.scores import Skipped
+
+# Whole files wait here, as where they are hashed.
+_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How images become records.
+
+    classes: the names of the labels. numbers: what stands for each in a record.
+    spec: the form in which every image has to be readable. seed: draws the order of the images.
+    """
+
+    classes: Sequence[str]
+    numbers: Sequence[int]
+    spec: ImageSpec
+    seed: int
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What was written of a split; bad: the images that were left out as none can be read."""
+
+    written: tuple[Shard, ...]
+    identities: Mapping[str, str]
+    bad: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """An image that can be read. content: of its file, or of the PNG that holds its pixels."""
+
+    content: bytes
+    identity: str
+
+
+def write_shards(
+    folder: Path, split: str, records: Sequence[Record], count: int, packing: Packing, task: Task
+) -> Shards:
+    """Write `records` into `count` files of `folder`, fewer where there are fewer records.
+
+    Each is as good a sample of the split as any: the order is drawn from names and seed. The same
+    images are the same bytes. A few images per core are in memory at a time. Raises OSError.
+    """
+    order = sorted(records, key=lambda record: draw(record.name, packing.seed))
+    count = min(count, len(order))
+    bounds = [len(order) * number // count for number in range(count + 1)]
+    looks = map_in_order(partial(_look, spec=packing.spec), order, usable_cores(), _AHEAD)
+    written, identities, bad = [], {}, []
+    for number, (start, end) in enumerate(pairwise(bounds)):
+        with RecordWriter(folder / f"{split}.tfrecord-{number:05d}-of-{count:05d}") as writer:
+            for record, look in zip(order[start:end], looks, strict=False):
+                if isinstance(look, BadImage):
+                    bad.append(Skipped(record.name, look.reason))
+                else:
+                    identities[record.name] = look.identity
+                    writer.write(_example(record, look.content, packing))
+                task.advance()
+        written.append(_shard(writer, split))
+    return Shards(tuple(written), identities, tuple(bad))
+
+
+def describe_split(
+    records: Sequence[Record], identities: Mapping[str, str], classes: Sequence[str]
+) -> PackedSplit:
+    """Return what a manifest tells of a split of these records."""
+    counts = Counter(label for record in records for label in record.labels)
+    return PackedSplit(
+        images=len(records),
+        fingerprint=fingerprint(records, identities, classes),
+        classes={name: counts[label] for label, name in enumerate(classes)},
+    )
+
+
+def _look(record: Record, spec: ImageSpec) -> _Sound | BadImage:
+    try:
+        found = image_bytes(record.source, record.name)
+        decode(found, spec, record.name)
+    except BadImage as error:
+        return error
+    encoded = found if isinstance(found, bytes) else _png(found)
+    return _Sound(encoded, sha256(encoded))
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    stream = io.BytesIO()
+    flat = pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels
+    Image.fromarray(flat).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _example(record: Record, encoded: bytes, packing: Packing) -> bytes:
+    labels = record.labels
+    texts = {name: [_bytes(value)] for name, value in record.extra.items()}
+    texts[IMAGE] = [encoded]
+    texts[TEXT] = [_bytes(packing.classes[label]) for label in labels]
+    texts[NAME] = [_bytes(record.name)]
+    texts.pop(LABEL, None)
+    return example(texts, {LABEL: [packing.numbers[label] for label in labels]})
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _shard(writer: RecordWriter, split: str) -> Shard:
+    return Shard.model_validate(
+        {
+            "file": writer.path.name,
+            "split": split,
+            "images": writer.records,
+            "size": writer.size,
+            "sha256": writer.sha256,
+        }
+    )

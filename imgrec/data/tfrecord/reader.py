@@ -1,0 +1,203 @@
+"""Labelled images in TFRecord files of `tf.train.Example`, without TensorFlow."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imgrec.config.data import Features
+from imgrec.data.classes import NamedLabel, by_number, labelled
+from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
+from imgrec.data.storage import is_hidden
+from imgrec.data.tfrecord import manifest as packs
+from imgrec.data.tfrecord.example import Example, examples
+from imgrec.data.tfrecord.manifest import Manifest, check_shard, manifest_beside
+from imgrec.errors import DataError
+from imgrec.text import join_few, printable
+
+log = logging.getLogger("imgrec")
+
+_CLASSES_SHOWN = 10
+
+_NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
+_WORDS = re.compile(r"[._-]")
+_IMAGES = (packs.IMAGE, "image", "image_raw")
+_LABELS = ("label", packs.LABEL, packs.TEXT)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How records are read: the features that hold image, classes and (in a pack) the name."""
+
+    image: str
+    label: str
+    label_map: Mapping[str, str] | None
+    name: str | None = None
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The features that are nothing extra."""
+        named = () if self.name is None else (self.name, packs.TEXT)
+        return (self.image, self.label, *named)
+
+
+def is_pattern(path: str) -> bool:
+    """Say whether `path` holds what stands for several files."""
+    return glob.has_magic(path)
+
+
+def is_tfrecord(name: str) -> bool:
+    """Say whether a file or pattern of this name is for TFRecord files."""
+    return _NAME.search(name) is not None
+
+
+def is_tfrecord_folder(folder: Path) -> bool:
+    """Say whether there are TFRecord files directly in `folder`."""
+    return any(is_tfrecord(entry.name) for entry in folder.iterdir())
+
+
+def read_tfrecord(
+    path: str,
+    wanted: Features,
+    label_map: Mapping[str, str] | None,
+    *,
+    multi_label: bool = False,
+) -> RecordsBySplit:
+    """Return the images in TFRecord files; their bytes stay on disk.
+
+    path: a file, a folder of them, or a pattern. Which features hold the image and the label is
+    told by `wanted`, else by the usual names. A whole number is the class that `label_map` (keys
+    as text) gives it, or a class of that name where there is none. Short features besides
+    become `Record.extra`. Files whose names tell of different parts are those parts. Checksums of
+    all records are checked. multi_label: whether the feature may hold several labels, or none.
+
+    A manifest of `imgrec data pack` beside the files tells parts, classes, the images' own names
+    and whether they have several labels; the hash of each file is compared with it.
+
+    Raises DataError, with file and record, where a record is damaged, lacks a feature or has
+    one of another type, or `label_map` lacks its label; where a file of which no manifest tells
+    is empty; also as `manifest_beside` does.
+    """
+    files = _files(path)
+    manifest = manifest_beside(files, whole=Path(path).is_dir())
+    below = Path(os.path.commonpath([file.parent for file in files]))
+    multi_label = multi_label or (manifest is not None and manifest.multi_label)
+    form: _Form | None = None
+    images: dict[str, list[NamedLabel]] = {}
+    for part, file in _by_part(files, manifest):
+        for example in _examples(file, manifest):
+            form = form or _form(example, wanted, label_map, manifest)
+            image = _image(example, form, below, multi_label=multi_label)
+            images.setdefault(part, []).append(image)
+    if form is None:
+        raise DataError(f"there are no records in {printable(path)}")
+    return {part: _dataset(each, form, multi_label=multi_label) for part, each in images.items()}
+
+
+def _image(example: Example, form: _Form, below: Path, *, multi_label: bool) -> NamedLabel:
+    if form.name is None:
+        name = f"{example.file.relative_to(below).as_posix()}/{example.number:06d}"
+    else:
+        name = example.text(form.name)
+    source = example.image(form.image)
+    labels = example.classes if multi_label else example.one_class
+    classes = labels(form.label, form.label_map)
+    return NamedLabel(name, classes, source, example.others(form.used))
+
+
+def _dataset(images: Sequence[NamedLabel], form: _Form, *, multi_label: bool) -> Dataset:
+    if form.label_map is not None:
+        order = list(form.label_map.values())
+    else:
+        order = sorted({name for image in images for name in image.classes}, key=by_number)
+    dataset = labelled(images, order, multi_label=multi_label)
+    absent = [name for name in order if name not in dataset.classes]
+    if absent:
+        log.warning("data.label_map: no image has %s", join_few(absent, _CLASSES_SHOWN))
+    return replace(dataset, distinct=form.name is not None)
+
+
+def _form(
+    example: Example,
+    wanted: Features,
+    label_map: Mapping[str, str] | None,
+    manifest: Manifest | None,
+) -> _Form:
+    """Return how all records are read, told from the first one."""
+    if manifest is None:
+        image = wanted.image or example.first(_IMAGES, "image")
+        return _Form(image, wanted.label or example.first(_LABELS, "label"), label_map)
+    if label_map is None and wanted.label in {None, packs.LABEL}:
+        label_map = manifest.label_map
+    elif label_map is not None:
+        _check_map(label_map, manifest, example.file.parent)
+    label = wanted.label or packs.LABEL
+    return _Form(wanted.image or packs.IMAGE, label, label_map, packs.NAME)
+
+
+def _check_map(label_map: Mapping[str, str], manifest: Manifest, folder: Path) -> None:
+    for number, name in manifest.label_map.items():
+        if label_map.get(number, name) != name:
+            raise DataError(
+                f"data.label_map says that {number} is {printable(label_map[number])}, and "
+                f"{printable(str(folder / packs.FILE_NAME))} that it is {printable(name)}",
+                hint="leave data.label_map out: the manifest has one",
+            )
+
+
+def _examples(file: Path, manifest: Manifest | None) -> Iterator[Example]:
+    empty = True
+    for example in examples(file):
+        empty = False
+        yield example
+    # Only now: what is wrong with a record says more than a hash.
+    if manifest is not None:
+        check_shard(manifest, file)
+    elif empty:
+        raise DataError(
+            f"{printable(str(file))} is empty",
+            hint="write or fetch it again; where it is meant to be empty, move it elsewhere",
+        )
+
+
+def _by_part(files: Sequence[Path], manifest: Manifest | None) -> list[tuple[str, Path]]:
+    """Return each file with its part; all with `all` where they tell of no more than one."""
+    if manifest is None:
+        told = {file.name: _told(file.name) for file in files}
+    else:
+        told = {shard.file: shard.split for shard in manifest.shards}
+    parts = {told[file.name] for file in files}
+    if len(parts) == 1:
+        return [(ALL_SPLITS, file) for file in files]
+    if strange := next((file for file in files if told[file.name] is None), None):
+        raise DataError(
+            f"{printable(str(strange))} tells of no part by its name, and others beside it do",
+            hint="name the files of each part with data.train, data.validation and data.test",
+        )
+    return [(part, file) for part in SPLITS for file in files if told[file.name] == part]
+
+
+def _told(name: str) -> str | None:
+    """Return the part that a file's name tells of, such as `train-00000-of-00002.tfrecord`."""
+    found = {SPLIT_NAMES[word] for word in _WORDS.split(name.lower()) if word in SPLIT_NAMES}
+    return found.pop() if len(found) == 1 else None
+
+
+def _files(path: str) -> list[Path]:
+    place = Path(path)
+    if place.is_dir():
+        found = [entry for entry in place.iterdir() if is_tfrecord(entry.name)]
+    elif is_pattern(path) and not place.exists():
+        # Path.glob wants a relative pattern.
+        found = [Path(match) for match in glob.glob(path, recursive=True)]  # noqa: PTH207
+    else:
+        found = [place]
+    files = sorted(file for file in found if not is_hidden(file.name) and not file.is_dir())
+    if not files:
+        raise DataError(f"no TFRecord files: {printable(path)}", hint="check the path or pattern")
+    return files

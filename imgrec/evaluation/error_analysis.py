@@ -1,0 +1,120 @@
+"""Where a model goes wrong most, for readers who can't read a large confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.evaluation.results import ClassResult, Evaluation
+from imgrec.scores import Scores
+
+
+class ConfusedPair(NamedTuple):
+    """So many `images` of the class `truth` were taken for the class `prediction`.
+
+    Where an image may have several classes, one of the two is a class, the other `not` that class.
+    """
+
+    truth: str
+    prediction: str
+    images: int
+
+
+class Mistake(NamedTuple):
+    """An image taken for another class, with the probabilities in [0, 1] of both classes.
+
+    Where it may have several classes: that it was said to have one or not to have it, wrongly.
+    """
+
+    name: str
+    truth: str
+    prediction: str
+    of_truth: float
+    of_prediction: float
+
+
+def all_or_worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
+    """Return all classes in their order, or the `worst_classes` where they are over `limit`."""
+    few = len(evaluation.per_class) <= limit
+    return evaluation.per_class if few else worst_classes(evaluation, limit)
+
+
+def worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
+    """Return up to `limit` classes that have images, the lowest F1 first."""
+    seen = [result for result in evaluation.per_class if result.support]
+    return tuple(sorted(seen, key=lambda result: result.f1.value)[:limit])
+
+
+def most_confused(evaluation: Evaluation, limit: int) -> tuple[ConfusedPair, ...]:
+    """Return up to `limit` pairs of truth and wrong prediction, the most frequent first."""
+    names = evaluation.classes
+    if evaluation.multi_label:
+        options = [(_without(name), name) for name in names]
+        matrices = zip(options, evaluation.confusion, strict=True)
+        pairs = [pair for names, matrix in matrices for pair in _confused(matrix, names)]
+    else:
+        pairs = _confused(evaluation.confusion, names)
+    return tuple(sorted(pairs, key=lambda pair: -pair.images)[:limit])
+
+
+def _confused(matrix: NDArray[np.int64], names: Sequence[str]) -> list[ConfusedPair]:
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    return [
+        ConfusedPair(names[truth], names[prediction], int(wrong[truth, prediction]))
+        for truth, prediction in np.argwhere(wrong)
+    ]
+
+
+def _without(name: str) -> str:
+    return f"not {name}"
+
+
+def worst_mistakes(
+    scores: Scores, limit: int, pair: ConfusedPair | None = None
+) -> tuple[Mistake, ...]:
+    """Return up to `limit` mistakes, the highest loss first: of one pair of classes, or of all."""
+    if scores.truth is None:
+        return ()
+    if scores.multi_label:
+        return _worst_answers(scores, limit, pair)
+    predicted = scores.probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != scores.truth)
+    if pair is not None:
+        truth, prediction = (scores.classes.index(name) for name in pair[:2])
+        wrong = wrong[(scores.truth[wrong] == truth) & (predicted[wrong] == prediction)]
+    of_truth = scores.probabilities[wrong, scores.truth[wrong]]
+    chosen = wrong[np.argsort(of_truth, kind="stable")[:limit]]
+    return tuple(_mistake(scores, row, predicted[row]) for row in chosen)
+
+
+def _worst_answers(scores: Scores, limit: int, pair: ConfusedPair | None) -> tuple[Mistake, ...]:
+    positives, probabilities = scores.positives, scores.probabilities
+    rows, labels = np.nonzero(scores.answers != positives)
+    has, found = positives[rows, labels], probabilities[rows, labels]
+    of_truth = np.where(has, found, 1 - found)
+    mistakes = []
+    for place in np.argsort(of_truth, kind="stable"):
+        name, probability = scores.classes[labels[place]], float(of_truth[place])
+        truth, prediction = (name, _without(name)) if has[place] else (_without(name), name)
+        if pair is None or (truth, prediction) == pair[:2]:
+            image = scores.names[rows[place]]
+            mistakes.append(Mistake(image, truth, prediction, probability, 1 - probability))
+        if len(mistakes) == limit:
+            break
+    return tuple(mistakes)
+
+
+def _mistake(scores: Scores, row: int, predicted: int) -> Mistake:
+    truth = 0 if scores.truth is None else int(scores.truth[row])
+    of_truth, of_prediction = scores.probabilities[row, [truth, predicted]]
+    return Mistake(
+        scores.names[row],
+        scores.classes[truth],
+        scores.classes[predicted],
+        float(of_truth),
+        float(of_prediction),
+    )

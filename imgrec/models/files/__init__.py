@@ -1,0 +1,16 @@
+"""Model files: checked before they are opened, and what they say about themselves."""
+
+from imgrec.models.files.class_list import imagenet_classes, read_classes
+from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
+from imgrec.models.files.safety import check_keras, check_litert, check_weights
+
+__all__ = [
+    "DESCRIPTION",
+    "check_keras",
+    "check_litert",
+    "check_weights",
+    "embed",
+    "imagenet_classes",
+    "read_classes",
+    "read_description",
+]

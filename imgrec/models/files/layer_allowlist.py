@@ -1,0 +1,143 @@
+"""The names that the config of a `.keras` file may hold: Keras' own layers and their parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imgrec.models.files.hdf5 import RefusedFile
+from imgrec.text import printable
+
+# Not here: Lambda (a program); TFSMLayer, JaxLayer, FlaxLayer, TorchModuleWrapper (others'
+# programs); StringLookup, IntegerLookup, TextVectorization (they read files); Wrapper, Layer,
+# InputSpec (no layers by themselves).
+LAYERS = frozenset((
+    "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add", "AdditiveAttention", "AlphaDropout",
+    "Attention", "AugMix", "AutoContrast", "Average", "AveragePooling1D", "AveragePooling2D",
+    "AveragePooling3D", "BatchNormalization", "Bidirectional", "CategoryEncoding", "CenterCrop",
+    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D",
+    "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Cropping1D", "Cropping2D",
+    "Cropping3D", "CutMix", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Discretization",
+    "Dot", "Dropout", "ELU", "EinsumDense", "Embedding", "Equalization", "Flatten", "GRU",
+    "GRUCell", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention",
+    "Identity", "InputLayer", "LSTM", "LSTMCell", "LayerNormalization", "LeakyReLU", "Masking",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum", "MixUp",
+    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "Pipeline",
+    "RMSNormalization", "RNN", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
+    "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
+    "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",
+    "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
+    "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "SeparableConv1D",
+    "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "Solarization",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization",
+    "StackedRNNCells", "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D",
+    "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+))  # fmt: skip
+
+_CLASS = re.compile(r"[A-Z][A-Za-z0-9]{0,60}")
+_FUNCTION = re.compile(r"[a-z][a-z0-9_]{0,60}")
+
+# Modules that hold nothing but arithmetic.
+_ARITHMETIC = frozenset(
+    {"keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies"}
+    | {"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"}
+)
+# These take a function, or a module of their users' own making.
+_NO_ARITHMETIC = frozenset({"Vectorize"})
+_OTHERS = frozenset(
+    {
+        ("keras", "Sequential"),
+        ("keras", "Functional"),
+        ("keras", "Model"),
+        ("keras.models", "Sequential"),
+        ("keras.models", "Model"),
+        ("keras.src.models.functional", "Functional"),
+        ("keras.src.models.sequential", "Sequential"),
+        ("keras", "DTypePolicy"),
+        # Layers of keras.applications' own.
+        ("keras.src.applications.convnext", "LayerScale"),
+        ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
+    }
+)
+# How Keras writes values that JSON does not know. `__lambda__` and `__typespec__` are programs
+# and classes.
+_VALUES = frozenset(
+    {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
+)
+_FUNCTION_HOMES = frozenset({"builtins", "keras.activations"})
+# They make objects out of what they are given.
+_NO_FUNCTIONS = frozenset({"get", "serialize", "deserialize"})
+
+
+def check_layer_names(config: Any) -> None:
+    """Raise Refused unless every object that a `config.json` names is in the list.
+
+    How it was compiled is left out, as Keras leaves it out: models are loaded uncompiled.
+    """
+    if not isinstance(config, dict):
+        raise RefusedFile("its config.json is no object")
+    architecture = {key: value for key, value in config.items() if key != "compile_config"}
+    for named in _named(architecture):
+        _check(named)
+
+
+def _named(config: Any) -> Iterator[Mapping[str, Any]]:
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if "class_name" in value:
+                yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _check(named: Mapping[str, Any]) -> None:
+    name, module, registered = (
+        named.get(key) for key in ("class_name", "module", "registered_name")
+    )
+    if not isinstance(name, str) or not isinstance(module, str | None):
+        raise RefusedFile("its config.json names something by no text")
+    if name in ("Lambda", "__lambda__"):
+        raise RefusedFile("it holds a Lambda layer, which is a program")
+    if name in _VALUES and module is None:
+        return
+    if name == "function":
+        _check_function(named)
+    elif registered not in (None, name):
+        raise RefusedFile(
+            f"it needs the custom object {_told(registered)}, which is somebody's code"
+        )
+    elif not _is_known(module, name):
+        raise RefusedFile(f"it needs {_told(f'{module}.{name}' if module else name)}{_why(module)}")
+
+
+def _check_function(named: Mapping[str, Any]) -> None:
+    name = named.get("config")
+    known = isinstance(name, str) and _FUNCTION.fullmatch(name) and name not in _NO_FUNCTIONS
+    if not known or named.get("module") not in _FUNCTION_HOMES:
+        raise RefusedFile(f"it needs the function {_told(name)}, which is somebody's code")
+
+
+def _is_known(module: str | None, name: str) -> bool:
+    if module == "keras.layers":
+        return name in LAYERS
+    if module in _ARITHMETIC:
+        return name not in _NO_ARITHMETIC and _CLASS.fullmatch(name) is not None
+    return (module, name) in _OTHERS
+
+
+def _why(module: str | None) -> str:
+    known = module == "keras.layers"
+    return ", a layer that is not let in" if known else ", which is none of Keras' layers"
+
+
+def _told(name: object) -> str:
+    return printable(str(name)[:80])

@@ -1,0 +1,370 @@
+"""Opening a model file that was not made here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from imgrec.config.backbones import BACKBONES
+from imgrec.errors import RunError, UsageError
+from imgrec.models.backbone import preprocess
+from imgrec.models.errors import error_cause
+from imgrec.models.files import check_keras, check_litert, check_weights
+from imgrec.stderr import suppress_native_stderr
+from imgrec.text import did_you_mean, printable
+
+_NEAR = 1e-3
+
+
+def check_image(
+    shape: Sequence[int | None], wanted: tuple[int, int] | None
+) -> tuple[int, int, int]:
+    """Return the (height, width, channels) of the images for a model that takes `shape`.
+
+    wanted: the height and width, for a model that takes any. Raises RunError where they do not
+    fit, and where the model takes no images.
+    """
+    channels = shape[3] if len(shape) == 4 else None
+    if channels not in (1, 3):
+        raise RunError(
+            f"the model takes {_told(shape)}; imgrec gives it images of "
+            "height x width x 1 or 3 channels",
+        )
+    height, width = shape[1:3]
+    if wanted is None:
+        if height is None or width is None:
+            raise RunError(
+                f"the model takes images of any size ({_told(shape)})",
+                hint="say which it was trained for: --image-size 224x224",
+            )
+        return height, width, channels
+    if height not in (None, wanted[0]) or width not in (None, wanted[1]):
+        raise RunError(
+            f"the model takes {height}x{width} pixels, not {wanted[0]}x{wanted[1]}",
+            hint="leave --image-size out",
+        )
+    return *wanted, channels
+
+
+def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool = False) -> None:
+    """Raise RunError unless a model that gives `shape` tells that many classes apart.
+
+    multi_label: whether each has a probability of its own, so that one unit is one class.
+    """
+    if len(shape) != 2:
+        raise RunError(f"the model gives {_told(shape)}; a classifier gives a number per class")
+    if shape[1] != classes and (multi_label or (shape[1], classes) != (1, 2)):
+        raise RunError(
+            f"the model gives {shape[1]} numbers per image, but --classes names {classes} classes",
+            hint="name the classes that it was trained with, all of them, in their order",
+        )
+
+
+def check_probabilities(
+    output: Any, activation: str | None, *, logits: bool = False, multi_label: bool = False
+) -> None:
+    """Raise RunError unless `output` (images, units), or its `activation`, are probabilities.
+
+    logits: whether they are known to be none by themselves. multi_label: whether each class has
+    one of its own, so that they need not sum to 1.
+    """
+    if not np.isfinite(output).all():
+        raise RunError(
+            "for random pictures the model gives values that are no numbers",
+            hint="if it wants its pixels in another range, --rescale 1/255 or --preprocessing "
+            "NAME brings them to it",
+        )
+    alone = multi_label or output.shape[1] == 1
+    within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR
+    whole = alone or np.abs(output.sum(axis=1) - 1).max() <= _NEAR
+    wanted = "sigmoid" if alone else "softmax"
+    if activation is None:
+        _check_unaided(output, wanted, within=within, whole=whole)
+    elif activation != wanted:
+        message = f"--activation {activation} does not fit {output.shape[1]} numbers per image"
+        raise RunError(message, hint=f"it should be {wanted}")
+    elif within and whole:
+        raise RunError("the model gives probabilities already", hint="leave --activation out")
+
+
+def _check_unaided(output: Any, wanted: str, *, within: bool, whole: bool) -> None:
+    if not within:
+        raise RunError(
+            "what the model gives for random pictures are no probabilities "
+            f"(from {output.min():.3g} to {output.max():.3g})",
+            hint=f"if they are logits, --activation {wanted} makes probabilities of them",
+        )
+    if not whole:
+        raise independent()
+
+
+def independent() -> RunError:
+    """Return the error for a model that gives each class a probability of its own."""
+    return RunError(
+        "the model gives each class a probability of its own: they do not sum to 1",
+        hint="if it was trained for images with several classes, or none, add --multi-label",
+    )
+
+
+def _told(shape: Sequence[Any]) -> str:
+    return " x ".join("any" if size is None else str(size) for size in shape)
+
+
+# Random pictures: enough that logits that sum to 1 by chance do so no eight times.
+_PROBES = 8
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What is put around a model.
+
+    rescale: what pixel values (0 to 255) are multiplied with. preprocessing: the classifier of
+    `keras.applications` whose `preprocess_input` they go through. image_size: (height, width)
+    in pixels, for a model that takes any. activation: what makes probabilities of its output.
+    multi_label: whether an image may have several classes, each with a probability of its own.
+    """
+
+    rescale: float | None = None
+    preprocessing: str | None = None
+    image_size: tuple[int, int] | None = None
+    activation: Literal["softmax", "sigmoid"] | None = None
+    multi_label: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse two ways of preprocessing, and a name that there is not."""
+        if self.preprocessing is None:
+            return
+        if self.rescale is not None:
+            raise UsageError("--rescale and --preprocessing exclude each other")
+        if self.preprocessing not in BACKBONES:
+            meant = did_you_mean(self.preprocessing, BACKBONES)
+            raise UsageError(
+                f"--preprocessing {printable(self.preprocessing)}: there is no such "
+                f"classifier{meant}",
+                hint=f"choose one of {', '.join(sorted(BACKBONES))}",
+            )
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """The options that put something around the model."""
+        values = {
+            "--rescale": self.rescale,
+            "--preprocessing": self.preprocessing,
+            "--image-size": self.image_size,
+            "--activation": self.activation,
+        }
+        return tuple(option for option, value in values.items() if value is not None)
+
+    def refuse_for_litert(self) -> None:
+        """Raise UsageError where something is to be put around a LiteRT file."""
+        for option in self.around:
+            raise UsageError(
+                f"{option}: nothing can be put around a model of LiteRT or a SavedModel",
+                hint="make it a part of the Keras model, before that is converted; or import "
+                "the .keras file",
+            )
+
+    @property
+    def in_words(self) -> str:
+        """What is done to the pixels before the model, for people."""
+        if self.rescale is not None:
+            return f"rescale {self.rescale:.6g}, then as the model does"
+        if self.preprocessing is not None:
+            return f"that of {self.preprocessing}, then as the model does"
+        return "as the model does"
+
+
+def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> Any:
+    """Return a float32 Keras model from (batch, height, width, channels) to (batch, units).
+
+    Its input are pixels of 0 to 255; units: as many as `classes`, or one for two classes, the
+    probability of the second. Raises RunError for a model of another kind, and where what it
+    gives for random pictures are no probabilities.
+    """
+    import keras
+
+    size = check_image(_shape(model.inputs, "input"), adaptation.image_size)
+    multi_label = adaptation.multi_label
+    check_units(_shape(model.outputs, "output"), len(classes), multi_label=multi_label)
+    model = _in_float32(model)
+    pixels, output = _from_pixels(model, adaptation, size)
+    plain = keras.Model(pixels, output, name="imported")
+    ending = _ending(model)
+    if ending is keras.activations.sigmoid and len(classes) == output.shape[-1] and not multi_label:
+        raise independent()
+    if ending is keras.activations.softmax and multi_label:
+        raise RunError(
+            "the model gives probabilities that sum to 1: an image has one class for it",
+            hint="leave --multi-label out",
+        )
+    logits, found = ending is keras.activations.linear, _probe(plain, size)
+    check_probabilities(found, adaptation.activation, logits=logits, multi_label=multi_label)
+    if adaptation.activation is None:
+        return plain
+    probabilities = keras.layers.Activation(adaptation.activation, name="probabilities")(output)
+    return keras.Model(pixels, probabilities, name="imported")
+
+
+def _from_pixels(model: Any, adaptation: Adaptation, size: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Return the input and the output; where nothing is put in front, they are the model's own."""
+    import keras
+
+    as_is = adaptation.rescale is None and adaptation.preprocessing is None
+    own = model.inputs[0]
+    if as_is and tuple(own.shape) == (None, *size) and own.dtype == "float32":
+        return own, model.outputs[0]
+    pixels = keras.Input(size, dtype="float32", name="pixels")
+    return pixels, _apply(model, _preprocessed(pixels, adaptation))
+
+
+def _preprocessed(pixels: Any, adaptation: Adaptation) -> Any:
+    import keras
+
+    if adaptation.rescale is not None:
+        return keras.layers.Rescaling(adaptation.rescale, name="rescale")(pixels)
+    if adaptation.preprocessing is None:
+        return pixels
+    if pixels.shape[-1] != 3:
+        raise RunError(f"--preprocessing {adaptation.preprocessing} is for colour; this is grey")
+    return preprocess(adaptation.preprocessing, pixels)
+
+
+def _apply(model: Any, features: Any) -> Any:
+    try:
+        return model(features, training=False)
+    except Exception as error:  # Keras raises whatever its layers raise
+        raise _unusable(error) from error
+
+
+def _shape(tensors: Sequence[Any], kind: str) -> tuple[Any, ...]:
+    if len(tensors) != 1:
+        raise RunError(f"the model has {len(tensors)} {kind}s; an image classifier has one")
+    return tuple(tensors[0].shape)
+
+
+def _in_float32(model: Any) -> Any:
+    """Return the model with all its computing in float32; it keeps its weights.
+
+    One in mixed precision could not be exported, and is slow on a CPU.
+    """
+    import keras
+
+    config = json.dumps(keras.saving.serialize_keras_object(model))
+    in_float32 = config
+    for policy in ("mixed_float16", "mixed_bfloat16"):
+        in_float32 = in_float32.replace(f'"{policy}"', '"float32"')
+    if in_float32 == config:
+        return model
+    twin = keras.saving.deserialize_keras_object(json.loads(in_float32))
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _probe(model: Any, size: tuple[int, int, int]) -> Any:
+    pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size)).astype(np.float32)
+    try:
+        return np.asarray(model.predict_on_batch(pictures), np.float64)
+    except Exception as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> RunError:
+    return RunError(f"the model can't be used: {printable(error_cause(error))}")
+
+
+def _ending(model: Any) -> Any:
+    """Return the activation function that gives the output; None: it is not known."""
+    from keras import activations
+
+    last = model
+    while outputs := getattr(last, "outputs", None):
+        last = outputs[0]._keras_history.operation  # noqa: SLF001  # model.layers has no operations
+    # What keras.ops.softmax leaves in a model, or the layer of that name, has no activation.
+    by_name = {"Softmax": activations.softmax, "Sigmoid": activations.sigmoid}
+    return getattr(last, "activation", by_name.get(type(last).__name__))
+
+
+ModelFormat = Literal["keras", "litert", "h5", "saved_model"]
+
+_BY_SUFFIX: dict[str, ModelFormat] = {
+    ".keras": "keras",
+    ".tflite": "litert",
+    ".h5": "h5",
+    ".hdf5": "h5",
+}
+_PROGRAMS = {
+    "h5": "a legacy .h5 file may hold Python code, which Keras runs when it loads it",
+    "saved_model": "a SavedModel is a program of TensorFlow's operations, which may read and "
+    "write files",
+}
+
+
+def model_format(path: Path) -> ModelFormat:
+    """Tell what kind of model lies at `path`; raise UsageError where it is none that is known."""
+    if path.is_dir() and (path / "saved_model.pb").is_file():
+        return "saved_model"
+    if (form := _BY_SUFFIX.get(path.suffix.lower())) is None or path.is_dir():
+        raise UsageError(
+            f"{printable(str(path))} is no model that imgrec imports",
+            hint="it imports .keras and .tflite files, and with --trust .h5 files and the folders "
+            "of SavedModels",
+        )
+    return form
+
+
+def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
+    """Raise RunError where the model at `path` could do more than compute.
+
+    trust: whether the user vouches for a form that is a program.
+    """
+    if form == "keras":
+        check_keras(path)
+    elif form == "litert":
+        check_litert(path)
+    elif not trust:
+        raise RunError(
+            f"{printable(str(path))} is refused: {_PROGRAMS[form]}",
+            hint="save it with `model.save('model.keras')` where it comes from; or, if you trust "
+            "whoever made it as you trust their programs, import it with --trust",
+        )
+    elif form == "h5":
+        check_weights(path)
+
+
+def load_model_file(path: Path, *, trust: bool) -> Any:
+    """Return the Keras model in the `.keras` or `.h5` file at `path`, which was checked before.
+
+    Raises RunError where it does not load.
+    """
+    import keras
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except Exception as error:  # Keras raises whatever its layers raise
+        raise RunError(
+            f"{printable(str(path))} does not load: {printable(error_cause(error))}"
+        ) from error
+
+
+def write_saved_model_as_litert(folder: Path, file: Path) -> None:
+    """Convert the SavedModel in `folder` to the LiteRT `file`, of LiteRT's own operators.
+
+    Raises RunError where it can't be converted.
+    """
+    import tensorflow as tf
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr), suppress_native_stderr():
+            converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+            file.write_bytes(converter.convert())
+    except Exception as error:  # TensorFlow raises whatever its parts raise
+        reason = printable(error_cause(error))
+        raise RunError(f"{printable(str(folder))} can't be converted: {reason}") from error

@@ -1,0 +1,231 @@
+"""From a config's `model` section to a Keras model."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from imgrec.config.experiment import Backbone, Experiment
+from imgrec.config.keras.layers import GlobalAveragePooling2D, GlobalMaxPooling2D, Repeat, Residual
+from imgrec.config.keras.named import Named
+from imgrec.config.problems import shown_value
+from imgrec.config.yaml import KeyPath
+from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.errors import error_cause
+from imgrec.models.keras_objects import make
+from imgrec.models.network.preprocessing import apply_preprocessing
+from imgrec.models.network.split_network import Network
+from imgrec.models.network.weights import load_weights
+from imgrec.pixel_statistics import PixelStatistics
+
+OUTPUT = "probabilities"
+"""The name of the last layer, which is dense."""
+
+_Apply = Callable[[Any, Any, KeyPath], Any]
+
+# Nothing to learn and nothing random: they may stand on the backbone's side of the features.
+_POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
+
+
+def build(
+    experiment: Experiment,
+    classes: int,
+    *,
+    policy: str = "float32",
+    weights: bool = True,
+    statistics: PixelStatistics | None = None,
+) -> Any:
+    """Return an uncompiled `keras.Model` from float32 pixels to probabilities: see `assemble`."""
+    network = assemble(experiment, classes, policy=policy, weights=weights, statistics=statistics)
+    return network.model
+
+
+def assemble(
+    experiment: Experiment,
+    classes: int,
+    *,
+    policy: str = "float32",
+    weights: bool = True,
+    statistics: PixelStatistics | None = None,
+) -> Network:
+    """Return the network of an experiment, uncompiled.
+
+    Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
+    wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
+    (batch, 1), the probability of the second of two classes, for `output: sigmoid` where images
+    have one label.
+
+    policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
+    weights: whether the weights that the config names are loaded.
+    statistics: of the training images; needed where the preprocessing is featurewise.
+    Raises ConfigError with the line of the layer whose shape does not work, RunError where
+    the weights can't be had, or don't fit.
+    """
+    import keras
+
+    with _dtype_policy(policy):
+        pixels = keras.Input(
+            (*experiment.data.image_size, experiment.data.channels), dtype="float32", name="pixels"
+        )
+        tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
+        network = Network(None)
+        if experiment.model.backbone is not None:
+            network = _backbone(experiment, experiment.model.backbone, tensor, weights=weights)
+            tensor = network.features
+        tensor = _apply_layers(experiment, tensor, int(network.pooling is not None), None)
+        output = _output(experiment, tensor, classes)
+        try:
+            model = keras.Model(pixels, output, name="imgrec")
+        except ValueError as error:  # a name that two layers have
+            raise experiment.problem(("model", "layers"), error_cause(error)) from error
+        if weights and experiment.model.weights is not None:
+            load_weights(model, experiment.model.weights)
+        return replace(network, model=model)
+
+
+def summary(model: Any) -> str:
+    """Return Keras' table of the model's layers, 80 columns wide."""
+    lines: list[str] = []
+    model.summary(line_length=80, print_fn=lambda text, **_: lines.append(text))
+    return "\n".join(lines)
+
+
+class _LayerError(Exception):
+    def __init__(self, path: KeyPath, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+
+
+@contextlib.contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        # Keras shows the download of weights on stdout, which is for results alone.
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _backbone(experiment: Experiment, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:
+    """Apply the backbone, and the global pooling that may follow; the rest is still to come."""
+    taken = preprocess(backbone.name, tensor)
+    network, given = apply_backbone(backbone, taken, experiment.data.image_size, weights=weights)
+    _check_fine_tune(experiment, network)
+    first = next(iter(experiment.model.layers), None)
+    if not isinstance(first, _POOLING):
+        return Network(None, network, taken, given, given)
+    features = _apply_layers(experiment, given, 0, 1)
+    return Network(None, network, taken, given, features, type(first).__name__)
+
+
+def _check_fine_tune(experiment: Experiment, network: Any) -> None:
+    wanted = experiment.training.fine_tune
+    if wanted is None:
+        return
+    names = ["all", *(layer.name for layer in network.layers)]
+    if wanted.first_layer not in names:
+        near = difflib.get_close_matches(wanted.first_layer[:100], names, n=3) or names[-3:]
+        message = f"the backbone has no layer {shown_value(wanted.first_layer)}; it has such as "
+        message += f"{', '.join(near)}; or `all`"
+        raise experiment.problem(("training", "fine_tune", "from"), message)
+
+
+def _apply_layers(experiment: Experiment, features: Any, first: int, end: int | None) -> Any:
+    """Apply the layers from number `first` to before `end`."""
+    try:
+        layers = experiment.model.layers[first:end]
+        return _apply_all(layers, features, ("model", "layers"), first)
+    except _LayerError as error:
+        raise experiment.problem(error.path, error.message) from error
+
+
+def _apply_all(layers: Sequence[Named], features: Any, path: KeyPath, first: int = 0) -> Any:
+    for index, layer in enumerate(layers, first):
+        here = (*path, index, type(layer).__name__)
+        apply: _Apply = _appliers().get(type(layer), _apply_layer)
+        features = apply(layer, features, here)
+    return features
+
+
+def _appliers() -> dict[type[Named], _Apply]:
+    return {Repeat: _apply_repeat, Residual: _apply_residual}
+
+
+def _apply_layer(layer: Named, features: Any, path: KeyPath) -> Any:
+    import keras
+
+    try:
+        applied = make(keras.layers, layer)(features)
+    except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
+        too_small = "output size would be zero or negative" in str(error)
+        raise _LayerError(
+            path, _too_small(features) if too_small else error_cause(error)
+        ) from error
+    if any(size is not None and size < 1 for size in applied.shape):
+        raise _LayerError(path, _too_small(features))
+    return applied
+
+
+def _apply_repeat(layer: Repeat, features: Any, path: KeyPath) -> Any:
+    for _ in range(layer.times):
+        features = _apply_all(layer.layers, features, (*path, "layers"))
+    return features
+
+
+def _apply_residual(layer: Residual, features: Any, path: KeyPath) -> Any:
+    """Add the input to the output, after a 1x1 convolution where the shapes differ.
+
+    Source: He et al., Deep Residual Learning for Image Recognition, 2015 (option B).
+    """
+    import keras
+
+    inner = _apply_all(layer.layers, features, (*path, "layers"))
+    try:
+        total = keras.layers.Add()([_project(features, inner), inner])
+    except (ValueError, TypeError) as error:
+        raise _LayerError(path, error_cause(error)) from error
+    if layer.activation is None:
+        return total
+    return keras.layers.Activation(layer.activation)(total)
+
+
+def _project(features: Any, like: Any) -> Any:
+    import keras
+
+    if features.shape == like.shape or len(features.shape) != len(like.shape):
+        return features
+    if len(like.shape) == 2:
+        return keras.layers.Dense(like.shape[-1], use_bias=False)(features)
+    strides = [
+        -(-old // new) for old, new in zip(features.shape[1:3], like.shape[1:3], strict=True)
+    ]
+    return keras.layers.Conv2D(like.shape[-1], 1, strides=strides, use_bias=False)(features)
+
+
+def _output(experiment: Experiment, features: Any, classes: int) -> Any:
+    import keras
+
+    if len(features.shape) != 2:
+        size = " x ".join(map(str, features.shape[1:]))
+        raise experiment.problem(
+            ("model", "layers"),
+            f"the layers end with {size}, no list of features; "
+            "end them with Flatten or GlobalAveragePooling2D",
+        )
+    activation = experiment.model.output
+    units = 1 if activation == "sigmoid" and not experiment.data.multi_label else classes
+    return keras.layers.Dense(units, activation=activation, dtype="float32", name=OUTPUT)(features)
+
+
+def _too_small(features: Any) -> str:
+    size = " x ".join(map(str, features.shape[1:3]))
+    return f"the image is only {size} here; take out a pooling layer or enlarge data.image_size"

@@ -1,0 +1,57 @@
+"""How near a picture is to what a model was trained on, as a part of the model.
+
+Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022: what a network
+makes of a strange picture lies far from all that it made of the training images, however sure
+the network is. Here with the nearest one, in plain layers, so that every format has them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.models.network.assembly import OUTPUT
+
+
+def apply_temperature(model: Any, temperature: float) -> None:
+    """Divide what enters the softmax or sigmoid of a model of `build` by `temperature`.
+
+    Its last layer is dense, so its kernel and bias divided are its logits divided.
+    """
+    last = model.get_layer(OUTPUT)
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+
+
+def reference_directions(model: Any) -> Any:
+    """Return the model from pixels to the direction of its features, float32 (batch, features).
+
+    The features are what enters the last layer of a model of `build`; their length is made 1.
+    """
+    import keras
+
+    unit = keras.layers.UnitNormalization(name="direction")
+    return keras.Model(model.input, unit(model.get_layer(OUTPUT).input))
+
+
+def with_ood_similarity(model: Any, known: NDArray[np.float32]) -> Any:
+    """Return the model whose output has one more column: how familiar the picture is.
+
+    model: of `build`. known: float32 (images, features), `directions` of training images.
+    The output is float32 (batch, classes + 1): the probabilities, of both classes where the
+    model has one sigmoid unit, then the cosine, -1 to 1, to the nearest of the known images.
+    """
+    import keras
+
+    layers = keras.layers
+    finding = reference_directions(model)
+    cosines = layers.Dense(len(known), use_bias=False, name="known_images")(finding.output)
+    nearest = layers.GlobalMaxPooling1D(name="familiarity")(layers.Reshape((-1, 1))(cosines))
+    columns = [model.output, nearest]
+    if model.output.shape[-1] == 1:
+        columns.insert(0, layers.Rescaling(-1.0, offset=1.0, name="first_class")(model.output))
+    answers = layers.Concatenate(name="answers")(columns)
+    result = keras.Model(model.input, answers, name=model.name)
+    result.get_layer("known_images").set_weights([known.T])
+    return result

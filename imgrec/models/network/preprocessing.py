@@ -1,0 +1,97 @@
+"""From a config's `preprocessing` section to the first layers of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imgrec.config.preprocessing import Preprocessing
+from imgrec.models.backbone import preprocess
+from imgrec.pixel_statistics import PixelStatistics
+
+# ImageDataGenerator's: what it adds to a standard deviation that it has computed.
+_EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Numbers to standardize with, one per channel: minus `mean`, then divided by `std`."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def apply_preprocessing(
+    preprocessing: Preprocessing, pixels: Any, statistics: PixelStatistics | None
+) -> Any:
+    """Return the Keras tensor of the preprocessed `pixels` (batch, height, width, channels).
+
+    All of it is computed in float32, whatever the dtype policy: float16 has too few digits for
+    augmented pixels.
+    """
+    import keras
+
+    if preprocessing.application is not None:
+        return preprocess(preprocessing.application, pixels)
+    if preprocessing.rescale is not None:
+        pixels = keras.layers.Rescaling(preprocessing.rescale, dtype="float32", name="rescale")(
+            pixels
+        )
+    if preprocessing.samplewise:
+        return _samplewise(preprocessing, pixels)
+    standard = fixed_numbers(preprocessing, pixels.shape[-1], statistics)
+    if standard is None:
+        return pixels
+    variance = [std**2 for std in standard.std]
+    return keras.layers.Normalization(
+        mean=list(standard.mean), variance=variance, dtype="float32", name="standardize"
+    )(pixels)
+
+
+def fixed_numbers(
+    preprocessing: Preprocessing, channels: int, statistics: PixelStatistics | None
+) -> Standard | None:
+    """Return the numbers that hold for every image, in units after `rescale`; None: there are none.
+
+    Raises ValueError where they are those of the training images and `statistics` is None.
+    """
+    if preprocessing.featurewise:
+        if statistics is None:
+            raise ValueError("featurewise preprocessing needs the statistics of the images")
+        return _featurewise(preprocessing, statistics)
+    if preprocessing.given:
+        mean = 0.0 if preprocessing.mean is None else preprocessing.mean
+        std = 1.0 if preprocessing.std is None else preprocessing.std
+        return Standard(_per_channel(mean, channels), _per_channel(std, channels))
+    return None
+
+
+def _featurewise(preprocessing: Preprocessing, statistics: PixelStatistics) -> Standard:
+    scale = preprocessing.rescale or 1.0
+    mean = tuple(value * scale for value in statistics.mean)
+    if preprocessing.featurewise_std_normalization:
+        return Standard(mean, tuple(value * scale + _EPSILON for value in statistics.std))
+    return Standard(mean, (1.0,) * len(mean))
+
+
+def _samplewise(preprocessing: Preprocessing, pixels: Any) -> Any:
+    """Return each image minus its own mean, over its own standard deviation if so asked.
+
+    A model within the model, so that the names of its steps are out of the way of the layers'.
+    LayerNormalization would not do: it adds its epsilon to the variance.
+    """
+    import keras
+    from keras import ops
+
+    images = keras.Input(pixels.shape[1:], dtype="float32")
+    every_pixel = (1, 2, 3)
+    result = ops.subtract(images, ops.mean(images, axis=every_pixel, keepdims=True))
+    if preprocessing.samplewise_std_normalization:
+        std = ops.std(images, axis=every_pixel, keepdims=True)
+        result = ops.divide(result, ops.add(std, _EPSILON))
+    return keras.Model(images, result, name="standardize")(pixels)
+
+
+def _per_channel(value: float | Sequence[float], channels: int) -> tuple[float, ...]:
+    return (value,) * channels if isinstance(value, float) else tuple(value)

@@ -1,0 +1,174 @@
+"""An explanation to look at: the picture with a heat map, with segments, or with boxes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from imgrec.explanation.values import Area, Explanation, Heat
+from imgrec.report.pictures.style import LIGHT, load_font, shorten_to_width
+from imgrec.report.wording import percent
+from imgrec.text import printable
+
+# The longer side, in pixels, at least and at most, of what is shown; below it a line of text.
+_LEAST, _MOST = 400, 1600
+_TINY = 64
+_POINTS, _GAP = 15, 8
+
+# From cold to hot, ever lighter, so that it can be read without telling colours apart.
+_SCALE = np.array([[20, 11, 82], [126, 32, 128], [221, 81, 58], [252, 178, 50], [252, 253, 191]])
+
+# Okabe and Ito's, "Color Universal Design", 2008: told apart by everyone.
+_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
+_GREY = "#959595"
+
+
+def heat_picture(explanation: Explanation) -> bytes:
+    """Return a PNG of the picture with the heat map of the class that is explained."""
+    caption = f"{printable(explanation.class_name)} {percent(explanation.probability)}"
+    if not explanation.known:
+        caption = f"unknown; {caption}"
+    picture = _shown(explanation)
+    size = explanation.picture.image.size
+    heated = Image.fromarray(heated_pixels(np.asarray(picture), explanation.heat, size))
+    return _png(_captioned(heated, [(caption, None)]))
+
+
+def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
+    """Return a PNG of the picture with what each place shows in the colour of its class.
+
+    The legend tells the share of the area that each has; what has no colour is grey.
+    """
+    if explanation.segments is None or explanation.shares is None:
+        raise ValueError("the method has no segments")
+    picture, shares = _shown(explanation), explanation.shares
+    answers = explanation.segments.over(explanation.picture.image.size, picture.size)
+    colourful = np.asarray(picture, np.float32)
+    pixels = np.asarray(_grey(picture), np.float32) * 0.7 + 60
+    legend: list[tuple[str, str | None]] = []
+    grey = np.ones(answers.shape, bool)
+    for name, colour in zip(shares, _COLOURS, strict=False):
+        mask = answers == classes.index(name)
+        pixels[mask] = 0.5 * colourful[mask] + 0.5 * np.array(_rgb(colour))
+        legend.append((f"{printable(name)} {percent(shares[name])}", colour))
+        grey &= ~mask
+    if grey.any():
+        what = "unknown, or another class" if len(shares) > len(_COLOURS) else "unknown"
+        legend.append((f"{what} {percent(float(grey.mean()))}", _GREY))
+    coloured = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    return _png(_captioned(coloured, [(f"{legend[0][0]} of the area", legend[0][1]), *legend[1:]]))
+
+
+def boxes_picture(explanation: Explanation) -> bytes:
+    """Return a PNG of the picture with a box around each thing that was found.
+
+    A class has the colour that it has in `segments_picture`; there are seven, the rest is grey.
+    """
+    picture = _shown(explanation)
+    draw, letters = ImageDraw.Draw(picture), load_font(_POINTS)
+    scale = picture.width / explanation.picture.image.width
+    found = explanation.found
+    names = dict.fromkeys([*(explanation.shares or ()), *(each.class_name for each in found)])
+    colours = dict(zip(names, _COLOURS, strict=False))
+    taken: list[Area] = []
+    boxes = []
+    for each in found:
+        area = Area(*(scale * side for side in each.area))
+        left, top = max(0.0, area.left), max(0.0, area.top)
+        right, bottom = min(picture.width - 1, area.right), min(picture.height - 1, area.bottom)
+        text = shorten_to_width(
+            f"{printable(each.class_name)} {percent(each.score)}", picture.width, letters
+        )
+        place = _free(left, top, letters.getlength(text) + 2 * _GAP, picture.size, taken)
+        taken.append(place)
+        colour = colours.get(each.class_name, _GREY)
+        boxes.append(((left, top, right, bottom), place, text, colour))
+    for box, _, _, colour in reversed(boxes):  # the surest on top
+        draw.rectangle(box, outline=colour, width=3)
+    for _, place, text, colour in reversed(boxes):
+        draw.rectangle(place, fill=colour)
+        draw.text((place.left + _GAP, place.top + 3), text, "black", letters)
+    caption = f"{len(found)} found" if found else "nothing found"
+    return _png(_captioned(picture, [(caption, None)]))
+
+
+def _free(
+    left: float, top: float, width: float, size: tuple[int, int], taken: Sequence[Area]
+) -> Area:
+    """Return where a label goes: as near as it can to the place given, above or below others.
+
+    Where there is no room left, it lies on them.
+    """
+    height = _POINTS + _GAP
+    left, top = max(0, min(left, size[0] - width)), max(0, min(top, size[1] - height))
+    wanted = Area(left, top, left + width, top + height - 1)
+    lines = [top, *(each.bottom + 1 for each in taken), *(each.top - height for each in taken)]
+    places = [wanted._replace(top=line, bottom=line + height - 1) for line in lines]
+    free = [
+        place
+        for place in places
+        if 0 <= place.top <= size[1] - height and not any(place.shared(each) for each in taken)
+    ]
+    return min(free, key=lambda place: abs(place.top - top), default=wanted)
+
+
+def heated_pixels(
+    pixels: NDArray[np.uint8], heat: Heat, size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return pixels (height, width, 3) of a picture of `size` with a heat map laid over them.
+
+    Cold places stay as they are, but paler; the hotter, the more of its colour a place has.
+    """
+    values = heat.over(size, (pixels.shape[1], pixels.shape[0])).clip(0, 1)
+    steps = np.linspace(0, 1, len(_SCALE))
+    colours = np.stack([np.interp(values, steps, channel) for channel in _SCALE.T], axis=-1)
+    weight = (0.25 + 0.5 * values)[..., np.newaxis]
+    mixed = (1 - weight) * pixels + weight * colours
+    return np.asarray(mixed.round(), np.uint8)
+
+
+def _shown(explanation: Explanation) -> Image.Image:
+    """Return the picture in RGB, in a size to look at."""
+    image = explanation.picture.image.convert("RGB")
+    longer = max(image.size)
+    scale = min(max(longer, _LEAST), _MOST) / longer
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    tiny = longer <= _TINY
+    return image.resize(size, Image.Resampling.NEAREST if tiny else Image.Resampling.BICUBIC)
+
+
+def _captioned(picture: Image.Image, parts: Sequence[tuple[str, str | None]]) -> Image.Image:
+    """Return the picture over lines of text, each part after a patch of its colour, if any."""
+    letters = load_font(_POINTS)
+    height = _POINTS + _GAP
+    canvas = Image.new("RGB", (picture.width, picture.height + _GAP + len(parts) * height))
+    canvas.paste(LIGHT.paper, (0, 0, *canvas.size))
+    canvas.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(canvas)
+    for number, (text, colour) in enumerate(parts):
+        left, top = _GAP, picture.height + _GAP // 2 + number * height
+        if colour is not None:
+            draw.rectangle((left, top + 3, left + _POINTS, top + 3 + _POINTS), fill=colour)
+            left += _POINTS + _GAP
+        draw.text(
+            (left, top), shorten_to_width(text, picture.width - left, letters), LIGHT.ink, letters
+        )
+    return canvas
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    return picture.convert("L").convert("RGB")
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _png(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()

@@ -1,0 +1,88 @@
+"""Many images on one picture, each over its caption."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from imgrec.report.pictures.style import LIGHT, load_font, shorten_to_width
+from imgrec.text import printable
+
+SIDE = 192
+"""The longer side of a thumbnail, in pixels, at most."""
+
+_TINY = 64
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture: a data URI, and its size in pixels; `tiny`: its pixels are to be seen."""
+
+    uri: str
+    width: int
+    height: int
+
+    @property
+    def tiny(self) -> bool:
+        """Whether it is enlarged on the page, without blurring it."""
+        return max(self.width, self.height) <= _TINY
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
+    """Return uint8 pixels (height, width, 3) as WebP; tiny ones without loss."""
+    height, width, _ = pixels.shape
+    content = io.BytesIO()
+    lossless = max(width, height) <= _TINY
+    Image.fromarray(pixels).save(content, "WEBP", quality=80, lossless=lossless)
+    return Thumbnail(data_uri(content.getvalue(), "webp"), width, height)
+
+
+def data_uri(content: bytes, form: str) -> str:
+    """Return an image file's content as an address that needs no network."""
+    return f"data:image/{form};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+# In pixels: the longer side of an image, the gap between two, and the line below each.
+_SIDE, _GAP, _LINE, _POINTS = 160, 8, 18, 12
+
+
+def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
+    """Return a PNG of the images (n, height, width, 1 or 3) in rows, n captions below them.
+
+    Small images are enlarged without blurring them, large ones reduced. A caption that is too
+    long for its image is cut.
+    """
+    size = _fitted(*images.shape[1:3])
+    cell_width, cell_height = size[0] + _GAP, size[1] + _LINE + _GAP
+    columns = max(1, min(len(images), round(math.sqrt(len(images) * 1.5))))
+    rows = -(-len(images) // columns)
+    extent = (columns * cell_width + _GAP, rows * cell_height + _GAP)
+    sheet = Image.new("RGB", extent, LIGHT.paper)
+    draw, letters = ImageDraw.Draw(sheet), load_font(_POINTS)
+    for number, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(number, columns)
+        left, top = _GAP + column * cell_width, _GAP + row * cell_height
+        sheet.paste(_enlarged(pixels, size), (left, top))
+        text = shorten_to_width(printable(caption), size[0], letters)
+        draw.text((left, top + size[1] + 2), text, LIGHT.ink, letters)
+    content = io.BytesIO()
+    sheet.save(content, "PNG")
+    return content.getvalue()
+
+
+def _fitted(height: int, width: int) -> tuple[int, int]:
+    scale = _SIDE / max(height, width)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _enlarged(pixels: NDArray[np.uint8], size: tuple[int, int]) -> Image.Image:
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    larger = size[0] >= image.width
+    return image.resize(size, Image.Resampling.NEAREST if larger else Image.Resampling.BILINEAR)

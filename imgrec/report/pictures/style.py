@@ -1,0 +1,200 @@
+"""Letters on pictures."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import io
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import ImageFont
+
+_WEIGHTS = (0.2126, 0.7152, 0.0722)
+
+
+@dataclass(frozen=True)
+class PlotStyle:
+    """Colours as matplotlib and CSS both read them; `scale` goes from none to all.
+
+    quiet: of text that stands back. good, bad: of verdicts, told apart by everyone.
+    """
+
+    paper: str
+    ink: str
+    faint: str
+    quiet: str
+    training: str
+    validation: str
+    scale: tuple[str, str, str]
+    ink_on_full: str
+    good: str
+    bad: str
+
+
+LIGHT = PlotStyle(
+    paper="#ffffff",
+    ink="#1d2733",
+    faint="#d5dbe3",
+    quiet="#566373",
+    training="#2369b0",
+    validation="#c4561b",
+    scale=("#f7f9fc", "#7fb0dd", "#12508f"),
+    ink_on_full="#ffffff",
+    good="#0b6e5f",
+    bad="#b03a0f",
+)
+
+DARK = PlotStyle(
+    paper="#171b21",
+    ink="#dfe5ec",
+    faint="#3a424d",
+    quiet="#a3afbd",
+    training="#6db1f2",
+    validation="#f0925a",
+    scale=("#1d232b", "#2f6ca6", "#a9d4ff"),
+    ink_on_full="#0d1218",
+    good="#5fd0b5",
+    bad="#ff9e70",
+)
+
+
+def scale_of(look: PlotStyle) -> Any:
+    """Return matplotlib's colours of shares, 0 to 1; what is no share has the paper's."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    scale = LinearSegmentedColormap.from_list("share", look.scale)
+    return scale.with_extremes(bad=look.paper)
+
+
+def ink_on(look: PlotStyle, share: float) -> str:
+    """Return which of the look's two inks is read best on the colour of a share, 0 to 1 or NaN."""
+    if not math.isfinite(share):
+        return look.ink
+    ground = scale_of(look)(share)
+    return max((look.ink, look.ink_on_full), key=lambda ink: contrast(ink, ground))
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Return the contrast of two of matplotlib's colours, 1 to 21, as WCAG 2 defines it."""
+    darker, lighter = sorted(map(_luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Any) -> float:
+    """Return WCAG's relative luminance, 0 to 1."""
+    from matplotlib.colors import to_rgb
+
+    linear = [
+        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4
+        for each in to_rgb(colour)
+    ]
+    return sum(weight * each for weight, each in zip(_WEIGHTS, linear, strict=True))
+
+
+_DOTS_PER_INCH = 110
+
+# DejaVu Sans comes with matplotlib; the others, where installed, have what it lacks.
+_FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "WenQuanYi Zen Hei",
+    "PingFang SC",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+)
+
+
+@contextmanager
+def plain_settings(look: PlotStyle) -> Iterator[None]:
+    """Draw inside with matplotlib's own settings and the colours of `look`.
+
+    A matplotlibrc could ask for LaTeX, which would run the names of classes as programs.
+    """
+    import matplotlib as mpl
+
+    # What it says of fonts, on stderr, is nothing the user asked.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A character no font has becomes a box; nobody can do anything about it here.
+        warnings.filterwarnings("ignore", message="Glyph")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_settings(look))
+        yield
+
+
+def new_figure(width: float, height: float) -> Any:
+    """Return an empty figure of `width` by `height` inches that `png` can save."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Any) -> bytes:
+    """Return the figure as a PNG file."""
+    content = io.BytesIO()
+    # Tight, since the layout alone cuts the label beside a picture of fixed shape.
+    figure.savefig(
+        content, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.1
+    )
+    return content.getvalue()
+
+
+def literal(texts: Sequence[Any]) -> None:
+    """Let matplotlib's `texts` be drawn as they stand: `$x$` is a name here, no formula."""
+    for text in texts:
+        text.set_parse_math(False)
+
+
+def _settings(look: PlotStyle) -> dict[str, object]:
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return {
+        "font.family": [font for font in _FONTS if font in installed],
+        "figure.facecolor": look.paper,
+        "axes.facecolor": look.paper,
+        "axes.edgecolor": look.faint,
+        "axes.labelcolor": look.ink,
+        "axes.titlecolor": look.ink,
+        "grid.color": look.faint,
+        "text.color": look.ink,
+        "xtick.color": look.ink,
+        "ytick.color": look.ink,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "font.size": 10,
+    }
+
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+
+
+@functools.cache
+def load_font(points: int) -> FreeTypeFont:
+    """Return DejaVu Sans, which comes with matplotlib and has more scripts than Pillow's own."""
+    found = importlib.util.find_spec("matplotlib")
+    folders = (found and found.submodule_search_locations) or []
+    path = Path(*folders[:1], "mpl-data/fonts/ttf/DejaVuSans.ttf")
+    return ImageFont.truetype(path, points)
+
+
+def shorten_to_width(text: str, width: float, letters: FreeTypeFont) -> str:
+    """Return the text, its end left out where it is wider than `width` pixels."""
+    if letters.getlength(text) <= width:
+        return text
+    ends = range(len(text), 0, -1)
+    kept = next((end for end in ends if letters.getlength(text[:end] + "…") <= width), 0)
+    return text[:kept] + "…"

@@ -1,0 +1,21 @@
+"""Tables and lines for the terminal."""
+
+from imgrec.report.terminal.check import check_text
+from imgrec.report.terminal.comparison import (
+    comparison_text,
+    differences_text,
+    settings_text,
+    verdicts_text,
+)
+from imgrec.report.terminal.evaluation import evaluation_text
+from imgrec.report.terminal.predictions import prediction_table
+
+__all__ = [
+    "check_text",
+    "comparison_text",
+    "differences_text",
+    "evaluation_text",
+    "prediction_table",
+    "settings_text",
+    "verdicts_text",
+]

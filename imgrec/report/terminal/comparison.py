@@ -1,0 +1,163 @@
+"""Verdicts, and comparisons of models, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from imgrec.evaluation.results import (
+    Assessment,
+    ChangedAnswer,
+    Comparison,
+    Evaluation,
+    MetricDifference,
+    RequirementResult,
+)
+from imgrec.report.wording import (
+    format_bounds,
+    format_difference,
+    format_value,
+    is_informative,
+    metric_title,
+    shorten,
+)
+from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+FEW = 10
+_NAME_WIDTH = 60
+_STYLE = {"better": "green", "worse": "bold red", "equal": "", "can't be told": "yellow"}
+
+
+def verdicts_text(verdicts: Sequence[RequirementResult]) -> RenderableType:
+    """Return a table: each requirement, whether it is met, and why."""
+    from rich.console import Group
+    from rich.text import Text
+
+    table = _table(("", "required", "measured"))
+    for verdict in verdicts:
+        what = Text("met", "green") if verdict.met else Text("not met", "bold red")
+        table.add_row(what, Text(printable(verdict.requirement)), Text(printable(verdict.reason)))
+    return Group(_heading("Requirements"), table)
+
+
+def comparison_text(
+    assessments: Sequence[Assessment], comparisons: Sequence[Comparison]
+) -> RenderableType:
+    """Return the numbers of all side by side, then each model's differences from the first.
+
+    comparisons: of every assessment but the first with the first, in their order.
+    """
+    from rich.console import Group
+
+    first = assessments[0].evaluation
+    told = (differences_text(comparison, first) for comparison in comparisons)
+    return Group(_numbers(assessments), *told)
+
+
+def differences_text(comparison: Comparison, evaluation: Evaluation) -> RenderableType:
+    """Return the differences of one comparison, and the images that changed sides.
+
+    evaluation: of one of the two.
+    """
+    from rich.console import Group
+
+    return Group(*_differences_of(comparison, evaluation))
+
+
+def _differences_of(comparison: Comparison, evaluation: Evaluation) -> Iterator[RenderableType]:
+    model, baseline = printable(comparison.model), printable(comparison.baseline)
+    sure = f"{100 * comparison.confidence:g} %"
+    yield _heading(f"{model} against {baseline}, on the same {comparison.images:,} images")
+    yield _differences(comparison, evaluation, sure)
+    yield from _flips(f"{model} gets right what {baseline} got wrong", comparison.fixed)
+    yield from _flips(f"{model} gets wrong what {baseline} got right", comparison.broken)
+
+
+def settings_text(runs: Sequence[str], settings: Mapping[str, Sequence[str]]) -> RenderableType:
+    """Return what differs between the configs of `runs`, a row for each key."""
+    from rich.console import Group
+    from rich.text import Text
+
+    if not settings:
+        return _heading("The configs are the same")
+    table = _table(("", *(shorten(name, _NAME_WIDTH) for name in runs)))
+    table.columns[0].no_wrap = True
+    for key, values in settings.items():
+        table.add_row(
+            Text(printable(key)), *(Text(shorten(value, _NAME_WIDTH)) for value in values)
+        )
+    return Group(_heading("The configs differ in"), table)
+
+
+def _numbers(assessments: Sequence[Assessment]) -> Table:
+    from rich.text import Text
+
+    table = _table(("", *(shorten(each.run, _NAME_WIDTH) for each in assessments)))
+    evaluations = [each.evaluation for each in assessments]
+    for name in (each for each in evaluations[0].metrics if is_informative(each, evaluations[0])):
+        found = [each.metrics.get(name) for each in evaluations]
+        cells = (
+            "" if one is None else f"{format_value(name, one.value)} ({format_bounds(name, one)})"
+            for one in found
+        )
+        cells = (cell.removesuffix(" ()") for cell in cells)
+        table.add_row(metric_title(name, evaluations[0].top_k), *map(Text, cells))
+    return table
+
+
+def _differences(comparison: Comparison, evaluation: Evaluation, sure: str) -> Table:
+    from rich.text import Text
+
+    table = _table(("", "difference", f"{sure} interval", ""))
+    for name, each in comparison.differences.items():
+        if not is_informative(name, evaluation):
+            continue
+        p = "" if each.p is None else f" (McNemar's exact test: p = {each.p:.2g})"
+        finding = Text.assemble((each.finding, _STYLE[each.finding]), p)
+        label = metric_title(name, evaluation.top_k)
+        table.add_row(label, format_difference(name, each.value), _range(name, each), finding)
+    return table
+
+
+def _range(name: str, found: MetricDifference) -> str:
+    return (
+        ""
+        if found.low is None or found.high is None
+        else format_difference(name, found.low, found.high)
+    )
+
+
+def _flips(heading: str, flips: Sequence[ChangedAnswer]) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    if not flips:
+        return
+    yield _heading(f"{heading}: {len(flips):,} images")
+    table = _table(("image", "truth", "model", "baseline"))
+    for flip in flips[:FEW]:
+        cells = (flip.name, flip.truth, flip.model, flip.baseline)
+        table.add_row(*(Text(shorten(cell, _NAME_WIDTH)) for cell in cells))
+    yield table
+    if len(flips) > FEW:
+        yield Text(f"and {len(flips) - FEW:,} more")
+
+
+def _table(titles: Sequence[str]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for each in titles:
+        table.add_column(Text(each), overflow="fold")
+    return table
+
+
+def _heading(text: str) -> Text:
+    from rich.text import Text
+
+    return Text("\n" + text, style="bold")

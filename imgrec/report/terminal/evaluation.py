@@ -1,0 +1,223 @@
+"""An evaluation for the terminal, as wide as the terminal is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgrec.evaluation.error_analysis import most_confused, worst_classes
+from imgrec.evaluation.results import ClassResult, Evaluation, SliceResult
+from imgrec.report.wording import (
+    decision_cells,
+    decision_titles,
+    format_bounds,
+    format_value,
+    interval,
+    is_informative,
+    metric_title,
+    percent,
+    shorten,
+)
+from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+_MANY_CLASSES = 20
+_MANY_SLICES = 20
+_FEW = 10
+_NAME_WIDTH = 24
+
+
+def evaluation_text(evaluation: Evaluation) -> RenderableType:
+    """Return the headline, the slices, the per-class table and the confusion matrix.
+
+    Where an image may have several classes, the table tells what the matrix would.
+    Above 20 classes, or where the terminal is too narrow for the matrix, the worst classes
+    and the most confused pairs stand there instead, and a line says so. Of more than 20 slices
+    the worst stand there.
+    """
+    from rich.console import Group
+
+    parts = [
+        _headline(evaluation),
+        *_notes(evaluation),
+        *_skipped(evaluation),
+        *_slices(evaluation),
+        *_classes(evaluation),
+    ]
+    return Group(*parts, *([] if evaluation.multi_label else [_Confusion(evaluation)]))
+
+
+def _headline(evaluation: Evaluation) -> Table:
+    table = _table()
+    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True, justify="right")
+    table.add_column("95 % interval", no_wrap=True)
+    for name, metric in evaluation.metrics.items():
+        if not is_informative(name, evaluation):
+            continue
+        values = (format_value(name, metric.value), format_bounds(name, metric))
+        style = "bold" if name == "accuracy" else ""
+        table.add_row(metric_title(name, evaluation.top_k), *values, style=style)
+    table.add_row("Images", f"{evaluation.images:,}", f"{len(evaluation.skipped):,} not used")
+    return table
+
+
+def _notes(evaluation: Evaluation) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    for index, note in enumerate(evaluation.notes):
+        yield Text(("" if index else "\n") + note, style="dim")
+
+
+def _skipped(evaluation: Evaluation) -> Iterator[RenderableType]:
+    if not evaluation.skipped:
+        return
+    yield _heading("Not used")
+    for name, reason in evaluation.skipped[:_FEW]:
+        yield _line(f"  {printable(name)}: {printable(reason)}")
+    if len(evaluation.skipped) > _FEW:
+        yield _line(f"  and {len(evaluation.skipped) - _FEW} more")
+
+
+def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
+    if len(evaluation.classes) <= _MANY_CLASSES:
+        yield _heading("Classes")
+        yield _class_table(evaluation.per_class, evaluation)
+        return
+    yield _heading(f"The worst {_FEW} of {len(evaluation.classes)} classes, by F1")
+    yield _class_table(worst_classes(evaluation, _FEW), evaluation)
+
+
+def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:
+    results = evaluation.slices
+    if not results:
+        return
+    if len(results) > _MANY_SLICES:
+        yield _heading(f"The worst {_FEW} of {len(results)} slices, by accuracy")
+        results = tuple(sorted(results, key=lambda each: each.metrics["accuracy"].value)[:_FEW])
+    else:
+        yield _heading("Slices")
+    yield _slice_table(results, evaluation.worst_slice)
+
+
+def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> Table:
+    table = _table()
+    table.add_column("slice", min_width=5)
+    for heading in ("accuracy", "95 % interval", "log loss", "images", ""):
+        table.add_column(heading, justify="left" if heading == "" else "right", no_wrap=True)
+    for result in results:
+        accuracy, loss = result.metrics["accuracy"], result.metrics["log_loss"]
+        is_worst = result == worst
+        table.add_row(
+            _name(result.name),
+            percent(accuracy.value),
+            interval(accuracy),
+            format_value("log_loss", loss.value),
+            f"{result.images:,}",
+            "worst" if is_worst else "",
+            style="bold" if is_worst else "",
+        )
+    return table
+
+
+def _class_table(results: Sequence[ClassResult], evaluation: Evaluation) -> Table:
+    table = _table()
+    table.add_column("class", min_width=4)
+    for heading in ("precision", "recall", "F1", "images", *decision_titles(evaluation)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in results:
+        measures = (result.precision, result.recall, result.f1)
+        values = (percent(measure.value) for measure in measures)
+        told = decision_cells(evaluation, result.name)
+        table.add_row(_name(result.name), *values, str(result.support), *told)
+    return table
+
+
+@dataclass(frozen=True)
+class _Confusion:
+    """The confusion matrix where it fits, its largest wrong entries elsewhere."""
+
+    evaluation: Evaluation
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        classes = self.evaluation.classes
+        if len(classes) <= _MANY_CLASSES:
+            numbers = [str(index) for index in range(1, len(classes) + 1)]
+            for headers in (classes, numbers):
+                matrix = _matrix(self.evaluation, headers)
+                if _width(matrix, console, options) <= options.max_width:
+                    yield _heading("Confusion matrix: rows are the truth, columns the prediction")
+                    yield matrix
+                    return
+        yield from _pairs(self.evaluation)
+
+
+def _matrix(evaluation: Evaluation, headers: Sequence[str]) -> Table:
+    from rich.text import Text
+
+    numbered = headers != evaluation.classes
+    table = _table()
+    table.add_column("", no_wrap=True)
+    for header in headers:
+        table.add_column(_name(header), justify="right", no_wrap=True)
+    for index, (name, counts) in enumerate(
+        zip(evaluation.classes, evaluation.confusion, strict=True)
+    ):
+        label = _name(f"{index + 1} {name}" if numbered else name)
+        cells = [Text(str(count), style="dim" if count == 0 else "") for count in counts]
+        cells[index].stylize("bold")
+        table.add_row(label, *cells)
+    return table
+
+
+def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
+    pairs = most_confused(evaluation, _FEW)
+    if not pairs:
+        yield _heading("No image was taken for another class")
+        return
+    yield _heading("The most confused classes (the confusion matrix doesn't fit here)")
+    table = _table()
+    for heading in ("truth", "taken for"):
+        table.add_column(heading)
+    table.add_column("images", justify="right", no_wrap=True)
+    for truth, prediction, images in pairs:
+        table.add_row(_name(truth), _name(prediction), str(images))
+    yield table
+
+
+def _width(table: Table, console: Console, options: ConsoleOptions) -> int:
+    from rich.measure import Measurement
+
+    return Measurement.get(console, options.update_width(10_000), table).maximum
+
+
+def _table() -> Table:
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _name(name: str) -> Text:
+    """Return a name as text that is neither markup nor wider than a column may be."""
+    from rich.text import Text
+
+    return Text(shorten(name, _NAME_WIDTH), no_wrap=True, overflow="ellipsis")
+
+
+def _heading(text: str) -> Text:
+    from rich.text import Text
+
+    return Text("\n" + text, style="bold")
+
+
+def _line(text: str) -> Text:
+    from rich.text import Text
+
+    return Text(text)

@@ -1,0 +1,145 @@
+"""Predictions as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
+from imgrec.report.wording import percent
+from imgrec.text import NOTHING, join_few, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.measure import Measurement
+
+_BAR = 10
+_REASON = 24
+
+
+def prediction_table(
+    predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]
+) -> RenderableType:
+    """Return a table of photo, class, probability and a bar, best class first, a line for each.
+
+    Of several models, each answers, and first of all their mean, where they have one; photos on
+    which they disagree are counted. Where a photo may have several classes, those that it has are
+    ticked, and "(none)" says that it has none. Where the terminal is too narrow, the middle of
+    the longest names is left out.
+    """
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("photo")
+    if len(members) > 1:
+        table.add_column("model")
+    table.add_column("class")
+    table.add_column("probability", justify="right", no_wrap=True)
+    table.add_column("", width=_BAR, no_wrap=True)
+    lines = [[*_rows(prediction, members)] for prediction in predictions]
+    apart = any(len(rows) > 1 for rows in lines)
+    for rows in lines:
+        for row in rows:
+            table.add_row(*row)
+        if apart:
+            table.add_section()
+    return Group(table, *_disagreement(predictions))
+
+
+def _rows(
+    prediction: Prediction, members: Sequence[ModelInfo]
+) -> Iterator[tuple[RenderableType, ...]]:
+    photo = _Name(printable(prediction.name))
+    if prediction.error is not None:
+        yield photo, *([_Name("")] * (len(members) > 1)), _Reason(printable(prediction.error))
+        return
+    mean = Answer(MEAN, prediction.top, prediction.known, prediction.labels)
+    several = any(member.multi_label for member in members)
+    for answer in (mean, *prediction.answers):
+        for row in _answer_rows(answer, several=several):
+            yield photo, *(row if len(members) > 1 else row[1:])
+            photo = _Name("")
+
+
+def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableType, ...]]:
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    model = _Name(printable(answer.model))
+    nothing = several and not answer.labels
+    if answer.top and (nothing or not answer.known):
+        yield model, Text(NOTHING if answer.known else "unknown", style="yellow")
+        model = _Name("")
+    for ranked in answer.top:
+        ticked = "✓ " if ranked.class_name in answer.labels else "  "
+        name = (ticked if several else "") + printable(ranked.class_name)
+        bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
+        yield model, _Name(name), percent(ranked.probability), bar
+        model = _Name("")
+
+
+def _disagreement(predictions: Sequence[Prediction]) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    compared = [each for each in predictions if each.agree is not None]
+    names = [each.name for each in compared if not each.agree]
+    if names:
+        counts = f"The models disagree on {len(names):,} of {len(compared):,} photos: "
+        yield Text(counts + join_few(names), style="yellow")
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name on one line; where it is too long, `…` stands for its middle."""
+
+    name: str
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        from rich.measure import Measurement
+
+        return Measurement(1, max(1, _cells(self.name)))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        yield Text(_shortened(self.name, options.max_width), no_wrap=True, overflow="crop")
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """Why a photo failed: as many lines as it needs, so that the names have room."""
+
+    reason: str
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        from rich.measure import Measurement
+
+        return Measurement(1, max(1, min(_REASON, _cells(self.reason))))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        yield Text(self.reason, style="red", no_wrap=False, overflow="fold")
+
+
+def _shortened(name: str, width: int) -> str:
+    """Return `name` in at most `width` terminal columns, its middle left out if need be."""
+    from rich.cells import set_cell_size
+
+    excess = _cells(name) - width
+    if excess <= 0:
+        return name
+    half = (width - 1) // 2
+    # What is cut from the front as cells is taken from the back mirrored.
+    front = set_cell_size(name, width - 1 - half).rstrip()
+    back = set_cell_size(name[::-1], half)[::-1].lstrip()
+    return f"{front}…{back}"
+
+
+def _cells(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -1,0 +1,47 @@
+"""Answers averaged over a picture and its mirror image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import ModelOutput
+
+
+@dataclass(frozen=True)
+class FlipTTA:
+    """An engine that asks another one twice: for each image, and for it flipped left to right."""
+
+    engine: Engine
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the probabilities."""
+        return self.engine.classes
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """From which probability on an image has each class; None where it has exactly one."""
+        return self.engine.thresholds
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The form that images must have."""
+        return self.engine.spec
+
+    def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
+        """Return the mean of both answers to uint8 images (batch, height, width, channels)."""
+        there = self.engine.answers(images)
+        back = self.engine.answers(np.ascontiguousarray(images[:, :, ::-1]))
+        probabilities = _mean(there.probabilities, back.probabilities)
+        if there.familiarity is None or back.familiarity is None:
+            return ModelOutput(probabilities)
+        return ModelOutput(probabilities, _mean(there.familiarity, back.familiarity))
+
+
+def _mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    return ((one.astype(np.float64) + other) / 2).astype(np.float32)

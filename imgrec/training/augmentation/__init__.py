@@ -1,0 +1,5 @@
+"""What is done to training images: drawn per image, then applied."""
+
+from imgrec.training.augmentation.augmentation import AugmentationParams, Augmenter, augmenter_of
+
+__all__ = ["AugmentationParams", "Augmenter", "augmenter_of"]

@@ -1,0 +1,21 @@
+"""Evaluate a model, compare models."""
+
+from imgrec.workflows.evaluation.compare import Compared, compare_runs
+from imgrec.workflows.evaluation.evaluate import (
+    EvaluationRequest,
+    Evaluator,
+    evaluate,
+    evaluate_request,
+)
+from imgrec.workflows.evaluation.evaluation_data import EvaluationData, ImageChoice
+
+__all__ = [
+    "Compared",
+    "EvaluationData",
+    "EvaluationRequest",
+    "Evaluator",
+    "ImageChoice",
+    "compare_runs",
+    "evaluate",
+    "evaluate_request",
+]

@@ -1,0 +1,216 @@
+"""How good a model is, on its own images or on others, and whether that is good enough."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from imgrec.config.evaluation import EvaluationConfig as Section
+from imgrec.evaluation import evaluate as measures
+from imgrec.evaluation.comparison import compare
+from imgrec.evaluation.ensemble import mean_scores
+from imgrec.evaluation.results import Assessment
+from imgrec.evaluation.selective_prediction import joint_limits, run_limits
+from imgrec.evaluation.slices import ImageSlice, check_slices, cut_slices
+from imgrec.evaluation.verdicts import check_drop, check_requirements
+from imgrec.progress import Progress, Silent
+from imgrec.requirement import check_names
+from imgrec.runs.folder import Run, default_runs_dir
+from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
+from imgrec.runtime.score import Rotation, score
+from imgrec.scores import Scores
+from imgrec.slicing import Slicing
+from imgrec.workflows.evaluation.evaluation_data import (
+    EvaluationData,
+    ImageChoice,
+    choose_images,
+    find_leakage,
+)
+from imgrec.workflows.gate import (
+    Gate,
+    check_gate,
+    find_baseline,
+    joined_gates,
+    refuse_other_classes,
+)
+from imgrec.workflows.reports import check_reports, run_facts, write_reports
+from imgrec.workflows.run_files import data_config, run_config
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What to measure on, and what to hold it to.
+
+    slicing, gate: what is asked for besides the config's own. allow_overlap: whether images
+    that the model was trained on may be among the others. runs_dir: where a baseline is looked
+    for by its name. reports: files to write, each in the form that its suffix tells.
+    """
+
+    images: ImageChoice = field(default_factory=ImageChoice)
+    slicing: Slicing = field(default_factory=Slicing)
+    gate: Gate = field(default_factory=Gate)
+    allow_overlap: bool = False
+    runs_dir: Path = field(default_factory=default_runs_dir)
+    reports: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """How models are measured: on which images, and in which order of classes."""
+
+    images: EvaluationData
+    classes: tuple[str, ...]
+    bad_images: Literal["error", "skip"]
+    top_k: int
+    progress: Progress
+
+    def assess(self, runs: Sequence[Run], computing: EngineOptions, slicing: Slicing) -> Assessment:
+        """Return the assessment of one model, or of the mean of several."""
+        answers = [self._scores(run, computing, (0, *slicing.turns)) for run in runs]
+        scores, *turned = (
+            mean_scores(each) if len(runs) > 1 else each[0] for each in zip(*answers, strict=True)
+        )
+        parts = cut_slices(scores, self.images.records, slicing.by)
+        turns = zip(slicing.turns, turned, strict=True)
+        slices = (*parts, *(ImageSlice(f"rotate={turn}", each) for turn, each in turns))
+        limits = joint_limits([run_limits(run.card.threshold) for run in runs])
+        evaluation = measures.evaluate_scores(scores, self.top_k, slices, limits)
+        name = " + ".join(run.name for run in runs)
+        return Assessment(name, self.images.split, self.images.source, scores, evaluation)
+
+    def _scores(
+        self, run: Run, computing: EngineOptions, turns: Sequence[Rotation]
+    ) -> list[Scores]:
+        engine = open_engine(run, **vars(computing))
+        columns = [engine.classes.index(name) for name in self.classes]
+        answers = (
+            score(
+                engine,
+                self.images.records,
+                labelled=True,
+                bad_images=self.bad_images,
+                progress=self.progress,
+                turn=turn,
+            )
+            for turn in turns
+        )
+        # The images' labels are in the order of `classes` already.
+        of = engine.thresholds
+        thresholds = None if of is None else tuple(of[column] for column in columns)
+        return [
+            replace(
+                each,
+                probabilities=each.probabilities[:, columns],
+                classes=self.classes,
+                thresholds=thresholds,
+            )
+            for each in answers
+        ]
+
+
+def evaluate(
+    runs: Run | Sequence[Run],
+    wanted: EvaluationRequest | None = None,
+    *,
+    computing: EngineOptions = DEFAULT_ENGINE,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Evaluate a run's best model on its own test images (validation where there are none).
+
+    runs: several are one model, whose probabilities are the mean of theirs; the first one's
+    config and images hold. computing: what answers for them; for a baseline, whatever its
+    device has in float32.
+    Raises DataError where the images can't be read, the run's own ones changed or the model was
+    trained on some, UsageError where there is no such split, metric, class or form, RunError
+    where a model can't be used or a report not written. That a requirement is not met raises
+    nothing: `Assessment.passed` tells.
+    """
+    models = [runs] if isinstance(runs, Run) else list(runs)
+    run, wanted = models[0], wanted or EvaluationRequest()
+    check_reports(wanted.reports)
+    section = _section(run)
+    requirements, gate = joined_gates(section, wanted.gate)
+    slicing = _slicing(section, wanted.slicing)
+    check_gate(requirements, gate, run, slicing)
+    against = find_baseline(gate, run, wanted.runs_dir)
+    for other in models[1:]:
+        refuse_other_classes(run, other)
+    measuring = _measuring(run, wanted, progress or Silent())
+    check_slices(measuring.images.records, slicing.by)
+    overlap = _overlap([*models, *([against.run] if against else [])], measuring, wanted)
+    assessment = _with_overlap(measuring.assess(models, computing, slicing), overlap)
+    names = [each.name for each in assessment.evaluation.slices]
+    check_names(requirements, run.card.classes, names)
+    verdicts = check_requirements(assessment.evaluation, requirements)
+    comparison = None
+    if against:
+        baseline = measuring.assess(
+            [against.run], EngineOptions(device=computing.device), Slicing()
+        )
+        comparison = compare(assessment, baseline, against.confidence)
+        verdicts += check_drop(comparison, against.max_drop)
+    assessment = replace(
+        assessment,
+        verdicts=verdicts,
+        comparison=comparison,
+        facts=tuple(run_facts(run)),
+        measured=dt.datetime.now(dt.UTC),
+    )
+    write_reports(wanted.reports, assessment, run, measuring.images.records)
+    return assessment
+
+
+def evaluate_request(
+    runs: Sequence[Run],
+    wanted: EvaluationRequest,
+    *,
+    computing: EngineOptions = DEFAULT_ENGINE,
+    progress: Progress,
+) -> tuple[Assessment, ...]:
+    """Return the assessment of each of `runs` on the same images, those of the first one.
+
+    Of slices only those asked for; the gate is left aside. Raises as `evaluate` does.
+    """
+    measuring = _measuring(runs[0], wanted, progress)
+    check_slices(measuring.images.records, wanted.slicing.by)
+    overlap = _overlap(runs, measuring, wanted)
+    return tuple(
+        _with_overlap(measuring.assess([run], computing, wanted.slicing), overlap) for run in runs
+    )
+
+
+def _with_overlap(assessment: Assessment, overlap: Sequence[str]) -> Assessment:
+    """Return the assessment, which says that images were trained on, wherever it is read."""
+    if not overlap:
+        return assessment
+    evaluation = assessment.evaluation
+    were = "was" if len(overlap) == 1 else "were"
+    note = f"{len(overlap):,} of the images {were} trained on: on new ones, expect worse numbers"
+    evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    return replace(assessment, evaluation=evaluation, overlap=len(overlap))
+
+
+def _section(run: Run) -> Section:
+    return Section() if run.card.origin else run_config(run.path).evaluation
+
+
+def _slicing(section: Section, asked: Slicing) -> Slicing:
+    return Slicing(tuple(dict.fromkeys((*section.slicing.by, *asked.by))), asked.turns)
+
+
+def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evaluator:
+    images = choose_images(run, wanted.images)
+    bad_images = data_config(run, wanted.images.data).bad_images
+    return Evaluator(images, run.card.classes, bad_images, _section(run).top_k, progress)
+
+
+def _overlap(
+    runs: Sequence[Run], measuring: Evaluator, wanted: EvaluationRequest
+) -> tuple[str, ...]:
+    if measuring.images.split == "train" and wanted.images.data is None:
+        return ()
+    allow, progress = wanted.allow_overlap, measuring.progress
+    return find_leakage(runs, measuring.images, allow=allow, progress=progress)

@@ -1,0 +1,219 @@
+"""Images that a model was trained on, among those it is measured on: they flatter it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imgrec.config.data import Data
+from imgrec.data.classes import relabelled, renamed
+from imgrec.data.images import identities_of_images
+from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
+from imgrec.data.sources import read_other
+from imgrec.errors import DataError, UsageError
+from imgrec.progress import Progress
+from imgrec.runs.folder import Run
+from imgrec.text import did_you_mean, join_few, printable
+from imgrec.workflows.prepare import read_images
+from imgrec.workflows.run_files import data_config, recorded_images, run_config
+
+log = logging.getLogger("imgrec")
+
+_PREFERRED = ("test", "validation")
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """Images asked for.
+
+    data: other images than the run's own, in any form that a loader reads. split: `train`,
+    `validation` or `test`; by default test, else validation, and all of data without parts.
+    names: the run's class for each class of `data` that is called otherwise there.
+    """
+
+    data: Path | None = None
+    split: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EvaluationData:
+    """Images found: the part `split` of the data at `source`.
+
+    identities: the SHA-256 of each by its name, where the training wrote it down.
+    """
+
+    split: str
+    source: str
+    records: Sequence[Record]
+    identities: Mapping[str, str] | None = None
+
+
+def choose_images(run: Run, asked: ImageChoice) -> EvaluationData:
+    """Return the images asked for, their labels in the run's order of classes.
+
+    Raises DataError where they can't be read, hold a class that the model doesn't know, or are
+    the run's own and changed; UsageError where there is no such split.
+    """
+    if asked.data is None:
+        if asked.names:
+            raise UsageError("--map goes with --data: the run's own classes have their names")
+        return _own(run, asked.split)
+    return _other(run, data_config(run, asked.data), asked)
+
+
+def _own(run: Run, split: str | None) -> EvaluationData:
+    data_config(run, None)
+    experiment = run_config(run.path)
+    splits = read_images(experiment.data, experiment.seed)
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    name = _choose(split, [part for part, records in parts.items() if records], run.name)
+    recorded = recorded_images(run.path).get(name, {})
+    _refuse_changes(run, name, parts[name], recorded)
+    source = run.card.data[name].written or experiment.data.loader or ""
+    return EvaluationData(name, source, parts[name], recorded)
+
+
+def _refuse_changes(
+    run: Run, split: str, found: Sequence[Record], recorded: Mapping[str, str]
+) -> None:
+    """Refuse images that are not those of the training's split.
+
+    A seeded split of a folder that has changed since would mix training images into it.
+    """
+    names = {record.name for record in found}
+    missing, new = recorded.keys() - names, names - recorded.keys()
+    if missing or new:
+        example = printable(min(missing or new))
+        raise DataError(
+            f"the {split} images of {run.name} changed since its training: "
+            f"{len(missing)} are gone, {len(new)} are new (such as {example})",
+            hint="bring them back, or evaluate a folder as it is now with --data",
+        )
+
+
+def _other(run: Run, config: Data, asked: ImageChoice) -> EvaluationData:
+    path = str(asked.data)
+    parts = read_other(path, config, run.card.seed)
+    if ALL_SPLITS in parts and asked.split is not None:
+        raise UsageError(
+            f"--split {asked.split}: {printable(path)} has no parts of its own",
+            hint="leave --split out to evaluate all of it",
+        )
+    name = ALL_SPLITS if ALL_SPLITS in parts else _choose(asked.split, list(parts), path)
+    _refuse_several(run, parts[name].records, path)
+    dataset = _named_as_in(run, parts[name], asked.names, path)
+    _tell_missing(dataset, path)
+    return EvaluationData(name, path, dataset.records)
+
+
+def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
+    found = first_multilabel(records)
+    if found is not None and not run.card.multi_label:
+        raise DataError(
+            f"images in {printable(path)} may have several labels, such as "
+            f"{printable(found.name)}; "
+            f"{printable(run.name)} gives each image one",
+        )
+
+
+def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str) -> Dataset:
+    classes = run.card.classes
+    _refuse_unknown(run, names)
+    try:
+        return relabelled(renamed(dataset, names, path), classes, path)
+    except DataError as error:
+        strange = next((name for name in dataset.classes if name not in {*classes, *names}), "")
+        also = f"; or say which class it is: --map {printable(strange)}=CLASS" if strange else ""
+        raise DataError(error.message, hint=error.hint + also) from error
+
+
+def _refuse_unknown(run: Run, names: Mapping[str, str]) -> None:
+    classes = run.card.classes
+    for theirs, ours in names.items():
+        if ours not in classes:
+            raise UsageError(
+                f"--map {printable(theirs)}={printable(ours)}: {printable(run.name)} knows "
+                f"no class "
+                f"{printable(ours)}{did_you_mean(ours, classes)}",
+                hint=f"it knows {join_few(classes, 10)}",
+            )
+
+
+def _tell_missing(dataset: Dataset, path: str) -> None:
+    there = {label for record in dataset.records for label in record.labels}
+    missing = [name for label, name in enumerate(dataset.classes) if label not in there]
+    if missing and there:
+        listed = ", ".join(map(printable, missing[:10])) + (" ..." if len(missing) > 10 else "")
+        log.warning("%s has no images of %s", printable(path), listed)
+
+
+def _choose(split: str | None, available: Sequence[str], where: str) -> str:
+    if split is not None and split not in available:
+        raise UsageError(
+            f"--split {split}: {printable(where)} has no {split} images",
+            hint=f"it has {', '.join(available)}",
+        )
+    preferred = [name for name in _PREFERRED if name in available]
+    if split is None and not preferred:
+        raise UsageError(
+            f"{printable(where)} has no test or validation images",
+            hint="--split train evaluates the training images",
+        )
+    return split or preferred[0]
+
+
+def find_leakage(
+    runs: Sequence[Run], images: EvaluationData, *, allow: bool, progress: Progress
+) -> tuple[str, ...]:
+    """Return the names of the images that one of `runs` was trained on, by their content.
+
+    Files are read where the training didn't write down what they are. Raises DataError, which
+    names them, where there are some and they are not allowed. An imported run is not known to
+    have been trained on any.
+    """
+    training = [(run, _training(run)) for run in runs if run.card.origin is None]
+    if not any(known for _, known in training):
+        return ()
+    measured = images.identities or identities_of_images(
+        images.records, progress, "looking for training images"
+    )
+    found: dict[str, None] = {}
+    for run, known in training:
+        there = [name for name, identity in measured.items() if identity in known]
+        if there:
+            first = known[measured[there[0]]]
+            _tell(
+                f"{_of(there, measured)} of {printable(run.name)}, {_such(there[0], first)}",
+                allow=allow,
+            )
+        found |= dict.fromkeys(there)
+    return tuple(found)
+
+
+def _training(run: Run) -> Mapping[str, str]:
+    """Return the names of the training images by their identity."""
+    recorded = recorded_images(run.path).get("train", {})
+    return {identity: name for name, identity in recorded.items() if identity}
+
+
+def _of(there: Sequence[str], measured: Mapping[str, str]) -> str:
+    return f"{len(there):,} of {len(measured):,} images are training images"
+
+
+def _such(name: str, trained_as: str) -> str:
+    return f"such as {printable(name)}" + (
+        "" if name == trained_as else f" ({printable(trained_as)})"
+    )
+
+
+def _tell(message: str, *, allow: bool) -> None:
+    if not allow:
+        raise DataError(
+            message,
+            hint="the model knows them: take them away, or measure it all the same with "
+            "--allow-overlap",
+        )
+    log.warning("%s", message)

@@ -1,0 +1,176 @@
+"""A model that is asked where in a picture a class is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import decode, decode_as_seen, decode_whole
+from imgrec.data.records import Photo
+from imgrec.errors import BadImage, RunError
+from imgrec.evaluation.prediction import Ranked
+from imgrec.explanation.dense import FullyConvolutional, enlarged, segments, shares, things
+from imgrec.explanation.gradcam import gradcam, in_own_size, takes_any_size
+from imgrec.explanation.occlusion import occlusion
+from imgrec.explanation.regions import regions
+from imgrec.explanation.unknown import AnswerRule
+from imgrec.explanation.values import Area, Detection, Explanation, Heat, Picture, ViewedRegion
+from imgrec.explanation.windows import WINDOWS, detections, score_windows
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine
+from imgrec.text import printable
+
+Method = Literal["gradcam", "occlusion", "windows", "dense"]
+
+INSIDE: tuple[Method, ...] = ("gradcam", "dense")
+"""The methods that look into a Keras model; the others ask any engine."""
+
+OF_ALL: tuple[Method, ...] = ("windows", "dense")
+"""The methods that look for every class all over the picture; the others explain an answer."""
+
+# Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
+# what is around a thing that fills little of the picture.
+_HOT = 0.4
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """A model that is asked where.
+
+    wanted: the column of the class to explain; None for what the model says of each picture.
+    least: what an answer has to reach, not to be "unknown". windows, as_seen: as in Asking.
+    """
+
+    model: str
+    method: Method
+    engine: Engine
+    least: AnswerRule
+    wanted: int | None = None
+    windows: int = WINDOWS
+    as_seen: bool = False
+
+    def explain(self, photo: Photo) -> Explanation:
+        """Return where in a photo the class is.
+
+        Raises BadImage for one that can't be read or is too small, RunError for a model that the
+        method can't be used with.
+        """
+        picture = _picture(photo, self.engine)
+        answers = self.engine.answers(picture.pixels[np.newaxis])
+        (row,) = answers.probabilities
+        (named,) = self.least.named(answers, self.engine.classes)
+        columns = self._explained(row, named)
+        whole = Explanation(
+            picture,
+            tuple(Ranked(self.engine.classes[each], float(row[each])) for each in columns),
+            bool(named.any()),
+            ViewedRegion(picture.seen, (self.engine.spec.width, self.engine.spec.height)),
+            Heat(np.zeros((1, 1), np.float32), picture.seen),
+        )
+        found = self._placed(whole, columns)
+        if self.wanted is None and not whole.known and self.method not in OF_ALL:
+            return replace(found, found=())  # it explains an answer that there is not
+        return found
+
+    def _explained(self, row: NDArray[np.float32], named: NDArray[np.bool_]) -> list[int]:
+        """Return the columns of the classes to explain, the most probable first.
+
+        row, named: the probability of each class, and whether the picture is said to have it.
+        """
+        if self.wanted is not None:
+            return [self.wanted]
+        order = np.argsort(-row, kind="stable")
+        return [each for each in order.tolist() if named[each]] or order[:1].tolist()
+
+    def _placed(self, whole: Explanation, columns: Sequence[int]) -> Explanation:
+        match self.method:
+            case "windows":
+                return self._windows(whole, columns[0])
+            case "dense":
+                return self._dense(whole, columns[0])
+            case "gradcam":
+                return self._gradcam(whole, columns)
+            case "occlusion":
+                pixels = whole.picture.pixels
+                return _hottest(whole, [occlusion(self.engine, pixels, each) for each in columns])
+
+    def _windows(self, whole: Explanation, column: int) -> Explanation:
+        looked = score_windows(self.engine, whole.picture, self.least, self.windows)
+        found = detections(looked, self.engine.classes, self.least, self.wanted)
+        view = ViewedRegion(whole.picture.whole, None)
+        return replace(whole, view=view, heat=looked.heat(column), found=found)
+
+    def _dense(self, whole: Explanation, column: int) -> Explanation:
+        found = segments(self._network, self._keras, whole.picture, self.least)
+        there = things(found, self.engine.classes, whole.picture.image.size)
+        boxes = self._of_class(sorted(there, key=lambda each: -each.score))
+        spec = enlarged(whole.picture, self.engine.spec)
+        view = ViewedRegion(whole.picture.whole, (spec.width, spec.height))
+        told = shares(found, self.engine.classes, whole.picture.image.size)
+        return replace(
+            whole, view=view, heat=found.heat(column), found=boxes, segments=found, shares=told
+        )
+
+    def _gradcam(self, whole: Explanation, columns: Sequence[int]) -> Explanation:
+        pixels = whole.picture.pixels
+        if self._takes_any_size:
+            pixels, view = in_own_size(whole.picture, self.engine.spec)
+            whole = replace(whole, view=view)
+        return _hottest(whole, [gradcam(self._keras.model, pixels, each) for each in columns])
+
+    def _of_class(self, found: Iterable[Detection]) -> tuple[Detection, ...]:
+        name = None if self.wanted is None else self.engine.classes[self.wanted]
+        return tuple(each for each in found if name in (None, each.class_name))
+
+    @property
+    def _keras(self) -> KerasEngine:
+        if not isinstance(self.engine, KerasEngine):
+            raise needs_keras(self.method, self.model)
+        return self.engine
+
+    @cached_property
+    def _network(self) -> FullyConvolutional:
+        return FullyConvolutional(self._keras.model)
+
+    @cached_property
+    def _takes_any_size(self) -> bool:
+        return not self.as_seen and takes_any_size(self._keras.model)
+
+
+def needs_keras(method: Method, model: str) -> RunError:
+    """Return the error for a model without a Keras file."""
+    return RunError(
+        f"{printable(model)} has no {MODEL_FILE}: {method} looks into a Keras model, "
+        "and a LiteRT file can only be asked",
+        hint="--method occlusion and --method windows ask it",
+    )
+
+
+def _picture(photo: Photo, engine: Engine) -> Picture:
+    if isinstance(photo.source, BadImage):
+        raise photo.source
+    spec = engine.spec
+    pixels = decode(photo.source, spec, photo.name)
+    image = decode_whole(photo.source, 1 if spec.channels == 1 else 3, photo.name)
+    return Picture(photo.name, image, pixels, Area(*decode_as_seen(image.size, spec)))
+
+
+def _hottest(whole: Explanation, values: Sequence[NDArray[np.float32]]) -> Explanation:
+    """Return the explanation with the heat of each class that is named, and its boxes."""
+    heats = [Heat(each, whole.view.area) for each in values]
+    found = tuple(
+        Detection(*named, area)
+        for named, heat in zip(whole.named, heats, strict=True)
+        for area in _hot_regions(heat, whole.picture.image.size)
+    )
+    return replace(whole, heat=heats[0], found=found)
+
+
+def _hot_regions(heat: Heat, size: tuple[int, int]) -> tuple[Area, ...]:
+    """Return the hot regions of a picture; where all are tiny, the largest."""
+    return regions(heat, size, _HOT) or regions(heat, size, _HOT, smallest=0)[:1]

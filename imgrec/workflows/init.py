@@ -1,0 +1,389 @@
+"""A first config for a user's folder of images, with remarks to learn from."""
+
+from __future__ import annotations
+
+import http
+import http.client
+import os
+import re
+import statistics
+import threading
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from imgrec.data.classes import check_several
+from imgrec.data.images import describe
+from imgrec.data.records import Record
+from imgrec.data.sources import find_splits, read_folder
+from imgrec.data.tfrecord import is_pack
+from imgrec.errors import BadImage, DataError
+from imgrec.text import printable
+
+HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
+_PATIENCE_SECONDS = 3.0
+
+
+class PretrainedWeights(Enum):
+    """Whether ImageNet weights can be had, as a remark in a config says it."""
+
+    CACHED = "MobileNetV2's ImageNet weights are on this machine already"
+    REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
+    ABSENT = (
+        "MobileNetV2 would do better, but its weights can't be fetched from here;\n"
+        "with a file of them, config mobilenet_transfer takes model.backbone.weights=FILE"
+    )
+
+
+def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
+    """Tell whether MobileNetV2's weights for images of `side` pixels can be had.
+
+    Looks into Keras' folder ($KERAS_HOME, else ~/.keras), then asks Keras' download `host` and
+    waits three seconds at most.
+    """
+    name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{side}_no_top.h5"
+    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111  # never raises
+    if (Path(home) / "models" / name).is_file():
+        return PretrainedWeights.CACHED
+    return PretrainedWeights.REACHABLE if _answers(f"{host}/{name}") else PretrainedWeights.ABSENT
+
+
+def _answers(address: str) -> bool:
+    """Tell whether the host has the file. A thread, as looking up a name knows no timeout."""
+    answers: list[int] = []
+
+    def ask() -> None:
+        request = urllib.request.Request(address, method="HEAD")  # noqa: S310  # https, ours
+        try:
+            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
+                answers.append(answer.status)
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_SECONDS)
+    return http.HTTPStatus.OK in answers
+
+
+_SAMPLE = 200
+_CLASSES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What was found in a folder.
+
+    splits: the split folders in it by the split's name; none where it holds class folders.
+    counts: the training images of each class. sizes: (width, height) in pixels of a sample.
+    bad: the images of the sample that can't be read.
+    """
+
+    folder: Path
+    splits: Mapping[str, Path]
+    counts: Mapping[str, int]
+    sizes: tuple[tuple[int, int], ...]
+    bad: tuple[BadImage, ...]
+
+    @property
+    def training_images(self) -> int:
+        """The number of images to train on, of all classes."""
+        return sum(self.counts.values())
+
+    @property
+    def smallest(self) -> int:
+        """The number of images of the smallest class."""
+        return min(self.counts.values())
+
+    @property
+    def largest(self) -> int:
+        """The number of images of the largest class."""
+        return max(self.counts.values())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The median (height, width) of the sample, in pixels."""
+        widths, heights = zip(*self.sizes, strict=True)
+        return round(statistics.median(heights)), round(statistics.median(widths))
+
+    @property
+    def side(self) -> int:
+        """The median of the shorter sides of the sample, in pixels."""
+        return round(statistics.median(min(size) for size in self.sizes))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was found, in words; each line can be shown as it is."""
+        return tuple(_lines(self))
+
+
+def summarize_dataset(folder: Path) -> DatasetSummary:
+    """Look at a folder of class folders, or of the split folders train, validation and test.
+
+    Raises DataError where that is not what it holds, or none of its images can be read.
+    """
+    if is_pack(folder):
+        where = printable(str(folder))
+        raise DataError(
+            f"{where} is a pack, made by `imgrec data pack`",
+            hint=f"train on it with a config: `imgrec train CONFIG --set data.root={where}`",
+        )
+    splits = find_splits(folder)
+    if splits and "train" not in splits:
+        raise DataError(
+            f"{printable(str(folder))} has no folder train beside {', '.join(splits)}",
+            hint="add train/<class>/..., or name a folder of class folders",
+        )
+    dataset = read_folder(splits.get("train", folder))
+    check_several(dataset, str(splits.get("train", folder)))
+    labels = (label for record in dataset.records for label in record.labels)
+    counts = Counter(dataset.classes[label] for label in labels)
+    sizes, bad = _measure(_sample(dataset.records))
+    if not sizes:
+        raise DataError(
+            f"none of {len(bad)} images in {printable(str(folder))} can be read, such as {bad[0]}"
+        )
+    return DatasetSummary(
+        folder, splits, {name: counts[name] for name in dataset.classes}, sizes, bad
+    )
+
+
+def _sample(records: Sequence[Record]) -> Sequence[Record]:
+    """Return up to 200 records, evenly spread, so that every class has its share."""
+    step = max(1, -(-len(records) // _SAMPLE))
+    return records[::step]
+
+
+def _measure(
+    records: Sequence[Record],
+) -> tuple[tuple[tuple[int, int], ...], tuple[BadImage, ...]]:
+    sizes, bad = [], []
+    for record in records:
+        if isinstance(record.source, Path):
+            try:
+                sizes.append(describe(record.source).size)
+            except BadImage as error:
+                bad.append(error)
+    return tuple(sizes), tuple(bad)
+
+
+def _lines(found: DatasetSummary) -> Iterator[str]:
+    where = f"split folders {', '.join(found.splits)}" if found.splits else "class folders"
+    yield f"{printable(str(found.folder))}: {where}"
+    yield f"{found.training_images:,} images in {len(found.counts)} classes"
+    for name, count in list(found.counts.items())[:_CLASSES_SHOWN]:
+        yield f"  {printable(name)}: {count:,}"
+    if len(found.counts) > _CLASSES_SHOWN:
+        yield f"  and {len(found.counts) - _CLASSES_SHOWN} more"
+    height, width = found.size
+    sample = len(found.sizes) + len(found.bad)
+    yield f"width x height in the median: {width} x {height} pixels ({sample} images looked at)"
+    for error in found.bad[:_CLASSES_SHOWN]:
+        yield f"can't be read: {printable(str(error))}"
+    if len(found.bad) > _CLASSES_SHOWN:
+        yield f"can't be read: {len(found.bad) - _CLASSES_SHOWN} more"
+
+
+TINY = 64
+_FALLBACK_SIDE = 128
+_LONGEST_SIDE = 128
+_UNEVEN = 3
+_FEW = 10
+_MANY = 5_000
+
+# MobileNetV2's weights are made for 96, 128, 160, 192 and 224 pixels.
+_MEDIUM_SIDE, _LARGE_SIDE = 160, 224
+
+# What YAML 1.2 lets stand as it is; the rest is escaped.
+_PLAIN = re.compile(r'[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|["\\]')
+
+
+@dataclass(frozen=True)
+class ConfigDraft:
+    """A config as YAML, the name it gives the experiment, and what was found, line by line."""
+
+    name: str
+    config: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Network:
+    """The lines of `preprocessing` and `model`, why these, and the numbers that go with them."""
+
+    size: tuple[int, int]
+    reason: str
+    lines: tuple[str, ...]
+    epochs: int
+    patience: int
+
+
+def draft_config(
+    folder: Path, weights: Callable[[int], PretrainedWeights] = find_pretrained_weights
+) -> ConfigDraft:
+    """Look at the images in `folder` and return a config that suits them.
+
+    folder: class folders, or split folders of them. weights: tells whether MobileNetV2's ImageNet
+    weights, for images of so many pixels a side, can be had.
+    Raises DataError where the images can't be used for training.
+    """
+    return draft_config_for(summarize_dataset(folder), weights)
+
+
+def draft_config_for(
+    found: DatasetSummary, weights: Callable[[int], PretrainedWeights] = find_pretrained_weights
+) -> ConfigDraft:
+    """Return a config that suits what was found in a folder; `weights` as for `draft`."""
+    name = _slug(found.folder.resolve().name)
+    network = _network(found, weights)
+    lines = [*_header(found), *_general(name), *_data(found, network.size)]
+    lines += [*_augmentation(), *network.lines, *_training(found, network)]
+    return ConfigDraft(name, "\n".join(lines) + "\n", (*found.lines, *network.reason.split("\n")))
+
+
+def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights]) -> _Network:
+    if found.side < TINY:
+        height, width = (max(8, min(side, _LONGEST_SIDE)) for side in found.size)
+        return _small((height, width), "The images are tiny: they get a small network of their own")
+    side = _LARGE_SIDE if found.side >= _LARGE_SIDE else _MEDIUM_SIDE
+    state = weights(side)
+    if state is PretrainedWeights.ABSENT:
+        return _small((_FALLBACK_SIDE, _FALLBACK_SIDE), state.value)
+    return _transfer(side, state)
+
+
+def _small(size: tuple[int, int], reason: str) -> _Network:
+    filters = [32, 64, 128, 128][: max(1, (min(size) // 4).bit_length() - 1)]
+    blocks = [
+        line
+        for count in filters
+        for line in (
+            f"    - Conv2D: {{filters: {count}, kernel_size: 3, padding: same, activation: relu}}",
+            "    - MaxPooling2D: {pool_size: 2}",
+        )
+    ]
+    lines = (
+        "preprocessing:",
+        "  rescale: 1/255  # pixel values from 0 to 1; it becomes part of the model",
+        "",
+        *(f"# {line}" for line in f"{reason}.".split("\n")),
+        "# Each pair of lines finds larger patterns than the one before, and halves the picture.",
+        "# The output layer, a unit per class, is added by itself.",
+        "model:",
+        "  layers:",
+        *blocks,
+        "    - Flatten",
+        "    - Dropout: {rate: 0.5}  # forgets half at random: against learning images by heart",
+        "    - Dense: {units: 128, activation: relu}",
+        "",
+    )
+    return _Network(size, reason, lines, epochs=50, patience=8)
+
+
+def _transfer(side: int, state: PretrainedWeights) -> _Network:
+    lines = (
+        "# MobileNetV2 has seen 1.3 million photos already: its features are kept, and only the",
+        "# layers below learn. That needs few images, and little time even without a GPU.",
+        f"# {state.value}.",
+        "# It brings its own preprocessing, so rescale is not needed. The output layer, a unit per",
+        "# class, is added by itself.",
+        "model:",
+        "  backbone:",
+        "    name: MobileNetV2",
+        "    weights: imagenet",
+        "    trainable: false  # true learns its weights too: for many images and a small rate",
+        "  layers:",
+        "    - GlobalAveragePooling2D",
+        "    - Dropout: {rate: 0.2}  # against learning images by heart",
+        "",
+    )
+    return _Network((side, side), state.value, lines, epochs=20, patience=4)
+
+
+def _header(found: DatasetSummary) -> Iterator[str]:
+    yield "# Drafted by `imgrec init`, which found:"
+    for line in found.lines:
+        yield f"#   {_PLAIN.sub('?', line)}"
+    yield "# Change what you know better. `imgrec train FILE --dry-run` shows what it comes to, and"
+    yield "# `imgrec train FILE --set training.epochs=1` tries a value out."
+    yield ""
+
+
+def _general(name: str) -> Iterator[str]:
+    yield f"name: {_quoted(name)}  # its runs are called {name}-1, {name}-2, ..."
+    yield "seed: 0  # the same seed divides and trains in the same way; another one tells luck"
+    yield ""
+
+
+def _data(found: DatasetSummary, size: tuple[int, int]) -> Iterator[str]:
+    yield "data:"
+    yield from _places(found)
+    yield f"  image_size: [{size[0]}, {size[1]}]  # height, width; larger: detail, and time"
+    yield "  channels: 3  # 1 where colour says nothing, as for scans of writing"
+    yield f"  batch_size: {_batch_size(found)}  # larger: faster on a GPU, and more memory"
+    yield "  bad_images: error  # skip: leave out images that can't be read, and say so"
+    yield ""
+
+
+def _places(found: DatasetSummary) -> Iterator[str]:
+    what = f"holds {', '.join(found.splits)}" if found.splits else "a folder of class folders"
+    yield f"  root: {_quoted(str(found.folder))}  # {what}"
+    if "validation" in found.splits:
+        return
+    if "test" in found.splits or found.smallest < _FEW:
+        yield "  split: {validation: 0.2}  # tells the best epoch; seeded, class by class"
+    else:
+        yield "  split: {validation: 0.2, test: 0.1}  # for the best epoch, for the last word"
+
+
+def _augmentation() -> tuple[str, ...]:
+    return (
+        "augmentation:  # random changes to the training images, never to those it is measured on",
+        "  rotation_range: 10  # degrees",
+        "  width_shift_range: 0.1",
+        "  height_shift_range: 0.1",
+        "  zoom_range: 0.1",
+        "  # horizontal_flip: true  # where a mirrored image is of the same class: no writing",
+        "",
+    )
+
+
+def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:
+    yield "training:"
+    epochs = _epochs(network.epochs, found.training_images)
+    yield f"  epochs: {epochs}  # at most: EarlyStopping ends it when it learns no more"
+    yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: smaller; it creeps: larger"
+    if found.largest > _UNEVEN * found.smallest:
+        yield "  class_weight: balanced  # classes differ much in size: rare ones count for more"
+    yield "  callbacks:"
+    yield f"    - EarlyStopping: {{monitor: val_loss, patience: {network.patience}}}  # in epochs"
+
+
+def _epochs(most: int, images: int) -> int:
+    """Return fewer epochs for more images: that makes about as many steps."""
+    if images < _MANY:
+        return most
+    return most // 2 if images < 10 * _MANY else most // 4
+
+
+def _batch_size(found: DatasetSummary) -> int:
+    if found.training_images < 10 * _FEW:
+        return 8
+    return 64 if found.side < TINY and found.training_images >= _MANY else 32
+
+
+def _slug(name: str) -> str:
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")
+    return slug[:64] or "images"
+
+
+def _quoted(text: str) -> str:
+    return f'"{_PLAIN.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    return f"\\{character}" if character in '"\\' else f"\\U{ord(character):08x}"

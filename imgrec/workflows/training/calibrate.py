@@ -1,0 +1,152 @@
+"""The last touch to a trained model: how sure it may be, and when it says "unknown"."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.config.evaluation import Abstain
+from imgrec.config.experiment import Experiment
+from imgrec.data.images import decode_in_order
+from imgrec.data.records import Record, Splits
+from imgrec.errors import BadImage
+from imgrec.evaluation.calibration import calibrated, fit_temperature
+from imgrec.evaluation.selective_prediction import LabelTarget, choose_threshold, choose_thresholds
+from imgrec.files import sha256_of
+from imgrec.models.network import apply_temperature, reference_directions, with_ood_similarity
+from imgrec.parallel import usable_cores
+from imgrec.progress import Progress
+from imgrec.runs.card import Calibration, LabelThresholds, Threshold
+from imgrec.runs.card_file import read_card, write_card
+from imgrec.runs.folder import Run
+from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, open_keras
+from imgrec.runtime.score import score
+from imgrec.scores import Scores
+from imgrec.text import join_few, printable
+from imgrec.training.run_saver import write_model
+
+log = logging.getLogger("imgrec")
+
+_SPLIT = "validation"
+_KNOWN_IMAGES = 500
+_KNOWN_NUMBERS = 1_000_000
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A model with its temperature, and what the card will say of it."""
+
+    model: Any
+    calibration: Calibration
+    threshold: Threshold | None
+    thresholds: LabelThresholds | None
+
+
+def calibrate(run: Run, experiment: Experiment, splits: Splits, progress: Progress) -> Run:
+    """Divide the logits of a run's best model by the temperature that fits its validation images.
+
+    Where `evaluation.abstain` asks for it, the model also learns to tell how familiar a picture
+    is, and the card gets the limits below which an answer is "unknown"; where
+    `evaluation.thresholds` does, it gets the threshold of each class. Returns the run with its
+    new card. A model that is calibrated already, by a training that was stopped right after, stays
+    as it is. Without validation images nothing is done.
+    """
+    if not splits.validation:
+        log.info("no validation images: the probabilities are not calibrated")
+        return run
+    if _is_calibrated(run):
+        return run
+    return _written(run, _fitted(open_keras(run), experiment, splits, progress))
+
+
+def _is_calibrated(run: Run) -> bool:
+    found = run.card.calibration
+    return found is not None and found.model == sha256_of(run.path / MODEL_FILE)
+
+
+def _fitted(
+    engine: KerasEngine, experiment: Experiment, splits: Splits, progress: Progress
+) -> _Fitted:
+    abstain = experiment.evaluation.abstain
+    if abstain is not None:
+        known = _known(engine, splits.train, experiment.seed)
+        engine = replace(engine, model=with_ood_similarity(engine.model, known))
+    scores = score(
+        engine,
+        splits.validation,
+        labelled=True,
+        bad_images=experiment.data.bad_images,
+        progress=progress,
+    )
+    found = fit_temperature(scores, _SPLIT)
+    apply_temperature(engine.model, found.temperature)
+    log.info("temperature %.3f: %s", found.temperature, _losses(found))
+    scores = calibrated(scores, found.temperature)
+    threshold = _threshold(abstain, scores) if abstain else None
+    rule = experiment.evaluation.rule
+    thresholds = _thresholds(*rule, scores) if rule else None
+    return _Fitted(engine.model, found, threshold, thresholds)
+
+
+def _losses(found: Calibration) -> str:
+    if found.temperature == 1:
+        return f"validation log loss {found.loss_before:.4f}, with no reason for another"
+    return f"validation log loss {found.loss_after:.4f}, before {found.loss_before:.4f}"
+
+
+def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray[np.float32]:
+    """Return the directions of up to 500 training images, fewer where they are long."""
+    model = reference_directions(engine.model)
+    most = max(1, min(_KNOWN_IMAGES, _KNOWN_NUMBERS // model.output_shape[-1]))
+    chosen = np.random.default_rng(seed).permutation(len(records))[:most]
+    found = decode_in_order([records[index] for index in chosen], engine.spec, usable_cores())
+    images = [image for _, image in found if not isinstance(image, BadImage)]
+    rows = [
+        model.predict_on_batch(np.stack(images[start : start + _BATCH]).astype(np.float32))
+        for start in range(0, len(images), _BATCH)
+    ]
+    return np.concatenate(rows)
+
+
+def _threshold(abstain: Abstain, scores: Scores) -> Threshold | None:
+    promise, share = abstain.promise
+    found = choose_threshold(scores, promise, share, _SPLIT)
+    if found is None:
+        log.warning("no threshold keeps evaluation.abstain's %s of %g: none is set", promise, share)
+        return None
+    kept = f"{found.coverage:.1%} of the validation images answered, {found.precision:.1%} right"
+    log.info('"unknown" below %.4f: %s', found.value, kept)
+    return found
+
+
+def _thresholds(promise: LabelTarget, share: float, scores: Scores) -> LabelThresholds:
+    found, without = choose_thresholds(scores, promise, share, _SPLIT)
+    if without:
+        log.warning("no threshold for %s of %s: it is 0.5", found.promise, join_few(without))
+    values = ", ".join(f"{printable(name)} {value:.4f}" for name, value in found.values.items())
+    log.info("thresholds for %s: %s", found.promise, values)
+    return found
+
+
+def _written(run: Run, fitted: _Fitted) -> Run:
+    """Put the model in the place of the run's best one; the card describes both until it is."""
+
+    def announce(digest: str) -> None:
+        card = replace(
+            run.card,
+            calibration=replace(fitted.calibration, model=digest),
+            threshold=fitted.threshold,
+            thresholds=fitted.thresholds,
+        )
+        write_card(run.path, card.announcing(MODEL_FILE, digest))
+
+    write_model(run.path / MODEL_FILE, fitted.model, announce)
+    card = read_card(run.path).settled(MODEL_FILE)
+    write_card(run.path, card)
+    return Run(run.path, card)

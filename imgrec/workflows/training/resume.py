@@ -1,0 +1,85 @@
+"""Training that goes on where it stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from imgrec.errors import UsageError
+from imgrec.files import remove_partial
+from imgrec.models.backend import start
+from imgrec.progress import Progress, Silent
+from imgrec.runs.card_file import write_card
+from imgrec.runs.folder import Run, locked
+from imgrec.text import printable
+from imgrec.training.checkpoint import TrainingProgress, newest_progress, save_checkpoint
+from imgrec.training.steps import Steps, computing_facts
+from imgrec.workflows.export import forget_exports
+from imgrec.workflows.prepare import prepare
+from imgrec.workflows.run_files import resumed_card, run_config, write_beginning
+from imgrec.workflows.statistics import recorded_preprocessing
+from imgrec.workflows.training.resume_state import (
+    ResumePoint,
+    check_computing,
+    check_drift,
+    check_same_images,
+    refuse_nothing_left,
+)
+from imgrec.workflows.training.train import TrainingResult, run_training, start_reproducibly
+
+log = logging.getLogger("imgrec")
+
+
+def resume(
+    run: Run,
+    *,
+    overrides: Sequence[str] = (),
+    allow_drift: bool = False,
+    device: str = "auto",
+    profile: bool = False,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Go on with a run from its newest checkpoint, as if it had never stopped.
+
+    overrides: `a.b=c` as on the command line. allow_drift: go on although config, versions or
+    images are others than they were. profile: as of `train`. Raises UsageError where nothing is
+    left to train, or where config, versions or devices drifted; DataError where the images did.
+    """
+    progress = progress or Silent()
+    _refuse_imported(run)
+    before, experiment = run_config(run.path), run_config(run.path, overrides)
+    drift = check_drift(run, before, experiment, allowed=allow_drift)
+    statistics = recorded_preprocessing(experiment, run)
+    with locked(run.path):
+        remove_partial(run.path)
+        begun = newest_progress(run.state)
+        if begun is not None:
+            refuse_nothing_left(run, before, experiment, begun)
+        now = computing_facts(experiment, start(device))
+        drift += check_computing(run, now, allowed=allow_drift)
+        prepared = prepare(experiment, progress)
+        drift += check_same_images(run, prepared, allowed=allow_drift)
+        devices = start_reproducibly(experiment, device)
+        classes = len(prepared.splits.classes)
+        steps = Steps(experiment, classes, devices, weights=begun is None, statistics=statistics)
+        state, changed = TrainingProgress(), False
+        if begun is not None:
+            validated = bool(prepared.splits.validation)
+            going = ResumePoint(run, before, experiment, validated, drift)
+            state, changed = going.state(steps)
+        log.info("run: %s goes on %s", run.path, state.place)
+        card = resumed_card(forget_exports(run), experiment, prepared, now, state.place, drift)
+        write_card(run.path, card)
+        if changed:  # before the config, which tells the next process that all is as it was
+            keep = experiment.training.checkpoint.keep
+            save_checkpoint(run.state, steps.variables, state, keep)
+        write_beginning(run.path, experiment, prepared)
+        return run_training(prepared, Run(run.path, card), steps, state, progress, profile=profile)
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.card.origin is not None:
+        raise UsageError(
+            f"{printable(run.name)} was imported: it has no training to go on with",
+            hint="train a model of your own with `imgrec train CONFIG`",
+        )

@@ -1,0 +1,311 @@
+"""What a training that goes on finds other than it left it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from pydantic import BaseModel
+
+from imgrec.config.experiment import Experiment
+from imgrec.config.keras.named import Named, plain
+from imgrec.config.problems import shown_value
+from imgrec.errors import DataError, ImgrecError, UsageError
+from imgrec.runs.folder import Run
+from imgrec.runs.versions import MATTER, versions
+from imgrec.text import printable
+from imgrec.training.checkpoint import (
+    OtherModel,
+    TrainingProgress,
+    load_checkpoint,
+    load_frozen,
+    newest_place,
+)
+from imgrec.training.monitor import monitored
+from imgrec.training.phases import enter, is_last, last_epoch
+from imgrec.training.steps import Steps
+from imgrec.workflows.prepare import Prepared
+from imgrec.workflows.run_files import Identities, identities_of, recorded_identities
+
+
+@dataclass(frozen=True)
+class ConfigDifference:
+    """One value that is not the same: where it stands, as `training.epochs`, and both in words."""
+
+    key: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.before} -> {self.after}"
+
+
+def config_differences(before: BaseModel, after: BaseModel) -> tuple[ConfigDifference, ...]:
+    """Return what differs between two sections of one kind; defaults count as written out."""
+    return tuple(_differences(before, after, ""))
+
+
+def _differences(before: Any, after: Any, key: str) -> Iterator[ConfigDifference]:
+    if before == after:
+        return
+    if isinstance(before, BaseModel) and type(before) is type(after):
+        inner = f"{key}.{type(before).__name__}" if isinstance(before, Named) else key
+        for name, field in type(before).model_fields.items():
+            written = field.alias or name
+            path = f"{inner}.{written}" if inner else written
+            yield from _differences(getattr(before, name), getattr(after, name), path)
+    elif isinstance(before, list) and isinstance(after, list):
+        for index, pair in enumerate(zip_longest(before, after)):
+            yield from _differences(*pair, f"{key}[{index}]")
+    else:
+        yield ConfigDifference(key, _in_words(before), _in_words(after))
+
+
+def _in_words(value: Any) -> str:
+    return "none" if value is None else shown_value(plain(value))
+
+
+log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """A run that goes on, with its config before and after.
+
+    validated: whether there are validation images now. drift: what changed, a line each.
+    """
+
+    run: Run
+    before: Experiment
+    after: Experiment
+    validated: bool
+    drift: tuple[str, ...]
+
+    def state(self, steps: Steps) -> tuple[TrainingProgress, bool]:
+        """Bring the newest checkpoint back; return where it stands, and whether that was changed.
+
+        With drift the learning rate is the changed one, callbacks that are not the same count
+        anew, and the best epoch is chosen anew where another value tells it. It is also where
+        best.keras is of an epoch that will be trained again, and may come out worse on a GPU.
+        Raises UsageError where the checkpoint does not fit what changed.
+        """
+        state = self._loaded(steps)
+        ahead = int(self.run.card.best.get("epoch", 0)) > state.epoch
+        if not (self.drift or ahead):
+            return state, False
+        self._choose_best_anew(state, ahead=ahead)
+        old, new = (each.training.callbacks for each in (self.before, self.after))
+        state.stopped &= old == new
+        state.callbacks = _matched(state.callbacks, old, new)
+        rates = _rate(self.before, state), _rate(self.after, state)
+        if rates[0] != rates[1] and not any(isinstance(rate, Named) for rate in rates):
+            steps.learning_rate = rates[1]
+        return state, True
+
+    def _loaded(self, steps: Steps) -> TrainingProgress:
+        def variables(state: TrainingProgress) -> Sequence[Any]:
+            enter(self.after, steps, state)
+            return steps.variables
+
+        try:
+            if steps.frozen:
+                load_frozen(self.run.state, steps.frozen)
+            return load_checkpoint(self.run.state, variables)
+        except OtherModel as error:
+            if not self.drift:
+                raise
+            raise unfitting(self.run, self.drift) from error
+
+    def _choose_best_anew(self, state: TrainingProgress, *, ahead: bool) -> None:
+        before = monitored(self.before, validated="validation" in self.run.card.data)
+        after = monitored(self.after, validated=self.validated)
+        if state.best_value is None or not (ahead or before != after):
+            return
+        if is_last(self.after, state) and state.epoch >= last_epoch(self.after, state):
+            raise UsageError(
+                f"{self.run.name} has no epoch left in which to choose the best one anew",
+                hint="raise its epochs too, or leave training.checkpoint as it was",
+            )
+        state.best_epoch, state.best_value = 0, None
+        why = "best.keras is of one that is trained again" if ahead else f"by {after[0]}"
+        log.info("the best epoch is chosen anew from here on: %s", why)
+
+
+def refuse_nothing_left(
+    run: Run, before: Experiment, after: Experiment, state: TrainingProgress
+) -> None:
+    """Raise UsageError where a run that stands at `state` has nothing left to train."""
+    epochs, done = last_epoch(after, state), state.epoch
+    key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
+    further = f"--set training.{key}={2 * lasted} trains it further"
+    if state.phase and before.training.epochs != after.training.epochs:
+        raise UsageError(
+            f"{run.name} is in its fine-tuning: its training.epochs are over",
+            hint="--set training.fine_tune.epochs=N trains it further",
+        )
+    if done > epochs:
+        raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
+    if not (run.card.complete and is_last(after, state)):
+        return
+    if done == epochs:
+        raise UsageError(f"{run.name} has all of its {done} epochs", hint=further)
+    if state.stopped and before.training.callbacks == after.training.callbacks:
+        raise UsageError(
+            f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
+            hint="--set training.callbacks=[] --allow-drift trains it further",
+        )
+
+
+def unfitting(run: Run, changed: Sequence[str]) -> UsageError:
+    """Return the error to raise where no checkpoint of the run fits what changed."""
+    lines = "".join(f"\n  {line}" for line in changed)
+    return UsageError(
+        f"{run.name} can't go on with this: its checkpoint does not fit{lines}",
+        hint="leave it as it was, or train anew",
+    )
+
+
+def _matched(
+    counters: Sequence[dict[str, float | None]], before: Sequence[Named], after: Sequence[Named]
+) -> list[dict[str, float | None]]:
+    """Return the counters of each callback of `after` that was there before, none of others."""
+    counted = list(before[: len(counters)])
+    return [counters[counted.index(each)] if each in counted else {} for each in after]
+
+
+def _rate(experiment: Experiment, state: TrainingProgress) -> Any:
+    """Return the learning rate as the config has it for the phase of `state`."""
+    fine_tune = experiment.training.fine_tune
+    if state.phase and fine_tune is not None:
+        return fine_tune.learning_rate
+    return getattr(experiment.training.optimizer, "learning_rate", None)
+
+
+FREE = (
+    "training.epochs",
+    "training.fine_tune.epochs",
+    "training.checkpoint.every",
+    "training.checkpoint.keep",
+    "training.on_nan",
+    "training.export",
+    "data.root",
+    "data.train",
+    "data.validation",
+    "data.test",
+    "data.bad_images",
+    "data.cache",
+)
+"""The keys that change no step that is done: how long, what is kept, where the same images lie."""
+
+_HINT = "--allow-drift goes on all the same; or train anew"
+_NAMES_SHOWN = 3
+
+# The numbers of another optimizer or of other metrics mean something else, even where they fit.
+_OPTIMIZER = "training.optimizer"
+_BOUND = ("training.metrics",)
+
+
+def check_drift(
+    run: Run, before: Experiment, after: Experiment, *, allowed: bool
+) -> tuple[str, ...]:
+    """Return how config or versions changed what the training is, a line each, and warn of it.
+
+    Raises UsageError unless it is `allowed`, and in any case for what no checkpoint survives.
+    """
+    keys = [each for each in config_differences(before, after) if not _free(each.key)]
+    if run.card.computing:  # has what it came to
+        keys = [each for each in keys if each.key != "training.precision"]
+    bound = [str(each) for each in keys if each.key.startswith(_BOUND) or each.key == _OPTIMIZER]
+    if bound and newest_place(run.state) is not None:
+        raise unfitting(run, bound)
+    now = versions()
+    changed = [
+        *map(str, keys),
+        *_changed({name: run.card.versions.get(name, "") for name in MATTER}, now),
+    ]
+    return _told(UsageError, _other_training(run), changed, allowed=allowed)
+
+
+def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
+    """Return how device, precision or replicas (as Card.computing) changed, and warn of it.
+
+    Raises UsageError unless it is `allowed`, and in any case for another precision.
+    """
+    before = run.card.computing
+    changed, hint = [*_changed(before, now)], _HINT
+    kept = before.get("precision", now["precision"])
+    if kept != now["precision"]:
+        hint = f"--set training.precision={kept} --allow-drift keeps the precision; or train anew"
+        allowed = False
+    return _told(UsageError, _other_training(run), changed, allowed=allowed, hint=hint)
+
+
+def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
+    """Return how the images changed since the run began, a line each, and warn of it.
+
+    Raises DataError unless it is `allowed`, and in any case where the classes changed.
+    """
+    if prepared.splits.classes != run.card.classes:
+        raise DataError(
+            f"the classes are not those that {run.name} was trained with", hint="train anew"
+        )
+    before, now = recorded_identities(run.path), identities_of(prepared)
+    lines = [*_image_lines(before, now)]
+    if not lines and prepared.fingerprint != run.card.fingerprint:
+        lines = ["others than the card knows"]
+    message = f"the images are not those that {run.name} was trained with"
+    told = _told(DataError, message, lines, allowed=allowed)
+    return tuple(f"images: {line}" for line in told)
+
+
+def _free(key: str) -> bool:
+    return any(key == free or key.startswith((f"{free}.", f"{free}[")) for free in FREE)
+
+
+def _other_training(run: Run) -> str:
+    return f"{run.name} would not go on as the same training"
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield what was known before and is something else now."""
+    for name, value in before.items():
+        if value and value != now[name]:
+            yield f"{name}: {value} -> {now[name]}"
+
+
+def _told(
+    kind: type[ImgrecError],
+    message: str,
+    lines: Sequence[str],
+    *,
+    allowed: bool,
+    hint: str = _HINT,
+) -> tuple[str, ...]:
+    """Return the lines, after a warning; raise the error where they are not `allowed`."""
+    if lines:
+        text = "\n".join([message, *(f"  {line}" for line in lines)])
+        if not allowed:
+            raise kind(text, hint=hint)
+        log.warning("%s\ngoing on all the same, as --allow-drift says", text)
+    return tuple(lines)
+
+
+def _image_lines(before: Identities, now: Identities) -> Iterator[str]:
+    old, new = _by_name(before), _by_name(now)
+    both = old.keys() & new.keys()
+    for words, names in (
+        ("new", new.keys() - old.keys()),
+        ("missing", old.keys() - new.keys()),
+        ("of another content, class or split", {name for name in both if old[name] != new[name]}),
+    ):
+        if names:
+            some = ", ".join(map(printable, sorted(names)[:_NAMES_SHOWN]))
+            more = ", ..." if len(names) > _NAMES_SHOWN else ""
+            yield f"{len(names)} {words}: {some}{more}"
+
+
+def _by_name(images: Identities) -> dict[str, tuple[str, ...]]:
+    return {name: (split, *identity) for (split, name), identity in images.items()}

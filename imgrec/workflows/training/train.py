@@ -1,0 +1,250 @@
+"""Training in a new run."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imgrec.config.backbones import application_of
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import dump
+from imgrec.errors import RunError
+from imgrec.evaluation.results import Assessment, Evaluation
+from imgrec.evaluation.verdicts import check_requirements
+from imgrec.models.backbone import check_there
+from imgrec.models.backend import Devices, make_reproducible, start
+from imgrec.models.network import build, summary
+from imgrec.progress import Progress, Silent
+from imgrec.requirement import parse
+from imgrec.runs.card_file import read_card, write_card
+from imgrec.runs.folder import Run, check_place, create, locked
+from imgrec.runtime.engine import EngineOptions
+from imgrec.runtime.litert_engine import FILES
+from imgrec.text import printable
+from imgrec.training.checkpoint import START, TrainingProgress, newest_place
+from imgrec.training.features import with_features
+from imgrec.training.loop import fit
+from imgrec.training.monitor import Monitor
+from imgrec.training.phases import phases, warn_if_batch_norm_unsettled
+from imgrec.training.run_saver import TrainingJob
+from imgrec.training.steps import Steps, computing_facts
+from imgrec.workflows.check import record_check, remind_of_copies
+from imgrec.workflows.evaluation import EvaluationData, Evaluator
+from imgrec.workflows.export import export_trained
+from imgrec.workflows.prepare import (
+    Prepared,
+    judging,
+    prepare,
+    read_splits,
+    records_of,
+    training_split,
+    validation_split,
+)
+from imgrec.workflows.reports import write_results
+from imgrec.workflows.run_files import (
+    announce_best,
+    finished_card,
+    new_card,
+    update_card,
+    write_beginning,
+)
+from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
+from imgrec.workflows.training.calibrate import calibrate
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a training would do: resolved config, model summary, images by split, and by class.
+
+    An image may have several classes, or none.
+    """
+
+    config: str
+    summary: str
+    images: Mapping[str, int]
+    counts: Mapping[str, Mapping[str, int]]
+
+
+def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
+    """Return what `train` would do, having looked for the images and built the model."""
+    splits = read_splits(experiment)
+    start(device)
+    classes, local = len(splits.classes), not _fetches_weights(experiment)
+    model = build(experiment, classes, weights=local, statistics=without_measuring(experiment))
+    counts = {
+        split: _counts([label for record in records for label in record.labels], splits.classes)
+        for split, records in records_of(splits)
+    }
+    images = {split: len(records) for split, records in records_of(splits)}
+    return DryRun(dump(experiment), summary(model), images, counts)
+
+
+def _fetches_weights(experiment: Experiment) -> bool:
+    """Say whether weights would be downloaded: too much to ask of a look at what would be."""
+    backbone, weights = experiment.model.backbone, experiment.model.weights
+    published = weights is not None and application_of(weights) is not None
+    return published or (backbone is not None and backbone.weights == "imagenet")
+
+
+def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
+    counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
+    return {name: int(count) for name, count in zip(classes, counts, strict=True)}
+
+
+log = logging.getLogger("imgrec")
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A complete run, and how good its best model is, with what came of `evaluation.require`."""
+
+    run: Run
+    assessment: Assessment
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The numbers."""
+        return self.assessment.evaluation
+
+
+def start_reproducibly(experiment: Experiment, device: str) -> Devices:
+    """Return the devices to train on, with TensorFlow seeded as the experiment says."""
+    devices = start(device)
+    make_reproducible(experiment.seed, devices, deterministic=experiment.training.deterministic)
+    return devices
+
+
+def run_training(
+    prepared: Prepared,
+    run: Run,
+    steps: Steps,
+    state: TrainingProgress,
+    progress: Progress,
+    *,
+    profile: bool,
+) -> TrainingResult:
+    """Train from where `state` stands to the end, and measure the run's best model.
+
+    The best model is calibrated and exported first. profile: as of `train`. Raises RunError where
+    the loss is no number any more, or no epoch was the best.
+    """
+    experiment = steps.experiment
+    splits = training_split(experiment, prepared), validation_split(experiment, prepared)
+    warn_if_batch_norm_unsettled(
+        steps, splits[0].schedule.steps_per_epoch * experiment.training.epochs
+    )
+    monitor = Monitor(experiment, validated=splits[1] is not None)
+    after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
+    classes = len(prepared.splits.classes)
+    before_best = functools.partial(announce_best, run.path, monitor.name)
+    try:
+        for epochs in phases(experiment, steps, state):
+            train, validation = with_features(experiment, steps, *splits, epochs, progress)
+            job = TrainingJob(
+                experiment,
+                run.path,
+                epochs.stop,
+                train,
+                validation,
+                classes,
+                monitor,
+                after_epoch,
+                before_best,
+                profile,
+            )
+            fit(job, steps, state, progress)
+        return _concluded(experiment, prepared, run.path, progress)
+    except BaseException:
+        _say_how_to_go_on(run)
+        raise
+
+
+def _say_how_to_go_on(run: Run) -> None:
+    command = f"imgrec train --resume {printable(shlex.quote(str(run.path)))}"
+    log.info("stopped; `%s` goes on %s", command, newest_place(run.state) or START)
+
+
+def _concluded(
+    experiment: Experiment,
+    prepared: Prepared,
+    folder: Path,
+    progress: Progress,
+) -> TrainingResult:
+    run = Run(folder, read_card(folder))
+    if not run.card.best:
+        raise RunError(
+            f"{printable(str(folder))} has no best epoch: what it monitors was never a number"
+        )
+    run = calibrate(run, experiment, prepared.splits, progress)
+    run = export_trained(run, prepared.splits, experiment.training.export, progress)
+    assessment = _assessed(run, experiment, prepared, progress)
+    write_card(folder, finished_card(run.card))
+    remind_of_copies(prepared.splits, prepared.identities)
+    return TrainingResult(Run(folder, read_card(folder)), assessment)
+
+
+def _assessed(
+    run: Run, experiment: Experiment, prepared: Prepared, progress: Progress
+) -> Assessment:
+    """Measure the best model as `evaluate` will, and write down what was found.
+
+    What is not met stops nothing: the model may be wanted all the same.
+    """
+    split, records = judging(prepared.found)
+    if split == "train":
+        log.warning("no test or validation images: the final numbers are of the training images")
+    section, bad_images = experiment.evaluation, experiment.data.bad_images
+    images = EvaluationData(
+        split, run.card.data[split].written or experiment.data.loader or "", records
+    )
+    measuring = Evaluator(images, run.card.classes, bad_images, section.top_k, progress)
+    computing = EngineOptions("auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    found = measuring.assess([run], computing, section.slicing)
+    verdicts = check_requirements(found.evaluation, [*map(parse, section.require)])
+    assessment = dataclasses.replace(found, verdicts=verdicts)
+    write_results(run, assessment, records)
+    return assessment
+
+
+def train(
+    experiment: Experiment,
+    *,
+    runs_dir: Path,
+    device: str = "auto",
+    profile: bool = False,
+    progress: Progress | None = None,
+) -> TrainingResult:
+    """Train an experiment in a new run below `runs_dir`, and evaluate its best model.
+
+    profile: tell after each epoch how long the device waited for images. Nothing is written before
+    the images are read and the model is built. Raises ConfigError, DataError or RunError for what
+    is wrong with the config, the images or the run's folder.
+    """
+    progress = progress or Silent()
+    check_place(runs_dir)
+    if experiment.model.backbone is not None:
+        check_there(experiment.model.backbone.name, experiment.model.backbone.weights)
+    prepared = prepare(experiment, progress)
+    measurement = measure_preprocessing(experiment, prepared, progress)
+    statistics = measurement.statistics if measurement else None
+    devices = start_reproducibly(experiment, device)
+    classes = len(prepared.splits.classes)
+    steps = Steps(experiment, classes, devices, weights=True, statistics=statistics)
+    card = new_card(experiment, prepared, statistics, computing_facts(experiment, devices))
+    folder = create(runs_dir, experiment.name)
+    log.info("run: %s", folder)
+    with locked(folder):
+        write_beginning(folder, experiment, prepared)
+        record_check(folder, prepared.found, prepared.identities, prepared.skipped)
+        if measurement:
+            write_mean_image(folder, measurement)
+        write_card(folder, card)  # the last: from here on this is a run that can go on
+        run, begun = Run(folder, card), TrainingProgress()
+        return run_training(prepared, run, steps, begun, progress, profile=profile)
