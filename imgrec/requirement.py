@@ -38,18 +38,18 @@ METRICS = (
     "brier",
     "ece",
     "answered",
-    "answered_accuracy",
+    "selective_accuracy",
 )
 """What is measured of all images, and of a slice."""
 
-ABSTAINING = frozenset({"answered", "answered_accuracy"})
+SELECTIVE = frozenset({"answered", "selective_accuracy"})
 """What is measured of a model that may say that it does not know."""
 
-SINGLE_LABEL = ABSTAINING | {"top_k_accuracy", "balanced_accuracy"}
+SINGLE_LABEL = SELECTIVE | {"top_k_accuracy", "balanced_accuracy"}
 MULTI_LABEL = frozenset({"hamming_loss", "micro_f1", "samples_f1"})
 """What is measured only where each image has one label, or where it may have several."""
 
-PAIRED = tuple(name for name in METRICS if name not in ABSTAINING | {"ece"})
+PAIRED = tuple(name for name in METRICS if name not in SELECTIVE | {"ece"})
 """What a drop against a baseline can be told of.
 
 The difference of two calibration errors has no interval that holds: of equal models on 90 images,

@@ -34,7 +34,7 @@ class Scores:
     thresholds: the probability from which on an image has the class, of each class; None where
     an image has one class, the most probable.
     skipped: the images that could not be read; they are in none of the above.
-    familiarity: float32 (images,), how near each image is to the training images, -1 to 1; None
+    ood_similarity: float32 (images,), how near each image is to the training images, -1 to 1; None
     where the model doesn't tell.
     """
 
@@ -43,7 +43,7 @@ class Scores:
     probabilities: NDArray[np.float32]
     classes: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
-    familiarity: NDArray[np.float32] | None = None
+    ood_similarity: NDArray[np.float32] | None = None
     thresholds: tuple[float, ...] | None = None
 
     @property
@@ -94,6 +94,6 @@ class Scores:
             truth=None if self.truth is None else self.truth[places],
             probabilities=self.probabilities[places],
             classes=self.classes,
-            familiarity=None if self.familiarity is None else self.familiarity[places],
+            ood_similarity=None if self.ood_similarity is None else self.ood_similarity[places],
             thresholds=self.thresholds,
         )

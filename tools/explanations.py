@@ -78,7 +78,7 @@ class Pets:
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
         found = self.engine.answers(images)
-        return ModelOutput(self.added(found.probabilities), found.familiarity)
+        return ModelOutput(self.added(found.probabilities), found.ood_similarity)
 
     def added(self, probabilities: Pixels) -> Pixels:
         """Return the probabilities (..., classes) of cats, of dogs, and of all else."""

@@ -123,14 +123,14 @@ class Model:
         *,
         split: str | None = None,
         slices: Sequence[str] = (),
-        allow_overlap: bool = False,
+        allow_leakage: bool = False,
     ) -> Evaluation:
         """Return how good the model is on images whose classes are known.
 
         data: a folder of class folders, a CSV file or whatever else `imgrec evaluate --data`
         reads; None for the run's own images. split: `train`, `validation` or `test`; None for
         test, else validation. slices: as `evaluation.slices` of a config, measured on their own.
-        allow_overlap: whether images that the model was trained on may be among those of `data`.
+        allow_leakage: whether images that the model was trained on may be among those of `data`.
         Nothing is held to the config's gate. Raises imgrec.errors.DataError for images that can't
         be used, UsageError where there is no such split.
         """
@@ -138,7 +138,7 @@ class Model:
 
         images = ImageChoice(None if data is None else Path(data), split)
         slicing = Slicing(tuple(map(slice_by, slices)))
-        wanted = EvaluationRequest(images, slicing, allow_overlap=allow_overlap)
+        wanted = EvaluationRequest(images, slicing, allow_leakage=allow_leakage)
         (found,) = evaluate_request([self.run], wanted, computing=self.computing, progress=Silent())
         return found.evaluation
 

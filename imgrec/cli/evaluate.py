@@ -47,7 +47,7 @@ def evaluate(
     data: Path | None,
     split: str | None,
     names: dict[str, str],
-    allow_overlap: bool,
+    allow_leakage: bool,
     requirements: tuple[Requirement, ...],
     baseline: str | None,
     max_drop: dict[str, float],
@@ -84,7 +84,7 @@ def evaluate(
         images=ImageChoice(data, split, names),
         slicing=Slicing(slices, rotate),
         gate=Gate(requirements, baseline, max_drop, confidence),
-        allow_overlap=allow_overlap,
+        allow_leakage=allow_leakage,
         runs_dir=runs_dir,
         reports=reports,
     )

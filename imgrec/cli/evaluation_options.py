@@ -14,7 +14,7 @@ from imgrec.text import printable
 
 
 def images(function: Function) -> Function:
-    """Add `--data`, `--split`, `--map` and `--allow-overlap`: the images to measure on."""
+    """Add `--data`, `--split`, `--map` and `--allow-leakage`: the images to measure on."""
     options = (
         click.option(
             "--data",
@@ -35,7 +35,7 @@ def images(function: Function) -> Function:
             help="The run's CLASS for a class that --data calls NAME; may be repeated.",
         ),
         click.option(
-            "--allow-overlap",
+            "--allow-leakage",
             is_flag=True,
             help="Go on where the model was trained on some of the images.",
         ),

@@ -78,6 +78,6 @@ def export(
     if as_json:
         import dataclasses
 
-        certificate = dataclasses.asdict(exported.certificate)
-        return console.document({"path": str(exported.path), "certificate": certificate})
+        parity = dataclasses.asdict(exported.parity)
+        return console.document({"path": str(exported.path), "export_parity": parity})
     return console.result(f"written: {printable(str(exported.path))}")

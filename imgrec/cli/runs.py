@@ -102,7 +102,7 @@ def compare(
     data: Path | None,
     split: str | None,
     names: dict[str, str],
-    allow_overlap: bool,
+    allow_leakage: bool,
     confidence: float | None,
     device: str,
     as_json: bool,
@@ -128,7 +128,7 @@ def compare(
     from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs
 
     wanted = EvaluationRequest(
-        ImageChoice(data, split, names), allow_overlap=allow_overlap, runs_dir=runs_dir
+        ImageChoice(data, split, names), allow_leakage=allow_leakage, runs_dir=runs_dir
     )
     compared = compare_runs(
         found, wanted, confidence=confidence or 0.95, device=device, progress=console
@@ -146,7 +146,7 @@ def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> No
             {
                 "split": assessments[0].split,
                 "data": assessments[0].source,
-                "overlap": assessments[0].overlap,
+                "leakage": assessments[0].leakage,
                 "runs": [run_document(each) for each in assessments],
                 "comparisons": [comparison_document(each) for each in compared.comparisons],
                 "settings": {key: list(values) for key, values in settings.items()},
@@ -219,7 +219,7 @@ def _trained(run: Run) -> list[tuple[str, str]]:
         ("best", _best(run)),
         ("seed", str(card.seed)),
         *card.computing.items(),
-        *(("drift", line) for line in card.drift),
+        *(("changes", line) for line in card.changes),
     ]
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("config", required=False)
 @click.option("--resume", metavar="RUN", help="Go on with a run: a folder, a name, or last.")
 @click.option(
-    "--allow-drift", is_flag=True, help="Go on with other settings, versions, device or images."
+    "--allow-changes", is_flag=True, help="Go on with other settings, versions, device or images."
 )
 @options.overrides
 @click.option("--name", help="Name of the run, in place of the config's.")
@@ -38,7 +38,7 @@ def train(
     *,
     config: str | None,
     resume: str | None,
-    allow_drift: bool,
+    allow_changes: bool,
     overrides: tuple[str, ...],
     name: str | None,
     device: str,
@@ -53,7 +53,7 @@ def train(
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
-    _check(config, resume, new_only=name is not None or dry_run, old_only=allow_drift)
+    _check(config, resume, new_only=name is not None or dry_run, old_only=allow_changes)
 
     from imgrec.runs.folder import find
     from imgrec.workflows import training
@@ -65,7 +65,7 @@ def train(
         result = resuming.resume(
             run,
             overrides=overrides,
-            allow_drift=allow_drift,
+            allow_changes=allow_changes,
             device=device,
             profile=profile,
             progress=console,
@@ -89,7 +89,7 @@ def _check(config: str | None, resume: str | None, *, new_only: bool, old_only: 
     if resume is not None and new_only:
         raise UsageError("--name and --dry-run go with a CONFIG, not with --resume")
     if config is not None and old_only:
-        raise UsageError("--allow-drift goes with --resume, not with a CONFIG")
+        raise UsageError("--allow-changes goes with --resume, not with a CONFIG")
 
 
 def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Experiment:

@@ -37,7 +37,7 @@ class Baseline(Section):
                 yield ("max_drop", name), reason
 
 
-class Abstain(Section):
+class SelectivePrediction(Section):
     """When the model rather says that it does not know: exactly one of these promises."""
 
     precision: _Share | None = Field(
@@ -87,7 +87,7 @@ class EvaluationConfig(Section):
         description='What has to hold, in quotes: `"accuracy >= 0.95"`, `"recall[cats] >= 0.9"`, '
         '`"ece <= 5 %"`, `"worst_slice.accuracy >= 0.85"`, `"slice[camera=front].accuracy > 0.9"`; '
         'with `.low` or `.high` a bound of the 95 % interval, `"accuracy.low >= 0.93"`; with '
-        '`abstain`, `"answered_accuracy >= 0.98"` is of the answers alone.',
+        '`selective_prediction`, `"selective_accuracy >= 0.98"` is of the answers alone.',
     )
     baseline: Baseline | None = Field(default=None)
     slices: list[Text] = Field(
@@ -95,7 +95,7 @@ class EvaluationConfig(Section):
         description="Parts of the images to measure on their own: `size`, `mode`, a column of the "
         "CSV file, or `path:(day|night)`, a regular expression whose group names the part.",
     )
-    abstain: Abstain | None = Field(default=None)
+    selective_prediction: SelectivePrediction | None = Field(default=None)
     thresholds: (
         Annotated[
             ThresholdsConfig | Literal["f1"], word_or("f1", ThresholdsConfig, "{precision: 0.9}")
@@ -130,9 +130,9 @@ class EvaluationConfig(Section):
         """Yield what is not measured, or not chosen, where images have one label or several."""
         if self.thresholds is not None and not multi_label:
             yield ("thresholds",), "are those of classes by themselves: set data.multi_label"
-        if self.abstain is not None and multi_label:
+        if self.selective_prediction is not None and multi_label:
             yield (
-                ("abstain",),
+                ("selective_prediction",),
                 "is for one answer to an image; with data.multi_label choose thresholds",
             )
         for index, text in enumerate(self.require):

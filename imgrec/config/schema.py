@@ -8,7 +8,12 @@ from pydantic import BaseModel
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Cache, Columns, Data, Features, SplitConfig
-from imgrec.config.evaluation import Abstain, Baseline, EvaluationConfig, ThresholdsConfig
+from imgrec.config.evaluation import (
+    Baseline,
+    EvaluationConfig,
+    SelectivePrediction,
+    ThresholdsConfig,
+)
 from imgrec.config.experiment import Backbone, Experiment, Model
 from imgrec.config.keras.callbacks import Callback
 from imgrec.config.keras.layers import Layer, Regularizer
@@ -35,7 +40,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "training.fine_tune": FineTune,
     "evaluation": EvaluationConfig,
     "evaluation.baseline": Baseline,
-    "evaluation.abstain": Abstain,
+    "evaluation.selective_prediction": SelectivePrediction,
     "evaluation.thresholds": ThresholdsConfig,
 }
 """Every section by its path."""

@@ -29,7 +29,7 @@ from imgrec.evaluation.metrics import (
     sum_counts,
 )
 from imgrec.evaluation.results import Assessment, ChangedAnswer, Comparison, MetricDifference
-from imgrec.requirement import ABSTAINING, LESS_IS_BETTER
+from imgrec.requirement import LESS_IS_BETTER, SELECTIVE
 from imgrec.scores import Scores
 from imgrec.text import printable
 
@@ -211,7 +211,7 @@ def _differences(
 ) -> Mapping[str, MetricDifference]:
     ours, theirs = model.evaluation.metrics, baseline.evaluation.metrics
     # Each model's limits are its own: what it answers says nothing of what the other would.
-    names = [name for name in ours if name in theirs and name not in ABSTAINING]
+    names = [name for name in ours if name in theirs and name not in SELECTIVE]
     values = {name: ours[name].value - theirs[name].value for name in names}
     found = paired_intervals(pair, values, confidence)
     p = {"accuracy": _mcnemar(pair.model.right, pair.baseline.right)}

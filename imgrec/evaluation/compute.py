@@ -87,7 +87,7 @@ def _abstaining(scores: Scores, limits: Limits) -> Mapping[str, MetricValue]:
     if not known.any():
         return of_all
     right = int(scores.right[known].sum())
-    return {**of_all, "answered_accuracy": wilson_interval(right, int(known.sum()))}
+    return {**of_all, "selective_accuracy": wilson_interval(right, int(known.sum()))}
 
 
 def _counted(scores: Scores) -> tuple[NDArray[np.int64], Counts]:

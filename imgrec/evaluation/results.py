@@ -200,7 +200,7 @@ class Assessment:
 
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
     data at `source`. verdicts: empty where nothing was required. facts: what else to say of
-    the run, name and value. overlap: how many of the images the model, or the baseline, was
+    the run, name and value. leakage: how many of the images the model, or the baseline, was
     trained on. measured: when, in UTC.
     """
 
@@ -212,7 +212,7 @@ class Assessment:
     verdicts: tuple[RequirementResult, ...] = ()
     comparison: Comparison | None = None
     facts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    overlap: int = 0
+    leakage: int = 0
     measured: dt.datetime | None = field(default=None, compare=False)
 
     @property

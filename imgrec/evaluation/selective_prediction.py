@@ -20,11 +20,11 @@ _FAMILIAR = 0.95
 class Limits(NamedTuple):
     """Below which a model's answer is "unknown"; None where it never is.
 
-    threshold: of the highest probability, 0 to 1. familiarity: as Scores has it, -1 to 1.
+    threshold: of the highest probability, 0 to 1. ood_similarity: as Scores has it, -1 to 1.
     """
 
     threshold: float | None = None
-    familiarity: float | None = None
+    ood_similarity: float | None = None
 
 
 NO_LIMITS = Limits()
@@ -32,13 +32,13 @@ NO_LIMITS = Limits()
 
 def run_limits(threshold: Threshold | None) -> Limits:
     """Return the limits that a run's card holds."""
-    return NO_LIMITS if threshold is None else Limits(threshold.value, threshold.familiarity)
+    return NO_LIMITS if threshold is None else Limits(threshold.value, threshold.ood_similarity)
 
 
 def joint_limits(limits: Sequence[Limits]) -> Limits:
     """Return the limits of several models' mean: the highest threshold; of one model, its own.
 
-    The mean tells no familiarity.
+    The mean tells no ood_similarity.
     """
     if len(limits) == 1:
         return limits[0]
@@ -49,14 +49,14 @@ def joint_limits(limits: Sequence[Limits]) -> Limits:
 def is_answered(scores: Scores, limits: Limits) -> NDArray[np.bool_]:
     """Return which images are answered, bool (images,): those that reach the limits.
 
-    Where the model doesn't tell the familiarity, every image reaches that; where an image may
+    Where the model doesn't tell the ood_similarity, every image reaches that; where an image may
     have several classes, or none, every one is answered. Compared in float64, as `Scores.answers`.
     """
     known = np.ones(len(scores.names), bool)
     if limits.threshold is not None and not scores.multi_label:
         known &= scores.probabilities.max(axis=1) >= np.float64(limits.threshold)
-    if limits.familiarity is not None and scores.familiarity is not None:
-        known &= scores.familiarity >= np.float64(limits.familiarity)
+    if limits.ood_similarity is not None and scores.ood_similarity is not None:
+        known &= scores.ood_similarity >= np.float64(limits.ood_similarity)
     return known
 
 
@@ -65,8 +65,8 @@ def choose_threshold(scores: Scores, promise: Target, share: float, split: str) 
 
     promise: `precision`: of the images that are answered, at least `share` are right. `coverage`:
     at least `share` of the images are answered, and as few more as can be.
-    Where the scores tell familiarity, 95 % of the images reach its limit; for a `coverage`, half of
-    those that need no answer may fail it, if that is fewer.
+    Where the scores have ood_similarity, 95 % of the images reach its limit; for a `coverage`,
+    half of those that need no answer may fail it, if that is fewer.
     """
     limit = _familiarity(scores, promise, share)
     familiar = is_answered(scores, Limits(None, limit))
@@ -97,10 +97,10 @@ def threshold_between(falling: NDArray[np.float64], chosen: int) -> float:
 
 
 def _familiarity(scores: Scores, promise: Target, share: float) -> float | None:
-    if scores.familiarity is None:
+    if scores.ood_similarity is None:
         return None
     wanted = max(_FAMILIAR, (1 + share) / 2) if promise == "coverage" else _FAMILIAR
-    falling = -np.sort(-scores.familiarity.astype(np.float64))
+    falling = -np.sort(-scores.ood_similarity.astype(np.float64))
     return threshold_between(falling, int(np.ceil(wanted * len(falling))) - 1)
 
 

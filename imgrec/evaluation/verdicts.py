@@ -14,8 +14,8 @@ from imgrec.evaluation.results import (
     RequirementResult,
 )
 from imgrec.requirement import (
-    ABSTAINING,
     LESS_IS_BETTER,
+    SELECTIVE,
     Bound,
     MetricTarget,
     Quantity,
@@ -25,7 +25,9 @@ from imgrec.requirement import (
 
 _DIGITS = 4
 _NO_ANSWER = "the model answers none of these images"
-_NEVER_UNKNOWN = "the model answers every image, as it has no limits of evaluation.abstain"
+_NEVER_UNKNOWN = (
+    "the model answers every image, as it has no limits of evaluation.selective_prediction"
+)
 
 
 def check_requirements(
@@ -113,7 +115,7 @@ def _why(evaluation: Evaluation, quantity: Quantity) -> str:
         each.name for each in evaluation.slices
     }:
         return "there is no such slice"
-    if quantity.metric in ABSTAINING:
+    if quantity.metric in SELECTIVE:
         return _NO_ANSWER if "answered" in evaluation.metrics else _NEVER_UNKNOWN
     notes = [note for note in evaluation.notes if quantity.metric in note]
     interval = "" if quantity.bound == "value" else " with an interval"

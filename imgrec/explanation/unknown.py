@@ -40,7 +40,7 @@ class AnswerRule:
             None,
             answers.probabilities,
             tuple(classes),
-            familiarity=answers.familiarity,
+            ood_similarity=answers.ood_similarity,
             thresholds=self.thresholds,
         )
         known = np.asarray(is_answered(scores, self.limits))

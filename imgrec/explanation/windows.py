@@ -97,7 +97,7 @@ def score_windows(
         engine.answers(np.stack([crop_region(picture.image, engine.spec, area) for area in batch]))
         for batch in _batches(windows)
     ]
-    familiar = [each.familiarity for each in batches if each.familiarity is not None]
+    familiar = [each.ood_similarity for each in batches if each.ood_similarity is not None]
     answers = ModelOutput(
         np.concatenate([each.probabilities for each in batches]),
         np.concatenate(familiar) if familiar else None,

@@ -59,8 +59,8 @@ def _properties(assessment: Assessment) -> Iterator[tuple[str, str]]:
     yield "data", assessment.source
     yield "images", str(evaluation.images)
     yield "images not used", str(len(evaluation.skipped))
-    if assessment.overlap:
-        yield "images trained on", str(assessment.overlap)
+    if assessment.leakage:
+        yield "images trained on", str(assessment.leakage)
     for name, metric in evaluation.metrics.items():
         yield name, str(metric.value)
         if metric.low is not None and metric.high is not None:

@@ -70,7 +70,7 @@ _TITLES = {
     "brier": "Brier score",
     "ece": "Calibration error",
     "answered": "Answered",
-    "answered_accuracy": "Accuracy of answers",
+    "selective_accuracy": "Accuracy of answers",
 }
 _PROPORTIONS = {
     "accuracy",
@@ -81,7 +81,7 @@ _PROPORTIONS = {
     "weighted_f1",
     "samples_f1",
     "answered",
-    "answered_accuracy",
+    "selective_accuracy",
 }
 
 

@@ -37,7 +37,7 @@ class DataSource:
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ExportParity:
     """How near the answers of an exported file are to those of best.keras, on real images.
 
     file: its name; format: `litert`, `onnx`, `saved_model` or `keras`; precision: `float32`,
@@ -76,7 +76,7 @@ class Calibration:
 class Threshold:
     """Below which probability, 0 to 1, of the most probable class the answer is "unknown".
 
-    familiarity: the cosine, -1 to 1, below which it is so too; None where the model doesn't tell.
+    ood_similarity: the cosine, -1 to 1, below which it is so too; None where the model has none.
     promise: what both were chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
     images of `split`, `coverage` of them reach them, and `precision` of those are right.
     """
@@ -87,7 +87,7 @@ class Threshold:
     images: int
     coverage: float
     precision: float
-    familiarity: float | None = None
+    ood_similarity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ class Card:
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
     computing: what the training's numbers hang on beside config and versions, as it is now:
     `device` (`cpu` or `gpu`), `precision` (Keras' policy) and `replicas`; empty where that is not
-    known. drift: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.
+    known. changes: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.
     statistics: of the training images, where the preprocessing takes its numbers from them.
-    certificates: of the files exported from best.keras that lie in the run.
+    export_parity: of the files exported from best.keras that lie in the run.
     calibration, threshold, thresholds: where they were fitted.
     """
 
@@ -159,7 +159,7 @@ class Card:
     best: Mapping[str, float | str] = field(default_factory=dict)
     epochs: int = 0
     statistics: PixelStatistics | None = None
-    certificates: tuple[Certificate, ...] = ()
+    export_parity: tuple[ExportParity, ...] = ()
     calibration: Calibration | None = None
     threshold: Threshold | None = None
     origin: ImportOrigin | None = None
@@ -167,7 +167,7 @@ class Card:
     thresholds: LabelThresholds | None = None
     ended: str = ""
     computing: Mapping[str, str] = field(default_factory=dict)
-    drift: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     @property
     def ready(self) -> str:
@@ -202,20 +202,20 @@ class Card:
         hashes[file] = hashes.pop(f"next {file}")
         return dataclasses.replace(self, hashes=hashes)
 
-    def with_export(self, certificate: Certificate, digest: str) -> Card:
+    def with_export(self, parity: ExportParity, digest: str) -> Card:
         """Return the card that also describes an exported file, in place of an older one."""
-        others = [each for each in self.certificates if each.file != certificate.file]
+        others = [each for each in self.export_parity if each.file != parity.file]
         return dataclasses.replace(
             self,
-            certificates=(*others, certificate),
-            hashes={**self.hashes, certificate.file: digest},
+            export_parity=(*others, parity),
+            hashes={**self.hashes, parity.file: digest},
         )
 
     def without_exports(self) -> Card:
         """Return the card without the exported files, which a new best.keras makes stale."""
-        files = {each.file for each in self.certificates}
+        files = {each.file for each in self.export_parity}
         kept = {name: digest for name, digest in self.hashes.items() if name not in files}
-        return dataclasses.replace(self, certificates=(), hashes=kept)
+        return dataclasses.replace(self, export_parity=(), hashes=kept)
 
     def describes(self, file: str, digest: str) -> bool:
         """Say whether `file` may have this SHA-256."""

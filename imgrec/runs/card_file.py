@@ -15,8 +15,8 @@ from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import (
     Calibration,
     Card,
-    Certificate,
     DataSource,
+    ExportParity,
     ImportOrigin,
     Input,
     LabelThresholds,
@@ -128,12 +128,12 @@ def _card(document: dict[str, Any]) -> Card:
         raise ValueError("data is no mapping")
     document["input"] = from_json(Input, document.get("input"))
     document["statistics"] = _statistics(document.get("statistics"))
-    document["certificates"] = _certificates(document.get("certificates", []))
+    document["export_parity"] = _export_parity(document.get("export_parity", []))
     document["calibration"] = _optional(Calibration, document.get("calibration"))
     document["threshold"] = _optional(Threshold, document.get("threshold"))
     document["thresholds"] = _thresholds(document.get("thresholds"))
     document["origin"] = _optional(ImportOrigin, document.get("origin"))
-    document["drift"] = field_names(document.get("drift", []), "drift")
+    document["changes"] = field_names(document.get("changes", []), "changes")
     document["data"] = {split: from_json(DataSource, source) for split, source in sources.items()}
     card = from_json(Card, document)
     _check(card)
@@ -159,10 +159,10 @@ def _statistics(document: Any) -> PixelStatistics | None:
     return PixelStatistics(*(tuple(map(float, document[name])) for name in ("mean", "std")))
 
 
-def _certificates(document: Any) -> tuple[Certificate, ...]:
+def _export_parity(document: Any) -> tuple[ExportParity, ...]:
     if not isinstance(document, list):
-        raise ValueError("certificates is no list")
-    return tuple(from_json(Certificate, certificate) for certificate in document)
+        raise ValueError("export_parity is no list")
+    return tuple(from_json(ExportParity, parity) for parity in document)
 
 
 def _check(card: Card) -> None:

@@ -37,7 +37,7 @@ def check_shapes(
     taken, given: of one input and one output, None for the batch.
     """
     wanted = (None, card.input.height, card.input.width, card.input.channels)
-    # With the familiarity, both classes of a sigmoid unit have a column.
+    # With the ood_similarity, both classes of a sigmoid unit have a column.
     outputs = ((None, card.units), (None, len(card.classes) + 1))
     if tuple(taken) != wanted or tuple(given) not in outputs:
         raise RunError(

@@ -84,7 +84,7 @@ def _scored(
         probabilities=answers.probabilities,
         classes=engine.classes,
         skipped=tuple(bad),
-        familiarity=answers.familiarity,
+        ood_similarity=answers.ood_similarity,
         thresholds=engine.thresholds,
     )
 
@@ -98,13 +98,13 @@ def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> ModelOutput:
 def _joined(chunks: Sequence[Scores], engine: Engine) -> Scores:
     nothing = np.empty((0, len(engine.classes)), np.float32)
     rows = [nothing, *(chunk.probabilities for chunk in chunks)]
-    familiarity = [chunk.familiarity for chunk in chunks if chunk.familiarity is not None]
+    ood_similarity = [chunk.ood_similarity for chunk in chunks if chunk.ood_similarity is not None]
     return Scores(
         names=tuple(name for chunk in chunks for name in chunk.names),
         truth=None,
         probabilities=np.concatenate(rows),
         classes=engine.classes,
         skipped=tuple(skipped for chunk in chunks for skipped in chunk.skipped),
-        familiarity=np.concatenate(familiarity) if familiarity else None,
+        ood_similarity=np.concatenate(ood_similarity) if ood_similarity else None,
         thresholds=engine.thresholds,
     )

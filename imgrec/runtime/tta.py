@@ -38,9 +38,9 @@ class FlipTTA:
         there = self.engine.answers(images)
         back = self.engine.answers(np.ascontiguousarray(images[:, :, ::-1]))
         probabilities = _mean(there.probabilities, back.probabilities)
-        if there.familiarity is None or back.familiarity is None:
+        if there.ood_similarity is None or back.ood_similarity is None:
             return ModelOutput(probabilities)
-        return ModelOutput(probabilities, _mean(there.familiarity, back.familiarity))
+        return ModelOutput(probabilities, _mean(there.ood_similarity, back.ood_similarity))
 
 
 def _mean(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A run's best model as a file for other programs, with a certificate."""
+"""A run's best model as a file for other programs, with a parity."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, Certificate, Input
+from imgrec.runs.card import Card, ExportParity, Input
 from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run, locked
 from imgrec.runtime.engine import Engine
@@ -55,12 +55,12 @@ class Exported:
     """A file, or for SavedModel a folder, and how near its answers are to the run's model."""
 
     path: Path
-    certificate: Certificate
+    parity: ExportParity
 
 
 @dataclass(frozen=True)
 class _Evidence:
-    """The images of a certificate, decoded, and what the model says about them."""
+    """The images of a parity, decoded, and what the model says about them."""
 
     part: str
     records: tuple[Record, ...]
@@ -150,11 +150,11 @@ def _into_run(
 ) -> Exported:
     path = run.path / FILES[precision]
 
-    def register(file: Path, certificate: Certificate) -> None:
+    def register(file: Path, parity: ExportParity) -> None:
         # A missing file contradicts no card: whenever this ends, the run can be used.
         path.unlink(missing_ok=True)
         card = read_card(run.path)
-        write_card(run.path, card.with_export(certificate, sha256_of(file)))
+        write_card(run.path, card.with_export(parity, sha256_of(file)))
 
     plan = _Plan(run, engine, "litert", precision, evidence)
     return _write(plan, path, progress, register)
@@ -164,25 +164,25 @@ def _write(
     plan: _Plan,
     path: Path,
     progress: Progress,
-    register: Callable[[Path, Certificate], None] | None = None,
+    register: Callable[[Path, ExportParity], None] | None = None,
 ) -> Exported:
-    certificates = []
+    export_parity = []
 
     def write(temporary: Path) -> None:
         export_model(plan.engine.model, temporary, plan.form, plan.precision)
-        certificates.append(_certificate(plan, temporary, path.name, progress))
+        export_parity.append(_parity(plan, temporary, path.name, progress))
         embed(
-            temporary, plan.form, plan.engine.classes, model_description(plan.run, certificates[0])
+            temporary, plan.form, plan.engine.classes, model_description(plan.run, export_parity[0])
         )
         if register is not None:
-            register(temporary, certificates[0])
+            register(temporary, export_parity[0])
 
     (write_folder if plan.form == "saved_model" else write_atomically)(path, write)
-    log.info("%s", _in_words(path, certificates[0], plan.evidence.part))
-    return Exported(path, certificates[0])
+    log.info("%s", _in_words(path, export_parity[0], plan.evidence.part))
+    return Exported(path, export_parity[0])
 
 
-def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Certificate:
+def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportParity:
     of = plan.engine
     engine = open_exported(file, plan.form, of.classes, of.spec, of.thresholds)
     answers = _scores(engine, plan.evidence.records, progress)
@@ -191,7 +191,7 @@ def _certificate(plan: _Plan, file: Path, name: str, progress: Progress) -> Cert
     if objection := found.objection(limits):
         hint = _ON_PHOTOS if plan.evidence.part == _RANDOM else _OVER_LIMIT
         raise RunError(f"{printable(name)} is not written: {objection}", hint=hint)
-    return Certificate(
+    return ExportParity(
         name,
         plan.form,
         plan.precision,
@@ -255,10 +255,10 @@ def _part(splits: Splits) -> tuple[str, list[Photo]]:
     return f"{name} images", [Photo(record.name, record.source) for record in parts[name]]
 
 
-def _in_words(path: Path, certificate: Certificate, part: str) -> str:
-    away = f"no probability is more than {certificate.difference:.1g} away"
+def _in_words(path: Path, parity: ExportParity, part: str) -> str:
+    away = f"no probability is more than {parity.difference:.1g} away"
     return (
-        f"{printable(str(path))}: on {certificate.images} {part} {certificate.agreement:.1%} "
+        f"{printable(str(path))}: on {parity.images} {part} {parity.agreement:.1%} "
         f"of the "
-        f"answers are those of best.keras, {away if certificate.difference else 'all exactly'}"
+        f"answers are those of best.keras, {away if parity.difference else 'all exactly'}"
     )

@@ -14,7 +14,7 @@ from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.models.files import DESCRIPTION, read_description
 from imgrec.report.documents import json_text
-from imgrec.runs.card import EVEN, Card, Certificate, Fit, Input, LabelThresholds, Threshold
+from imgrec.runs.card import EVEN, Card, ExportParity, Fit, Input, LabelThresholds, Threshold
 from imgrec.runs.card_file import FILE_NAME, check_numbers, field_names, from_json, read_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
@@ -22,11 +22,11 @@ from imgrec.text import printable
 SCHEMA_VERSION = 1
 
 
-def model_description(run: Run, certificate: Certificate) -> str:
-    """Return JSON: whose model it is, its classes, what it takes and gives, its certificate.
+def model_description(run: Run, parity: ExportParity) -> str:
+    """Return JSON: whose model it is, its classes, what it takes and gives, its parity.
 
     `columns` names those of the output: the probability of each class, of the second alone for
-    one sigmoid unit, and `familiarity` where the model tells it. `thresholds`: by class, where an
+    one sigmoid unit, and `ood_similarity` where the model has it. `thresholds`: by class, where an
     image may have several.
     """
     card = run.card
@@ -41,14 +41,14 @@ def model_description(run: Run, certificate: Certificate) -> str:
             "preprocessing": card.preprocessing,
             "threshold": None if card.threshold is None else dataclasses.asdict(card.threshold),
             "thresholds": _thresholds(card),
-            "certificate": dataclasses.asdict(certificate),
+            "export_parity": dataclasses.asdict(parity),
         }
     )
 
 
 def _columns(card: Card) -> list[str]:
-    if card.threshold is not None and card.threshold.familiarity is not None:
-        return [*card.classes, "familiarity"]
+    if card.threshold is not None and card.threshold.ood_similarity is not None:
+        return [*card.classes, "ood_similarity"]
     return list(card.classes[1:] if card.units == 1 else card.classes)
 
 
@@ -78,8 +78,8 @@ class ModelDescription:
 
     @property
     def familiar(self) -> bool:
-        """Whether the last column of the output is the familiarity."""
-        return self.threshold is not None and self.threshold.familiarity is not None
+        """Whether the last column of the output is the ood_similarity."""
+        return self.threshold is not None and self.threshold.ood_similarity is not None
 
 
 def read_model_description(path: Path) -> ModelDescription | None:

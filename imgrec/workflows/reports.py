@@ -240,7 +240,11 @@ def _decisions(card: Card) -> Iterator[tuple[str, str]]:
     if found := card.calibration:
         yield "temperature", f"{found.temperature:.3g}, of {found.images:,} {found.split} images"
     if limit := card.threshold:
-        familiar = "" if limit.familiarity is None else f", or familiarity {limit.familiarity:.3f}"
+        familiar = (
+            ""
+            if limit.ood_similarity is None
+            else f", or ood_similarity {limit.ood_similarity:.3f}"
+        )
         chosen = f"{limit.promise}, chosen on {limit.images:,} {limit.split} images"
         yield "unknown below", f"probability {limit.value:.3f}{familiar}: {chosen}"
     if several := card.thresholds:

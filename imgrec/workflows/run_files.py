@@ -78,11 +78,11 @@ def resumed_card(
     prepared: Prepared,
     computing: Mapping[str, str],
     place: str,
-    drift: Sequence[str],
+    changes: Sequence[str],
 ) -> Card:
     """Return the card of a training that goes on here and now.
 
-    place: where it stands, in words. drift: what changed in it, a line each.
+    place: where it stands, in words. changes: what changed in it, a line each.
     """
     now = new_card(experiment, prepared, card.statistics, computing)
     return dataclasses.replace(
@@ -94,7 +94,7 @@ def resumed_card(
         fingerprint=now.fingerprint,
         versions=now.versions,
         computing=now.computing,
-        drift=(*card.drift, *(f"{place}: {line}" for line in drift)),
+        changes=(*card.changes, *(f"{place}: {line}" for line in changes)),
     )
 
 

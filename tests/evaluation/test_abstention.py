@@ -17,12 +17,12 @@ from imgrec.evaluation.selective_prediction import (
     joint_limits,
     run_limits,
 )
-from imgrec.requirement import ABSTAINING
+from imgrec.requirement import SELECTIVE
 from imgrec.runs.card import Threshold
 from imgrec.scores import Scores
 
 
-def scored(probabilities: object, truth: object, familiarity: object = None) -> Scores:
+def scored(probabilities: object, truth: object, ood_similarity: object = None) -> Scores:
     """Return scores of two classes."""
     rows = np.array(probabilities, np.float32)
     return Scores(
@@ -30,7 +30,7 @@ def scored(probabilities: object, truth: object, familiarity: object = None) -> 
         truth=np.array(truth, np.int64),
         probabilities=rows,
         classes=("a", "b"),
-        familiarity=None if familiarity is None else np.array(familiarity, np.float32),
+        ood_similarity=None if ood_similarity is None else np.array(ood_similarity, np.float32),
     )
 
 
@@ -91,7 +91,7 @@ def test_neighbours_in_float32_are_told_apart() -> None:
 
 
 def test_what_is_strange_is_not_answered_however_sure() -> None:
-    """Both limits count; without a familiarity, or a limit, the other one alone."""
+    """Both limits count; without a ood_similarity, or a limit, the other one alone."""
     found = scored([[0.9, 0.1]] * 3, [0] * 3, [0.9, 0.5, 0.1])
     assert is_answered(found, Limits(0.8, 0.5)).tolist() == [True, True, False]
     assert is_answered(found, Limits(0.95, 0.5)).tolist() == [False] * 3
@@ -126,24 +126,24 @@ def test_a_card_without_a_threshold_has_no_limits() -> None:
         min_size=1,
     ),
     threshold=st.none() | st.floats(0, 1),
-    familiarity=st.none() | st.floats(-1, 1),
+    ood_similarity=st.none() | st.floats(-1, 1),
 )
 def test_what_is_answered_is_measured(
-    images: list[tuple[float, bool, float]], threshold: float | None, familiarity: float | None
+    images: list[tuple[float, bool, float]], threshold: float | None, ood_similarity: float | None
 ) -> None:
     """How many images are answered, and how many of those rightly; nothing without limits."""
     rows = [[sure, 1 - sure] for sure, _, _ in images]
     found = scored(rows, [not right for _, right, _ in images], [near for *_, near in images])
-    limits = Limits(threshold, familiarity)
+    limits = Limits(threshold, ood_similarity)
     metrics = evaluate_scores(found, limits=limits).metrics
     if limits == Limits():
-        assert not ABSTAINING & metrics.keys()
+        assert not SELECTIVE & metrics.keys()
         return
     known = is_answered(found, limits)
     assert metrics["answered"].value == pytest.approx(known.mean())
-    assert ("answered_accuracy" in metrics) == known.any()
+    assert ("selective_accuracy" in metrics) == known.any()
     if known.any():
-        assert metrics["answered_accuracy"].value == pytest.approx(found.right[known].mean())
+        assert metrics["selective_accuracy"].value == pytest.approx(found.right[known].mean())
 
 
 def test_of_several_models_the_strictest_threshold_holds() -> None:

@@ -1,4 +1,4 @@
-"""A certificate counts what a user would notice, and names the image to look at."""
+"""A parity counts what a user would notice, and names the image to look at."""
 
 from __future__ import annotations
 

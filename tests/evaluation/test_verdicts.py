@@ -105,15 +105,15 @@ def test_a_model_that_answers_everything_keeps_no_promise_of_its_answers() -> No
     """Of one that may say "unknown", the answers that it gives can be required to be right."""
     given_scores = scores(9, 10)
     limits = Limits(float(given_scores.probabilities.max()) + 1e-3)
-    missed = verdict(evaluate_scores(given_scores), "answered_accuracy >= 0.9")
+    missed = verdict(evaluate_scores(given_scores), "selective_accuracy >= 0.9")
     assert "answers every image" in missed.reason
     assert (
         "answers none"
-        in verdict(evaluate_scores(given_scores, limits=limits), "answered_accuracy >= 0.9").reason
+        in verdict(evaluate_scores(given_scores, limits=limits), "selective_accuracy >= 0.9").reason
     )
     assert verdict(evaluate_scores(given_scores, limits=limits), "answered <= 0").met
     lower = evaluate_scores(given_scores, limits=Limits(0.1))
-    assert verdict(lower, "answered_accuracy.low >= 0.5").met
+    assert verdict(lower, "selective_accuracy.low >= 0.5").met
 
 
 def comparison(finding: str, value: float, name: str = "accuracy") -> Comparison:

@@ -61,7 +61,7 @@ def test_where_nothing_is_required_a_case_tells_the_accuracy(assessment: Make) -
 
 def test_images_that_were_trained_on_are_told(assessment: Make) -> None:
     """How many of them, where there are some."""
-    root = validated(junit(assessment(2, overlap=3)))
+    root = validated(junit(assessment(2, leakage=3)))
     told = {each.get("name"): each.get("value") for each in root.iter("property")}
     assert told["images trained on"] == "3"
     assert "images trained on" not in junit(assessment(2))

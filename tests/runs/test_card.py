@@ -10,7 +10,7 @@ import pytest
 
 from imgrec.errors import RunError
 from imgrec.pixel_statistics import PixelStatistics
-from imgrec.runs.card import Calibration, Card, Certificate, DataSource, Input, Threshold
+from imgrec.runs.card import Calibration, Card, DataSource, ExportParity, Input, Threshold
 from imgrec.runs.card_file import read_card, write_card
 
 CARD = Card(
@@ -30,7 +30,7 @@ CARD = Card(
     best={"epoch": 3, "monitor": "val_loss", "value": 0.5},
     epochs=4,
     statistics=PixelStatistics((1 / 3, 100.1, 255.0), (2 / 3, 0.0, 1e-9)),
-    certificates=(Certificate("m.tflite", "litert", "float32", 2, 1.0, 1e-7, "a/1\udc80.jpg"),),
+    export_parity=(ExportParity("m.tflite", "litert", "float32", 2, 1.0, 1e-7, "a/1\udc80.jpg"),),
     calibration=Calibration(1.5, "validation", 20, 0.7, 0.6),
     threshold=Threshold(0.8, "precision 0.98", "validation", 20, 0.75, 0.99),
 )
@@ -48,7 +48,7 @@ def test_a_card_of_an_older_imgrec_is_read(tmp_path: Path) -> None:
     path = tmp_path / "card.json"
     document = json.loads(path.read_text())
     del document["input"]["fit"], document["statistics"]
-    del document["certificates"], document["calibration"], document["threshold"]
+    del document["export_parity"], document["calibration"], document["threshold"]
     path.write_text(json.dumps(document))
     card = read_card(tmp_path)
     assert (card.input.fit, card.statistics) == ("stretch", None)
@@ -77,8 +77,8 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
         ({"data": []}, "data is no mapping"),
         ({"best": {"epoch": 1}}, "best is no epoch"),
         ({"versions": {"python": 3}}, "versions"),
-        ({"certificates": {}}, "certificates is no list"),
-        ({"certificates": [{}]}, "file is missing"),
+        ({"export_parity": {}}, "export_parity is no list"),
+        ({"export_parity": [{}]}, "file is missing"),
         ({"calibration": 1.5}, "calibration is no mapping"),
         ({"threshold": {"value": "high"}}, "value is of a wrong type"),
         ({"surplus\n": 1}, r"unknown key surplus\\n$"),

@@ -27,7 +27,7 @@ def copied(trained: Run, tmp_path: Path) -> Run:
 
 
 def test_both_engines_say_the_same(trained: Run) -> None:
-    """Within the certificate, for any size of batch, one after the other."""
+    """Within the parity, for any size of batch, one after the other."""
     litert, keras = open_engine(trained), open_engine(trained, engine="keras")
     assert (type(litert), type(keras)) == (LiteRTEngine, KerasEngine)
     assert (litert.classes, litert.spec) == (keras.classes, keras.spec)

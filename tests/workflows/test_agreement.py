@@ -85,7 +85,7 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
     evaluated = evaluate(run).scores
     assert evaluated.names == keras.names
     _assert_alike(keras, evaluated.probabilities)
-    files = [(run.path / each.file, "litert", each.precision) for each in run.card.certificates]
+    files = [(run.path / each.file, "litert", each.precision) for each in run.card.export_parity]
     assert [precision for _, _, precision in files] == run_config(run.path).training.export
     for form in forms:
         path = folder / f"exported{SUFFIXES[form]}"

@@ -26,7 +26,7 @@ from tests.conftest import TINY
 @pytest.fixture(scope="module")
 def careful(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of TINY that promises to answer 90 % of the images."""
-    text = TINY + "evaluation: {abstain: {coverage: 0.9}}\n"
+    text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
     return train(parse(text, "tiny.yaml"), runs_dir=tmp_path_factory.mktemp("runs")).run
 
 
@@ -64,21 +64,21 @@ def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
     keras = open_engine(careful, engine="keras").answers(pixels)
     litert = open_engine(careful, engine="litert").answers(pixels)
-    assert keras.familiarity is not None
-    assert litert.familiarity is not None
-    assert np.abs(keras.familiarity).max() <= 1 + 1e-6
-    np.testing.assert_allclose(litert.familiarity, keras.familiarity, atol=1e-5)
+    assert keras.ood_similarity is not None
+    assert litert.ood_similarity is not None
+    assert np.abs(keras.ood_similarity).max() <= 1 + 1e-6
+    np.testing.assert_allclose(litert.ood_similarity, keras.ood_similarity, atol=1e-5)
     np.testing.assert_allclose(litert.probabilities, keras.probabilities, atol=1e-5)
     np.testing.assert_allclose(keras.probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("file", ["best.keras", "model.tflite"])
 def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: str) -> None:
-    """It brings the limits of its run, and tells the same familiarity."""
+    """It brings the limits of its run, and tells the same ood_similarity."""
     found = import_model(ImportSpec(careful.path / file), runs_dir=tmp_path)
     assert found.card.threshold == careful.card.threshold
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
-    there, here = (open_engine(run).answers(pixels).familiarity for run in (careful, found))
+    there, here = (open_engine(run).answers(pixels).ood_similarity for run in (careful, found))
     assert there is not None
     assert here is not None
     np.testing.assert_allclose(here, there, atol=1e-5)
@@ -101,25 +101,25 @@ def test_a_calibrated_model_stays_as_it_is(careful: Run) -> None:
 
 
 def test_one_sigmoid_unit_is_calibrated_too(photos: Path, tmp_path: Path) -> None:
-    """With one unit for two classes there are still probabilities of both, and a familiarity."""
+    """With one unit for two classes there are still probabilities of both, and a ood_similarity."""
     text = f"""
 name: pair
 data: {{root: {photos}, image_size: [8, 8], split: {{validation: 0.4}}}}
 preprocessing: {{rescale: 1/255}}
 model: {{layers: [Flatten, Dense: {{units: 4}}], output: sigmoid}}
 training: {{epochs: 1}}
-evaluation: {{abstain: {{precision: 0.5}}}}
+evaluation: {{selective_prediction: {{precision: 0.5}}}}
 """
     run = train(parse(text, "pair.yaml"), runs_dir=tmp_path / "runs").run
     answers = open_engine(run).answers(np.zeros((3, 8, 8, 3), np.uint8))
     assert answers.probabilities.shape == (3, 2)
-    assert answers.familiarity is not None
-    assert answers.familiarity.shape == (3,)
+    assert answers.ood_similarity is not None
+    assert answers.ood_similarity.shape == (3,)
 
 
 def test_going_on_fits_anew(tmp_path: Path) -> None:
     """A run that is trained further has limits of its new best model, or keeps the old one's."""
-    text = TINY + "evaluation: {abstain: {coverage: 0.9}}\n"
+    text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
     once = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
     further = resume(once, overrides=["training.epochs=3"]).run
     calibration = further.card.calibration

@@ -38,7 +38,7 @@ def _column(run: Run, name: str) -> list[float]:
 
 def _drifted(run: Run, *overrides: str, epochs: int = 3) -> Run:
     longer = [f"training.epochs={epochs}", *overrides]
-    return resume(run, overrides=longer, allow_drift=True).run
+    return resume(run, overrides=longer, allow_changes=True).run
 
 
 def _filters(run: Run, name: str) -> Any:
@@ -53,10 +53,10 @@ def test_a_changed_learning_rate_is_taken_and_stays_on_record(run: Run) -> None:
     drifted = _drifted(run, SLOWER)
     assert _column(drifted, "learning_rate") == pytest.approx([0.01, 0.01, 0.002])
     told = ("after epoch 2: training.optimizer.Adam.learning_rate: 0.01 -> 0.002",)
-    assert drifted.card.drift == told
+    assert drifted.card.changes == told
     further = resume(drifted, overrides=["training.epochs=4"]).run
     assert _column(further, "learning_rate")[3] == pytest.approx(0.002)
-    assert further.card.drift == told
+    assert further.card.changes == told
 
 
 def test_validation_may_go_and_come_back(run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -70,7 +70,7 @@ def test_validation_may_go_and_come_back(run: Run, caplog: pytest.LogCaptureFixt
     nan = [math.isnan(value) for value in _column(again, "val_loss")]
     assert nan == [False, False, True, False]
     assert again.card.best["epoch"] == 4
-    assert any("images: " in line for line in again.card.drift)
+    assert any("images: " in line for line in again.card.changes)
 
 
 @pytest.mark.parametrize("override", ["monitor=accuracy", "mode=max"])
@@ -85,7 +85,7 @@ def test_another_way_to_tell_the_best_needs_an_epoch(run: Run) -> None:
     """Where the training is through, and only its evaluation was cut off, there is none."""
     cut = dataclasses.replace(run, card=dataclasses.replace(run.card, complete=False))
     with pytest.raises(UsageError, match="has no epoch left"):
-        resume(cut, overrides=["training.checkpoint.monitor=loss"], allow_drift=True)
+        resume(cut, overrides=["training.checkpoint.monitor=loss"], allow_changes=True)
 
 
 def test_a_callback_does_not_count_on_from_another_one(tmp_path: Path) -> None:
@@ -126,20 +126,20 @@ def test_another_device_and_precision_are_told(run: Run) -> None:
     begun = dataclasses.replace(run, card=dataclasses.replace(run.card, computing=computing))
     for allowed in (False, True):
         with pytest.raises(UsageError) as caught:
-            resume(begun, overrides=["training.epochs=3"], allow_drift=allowed)
+            resume(begun, overrides=["training.epochs=3"], allow_changes=allowed)
         assert caught.value.message.splitlines()[1:] == [
             "  device: gpu -> cpu",
             "  precision: mixed_float16 -> float32",
             "  replicas: 2 -> 1",
         ]
-        assert "--set training.precision=mixed_float16 --allow-drift" in caught.value.hint
+        assert "--set training.precision=mixed_float16 --allow-changes" in caught.value.hint
 
 
 def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> None:
     """Older ones: there is nothing to compare with, and nothing drifted."""
     path = run.path / "card.json"
     document = json.loads(path.read_text())
-    del document["computing"], document["drift"]
+    del document["computing"], document["changes"]
     path.write_text(json.dumps(document))
     older = Run(run.path, read_card(run.path))
     with pytest.raises(UsageError, match="has all of its 2 epochs"):

@@ -54,7 +54,7 @@ def test_a_folder_of_other_images_is_evaluated_as_a_whole(photos: Path, tmp_path
     (photos / "red").rename(tmp_path / "kept")
     (tmp_path / "other" / "red").mkdir(parents=True)
     (tmp_path / "kept" / "00.png").rename(tmp_path / "other" / "red" / "00.png")
-    found = evaluate(run, EvaluationRequest(ImageChoice(tmp_path / "other"), allow_overlap=True))
+    found = evaluate(run, EvaluationRequest(ImageChoice(tmp_path / "other"), allow_leakage=True))
     assert (found.split, found.evaluation.images) == ("all", 1)
     assert found.evaluation.classes == ("blue", "red")
     assert [result.support for result in found.evaluation.per_class] == [0, 1]
@@ -70,12 +70,12 @@ def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: P
             for path in sorted((photos / name).iterdir())[:count]:
                 (root / split / name / path.name).write_bytes(path.read_bytes())
     assert (
-        evaluate(run, EvaluationRequest(ImageChoice(root), allow_overlap=True)).evaluation.images
+        evaluate(run, EvaluationRequest(ImageChoice(root), allow_leakage=True)).evaluation.images
         == 4
     )
     assert (
         evaluate(
-            run, EvaluationRequest(ImageChoice(root, "validation"), allow_overlap=True)
+            run, EvaluationRequest(ImageChoice(root, "validation"), allow_leakage=True)
         ).evaluation.images
         == 8
     )
@@ -108,9 +108,9 @@ def test_bad_images_are_named_or_stop_as_the_config_says(photos: Path, tmp_path:
     strict = _trained(photos, tmp_path / "runs")
     (photos / "red" / "03.png").write_bytes(b"no image")
     with pytest.raises(BadImage, match=r"red/03\.png"):
-        evaluate(strict, EvaluationRequest(ImageChoice(photos), allow_overlap=True))
+        evaluate(strict, EvaluationRequest(ImageChoice(photos), allow_leakage=True))
     lenient = _trained(photos, tmp_path / "runs", bad_images="skip")
-    found = evaluate(lenient, EvaluationRequest(ImageChoice(photos), allow_overlap=True)).evaluation
+    found = evaluate(lenient, EvaluationRequest(ImageChoice(photos), allow_leakage=True)).evaluation
     assert found.images == 39
     assert [skipped.name for skipped in found.skipped] == ["red/03.png"]
 

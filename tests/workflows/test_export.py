@@ -38,12 +38,12 @@ def copied(trained: Run, tmp_path: Path) -> Run:
 
 def test_a_training_leaves_a_certified_file(trained: Run) -> None:
     """The card holds its hash and how near it is to best.keras, on 256 validation images."""
-    (certificate,) = trained.card.certificates
-    assert (certificate.file, certificate.format) == ("model.tflite", "litert")
-    assert (certificate.precision, certificate.images) == ("float32", 256)
-    assert certificate.agreement == 1
-    assert 0 <= certificate.difference <= 1e-4
-    assert certificate.worst.startswith("digits/")
+    (parity,) = trained.card.export_parity
+    assert (parity.file, parity.format) == ("model.tflite", "litert")
+    assert (parity.precision, parity.images) == ("float32", 256)
+    assert parity.agreement == 1
+    assert 0 <= parity.difference <= 1e-4
+    assert parity.worst.startswith("digits/")
     assert "model.tflite" in trained.card.hashes
 
 
@@ -52,7 +52,7 @@ def test_every_format_answers_as_the_model_does(trained: Run, tmp_path: Path, fo
     """Its own library reads it, and its probabilities for new pixels are the model's."""
     path = tmp_path / f"out{SUFFIXES[form]}"
     exported = export(trained, form=form, output=path)
-    assert (exported.path, exported.certificate.file) == (path, path.name)
+    assert (exported.path, exported.parity.file) == (path, path.name)
     model = open_engine(trained, engine="keras")
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
     engine = open_exported(path, form, model.classes, model.spec)
@@ -63,7 +63,7 @@ def test_every_format_answers_as_the_model_does(trained: Run, tmp_path: Path, fo
     assert labels.split() == list("0123456789")
     assert description["preprocessing"] == "times 0.00392156863, in the model"
     assert description["input"]["range"] == [0, 255]
-    assert description["certificate"]["images"] == 256
+    assert description["export_parity"]["images"] == 256
     assert not (trained.path / path.name).exists()
     assert read_card(trained.path) == trained.card
 
@@ -85,10 +85,10 @@ def _metadata(path: Path, form: str) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("precision", ["float16", "int8"])
 def test_a_smaller_file_becomes_a_part_of_the_run(copied: Run, precision: str) -> None:
-    """It stands beside the others, has its own certificate, and evaluates as it promises."""
+    """It stands beside the others, has its own parity, and evaluates as it promises."""
     export(copied, precision=precision)
     run = Run(copied.path, read_card(copied.path))
-    assert [each.precision for each in run.card.certificates] == ["float32", precision]
+    assert [each.precision for each in run.card.export_parity] == ["float32", precision]
     path = run.path / f"model.{precision}.tflite"
     assert path.stat().st_size < (run.path / "model.tflite").stat().st_size
     whole, small = (
@@ -99,13 +99,13 @@ def test_a_smaller_file_becomes_a_part_of_the_run(copied: Run, precision: str) -
 
 
 def test_exporting_again_replaces_file_and_certificate(copied: Run) -> None:
-    """One certificate for one file, made from the photos that are named."""
+    """One parity for one file, made from the photos that are named."""
     photo = copied.path.parent / "photo.png"
     Image.new("L", (9, 9), 200).save(photo)
     exported = export(copied, photos=[str(photo)])
     card = read_card(copied.path)
-    assert card.certificates == (exported.certificate,)
-    assert (exported.certificate.images, exported.certificate.worst) == (1, str(photo))
+    assert card.export_parity == (exported.parity,)
+    assert (exported.parity.images, exported.parity.worst) == (1, str(photo))
     open_engine(Run(copied.path, card), engine="litert")
 
 
@@ -173,7 +173,7 @@ def test_a_training_without_export_and_its_resumption(
     open_engine(run, engine="litert")
     later = resume(run, overrides=["training.epochs=2"]).run
     assert not (later.path / "model.tflite").exists()
-    assert later.card.certificates == ()
+    assert later.card.export_parity == ()
     assert "model.tflite" not in later.card.hashes
 
 
@@ -186,7 +186,7 @@ def test_a_training_whose_file_fails_is_whole_without_it(
     run = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path).run
     (line,) = [each for each in caplog.messages if "no fast file" in each]
     assert "model.float16.tflite is not written: its probabilities are up to" in line
-    assert (run.card.complete, run.card.certificates) == (True, ())
+    assert (run.card.complete, run.card.export_parity) == (True, ())
     assert not list(run.path.rglob("*.tflite*"))
     assert evaluate(run).scores.names
 

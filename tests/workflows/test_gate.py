@@ -173,11 +173,11 @@ def test_training_images_are_found_by_their_content(photos: Path, tmp_path: Path
     mixed = copied([*list(recorded["train"])[:3], *recorded["test"]], photos, tmp_path / "mixed")
     with pytest.raises(DataError, match=r"3 of \d+ images are training images of colours-1, such"):
         evaluate(run, EvaluationRequest(ImageChoice(mixed)))
-    allowed = evaluate(run, EvaluationRequest(ImageChoice(mixed), allow_overlap=True))
-    assert allowed.overlap == 3
+    allowed = evaluate(run, EvaluationRequest(ImageChoice(mixed), allow_leakage=True))
+    assert allowed.leakage == 3
     assert allowed.evaluation.notes[-1].startswith("3 of the images were trained on")
     clean = copied(list(recorded["test"]), photos, tmp_path / "clean")
-    assert evaluate(run, EvaluationRequest(ImageChoice(clean))).overlap == 0
+    assert evaluate(run, EvaluationRequest(ImageChoice(clean))).leakage == 0
 
 
 def test_a_baseline_that_knows_the_images_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -196,10 +196,10 @@ def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
     shutil.copytree(photos, other)
     (other / "red").rename(other / "rouge")
     with pytest.raises(DataError, match="unknown class rouge") as caught:
-        evaluate(run, EvaluationRequest(ImageChoice(other), allow_overlap=True))
+        evaluate(run, EvaluationRequest(ImageChoice(other), allow_leakage=True))
     assert "--map rouge=CLASS" in caught.value.hint
     found = evaluate(
-        run, EvaluationRequest(ImageChoice(other, names={"rouge": "red"}), allow_overlap=True)
+        run, EvaluationRequest(ImageChoice(other, names={"rouge": "red"}), allow_leakage=True)
     )
     assert found.evaluation.images == 40
     with pytest.raises(UsageError, match="no class green"):
@@ -218,7 +218,7 @@ def test_a_class_without_images_is_told(
     run = colours(photos, tmp_path / "runs", epochs=1)
     shutil.rmtree(photos / "red")
     wanted = EvaluationRequest(
-        ImageChoice(photos), gate=Gate((required("recall[red] >= 0"),)), allow_overlap=True
+        ImageChoice(photos), gate=Gate((required("recall[red] >= 0"),)), allow_leakage=True
     )
     found = evaluate(run, wanted, progress=Silent())
     assert "has no images of red" in caplog.text

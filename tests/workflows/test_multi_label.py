@@ -148,7 +148,7 @@ def test_every_class_has_its_share_of_every_part(data: Path) -> None:
         ("training.loss=categorical_crossentropy", "does not fit model.output sigmoid"),
         ("training.class_weight=balanced", "weighs an image by its one class"),
         ("training.metrics=[categorical_accuracy]", "CategoricalAccuracy does not fit the loss"),
-        ("evaluation.abstain={precision: 0.9}", "is for one answer to an image"),
+        ("evaluation.selective_prediction={precision: 0.9}", "is for one answer to an image"),
         ("evaluation.require=['top_k_accuracy > 0.9']", "is not measured where an image may have"),
         ("evaluation.thresholds={precision: 0.9, recall: 0.9}", "takes exactly one of"),
         ("data.multi_label=false", "stands between several|are those of classes by themselves"),
@@ -187,13 +187,13 @@ def test_one_label_is_a_set_of_one(discs: TrainingResult, tmp_path: Path) -> Non
 
 
 def test_every_format_answers_as_the_model_does(discs: TrainingResult, tmp_path: Path) -> None:
-    """Its certificate counts flips beyond the thresholds, and what is in it says so."""
+    """Its parity counts flips beyond the thresholds, and what is in it says so."""
     model = open_engine(discs.run, engine="keras")
     images = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 3), np.uint8)
     expected = model.answers(images).probabilities
     for form, suffix in (("onnx", ".onnx"), ("saved_model", ""), ("keras", ".keras")):
         exported = export(discs.run, form=form, output=tmp_path / f"out{suffix}")
-        assert exported.certificate.agreement == 1
+        assert exported.parity.agreement == 1
         engine = open_exported(exported.path, form, model.classes, model.spec, model.thresholds)
         np.testing.assert_allclose(engine.answers(images).probabilities, expected, atol=1e-4)
     described = json.loads((tmp_path / "out/assets.extra/imgrec.json").read_bytes())
@@ -204,7 +204,7 @@ def test_every_format_answers_as_the_model_does(discs: TrainingResult, tmp_path:
 @pytest.mark.parametrize("precision", ["float16", "int8"])
 def test_smaller_files_are_certified(discs: TrainingResult, tmp_path: Path, precision: str) -> None:
     """LiteRT's half and quarter of the size answer within their limits."""
-    found = export(discs.run, precision=precision, output=tmp_path / "small.tflite").certificate
+    found = export(discs.run, precision=precision, output=tmp_path / "small.tflite").parity
     assert found.agreement >= 0.98
 
 

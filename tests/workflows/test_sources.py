@@ -139,7 +139,7 @@ def run(photos: Path, tmp_path: Path) -> Run:
 
 def anyhow(place: Path, split: str | None = None) -> EvaluationRequest:
     """Return what evaluates the images at `place`, those of the training among them."""
-    return EvaluationRequest(ImageChoice(place, split), allow_overlap=True)
+    return EvaluationRequest(ImageChoice(place, split), allow_leakage=True)
 
 
 def test_other_forms_are_evaluated_in_the_runs_order(

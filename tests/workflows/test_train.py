@@ -132,7 +132,7 @@ def test_callbacks_go_on_counting_after_a_resume(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tiny-2 stopped early after epoch 2"):
         resume(resumed)
     further = ["training.callbacks=[]", "training.epochs=3"]
-    assert len(_losses(resume(resumed, overrides=further, allow_drift=True).run)) == 3
+    assert len(_losses(resume(resumed, overrides=further, allow_changes=True).run)) == 3
 
 
 def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
@@ -166,7 +166,7 @@ def test_resuming_something_else_is_refused(trained: Run, override: str, named: 
     with pytest.raises(UsageError, match=named) as caught:
         resume(trained, overrides=[override])
     assert caught.value.message.startswith("tiny-1 would not go on as the same training\n")
-    assert "--allow-drift" in caught.value.hint
+    assert "--allow-changes" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_other_versions_are_refused(trained: Run) -> None:
     with pytest.raises(UsageError, match=r"\n  keras: 3.0.0 -> [0-9.]+$"):
         resume(older)
     with pytest.raises(UsageError, match="has all of its 2 epochs"):
-        resume(older, allow_drift=True)
+        resume(older, allow_changes=True)
 
 
 def test_resuming_on_other_images_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_resuming_on_other_images_is_refused(photos: Path, tmp_path: Path) -> No
     new, missing, others = caught.value.message.splitlines()[1:]
     assert (new, missing) == ("  1 new: red/20.png", "  1 missing: red/19.png")
     assert "of another content, class or split: " in others
-    resumed = resume(run, overrides=["training.epochs=3"], allow_drift=True).run
+    resumed = resume(run, overrides=["training.epochs=3"], allow_changes=True).run
     assert resumed.card.fingerprint != run.card.fingerprint
     assert resume_again(resumed) == 4
 
@@ -376,7 +376,7 @@ def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path
     """In its report and its numbers; what is not met, or can't be measured, stops nothing."""
     asked = ["recall[red] >= 0", "accuracy > 1", "slice[size=none].accuracy > 0"]
     wanted = [f"evaluation.require={json.dumps(asked)}", "training.epochs=1"]
-    limits = ["model.output=softmax", "evaluation.abstain={coverage: 0.9}"]
+    limits = ["model.output=softmax", "evaluation.selective_prediction={coverage: 0.9}"]
     found = train(_colours(photos, *wanted, *limits), runs_dir=tmp_path / "runs")
     assert found.run.card.complete
     assert [each.met for each in found.assessment.verdicts] == [True, False, False]

@@ -47,7 +47,7 @@ def with_ood_similarity(model: Any, known: NDArray[np.float32]) -> Any:
     layers = keras.layers
     finding = reference_directions(model)
     cosines = layers.Dense(len(known), use_bias=False, name="known_images")(finding.output)
-    nearest = layers.GlobalMaxPooling1D(name="familiarity")(layers.Reshape((-1, 1))(cosines))
+    nearest = layers.GlobalMaxPooling1D(name="ood_similarity")(layers.Reshape((-1, 1))(cosines))
     columns = [model.output, nearest]
     if model.output.shape[-1] == 1:
         columns.insert(0, layers.Rescaling(-1.0, offset=1.0, name="first_class")(model.output))

@@ -59,7 +59,7 @@ def evaluation_json(
             "slices": [_slice(each) for each in evaluation.slices],
             "worst_slice": evaluation.worst_slice and evaluation.worst_slice.name,
             "notes": list(evaluation.notes),
-            "overlap": gate.overlap if gate else 0,
+            "leakage": gate.leakage if gate else 0,
             "requirements": [_verdict(each) for each in gate.verdicts] if gate else [],
             "passed": gate.passed if gate else True,
             "comparison": comparison_document(gate.comparison) if gate else None,

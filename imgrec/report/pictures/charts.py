@@ -297,7 +297,7 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
 
 def _mark_limits(figure: Any, axes: Any, evaluation: Evaluation, look: PlotStyle) -> float:
     """Mark where the model's own limits put it; return its accuracy there, 1 where it has none."""
-    share, accuracy = (evaluation.metrics.get(each) for each in ("answered", "answered_accuracy"))
+    share, accuracy = (evaluation.metrics.get(each) for each in ("answered", "selective_accuracy"))
     if share is None or accuracy is None:
         return 1.0
     style: dict[str, Any] = {"color": look.validation, "markersize": 9, "clip_on": False}

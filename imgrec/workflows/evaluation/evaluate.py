@@ -44,7 +44,7 @@ from imgrec.workflows.run_files import data_config, run_config
 class EvaluationRequest:
     """What to measure on, and what to hold it to.
 
-    slicing, gate: what is asked for besides the config's own. allow_overlap: whether images
+    slicing, gate: what is asked for besides the config's own. allow_leakage: whether images
     that the model was trained on may be among the others. runs_dir: where a baseline is looked
     for by its name. reports: files to write, each in the form that its suffix tells.
     """
@@ -52,7 +52,7 @@ class EvaluationRequest:
     images: ImageChoice = field(default_factory=ImageChoice)
     slicing: Slicing = field(default_factory=Slicing)
     gate: Gate = field(default_factory=Gate)
-    allow_overlap: bool = False
+    allow_leakage: bool = False
     runs_dir: Path = field(default_factory=default_runs_dir)
     reports: Sequence[Path] = ()
 
@@ -140,8 +140,8 @@ def evaluate(
         refuse_other_classes(run, other)
     measuring = _measuring(run, wanted, progress or Silent())
     check_slices(measuring.images.records, slicing.by)
-    overlap = _overlap([*models, *([against.run] if against else [])], measuring, wanted)
-    assessment = _with_overlap(measuring.assess(models, computing, slicing), overlap)
+    leakage = _leakage([*models, *([against.run] if against else [])], measuring, wanted)
+    assessment = _with_leakage(measuring.assess(models, computing, slicing), leakage)
     names = [each.name for each in assessment.evaluation.slices]
     check_names(requirements, run.card.classes, names)
     verdicts = check_requirements(assessment.evaluation, requirements)
@@ -176,21 +176,21 @@ def evaluate_request(
     """
     measuring = _measuring(runs[0], wanted, progress)
     check_slices(measuring.images.records, wanted.slicing.by)
-    overlap = _overlap(runs, measuring, wanted)
+    leakage = _leakage(runs, measuring, wanted)
     return tuple(
-        _with_overlap(measuring.assess([run], computing, wanted.slicing), overlap) for run in runs
+        _with_leakage(measuring.assess([run], computing, wanted.slicing), leakage) for run in runs
     )
 
 
-def _with_overlap(assessment: Assessment, overlap: Sequence[str]) -> Assessment:
+def _with_leakage(assessment: Assessment, leakage: Sequence[str]) -> Assessment:
     """Return the assessment, which says that images were trained on, wherever it is read."""
-    if not overlap:
+    if not leakage:
         return assessment
     evaluation = assessment.evaluation
-    were = "was" if len(overlap) == 1 else "were"
-    note = f"{len(overlap):,} of the images {were} trained on: on new ones, expect worse numbers"
+    were = "was" if len(leakage) == 1 else "were"
+    note = f"{len(leakage):,} of the images {were} trained on: on new ones, expect worse numbers"
     evaluation = replace(evaluation, notes=(*evaluation.notes, note))
-    return replace(assessment, evaluation=evaluation, overlap=len(overlap))
+    return replace(assessment, evaluation=evaluation, leakage=len(leakage))
 
 
 def _section(run: Run) -> Section:
@@ -207,10 +207,10 @@ def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evalu
     return Evaluator(images, run.card.classes, bad_images, _section(run).top_k, progress)
 
 
-def _overlap(
+def _leakage(
     runs: Sequence[Run], measuring: Evaluator, wanted: EvaluationRequest
 ) -> tuple[str, ...]:
     if measuring.images.split == "train" and wanted.images.data is None:
         return ()
-    allow, progress = wanted.allow_overlap, measuring.progress
+    allow, progress = wanted.allow_leakage, measuring.progress
     return find_leakage(runs, measuring.images, allow=allow, progress=progress)

@@ -214,6 +214,6 @@ def _tell(message: str, *, allow: bool) -> None:
         raise DataError(
             message,
             hint="the model knows them: take them away, or measure it all the same with "
-            "--allow-overlap",
+            "--allow-leakage",
         )
     log.warning("%s", message)

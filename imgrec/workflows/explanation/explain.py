@@ -68,7 +68,8 @@ def open_explainer(
         computing = _inside(run, method, computing)
     if method in OF_ALL and least == AnswerRule():
         log.info(
-            '%s knows no "unknown" (evaluation.abstain): %s; --threshold sets another limit',
+            '%s knows no "unknown" (evaluation.selective_prediction): %s; '
+            "--threshold sets another limit",
             printable(run.name),
             _WITHOUT_UNKNOWN[method],
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.evaluation import Abstain
+from imgrec.config.evaluation import SelectivePrediction
 from imgrec.config.experiment import Experiment
 from imgrec.data.images import decode_in_order
 from imgrec.data.records import Record, Splits
@@ -51,8 +51,7 @@ class _Fitted:
 def calibrate(run: Run, experiment: Experiment, splits: Splits, progress: Progress) -> Run:
     """Divide the logits of a run's best model by the temperature that fits its validation images.
 
-    Where `evaluation.abstain` asks for it, the model also learns to tell how familiar a picture
-    is, and the card gets the limits below which an answer is "unknown"; where
+    Where `evaluation.selective_prediction` asks for it, the model also gets an OOD score, and the card gets the limits below which an answer is "unknown"; where
     `evaluation.thresholds` does, it gets the threshold of each class. Returns the run with its
     new card. A model that is calibrated already, by a training that was stopped right after, stays
     as it is. Without validation images nothing is done.
@@ -73,8 +72,8 @@ def _is_calibrated(run: Run) -> bool:
 def _fitted(
     engine: KerasEngine, experiment: Experiment, splits: Splits, progress: Progress
 ) -> _Fitted:
-    abstain = experiment.evaluation.abstain
-    if abstain is not None:
+    selective_prediction = experiment.evaluation.selective_prediction
+    if selective_prediction is not None:
         known = _known(engine, splits.train, experiment.seed)
         engine = replace(engine, model=with_ood_similarity(engine.model, known))
     scores = score(
@@ -88,7 +87,7 @@ def _fitted(
     apply_temperature(engine.model, found.temperature)
     log.info("temperature %.3f: %s", found.temperature, _losses(found))
     scores = calibrated(scores, found.temperature)
-    threshold = _threshold(abstain, scores) if abstain else None
+    threshold = _threshold(selective_prediction, scores) if selective_prediction else None
     rule = experiment.evaluation.rule
     thresholds = _thresholds(*rule, scores) if rule else None
     return _Fitted(engine.model, found, threshold, thresholds)
@@ -114,11 +113,15 @@ def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray
     return np.concatenate(rows)
 
 
-def _threshold(abstain: Abstain, scores: Scores) -> Threshold | None:
-    promise, share = abstain.promise
+def _threshold(selective_prediction: SelectivePrediction, scores: Scores) -> Threshold | None:
+    promise, share = selective_prediction.promise
     found = choose_threshold(scores, promise, share, _SPLIT)
     if found is None:
-        log.warning("no threshold keeps evaluation.abstain's %s of %g: none is set", promise, share)
+        log.warning(
+            "no threshold keeps evaluation.selective_prediction's %s of %g: none is set",
+            promise,
+            share,
+        )
         return None
     kept = f"{found.coverage:.1%} of the validation images answered, {found.precision:.1%} right"
     log.info('"unknown" below %.4f: %s', found.value, kept)

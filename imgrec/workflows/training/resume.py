@@ -20,8 +20,8 @@ from imgrec.workflows.run_files import resumed_card, run_config, write_beginning
 from imgrec.workflows.statistics import recorded_preprocessing
 from imgrec.workflows.training.resume_state import (
     ResumePoint,
+    check_changes,
     check_computing,
-    check_drift,
     check_same_images,
     refuse_nothing_left,
 )
@@ -34,21 +34,21 @@ def resume(
     run: Run,
     *,
     overrides: Sequence[str] = (),
-    allow_drift: bool = False,
+    allow_changes: bool = False,
     device: str = "auto",
     profile: bool = False,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Go on with a run from its newest checkpoint, as if it had never stopped.
 
-    overrides: `a.b=c` as on the command line. allow_drift: go on although config, versions or
+    overrides: `a.b=c` as on the command line. allow_changes: go on although config, versions or
     images are others than they were. profile: as of `train`. Raises UsageError where nothing is
     left to train, or where config, versions or devices drifted; DataError where the images did.
     """
     progress = progress or Silent()
     _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
-    drift = check_drift(run, before, experiment, allowed=allow_drift)
+    changes = check_changes(run, before, experiment, allowed=allow_changes)
     statistics = recorded_preprocessing(experiment, run)
     with locked(run.path):
         remove_partial(run.path)
@@ -56,19 +56,19 @@ def resume(
         if begun is not None:
             refuse_nothing_left(run, before, experiment, begun)
         now = computing_facts(experiment, start(device))
-        drift += check_computing(run, now, allowed=allow_drift)
+        changes += check_computing(run, now, allowed=allow_changes)
         prepared = prepare(experiment, progress)
-        drift += check_same_images(run, prepared, allowed=allow_drift)
+        changes += check_same_images(run, prepared, allowed=allow_changes)
         devices = start_reproducibly(experiment, device)
         classes = len(prepared.splits.classes)
         steps = Steps(experiment, classes, devices, weights=begun is None, statistics=statistics)
         state, changed = TrainingProgress(), False
         if begun is not None:
             validated = bool(prepared.splits.validation)
-            going = ResumePoint(run, before, experiment, validated, drift)
+            going = ResumePoint(run, before, experiment, validated, changes)
             state, changed = going.state(steps)
         log.info("run: %s goes on %s", run.path, state.place)
-        card = resumed_card(forget_exports(run), experiment, prepared, now, state.place, drift)
+        card = resumed_card(forget_exports(run), experiment, prepared, now, state.place, changes)
         write_card(run.path, card)
         if changed:  # before the config, which tells the next process that all is as it was
             keep = experiment.training.checkpoint.keep

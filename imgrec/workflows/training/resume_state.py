@@ -75,26 +75,26 @@ log = logging.getLogger("imgrec")
 class ResumePoint:
     """A run that goes on, with its config before and after.
 
-    validated: whether there are validation images now. drift: what changed, a line each.
+    validated: whether there are validation images now. changes: what changed, a line each.
     """
 
     run: Run
     before: Experiment
     after: Experiment
     validated: bool
-    drift: tuple[str, ...]
+    changes: tuple[str, ...]
 
     def state(self, steps: Steps) -> tuple[TrainingProgress, bool]:
         """Bring the newest checkpoint back; return where it stands, and whether that was changed.
 
-        With drift the learning rate is the changed one, callbacks that are not the same count
+        With changes the learning rate is the changed one, callbacks that are not the same count
         anew, and the best epoch is chosen anew where another value tells it. It is also where
         best.keras is of an epoch that will be trained again, and may come out worse on a GPU.
         Raises UsageError where the checkpoint does not fit what changed.
         """
         state = self._loaded(steps)
         ahead = int(self.run.card.best.get("epoch", 0)) > state.epoch
-        if not (self.drift or ahead):
+        if not (self.changes or ahead):
             return state, False
         self._choose_best_anew(state, ahead=ahead)
         old, new = (each.training.callbacks for each in (self.before, self.after))
@@ -115,9 +115,9 @@ class ResumePoint:
                 load_frozen(self.run.state, steps.frozen)
             return load_checkpoint(self.run.state, variables)
         except OtherModel as error:
-            if not self.drift:
+            if not self.changes:
                 raise
-            raise unfitting(self.run, self.drift) from error
+            raise unfitting(self.run, self.changes) from error
 
     def _choose_best_anew(self, state: TrainingProgress, *, ahead: bool) -> None:
         before = monitored(self.before, validated="validation" in self.run.card.data)
@@ -155,7 +155,7 @@ def refuse_nothing_left(
     if state.stopped and before.training.callbacks == after.training.callbacks:
         raise UsageError(
             f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
-            hint="--set training.callbacks=[] --allow-drift trains it further",
+            hint="--set training.callbacks=[] --allow-changes trains it further",
         )
 
 
@@ -200,7 +200,7 @@ FREE = (
 )
 """The keys that change no step that is done: how long, what is kept, where the same images lie."""
 
-_HINT = "--allow-drift goes on all the same; or train anew"
+_HINT = "--allow-changes goes on all the same; or train anew"
 _NAMES_SHOWN = 3
 
 # The numbers of another optimizer or of other metrics mean something else, even where they fit.
@@ -208,7 +208,7 @@ _OPTIMIZER = "training.optimizer"
 _BOUND = ("training.metrics",)
 
 
-def check_drift(
+def check_changes(
     run: Run, before: Experiment, after: Experiment, *, allowed: bool
 ) -> tuple[str, ...]:
     """Return how config or versions changed what the training is, a line each, and warn of it.
@@ -238,7 +238,7 @@ def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple
     changed, hint = [*_changed(before, now)], _HINT
     kept = before.get("precision", now["precision"])
     if kept != now["precision"]:
-        hint = f"--set training.precision={kept} --allow-drift keeps the precision; or train anew"
+        hint = f"--set training.precision={kept} --allow-changes keeps the precision; or train anew"
         allowed = False
     return _told(UsageError, _other_training(run), changed, allowed=allowed, hint=hint)
 
@@ -289,7 +289,7 @@ def _told(
         text = "\n".join([message, *(f"  {line}" for line in lines)])
         if not allowed:
             raise kind(text, hint=hint)
-        log.warning("%s\ngoing on all the same, as --allow-drift says", text)
+        log.warning("%s\ngoing on all the same, as --allow-changes says", text)
     return tuple(lines)
 
 
