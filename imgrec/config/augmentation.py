@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
 
-from imgrec.config.section import (
+from imgrec.sections.section import (
     ConfigFinding,
     Fraction,
     NonNegativeFloat,

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
-from imgrec.config.problems import shown_value
-from imgrec.config.section import (
+from imgrec.sections.problems import shown_value
+from imgrec.sections.section import (
     AS_LIST,
     Bytes,
     ConfigFinding,

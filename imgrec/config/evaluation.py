@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from imgrec.config.section import ConfigFinding, NonNegativeFloat, Section, Text, word_or
 from imgrec.errors import UsageError
 from imgrec.requirement import not_measured, parse, unpaired
+from imgrec.sections.section import ConfigFinding, NonNegativeFloat, Section, Text, word_or
 from imgrec.slicing import Slicing, slice_by
 
 _Share = Annotated[float, Field(gt=0, le=1)]

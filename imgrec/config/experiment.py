@@ -17,11 +17,11 @@ from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for
 from imgrec.config.keras.metrics import metric_problem
 from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
-from imgrec.config.problems import config_error, problem_at, shown_value, unknown
-from imgrec.config.section import ConfigFinding, ProperFraction, Section, Text
 from imgrec.config.training import Checkpoint, Training
-from imgrec.config.yaml import KeyPath
 from imgrec.errors import ConfigError
+from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
+from imgrec.sections.section import ConfigFinding, ProperFraction, Section, Text
+from imgrec.sections.yaml import KeyPath
 
 __all__ = [
     "Augmentation",

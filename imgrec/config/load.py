@@ -11,10 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from imgrec import text
-from imgrec.config import shipped, yaml
+from imgrec.config import shipped
 from imgrec.config.experiment import ConfigOrigin, Experiment
 from imgrec.config.keras.named import plain
-from imgrec.config.problems import (
+from imgrec.errors import UsageError
+from imgrec.sections import yaml
+from imgrec.sections.problems import (
     OVERRIDE,
     Problem,
     config_error,
@@ -22,9 +24,8 @@ from imgrec.config.problems import (
     shown_value,
     written_path,
 )
-from imgrec.config.section import findings
-from imgrec.config.yaml import Document, KeyPath, YamlError, read, write
-from imgrec.errors import UsageError
+from imgrec.sections.section import findings
+from imgrec.sections.yaml import Document, KeyPath, YamlError, read, write
 from imgrec.text import nearest, printable
 
 _LONGEST = 100

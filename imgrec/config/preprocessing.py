@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from imgrec.config.backbones import BACKBONES, wants_colour
-from imgrec.config.problems import shown_value, unknown
-from imgrec.config.section import ConfigFinding, Factor, PositiveFloat, Says, Section
+from imgrec.sections.problems import shown_value, unknown
+from imgrec.sections.section import ConfigFinding, Factor, PositiveFloat, Says, Section
 
 Number = Annotated[float, Strict()]
 PerChannel = Annotated[

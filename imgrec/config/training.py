@@ -14,9 +14,9 @@ from imgrec.config.keras.metrics import Direction, KerasMetric, accuracy, metric
 from imgrec.config.keras.named import Named
 from imgrec.config.keras.optimizers import Adam, Optimizer
 from imgrec.config.keras.optimizers import LearningRateSchedule as LearningRate
-from imgrec.config.problems import shown_value, unknown
-from imgrec.config.section import ConfigFinding, NonNegativeFloat, Says, Section, Text
-from imgrec.config.yaml import KeyPath
+from imgrec.sections.problems import shown_value, unknown
+from imgrec.sections.section import ConfigFinding, NonNegativeFloat, Says, Section, Text
+from imgrec.sections.yaml import KeyPath
 
 Precision = Literal["float32", "float16", "int8"]
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
-from imgrec.config.section import in_bytes
 from imgrec.data.cache import (
     CacheEntry,
     NoRoom,
@@ -32,6 +31,7 @@ from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
 from imgrec.runs.versions import MATTER, versions
+from imgrec.sections.section import in_bytes
 from imgrec.training.augmentation import Augmenter, augmenter_of
 from imgrec.training.interrupt import Signals, deferred_signals
 from imgrec.training.steps import Steps, explain_out_of_memory

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgrec.config.data import Data
-from imgrec.config.yaml import YamlError
-from imgrec.config.yaml import read as read_yaml
 from imgrec.data.classes import relabelled
 from imgrec.data.records import Dataset, Record, Splits, first_multilabel
 from imgrec.data.sources import detect_loader
@@ -19,6 +17,8 @@ from imgrec.files import write_folder, write_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import json_text
 from imgrec.scores import Skipped
+from imgrec.sections.yaml import YamlError
+from imgrec.sections.yaml import read as read_yaml
 from imgrec.text import printable
 from imgrec.workflows.data_argument import DataArgument, splits_of
 from imgrec.workflows.prepare import image_spec, records_of, without

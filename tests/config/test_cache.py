@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imgrec.config.data import Cache
 from imgrec.config.load import dump, parse
-from imgrec.config.section import in_bytes
+from imgrec.sections.section import in_bytes
 
 
 def test_memory_or_a_file_of_up_to_20_gb(config: str) -> None:

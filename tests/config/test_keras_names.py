@@ -18,7 +18,7 @@ from imgrec.config.keras.losses import LOSSES
 from imgrec.config.keras.metrics import METRICS, metric_directions
 from imgrec.config.keras.named import Named
 from imgrec.config.keras.optimizers import OPTIMIZERS, SCHEDULES
-from imgrec.config.section import Function, Initializer
+from imgrec.sections.section import Function, Initializer
 
 TABLES: dict[str, Mapping[str, type[Named]]] = {
     "layers": LAYERS,

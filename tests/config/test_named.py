@@ -18,7 +18,7 @@ from imgrec.config.keras.layers import (
     Residual,
 )
 from imgrec.config.keras.named import Named, OneOf, argument_names, plain, snake_case
-from imgrec.config.section import Section, findings
+from imgrec.sections.section import Section, findings
 
 
 class Holder(Section):

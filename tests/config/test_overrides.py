@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from imgrec.config.load import apply, parse
-from imgrec.config.problems import OVERRIDE
-from imgrec.config.yaml import read
 from imgrec.errors import ConfigError, UsageError
+from imgrec.sections.problems import OVERRIDE
+from imgrec.sections.yaml import read
 
 TEXT = "name: a\nmodel:\n  layers:\n    - Conv2D: {filters: 1}\n    - Flatten\n"
 

@@ -15,8 +15,8 @@ from imgrec.config.backbones import BACKBONES
 from imgrec.config.load import parse
 from imgrec.config.reference import reference
 from imgrec.config.schema import KINDS, SECTIONS, schema
-from imgrec.config.yaml import read
 from imgrec.errors import ConfigError
+from imgrec.sections.yaml import read
 
 
 @pytest.fixture(scope="module")

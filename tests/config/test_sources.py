@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from imgrec.config.data import Columns, Data, Features
-from imgrec.config.section import findings
+from imgrec.sections.section import findings
 
 
 def problems(**values: object) -> list[str]:

@@ -10,8 +10,8 @@ import pytest
 
 from imgrec.config.keras.layers import LAYERS, REGULARIZERS
 from imgrec.config.load import parse
-from imgrec.config.section import Function, Initializer
 from imgrec.models.network import build
+from imgrec.sections.section import Function, Initializer
 
 # Each layer as a reader would write it, and with its other arguments.
 CASES: dict[str, tuple[str, ...]] = {

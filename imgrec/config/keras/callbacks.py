@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from imgrec.config.keras.named import Named, OneOf, table
-from imgrec.config.section import NonNegativeFloat, Says, Text
+from imgrec.sections.section import NonNegativeFloat, Says, Text
 
 Mode = Literal["auto", "min", "max"]
 

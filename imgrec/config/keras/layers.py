@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from imgrec.config.keras.named import Named, OneOf, table
-from imgrec.config.section import (
+from imgrec.sections.section import (
     ConfigFinding,
     Function,
     Initializer,

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from imgrec.config.keras.named import Named, OneOf, snake_case, table
-from imgrec.config.section import Fraction, NonNegativeFloat, PositiveFloat, ProperFraction
+from imgrec.sections.section import Fraction, NonNegativeFloat, PositiveFloat, ProperFraction
 
 Truth = Literal["binary", "one_hot", "index"]
 Output = Literal["softmax", "sigmoid"]

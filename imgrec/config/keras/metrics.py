@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 
 from imgrec.config.keras.losses import LOGITS, Truth
 from imgrec.config.keras.named import Named, OneOf, snake_case, table
-from imgrec.config.section import Fraction, Name, PositiveFloat
+from imgrec.sections.section import Fraction, Name, PositiveFloat
 
 Direction = Literal["min", "max"]
 

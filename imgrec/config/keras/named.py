@@ -11,8 +11,8 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, crea
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from imgrec.config.problems import shown_value, unknown
-from imgrec.config.section import Section, field_error
+from imgrec.sections.problems import shown_value, unknown
+from imgrec.sections.section import Section, field_error
 
 PLACEHOLDER = "x-one-of"
 """Stands in pydantic's schemas for a reference to one of our definitions."""

@@ -10,8 +10,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from imgrec.config.keras.named import Named, OneOf, table
-from imgrec.config.problems import shown_value
-from imgrec.config.section import (
+from imgrec.sections.problems import shown_value
+from imgrec.sections.section import (
     ConfigFinding,
     Fraction,
     NonNegativeFloat,

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.data import Cache
-from imgrec.config.section import in_bytes
 from imgrec.data.cache.files import open_cached
 from imgrec.data.cache.folder import NoRoom, cache_folder
 from imgrec.data.cache.memory import fits_in_memory
@@ -28,6 +27,7 @@ from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
+from imgrec.sections.section import in_bytes
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")

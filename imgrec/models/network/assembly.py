@@ -12,8 +12,6 @@ from typing import Any
 from imgrec.config.experiment import Backbone, Experiment
 from imgrec.config.keras.layers import GlobalAveragePooling2D, GlobalMaxPooling2D, Repeat, Residual
 from imgrec.config.keras.named import Named
-from imgrec.config.problems import shown_value
-from imgrec.config.yaml import KeyPath
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.keras_objects import make
@@ -21,6 +19,8 @@ from imgrec.models.network.preprocessing import apply_preprocessing
 from imgrec.models.network.split_network import Network
 from imgrec.models.network.weights import load_weights
 from imgrec.pixel_statistics import PixelStatistics
+from imgrec.sections.problems import shown_value
+from imgrec.sections.yaml import KeyPath
 
 OUTPUT = "probabilities"
 """The name of the last layer, which is dense."""

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.keras.named import Named, plain
-from imgrec.config.problems import shown_value
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.runs.versions import MATTER, versions
+from imgrec.sections.problems import shown_value
 from imgrec.text import printable
 from imgrec.training.checkpoint import (
     OtherModel,

@@ -22,8 +22,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from imgrec.config.problems import error_text, shown_value, unknown
-from imgrec.config.yaml import KeyPath
+from imgrec.sections.problems import error_text, shown_value, unknown
+from imgrec.sections.yaml import KeyPath
 from imgrec.text import nearest
 
 ConfigFinding = tuple[KeyPath, str]

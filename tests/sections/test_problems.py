@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imgrec.config.problems import (
+from imgrec.sections.problems import (
     OVERRIDE,
     Problem,
     config_error,
@@ -13,7 +13,7 @@ from imgrec.config.problems import (
     unknown,
     written_path,
 )
-from imgrec.config.yaml import KeyPath
+from imgrec.sections.yaml import KeyPath
 
 
 def test_the_whole_message() -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from imgrec import text
-from imgrec.config.yaml import KeyPath
 from imgrec.errors import ConfigError
+from imgrec.sections.yaml import KeyPath
 
 OVERRIDE = 0
 _HINT = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imgrec.config.yaml import MAX_BYTES, Document, YamlError, read, write
+from imgrec.sections.yaml import MAX_BYTES, Document, YamlError, read, write
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
