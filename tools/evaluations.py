@@ -18,7 +18,7 @@ from imgrec.evaluation.results import Assessment
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.report.forms import report_formats
 from imgrec.report.terminal import evaluation_text
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 from tools.figures import Figure
 from tools.processes import cost_of, told
 
@@ -65,7 +65,8 @@ def made_up(images: int) -> Scores:
     odds = np.exp(logits)
     names = tuple(f"class {index % CLASSES}/{index:06}.jpg" for index in range(images))
     classes = tuple(f"class {index}" for index in range(CLASSES))
-    return Scores(names, truth, odds / odds.sum(axis=1, keepdims=True), classes)
+    probabilities = odds / odds.sum(axis=1, keepdims=True)
+    return Scores(names, one_hot(truth, CLASSES), probabilities, classes)
 
 
 if __name__ == "__main__":

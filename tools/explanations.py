@@ -29,6 +29,7 @@ from imgrec.explanation.values import Area, Heat, Segments
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
+from imgrec.scores import ONE_LABEL, Decision
 from imgrec.workflows.explanation import ExplainOptions, open_explainer
 from tools.photos import DATA, PETS, WITH_PETS
 
@@ -67,8 +68,9 @@ class Pets:
         return (*PETS, "else")
 
     @property
-    def thresholds(self) -> None:
-        """There is one class to a picture."""
+    def decision(self) -> Decision:
+        """A picture has one class."""
+        return ONE_LABEL
 
     @property
     def spec(self) -> ImageSpec:

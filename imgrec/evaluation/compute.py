@@ -29,7 +29,6 @@ from imgrec.evaluation.metrics import (
     wilson_interval,
 )
 from imgrec.evaluation.results import MetricValue
-from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits, is_answered
 from imgrec.requirement import METRICS
 from imgrec.scores import Scores
 
@@ -51,12 +50,9 @@ class ComputedMetrics:
     ranking: RankingMetrics
 
 
-def compute_metrics(
-    scores: Scores, top_k: int, limits: Limits = NO_LIMITS, *, thorough: bool
-) -> ComputedMetrics:
+def compute_metrics(scores: Scores, top_k: int, *, thorough: bool) -> ComputedMetrics:
     """Measure at least one image whose truth is known.
 
-    limits: below which the model says "unknown"; where it never does, nothing tells of it.
     thorough: whether ROC-AUC, average precision and calibration error get intervals, which take
     by far the longest; never above 10,000 images.
     """
@@ -72,17 +68,17 @@ def compute_metrics(
         **count_metrics(counts, multi_label=multi_label),
         **_separation_metrics(found),
         "ece": _calibration_error(scores, weights),
-        **_abstaining(scores, limits),
+        **_abstaining(scores),
     }
     ordered = {name: metrics[name] for name in METRICS if name in metrics}
     return ComputedMetrics(ordered, confusion, counts, found)
 
 
-def _abstaining(scores: Scores, limits: Limits) -> Mapping[str, MetricValue]:
+def _abstaining(scores: Scores) -> Mapping[str, MetricValue]:
     """Return how many images the model answers, and how many of its answers are right."""
-    if limits == NO_LIMITS:
+    if not scores.decision.abstains:
         return {}
-    known = is_answered(scores, limits)
+    known = scores.known
     of_all = {"answered": wilson_interval(int(known.sum()), len(known))}
     if not known.any():
         return of_all
@@ -100,7 +96,7 @@ def _counted(scores: Scores) -> tuple[NDArray[np.int64], Counts]:
         every = np.ones((images, 1), np.float32)
         return np.asarray(found, np.int64), draw_counts(scores, [every, *samples])
     predicted, labels = scores.probabilities.argmax(1), np.arange(len(scores.classes))
-    confusion = np.asarray(confusion_matrix(scores.truth, predicted, labels=labels), np.int64)
+    confusion = np.asarray(confusion_matrix(scores.true_labels, predicted, labels=labels), np.int64)
     return confusion, resampled(confusion)
 
 

@@ -1,4 +1,4 @@
-"""Several models of the same classes, taken together as one."""
+"""Several models of the same classes as one: their mean."""
 
 from __future__ import annotations
 
@@ -8,51 +8,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import UsageError
-from imgrec.scores import Scores, Skipped
+from imgrec.scores import Decision, Scores, Skipped
 from imgrec.text import join_few
 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
-    """Return the mean over models, at least one, of the probabilities of the same images.
+    """Return the mean over models of the probabilities of the same images.
 
-    Classes are aligned by name, to the order of the first model's, whose truth and order of
-    images is kept. An image that any model skipped is skipped, for the first reason given. A
-    threshold is the mean of the models'.
-    Raises UsageError where the models know different classes, or some have thresholds.
+    Args:
+        scores: At least one; `rows` count the same list of images. Classes are aligned by name.
+
+    Returns:
+        Scores with the classes, the truth and the order of images of the first model. An image
+        that any model skipped is skipped, for the reason of the first that did.
+
+    Raises:
+        UsageError: The models know different classes, or only some allow several labels.
     """
     first = scores[0]
     _refuse_other_classes([each.classes for each in scores])
-    rows = [{name: row for row, name in enumerate(each.names)} for each in scores]
-    kept = [row for row, name in enumerate(first.names) if all(name in known for known in rows)]
-    names = tuple(first.names[row] for row in kept)
+    places = [{row: place for place, row in enumerate(each.rows.tolist())} for each in scores]
+    kept = [row for row in first.rows.tolist() if all(row in known for known in places)]
+    chosen = [[known[row] for row in kept] for known in places]
     aligned = [
-        _aligned(each, [known[name] for name in names], first.classes)
-        for each, known in zip(scores, rows, strict=True)
+        _aligned(each, of_model, first.classes)
+        for each, of_model in zip(scores, chosen, strict=True)
     ]
+    own = chosen[0]
     return Scores(
-        names=names,
-        truth=None if first.truth is None else first.truth[kept],
+        names=tuple(first.names[place] for place in own),
+        truth=None if first.truth is None else first.truth[own],
         probabilities=np.asarray(np.mean(aligned, axis=0, dtype=np.float64), np.float32),
         classes=first.classes,
         skipped=_skipped(scores),
-        thresholds=mean_thresholds([(each.classes, each.thresholds) for each in scores]),
+        decision=mean_decision([(each.classes, each.decision) for each in scores]),
+        rows=np.array(kept, np.int64),
     )
 
 
-def mean_thresholds(
-    models: Sequence[tuple[Sequence[str], Sequence[float] | None]],
-) -> tuple[float, ...] | None:
-    """Return the mean threshold of each class of the first model; None where none has any.
+def mean_decision(models: Sequence[tuple[Sequence[str], Decision]]) -> Decision:
+    """Return the decision for the mean of several models; of one model, its own.
 
-    models: the classes and the thresholds of each. Raises UsageError where some have none.
+    The threshold of a class is the mean of theirs; the probability below which an answer is
+    "unknown" is the highest of theirs. The mean has no OOD similarity.
+
+    Args:
+        models: The classes and the decision of each.
+
+    Raises:
+        UsageError: Only some of the models allow several labels.
     """
-    found = [dict(zip(names, values, strict=True)) for names, values in models if values]
+    if len(models) == 1:
+        return models[0][1]
+    limits = [decision.min_probability for _, decision in models]
+    return Decision(
+        max((limit for limit in limits if limit is not None), default=None),
+        class_thresholds=_mean_thresholds(models),
+    )
+
+
+def _mean_thresholds(
+    models: Sequence[tuple[Sequence[str], Decision]],
+) -> tuple[float, ...] | None:
+    found = [
+        dict(zip(names, decision.class_thresholds, strict=True))
+        for names, decision in models
+        if decision.class_thresholds is not None
+    ]
     if not found:
         return None
     if len(found) < len(models):
         raise UsageError(
-            "some of the models give an image several classes, the others one",
-            hint="only models of one kind have a mean",
+            "some of the models give an image several labels, the others one",
+            hint="only models of the same kind have a mean",
         )
     return tuple(float(np.mean([each[name] for each in found])) for name in models[0][0])
 
@@ -79,10 +107,8 @@ def _aligned(scores: Scores, rows: list[int], classes: Sequence[str]) -> NDArray
 
 
 def _skipped(scores: Sequence[Scores]) -> tuple[Skipped, ...]:
-    first: dict[str, list[Skipped]] = {}
+    first: dict[int, Skipped] = {}
     for each in scores:
-        found: dict[str, list[Skipped]] = {}
-        for skipped in each.skipped:
-            found.setdefault(skipped.name, []).append(skipped)
+        found = dict(zip(each.skipped_rows.tolist(), each.skipped, strict=True))
         first = found | first
-    return tuple(skipped for group in first.values() for skipped in group)
+    return tuple(first[row] for row in sorted(first))

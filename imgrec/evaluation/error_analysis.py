@@ -81,14 +81,14 @@ def worst_mistakes(
         return ()
     if scores.multi_label:
         return _worst_answers(scores, limit, pair)
-    predicted = scores.probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != scores.truth)
+    predicted, labels = scores.probabilities.argmax(axis=1), scores.true_labels
+    wrong = np.flatnonzero(predicted != labels)
     if pair is not None:
         truth, prediction = (scores.classes.index(name) for name in pair[:2])
-        wrong = wrong[(scores.truth[wrong] == truth) & (predicted[wrong] == prediction)]
-    of_truth = scores.probabilities[wrong, scores.truth[wrong]]
+        wrong = wrong[(labels[wrong] == truth) & (predicted[wrong] == prediction)]
+    of_truth = scores.probabilities[wrong, labels[wrong]]
     chosen = wrong[np.argsort(of_truth, kind="stable")[:limit]]
-    return tuple(_mistake(scores, row, predicted[row]) for row in chosen)
+    return tuple(_mistake(scores, row, labels[row], predicted[row]) for row in chosen)
 
 
 def _worst_answers(scores: Scores, limit: int, pair: ConfusedPair | None) -> tuple[Mistake, ...]:
@@ -108,8 +108,7 @@ def _worst_answers(scores: Scores, limit: int, pair: ConfusedPair | None) -> tup
     return tuple(mistakes)
 
 
-def _mistake(scores: Scores, row: int, predicted: int) -> Mistake:
-    truth = 0 if scores.truth is None else int(scores.truth[row])
+def _mistake(scores: Scores, row: int, truth: int, predicted: int) -> Mistake:
     of_truth, of_prediction = scores.probabilities[row, [truth, predicted]]
     return Mistake(
         scores.names[row],

@@ -23,27 +23,22 @@ from imgrec.evaluation.results import (
     MetricValue,
     SliceResult,
 )
-from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.scores import Scores
 from imgrec.text import printable
 
 
 def evaluate_scores(
-    scores: Scores,
-    top_k: int = 5,
-    slices: Sequence[ImageSlice] = (),
-    limits: Limits = NO_LIMITS,
+    scores: Scores, top_k: int = 5, slices: Sequence[ImageSlice] = ()
 ) -> Evaluation:
     """Measure `scores` against their truth, and each of `slices` on its own.
 
-    limits: below which the model says "unknown".
     Raises DataError where there is no image or no truth, RunError where a probability is
     not finite.
     """
     _check(scores)
     k = min(top_k, len(scores.classes))
-    found = compute_metrics(scores, k, limits, thorough=True)
+    found = compute_metrics(scores, k, thorough=True)
     return Evaluation(
         classes=scores.classes,
         images=len(scores.names),
@@ -54,9 +49,9 @@ def evaluate_scores(
         confusion=found.confusion,
         reliability=reliability(scores),
         coverage=None if scores.multi_label else coverage(scores),
-        slices=tuple(_slice_result(each, k, limits) for each in slices),
+        slices=tuple(_slice_result(each, k) for each in slices),
         notes=tuple(_notes(scores, found, slices)),
-        thresholds=scores.thresholds,
+        thresholds=scores.decision.class_thresholds,
     )
 
 
@@ -103,9 +98,9 @@ def _known(samples: Floats) -> MetricValue | None:
     return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
 
 
-def _slice_result(part: ImageSlice, top_k: int, limits: Limits) -> SliceResult:
+def _slice_result(part: ImageSlice, top_k: int) -> SliceResult:
     _check(part.scores)
-    found = compute_metrics(part.scores, top_k, limits, thorough=False)
+    found = compute_metrics(part.scores, top_k, thorough=False)
     return SliceResult(part.name, len(part.scores.names), found.metrics)
 
 

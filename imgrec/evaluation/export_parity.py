@@ -94,7 +94,8 @@ def compare_outputs(model: Scores, exported: Scores, near_tie: float) -> Parity:
 
 def _sure(scores: Scores, near_tie: float) -> NDArray[np.bool_]:
     """Return which answers are no near-ties, bool (images, classes) or (images, 1)."""
-    if scores.thresholds is not None:
-        return np.asarray(np.abs(scores.probabilities - scores.thresholds) > near_tie / 2)
+    thresholds = scores.decision.class_thresholds
+    if thresholds is not None:
+        return np.asarray(np.abs(scores.probabilities - thresholds) > near_tie / 2)
     two = np.partition(scores.probabilities, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1:] - two[:, :1] > near_tie)

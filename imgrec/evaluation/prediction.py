@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -10,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.ensemble import mean_scores, mean_thresholds
+from imgrec.evaluation.ensemble import mean_decision, mean_scores
 from imgrec.evaluation.metrics import rank_classes, require_finite
-from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits, is_answered, joint_limits
-from imgrec.scores import Scores
+from imgrec.scores import ONE_LABEL, Decision, Scores
 
 MEAN = "mean"
 
@@ -27,27 +25,42 @@ class Ranked(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """What one of several models says: `top`, `known` and `labels` as in Prediction."""
+    """The output of one of several models: `top`, `known` and `labels` as in Prediction."""
 
     model: str
     top: tuple[Ranked, ...]
     known: bool = True
     labels: tuple[str, ...] = ()
 
+    def as_dict(self) -> dict[str, object]:
+        """Return the answer as plain values, under the names of the JSON documents."""
+        return {"model": self.model, **_as_dict(self)}
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is in one image: `top`, most probable first, or why it could not be read.
+    """The labels of one image, or why it could not be read.
 
-    known: whether the first probability reaches the threshold, and the image is familiar enough;
-    where not, the answer is "unknown", and `top` says what comes nearest.
-    labels: the answer, the first class of `top`, none where it is unknown. With multi_label, where
-    an image may have several classes or none, all that reach their thresholds, most probable
-    first; `top` holds them too.
-    answers: what each of several models says; `top` and `known` are then of their mean, or
-    empty and False where they know different classes.
-    agree: whether several models of the same classes name the same class first, or the same
-    labels where there may be several; else None.
+    Args:
+        name: The image, as the user named it.
+        top: The most probable classes, in falling order.
+        error: Why the image could not be read; None if it was.
+        known: Whether the answer is other than "unknown". If it is unknown, `top` still lists the
+            classes that come nearest.
+        answers: The answer of each of several models. `top`, `known` and `labels` are then those
+            of their mean; they are empty and False if the models know different classes.
+        agree: Whether several models of the same classes give the same label, or the same labels
+            if there may be several; None for one model.
+        labels: The answer: the first class of `top`, or with `multi_label` every class that
+            reaches its threshold, most probable first. Empty if the answer is unknown.
+        multi_label: Whether an image may have several labels, or none.
+
+    Example:
+        >>> prediction = Prediction("cat.jpg", (Ranked("cat", 0.75),), labels=("cat",))
+        >>> prediction.label
+        'cat'
+        >>> prediction.as_dict()["top"]
+        [{'class': 'cat', 'probability': 0.75}]
     """
 
     name: str
@@ -61,48 +74,42 @@ class Prediction:
 
     @property
     def label(self) -> str | None:
-        """The first of `labels`; None where there is none, or the image was not read."""
+        """The first of `labels`; None if there is none."""
         return self.labels[0] if self.labels else None
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the prediction as plain values, as in `imgrec predict --format json`."""
+        return {
+            "photo": self.name,
+            **_as_dict(self),
+            "error": self.error,
+            "answers": [answer.as_dict() for answer in self.answers],
+            "agree": self.agree,
+        }
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One of the models that are asked.
-
-    limits: below which its answer is "unknown". thresholds: as Scores has them.
-    """
+    """One of the models that predict: its name, its classes and how it decides."""
 
     model: str
     classes: tuple[str, ...]
-    limits: Limits = NO_LIMITS
-    thresholds: tuple[float, ...] | None = None
+    decision: Decision = ONE_LABEL
 
     @property
     def multi_label(self) -> bool:
-        """Whether it may say that an image has several classes, or none."""
-        return self.thresholds is not None
-
-    def answers(self, scores: Scores) -> Scores:
-        """Return what the model said, with its thresholds here."""
-        return replace(scores, thresholds=self.thresholds)
+        """Whether the model may give an image several labels, or none."""
+        return self.decision.multi_label
 
 
-def predictions(
-    scores: Scores,
-    top: int = 5,
-    order: Sequence[str] | None = None,
-    limits: Limits = NO_LIMITS,
-) -> tuple[Prediction, ...]:
-    """Return the `top` classes of every image, and an error for every skipped one.
+def predictions(scores: Scores, top: int = 5) -> tuple[Prediction, ...]:
+    """Return the `top` classes of every image, or an error, in the order of `Scores.rows`.
 
-    They come in the order of the names in `order`, which holds each image and each skipped
-    one once, the same name as often as it was given; without it, skipped ones come last.
-    limits: below one of them an answer is not known.
-    Raises RunError where a probability is not finite.
+    Raises:
+        RunError: A probability is not finite.
     """
     require_finite(scores)
-    known = is_answered(scores, limits)
-    rows = zip(scores.names, scores.probabilities, scores.answers, known, strict=True)
+    rows = zip(scores.names, scores.probabilities, scores.answers, scores.known, strict=True)
     found = [
         Prediction(
             name,
@@ -114,53 +121,49 @@ def predictions(
         for name, row, answers, is_known in rows
     ]
     failed = [Prediction(name, (), reason, known=False) for name, reason in scores.skipped]
-    return tuple(found + failed) if order is None else _in_order(found + failed, order)
+    order = np.argsort([*scores.rows.tolist(), *scores.skipped_rows.tolist()])
+    both = found + failed
+    return tuple(both[place] for place in order)
 
 
 def joint_predictions(
-    scores: Sequence[Scores], members: Sequence[ModelInfo], top: int, order: Sequence[str]
+    scores: Sequence[Scores], members: Sequence[ModelInfo], top: int = 5
 ) -> tuple[Prediction, ...]:
-    """Return what several models say of each image, in `order`, as `predictions` has it.
+    """Return the predictions of several models for the same images, as `predictions` does.
 
-    scores, members: of the models, in one order. Where all know the same classes, there is also
-    their mean, as `together` has it.
-    Raises RunError where a probability is not finite.
+    Args:
+        scores: The scores of each model.
+        members: The models, in the same order. If all know the same classes, each prediction is
+            that of their mean; see `combined_model`.
+        top: The number of classes listed.
+
+    Raises:
+        RunError: A probability is not finite.
     """
-    alone = [
-        predictions(member.answers(each), top, order, member.limits)
-        for each, member in zip(scores, members, strict=True)
-    ]
-    means = _means(scores, members, top, order)
+    alone = [predictions(each, top) for each in scores]
+    if combined_model(members) is None:
+        means: Sequence[Prediction | None] = [None] * len(alone[0])
+    else:
+        means = predictions(mean_scores(scores), top)
     return tuple(
         _joint(mean, members, answers)
         for mean, answers in zip(means, zip(*alone, strict=True), strict=True)
     )
 
 
-def group_by_photo(members: Sequence[ModelInfo]) -> ModelInfo | None:
-    """Return what stands for all of them: the one, their mean, None where classes differ.
+def combined_model(members: Sequence[ModelInfo]) -> ModelInfo | None:
+    """Return the model that answers for all: the only one, or their mean.
 
-    The mean is of models that know the same classes, in whatever order; its answer is unknown
-    below the highest of their thresholds. Where images may have several classes, a class's
-    threshold is the mean of theirs.
+    None if they know different classes, or only some allow several labels. The order of the
+    classes does not matter; see `mean_decision` for the thresholds.
     """
     first = members[0]
     if len(members) == 1:
         return first
     if len({(frozenset(member.classes), member.multi_label) for member in members}) > 1:
         return None
-    own = mean_thresholds([(member.classes, member.thresholds) for member in members])
-    limits = joint_limits([member.limits for member in members])
-    return ModelInfo(MEAN, first.classes, limits, own)
-
-
-def _means(
-    scores: Sequence[Scores], members: Sequence[ModelInfo], top: int, order: Sequence[str]
-) -> tuple[Prediction | None, ...]:
-    mean = group_by_photo(members)
-    if mean is None:
-        return (None,) * len(order)
-    return predictions(mean.answers(mean_scores(scores)), top, order, mean.limits)
+    decision = mean_decision([(member.classes, member.decision) for member in members])
+    return ModelInfo(MEAN, first.classes, decision)
 
 
 def _joint(
@@ -199,8 +202,12 @@ def _labels(
     return tuple(classes[index] for index in rank_classes(row) if answers[index])
 
 
-def _in_order(found: Sequence[Prediction], order: Sequence[str]) -> tuple[Prediction, ...]:
-    waiting: defaultdict[str, deque[Prediction]] = defaultdict(deque)
-    for prediction in found:
-        waiting[prediction.name].append(prediction)
-    return tuple(waiting[name].popleft() for name in order)
+def _as_dict(answer: Answer | Prediction) -> dict[str, object]:
+    return {
+        "top": [
+            {"class": class_name, "probability": probability}
+            for class_name, probability in answer.top
+        ],
+        "known": answer.known,
+        "labels": list(answer.labels),
+    }

@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics import known_truth
 from imgrec.runs.card import EVEN, LabelThresholds, Threshold
-from imgrec.scores import Scores
+from imgrec.scores import Decision, Scores
 
 Target = Literal["precision", "coverage"]
 
 _FAMILIAR = 0.95
-
-
-class Limits(NamedTuple):
-    """Below which a model's answer is "unknown"; None where it never is.
-
-    threshold: of the highest probability, 0 to 1. ood_similarity: as Scores has it, -1 to 1.
-    """
-
-    threshold: float | None = None
-    ood_similarity: float | None = None
-
-
-NO_LIMITS = Limits()
-
-
-def run_limits(threshold: Threshold | None) -> Limits:
-    """Return the limits that a run's card holds."""
-    return NO_LIMITS if threshold is None else Limits(threshold.value, threshold.ood_similarity)
-
-
-def joint_limits(limits: Sequence[Limits]) -> Limits:
-    """Return the limits of several models' mean: the highest threshold; of one model, its own.
-
-    The mean tells no ood_similarity.
-    """
-    if len(limits) == 1:
-        return limits[0]
-    thresholds = [each.threshold for each in limits if each.threshold is not None]
-    return Limits(max(thresholds, default=None))
-
-
-def is_answered(scores: Scores, limits: Limits) -> NDArray[np.bool_]:
-    """Return which images are answered, bool (images,): those that reach the limits.
-
-    Where the model doesn't tell the ood_similarity, every image reaches that; where an image may
-    have several classes, or none, every one is answered. Compared in float64, as `Scores.answers`.
-    """
-    known = np.ones(len(scores.names), bool)
-    if limits.threshold is not None and not scores.multi_label:
-        known &= scores.probabilities.max(axis=1) >= np.float64(limits.threshold)
-    if limits.ood_similarity is not None and scores.ood_similarity is not None:
-        known &= scores.ood_similarity >= np.float64(limits.ood_similarity)
-    return known
 
 
 def choose_threshold(scores: Scores, promise: Target, share: float, split: str) -> Threshold | None:
@@ -69,7 +24,7 @@ def choose_threshold(scores: Scores, promise: Target, share: float, split: str) 
     half of those that need no answer may fail it, if that is fewer.
     """
     limit = _familiarity(scores, promise, share)
-    familiar = is_answered(scores, Limits(None, limit))
+    familiar = Decision(min_ood_similarity=limit).known(scores.probabilities, scores.ood_similarity)
     levels, coverage, precision = _levels(scores, familiar)
     kept = np.flatnonzero((precision if promise == "precision" else coverage) >= share)
     if not kept.size:
@@ -109,7 +64,7 @@ def _levels(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return every confidence, falling, and what answering from it on covers and has right."""
     confidence = scores.probabilities.max(axis=1).astype(np.float64)[familiar]
-    right = (scores.probabilities.argmax(axis=1) == known_truth(scores))[familiar]
+    right = (scores.probabilities.argmax(axis=1) == scores.true_labels)[familiar]
     order = np.argsort(-confidence)
     falling = confidence[order]
     # Images of one confidence are answered together or not at all.

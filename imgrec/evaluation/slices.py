@@ -50,12 +50,12 @@ def cut_slices(
 ) -> tuple[ImageSlice, ...]:
     """Cut `scores` by each of `words`: every image is in one slice of each.
 
-    records: holds each scored image, by its name; `check` has seen them. An image that a word
-    says nothing of (an empty cell, a path that does not match) is in the slice `word=(none)`.
+    records: those that were scored, of which `Scores.rows` are indices; `check_slices` has seen
+    them. An image that a word says nothing of (an empty cell, a path that does not match) is in
+    the slice `word=(none)`.
     Raises BadImage where an image that was scored can't be read any more.
     """
-    by_name = {record.name: record for record in records}
-    scored = [by_name[name] for name in scores.names]
+    scored = [records[row] for row in scores.rows]
     return tuple(each for word in words for each in _slices(scores, scored, word))
 
 

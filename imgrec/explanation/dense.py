@@ -15,10 +15,11 @@ from imgrec.data.images import ImageSpec, crop_region
 from imgrec.errors import BadImage, RunError
 from imgrec.explanation.graph import is_convolution, traverse
 from imgrec.explanation.regions import regions
-from imgrec.explanation.unknown import AnswerRule, largest_window
 from imgrec.explanation.values import Area, Detection, Heat, Picture, Segments
+from imgrec.explanation.windows import largest_window
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.outputs import model_output
+from imgrec.scores import Decision
 
 _OTHERS = "windows and occlusion ask any model: --method windows"
 _ONE = (1, 1)
@@ -274,9 +275,9 @@ _LONGEST = 16
 
 
 def segments(
-    network: FullyConvolutional, engine: KerasEngine, picture: Picture, least: AnswerRule
+    network: FullyConvolutional, engine: KerasEngine, picture: Picture, decision: Decision
 ) -> Segments:
-    """Return what each place of a picture shows; `least` tells what is unknown.
+    """Return what each place of a picture shows; `decision` says where that is unknown.
 
     network: of the engine's model. The picture keeps its aspect ratio. Beyond the middle of the
     outermost windows their answers go on.
@@ -288,8 +289,8 @@ def segments(
     rows, columns, _ = answers.shape
     if rows == columns == 1:
         raise no_map()
-    told = model_output(answers.reshape(rows * columns, -1), len(engine.classes))
-    named = least.named(told, engine.classes)
+    output = model_output(answers.reshape(rows * columns, -1), len(engine.classes))
+    named = decision.decide(output.probabilities, output.ood_similarity)
     (left, right, across), (top, bottom, down) = (
         _reach(columns, spec.width / larger.width),
         _reach(rows, spec.height / larger.height),
@@ -297,7 +298,7 @@ def segments(
     pad = (down, down), (across, across)
     width, height = picture.image.size
     return Segments(
-        np.pad(told.probabilities.reshape(rows, columns, -1), (*pad, (0, 0)), "edge"),
+        np.pad(output.probabilities.reshape(rows, columns, -1), (*pad, (0, 0)), "edge"),
         np.pad(named.reshape(rows, columns, -1), (*pad, (0, 0)), "edge"),
         Area(left * width, top * height, right * width, bottom * height),
     )

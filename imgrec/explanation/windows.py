@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec, crop_region
+from imgrec.errors import BadImage
 from imgrec.explanation.regions import regions
-from imgrec.explanation.unknown import AnswerRule, largest_window
 from imgrec.explanation.values import Area, Detection, Heat, Picture, cells
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.runtime.score import BATCH_SIZE
+from imgrec.scores import Decision
 
 WINDOWS = 200
 """How many windows of a picture a model is asked about, at most."""
@@ -86,9 +87,9 @@ class ScoredWindows:
 
 
 def score_windows(
-    engine: Engine, picture: Picture, least: AnswerRule, most: int = WINDOWS
+    engine: Engine, picture: Picture, decision: Decision, most: int = WINDOWS
 ) -> ScoredWindows:
-    """Ask the model about at most `most` windows, in batches; `least` tells what is unknown.
+    """Ask the model about at most `most` windows, in batches; `decision` says which are unknown.
 
     Raises BadImage for a picture that is smaller than half of what the model takes.
     """
@@ -102,12 +103,12 @@ def score_windows(
         np.concatenate([each.probabilities for each in batches]),
         np.concatenate(familiar) if familiar else None,
     )
-    named = least.named(answers, engine.classes)
+    named = decision.decide(answers.probabilities, answers.ood_similarity)
     return ScoredWindows(picture, windows, answers.probabilities, named)
 
 
 def detections(
-    looked: ScoredWindows, classes: Sequence[str], least: AnswerRule, wanted: int | None = None
+    looked: ScoredWindows, classes: Sequence[str], decision: Decision, wanted: int | None = None
 ) -> tuple[Detection, ...]:
     """Return what is found in a picture, by falling score: that of the hottest place in the box.
 
@@ -118,7 +119,7 @@ def detections(
     found = [
         each
         for column in (answered if wanted is None else [wanted])
-        if looked.best(column, asked=wanted is not None) >= least.of(column)
+        if looked.best(column, asked=wanted is not None) >= decision.threshold(column)
         for each in _things(looked.heat(column), classes[column], looked.picture.image.size)
     ]
     return tuple(sorted(found, key=lambda each: -each.score))
@@ -153,6 +154,20 @@ def places(size: tuple[int, int], spec: ImageSpec, most: int, name: str) -> Iter
     ]
     for side, grid in _grids(size, sides, most):
         yield from _spread(size, side, grid)
+
+
+def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:
+    """Return how many times as large as the model's input the largest window of a picture is.
+
+    size: (width, height) of the picture. Raises BadImage where it is less than half: to enlarge
+    that more than twofold shows nothing.
+    """
+    largest = min(size[0] / spec.width, size[1] / spec.height)
+    if largest < 1 / 2:
+        least = f"{-(-spec.width // 2)}x{-(-spec.height // 2)}"
+        reason = f"{size[0]}x{size[1]} pixels, smaller than the smallest window ({least})"
+        raise BadImage(name, reason)
+    return largest
 
 
 def _things(heat: Heat, name: str, size: tuple[int, int]) -> list[Detection]:

@@ -15,6 +15,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES, export_command, open_litert
 from imgrec.runtime.outputs import ModelOutput
+from imgrec.scores import Decision
 from imgrec.text import printable
 
 EngineName = Literal["auto", "litert", "keras"]
@@ -45,8 +46,8 @@ class Engine(Protocol):
         """The class names, in the order of the probabilities."""
 
     @property
-    def thresholds(self) -> tuple[float, ...] | None:
-        """From which probability on an image has each class; None where it has exactly one."""
+    def decision(self) -> Decision:
+        """How the probabilities become labels."""
 
     @property
     def spec(self) -> ImageSpec:

@@ -16,6 +16,7 @@ from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.runtime.outputs import ModelOutput, model_output
+from imgrec.scores import ONE_LABEL, Decision
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class FunctionEngine:
     function: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     classes: tuple[str, ...]
     spec: ImageSpec
-    thresholds: tuple[float, ...] | None = None
+    decision: Decision = ONE_LABEL
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
@@ -37,13 +38,13 @@ def open_exported(
     form: str,
     classes: tuple[str, ...],
     spec: ImageSpec,
-    thresholds: tuple[float, ...] | None = None,
+    decision: Decision = ONE_LABEL,
 ) -> Engine:
     """Return the engine of an exported file: `litert`, `onnx`, `saved_model` or `keras`.
 
     Raises RunError where it does not load or the library is missing that runs it.
     """
-    known = (classes, spec, thresholds)
+    known = (classes, spec, decision)
     if form == "keras":
         return KerasEngine(load_keras(path), *known)
     try:

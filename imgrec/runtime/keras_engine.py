@@ -17,8 +17,9 @@ from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.files import check_keras
 from imgrec.runs.folder import Run
-from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
+from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
 from imgrec.runtime.outputs import ModelOutput, model_output
+from imgrec.scores import ONE_LABEL, Decision
 from imgrec.text import printable
 
 MODEL_FILE = "best.keras"
@@ -34,7 +35,7 @@ class KerasEngine:
     model: Any
     classes: tuple[str, ...]
     spec: ImageSpec
-    thresholds: tuple[float, ...] | None = None
+    decision: Decision = ONE_LABEL
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return what the model says of uint8 images (batch, height, width, channels)."""
@@ -56,7 +57,7 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     model = load_keras(path)
     check_shapes(path, model.input_shape, model.output_shape, run.card, _TRAIN_AGAIN)
     card = run.card
-    return KerasEngine(model, card.classes, image_spec(card), card.class_thresholds)
+    return KerasEngine(model, card.classes, image_spec(card), decision_of(card))
 
 
 def _missing(run: Run, path: Path) -> RunError:

@@ -13,8 +13,9 @@ from imgrec.errors import RunError
 from imgrec.models.files import check_litert
 from imgrec.parallel import usable_cores
 from imgrec.runs.folder import Run
-from imgrec.runtime.model_file import check_hash, check_shapes, image_spec
+from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
 from imgrec.runtime.outputs import ModelOutput, model_output
+from imgrec.scores import ONE_LABEL, Decision
 from imgrec.stderr import suppress_native_stderr
 from imgrec.text import printable
 
@@ -37,7 +38,7 @@ class LiteRTEngine:
         path: Path,
         classes: tuple[str, ...],
         spec: ImageSpec,
-        thresholds: tuple[float, ...] | None = None,
+        decision: Decision = ONE_LABEL,
     ) -> None:
         """Map the file into memory; raises ImportError, or RunError where it does not load."""
         from ai_edge_litert.interpreter import Interpreter
@@ -45,7 +46,7 @@ class LiteRTEngine:
         check_litert(path)
         self.classes = classes
         self.spec = spec
-        self.thresholds = thresholds
+        self.decision = decision
         try:
             with suppress_native_stderr():
                 self._interpreter = Interpreter(str(path), num_threads=usable_cores())
@@ -97,7 +98,7 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
     """
     path, hint, card = run.path / FILES[precision], export_command(run, precision), run.card
     check_hash(path, card, hint)
-    engine = LiteRTEngine(path, card.classes, image_spec(card), card.class_thresholds)
+    engine = LiteRTEngine(path, card.classes, image_spec(card), decision_of(card))
     check_shapes(path, *engine.shapes, card, hint)
     return engine
 

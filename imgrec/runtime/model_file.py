@@ -9,6 +9,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.runs.card import Card
+from imgrec.scores import Decision
 from imgrec.text import printable
 
 
@@ -16,6 +17,14 @@ def image_spec(card: Card) -> ImageSpec:
     """Return the form that the images of a run's model must have."""
     pixels = card.input
     return ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation, pixels.fit)
+
+
+def decision_of(card: Card) -> Decision:
+    """Return how the probabilities of a run's model become labels."""
+    if card.threshold is None:
+        return Decision(class_thresholds=card.class_thresholds)
+    limit = card.threshold
+    return Decision(limit.value, limit.ood_similarity, card.class_thresholds)
 
 
 def check_hash(path: Path, card: Card, hint: str) -> None:

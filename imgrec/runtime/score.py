@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import HasName, decode_in_order
-from imgrec.data.records import Record, labels_of
+from imgrec.data.images import HasName, ImageSpec, try_decode
+from imgrec.data.records import Photo, Record, labels_of
 from imgrec.errors import BadImage
-from imgrec.parallel import usable_cores
+from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
@@ -22,7 +23,10 @@ from imgrec.scores import Scores, Skipped
 Rotation = Literal[0, 90, 180, 270]
 
 BATCH_SIZE = 32
-"""How many images go through a model at once, and how many a chunk is of."""
+"""The number of images that go through a model at once."""
+
+_Pixels = NDArray[np.uint8] | BadImage
+_Decoded = tuple[str, Mapping[ImageSpec, _Pixels]]
 
 
 def score(
@@ -34,15 +38,23 @@ def score(
     progress: Progress,
     turn: Rotation = 0,
 ) -> Scores:
-    """Return the probabilities of the records' images, in their order.
+    """Return the model's probabilities for the images of some records, in their order.
 
-    labelled: whether the records' labels are the truth; their names are unique then.
-    bad_images: whether an image that can't be read raises BadImage or is named in `skipped`.
-    turn: degrees by which every picture is turned first, counter-clockwise.
+    Args:
+        engine: The model.
+        records: The images; `Scores.rows` are indices into them.
+        labelled: Whether the labels of the records are the truth.
+        bad_images: `error` to raise BadImage for an image that can't be read, `skip` to list it in
+            `Scores.skipped`.
+        progress: Where progress is reported.
+        turn: Degrees by which every image is rotated first, counter-clockwise.
+
+    Raises:
+        BadImage: An image can't be read and `bad_images` is `error`.
     """
     chunks = []
     with progress.task("predicting", len(records)) as task:
-        for chunk in score_chunks(engine, records, turn):
+        for (chunk,) in score_chunks([engine], records, turn):
             if bad_images == "error" and chunk.skipped:
                 raise BadImage(*chunk.skipped[0])
             chunks.append(chunk)
@@ -50,46 +62,63 @@ def score(
     found = _joined(chunks, engine)
     if not labelled:
         return found
-    by_name = {record.name: record for record in records}
-    truth = labels_of(
-        [by_name[name] for name in found.names],
-        len(engine.classes),
-        multi_label=engine.thresholds is not None,
+    scored = [records[row] for row in found.rows]
+    return dataclasses.replace(
+        found, truth=labels_of(scored, len(engine.classes), multi_label=True)
     )
-    return dataclasses.replace(found, truth=truth)
 
 
-def score_chunks(engine: Engine, images: Iterable[HasName], turn: Rotation = 0) -> Iterator[Scores]:
-    """Yield the probabilities of BATCH_SIZE images after the other, without their truth.
+def score_chunks(
+    engines: Sequence[Engine], images: Iterable[HasName], turn: Rotation = 0
+) -> Iterator[tuple[Scores, ...]]:
+    """Yield the scores of each engine, without the truth, for `BATCH_SIZE` images at a time.
 
-    A chunk is of the next BATCH_SIZE of `images`, fewer at the end; those that can't be read
-    are in its `skipped`. `images` may be endless: while a chunk goes through the model, only
-    the next one or two are decoded, in threads. turn: as in `score`.
+    Args:
+        engines: The models. An image is decoded once for each size and form that they take.
+        images: Any number, even endlessly many: while a chunk goes through the models, only the
+            next one or two are decoded, in threads.
+        turn: As in `score`.
+
+    Yields:
+        One Scores for each engine. Its `rows` are positions within the chunk, which has fewer
+        images only at the end; images that can't be read are in `skipped`.
     """
-    spec = dataclasses.replace(engine.spec, turn=turn)
-    readable = decode_in_order(images, spec, usable_cores(), ahead=2 * BATCH_SIZE)
-    while batch := list(itertools.islice(readable, BATCH_SIZE)):
-        yield _scored(engine, batch)
+    specs = [dataclasses.replace(engine.spec, turn=turn) for engine in engines]
+    decode = partial(_decoded, specs=tuple(dict.fromkeys(specs)))
+    decoded = map_in_order(decode, images, usable_cores(), ahead=2 * BATCH_SIZE)
+    while batch := list(itertools.islice(decoded, BATCH_SIZE)):
+        yield tuple(
+            _scored(engine, [(name, pixels[spec]) for name, pixels in batch])
+            for engine, spec in zip(engines, specs, strict=True)
+        )
 
 
-def _scored(
-    engine: Engine, batch: Sequence[tuple[HasName, NDArray[np.uint8] | BadImage]]
-) -> Scores:
-    found = [(each.name, image) for each, image in batch if not isinstance(image, BadImage)]
-    bad = [Skipped(each.name, image.reason) for each, image in batch if isinstance(image, BadImage)]
-    answers = _asked(engine, [image for _, image in found])
+def _decoded(image: Record | Photo, specs: Sequence[ImageSpec]) -> _Decoded:
+    return image.name, {spec: try_decode(image, spec) for spec in specs}
+
+
+def _scored(engine: Engine, batch: Sequence[tuple[str, _Pixels]]) -> Scores:
+    images = [
+        (row, name, pixels)
+        for row, (name, pixels) in enumerate(batch)
+        if not isinstance(pixels, BadImage)
+    ]
+    output = _output(engine, [pixels for *_, pixels in images])
     return Scores(
-        names=tuple(name for name, _ in found),
+        names=tuple(name for _, name, _ in images),
         truth=None,
-        probabilities=answers.probabilities,
+        probabilities=output.probabilities,
         classes=engine.classes,
-        skipped=tuple(bad),
-        ood_similarity=answers.ood_similarity,
-        thresholds=engine.thresholds,
+        skipped=tuple(
+            Skipped(name, pixels.reason) for name, pixels in batch if isinstance(pixels, BadImage)
+        ),
+        ood_similarity=output.ood_similarity,
+        decision=engine.decision,
+        rows=np.array([row for row, *_ in images], np.int64),
     )
 
 
-def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> ModelOutput:
+def _output(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> ModelOutput:
     if not images:
         return ModelOutput(np.empty((0, len(engine.classes)), np.float32))
     return engine.answers(np.stack(images))
@@ -97,14 +126,15 @@ def _asked(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> ModelOutput:
 
 def _joined(chunks: Sequence[Scores], engine: Engine) -> Scores:
     nothing = np.empty((0, len(engine.classes)), np.float32)
-    rows = [nothing, *(chunk.probabilities for chunk in chunks)]
-    ood_similarity = [chunk.ood_similarity for chunk in chunks if chunk.ood_similarity is not None]
+    similarity = [chunk.ood_similarity for chunk in chunks if chunk.ood_similarity is not None]
+    rows = [chunk.rows + number * BATCH_SIZE for number, chunk in enumerate(chunks)]
     return Scores(
         names=tuple(name for chunk in chunks for name in chunk.names),
         truth=None,
-        probabilities=np.concatenate(rows),
+        probabilities=np.concatenate([nothing, *(chunk.probabilities for chunk in chunks)]),
         classes=engine.classes,
         skipped=tuple(skipped for chunk in chunks for skipped in chunk.skipped),
-        ood_similarity=np.concatenate(ood_similarity) if ood_similarity else None,
-        thresholds=engine.thresholds,
+        ood_similarity=np.concatenate(similarity) if similarity else None,
+        decision=engine.decision,
+        rows=np.concatenate([np.empty(0, np.int64), *rows]),
     )

@@ -1,4 +1,4 @@
-"""Answers averaged over a picture and its mirror image."""
+"""Test-time augmentation: the mean over an image and its mirror image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
+from imgrec.scores import Decision
 
 
 @dataclass(frozen=True)
 class FlipTTA:
-    """An engine that asks another one twice: for each image, and for it flipped left to right."""
+    """An engine that returns the mean output of another one for an image and its mirror image."""
 
     engine: Engine
 
@@ -24,17 +25,17 @@ class FlipTTA:
         return self.engine.classes
 
     @property
-    def thresholds(self) -> tuple[float, ...] | None:
-        """From which probability on an image has each class; None where it has exactly one."""
-        return self.engine.thresholds
+    def decision(self) -> Decision:
+        """How the probabilities become labels."""
+        return self.engine.decision
 
     @property
     def spec(self) -> ImageSpec:
-        """The form that images must have."""
+        """The size and form of the images that the model takes."""
         return self.engine.spec
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
-        """Return the mean of both answers to uint8 images (batch, height, width, channels)."""
+        """Return the mean output for uint8 images (batch, height, width, channels)."""
         there = self.engine.answers(images)
         back = self.engine.answers(np.ascontiguousarray(images[:, :, ::-1]))
         probabilities = _mean(there.probabilities, back.probabilities)

@@ -184,7 +184,7 @@ def _write(
 
 def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportParity:
     of = plan.engine
-    engine = open_exported(file, plan.form, of.classes, of.spec, of.thresholds)
+    engine = open_exported(file, plan.form, of.classes, of.spec, of.decision)
     answers = _scores(engine, plan.evidence.records, progress)
     limits = LIMITS[plan.precision]
     found = compare_outputs(plan.evidence.scores, answers, limits.near_tie)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from imgrec.scores import Scores, Skipped
+from imgrec.scores import Decision, Scores, Skipped, one_hot
 
 
 def scores(
@@ -18,7 +18,7 @@ def scores(
     rows = np.asarray(probabilities, dtype=np.float32)
     return Scores(
         names=tuple(f"{i}.png" for i in range(len(rows))),
-        truth=None if truth is None else np.asarray(truth, dtype=np.int64),
+        truth=None if truth is None else one_hot(np.asarray(truth, np.int64), rows.shape[1]),
         probabilities=rows,
         classes=tuple("abcdefghij"[: rows.shape[1]]),
         skipped=tuple(Skipped(f"bad{i}.png", "is no image") for i in range(skipped)),
@@ -45,7 +45,8 @@ def population(images: int, classes: int, seed: int = 0, skill: float = 1.5) -> 
     odds = np.exp(1.7 * logits)
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     names = tuple(f"{i}.png" for i in range(images))
-    return Scores(names, truth, probabilities, tuple(f"class {i}" for i in range(classes)))
+    of_classes = tuple(f"class {i}" for i in range(classes))
+    return Scores(names, one_hot(truth, classes), probabilities, of_classes)
 
 
 def label_sets(truth: object, probabilities: object, thresholds: float = 0.5) -> Scores:
@@ -53,7 +54,7 @@ def label_sets(truth: object, probabilities: object, thresholds: float = 0.5) ->
     made = scores(None, probabilities)
     positives = np.asarray(truth, bool).reshape(made.probabilities.shape)
     every = (thresholds,) * len(made.classes)
-    return replace(made, truth=positives, thresholds=every)
+    return replace(made, truth=positives, decision=Decision(class_thresholds=every))
 
 
 @st.composite
@@ -67,7 +68,7 @@ def any_label_sets(draw: st.DrawFn) -> Scores:
     truth = generator.random((images, classes)) < shares
     found = label_sets(truth, probabilities)
     thresholds = tuple(float(each) for each in generator.choice([0.25, 0.5, 0.9], classes))
-    return replace(found, thresholds=thresholds)
+    return replace(found, decision=Decision(class_thresholds=thresholds))
 
 
 def population_of_sets(images: int, classes: int, seed: int = 0, skill: float = 1.5) -> Scores:
@@ -78,5 +79,5 @@ def population_of_sets(images: int, classes: int, seed: int = 0, skill: float = 
     return replace(
         label_sets(truth, 1 / (1 + np.exp(-1.4 * logits))),
         classes=tuple(f"class {i}" for i in range(classes)),
-        thresholds=(0.5,) * classes,
+        decision=Decision(class_thresholds=(0.5,) * classes),
     )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from imgrec.evaluation.ensemble import mean_decision
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.evaluation.selective_prediction import (
-    Limits,
-    choose_threshold,
-    is_answered,
-    joint_limits,
-    run_limits,
-)
+from imgrec.evaluation.selective_prediction import choose_threshold
 from imgrec.requirement import SELECTIVE
-from imgrec.runs.card import Threshold
-from imgrec.scores import Scores
+from imgrec.scores import ONE_LABEL, Decision, Scores, one_hot
 
 
 def scored(probabilities: object, truth: object, ood_similarity: object = None) -> Scores:
@@ -27,11 +23,16 @@ def scored(probabilities: object, truth: object, ood_similarity: object = None) 
     rows = np.array(probabilities, np.float32)
     return Scores(
         names=tuple(str(number) for number in range(len(rows))),
-        truth=np.array(truth, np.int64),
+        truth=one_hot(np.array(truth, np.int64), 2),
         probabilities=rows,
         classes=("a", "b"),
         ood_similarity=None if ood_similarity is None else np.array(ood_similarity, np.float32),
     )
+
+
+def known(found: Scores, decision: Decision) -> NDArray[np.bool_]:
+    """Return which images are answered with another decision."""
+    return replace(found, decision=decision).known
 
 
 @given(
@@ -47,7 +48,7 @@ def test_a_threshold_keeps_its_promise(
     found = choose_threshold(given_scores, promise, share, "validation")
 
     confidence = given_scores.probabilities.max(axis=1)
-    right = given_scores.probabilities.argmax(axis=1) == given_scores.truth
+    right = given_scores.probabilities.argmax(axis=1) == given_scores.true_labels
     if found is None:
         assert promise == "precision"
         assert all(right[confidence >= level].mean() < share for level in set(confidence))
@@ -85,18 +86,18 @@ def test_neighbours_in_float32_are_told_apart() -> None:
     found = choose_threshold(given_scores, "precision", 0.9, "validation")
     assert found is not None
     assert found.precision == 1.0
-    assert is_answered(given_scores, run_limits(found)).tolist() == [True, False]
+    assert known(given_scores, Decision(found.value)).tolist() == [True, False]
     familiar = scored([[0.9, 0.1]] * 2, [0, 0], sure)
-    assert is_answered(familiar, Limits(None, found.value)).tolist() == [True, False]
+    assert known(familiar, Decision(None, found.value)).tolist() == [True, False]
 
 
 def test_what_is_strange_is_not_answered_however_sure() -> None:
     """Both limits count; without a ood_similarity, or a limit, the other one alone."""
     found = scored([[0.9, 0.1]] * 3, [0] * 3, [0.9, 0.5, 0.1])
-    assert is_answered(found, Limits(0.8, 0.5)).tolist() == [True, True, False]
-    assert is_answered(found, Limits(0.95, 0.5)).tolist() == [False] * 3
-    assert is_answered(found, Limits()).tolist() == [True] * 3
-    assert is_answered(scored([[0.9, 0.1]], [0]), Limits(None, 2.0)).tolist() == [True]
+    assert known(found, Decision(0.8, 0.5)).tolist() == [True, True, False]
+    assert known(found, Decision(0.95, 0.5)).tolist() == [False] * 3
+    assert known(found, Decision()).tolist() == [True] * 3
+    assert known(scored([[0.9, 0.1]], [0]), Decision(None, 2.0)).tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +112,7 @@ def test_the_limit_of_familiarity_leaves_room_for_the_promise(
     threshold = choose_threshold(found, promise, share, "validation")
     assert threshold is not None
     assert threshold.coverage == familiar / 100
-    assert is_answered(found, run_limits(threshold)).sum() == familiar
-
-
-def test_a_card_without_a_threshold_has_no_limits() -> None:
-    """A run that promised nothing answers everything."""
-    assert run_limits(None) == Limits(None, None)
-    assert run_limits(Threshold(0.5, "coverage 1", "x", 1, 1.0, 1.0, 0.25)) == Limits(0.5, 0.25)
+    assert known(found, Decision(threshold.value, threshold.ood_similarity)).sum() == familiar
 
 
 @given(
@@ -134,21 +129,21 @@ def test_what_is_answered_is_measured(
     """How many images are answered, and how many of those rightly; nothing without limits."""
     rows = [[sure, 1 - sure] for sure, _, _ in images]
     found = scored(rows, [not right for _, right, _ in images], [near for *_, near in images])
-    limits = Limits(threshold, ood_similarity)
-    metrics = evaluate_scores(found, limits=limits).metrics
-    if limits == Limits():
+    found = replace(found, decision=Decision(threshold, ood_similarity))
+    metrics = evaluate_scores(found).metrics
+    if found.decision == ONE_LABEL:
         assert not SELECTIVE & metrics.keys()
         return
-    known = is_answered(found, limits)
-    assert metrics["answered"].value == pytest.approx(known.mean())
-    assert ("selective_accuracy" in metrics) == known.any()
-    if known.any():
-        assert metrics["selective_accuracy"].value == pytest.approx(found.right[known].mean())
+    answered = found.known
+    assert metrics["answered"].value == pytest.approx(answered.mean())
+    assert ("selective_accuracy" in metrics) == answered.any()
+    if answered.any():
+        assert metrics["selective_accuracy"].value == pytest.approx(found.right[answered].mean())
 
 
 def test_of_several_models_the_strictest_threshold_holds() -> None:
-    """Familiarity is that of one model alone."""
-    one, other = Limits(0.6, 0.3), Limits(0.8)
-    assert joint_limits([one]) == one
-    assert joint_limits([one, other]) == Limits(0.8)
-    assert joint_limits([Limits(), Limits()]) == Limits()
+    """OOD similarity is that of one model alone."""
+    one, other, classes = Decision(0.6, 0.3), Decision(0.8), ("a", "b")
+    assert mean_decision([(classes, one)]) == one
+    assert mean_decision([(classes, one), (classes, other)]) == Decision(0.8)
+    assert mean_decision([(classes, ONE_LABEL), (classes, ONE_LABEL)]) == ONE_LABEL

@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from imgrec.errors import RunError
 from imgrec.evaluation.calibration import calibrated, fit_temperature
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 from tests.evaluation.made import any_label_sets, any_scores
 
 CLASSES = ("a", "b", "c")
@@ -19,7 +19,8 @@ def scores(probabilities: object, truth: object) -> Scores:
     """Return scores of as many classes as there are columns."""
     rows = np.array(probabilities, np.float32)
     names = tuple(str(number) for number in range(len(rows)))
-    return Scores(names, np.array(truth, np.int64), rows, CLASSES[: rows.shape[1]])
+    labels = one_hot(np.array(truth, np.int64), rows.shape[1])
+    return Scores(names, labels, rows, CLASSES[: rows.shape[1]])
 
 
 def drawn(temperature: float, images: int = 20_000) -> Scores:
@@ -48,8 +49,7 @@ def test_the_loss_after_is_that_of_the_calibrated_scores() -> None:
     after = calibrated(before, found.temperature)
 
     for given_scores, loss in ((before, found.loss_before), (after, found.loss_after)):
-        assert given_scores.truth is not None
-        of_truth = given_scores.probabilities[np.arange(500), given_scores.truth]
+        of_truth = given_scores.probabilities[np.arange(500), given_scores.true_labels]
         assert -np.log(of_truth).mean() == pytest.approx(loss, rel=1e-5)
 
 
@@ -100,5 +100,5 @@ def test_calibrated_scores_keep_their_order() -> None:
 def test_scores_without_truth_are_refused() -> None:
     """Nothing can be fitted to an unknown truth."""
     unknown = Scores(("a",), None, np.array([[1, 0]], np.float32), ("a", "b"))
-    with pytest.raises(ValueError, match="truth"):
+    with pytest.raises(ValueError, match="true labels"):
         fit_temperature(unknown, "validation")

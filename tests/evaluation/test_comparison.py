@@ -14,7 +14,7 @@ from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 
 
 def assessment(
@@ -23,7 +23,8 @@ def assessment(
     """Return the assessment of images called 0, 1, 2, ..."""
     names = tuple(map(str, range(len(truth))))
     classes = tuple("abcdefgh"[: probabilities.shape[1]])
-    scores = Scores(names, truth, probabilities.astype(np.float32), classes)
+    labels = one_hot(truth, len(classes))
+    scores = Scores(names, labels, probabilities.astype(np.float32), classes)
     return Assessment(name, "test", "data", scores, evaluate_scores(scores, top_k=2))
 
 
@@ -153,7 +154,7 @@ def test_other_images_and_classes_are_refused() -> None:
     one = deciding("m", np.array([True, False]))
     with pytest.raises(DataError, match="b was measured on other images, such as 2"):
         compare(one, deciding("b", np.array([True, False, True])))
-    flipped = dataclasses.replace(one.scores, truth=1 - np.zeros(2, np.int64))
+    flipped = dataclasses.replace(one.scores, truth=~one.scores.positives)
     with pytest.raises(DataError, match="with other labels"):
         compare(one, dataclasses.replace(one, scores=flipped))
     other = dataclasses.replace(one.scores, classes=("b", "a"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.errors import UsageError
 from imgrec.evaluation.ensemble import mean_scores
-from imgrec.scores import Scores, Skipped
+from imgrec.scores import Scores, Skipped, one_hot
 
 
 def scores(
@@ -22,7 +22,7 @@ def scores(
     skipped: tuple[Skipped, ...] = (),
 ) -> Scores:
     """Return the scores of a model that says `rows` of the images `names`."""
-    known = None if truth is None else np.array(truth, np.int64)
+    known = None if truth is None else one_hot(np.array(truth, np.int64), len(classes))
     probabilities = np.array(rows, np.float32).reshape(len(names), len(classes))
     return Scores(names, known, probabilities, classes, skipped)
 
@@ -35,8 +35,7 @@ def test_classes_are_aligned_by_name() -> None:
     assert mean.classes == ("cat", "dog", "owl")
     assert mean.probabilities.dtype == np.float32
     np.testing.assert_array_equal(mean.probabilities, [[0.25, 0.25, 0.5], [0.25, 0, 0.75]])
-    assert mean.truth is not None
-    assert mean.truth.tolist() == [0, 2]
+    assert mean.true_labels.tolist() == [0, 2]
 
 
 def test_an_image_that_one_model_skipped_is_skipped() -> None:
@@ -47,8 +46,7 @@ def test_an_image_that_one_model_skipped_is_skipped() -> None:
     for order in ([first, second], [second, first]):
         mean = mean_scores(order)
         assert (mean.names, mean.skipped) == (("a",), one)
-        assert mean.truth is not None
-        assert mean.truth.tolist() == [0]
+        assert mean.true_labels.tolist() == [0]
 
 
 def test_an_image_named_twice_stays_twice() -> None:

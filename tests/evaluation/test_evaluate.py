@@ -70,7 +70,7 @@ def test_coverage_goes_from_the_surest_images_to_all(given_scores: Scores) -> No
     """At each threshold coverage and accuracy are those of the images that reach it."""
     found = evaluate_scores(given_scores)
     confidence = given_scores.probabilities.max(axis=1)
-    right = given_scores.probabilities.argmax(axis=1) == given_scores.truth
+    right = given_scores.probabilities.argmax(axis=1) == given_scores.true_labels
     curve = found.coverage
     assert curve is not None
     for threshold, share, accuracy in zip(*vars(curve).values(), strict=True):

@@ -61,8 +61,7 @@ def test_the_mean_of_losses_has_the_interval_of_the_normal_law() -> None:
     """With many images the bootstrap of a mean comes near 1.96 standard errors."""
     sample = population(4000, 3)
     loss = evaluate_scores(sample).metrics["log_loss"]
-    assert sample.truth is not None
-    losses = -np.log(sample.probabilities[np.arange(4000), sample.truth])
+    losses = -np.log(sample.probabilities[np.arange(4000), sample.true_labels])
     half = 1.96 * losses.std() / np.sqrt(4000)
     assert (loss.low, loss.high) == pytest.approx((loss.value - half, loss.value + half), rel=0.02)
 
@@ -114,10 +113,9 @@ def test_what_cannot_be_measured_has_no_interval() -> None:
 
 def drawn(everything: Scores, chosen: np.ndarray) -> Scores:
     """Return the scores of the chosen images, as if they were others."""
-    assert everything.truth is not None
     names = tuple(map(str, range(len(chosen))))
     probabilities = everything.probabilities[chosen]
-    return Scores(names, everything.truth[chosen], probabilities, everything.classes)
+    return Scores(names, everything.positives[chosen], probabilities, everything.classes)
 
 
 def numbers(evaluation: Evaluation) -> Iterator[tuple[str, MetricValue]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -38,7 +38,7 @@ from imgrec.evaluation.selective_prediction import choose_thresholds
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.evaluation.verdicts import check_requirements
 from imgrec.requirement import parse
-from imgrec.scores import Scores
+from imgrec.scores import ONE_LABEL, Decision, Scores
 from tests.evaluation.made import any_label_sets, label_sets, population, population_of_sets
 from tests.evaluation.test_intervals import drawn, holds, numbers
 
@@ -48,6 +48,13 @@ NOTHING_AT_ALL = label_sets([[0, 0], [0, 0]], [[0.25, 0.25], [0.25, 0]])
 EVERY_LABEL = label_sets([[1, 1], [1, 1]], [[1, 1], [1, 0]])
 SURE_AND_WRONG = label_sets([[1, 0], [0, 1]], [[0, 1], [1, 0]])
 ALL_TIED = label_sets([[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]])
+
+
+def with_thresholds(scores: Scores, thresholds: Iterable[float]) -> Scores:
+    """Return the scores with another threshold of each class."""
+    decision = Decision(class_thresholds=tuple(thresholds))
+    return dataclasses.replace(scores, decision=decision)
+
 
 FOUND = label_sets([[1, 1, 0], [0, 0, 0], [0, 0, 1]], [[0.9, 0.2, 0], [0.7, 0, 0], [0, 0.1, 1]])
 
@@ -122,9 +129,7 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
     trials, covered = 60, dict.fromkeys(truth, 0)
     for _ in range(trials):
         chosen = generator.integers(10_000, size=200)
-        sample = evaluate_scores(
-            dataclasses.replace(drawn(everything, chosen), thresholds=(0.5,) * 3)
-        )
+        sample = evaluate_scores(with_thresholds(drawn(everything, chosen), (0.5,) * 3))
         for name, metric in numbers(sample):
             covered[name] += holds(metric, truth[name].value)
     shares = {name: count / trials for name, count in covered.items()}
@@ -191,18 +196,18 @@ def test_models_are_compared_by_whole_images() -> None:
 
 def test_the_mean_of_models_has_the_mean_of_their_thresholds() -> None:
     """Classes are aligned by name; a model of one label has no mean with one of several."""
-    first = dataclasses.replace(FOUND, thresholds=(0.25, 0.5, 0.75))
+    first = with_thresholds(FOUND, (0.25, 0.5, 0.75))
     turned = dataclasses.replace(
         FOUND,
         probabilities=FOUND.probabilities[:, ::-1],
         classes=FOUND.classes[::-1],
-        thresholds=(0.25, 0.5, 0.25),
+        decision=Decision(class_thresholds=(0.25, 0.5, 0.25)),
     )
     mean = mean_scores([first, turned])
     np.testing.assert_array_equal(mean.probabilities, FOUND.probabilities)
-    assert mean.thresholds == (0.25, 0.5, 0.5)
-    with pytest.raises(UsageError, match="some of the models give an image several classes"):
-        mean_scores([first, dataclasses.replace(turned, thresholds=None)])
+    assert mean.decision.class_thresholds == (0.25, 0.5, 0.5)
+    with pytest.raises(UsageError, match="some of the models give an image several labels"):
+        mean_scores([first, dataclasses.replace(turned, decision=ONE_LABEL)])
 
 
 def test_a_certificate_counts_answers_beyond_their_thresholds() -> None:
@@ -239,7 +244,7 @@ def test_a_temperature_is_found_again(temperature: float) -> None:
 def test_no_threshold_has_a_higher_f1(given_scores: Scores) -> None:
     """Of all thresholds there could be, scikit-learn knows no better one for any class."""
     chosen, without = choose_thresholds(given_scores, "f1", 1, "validation")
-    found = dataclasses.replace(given_scores, thresholds=tuple(chosen.values.values()))
+    found = with_thresholds(given_scores, chosen.values.values())
     for label, name in enumerate(found.classes):
         one = found.positives[:, label]
         assert (name in without) == (not one.any())
@@ -256,7 +261,7 @@ def test_thresholds_keep_their_promise(given_scores: Scores, share: float) -> No
     """The precision, or the recall, of each class is what was promised; else it is named."""
     for promise in ("precision", "recall"):
         chosen, without = choose_thresholds(given_scores, promise, share, "validation")
-        found = dataclasses.replace(given_scores, thresholds=tuple(chosen.values.values()))
+        found = with_thresholds(given_scores, chosen.values.values())
         for result in evaluate_scores(found).per_class:
             if result.name in without:
                 assert chosen.values[result.name] == 0.5
@@ -272,7 +277,7 @@ def test_neighbours_in_float32_are_told_apart(promise: Literal["f1", "precision"
     truth = [[True], [False]]
     given_scores = label_sets(truth, [[upper], [lower]])
     chosen, _ = choose_thresholds(given_scores, promise, 0.9, "validation")
-    found = dataclasses.replace(given_scores, thresholds=tuple(chosen.values.values()))
+    found = with_thresholds(given_scores, chosen.values.values())
     np.testing.assert_array_equal(found.answers, truth)
 
 

@@ -56,7 +56,7 @@ def test_metrics_equal_scikit_learn(given_scores: Scores) -> None:
 @example(NEVER_PREDICTED)
 def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     """Each class has scikit-learn's measures; what it doesn't define is absent."""
-    truth, probabilities = given_scores.truth, given_scores.probabilities
+    truth, probabilities = given_scores.true_labels, given_scores.probabilities
     assert truth is not None
     labels = np.arange(len(given_scores.classes))
     predicted = probabilities.argmax(axis=1)
@@ -106,7 +106,7 @@ def test_top_k_equals_scikit_learn_without_ties(seed: int, k: int) -> None:
 
 def expected(given_scores: Scores) -> Mapping[str, float]:
     """Return what scikit-learn says; ROC-AUC and average precision over the classes it can."""
-    truth, probabilities = given_scores.truth, given_scores.probabilities
+    truth, probabilities = given_scores.true_labels, given_scores.probabilities
     assert truth is not None
     predicted, labels = probabilities.argmax(axis=1), np.arange(len(given_scores.classes))
     exact = probabilities.astype(np.float64)
@@ -136,14 +136,14 @@ def expected(given_scores: Scores) -> Mapping[str, float]:
 def confident(given_scores: Scores) -> tuple[np.ndarray, np.ndarray]:
     """Return each image's highest probability, and whether that class is right."""
     probabilities = given_scores.probabilities
-    right = probabilities.argmax(axis=1) == given_scores.truth
+    right = probabilities.argmax(axis=1) == given_scores.true_labels
     return probabilities.max(axis=1).astype(np.float64), right
 
 
 def _top_k(given_scores: Scores) -> float:
     """Return how often the truth is among the first five, ties in the order of the classes."""
     first = np.argsort(-given_scores.probabilities, axis=1, kind="stable")[:, :5]
-    return float((first == np.asarray(given_scores.truth)[:, None]).any(axis=1).mean())
+    return float((first == given_scores.true_labels[:, None]).any(axis=1).mean())
 
 
 def _calibration_error(given_scores: Scores) -> float:

@@ -14,7 +14,7 @@ from PIL import Image
 from imgrec.data.records import Record
 from imgrec.errors import BadImage, DataError
 from imgrec.evaluation.slices import check_slices, cut_slices
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 from imgrec.slicing import SliceBy, slice_by, turns
 
 GREY = np.zeros((2, 2), np.uint8)
@@ -30,7 +30,7 @@ def found(records: list[Record], *words: str) -> Mapping[str, list[str]]:
     count = len(records)
     names = tuple(record.name for record in records)
     rows = np.tile(np.array([1, 0], np.float32), (count, 1))
-    scores = Scores(names, np.zeros(count, np.int64), rows, ("a", "b"))
+    scores = Scores(names, one_hot(np.zeros(count, np.int64), 2), rows, ("a", "b"))
     by = [slice_by(word) for word in words]
     check_slices(records, by)
     return {each.name: list(each.scores.names) for each in cut_slices(scores, records, by)}

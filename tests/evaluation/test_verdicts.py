@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +11,10 @@ import pytest
 from imgrec.errors import UsageError
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Comparison, Evaluation, MetricDifference, RequirementResult
-from imgrec.evaluation.selective_prediction import Limits
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.evaluation.verdicts import check_drop, check_requirements
 from imgrec.requirement import parse
-from imgrec.scores import Scores
+from imgrec.scores import Decision, Scores, one_hot
 
 
 def scores(hits: int, images: int) -> Scores:
@@ -22,7 +22,7 @@ def scores(hits: int, images: int) -> Scores:
     right = np.arange(images) < hits
     probabilities = np.where(right[:, None], [0.75, 0.25], [0.25, 0.75]).astype(np.float32)
     names = tuple(f"{number}.png" for number in range(images))
-    return Scores(names, np.zeros(images, np.int64), probabilities, ("a", "b"))
+    return Scores(names, one_hot(np.zeros(images, np.int64), 2), probabilities, ("a", "b"))
 
 
 def verdict(evaluation: Evaluation, text: str) -> RequirementResult:
@@ -104,15 +104,13 @@ def test_names_that_are_not_there() -> None:
 def test_a_model_that_answers_everything_keeps_no_promise_of_its_answers() -> None:
     """Of one that may say "unknown", the answers that it gives can be required to be right."""
     given_scores = scores(9, 10)
-    limits = Limits(float(given_scores.probabilities.max()) + 1e-3)
+    certain = Decision(float(given_scores.probabilities.max()) + 1e-3)
+    silent = evaluate_scores(replace(given_scores, decision=certain))
     missed = verdict(evaluate_scores(given_scores), "selective_accuracy >= 0.9")
     assert "answers every image" in missed.reason
-    assert (
-        "answers none"
-        in verdict(evaluate_scores(given_scores, limits=limits), "selective_accuracy >= 0.9").reason
-    )
-    assert verdict(evaluate_scores(given_scores, limits=limits), "answered <= 0").met
-    lower = evaluate_scores(given_scores, limits=Limits(0.1))
+    assert "answers none" in verdict(silent, "selective_accuracy >= 0.9").reason
+    assert verdict(silent, "answered <= 0").met
+    lower = evaluate_scores(replace(given_scores, decision=Decision(0.1)))
     assert verdict(lower, "selective_accuracy.low >= 0.5").met
 
 

@@ -12,7 +12,7 @@ from imgrec.evaluation.error_analysis import (
 )
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 
 
 def evaluation(pairs: list[tuple[int, int]]) -> Evaluation:
@@ -20,7 +20,7 @@ def evaluation(pairs: list[tuple[int, int]]) -> Evaluation:
     truth, predicted = np.array(pairs, dtype=np.int64).T
     names = tuple(str(i) for i in range(len(pairs)))
     return evaluate_scores(
-        Scores(names, truth, np.eye(3, dtype=np.float32)[predicted], ("a", "b", "c"))
+        Scores(names, one_hot(truth, 3), np.eye(3, dtype=np.float32)[predicted], ("a", "b", "c"))
     )
 
 
@@ -48,7 +48,8 @@ def test_the_worst_mistakes_have_the_highest_loss() -> None:
     probabilities = np.array(
         [[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.6, 0.1, 0.3], [0.1, 0.8, 0.1]], np.float32
     )
-    scores = Scores(("r", "s", "t", "u"), np.array([0, 0, 2, 0]), probabilities, ("a", "b", "c"))
+    truth = one_hot(np.array([0, 0, 2, 0]), 3)
+    scores = Scores(("r", "s", "t", "u"), truth, probabilities, ("a", "b", "c"))
     assert [mistake.name for mistake in worst_mistakes(scores, 5)] == ["u", "s", "t"]
     assert [mistake.name for mistake in worst_mistakes(scores, 2)] == ["u", "s"]
     (found,) = worst_mistakes(scores, 5, ConfusedPair("c", "a", 1))

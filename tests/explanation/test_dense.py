@@ -10,13 +10,12 @@ import pytest
 from PIL import Image
 
 from imgrec.errors import BadImage, RunError
-from imgrec.evaluation.selective_prediction import Limits
 from imgrec.explanation.dense import FullyConvolutional, segments, shares, things
-from imgrec.explanation.unknown import AnswerRule
 from imgrec.explanation.values import Area
 from imgrec.models.backend import start
 from imgrec.models.network import with_ood_similarity
 from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.scores import ONE_LABEL, Decision
 from tests.explanation.made import SIDE, SPEC, network, picture, spotted
 
 
@@ -182,7 +181,7 @@ def test_a_network_that_answers_once_for_any_picture_has_no_map() -> None:
     engine = KerasEngine(model, ("a", "b", "c"), SPEC)
     made = picture(spotted(Area(0, 0, 50, 50), (300, 100)))
     with pytest.raises(RunError, match="dense finds no map"):
-        segments(FullyConvolutional(model), engine, made, AnswerRule())
+        segments(FullyConvolutional(model), engine, made, ONE_LABEL)
 
 
 def test_a_picture_is_told_place_by_place() -> None:
@@ -201,7 +200,7 @@ def test_a_picture_is_told_place_by_place() -> None:
     engine = KerasEngine(model, ("red", "blue", "dark"), SPEC)
     image = spotted(Area(0, 0, 150, 100), (300, 100))
     image.paste((0, 0, 255), (150, 0, 300, 100))
-    found = segments(FullyConvolutional(model), engine, picture(image), AnswerRule())
+    found = segments(FullyConvolutional(model), engine, picture(image), ONE_LABEL)
     left, right = things(found, engine.classes, image.size)
     assert {each.class_name for each in (left, right)} == {"red", "blue"}
     for each in (left, right):
@@ -210,7 +209,7 @@ def test_a_picture_is_told_place_by_place() -> None:
     told = shares(found, engine.classes, image.size)
     assert told["red"] == pytest.approx(0.5, abs=0.1)
     assert sum(told.values()) == pytest.approx(1)
-    unknown = segments(FullyConvolutional(model), engine, picture(image), AnswerRule(Limits(1.01)))
+    unknown = segments(FullyConvolutional(model), engine, picture(image), Decision(1.01))
     assert shares(unknown, engine.classes, image.size) == {}
 
 
@@ -229,7 +228,7 @@ def test_several_labels_of_a_place_are_each_found() -> None:
     engine = KerasEngine(model, ("red", "any", "dark"), SPEC)
     image = Image.new("RGB", (300, 100), (255, 0, 0))
     image.paste((0, 0, 255), (150, 0, 300, 100))
-    least = AnswerRule(thresholds=(0.7, 0.4, 0.5))
+    least = Decision(class_thresholds=(0.7, 0.4, 0.5))
     found = segments(FullyConvolutional(model), engine, picture(image), least)
     boxes = {each.class_name: each for each in things(found, engine.classes, image.size)}
     assert boxes["red"].area.overlap(Area(0, 0, 150, 100)) > 0.8
@@ -265,5 +264,5 @@ def test_a_picture_that_is_too_small_or_long_is_named(size: tuple[int, int], rea
     engine = KerasEngine(model, ("a", "b", "c"), SPEC)
     made = picture(spotted(Area(0, 0, 1, 1), size))
     with pytest.raises(BadImage) as caught:
-        segments(FullyConvolutional(model), engine, made, AnswerRule())
+        segments(FullyConvolutional(model), engine, made, ONE_LABEL)
     assert caught.value.reason == reason

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
-from imgrec.evaluation.selective_prediction import Limits
-from imgrec.explanation.unknown import AnswerRule
 from imgrec.explanation.values import Area, Detection
 from imgrec.explanation.windows import detections, places, score_windows, suppressed
 from imgrec.runtime.exported import FunctionEngine
+from imgrec.scores import ONE_LABEL, Decision
 from tests.explanation.made import SPEC, asked, picture, red_or_blue, spotted
 
 CLASSES = ("red", "blue", "dark")
@@ -26,10 +25,8 @@ RED = Area(10, 30, 60, 80)
 def test_a_thing_is_found_where_it_is() -> None:
     """What red fills is one box, of a good overlap with the red spot, and hottest there."""
     made = picture(spotted(RED, (160, 100)))
-    looked = score_windows(asked(), made, AnswerRule())
-    (found,) = (
-        each for each in detections(looked, CLASSES, AnswerRule()) if each.class_name == "red"
-    )
+    looked = score_windows(asked(), made, ONE_LABEL)
+    (found,) = (each for each in detections(looked, CLASSES, ONE_LABEL) if each.class_name == "red")
     assert found.area.overlap(RED) > 0.6
     assert found.score > 0.9
     heat = looked.heat(0).over(made.image.size, made.image.size)
@@ -43,8 +40,8 @@ def test_two_things_of_a_class_are_two() -> None:
     image = spotted(RED, (300, 100))
     image.paste((255, 0, 0), (230, 20, 290, 80))
     image.paste((0, 0, 255), (120, 20, 180, 80))
-    looked = score_windows(asked(), picture(image), AnswerRule(), 100)
-    found = detections(looked, CLASSES, AnswerRule(Limits(0.8)))
+    looked = score_windows(asked(), picture(image), ONE_LABEL, 100)
+    found = detections(looked, CLASSES, Decision(0.8))
     names = sorted(each.class_name for each in found if each.class_name != "dark")
     assert names == ["blue", "red", "red"]
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
@@ -53,13 +50,13 @@ def test_two_things_of_a_class_are_two() -> None:
 def test_what_is_unknown_is_background() -> None:
     """Below the threshold, and where it is not familiar, nothing is found."""
     made = picture(spotted(RED, (160, 100)))
-    assert not score_windows(asked(), made, AnswerRule(Limits(1.01))).named.any()
+    assert not score_windows(asked(), made, Decision(1.01)).named.any()
 
     def strange(images: NDArray[np.float32]) -> NDArray[np.float32]:
         answers = red_or_blue(images)
         return np.concatenate([answers, answers[:, :1]], axis=1)  # familiar where it is red
 
-    least = AnswerRule(Limits(0.5, 0.9))
+    least = Decision(0.5, 0.9)
     looked = score_windows(FunctionEngine(strange, CLASSES, SPEC), made, least)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
 
@@ -67,7 +64,7 @@ def test_what_is_unknown_is_background() -> None:
 def test_a_threshold_of_each_class_where_there_may_be_several() -> None:
     """What reaches none is background; a class is found where it reaches its own."""
     made = picture(spotted(RED, (160, 100)))
-    least = AnswerRule(thresholds=(0.9, 0.9, 1.01))
+    least = Decision(class_thresholds=(0.9, 0.9, 1.01))
     looked = score_windows(asked(), made, least)
     assert 0 < looked.named.any(axis=1).sum() < len(looked.windows)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
@@ -79,7 +76,7 @@ def test_a_class_that_is_no_window_s_answer_is_not_found() -> None:
     def rather_red(images: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.tile(np.array([0.6, 0.3, 0.1], np.float32), (len(images), 1))
 
-    made, least = picture(spotted(RED, (160, 100))), AnswerRule(Limits(0.0))
+    made, least = picture(spotted(RED, (160, 100))), Decision(0.0)
     looked = score_windows(FunctionEngine(rather_red, CLASSES, SPEC), made, least)
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {CLASSES[0]}
 

@@ -11,7 +11,7 @@ import pytest
 
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment, Evaluation
-from imgrec.scores import Scores, Skipped
+from imgrec.scores import Scores, Skipped, one_hot
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -48,7 +48,7 @@ def scored() -> Callable[..., Scores]:
         predicted = np.where(np.arange(4 * count) % 7 == 0, (truth + 1) % count, truth)
         probabilities = 0.1 / count + 0.9 * np.eye(count, dtype=np.float32)[predicted]
         images = tuple(f"{i}.png" for i in range(4 * count))
-        return Scores(images, truth, probabilities, tuple(names), tuple(skipped))
+        return Scores(images, one_hot(truth, count), probabilities, tuple(names), tuple(skipped))
 
     return make
 

@@ -18,7 +18,7 @@ from imgrec.evaluation.slices import ImageSlice
 from imgrec.evaluation.verdicts import check_drop, check_requirements
 from imgrec.report.forms import report_formats
 from imgrec.requirement import parse
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 
 WHOLE = Path(__file__).with_name("whole")
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -53,7 +53,7 @@ def _assessment(name: str, wrong: Sequence[int]) -> Assessment:
     cats = np.where(label == 0, sure, 1 - sure)
     names = tuple(f"{number}.png" for number in range(16))
     probabilities = np.stack([cats, 1 - cats], axis=1).astype(np.float32)
-    scores = Scores(names, truth, probabilities, ("cats", "dogs"))
+    scores = Scores(names, one_hot(truth, 2), probabilities, ("cats", "dogs"))
     front = ImageSlice("camera=front", scores.where(np.arange(16) < 8))
     evaluation = evaluate_scores(scores, slices=[front])
     return Assessment(name, "test", "photos", scores, evaluation, measured=NOW)

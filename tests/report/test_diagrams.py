@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from PIL import Image, ImageColor
 
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation
-from imgrec.evaluation.selective_prediction import Limits
 from imgrec.report.pictures import DARK, LIGHT, class_bars, coverage_plot, reliability_plot
 from imgrec.report.pictures.style import PlotStyle
+from imgrec.scores import Decision
 from tests.evaluation.made import population, scores
 
 Make = Callable[..., Evaluation]
@@ -55,8 +56,8 @@ def test_what_a_model_answers_is_a_point_on_its_coverage() -> None:
     """Where it may say "unknown"; otherwise the line is alone."""
     given_scores = population(200, 3)
     alone, limited, strict = (
-        coverage_plot(evaluate_scores(given_scores, limits=limits))
-        for limits in (Limits(), Limits(0.6), Limits(1.1))
+        coverage_plot(evaluate_scores(replace(given_scores, decision=decision)))
+        for decision in (Decision(), Decision(0.6), Decision(1.1))
     )
     assert count(alone, LIGHT.validation) == count(strict, LIGHT.validation) == 0
     assert count(limited, LIGHT.validation) > 50

@@ -15,7 +15,7 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation, MetricValue, SliceResult
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.report.terminal import evaluation_text
-from imgrec.scores import Scores, Skipped
+from imgrec.scores import Scores, Skipped, one_hot
 from imgrec.text import printable
 
 Make = Callable[..., Evaluation]
@@ -63,7 +63,9 @@ def test_two_classes_are_shown_whole(evaluation: Make) -> None:
 def test_slices_are_shown_with_the_worst() -> None:
     """Each slice has its line; the least accurate that is large enough is called the worst."""
     rows = np.array([[1, 0]] * 70, np.float32)
-    scores = Scores(tuple(map(str, range(70))), np.arange(70) % 10 // 9, rows, ("cat", "dog"))
+    scores = Scores(
+        tuple(map(str, range(70))), one_hot(np.arange(70) % 10 // 9, 2), rows, ("cat", "dog")
+    )
     night = np.arange(70) % 2 == 1
     slices = [
         ImageSlice("light=day", scores.where(~night)),
@@ -95,7 +97,9 @@ def test_of_many_slices_the_worst_are_shown(evaluation: Make) -> None:
 
 def test_what_could_not_be_computed_is_said() -> None:
     """Notes stand below the numbers they are about."""
-    scores = Scores(("1",), np.array([0]), np.array([[1, 0]], np.float32), ("cat", "dog"))
+    scores = Scores(
+        ("1",), np.array([[True, False]]), np.array([[1, 0]], np.float32), ("cat", "dog")
+    )
     text = printed(evaluate_scores(scores))
     assert "\n\nno roc_auc and average_precision: all images are of one class\n" in text
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
 from imgrec.report.terminal import prediction_table
+from imgrec.scores import Decision
 from imgrec.text import printable
 
 ONE = (ModelInfo("m", ("cat", "dog")),)
@@ -108,7 +109,7 @@ def test_several_models_answer_each() -> None:
 
 def test_several_labels_are_ticked_and_none_is_said() -> None:
     """The classes that a photo has stand out from those that come near."""
-    members = (ModelInfo("last", ("cat", "dog"), thresholds=(0.5, 0.5)),)
+    members = (ModelInfo("last", ("cat", "dog"), decision=Decision(class_thresholds=(0.5, 0.5))),)
     found = (
         Prediction(
             "a.jpg",

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
-from imgrec.evaluation.selective_prediction import Limits
 from imgrec.report.documents import header, lines, predictions_json
 from imgrec.report.documents.prediction import predictions_jsonl
+from imgrec.scores import Decision
 from imgrec.text import printable
 from tests.conftest import PROJECT
 
@@ -145,7 +145,7 @@ def test_several_models_in_every_form() -> None:
     """The mean leads, each model follows; without a mean there is nothing in its place."""
     cat, dog = (Ranked("cat", 0.75),), (Ranked("dog", 0.5),)
     answers = (Answer("m", cat, labels=("cat",)), Answer("n", dog, known=False))
-    members = (ModelInfo("m", ("cat", "dog")), ModelInfo("n", ("dog", "cat"), Limits(0.9)))
+    members = (ModelInfo("m", ("cat", "dog")), ModelInfo("n", ("dog", "cat"), Decision(0.9)))
     found = (Prediction("a.jpg", cat, known=False, answers=answers, agree=False),)
     assert as_csv(found, members).splitlines()[1:] == [
         "a.jpg,mean,1,cat,0.75,false,false,",
@@ -168,7 +168,7 @@ def test_several_models_in_every_form() -> None:
 def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
     """Both forms fit docs/prediction.schema.json, which knows every key they have."""
     schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
-    members = (*ONE, ModelInfo("n", ("dog", "cat"), Limits(0.5))) if agree else ONE
+    members = (*ONE, ModelInfo("n", ("dog", "cat"), Decision(0.5))) if agree else ONE
     answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
     found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
     document = json.loads(predictions_json(found, members=members))
@@ -192,7 +192,9 @@ def test_the_schema_refuses_what_is_none() -> None:
             jsonschema.validate(good | wrong, schema)
 
 
-SEVERAL = (ModelInfo("last", ("cat", "dog", "owl"), thresholds=(0.5, 0.25, 0.5)),)
+SEVERAL = (
+    ModelInfo("last", ("cat", "dog", "owl"), decision=Decision(class_thresholds=(0.5, 0.25, 0.5))),
+)
 SETS = (
     Prediction(
         "both.jpg",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.runtime.outputs import ModelOutput
+from imgrec.scores import ONE_LABEL, Decision
 
 _SMALL = ImageSpec(4, 4, 1)
 
@@ -19,7 +20,7 @@ class Brightness:
 
     classes: tuple[str, ...] = ("dark", "bright")
     spec: ImageSpec = _SMALL
-    thresholds: tuple[float, ...] | None = None
+    decision: Decision = ONE_LABEL
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the share of dark and of bright, which is how familiar it is, too."""

@@ -26,7 +26,7 @@ def record(number: int, level: int | None = None) -> Record:
 def test_the_whole_is_its_chunks() -> None:
     """Every image is in one chunk, in order; those that can't be read stand in theirs."""
     records = [record(number, None if number % 7 == 3 else number) for number in range(100)]
-    chunks = list(score_chunks(Brightness(), records))
+    chunks = [chunk for (chunk,) in score_chunks([Brightness()], records)]
     whole = score(Brightness(), records, labelled=True, bad_images="skip", progress=Silent())
     sizes = [len(chunk.names) + len(chunk.skipped) for chunk in chunks]
     assert sizes == [BATCH_SIZE] * 3 + [4]
@@ -38,8 +38,9 @@ def test_the_whole_is_its_chunks() -> None:
     )
     good = [number for number in range(100) if number % 7 != 3]
     np.testing.assert_allclose(whole.probabilities[:, 1], np.array(good) / 255, rtol=1e-6)
-    assert whole.truth is not None
-    assert whole.truth.tolist() == [number % 2 for number in good]
+    assert whole.rows.tolist() == good
+    assert [chunk.rows[0] for chunk in chunks] == [0, 0, 0, 0]
+    assert whole.true_labels.tolist() == [number % 2 for number in good]
 
 
 def test_the_first_bad_image_ends_it_where_asked() -> None:
@@ -55,7 +56,7 @@ def test_nothing_readable_has_no_probabilities() -> None:
     whole = score(Brightness(), [record(0)], labelled=True, bad_images="skip", progress=Silent())
     assert whole.probabilities.shape == (0, 2)
     assert whole.truth is not None
-    assert whole.truth.shape == (0,)
+    assert whole.truth.shape == (0, 2)
 
 
 def test_an_endless_list_is_answered_as_it_comes() -> None:
@@ -67,9 +68,10 @@ def test_an_endless_list_is_answered_as_it_comes() -> None:
             taken.append(number)
             yield Photo("same", np.full((4, 4), 51, np.uint8))
 
-    chunks = score_chunks(Brightness(), endless())
+    chunks = score_chunks([Brightness()], endless())
     for _ in range(5):
-        np.testing.assert_allclose(next(chunks).probabilities[:, 1], 0.2, rtol=1e-6)
+        (chunk,) = next(chunks)
+        np.testing.assert_allclose(chunk.probabilities[:, 1], 0.2, rtol=1e-6)
     assert len(taken) <= 8 * BATCH_SIZE
     chunks.close()  # type: ignore[attr-defined]
 

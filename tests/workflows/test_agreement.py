@@ -21,7 +21,7 @@ from imgrec.models.export import FORMATS
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.exported import open_exported
-from imgrec.runtime.model_file import image_spec
+from imgrec.runtime.model_file import decision_of, image_spec
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.workflows.evaluation import ImageChoice, evaluate
@@ -47,8 +47,8 @@ def _by_keras(run: Run, records: Sequence[Record]) -> Scores:
     output = model.predict(np.stack(pixels).astype(np.float32), verbose=0)
     if output.shape[1] == 1:  # one sigmoid unit: the second of two classes
         output = np.concatenate([1 - output, output], axis=1)
-    names, thresholds = tuple(record.name for record in records), run.card.class_thresholds
-    return Scores(names, None, output, run.card.classes, thresholds=thresholds)
+    names = tuple(record.name for record in records)
+    return Scores(names, None, output, run.card.classes, decision=decision_of(run.card))
 
 
 def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np.float32]:
@@ -91,8 +91,8 @@ def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:
         path = folder / f"exported{SUFFIXES[form]}"
         files.append((export(run, form=form, output=path).path, form, "float32"))
     for file, form, precision in files:
-        spec, thresholds = image_spec(run.card), run.card.class_thresholds
-        engine = open_exported(file, form, run.card.classes, spec, thresholds)
+        spec, decision = image_spec(run.card), decision_of(run.card)
+        engine = open_exported(file, form, run.card.classes, spec, decision)
         found = score(engine, records, labelled=False, bad_images="error", progress=Silent())
         _assert_alike(keras, found.probabilities, precision)
 

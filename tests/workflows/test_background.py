@@ -14,7 +14,7 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment
 from imgrec.report.html import Remark
 from imgrec.runs.folder import Run
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 from imgrec.training.run_saver import read_history, write_history
 from imgrec.workflows.reports import report_context
 
@@ -25,7 +25,7 @@ HISTORY = {"loss": [0.5, 0.25], "val_loss": [1.0, float("nan")]}
 def assessment() -> Assessment:
     """Three images of two classes, the first two mistaken."""
     probabilities = np.array([[0.1, 0.9], [0.9, 0.1], [0.9, 0.1]], np.float32)
-    scores = Scores(("a", "b", "c"), np.array([0, 1, 0]), probabilities, ("x", "y"))
+    scores = Scores(("a", "b", "c"), one_hot(np.array([0, 1, 0]), 2), probabilities, ("x", "y"))
     return Assessment("r", "test", "photos", scores, evaluate_scores(scores))
 
 

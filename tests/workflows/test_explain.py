@@ -20,7 +20,6 @@ from imgrec.config.load import load as load_config
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.evaluation.prediction import Ranked
-from imgrec.explanation.unknown import AnswerRule
 from imgrec.explanation.values import Area, Detection, ViewedRegion
 from imgrec.progress import Silent
 from imgrec.report.documents import ExplainedPhoto, ExplanationQuery, explanation_json
@@ -28,6 +27,7 @@ from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.scores import ONE_LABEL
 from imgrec.workflows.explanation import (
     Explainer,
     ExplainOptions,
@@ -144,7 +144,7 @@ def test_a_tiny_hot_place_has_its_box() -> None:
     model.layers[-1].set_weights([kernel, np.zeros(2)])
     engine = KerasEngine(model, ("none", "some"), SPEC)
     image = spotted(Area(20, 4, 22, 6))
-    found = Explainer("made", "gradcam", engine, AnswerRule()).explain(Photo("tiny", image)).found
+    found = Explainer("made", "gradcam", engine, ONE_LABEL).explain(Photo("tiny", image)).found
     assert [each.area.overlap(Area(20, 4, 22, 6)) > 0.5 for each in found] == [True]
 
 

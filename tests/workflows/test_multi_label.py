@@ -194,7 +194,7 @@ def test_every_format_answers_as_the_model_does(discs: TrainingResult, tmp_path:
     for form, suffix in (("onnx", ".onnx"), ("saved_model", ""), ("keras", ".keras")):
         exported = export(discs.run, form=form, output=tmp_path / f"out{suffix}")
         assert exported.parity.agreement == 1
-        engine = open_exported(exported.path, form, model.classes, model.spec, model.thresholds)
+        engine = open_exported(exported.path, form, model.classes, model.spec, model.decision)
         np.testing.assert_allclose(engine.answers(images).probabilities, expected, atol=1e-4)
     described = json.loads((tmp_path / "out/assets.extra/imgrec.json").read_bytes())
     assert described["columns"] == list(COLOURS)

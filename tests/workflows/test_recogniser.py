@@ -18,12 +18,12 @@ from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
 from imgrec.evaluation.prediction import ModelInfo
-from imgrec.evaluation.selective_prediction import Limits
 from imgrec.progress import Silent
 from imgrec.report.documents import LineForm
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
+from imgrec.scores import Decision
 from imgrec.workflows.prediction import FailureSummary, Predictor, open_models, predict_into
 from tests.runtime.brightness import Brightness
 
@@ -56,7 +56,7 @@ def test_models_of_other_sizes_decode_on_their_own(tmp_path: Path) -> None:
 def test_a_threshold_given_is_that_of_every_model() -> None:
     """Without one each keeps its own."""
     one = recogniser(Brightness())
-    own = dataclasses.replace(one, members=(ModelInfo("m0", ("dark", "bright"), Limits(0.7)),))
+    own = dataclasses.replace(one, members=(ModelInfo("m0", ("dark", "bright"), Decision(0.7)),))
     grey = [Photo("p", np.full((4, 4), 102, np.uint8))]
     for asked, known in ((one, True), (own, False), (own.asking(top=1, threshold=0.6), True)):
         ((found,),) = asked.predictions(grey, total=1, progress=Silent())

@@ -10,7 +10,7 @@ from imgrec.data.images.decoder import (
     describe,
     miniature,
 )
-from imgrec.data.images.decoding import HasName, decode_in_order
+from imgrec.data.images.decoding import HasName, decode_in_order, try_decode
 from imgrec.data.images.files import (
     NO_IMAGE,
     file_stamp,
@@ -53,5 +53,6 @@ __all__ = [
     "miniature",
     "source_key",
     "traits_of",
+    "try_decode",
     "verdict_of",
 ]

@@ -28,10 +28,15 @@ def decode_in_order(
     return map_in_order(partial(_decoded, spec=spec), records, workers, ahead)
 
 
-def _decoded(record: HasName, spec: ImageSpec) -> tuple[HasName, NDArray[np.uint8] | BadImage]:
+def try_decode(record: Record | Photo, spec: ImageSpec) -> NDArray[np.uint8] | BadImage:
+    """Return the pixels of a record, uint8 (height, width, channels), or why there are none."""
     if isinstance(record.source, BadImage):
-        return record, record.source
+        return record.source
     try:
-        return record, decode(record.source, spec, record.name)
+        return decode(record.source, spec, record.name)
     except BadImage as error:
-        return record, error
+        return error
+
+
+def _decoded(record: HasName, spec: ImageSpec) -> tuple[HasName, NDArray[np.uint8] | BadImage]:
+    return record, try_decode(record, spec)

@@ -39,10 +39,8 @@ def true_options(scores: Scores) -> NDArray[np.int64]:
 
 
 def known_truth(scores: Scores) -> NDArray[Any]:
-    """Return the truth of `scores`; raises ValueError where it is not known."""
-    if scores.truth is None:
-        raise ValueError("the truth of these scores is not known")
-    return scores.truth
+    """Return the index of each image's class; of several, the matrix of `Scores.positives`."""
+    return scores.positives if scores.multi_label else scores.true_labels
 
 
 def log_losses(scores: Scores) -> _Floats:

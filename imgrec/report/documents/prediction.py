@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked, group_by_photo
+from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, combined_model
 from imgrec.report.csv import cell, probability_cell
-from imgrec.report.documents.json import json_line, json_number, json_text
+from imgrec.report.documents.json import json_line, json_text
 
 LineForm = Literal["jsonl", "csv"]
 
@@ -22,7 +22,7 @@ def predictions_json(predictions: Sequence[Prediction], *, members: Sequence[Mod
         {
             **_head(members),
             "models": [_member(member) for member in members],
-            "predictions": [_fields(prediction) for prediction in predictions],
+            "predictions": [prediction.as_dict() for prediction in predictions],
         }
     )
 
@@ -30,7 +30,7 @@ def predictions_json(predictions: Sequence[Prediction], *, members: Sequence[Mod
 def predictions_jsonl(predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]) -> str:
     """Return one JSON document a photo, each on its line."""
     head = _head(members)
-    return "".join(json_line(head | _fields(prediction)) for prediction in predictions)
+    return "".join(json_line(head | prediction.as_dict()) for prediction in predictions)
 
 
 def header(form: LineForm) -> str:
@@ -53,52 +53,26 @@ def lines(form: LineForm, predictions: Sequence[Prediction], members: Sequence[M
 def _csv_lines(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    whole = group_by_photo(members)
+    whole = combined_model(members)
     for prediction in predictions:
         writer.writerows(_rows(prediction, whole))
     return text.getvalue()
 
 
 def _head(members: Sequence[ModelInfo]) -> dict[str, object]:
-    whole = group_by_photo(members)
+    whole = combined_model(members)
     return {"schema_version": 1, "model": whole.model if whole else None}
 
 
 def _member(member: ModelInfo) -> dict[str, object]:
+    thresholds = member.decision.class_thresholds
     return {
         "model": member.model,
         "classes": list(member.classes),
-        "threshold": member.limits.threshold,
+        "threshold": member.decision.min_probability,
         "multi_label": member.multi_label,
-        "thresholds": None if member.thresholds is None else list(member.thresholds),
+        "thresholds": None if thresholds is None else list(thresholds),
     }
-
-
-def _fields(prediction: Prediction) -> dict[str, object]:
-    return {
-        "photo": prediction.name,
-        "top": _top(prediction.top),
-        "known": prediction.known,
-        "labels": list(prediction.labels),
-        "error": prediction.error,
-        "answers": [
-            {
-                "model": answer.model,
-                "top": _top(answer.top),
-                "known": answer.known,
-                "labels": list(answer.labels),
-            }
-            for answer in prediction.answers
-        ],
-        "agree": prediction.agree,
-    }
-
-
-def _top(top: Sequence[Ranked]) -> list[dict[str, object]]:
-    return [
-        {"class": ranked.class_name, "probability": json_number(ranked.probability)}
-        for ranked in top
-    ]
 
 
 def _rows(prediction: Prediction, whole: ModelInfo | None) -> Iterator[tuple[str, ...]]:

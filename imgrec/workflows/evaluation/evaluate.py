@@ -13,7 +13,6 @@ from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.results import Assessment
-from imgrec.evaluation.selective_prediction import joint_limits, run_limits
 from imgrec.evaluation.slices import ImageSlice, check_slices, cut_slices
 from imgrec.evaluation.verdicts import check_drop, check_requirements
 from imgrec.progress import Progress, Silent
@@ -76,8 +75,7 @@ class Evaluator:
         parts = cut_slices(scores, self.images.records, slicing.by)
         turns = zip(slicing.turns, turned, strict=True)
         slices = (*parts, *(ImageSlice(f"rotate={turn}", each) for turn, each in turns))
-        limits = joint_limits([run_limits(run.card.threshold) for run in runs])
-        evaluation = measures.evaluate_scores(scores, self.top_k, slices, limits)
+        evaluation = measures.evaluate_scores(scores, self.top_k, slices)
         name = " + ".join(run.name for run in runs)
         return Assessment(name, self.images.split, self.images.source, scores, evaluation)
 
@@ -98,14 +96,13 @@ class Evaluator:
             for turn in turns
         )
         # The images' labels are in the order of `classes` already.
-        of = engine.thresholds
-        thresholds = None if of is None else tuple(of[column] for column in columns)
+        decision = engine.decision.for_columns(columns)
         return [
             replace(
                 each,
                 probabilities=each.probabilities[:, columns],
                 classes=self.classes,
-                thresholds=thresholds,
+                decision=decision,
             )
             for each in answers
         ]

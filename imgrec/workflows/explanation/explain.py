@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from imgrec.errors import UsageError
-from imgrec.evaluation.selective_prediction import run_limits
-from imgrec.explanation.unknown import LIKELY, AnswerRule
 from imgrec.explanation.windows import WINDOWS
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE
+from imgrec.runtime.model_file import decision_of
+from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL
 from imgrec.text import did_you_mean, join_few, printable
 from imgrec.workflows.explanation.explainer import INSIDE, OF_ALL, Explainer, Method, needs_keras
 
 # What those that look for every class do then.
 _WITHOUT_UNKNOWN = {
-    "windows": f"a class is there where a window has it from {LIKELY:.0%} on, "
+    "windows": f"a class is there where a window has it from {DEFAULT_THRESHOLD:.0%} on, "
     "and a box tells the mean of its windows".replace("%", " %"),
     "dense": "each place has its most probable class",
 }
@@ -63,10 +63,12 @@ def open_explainer(
     wanted = None if asking.class_name is None else _column(asking.class_name, classes)
     method = method or fitting_method(run, computing)
     _check(method, asking)
-    least = _least(run, asking.threshold)
+    decision = decision_of(run.card)
+    if asking.threshold is not None:
+        decision = decision.with_threshold(asking.threshold)
     if method in INSIDE:
         computing = _inside(run, method, computing)
-    if method in OF_ALL and least == AnswerRule():
+    if method in OF_ALL and decision == ONE_LABEL:
         log.info(
             '%s knows no "unknown" (evaluation.selective_prediction): %s; '
             "--threshold sets another limit",
@@ -75,7 +77,7 @@ def open_explainer(
         )
     engine = open_engine(run, **vars(computing))
     windows = WINDOWS if asking.windows is None else asking.windows
-    return Explainer(run.name, method, engine, least, wanted, windows, asking.as_seen)
+    return Explainer(run.name, method, engine, decision, wanted, windows, asking.as_seen)
 
 
 def fitting_method(run: Run, computing: EngineOptions = DEFAULT_ENGINE) -> Method:
@@ -108,15 +110,6 @@ def _check(method: Method, asking: ExplainOptions) -> None:
         raise UsageError(
             f"--windows: {method} asks about none", hint="--windows goes with --method windows"
         )
-
-
-def _least(run: Run, threshold: float | None) -> AnswerRule:
-    limits, thresholds = run_limits(run.card.threshold), run.card.class_thresholds
-    if threshold is None:
-        return AnswerRule(limits, thresholds)
-    if thresholds is None:
-        return AnswerRule(limits._replace(threshold=threshold))
-    return AnswerRule(limits, (threshold,) * len(thresholds))
 
 
 def _inside(run: Run, method: Method, computing: EngineOptions) -> EngineOptions:

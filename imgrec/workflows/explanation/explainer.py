@@ -18,11 +18,11 @@ from imgrec.explanation.dense import FullyConvolutional, enlarged, segments, sha
 from imgrec.explanation.gradcam import gradcam, in_own_size, takes_any_size
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.regions import regions
-from imgrec.explanation.unknown import AnswerRule
 from imgrec.explanation.values import Area, Detection, Explanation, Heat, Picture, ViewedRegion
 from imgrec.explanation.windows import WINDOWS, detections, score_windows
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine
+from imgrec.scores import Decision
 from imgrec.text import printable
 
 Method = Literal["gradcam", "occlusion", "windows", "dense"]
@@ -43,13 +43,13 @@ class Explainer:
     """A model that is asked where.
 
     wanted: the column of the class to explain; None for what the model says of each picture.
-    least: what an answer has to reach, not to be "unknown". windows, as_seen: as in Asking.
+    decision: how probabilities become labels. windows, as_seen: as in Asking.
     """
 
     model: str
     method: Method
     engine: Engine
-    least: AnswerRule
+    decision: Decision
     wanted: int | None = None
     windows: int = WINDOWS
     as_seen: bool = False
@@ -63,7 +63,7 @@ class Explainer:
         picture = _picture(photo, self.engine)
         answers = self.engine.answers(picture.pixels[np.newaxis])
         (row,) = answers.probabilities
-        (named,) = self.least.named(answers, self.engine.classes)
+        (named,) = self.decision.decide(answers.probabilities, answers.ood_similarity)
         columns = self._explained(row, named)
         whole = Explanation(
             picture,
@@ -100,13 +100,13 @@ class Explainer:
                 return _hottest(whole, [occlusion(self.engine, pixels, each) for each in columns])
 
     def _windows(self, whole: Explanation, column: int) -> Explanation:
-        looked = score_windows(self.engine, whole.picture, self.least, self.windows)
-        found = detections(looked, self.engine.classes, self.least, self.wanted)
+        looked = score_windows(self.engine, whole.picture, self.decision, self.windows)
+        found = detections(looked, self.engine.classes, self.decision, self.wanted)
         view = ViewedRegion(whole.picture.whole, None)
         return replace(whole, view=view, heat=looked.heat(column), found=found)
 
     def _dense(self, whole: Explanation, column: int) -> Explanation:
-        found = segments(self._network, self._keras, whole.picture, self.least)
+        found = segments(self._network, self._keras, whole.picture, self.decision)
         there = things(found, self.engine.classes, whole.picture.image.size)
         boxes = self._of_class(sorted(there, key=lambda each: -each.score))
         spec = enlarged(whole.picture, self.engine.spec)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import UsageError
 from imgrec.evaluation.prediction import ModelInfo, Prediction, joint_predictions, predictions
-from imgrec.evaluation.selective_prediction import NO_LIMITS, Limits, run_limits
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import LineForm, header, lines
@@ -21,9 +19,9 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, pretrained_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
-from imgrec.runtime.score import BATCH_SIZE, score_chunks
+from imgrec.runtime.score import score_chunks
 from imgrec.runtime.tta import FlipTTA
-from imgrec.scores import Scores
+from imgrec.scores import Decision, Scores
 from imgrec.text import printable
 from imgrec.workflows.prediction.resumable_file import resumable_file
 
@@ -108,7 +106,8 @@ class Predictor:
             "classes": sha256(repr([member.classes for member in members]).encode())[:12],
             "top": self.top,
             "threshold": ", ".join(
-                str(member.thresholds or member.limits.threshold) for member in members
+                str(member.decision.class_thresholds or member.decision.min_probability)
+                for member in members
             ),
             "tta": self.tta,
         }
@@ -121,20 +120,21 @@ class Predictor:
         A photo that can't be read has an error instead. total: how many photos there are, None
         where that is not known; memory does not grow with it.
         """
-        asked, *copies = itertools.tee(photos, 1 + len(self.engines))
-        streams = [score_chunks(*pair) for pair in zip(self.engines, copies, strict=True)]
         shows = Silent() if total == 1 else progress
         with shows.task("predicting", total) as task:
-            for chunks in zip(*streams, strict=True):
-                order = [photo.name for photo in itertools.islice(asked, BATCH_SIZE)]
-                yield self._batch(chunks, order)
-                task.advance(len(order))
+            for chunks in score_chunks(self.engines, photos):
+                batch = self._batch(chunks)
+                yield batch
+                task.advance(len(batch))
 
-    def _batch(self, chunks: Sequence[Scores], order: Sequence[str]) -> Predictions:
-        if len(chunks) > 1:
-            return joint_predictions(chunks, self.members, self.top, order)
-        (member,) = self.members
-        return predictions(member.answers(chunks[0]), self.top, order, member.limits)
+    def _batch(self, chunks: Sequence[Scores]) -> Predictions:
+        scores = [
+            replace(chunk, decision=member.decision)
+            for chunk, member in zip(chunks, self.members, strict=True)
+        ]
+        if len(scores) > 1:
+            return joint_predictions(scores, self.members, self.top)
+        return predictions(scores[0], self.top)
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def open_models(
     names = _names(models)
     engines = tuple(_engine(model, computing) for model in models)
     members = [
-        ModelInfo(name, engine.classes, _limits(model), engine.thresholds)
-        for name, model, engine in zip(names, models, engines, strict=True)
+        ModelInfo(name, engine.classes, engine.decision)
+        for name, engine in zip(names, engines, strict=True)
     ]
     weights = tuple(
         _weights(model, engine, computing.precision)
@@ -239,12 +239,8 @@ def _engine(model: Run | str, computing: EngineOptions) -> Engine:
 
 def _with_threshold(member: ModelInfo, threshold: float) -> ModelInfo:
     if member.multi_label:
-        return replace(member, thresholds=(threshold,) * len(member.classes))
-    return replace(member, limits=Limits(threshold))
-
-
-def _limits(model: Run | str) -> Limits:
-    return run_limits(model.card.threshold) if isinstance(model, Run) else NO_LIMITS
+        return replace(member, decision=member.decision.with_threshold(threshold))
+    return replace(member, decision=Decision(threshold))
 
 
 def _weights(model: Run | str, engine: Engine, precision: str) -> str:
