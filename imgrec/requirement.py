@@ -37,12 +37,12 @@ METRICS = (
     "log_loss",
     "brier",
     "ece",
-    "answered",
+    "coverage",
     "selective_accuracy",
 )
 """What is measured of all images, and of a slice."""
 
-SELECTIVE = frozenset({"answered", "selective_accuracy"})
+SELECTIVE = frozenset({"coverage", "selective_accuracy"})
 """What is measured of a model that may say that it does not know."""
 
 SINGLE_LABEL = SELECTIVE | {"top_k_accuracy", "balanced_accuracy"}

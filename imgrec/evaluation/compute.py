@@ -79,7 +79,7 @@ def _abstaining(scores: Scores) -> Mapping[str, MetricValue]:
     if not scores.decision.abstains:
         return {}
     known = scores.known
-    of_all = {"answered": wilson_interval(int(known.sum()), len(known))}
+    of_all = {"coverage": wilson_interval(int(known.sum()), len(known))}
     if not known.any():
         return of_all
     right = int(scores.right[known].sum())

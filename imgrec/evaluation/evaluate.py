@@ -10,7 +10,7 @@ from imgrec.errors import DataError
 from imgrec.evaluation.compute import MOST_RESAMPLED, ComputedMetrics, compute_metrics
 from imgrec.evaluation.metrics import (
     Floats,
-    coverage,
+    coverage_curve,
     percentile,
     reliability,
     require_finite,
@@ -48,7 +48,7 @@ def evaluate_scores(
         per_class=tuple(_class_results(scores.classes, found)),
         confusion=found.confusion,
         reliability=reliability(scores),
-        coverage=None if scores.multi_label else coverage(scores),
+        coverage_curve=None if scores.multi_label else coverage_curve(scores),
         slices=tuple(_slice_result(each, k) for each in slices),
         notes=tuple(_notes(scores, found, slices)),
         thresholds=scores.decision.class_thresholds,

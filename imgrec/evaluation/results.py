@@ -58,7 +58,7 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class CoverageCurve:
     """What answering only where the highest probability reaches a threshold would give.
 
     threshold, coverage, accuracy: float64 (points,), at most about 200, thresholds falling:
@@ -93,7 +93,7 @@ class Evaluation:
     confusion: int64 (classes, classes), rows truth, columns prediction. Where an image may have
     several classes, int64 (classes, 2, 2), for each class rows without and with it, columns
     said not to have it and to have it.
-    coverage: None where an image may have several classes.
+    coverage_curve: None where an image may have several classes.
     notes: one sentence each on what was not computed, and on what else to know of the numbers.
     thresholds: as Scores has them.
     """
@@ -106,7 +106,7 @@ class Evaluation:
     per_class: tuple[ClassResult, ...]
     confusion: NDArray[np.int64]
     reliability: tuple[ReliabilityBin, ...]
-    coverage: Coverage | None
+    coverage_curve: CoverageCurve | None
     slices: tuple[SliceResult, ...] = ()
     notes: tuple[str, ...] = ()
     thresholds: tuple[float, ...] | None = None

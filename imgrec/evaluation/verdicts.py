@@ -116,7 +116,7 @@ def _why(evaluation: Evaluation, quantity: Quantity) -> str:
     }:
         return "there is no such slice"
     if quantity.metric in SELECTIVE:
-        return _NO_ANSWER if "answered" in evaluation.metrics else _NEVER_UNKNOWN
+        return _NO_ANSWER if "coverage" in evaluation.metrics else _NEVER_UNKNOWN
     notes = [note for note in evaluation.notes if quantity.metric in note]
     interval = "" if quantity.bound == "value" else " with an interval"
     return "; ".join(notes) or f"there is no {quantity.metric}{interval} of these images"

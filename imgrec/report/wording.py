@@ -69,8 +69,8 @@ _TITLES = {
     "log_loss": "Log loss",
     "brier": "Brier score",
     "ece": "Calibration error",
-    "answered": "Answered",
-    "selective_accuracy": "Accuracy of answers",
+    "coverage": "Coverage",
+    "selective_accuracy": "Selective accuracy",
 }
 _PROPORTIONS = {
     "accuracy",
@@ -80,7 +80,7 @@ _PROPORTIONS = {
     "micro_f1",
     "weighted_f1",
     "samples_f1",
-    "answered",
+    "coverage",
     "selective_accuracy",
 }
 

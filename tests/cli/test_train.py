@@ -104,7 +104,7 @@ def test_result_as_json(trained: tuple[Path, Process]) -> None:
     runs, process = trained
     assert process.returncode == 0
     document = json.loads(process.stdout)
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert (document["run"], document["path"]) == ("digits-1", "runs/digits-1")
     assert (document["split"], document["data"]) == ("test", "digits")
     assert 0 <= document["metrics"]["accuracy"]["low"] <= document["metrics"]["accuracy"]["high"]

@@ -135,7 +135,7 @@ def test_what_is_answered_is_measured(
         assert not SELECTIVE & metrics.keys()
         return
     answered = found.known
-    assert metrics["answered"].value == pytest.approx(answered.mean())
+    assert metrics["coverage"].value == pytest.approx(answered.mean())
     assert ("selective_accuracy" in metrics) == answered.any()
     if answered.any():
         assert metrics["selective_accuracy"].value == pytest.approx(found.right[answered].mean())

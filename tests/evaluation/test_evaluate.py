@@ -71,7 +71,7 @@ def test_coverage_goes_from_the_surest_images_to_all(given_scores: Scores) -> No
     found = evaluate_scores(given_scores)
     confidence = given_scores.probabilities.max(axis=1)
     right = given_scores.probabilities.argmax(axis=1) == given_scores.true_labels
-    curve = found.coverage
+    curve = found.coverage_curve
     assert curve is not None
     for threshold, share, accuracy in zip(*vars(curve).values(), strict=True):
         answered = confidence >= threshold

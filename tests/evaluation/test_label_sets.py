@@ -143,7 +143,7 @@ def test_notes_say_what_is_right_and_what_is_missing() -> None:
     notes = " ".join(evaluate_scores(NOTHING_AT_ALL).notes)
     assert "no micro_f1 and macro_f1 and weighted_f1: no image has a class" in notes
     assert "no roc_auc and average_precision: no class is in some images only" in notes
-    assert evaluate_scores(FOUND).coverage is None
+    assert evaluate_scores(FOUND).coverage_curve is None
 
 
 def test_slices_and_requirements() -> None:

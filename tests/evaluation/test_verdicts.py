@@ -109,7 +109,7 @@ def test_a_model_that_answers_everything_keeps_no_promise_of_its_answers() -> No
     missed = verdict(evaluate_scores(given_scores), "selective_accuracy >= 0.9")
     assert "answers every image" in missed.reason
     assert "answers none" in verdict(silent, "selective_accuracy >= 0.9").reason
-    assert verdict(silent, "answered <= 0").met
+    assert verdict(silent, "coverage <= 0").met
     lower = evaluate_scores(replace(given_scores, decision=Decision(0.1)))
     assert verdict(lower, "selective_accuracy.low >= 0.5").met
 

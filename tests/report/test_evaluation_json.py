@@ -24,11 +24,11 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     document = json.loads(evaluation_json(found, run="digits-1", split="test", data="digits"))
     assert list(document) == [
         "schema_version", "run", "split", "data", "images", "multi_label", "top_k", "metrics",
-        "per_class", "confusion", "reliability", "coverage", "slices", "worst_slice", "notes",
+        "per_class", "confusion", "reliability", "coverage_curve", "slices", "worst_slice", "notes",
         "leakage", "requirements", "passed", "comparison",
     ]  # fmt: skip
     assert (document["schema_version"], document["run"], document["split"]) == (
-        1,
+        2,
         "digits-1",
         "test",
     )

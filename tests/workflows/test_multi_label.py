@@ -261,7 +261,7 @@ def test_reports_of_every_form(discs: TrainingResult, tmp_path: Path) -> None:
     jsonschema.validate(
         document, json.loads((PROJECT / "docs/evaluation.schema.json").read_bytes())
     )
-    assert (document["multi_label"], document["confusion"], document["coverage"]) == (
+    assert (document["multi_label"], document["confusion"], document["coverage_curve"]) == (
         True,
         None,
         None,

@@ -18,7 +18,7 @@ from imgrec.evaluation.metrics.intervals import (
 )
 from imgrec.evaluation.metrics.proper_scores import (
     calibration_gaps,
-    coverage,
+    coverage_curve,
     known_truth,
     options,
     reliability,
@@ -44,7 +44,7 @@ __all__ = [
     "canonical_order",
     "count_measures",
     "count_metrics",
-    "coverage",
+    "coverage_curve",
     "draw_counts",
     "known_truth",
     "mean_of_known",

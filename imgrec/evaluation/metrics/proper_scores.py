@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.results import Coverage, ReliabilityBin
+from imgrec.evaluation.results import CoverageCurve, ReliabilityBin
 from imgrec.scores import Scores
 
 BINS = 15
@@ -96,7 +96,7 @@ def calibration_gaps(scores: Scores) -> _Floats:
     return np.asarray(gaps.reshape(BINS, images) / answers)
 
 
-def coverage(scores: Scores) -> Coverage:
+def coverage_curve(scores: Scores) -> CoverageCurve:
     """Return accuracy against coverage at about 200 thresholds, the highest first.
 
     Images of equal confidence are answered together or not at all. Each has one class.
@@ -107,7 +107,7 @@ def coverage(scores: Scores) -> Coverage:
     last_of_equals = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True))
     places = np.linspace(0, len(last_of_equals) - 1, min(_POINTS, len(last_of_equals)))
     ends = last_of_equals[places.round().astype(np.int64)]
-    return Coverage(
+    return CoverageCurve(
         threshold=confidence[ends],
         coverage=(ends + 1) / len(confidence),
         accuracy=np.cumsum(right[order])[ends] / (ends + 1),

@@ -9,7 +9,7 @@ from imgrec.evaluation.results import (
     Assessment,
     ClassResult,
     Comparison,
-    Coverage,
+    CoverageCurve,
     Evaluation,
     MetricValue,
     RequirementResult,
@@ -38,7 +38,7 @@ def evaluation_json(
     """
     return json_text(
         {
-            "schema_version": 1,
+            "schema_version": 2,
             "run": run,
             "split": split,
             "data": data,
@@ -55,7 +55,7 @@ def evaluation_json(
             ],
             "confusion": _confusion(evaluation),
             "reliability": [dataclasses.asdict(each) for each in evaluation.reliability],
-            "coverage": _coverage(evaluation.coverage),
+            "coverage_curve": _coverage_curve(evaluation.coverage_curve),
             "slices": [_slice(each) for each in evaluation.slices],
             "worst_slice": evaluation.worst_slice and evaluation.worst_slice.name,
             "notes": list(evaluation.notes),
@@ -127,7 +127,7 @@ def _confusion(evaluation: Evaluation) -> dict[str, object] | None:
     }
 
 
-def _coverage(found: Coverage | None) -> dict[str, object] | None:
+def _coverage_curve(found: CoverageCurve | None) -> dict[str, object] | None:
     if found is None:
         return None
     return {

@@ -275,9 +275,9 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
     Where the model may say "unknown", a point tells what it answers.
     Raises ValueError where images may have several classes: there is no one answer to be sure of.
     """
-    curve = evaluation.coverage
+    curve = evaluation.coverage_curve
     if curve is None:
-        raise ValueError("there is no coverage")
+        raise ValueError("there is no coverage curve")
     with plain_settings(look):
         figure = new_figure(_WIDTH, 3.6)
         axes = figure.add_subplot()
@@ -297,7 +297,7 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
 
 def _mark_limits(figure: Any, axes: Any, evaluation: Evaluation, look: PlotStyle) -> float:
     """Mark where the model's own limits put it; return its accuracy there, 1 where it has none."""
-    share, accuracy = (evaluation.metrics.get(each) for each in ("answered", "selective_accuracy"))
+    share, accuracy = (evaluation.metrics.get(each) for each in ("coverage", "selective_accuracy"))
     if share is None or accuracy is None:
         return 1.0
     style: dict[str, Any] = {"color": look.validation, "markersize": 9, "clip_on": False}
