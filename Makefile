@@ -17,6 +17,8 @@ UPGRADE ?=
 
 READY := .venv/.ready
 PICTURE := build/digit.png
+# Test modules that compare whole outputs.
+SNAPSHOTS = $(shell grep -rl --include='test_*.py' SnapshotAssertion tests)
 
 .PHONY: help
 help: ## show this list
@@ -40,6 +42,10 @@ test: $(READY) ## run the tests (a quarter of an hour on two cores)
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size
 	$(PYTEST) -m slow
+
+.PHONY: snapshots
+snapshots: $(READY) ## write the outputs that tests compare whole, from the code; then look at the diff
+	$(PYTEST) -q --numprocesses auto --maxprocesses 4 --dist loadfile --snapshot-update $(SNAPSHOTS)
 
 .PHONY: check
 check: lint types ## run everything that reads the code: lint, types, layers, generated docs

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from imgrec.progress import Silent, Task
-from imgrec.report.documents import json_text
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ class Console:
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Print `document`, led by the schema version, as JSON on stdout."""
+        from imgrec.report.documents import json_text  # help loads no NumPy
+
         self.result(json_text({"schema_version": 1, **document}))
 
     def table(

@@ -84,7 +84,7 @@ def imgrec(start: Start) -> Callable[..., Process]:
     ) -> Process:
         process = start(*arguments, planted=planted, environment=environment)
         stdout, stderr = process.communicate(timeout=120)
-        return Process(process.args, process.returncode, stdout, stderr)
+        return Process(arguments, process.returncode, stdout, stderr)
 
     return run
 

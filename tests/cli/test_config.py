@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from imgrec.config import shipped
+from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -51,55 +53,41 @@ def test_copy(destination: list[str], path: str, imgrec: Imgrec, tmp_path: Path)
     assert (tmp_path / path).read_text("utf-8") == shipped.text("small_cnn")
 
 
-def test_copy_overwrites_nothing(imgrec: Imgrec, tmp_path: Path) -> None:
+def test_copy_overwrites_nothing(
+    imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
     """An existing file stays as it is."""
     (tmp_path / "small_cnn.yaml").write_text("mine")
     process = imgrec("config", "copy", "small_cnn.yaml")
-    assert (process.returncode, process.stderr) == (
-        2,
-        (
-            "imgrec: error: small_cnn.yaml exists already\n"
-            "hint: remove it, or name another destination\n"
-        ),
-    )
+    assert process.returncode == 2
+    assert transcript(process) == snapshot
     assert (tmp_path / "small_cnn.yaml").read_text() == "mine"
 
 
-def test_copy_to_nowhere(imgrec: Imgrec) -> None:
-    """A folder that isn't there is told, with exit status 4."""
+def test_copy_to_nowhere(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
+    """A folder that isn't there is reported, with exit status 4."""
     process = imgrec("config", "copy", "small_cnn", "no/where.yaml")
-    assert (process.returncode, process.stderr) == (
-        4,
-        (
-            "imgrec: error: no/where.yaml can't be written: no folder no\n"
-            "hint: make the folder, or choose another\n"
-        ),
-    )
+    assert process.returncode == 4
+    assert transcript(process) == snapshot
 
 
 @pytest.mark.parametrize("command", ["show", "copy"])
-def test_unknown_names(command: str, imgrec: Imgrec) -> None:
+def test_unknown_names(command: str, imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
     """A name that isn't shipped gives the nearest one."""
     process = imgrec("config", command, "smal_cnn")
-    assert (process.returncode, process.stdout, process.stderr) == (
-        2,
-        "",
-        (
-            "imgrec: error: no shipped config 'smal_cnn'; did you mean 'small_cnn'?\n"
-            f"hint: shipped configs: {', '.join(shipped.names())}\n"
-        ),
-    )
+    assert process.returncode == 2
+    assert transcript(process) == snapshot
 
 
 @pytest.mark.parametrize("command", ["show", "copy"])
-def test_files_are_not_shipped(command: str, imgrec: Imgrec, tmp_path: Path) -> None:
-    """A file of one's own is told apart from a name that is wrong."""
+def test_files_are_not_shipped(
+    command: str, imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    """A file of the user's is distinguished from a wrong name."""
     (tmp_path / "mine.yaml").write_text("name: mine")
     process = imgrec("config", command, "mine.yaml")
     assert process.returncode == 2
-    assert process.stderr.startswith(
-        "imgrec: error: mine.yaml is a file; this is for the configs that come with imgrec\n"
-    )
+    assert transcript(process) == snapshot
 
 
 def test_schema(imgrec: Imgrec) -> None:

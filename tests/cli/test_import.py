@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from syrupy.assertion import SnapshotAssertion
 
+from tests.cli.transcript import transcript
 from tests.models.hostile import keras_file, layer, program, sequential
 
 Process = subprocess.CompletedProcess[str]
@@ -71,23 +73,24 @@ def test_what_an_imported_run_has_not_is_told(imgrec: Imgrec) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "message"),
+    ("arguments", "status"),
     [
-        (["mine.keras", "--classes", "none.txt"], 3, "none.txt can't be read: no such file"),
-        (["mine.keras", "--classes", "two.txt"], 4, "10 numbers per image, but --classes names 2"),
-        (["none.keras", "--classes", "two.txt"], 4, "none.keras can't be read: No such file"),
-        (["two.txt", "--classes", "two.txt"], 2, "no model that imgrec imports"),
-        (["old.h5", "--classes", "two.txt"], 4, "may hold Python code"),
-        (["saved", "--classes", "two.txt"], 4, "a SavedModel is a program"),
-        (["lambda.keras", "--classes", "two.txt"], 4, "Lambda layer, which is a program"),
-        (["mine.keras"], 2, "--classes"),
-        (["mine.keras", "--classes", "two.txt", "--rescale", "1/0"], 2, "neither a number"),
-        (["mine.keras", "--classes", "two.txt", "--image-size", "9"], 2, "no height and width"),
-        (["mine.keras", "--classes", "two.txt", "--preprocessing", "VGG"], 2, "no such classifier"),
+        (["mine.keras", "--classes", "none.txt"], 3),
+        (["mine.keras", "--classes", "two.txt"], 4),
+        (["none.keras", "--classes", "two.txt"], 4),
+        (["two.txt", "--classes", "two.txt"], 2),
+        (["old.h5", "--classes", "two.txt"], 4),
+        (["saved", "--classes", "two.txt"], 4),
+        (["lambda.keras", "--classes", "two.txt"], 4),
+        (["mine.keras"], 2),
+        (["mine.keras", "--classes", "two.txt", "--rescale", "1/0"], 2),
+        (["mine.keras", "--classes", "two.txt", "--image-size", "9"], 2),
+        (["mine.keras", "--classes", "two.txt", "--preprocessing", "VGG"], 2),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_can_not_be_imported_is_told(
-    imgrec: Imgrec, model: Path, arguments: list[str], status: int, message: str
+def test_what_can_not_be_imported(
+    imgrec: Imgrec, model: Path, arguments: list[str], status: int, snapshot: SnapshotAssertion
 ) -> None:
     """The reason in one line, its exit status, and nothing written or run."""
     folder = model.parent
@@ -97,9 +100,8 @@ def test_what_can_not_be_imported_is_told(
     (folder / "saved" / "saved_model.pb").touch()
     keras_file(folder / "lambda.keras", config=sequential(program(folder / "ran")))
     process = imgrec("import", *arguments)
-    assert (process.returncode, process.stdout) == (status, "")
-    assert message in process.stderr
-    assert "Traceback" not in process.stderr
+    assert process.returncode == status
+    assert transcript(process) == snapshot
     assert not (folder / "runs").exists()
     assert not (folder / "ran").exists()
 

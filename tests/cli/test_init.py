@@ -8,27 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from imgrec.config.load import load
+from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.usefixtures("photos")
-def test_writes_a_config(imgrec: Imgrec, tmp_path: Path) -> None:
+def test_writes_a_config(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """The config lies beside, loads, and the output tells what was found and what comes next."""
     process = imgrec("init", "photos")
     assert (process.returncode, process.stderr) == (0, "")
-    assert process.stdout == (
-        "photos: class folders\n"
-        "24 images in 2 classes\n"
-        "  cat: 12\n"
-        "  dog: 12\n"
-        "width x height in the median: 32 x 24 pixels (24 images looked at)\n"
-        "The images are tiny: they get a small network of their own\n"
-        "written: photos.yaml\n"
-        "next:    imgrec train photos.yaml\n"
-    )
+    assert process.stdout == snapshot
     assert load(str(tmp_path / "photos.yaml")).data.image_size == (24, 32)
 
 
@@ -48,27 +41,18 @@ def test_the_next_command_can_be_pasted(imgrec: Imgrec) -> None:
 
 
 @pytest.mark.usefixtures("photos")
-def test_overwrites_nothing(imgrec: Imgrec, tmp_path: Path) -> None:
+def test_overwrites_nothing(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """An existing file stays as it is."""
     (tmp_path / "photos.yaml").write_text("mine")
     process = imgrec("init", "photos")
-    assert (process.returncode, process.stdout, process.stderr) == (
-        2,
-        "",
-        (
-            "imgrec: error: photos.yaml exists already\n"
-            "hint: remove it, or choose another file with --output FILE\n"
-        ),
-    )
+    assert process.returncode == 2
+    assert transcript(process) == snapshot
     assert (tmp_path / "photos.yaml").read_text() == "mine"
 
 
-def test_a_missing_folder_is_3(imgrec: Imgrec, tmp_path: Path) -> None:
-    """A folder that isn't there is told, and nothing is written."""
+def test_a_missing_folder_is_3(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """A folder that isn't there is reported, and nothing is written."""
     process = imgrec("init", "nowhere")
-    assert (process.returncode, process.stdout, process.stderr) == (
-        3,
-        "",
-        "imgrec: error: no folder nowhere\nhint: check the path\n",
-    )
+    assert process.returncode == 3
+    assert transcript(process) == snapshot
     assert not list(tmp_path.iterdir())

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.card_file import write_card
+from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,13 +56,11 @@ def test_list_of_none(imgrec: Imgrec) -> None:
 
 
 @pytest.mark.usefixtures("runs")
-def test_list(imgrec: Imgrec) -> None:
-    """The runs stand in the order of their making, with what tells them apart."""
-    assert imgrec("runs", "list").stdout == (
-        "name    created           epochs    best\n"
-        "pets-1  2026-01-02 10:00  3         val_loss 0.25 in epoch 2\n"
-        "pets-2  2026-01-02 11:00  0 so far\n"
-    )
+def test_list(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
+    """The runs stand in the order in which they were made, with what distinguishes them."""
+    process = imgrec("runs", "list")
+    assert process.returncode == 0
+    assert transcript(process) == snapshot
 
 
 @pytest.mark.usefixtures("runs")
@@ -77,25 +77,11 @@ def test_list_as_json(imgrec: Imgrec) -> None:
     }
 
 
-def test_show(imgrec: Imgrec, runs: Path) -> None:
+def test_show(imgrec: Imgrec, runs: Path, snapshot: SnapshotAssertion) -> None:
     """A run's card is shown line by line; its names can't steer the terminal."""
     process = imgrec("runs", "show", "pets-1", "--runs-dir", str(runs))
-    assert process.stdout == (
-        "key            value\n"
-        "name           pets-1\n"
-        f"path           {runs}/pets-1\n"
-        "created        2026-01-02T10:00:00.000000+00:00\n"
-        "complete       yes\n"
-        "epochs         3\n"
-        "best           val_loss 0.25 in epoch 2\n"
-        "seed           7\n"
-        "classes        cat, a\\x1b[2J\n"
-        "input          64x48, 3 channels\n"
-        "fit            stretch\n"
-        "preprocessing  times 0.5, in the model\n"
-        "train          5 images, photos\n"
-        "keras          3\n"
-    )
+    assert process.returncode == 0
+    assert transcript(process, folder=str(runs)) == snapshot
 
 
 @pytest.mark.usefixtures("runs")
@@ -123,34 +109,18 @@ def test_path_as_json(imgrec: Imgrec) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["show"],
-            (
-                "imgrec: error: there is no complete run in runs\n"
-                "hint: train one with `imgrec train CONFIG`, or say where the runs are with "
-                "--runs-dir\n"
-            ),
-        ),
-        (
-            ["path", "pets-1"],
-            (
-                "imgrec: error: there is no run pets-1: no such folder, and no such name in runs\n"
-                "hint: `imgrec runs list` shows the runs that can be used\n"
-            ),
-        ),
-    ],
-)
-def test_a_missing_run_is_4(arguments: list[str], message: str, imgrec: Imgrec) -> None:
-    """A run that isn't there is told, with exit status 4."""
+@pytest.mark.parametrize("arguments", [["show"], ["path", "pets-1"]], ids=" ".join)
+def test_a_missing_run_is_4(
+    arguments: list[str], imgrec: Imgrec, snapshot: SnapshotAssertion
+) -> None:
+    """A run that isn't there is reported, with exit status 4."""
     process = imgrec("runs", *arguments)
-    assert (process.returncode, process.stdout, process.stderr) == (4, "", message)
+    assert process.returncode == 4
+    assert transcript(process) == snapshot
 
 
-def test_one_run_has_no_comparison(imgrec: Imgrec) -> None:
+def test_one_run_has_no_comparison(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
     """Two are needed, and are asked for."""
     process = imgrec("runs", "compare", "pets-1")
     assert process.returncode == 2
-    assert "one run has nothing to be compared with" in process.stderr
+    assert transcript(process) == snapshot

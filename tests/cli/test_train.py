@@ -9,65 +9,64 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.cli.transcript import transcript
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
 
-EITHER = (
-    "imgrec: error: train takes either a CONFIG or --resume RUN\n"
-    "hint: `imgrec config list` shows the shipped configs, `imgrec runs list` the runs\n"
-)
 
-
-@pytest.mark.parametrize("arguments", [[], ["small_cnn", "--resume", "last"]])
-def test_config_or_run(arguments: list[str], imgrec: Imgrec) -> None:
-    """A config and a run to go on with exclude each other, and one of them is needed."""
+@pytest.mark.parametrize("arguments", [[], ["small_cnn", "--resume", "last"]], ids=" ".join)
+def test_config_or_run(arguments: list[str], imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
+    """A config and a run to resume exclude each other, and one of them is needed."""
     process = imgrec("train", *arguments)
-    assert (process.returncode, process.stdout, process.stderr) == (2, "", EITHER)
+    assert process.returncode == 2
+    assert transcript(process) == snapshot
 
 
-@pytest.mark.parametrize("arguments", [["--name", "x"], ["--dry-run"]])
-def test_what_a_resumed_run_does_not_take(arguments: list[str], imgrec: Imgrec) -> None:
-    """A run that goes on keeps its name, and there is nothing to try out."""
+@pytest.mark.parametrize("arguments", [["--name", "x"], ["--dry-run"]], ids=" ".join)
+def test_what_a_resumed_run_does_not_take(
+    arguments: list[str], imgrec: Imgrec, snapshot: SnapshotAssertion
+) -> None:
+    """A resumed run keeps its name, and there is nothing to try out."""
     process = imgrec("train", "--resume", "last", *arguments)
-    assert (process.returncode, process.stderr) == (
-        2,
-        "imgrec: error: --name and --dry-run go with a CONFIG, not with --resume\n",
-    )
+    assert process.returncode == 2
+    assert transcript(process) == snapshot
 
 
-def test_nothing_to_resume(imgrec: Imgrec) -> None:
-    """Where no run can go on, exit status 4 says so."""
+def test_nothing_to_resume(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
+    """Where no run can be resumed, exit status 4 says so."""
     process = imgrec("train", "--resume", "last")
     assert process.returncode == 4
-    assert process.stderr.startswith("imgrec: error: there is no resumable run in runs\n")
+    assert transcript(process) == snapshot
 
 
-def test_a_missing_config_is_2(imgrec: Imgrec, tmp_path: Path) -> None:
-    """A config that isn't there is told before anything is written."""
+def test_a_missing_config_is_2(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """A config that isn't there is reported before anything is written."""
     process = imgrec("train", "smal_cnn.yaml")
     assert process.returncode == 2
-    assert process.stderr.startswith("imgrec: error: smal_cnn.yaml: no such config file; did you ")
+    assert transcript(process) == snapshot
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a/b", "", "no: x", "../up"])
-def test_a_bad_name_is_2(name: str, imgrec: Imgrec, tmp_path: Path) -> None:
+def test_a_bad_name_is_2(
+    name: str, imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
     """--name takes what `name` takes in a config."""
     process = imgrec("train", "small_cnn", "--name", name)
     assert process.returncode == 2
-    assert "name" in process.stderr
+    assert transcript(process) == snapshot
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("photos")
-def test_a_folder_with_too_few_classes_is_3(imgrec: Imgrec) -> None:
+def test_a_folder_with_too_few_classes_is_3(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
     """A folder is looked at as `imgrec init` does, with the same errors."""
     process = imgrec("train", "photos/cat")
-    assert (process.returncode, process.stderr.splitlines()[0]) == (
-        3,
-        "imgrec: error: photos/cat holds 12 files, but no class folders",
-    )
+    assert process.returncode == 3
+    assert transcript(process) == snapshot
 
 
 @pytest.mark.usefixtures("photos")

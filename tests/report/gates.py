@@ -1,4 +1,4 @@
-"""Gates of every outcome, from scores to documents; `python -m tests.report.gates` writes them."""
+"""Gates of every outcome, from scores to documents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from imgrec.report.forms import report_formats
 from imgrec.requirement import parse
 from imgrec.scores import Scores, one_hot
 
-WHOLE = Path(__file__).with_name("whole")
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 
 
@@ -79,8 +77,3 @@ def _rounded(text: str) -> str:
 def _lines(text: str) -> str:
     lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in json.loads(text).items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-if __name__ == "__main__":
-    for name, text in documents().items():
-        (WHOLE / name).write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from rich.console import Console
+from syrupy.assertion import SnapshotAssertion
 
 from imgrec.data.check import Finding, FindingKind, Findings, Occurrence, Pictures, ValueRange
 from imgrec.report.terminal import check_text
@@ -38,34 +39,11 @@ def findings(*found: Finding, classes: int = 2, labelled: bool = True) -> Findin
     return Findings(sizes, counts, labelled, 1, tuple(FindingKind), found, pictures)
 
 
-def test_the_whole_text() -> None:
+def test_the_whole_text(snapshot: SnapshotAssertion) -> None:
     """What there is, the classes, what was found, and the verdict."""
     bad = Finding(FindingKind.UNREADABLE, (Occurrence(("train/cat/1.jpg",), "empty file"),))
     many = tuple(Occurrence((f"{number}.jpg", f"{number} copy.jpg")) for number in range(5))
-    assert drawn(findings(bad, Finding(FindingKind.COPIES, many))) == (
-        "photos\n"
-        "  2,021 images (train 2,001, test 20), 1 can't be read, 2 hidden files left out\n"
-        "  width 32, height 20 to 300 (median 40) pixels\n"
-        "  width / height 0.10 to 2.00 (median 1.00)\n"
-        "  formats: JPEG 9\n"
-        "  modes: RGB 8, L 1\n"
-        "\n"
-        "  class   train  test\n"
-        "  class0  1,000    10\n"
-        "  class1  1,001    10\n"
-        "\n"
-        "         found\n"
-        "error        1  can't be read\n"
-        "                train/cat/1.jpg: empty file\n"
-        "warning     10  same file twice in a split\n"
-        "                0.jpg, 0 copy.jpg\n"
-        "                1.jpg, 1 copy.jpg\n"
-        "                2.jpg, 2 copy.jpg\n"
-        "                and 2 more\n"
-        "\n"
-        "1 error; 1 warning: results on these images would be wrong\n"
-        "--json names every image"
-    )
+    assert drawn(findings(bad, Finding(FindingKind.COPIES, many))) == snapshot
 
 
 def test_verdicts() -> None:

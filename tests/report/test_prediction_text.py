@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
 from imgrec.report.documents import header, lines, predictions_json
@@ -39,45 +40,9 @@ def read(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_json_says_who_predicted_what() -> None:
+def test_json_says_who_predicted_what(snapshot: SnapshotAssertion) -> None:
     """The document names the model, the classes and each photo's answer or error."""
-    document = json.loads(predictions_json(FOUND, members=ONE))
-    assert document == {
-        "schema_version": 1,
-        "model": "last",
-        "models": [
-            {
-                "model": "last",
-                "classes": ["cat", "dog"],
-                "threshold": None,
-                "multi_label": False,
-                "thresholds": None,
-            }
-        ],
-        "predictions": [
-            {
-                "photo": "a.jpg",
-                "top": [
-                    {"class": "cat", "probability": 0.75},
-                    {"class": "dog", "probability": 0.25},
-                ],
-                "known": True,
-                "labels": ["cat"],
-                "error": None,
-                "answers": [],
-                "agree": None,
-            },
-            {
-                "photo": "bad.jpg",
-                "top": [],
-                "known": False,
-                "labels": [],
-                "error": "is no image",
-                "answers": [],
-                "agree": None,
-            },
-        ],
-    }
+    assert predictions_json(FOUND, members=ONE) == snapshot
 
 
 def test_json_lines_stand_alone() -> None:
@@ -89,14 +54,9 @@ def test_json_lines_stand_alone() -> None:
     assert first["model"] == "last"
 
 
-def test_csv_has_a_line_for_each_rank() -> None:
+def test_csv_has_a_line_for_each_rank(snapshot: SnapshotAssertion) -> None:
     """The whole text, as a spreadsheet gets it."""
-    assert as_csv(FOUND, ONE) == (
-        "photo,model,rank,class,probability,known,answer,error\n"
-        "a.jpg,last,1,cat,0.75,true,true,\n"
-        "a.jpg,last,2,dog,0.25,true,false,\n"
-        "bad.jpg,last,,,,false,,is no image\n"
-    )
+    assert as_csv(FOUND, ONE) == snapshot
 
 
 def test_no_photos_are_an_empty_document() -> None:
