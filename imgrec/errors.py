@@ -2,22 +2,27 @@
 
     ImgrecError
     ├── UsageError       2   wrong usage
-    │   └── ConfigError  2   a config with problems, every one listed
+    │   └── ConfigError  2   an invalid config; lists every problem
     ├── DataError        3   bad data
-    │   └── BadImage     3   one file that is no readable image
-    ├── RunError         4   a model or run that can't be read, used or written
+    │   └── BadImage     3   a file that can't be read as an image
+    ├── RunError         4   a model, run or file that can't be read, used or written
 
     KeyboardInterrupt  130
     └── Terminated     143   SIGTERM arrived
 
-Every message says what and where; `hint` says what to do next.
+A message says what is wrong and where; `hint` says what to do next.
 """
 
 from __future__ import annotations
 
 
 class ImgrecError(Exception):
-    """Something the user can mend; shown without a traceback."""
+    """An error that the user can fix; shown without a traceback.
+
+    Args:
+        message: What is wrong, and where.
+        hint: What to do next; may be empty.
+    """
 
     exit_status = 70
 
@@ -28,25 +33,27 @@ class ImgrecError(Exception):
 
 
 class UsageError(ImgrecError):
-    """The command line asks for something that can't be."""
+    """Wrong usage of the command line or of a function."""
 
     exit_status = 2
 
 
 class ConfigError(UsageError):
-    """A config that can't be used; the message lists every problem."""
+    """An invalid config; the message lists every problem."""
 
 
 class DataError(ImgrecError):
-    """Data that would make a result wrong or impossible."""
+    """Data that would make a result wrong or impossible to compute."""
 
     exit_status = 3
 
 
 class BadImage(DataError):
-    """One file that can't be read as an image; `reason` leaves the file's name out.
+    """A file that can't be read as an image.
 
-    `message` holds the name as it is, control characters and all.
+    Args:
+        name: The file. `message` contains it unescaped, even with control characters.
+        reason: Why it can't be read, without the file's name.
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -62,6 +69,6 @@ class RunError(ImgrecError):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived; no library's `except Exception` takes it for a failure of its own."""
+    """SIGTERM arrived. A KeyboardInterrupt, so that no library's `except Exception` catches it."""
 
     exit_status = 143

@@ -1,4 +1,4 @@
-"""How long work tells how far it is, without knowing who is looking."""
+"""How long-running work reports its progress, independent of how that is shown."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-# A speed from here on is told without a digit behind the point.
+# From this speed on, no decimals are shown.
 _WHOLE = 10
 
 
 class Task(Protocol):
-    """One piece of work under way."""
+    """A piece of work in progress."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Say that `count` more units are done; a `note` is shown in place of their number."""
+        """Advance by `count` units; a `note` is shown instead of the number of units."""
 
 
 class Progress(Protocol):
-    """Where tasks are shown."""
+    """Shows tasks."""
 
     def task(
         self, title: str, total: int | None, unit: str = "images"
@@ -27,7 +27,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A progress that shows nothing."""
+    """A `Progress` and a `Task` that show nothing."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """Do nothing."""
@@ -39,5 +39,10 @@ class Silent:
 
 
 def rate(speed: float) -> str:
-    """Return how many units a second there are, in words: `1,061`, or `0.4`."""
+    """Return `speed`, in units per second, as text.
+
+    Example:
+        >>> rate(1061.2), rate(0.43)
+        ('1,061', '0.4')
+    """
     return f"{speed:,.0f}" if speed >= _WHOLE else f"{speed:.1f}"

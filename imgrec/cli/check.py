@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 
 @options.command("check")
 @click.argument("data", metavar="PATH|CONFIG")
-@click.option("--strict", is_flag=True, help="Let warnings count as errors do.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option(
     "--quarantine",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Move files that can't be read to this new folder; moved.csv in it lists them.",
+    help="Move unreadable files to this new folder and list them in its moved.csv.",
 )
 @options.as_json
 @click.pass_context
 def check(
     context: click.Context, *, data: str, strict: bool, quarantine: Path | None, as_json: bool
 ) -> None:
-    """Look for what is wrong with images before training on them.
+    """Check images for problems before training.
 
-    PATH is a folder of class folders, of split folders or of images, or a data file; CONFIG a
-    YAML file or a shipped config. The exit status is 3 where something would make a result wrong.
+    PATH is a folder of images, of class folders or of split folders, or a data file; CONFIG is a
+    YAML file or the name of a shipped config. Reports unreadable files, duplicates, leakage between
+    splits, and unusual sizes. The exit status is 3 if there are errors.
 
     Example: imgrec check photos --quarantine unreadable
     """

@@ -14,7 +14,7 @@ from imgrec.text import printable
 
 @options.group("config")
 def config() -> None:
-    """Look at the shipped configs.
+    """List, show and copy the shipped configs.
 
     Example: imgrec config list
     """
@@ -60,9 +60,9 @@ def show(console: Console, *, name: str, as_json: bool) -> None:
 @options.as_json
 @click.pass_obj
 def copy(console: Console, *, name: str, destination: Path | None, as_json: bool) -> None:
-    """Copy a shipped config to a file that you can change.
+    """Copy a shipped config to a file of yours.
 
-    DESTINATION is a file or a folder; without it, the working directory.
+    DESTINATION is a file or a folder; the default is the working directory.
 
     Example: imgrec config copy small_cnn mine.yaml
     """
@@ -80,7 +80,7 @@ def copy(console: Console, *, name: str, destination: Path | None, as_json: bool
 @config.command("schema")
 @click.pass_obj
 def schema(console: Console) -> None:
-    """Print the JSON schema of a config, for editors.
+    """Print the JSON schema of configs, for editors.
 
     Example: imgrec config schema > imgrec.schema.json
     """
@@ -94,6 +94,6 @@ def _place(destination: Path, name: str) -> Path:
     path = destination / name if destination.is_dir() else destination
     if path.exists():
         raise UsageError(
-            f"{printable(str(path))} exists already", hint="remove it, or name another destination"
+            f"{printable(str(path))} already exists", hint="remove it, or give another destination"
         )
     return path

@@ -29,9 +29,9 @@ _NARROWEST = 20
 
 
 class Console:
-    """Where the command line speaks; also an `imgrec.progress.Progress`.
+    """Prints what commands output; also an `imgrec.progress.Progress`.
 
-    Tasks are drawn only where stderr is a terminal; log lines of `imgrec` appear everywhere.
+    Progress is drawn only if stderr is a terminal; log lines of `imgrec` are always printed.
     """
 
     def __init__(self) -> None:
@@ -44,22 +44,24 @@ class Console:
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody sits there: stdin and stderr are a terminal."""
+        """Whether the user is at a terminal: stdin and stderr are both one."""
         return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
     @property
     def shows_results(self) -> bool:
-        """Whether results go to a terminal, where they would cross a progress display."""
+        """Whether results go to a terminal, where they would interfere with a progress display."""
         return _is_terminal(sys.stdout)
 
     def result(self, text: str) -> None:
-        """Print a command's result, as it is, on stdout."""
+        """Print a command's result on stdout, unchanged."""
         _write(sys.stdout, text.removesuffix("\n"))
 
     def render(self, renderable: RenderableType, *, whole: bool = False) -> None:
-        """Print a table of the reports on stdout, in colours where that is a terminal.
+        """Print a report's table on stdout, in colour on a terminal.
 
-        whole: where it is none, as wide as the table likes.
+        Args:
+            renderable: The table.
+            whole: If stdout is not a terminal, do not limit the width.
         """
         self.result(rendered(renderable, sys.stdout, whole=whole))
 
@@ -74,7 +76,10 @@ class Console:
     ) -> None:
         """Print rows in aligned columns on stdout.
 
-        wrapped: the last column is text, in as many lines as the terminal (or 80 columns) asks for.
+        Args:
+            header: The column names.
+            rows: The cells, as many in each row as in `header`.
+            wrapped: Wrap the last column to the width of the terminal (80 columns if unknown).
         """
         table = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -86,7 +91,7 @@ class Console:
             self.result("  ".join(cells).rstrip())
 
     def say(self, text: str) -> None:
-        """Print lines for people on stderr, above the progress display where there is one."""
+        """Print messages on stderr, above the progress display if there is one."""
         lines = "\n".join(printable(line) for line in text.split("\n"))
         if self._live:
             self._live.say(lines)
@@ -94,7 +99,7 @@ class Console:
             _write(sys.stderr, lines)
 
     def error(self, message: str, hint: str, error: BaseException) -> None:
-        """Print what went wrong and what to do next; with `traceback`, also where."""
+        """Print what went wrong and what to do next; with `--traceback`, also where."""
         if self.traceback:
             self.say("".join(traceback.format_exception(error)).rstrip("\n"))
         kind = "" if isinstance(error, KeyboardInterrupt | click.Abort) else "error: "
@@ -104,7 +109,7 @@ class Console:
 
     @contextmanager
     def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Task]:
-        """Draw a task of `total` units (None: unknown) on a terminal until the context ends."""
+        """Show the progress of a task of `total` units (None: unknown) until the context ends."""
         if not _is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
             yield Silent()
             return
@@ -112,12 +117,12 @@ class Console:
             yield task
 
     def flush(self) -> None:
-        """Write out what is buffered. Raises OSError where stdout can't take it."""
+        """Flush stdout. Raises OSError if it can't be written to."""
         if sys.stdout is not None:
             sys.stdout.flush()
 
     def close(self) -> None:
-        """Write out what can be; what can't is dropped, so that the interpreter ends quietly."""
+        """Flush stdout and stderr; drop what can't be written, so that the exit is quiet."""
         for stream in (sys.stdout, sys.stderr):
             try:
                 if stream is not None:
@@ -141,14 +146,17 @@ class Console:
 
 
 def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: bool = False) -> str:
-    """Return a table of the reports as text, laid out for `file` (None: for no terminal).
+    """Return a report's table as text.
 
-    whole: where that is no terminal, as wide as the table likes.
+    Args:
+        renderable: The table.
+        file: Where it will be printed; its terminal, if any, sets width and colours.
+        whole: If `file` is not a terminal, do not limit the width.
     """
     from rich.console import Console as RichConsole
 
     width = _ANY_WIDTH if whole and not _is_terminal(file) else None
-    # Printed by rich itself, a broken pipe would become exit status 1.
+    # Captured, because rich turns a broken pipe into exit status 1.
     console = RichConsole(file=file or io.StringIO(), width=width)
     with console.capture() as capture:
         console.print(renderable)
@@ -156,7 +164,7 @@ def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: b
 
 
 def _wrapped(row: tuple[str, ...], room: int) -> Iterator[tuple[str, ...]]:
-    """Yield a row as lines whose last cell has at most `room` characters, or 20."""
+    """Yield a row as lines whose last cell has at most max(`room`, 20) characters."""
     *cells, text = row
     for line in textwrap.wrap(text, max(room, _NARROWEST)) or [""]:
         yield (*cells, line)
@@ -171,7 +179,7 @@ class _LogHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show the record's message; a stderr that nobody reads any more stops no training."""
+        """Print the record's message; a closed stderr must not stop a training."""
         try:
             self._console.say(record.getMessage())
         except OSError:

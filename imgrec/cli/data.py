@@ -1,4 +1,4 @@
-"""`imgrec data`: what is done with images before a training."""
+"""`imgrec data preview|pack`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @options.group("data")
 def data() -> None:
-    """Look at the images of a config, or pack them into few files.
+    """Preview images, or pack them into TFRecord files.
 
     Example: imgrec data preview cat_dog
     """
@@ -39,7 +39,7 @@ def data() -> None:
     type=click.IntRange(1, 400),
     default=24,
     show_default=True,
-    help="How many images to show.",
+    help="Number of images to show.",
 )
 @options.overrides
 @options.as_json
@@ -53,9 +53,9 @@ def preview(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Draw augmented training images with their labels, as the training will see them.
+    """Draw a sheet of augmented training images with their labels.
 
-    CONFIG is a file, or the name of a shipped config.
+    CONFIG is a YAML file or the name of a shipped config.
 
     Example: imgrec data preview cat_dog --output sheet.png
     """
@@ -79,12 +79,12 @@ def preview(
     type=click.IntRange(1, 99_999),
     default=1,
     show_default=True,
-    help="How many files to write for each split.",
+    help="Number of files to write per split.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="New folder to write.  [default: NAME-tfrecord in the working directory]",
+    help="New folder to write to.  [default: NAME-tfrecord in the working directory]",
 )
 @options.overrides
 @options.as_json
@@ -98,10 +98,10 @@ def pack(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Write images as TFRecord files, with a manifest of their hashes.
+    """Pack images into TFRecord files, with a manifest of their hashes.
 
-    CONFIG is a file, or the name of a shipped config, whose splits are written; PATH a folder of
-    class folders or of split folders, or a data file. Images keep their bytes.
+    CONFIG is a YAML file or the name of a shipped config; its splits are kept. PATH is a folder of
+    class folders or of split folders, or a data file. The image files are stored unchanged.
 
     Example: imgrec data pack cat_dog --shards 4 --output packed
     """
@@ -130,7 +130,7 @@ def _contents(packed: Packed) -> str:
 
 
 def _setting(given: Sequence[str], needed: Sequence[str]) -> list[str]:
-    """Return the overrides that are left of those `given`, and those `needed` from now on."""
+    """Return `--set` options: those of `given` that still apply, and those `needed` now."""
     keys = {each.partition("=")[0] for each in needed}
     kept = [each for each in given if each.partition("=")[0] not in keys]
     return [word for each in (*kept, *needed) for word in ("--set", each)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from imgrec.slicing import RotationAngle, SliceBy
 
 NOT_MET = 1
-"""The exit status of a gate that is not met, and of nothing else."""
+"""The exit status if a requirement is not met; nothing else uses it."""
 
 
 @options.command("evaluate")
@@ -35,7 +35,7 @@ NOT_MET = 1
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="File to write: .xml (JUnit), .md, .json, .csv or .html; may be repeated.",
+    help="Report to write: .xml (JUnit), .md, .json, .csv or .html. Can be repeated.",
 )
 @options.as_json
 @options.runs_dir
@@ -61,12 +61,12 @@ def evaluate(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Measure a run on images whose classes are known.
+    """Evaluate a run on labelled images.
 
-    RUN is a folder, a name below the runs folder, or last, which is the default; several are
-    measured as one model, by the mean of their probabilities. The exit status is 1 where
-    something required, here or in the config, is not met. In a job of GitHub Actions, the .md
-    report becomes part of the job's summary.
+    RUN is a folder, the name of a run, or last (the default). Several runs are evaluated as one
+    ensemble, which averages their probabilities. The exit status is 1 if a requirement, given
+    here or in the config, is not met. In a GitHub Actions job, the Markdown report is appended to
+    the job summary.
 
     Example: imgrec evaluate last --require 'accuracy >= 0.95' --baseline cats-3
     """
@@ -99,7 +99,7 @@ def evaluate(
 
 
 def _summarise(assessment: Assessment) -> None:
-    """Add the Markdown report to the summary of the GitHub job that this is part of, if any."""
+    """Append the Markdown report to the job summary when running in GitHub Actions."""
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         from imgrec.workflows.reports import append_summary
 
@@ -127,4 +127,4 @@ def _say_not_met(console: Console, assessment: Assessment) -> None:
     for verdict in missed:
         console.say(f"not met: {verdict.requirement}: {verdict.reason}")
     of_all = f"{len(missed)} of {len(assessment.verdicts)}"
-    console.say(f"imgrec: the gate is not met: {of_all} requirements missed")
+    console.say(f"imgrec: {of_all} requirements not met")

@@ -1,4 +1,4 @@
-"""The options of commands that measure runs: on which images, and what has to be reached."""
+"""Options of the commands that evaluate runs: on which images, and with which requirements."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from imgrec.text import printable
 
 
 def images(function: Function) -> Function:
-    """Add `--data`, `--split`, `--map` and `--allow-leakage`: the images to measure on."""
+    """Add `--data`, `--split`, `--map` and `--allow-leakage`: the images to evaluate on."""
     options = (
         click.option(
             "--data",
             type=click.Path(path_type=Path),
-            help="Folder of class folders, or of split folders, to measure on.",
+            help="Images to evaluate on: a folder with one subfolder per class, or per split.",
         ),
         click.option(
             "--split",
             type=click.Choice(["train", "validation", "test"]),
-            help="Part of the data to measure on.  [default: test, else validation]",
+            help="Split to evaluate on.  [default: test, else validation]",
         ),
         click.option(
             "--map",
@@ -32,12 +32,12 @@ def images(function: Function) -> Function:
             multiple=True,
             metavar="NAME=CLASS",
             callback=_names,
-            help="The run's CLASS for a class that --data calls NAME; may be repeated.",
+            help="Count the class NAME of --data as the run's CLASS. Can be repeated.",
         ),
         click.option(
             "--allow-leakage",
             is_flag=True,
-            help="Go on where the model was trained on some of the images.",
+            help="Evaluate even if the model was trained on some of the images.",
         ),
     )
     return _added(function, options)
@@ -52,20 +52,20 @@ def gate(function: Function) -> Function:
             multiple=True,
             metavar="TEXT",
             callback=_requirements,
-            help="What has to hold, as 'accuracy >= 0.95', besides what the config requires; "
-            "may be repeated.",
+            help="Requirement such as 'accuracy >= 0.95', in addition to those in the config. "
+            "Can be repeated.",
         ),
         click.option(
             "--baseline",
             metavar="RUN",
-            help="Run that the model must not fall behind, on the same images.",
+            help="Run to compare with, on the same images; the model must not be worse.",
         ),
         click.option(
             "--max-drop",
             multiple=True,
             metavar="METRIC=NUMBER",
             callback=_drops,
-            help="By how much a metric may be worse than the baseline's; may be repeated.  "
+            help="How much worse than the baseline a metric may be. Can be repeated.  "
             "[default: accuracy=0]",
         ),
         confidence,
@@ -77,7 +77,7 @@ def _confidence(
     _context: click.Context, _parameter: click.Parameter, value: float | None
 ) -> float | None:
     if value is not None and not 0.5 <= value < 1:
-        raise click.BadParameter(f"{value} is not from 0.5 to below 1")
+        raise click.BadParameter(f"{value} is not at least 0.5 and below 1")
     return value
 
 
@@ -86,9 +86,9 @@ confidence = click.option(
     type=float,
     metavar="NUMBER",
     callback=_confidence,
-    help="How sure it has to be that two runs differ.  [default: 0.95]",
+    help="Confidence from which a difference between runs counts as real.  [default: 0.95]",
 )
-"""Adds `--confidence`: None where it is not given."""
+"""Adds `--confidence`; None if it is not given."""
 
 
 def _added(function: Function, options: tuple[object, ...]) -> Function:
@@ -124,14 +124,14 @@ def _drop(text: str) -> tuple[str, float]:
     except ValueError:
         drop = math.nan
     if not 0 <= drop < math.inf:
-        _refuse(text, f"{printable(number)} is no number from 0")
+        _refuse(text, f"{printable(number)} is not a number of at least 0")
     return name, drop
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
     name, equals, value = (part.strip() for part in text.partition("="))
     if not (name and equals and value):
-        _refuse(text, f"is not of the form {form}")
+        _refuse(text, f"does not have the form {form}")
     return name, value
 
 

@@ -22,32 +22,32 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense")
 
 @options.command("explain")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-@click.option("--model", metavar="RUN", help="Run to ask.  [default: last]")
+@click.option("--model", metavar="RUN", help="Run to explain.  [default: last]")
 @click.option(
     "--method",
     type=click.Choice(_METHODS),
-    help="How to find out where.  [default: gradcam, without Keras occlusion]",
+    help="Method to use, see above.  [default: gradcam, or occlusion without Keras]",
 )
 @click.option(
-    "--class", "class_name", metavar="NAME", help="Class to look for.  [default: the most probable]"
+    "--class", "class_name", metavar="NAME", help="Class to locate.  [default: the most probable]"
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=Path("explanations"),
     show_default=True,
-    help="Folder to write the pictures to.",
+    help="Folder to write the images to.",
 )
-@click.option("--boxes", is_flag=True, help="Write what was found, as a picture and as JSON.")
+@click.option("--boxes", is_flag=True, help="Also write the boxes found, as an image and as JSON.")
 @click.option(
     "--windows",
     type=click.IntRange(1),
-    help="How many windows of a photo to ask about, at most.  [default: 200]",
+    help="Maximum number of windows to classify in each photo.  [default: 200]",
 )
 @click.option(
     "--as-seen",
     is_flag=True,
-    help="Let gradcam look at what predict sees: the model's size, cropped.",
+    help="Run Grad-CAM on exactly what predict sees: cropped, at the model's input size.",
 )
 @options.threshold
 @options.engine
@@ -73,17 +73,23 @@ def explain(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Show where in photos a class is.
+    """Show where in a photo the model sees a class.
 
-    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - for paths on stdin.
-    gradcam: where the last convolution speaks for the class, in the whole photo at its own size
-    (the shorter side at most twice the model's) where the model takes any. occlusion: what
-    covering a patch does to the answer. windows: a detector out of the classifier, asked about
-    parts of the photo. dense: what each place shows, by the network made fully convolutional. The
-    probability that is told is always the one that predict gives.
+    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths from stdin.
+
+    \b
+    The methods:
+      gradcam    heat map from the gradients at the last convolution (Grad-CAM),
+                 of the whole photo if the model accepts any size
+      occlusion  how much covering each patch of the photo lowers the answer
+      windows    boxes, from classifying many windows of the photo
+      dense      coarse map of all classes, from the model as a fully
+                 convolutional network
+
+    The probability shown is always the one from `imgrec predict`.
 
     Example: imgrec explain photo.jpg --method windows --boxes
-    """
+    """  # noqa: D301 - Click takes \b for "keep these lines"
     from imgrec.report.documents import ExplanationQuery, explanations_json
     from imgrec.runs.folder import find
     from imgrec.runtime.engine import EngineOptions

@@ -19,7 +19,7 @@ from imgrec.text import printable
     type=click.Choice(["litert", "onnx", "saved_model", "keras"]),
     default="litert",
     show_default=True,
-    help="What to write.",
+    help="File format to write.",
 )
 @click.option(
     "--precision",
@@ -31,15 +31,15 @@ from imgrec.text import printable
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="File, or folder of a SavedModel, to write.  "
-    "[default: LiteRT into the run, others RUN.onnx, RUN.keras, RUN_saved_model here]",
+    help="File to write, or folder for a SavedModel.  "
+    "[default: for LiteRT in the run's folder, else RUN.onnx, RUN.keras or RUN_saved_model]",
 )
 @click.option(
     "--data",
     multiple=True,
     metavar="PHOTO",
-    help="Photo, folder or pattern to compare the answers on, in place of the run's own images; "
-    "may be repeated.",
+    help="Photo, folder or pattern to check the exported model on, instead of the run's own "
+    "images. Can be repeated.",
 )
 @options.as_json
 @options.runs_dir
@@ -55,11 +55,11 @@ def export(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Write a run's best model as a file that other programs run.
+    """Export a run's best model to LiteRT, ONNX, SavedModel or Keras.
 
-    RUN is a folder, a name below the runs folder, or last, which is the default. The file
-    holds the preprocessing and the class names. Its answers are compared with the model's on
-    up to 256 images; where they are too far away, nothing is written.
+    RUN is a folder, the name of a run, or last (the default). The file includes the preprocessing
+    and the class names. Its answers are compared with the original model's on up to 256 images; if
+    they differ too much, nothing is written.
 
     Example: imgrec export last --format onnx
     """

@@ -33,7 +33,7 @@ def _size(
         return None
     form = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text, re.ASCII)
     if form is None:
-        raise click.BadParameter(f"{text!r} is no height and width such as 224x224")
+        raise click.BadParameter(f"{text!r} is not a height and width such as 224x224")
     return int(form[1]), int(form[2])
 
 
@@ -42,56 +42,58 @@ def _size(
 @click.option(
     "--classes",
     metavar="FILE|imagenet",
-    help="Names of the classes in the order of the output: a file of a name per line or of JSON, "
-    "or ImageNet's 1,000.  [default: as the file says, where imgrec wrote it]",
+    help="Class names in the order of the model's output: a text file with one name per line, a "
+    "JSON file, or `imagenet`.  [default: from the file, if imgrec wrote it]",
 )
 @click.option(
     "--rescale",
     metavar="FACTOR",
     callback=_factor,
-    help="Multiply pixel values (0 to 255) with it, as 1/255.",
+    help="Multiply pixel values (0 to 255) by this factor, e.g. 1/255.",
 )
 @click.option(
     "--preprocessing",
     metavar="NAME",
-    help="Prepare pixels as this classifier of keras.applications wants them, as ResNet50.",
+    help="Preprocess pixels as for this keras.applications model, e.g. ResNet50.",
 )
 @click.option(
     "--image-size",
     metavar="HxW",
     callback=_size,
-    help="Height and width in pixels, for a model that takes any.",
+    help="Height and width in pixels, for a model that accepts any size.",
 )
 @click.option(
     "--activation",
     type=click.Choice(["softmax", "sigmoid"]),
-    help="Make probabilities of a model's logits.",
+    help="Apply this function to a model that outputs logits.",
 )
 @click.option(
     "--multi-label",
     is_flag=True,
-    help="A photo may have several classes, or none: each has a probability of its own.",
+    help="A photo can have several classes, or none; each class has its own probability.",
 )
 @click.option(
     "--fit",
     type=click.Choice(["crop", "stretch", "pad"]),
-    help="What becomes of a photo of another shape than the model's input.  "
-    "[default: as the file says, else crop]",
+    help="What to do with a photo whose aspect ratio differs from the model's input.  "
+    "[default: from the file, else crop]",
 )
 @click.option(
     "--interpolation",
     type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]),
-    help="How photos are resized.  [default: as the file says, else bilinear]",
+    help="How to resize photos.  [default: from the file, else bilinear]",
 )
 @click.option(
     "--images",
     multiple=True,
     metavar="PATH",
-    help="Photos to compare the fast LiteRT file with the model on; may be repeated.  [default: "
-    "random pictures]",
+    help="Photos on which to compare the LiteRT file with the model. Can be repeated.  "
+    "[default: random images]",
 )
-@click.option("--name", help="Name of the run.  [default: that of the file]")
-@click.option("--trust", is_flag=True, help="Load .h5 and SavedModel, which may hold programs.")
+@click.option("--name", help="Name of the run.  [default: the file's name]")
+@click.option(
+    "--trust", is_flag=True, help="Load .h5 models and SavedModels, which can contain code to run."
+)
 @options.as_json
 @options.runs_dir
 @click.pass_obj
@@ -113,11 +115,11 @@ def import_(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Make a run of a model file of your own.
+    """Import a model file as a run.
 
-    MODEL is a .keras or .tflite file that classifies images. The run predicts, evaluates (with
-    --data) and is exported like one that was trained here. A file that imgrec wrote brings its
-    class names and how photos are prepared.
+    MODEL is a .keras or .tflite file that classifies images. The run works with predict, evaluate
+    (with --data), explain and export like one trained here. A file that imgrec wrote already
+    includes its class names and how to prepare photos.
 
     Example: imgrec import model.keras --classes names.txt --rescale 1/255
     """

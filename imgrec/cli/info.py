@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.as_json
 @click.pass_obj
 def info(console: Console, *, as_json: bool) -> None:
-    """Show versions, devices and what is fast on this machine.
+    """Show versions, devices and CPU features.
 
     Example: imgrec info
     """
@@ -29,7 +29,7 @@ def info(console: Console, *, as_json: bool) -> None:
         import dataclasses
 
         return console.document({"versions": found, "machine": dataclasses.asdict(machine)})
-    return console.table(("what", "here"), [*found.items(), *_lines(machine)])
+    return console.table(("item", "value"), [*found.items(), *_lines(machine)])
 
 
 def _lines(machine: Machine) -> list[tuple[str, str]]:
@@ -37,5 +37,5 @@ def _lines(machine: Machine) -> list[tuple[str, str]]:
         ("processor", f"{machine.processor}, {machine.cores} cores"),
         ("AVX-512", "yes" if machine.avx512 else "no"),
         ("oneDNN", "on" if machine.onednn else "off"),
-        ("GPU", ", ".join(machine.gpus) or "none found: the CPU computes"),
+        ("GPU", ", ".join(machine.gpus) or "none found; using the CPU"),
     ]

@@ -17,14 +17,15 @@ from imgrec.text import printable
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write.  [default: the folder's name with .yaml, in the working directory]",
+    help="File to write.  [default: FOLDER.yaml in the working directory]",
 )
 @options.as_json
 @click.pass_obj
 def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) -> None:
     """Write a config for a folder of images.
 
-    FOLDER holds a folder of images per class, or split folders (train, val, test) of those.
+    FOLDER contains one subfolder of images per class, or split folders (train, val, test) that
+    contain those.
 
     Example: imgrec init photos --output photos.yaml
     """

@@ -1,7 +1,7 @@
 """`imgrec`: the group of commands, and the one place that catches errors.
 
-Exit statuses: 0 done; 2 wrong usage or config; 3 bad data; 4 a model, run or file that can't
-be used; 70 a bug; 130 Ctrl-C; 143 SIGTERM. Status 1 is kept for a gate that was not met.
+Exit statuses: 0 success; 1 a requirement was not met; 2 wrong usage or an invalid config; 3 bad
+data; 4 a model, run or file that can't be used; 70 a bug; 130 Ctrl-C; 143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ NAME = "imgrec"
 COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
 
 SHORT_HELP: Mapping[str, str] = {
-    "train": "Train a model from a config, or go on with a run.",
-    "evaluate": "Measure a run on images whose classes are known.",
-    "predict": "Say what is on photos.",
-    "explain": "Show where in photos a class is.",
-    "export": "Write a run's best model as a file that other programs run.",
-    "import": "Make a run of a model file of your own.",
-    "check": "Look for what is wrong with images before training on them.",
+    "train": "Train a model from a config, or resume a run.",
+    "evaluate": "Evaluate a run on labelled images.",
+    "predict": "Classify photos.",
+    "explain": "Show where in a photo the model sees a class.",
+    "export": "Export a run's best model to LiteRT, ONNX, SavedModel or Keras.",
+    "import": "Import a model file as a run.",
+    "check": "Check images for problems before training.",
     "init": "Write a config for a folder of images.",
-    "data": "Look at the images of a config, or pack them into few files.",
-    "config": "Look at the shipped configs.",
-    "runs": "Look at the trainings done so far.",
-    "info": "Show versions, devices and what is fast on this machine.",
+    "data": "Preview images, or pack them into TFRecord files.",
+    "config": "List, show and copy the shipped configs.",
+    "runs": "List, show and compare runs.",
+    "info": "Show versions, devices and CPU features.",
 }
 
 
 class LazyGroup(Group):
-    """A group whose commands are imported when they are asked for.
+    """A group that imports a command only when it is used.
 
-    A command `x` is `imgrec.cli.x.x` (`import_` where `x` is a word of Python's own); the list
-    in the help is static and imports none.
+    Command `x` is `imgrec.cli.x.x` (`import_` if `x` is a Python keyword). The list of commands in
+    the help is static and imports none of them.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands, in the order of the help."""
+        """Return the names of the commands, in the order in which the help lists them."""
         return [*SHORT_HELP, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module and return the command; None where there is none."""
+        """Import the command's module and return the command; None if there is no such command."""
         if cmd_name not in SHORT_HELP:
             return super().get_command(ctx, cmd_name)
         name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
@@ -66,7 +66,7 @@ class LazyGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that `args` begin with; where there is none, name the nearest."""
+        """Find the command that `args` begin with; suggest the nearest if there is none."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(_no_command(args[0], self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
@@ -80,8 +80,8 @@ class LazyGroup(Group):
 @click.group(
     NAME,
     cls=LazyGroup,
-    epilog='Completion in bash: eval "$(_IMGREC_COMPLETE=bash_source imgrec)", '
-    "or zsh_source, fish_source.",
+    epilog='Shell completion for bash: eval "$(_IMGREC_COMPLETE=bash_source imgrec)". '
+    "For other shells, use zsh_source or fish_source.",
 )
 @click.version_option(imgrec.__version__, prog_name=NAME)
 def cli() -> None:
@@ -92,10 +92,10 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line (None: the process's own arguments) and leave with its exit status."""
+    """Run the command line (None: `sys.argv`) and exit with its status."""
     console = Console()
     status = _run(sys.argv[1:] if arguments is None else list(arguments), console)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C ends it without a word
+    for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C ends it silently
         signal.signal(number, signal.SIG_DFL)
     console.close()
     sys.exit(status)
@@ -118,7 +118,7 @@ def _run(arguments: list[str], console: Console) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         console.say(error.format_message())
         return 2
-    except BaseException as error:  # noqa: BLE001  # nothing but this line catches everything
+    except BaseException as error:  # noqa: BLE001  # the only place that catches everything
         failure = _failure(error)
         console.error(failure.message, failure.hint, error)
         return failure.status
@@ -162,7 +162,7 @@ def _failure(error: BaseException) -> _Failure:
 
 
 def _message(error: ImgrecError) -> str:
-    # A line break in the name would look like a line of ours.
+    # An unescaped line break in the name would look like a line of imgrec's own.
     return (
         f"{printable(error.name)}: {error.reason}" if isinstance(error, BadImage) else error.message
     )
@@ -191,7 +191,7 @@ def _no_command(name: str, names: Sequence[str]) -> str:
 
 
 def _signal_again(lost: sys.UnraisableHookArgs) -> None:
-    """Send a signal again whose exception came up in a destructor, which swallows it."""
+    """Send the signal again if its exception was raised in a destructor, which swallows it."""
     if not isinstance(lost.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
         return

@@ -1,4 +1,4 @@
-"""What several commands share: `--traceback` on every one, and options of one meaning."""
+"""Options that several commands share, among them `--traceback`, which every command has."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TRACEBACK = click.Option(
     is_eager=True,
     expose_value=False,
     callback=_show_tracebacks,
-    help="Show the Python traceback of an error.",
+    help="Show the Python traceback if an error occurs.",
 )
 
 
@@ -40,7 +40,7 @@ class Command(click.Command):
         return [*super().get_params(ctx), _TRACEBACK]
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what C libraries write on stderr is shown with `--traceback` alone."""
+        """Run the command; show what C libraries write to stderr only with `--traceback`."""
         console = ctx.find_object(Console)
         if console is not None and console.traceback:
             return super().invoke(ctx)
@@ -53,7 +53,7 @@ class Group(Command, click.Group):
 
     command_class = Command
     group_class = type
-    invoke = click.Group.invoke  # each of its commands keeps its own libraries quiet
+    invoke = click.Group.invoke  # each of its commands silences native libraries itself
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the source."""
@@ -79,7 +79,7 @@ def _default_runs_dir() -> Path:
 def _device(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if re.fullmatch(r"auto|cpu|gpu|gpu:\d+(,\d+)*", value):
         return value
-    raise click.BadParameter(f"{value!r} is none of auto, cpu, gpu, or gpu:0,1 (gpus by number)")
+    raise click.BadParameter(f"{value!r} is not auto, cpu, gpu, or GPU numbers such as gpu:0,1")
 
 
 def _slices(
@@ -101,17 +101,17 @@ def _turns(
 
 
 def runs_dir(function: Function) -> Function:
-    """Add `--runs-dir`: the folder that holds the runs."""
+    """Add `--runs-dir`: the folder that contains the runs."""
     return click.option(
         "--runs-dir",
         type=click.Path(path_type=Path),
         default=_default_runs_dir,
-        help="Folder that holds the runs.  [default: $IMGREC_RUNS, else runs]",
+        help="Folder that contains the runs.  [default: $IMGREC_RUNS, else runs]",
     )(function)
 
 
 def threshold(function: Function) -> Function:
-    """Add `--threshold`: what an answer has to reach, not to be "unknown"."""
+    """Add `--threshold`: the probability below which the answer is "unknown"."""
     return click.option(
         "--threshold",
         type=click.FloatRange(0, 1),
@@ -134,56 +134,56 @@ def device(function: Function) -> Function:
         show_default=True,
         metavar="auto|cpu|gpu|gpu:0,1",
         callback=_device,
-        help="Where to compute.",
+        help="Device to compute on.",
     )(function)
 
 
 def engine(function: Function) -> Function:
-    """Add `--engine` and `--precision`: what answers for a run's model."""
+    """Add `--engine` and `--precision`: what computes a run's predictions."""
     named = click.option(
         "--engine",
         type=click.Choice(["auto", "litert", "keras"]),
         default="auto",
         show_default=True,
-        help="What computes: the run's LiteRT file, which starts at once, or Keras.",
+        help="Compute with the run's LiteRT file, which starts quickly, or with Keras.",
     )
     exact = click.option(
         "--precision",
         type=click.Choice(["float32", "float16", "int8"]),
         default="float32",
         show_default=True,
-        help="Which of the run's LiteRT files.",
+        help="Which of the run's LiteRT files to use.",
     )
     return named(exact(function))
 
 
 def overrides(function: Function) -> Function:
-    """Add `--set a.b=c`, which may be repeated."""
+    """Add `--set a.b=c`, which can be repeated."""
     return click.option(
         "--set",
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Set a key of the config, as training.epochs=3; may be repeated.",
+        help="Override a config key, e.g. training.epochs=3. Can be repeated.",
     )(function)
 
 
 def slices(function: Function) -> Function:
-    """Add `--slice` and `--rotate`: parts and variants of the images to measure on their own."""
+    """Add `--slice` and `--rotate`: slices of the images, and rotated copies, to measure."""
     rotate = click.option(
         "--rotate",
         metavar="90,180,270",
         callback=_turns,
-        help="Measure the images turned by these angles too.",
+        help="Also measure the images rotated by these angles.",
     )
     return rotate(
         click.option(
             "--slice",
             "slices",
             multiple=True,
-            metavar="WORD",
+            metavar="BY",
             callback=_slices,
-            help="Measure parts of the images on their own: size, mode, a column of the CSV file, "
-            "or path:(day|night), a regular expression; may be repeated.",
+            help="Also measure slices of the images: by size, by colour mode, by a column of the "
+            "CSV file, or by a regular expression such as path:(day|night). Can be repeated.",
         )(function)
     )

@@ -1,4 +1,4 @@
-"""How a command ends that met photos it can't use."""
+"""How a command ends if some photos could not be used."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 
 def refuse_unusable(console: Console, tally: FailureSummary, *, elsewhere: str = "") -> None:
-    """Raise DataError where photos can't be used, the first of them named.
+    """Raise DataError, naming the first photos that can't be used, if there are any.
 
-    elsewhere: where the others are, behind their number.
+    Args:
+        console: Its buffered results are printed first.
+        tally: The photos that failed.
+        elsewhere: Where the other failures are listed; follows their number.
     """
     if not tally.failed:
         return
-    console.flush()  # what is known of the others comes first
+    console.flush()  # the results of the other photos come first
     lines = [f"  {printable(each.name)}: {printable(each.error or '')}" for each in tally.examples]
     if more := tally.failed - len(lines):
         lines.append(f"  and {more:,} more{elsewhere}")

@@ -38,27 +38,38 @@ _SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "cs
     "models",
     multiple=True,
     metavar="RUN",
-    help="Run to ask; repeated, each answers, and so does their mean.  [default: last]",
+    help="Run to predict with. Repeat it to get the answers of several runs and of their "
+    "ensemble.  [default: last]",
 )
-@click.option("--pretrained", metavar="NAME", help="ImageNet classifier of Keras to ask instead.")
-@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Classes shown.")
+@click.option(
+    "--pretrained", metavar="NAME", help="Use this ImageNet classifier from Keras instead of a run."
+)
+@click.option(
+    "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show."
+)
 @options.threshold
-@click.option("--tta", type=click.Choice(["flip"]), help="Take the mean with the mirrored picture.")
+@click.option(
+    "--tta",
+    type=click.Choice(["flip"]),
+    help="Test-time augmentation: average the answers for the photo and its mirror image.",
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(_FORMS),
-    help="Form of the output.  [default: by the suffix of --output, else table]",
+    help="Output format.  [default: from the suffix of --output, else table]",
 )
 @options.engine
 @options.device
 @options.as_json
-@click.option("--output", type=click.Path(path_type=Path), help="File to write instead of stdout.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write to this file, not to stdout."
+)
 @click.option(
     "--continue",
     "resume",
     is_flag=True,
-    help="Go on with an --output (jsonl, csv) that was interrupted.",
+    help="Resume an interrupted --output file (jsonl or csv).",
 )
 @options.runs_dir
 @click.pass_obj
@@ -80,9 +91,9 @@ def predict(
     resume: bool,
     runs_dir: Path,
 ) -> None:
-    """Say what is on photos.
+    """Classify photos.
 
-    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - for paths on stdin.
+    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths from stdin.
 
     Example: imgrec predict photo.jpg --top 3
     """
@@ -101,16 +112,16 @@ def predict(
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     if as_json and form not in (None, "json"):
-        raise UsageError(f"--json and --format {form} exclude each other")
-    told = _SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
-    return "json" if as_json else form or told
+        raise UsageError(f"--json and --format {form} can't be combined")
+    by_suffix = _SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
+    return "json" if as_json else form or by_suffix
 
 
 def _refuse_continue(form: Form, output: Path | None, *, resume: bool) -> None:
     if resume and (output is None or form not in ("jsonl", "csv")):
         raise UsageError(
-            "--continue goes on with a file of lines",
-            hint="add --output FILE.jsonl or --output FILE.csv, as in the command that stopped",
+            "--continue needs an output file in jsonl or csv format",
+            hint="repeat the interrupted command, with its --output FILE.jsonl or FILE.csv",
         )
 
 
@@ -121,7 +132,7 @@ def _models(
 
     if pretrained is not None:
         if models:
-            raise UsageError("--model and --pretrained exclude each other")
+            raise UsageError("--model and --pretrained can't be combined")
         return [pretrained]
     if models:
         return [find(model, runs_dir) for model in models]
@@ -131,14 +142,13 @@ def _models(
         pass
     if not console.interactive:
         raise RunError(
-            f"there is no complete run in {printable(str(runs_dir))} to predict with",
-            hint="name a run with --model RUN, or an ImageNet classifier with "
+            f"there is no complete run in {printable(str(runs_dir))}",
+            hint="give a run with --model RUN, or an ImageNet classifier with "
             f"--pretrained {_SMALL_CLASSIFIER}",
         )
     console.say(
-        f"no run in {printable(str(runs_dir))} yet: taking {_SMALL_CLASSIFIER}, trained on "
-        f"ImageNet "
-        "(14 MB, fetched once)"
+        f"no run in {printable(str(runs_dir))} yet: using {_SMALL_CLASSIFIER}, trained on "
+        "ImageNet (14 MB, downloaded once)"
     )
     return [_SMALL_CLASSIFIER]
 

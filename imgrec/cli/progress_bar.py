@@ -1,4 +1,4 @@
-"""Tasks drawn on a terminal. It imports rich, so it is imported only when there is one."""
+"""The progress display. It imports rich, so it is only imported if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from rich.text import Text
 from imgrec.progress import Task, rate
 from imgrec.text import printable
 
-# A terminal with fewer columns has no room for a bar beside step, metrics, speed and time.
+# In fewer columns there is no room for a bar next to step, metrics, speed and time.
 _ROOM_FOR_BAR = 100
 
 
 class Live:
-    """A display on stderr: per task a line of title, bar, how far it is, speed and time left.
+    """A display on stderr: for each task, a line with title, bar, count, speed and time left.
 
-    On a narrow terminal the bar is left out, and how far it is, the longest part, is cut.
+    On a narrow terminal the bar is left out and the count, the longest part, is shortened.
     """
 
     def __init__(self) -> None:
@@ -60,12 +60,12 @@ class Live:
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """Print lines above the tasks."""
+        """Print lines above the display."""
         self._progress.console.print(Text(text), soft_wrap=True)
 
     @contextmanager
     def task(self, title: str, total: int | None, unit: str) -> Iterator[Task]:
-        """Draw a task until the context ends."""
+        """Show a task until the context ends."""
         number = self._progress.add_task(printable(title), total=total, unit=unit, note="")
         try:
             yield _Task(self._progress, number)
@@ -79,7 +79,7 @@ class _Task:
         self._number = number
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Say that `count` more units are done; a `note` takes the place of the count."""
+        """Advance by `count` units; a `note` is shown instead of the count."""
         if note:
             self._progress.update(self._number, note=printable(note))
         self._progress.advance(self._number, count)
@@ -87,7 +87,7 @@ class _Task:
 
 class _HowFar(ProgressColumn):
     def render(self, task: RichTask) -> Text:
-        """Return the task's note; where it has none, `0/1,257 images`."""
+        """Return the task's note or, if it has none, `0/1,257 images`."""
         total = "?" if task.total is None else f"{task.total:,.0f}"
         text = task.fields["note"] or f"{task.completed:,.0f}/{total} {task.fields['unit']}"
         return Text(text, no_wrap=True, overflow="ellipsis")
@@ -95,14 +95,14 @@ class _HowFar(ProgressColumn):
 
 class _TimeLeft(TimeRemainingColumn):
     def render(self, task: RichTask) -> Text:
-        """Return the time left as `00:12 left`; nothing where it isn't known."""
+        """Return the time left as `00:12 left`; empty if unknown."""
         known = task.total is not None and task.time_remaining is not None
         return super().render(task).append(" left") if known else Text("")
 
 
 class _Speed(ProgressColumn):
     def render(self, task: RichTask) -> Text:
-        """Return the speed over the last seconds, as `1,061 images/s`."""
+        """Return the recent speed, e.g. `1,061 images/s`."""
         if not task.speed:
             return Text("")
         return Text(f"{rate(task.speed)} {task.fields['unit']}/s")

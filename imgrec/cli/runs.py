@@ -22,7 +22,7 @@ _CLASSES_SHOWN = 100
 
 @options.group("runs")
 def runs() -> None:
-    """Look at the trainings done so far.
+    """List, show and compare runs.
 
     Example: imgrec runs list
     """
@@ -53,9 +53,9 @@ def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
 @options.runs_dir
 @click.pass_obj
 def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) -> None:
-    """Show what is known of a run.
+    """Show the details of a run.
 
-    RUN is a folder, a name below the runs folder, or last, which is the default.
+    RUN is a folder, the name of a run, or last (the default).
 
     Example: imgrec runs show last
     """
@@ -75,7 +75,7 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
 def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) -> None:
     """Print the folder of a run.
 
-    RUN is a folder, a name below the runs folder, or last, which is the default.
+    RUN is a folder, the name of a run, or last (the default).
 
     Example: ls $(imgrec runs path last)
     """
@@ -108,16 +108,16 @@ def compare(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Measure runs on the same images, and say what differs.
+    """Compare runs on the same images.
 
-    Each RUN after the first is compared with the first, on whose images they are measured
-    unless --data names others: numbers, images that one gets right and the other wrong, configs.
+    Each RUN after the first is compared with the first: metrics, images that one gets right and
+    the other wrong, and configs. The images are those of the first run, unless --data is given.
 
     Example: imgrec runs compare cats-3 cats-4
     """
     if len(references) < 2:
         raise UsageError(
-            "one run has nothing to be compared with",
+            "compare needs at least two runs",
             hint="name two or more; `imgrec runs list` shows them",
         )
 
@@ -226,10 +226,10 @@ def _trained(run: Run) -> list[tuple[str, str]]:
 def _imported(origin: ImportOrigin) -> list[tuple[str, str]]:
     trusted = ", trusted" if origin.trusted else ""
     place = ("imported from", f"{origin.file} ({origin.form}{trusted})")
-    return [place, ("its SHA-256", origin.sha256)] if origin.sha256 else [place]
+    return [place, ("SHA-256", origin.sha256)] if origin.sha256 else [place]
 
 
 def _classes(card: Card) -> str:
     first = ", ".join(map(printable, card.classes[:_CLASSES_SHOWN]))
     count = len(card.classes)
-    return f"{first}, … ({count:,}; --json has all)" if count > _CLASSES_SHOWN else first
+    return f"{first}, … ({count:,}; --json lists all)" if count > _CLASSES_SHOWN else first

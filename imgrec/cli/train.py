@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 @options.command("train")
 @click.argument("config", required=False)
-@click.option("--resume", metavar="RUN", help="Go on with a run: a folder, a name, or last.")
+@click.option("--resume", metavar="RUN", help="Resume a run: a folder, a name, or last.")
 @click.option(
-    "--allow-changes", is_flag=True, help="Go on with other settings, versions, device or images."
+    "--allow-changes",
+    is_flag=True,
+    help="Resume even if settings, versions, device or images have changed.",
 )
 @options.overrides
-@click.option("--name", help="Name of the run, in place of the config's.")
+@click.option("--name", help="Name of the run.  [default: the config's name]")
 @options.device
-@click.option("--dry-run", is_flag=True, help="Show config, model and counts; train nothing.")
-@click.option("--profile", is_flag=True, help="Tell how long the device waits for images.")
+@click.option("--dry-run", is_flag=True, help="Show config, model and image counts only.")
+@click.option("--profile", is_flag=True, help="Report how long the device waits for images.")
 @options.as_json
 @options.runs_dir
 @click.pass_obj
@@ -47,9 +49,9 @@ def train(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Train a model from a config, or go on with a run.
+    """Train a model from a config, or resume a run.
 
-    CONFIG is a YAML file, the name of a shipped config, or a folder of class folders.
+    CONFIG is a YAML file, the name of a shipped config, or a folder with one subfolder per class.
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
@@ -102,14 +104,16 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     from imgrec.workflows.init import draft_config
 
     drafted = draft_config(folder)
-    console.say(f"{printable(config)} is a folder: training with what `imgrec init` drafts for it")
+    console.say(
+        f"{printable(config)} is a folder: training with a config drafted by `imgrec init`"
+    )
     for line in drafted.found:
         console.say(f"  {line}")
     return parse(drafted.config, f"the config drafted for {config}", overrides)
 
 
 def _naming(name: str | None) -> tuple[str, ...]:
-    # JSON's quotes keep YAML from reading a name such as 1e3 as a number.
+    # In JSON's quotes, YAML does not read a name such as 1e3 as a number.
     return () if name is None else (f"name={json.dumps(name)}",)
 
 

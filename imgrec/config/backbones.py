@@ -1,4 +1,4 @@
-"""The ImageNet classifiers of keras.applications, as far as one must know before loading Keras."""
+"""Facts about the ImageNet classifiers of keras.applications that are needed without Keras."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import NamedTuple
 class Application(NamedTuple):
     """One classifier.
 
-    module: the module of keras.applications that holds its `preprocess_input`.
-    size: height and width in pixels that its ImageNet weights were made for.
-    minimum: the smallest height and width that Keras takes.
-    megabytes: the size of its ImageNet weights with the classifier, where known.
+    Attributes:
+        module: The module of keras.applications that contains its `preprocess_input`.
+        size: Height and width in pixels that its ImageNet weights were trained with.
+        minimum: The smallest height and width that Keras accepts.
+        megabytes: The size of its ImageNet weights with the classifier, if known.
     """
 
     module: str
@@ -68,11 +69,11 @@ _SWAPPING = {"resnet", "vgg16", "vgg19"}
 
 
 def wants_colour(name: str) -> bool:
-    """Say whether the `preprocess_input` of `name` swaps red and blue."""
+    """Return whether the `preprocess_input` of `name` swaps red and blue."""
     return BACKBONES[name].module in _SWAPPING
 
 
 def application_of(weights: str) -> str | None:
-    """Return the classifier that `weights` names as `imagenet/NAME`; None where it is a file."""
+    """Return NAME if `weights` is `imagenet/NAME`; None if it is a file."""
     folder, _, name = weights.partition("/")
     return name if folder == "imagenet" else None

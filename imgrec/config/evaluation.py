@@ -1,4 +1,4 @@
-"""Section `evaluation` of a config: what is measured besides, and what a model has to reach."""
+"""Section `evaluation` of a config: how a model is evaluated, and what it has to reach."""
 
 from __future__ import annotations
 
@@ -12,88 +12,92 @@ from imgrec.requirement import not_measured, parse, unpaired
 from imgrec.sections.section import ConfigFinding, NonNegativeFloat, Section, Text, word_or
 from imgrec.slicing import Slicing, slice_by
 
-_Share = Annotated[float, Field(gt=0, le=1)]
+_UnitFraction = Annotated[float, Field(gt=0, le=1)]
 Confidence = Annotated[float, Field(ge=0.5, lt=1)]
 
 
 class Baseline(Section):
-    """An older run that a model must not fall behind, on the same images."""
+    """A run that the model must not be worse than, on the same images."""
 
-    run: Text = Field(description="The run: a folder, or a name below the runs folder.")
+    run: Text = Field(description="The baseline: a folder, or the name of a run.")
     max_drop: dict[str, NonNegativeFloat] = Field(
         default_factory=lambda: {"accuracy": 0.0},
-        description="By how much each metric may be worse than the baseline's, such as "
-        "`{accuracy: 0.01}`. The gate is not met where one is worse by more than that and worse "
-        "beyond chance; by default, where the accuracy is worse beyond chance.",
+        description="How much worse than the baseline each metric may be, such as "
+        "`{accuracy: 0.01}`. A metric fails if it is worse by more than that and the difference is "
+        "statistically significant. By default the accuracy must not be significantly worse.",
     )
     confidence: Confidence = Field(
-        default=0.95, description="How sure `beyond chance` is: at 0.95, wrong 1 time in 20."
+        default=0.95,
+        description="The confidence level of the significance test; 0.95 is wrong 1 time in 20.",
     )
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield metrics that there are not."""
+        """Yield metrics that do not exist."""
         for name in self.max_drop:
             if reason := unpaired(name):
                 yield ("max_drop", name), reason
 
 
 class SelectivePrediction(Section):
-    """When the model rather says that it does not know: exactly one of these promises."""
+    """When to answer "unknown" instead of a class: set exactly one of these targets."""
 
-    precision: _Share | None = Field(
-        default=None, description="This share of the answers that are given is right."
+    precision: _UnitFraction | None = Field(
+        default=None, description="The fraction of the answers given that should be right."
     )
-    coverage: _Share | None = Field(
-        default=None, description="This share of the images is answered, the surest ones."
+    coverage: _UnitFraction | None = Field(
+        default=None,
+        description="The fraction of the images that should be answered, the most confident first.",
     )
 
     @property
-    def promise(self) -> tuple[Literal["precision", "coverage"], float]:
-        """The promise and its share."""
+    def target(self) -> tuple[Literal["precision", "coverage"], float]:
+        """The target and its value."""
         if self.precision is not None:
             return "precision", self.precision
         return "coverage", self.coverage or 1.0
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield two promises, or none."""
+        """Yield a problem unless exactly one target is set."""
         if (self.precision is None) == (self.coverage is None):
-            yield (), "takes exactly one of precision and coverage, such as {precision: 0.98}"
+            yield (), "set exactly one of precision and coverage, such as {precision: 0.98}"
 
 
 class ThresholdsConfig(Section):
-    """What the threshold of each class is chosen for: exactly one of these promises."""
+    """The target that each class's threshold is chosen for: set exactly one."""
 
-    precision: _Share | None = Field(
-        default=None, description="This share of the images that get the class have it."
+    precision: _UnitFraction | None = Field(
+        default=None, description="The precision of each class that its threshold should reach."
     )
-    recall: _Share | None = Field(
-        default=None, description="This share of the images that have the class get it."
+    recall: _UnitFraction | None = Field(
+        default=None, description="The recall of each class that its threshold should reach."
     )
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield two promises, or none."""
+        """Yield a problem unless exactly one target is set."""
         if (self.precision is None) == (self.recall is None):
-            yield (), "takes exactly one of precision and recall, such as {precision: 0.9}"
+            yield (), "set exactly one of precision and recall, such as {precision: 0.9}"
 
 
 class EvaluationConfig(Section):
-    """How the trained model is measured, and what it has to reach.
+    """How the trained model is evaluated, and the requirements it has to meet.
 
-    `imgrec evaluate` ends with status 1 where it doesn't; `imgrec train` only says so.
+    If it does not meet them, `imgrec evaluate` exits with status 1; `imgrec train` only reports it.
     """
 
     require: list[str] = Field(
         default_factory=list,
-        description='What has to hold, in quotes: `"accuracy >= 0.95"`, `"recall[cats] >= 0.9"`, '
+        description='Requirements, in quotes: `"accuracy >= 0.95"`, `"recall[cats] >= 0.9"`, '
         '`"ece <= 5 %"`, `"worst_slice.accuracy >= 0.85"`, `"slice[camera=front].accuracy > 0.9"`; '
-        'with `.low` or `.high` a bound of the 95 % interval, `"accuracy.low >= 0.93"`; with '
-        '`selective_prediction`, `"selective_accuracy >= 0.98"` is of the answers alone.',
+        '`.low` and `.high` are the bounds of the 95 % interval, `"accuracy.low >= 0.93"`; with '
+        '`selective_prediction`, `"selective_accuracy >= 0.98"` counts only the images that are '
+        "answered.",
     )
     baseline: Baseline | None = Field(default=None)
     slices: list[Text] = Field(
         default_factory=list,
-        description="Parts of the images to measure on their own: `size`, `mode`, a column of the "
-        "CSV file, or `path:(day|night)`, a regular expression whose group names the part.",
+        description="Slices of the images to measure separately: by `size`, by colour `mode`, by a "
+        "column of the CSV file, or by `path:(day|night)`, a regular expression whose group names "
+        "the slice.",
     )
     selective_prediction: SelectivePrediction | None = Field(default=None)
     thresholds: (
@@ -103,22 +107,24 @@ class EvaluationConfig(Section):
         | None
     ) = Field(
         default=None,
-        description="With `data.multi_label`: what the probability of each class from which on an "
-        "image has it is chosen for, on the validation images. `f1`: the class's highest F1. By "
-        "default it is 0.5.",
+        description="With `data.multi_label`: how to choose, on the validation images, the "
+        "probability from which an image is given a class. `f1`: the highest F1 of the class. By "
+        "default every threshold is 0.5.",
     )
     top_k: PositiveInt = Field(
-        default=5, description="How many guesses an image has in top_k_accuracy."
+        default=5,
+        description="For top_k_accuracy: an image is right if its class is among the "
+        "k most probable.",
     )
 
     @property
     def slicing(self) -> Slicing:
-        """The slices, each once."""
+        """The slices, without repetitions."""
         return Slicing(tuple(dict.fromkeys(map(slice_by, self.slices))))
 
     @property
-    def rule(self) -> tuple[Literal["f1", "precision", "recall"], float] | None:
-        """What thresholds are chosen for, and the share that is promised."""
+    def thresholds_target(self) -> tuple[Literal["f1", "precision", "recall"], float] | None:
+        """The target that thresholds are chosen for, and its value."""
         wanted = self.thresholds
         if wanted is None or isinstance(wanted, str):
             return wanted and (wanted, 1.0)
@@ -127,13 +133,13 @@ class EvaluationConfig(Section):
         return "recall", wanted.recall or 1.0
 
     def label_problems(self, *, multi_label: bool) -> Iterator[ConfigFinding]:
-        """Yield what is not measured, or not chosen, where images have one label or several."""
+        """Yield what does not fit images of one label, or of several."""
         if self.thresholds is not None and not multi_label:
-            yield ("thresholds",), "are those of classes by themselves: set data.multi_label"
+            yield ("thresholds",), "only apply to several labels per image: set data.multi_label"
         if self.selective_prediction is not None and multi_label:
             yield (
                 ("selective_prediction",),
-                "is for one answer to an image; with data.multi_label choose thresholds",
+                "only applies to one label per image; with data.multi_label, set thresholds",
             )
         for index, text in enumerate(self.require):
             if reason := not_measured(parse(text).quantity.metric, multi_label=multi_label):
@@ -143,7 +149,7 @@ class EvaluationConfig(Section):
                 yield ("baseline", "max_drop", name), reason
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield requirements and slices that can't be read."""
+        """Yield requirements and slices that can't be parsed."""
         for index, text in enumerate(self.require):
             try:
                 parse(text)

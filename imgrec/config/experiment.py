@@ -1,4 +1,4 @@
-"""A whole config: what an experiment is."""
+"""A whole config, and the checks between its sections."""
 
 from __future__ import annotations
 
@@ -39,26 +39,28 @@ __all__ = [
 
 
 class Backbone(Section):
-    """A classifier of keras.applications without its last layers, with its own preprocessing."""
+    """A keras.applications model without its classifier, with its own preprocessing."""
 
     name: str = Field(
-        description="A classifier of keras.applications.",
+        description="The name of a keras.applications model.",
         json_schema_extra={"enum": list(BACKBONES)},
     )
     weights: Text | None = Field(
         default="imagenet",
-        description="`imagenet`, a weights file, or null: start from random weights.",
+        description="`imagenet`, a weights file, or null for random weights.",
     )
-    trainable: bool = Field(default=False, description="Whether the backbone's weights learn too.")
+    trainable: bool = Field(
+        default=False, description="Whether the backbone is trained too, from the first epoch on."
+    )
     batch_norm_momentum: ProperFraction | None = Field(
         default=None,
-        description="How much of the running mean and variance a batch normalization keeps at "
-        "each step; null: the network's own, such as NASNetMobile's 0.9997, which from random "
-        "weights takes 10,000 steps to settle. 0.9 does for short trainings.",
+        description="Momentum of the batch normalization layers. null: the network's own, such "
+        "as NASNetMobile's 0.9997, which takes 10,000 steps to converge from random weights. 0.9 "
+        "suits short trainings.",
     )
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield an unknown name, and a momentum for what stays as it is."""
+        """Yield an unknown name, and a momentum that has no effect."""
         if self.name not in BACKBONES:
             yield (
                 ("name",),
@@ -67,38 +69,41 @@ class Backbone(Section):
         if self.batch_norm_momentum is not None and not self.trainable:
             yield (
                 ("batch_norm_momentum",),
-                "does nothing with `trainable: false`: running means and variances stay",
+                "has no effect with `trainable: false`: running means and variances stay fixed",
             )
 
 
 class Model(Section):
-    """The network between the image and the output layer, which is added by the classes."""
+    """The network. The output layer is added automatically, with one unit per class."""
 
     backbone: Backbone | None = Field(
-        default=None, description="What the layers stand on; none: the image itself."
+        default=None,
+        description="A pretrained network whose output the layers get; by default "
+        "they get the image.",
     )
     layers: list[Layer] = Field(
         default_factory=list[Named], description="Keras layers from the input to the output."
     )
     output: Literal["softmax", "sigmoid"] = Field(
         default="softmax",
-        description="`softmax`: one unit per class, whose probabilities sum to 1. `sigmoid`: one "
-        "unit for two classes; with `data.multi_label` one per class, each by itself.",
+        description="`softmax`: one unit per class; the probabilities sum to 1. `sigmoid`: one "
+        "unit for two classes; with `data.multi_label`, one independent unit per class.",
     )
     weights: Text | None = Field(
         default=None,
-        description="First weights for `layers`, by the layers' names: an HDF5 file, or such as "
-        "`imagenet/VGG16`, the ImageNet weights of that classifier of keras.applications.",
+        description="Initial weights of `layers`, matched by layer name: an HDF5 file, or "
+        "`imagenet/NAME` for the ImageNet weights of a keras.applications model, such as "
+        "`imagenet/VGG16`.",
     )
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield a model of nothing, and weights that nothing or nobody has."""
+        """Yield an empty model, and weights that have no use or don't exist."""
         if self.backbone is None and not self.layers:
             yield (), "has neither layers nor a backbone"
         if self.weights is None:
             return
         if self.backbone is not None:
-            yield ("weights",), "are for layers without a backbone; write model.backbone.weights"
+            yield ("weights",), "are for models without a backbone; set model.backbone.weights"
         if (name := application_of(self.weights)) is not None and name not in BACKBONES:
             yield (
                 ("weights",),
@@ -108,21 +113,22 @@ class Model(Section):
 
 @dataclass(frozen=True)
 class ConfigOrigin:
-    """Where an experiment was written; it makes no difference between two experiments."""
+    """Where an experiment was written; not part of its equality."""
 
     source: str = field(default="", compare=False)
     lines: Mapping[KeyPath, int] = field(default_factory=dict, compare=False)
 
 
 class Experiment(Section):
-    """Everything that a training depends on, besides the images themselves."""
+    """Everything that a training depends on, apart from the images."""
 
     name: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
-        description="What its runs are called: letters, digits, `.`, `_`, `-`, at most 64."
+        description="The name of the runs: at most 64 letters, digits, `.`, `_` and `-`."
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         default=0,
-        description="Rules split, order, augmentation and first weights.",
+        description="Seed of the split, the order of images, the augmentation and the initial "
+        "weights.",
     )
     data: Data
     preprocessing: Preprocessing = Field(default_factory=Preprocessing)
@@ -135,7 +141,7 @@ class Experiment(Section):
 
     @property
     def loss(self) -> LossBase:
-        """The loss that the config names, or else the one that fits its output."""
+        """The loss in the config, or the default one for its output."""
         return self.training.loss or default_loss(self.model.output)
 
     @property
@@ -144,17 +150,17 @@ class Experiment(Section):
         return truth_of(type(self.loss), self.model.output) or "one_hot"
 
     def written_at(self, origin: ConfigOrigin) -> Self:
-        """Return this experiment, remembering where it was written."""
+        """Set where this experiment was written, and return it."""
         self._origin = origin
         return self
 
     def problem(self, path: KeyPath, message: str) -> ConfigError:
-        """Return the error that tells `message` about the key at `path`, with file and line."""
+        """Return an error about the key at `path`, with file and line."""
         origin = self._origin
         return config_error(origin.source, [problem_at(path, message, origin.lines)])
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield what does not fit between sections."""
+        """Yield conflicts between sections."""
         yield from self._backbone_problems()
         for path, message in self.preprocessing.channel_problems(self.data.channels):
             yield ("preprocessing", *path), message
@@ -170,37 +176,39 @@ class Experiment(Section):
         if self.training.fine_tune is not None and (backbone is None or backbone.trainable):
             yield (
                 ("training", "fine_tune"),
-                "follows on a backbone with `trainable: false`, and there is none",
+                "needs a backbone with `trainable: false`",
             )
 
     def _label_problems(self) -> Iterator[ConfigFinding]:
-        """Yield what takes an image for one of exactly one class, or of several, and it isn't."""
+        """Yield settings that don't fit images of one label, or of several."""
         multi_label = self.data.multi_label
         for path, message in self.evaluation.label_problems(multi_label=multi_label):
             yield ("evaluation", *path), message
         if not multi_label:
             return
         if self.model.output != "sigmoid":
-            message = f"{self.model.output} gives each image one class; data.multi_label wants "
-            yield ("model", "output"), message + "sigmoid"
+            message = (
+                f"{self.model.output} gives each image one class; data.multi_label needs sigmoid"
+            )
+            yield ("model", "output"), message
         if self.training.class_weight is not None:
             yield (
                 ("training", "class_weight"),
                 (
-                    "weighs an image by its one class; with data.multi_label take the loss "
+                    "needs one class per image; with data.multi_label, use the loss "
                     "BinaryFocalCrossentropy with apply_class_balancing"
                 ),
             )
 
     def _without_views(self) -> str:
-        """Return why there are no views whose features could be kept; empty: there are."""
+        """Return why the features of views can't be kept; empty if they can."""
         backbone, augmentation = self.model.backbone, self.augmentation
         if backbone is None or backbone.trainable:
-            return "keeps features of a backbone with `trainable: false`, and there is none"
+            return "needs a backbone with `trainable: false`"
         if augmentation is None:
-            return "needs augmentation; without it an image's features are always kept"
+            return "needs augmentation; without it, features are always kept"
         mixes = [name for name in ("mixup", "cutmix") if getattr(augmentation, name) is not None]
-        return f"goes without augmentation.{mixes[0]}: it mixes images anew" if mixes else ""
+        return f"can't be combined with augmentation.{mixes[0]}" if mixes else ""
 
     def _backbone_problems(self) -> Iterator[ConfigFinding]:
         backbone = self.model.backbone
@@ -211,17 +219,17 @@ class Experiment(Section):
             if value is not None and value is not False:
                 yield (
                     ("preprocessing", name),
-                    (f"{backbone.name} brings its own preprocessing; leave {name} out"),
+                    (f"{backbone.name} has its own preprocessing; leave out {name}"),
                 )
         if self.data.channels == 1 and backbone.weights is not None:
             yield (
                 ("data", "channels"),
-                (f"the weights of {backbone.name} want 3 channels (grey images too)"),
+                (f"the weights of {backbone.name} need 3 channels (grey images work too)"),
             )
         elif self.data.channels == 1 and wants_colour(backbone.name):
             yield (
                 ("data", "channels"),
-                (f"the preprocessing of {backbone.name} wants 3 channels (grey images too)"),
+                (f"the preprocessing of {backbone.name} needs 3 channels (grey images work too)"),
             )
         if min(self.data.image_size) < minimum:
             height, width = self.data.image_size
@@ -238,7 +246,7 @@ class Experiment(Section):
                 ("training", "loss"),
                 (
                     f"{type(loss).__name__} does not fit model.output {output}; "
-                    f"fitting: {', '.join(losses_for(output))}"
+                    f"use one of {', '.join(losses_for(output))}"
                 ),
             )
             return
@@ -254,7 +262,7 @@ class Experiment(Section):
                 yield (
                     ("augmentation", name),
                     (
-                        f"mixes classes, which {type(self.loss).__name__} does not take; "
-                        f"fitting: {', '.join(losses_for(self.model.output, mixed=True))}"
+                        f"mixes classes, which {type(self.loss).__name__} does not support; "
+                        f"use one of {', '.join(losses_for(self.model.output, mixed=True))}"
                     ),
                 )

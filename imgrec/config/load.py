@@ -1,4 +1,4 @@
-"""A config from YAML to an Experiment and back: default < file < `--set`."""
+"""Read a config from YAML, apply `--set` overrides, and write it back."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ _HINT = "write it as --set training.epochs=5 or --set model.layers[0].Conv2D.fil
 
 
 def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[KeyPath, int]]:
-    """Return the document's value with `overrides` applied in order, and its lines.
+    """Return the document's value with `overrides` applied in order, and the lines of its keys.
 
-    Keys that are not there yet are added, those above them too; their line is OVERRIDE. Raises
-    UsageError where an override can't be read, or names an item of a list that is not there.
+    Missing keys are added, with their parents. The line of a key that was set is OVERRIDE.
+
+    Raises:
+        UsageError: An override can't be parsed, or its path does not fit the document.
     """
     value = copy.deepcopy(document.value)
     lines = dict(document.lines)
@@ -54,7 +56,9 @@ def _split(override: str) -> tuple[list[str], Any]:
     target, equals, value = override.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", target.strip()).split(".")
     if not equals or not all(re.fullmatch(r"[\w -]+", key) for key in keys):
-        raise UsageError(f"--set {_safe(override)}: not of the form key.path=value", hint=_HINT)
+        raise UsageError(
+            f"--set {_safe(override)}: does not have the form key.path=value", hint=_HINT
+        )
     try:
         return keys, read(value).value
     except YamlError as error:
@@ -84,16 +88,16 @@ def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
     if not isinstance(value, list):
         problem = f"{where} is {shown_value(value)}, which has no keys"
     elif not (name.isascii() and name.isdigit()):
-        problem = f"{where} is a list; give the number of an item, from 0"
+        problem = f"{where} is a list; give the index of an item, from 0"
     elif int(name) >= len(value):
-        problem = f"{where} has {len(value)} items, the first one is 0"
+        problem = f"{where} has {len(value)} items, counted from 0"
     else:
         return int(name)
     raise UsageError(f"--set {_safe(override)}: {problem}", hint=_HINT)
 
 
 def _inner(value: Any, next_key: str) -> Any:
-    """Return what the next key is set in: a bare name such as `Flatten` becomes a mapping."""
+    """Return the value to descend into; a bare name such as `Flatten` becomes a mapping."""
     return {} if value is None or value == next_key else value
 
 
@@ -105,10 +109,19 @@ _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".
 
 
 def load(source: str, overrides: Sequence[str] = ()) -> Experiment:
-    """Return the experiment that the YAML file or shipped config `source` describes.
+    """Return the experiment that a config describes.
 
-    overrides: `key.path=value` each, the value read as YAML. Raises UsageError where there
-    is no such file or an override can't be read, ConfigError with every problem found.
+    Args:
+        source: A YAML file, or the name of a shipped config.
+        overrides: `key.path=value` each; the value is parsed as YAML.
+
+    Raises:
+        UsageError: There is no such file, or an override can't be parsed.
+        ConfigError: The config is invalid; the message lists every problem.
+
+    Example:
+        >>> load("small_cnn", ["training.epochs=3"]).training.epochs
+        3
     """
     name = source.removesuffix(".yaml")
     if name in shipped.names() and not Path(source).is_file():
@@ -117,7 +130,12 @@ def load(source: str, overrides: Sequence[str] = ()) -> Experiment:
 
 
 def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Experiment:
-    """Return the experiment that `text` describes; `source` is how problems call it."""
+    """Return the experiment that `text` describes; error messages refer to it as `source`.
+
+    Raises:
+        UsageError: An override can't be parsed.
+        ConfigError: The config is invalid; the message lists every problem.
+    """
     try:
         document = yaml.read(text)
     except yaml.YamlError as error:
@@ -135,7 +153,7 @@ def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Expe
 
 
 def dump(experiment: Experiment) -> str:
-    """Return `experiment` as YAML with every default written out; `parse` reads it back equal."""
+    """Return `experiment` as YAML with all defaults; `parse` returns an equal experiment."""
     return write(plain(experiment))
 
 
@@ -145,13 +163,13 @@ def _read(source: str) -> bytes:
             if Path(source).suffix.lower() in _IMAGES:
                 raise UsageError(
                     f"{printable(source)} is an image, not a config",
-                    hint=f"`imgrec predict {printable(source)}` says what is on it",
+                    hint=f"`imgrec predict {printable(source)}` classifies it",
                 )
             return file.read(yaml.MAX_BYTES + 1)
     except IsADirectoryError:
         raise UsageError(
             f"{printable(source)} is a folder, not a config",
-            hint="`imgrec init FOLDER` writes a config for a folder of class folders",
+            hint="`imgrec init FOLDER` writes a config for a folder with one subfolder per class",
         ) from None
     except FileNotFoundError:
         raise _missing(source) from None
@@ -169,12 +187,12 @@ def _missing(source: str) -> UsageError:
     return UsageError(
         f"{printable(source)}: no such config file{meant}",
         hint=f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
-        "`imgrec train` takes a folder of class folders too",
+        "`imgrec train` also accepts a folder with one subfolder per class",
     )
 
 
 def _beside(missing: Path) -> dict[str, str]:
-    """Return the folders where a file is missing, by name, and what to call them."""
+    """Return the folders next to a missing file: name -> description."""
     try:
         folders = [each for each in missing.parent.iterdir() if each.is_dir()]
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Section `preprocessing` of a config: arithmetic on the pixels that becomes part of the model."""
+"""Section `preprocessing` of a config: arithmetic on pixels that becomes part of the model."""
 
 from __future__ import annotations
 
@@ -18,45 +18,46 @@ PerChannel = Annotated[
 ]
 PositivePerChannel = Annotated[
     PositiveFloat | Annotated[list[Annotated[float, Strict(), Field(gt=0)]], Field(min_length=1)],
-    Says("a number above 0", "a list of them, one per channel"),
+    Says("a number above 0", "a list of such numbers, one per channel"),
 ]
 
 
 class Preprocessing(Section):
-    """What is done to every image, in training and afterwards; it becomes part of the model.
+    """Arithmetic applied to every image, in training and in prediction; part of the model.
 
-    First `rescale`, then one way of standardizing, if any: by numbers given (`mean`, `std`), by
-    those of the training images (`featurewise_…`) or by each image's own (`samplewise_…`). The
-    last four mean what ImageDataGenerator means by them; it too augments before it standardizes.
-    Or all of it as a classifier of keras.applications has it (`application`).
+    First `rescale`, then at most one way of standardizing: with given numbers (`mean`, `std`),
+    with statistics of the training images (`featurewise_…`) or with those of each image
+    (`samplewise_…`). The last four keys work as in Keras' ImageDataGenerator, which also augments
+    before it standardizes. Or use the preprocessing of a keras.applications model (`application`).
     """
 
     application: str | None = Field(
         default=None,
-        description="A classifier of keras.applications: its `preprocess_input`, for a network "
-        "written out in layers that starts from its weights. Goes with no other key here.",
+        description="Use the `preprocess_input` of this keras.applications model, for a network "
+        "whose `model.weights` are from that model. Can't be combined with other keys here.",
         json_schema_extra={"enum": [*BACKBONES, None]},
     )
 
     rescale: Factor | None = Field(
         default=None,
-        description="Pixel values (0 to 255) are multiplied with it; a number, or 1/255.",
+        description="Multiply pixel values (0 to 255) by this factor, a number or a fraction "
+        "such as 1/255.",
     )
     mean: PerChannel | None = Field(
         default=None,
-        description="Subtracted after `rescale`, so in its units: with 1/255, numbers from 0 to 1. "
+        description="Subtract this after `rescale`, so in its units: with 1/255, from 0 to 1. "
         "One number, or one per channel.",
     )
     std: PositivePerChannel | None = Field(
         default=None,
-        description="What is left after `mean` is divided by it, in the same units. One number, "
-        "or one per channel.",
+        description="Divide by this after `mean`, in the same units. One number, or one per "
+        "channel.",
     )
     featurewise_center: bool = Field(
         default=False,
         description="Subtract the mean of the training images: one number per channel, over all "
-        "images, rows and columns, taken after `fit` and without augmentation. The run then "
-        "holds the mean image too, as mean.npy and mean.png.",
+        "images, rows and columns, computed after `data.fit` and without augmentation. The run "
+        "also gets the mean image, as mean.npy and mean.png.",
     )
     featurewise_std_normalization: bool = Field(
         default=False,
@@ -65,7 +66,7 @@ class Preprocessing(Section):
     )
     samplewise_center: bool = Field(
         default=False,
-        description="Subtract from each image its own mean, over all pixels and channels.",
+        description="Subtract each image's own mean, over all pixels and channels.",
     )
     samplewise_std_normalization: bool = Field(
         default=False,
@@ -75,21 +76,21 @@ class Preprocessing(Section):
 
     @property
     def given(self) -> bool:
-        """Whether the config holds the numbers."""
+        """Whether the config contains the numbers."""
         return self.mean is not None or self.std is not None
 
     @property
     def featurewise(self) -> bool:
-        """Whether the numbers are those of the training images."""
+        """Whether the numbers are statistics of the training images."""
         return self.featurewise_center or self.featurewise_std_normalization
 
     @property
     def samplewise(self) -> bool:
-        """Whether each image has numbers of its own."""
+        """Whether the numbers are statistics of each image."""
         return self.samplewise_center or self.samplewise_std_normalization
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield two ways of standardizing at once, and an unknown application."""
+        """Yield conflicting ways of standardizing, and an unknown application."""
         if self.application is not None and self.application not in BACKBONES:
             known = unknown(self.application, BACKBONES)
             yield ("application",), f"unknown application {shown_value(self.application)}" + known
@@ -99,7 +100,7 @@ class Preprocessing(Section):
                 and name != "application"
                 and value not in (None, False)
             ):
-                yield (name,), f"{self.application} brings its own preprocessing; leave {name} out"
+                yield (name,), f"{self.application} has its own preprocessing; leave out {name}"
         ways = {
             "mean and std": self.given,
             "featurewise_…": self.featurewise,
@@ -107,12 +108,15 @@ class Preprocessing(Section):
         }
         chosen = [name for name, is_chosen in ways.items() if is_chosen]
         if len(chosen) > 1:
-            yield (), f"{' or '.join(chosen)}: images are standardized in one way; choose one"
+            yield (), f"{' and '.join(chosen)} can't be combined; choose one way of standardizing"
 
     def channel_problems(self, channels: int) -> Iterator[ConfigFinding]:
-        """Yield lists without one number for each of `channels`, and what wants all colours."""
+        """Yield lists that don't fit the number of channels, and applications that need colour."""
         if channels == 1 and self.application in BACKBONES and wants_colour(self.application):
-            yield ("application",), f"{self.application} wants data.channels 3 (grey images too)"
+            yield (
+                ("application",),
+                f"{self.application} needs data.channels: 3 (grey images work too)",
+            )
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if isinstance(numbers, list) and len(numbers) != channels:
                 message = f"has {len(numbers)} numbers, but data.channels is {channels}"

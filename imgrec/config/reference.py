@@ -13,16 +13,16 @@ from imgrec.config.schema import KINDS, SECTIONS, schema
 
 _INTRODUCTION = """# Configs
 
-A config is a YAML file (YAML 1.2) that describes one experiment. `imgrec config list` names
-those that come with imgrec, `imgrec config copy` gives one as a start, and `--set key.path=value`
-changes a key for one run: `--set training.epochs=5`, `--set model.layers[0].Conv2D.filters=16`.
-What is left out has its default. Paths are relative to the working directory.
+A config is a YAML 1.2 file that describes one experiment. `imgrec config list` lists the shipped
+configs, `imgrec config copy` copies one to start from, and `--set key.path=value` overrides a key
+for one run: `--set training.epochs=5`, `--set model.layers[0].Conv2D.filters=16`. Keys that are
+left out have their defaults. Paths are relative to the working directory.
 
-Layers, optimizers, losses, metrics and callbacks are written by Keras' own names: the name alone
+Layers, optimizers, losses, metrics and callbacks have the names they have in Keras: the name alone
 (`Flatten`), or the name with Keras' arguments (`Conv2D: {filters: 32, kernel_size: 3}`).
 
-The first line of a file may be `# yaml-language-server: $schema=FILE`, where FILE is what
-`imgrec config schema` printed: then editors complete and check while you write."""
+For completion and checks in an editor, save the output of `imgrec config schema` to a file and
+start the config with the line `# yaml-language-server: $schema=FILE`."""
 
 _PLURALS = {kind.kind: f"{kind.kind}s" for kind in KINDS} | {"loss": "losses"}
 
@@ -30,7 +30,7 @@ _Schema = Mapping[str, Any]
 
 
 def reference() -> str:
-    """Return the reference of configs in Markdown, generated from the models."""
+    """Return docs/config.md, generated from the sections."""
     whole = schema()
     sections = [
         part
@@ -60,7 +60,7 @@ def _kind(kind: OneOf, definitions: _Schema) -> Iterator[str]:
         rows.append((f"`{name}`", _arguments(argument_names(cls), arguments), getdoc(cls) or ""))
         for argument, key in arguments["properties"].items():
             types.setdefault(argument, {})[_type(key)] = None
-    yield _table(("name", "arguments (**needed**)", "meaning"), rows)
+    yield _table(("name", "arguments (**required**)", "meaning"), rows)
     if types:
         kinds = [(f"`{argument}`", ", or ".join(texts)) for argument, texts in types.items()]
         yield _table(("argument", "value"), sorted(kinds))
@@ -84,7 +84,7 @@ def _backbones() -> str:
         (f"`{name}`", str(each.size), str(each.minimum), str(each.megabytes or ""))
         for name, each in BACKBONES.items()
     ]
-    header = ("name", "made for (pixels)", "smallest (pixels)", "ImageNet weights (MB)")
+    header = ("name", "image size (pixels)", "smallest (pixels)", "ImageNet weights (MB)")
     return f"## Backbones\n\n{_table(header, rows)}"
 
 
@@ -96,11 +96,11 @@ def _meaning(key: _Schema) -> str:
 
 def _default(name: str, key: _Schema, section: _Schema) -> str:
     if name in section.get("required", ()):
-        return "needed"
+        return "required"
     default = key.get("default")
     if default is None:
         return ""
-    # The defaults of a section are told where its keys are.
+    # The defaults of a section are listed with its own keys.
     return "" if isinstance(default, dict) else f"`{_json(default)}`"
 
 
@@ -109,7 +109,7 @@ def _json(value: object) -> str:
 
 
 def _type(key: _Schema) -> str:
-    """Return in words what a JSON schema allows; null, the absence of a value, is left out."""
+    """Return in words what a JSON schema allows, without null."""
     if "$ref" in key:
         return _referred(str(key["$ref"]).rsplit("/", 1)[-1])
     if "anyOf" in key:
@@ -120,7 +120,7 @@ def _type(key: _Schema) -> str:
     if key["type"] == "array":
         return _list(key)
     if key["type"] == "object":
-        return f"a mapping of names, each to {_type(key['additionalProperties'])}"
+        return f"mapping of names to {_type(key['additionalProperties'])}"
     return _scalar(key)
 
 
@@ -132,7 +132,7 @@ def _referred(name: str) -> str:
 
 
 def _choices(values: list[object]) -> str:
-    # The names of the backbones have a table of their own.
+    # The backbones are listed in a separate table.
     if values == list(BACKBONES):
         return "[backbone](#backbones)"
     return ", ".join(f"`{_json(value)}`" for value in values)

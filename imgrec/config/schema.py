@@ -1,4 +1,4 @@
-"""The JSON schema of a config file: editors complete and check with it."""
+"""The JSON schema of a config file, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "evaluation.selective_prediction": SelectivePrediction,
     "evaluation.thresholds": ThresholdsConfig,
 }
-"""Every section by its path."""
+"""All sections: path -> class."""
 
 _FIELDS = (Layer, Regularizer, Optimizer, LearningRateSchedule, Loss, KerasMetric, Callback)
 KINDS: tuple[OneOf, ...] = tuple(get_args(field)[1] for field in _FIELDS)
-"""What is written by name: layers, optimizers, losses and so on."""
+"""The kinds of Keras objects: layers, optimizers, losses and so on."""
 
 _Schema = dict[str, Any]
 
@@ -95,7 +95,7 @@ def _with(kind: OneOf, name: str) -> _Schema:
 
 def _arguments(cls: type[Named]) -> _Schema:
     arguments = cls.model_json_schema()
-    # What a layer inside a layer needs is defined once, at the top.
+    # Definitions for nested layers are at the top level.
     arguments.pop("$defs", None)
     return arguments
 
@@ -105,7 +105,7 @@ def _required(cls: type[Named]) -> bool:
 
 
 def _add_defaults(section: _Schema, cls: type[BaseModel]) -> None:
-    """Write out the defaults that pydantic leaves out since they are made anew each time."""
+    """Add the defaults from factories, which pydantic leaves out."""
     for name, field in cls.model_fields.items():
         if field.default_factory is not None:
             default = plain(field.get_default(call_default_factory=True, validated_data={}))
@@ -113,7 +113,7 @@ def _add_defaults(section: _Schema, cls: type[BaseModel]) -> None:
 
 
 def _finished(value: Any) -> Any:
-    """Return `value` with references in place of placeholders, and without pydantic's titles."""
+    """Return `value` with placeholders replaced by references, and without pydantic's titles."""
     if isinstance(value, list):
         return [_finished(each) for each in value]
     if not isinstance(value, dict):

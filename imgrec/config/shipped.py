@@ -9,7 +9,7 @@ from pathlib import Path
 from imgrec.errors import UsageError
 from imgrec.text import nearest, printable
 
-# Its path leads from the folder of the shipped configs only.
+# Its path is only valid in the folder of the shipped configs.
 _SCHEMA_LINE = re.compile(r"\A# yaml-language-server:.*\n(#\n)?")
 
 
@@ -21,14 +21,15 @@ def names() -> tuple[str, ...]:
 def path(name: str) -> Path:
     """Return the file of the shipped config `name` (with or without `.yaml`).
 
-    Raises UsageError where there is none of this name.
+    Raises:
+        UsageError: There is no shipped config of this name.
     """
     stem = name.removesuffix(".yaml")
     if stem in names():
         return folder() / f"{stem}.yaml"
     if Path(name).is_file():
         raise UsageError(
-            f"{printable(name)} is a file; this is for the configs that come with imgrec",
+            f"{printable(name)} is a file, not the name of a shipped config",
             hint=f"shipped configs: {', '.join(names())}",
         )
     near = nearest(stem, names())
@@ -39,17 +40,18 @@ def path(name: str) -> Path:
 
 
 def text(name: str) -> str:
-    """Return the YAML of the shipped config `name`, without the line that names its schema.
+    """Return the YAML of the shipped config `name`, without its schema line.
 
-    Raises UsageError where there is none.
+    Raises:
+        UsageError: There is no shipped config of this name.
     """
     return _SCHEMA_LINE.sub("", path(name).read_text(encoding="utf-8"))
 
 
 def description(name: str) -> str:
-    """Return the first remark in the shipped config `name`: what it is, in one line."""
-    remarks = (line[1:].strip() for line in text(name).splitlines() if line.startswith("#"))
-    return next((one for one in remarks if one), "")
+    """Return a one-line description of the shipped config `name`: its first comment."""
+    comments = (line[1:].strip() for line in text(name).splitlines() if line.startswith("#"))
+    return next((comment for comment in comments if comment), "")
 
 
 @cache

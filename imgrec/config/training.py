@@ -25,33 +25,38 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 Often = Annotated[
     str,
     Field(pattern=r"^([1-9][0-9]{0,8} (second|minute|hour|step)s?|1 epoch)$"),
-    Says("how often, such as 5 minutes, 200 steps, or 1 epoch"),
+    Says("an interval such as 5 minutes, 200 steps or 1 epoch"),
 ]
-"""How often something is done: a time, a number of steps, or after each epoch."""
+"""An interval: a time, a number of steps, or an epoch."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Every so many `unit`; `epochs`: at the end of each, never within one."""
+    """An interval of `count` units; in `epochs`, nothing is due within an epoch."""
 
     count: int
     unit: Literal["seconds", "steps", "epochs"]
 
 
 class Checkpoint(Section):
-    """How often a training can go on from, and which epoch is the best one."""
+    """How often to write checkpoints, and how to choose the best epoch."""
 
     every: Often = Field(
         default="5 minutes",
-        description="How often a checkpoint is written within an epoch: a time such as "
-        "`5 minutes`, `200 steps`, or `1 epoch` for never. One is written after each epoch.",
+        description="How often to write a checkpoint within an epoch: a time such as `5 "
+        "minutes`, a number of steps such as `200 steps`, or `1 epoch` for never. One is always "
+        "written after each epoch.",
     )
     keep: Annotated[PositiveInt | Literal["all"], Says("a whole number above 0", "all")] = Field(
-        default=2, description="How many of the last checkpoints to keep; or `all`."
+        default=2, description="How many of the latest checkpoints to keep, or `all`."
     )
-    monitor: Text = Field(default="val_loss", description="The metric that tells the best epoch.")
+    monitor: Text = Field(
+        default="val_loss", description="The metric that decides which epoch is best."
+    )
     mode: Mode = Field(
-        default="auto", description="Whether less or more is better; `auto` knows it by the name."
+        default="auto",
+        description="Whether lower (`min`) or higher (`max`) is better; `auto` infers it from "
+        "the name.",
     )
 
     @property
@@ -65,42 +70,45 @@ class Checkpoint(Section):
 
 
 class FineTune(Section):
-    """A second part of the training, in which the frozen backbone learns too.
+    """A second phase of training, in which the backbone is trained too.
 
-    It goes on with the weights that the first part ended with: not their average, and not those of
-    the best epoch. `best.keras` is the best of both parts.
+    It starts from the weights at the end of the first phase: not their average, and not those of
+    the best epoch. `best.keras` is the best model of both phases.
     """
 
     first_layer: Text = Field(
         alias="from",
-        description="The first layer of the backbone that learns, by its name in Keras such as "
-        "`block5_conv1`, or `all`. Batch normalization keeps its mean and variance.",
+        description="The first layer of the backbone to train, by its Keras name such as "
+        "`block5_conv1`, or `all`. Batch normalization stays in inference mode.",
     )
-    epochs: PositiveInt = Field(
-        default=5, description="How often each training image is seen, after `training.epochs`."
-    )
+    epochs: PositiveInt = Field(default=5, description="Number of epochs, after `training.epochs`.")
     learning_rate: LearningRate = Field(
         default=1e-5,
-        description="Of a new optimizer, of the same kind and with its other arguments.",
+        description="Learning rate of a new optimizer, which has the same class and other "
+        "arguments as `training.optimizer`.",
     )
 
 
 class Training(Section):
-    """How long, with which loss and optimizer, and what is watched."""
+    """How to train: epochs, loss, optimizer, metrics, callbacks and checkpoints."""
 
-    epochs: PositiveInt = Field(default=10, description="How often each training image is seen.")
+    epochs: PositiveInt = Field(
+        default=10, description="Number of passes over the training images."
+    )
     loss: Loss | None = Field(
         default=None,
-        description="By default categorical cross-entropy for softmax, binary for sigmoid.",
+        description="The loss. By default categorical cross-entropy for softmax, binary "
+        "cross-entropy for sigmoid.",
     )
     optimizer: Optimizer = Field(
         default_factory=Adam,
-        description="How weights follow the loss. With `use_ema` what is validated and saved has "
-        "the average of the weights, but batch normalization's mean and variance as they are: "
-        "what is validated in the first 1 / (1 - `ema_momentum`) steps or more says little.",
+        description="The optimizer. With `use_ema`, the moving average of the weights is validated "
+        "and saved, but batch normalization's mean and variance are not averaged; validation says "
+        "little during the first 1 / (1 - `ema_momentum`) steps or more.",
     )
     metrics: list[KerasMetric] = Field(
-        default_factory=lambda: list[Named]([accuracy()]), description="What is shown each epoch."
+        default_factory=lambda: list[Named]([accuracy()]),
+        description="Keras metrics to show after each epoch.",
     )
     class_weight: (
         Annotated[
@@ -110,58 +118,63 @@ class Training(Section):
         | None
     ) = Field(
         default=None,
-        description="How much each class counts in the loss; `balanced`: by how rare it is. Of an "
-        "image mixed by mixup or cutmix each part counts as its own class.",
+        description="Weight of each class in the loss; `balanced`: inversely proportional to its "
+        "frequency. For images mixed by mixup or cutmix, each part has the weight of its class.",
     )
     steps_per_epoch: PositiveInt | None = Field(
-        default=None, description="Batches per epoch; by default as many as the images make."
+        default=None, description="Batches per epoch; by default, all images once."
     )
     validation_steps: PositiveInt | None = Field(
-        default=None, description="Batches per validation; by default all."
+        default=None, description="Batches per validation; by default, all images."
     )
     callbacks: list[Callback] = Field(
-        default_factory=list[Named], description="Keras callbacks, in this order."
+        default_factory=list[Named], description="Keras callbacks, run in this order."
     )
     feature_views: PositiveInt | None = Field(
         default=None,
-        description="With a frozen backbone and augmentation: compute the features of so many "
-        "augmented views of each image once, and take them in turn; with `data.cache: none` the "
-        "same views, computed each time. By default images are augmented anew each epoch.",
+        description="With a frozen backbone and augmentation: compute the backbone's features of "
+        "this many augmented views of each image once, and use them in turn. With `data.cache: "
+        "none` the views are the same, but computed each time. By default images are augmented "
+        "differently in each epoch.",
     )
     fine_tune: FineTune | None = Field(
         default=None,
-        description="What follows on a head's training: the backbone learns too. What is below "
-        "the first layer that does is computed once, as long as images are not augmented anew.",
+        description="After the head is trained, the backbone is trained too. The output of the "
+        "layers that stay frozen is computed once, unless images are augmented differently in each "
+        "epoch.",
     )
-    checkpoint: Checkpoint = Field(default_factory=Checkpoint, description="What is saved.")
+    checkpoint: Checkpoint = Field(
+        default_factory=Checkpoint, description="Checkpoints, and the choice of the best epoch."
+    )
     on_nan: Literal["stop", "restore"] = Field(
         default="stop",
-        description="What happens when the loss is no number any more, or a thousand times that "
-        "of the first step. `stop`: the training ends there; the best epoch stays. `restore`: "
-        "the epoch begins again with half the learning rate, at most 5 times in a training.",
+        description="What to do when the loss is NaN or infinite, or a thousand times that of "
+        "the first step. `stop`: end the training; the best epoch is kept. `restore`: restart the "
+        "epoch with half the learning rate, at most 5 times per training.",
     )
     precision: Literal["auto", "float32", "mixed_float16"] = Field(
         default="auto", description="`auto`: mixed_float16 on a GPU, float32 on a CPU."
     )
     deterministic: bool = Field(
         default=False,
-        description="The same weights from the same seed on a GPU too, at some speed; "
-        "on a CPU it is always so.",
+        description="Get the same weights from the same seed on a GPU too, at some cost in "
+        "speed; on a CPU this is always so.",
     )
 
     export: Annotated[list[Precision], Says("a list of float32, float16 and int8")] = Field(
         default_factory=lambda: list[Precision](["float32"]),
-        description="LiteRT files to write at the end, which predict without TensorFlow.",
+        description="Precisions of the LiteRT files to write at the end; they predict without "
+        "TensorFlow.",
     )
 
     @property
     def measured(self) -> dict[str, Direction | None]:
-        """The names that may be monitored, with what is better where Keras can tell."""
+        """The metrics that can be monitored: name -> direction, None if Keras doesn't know it."""
         found = metric_directions(self.metrics)
         return found | {f"val_{name}": direction for name, direction in found.items()}
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield what is monitored but not measured, and callbacks that do not fit."""
+        """Yield monitors that are not measured, and conflicts with a schedule."""
         yield from self._monitor_problems(self.checkpoint, ("checkpoint",))
         for index, callback in enumerate(self.callbacks):
             if isinstance(callback, MonitorBase):
@@ -177,7 +190,7 @@ class Training(Section):
             message = f"{shown_value(name)} is not measured" + unknown(name, measured)
             yield (*path, "monitor"), message
         elif measured[name] is None and watch.mode == "auto":
-            message = f"must be min or max: whether less {name} is better does not follow by itself"
+            message = f"must be min or max: it can't be inferred whether a lower {name} is better"
             yield (*path, "mode"), message
 
     def _schedule_problems(self) -> Iterator[ConfigFinding]:
@@ -186,7 +199,7 @@ class Training(Section):
         if not any(isinstance(rate, Named) for rate in rates):
             return
         if self.on_nan == "restore":
-            yield ("on_nan",), "restore halves the learning rate, and the optimizer's is a schedule"
+            yield ("on_nan",), "restore halves the learning rate, which a schedule does not allow"
         for index, callback in enumerate(self.callbacks):
             if isinstance(callback, ReduceLROnPlateau):
-                yield ("callbacks", index), "the optimizer's learning_rate is a schedule already"
+                yield ("callbacks", index), "can't be combined with a learning rate schedule"

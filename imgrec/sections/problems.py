@@ -1,4 +1,4 @@
-"""What is wrong with a config, in plain words and with its place.
+"""The problems of a config, in plain words and with line numbers.
 
 configs/x.yaml has 2 problems
   line 12  model.layers[0].Conv2D.filtres: unknown key; did you mean 'filters'? allowed: ...
@@ -17,14 +17,12 @@ from imgrec.errors import ConfigError
 from imgrec.sections.yaml import KeyPath
 
 OVERRIDE = 0
-_HINT = (
-    "`imgrec config show small_cnn` prints a config that works; `imgrec config schema` lists all"
-)
+_HINT = "`imgrec config show small_cnn` prints a valid config; docs/config.md describes every key"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong. line: from 1; 0 (OVERRIDE): a --set; None: not known."""
+    """One problem. `line` counts from 1; 0 (OVERRIDE) is a `--set`; None is unknown."""
 
     line: int | None
     path: str
@@ -32,7 +30,7 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """Return `line 12`, `--set` or nothing."""
+        """`line 12`, `--set`, or empty if unknown."""
         if self.line is None:
             return ""
         return "--set" if self.line == OVERRIDE else f"line {self.line}"
@@ -49,20 +47,20 @@ def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
 
 
 def problem_at(path: KeyPath, message: str, lines: Mapping[KeyPath, int]) -> Problem:
-    """Return the problem at `path`, on the line of the nearest key above that the config has."""
+    """Return a problem at `path`, on the line of the nearest enclosing key in the config."""
     above = (path[:length] for length in range(len(path), -1, -1))
     line = next((lines[known] for known in above if known in lines), None)
     return Problem(line, written_path(path), message)
 
 
 def written_path(path: KeyPath) -> str:
-    """Return a key path as people write it: `model.layers[0].Conv2D.filters`."""
+    """Return a key path as text, such as `model.layers[0].Conv2D.filters`."""
     parts = (f"[{key}]" if isinstance(key, int) else f".{_safe_key(key)}" for key in path)
     return "".join(parts).removeprefix(".")
 
 
 def shown_value(value: object, limit: int = 60) -> str:
-    """Return `value` on one line, printable, shortened to `limit` characters."""
+    """Return `value` as one printable line of at most about `limit` characters."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
@@ -72,14 +70,14 @@ def shown_value(value: object, limit: int = 60) -> str:
 
 
 def unknown(name: str, allowed: Iterable[str]) -> str:
-    """Return `; did you mean 'x'? allowed: ...` for a `name` that is none of `allowed`."""
+    """Return `; did you mean 'x'? allowed: ...` for a `name` that is not in `allowed`."""
     known = sorted(allowed, key=str.lower)
     near = text.nearest(name, known)
     return (f"; did you mean {near!r}?" if near else ";") + f" allowed: {', '.join(known)}"
 
 
 def error_text(error: Mapping[str, Any]) -> str:
-    """Return the message of one of pydantic's errors in plain words."""
+    """Return the message of a pydantic error in plain words."""
     kind, value, context = error["type"], shown_value(error["input"]), error.get("ctx", {})
     if kind in _BOUNDS:
         word, limit = _BOUNDS[kind]
@@ -96,14 +94,14 @@ _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
-    "string_too_long": ("a text no longer than", "max_length"),
+    "string_too_long": ("a string no longer than", "max_length"),
 }
 _NOT = {
     "int_type": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
     "bool_type": "true or false",
-    "string_type": "a text",
+    "string_type": "a string",
     "string_pattern_mismatch": "a name of letters, digits, `.`, `_` and `-`",
     "list_type": "a list",
     "tuple_type": "a list",
@@ -123,7 +121,7 @@ def _short(limit: float) -> str:
 
 def _not_a_choice(value: object, expected: str) -> str:
     choices = [choice.strip("'") for choice in re.split(r", | or ", expected)]
-    return f"{shown_value(value)} is not possible" + unknown(str(value), choices)
+    return f"{shown_value(value)} is not allowed" + unknown(str(value), choices)
 
 
 def _entry(problem: Problem, width: int) -> str:

@@ -1,4 +1,4 @@
-"""The kinds of values that arguments take: sizes, fractions, Keras' names of functions."""
+"""The base class of sections, and types of values: sizes, fractions, Keras' function names."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ ConfigFinding = tuple[KeyPath, str]
 
 
 class Section(BaseModel):
-    """A mapping in a config. Values are never converted: `"3"` is no number, `1` no truth value."""
+    """A mapping in a config. Values are not converted: `"3"` is not a number, `1` not a boolean."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True
     )
 
     elsewhere: ClassVar[dict[str, str]] = {}
-    """Keys that people try here, with what to do instead."""
+    """Keys that users may try here, with what to do instead."""
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield what does not fit together here: a path from this section, and a message."""
+        """Yield what does not fit together: a path relative to this section, and a message."""
         yield from ()
 
     @model_validator(mode="wrap")
@@ -56,7 +56,7 @@ class Section(BaseModel):
 
 
 class Says:
-    """An annotation: a value that does not fit is told as `... is neither <form> nor <form>`."""
+    """An annotation: reports a wrong value as `... is neither <form> nor <form>`."""
 
     def __init__(self, *forms: str) -> None:
         self.forms = forms
@@ -77,9 +77,9 @@ class Says:
 
 
 def word_or(word: str, section: type[Section], example: str) -> BeforeValidator:
-    """Return the check of a value that is a `section`, or `word` in its place.
+    """Return a validator of a value that is either `word` or a mapping.
 
-    What is wrong in a mapping is told of the section alone; of anything else, `example` is shown.
+    Problems in a mapping are those of `section`; for any other value the error shows `example`.
     """
 
     def read(value: Any) -> Any:
@@ -93,12 +93,12 @@ def word_or(word: str, section: type[Section], example: str) -> BeforeValidator:
 
 
 def field_error(message: str) -> PydanticCustomError:
-    """Return the error by which a validator refuses its value with `message`."""
+    """Return the error that a validator raises to reject its value with `message`."""
     return PydanticCustomError("problem", "{text}", {"text": message})
 
 
 def validation_error(findings: Sequence[ConfigFinding]) -> ValidationError:
-    """Return the error that holds all of `findings`."""
+    """Return an error that contains all of `findings`."""
     details = [
         InitErrorDetails(type=field_error(text), loc=path, input=None) for path, text in findings
     ]
@@ -106,7 +106,7 @@ def validation_error(findings: Sequence[ConfigFinding]) -> ValidationError:
 
 
 def findings(error: ValidationError) -> list[ConfigFinding]:
-    """Return what `error` holds: each path with its message in plain words."""
+    """Return the path and message, in plain words, of each problem in `error`."""
     return [(one["loc"], _message(dict(one))) for one in error.errors(include_url=False)]
 
 
@@ -119,19 +119,19 @@ def _findings(cls: type[Section], error: ValidationError) -> list[ConfigFinding]
         if one["type"] == "extra_forbidden"
         else (one["loc"], _message(one))
         for one in errors
-        # A key that was misspelt is not missing too.
+        # A misspelt key is not reported as missing as well.
         if one["type"] != "missing" or one["loc"][-1] not in meant
     ]
 
 
 def _keys(cls: type[Section]) -> list[str]:
-    """Return the keys as they are written, some of which are words of Python's own."""
+    """Return the keys as written in YAML; some are Python keywords."""
     return [field.alias or name for name, field in cls.model_fields.items()]
 
 
 def _unknown_key(cls: type[Section], key: str) -> str:
     if key.isdecimal():
-        return "unknown key; decimals stand after a point (0.001), not after a comma"
+        return "unknown key; write decimals with a point (0.001), not a comma"
     return cls.elsewhere.get(key) or "unknown key" + unknown(key, _keys(cls))
 
 
@@ -148,11 +148,11 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 
 Pair = Annotated[tuple[PositiveInt, PositiveInt], AS_LIST]
-Size = Annotated[PositiveInt | Pair, Says("a whole number above 0", "two of them")]
+Size = Annotated[PositiveInt | Pair, Says("a whole number above 0", "two such numbers")]
 Range = Annotated[tuple[float, float], AS_LIST]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-"""What Keras takes for the name of an object."""
+"""What Keras accepts as the name of an object."""
 
 _Sides = Annotated[tuple[NonNegativeInt, NonNegativeInt], AS_LIST]
 _FourSides = Annotated[tuple[_Sides, _Sides], AS_LIST]
@@ -190,7 +190,7 @@ Factor = Annotated[
     Field(gt=0, json_schema_extra={"type": ["number", "string"], "pattern": r"^\d+ */ *\d+$"}),
     BeforeValidator(_from_fraction),
 ]
-"""A number above 0, also as a fraction of two whole numbers: `1/255`."""
+"""A number above 0, or a fraction of two whole numbers: `1/255`."""
 
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -199,9 +199,14 @@ Bytes = Annotated[
     Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})? ?(MB|GB|TB)$"),
     Says("a size such as 500MB or 20GB"),
 ]
-"""An amount of memory or disk: a number of MB, GB or TB, each 1000 of the one before."""
+"""An amount of memory or disk, in MB (10^6 bytes), GB or TB."""
 
 
 def in_bytes(size: str) -> int:
-    """Return how many bytes `size`, a valid Bytes, stands for: `1.5GB` is 1,500,000,000."""
+    """Return the number of bytes of `size`, a valid Bytes.
+
+    Example:
+        >>> in_bytes("1.5GB")
+        1500000000
+    """
     return round(Decimal(size[:-2].strip()) * _UNITS[size[-2:]])

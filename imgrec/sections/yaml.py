@@ -1,4 +1,4 @@
-"""YAML as people write it: short lists and mappings on one line."""
+"""Read YAML 1.2 with the line of every key; write it with short lists and mappings on one line."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML document: its value, and for each key path the line (from 1) that it stands on."""
+    """A YAML document: its value, and the line (from 1) of each key path."""
 
     value: Any
     lines: dict[KeyPath, int]
 
 
 class YamlError(Exception):
-    """Text that is no YAML, or YAML that is not taken; `line` counts from 1."""
+    """Text that is not YAML, or YAML that is not supported; `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -40,9 +40,10 @@ class YamlError(Exception):
 
 
 def read(text: str | bytes) -> Document:
-    """Return the one document in `text` (bytes: UTF-8); an empty text is null.
+    """Return the document in `text` (bytes: UTF-8); the value of an empty text is None.
 
-    Raises YamlError at the first thing that can't be read.
+    Raises:
+        YamlError: At the first thing that can't be parsed.
     """
     decoded = _decode(text)
     try:
@@ -52,7 +53,7 @@ def read(text: str | bytes) -> Document:
     except ReaderError as error:
         line = decoded.count("\n", 0, error.position) + 1
         raise YamlError(
-            line, f"character {chr(error.character)!r} may not stand in YAML"
+            line, f"character {chr(error.character)!r} is not allowed in YAML"
         ) from error
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error) from error
@@ -63,7 +64,7 @@ def read(text: str | bytes) -> Document:
 
 def _decode(text: str | bytes) -> str:
     if len(text) > MAX_BYTES:
-        raise YamlError(1, f"larger than {MAX_BYTES // 1_000_000} MB, which no config is")
+        raise YamlError(1, f"larger than {MAX_BYTES // 1_000_000} MB, too large for a config")
     if isinstance(text, str):
         return text
     try:
@@ -77,19 +78,19 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "not YAML"
     if "expected ':'" in problem:
-        mark = error.context_mark or mark  # where the key stands, not where the search ended
+        mark = error.context_mark or mark  # the line of the key, not where the parser gave up
     plain = next((words for part, words in _IN_PLAIN_WORDS.items() if part in problem), problem)
     return YamlError(mark.line + 1 if mark else 1, plain)
 
 
 _MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
 _IN_PLAIN_WORDS = {
-    "another document": "a second document starts here; a config is one",
-    "'\\t' that cannot start": "a tab stands here; indent with spaces, not tabs",
+    "another document": "a second document starts here; a config has only one",
+    "'\\t' that cannot start": "a tab; indent with spaces, not tabs",
     "could not find expected ':'": _MISPLACED,
     "expected <block end>, but found '<block mapping start>'": _MISPLACED,
     "expected <block end>, but found '-'": _MISPLACED,
-    "mapping values are not allowed": f"a colon too many; or {_MISPLACED}",
+    "mapping values are not allowed": f"one colon too many, or {_MISPLACED}",
 }
 
 
@@ -116,7 +117,7 @@ SCALARS = {_TAG + name: (re.compile(rf"(?:{form})\Z"), read) for name, form, rea
 
 
 class _Resolver(BaseResolver):
-    """Tells what a plain scalar is, as YAML 1.2's core schema does."""
+    """Resolves plain scalars by the core schema of YAML 1.2."""
 
 
 for _tag, (_form, _) in SCALARS.items():
@@ -135,7 +136,7 @@ class _Composer(Reader, Scanner, Parser, Composer, _Resolver):
 
 
 class _Construction:
-    """The value of a graph of nodes, and the lines met on the way."""
+    """Builds the value of a graph of nodes, and collects the lines of its keys."""
 
     def __init__(self) -> None:
         self.lines: dict[KeyPath, int] = {}
@@ -143,15 +144,15 @@ class _Construction:
         self._count = 0
 
     def value(self, node: Node, path: KeyPath, line: int | None = None) -> Any:
-        """Return what `node` at `path` stands for; an alias counts as often as it is used."""
+        """Return the value of `node` at `path`; each use of an alias counts as values."""
         self.lines[path] = line or _line(node)
         self._count += 1
         if self._count > MAX_NODES:
-            raise YamlError(_line(node), f"more than {MAX_NODES} values, aliases counted")
+            raise YamlError(_line(node), f"more than {MAX_NODES} values, with aliases expanded")
         if isinstance(node, ScalarNode):
             return _scalar(node)
         if id(node) in self._open:
-            raise YamlError(_line(node), "an alias stands inside what it names")
+            raise YamlError(_line(node), "an alias inside the value that it refers to")
         self._open.add(id(node))
         value = self._collection(node, path)
         self._open.remove(id(node))
@@ -170,7 +171,7 @@ class _Construction:
             key = _key(key_node)
             if key in mapping:
                 first = self.lines[(*path, key)]
-                raise YamlError(_line(key_node), f"key {key!r} stands here again, see line {first}")
+                raise YamlError(_line(key_node), f"key {key!r} is repeated, see line {first}")
             mapping[key] = self.value(value_node, (*path, key), _line(key_node))
         return mapping
 
@@ -180,7 +181,7 @@ def _key(node: Node) -> str:
         raise YamlError(_line(node), "a key must be a plain name, not a list or a mapping")
     if node.value == "<<" and node.style is None:
         raise YamlError(_line(node), "merge keys (<<) are not supported; write the keys out")
-    # A class may be called `1` or `null`, so a key is what was written.
+    # A class can be called `1` or `null`, so a key is its text.
     return str(node.value)
 
 
@@ -191,7 +192,7 @@ def _scalar(node: ScalarNode) -> Any:
         raise _unknown_tag(node)
     form, read_scalar = SCALARS[node.tag]
     if not form.match(node.value):
-        raise YamlError(_line(node), f"{node.value[:40]!r} is no {_short(node.tag)}")
+        raise YamlError(_line(node), f"{node.value[:40]!r} is not a {_short(node.tag)}")
     try:
         return read_scalar(node.value)
     except ValueError as error:
@@ -214,12 +215,12 @@ _SHORT = 60
 
 
 def write(value: Any) -> str:
-    """Return `value` (mappings, lists, plain values) as YAML that reads back equal."""
+    """Return `value` (mappings, lists, scalars) as YAML; `read` returns an equal value."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 or YAML 1.2 would take for something else than a string."""
+    """Quotes strings that YAML 1.1 or 1.2 would resolve to another type."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
         super().increase_indent(flow, indentless=False)
@@ -245,7 +246,7 @@ class _Dumper(yaml.SafeDumper):
         return node
 
     def represent_text(self, text: str) -> ScalarNode:
-        """Escape what YAML 1.1 and 1.2 take for line breaks, and what nobody sees."""
+        """Escape line breaks of YAML 1.1 and 1.2 and invisible characters."""
         style = None if text.isprintable() else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

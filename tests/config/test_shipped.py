@@ -164,7 +164,7 @@ def test_bird() -> None:
         "horizontal_flip": True,
         "rotation_range": 25,
         "blur_sigma": 3.0,
-        "blur_share": 0.5,
+        "blur_probability": 0.5,
     }
 
 

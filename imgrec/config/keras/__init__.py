@@ -1,1 +1,1 @@
-"""Keras objects that a config may name, with Keras' own names and arguments."""
+"""The Keras objects that a config can name, with Keras' names and arguments."""

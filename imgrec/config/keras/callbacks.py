@@ -1,4 +1,4 @@
-"""Keras' callbacks that a config may ask for, with their own names and arguments."""
+"""The Keras callbacks that a config can name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Mode = Literal["auto", "min", "max"]
 
 
 class MonitorBase(Named):
-    """A callback that watches a value from epoch to epoch."""
+    """A callback that monitors a metric."""
 
     monitor: Text = "val_loss"
     min_delta: NonNegativeFloat = 0.0
@@ -21,7 +21,7 @@ class MonitorBase(Named):
 
 
 class EarlyStopping(MonitorBase):
-    """Ends the training after `patience` epochs without improvement of `monitor`."""
+    """Stops training after `patience` epochs without improvement of `monitor`."""
 
     elsewhere: ClassVar[dict[str, str]] = {
         "restore_best_weights": "is not needed: best.keras always holds the best epoch, "
@@ -58,9 +58,9 @@ class TensorBoard(Named):
 
 CALLBACKS = table(EarlyStopping, ReduceLROnPlateau, TensorBoard)
 
-_ITSELF = "imgrec does this itself: "
+_ITSELF = "not needed: "
 _CHECKPOINT = f"{_ITSELF}every epoch is saved, see training.checkpoint"
-_CODE = "runs code, which a config does not hold"
+_CODE = "runs code, which a config can't contain"
 Callback = Annotated[
     Named,
     OneOf(
@@ -70,12 +70,12 @@ Callback = Annotated[
             "ModelCheckpoint": _CHECKPOINT,
             "OrbaxCheckpoint": _CHECKPOINT,
             "BackupAndRestore": f"{_ITSELF}see training.checkpoint and imgrec train --resume",
-            "CSVLogger": f"{_ITSELF}every run has its history.csv",
-            "History": f"{_ITSELF}every run has its history.csv",
+            "CSVLogger": f"{_ITSELF}every run has a history.csv",
+            "History": f"{_ITSELF}every run has a history.csv",
             "TerminateOnNaN": f"{_ITSELF}see training.on_nan",
             "ProgbarLogger": f"{_ITSELF}progress is shown on stderr",
             "LearningRateScheduler": f"LearningRateScheduler {_CODE}; "
-            "give the optimizer's learning_rate a schedule such as CosineDecay",
+            "set the optimizer's learning_rate to a schedule such as CosineDecay",
             "LambdaCallback": f"LambdaCallback {_CODE}",
         },
     ),

@@ -1,7 +1,7 @@
-"""The layers that a config may list, with Keras' own names and arguments.
+"""The Keras layers that a config can list.
 
-`seed` is no argument here: the run's seed rules every layer. Input and output layer are
-added from `data` and `model.output`.
+`seed` is not an argument here: the run's seed is used for every layer. The input and output layers
+are added from `data` and `model.output`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class L2(Named):
 
 
 class L1L2(Named):
-    """Both penalties."""
+    """Adds both penalties to the loss."""
 
     l1: NonNegativeFloat = 0.0
     l2: NonNegativeFloat = 0.0
@@ -52,7 +52,7 @@ Regularizer = Annotated[
 ]
 
 LAYERS: dict[str, type[Named]] = {}
-"""Every layer by its name."""
+"""All layers: name -> class."""
 
 
 Layer = Annotated[
@@ -63,9 +63,9 @@ Layer = Annotated[
         elsewhere={
             "Input": "Input is added from data.image_size and data.channels",
             "InputLayer": "InputLayer is added from data.image_size and data.channels",
-            "Rescaling": "Rescaling is written as preprocessing.rescale",
-            "Resizing": "Resizing is written as data.image_size",
-            "Lambda": "Lambda runs code, which a config does not hold",
+            "Rescaling": "use preprocessing.rescale instead of Rescaling",
+            "Resizing": "use data.image_size instead of Resizing",
+            "Lambda": "Lambda runs code, which a config can't contain",
         },
     ),
 ]
@@ -99,9 +99,9 @@ class _Window(_Biased):
     dilation_rate: Size = 1
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield strides together with dilation, which Keras does not do."""
+        """Yield strides combined with dilation, which Keras does not support."""
         if max(_pair(self.strides)) > 1 and max(_pair(self.dilation_rate)) > 1:
-            yield ("dilation_rate",), "must be 1 where strides are above 1"
+            yield ("dilation_rate",), "must be 1 if strides are above 1"
 
 
 class _Depthwise(_Window):
@@ -111,19 +111,19 @@ class _Depthwise(_Window):
 
 
 class Conv2D(_Window, _Kernel, _Filters):
-    """A convolution; `dilation_rate` above 1 widens its view without more weights."""
+    """A convolution; `dilation_rate` above 1 widens its receptive field without more weights."""
 
     groups: PositiveInt = 1
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield filters that can't be divided into the groups."""
+        """Yield filters that are not divisible by the groups."""
         yield from super().problems()
         if self.filters % self.groups:
             yield ("groups",), f"must divide filters, {self.filters}; got {self.groups}"
 
 
 class DepthwiseConv2D(_Depthwise):
-    """A convolution of each channel by itself."""
+    """A separate convolution of each channel."""
 
 
 class SeparableConv2D(_Depthwise, _Filters):
@@ -140,11 +140,11 @@ class _Pooling(_Layer):
 
 
 class MaxPooling2D(_Pooling):
-    """The largest value of each window; `strides` is the window's size where not given."""
+    """The largest value of each window; `strides` defaults to `pool_size`."""
 
 
 class AveragePooling2D(_Pooling):
-    """The mean of each window; `strides` is the window's size where not given."""
+    """The mean of each window; `strides` defaults to `pool_size`."""
 
     pool_size: Size
 
@@ -154,7 +154,7 @@ class _GlobalPooling(_Layer):
 
 
 class GlobalAveragePooling2D(_GlobalPooling):
-    """The mean of each channel: images of any size become one vector."""
+    """The mean of each channel, a vector whatever the image size."""
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
@@ -173,18 +173,18 @@ class _Normalization(_Layer):
 
 
 class BatchNormalization(_Normalization):
-    """Normalises each channel by the batch in training, by its running statistics afterwards."""
+    """Normalizes each channel: by the batch in training, by running statistics in prediction."""
 
     momentum: ProperFraction = 0.99
     synchronized: bool = False
 
 
 class LayerNormalization(_Normalization):
-    """Normalises each image by itself."""
+    """Normalizes each image separately."""
 
 
 class GroupNormalization(_Normalization):
-    """Normalises groups of channels of each image; -1 puts each channel into its own group."""
+    """Normalizes groups of channels of each image; -1: every channel is a group."""
 
     groups: Annotated[PositiveInt | Literal[-1], Says("a whole number above 0", "-1")] = 32
 
@@ -194,31 +194,31 @@ class _Rate(_Layer):
 
 
 class Dropout(_Rate):
-    """Drops this share of the values in training."""
+    """Drops this fraction of the values in training."""
 
 
 class SpatialDropout2D(_Rate):
-    """Drops this share of whole channels in training."""
+    """Drops this fraction of whole channels in training."""
 
 
 class GaussianDropout(_Rate):
-    """Multiplies with noise around 1 in training."""
+    """Multiplies by Gaussian noise around 1 in training."""
 
 
 class GaussianNoise(_Layer):
-    """Adds noise of this standard deviation in training."""
+    """Adds Gaussian noise of this standard deviation in training."""
 
     stddev: NonNegativeFloat
 
 
 class Activation(_Layer):
-    """An activation function by its name."""
+    """An activation function, by name."""
 
     activation: Function
 
 
 class ReLU(_Layer):
-    """max(x, 0), with the limits given."""
+    """max(x, 0), with optional limits."""
 
     max_value: NonNegativeFloat | None = None
     negative_slope: NonNegativeFloat = 0.0
@@ -240,17 +240,17 @@ class PReLU(_Layer):
 
 
 class ELU(_Layer):
-    """Exponential below 0."""
+    """Exponential below 0, linear above."""
 
     alpha: NonNegativeFloat = 1.0
 
 
 class Flatten(_Layer):
-    """Everything in one vector; its length depends on data.image_size."""
+    """Flattens the input to a vector; its length depends on data.image_size."""
 
 
 class Dense(_Biased, _Kernel):
-    """Every input with every unit."""
+    """A fully connected layer."""
 
     units: PositiveInt
 
@@ -262,9 +262,9 @@ class ZeroPadding2D(_Layer):
 
 
 class Residual(Named):
-    """Adds its input to the output of its layers, then `activation`.
+    """Adds its input to the output of its layers, then applies `activation`.
 
-    Where the shapes differ, a 1x1 convolution of the input makes them alike.
+    If the shapes differ, a 1x1 convolution projects the input.
     """
 
     layers: Annotated[list[Layer], Field(min_length=1)]
@@ -272,7 +272,7 @@ class Residual(Named):
 
 
 class Repeat(Named):
-    """Its layers, `times` over, each time with weights of their own."""
+    """Repeats its layers `times` times, each time with new weights."""
 
     times: Annotated[int, Field(ge=1, le=1000)]
     layers: Annotated[list[Layer], Field(min_length=1)]

@@ -1,6 +1,6 @@
-"""Keras' losses for classifiers, by their class names or Keras' lower-case ones.
+"""The Keras losses for classifiers, by class name or by Keras' lower-case name.
 
-Each loss says which truth it compares with: `binary` (0 or 1, for `output: sigmoid`),
+Each loss defines the form of truth that it needs: `binary` (0 or 1, for `output: sigmoid`),
 `one_hot` or `index` (for `output: softmax`).
 """
 
@@ -16,15 +16,16 @@ from imgrec.sections.section import Fraction, NonNegativeFloat, PositiveFloat, P
 Truth = Literal["binary", "one_hot", "index"]
 Output = Literal["softmax", "sigmoid"]
 
-LOGITS = "from_logits is always false: the output layer gives probabilities"
-"""What is said to those who set it."""
+LOGITS = "from_logits is always false: the output layer returns probabilities"
+"""The message for a config that sets it."""
 
 
 class LossBase(Named):
-    """A loss; `truths` are the kinds of truth that it compares with, the first one preferred.
+    """A loss.
 
-    `mixes` says whether a truth between two classes, such as 0.3 cat and 0.7 dog, means
-    something to it.
+    Attributes:
+        truths: The forms of truth that it can be computed with, the preferred one first.
+        mixes: Whether a truth may lie between classes, such as 0.3 cat and 0.7 dog.
     """
 
     elsewhere: ClassVar[dict[str, str]] = {"from_logits": LOGITS}
@@ -41,13 +42,13 @@ class _Sigmoid(LossBase):
 
 
 class CategoricalCrossentropy(_Softmax):
-    """Cross-entropy between classes; `label_smoothing` takes some certainty from the truth."""
+    """Cross-entropy between classes; `label_smoothing` softens the truth."""
 
     label_smoothing: ProperFraction = 0.0
 
 
 class CategoricalFocalCrossentropy(_Softmax):
-    """Cross-entropy that counts images which are already right for less."""
+    """Cross-entropy that gives less weight to images that are already right."""
 
     alpha: Fraction = 0.25
     gamma: NonNegativeFloat = 2.0
@@ -55,7 +56,7 @@ class CategoricalFocalCrossentropy(_Softmax):
 
 
 class CategoricalGeneralizedCrossEntropy(LossBase):
-    """Between cross-entropy and absolute error, for wrong labels; `q` in (0, 1)."""
+    """Between cross-entropy and absolute error, for noisy labels; `q` in (0, 1)."""
 
     truths: ClassVar[tuple[Truth, ...]] = ("index",)
     mixes: ClassVar[bool] = False
@@ -63,24 +64,24 @@ class CategoricalGeneralizedCrossEntropy(LossBase):
 
 
 class CategoricalHinge(_Softmax):
-    """The margin between the true class and the best other one."""
+    """The margin between the true class and the best other class."""
 
 
 class SparseCategoricalCrossentropy(LossBase):
-    """CategoricalCrossentropy on class numbers: less memory with very many classes."""
+    """CategoricalCrossentropy on class indices: less memory with very many classes."""
 
     truths: ClassVar[tuple[Truth, ...]] = ("index",)
     mixes: ClassVar[bool] = False
 
 
 class BinaryCrossentropy(_Sigmoid):
-    """Cross-entropy of two classes; `label_smoothing` takes some certainty from the truth."""
+    """Cross-entropy of two classes; `label_smoothing` softens the truth."""
 
     label_smoothing: ProperFraction = 0.0
 
 
 class BinaryFocalCrossentropy(_Sigmoid):
-    """BinaryCrossentropy that counts images which are already right for less."""
+    """BinaryCrossentropy that gives less weight to images that are already right."""
 
     apply_class_balancing: bool = False
     alpha: Fraction = 0.25
@@ -105,15 +106,15 @@ class KLDivergence(_Softmax):
 
 
 class MeanSquaredError(LossBase):
-    """The squared distance of the probabilities from the truth (Brier score)."""
+    """The squared error of the probabilities (Brier score)."""
 
 
 class MeanAbsoluteError(LossBase):
-    """The distance of the probabilities from the truth."""
+    """The absolute error of the probabilities."""
 
 
 class Huber(LossBase):
-    """Squared up to `delta`, straight beyond."""
+    """Squared error up to `delta`, linear beyond."""
 
     delta: PositiveFloat = 1.0
 
@@ -138,19 +139,19 @@ Loss = Annotated[LossBase, OneOf("loss", LOSSES, snake_case(LOSSES) | _SHORT)]
 
 
 def default_loss(output: Output) -> LossBase:
-    """Return the loss that fits `output` where the config names none."""
+    """Return the loss for `output` if the config has none."""
     return BinaryCrossentropy() if output == "sigmoid" else CategoricalCrossentropy()
 
 
 def losses_for(output: Output, *, mixed: bool = False) -> list[str]:
-    """Return the names of the losses that fit `output`; `mixed`: and truths between classes."""
+    """Return the names of the losses that fit `output` and, if `mixed`, truths between classes."""
     return [
         name for name, cls in LOSSES.items() if truth_of(cls, output) and (not mixed or _mixes(cls))
     ]
 
 
 def truth_of(loss: type[Named], output: Output) -> Truth | None:
-    """Return the truth that `loss` compares `output` with; None: the two don't fit."""
+    """Return the form of truth for `loss` with `output`; None if the two don't fit."""
     possible: tuple[Truth, ...] = ("binary",) if output == "sigmoid" else ("one_hot", "index")
     truths: tuple[Truth, ...] = loss.truths if issubclass(loss, LossBase) else ()
     return next((truth for truth in possible if truth in truths), None)

@@ -1,6 +1,6 @@
-"""Keras' metrics for classifiers, by their class names or Keras' lower-case ones.
+"""The Keras metrics for classifiers, by class name or by Keras' lower-case name.
 
-They are shown while training; `imgrec evaluate` has its own, fuller list.
+They are shown during training; `imgrec evaluate` computes its own, longer list.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ Direction = Literal["min", "max"]
 class MetricBase(Named):
     """A metric.
 
-    truths: the kinds of truth that it compares with. direction: whether less or more is better;
-    None where Keras does not say.
+    Attributes:
+        truths: The forms of truth that it can be computed with.
+        direction: Whether lower (`min`) or higher (`max`) is better; None if Keras doesn't know.
     """
 
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary")
@@ -30,10 +31,10 @@ class MetricBase(Named):
     name: Name | None = None
 
 
-class accuracy(Named):  # noqa: N801 - Keras' own name of it
-    """The share of images that get their true class; Keras fits it to the output by itself.
+class accuracy(Named):  # noqa: N801 - its name in Keras
+    """The fraction of images that are classified correctly; Keras adapts it to the output.
 
-    With `data.multi_label`: the share of right answers, one for each class and image.
+    With `data.multi_label`: the fraction of right answers, one per class and image.
     """
 
     truths: ClassVar[tuple[Truth, ...]] = ("one_hot", "binary", "index")
@@ -49,40 +50,40 @@ class _Index(MetricBase):
 
 
 class CategoricalAccuracy(_OneHot):
-    """The share of images whose most probable class is the true one."""
+    """The fraction of images whose most probable class is the true one."""
 
 
 class TopKCategoricalAccuracy(_OneHot):
-    """The share of images with the true class among the `k` most probable ones."""
+    """The fraction of images with the true class among the `k` most probable ones."""
 
     k: PositiveInt = 5
 
 
 class SparseCategoricalAccuracy(_Index):
-    """CategoricalAccuracy for losses on class numbers."""
+    """CategoricalAccuracy for losses on class indices."""
 
 
 class SparseTopKCategoricalAccuracy(_Index):
-    """TopKCategoricalAccuracy for losses on class numbers."""
+    """TopKCategoricalAccuracy for losses on class indices."""
 
     k: PositiveInt = 5
 
 
 class BinaryAccuracy(MetricBase):
-    """The share of outputs on the right side of `threshold`."""
+    """The fraction of outputs on the right side of `threshold`."""
 
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
 class CategoricalCrossentropy(_OneHot):
-    """The cross-entropy without penalties and weights."""
+    """The cross-entropy, without penalties and class weights."""
 
     direction: ClassVar[Direction | None] = "min"
     label_smoothing: Fraction = 0.0
 
 
 class BinaryCrossentropy(MetricBase):
-    """The binary cross-entropy without penalties and weights."""
+    """The binary cross-entropy, without penalties and class weights."""
 
     direction: ClassVar[Direction | None] = "min"
     label_smoothing: Fraction = 0.0
@@ -103,19 +104,19 @@ class _Counting(MetricBase):
 
 
 class FalseNegatives(_Counting):
-    """How many outputs are wrongly below the threshold."""
+    """The number of outputs that are wrongly below the threshold."""
 
 
 class FalsePositives(_Counting):
-    """How many outputs are wrongly above the threshold."""
+    """The number of outputs that are wrongly above the threshold."""
 
 
 class TrueNegatives(_Counting):
-    """How many outputs are rightly below the threshold."""
+    """The number of outputs that are rightly below the threshold."""
 
 
 class TruePositives(_Counting):
-    """How many outputs are rightly above the threshold."""
+    """The number of outputs that are rightly above the threshold."""
 
 
 class _Retrieval(_Counting):
@@ -125,28 +126,28 @@ class _Retrieval(_Counting):
 
 
 class Precision(_Retrieval):
-    """How many of those above the threshold are right."""
+    """The fraction of the outputs above the threshold that are right."""
 
 
 class Recall(_Retrieval):
-    """How many of the right ones are above the threshold."""
+    """The fraction of the right outputs that are above the threshold."""
 
 
 class F1Score(MetricBase):
-    """The harmonic mean of precision and recall; `average` is required to get one number."""
+    """The harmonic mean of precision and recall; `average` combines the classes."""
 
     average: Literal["micro", "macro", "weighted"]
     threshold: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class FBetaScore(F1Score):
-    """F1Score with recall counting `beta` times as much."""
+    """F1Score in which recall counts `beta` times as much as precision."""
 
     beta: PositiveFloat = 1.0
 
 
 class MeanSquaredError(MetricBase):
-    """The squared distance of the probabilities from the truth (Brier score)."""
+    """The squared error of the probabilities (Brier score)."""
 
     direction: ClassVar[Direction | None] = "min"
 
@@ -175,9 +176,9 @@ KerasMetric = Annotated[Named, OneOf("metric", METRICS, snake_case(METRICS) | {"
 
 
 def metric_directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
-    """Return name -> direction of what Keras measures: the loss and `metrics`.
+    """Return name -> direction of the loss and `metrics`.
 
-    None where Keras can't tell the direction, as for the second of two metrics of one name.
+    The direction is None if Keras doesn't know it, as for the second of two metrics of one name.
     """
     found: dict[str, Direction | None] = {"loss": "min"}
     for name, metric in zip(names(metrics), metrics, strict=True):
@@ -189,24 +190,24 @@ def metric_directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
 
 
 def names(metrics: Sequence[Named]) -> list[str]:
-    """Return what each of `metrics` is called in the history: a number is behind a second name."""
+    """Return the name of each metric in the history; repeated names get a number."""
     plain = [_name(metric) for metric in metrics]
     before = [plain[:index].count(name) for index, name in enumerate(plain)]
     return [f"{name}_{count}" if count else name for name, count in zip(plain, before, strict=True)]
 
 
 def metric_problem(metric: Named, truth: Truth) -> str:
-    """Return why `metric` can't be computed against `truth`, or nothing."""
+    """Return why `metric` can't be computed with `truth`; empty if it can."""
     if isinstance(metric, MetricBase | accuracy) and truth not in metric.truths:
         return f"{type(metric).__name__} does not fit the loss"
     if isinstance(metric, F1Score) and truth == "binary" and metric.threshold is None:
-        return "with model.output sigmoid it needs a threshold, such as 0.5"
+        return "with model.output: sigmoid, it needs a threshold such as 0.5"
     return ""
 
 
 def _name(metric: Named) -> str:
     name = type(metric).__name__
     (default,) = snake_case([name])
-    # The one default name that does not follow the class's.
+    # The only default name that does not follow from the class's.
     default = default.replace("f_beta", "fbeta")
     return str(getattr(metric, "name", None) or default)

@@ -1,4 +1,4 @@
-"""A Keras object by its name: `Flatten`, or `{Conv2D: {filters: 32, kernel_size: 3}}`."""
+"""A Keras object in YAML: `Flatten`, or `{Conv2D: {filters: 32, kernel_size: 3}}`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from imgrec.sections.problems import shown_value, unknown
 from imgrec.sections.section import Section, field_error
 
 PLACEHOLDER = "x-one-of"
-"""Stands in pydantic's schemas for a reference to one of our definitions."""
+"""In pydantic's schemas, the key of a reference to one of our definitions."""
 
 
 class Named(Section):
-    """A Keras object: the class's name is Keras' name, its fields are Keras' arguments."""
+    """A Keras object: the class has the name it has in Keras, its fields are the arguments."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments that the user set, what is required first.
+        """Return the arguments that the user set, required ones first.
 
-        Values are plain, or `Named` again (a regularizer, a schedule).
+        A value is a plain one or a `Named` (a regularizer, a schedule).
         """
         given = (name for name in argument_names(type(self)) if name in self.model_fields_set)
         return {name: getattr(self, name) for name in given}
 
 
 class OneOf:
-    """An annotation for a field that holds one of several Named, written by its name.
+    """An annotation for a field whose value is one of several Named.
 
-    kind: what they are, for messages. table: name -> class. aliases: other spelling ->
-    name. elsewhere: names that are not taken -> what to do instead.
+    Args:
+        kind: What they are, for messages.
+        table: Name -> class.
+        aliases: Other spelling -> name.
+        elsewhere: Name that is not supported -> what to do instead.
     """
 
     def __init__(
@@ -50,19 +53,19 @@ class OneOf:
         self.elsewhere = elsewhere or {}
 
     def parse(self, value: Any) -> Any:
-        """Return the Named that `value` writes."""
+        """Return the Named that `value`, from YAML, stands for."""
         if isinstance(value, Named) and type(value) in self.table.values():
             return value
         if isinstance(value, str):
             value = {value: None}
         if not isinstance(value, dict) or not value:
             raise field_error(
-                f"{shown_value(value)} is no {self.kind}: write its name, or {{Name: {{...}}}}"
+                f"{shown_value(value)} is not a {self.kind}: write its name, or {{Name: {{...}}}}"
             )
         if len(value) > 1:
             raise field_error(
                 f"one {self.kind} expected, got {', '.join(map(shown_value, value))}; "
-                "arguments stand inside: {Name: {argument: value}}"
+                "write arguments as {Name: {argument: value}}"
             )
         ((name, arguments),) = value.items()
         cls = self._find(name)
@@ -92,7 +95,7 @@ class OneOf:
 
 
 def argument_names(cls: type[Named]) -> list[str]:
-    """Return the names of the arguments of `cls`, those without a default first."""
+    """Return the names of the arguments of `cls`, required ones first."""
     fields = cls.model_fields
     return sorted(fields, key=lambda name: not fields[name].is_required())
 
@@ -108,7 +111,7 @@ def snake_case(names: Iterable[str]) -> dict[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a part of a config as YAML has it: Named by name, without what is null anyway."""
+    """Return a part of a config as plain YAML values, without keys that are null by default."""
     if isinstance(value, Named):
         arguments = {name: plain(each) for name, each in value.arguments().items()}
         return {type(value).__name__: arguments} if arguments else type(value).__name__
@@ -137,6 +140,6 @@ def _snake(name: str) -> str:
 
 @cache
 def _envelope(name: str, cls: type[Named]) -> type[BaseModel]:
-    # A model around the class puts its name into the paths of problems.
+    # A model around the class adds its name to the paths of problems.
     fields: dict[str, Any] = {name: (cls, ...)}
     return create_model("Envelope", **fields)

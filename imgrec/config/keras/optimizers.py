@@ -1,4 +1,4 @@
-"""Keras' optimizers and learning-rate schedules, with their own names and arguments."""
+"""The Keras optimizers and learning rate schedules that a config can name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class InverseTimeDecay(ExponentialDecay):
 
 
 class CosineDecay(Named):
-    """Falls along a cosine to `alpha` times the initial rate, after a warm-up if one is given."""
+    """Decays along a cosine to `alpha` times the initial rate, after an optional warm-up."""
 
     initial_learning_rate: NonNegativeFloat
     decay_steps: PositiveInt
@@ -44,15 +44,15 @@ class CosineDecay(Named):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield half of a warm-up, which Keras leaves out, or its initial rate."""
+        """Yield an incomplete warm-up, which Keras ignores."""
         if self.warmup_steps and self.warmup_target is None:
-            yield ("warmup_steps",), "needs warmup_target, the rate that the warm-up ends with"
+            yield ("warmup_steps",), "needs warmup_target, the rate at the end of the warm-up"
         if self.warmup_target is not None and not self.warmup_steps:
-            yield ("warmup_target",), "needs warmup_steps, how many steps the warm-up takes"
+            yield ("warmup_target",), "needs warmup_steps, the length of the warm-up"
 
 
 class CosineDecayRestarts(Named):
-    """Cosine decay that starts anew, each time `t_mul` times as long and `m_mul` times as high."""
+    """Cosine decay with restarts, each `t_mul` times as long and `m_mul` times as high."""
 
     initial_learning_rate: PositiveFloat
     first_decay_steps: PositiveInt
@@ -62,7 +62,7 @@ class CosineDecayRestarts(Named):
 
 
 class PolynomialDecay(Named):
-    """Falls to `end_learning_rate` within `decay_steps` steps; power 1 is a straight line."""
+    """Decays to `end_learning_rate` within `decay_steps` steps; linearly if `power` is 1."""
 
     initial_learning_rate: PositiveFloat
     decay_steps: PositiveInt
@@ -72,15 +72,15 @@ class PolynomialDecay(Named):
 
 
 class PiecewiseConstantDecay(Named):
-    """One of `values` between each two `boundaries` (steps); one value more than boundaries."""
+    """Constant between `boundaries` (steps); there is one more of `values` than of boundaries."""
 
     boundaries: Annotated[list[PositiveInt], Field(min_length=1)]
     values: Annotated[list[PositiveFloat], Field(min_length=2)]
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield numbers of values and boundaries that do not fit."""
+        """Yield numbers of values and boundaries that don't fit."""
         if len(self.values) != len(self.boundaries) + 1:
-            yield ("values",), "must be one more than boundaries"
+            yield ("values",), "must have one more item than boundaries"
 
 
 SCHEDULES = table(
@@ -97,7 +97,7 @@ class _Rate(OneOf):
     """A number above 0, or one of the schedules."""
 
     def parse(self, value: Any) -> Any:
-        """Return the number or the schedule that `value` writes."""
+        """Return the number or the schedule that `value`, from YAML, stands for."""
         if not isinstance(value, int | float) or isinstance(value, bool):
             return super().parse(value)
         if not 0 < value < float("inf"):
@@ -127,11 +127,11 @@ class _Optimizer(Named):
     gradient_accumulation_steps: Annotated[int, Field(ge=2)] | None = None
 
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield ways of clipping that exclude each other."""
+        """Yield ways of clipping that can't be combined."""
         ways = ("clipnorm", "clipvalue", "global_clipnorm")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) > 1:
-            yield (given[1],), f"{given[0]} is given too; leave one of them out"
+            yield (given[1],), f"can't be combined with {given[0]}"
 
 
 class _Epsilon(_Optimizer):
@@ -144,7 +144,7 @@ class _Moments(_Epsilon):
 
 
 class SGD(_Optimizer):
-    """Gradient descent, with momentum if one is given."""
+    """Stochastic gradient descent, with optional momentum."""
 
     learning_rate: LearningRateSchedule = 0.01
     momentum: Fraction = 0.0
@@ -152,7 +152,7 @@ class SGD(_Optimizer):
 
 
 class RMSprop(_Epsilon):
-    """Divides each step by a running mean of the gradient's size."""
+    """Divides each step by a running mean of the gradient's magnitude."""
 
     rho: ProperFraction = 0.9
     momentum: Fraction = 0.0
@@ -166,13 +166,13 @@ class Adam(_Moments):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient."""
+    """Adam with decoupled weight decay."""
 
     weight_decay: NonNegativeFloat = 0.004
 
 
 class Adamax(_Moments):
-    """Adam with the largest instead of the mean square."""
+    """Adam with the infinity norm instead of the mean square."""
 
 
 class Nadam(_Moments):
@@ -180,23 +180,23 @@ class Nadam(_Moments):
 
 
 class Lamb(_Moments):
-    """Adam scaled layer by layer, for large batches."""
+    """Adam scaled per layer, for large batches."""
 
 
 class Adagrad(_Epsilon):
-    """Steps shrink with all gradients seen so far."""
+    """Steps shrink with the sum of all squared gradients."""
 
     initial_accumulator_value: NonNegativeFloat = 0.1
 
 
 class Adadelta(_Epsilon):
-    """Steps by a running window of gradients."""
+    """Adagrad with a moving window of gradients."""
 
     rho: ProperFraction = 0.95
 
 
 class Ftrl(_Optimizer):
-    """Follow the regularised leader; for sparse, shallow models."""
+    """Follow the regularized leader; for sparse, shallow models."""
 
     learning_rate_power: Annotated[float, Field(le=0)] = -0.5
     initial_accumulator_value: NonNegativeFloat = 0.1
@@ -207,14 +207,14 @@ class Ftrl(_Optimizer):
 
 
 class Lion(_Optimizer):
-    """The sign of the momentum only; wants a rate 3 to 10 times lower than Adam's."""
+    """Uses only the sign of the momentum; needs a rate 3 to 10 times lower than Adam's."""
 
     beta_1: Annotated[float, Field(gt=0, le=1)] = 0.9
     beta_2: ProperFraction = 0.99
 
 
 class Adafactor(_Optimizer):
-    """Adam with little memory."""
+    """Adam with less memory."""
 
     beta_2_decay: Annotated[float, Field(le=0)] = -0.8
     epsilon_1: PositiveFloat = 1e-30
@@ -224,7 +224,7 @@ class Adafactor(_Optimizer):
 
 
 class Muon(_Epsilon):
-    """Orthogonal steps for matrices, Adam for everything else."""
+    """Orthogonalized steps for matrices, Adam for everything else."""
 
     weight_decay: NonNegativeFloat = 0.004
     momentum: Fraction = 0.95

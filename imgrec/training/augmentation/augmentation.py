@@ -231,7 +231,7 @@ class Augmenter:
         sigma, blurring, erasing = generator.uniform(0, beside.blur_sigma), *generator.random(2)
         return AugmentationParams(
             transform,
-            blur=sigma if blurring < beside.blur_share else 0.0,
+            blur=sigma if blurring < beside.blur_probability else 0.0,
             erased=(
                 random_rectangle(shape[:2], generator) if erasing < beside.random_erasing else None
             ),

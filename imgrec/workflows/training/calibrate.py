@@ -88,7 +88,7 @@ def _fitted(
     log.info("temperature %.3f: %s", found.temperature, _losses(found))
     scores = calibrated(scores, found.temperature)
     threshold = _threshold(selective_prediction, scores) if selective_prediction else None
-    rule = experiment.evaluation.rule
+    rule = experiment.evaluation.thresholds_target
     thresholds = _thresholds(*rule, scores) if rule else None
     return _Fitted(engine.model, found, threshold, thresholds)
 
@@ -114,7 +114,7 @@ def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray
 
 
 def _threshold(selective_prediction: SelectivePrediction, scores: Scores) -> Threshold | None:
-    promise, share = selective_prediction.promise
+    promise, share = selective_prediction.target
     found = choose_threshold(scores, promise, share, _SPLIT)
     if found is None:
         log.warning(
