@@ -104,9 +104,7 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     from imgrec.workflows.init import draft_config
 
     drafted = draft_config(folder)
-    console.say(
-        f"{printable(config)} is a folder: training with a config drafted by `imgrec init`"
-    )
+    console.say(f"{printable(config)} is a folder: training with a config drafted by `imgrec init`")
     for line in drafted.found:
         console.say(f"  {line}")
     return parse(drafted.config, f"the config drafted for {config}", overrides)

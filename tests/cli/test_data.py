@@ -62,7 +62,7 @@ def test_pack_writes_a_folder_and_says_how_to_train(imgrec: Imgrec, photos: Path
     again = imgrec("data", "pack", "small_cnn", *arguments, "--output", "packed")
     assert (again.returncode, again.stdout) == (2, "")
     hint = "remove it, or choose another folder with --output FOLDER"
-    assert f"packed exists already\nhint: {hint}\n" in again.stderr
+    assert f"packed already exists\nhint: {hint}\n" in again.stderr
 
 
 def test_pack_of_a_path_tells_in_json(imgrec: Imgrec, photos: Path) -> None:

@@ -50,7 +50,7 @@ def test_the_picture_is_written(
         assert written.format == "PNG"
     again = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr.startswith("imgrec: error: explanations/noise.gradcam.png exists already\n")
+    assert again.stderr.startswith("imgrec: error: explanations/noise.gradcam.png already exists\n")
     assert "device" not in again.stderr
     seen = imgrec("explain", "noise.png", "--as-seen", "--runs-dir", str(trained[0]))
     assert seen.stdout.strip().endswith("written: explanations/noise.gradcam-as-seen.png")

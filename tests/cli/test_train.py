@@ -75,7 +75,7 @@ def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
     process = imgrec("train", "photos", "--dry-run", "--device", "cpu")
     assert process.returncode == 0
     assert process.stderr.startswith(
-        "photos is a folder: training with what `imgrec init` drafts for it\n"
+        "photos is a folder: training with a config drafted by `imgrec init`\n"
     )
     assert "name: photos\n" in process.stdout
     assert "Total params:" in process.stdout

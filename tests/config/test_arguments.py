@@ -19,7 +19,7 @@ Problems = Callable[..., list[str]]
     [
         (
             "{Conv2D: {filters: 8, kernel_size: 3, strides: 2, dilation_rate: [1, 2]}}",
-            "Conv2D.dilation_rate: must be 1 where strides are above 1",
+            "Conv2D.dilation_rate: must be 1 if strides are above 1",
         ),
         (
             "{Conv2D: {filters: 8, kernel_size: 3, groups: 3}}",
@@ -65,18 +65,21 @@ def test_zero_padding(padding: object) -> None:
         ("{SGD: {learning_rate: .inf}}", "SGD.learning_rate: must be greater than 0, got inf"),
         (
             "{SGD: {learning_rate: true}}",
-            "SGD.learning_rate: true is no schedule: write its name, or {Name: {...}}",
+            "SGD.learning_rate: one schedule expected, got true; write its name, or {Name: {...}}",
         ),
         (
             "{SGD: {clipnorm: 1, clipvalue: 2}}",
-            "SGD.clipvalue: clipnorm is given too; leave one of them out",
+            "SGD.clipvalue: can't be combined with clipnorm",
         ),
         (
             (
                 "{Adam: {learning_rate: "
                 "{PiecewiseConstantDecay: {boundaries: [1, 2], values: [0.1, 0.2]}}}}"
             ),
-            "Adam.learning_rate.PiecewiseConstantDecay.values: must be one more than boundaries",
+            (
+                "Adam.learning_rate.PiecewiseConstantDecay.values: must have one more item than "
+                "boundaries"
+            ),
         ),
         (
             (
@@ -85,7 +88,7 @@ def test_zero_padding(padding: object) -> None:
             ),
             (
                 "SGD.learning_rate.CosineDecay.warmup_steps: "
-                "needs warmup_target, the rate that the warm-up ends with"
+                "needs warmup_target, the rate at the end of the warm-up"
             ),
         ),
         (
@@ -95,7 +98,7 @@ def test_zero_padding(padding: object) -> None:
             ),
             (
                 "SGD.learning_rate.CosineDecay.warmup_target: "
-                "needs warmup_steps, how many steps the warm-up takes"
+                "needs warmup_steps, the length of the warm-up"
             ),
         ),
     ],
@@ -148,20 +151,20 @@ def test_augmentation_forms(argument: str, value: object) -> None:
         ("rotation_range=-3", "rotation_range: must be at least 0, got -3"),
         (
             "fill_mode=mirror",
-            "fill_mode: 'mirror' is not possible; allowed: constant, nearest, reflect, wrap",
+            "fill_mode: 'mirror' is not allowed; allowed: constant, nearest, reflect, wrap",
         ),
         (
             "rescale=0.1",
             (
-                "rescale: belongs to `preprocessing.rescale`: it holds for every image, "
-                "not only for training"
+                "rescale: belongs to `preprocessing.rescale`: it applies to every image, "
+                "not only in training"
             ),
         ),
         (
             "validation_split=0.1",
             (
                 "validation_split: belongs to `data.split.validation`: "
-                "the images are divided before any is augmented"
+                "images are split before they are augmented"
             ),
         ),
         (
@@ -172,7 +175,7 @@ def test_augmentation_forms(argument: str, value: object) -> None:
             "featurewise_center=true",
             (
                 "featurewise_center: belongs to `preprocessing.featurewise_center`: "
-                "it holds for every image, not only for training"
+                "it applies to every image, not only in training"
             ),
         ),
     ],

@@ -69,8 +69,10 @@ def test_values_out_of_range_are_told_with_their_line(wrong: str) -> None:
 def test_a_loss_of_whole_classes_takes_no_mixed_ones(key: str, output: str, loss: str) -> None:
     """The message names the loss and those that do."""
     message = _message(f"{key}: 0.2", output, [f"training.loss={loss}"])
-    assert f"augmentation.{key}: mixes classes, which {loss} does not take; fitting: " in message
-    assert loss not in message.split("fitting: ")[1]
+    assert (
+        f"augmentation.{key}: mixes classes, which {loss} does not support; use one of " in message
+    )
+    assert loss not in message.split("use one of ")[1]
     assert ("BinaryCrossentropy" if output == "sigmoid" else "CategoricalCrossentropy") in message
 
 

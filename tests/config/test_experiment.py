@@ -35,12 +35,12 @@ def test_defaults(config: str) -> None:
     ("overrides", "expected"),
     [
         (["name=a b"], ["name: 'a b' is not a name of letters, digits, `.`, `_` and `-`"]),
-        (["name="], ["name: null is not a text"]),
-        ([f"name={'x' * 65}"], [f"name: must be a text no longer than 64, got '{'x' * 59}…'"]),
+        (["name="], ["name: null is not a string"]),
+        ([f"name={'x' * 65}"], [f"name: must be a string no longer than 64, got '{'x' * 59}…'"]),
         (["seed=-1"], ["seed: must be at least 0, got -1"]),
         (["seed=true"], ["seed: true is not a whole number"]),
-        (["data.channels=2"], ["data.channels: 2 is not possible; allowed: 1, 3"]),
-        (["data.channels=true"], ["data.channels: 'true' is not possible; allowed: 1, 3"]),
+        (["data.channels=2"], ["data.channels: 2 is not allowed; allowed: 1, 3"]),
+        (["data.channels=true"], ["data.channels: 'true' is not allowed; allowed: 1, 3"]),
         (["data.batch_size='32'"], ["data.batch_size: '32' is not a whole number"]),
         (["data.batch_size=0"], ["data.batch_size: must be greater than 0, got 0"]),
         (["data.root="], ["data: does not say where the images are: give root or train"]),
@@ -80,23 +80,28 @@ def test_defaults(config: str) -> None:
         (["model.layers=[]"], ["model: has neither layers nor a backbone"]),
         (
             ["model.output=relu"],
-            ["model.output: 'relu' is not possible; allowed: sigmoid, softmax"],
+            ["model.output: 'relu' is not allowed; allowed: sigmoid, softmax"],
         ),
         (
             [BACKBONE, "data.channels=1"],
-            ["data.channels: the weights of VGG16 want 3 channels (grey images too)"],
+            ["data.channels: the weights of VGG16 need 3 channels (grey images work too)"],
         ),
         (
             ["model.backbone={name: ResNet50, weights: null}", "data.channels=1"],
-            ["data.channels: the preprocessing of ResNet50 wants 3 channels (grey images too)"],
+            [
+                (
+                    "data.channels: the preprocessing of ResNet50 needs 3 channels (grey images "
+                    "work too)"
+                )
+            ],
         ),
         (
             ["preprocessing={application: VGG16}", "data.channels=1"],
-            ["preprocessing.application: VGG16 wants data.channels 3 (grey images too)"],
+            ["preprocessing.application: VGG16 needs data.channels: 3 (grey images work too)"],
         ),
         (
             [BACKBONE, "preprocessing.rescale=1/255"],
-            ["preprocessing.rescale: VGG16 brings its own preprocessing; leave rescale out"],
+            ["preprocessing.rescale: VGG16 has its own preprocessing; leave out rescale"],
         ),
         (
             [BACKBONE, "data.image_size=[31, 90]"],
@@ -120,8 +125,8 @@ def test_defaults(config: str) -> None:
             ["training.loss=binary_crossentropy"],
             [
                 (
-                    "training.loss: BinaryCrossentropy does not fit model.output softmax; fitting: "
-                    "CategoricalCrossentropy, SparseCategoricalCrossentropy, "
+                    "training.loss: BinaryCrossentropy does not fit model.output softmax; use "
+                    "one of CategoricalCrossentropy, SparseCategoricalCrossentropy, "
                     "CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, "
                     "CategoricalHinge, KLDivergence, MeanSquaredError, MeanAbsoluteError, Huber"
                 )
@@ -132,7 +137,7 @@ def test_defaults(config: str) -> None:
             [
                 (
                     "training.loss.CategoricalCrossentropy.from_logits: "
-                    "from_logits is always false: the output layer gives probabilities"
+                    "from_logits is always false: the output layer returns probabilities"
                 )
             ],
         ),
@@ -146,21 +151,21 @@ def test_defaults(config: str) -> None:
         ),
         (
             ["model.output=sigmoid", "training.metrics=[{F1Score: {average: macro}}]"],
-            ["training.metrics[0]: with model.output sigmoid it needs a threshold, such as 0.5"],
+            ["training.metrics[0]: with model.output: sigmoid, it needs a threshold such as 0.5"],
         ),
         (
             ["training.callbacks=[{ModelCheckpoint: {filepath: x}}, LambdaCallback]"],
             [
                 (
-                    "training.callbacks[0]: imgrec does this itself: every epoch is saved, "
+                    "training.callbacks[0]: not needed: every epoch is saved, "
                     "see training.checkpoint"
                 ),
-                "training.callbacks[1]: LambdaCallback runs code, which a config does not hold",
+                "training.callbacks[1]: LambdaCallback runs code, which a config can't contain",
             ],
         ),
         (
             ["training.callbacks=[TerminateOnNaN]"],
-            ["training.callbacks[0]: imgrec does this itself: see training.on_nan"],
+            ["training.callbacks[0]: not needed: see training.on_nan"],
         ),
         (
             [
@@ -170,7 +175,7 @@ def test_defaults(config: str) -> None:
                 ),
                 "training.callbacks=[ReduceLROnPlateau]",
             ],
-            ["training.callbacks[0]: the optimizer's learning_rate is a schedule already"],
+            ["training.callbacks[0]: can't be combined with a learning rate schedule"],
         ),
         (
             ["training.optimizer={Adam: {learning_rate: 0, 001: null}}"],
@@ -178,7 +183,7 @@ def test_defaults(config: str) -> None:
                 "training.optimizer.Adam.learning_rate: must be greater than 0, got 0",
                 (
                     "training.optimizer.Adam.001: unknown key; "
-                    "decimals stand after a point (0.001), not after a comma"
+                    "write decimals with a point (0.001), not a comma"
                 ),
             ],
         ),

@@ -53,7 +53,7 @@ def test_every_problem_at_once(config: str) -> None:
         ("# only a remark\n", 1, "the config is empty"),
         ("- a\n", 1, "the config is not a mapping of keys to values"),
         ("a: 1\nb: [\n", 3, "expected the node content, but found '<stream end>'"),
-        ("a: 1\na: 1\n", 2, "key 'a' stands here again, see line 1"),
+        ("a: 1\na: 1\n", 2, "key 'a' is repeated, see line 1"),
     ],
 )
 def test_no_config(text: str, line: int, message: str) -> None:
@@ -78,7 +78,7 @@ def test_missing(tmp_path: Path) -> None:
     )
     assert caught.value.hint == (
         f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
-        "`imgrec train` takes a folder of class folders too"
+        "`imgrec train` also accepts a folder with one subfolder per class"
     )
     (tmp_path / "my_photos").mkdir()
     with pytest.raises(UsageError, match=r"did you mean the folder .*my_photos\?"):
@@ -95,7 +95,7 @@ def test_unreadable(tmp_path: Path) -> None:
     photo.write_bytes(b"\xff\xd8")
     with pytest.raises(UsageError, match=r"JPG is an image, not a config$") as caught:
         load(str(photo))
-    assert caught.value.hint == f"`imgrec predict {photo}` says what is on it"
+    assert caught.value.hint == f"`imgrec predict {photo}` classifies it"
     binary = tmp_path / "model.keras"
     binary.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ConfigError, match="byte 0xff is not UTF-8"):

@@ -51,7 +51,7 @@ def test_a_direction_that_does_not_follow_must_be_given(problems: Problems, conf
     assert problems(metrics, watch % "") == [
         (
             "training.callbacks[0].EarlyStopping.mode: must be min or max: "
-            "whether less val_false_positives is better does not follow by itself"
+            "it can't be inferred whether a lower val_false_positives is better"
         )
     ]
     assert parse(config, "x", [metrics, watch % ", mode: min"]).training.callbacks

@@ -88,20 +88,20 @@ def test_other_spellings() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (3, "3 is no layer: write its name, or {Name: {...}}"),
-        (None, "null is no layer: write its name, or {Name: {...}}"),
-        ({}, "{} is no layer: write its name, or {Name: {...}}"),
+        (3, "one layer expected, got 3; write its name, or {Name: {...}}"),
+        (None, "one layer expected, got null; write its name, or {Name: {...}}"),
+        ({}, "one layer expected, got {}; write its name, or {Name: {...}}"),
         ("Lambda", "is code"),
         (
             {"Conv2D": None, "filters": 3},
             (
                 "one layer expected, got 'Conv2D', 'filters'; "
-                "arguments stand inside: {Name: {argument: value}}"
+                "write arguments as {Name: {argument: value}}"
             ),
         ),
         (
             MaxPooling2D,
-            f"{str(MaxPooling2D)[:59]} is no layer: write its name, or {{Name: {{...}}}}",
+            f"one layer expected, got {MaxPooling2D}; write its name, or {{Name: {{...}}}}",
         ),
     ],
 )
@@ -126,7 +126,7 @@ def test_every_problem_at_its_path() -> None:
         {"Residual": {"layers": [{"Dense": {"unit": 3}}, {"Dropout": 0.5}]}},
         "Dense",
     ]
-    size = "is neither a whole number above 0 nor two of them"
+    size = "is neither a whole number above 0 nor two such numbers"
     inner = ("layers", 1, "Residual", "layers")
     (unknown, *others) = sorted(
         found({"layers": stack}, Stack), key=lambda one: "unit" not in one[0]

@@ -32,7 +32,9 @@ def test_a_number_and_a_unit(text: str, interval: Interval) -> None:
 )
 def test_anything_else_is_refused(text: str) -> None:
     """The message shows what is meant."""
-    with pytest.raises(ConfigError, match="is not how often, such as 5 minutes, 200 steps, or 1"):
+    with pytest.raises(
+        ConfigError, match="is not an interval such as 5 minutes, 200 steps or 1 epoch"
+    ):
         parse(TINY, "tiny.yaml", [f'training.checkpoint.every="{text}"'])
 
 

@@ -52,20 +52,20 @@ def test_lines_below_are_forgotten() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("epochs", "--set epochs: not of the form key.path=value"),
-        ("=3", "--set =3: not of the form key.path=value"),
-        ("a..b=3", "--set a..b=3: not of the form key.path=value"),
+        ("epochs", "--set epochs: does not have the form key.path=value"),
+        ("=3", "--set =3: does not have the form key.path=value"),
+        ("a..b=3", "--set a..b=3: does not have the form key.path=value"),
         ("a=[1", "--set a=[1: expected ',' or ']', but got '<stream end>'"),
         ("name.x=1", "--set name.x=1: name is 'a', which has no keys"),
         (
             "model.layers.x=1",
-            "--set model.layers.x=1: model.layers is a list; give the number of an item, from 0",
+            "--set model.layers.x=1: model.layers is a list; give the index of an item, from 0",
         ),
         (
             "model.layers[2]=ReLU",
-            "--set model.layers[2]=ReLU: model.layers has 2 items, the first one is 0",
+            "--set model.layers[2]=ReLU: model.layers has 2 items, counted from 0",
         ),
-        ("\x1b[31m=1", "--set \\x1b[31m=1: not of the form key.path=value"),
+        ("\x1b[31m=1", "--set \\x1b[31m=1: does not have the form key.path=value"),
     ],
 )
 def test_malformed(override: str, message: str) -> None:

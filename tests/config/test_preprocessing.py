@@ -13,7 +13,7 @@ Problems = Callable[..., list[str]]
 
 BACKBONE = "model.backbone={name: VGG16}"
 ONE_PER_CHANNEL = "but data.channels is 3; give one number, or one per channel"
-ONE_WAY = "images are standardized in one way; choose one"
+ONE_WAY = "choose one way of standardizing"
 
 
 def test_nothing_is_done_by_default() -> None:
@@ -46,10 +46,12 @@ def test_a_mean_is_a_number_or_one_per_channel(config: str, mean: object) -> Non
         (["mean=[]"], "mean: [] is neither a number nor a list of numbers, one per channel"),
         (["mean=true"], "mean: true is neither a number nor a list of numbers, one per channel"),
         (["mean=.nan"], "mean: nan is neither a number nor a list of numbers, one per channel"),
-        (["std=0"], "std: 0 is neither a number above 0 nor a list of them, one per channel"),
+        (["std=0"], ("std: 0 is neither a number above 0 nor a list of such numbers, one per "
+        "channel")),
         (
             ["std=[1, 1, -1]"],
-            "std: [1, 1, -1] is neither a number above 0 nor a list of them, one per channel",
+            ("std: [1, 1, -1] is neither a number above 0 nor a list of such numbers, one per "
+            "channel"),
         ),
         (["featurewise_center=1"], "featurewise_center: 1 is not true or false"),
         (["zca_whitening=true"], "zca_whitening: unknown key; allowed: "),
@@ -64,15 +66,15 @@ def test_wrong_values(problems: Problems, overrides: list[str], expected: str) -
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        (["mean=1", "featurewise_center=true"], "mean and std or featurewise_…"),
-        (["std=1", "samplewise_std_normalization=true"], "mean and std or samplewise_…"),
-        (["featurewise_center=true", "samplewise_center=true"], "featurewise_… or samplewise_…"),
+        (["mean=1", "featurewise_center=true"], "mean and std and featurewise_…"),
+        (["std=1", "samplewise_std_normalization=true"], "mean and std and samplewise_…"),
+        (["featurewise_center=true", "samplewise_center=true"], "featurewise_… and samplewise_…"),
     ],
 )
 def test_two_ways_at_once(problems: Problems, overrides: list[str], expected: str) -> None:
     """Numbers given, computed and each image's own exclude one another."""
     found = problems(*(f"preprocessing.{each}" for each in overrides))
-    assert found == [f"preprocessing: {expected}: {ONE_WAY}"]
+    assert found == [f"preprocessing: {expected} can't be combined; {ONE_WAY}"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_backbone_brings_its_own(problems: Problems, override: str) -> None:
     """Beside a backbone's own preprocessing every key is refused, a mean of 0 too."""
     name = override.partition("=")[0]
     assert problems(BACKBONE, f"preprocessing.{override}") == [
-        f"preprocessing.{name}: VGG16 brings its own preprocessing; leave {name} out"
+        f"preprocessing.{name}: VGG16 has its own preprocessing; leave out {name}"
     ]
 
 
@@ -97,4 +99,4 @@ def test_beside_a_backbone_what_changes_nothing_may_stand(config: str) -> None:
 def test_below_augmentation_the_place_is_told(problems: Problems, name: str) -> None:
     """Who writes ImageDataGenerator's argument where its others are is sent here."""
     (problem,) = problems(f"augmentation.{name}=true")
-    assert problem.startswith(f"augmentation.{name}: belongs to `preprocessing.{name}`: it holds")
+    assert problem.startswith(f"augmentation.{name}: belongs to `preprocessing.{name}`: it applies")

@@ -276,7 +276,7 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
     stems = ["fine.windows", "Fine-2.windows"]
     expected = {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".boxes.png", ".json")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
-    with pytest.raises(UsageError, match=r"fine\.windows\.png exists already"):
+    with pytest.raises(UsageError, match=r"fine\.windows\.png already exists"):
         plan_outputs(photos, "windows", written)
 
 

@@ -144,7 +144,7 @@ def test_every_class_has_its_share_of_every_part(data: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.output=softmax", "gives each image one class; data.multi_label wants sigmoid"),
+        ("model.output=softmax", "gives each image one class; data.multi_label needs sigmoid"),
         ("training.loss=categorical_crossentropy", "does not fit model.output sigmoid"),
         ("training.class_weight=balanced", "weighs an image by its one class"),
         ("training.metrics=[categorical_accuracy]", "CategoricalAccuracy does not fit the loss"),

@@ -60,7 +60,8 @@ class OneOf:
             value = {value: None}
         if not isinstance(value, dict) or not value:
             raise field_error(
-                f"{shown_value(value)} is not a {self.kind}: write its name, or {{Name: {{...}}}}"
+                f"one {self.kind} expected, got {shown_value(value)}; "
+                "write its name, or {Name: {...}}"
             )
         if len(value) > 1:
             raise field_error(
@@ -74,7 +75,7 @@ class OneOf:
 
     def _find(self, name: object) -> type[Named]:
         if not isinstance(name, str):
-            raise field_error(f"{shown_value(name)} is not the name of a {self.kind}")
+            raise field_error(f"the name of one {self.kind} expected, got {shown_value(name)}")
         name = self.aliases.get(name, name)
         if name in self.table:
             return self.table[name]
