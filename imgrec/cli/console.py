@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from imgrec.progress import Silent, Task
+from imgrec.report.json import json_text
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Console:
         self.result(rendered(renderable, sys.stdout, whole=whole))
 
     def document(self, document: Mapping[str, Any]) -> None:
-        """Print `document`, led by the schema version, as JSON on stdout."""
-        from imgrec.report.documents import json_text  # help loads no NumPy
-
+        """Print `document` as JSON on stdout, with the schema version first."""
         self.result(json_text({"schema_version": 1, **document}))
 
     def table(

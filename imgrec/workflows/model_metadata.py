@@ -13,7 +13,7 @@ from imgrec.config.data import Interpolation
 from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.models.files import DESCRIPTION, read_description
-from imgrec.report.documents import json_text
+from imgrec.report.json import json_text
 from imgrec.runs.card import EVEN, Card, ExportParity, Fit, Input, LabelThresholds, Threshold
 from imgrec.runs.card_file import FILE_NAME, check_numbers, field_names, from_json, read_card
 from imgrec.runs.folder import Run

@@ -15,7 +15,7 @@ from imgrec.data.tfrecord import FILE_NAME, Manifest, Packing, Shards, describe_
 from imgrec.errors import DataError
 from imgrec.files import write_folder, write_text
 from imgrec.progress import Progress, Silent
-from imgrec.report.documents import json_text
+from imgrec.report.json import json_text
 from imgrec.scores import Skipped
 from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.report.documents import json_text
-from imgrec.report.documents.json import json_line, json_number
+from imgrec.report.json import json_line, json_number, json_text
 
 VALUES = st.recursive(
     st.none()

@@ -9,7 +9,6 @@ from imgrec.report.documents.explanation import (
     explanation_line,
     explanations_json,
 )
-from imgrec.report.documents.json import json_text
 from imgrec.report.documents.prediction import LineForm, header, lines, predictions_json
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "explanation_line",
     "explanations_json",
     "header",
-    "json_text",
     "lines",
     "predictions_json",
     "run_document",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imgrec.data.check import Finding, Findings, Occurrence, Pictures, ValueRange
-from imgrec.report.documents.json import json_text
+from imgrec.report.json import json_text
 
 
 def check_json(findings: Findings, *, data: str, strict: bool = False) -> str:

@@ -15,7 +15,7 @@ from imgrec.evaluation.results import (
     RequirementResult,
     SliceResult,
 )
-from imgrec.report.documents.json import json_number, json_text
+from imgrec.report.json import json_number, json_text
 
 
 def assessment_json(assessment: Assessment) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.values import Area, Detection, ViewedRegion
-from imgrec.report.documents.json import json_number, json_text
+from imgrec.report.json import json_number, json_text
 from imgrec.report.wording import percent
 from imgrec.text import printable
 

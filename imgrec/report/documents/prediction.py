@@ -9,7 +9,7 @@ from typing import Literal
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, combined_model
 from imgrec.report.csv import cell, probability_cell
-from imgrec.report.documents.json import json_line, json_text
+from imgrec.report.json import json_line, json_text
 
 LineForm = Literal["jsonl", "csv"]
 
