@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
-# The first Python that will do; `make PYTHON=/path/to/python3.12 ...` names another.
+# The first suitable Python; `make PYTHON=/path/to/python3.12 ...` uses another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$python && break; done)
@@ -25,15 +25,15 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(READY) ## train a small network on handwritten digits, evaluate it, predict a picture
+demo: $(READY) ## train on handwritten digits, evaluate, and classify an image
 	$(BIN)/imgrec train configs/small_cnn.yaml
 	$(BIN)/imgrec evaluate
 	@mkdir -p $(dir $(PICTURE))
 	$(BIN)/python tools/digit.py $(PICTURE)
 	$(BIN)/imgrec predict $(PICTURE)
 	@echo
-	@echo "The report, with curves and the confusion matrix: $$($(BIN)/imgrec runs path last)/report.html"
-	@echo "Your own photos, one folder per class: $(BIN)/imgrec train my_photos/"
+	@echo "Report with plots: $$($(BIN)/imgrec runs path last)/report.html"
+	@echo "To train on your own photos, one folder per class: $(BIN)/imgrec train my_photos/"
 
 .PHONY: test
 test: $(READY) ## run the tests (a quarter of an hour on two cores)
@@ -44,21 +44,21 @@ test-slow: $(READY) ## run the tests that train at full size
 	$(PYTEST) -m slow
 
 .PHONY: snapshots
-snapshots: $(READY) ## write the outputs that tests compare whole, from the code; then look at the diff
+snapshots: $(READY) ## update the expected outputs of tests; look at the diff afterwards
 	$(PYTEST) -q --numprocesses auto --maxprocesses 4 --dist loadfile --snapshot-update $(SNAPSHOTS)
 
 .PHONY: check
-check: lint types ## run everything that reads the code: lint, types, layers, generated docs
+check: lint types ## check the code: lint, types, layers, generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python tools/docs.py --check
 
 .PHONY: lint
-lint: $(READY) ## look for mistakes and for code that `make format` would change
+lint: $(READY) ## lint the code and check its format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 .PHONY: format
-format: $(READY) ## mend what can be mended, and lay the code out
+format: $(READY) ## fix what can be fixed automatically, and format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
@@ -67,28 +67,32 @@ types: $(READY) ## check the types
 	$(BIN)/mypy
 
 .PHONY: docs
-docs: $(READY) ## write docs/cli.md, docs/config.md and docs/config.schema.json from the code
+docs: $(READY) ## generate the reference pages of docs/ from the code
 	$(BIN)/python tools/docs.py
 
+.PHONY: pictures
+pictures: $(READY) ## draw docs/report.png, the picture in the README (needs Chromium)
+	$(BIN)/python tools/pictures.py
+
 .PHONY: bench
-bench: $(READY) ## measure speed on this machine, into docs/performance.md: 11 min (QUICK=1: print, 4 min)
+bench: $(READY) ## measure speed and write docs/performance.md: 11 min (QUICK=1: only print, 4 min)
 	$(BIN)/python -m tools.bench $(if $(QUICK),--quick,--output docs/performance.md)
 
 .PHONY: lock
-lock: $(READY) ## write the lock files anew from pyproject.toml (UPGRADE=--upgrade: newest versions)
+lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: newest versions)
 	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev --all-extras --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) $(UPGRADE) --group predict --constraint requirements.txt --output-file requirements-predict.txt
 
 .PHONY: clean
-clean: ## remove .venv, caches and build output; runs/ stays
+clean: ## remove .venv, caches and build output, but not runs/
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find imgrec tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.locked: requirements-dev.txt
 	@python="$(PYTHON)"; test -n "$$python" || { \
-		echo "imgrec needs Python 3.11, 3.12 or 3.13 with venv (on Debian: python3-venv), and found none." >&2; \
-		echo "Install one, or name it: make PYTHON=/path/to/python3.13" >&2; exit 1; }; \
+		echo "imgrec needs Python 3.11, 3.12 or 3.13 with venv (on Debian: python3-venv); none was found." >&2; \
+		echo "Install one, or say where it is: make PYTHON=/path/to/python3.13" >&2; exit 1; }; \
 	$$python -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"imgrec needs Python 3.11, 3.12 or 3.13; {sys.executable} is %d.%d" % v)' \
 		&& $$python -m venv .venv
 	@echo "Installing the locked dependencies into .venv; the first time takes a few minutes."
