@@ -1,13 +1,15 @@
-"""imgrec as a real process."""
+"""imgrec in this process, and as a process of its own."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,7 @@ main()
 """
 
 Process = subprocess.CompletedProcess[str]
+Imgrec = Callable[..., Process]
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -42,6 +45,58 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def imgrec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Imgrec:
+    """Return a function that runs `imgrec ARGUMENTS` in this process, in an empty folder.
+
+    Most tests use it, as a process takes seconds to load TensorFlow; what a process does at its
+    end, on a signal or with native output is tested with `process`.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in LEFT_OUT:
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Process:
+        capfd.readouterr()
+        with monkeypatch.context() as patch:
+            for name, value in (environment or {}).items():
+                patch.setenv(name, value)
+            status = run_here(arguments)
+        return Process(arguments, status, *capfd.readouterr())
+
+    return run
+
+
+def run_here(arguments: Sequence[str]) -> int:
+    """Run `imgrec ARGUMENTS` as a new process would, and return its exit status."""
+    from imgrec.cli.main import main
+
+    if backend := sys.modules.get("imgrec.models.backend"):  # each process names its device
+        for name in ("start", "_announce"):
+            getattr(backend, name).cache_clear()
+    log = logging.getLogger("imgrec")
+    logging_before = log.level, log.propagate, log.handlers
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", sys.unraisablehook)
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            patch.setattr(sys, name, stream)
+        try:
+            main(arguments)
+        except SystemExit as end:
+            status = end.code
+        finally:
+            log.level, log.propagate, log.handlers = logging_before
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+    assert isinstance(status, int)
+    return status
 
 
 @pytest.fixture
@@ -76,13 +131,11 @@ def starter(folder: Path) -> Start:
 
 
 @pytest.fixture
-def imgrec(start: Start) -> Callable[..., Process]:
+def process(start: Start) -> Imgrec:
     """Return a function that runs `imgrec ARGUMENTS`, as `start` does, to its end."""
 
-    def run(
-        *arguments: str, planted: str = "", environment: Mapping[str, str] | None = None
-    ) -> Process:
-        process = start(*arguments, planted=planted, environment=environment)
+    def run(*arguments: str, **options: Any) -> Process:
+        process = start(*arguments, **options)
         stdout, stderr = process.communicate(timeout=120)
         return Process(arguments, process.returncode, stdout, stderr)
 

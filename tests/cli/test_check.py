@@ -106,8 +106,8 @@ def test_a_missing_path_is_3(imgrec: Imgrec, snapshot: SnapshotAssertion) -> Non
     assert transcript(process) == snapshot
 
 
-def test_awkward_files_print_nothing(imgrec: Imgrec, shared: Callable[[str], Path]) -> None:
+def test_awkward_files_print_nothing(process: Imgrec, shared: Callable[[str], Path]) -> None:
     """Neither Python's nor C's libraries write a word on the screen, whatever the files are."""
-    process = imgrec("check", str(shared("data/awkward")))
-    assert (process.returncode, process.stderr) == (3, "")
-    assert "Traceback" not in process.stdout
+    done = process("check", str(shared("data/awkward")))
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "Traceback" not in done.stdout

@@ -126,14 +126,14 @@ def test_a_terminal_is_interactive() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_poor_encoding_shows_escapes(encoding: str, imgrec: Imgrec) -> None:
+def test_a_poor_encoding_shows_escapes(encoding: str, process: Imgrec) -> None:
     """What the encoding can't say is escaped, on stdout as on stderr."""
-    process = imgrec(
+    done = process(
         "planted",
         planted="import click; console = click.get_current_context().obj; "
         r"console.result('→ \udcff'); raise ValueError('→')",
         environment={"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding},
     )
-    assert process.returncode == 70
-    assert process.stdout == "\\u2192 \\udcff\n"
-    assert process.stderr.startswith("imgrec: error: unexpected ValueError: \\u2192\n")
+    assert done.returncode == 70
+    assert done.stdout == "\\u2192 \\udcff\n"
+    assert done.stderr.startswith("imgrec: error: unexpected ValueError: \\u2192\n")

@@ -120,14 +120,14 @@ def test_a_gate_that_can_not_be_meant_is_2(
 
 
 def test_only_imgrec_speaks(
-    imgrec: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
+    process: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """What libtiff has to say of a broken file stays unsaid; the file is named."""
     broken = min(shared("data/awkward").glob("crash-*.tif"))
     (tmp_path / "data" / "0").mkdir(parents=True)
     shutil.copy(broken, tmp_path / "data" / "0" / "broken.tif")
-    process = imgrec("evaluate", "--data", "data", "--runs-dir", str(trained[0]))
-    assert process.returncode == 3
-    lines = [line for line in process.stderr.splitlines() if not line.startswith("device: ")]
+    done = process("evaluate", "--data", "data", "--runs-dir", str(trained[0]))
+    assert done.returncode == 3
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("device: ")]
     assert lines[0] == "data has no images of 1, 2, 3, 4, 5, 6, 7, 8, 9"
     assert lines[1:] == ["imgrec: error: 0/broken.tif: broken image (decoder error -2)"]

@@ -29,24 +29,24 @@ def error(process: Process) -> tuple[int, str, str]:
         ("from imgrec.errors import RunError; raise RunError('no', hint='yes')", 4, "no"),
     ],
 )
-def test_errors_have_their_status(body: str, status: int, message: str, imgrec: Imgrec) -> None:
+def test_errors_have_their_status(body: str, status: int, message: str, process: Imgrec) -> None:
     """Each error a user can mend ends with its own exit status, its message and its hint."""
     hint = "hint: yes\n" if "yes" in body else ""
-    process = imgrec("planted", planted=body)
-    assert error(process) == (status, "", f"imgrec: error: {message}\n{hint}")
+    done = process("planted", planted=body)
+    assert error(done) == (status, "", f"imgrec: error: {message}\n{hint}")
 
 
-def test_errors_of_many_lines(imgrec: Imgrec) -> None:
+def test_errors_of_many_lines(process: Imgrec) -> None:
     """A message keeps its own lines; what could steer the terminal is escaped."""
     body = r"from imgrec.errors import ConfigError; raise ConfigError('one\ntwo \x1b[2J')"
-    process = imgrec("planted", planted=body)
-    assert error(process) == (2, "", "imgrec: error: one\ntwo \\x1b[2J\n")
+    done = process("planted", planted=body)
+    assert error(done) == (2, "", "imgrec: error: one\ntwo \\x1b[2J\n")
 
 
-def test_a_bug_is_70(imgrec: Imgrec) -> None:
+def test_a_bug_is_70(process: Imgrec) -> None:
     """An unexpected exception is one line, a hint at --traceback, and exit status 70."""
-    process = imgrec("planted", planted="raise TypeError('odd')")
-    assert error(process) == (
+    done = process("planted", planted="raise TypeError('odd')")
+    assert error(done) == (
         70,
         "",
         (
@@ -56,19 +56,19 @@ def test_a_bug_is_70(imgrec: Imgrec) -> None:
     )
 
 
-def test_an_end_of_file_is_no_interrupt(imgrec: Imgrec) -> None:
+def test_an_end_of_file_is_no_interrupt(process: Imgrec) -> None:
     """An EOFError is a bug like others, though Click takes it for Ctrl-C."""
-    assert imgrec("planted", planted="raise EOFError").returncode == 70
+    assert process("planted", planted="raise EOFError").returncode == 70
 
 
 @pytest.mark.parametrize("arguments", [["--traceback", "planted"], ["planted", "--traceback"]])
-def test_traceback_is_shown_where_asked(arguments: list[str], imgrec: Imgrec) -> None:
+def test_traceback_is_shown_where_asked(arguments: list[str], process: Imgrec) -> None:
     """--traceback is taken before and after the command, and shows where it happened."""
-    process = imgrec(*arguments, planted="raise TypeError('odd')")
-    assert process.returncode == 70
-    assert process.stderr.startswith("Traceback (most recent call last):\n")
-    assert "in planted\n" in process.stderr
-    assert "imgrec: error: unexpected TypeError: odd\n" in process.stderr
+    done = process(*arguments, planted="raise TypeError('odd')")
+    assert done.returncode == 70
+    assert done.stderr.startswith("Traceback (most recent call last):\n")
+    assert "in planted\n" in done.stderr
+    assert "imgrec: error: unexpected TypeError: odd\n" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -81,16 +81,16 @@ def test_traceback_is_shown_where_asked(arguments: list[str], imgrec: Imgrec) ->
         ),
     ],
 )
-def test_a_failing_disk_is_4(name: str, message: str, imgrec: Imgrec) -> None:
+def test_a_failing_disk_is_4(name: str, message: str, process: Imgrec) -> None:
     """An error of the file system is told with the file's name, and exit status 4."""
     body = f"import errno; raise OSError(errno.{name}, os.strerror(errno.{name}), 'f')"
-    assert error(imgrec("planted", planted=body)) == (4, "", f"imgrec: error: f: {message}")
+    assert error(process("planted", planted=body)) == (4, "", f"imgrec: error: f: {message}")
 
 
 @pytest.mark.parametrize("body", ["raise KeyboardInterrupt", "import click; raise click.Abort"])
-def test_an_interrupt_is_130(body: str, imgrec: Imgrec) -> None:
+def test_an_interrupt_is_130(body: str, process: Imgrec) -> None:
     """Ctrl-C and a question left unanswered end with 130."""
-    assert error(imgrec("planted", planted=body)) == (130, "", "imgrec: interrupted\n")
+    assert error(process("planted", planted=body)) == (130, "", "imgrec: interrupted\n")
 
 
 @pytest.mark.parametrize(
@@ -108,14 +108,14 @@ def test_signals(number: signal.Signals, status: int, message: str, start: Start
 
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_signal_in_a_destructor_is_not_lost(name: str, status: int, imgrec: Imgrec) -> None:
-    """Python swallows what is raised in a destructor; the process ends all the same."""
+def test_a_signal_in_a_destructor_is_not_lost(name: str, status: int, process: Imgrec) -> None:
+    """Python swallows what is raised in a destructor; the done ends all the same."""
     body = (
         f"kill = lambda self: os.kill(os.getpid(), signal.{name}); "
         "thing = type('Thing', (), {'__del__': kill})(); del thing; time.sleep(60)"
     )
-    process = imgrec("planted", planted=body)
-    assert (process.returncode, process.stderr.count("\n")) == (status, 1)
+    done = process("planted", planted=body)
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
 
 
 @pytest.mark.parametrize("size", [10, 1_000_000])

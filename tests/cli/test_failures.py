@@ -1,4 +1,4 @@
-"""The whole of what each failure prints, and its exit status, in real processes."""
+"""The whole of what each failure prints, and its exit status."""
 
 from __future__ import annotations
 

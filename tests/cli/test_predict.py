@@ -154,23 +154,23 @@ def test_a_reader_that_leaves_ends_it_quietly(
 
 
 def test_awkward_files_end_nothing(
-    imgrec: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
+    process: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """Broken files of every kind are named or answered; no library says a word of its own."""
     folder = shared("data/awkward")
     run = str(trained[0] / "digits-1")
-    process = imgrec("predict", str(folder), "--model", run, "--output", "out.jsonl")
-    assert process.returncode == 3
+    done = process("predict", str(folder), "--model", run, "--output", "out.jsonl")
+    assert done.returncode == 3
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert len(lines) == 269
     failed = [f"  {each['photo']}: {each['error']}" for each in lines if each["error"]]
     assert 0 < len(failed) <= 20
-    assert process.stderr.splitlines()[-len(failed) - 2 :] == [
+    assert done.stderr.splitlines()[-len(failed) - 2 :] == [
         "written: out.jsonl",
         f"imgrec: error: {len(failed)} of 269 photos can't be used",
         *failed,
     ]
-    before = process.stderr.splitlines()[: -len(failed) - 2]
+    before = done.stderr.splitlines()[: -len(failed) - 2]
     assert [line for line in before if not line.startswith("device: ")] == []
     assert list(tmp_path.iterdir()) == [tmp_path / "out.jsonl"]
 

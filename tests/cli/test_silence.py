@@ -72,7 +72,7 @@ for speaking in (keep_native_stderr_out(), suppress_native_stderr()):
 
 @pytest.mark.parametrize("arguments", [["train"], ["data", "pack"]])
 def test_a_broken_photo_makes_no_noise(
-    imgrec: Callable[..., Process], tmp_path: Path, arguments: list[str]
+    process: Callable[..., Process], tmp_path: Path, arguments: list[str]
 ) -> None:
     """What libtiff has to say of it is told with --traceback alone."""
     for name in ("cat", "dog"):
@@ -84,6 +84,6 @@ def test_a_broken_photo_makes_no_noise(
     broken = bytearray(path.read_bytes())
     broken[100:200] = bytes(100)
     path.write_bytes(broken)
-    process = imgrec(*arguments, "photos")
-    assert "ZIPDecode" not in process.stderr
-    assert "ZIPDecode" in imgrec(*arguments, "photos", "--traceback").stderr
+    done = process(*arguments, "photos")
+    assert "ZIPDecode" not in done.stderr
+    assert "ZIPDecode" in process(*arguments, "photos", "--traceback").stderr

@@ -10,11 +10,11 @@ import subprocess
 LISTS = (
     r"(?<=^device: ).*",
     r"(?<=allowed: ).*",
-    r"(?<=shipped config: )[\w, ]*",
-    r"(?<=shipped configs: )[\w, ]*",
-    r"(?<=set data\.loader to one of )[\w, ]*",
-    r"(?<=not in one of these formats: )[\w, ]*",
-    r"(?<=choose one of )ConvNeXt[\w, ]*",
+    r"(?<=shipped config: )[\w, ]+",
+    r"(?<=shipped configs: )[\w, ]+",
+    r"(?<=set data\.loader to one of )[\w, ]+",
+    r"(?<=not in one of these formats: )[\w, ]+",
+    r"(?<=choose one of )ConvNeXt[\w, ]+",
     r"accuracy, top_k_accuracy(, \w+)*",
     r"(?<=of a class: )precision(, \w+)*",
 )
