@@ -14,6 +14,8 @@ EVEN = 0.5
 
 Fit = Literal["stretch", "crop", "pad"]
 
+_NEXT = "next "
+
 
 @dataclass(frozen=True)
 class Input:
@@ -188,19 +190,32 @@ class Card:
         values = {} if self.thresholds is None else self.thresholds.values
         return tuple(values.get(name, EVEN) for name in self.classes)
 
+    @property
+    def announced(self) -> tuple[str, ...]:
+        """The files that are about to take their place, or did so as their writer was killed."""
+        return tuple(name.removeprefix(_NEXT) for name in self.hashes if name.startswith(_NEXT))
+
     def announcing(self, file: str, digest: str) -> Card:
         """Return the card that also describes the `file` which is about to take its place.
 
         Written before the file is, it keeps the two from ever contradicting each other,
         whenever the process ends.
         """
-        return dataclasses.replace(self, hashes={**self.hashes, f"next {file}": digest})
+        return dataclasses.replace(self, hashes={**self.hashes, f"{_NEXT}{file}": digest})
 
-    def settled(self, file: str) -> Card:
-        """Return the card of when the announced `file` has taken its place."""
-        hashes = dict(self.hashes)
-        hashes[file] = hashes.pop(f"next {file}")
-        return dataclasses.replace(self, hashes=hashes)
+    def settled(self, file: str, digest: str | None) -> Card:
+        """Return the card once the announced `file` is in its place, where it has this SHA-256.
+
+        digest: None where there is no such file after all. What was fitted to another best model
+        than the one that is there is not on the card any more.
+        """
+        hashes = {name: value for name, value in self.hashes.items() if name != f"{_NEXT}{file}"}
+        if digest is not None:
+            hashes[file] = digest
+        card = dataclasses.replace(self, hashes=hashes)
+        if card.calibration is None or card.calibration.model == hashes.get("best.keras"):
+            return card
+        return dataclasses.replace(card, calibration=None, threshold=None, thresholds=None)
 
     def with_export(self, parity: ExportParity, digest: str) -> Card:
         """Return the card that also describes an exported file, in place of an older one."""
@@ -219,4 +234,4 @@ class Card:
 
     def describes(self, file: str, digest: str) -> bool:
         """Say whether `file` may have this SHA-256."""
-        return digest in (self.hashes.get(file), self.hashes.get(f"next {file}"))
+        return digest in (self.hashes.get(file), self.hashes.get(f"{_NEXT}{file}"))

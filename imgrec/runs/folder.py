@@ -1,12 +1,10 @@
-"""One training at a time in a run's folder."""
+"""Where runs are, and how they are found."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,27 +139,3 @@ def _os_error(number: int) -> OSError:
 def _numbers(runs_dir: Path, name: str) -> list[int]:
     suffixes = (path.name.removeprefix(f"{name}-") for path in runs_dir.glob(f"{name}-*"))
     return [int(suffix) for suffix in suffixes if suffix.isdecimal()]
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when the process ends, however it ends.
-
-    Raises RunError where another process holds it.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(
-            f"another process is training {printable(str(folder))}",
-            hint="wait for it, or take another run",
-        ) from None
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    try:
-        yield
-    finally:
-        lock.release()

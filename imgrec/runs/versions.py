@@ -1,4 +1,4 @@
-"""The versions that a result hangs on."""
+"""The versions that a result depends on."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ def versions() -> dict[str, str]:
         **_found(),
         "libjpeg": f"turbo {turbo}" if turbo else str(features.version("jpg")),
     }
+
+
+def environment() -> str:
+    """Return the Python and every installed package, one per line, as pip's requirements."""
+    packages = sorted(f"{each.name}=={each.version}" for each in importlib.metadata.distributions())
+    return "\n".join(
+        [f"# Python {platform.python_version()}, {platform.platform()}", *packages, ""]
+    )
 
 
 def _found() -> dict[str, str]:

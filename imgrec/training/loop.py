@@ -87,7 +87,7 @@ class _Training:
         self._progress = progress
         self._signals = signals
         self._settings = job.experiment.training
-        self._callbacks = make_callbacks(job.experiment, steps.model, job.folder, job.epochs)
+        self._callbacks = make_callbacks(job.experiment, steps.model, job.writer.folder, job.epochs)
         self._told = watch_steps(job.experiment)
         self._keeper = RunSaver(job, steps)
         self._watch = LossWatch()
@@ -98,7 +98,7 @@ class _Training:
         self._callbacks.on_train_begin()
         self._restore_counters()
         if state.epoch:
-            self._job.after_epoch(state)
+            self._keeper.card(state)
         if state.epoch == state.phase_start and not state.step:
             self._keeper.begin(state)
         try:
@@ -109,7 +109,7 @@ class _Training:
                 self._checkpoint()
         else:
             self._keeper.end()
-            self._job.after_epoch(state)
+            self._keeper.card(state)
         self._callbacks.on_train_end()
 
     def _restore_counters(self) -> None:
@@ -145,7 +145,7 @@ class _Training:
             self._record(logs)
             self._keeper.epoch(state, improved=improved)
             self._checkpoint()
-            self._job.after_epoch(state)
+            self._keeper.card(state)
             log.info(epoch_line(state.epoch, self._job.epochs, logs, improved=improved))
             if state.stopped:
                 log.info(

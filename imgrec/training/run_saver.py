@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import functools
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imgrec.config.experiment import Experiment
-from imgrec.files import sha256_of, write_atomically, write_text
 from imgrec.models.network import build
+from imgrec.runs.writer import BEST_MODEL, LAST_MODEL, RunWriter
 from imgrec.training.checkpoint import (
     History,
     TrainingProgress,
@@ -26,22 +25,8 @@ from imgrec.training.steps import Steps, averaged_weights
 from imgrec.training.stream import TrainingImages
 
 
-def write_model(path: Path, model: Any, announce: Callable[[str], None] | None = None) -> None:
-    """Save a Keras model as a `.keras` file, atomically.
-
-    announce: called with the file's SHA-256 before it takes its place.
-    """
-
-    def write(temporary: Path) -> None:
-        model.save(temporary)
-        if announce is not None:
-            announce(sha256_of(temporary))
-
-    write_atomically(path, write)
-
-
 def read_history(path: Path) -> History:
-    """Return what `write_history` wrote. Raises OSError, ValueError where it can't be read."""
+    """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
     header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
     columns = zip(*rows, strict=True) if rows else ((),) * len(header)
     values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
@@ -49,37 +34,32 @@ def read_history(path: Path) -> History:
     return values
 
 
-def write_history(path: Path, history: History) -> None:
-    """Write a line per epoch: its number, then every value measured."""
+def history_text(history: History) -> str:
+    """Return a line per epoch: its number, then every value measured."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["epoch", *history])
     rows.writerows(
         [epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1)
     )
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 @dataclass(frozen=True)
 class TrainingJob:
     """One training.
 
-    folder: the run's; epochs: how many are done when it ends, those before it among them;
-    validation: None where there is none; after_epoch: called when the
-    files of an epoch are written; before_best: called with the SHA-256 of a new `best.keras`, too,
-    before it takes the place of the one before it; profile: tell after each epoch how long the
-    device waited for images.
+    epochs: how many are done when it ends, those before it among them; validation: None where
+    there is none; profile: tell after each epoch how long the device waited for images.
     """
 
     experiment: Experiment
-    folder: Path
+    writer: RunWriter
     epochs: int
     train: TrainingImages
     validation: TrainingImages | None
     classes: int
     monitor: Monitor
-    after_epoch: Callable[[TrainingProgress], None]
-    before_best: Callable[[TrainingProgress, str], None] | None = None
     profile: bool = False
 
 
@@ -89,7 +69,7 @@ class RunSaver:
     def __init__(self, job: TrainingJob, steps: Steps) -> None:
         self._job = job
         self._steps = steps
-        self._folder = job.folder / "state"
+        self._folder = job.writer.checkpoints()
         self._settings = job.experiment.training.checkpoint
         self._twin = build(job.experiment, job.classes, weights=False, statistics=steps.statistics)
         self._written = time.monotonic()
@@ -121,19 +101,28 @@ class RunSaver:
     def epoch(self, state: TrainingProgress, *, improved: bool) -> None:
         """Write the history after an epoch, and the model if it is the best one so far."""
         if improved:
-            announce = self._job.before_best
-            self._write("best.keras", announce and functools.partial(announce, state))
-        write_history(self._job.folder / "history.csv", state.history)
+            self._write(BEST_MODEL, best=self._best(state))
+        self._job.writer.write_text("history.csv", history_text(state.history))
+
+    def card(self, state: TrainingProgress) -> None:
+        """Write the card with the epochs that are done and the best of them."""
+        self._job.writer.update(best=self._best(state), epochs=state.epoch)
 
     def end(self) -> None:
         """Write the model as it is when the training ends."""
-        self._write("last.keras")
+        self._write(LAST_MODEL)
 
-    def _write(self, name: str, announce: Callable[[str], None] | None = None) -> None:
+    def _best(self, state: TrainingProgress) -> Mapping[str, float | str]:
+        if state.best_value is None:
+            return {}
+        monitor = self._job.monitor.name
+        return {"epoch": state.best_epoch, "monitor": monitor, "value": state.best_value}
+
+    def _write(self, name: str, **changes: Any) -> None:
         """Write the model as float32, whatever the training's precision.
 
         It has the averaged weights where the optimizer averages.
         """
         with averaged_weights(self._steps.model):
             self._twin.set_weights(self._steps.model.get_weights())
-        write_model(self._job.folder / name, self._twin, announce)
+        self._job.writer.write_model(name, self._twin.save, **changes)

@@ -22,9 +22,9 @@ from imgrec.data.check import (
 )
 from imgrec.data.records import Splits
 from imgrec.data.sources import detect_loader, read_leniently
-from imgrec.files import write_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_json
+from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.data_argument import data_argument, is_config, splits_of
 
@@ -68,16 +68,16 @@ def check(
 
 
 def record_check(
-    folder: Path, splits: Splits, identities: Mapping[str, str], bad: Sequence[Skipped]
+    writer: RunWriter, splits: Splits, identities: Mapping[str, str], bad: Sequence[Skipped]
 ) -> Findings:
-    """Write check.json into a run's folder, and log a warning of copies that spoil its results.
+    """Write a run's check.json, and log a warning of copies that spoil its results.
 
     It holds what hashes, labels and names tell: no image is looked at once more. `splits` has
     the bad images too. Raises RunError where the folder can't be written.
     """
     findings = check_records(check_input(splits), identities, bad)
-    config = folder / "config.yaml"
-    write_text(folder / CHECK_FILE, check_json(findings, data=str(config)))
+    config = writer.folder / "config.yaml"
+    writer.write_text(CHECK_FILE, check_json(findings, data=str(config)))
     if copies := _copies(findings):
         log.warning("%s;\n`imgrec check %s` lists them", copies, shlex.quote(str(config)))
     return findings

@@ -16,14 +16,14 @@ from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
-from imgrec.files import check_writable, sha256_of, write_atomically, write_folder
+from imgrec.files import check_writable, write_atomically, write_folder
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, ExportParity, Input
-from imgrec.runs.card_file import read_card, write_card
-from imgrec.runs.folder import Run, locked
+from imgrec.runs.card import ExportParity, Input
+from imgrec.runs.folder import Run
+from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.exported import open_exported
 from imgrec.runtime.keras_engine import KerasEngine, open_keras
@@ -33,7 +33,7 @@ from imgrec.scores import Scores
 from imgrec.text import printable
 from imgrec.workflows.model_metadata import model_description
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.run_files import run_config
+from imgrec.workflows.run_config import run_config
 
 IMAGES = 256
 _RANDOM_PICTURES = 32
@@ -104,40 +104,37 @@ def export(
     if output is not None:
         check_writable(output)
     progress = progress or Silent()
-    with locked(run.path):
-        engine = open_keras(run, "cpu")
-        require_memory(engine.model, form, available_memory())
-        part, images = ("photos", [*expand_photos(photos, sys.stdin)]) if photos else _own(run)
-        evidence = _evidence(engine, run.card.seed, part, images, progress)
-        if output is None:
-            return _into_run(run, engine, precision, evidence, progress)
-        return _write(_Plan(run, engine, form, precision, evidence), output, progress)
+    with RunWriter(run.path) as writer:
+        return _export(writer, form, precision, output, photos, progress)
 
 
-def export_trained(run: Run, splits: Splits, precisions: Sequence[str], progress: Progress) -> Run:
-    """Write the LiteRT files of a training that has ended, and return the run with them.
+def export_trained(
+    writer: RunWriter, splits: Splits, precisions: Sequence[str], progress: Progress
+) -> None:
+    """Write the LiteRT files of a training that has ended.
 
-    One that can't be had is told in a line: the run is whole without it.
+    Where one can't be had, a warning says why: the run is complete without it.
     """
     if not precisions:
-        return run
-    engine = open_keras(run)
-    evidence = _evidence(engine, run.card.seed, *_part(splits), progress)
+        return
+    engine = open_keras(writer.run)
+    evidence = _evidence(engine, writer.card.seed, *_part(splits), progress)
     for precision in precisions:
         try:
-            _into_run(run, engine, precision, evidence, progress)
+            _into_run(writer, engine, precision, evidence, progress)
         except RunError as error:
             log.warning("no fast file: %s", error)
-    return Run(run.path, read_card(run.path))
 
 
-def forget_exports(run: Run) -> Card:
-    """Remove the exported files, as best.keras will change, and return the card without them."""
-    card = run.card.without_exports()
-    for file in FILES.values():
-        (run.path / file).unlink(missing_ok=True)
-    write_card(run.path, card)
-    return card
+def export_imported(writer: RunWriter, photos: Sequence[str], progress: Progress) -> None:
+    """Write the LiteRT file of a model that was imported.
+
+    photos: as in `export`. Where the file can't be had, a warning says why.
+    """
+    try:
+        _export(writer, "litert", "float32", None, photos, progress)
+    except (RunError, DataError) as error:
+        log.warning("no fast file: %s", error)
 
 
 def default_output(run: Run, form: str) -> Path | None:
@@ -145,41 +142,51 @@ def default_output(run: Run, form: str) -> Path | None:
     return None if form == "litert" else Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
 
 
-def _into_run(
-    run: Run, engine: KerasEngine, precision: str, evidence: _Evidence, progress: Progress
+def _export(
+    writer: RunWriter,
+    form: str,
+    precision: str,
+    output: Path | None,
+    photos: Sequence[str],
+    progress: Progress,
 ) -> Exported:
-    path = run.path / FILES[precision]
+    run = writer.run
+    engine = open_keras(run, "cpu")
+    require_memory(engine.model, form, available_memory())
+    part, images = ("photos", [*expand_photos(photos, sys.stdin)]) if photos else _own(run)
+    evidence = _evidence(engine, run.card.seed, part, images, progress)
+    if output is None:
+        return _into_run(writer, engine, precision, evidence, progress)
+    write = write_folder if form == "saved_model" else write_atomically
+    return _write(_Plan(run, engine, form, precision, evidence), output, write, progress)
 
-    def register(file: Path, parity: ExportParity) -> None:
-        # A missing file contradicts no card: whenever this ends, the run can be used.
-        path.unlink(missing_ok=True)
-        card = read_card(run.path)
-        write_card(run.path, card.with_export(parity, sha256_of(file)))
 
-    plan = _Plan(run, engine, "litert", precision, evidence)
-    return _write(plan, path, progress, register)
+def _into_run(
+    writer: RunWriter, engine: KerasEngine, precision: str, evidence: _Evidence, progress: Progress
+) -> Exported:
+    plan = _Plan(writer.run, engine, "litert", precision, evidence)
+    path = writer.folder / FILES[precision]
+    return _write(plan, path, lambda path, fill: writer.write_export(path.name, fill), progress)
 
 
 def _write(
     plan: _Plan,
     path: Path,
+    write: Callable[[Path, Callable[[Path], ExportParity]], None],
     progress: Progress,
-    register: Callable[[Path, ExportParity], None] | None = None,
 ) -> Exported:
-    export_parity = []
+    found = []
 
-    def write(temporary: Path) -> None:
+    def fill(temporary: Path) -> ExportParity:
         export_model(plan.engine.model, temporary, plan.form, plan.precision)
-        export_parity.append(_parity(plan, temporary, path.name, progress))
-        embed(
-            temporary, plan.form, plan.engine.classes, model_description(plan.run, export_parity[0])
-        )
-        if register is not None:
-            register(temporary, export_parity[0])
+        parity = _parity(plan, temporary, path.name, progress)
+        embed(temporary, plan.form, plan.engine.classes, model_description(plan.run, parity))
+        found.append(parity)
+        return parity
 
-    (write_folder if plan.form == "saved_model" else write_atomically)(path, write)
-    log.info("%s", _in_words(path, export_parity[0], plan.evidence.part))
-    return Exported(path, export_parity[0])
+    write(path, fill)
+    log.info("%s", _in_words(path, found[0], plan.evidence.part))
+    return Exported(path, found[0])
 
 
 def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportParity:

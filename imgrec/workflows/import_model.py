@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime as dt
 import logging
 import re
 import shutil
@@ -17,7 +15,7 @@ from typing import NoReturn
 import numpy as np
 
 from imgrec.data.images import ImageSpec
-from imgrec.errors import DataError, RunError, UsageError
+from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
 from imgrec.models.files import check_keras, imagenet_classes, read_classes
@@ -35,14 +33,14 @@ from imgrec.models.importing import (
 )
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import Card, Fit, ImportOrigin, Input
-from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.versions import versions
+from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.text import join_few, printable
-from imgrec.workflows.export import export
+from imgrec.workflows.export import export_imported
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 
 IMAGENET = "imagenet"
@@ -198,16 +196,15 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
         log.info(
             "%s", describe_import(wanted, known, ready.size, adaptable=ready.file == MODEL_FILE)
         )
-        with _new_folder(runs_dir, _name(wanted)) as folder:
+        with _new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
             write_atomically(folder / ready.file, ready.write)
             _refuse_unsafe(folder / ready.file, wanted.model)
-            hashes = {ready.file: sha256_of(folder / ready.file)}
-            card = _card(wanted, form, known, ready)
-            write_card(folder, dataclasses.replace(card, hashes=hashes))
-    run = Run(folder, read_card(folder))
-    if ready.file == _LITERT_FILE:
-        return run
-    return _with_litert(run, wanted.images, progress or Silent())
+            writer.begin(_card(wanted, form, known, ready), models=[ready.file])
+    with RunWriter(folder) as writer:
+        if ready.file != _LITERT_FILE:
+            log.info("writing its LiteRT file, whose answers are compared with the model's")
+            export_imported(writer, wanted.images, progress or Silent())
+        return writer.run
 
 
 def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scratch: Path) -> _Ready:
@@ -272,15 +269,6 @@ def _refuse_unsafe(file: Path, model: Path) -> None:
             ) from error
 
 
-def _with_litert(run: Run, images: Sequence[str], progress: Progress) -> Run:
-    log.info("writing its LiteRT file, whose answers are compared with the model's")
-    try:
-        export(run, photos=images, progress=progress)
-    except (RunError, DataError) as error:
-        log.warning("no fast file: %s", error)
-    return Run(run.path, read_card(run.path))
-
-
 def _name(wanted: ImportSpec) -> str:
     return wanted.name or re.sub(r"[^\w.-]+", "_", wanted.model.stem).strip("._-") or "imported"
 
@@ -289,7 +277,7 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
     digest = sha256_of(wanted.model) if wanted.model.is_file() else ""
     return Card(
         name=_name(wanted),
-        created=dt.datetime.now(dt.UTC).isoformat(timespec="microseconds"),
+        created=utc_now(),
         complete=True,
         classes=known.classes,
         input=Input(*ready.size, known.interpolation, known.fit),

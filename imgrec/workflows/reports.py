@@ -24,7 +24,7 @@ from imgrec.evaluation.results import Assessment
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.values import Area, Heat
-from imgrec.files import check_writable, write_bytes, write_text
+from imgrec.files import check_writable, write_text
 from imgrec.report import pictures
 from imgrec.report.forms import PAGE, check_formats, report_formats
 from imgrec.report.html import Remark, ReportContext, mistakes
@@ -33,13 +33,14 @@ from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
 from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
+from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
 from imgrec.training.run_saver import read_history
 from imgrec.workflows.check import CHECK_FILE
-from imgrec.workflows.run_files import CONFIG_FILE
+from imgrec.workflows.run_config import CONFIG_FILE
 
 log = logging.getLogger("imgrec")
 
@@ -200,19 +201,19 @@ def append_summary(place: Path, assessment: Assessment) -> None:
         log.warning("no summary in %s: %s", printable(str(place)), error.strerror)
 
 
-def write_results(run: Run, found: Assessment, records: Sequence[Record]) -> None:
+def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record]) -> None:
     """Write metrics.json, curves.png, confusion.png and report.html into the run.
 
     records: the images that were scored.
     """
-    now, facts = dt.datetime.now(dt.UTC), tuple(run_facts(run))
-    assessment = dataclasses.replace(found, facts=facts, measured=now)
+    run, now = writer.run, dt.datetime.now(dt.UTC)
+    assessment = dataclasses.replace(found, facts=tuple(run_facts(run)), measured=now)
     told = report_context(run, assessment, records)
     by_suffix = report_formats(told)
-    write_text(run.path / "metrics.json", by_suffix[".json"](assessment))
-    write_bytes(run.path / "curves.png", pictures.curves(told.history, best_epoch=told.best_epoch))
-    write_bytes(run.path / "confusion.png", pictures.confusion(assessment.evaluation))
-    write_text(run.path / "report.html", by_suffix[PAGE](assessment))
+    writer.write_text("metrics.json", by_suffix[".json"](assessment))
+    writer.write_bytes("curves.png", pictures.curves(told.history, best_epoch=told.best_epoch))
+    writer.write_bytes("confusion.png", pictures.confusion(assessment.evaluation))
+    writer.write_text("report.html", by_suffix[PAGE](assessment))
 
 
 def run_facts(run: Run) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,11 @@ from PIL import Image
 
 from imgrec.config.experiment import Experiment
 from imgrec.errors import DataError, RunError
-from imgrec.files import write_bytes
 from imgrec.models.network import fixed_numbers
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Progress, Task
 from imgrec.runs.folder import Run
+from imgrec.runs.writer import RunWriter
 from imgrec.training.stream import TrainingImages
 from imgrec.workflows.prepare import Prepared, training_split
 
@@ -100,15 +99,15 @@ def without_measuring(experiment: Experiment) -> PixelStatistics:
     return PixelStatistics((0.0,) * channels, (1.0,) * channels)
 
 
-def write_mean_image(folder: Path, measurement: RunningStatistics) -> None:
+def write_mean_image(writer: RunWriter, measurement: RunningStatistics) -> None:
     """Write `mean.npy`, float32 (height, width, channels) of 0 to 255, and `mean.png`."""
     mean = measurement.mean_image
     array, picture = io.BytesIO(), io.BytesIO()
     np.save(array, mean.astype(np.float32), allow_pickle=False)
-    write_bytes(folder / "mean.npy", array.getvalue())
+    writer.write_bytes("mean.npy", array.getvalue())
     rounded = np.rint(mean).astype(np.uint8)
     Image.fromarray(rounded.squeeze(2) if mean.shape[2] == 1 else rounded).save(picture, "PNG")
-    write_bytes(folder / "mean.png", picture.getvalue())
+    writer.write_bytes("mean.png", picture.getvalue())
 
 
 def preprocessing_in_words(experiment: Experiment, statistics: PixelStatistics | None) -> str:

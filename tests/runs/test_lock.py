@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.runs.folder import locked
+from imgrec.runs.writer import RunWriter
 
 _HOLD = """
 import sys, pathlib
-from imgrec.runs.folder import locked
-with locked(pathlib.Path(sys.argv[1])):
+from imgrec.runs.writer import RunWriter
+with RunWriter(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -28,9 +28,9 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match="another process is training"), locked(tmp_path):
+        with pytest.raises(RunError, match="another process is training"), RunWriter(tmp_path):
             pass
         holder.kill()
         holder.wait()
-    with locked(tmp_path):
+    with RunWriter(tmp_path):
         pass

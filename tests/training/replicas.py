@@ -17,6 +17,7 @@ from imgrec.data.cache import Stored
 from imgrec.data.sources.builtin import read_digits
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.progress import Silent
+from imgrec.runs.writer import RunWriter
 from imgrec.training.batch import encode
 from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
 from imgrec.training.loop import fit
@@ -24,6 +25,7 @@ from imgrec.training.monitor import Monitor
 from imgrec.training.run_saver import TrainingJob
 from imgrec.training.steps import Steps
 from imgrec.training.stream import BatchSchedule, TrainingImages
+from tests.runs.test_folder import CARD
 
 IMAGES = 46
 CONFIG = """
@@ -74,11 +76,11 @@ def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
         BatchSchedule(IMAGES, experiment.data.batch_size),
     )
     steps = Steps(experiment, 10, found, weights=True)
-    (folder / "state").mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = RunWriter(folder)
+    writer.begin(CARD)
     monitor = Monitor(experiment, validated=True)
-    job = TrainingJob(
-        experiment, folder, experiment.training.epochs, split, split, 10, monitor, lambda _: None
-    )
+    job = TrainingJob(experiment, writer, experiment.training.epochs, split, split, 10, monitor)
     state = TrainingProgress()
     if stop_after:
         with contextlib.suppress(Stopped):

@@ -28,7 +28,7 @@ from imgrec.workflows.evaluation import ImageChoice, evaluate
 from imgrec.workflows.evaluation.evaluation_data import choose_images
 from imgrec.workflows.export import SUFFIXES, export
 from imgrec.workflows.prediction.predict import predict
-from imgrec.workflows.run_files import run_config
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
 from tests.workflows.smallest import EVERY_PRECISION, NAMES, ONE_STEP, places, random_weights
 

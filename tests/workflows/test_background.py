@@ -15,7 +15,7 @@ from imgrec.evaluation.results import Assessment
 from imgrec.report.html import Remark
 from imgrec.runs.folder import Run
 from imgrec.scores import Scores, one_hot
-from imgrec.training.run_saver import read_history, write_history
+from imgrec.training.run_saver import history_text, read_history
 from imgrec.workflows.reports import report_context
 
 HISTORY = {"loss": [0.5, 0.25], "val_loss": [1.0, float("nan")]}
@@ -84,5 +84,5 @@ def test_damaged_files_are_left_out_and_named(
 
 def test_a_history_comes_back(tmp_path: Path) -> None:
     """Every number to the last digit, also what is none."""
-    write_history(tmp_path / "history.csv", HISTORY)
+    (tmp_path / "history.csv").write_text(history_text(HISTORY))
     np.testing.assert_equal(read_history(tmp_path / "history.csv"), HISTORY)

@@ -13,11 +13,12 @@ from imgrec.config.load import parse
 from imgrec.progress import Silent
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
+from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.import_model import ImportSpec, import_model
 from imgrec.workflows.prediction import collected, open_models
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.run_files import run_config
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import resume, train
 from imgrec.workflows.training.calibrate import calibrate
 from tests.conftest import TINY
@@ -95,9 +96,11 @@ def test_a_calibrated_model_stays_as_it_is(careful: Run) -> None:
     before = (careful.path / "best.keras").read_bytes()
     experiment = run_config(careful.path)
     splits = read_images(experiment.data, experiment.seed)
-    again = calibrate(Run(careful.path, read_card(careful.path)), experiment, splits, Silent())
+    with RunWriter(careful.path) as writer:
+        card = writer.card
+        calibrate(writer, experiment, splits, Silent())
     assert (careful.path / "best.keras").read_bytes() == before
-    assert again.card == read_card(careful.path)
+    assert read_card(careful.path) == card
 
 
 def test_one_sigmoid_unit_is_calibrated_too(photos: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from imgrec.data.check import FindingKind
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError, UsageError
+from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.check import CHECK_FILE, check, record_check
 
@@ -95,7 +96,8 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
             (),
         )
         bad = (Skipped("bad", "empty file"),)
-        record_check(tmp_path, splits, {"a": "1", "a2": "1", "b": "2"}, bad)
+        with RunWriter(tmp_path) as writer:
+            record_check(writer, splits, {"a": "1", "a2": "1", "b": "2"}, bad)
     finally:
         logger.removeHandler(caplog.handler)
     document = json.loads((tmp_path / CHECK_FILE).read_text())

@@ -124,6 +124,7 @@ def test_on_random_pictures_photos_are_asked_for(copied: Run) -> None:
     """An imported run has no images: where a file answers otherwise, the hint is --data."""
     _spoil(copied)
     card = dataclasses.replace(read_card(copied.path), origin=ImportOrigin("a.keras", "", "keras"))
+    write_card(copied.path, card)
     with pytest.raises(RunError, match=r"int8\.tflite is not written: .*random picture") as caught:
         export(Run(copied.path, card), precision="int8")
     assert "on photos of yours with --data FOLDER" in caught.value.hint

@@ -166,7 +166,7 @@ def copied(names: Sequence[str], photos: Path, target: Path) -> Path:
 
 def test_training_images_are_found_by_their_content(photos: Path, tmp_path: Path) -> None:
     """Whatever they are called now, they are named; allowed, they are counted."""
-    from imgrec.workflows.run_files import recorded_images
+    from imgrec.runs.image_list import recorded_images
 
     run = colours(photos, tmp_path / "runs", epochs=1)
     recorded = recorded_images(run.path)

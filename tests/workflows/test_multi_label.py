@@ -35,7 +35,7 @@ from imgrec.workflows.gate import Gate, refuse_other_classes
 from imgrec.workflows.import_model import ImportSpec, import_model
 from imgrec.workflows.prediction import Predictor, open_models
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.run_files import run_config
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import TrainingResult, plan_training, train
 from tests.conftest import PROJECT
 from tests.discs import COLOURS, pasted_discs

@@ -20,7 +20,7 @@ from imgrec.workflows.data_argument import data_argument
 from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.pack import pack
 from imgrec.workflows.prediction.predict import predict
-from imgrec.workflows.run_files import run_config
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
 from tests.workflows.smallest import NAMES, ONE_STEP, places, random_weights
 from tools.pasted import pasted_photos

@@ -15,7 +15,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.workflows.evaluation.evaluate import EvaluationRequest, evaluate_request
 from imgrec.workflows.gate import refuse_other_classes
-from imgrec.workflows.run_files import run_config
+from imgrec.workflows.run_config import run_config
 
 NOT_THERE = "-"
 

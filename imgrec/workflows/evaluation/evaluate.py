@@ -36,7 +36,7 @@ from imgrec.workflows.gate import (
     refuse_other_classes,
 )
 from imgrec.workflows.reports import check_reports, run_facts, write_reports
-from imgrec.workflows.run_files import data_config, run_config
+from imgrec.workflows.run_config import data_config, run_config
 
 
 @dataclass(frozen=True)

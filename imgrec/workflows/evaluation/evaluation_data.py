@@ -15,9 +15,10 @@ from imgrec.data.sources import read_other
 from imgrec.errors import DataError, UsageError
 from imgrec.progress import Progress
 from imgrec.runs.folder import Run
+from imgrec.runs.image_list import recorded_images
 from imgrec.text import did_you_mean, join_few, printable
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.run_files import data_config, recorded_images, run_config
+from imgrec.workflows.run_config import data_config, run_config
 
 log = logging.getLogger("imgrec")
 

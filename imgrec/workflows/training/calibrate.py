@@ -22,13 +22,11 @@ from imgrec.models.network import apply_temperature, reference_directions, with_
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
 from imgrec.runs.card import Calibration, LabelThresholds, Threshold
-from imgrec.runs.card_file import read_card, write_card
-from imgrec.runs.folder import Run
-from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, open_keras
+from imgrec.runs.writer import BEST_MODEL, RunWriter
+from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.text import join_few, printable
-from imgrec.training.run_saver import write_model
 
 log = logging.getLogger("imgrec")
 
@@ -48,25 +46,34 @@ class _Fitted:
     thresholds: LabelThresholds | None
 
 
-def calibrate(run: Run, experiment: Experiment, splits: Splits, progress: Progress) -> Run:
+def calibrate(
+    writer: RunWriter, experiment: Experiment, splits: Splits, progress: Progress
+) -> None:
     """Divide the logits of a run's best model by the temperature that fits its validation images.
 
-    Where `evaluation.selective_prediction` asks for it, the model also gets an OOD score, and the card gets the limits below which an answer is "unknown"; where
-    `evaluation.thresholds` does, it gets the threshold of each class. Returns the run with its
-    new card. A model that is calibrated already, by a training that was stopped right after, stays
-    as it is. Without validation images nothing is done.
+    Where `evaluation.selective_prediction` asks for it, the model also gets an OOD score, and the
+    card gets the limits below which an answer is "unknown"; where `evaluation.thresholds` does, it
+    gets the threshold of each class. A model that is calibrated already, by a training that was
+    stopped right after, stays as it is. Without validation images nothing is done.
     """
     if not splits.validation:
         log.info("no validation images: the probabilities are not calibrated")
-        return run
-    if _is_calibrated(run):
-        return run
-    return _written(run, _fitted(open_keras(run), experiment, splits, progress))
+        return
+    if _is_calibrated(writer):
+        return
+    fitted = _fitted(open_keras(writer.run), experiment, splits, progress)
+    writer.write_model(
+        BEST_MODEL,
+        fitted.model.save,
+        calibration=fitted.calibration,
+        threshold=fitted.threshold,
+        thresholds=fitted.thresholds,
+    )
 
 
-def _is_calibrated(run: Run) -> bool:
-    found = run.card.calibration
-    return found is not None and found.model == sha256_of(run.path / MODEL_FILE)
+def _is_calibrated(writer: RunWriter) -> bool:
+    found = writer.card.calibration
+    return found is not None and found.model == sha256_of(writer.folder / BEST_MODEL)
 
 
 def _fitted(
@@ -135,21 +142,3 @@ def _thresholds(promise: LabelTarget, share: float, scores: Scores) -> LabelThre
     values = ", ".join(f"{printable(name)} {value:.4f}" for name, value in found.values.items())
     log.info("thresholds for %s: %s", found.promise, values)
     return found
-
-
-def _written(run: Run, fitted: _Fitted) -> Run:
-    """Put the model in the place of the run's best one; the card describes both until it is."""
-
-    def announce(digest: str) -> None:
-        card = replace(
-            run.card,
-            calibration=replace(fitted.calibration, model=digest),
-            threshold=fitted.threshold,
-            thresholds=fitted.thresholds,
-        )
-        write_card(run.path, card.announcing(MODEL_FILE, digest))
-
-    write_model(run.path / MODEL_FILE, fitted.model, announce)
-    card = read_card(run.path).settled(MODEL_FILE)
-    write_card(run.path, card)
-    return Run(run.path, card)

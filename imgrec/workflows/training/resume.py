@@ -6,18 +6,18 @@ import logging
 from collections.abc import Sequence
 
 from imgrec.errors import UsageError
-from imgrec.files import remove_partial
 from imgrec.models.backend import start
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card_file import write_card
-from imgrec.runs.folder import Run, locked
+from imgrec.runs.folder import Run
+from imgrec.runs.writer import RunWriter
+from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
 from imgrec.training.checkpoint import TrainingProgress, newest_progress, save_checkpoint
 from imgrec.training.steps import Steps, computing_facts
-from imgrec.workflows.export import forget_exports
 from imgrec.workflows.prepare import prepare
-from imgrec.workflows.run_files import resumed_card, run_config, write_beginning
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.statistics import recorded_preprocessing
+from imgrec.workflows.training.description import resumed_fields, write_beginning
 from imgrec.workflows.training.resume_state import (
     ResumePoint,
     check_changes,
@@ -50,8 +50,8 @@ def resume(
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     changes = check_changes(run, before, experiment, allowed=allow_changes)
     statistics = recorded_preprocessing(experiment, run)
-    with locked(run.path):
-        remove_partial(run.path)
+    with RunWriter(run.path) as writer:
+        writer.remove_partial()
         begun = newest_progress(run.state)
         if begun is not None:
             refuse_nothing_left(run, before, experiment, begun)
@@ -68,13 +68,14 @@ def resume(
             going = ResumePoint(run, before, experiment, validated, changes)
             state, changed = going.state(steps)
         log.info("run: %s goes on %s", run.path, state.place)
-        card = resumed_card(forget_exports(run), experiment, prepared, now, state.place, changes)
-        write_card(run.path, card)
+        writer.remove_exports([*FILES.values()])
+        fields = resumed_fields(run.card, experiment, prepared, now, state.place, changes)
+        writer.update(**fields)
         if changed:  # before the config, which tells the next process that all is as it was
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
-        write_beginning(run.path, experiment, prepared)
-        return run_training(prepared, Run(run.path, card), steps, state, progress, profile=profile)
+        write_beginning(writer, experiment, prepared)
+        return run_training(prepared, writer, steps, state, progress, profile=profile)
 
 
 def _refuse_imported(run: Run) -> None:

@@ -14,6 +14,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.keras.named import Named, plain
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
+from imgrec.runs.image_list import Identities, recorded_identities
 from imgrec.runs.versions import MATTER, versions
 from imgrec.sections.problems import shown_value
 from imgrec.text import printable
@@ -28,7 +29,7 @@ from imgrec.training.monitor import monitored
 from imgrec.training.phases import enter, is_last, last_epoch
 from imgrec.training.steps import Steps
 from imgrec.workflows.prepare import Prepared
-from imgrec.workflows.run_files import Identities, identities_of, recorded_identities
+from imgrec.workflows.training.description import identities_of
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
@@ -23,8 +22,8 @@ from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.network import build, summary
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
-from imgrec.runs.card_file import read_card, write_card
-from imgrec.runs.folder import Run, check_place, create, locked
+from imgrec.runs.folder import Run, check_place, create
+from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
@@ -48,15 +47,9 @@ from imgrec.workflows.prepare import (
     validation_split,
 )
 from imgrec.workflows.reports import write_results
-from imgrec.workflows.run_files import (
-    announce_best,
-    finished_card,
-    new_card,
-    update_card,
-    write_beginning,
-)
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate
+from imgrec.workflows.training.description import new_card, write_beginning
 
 
 @dataclass(frozen=True)
@@ -123,7 +116,7 @@ def start_reproducibly(experiment: Experiment, device: str) -> Devices:
 
 def run_training(
     prepared: Prepared,
-    run: Run,
+    writer: RunWriter,
     steps: Steps,
     state: TrainingProgress,
     progress: Progress,
@@ -141,28 +134,24 @@ def run_training(
         steps, splits[0].schedule.steps_per_epoch * experiment.training.epochs
     )
     monitor = Monitor(experiment, validated=splits[1] is not None)
-    after_epoch = functools.partial(update_card, run.path, run.card, monitor.name)
     classes = len(prepared.splits.classes)
-    before_best = functools.partial(announce_best, run.path, monitor.name)
     try:
         for epochs in phases(experiment, steps, state):
             train, validation = with_features(experiment, steps, *splits, epochs, progress)
             job = TrainingJob(
                 experiment,
-                run.path,
+                writer,
                 epochs.stop,
                 train,
                 validation,
                 classes,
                 monitor,
-                after_epoch,
-                before_best,
                 profile,
             )
             fit(job, steps, state, progress)
-        return _concluded(experiment, prepared, run.path, progress)
+        return _concluded(experiment, prepared, writer, progress)
     except BaseException:
-        _say_how_to_go_on(run)
+        _say_how_to_go_on(writer.run)
         raise
 
 
@@ -174,29 +163,28 @@ def _say_how_to_go_on(run: Run) -> None:
 def _concluded(
     experiment: Experiment,
     prepared: Prepared,
-    folder: Path,
+    writer: RunWriter,
     progress: Progress,
 ) -> TrainingResult:
-    run = Run(folder, read_card(folder))
-    if not run.card.best:
-        raise RunError(
-            f"{printable(str(folder))} has no best epoch: what it monitors was never a number"
-        )
-    run = calibrate(run, experiment, prepared.splits, progress)
-    run = export_trained(run, prepared.splits, experiment.training.export, progress)
-    assessment = _assessed(run, experiment, prepared, progress)
-    write_card(folder, finished_card(run.card))
+    if not writer.card.best:
+        name = printable(str(writer.folder))
+        raise RunError(f"{name} has no best epoch: what it monitors was never a number")
+    calibrate(writer, experiment, prepared.splits, progress)
+    export_trained(writer, prepared.splits, experiment.training.export, progress)
+    assessment = _assessed(writer, experiment, prepared, progress)
+    writer.finish()
     remind_of_copies(prepared.splits, prepared.identities)
-    return TrainingResult(Run(folder, read_card(folder)), assessment)
+    return TrainingResult(writer.run, assessment)
 
 
 def _assessed(
-    run: Run, experiment: Experiment, prepared: Prepared, progress: Progress
+    writer: RunWriter, experiment: Experiment, prepared: Prepared, progress: Progress
 ) -> Assessment:
     """Measure the best model as `evaluate` will, and write down what was found.
 
     What is not met stops nothing: the model may be wanted all the same.
     """
+    run = writer.run
     split, records = judging(prepared.found)
     if split == "train":
         log.warning("no test or validation images: the final numbers are of the training images")
@@ -209,7 +197,7 @@ def _assessed(
     found = measuring.assess([run], computing, section.slicing)
     verdicts = check_requirements(found.evaluation, [*map(parse, section.require)])
     assessment = dataclasses.replace(found, verdicts=verdicts)
-    write_results(run, assessment, records)
+    write_results(writer, assessment, records)
     return assessment
 
 
@@ -240,11 +228,10 @@ def train(
     card = new_card(experiment, prepared, statistics, computing_facts(experiment, devices))
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
-    with locked(folder):
-        write_beginning(folder, experiment, prepared)
-        record_check(folder, prepared.found, prepared.identities, prepared.skipped)
+    with RunWriter(folder) as writer:
+        write_beginning(writer, experiment, prepared)
+        record_check(writer, prepared.found, prepared.identities, prepared.skipped)
         if measurement:
-            write_mean_image(folder, measurement)
-        write_card(folder, card)  # the last: from here on this is a run that can go on
-        run, begun = Run(folder, card), TrainingProgress()
-        return run_training(prepared, run, steps, begun, progress, profile=profile)
+            write_mean_image(writer, measurement)
+        writer.begin(card)
+        return run_training(prepared, writer, steps, TrainingProgress(), progress, profile=profile)

@@ -1,0 +1,59 @@
+"""images.csv: which images a training found, and what was in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from imgrec.errors import RunError
+from imgrec.text import printable
+
+IMAGES_FILE = "images.csv"
+
+Identities = dict[tuple[str, str], tuple[str, str]]
+"""The class and the SHA-256 of each image, by its split and name."""
+
+
+def image_list(identities: Identities, skipped: Mapping[str, str]) -> str:
+    """Return the text of the file; skipped: by name why an image was left out."""
+    text = io.StringIO()
+    # All quoted: the writer takes a carriage return in a name for harmless, the reader doesn't.
+    rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    rows.writerow(["split", "class", "sha256", "name", "skipped"])
+    for (split, name), (class_name, identity) in identities.items():
+        rows.writerow([split, class_name, identity, name, skipped.get(name, "")])
+    return text.getvalue()
+
+
+def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the images of each split as the training found them: SHA-256 by name.
+
+    It is empty for a file that could not be read. Raises RunError as `recorded_identities`.
+    """
+    images: dict[str, dict[str, str]] = {}
+    for (split, name), (_, identity) in recorded_identities(folder).items():
+        images.setdefault(split, {})[name] = identity
+    return images
+
+
+def recorded_identities(folder: Path) -> Identities:
+    """Return the class and the SHA-256 of each image, by its split and name, as a training saw it.
+
+    Raises RunError where the file that holds it is missing or damaged.
+    """
+    path = folder / IMAGES_FILE
+    hint = "evaluate a folder with --data, or train again"
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        return {
+            (row["split"], row["name"]): (row["class"], row["sha256"])
+            for row in csv.DictReader(io.StringIO(text, newline=""), restval="")
+        }
+    except OSError as error:
+        raise RunError(
+            f"{printable(str(path))} can't be read: {error.strerror}", hint=hint
+        ) from error
+    except (KeyError, csv.Error) as error:
+        raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error

@@ -1,0 +1,195 @@
+"""The one class that changes a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from imgrec.errors import RunError
+from imgrec.files import cannot_write, remove_partial, sha256_of, write_atomically
+from imgrec.files import write_bytes as write_whole_bytes
+from imgrec.files import write_text as write_whole_text
+from imgrec.runs.card import Card, ExportParity
+from imgrec.runs.card_file import FILE_NAME, read_card, write_card
+from imgrec.runs.folder import Run
+from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+BEST_MODEL = "best.keras"
+LAST_MODEL = "last.keras"
+
+
+def utc_now() -> str:
+    """Return the time as a card has it: ISO 8601 in UTC, to the microsecond."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+
+
+class RunWriter:
+    """Writes a run's card and files while it holds the lock of the run's folder.
+
+    It owns the order in which things appear, so that the folder can be used whenever the process
+    ends. A card and the model file whose hash it has can't change in one step; hence three:
+
+    1. announce: the card is written with the hashes of both the old and the new file;
+    2. write: the new file takes the place of the old one, atomically;
+    3. settle: the card is written with the hash of the new file alone.
+
+    A writer that was killed in between is caught up with by the next one. The system frees the
+    lock when the process ends, however it ends.
+
+    Args:
+        folder: The run's folder. It has no card yet where the run is new: see `begin`.
+
+    Raises:
+        RunError: On entering the context where another process holds the lock, or where the card
+            can't be read; by each method where the folder can't be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, RunWriter(Path(folder)) as writer:
+        ...     writer.write_text("notes.txt", "blue ones are from June")
+        ...     (writer.folder / "notes.txt").read_text()
+        'blue ones are from June'
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._card: Card | None = None
+        self._lock: BaseFileLock | None = None
+
+    def __enter__(self) -> Self:
+        self._lock = _locked(self.folder)
+        try:
+            if (self.folder / FILE_NAME).exists():
+                self._card = self._settled(read_card(self.folder))
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    @property
+    def card(self) -> Card:
+        """The card as last written; ValueError before `begin`."""
+        if self._card is None:
+            raise ValueError(f"{self.folder} has no card yet")
+        return self._card
+
+    @property
+    def run(self) -> Run:
+        """The run as last written; ValueError before `begin`."""
+        return Run(self.folder, self.card)
+
+    def begin(self, card: Card, *, models: Sequence[str] = ()) -> None:
+        """Write the first card, which makes the folder a run: whatever a run needs is there by now.
+
+        models: the model files that are in the folder already.
+        """
+        hashes = {name: sha256_of(self.folder / name) for name in models}
+        self._write(dataclasses.replace(card, hashes={**card.hashes, **hashes}))
+
+    def update(self, **changes: Any) -> None:
+        """Write the card with other values of these fields."""
+        self._write(dataclasses.replace(self.card, **changes))
+
+    def finish(self) -> None:
+        """Write the card of a training that came to its end now."""
+        self.update(complete=True, ended=utc_now())
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file that the card says nothing about."""
+        write_whole_text(self.folder / name, text)
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file that the card says nothing about."""
+        write_whole_bytes(self.folder / name, content)
+
+    def write_model(self, name: str, save: Callable[[Path], object], **changes: Any) -> None:
+        """Announce, write and settle a model file.
+
+        Args:
+            name: The file's name in the folder.
+            save: Writes the model to the path that it is given.
+            changes: Fields of the card that go with the new file. A calibration among them is
+                noted as that of this file; any other is dropped from the card with the file that
+                it was fitted to.
+        """
+
+        def write(temporary: Path) -> None:
+            save(temporary)
+            digest = sha256_of(temporary)
+            if (calibration := changes.get("calibration")) is not None:
+                changes["calibration"] = dataclasses.replace(calibration, model=digest)
+            card = dataclasses.replace(self.card, **changes)
+            self._write(card.announcing(name, digest))
+
+        write_atomically(self.folder / name, write)
+        self._write(self._settled(self.card))
+
+    def write_export(self, name: str, export: Callable[[Path], ExportParity]) -> None:
+        """Write a file exported from the best model, and what `export` returns onto the card."""
+
+        def write(temporary: Path) -> None:
+            parity = export(temporary)
+            # A missing file contradicts no card: whenever this ends, the run can be used.
+            (self.folder / name).unlink(missing_ok=True)
+            self._write(self.card.with_export(parity, sha256_of(temporary)))
+
+        write_atomically(self.folder / name, write)
+
+    def remove_exports(self, names: Sequence[str]) -> None:
+        """Remove exported files, as the best model will change; from the card, all of them."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+        self._write(self.card.without_exports())
+
+    def remove_partial(self) -> None:
+        """Remove what processes that were killed while they wrote left in the folder."""
+        remove_partial(self.folder)
+
+    def checkpoints(self) -> Path:
+        """Return the folder of the checkpoints, which exists from now on."""
+        state = self.folder / "state"
+        state.mkdir(exist_ok=True)
+        return state
+
+    def _write(self, card: Card) -> None:
+        write_card(self.folder, card)
+        self._card = card
+
+    def _settled(self, card: Card) -> Card:
+        """Return the card with the hashes of the announced files as they are."""
+        for name in card.announced:
+            path = self.folder / name
+            card = card.settled(name, sha256_of(path) if path.is_file() else None)
+        return card
+
+
+def _locked(folder: Path) -> BaseFileLock:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(
+            f"another process is training {printable(str(folder))}",
+            hint="wait for it, or take another run",
+        ) from None
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return lock

@@ -1,0 +1,60 @@
+"""The config that a run was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from imgrec.config.data import Data
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import parse
+from imgrec.errors import ConfigError, RunError, UsageError
+from imgrec.runs.folder import Run
+from imgrec.text import printable
+
+CONFIG_FILE = "config.yaml"
+_TRAIN_AGAIN = "train again"
+
+
+def data_config(run: Run, data: Path | None) -> Data:
+    """Return section `data` of a run's config; for an imported run, one that reads `data`.
+
+    Raises UsageError where an imported run, which has no images of its own, is given none;
+    RunError as `run_config`.
+    """
+    if run.card.origin is None:
+        return run_config(run.path).data
+    if data is None:
+        raise UsageError(
+            f"{printable(run.name)} was imported: it has no images of its own",
+            hint="measure it on others with --data FOLDER",
+        )
+    pixels = run.card.input
+    return Data.model_validate(
+        {
+            "root": str(data),
+            "image_size": [pixels.height, pixels.width],
+            "channels": pixels.channels,
+            "fit": pixels.fit,
+            "interpolation": pixels.interpolation,
+            "multi_label": run.card.multi_label,
+        }
+    )
+
+
+def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment of a run's folder.
+
+    Raises RunError where its config is missing or damaged, UsageError for a wrong override.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        text = path.read_bytes()
+        experiment = parse(text, str(path))
+    except OSError as error:
+        raise RunError(
+            f"{printable(str(path))} can't be read: {error.strerror}", hint=_TRAIN_AGAIN
+        ) from error
+    except ConfigError as error:
+        raise RunError(error.message, hint=_TRAIN_AGAIN) from error
+    return parse(text, str(path), overrides) if overrides else experiment

@@ -1,0 +1,115 @@
+"""What a run says about its training before the first step: card, config, images, environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imgrec.config.data import Data
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import dump
+from imgrec.data.records import Record
+from imgrec.pixel_statistics import PixelStatistics
+from imgrec.runs.card import Card, DataSource, Input
+from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
+from imgrec.runs.versions import environment, versions
+from imgrec.runs.writer import RunWriter, utc_now
+from imgrec.workflows.prepare import Prepared, records_of
+from imgrec.workflows.run_config import CONFIG_FILE
+from imgrec.workflows.statistics import preprocessing_in_words
+
+
+def new_card(
+    experiment: Experiment,
+    prepared: Prepared,
+    statistics: PixelStatistics | None,
+    computing: Mapping[str, str],
+) -> Card:
+    """Return the card of a training that begins now; computing: as in Card."""
+    spec = prepared.spec
+    return Card(
+        name=experiment.name,
+        created=utc_now(),
+        complete=False,
+        classes=prepared.splits.classes,
+        input=Input(spec.height, spec.width, spec.channels, spec.interpolation, spec.fit),
+        output=experiment.model.output,
+        multi_label=experiment.data.multi_label,
+        preprocessing=preprocessing_in_words(experiment, statistics),
+        seed=experiment.seed,
+        data={
+            split: _source(experiment.data, split, records, prepared.splits.classes)
+            for split, records in records_of(prepared.splits)
+        },
+        skipped=len(prepared.skipped),
+        fingerprint=prepared.fingerprint,
+        versions=versions(),
+        statistics=statistics,
+        computing=computing,
+    )
+
+
+def resumed_fields(
+    card: Card,
+    experiment: Experiment,
+    prepared: Prepared,
+    computing: Mapping[str, str],
+    place: str,
+    changes: Sequence[str],
+) -> dict[str, Any]:
+    """Return the fields of a card that change when its training is resumed, here and now.
+
+    place: where it stands, in words. changes: what changed in it, a line each.
+    """
+    now = new_card(experiment, prepared, card.statistics, computing)
+    return {
+        "complete": False,
+        "ended": "",
+        "data": now.data,
+        "skipped": now.skipped,
+        "fingerprint": now.fingerprint,
+        "versions": now.versions,
+        "computing": now.computing,
+        "changes": (*card.changes, *(f"{place}: {line}" for line in changes)),
+    }
+
+
+def write_beginning(writer: RunWriter, experiment: Experiment, prepared: Prepared) -> None:
+    """Write what is known before the first step: config, images, environment."""
+    identities = identities_of(prepared)
+    writer.write_text(CONFIG_FILE, dump(experiment))
+    writer.write_text(IMAGES_FILE, image_list(identities, dict(prepared.skipped)))
+    writer.write_text("environment.txt", environment())
+
+
+def identities_of(prepared: Prepared) -> Identities:
+    """Return the class and the SHA-256 of each image, by its split and name.
+
+    Of several classes, one a line.
+    """
+    classes, identities = prepared.found.classes, prepared.identities
+    return {
+        (split, record.name): (
+            "\n".join(classes[label] for label in record.labels),
+            identities.get(record.name, ""),
+        )
+        for split, records in records_of(prepared.found)
+        for record in records
+    }
+
+
+def _source(
+    data: Data, split: str, records: tuple[Record, ...], classes: tuple[str, ...]
+) -> DataSource:
+    written = data.root or getattr(data, split) or data.train
+    counts = [0] * len(classes)
+    for record in records:
+        for label in record.labels:
+            counts[label] += 1
+    return DataSource(
+        written=written,
+        absolute=str(Path(written).resolve()) if written and data.loader != "keras" else None,
+        images=len(records),
+        per_class=dict(zip(classes, counts, strict=True)),
+    )
