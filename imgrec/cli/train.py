@@ -59,25 +59,29 @@ def train(
 
     from imgrec.runs.folder import find
     from imgrec.workflows import training
-    from imgrec.workflows import training as resuming
-    from imgrec.workflows.training import plan_training
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
-        result = resuming.resume(
+        result = training.resume(
             run,
             overrides=overrides,
             allow_changes=allow_changes,
             device=device,
-            profile=profile,
+            options=training.TrainingOptions(profile),
             progress=console,
         )
     else:
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
-            return _show_plan(console, plan_training(experiment, device=device), as_json=as_json)
+            return _show_plan(
+                console, training.plan_training(experiment, device=device), as_json=as_json
+            )
         result = training.train(
-            experiment, runs_dir=runs_dir, device=device, profile=profile, progress=console
+            experiment,
+            runs_dir=runs_dir,
+            device=device,
+            options=training.TrainingOptions(profile),
+            progress=console,
         )
     return _show_result(console, result, as_json=as_json)
 

@@ -27,16 +27,22 @@ def check_extras(experiment: Experiment) -> None:
             )
 
 
-def make_callbacks(experiment: Experiment, model: Any, folder: Path, epochs: int) -> Any:
+def make_callbacks(experiment: Experiment, model: Any, folder: Path | None, epochs: int) -> Any:
     """Return the `keras.callbacks.CallbackList` of the experiment.
 
-    TensorBoard writes into the run's folder.
+    They may stop the training or lower its learning rate, and count from epoch to epoch: so they
+    are a part of the loop and its checkpoints, not observers. TensorBoard, one of them, writes
+    into the run's folder; it is left out where there is none.
     """
     import keras
 
-    callbacks = [make(keras.callbacks, callback) for callback in experiment.training.callbacks]
+    callbacks = [
+        make(keras.callbacks, callback)
+        for callback in experiment.training.callbacks
+        if folder is not None or not isinstance(callback, TensorBoard)
+    ]
     for callback in callbacks:
-        if isinstance(callback, keras.callbacks.TensorBoard):
+        if folder and isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = str(folder / "tensorboard")
     return keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, verbose=0)
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,9 +16,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.config.training import Checkpoint
 from imgrec.errors import RunError
 from imgrec.files import cannot_write, write_atomically
 from imgrec.text import printable
+from imgrec.training.steps import Steps
 
 log = logging.getLogger("imgrec")
 
@@ -101,6 +104,40 @@ def load_frozen(folder: Path, variables: Sequence[Any]) -> None:
     except _DAMAGE as error:
         raise _unusable(path, str(error)) from error
     _put(path, arrays, variables)
+
+
+class Checkpoints:
+    """Writes the checkpoints of a training, and decides when one is due within an epoch.
+
+    Args:
+        folder: Where they are.
+        settings: How often, and how many are kept.
+        steps: Whose variables they hold.
+    """
+
+    def __init__(self, folder: Path, settings: Checkpoint, steps: Steps) -> None:
+        self._folder, self._settings, self._steps = folder, settings, steps
+        self._written = time.monotonic()
+
+    def due(self, progress: TrainingProgress, steps_per_epoch: int) -> bool:
+        """Return whether a checkpoint within the epoch is to be written after this step."""
+        interval = self._settings.interval
+        if interval.unit == "steps":
+            return (progress.epoch * steps_per_epoch + progress.step) % interval.count == 0
+        seconds = time.monotonic() - self._written
+        return interval.unit == "seconds" and seconds >= interval.count
+
+    def save(self, progress: TrainingProgress) -> None:
+        """Write a checkpoint of where the training stands; with the first, the frozen weights."""
+        begins = progress.phase == progress.epoch == progress.step == 0
+        if begins and self._steps.frozen:
+            save_frozen(self._folder, self._steps.frozen)
+        save_checkpoint(self._folder, self._steps.variables, progress, self._settings.keep)
+        self._written = time.monotonic()
+
+    def go_back(self) -> TrainingProgress:
+        """Bring the end of the last whole epoch back, and return its progress."""
+        return load_epoch_end(self._folder, lambda _: self._steps.variables)
 
 
 def newest_progress(folder: Path) -> TrainingProgress | None:

@@ -33,8 +33,8 @@ from imgrec.progress import Progress
 from imgrec.runs.versions import MATTER, versions
 from imgrec.sections.section import in_bytes
 from imgrec.training.augmentation import Augmenter, augmenter_of
-from imgrec.training.interrupt import Signals, deferred_signals
-from imgrec.training.steps import Steps, explain_out_of_memory
+from imgrec.training.interrupt import Signals
+from imgrec.training.steps import Steps
 from imgrec.training.stream import TrainingImages, batches_in_order
 
 log = logging.getLogger("imgrec")
@@ -87,18 +87,19 @@ def feature_views(experiment: Experiment, train: TrainingImages, epochs: range) 
 def with_features(
     experiment: Experiment,
     steps: Steps,
-    train: TrainingImages,
-    validation: TrainingImages | None,
+    images: tuple[TrainingImages, TrainingImages | None],
     epochs: range,
     progress: Progress,
+    signals: Signals,
 ) -> tuple[TrainingImages, TrainingImages | None]:
     """Return both splits with features in place of pixels, and let `steps` train on them.
 
-    epochs: of the phase that `steps` is in. The splits stay as they are where that is not worth
-    it, where nothing frozen can be cut off, or where there is no room for features. Ctrl-C and
-    SIGTERM do what they do once the batch under way is done; no file is left half-written. Raises
-    RunError when the memory is too small.
+    images: the training and the validation images. epochs: of the phase that `steps` is in. The
+    splits stay as they are where that is not worth it, where nothing frozen can be cut off, or
+    where there is no room for features. Where a signal has arrived, Interrupted is raised after
+    the batch under way; no file is left half-written.
     """
+    train, validation = images
     views = feature_views(experiment, train, epochs)
     if not views:
         return train, validation
@@ -107,12 +108,11 @@ def with_features(
         log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
         return train, validation
     try:
-        with explain_out_of_memory(experiment), deferred_signals() as signals:
-            cache = _FeatureCache(experiment, steps, halves, progress, signals)
-            first = cache.split(train, augmenter_of(experiment), views)
-            second = cache.split(validation, None, (0,)) if validation else None
+        cache = _FeatureCache(experiment, steps, halves, progress, signals)
+        first = cache.split(train, augmenter_of(experiment), views)
+        second = cache.split(validation, None, (0,)) if validation else None
     except NoRoom as error:
-        log.warning("features: computed anew each epoch: %s", error)
+        log.warning("features: computed again in each epoch: %s", error)
         return train, validation
     steps.train_head(halves.head)
     return first, second

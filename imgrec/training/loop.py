@@ -1,56 +1,43 @@
-"""The epoch loop: steps, validation, callbacks, and where it may be stopped and go on."""
+"""The epoch loop: steps, validation, callbacks, and where it may be stopped and resumed."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import logging
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
+from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError
-from imgrec.progress import Progress, rate
+from imgrec.progress import Progress
 from imgrec.training.augmentation import augmenter_of
 from imgrec.training.batch import Batch
 from imgrec.training.callbacks import counters, make_callbacks, restore_counters, watch_steps
-from imgrec.training.checkpoint import TrainingProgress
-from imgrec.training.input_bound import InputWait
+from imgrec.training.checkpoint import Checkpoints, TrainingProgress
+from imgrec.training.epoch_log import metrics_text
+from imgrec.training.features import with_features
 from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
 from imgrec.training.loss_monitor import Diverged, LossWatch
-from imgrec.training.run_saver import RunSaver, TrainingJob
+from imgrec.training.monitor import Monitor
+from imgrec.training.observers import (
+    CheckpointWritten,
+    EpochEnd,
+    ObserverList,
+    StepEnd,
+    TrainingBegin,
+    TrainingEnd,
+    TrainingObserver,
+)
+from imgrec.training.phases import phases
 from imgrec.training.steps import Steps, averaged_weights, explain_out_of_memory
 from imgrec.training.stream import TrainingImages, training_batches, validation_batches
-
-_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
-
-
-def epoch_line(epoch: int, epochs: int, logs: dict[str, float], *, improved: bool) -> str:
-    """Return the line of a finished epoch (from 1): what was measured, how fast, what is left."""
-    measured = {name: value for name, value in logs.items() if name not in _NOT_MEASURED}
-    to_do = epochs - epoch
-    left = f", {duration(to_do * logs['seconds'])} left" if to_do else ""
-    speed = f"{rate(logs['images_per_second'])} images/s"
-    best = "  best so far" if improved else ""
-    return f"epoch {epoch}/{epochs}  {metrics_text(measured)}  {speed}{left}{best}"
-
-
-def metrics_text(logs: dict[str, float], digits: int = 4) -> str:
-    """Return each name with its value."""
-    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the two units that matter."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-__all__ = ["TrainingJob", "fit"]
 
 log = logging.getLogger("imgrec")
 
@@ -60,62 +47,115 @@ RESTORES = 5
 _SECONDS_BETWEEN_METRICS = 0.2
 
 
-def fit(job: TrainingJob, steps: Steps, state: TrainingProgress, progress: Progress) -> None:
-    """Train from where `state` stands to the job's last epoch, keeping `state` current.
+@dataclass(frozen=True)
+class TrainingJob:
+    """What is trained on what.
 
-    After each epoch the folder holds `best.keras`, `history.csv` and a checkpoint; more checkpoints
-    come as `training.checkpoint.every` says. At the end it holds `last.keras` too. Ctrl-C and
-    SIGTERM do what they do once the step under way is done and a checkpoint of it is written.
-    Raises RunError when the loss is no number any more, or explodes, or the memory is too small.
+    validation: None where there is none. folder: the run's, for the files of callbacks; None for
+    a training that writes no run.
     """
+
+    experiment: Experiment
+    train: TrainingImages
+    validation: TrainingImages | None
+    monitor: Monitor
+    folder: Path | None = None
+
+
+def fit(
+    job: TrainingJob,
+    steps: Steps,
+    state: TrainingProgress,
+    progress: Progress,
+    *,
+    observers: Sequence[TrainingObserver] = (),
+    checkpoints: Checkpoints | None = None,
+) -> None:
+    """Train from where `state` stands to the last epoch, keeping `state` current.
+
+    Ctrl-C and SIGTERM take effect once the step under way is done and a checkpoint of it is
+    written.
+
+    Args:
+        job: What is trained on what.
+        steps: The model and its steps, in the phase of `state`.
+        state: Where the training stands.
+        progress: Shows the steps of each epoch.
+        observers: Notified of what happens, in this order. What a run has on disk beside its
+            checkpoints is written by observers too.
+        checkpoints: Where checkpoints go; without them a training can't be resumed, and
+            `on_nan: restore` acts as `stop`.
+
+    Raises:
+        RunError: Where the loss is not a number any more, or explodes, or memory is too small.
+    """
+    observer, best = ObserverList(observers), job.monitor.best
+    outcome: Literal["finished", "interrupted", "failed"] = "failed"
+    per_epoch = job.train.schedule.steps_per_epoch
     with explain_out_of_memory(job.experiment), deferred_signals() as signals:
-        _Training(job, steps, state, progress, signals).run()
+        observer.begin(TrainingBegin(job.folder, state.epoch, state.step, per_epoch, best(state)))
+        try:
+            for epochs in phases(job.experiment, steps, state):
+                images = job.train, job.validation
+                train, validation = with_features(
+                    job.experiment, steps, images, epochs, progress, signals
+                )
+                part = dataclasses.replace(job, train=train, validation=validation)
+                _Phase(
+                    part, steps, state, progress, signals, observer, checkpoints, epochs.stop
+                ).run()
+            outcome = "finished"
+        except Interrupted:
+            outcome = "interrupted"
+            raise
+        finally:
+            observer.end(TrainingEnd(outcome, state.epoch, best(state)))
 
 
-class _Training:
-    def __init__(
-        self,
-        job: TrainingJob,
-        steps: Steps,
-        state: TrainingProgress,
-        progress: Progress,
-        signals: Signals,
-    ) -> None:
-        self._job = job
-        self._steps = steps
-        self._state = state
-        self._progress = progress
-        self._signals = signals
-        self._settings = job.experiment.training
-        self._callbacks = make_callbacks(job.experiment, steps.model, job.writer.folder, job.epochs)
-        self._told = watch_steps(job.experiment)
-        self._keeper = RunSaver(job, steps)
-        self._watch = LossWatch()
-        self._began = 0.0
+@dataclass
+class _Phase:
+    """A part of a training, with callbacks of its own: the only one, or a head's, or fine-tuning.
+
+    epochs: how many are done when it ends, those before it included.
+    """
+
+    job: TrainingJob
+    steps: Steps
+    state: TrainingProgress
+    progress: Progress
+    signals: Signals
+    observer: TrainingObserver
+    checkpoints: Checkpoints | None
+    epochs: int
+    began: float = field(default=0.0, init=False)
+    callbacks: Any = field(init=False)
+    watch: LossWatch = field(default_factory=LossWatch, init=False)
+
+    def __post_init__(self) -> None:
+        job = self.job
+        self.callbacks = make_callbacks(job.experiment, self.steps.model, job.folder, self.epochs)
+        self._logs_wanted = watch_steps(job.experiment)
 
     def run(self) -> None:
-        state = self._state
-        self._callbacks.on_train_begin()
+        state = self.state
+        self.callbacks.on_train_begin()
         self._restore_counters()
-        if state.epoch:
-            self._keeper.card(state)
         if state.epoch == state.phase_start and not state.step:
-            self._keeper.begin(state)
+            self._save(state)
         try:
             while not self._trained():
                 pass
         except Interrupted:
             with contextlib.suppress(Diverged):
                 self._checkpoint()
-        else:
-            self._keeper.end()
-            self._keeper.card(state)
-        self._callbacks.on_train_end()
+            self.callbacks.on_train_end()
+            raise
+        self.callbacks.on_train_end()
 
     def _restore_counters(self) -> None:
-        state, schedule = self._state, self._job.train.schedule
+        state, schedule = self.state, self.job.train.schedule
         steps = state.epoch * schedule.steps_per_epoch + state.step
-        restore_counters(self._callbacks, state.callbacks, steps)
+        restore_counters(self.callbacks, state.callbacks, steps)
 
     def _trained(self) -> bool:
         """Train to the end; return False where that went astray and is to be tried again."""
@@ -128,140 +168,146 @@ class _Training:
         return True
 
     def _batches(self) -> Generator[Batch]:
-        experiment = self._job.experiment
+        experiment = self.job.experiment
         return training_batches(
-            self._job.train,
+            self.job.train,
             seed=experiment.seed,
-            start=(self._state.epoch, self._state.step),
-            epochs=self._job.epochs,
+            start=(self.state.epoch, self.state.step),
+            epochs=self.epochs,
             augmenter=augmenter_of(experiment),
         )
 
     def _epochs(self, batches: Iterator[Batch]) -> None:
-        state = self._state
-        while not state.stopped and state.epoch < self._job.epochs:
+        state, monitor = self.state, self.job.monitor
+        while not state.stopped and state.epoch < self.epochs:
             logs = self._epoch(batches)
-            improved = self._job.monitor.update(state, state.epoch + 1, logs)
+            improved = monitor.update(state, state.epoch + 1, logs)
             self._record(logs)
-            self._keeper.epoch(state, improved=improved)
-            self._checkpoint()
-            self._keeper.card(state)
-            log.info(epoch_line(state.epoch, self._job.epochs, logs, improved=improved))
-            if state.stopped:
-                log.info(
-                    "stopped early after epoch %d, as training.callbacks says; "
-                    "best.keras is of epoch %d",
-                    state.epoch,
-                    state.best_epoch,
+            self.observer.epoch(
+                EpochEnd(
+                    epoch=state.epoch,
+                    epochs=self.epochs,
+                    logs=logs,
+                    history=state.history,
+                    improved=improved,
+                    best=monitor.best(state),
+                    stopped=state.stopped,
                 )
+            )
+            self._checkpoint()
 
     def _epoch(self, batches: Iterator[Batch]) -> dict[str, float]:
-        state, job = self._state, self._job
-        self._began = time.monotonic() - state.seconds
-        self._callbacks.on_epoch_begin(state.epoch)
+        state, job = self.state, self.job
+        self.began = time.monotonic() - state.seconds
+        self.callbacks.on_epoch_begin(state.epoch)
         if not state.logs:
             self._train(batches)
-            state.logs = self._steps.logs()
-        speed = job.train.schedule.images_per_epoch / (time.monotonic() - self._began)
+            state.logs = self.steps.logs()
+        speed = job.train.schedule.images_per_epoch / (time.monotonic() - self.began)
         logs = dict(state.logs)
         if job.validation is not None:
             logs |= self._validate(job.validation)
-        logs["learning_rate"] = self._steps.learning_rate
-        self._callbacks.on_epoch_end(state.epoch, logs)
-        return logs | {"seconds": time.monotonic() - self._began, "images_per_second": speed}
+        logs["learning_rate"] = self.steps.learning_rate
+        self.callbacks.on_epoch_end(state.epoch, logs)
+        return logs | {"seconds": time.monotonic() - self.began, "images_per_second": speed}
 
     def _train(self, batches: Iterator[Batch]) -> None:
-        state, schedule = self._state, self._job.train.schedule
+        state, schedule = self.state, self.job.train.schedule
         if not state.step:
-            self._steps.reset()
-        self._watch.begin(self._steps.loss_so_far())
-        title = f"epoch {state.epoch + 1}/{self._job.epochs}"
+            self.steps.reset()
+        self.watch.begin(self.steps.loss_so_far())
+        title = f"epoch {state.epoch + 1}/{self.epochs}"
         measured, shown = -math.inf, ""
         steps = max(0, schedule.steps_per_epoch - state.step)
-        with self._progress.task(title, schedule.images_per_epoch) as task:
+        with self.progress.task(title, schedule.images_per_epoch) as task:
             task.advance(state.step * schedule.batch_size)
-            for batch in self._timed(itertools.islice(batches, steps)):
-                self._step(batch)
+            asked = time.monotonic()
+            for batch in itertools.islice(batches, steps):
+                self._step(batch, asked)
                 if time.monotonic() - measured > _SECONDS_BETWEEN_METRICS:
-                    shown, measured = metrics_text(self._steps.logs(), digits=3), time.monotonic()
+                    shown, measured = metrics_text(self.steps.logs(), digits=3), time.monotonic()
                 note = f"step {state.step}/{schedule.steps_per_epoch}  {shown}"
                 task.advance(len(batch.images), note)
-        self._watch.settle(state, self._steps.model)
+                asked = time.monotonic()
+        self.watch.settle(state, self.steps.model)
 
-    def _timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """Yield the batches, and say in the end how long they were waited for, if it is asked."""
-        if not self._job.profile:
-            yield from batches
-            return
-        waiting = InputWait()
-        yield from waiting.over(batches, self._steps.finish)
-        device = self._steps.device.upper()
-        log.info("the %s waited for images for %.1f %% of the epoch", device, 100 * waiting.share)
-
-    def _step(self, batch: Batch) -> None:
-        state = self._state
-        self._signals.check()
-        self._callbacks.on_train_batch_begin(state.step)
-        self._steps.train(batch)
-        self._callbacks.on_train_batch_end(state.step, self._steps.logs() if self._told else None)
+    def _step(self, batch: Batch, asked: float) -> None:
+        """Take a step with a batch; asked: when it was asked for."""
+        state, waited = self.state, time.monotonic() - asked
+        self.signals.check()
+        self.callbacks.on_train_batch_begin(state.step)
+        self.steps.train(batch)
+        self.callbacks.on_train_batch_end(
+            state.step, self.steps.logs() if self._logs_wanted else None
+        )
         state.step += 1
-        self._watch.note(state, self._steps.loss_so_far())
-        if self._keeper.due(state):
+        self.watch.note(state, self.steps.loss_so_far())
+        if self.checkpoints and self.checkpoints.due(
+            state, self.job.train.schedule.steps_per_epoch
+        ):
             self._checkpoint()
+        seconds = time.monotonic() - asked
+        self.observer.step(StepEnd(state.epoch + 1, state.step, len(batch.images), waited, seconds))
 
     def _validate(self, split: TrainingImages) -> dict[str, float]:
-        self._steps.reset()
-        self._callbacks.on_test_begin()
+        self.steps.reset()
+        self.callbacks.on_test_begin()
         images = min(split.schedule.images_per_epoch, len(split.targets))
-        with averaged_weights(self._steps.model), self._progress.task("validation", images) as task:
+        with averaged_weights(self.steps.model), self.progress.task("validation", images) as task:
             for batch in validation_batches(split):
-                self._signals.check()
-                self._steps.test(batch)
+                self.signals.check()
+                self.steps.test(batch)
                 task.advance(len(batch.images))
-        logs = {f"val_{name}": value for name, value in self._steps.logs().items()}
-        self._callbacks.on_test_end(logs)
+        logs = {f"val_{name}": value for name, value in self.steps.logs().items()}
+        self.callbacks.on_test_end(logs)
         return logs
 
     def _record(self, logs: dict[str, float]) -> None:
-        state = self._state
+        state = self.state
         for name in state.history | logs:
-            # A run that goes on with drift may measure what it did not before, or no more.
+            # A run that is resumed with changes may measure what it did not before, or less.
             column = state.history.setdefault(name, [math.nan] * state.epoch)
             column.append(logs.get(name, math.nan))
-        state.stopped = bool(self._steps.model.stop_training)
+        state.stopped = bool(self.steps.model.stop_training)
         state.epoch, state.step, state.logs, state.seconds = state.epoch + 1, 0, {}, 0.0
-        self._began = time.monotonic()
+        self.began = time.monotonic()
 
     def _checkpoint(self) -> None:
         """Write where the training stands; raises Diverged in place of keeping what went astray."""
-        state = self._state
-        self._watch.settle(state, self._steps.model)
-        state.callbacks = counters(self._callbacks)
+        state = self.state
+        self.watch.settle(state, self.steps.model)
+        state.callbacks = counters(self.callbacks)
         if state.step:
-            state.seconds = time.monotonic() - self._began
-        self._keeper.checkpoint(state)
+            state.seconds = time.monotonic() - self.began
+        self._save(state)
+
+    def _save(self, state: TrainingProgress) -> None:
+        if self.checkpoints is not None:
+            self.checkpoints.save(state)
+            best = self.job.monitor.best(state)
+            self.observer.checkpoint(CheckpointWritten(state.epoch, state.step, best))
 
     def _go_back(self, error: Diverged) -> None:
         """Begin the epoch again with half the learning rate, if the config says so and it helps."""
-        restores = self._state.restores + 1
-        if self._settings.on_nan == "stop" or restores > RESTORES:
+        restores, settings = self.state.restores + 1, self.job.experiment.training
+        if settings.on_nan == "stop" or restores > RESTORES or self.checkpoints is None:
             raise self._stopped(error) from error
-        vars(self._state).update(vars(self._keeper.go_back()))
-        self._state.restores = restores
+        vars(self.state).update(vars(self.checkpoints.go_back()))
+        self.state.restores = restores
         self._restore_counters()
-        self._steps.learning_rate /= 2
-        self._watch.forget()
+        self.steps.learning_rate /= 2
+        self.watch.forget()
         self._checkpoint()
         log.warning(
             "%s; the epoch begins again with half the learning rate, %.3g",
             error,
-            self._steps.learning_rate,
+            self.steps.learning_rate,
         )
 
     def _stopped(self, error: Diverged) -> RunError:
-        best, again = self._state.best_epoch, ""
-        if self._state.restores:
-            again = f", after {self._state.restores} times with half the learning rate"
+        best, again = self.state.best_epoch, ""
+        if self.state.restores:
+            again = f", after {self.state.restores} times with half the learning rate"
         kept = f"; best.keras is of epoch {best}" if best else ""
         return RunError(
             f"{error}{again}{kept}",

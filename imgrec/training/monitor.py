@@ -7,6 +7,7 @@ import math
 
 from imgrec.config.experiment import Experiment
 from imgrec.training.checkpoint import TrainingProgress
+from imgrec.training.observers import BestEpoch
 
 log = logging.getLogger("imgrec")
 
@@ -46,6 +47,12 @@ class Monitor:
             return False
         state.best_epoch, state.best_value = epoch, value
         return True
+
+    def best(self, state: TrainingProgress) -> BestEpoch | None:
+        """Return the best epoch so far; None before there is one."""
+        if state.best_value is None:
+            return None
+        return BestEpoch(state.best_epoch, self.name, state.best_value)
 
     def _improves(self, value: float, best: float | None) -> bool:
         if math.isnan(value):

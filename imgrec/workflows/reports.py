@@ -38,7 +38,7 @@ from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
-from imgrec.training.run_saver import read_history
+from imgrec.training.recorders import read_history
 from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_config import CONFIG_FILE
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +17,14 @@ from imgrec.config.load import parse
 from imgrec.data.cache import Stored
 from imgrec.data.sources.builtin import read_digits
 from imgrec.models.backend import Devices, make_reproducible, start
-from imgrec.progress import Silent
+from imgrec.models.network import build
+from imgrec.progress import Progress, Silent
 from imgrec.runs.writer import RunWriter
 from imgrec.training.batch import encode
-from imgrec.training.checkpoint import TrainingProgress, load_checkpoint
-from imgrec.training.loop import fit
+from imgrec.training.checkpoint import Checkpoints, TrainingProgress, load_checkpoint
+from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
-from imgrec.training.run_saver import TrainingJob
+from imgrec.training.recorders import run_recorders
 from imgrec.training.steps import Steps
 from imgrec.training.stream import BatchSchedule, TrainingImages
 from tests.runs.test_folder import CARD
@@ -76,21 +78,37 @@ def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
         BatchSchedule(IMAGES, experiment.data.batch_size),
     )
     steps = Steps(experiment, 10, found, weights=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     writer = RunWriter(folder)
     writer.begin(CARD)
     monitor = Monitor(experiment, validated=True)
-    job = TrainingJob(experiment, writer, experiment.training.epochs, split, split, 10, monitor)
+    job = TrainingJob(experiment, split, split, monitor)
     state = TrainingProgress()
     if stop_after:
         with contextlib.suppress(Stopped):
-            fit(job, steps, state, Stopping(stop_after))
+            _fit(job, steps, state, Stopping(stop_after), writer)
         steps = Steps(experiment, 10, found, weights=True)
         state = load_checkpoint(folder / "state", lambda _: steps.variables)
         assert state.step == stop_after
-    fit(job, steps, state, Silent())
+    _fit(job, steps, state, Silent(), writer)
     weights = [np.array(variable) for variable in steps.model.trainable_variables]
     np.savez(folder / "weights.npz", *weights)
+
+
+def _fit(
+    job: TrainingJob, steps: Steps, state: TrainingProgress, progress: Progress, writer: RunWriter
+) -> None:
+    def network() -> Any:
+        return build(job.experiment, 10, weights=False)
+
+    fit(
+        job,
+        steps,
+        state,
+        progress,
+        observers=run_recorders(writer, steps, network),
+        checkpoints=Checkpoints(writer.checkpoints(), job.experiment.training.checkpoint, steps),
+    )
 
 
 def _devices(number: int) -> Devices:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from imgrec.training.batch import Batch
 from imgrec.training.input_bound import InputWait
+from imgrec.training.observers import EpochEnd, StepEnd
 
-BATCH = Batch(np.zeros((1, 1, 1, 1), np.float32), np.zeros(1), np.ones(1, np.float32))
 PAUSE = 0.1
+EPOCH = EpochEnd(1, 1, {}, {}, improved=False, best=None, stopped=False)
 
 
-def _slow(batches: int) -> Iterator[Batch]:
-    for _ in range(batches):
-        time.sleep(PAUSE)
-        yield BATCH
+def _share(waited: float, seconds: float, finish: float = 0.0, steps: int = 3) -> float:
+    waiting = InputWait("gpu", lambda: time.sleep(finish))
+    for step in range(1, steps + 1):
+        waiting.step(StepEnd(1, step, 1, waited, seconds))
+    return waiting.share
 
 
-@pytest.mark.parametrize("batches", [0, 3])
-def test_slow_images_are_waited_for(batches: int) -> None:
-    """All of the time goes there; every batch is passed on."""
-    waiting = InputWait()
-    assert len(list(waiting.over(_slow(batches), lambda: None))) == batches
-    assert 0.5 * bool(batches) <= waiting.share <= bool(batches)
+def test_slow_images_are_waited_for() -> None:
+    """Nearly all of the time goes there; without a step there is none."""
+    assert _share(waited=0.9, seconds=1.0) == pytest.approx(0.9, abs=0.01)
+    assert _share(waited=0.9, seconds=1.0, steps=0) == 0
 
 
 def test_a_slow_device_does_not_wait() -> None:
-    """Its step ends when `finish` returns, not when the next batch is asked for."""
-    waiting = InputWait()
-    list(waiting.over([BATCH] * 3, lambda: time.sleep(PAUSE)))
-    assert waiting.share < 0.5
+    """Its step ends when `finish` returns, not when the batch is handed over."""
+    assert _share(waited=0.01, seconds=0.01, finish=PAUSE) < 0.5
+
+
+def test_each_epoch_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    """It counts from its first step on; an epoch that was only validated has none."""
+    waiting = InputWait("gpu", lambda: None)
+    with caplog.at_level(logging.INFO, "imgrec"):
+        for waited in (0.0, 0.5):
+            waiting.step(StepEnd(1, 1, 1, waited, 1.0))
+        waiting.epoch(EPOCH)
+        waiting.epoch(EPOCH)
+    assert caplog.messages == ["the GPU waited for images for 50.0 % of the epoch"]

@@ -25,7 +25,13 @@ from imgrec.workflows.training.resume_state import (
     check_same_images,
     refuse_nothing_left,
 )
-from imgrec.workflows.training.train import TrainingResult, run_training, start_reproducibly
+from imgrec.workflows.training.train import (
+    DEFAULT_OPTIONS,
+    TrainingOptions,
+    TrainingResult,
+    run_training,
+    start_reproducibly,
+)
 
 log = logging.getLogger("imgrec")
 
@@ -36,13 +42,13 @@ def resume(
     overrides: Sequence[str] = (),
     allow_changes: bool = False,
     device: str = "auto",
-    profile: bool = False,
+    options: TrainingOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Go on with a run from its newest checkpoint, as if it had never stopped.
 
     overrides: `a.b=c` as on the command line. allow_changes: go on although config, versions or
-    images are others than they were. profile: as of `train`. Raises UsageError where nothing is
+    images are others than they were. Raises UsageError where nothing is
     left to train, or where config, versions or devices drifted; DataError where the images did.
     """
     progress = progress or Silent()
@@ -75,7 +81,7 @@ def resume(
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
         write_beginning(writer, experiment, prepared)
-        return run_training(prepared, writer, steps, state, progress, profile=profile)
+        return run_training(prepared, writer, steps, state, progress, options)
 
 
 def _refuse_imported(run: Run) -> None:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +28,14 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
-from imgrec.training.checkpoint import START, TrainingProgress, newest_place
-from imgrec.training.features import with_features
-from imgrec.training.loop import fit
+from imgrec.training.checkpoint import START, Checkpoints, TrainingProgress, newest_place
+from imgrec.training.epoch_log import EpochLog
+from imgrec.training.input_bound import InputWait
+from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
-from imgrec.training.phases import phases, warn_if_batch_norm_unsettled
-from imgrec.training.run_saver import TrainingJob
+from imgrec.training.observers import TrainingObserver
+from imgrec.training.phases import warn_if_batch_norm_unsettled
+from imgrec.training.recorders import run_recorders
 from imgrec.training.steps import Steps, computing_facts
 from imgrec.workflows.check import record_check, remind_of_copies
 from imgrec.workflows.evaluation import EvaluationData, Evaluator
@@ -114,45 +117,73 @@ def start_reproducibly(experiment: Experiment, device: str) -> Devices:
     return devices
 
 
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What a training does beside training.
+
+    profile: log after each epoch how long the device waited for images. observers: notified after
+    those of imgrec, in this order.
+    """
+
+    profile: bool = False
+    observers: Sequence[TrainingObserver] = ()
+
+
+DEFAULT_OPTIONS = TrainingOptions()
+
+
 def run_training(
     prepared: Prepared,
     writer: RunWriter,
     steps: Steps,
     state: TrainingProgress,
     progress: Progress,
-    *,
-    profile: bool,
+    options: TrainingOptions,
 ) -> TrainingResult:
-    """Train from where `state` stands to the end, and measure the run's best model.
+    """Train from where `state` stands to the end, and evaluate the run's best model.
 
-    The best model is calibrated and exported first. profile: as of `train`. Raises RunError where
-    the loss is no number any more, or no epoch was the best.
+    The best model is calibrated and exported first. Raises RunError where the loss is not a number
+    any more, or no epoch was the best.
     """
     experiment = steps.experiment
-    splits = training_split(experiment, prepared), validation_split(experiment, prepared)
-    warn_if_batch_norm_unsettled(
-        steps, splits[0].schedule.steps_per_epoch * experiment.training.epochs
-    )
-    monitor = Monitor(experiment, validated=splits[1] is not None)
-    classes = len(prepared.splits.classes)
+    train, validation = training_split(experiment, prepared), validation_split(experiment, prepared)
+    warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * experiment.training.epochs)
+    monitor = Monitor(experiment, validated=validation is not None)
     try:
-        for epochs in phases(experiment, steps, state):
-            train, validation = with_features(experiment, steps, *splits, epochs, progress)
-            job = TrainingJob(
-                experiment,
-                writer,
-                epochs.stop,
-                train,
-                validation,
-                classes,
-                monitor,
-                profile,
-            )
-            fit(job, steps, state, progress)
+        fit(
+            TrainingJob(experiment, train, validation, monitor, writer.folder),
+            steps,
+            state,
+            progress,
+            observers=_observers(writer, steps, len(prepared.splits.classes), options),
+            checkpoints=Checkpoints(writer.checkpoints(), experiment.training.checkpoint, steps),
+        )
         return _concluded(experiment, prepared, writer, progress)
     except BaseException:
         _say_how_to_go_on(writer.run)
         raise
+
+
+def _observers(
+    writer: RunWriter, steps: Steps, classes: int, options: TrainingOptions
+) -> list[TrainingObserver]:
+    """Return who is notified of the training, in this order.
+
+    First what writes the run (best.keras and last.keras, history.csv, the card), so that the others
+    find it up to date; then what logs (the wait for images, the line of the epoch); then the
+    caller's own observers. On several machines, only the chief has a writer.
+    """
+    experiment = steps.experiment
+
+    def network() -> Any:
+        return build(experiment, classes, weights=False, statistics=steps.statistics)
+
+    return [
+        *run_recorders(writer, steps, network),
+        *([InputWait(steps.device, steps.finish)] if options.profile else []),
+        EpochLog(),
+        *options.observers,
+    ]
 
 
 def _say_how_to_go_on(run: Run) -> None:
@@ -206,14 +237,14 @@ def train(
     *,
     runs_dir: Path,
     device: str = "auto",
-    profile: bool = False,
+    options: TrainingOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Train an experiment in a new run below `runs_dir`, and evaluate its best model.
 
-    profile: tell after each epoch how long the device waited for images. Nothing is written before
-    the images are read and the model is built. Raises ConfigError, DataError or RunError for what
-    is wrong with the config, the images or the run's folder.
+    Nothing is written before the images are read and the model is built. Raises
+    ConfigError, DataError or RunError for what is wrong with the config, the images or the run's
+    folder.
     """
     progress = progress or Silent()
     check_place(runs_dir)
@@ -234,4 +265,4 @@ def train(
         if measurement:
             write_mean_image(writer, measurement)
         writer.begin(card)
-        return run_training(prepared, writer, steps, TrainingProgress(), progress, profile=profile)
+        return run_training(prepared, writer, steps, TrainingProgress(), progress, options)

@@ -1,0 +1,118 @@
+"""The observers that write a run: best.keras, last.keras, history.csv and the card."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imgrec.runs.writer import BEST_MODEL, LAST_MODEL, RunWriter
+from imgrec.training.observers import (
+    BestEpoch,
+    CheckpointWritten,
+    EpochEnd,
+    TrainingBegin,
+    TrainingEnd,
+    TrainingObserver,
+)
+from imgrec.training.steps import Steps, averaged_weights
+
+HISTORY_FILE = "history.csv"
+
+
+def run_recorders(
+    writer: RunWriter, steps: Steps, build_model: Callable[[], Any]
+) -> tuple[TrainingObserver, ...]:
+    """Return the observers that write a run, in the order that keeps it usable at any moment.
+
+    Model and history are written before the checkpoint of their epoch, the card is updated after
+    it: a checkpoint is never ahead of what it refers to.
+
+    build_model: returns the network as float32, whose weights do not matter.
+    """
+    return ModelRecorder(writer, steps, build_model()), HistoryRecorder(writer), CardUpdater(writer)
+
+
+class ModelRecorder(TrainingObserver):
+    """Writes best.keras after each epoch that is the best so far, and last.keras at the end.
+
+    The model is written as float32, whatever the training's precision, with the averaged weights
+    where the optimizer averages.
+    """
+
+    def __init__(self, writer: RunWriter, steps: Steps, twin: Any) -> None:
+        self._writer, self._steps, self._twin = writer, steps, twin
+
+    def epoch(self, event: EpochEnd) -> None:
+        """Write best.keras."""
+        if event.improved:
+            self._write(BEST_MODEL, best=best_fields(event.best))
+
+    def end(self, event: TrainingEnd) -> None:
+        """Write last.keras, if the training is finished."""
+        if event.outcome == "finished":
+            self._write(LAST_MODEL)
+
+    def _write(self, name: str, **changes: Any) -> None:
+        with averaged_weights(self._steps.model):
+            self._twin.set_weights(self._steps.model.get_weights())
+        self._writer.write_model(name, self._twin.save, **changes)
+
+
+class HistoryRecorder(TrainingObserver):
+    """Writes history.csv after each epoch."""
+
+    def __init__(self, writer: RunWriter) -> None:
+        self._writer = writer
+
+    def epoch(self, event: EpochEnd) -> None:
+        """Write all epochs."""
+        self._writer.write_text(HISTORY_FILE, history_text(event.history))
+
+
+class CardUpdater(TrainingObserver):
+    """Notes on the card how many epochs are done, and which is the best."""
+
+    def __init__(self, writer: RunWriter) -> None:
+        self._writer = writer
+
+    def begin(self, event: TrainingBegin) -> None:
+        """Bring the card of a resumed training back to where its checkpoint stands."""
+        if event.epoch:
+            self._update(event.epoch, event.best)
+
+    def checkpoint(self, event: CheckpointWritten) -> None:
+        """Update the card at the end of an epoch."""
+        if event.epoch and not event.step:
+            self._update(event.epoch, event.best)
+
+    def _update(self, epoch: int, best: BestEpoch | None) -> None:
+        self._writer.update(best=best_fields(best), epochs=epoch)
+
+
+def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
+    """Return the best epoch as the card has it."""
+    return {} if best is None else dataclasses.asdict(best)
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
+    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
+    del values["epoch"]
+    return values
+
+
+def history_text(history: Mapping[str, Sequence[float]]) -> str:
+    """Return a line per epoch: its number, then every value measured."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["epoch", *history])
+    rows.writerows(
+        [epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1)
+    )
+    return text.getvalue()
