@@ -1,16 +1,37 @@
 """Train, evaluate and use image classifiers, described by YAML configs.
 
-From Python: `imgrec.load("runs/x-1").predict(["photo.jpg"])`.
+From Python: `imgrec.train("small_cnn", data="photos/")`, and then
+`imgrec.load("last").predict("photo.jpg")`. See docs/python.md.
 """
 
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["ExplanationResult", "Model", "Predictions", "load"]
+__all__ = [
+    "ExplanationResult",
+    "Model",
+    "Predictions",
+    "TrainedRun",
+    "TrainingObserver",
+    "check",
+    "evaluate",
+    "load",
+    "train",
+]
 
 if TYPE_CHECKING:
-    from imgrec.api import ExplanationResult, Model, Predictions, load
+    from imgrec.api import (
+        ExplanationResult,
+        Model,
+        Predictions,
+        TrainedRun,
+        TrainingObserver,
+        check,
+        evaluate,
+        load,
+        train,
+    )
 else:
 
     def __getattr__(name: str) -> object:

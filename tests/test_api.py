@@ -15,9 +15,10 @@ from PIL import Image
 
 import imgrec
 from imgrec.api.model import Photo
-from imgrec.errors import DataError, RunError, UsageError
+from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.report.wording import percent
 from imgrec.runs.folder import Run
+from imgrec.training.observers import EpochEnd, TrainingEnd
 from tests.conftest import PROJECT
 
 HOSTILE = '"><img src=x onerror=alert(1)>\x1b[31m.png'
@@ -199,3 +200,62 @@ def test_a_notebook_shows_pictures_and_runs_nothing(model: imgrec.Model, picture
     assert "onerror=alert(1)&gt;\\x1b[31m.png" in page
     assert "<b>&lt;b&gt;none.png</b>" in page
     assert "\x1b" not in page
+
+
+class Losses(imgrec.TrainingObserver):
+    """Keeps the losses of the epochs, and how the training ended."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.outcome = ""
+
+    def epoch(self, event: EpochEnd) -> None:
+        """Keep the loss."""
+        self.losses.append(event.logs["loss"])
+
+    def end(self, event: TrainingEnd) -> None:
+        """Keep the outcome."""
+        self.outcome = event.outcome
+
+
+def test_training_from_python(tmp_path: Path) -> None:
+    """A mapping is a config too; observers see each epoch, and the run has all of them."""
+    config = {
+        "name": "digits",
+        "data": {"loader": "digits", "image_size": [8, 8], "channels": 1},
+        "preprocessing": {"rescale": "1/255"},
+        "model": {"layers": ["Flatten", {"Dense": {"units": 8}}]},
+    }
+    losses = Losses()
+    trained = imgrec.train(
+        config, overrides=["training.epochs=2"], runs_dir=tmp_path, observers=[losses]
+    )
+    assert trained.run.path == tmp_path / "digits-1"
+    assert trained.history["loss"] == losses.losses
+    assert losses.outcome == "finished"
+    found = trained.evaluation.metrics["accuracy"].value
+    assert re.fullmatch(r"<imgrec run digits-1: 2 epochs, accuracy \d+\.\d%>", repr(trained))
+    again = imgrec.evaluate("digits-1", runs_dir=tmp_path)
+    assert again.metrics["accuracy"].value == found
+    assert trained.model.name == "digits-1"
+
+
+def test_a_mapping_with_problems_is_refused(tmp_path: Path) -> None:
+    """Each problem is named by its key; there is no line to name."""
+    with pytest.raises(ConfigError) as caught:
+        imgrec.train({"name": "x", "model": {}, "data": {"epochs": 3}}, runs_dir=tmp_path)
+    assert "the mapping has" in caught.value.message
+    assert "data.epochs: unknown key" in caught.value.message
+    assert "line" not in caught.value.message
+    assert not list(tmp_path.iterdir())
+
+
+def test_checking_from_python(tmp_path: Path) -> None:
+    """What can't be read is found."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8), ord(name)).save(tmp_path / name / "1.png")
+    (tmp_path / "a" / "bad.png").write_bytes(b"bad")
+    assert imgrec.check(tmp_path).findings.bad == 1
+    with pytest.raises(DataError):
+        imgrec.check(tmp_path / "nowhere")

@@ -1,7 +1,20 @@
-"""imgrec from Python: `from imgrec import load`."""
+"""imgrec from Python: what `import imgrec` offers."""
 
 from imgrec.api.explanations import ExplanationResult
 from imgrec.api.model import Model, Photo, load
 from imgrec.api.predictions import Predictions
+from imgrec.api.training import TrainedRun, check, evaluate, train
+from imgrec.training.observers import TrainingObserver
 
-__all__ = ["ExplanationResult", "Model", "Photo", "Predictions", "load"]
+__all__ = [
+    "ExplanationResult",
+    "Model",
+    "Photo",
+    "Predictions",
+    "TrainedRun",
+    "TrainingObserver",
+    "check",
+    "evaluate",
+    "load",
+    "train",
+]

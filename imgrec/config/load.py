@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,15 @@ def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Expe
     if not isinstance(document.value, dict):
         message = "is empty" if document.value is None else "is not a mapping of keys to values"
         raise config_error(source, [Problem(1, "", f"the config {message}")])
+    return _experiment(document, source, overrides)
+
+
+def load_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
+    """Return the experiment that a mapping with a config's keys describes; raises as `load`."""
+    return _experiment(yaml.Document(dict(mapping), {}), "the mapping", overrides)
+
+
+def _experiment(document: Document, source: str, overrides: Sequence[str]) -> Experiment:
     value, lines = apply(overrides, document)
     try:
         experiment = Experiment.model_validate(value)

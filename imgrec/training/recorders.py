@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from imgrec.runs.history import HISTORY_FILE, history_text
 from imgrec.runs.writer import BEST_MODEL, LAST_MODEL, RunWriter
 from imgrec.training.observers import (
     BestEpoch,
@@ -19,8 +17,6 @@ from imgrec.training.observers import (
     TrainingObserver,
 )
 from imgrec.training.steps import Steps, averaged_weights
-
-HISTORY_FILE = "history.csv"
 
 
 def run_recorders(
@@ -96,23 +92,3 @@ class CardUpdater(TrainingObserver):
 def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
     """Return the best epoch as the card has it."""
     return {} if best is None else dataclasses.asdict(best)
-
-
-def read_history(path: Path) -> dict[str, list[float]]:
-    """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
-    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
-    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
-    values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
-    del values["epoch"]
-    return values
-
-
-def history_text(history: Mapping[str, Sequence[float]]) -> str:
-    """Return a line per epoch: its number, then every value measured."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["epoch", *history])
-    rows.writerows(
-        [epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1)
-    )
-    return text.getvalue()

@@ -33,12 +33,12 @@ from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
 from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
+from imgrec.runs.history import read_history
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
-from imgrec.training.recorders import read_history
 from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_config import CONFIG_FILE
 

@@ -14,8 +14,8 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment
 from imgrec.report.html import Remark
 from imgrec.runs.folder import Run
+from imgrec.runs.history import history_text, read_history
 from imgrec.scores import Scores, one_hot
-from imgrec.training.recorders import history_text, read_history
 from imgrec.workflows.reports import report_context
 
 HISTORY = {"loss": [0.5, 0.25], "val_loss": [1.0, float("nan")]}

@@ -24,9 +24,9 @@ from imgrec.progress import Silent
 from imgrec.requirement import parse as parse_requirement
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
+from imgrec.runs.history import read_history
 from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.runtime.exported import open_exported
-from imgrec.training.recorders import read_history
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
 from imgrec.workflows.evaluation.evaluation_data import choose_images
 from imgrec.workflows.explanation import Method, open_explainer

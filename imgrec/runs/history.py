@@ -1,0 +1,30 @@
+"""history.csv: what a training measured in each epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+HISTORY_FILE = "history.csv"
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
+    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    columns = zip(*rows, strict=True) if rows else ((),) * len(header)
+    values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
+    del values["epoch"]
+    return values
+
+
+def history_text(history: Mapping[str, Sequence[float]]) -> str:
+    """Return a line per epoch: its number, then every value measured."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["epoch", *history])
+    rows.writerows(
+        [epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), 1)
+    )
+    return text.getvalue()
