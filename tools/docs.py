@@ -16,6 +16,7 @@ import click
 from imgrec.cli.main import cli
 from imgrec.config.reference import reference
 from imgrec.config.schema import schema
+from imgrec.report.documents import schemas
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 WIDTH = 80
@@ -26,7 +27,8 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": command_line(),
         "config.md": reference().rstrip() + "\n",
-        "config.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        "config.schema.json": _json(schema()),
+        **{f"{name}.schema.json": _json(each) for name, each in schemas().items()},
     }
 
 
@@ -50,6 +52,10 @@ def contexts(context: click.Context) -> Iterator[click.Context]:
                 yield from contexts(
                     click.Context(command, parent=context, info_name=name, terminal_width=WIDTH)
                 )
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def stale(folder: Path) -> list[Path]:

@@ -53,12 +53,15 @@ def check(
 def _document(console: Console, checked: Checked, *, strict: bool) -> None:
     from imgrec.report.documents import check_document
 
-    moved = [
-        {"from": str(each.source), "to": str(each.target), "reason": each.reason}
-        for each in checked.moved
-    ]
-    document = check_document(checked.findings, data=checked.source, strict=strict)
-    console.document({**document, "hidden": checked.ignored, "moved": moved})
+    console.document(
+        check_document(
+            checked.findings,
+            data=checked.source,
+            strict=strict,
+            hidden=checked.ignored,
+            moved=checked.moved,
+        )
+    )
 
 
 def _show(console: Console, checked: Checked) -> None:

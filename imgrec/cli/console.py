@@ -11,12 +11,11 @@ import textwrap
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from imgrec.progress import Silent, Task
-from imgrec.report.json import json_text
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -66,9 +65,13 @@ class Console:
         """
         self.result(rendered(renderable, sys.stdout, whole=whole))
 
-    def document(self, document: Mapping[str, Any]) -> None:
-        """Print `document` as JSON on stdout, with the schema version first."""
-        self.result(json_text({"schema_version": 1, **document}))
+    def document(self, document: object) -> None:
+        """Print a document as JSON on stdout; a mapping gets a `schema_version`, 1, in front."""
+        from imgrec.json_documents import json_text  # help loads no msgspec
+
+        if isinstance(document, Mapping):
+            document = {"schema_version": 1, **document}
+        self.result(json_text(document))
 
     def table(
         self, header: Sequence[str], rows: Iterable[Sequence[str]], *, wrapped: bool = False

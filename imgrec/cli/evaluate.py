@@ -107,11 +107,11 @@ def _summarise(assessment: Assessment) -> None:
 
 
 def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
-    from imgrec.report.documents import assessment_json
+    from imgrec.report.documents import evaluation_document
     from imgrec.report.terminal import differences_text, evaluation_text, verdicts_text
 
     if as_json:
-        return console.result(assessment_json(assessment))
+        return console.document(evaluation_document(assessment))
     run, split, source = assessment.run, assessment.split, assessment.source
     console.result(f"{printable(run)} on {split}: {printable(source)}")
     console.render(evaluation_text(assessment.evaluation))

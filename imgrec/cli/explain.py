@@ -13,7 +13,7 @@ from imgrec.cli.console import Console
 from imgrec.cli.photo_failures import refuse_unusable
 
 if TYPE_CHECKING:
-    from imgrec.report.documents import ExplainedPhoto
+    from imgrec.explanation.values import ExplainedPhoto
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.workflows.explanation import Explainer, Method, OutputFiles
 
@@ -90,7 +90,8 @@ def explain(
 
     Example: imgrec explain photo.jpg --method windows --boxes
     """  # noqa: D301 - Click takes \b for "keep these lines"
-    from imgrec.report.documents import ExplanationQuery, explanations_json
+    from imgrec.explanation.values import ExplanationQuery
+    from imgrec.report.documents import explanation_document
     from imgrec.runs.folder import find
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows.explanation import (
@@ -113,14 +114,15 @@ def explain(
     explainer = open_explainer(run, method, asking, computing)
     done = _explained(console, places, explainer, as_json=as_json)
     if as_json:
-        console.result(explanations_json(done, ExplanationQuery(explainer.model, explainer.method)))
+        asked = ExplanationQuery(explainer.model, explainer.method)
+        console.document(explanation_document(done, asked))
     refuse_unusable(console, FailureSummary().with_batch(done))
 
 
 def _explained(
     console: Console, places: Sequence[OutputFiles], explainer: Explainer, *, as_json: bool
 ) -> list[ExplainedPhoto]:
-    from imgrec.report.documents import explanation_line
+    from imgrec.report.terminal import explanation_line
     from imgrec.workflows.explanation import explain_photos
 
     done = []

@@ -216,6 +216,7 @@ def _table(predicted: Predicted) -> RenderableType:
 
 
 def _json(predicted: Predicted) -> str:
-    from imgrec.report.documents import predictions_json
+    from imgrec.json_documents import json_text
+    from imgrec.report.documents import prediction_document
 
-    return predictions_json(predicted.predictions, members=predicted.members)
+    return json_text(prediction_document(predicted.predictions, predicted.members))

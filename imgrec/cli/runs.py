@@ -137,21 +137,12 @@ def compare(
 
 
 def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> None:
-    from imgrec.report.documents import comparison_document, run_document
+    from imgrec.report.documents import runs_document
     from imgrec.report.terminal import comparison_text, settings_text
 
     assessments, settings = compared.assessments, compared.settings
     if as_json:
-        return console.document(
-            {
-                "split": assessments[0].split,
-                "data": assessments[0].source,
-                "leakage": assessments[0].leakage,
-                "runs": [run_document(each) for each in assessments],
-                "comparisons": [comparison_document(each) for each in compared.comparisons],
-                "settings": {key: list(values) for key, values in settings.items()},
-            }
-        )
+        return console.document(runs_document(assessments, compared.comparisons, settings))
     first = assessments[0]
     console.result(f"on {first.split}: {printable(first.source)}")
     console.render(comparison_text(assessments, compared.comparisons))
@@ -171,9 +162,7 @@ def _fields(run: Run) -> dict[str, Any]:
 
 
 def _details(run: Run) -> dict[str, Any]:
-    import dataclasses
-
-    return {"path": str(run.path), "run": run.name, "card": dataclasses.asdict(run.card)}
+    return {"path": str(run.path), "run": run.name, "card": run.card}
 
 
 def _row(run: Run) -> tuple[str, ...]:

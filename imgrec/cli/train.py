@@ -134,13 +134,12 @@ def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
 
 
 def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> None:
-    from imgrec.report.documents import assessment_json
+    from imgrec.report.documents import evaluation_document
     from imgrec.report.terminal import evaluation_text, verdicts_text
 
     run, assessment = result.run, result.assessment
     if as_json:
-        document = json.loads(assessment_json(assessment))
-        return console.document({**document, "path": str(run.path)})
+        return console.document(evaluation_document(assessment, path=str(run.path)))
     console.render(evaluation_text(assessment.evaluation))
     if assessment.verdicts:
         console.render(verdicts_text(assessment.verdicts))

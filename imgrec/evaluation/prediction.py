@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.ensemble import mean_decision, mean_scores
 from imgrec.evaluation.metrics import rank_classes, require_finite
+from imgrec.json_documents import as_builtins
 from imgrec.scores import ONE_LABEL, Decision, Scores
 
 MEAN = "mean"
@@ -31,10 +32,6 @@ class Answer:
     top: tuple[Ranked, ...]
     known: bool = True
     labels: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the answer as plain values, under the names of the JSON documents."""
-        return {"model": self.model, **_as_dict(self)}
 
 
 @dataclass(frozen=True)
@@ -77,15 +74,15 @@ class Prediction:
         """The first of `labels`; None if there is none."""
         return self.labels[0] if self.labels else None
 
-    def as_dict(self) -> dict[str, object]:
-        """Return the prediction as plain values, as in `imgrec predict --format json`."""
-        return {
-            "photo": self.name,
-            **_as_dict(self),
-            "error": self.error,
-            "answers": [answer.as_dict() for answer in self.answers],
-            "agree": self.agree,
-        }
+    def as_dict(self) -> dict[str, Any]:
+        """Return the prediction as in the JSON of `imgrec predict`, as dicts, lists and numbers.
+
+        docs/prediction.schema.json describes the keys.
+        """
+        from imgrec.evaluation.documents import photo_document
+
+        found: dict[str, Any] = as_builtins(photo_document(self))
+        return found
 
 
 @dataclass(frozen=True)
@@ -200,14 +197,3 @@ def _labels(
     if not answers.any():
         return ()
     return tuple(classes[index] for index in rank_classes(row) if answers[index])
-
-
-def _as_dict(answer: Answer | Prediction) -> dict[str, object]:
-    return {
-        "top": [
-            {"class": class_name, "probability": probability}
-            for class_name, probability in answer.top
-        ],
-        "known": answer.known,
-        "labels": list(answer.labels),
-    }

@@ -6,7 +6,8 @@ Places are in pixels of the picture, standing upright, from its upper left corne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -180,6 +181,34 @@ class Explanation:
     def probability(self) -> float:
         """What the model gives that class."""
         return self.named[0].probability
+
+
+@dataclass(frozen=True)
+class ExplainedPhoto:
+    """What is kept of the explanation of a photo, or why there is none (`error`).
+
+    named, known, view, found: as in Explanation; empty where there is an error.
+    size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
+    class, 0 to 1, with a method that measures them. files: what was written, by what it shows.
+    """
+
+    name: str
+    error: str | None = None
+    named: tuple[Ranked, ...] = ()
+    known: bool = False
+    view: ViewedRegion | None = None
+    size: tuple[int, int] | None = None
+    found: tuple[Detection, ...] = ()
+    shares: Mapping[str, float] | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExplanationQuery:
+    """The model that is explained, and the method."""
+
+    model: str
+    method: str
 
 
 def cells(area: Area, covered: Area, shape: tuple[int, ...]) -> tuple[slice, slice]:

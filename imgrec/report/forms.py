@@ -8,8 +8,9 @@ from pathlib import Path
 
 from imgrec.errors import UsageError
 from imgrec.evaluation.results import Assessment
+from imgrec.json_documents import json_text
 from imgrec.report.csv import evaluation_csv
-from imgrec.report.documents import assessment_json
+from imgrec.report.documents import evaluation_document
 from imgrec.report.html import ReportContext, page
 from imgrec.report.junit import junit
 from imgrec.report.markdown import markdown
@@ -26,10 +27,14 @@ def report_formats(background: ReportContext | None = None) -> Mapping[str, Repo
     return {
         ".xml": junit,
         ".md": markdown,
-        ".json": assessment_json,
+        ".json": _json,
         ".csv": evaluation_csv,
         PAGE: partial(page, background=background or ReportContext()),
     }
+
+
+def _json(assessment: Assessment) -> str:
+    return json_text(evaluation_document(assessment))
 
 
 def check_formats(places: Sequence[Path]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal, TypedDict
+
+from msgspec import Meta
 
 from imgrec.pixel_statistics import PixelStatistics
 
@@ -13,6 +15,7 @@ EVEN = 0.5
 """The threshold of a class for which none was chosen."""
 
 Fit = Literal["stretch", "crop", "pad"]
+Size = Annotated[int, Meta(ge=1)]
 
 _NEXT = "next "
 
@@ -21,9 +24,9 @@ _NEXT = "next "
 class Input:
     """The pixels that a model takes: sizes in pixels, values 0 to 255, RGB or grey."""
 
-    height: int
-    width: int
-    channels: int
+    height: Size
+    width: Size
+    channels: Size
     interpolation: str
     fit: Fit = "stretch"
 
@@ -120,6 +123,14 @@ class ImportOrigin:
     trusted: bool = False
 
 
+class BestEpoch(TypedDict, total=False):
+    """The epoch, from 1, with the best monitored value; empty where none has ended."""
+
+    epoch: int
+    monitor: str
+    value: float
+
+
 @dataclass(frozen=True)
 class Card:
     """A run's identity.
@@ -150,7 +161,7 @@ class Card:
     complete: bool
     classes: tuple[str, ...]
     input: Input
-    output: str
+    output: Literal["softmax", "sigmoid"]
     preprocessing: str
     seed: int
     data: Mapping[str, DataSource]
@@ -158,7 +169,7 @@ class Card:
     fingerprint: str
     versions: Mapping[str, str]
     hashes: Mapping[str, str] = field(default_factory=dict)
-    best: Mapping[str, float | str] = field(default_factory=dict)
+    best: BestEpoch = field(default_factory=BestEpoch)
     epochs: int = 0
     statistics: PixelStatistics | None = None
     export_parity: tuple[ExportParity, ...] = ()

@@ -22,8 +22,9 @@ from imgrec.data.check import (
 )
 from imgrec.data.records import Splits
 from imgrec.data.sources import detect_loader, read_leniently
+from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
-from imgrec.report.documents import check_json
+from imgrec.report.documents import check_document
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.data_argument import data_argument, is_config, splits_of
@@ -77,7 +78,7 @@ def record_check(
     """
     findings = check_records(check_input(splits), identities, bad)
     config = writer.folder / "config.yaml"
-    writer.write_text(CHECK_FILE, check_json(findings, data=str(config)))
+    writer.write_text(CHECK_FILE, json_text(check_document(findings, data=str(config))))
     if copies := _copies(findings):
         log.warning("%s;\n`imgrec check %s` lists them", copies, shlex.quote(str(config)))
     return findings

@@ -246,7 +246,7 @@ def _as_it_is(
     known: ModelDescription,
 ) -> _Ready:
     size = check_image(taken, None)
-    if known.familiar and len(given) == 2:
+    if known.has_ood_similarity and len(given) == 2:
         given = (given[0], (given[1] or 0) - 1)
     check_units(given, len(known.classes), multi_label=known.multi_label)
     pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size), np.uint8)

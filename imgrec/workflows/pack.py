@@ -14,8 +14,8 @@ from imgrec.data.sources import detect_loader
 from imgrec.data.tfrecord import FILE_NAME, Manifest, Packing, Shards, describe_split, write_shards
 from imgrec.errors import DataError
 from imgrec.files import write_folder, write_text
+from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
-from imgrec.report.json import json_text
 from imgrec.scores import Skipped
 from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml

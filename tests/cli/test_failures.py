@@ -214,8 +214,12 @@ def _remove(name: str) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     "break_it",
     [
-        pytest.param(_write("card.json", '{"schema_version": 1, "name"'), id="card cut off"),
-        pytest.param(_write("card.json", '{"schema_version": 2}'), id="card of a later version"),
+        pytest.param(_write("card.json", '{"schema_version": 2, "name"'), id="card cut off"),
+        pytest.param(
+            _write("card.json", '{"schema_version": 1, "name": "x"}'),
+            id="card of an earlier version",
+        ),
+        pytest.param(_write("card.json", '{"schema_version": 3}'), id="card of a later version"),
         pytest.param(_remove("card.json"), id="no card"),
         pytest.param(_write("model.tflite", "other"), id="another model"),
         pytest.param(_remove("config.yaml"), id="no config"),

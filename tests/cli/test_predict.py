@@ -47,7 +47,7 @@ def test_failing_photos_are_named(imgrec: Imgrec, trained: tuple[Path, Process])
         f"imgrec: error: 2 of 3 photos can't be used\n  {UNREADABLE}\n  none.png: no such file\n"
     )
     document = json.loads(process.stdout)
-    assert (document["schema_version"], document["model"]) == (1, "digits-1")
+    assert (document["schema_version"], document["model"]) == (2, "digits-1")
     found = [(each["photo"], len(each["top"]), each["error"]) for each in document["predictions"]]
     reason = UNREADABLE.partition(": ")[2]
     assert found == [

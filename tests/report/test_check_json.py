@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from imgrec.data.check import Finding, FindingKind, Findings, Occurrence, Pictures, ValueRange
-from imgrec.report.documents import check_json
+from imgrec.json_documents import json_text
+from imgrec.report.documents import check_document
 
 NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<script>", "\u202e")
 FOUND = Findings(
@@ -28,7 +29,7 @@ FOUND = Findings(
 
 def test_the_whole_document() -> None:
     """Counts of every kind looked for, every name of those found, what the pictures are like."""
-    document = json.loads(check_json(FOUND, data="photos"))
+    document = json.loads(json_text(check_document(FOUND, data="photos")))
     assert document["schema_version"] == 1
     assert document["data"] == "photos"
     assert (document["passed"], document["strict"]) == (False, False)
@@ -60,7 +61,7 @@ def test_any_name_survives() -> None:
         checked=(FindingKind.ROTATED,),
         found=(Finding(FindingKind.ROTATED, cases),),
     )
-    text = check_json(found, data=NAMES[0])
+    text = json_text(check_document(found, data=NAMES[0]))
     assert text.isascii()
     assert all(character.isprintable() for character in text.replace("\n", ""))
     document = json.loads(text)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
-from imgrec.report.documents import header, lines, predictions_json
-from imgrec.report.documents.prediction import predictions_jsonl
+from imgrec.json_documents import json_text
+from imgrec.report.documents import header, lines, prediction_document
 from imgrec.scores import Decision
 from imgrec.text import printable
 from tests.conftest import PROJECT
@@ -35,6 +35,16 @@ def as_csv(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> s
     return header("csv") + lines("csv", predictions, members)
 
 
+def as_json(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:
+    """Return the text that `predict --format json` gives."""
+    return json_text(prediction_document(predictions, members))
+
+
+def as_jsonl(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:
+    """Return the text that `predict --format jsonl` gives."""
+    return header("jsonl") + lines("jsonl", predictions, members)
+
+
 def read(text: str) -> list[dict[str, str]]:
     """Read CSV text as a program would."""
     return list(csv.DictReader(io.StringIO(text, newline="")))
@@ -42,15 +52,15 @@ def read(text: str) -> list[dict[str, str]]:
 
 def test_json_says_who_predicted_what(snapshot: SnapshotAssertion) -> None:
     """The document names the model, the classes and each photo's answer or error."""
-    assert predictions_json(FOUND, members=ONE) == snapshot
+    assert as_json(FOUND, ONE) == snapshot
 
 
 def test_json_lines_stand_alone() -> None:
     """Each line is a document, so that files of them can be joined."""
-    first, second = map(json.loads, predictions_jsonl(FOUND, members=ONE).splitlines())
+    first, second = map(json.loads, as_jsonl(FOUND, ONE).splitlines())
     assert first["top"][0] == {"class": "cat", "probability": 0.75}
     assert second["error"] == "is no image"
-    assert first["schema_version"] == second["schema_version"] == 1
+    assert first["schema_version"] == second["schema_version"] == 2
     assert first["model"] == "last"
 
 
@@ -61,8 +71,8 @@ def test_csv_has_a_line_for_each_rank(snapshot: SnapshotAssertion) -> None:
 
 def test_no_photos_are_an_empty_document() -> None:
     """Without a photo the forms are still whole."""
-    assert json.loads(predictions_json((), members=ONE))["predictions"] == []
-    assert predictions_jsonl((), members=ONE) == ""
+    assert json.loads(as_json((), ONE))["predictions"] == []
+    assert as_jsonl((), ONE) == ""
     assert as_csv((), ONE) == "photo,model,rank,class,probability,known,answer,error\n"
 
 
@@ -71,7 +81,7 @@ def test_probabilities_are_float32_exactly(probability: float) -> None:
     """Reading a probability back as float32 gives the model's own number."""
     found = (Prediction("a.jpg", (Ranked("cat", probability),)),)
     from_csv = np.float32(read(as_csv(found, ONE))[0]["probability"])
-    document = json.loads(predictions_json(found, members=ONE))
+    document = json.loads(as_json(found, ONE))
     assert from_csv == np.float32(probability)
     assert document["predictions"][0]["top"][0]["probability"] == probability
 
@@ -92,8 +102,8 @@ def test_any_name_is_one_harmless_cell(name: str) -> None:
 def test_hostile_names_in_every_form(hostile: tuple[str, ...]) -> None:
     """JSON keeps them exactly, CSV shows them readably."""
     found = tuple(Prediction(name, (Ranked(name, 0.5),), None) for name in hostile)
-    document = json.loads(predictions_json(found, members=(ModelInfo(hostile[0], hostile),)))
-    lines = [json.loads(line) for line in predictions_jsonl(found, members=ONE).splitlines()]
+    document = json.loads(as_json(found, (ModelInfo(hostile[0], hostile),)))
+    lines = [json.loads(line) for line in as_jsonl(found, ONE).splitlines()]
     assert [answer["photo"] for answer in document["predictions"]] == list(hostile)
     assert [answer["top"][0]["class"] for answer in lines] == list(hostile)
     cells = [row["photo"] for row in read(as_csv(found, ONE))]
@@ -112,7 +122,7 @@ def test_several_models_in_every_form() -> None:
         "a.jpg,m,1,cat,0.75,true,true,",
         "a.jpg,n,1,dog,0.5,false,false,",
     ]
-    (line,) = map(json.loads, predictions_jsonl(found, members=members).splitlines())
+    (line,) = map(json.loads, as_jsonl(found, members).splitlines())
     assert (line["model"], line["agree"]) == ("mean", False)
     assert [(each["model"], each["known"]) for each in line["answers"]] == [
         ("m", True),
@@ -121,7 +131,7 @@ def test_several_models_in_every_form() -> None:
     other = (members[0], ModelInfo("n", ("owl",)))
     apart = (Prediction("a.jpg", (), known=False, answers=answers),)
     assert [row["model"] for row in read(as_csv(apart, other))] == ["m", "n"]
-    assert json.loads(predictions_json(apart, members=other))["model"] is None
+    assert json.loads(as_json(apart, other))["model"] is None
 
 
 @pytest.mark.parametrize("agree", [None, True])
@@ -131,22 +141,23 @@ def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
     members = (*ONE, ModelInfo("n", ("dog", "cat"), Decision(0.5))) if agree else ONE
     answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
     found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
-    document = json.loads(predictions_json(found, members=members))
-    lines = [json.loads(line) for line in predictions_jsonl(found, members=members).splitlines()]
+    document = json.loads(as_json(found, members))
+    lines = [json.loads(line) for line in as_jsonl(found, members).splitlines()]
     for each in (document, *lines):
         jsonschema.validate(each, schema)
     known = {name: set(part.get("properties", ())) for name, part in schema["$defs"].items()}
-    assert set(document) == known["document"]
-    assert set(document["models"][0]) == known["model"]
-    assert {frozenset(each) for each in document["predictions"]} == {frozenset(known["photo"])}
-    assert {frozenset(each) for each in lines} == {frozenset(known["line"] | known["photo"])}
-    assert all(set(each) == known["answer"] for each in lines[0]["answers"])
+    photo = known["PhotoDocument"]
+    assert set(document) == known["PredictionDocument"]
+    assert set(document["models"][0]) == known["ModelDocument"]
+    assert all(set(each) == photo for each in document["predictions"])
+    assert all(set(each) == known["PredictionHead"] | photo for each in lines)
+    assert all(set(each) == known["AnswerDocument"] for each in lines[0]["answers"])
 
 
 def test_the_schema_refuses_what_is_none() -> None:
     """A probability above 1, and a line without its photo."""
     schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
-    good = json.loads(predictions_jsonl(FOUND[:1], members=ONE))
+    good = json.loads(as_jsonl(FOUND[:1], ONE))
     for wrong in ({"top": [{"class": "cat", "probability": 1.5}]}, {"photo": None}, {"known": 1}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(good | wrong, schema)
@@ -168,7 +179,7 @@ SETS = (
 
 def test_several_labels_in_every_form() -> None:
     """All of a photo's labels are there, or none, with the thresholds that made them so."""
-    document = json.loads(predictions_json(SETS, members=SEVERAL))
+    document = json.loads(as_json(SETS, SEVERAL))
     assert (document["models"][0]["multi_label"], document["models"][0]["thresholds"]) == (
         True,
         [0.5, 0.25, 0.5],

@@ -1,8 +1,9 @@
-"""card.json survives the way to disk and back, and a damaged one is told."""
+"""card.json survives the way to disk and back, and a damaged one is refused."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import Calibration, Card, DataSource, ExportParity, Input, Threshold
 from imgrec.runs.card_file import read_card, write_card
 
+TRAIN: dict[str, Any] = {"written": None, "absolute": None, "images": 0, "per_class": {}}
 CARD = Card(
     name="x",
     created="2026-01-02T03:04:05.000006+00:00",
@@ -42,8 +44,8 @@ def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_card(tmp_path) == CARD
 
 
-def test_a_card_of_an_older_imgrec_is_read(tmp_path: Path) -> None:
-    """What it doesn't tell was not there to choose: images were stretched, numbers not taken."""
+def test_what_a_card_leaves_out_has_its_default(tmp_path: Path) -> None:
+    """Images are stretched, and nothing was measured or fitted."""
     write_card(tmp_path, CARD)
     path = tmp_path / "card.json"
     document = json.loads(path.read_text())
@@ -54,9 +56,48 @@ def test_a_card_of_an_older_imgrec_is_read(tmp_path: Path) -> None:
     assert (card.input.fit, card.statistics) == ("stretch", None)
 
 
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """The folder of a run with schema version 1, whose keys had other names."""
+    folder = tmp_path / "x y-1"
+    folder.mkdir()
+    write_card(folder, CARD)
+    document = json.loads((folder / "card.json").read_text())
+    document |= {"schema_version": 1, "certificates": document.pop("export_parity"), "drift": []}
+    del document["changes"]
+    document["threshold"]["familiarity"] = document["threshold"].pop("ood_similarity")
+    (folder / "card.json").write_text(json.dumps(document))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("models", "hint"),
+    [
+        (("best.keras", "model.tflite"), "`imgrec import '{}/best.keras' --name x` makes a run"),
+        (("model.tflite",), "`imgrec import '{}/model.tflite' --name x` makes a run"),
+        ((), "train again"),
+    ],
+)
+def test_a_run_of_an_earlier_version_is_refused(
+    earlier: Path, models: Sequence[str], hint: str
+) -> None:
+    """The hint is the command that imports its model, where it has one."""
+    for name in models:
+        (earlier / name).touch()
+    with pytest.raises(RunError, match="was made by an earlier imgrec") as caught:
+        read_card(earlier)
+    assert caught.value.exit_status == 4
+    assert caught.value.hint.startswith(hint.format(earlier))
+
+
+def test_what_an_earlier_card_says_of_the_model_is_known(earlier: Path) -> None:
+    """So that the import needs no further options."""
+    assert read_card(earlier, earlier=True) == CARD
+
+
 def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
     """The message names the folder, and the hint the command that lists runs."""
-    with pytest.raises(RunError, match=r"is no run: it has no card\.json") as caught:
+    with pytest.raises(RunError, match=r"is not a run: it has no card\.json") as caught:
         read_card(tmp_path)
     assert caught.value.exit_status == 4
     assert "imgrec runs list" in caught.value.hint
@@ -67,28 +108,35 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
     [
         ({"schema_version": 99}, "schema version 99"),
         ({"input": {"height": 0, "width": 1, "channels": 3, "interpolation": "box"}}, "input"),
-        ({"classes": "ab"}, "classes is no list of names"),
-        ({"output": "tanh"}, "output 'tanh'"),
-        ({"created": 3}, "created is of a wrong type"),
-        ({"hashes": 3}, "hashes is of a wrong type"),
-        ({"input": {"width": 1, "channels": 3, "interpolation": "box"}}, "height is missing"),
-        ({"input": 3}, "input is no mapping"),
-        ({"data": {"train": {}}}, "written is missing"),
-        ({"data": []}, "data is no mapping"),
-        ({"best": {"epoch": 1}}, "best is no epoch"),
-        ({"versions": {"python": 3}}, "versions"),
-        ({"export_parity": {}}, "export_parity is no list"),
-        ({"export_parity": [{}]}, "file is missing"),
-        ({"calibration": 1.5}, "calibration is no mapping"),
-        ({"threshold": {"value": "high"}}, "value is of a wrong type"),
+        ({"classes": "ab"}, "classes: expected array, got str"),
+        ({"output": "tanh"}, "output: invalid enum value 'tanh'"),
+        ({"created": 3}, "created: expected str, got int"),
+        ({"hashes": 3}, "hashes: expected object, got int"),
+        (
+            {"input": {"width": 1, "channels": 3, "interpolation": "box"}},
+            r"input\.height is missing",
+        ),
+        ({"input": 3}, "input: expected object, got int"),
+        ({"data": {"train": {}}}, r"data\[\.\.\.\]\.written is missing"),
+        ({"data": []}, "data: expected object, got array"),
+        ({"best": {"epoch": 1}}, "best: expected epoch, monitor and value"),
+        ({"versions": {"python": 3}}, "versions.*expected str, got int"),
+        ({"data": {"train": {**TRAIN, "width": 3}}}, "unknown key width"),
+        ({"export_parity": {}}, "export_parity: expected array"),
+        ({"export_parity": [{}]}, r"export_parity\[0\]\.file is missing"),
+        ({"calibration": 1.5}, "calibration: expected object"),
+        ({"threshold": {"value": "high"}}, r"threshold\.value: expected float, got str"),
         ({"surplus\n": 1}, r"unknown key surplus\\n$"),
         (
             {"input": {"height": 1, "width": 1, "channels": 3, "interpolation": "box", "fit": "x"}},
-            "fit 'x' is none of stretch, crop, pad",
+            "input.fit: invalid enum value 'x'",
         ),
-        ({"statistics": {"mean": [1.0], "std": [1.0]}}, "statistics are not those of 3 channels"),
-        ({"statistics": {"mean": [1, 2, 3]}}, "statistics are no mean and std"),
-        ({"statistics": [1]}, "statistics are no mean and std"),
+        (
+            {"statistics": {"mean": [1.0], "std": [1.0]}},
+            "statistics: expected .* of 3 channels",
+        ),
+        ({"statistics": {"mean": [1, 2, 3]}}, r"statistics\.std is missing"),
+        ({"statistics": [1]}, "statistics: expected object"),
         ({"statistics": {"mean": ["a"], "std": [1]}}, "damaged"),
     ],
 )
@@ -103,7 +151,7 @@ def test_a_card_that_says_nonsense_is_refused(
         read_card(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"schema_version": 1}'])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"schema_version": 2}'])
 def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> None:
     """Whatever stands in card.json, the answer is a RunError."""
     (tmp_path / "card.json").write_bytes(content)

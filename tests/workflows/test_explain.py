@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -20,9 +19,15 @@ from imgrec.config.load import load as load_config
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.evaluation.prediction import Ranked
-from imgrec.explanation.values import Area, Detection, ViewedRegion
+from imgrec.explanation.values import (
+    Area,
+    Detection,
+    ExplainedPhoto,
+    ExplanationQuery,
+    ViewedRegion,
+)
 from imgrec.progress import Silent
-from imgrec.report.documents import ExplainedPhoto, ExplanationQuery, explanation_json
+from imgrec.report.documents import photo_explanation
 from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
@@ -152,7 +157,7 @@ def test_a_pixel_s_box_is_a_pixel() -> None:
     """In JSON a box never has a width or height of 0, however small the picture."""
     places = [Detection("0", 0.5, Area(*place)) for place in ((0.6, 0, 1, 2), (0, 0, 0.4, 2))]
     told = ExplainedPhoto("tiny", named=(Ranked("0", 0.5),), size=(1, 2), found=tuple(places))
-    boxes = json.loads(explanation_json(told, ExplanationQuery("made", "windows")))["boxes"]
+    boxes = photo_explanation(told, ExplanationQuery("made", "windows"))["boxes"]
     assert [(each["left"], each["right"]) for each in boxes] == [(0, 1), (0, 1)]
 
 

@@ -12,8 +12,9 @@ import pytest
 from imgrec.config.evaluation import Baseline, EvaluationConfig
 from imgrec.config.load import parse
 from imgrec.errors import DataError, RunError, UsageError
+from imgrec.json_documents import json_text
 from imgrec.progress import Silent
-from imgrec.report.documents import assessment_json
+from imgrec.report.documents import evaluation_document
 from imgrec.requirement import parse as required
 from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
@@ -76,7 +77,7 @@ def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path)
     assert [part.name for part in found.evaluation.slices] == ["size=small"]
     assert evaluate(trained).verdicts == ()
     written = json.loads((run.path / "metrics.json").read_text())
-    document = json.loads(assessment_json(found))
+    document = json.loads(json_text(evaluation_document(found)))
     gate_alone = {"requirements", "passed", "comparison"}
     for key in document.keys() - gate_alone:
         assert written[key] == document[key]

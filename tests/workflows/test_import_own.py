@@ -135,7 +135,7 @@ def test_a_strangers_file_is_told_how_photos_come(
 @pytest.mark.parametrize(
     "damage",
     [
-        {"schema_version": 2},
+        {"schema_version": 3},
         {"classes": ["a", "a"]},
         {"classes": "cat"},
         {"input": {"height": 8}},

@@ -1,29 +1,20 @@
-"""JSON documents, JSON lines and CSV for programs."""
+"""What leaves imgrec for other programs: JSON documents, their schemas, CSV of predictions."""
 
-from imgrec.report.documents.check import check_document, check_json
-from imgrec.report.documents.evaluation import assessment_json, comparison_document, run_document
-from imgrec.report.documents.explanation import (
-    ExplainedPhoto,
-    ExplanationQuery,
-    explanation_json,
-    explanation_line,
-    explanations_json,
-)
-from imgrec.report.documents.prediction import LineForm, header, lines, predictions_json
+from imgrec.report.documents.check import check_document
+from imgrec.report.documents.evaluation import evaluation_document, runs_document
+from imgrec.report.documents.explanation import explanation_document, photo_explanation
+from imgrec.report.documents.prediction import LineForm, header, lines, prediction_document
+from imgrec.report.documents.schemas import schemas
 
 __all__ = [
-    "ExplainedPhoto",
-    "ExplanationQuery",
     "LineForm",
-    "assessment_json",
     "check_document",
-    "check_json",
-    "comparison_document",
-    "explanation_json",
-    "explanation_line",
-    "explanations_json",
+    "evaluation_document",
+    "explanation_document",
     "header",
     "lines",
-    "predictions_json",
-    "run_document",
+    "photo_explanation",
+    "prediction_document",
+    "runs_document",
+    "schemas",
 ]

@@ -2,67 +2,122 @@
 
 from __future__ import annotations
 
-from imgrec.data.check import Finding, Findings, Occurrence, Pictures, ValueRange
-from imgrec.report.json import json_text
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from imgrec.data.check import Finding, Findings, Moved, Occurrence, Pictures
 
 
-def check_json(findings: Findings, *, data: str, strict: bool = False) -> str:
-    """Return the document, every image of every finding in it; `data` says what was checked.
+class CheckedImages(Struct, frozen=True):
+    """How many images there are, and how many of them can be read."""
 
-    `counts` has every kind that was looked for, `findings` those that were found.
+    all: int
+    readable: int
+    bad: int
+
+
+class CheckedSplit(Struct, frozen=True):
+    """A split of the data."""
+
+    images: int
+    per_class: Annotated[
+        Mapping[str, int] | None, Meta(description="Images of each class; null without classes.")
+    ]
+
+
+class FindingDocument(Struct, frozen=True):
+    """Every case of one kind."""
+
+    kind: str
+    severity: Literal["error", "warning", "note"]
+    title: str
+    unit: Annotated[str, Meta(description="What `count` counts: images or classes.")]
+    count: int
+    cases: tuple[Occurrence, ...]
+
+
+class MovedDocument(Struct, frozen=True):
+    """A file that was moved."""
+
+    source: str = field(name="from")
+    target: str = field(name="to")
+    reason: str
+
+
+class CheckDocument(Struct, frozen=True):
+    """What a check of images found."""
+
+    schema_version: Literal[1]
+    data: Annotated[str, Meta(description="What was checked, as it was written.")]
+    passed: bool
+    strict: Annotated[bool, Meta(description="Whether warnings count as errors.")]
+    images: CheckedImages
+    labelled: Annotated[bool, Meta(description="Whether the images have classes.")]
+    splits: Mapping[str, CheckedSplit]
+    counts: Annotated[
+        Mapping[str, int], Meta(description="How often each kind was found; 0 where it was not.")
+    ]
+    findings: Annotated[
+        tuple[FindingDocument, ...], Meta(description="The kinds that were found, with each case.")
+    ]
+    pictures: Annotated[
+        Pictures | None, Meta(description="Null where no image was looked at, or none can be read.")
+    ]
+    hidden: Annotated[
+        int | UnsetType, Meta(description="Ignored files; with `imgrec check` only.")
+    ] = UNSET
+    moved: Annotated[
+        tuple[MovedDocument, ...] | UnsetType,
+        Meta(description="What --quarantine moved; with `imgrec check` only."),
+    ] = UNSET
+
+
+def check_document(
+    findings: Findings,
+    *,
+    data: str,
+    strict: bool = False,
+    hidden: int | None = None,
+    moved: Sequence[Moved] | None = None,
+) -> CheckDocument:
+    """Return the document of a check.
+
+    Args:
+        findings: What was found.
+        data: What was checked, as it was written.
+        strict: Whether warnings count as errors.
+        hidden: How many hidden files were ignored; None where that is not part of the document.
+        moved: The files that were moved; None likewise.
     """
-    return json_text(check_document(findings, data=data, strict=strict))
+    return CheckDocument(
+        schema_version=1,
+        data=data,
+        passed=findings.passed(strict=strict),
+        strict=strict,
+        images=CheckedImages(findings.images, findings.images - findings.bad, findings.bad),
+        labelled=findings.labelled,
+        splits={split: _split(split, findings) for split in findings.counts},
+        counts={kind.key: findings.count(kind) for kind in findings.checked},
+        findings=tuple(map(_finding, findings.found)),
+        pictures=findings.pictures,
+        hidden=UNSET if hidden is None else hidden,
+        moved=UNSET
+        if moved is None
+        else tuple(
+            MovedDocument(str(each.source), str(each.target), each.reason) for each in moved
+        ),
+    )
 
 
-def check_document(findings: Findings, *, data: str, strict: bool = False) -> dict[str, object]:
-    """Return the same document before it is text; `strict`: whether warnings count too."""
-    return {
-        "schema_version": 1,
-        "data": data,
-        "passed": findings.passed(strict=strict),
-        "strict": strict,
-        "images": {
-            "all": findings.images,
-            "readable": findings.images - findings.bad,
-            "bad": findings.bad,
-        },
-        "labelled": findings.labelled,
-        "splits": {split: _split(split, findings) for split in findings.counts},
-        "counts": {kind.key: findings.count(kind) for kind in findings.checked},
-        "findings": [_finding(finding) for finding in findings.found],
-        "pictures": None if findings.pictures is None else _pictures(findings.pictures),
-    }
+def _split(split: str, findings: Findings) -> CheckedSplit:
+    classes = findings.counts[split] if findings.labelled else None
+    return CheckedSplit(findings.sizes[split], classes)
 
 
-def _split(split: str, findings: Findings) -> dict[str, object]:
-    classes = dict(findings.counts[split]) if findings.labelled else None
-    return {"images": findings.sizes[split], "per_class": classes}
-
-
-def _finding(finding: Finding) -> dict[str, object]:
-    return {
-        "kind": finding.kind.key,
-        "severity": finding.kind.severity.value,
-        "title": finding.kind.title,
-        "unit": finding.kind.unit,
-        "count": finding.count,
-        "cases": [_case(case) for case in finding.cases],
-    }
-
-
-def _case(case: Occurrence) -> dict[str, object]:
-    return {"names": list(case.names), "detail": case.detail}
-
-
-def _pictures(pictures: Pictures) -> dict[str, object]:
-    return {
-        "width": _range(pictures.width),
-        "height": _range(pictures.height),
-        "aspect": _range(pictures.aspect),
-        "formats": dict(pictures.formats),
-        "modes": dict(pictures.modes),
-    }
-
-
-def _range(found: ValueRange) -> dict[str, float]:
-    return {"smallest": found.smallest, "median": found.median, "largest": found.largest}
+def _finding(finding: Finding) -> FindingDocument:
+    kind = finding.kind
+    return FindingDocument(
+        kind.key, kind.severity.value, kind.title, kind.unit, finding.count, finding.cases
+    )

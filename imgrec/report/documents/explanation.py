@@ -1,115 +1,183 @@
-"""Explanations as text: a line for people; JSON as docs/explanation.schema.json has it."""
+"""The JSON documents of explanations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from imgrec.evaluation.prediction import Ranked
-from imgrec.explanation.values import Area, Detection, ViewedRegion
-from imgrec.report.json import json_number, json_text
-from imgrec.report.wording import percent
-from imgrec.text import printable
+from msgspec import Meta, Struct, field
 
+from imgrec.evaluation.documents import RankedDocument, Share, ranked_documents
+from imgrec.explanation.values import (
+    Area,
+    Detection,
+    ExplainedPhoto,
+    ExplanationQuery,
+    ViewedRegion,
+)
+from imgrec.json_documents import as_builtins
 
-@dataclass(frozen=True)
-class ExplainedPhoto:
-    """What is kept of the explanation of a photo, or why there is none (`error`).
+_VERSION: Literal[2] = 2
 
-    named, known, view, found: as in Explanation; empty where there is an error.
-    size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
-    class, 0 to 1, where the method tells. files: what was written, by what it shows.
-    """
-
-    name: str
-    error: str | None = None
-    named: tuple[Ranked, ...] = ()
-    known: bool = False
-    view: ViewedRegion | None = None
-    size: tuple[int, int] | None = None
-    found: tuple[Detection, ...] = ()
-    shares: Mapping[str, float] | None = None
-    files: Mapping[str, Path] = field(default_factory=dict)
+_Side = Annotated[int, Meta(ge=1)]
+_Pixel = Annotated[int, Meta(ge=0)]
 
 
-@dataclass(frozen=True)
-class ExplanationQuery:
-    """Which model was asked, and by which method."""
+class ExplanationHead(Struct, frozen=True):
+    """Whose explanations these are."""
 
-    model: str
-    method: str
-
-
-def explanation_line(explained: ExplainedPhoto) -> str:
-    """Return what was found in a photo without an error, and in which files, on one line."""
-    answer = ", ".join(f"{printable(name)} {percent(share)}" for name, share in explained.named)
-    lead = f"{printable(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
-    if explained.view and explained.view.size:
-        lead += "; looked at in {}x{} pixels (width x height)".format(*explained.view.size)
-    files = ", ".join(printable(str(path)) for path in explained.files.values())
-    return f"{lead}; written: {files}" if files else lead
+    schema_version: Literal[2]
+    model: Annotated[str, Meta(description="The run's name.")]
+    method: Annotated[str, Meta(description="gradcam, occlusion, windows or dense.")]
 
 
-def explanations_json(explained: Sequence[ExplainedPhoto], asked: ExplanationQuery) -> str:
-    """Return one JSON document of all photos."""
-    return json_text({**_head(asked), "explanations": [_fields(each) for each in explained]})
+class ViewDocument(Struct, frozen=True):
+    """A part of the photo, in its pixels, and the size it was resized to."""
+
+    left: _Pixel
+    top: _Pixel
+    right: _Pixel
+    bottom: _Pixel
+    width: _Side | None
+    height: _Side | None
 
 
-def explanation_json(explained: ExplainedPhoto, asked: ExplanationQuery) -> str:
-    """Return the JSON document of one photo."""
-    return json_text({**_head(asked), **_fields(explained)})
+class BoxDocument(Struct, frozen=True):
+    """A part of the upright photo, in pixels; right and bottom are just beyond the box."""
 
-
-def _head(asked: ExplanationQuery) -> dict[str, object]:
-    return {"schema_version": 1, "model": asked.model, "method": asked.method}
-
-
-def _fields(explained: ExplainedPhoto) -> dict[str, object]:
-    shares, size = explained.shares, explained.size
-    return {
-        "photo": explained.name,
-        "error": explained.error,
-        "width": size and size[0],
-        "height": size and size[1],
-        **_answer(explained.named),
-        "known": explained.known,
-        "view": _view(explained.view, size) if explained.view and size else None,
-        "boxes": [_box(each, size) for each in explained.found] if size else [],
-        "shares": shares
-        and [{"class": name, "share": round(share, 4)} for name, share in shares.items()],
-        "files": {name: str(path) for name, path in explained.files.items()},
-    }
-
-
-def _answer(named: Sequence[Ranked]) -> dict[str, object]:
-    named_json = [
-        {"class": name, "probability": json_number(probability)} for name, probability in named
+    class_name: str = field(name="class")
+    score: Annotated[
+        Share,
+        Meta(
+            description="With dense the highest probability of the class in the box; with windows "
+            "that of its hottest place, a mean over the windows there; with gradcam and occlusion "
+            "that of the whole photo."
+        ),
     ]
-    first = named_json[0] if named_json else {"class": None, "probability": None}
-    return {**first, "named": named_json}
+    left: _Pixel
+    top: _Pixel
+    right: _Pixel
+    bottom: _Pixel
 
 
-def _view(view: ViewedRegion, size: tuple[int, int]) -> dict[str, object]:
-    width, height = view.size or (None, None)
-    return {**_sides(view.area, size), "width": width, "height": height}
+class ShareDocument(Struct, frozen=True):
+    """How much of the photo shows a class."""
+
+    class_name: str = field(name="class")
+    share: Share
 
 
-def _box(found: Detection, size: tuple[int, int]) -> dict[str, object]:
-    return {
-        "class": found.class_name,
-        "score": json_number(found.score),
-        **_sides(found.area, size),
-    }
+class ExplainedDocument(Struct, frozen=True):
+    """Where in a photo a class is, or why the photo can't be used."""
+
+    photo: Annotated[str, Meta(description="The photo as it was named.")]
+    error: Annotated[
+        str | None, Meta(description="Why the photo can't be used; null where it can.")
+    ]
+    width: Annotated[_Side | None, Meta(description="Of the upright photo, in pixels.")]
+    height: _Side | None
+    class_name: Annotated[
+        str | None,
+        Meta(
+            description="The class that is explained: the chosen one, else the most probable one "
+            "of the whole photo."
+        ),
+    ] = field(name="class")
+    probability: Annotated[
+        Share | None, Meta(description="The probability of that class for the whole photo.")
+    ]
+    named: Annotated[
+        Sequence[RankedDocument],
+        Meta(
+            description="The classes that are explained: one; where a photo may have several, all "
+            "that reach their thresholds, most probable first."
+        ),
+    ]
+    known: Annotated[
+        bool, Meta(description="False where the answer for the whole photo is unknown.")
+    ]
+    view: Annotated[
+        ViewDocument | None,
+        Meta(
+            description="The part that the method looked at, and its size after resizing; width "
+            "and height are null with windows, which looks at parts of many sizes."
+        ),
+    ]
+    boxes: Annotated[
+        tuple[BoxDocument, ...],
+        Meta(
+            description="What was found, highest score first; with all methods but windows, the "
+            "regions of the map, of one score the largest first."
+        ),
+    ]
+    shares: Annotated[
+        tuple[ShareDocument, ...] | None,
+        Meta(
+            description="With dense: how much of the photo shows each class, the largest share "
+            "first; the rest is unknown. Else null."
+        ),
+    ]
+    files: Annotated[
+        Mapping[str, str],
+        Meta(
+            description="The files that were written: `heat` is the picture with its heat map, "
+            "`boxes` the one with boxes, `json` the document."
+        ),
+    ]
 
 
-def _sides(area: Area, size: tuple[int, int]) -> dict[str, object]:
-    """Return what of an area is in a picture of `size`, a pixel at least."""
+class ExplanationDocument(ExplanationHead, frozen=True):
+    """All photos of one command, in the order in which they were named."""
+
+    explanations: tuple[ExplainedDocument, ...]
+
+
+def explanation_document(
+    explained: Sequence[ExplainedPhoto], asked: ExplanationQuery
+) -> ExplanationDocument:
+    """Return the document of all photos."""
+    return ExplanationDocument(_VERSION, asked.model, asked.method, tuple(map(_photo, explained)))
+
+
+def photo_explanation(explained: ExplainedPhoto, asked: ExplanationQuery) -> dict[str, Any]:
+    """Return the document of one photo: the keys of ExplanationHead and ExplainedDocument."""
+    head = ExplanationHead(_VERSION, asked.model, asked.method)
+    found: dict[str, Any] = as_builtins(head) | as_builtins(_photo(explained))
+    return found
+
+
+def _photo(explained: ExplainedPhoto) -> ExplainedDocument:
+    shares, size = explained.shares, explained.size
+    named = ranked_documents(explained.named)
+    return ExplainedDocument(
+        photo=explained.name,
+        error=explained.error,
+        width=size and size[0],
+        height=size and size[1],
+        class_name=named[0].class_name if named else None,
+        probability=named[0].probability if named else None,
+        named=named,
+        known=explained.known,
+        view=_view(explained.view, size) if explained.view and size else None,
+        boxes=tuple(_box(each, size) for each in explained.found) if size else (),
+        shares=None
+        if shares is None
+        else tuple(ShareDocument(name, round(share, 4)) for name, share in shares.items()),
+        files={name: str(path) for name, path in explained.files.items()},
+    )
+
+
+def _view(view: ViewedRegion, size: tuple[int, int]) -> ViewDocument:
+    return ViewDocument(*_sides(view.area, size), *(view.size or (None, None)))
+
+
+def _box(found: Detection, size: tuple[int, int]) -> BoxDocument:
+    return BoxDocument(found.class_name, found.score, *_sides(found.area, size))
+
+
+def _sides(area: Area, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of an area in a picture of `size`, a pixel at least."""
     left, top, right, bottom = map(round, area)
     left, top = min(max(0, left), size[0] - 1), min(max(0, top), size[1] - 1)
-    return {
-        "left": left,
-        "top": top,
-        "right": max(left + 1, min(size[0], right)),
-        "bottom": max(top + 1, min(size[1], bottom)),
-    }
+    right, bottom = max(left + 1, min(size[0], right)), max(top + 1, min(size[1], bottom))
+    return left, top, right, bottom

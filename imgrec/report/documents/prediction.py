@@ -1,36 +1,78 @@
-"""Predictions as text for programs: JSON, JSON lines, CSV."""
+"""Predictions for programs: JSON, JSON lines, CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
+from msgspec import Meta, Struct
+
+from imgrec.evaluation.documents import PhotoDocument, Share, photo_document
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, combined_model
+from imgrec.json_documents import as_builtins, json_line
 from imgrec.report.csv import cell, probability_cell
-from imgrec.report.json import json_line, json_text
 
 LineForm = Literal["jsonl", "csv"]
 
 _COLUMNS = ("photo", "model", "rank", "class", "probability", "known", "answer", "error")
+_VERSION: Literal[2] = 2
 
 
-def predictions_json(predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]) -> str:
-    """Return one JSON document; `members` are the models that were asked."""
-    return json_text(
-        {
-            **_head(members),
-            "models": [_member(member) for member in members],
-            "predictions": [prediction.as_dict() for prediction in predictions],
-        }
+class PredictionHead(Struct, frozen=True):
+    """Whose predictions these are."""
+
+    schema_version: Literal[2]
+    model: Annotated[
+        str | None,
+        Meta(
+            description="Whose answer `top` is: the model's; `mean` for several models of the same "
+            "classes; null where their classes differ."
+        ),
+    ]
+
+
+class ModelDocument(Struct, frozen=True):
+    """One of the models that predicted."""
+
+    model: Annotated[
+        str, Meta(description="The run's name, or its path where two runs have the same name.")
+    ]
+    classes: tuple[str, ...]
+    threshold: Annotated[
+        Share | None,
+        Meta(description="The probability below which the answer is unknown; null: none."),
+    ]
+    multi_label: Annotated[
+        bool, Meta(description="Whether a photo may have several classes, or none.")
+    ]
+    thresholds: Annotated[
+        tuple[Share, ...] | None,
+        Meta(
+            description="With multi_label: the probability from which on a photo has the class, in "
+            "the order of the classes; else null."
+        ),
+    ]
+
+
+class PredictionDocument(PredictionHead, frozen=True):
+    """All photos of one command, in the order in which they were named."""
+
+    models: Annotated[tuple[ModelDocument, ...], Meta(description="The models that predicted.")]
+    predictions: tuple[PhotoDocument, ...]
+
+
+def prediction_document(
+    predictions: Sequence[Prediction], members: Sequence[ModelInfo]
+) -> PredictionDocument:
+    """Return the document of all photos; `members` are the models that predicted."""
+    return PredictionDocument(
+        schema_version=_VERSION,
+        model=_model(members),
+        models=tuple(map(_member, members)),
+        predictions=tuple(map(photo_document, predictions)),
     )
-
-
-def predictions_jsonl(predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]) -> str:
-    """Return one JSON document a photo, each on its line."""
-    head = _head(members)
-    return "".join(json_line(head | prediction.as_dict()) for prediction in predictions)
 
 
 def header(form: LineForm) -> str:
@@ -39,15 +81,16 @@ def header(form: LineForm) -> str:
 
 
 def lines(form: LineForm, predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:
-    """Return the lines of some of the predictions; all one after the other are the text.
+    """Return the lines of some predictions; `header` and all lines make the file.
 
-    As CSV there is one for each photo, model and rank, and one for each photo with an error.
-    `answer` is true where the class is the answer, or one of several. Names are as people see
-    them elsewhere, with an apostrophe before what a spreadsheet would run as a formula.
+    JSON has a line for each photo. CSV has one for each photo, model and rank, and one for each
+    photo with an error; `answer` is true where the class is the answer, or one of several. Names
+    in CSV are printable, with an apostrophe before what a spreadsheet would run as a formula.
     """
     if form == "csv":
         return _csv_lines(predictions, members)
-    return predictions_jsonl(predictions, members=members)
+    head = as_builtins(PredictionHead(_VERSION, _model(members)))
+    return "".join(json_line(head | as_builtins(photo_document(each))) for each in predictions)
 
 
 def _csv_lines(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) -> str:
@@ -59,20 +102,19 @@ def _csv_lines(predictions: Sequence[Prediction], members: Sequence[ModelInfo]) 
     return text.getvalue()
 
 
-def _head(members: Sequence[ModelInfo]) -> dict[str, object]:
+def _model(members: Sequence[ModelInfo]) -> str | None:
     whole = combined_model(members)
-    return {"schema_version": 1, "model": whole.model if whole else None}
+    return whole.model if whole else None
 
 
-def _member(member: ModelInfo) -> dict[str, object]:
-    thresholds = member.decision.class_thresholds
-    return {
-        "model": member.model,
-        "classes": list(member.classes),
-        "threshold": member.decision.min_probability,
-        "multi_label": member.multi_label,
-        "thresholds": None if thresholds is None else list(thresholds),
-    }
+def _member(member: ModelInfo) -> ModelDocument:
+    return ModelDocument(
+        model=member.model,
+        classes=member.classes,
+        threshold=member.decision.min_probability,
+        multi_label=member.multi_label,
+        thresholds=member.decision.class_thresholds,
+    )
 
 
 def _rows(prediction: Prediction, whole: ModelInfo | None) -> Iterator[tuple[str, ...]]:

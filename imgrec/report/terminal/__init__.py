@@ -8,13 +8,14 @@ from imgrec.report.terminal.comparison import (
     verdicts_text,
 )
 from imgrec.report.terminal.evaluation import evaluation_text
-from imgrec.report.terminal.predictions import prediction_table
+from imgrec.report.terminal.predictions import explanation_line, prediction_table
 
 __all__ = [
     "check_text",
     "comparison_text",
     "differences_text",
     "evaluation_text",
+    "explanation_line",
     "prediction_table",
     "settings_text",
     "verdicts_text",

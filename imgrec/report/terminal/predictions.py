@@ -1,4 +1,4 @@
-"""Predictions as a table for the terminal."""
+"""Predictions and explanations for the terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
+from imgrec.explanation.values import ExplainedPhoto
 from imgrec.report.wording import percent
 from imgrec.text import NOTHING, join_few, printable
 
@@ -47,6 +48,16 @@ def prediction_table(
         if apart:
             table.add_section()
     return Group(table, *_disagreement(predictions))
+
+
+def explanation_line(explained: ExplainedPhoto) -> str:
+    """Return what was found in a photo without an error, and in which files, on one line."""
+    answer = ", ".join(f"{printable(name)} {percent(share)}" for name, share in explained.named)
+    lead = f"{printable(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
+    if explained.view and explained.view.size:
+        lead += "; looked at in {}x{} pixels (width x height)".format(*explained.view.size)
+    files = ", ".join(printable(str(path)) for path in explained.files.values())
+    return f"{lead}; written: {files}" if files else lead
 
 
 def _rows(

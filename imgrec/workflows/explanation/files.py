@@ -11,10 +11,11 @@ from pathlib import Path
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
-from imgrec.explanation.values import Explanation
+from imgrec.explanation.values import ExplainedPhoto, Explanation, ExplanationQuery
 from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes
+from imgrec.json_documents import json_text
 from imgrec.progress import Progress
-from imgrec.report.documents import ExplainedPhoto, ExplanationQuery, explanation_json
+from imgrec.report.documents import photo_explanation
 from imgrec.report.pictures import boxes_picture, heat_picture, segments_picture
 from imgrec.workflows.explanation.explainer import Explainer, Method
 
@@ -122,7 +123,7 @@ def _explained(place: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
     if "boxes" in files:
         asked = ExplanationQuery(explainer.model, explainer.method)
         contents["boxes"] = boxes_picture(found)
-        contents["json"] = explanation_json(told, asked).encode("utf-8", "surrogateescape")
+        contents["json"] = json_text(photo_explanation(told, asked)).encode()
     _write(files, contents)
     return told
 

@@ -1,0 +1,132 @@
+"""JSON documents: typed values as strict JSON text, checked values from JSON, and JSON schemas.
+
+A document is a `msgspec.Struct`, a dataclass or a named tuple. Its annotations are the only
+definition of the document: text, check and schema come from them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+Value = TypeVar("Value")
+
+# Outside of strings JSON does not have this character. `##[error]` at the start of a line is a
+# command to a CI server, in whose log the text may be printed.
+_COMMAND = re.compile(r"#(?=#\w*\[)")
+
+
+def json_text(document: object) -> str:
+    """Return a document as indented JSON, each list of numbers on one line.
+
+    The text is ASCII, so that names with undecodable bytes survive. NaN and infinity, which JSON
+    does not have, become null.
+    """
+    # A line break inside a string is escaped, so only JSON's own layout matches.
+    return re.sub(r'\[\n\s+([^][{}"]*?)\n\s+\]', _on_one_line, _dump(document, indent=2)) + "\n"
+
+
+def json_line(document: object) -> str:
+    """Return a document as JSON on one line, as `json_text` otherwise."""
+    return _dump(document) + "\n"
+
+
+def as_builtins(document: object) -> Any:
+    """Return a document as the dicts, lists, strings and numbers that JSON has."""
+    return msgspec.to_builtins(document, enc_hook=_from_numpy, str_keys=True)
+
+
+def from_builtins(kind: type[Value], document: object) -> Value:
+    """Return parsed JSON as a `kind`, whose keys and types are checked.
+
+    Raises:
+        ValueError: A key is missing, unknown or of the wrong type; the message names it.
+    """
+    try:
+        value = msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(_in_words(str(error))) from None
+    if (unknown := _unknown_key(document, as_builtins(value))) is not None:
+        raise ValueError(f"unknown key {unknown}")
+    return value
+
+
+def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -> dict[str, Any]:
+    """Return the JSON schema of a document that is one of several kinds.
+
+    Args:
+        *kinds: The types. A tuple is a document with the keys of all its types.
+        title: The schema's title.
+        description: Where such documents come from.
+    """
+    types = [each for kind in kinds for each in (kind if isinstance(kind, tuple) else (kind,))]
+    references, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    by_type = dict(zip(types, references, strict=True))
+    forms = [
+        {"allOf": [by_type[each] for each in kind]} if isinstance(kind, tuple) else by_type[kind]
+        for kind in kinds
+    ]
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "description": f"{description} Readers ignore keys that they don't know: new ones may "
+        "come with the same schema_version.",
+    }
+    body = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return {**head, **body, "$defs": dict(definitions)}
+
+
+def _dump(document: object, indent: int | None = None) -> str:
+    plain = as_builtins(document)
+    try:
+        text = json.dumps(plain, indent=indent, allow_nan=False)
+    except ValueError:  # NaN or infinity, which are rare
+        text = json.dumps(_finite(plain), indent=indent)
+    return _COMMAND.sub(r"\\u0023", text)
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return "[" + " ".join(found[1].split()) + "]"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _from_numpy(value: Any) -> Any:
+    """Return an array as lists, a NumPy number as Python's."""
+    return value.tolist()
+
+
+def _in_words(message: str) -> str:
+    """Return msgspec's message with the place first: `input.height: expected int, got str`."""
+    problem, _, path = message.replace("`", "").partition(" - at ")
+    place = path.removeprefix("$").removeprefix(".")
+    before, missing, key = problem.partition("missing required field ")
+    if missing:
+        return f"{place}.{key} is missing".removeprefix(".")
+    problem = before[:1].lower() + before[1:]
+    return f"{place}: {problem}" if place else problem
+
+
+def _unknown_key(given: Any, known: Any) -> str | None:
+    """Return the first key of `given` that is missing in `known`."""
+    if isinstance(given, Mapping):
+        for key in sorted(given):
+            if key not in known:
+                return str(key)
+            if (found := _unknown_key(given[key], known[key])) is not None:
+                return found
+    elif isinstance(given, list):
+        pairs = zip(given, known, strict=True)
+        return next((key for pair in pairs if (key := _unknown_key(*pair)) is not None), None)
+    return None
