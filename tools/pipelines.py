@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
 from imgrec.data.cache import open_pixels
+from imgrec.data.cache_config import CacheConfig
 from imgrec.data.records import Record
 from imgrec.data.sources import read
 from imgrec.models.backend import Devices
@@ -102,7 +102,7 @@ def some_records(experiment: Experiment, images: int) -> Sequence[Record]:
 
 def training_split(experiment: Experiment, records: Sequence[Record]) -> TrainingImages:
     """Return the photos of `records`, decoded into memory."""
-    pixels, _ = open_pixels(records, image_spec(experiment.data), Cache(), Silent())
+    pixels, _ = open_pixels(records, image_spec(experiment.data), CacheConfig(), Silent())
     labels = np.array([record.label for record in records], np.int64)
     return TrainingImages(
         pixels,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec, decode_in_order
 from imgrec.data.records import Photo
-from imgrec.data.sources.idx import read_idx
+from imgrec.data.sources.loaders.idx import read_idx
 from imgrec.models.backend import start
 from imgrec.parallel import usable_cores
 from tools.photos import DATA, VGG16, WITH_PETS

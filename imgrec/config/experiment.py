@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.backbones import BACKBONES, application_of, wants_colour
-from imgrec.config.data import Data, SplitConfig
+from imgrec.config.data import Data
 from imgrec.config.evaluation import EvaluationConfig
 from imgrec.config.keras.layers import Layer
 from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for, truth_of
@@ -18,6 +18,7 @@ from imgrec.config.keras.metrics import metric_problem
 from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.training import Checkpoint, Training
+from imgrec.data.sources import SplitConfig
 from imgrec.errors import ConfigError
 from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
 from imgrec.sections.section import ConfigFinding, ProperFraction, Section, Text

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from imgrec.config.augmentation import Augmentation
-from imgrec.config.data import Cache, Columns, Data, Features, SplitConfig
+from imgrec.config.data import Data
 from imgrec.config.evaluation import (
     Baseline,
     EvaluationConfig,
@@ -23,14 +23,27 @@ from imgrec.config.keras.named import PLACEHOLDER, Named, OneOf, plain
 from imgrec.config.keras.optimizers import LearningRateSchedule, Optimizer
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.training import Checkpoint, FineTune, Training
+from imgrec.data.cache_config import CacheConfig
+from imgrec.data.sources import LOADERS, SplitConfig
+
+
+def _loader_sections() -> dict[str, type[BaseModel]]:
+    """Return the sections among the loaders' own keys."""
+    return {
+        f"data.{key}": part
+        for loader in LOADERS
+        for key, field in loader.options.model_fields.items()
+        for part in get_args(field.annotation)
+        if isinstance(part, type) and issubclass(part, BaseModel)
+    }
+
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "": Experiment,
     "data": Data,
-    "data.columns": Columns,
-    "data.features": Features,
     "data.split": SplitConfig,
-    "data.cache": Cache,
+    **_loader_sections(),
+    "data.cache": CacheConfig,
     "preprocessing": Preprocessing,
     "augmentation": Augmentation,
     "model": Model,

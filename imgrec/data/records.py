@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from imgrec.errors import BadImage
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL import Image
 
 
@@ -25,7 +24,7 @@ class ByteRange:
     length: int
 
 
-ImageSource = Path | ByteRange | NDArray[np.uint8]
+ImageSource: TypeAlias = "Path | ByteRange | NDArray[np.uint8]"
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,9 @@ class Photo:
 
     name: str
     source: Given = field(compare=False)
+
+
+HasName = TypeVar("HasName", Record, Photo)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ def labels_of(records: Sequence[Record], classes: int, *, multi_label: bool) -> 
     int64 (images,), the label of each; multi_label: bool (images, classes), whether the class is
     in the image.
     """
+    import numpy as np
+
     if not multi_label:
         return np.array([label for record in records for (label,) in [record.labels]], np.int64)
     found = np.zeros((len(records), classes), bool)

@@ -6,13 +6,15 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.errors import DataError
 from imgrec.text import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits:
@@ -80,7 +82,7 @@ def _counts(images: int, shares: Sequence[float]) -> list[int]:
     return counts
 
 
-_Counts = NDArray[np.float64]
+_Counts: TypeAlias = "NDArray[np.float64]"
 
 
 def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
@@ -129,6 +131,8 @@ def split_groups(
 
     validation, test: shares as for `split`. Raises DataError where there are too few groups.
     """
+    import numpy as np
+
     shares = np.array([1 - validation - test, validation, test])
     names = sorted(set(groups), key=lambda name: draw(name, seed))
     places = {name: place for place, name in enumerate(names)}
@@ -149,6 +153,8 @@ def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:
 
     counts: images by (group, class); sizes: by group.
     """
+    import numpy as np
+
     part_of = dict.fromkeys(_one_for_each_class(counts, sizes), 0)
     counts = np.column_stack([counts, sizes])
     held = np.zeros((len(shares), counts.shape[1]))
@@ -175,6 +181,8 @@ def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:
 
 def _one_for_each_class(counts: _Counts, sizes: _Counts) -> list[int]:
     """Return groups that together have an image of every class: rare classes' smallest first."""
+    import numpy as np
+
     chosen: list[int] = []
     covered = np.zeros(counts.shape[1], bool)
     for label in np.argsort((counts > 0).sum(0), kind="stable"):
@@ -191,6 +199,8 @@ def _change(group: _Counts, held: _Counts, totals: _Counts, shares: _Counts) -> 
     The columns are the classes and, as the last one, all images. Summed are the distance of all
     images and the mean one of the classes.
     """
+    import numpy as np
+
     lacking = (np.outer(shares, totals) - held) / totals
     share = group / totals
     by_column = share * (share - 2 * lacking)

@@ -1,17 +1,37 @@
-"""Files below a folder, hidden ones left out and counted."""
+"""Files and folders: the only module of `data` that opens, lists or stats anything.
+
+What is read here are the user's images and tables. Locations are paths; caches and packs, which
+are written, are always on a local disk.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
+from typing import IO, TextIO
 
 from imgrec.errors import DataError
 from imgrec.text import printable
 
 # What systems leave in folders without a leading dot.
 _LEFT_BEHIND = {"thumbs.db", "desktop.ini", "__macosx"}
+
+
+@dataclass(frozen=True)
+class FileStatus:
+    """What a file is. size: in bytes; modified: when, in nanoseconds; links: names that it has."""
+
+    size: int
+    modified: int
+    is_folder: bool
+    is_regular: bool
+    links: int
 
 
 @dataclass(frozen=True)
@@ -23,68 +43,198 @@ class Listing:
     hidden: int
 
 
+def open_file(path: Path) -> BufferedReader:
+    """Open a file to read its bytes; raises OSError, and ValueError for an impossible path."""
+    return path.open("rb")
+
+
+def open_text(path: Path) -> TextIO:
+    """Open a UTF-8 file to read its lines, with or without a byte order mark; raises OSError.
+
+    Bytes that are not UTF-8 become surrogates; line ends stay as they are.
+    """
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def create_file(path: Path, *, replace: bool = False) -> BufferedWriter:
+    """Open a new file to write its bytes; raises OSError, also if it exists and isn't replaced."""
+    return path.open("wb" if replace else "xb")
+
+
+def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
+    """Return the bytes of a file from `start`, `length` of them or fewer if it ends before.
+
+    Raises OSError, and ValueError for an impossible path.
+    """
+    with open_file(path) as file:
+        if start:
+            file.seek(start)
+        return file.read(-1 if length is None else length)
+
+
+def status(file: Path | IO[bytes]) -> FileStatus:
+    """Return what a file is now; links are followed.
+
+    Raises OSError if there is no such file, and ValueError for an impossible path.
+    """
+    found = os.stat(file) if isinstance(file, Path) else os.fstat(file.fileno())  # noqa: PTH116
+    return FileStatus(
+        found.st_size,
+        found.st_mtime_ns,
+        is_folder=stat.S_ISDIR(found.st_mode),
+        is_regular=stat.S_ISREG(found.st_mode),
+        links=found.st_nlink,
+    )
+
+
+def exists(path: Path | str) -> bool:
+    """Say whether there is anything at `path`, even a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def is_file(path: Path) -> bool:
+    """Say whether `path` is a regular file that can be seen."""
+    try:
+        return status(path).is_regular
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path | str) -> bool:
+    """Say whether `path` is a folder that can be seen."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises for some names
+
+
+def is_pattern(path: str) -> bool:
+    """Say whether `path` has wildcards (`*`, `?`, `[`), and no file has exactly this name."""
+    return glob.has_magic(path) and not exists(path)
+
+
+def matches(pattern: str) -> list[str]:
+    """Return the paths that match a pattern, sorted; `**` stands for any folders."""
+    # Not Path.glob, which takes no absolute pattern.
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+
+
+def absolute(path: Path) -> str:
+    """Return the path from the root of the file system, without `..`."""
+    return os.path.abspath(path)  # noqa: PTH100 - Path.absolute() keeps `..`
+
+
+def resolved(path: Path) -> str:
+    """Return the absolute path with all links followed."""
+    return os.path.realpath(path)
+
+
 def is_hidden(name: str) -> bool:
-    """Say whether a file or folder of this name is none of the user's."""
+    """Say whether a file or folder of this name was left by the system rather than the user."""
     return name.startswith(".") or name.lower() in _LEFT_BEHIND
 
 
-def list_folder(folder: Path) -> Listing:
-    """Return what is directly in `folder`; links count as what they lead to.
+def entries(folder: Path) -> list[tuple[Path, bool]]:
+    """Return what is directly in `folder`, sorted by name, each with whether it is a folder.
 
-    Raises DataError where the folder is missing, none, or can't be read.
+    Links count as what they lead to. Raises OSError.
     """
-    folders, files, hidden = [], [], 0
-    for path in _entries(folder):
+    with os.scandir(folder) as found:
+        names = sorted((entry.name, _leads_to_folder(entry)) for entry in found)
+    return [(folder / name, is_folder) for name, is_folder in names]
+
+
+def list_folder(folder: Path) -> Listing:
+    """Return what is directly in `folder`, sorted; links count as what they lead to.
+
+    Raises DataError if it doesn't exist, is a file, or can't be read.
+    """
+    folders: list[Path] = []
+    files: list[Path] = []
+    hidden = 0
+    for path, leads_to_folder in _readable_entries(folder):
         if is_hidden(path.name):
             hidden += 1
-        elif _is_folder(path):
-            folders.append(path)
         else:
-            files.append(path)
+            (folders if leads_to_folder else files).append(path)
     return Listing(tuple(folders), tuple(files), hidden)
 
 
 def files_below(folder: Path) -> Listing:
     """Return the files in `folder` and everywhere below it, sorted; `folders` stays empty.
 
-    Links are followed, but not into a folder that they are themselves in. A hidden folder
-    counts as one. Raises DataError as `listed` does.
+    Links are followed, except into a folder that contains them. A hidden folder counts as one.
+    Raises DataError like `list_folder`.
     """
     contents = list(_below(folder))
     files = sorted(file for found in contents for file in found.files)
     return Listing((), tuple(files), sum(found.hidden for found in contents))
 
 
+def make_folder(folder: Path, *, private: bool = False) -> None:
+    """Make a folder and those above it, if they don't exist yet; raises OSError."""
+    folder.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
+
+
+def move(path: Path, target: Path) -> None:
+    """Move a file to `target`, also to another disk; raises OSError."""
+    shutil.move(path, target)
+
+
+def replace(path: Path, target: Path) -> None:
+    """Give a file the name `target` on the same disk, in place of what is there; raises OSError."""
+    path.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it exists; raises OSError."""
+    path.unlink(missing_ok=True)
+
+
+def touch(path: Path) -> None:
+    """Set a file's time of change to now; raises OSError."""
+    os.utime(path)
+
+
+def sync(file: IO[bytes]) -> None:
+    """Wait until what was written to `file` is on the disk; raises OSError."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def free_space(folder: Path) -> int:
+    """Return the free bytes of the disk that `folder` is on; raises OSError."""
+    return shutil.disk_usage(folder).free
+
+
+def cannot_read(path: Path | str, error: BaseException) -> DataError:
+    """Return the error that says why a file or folder can't be read."""
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return DataError(f"{printable(str(path))} can't be read: {printable(why.lower())}")
+
+
 def _below(top: Path) -> Iterator[Listing]:
-    waiting = [(top, frozenset({_key(top)}))]
+    waiting = [(top, frozenset({resolved(top)}))]
     while waiting:
         folder, above = waiting.pop()
         found = list_folder(folder)
         yield found
         for inner in found.folders:
-            key = _key(inner)
+            key = resolved(inner)
             if key not in above:
                 waiting.append((inner, above | {key}))
 
 
-def _key(folder: Path) -> str:
-    return os.path.realpath(folder)
-
-
-def _entries(folder: Path) -> list[Path]:
+def _readable_entries(folder: Path) -> list[tuple[Path, bool]]:
     try:
-        return sorted(folder.iterdir(), key=lambda path: path.name)
+        return entries(folder)
     except FileNotFoundError:
         raise DataError(f"no folder {printable(str(folder))}", hint="check the path") from None
     except NotADirectoryError:
         raise DataError(f"{printable(str(folder))} is a file, not a folder") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{printable(str(folder))} can't be read: {reason}") from error
+        raise cannot_read(folder, error) from error
 
 
-def _is_folder(path: Path) -> bool:
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return path.is_dir()
+        return entry.is_dir()
     except OSError:
         return False  # found out, by name, when it is decoded

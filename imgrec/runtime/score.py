@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import HasName, ImageSpec, try_decode
-from imgrec.data.records import Photo, Record, labels_of
+from imgrec.data.images import ImageSpec, inspect_image
+from imgrec.data.records import HasName, Photo, Record, labels_of
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Progress
@@ -94,7 +94,7 @@ def score_chunks(
 
 
 def _decoded(image: Record | Photo, specs: Sequence[ImageSpec]) -> _Decoded:
-    return image.name, {spec: try_decode(image, spec) for spec in specs}
+    return image.name, {spec: inspect_image(image, spec).pixels for spec in specs}
 
 
 def _scored(engine: Engine, batch: Sequence[tuple[str, _Pixels]]) -> Scores:

@@ -7,31 +7,24 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.data import Cache
 from imgrec.config.experiment import Experiment
 from imgrec.data.cache import (
-    CacheEntry,
     NoRoom,
-    cache_folder,
     fits_in_memory,
-    obtain,
-    read_array,
+    open_array,
     shown_path,
     size_in_words,
-    size_of,
-    write_array,
 )
+from imgrec.data.cache_config import CacheConfig
 from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
 from imgrec.runs.versions import MATTER, versions
-from imgrec.sections.section import in_bytes
 from imgrec.training.augmentation import Augmenter, augmenter_of
 from imgrec.training.interrupt import Signals
 from imgrec.training.steps import Steps
@@ -131,9 +124,9 @@ class _FeatureCache:
     ) -> None:
         import tensorflow as tf
 
-        cache = experiment.data.cache if isinstance(experiment.data.cache, Cache) else Cache()
-        self._folder = Path(cache.folder) if cache.folder else cache_folder()
-        self._limit = in_bytes(cache.limit)
+        found = experiment.data.cache
+        cache = found if isinstance(found, CacheConfig) else CacheConfig()
+        self._folder, self._limit = cache.path, cache.limit_bytes
         self._augmentation = experiment.augmentation, experiment.seed
         self._progress, self._signals = progress, signals
         self._batch_size = min(_BATCH, experiment.data.batch_size)
@@ -167,14 +160,13 @@ class _FeatureCache:
         name = sha256(repr((self._key, split.identity, changed)).encode())
         path = self._folder / f"{name[:32]}.features"
 
-        def write(file: IO[bytes]) -> None:
-            write_array(file, shape, self._dtype, self._computed(split, augmenter, view))
-
         try:
-            found, reused = obtain(
-                CacheEntry(path, size_of(shape, self._dtype), self._limit),
-                lambda: read_array(path, shape, self._dtype),
-                write,
+            found, reused = open_array(
+                path,
+                shape,
+                self._dtype,
+                self._limit,
+                lambda: self._computed(split, augmenter, view),
             )
         except (NoRoom, OSError) as error:
             return self._in_memory(split, augmenter, view, error)
@@ -188,8 +180,8 @@ class _FeatureCache:
     def _in_memory(
         self, split: TrainingImages, augmenter: Augmenter | None, view: int, error: Exception
     ) -> NDArray[Any]:
-        needed = size_of((len(split.targets), *self._shape), self._dtype)
-        if not fits_in_memory(needed):
+        values = len(split.targets) * int(np.prod(self._shape))
+        if not fits_in_memory(values * np.dtype(self._dtype).itemsize):
             raise NoRoom(f"{error}; and they don't fit in memory") from error
         log.info("features: kept in memory: no cache in %s: %s", shown_path(self._folder), error)
         return np.concatenate(list(self._computed(split, augmenter, view)))

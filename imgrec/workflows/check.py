@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.config.data import Data
 from imgrec.data.check import (
     CheckInput,
     FindingKind,
@@ -21,7 +20,7 @@ from imgrec.data.check import (
     refuse_place,
 )
 from imgrec.data.records import Splits
-from imgrec.data.sources import detect_loader, read_leniently
+from imgrec.data.sources import DataLocation, detect_loader, read_leniently
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
@@ -100,13 +99,13 @@ def _copies(findings: Findings) -> str:
 
 def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:
     """Return the images, and the folders and files they come from."""
-    if not is_config(text) and detect_loader(text) == "folder":
+    if not is_config(text) and detect_loader(text).name == "folder":
         return read_leniently(Path(text)), (Path(text),)
     source = data_argument(text)
     return check_input(splits_of(source.data, source.seed)), _places(source.data)
 
 
-def _places(data: Data) -> tuple[Path, ...]:
+def _places(data: DataLocation) -> tuple[Path, ...]:
     named = (data.root, data.train, data.validation, data.test)
     return tuple(Path(place) for place in named if place is not None)
 

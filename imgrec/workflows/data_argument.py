@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgrec.config import shipped
-from imgrec.config.data import Data, SplitConfig
+from imgrec.config.data import Data
 from imgrec.config.load import load
 from imgrec.data.records import Splits
-from imgrec.data.sources import detect_loader, read
+from imgrec.data.sources import LOADERS, DataLocation, SplitConfig, detect_loader, read
 from imgrec.errors import UsageError
 from imgrec.models.backend import import_tensorflow
 from imgrec.text import printable
@@ -21,7 +21,7 @@ class DataArgument:
     """Where images are. name: of the config, or of the folder or file."""
 
     name: str
-    data: Data
+    data: DataLocation
     seed: int
 
 
@@ -32,25 +32,31 @@ def is_config(source: str) -> bool:
 
 
 def data_argument(source: str, overrides: Sequence[str] = ()) -> DataArgument:
-    """Return what `source` means; of images at a path, none are split off.
+    """Return what `source` means; images at a path are not divided.
 
-    Raises ConfigError for a config that can't be used, UsageError for overrides of a path,
-    DataError for a path that is not there or doesn't tell what reads it.
+    Args:
+        source: A config's file or name, or the path of images.
+        overrides: `key.path=value` each, for a config.
+
+    Raises:
+        ConfigError: The config can't be used.
+        UsageError: There are overrides, but `source` is a path.
+        DataError: The path doesn't exist, or no loader is for it.
     """
     if is_config(source):
         experiment = load(source, overrides)
         return DataArgument(experiment.name, experiment.data, experiment.seed)
     if overrides:
-        raise UsageError(f"--set goes with a CONFIG, and {printable(source)} is none")
+        raise UsageError(f"--set is for a CONFIG, and {printable(source)} is not one")
     detect_loader(source)
     undivided = SplitConfig(validation=0, test=0)
     name = Path(source).resolve().name.partition(".")[0]
-    return DataArgument(name, Data(root=source, image_size=(32, 32), split=undivided), seed=0)
+    return DataArgument(name, DataLocation(root=source, split=undivided), seed=0)
 
 
-def splits_of(data: Data, seed: int) -> Splits:
-    """Return the images by split, whether they have one label or several; raises as `read`."""
-    if data.loader == "keras":
-        # Keras imports TensorFlow, whose settings have to stand before.
+def splits_of(data: DataLocation, seed: int) -> Splits:
+    """Return the images by split, whether they have one label or several; raises like `read`."""
+    if any(loader.uses_tensorflow and loader.name == data.loader for loader in LOADERS):
+        # TensorFlow's settings have to be there before it is imported.
         import_tensorflow()
-    return read(data, seed)
+    return read(data, seed, data.image_size if isinstance(data, Data) else None)

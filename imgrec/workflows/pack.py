@@ -9,9 +9,17 @@ from pathlib import Path
 
 from imgrec.config.data import Data
 from imgrec.data.classes import relabelled
-from imgrec.data.records import Dataset, Record, Splits, first_multilabel
-from imgrec.data.sources import detect_loader
-from imgrec.data.tfrecord import FILE_NAME, Manifest, Packing, Shards, describe_split, write_shards
+from imgrec.data.records import SPLITS, Dataset, Record, Splits, first_multilabel
+from imgrec.data.sources import DataLocation, detect_loader, loader_keys
+from imgrec.data.tfrecord import (
+    FILE_NAME,
+    LOADER,
+    Manifest,
+    Packing,
+    Shards,
+    describe_split,
+    write_shards,
+)
 from imgrec.errors import DataError
 from imgrec.files import write_folder, write_text
 from imgrec.json_documents import json_text
@@ -21,10 +29,10 @@ from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml
 from imgrec.text import printable
 from imgrec.workflows.data_argument import DataArgument, splits_of
-from imgrec.workflows.prepare import image_spec, records_of, without
+from imgrec.workflows.prepare import records_of, without
 
-# What a config may say about its images that a pack has settled.
-_SETTLED = ("train", "validation", "test", "columns", "separator", "features", "images")
+# Keys of loaders that mean the same for the pack as for what was packed.
+_KEPT = ("label_map", "multi_label")
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,16 @@ def pack(
     `read` does; RunError where `output` can't be written. Nothing is left of it then.
     """
     data = _without_map(source.data)
-    splits, numbers = _numbered(splits_of(data, source.seed), source.data.label_map)
-    packing = Packing(splits.classes, tuple(numbers.values()), image_spec(data), source.seed)
+    label_map = source.data.options(LOADER).label_map
+    splits, numbers = _numbered(splits_of(data, source.seed), label_map)
+    packing = Packing(splits.classes, tuple(numbers.values()), source.seed)
+    skip = isinstance(data, Data) and data.bad_images == "skip"
     made: list[Packed] = []
 
     def write(folder: Path) -> None:
         written = _write(folder, splits, packing, shards, progress or Silent())
         bad = tuple(sorted(each for part in written.values() for each in part.bad))
-        kept = without(splits, bad, skip=data.bad_images == "skip")
+        kept = without(splits, bad, skip=skip)
         manifest = _manifest(kept, numbers, written)
         made.append(Packed(output, manifest, bad, _overrides(source.data, manifest, output)))
         write_text(folder / FILE_NAME, json_text(made[0].document))
@@ -72,11 +82,11 @@ def pack(
     return made[0]
 
 
-def _without_map(data: Data) -> Data:
+def _without_map(data: DataLocation) -> DataLocation:
     """Return `data` without a label map that is no TFRecord file's, but the pack's to be."""
     places = [place for place in (data.root, data.train) if place is not None]
-    loader = data.loader or detect_loader(places[0])
-    return data if loader == "tfrecord" else data.model_copy(update={"label_map": None})
+    loader = data.loader or detect_loader(places[0]).name
+    return data if loader == LOADER.name else data.model_copy(update={"label_map": None})
 
 
 def _numbered(splits: Splits, label_map: Mapping[str, str] | None) -> tuple[Splits, dict[str, int]]:
@@ -145,12 +155,14 @@ def _manifest(
     )
 
 
-def _overrides(data: Data, manifest: Manifest, output: Path) -> tuple[str, ...]:
+def _overrides(data: DataLocation, manifest: Manifest, output: Path) -> tuple[str, ...]:
     """Return the overrides that put the pack in the place of the config's images."""
     changed = {"root": _as_yaml(str(output))}
-    if data.loader not in {None, "tfrecord"}:
-        changed["loader"] = "tfrecord"
-    settled = (*_SETTLED, "split") if len(manifest.splits) > 1 else _SETTLED
+    if data.loader not in {None, LOADER.name}:
+        changed["loader"] = LOADER.name
+    settled = [*SPLITS, *(key for key in loader_keys() if key not in _KEPT)]
+    if len(manifest.splits) > 1:
+        settled.append("split")
     changed |= {key: "null" for key in settled if getattr(data, key) is not None}
     return tuple(f"data.{key}={value}" for key, value in changed.items())
 

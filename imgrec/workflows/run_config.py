@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
+from imgrec.data.sources import DataLocation
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.text import printable
@@ -16,8 +16,8 @@ CONFIG_FILE = "config.yaml"
 _TRAIN_AGAIN = "train again"
 
 
-def data_config(run: Run, data: Path | None) -> Data:
-    """Return section `data` of a run's config; for an imported run, one that reads `data`.
+def data_config(run: Run, data: Path | None) -> DataLocation:
+    """Return where a run's images are; for an imported run, the location `data`.
 
     Raises UsageError where an imported run, which has no images of its own, is given none;
     RunError as `run_config`.
@@ -29,17 +29,7 @@ def data_config(run: Run, data: Path | None) -> Data:
             f"{printable(run.name)} was imported: it has no images of its own",
             hint="measure it on others with --data FOLDER",
         )
-    pixels = run.card.input
-    return Data.model_validate(
-        {
-            "root": str(data),
-            "image_size": [pixels.height, pixels.width],
-            "channels": pixels.channels,
-            "fit": pixels.fit,
-            "interpolation": pixels.interpolation,
-            "multi_label": run.card.multi_label,
-        }
-    )
+    return DataLocation(root=str(data), multi_label=run.card.multi_label)
 
 
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.config.data import Cache
 from imgrec.config.load import dump, parse
+from imgrec.data.cache_config import CacheConfig
 from imgrec.sections.section import in_bytes
 
 
 def test_memory_or_a_file_of_up_to_20_gb(config: str) -> None:
     """What is left out has its default; `none` keeps nothing."""
-    assert parse(config, "pets.yaml").data.cache == Cache(memory=True, folder=None, limit="20GB")
+    assert parse(config, "pets.yaml").data.cache == CacheConfig(
+        memory=True, folder=None, limit="20GB"
+    )
     assert parse(config, "pets.yaml", ["data.cache=none"]).data.cache == "none"
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from imgrec.config.data import SplitConfig
 from imgrec.config.experiment import Experiment
 from imgrec.config.keras.losses import BinaryCrossentropy, CategoricalCrossentropy
 from imgrec.config.keras.metrics import accuracy
 from imgrec.config.keras.optimizers import Adam
 from imgrec.config.load import parse
 from imgrec.config.training import Training
+from imgrec.data.sources import SplitConfig
 
 Problems = Callable[..., list[str]]
 
@@ -51,7 +51,7 @@ def test_defaults(config: str) -> None:
                 "data.test: root is given too; give root, or train with validation and test",
             ],
         ),
-        (["data.loader=digits"], ["data.root: the digits come with scikit-learn; leave it out"]),
+        (["data.loader=digits"], ["data.root: loader digits reads no files; leave it out"]),
         (
             ["data.split={validation: 0.5, test: 0.5}"],
             [

@@ -11,6 +11,7 @@ from imgrec.config.keras.layers import Conv2D, Dense, Flatten, GlobalAveragePool
 from imgrec.config.keras.losses import BinaryCrossentropy
 from imgrec.config.keras.optimizers import Adam, CosineDecay, RMSprop
 from imgrec.config.load import load
+from imgrec.data.tfrecord import LOADER
 from imgrec.errors import UsageError
 
 NAMES = (
@@ -142,7 +143,7 @@ def test_nasnet_tfrecord() -> None:
     assert experiment.model.layers == [GlobalAveragePooling2D()]
     assert (experiment.model.output, experiment.loss) == ("sigmoid", BinaryCrossentropy())
     assert experiment.data.multi_label
-    assert experiment.data.label_map == {"1": "person", "2": "car", "3": "dog"}
+    assert experiment.data.options(LOADER).label_map == {"1": "person", "2": "car", "3": "dog"}
     assert isinstance(experiment.training.optimizer, Adam)
     assert experiment.training.epochs == 10
 

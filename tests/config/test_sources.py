@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from imgrec.config.data import Columns, Data, Features
+from imgrec.config.data import Data
+from imgrec.data.sources.loaders import csv_file
+from imgrec.data.sources.loaders.csv_file import Columns
+from imgrec.data.tfrecord import LOADER
+from imgrec.data.tfrecord.reader import Features
 from imgrec.sections.section import findings
 
 
@@ -30,7 +34,7 @@ def test_every_key_of_a_loader_is_taken() -> None:
                 "group": "animal",
             }
         )
-        assert data.columns == Columns(path="file")
+        assert data.options(csv_file.LOADER).columns == Columns(path="file")
     data = Data.model_validate(
         {
             "image_size": [8, 8],
@@ -41,8 +45,9 @@ def test_every_key_of_a_loader_is_taken() -> None:
             "label_map": {"-1": "none", "0": "cat"},
         }
     )
-    assert data.features == Features(label="class")
-    assert Data(image_size=(8, 8), loader="shapes", images=10).root is None
+    assert data.options(LOADER).features == Features(label="class")
+    shapes = {"image_size": [8, 8], "loader": "shapes", "images": 10}
+    assert Data.model_validate(shapes).root is None
     assert Data(image_size=(8, 8), loader="keras", root="cifar10").root == "cifar10"
 
 
@@ -50,7 +55,7 @@ def test_every_key_of_a_loader_is_taken() -> None:
     ("key", "value", "wanted"),
     [
         ("columns", {}, "csv"),
-        ("multi_label", True, "csv and tfrecord"),
+        ("multi_label", True, "csv or tfrecord"),
         ("features", {}, "tfrecord"),
         ("label_map", {"1": "cat"}, "tfrecord"),
         ("images", 10, "shapes"),
@@ -58,20 +63,20 @@ def test_every_key_of_a_loader_is_taken() -> None:
 )
 def test_a_key_of_another_loader_is_refused(key: str, value: object, wanted: str) -> None:
     """It would be ignored, and the user would not know."""
-    expected = f"{key}: only loader {wanted} knows it, and the loader is folder"
+    expected = f"{key}: is for loader {wanted}, not for folder"
     assert problems(loader="folder", root="x", **{key: value}) == [expected]
 
 
 def test_images_that_come_with_a_loader_have_no_path() -> None:
     """Digits, shapes and Keras' data sets are no files of the user's."""
     assert problems(loader="shapes", root="x") == [
-        "root: the shapes are drawn on the spot; leave it out"
+        "root: loader shapes reads no files; leave it out"
     ]
     assert problems(loader="keras", root="imagenet") == [
-        "root: the data sets of Keras are mnist, fashion_mnist, cifar10, cifar100; name one"
+        "root: the data sets of keras are mnist, fashion_mnist, cifar10, cifar100; name one"
     ]
     assert problems(loader="keras", root="mnist", train="x") == [
-        "train: the data sets of Keras have parts of their own; leave it out"
+        "train: loader keras reads no files; leave it out"
     ]
 
 

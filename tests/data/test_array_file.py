@@ -6,43 +6,56 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from imgrec.data.cache import read_array, size_of, write_array
+from imgrec.data.cache import NoRoom, open_array
 
 ROWS = np.arange(24, dtype=np.float32).reshape(6, 4)
+LIMIT = 10**6
+
+
+def _open(
+    path: Path, rows: NDArray[np.generic] = ROWS, limit: int = LIMIT
+) -> tuple[NDArray[np.generic], bool]:
+    """Return `rows` from the file, written in two parts, and whether it was there."""
+    return open_array(path, rows.shape, rows.dtype.str, limit, lambda: [rows[:4], rows[4:]])
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file of ROWS, written in two parts."""
+    """A file of ROWS."""
     path = tmp_path / "rows.features"
-    with path.open("wb") as opened:
-        write_array(opened, ROWS.shape, "float32", [ROWS[:4], ROWS[4:]])
+    _open(path)
     return path
 
 
 def test_what_was_written_is_read(file: Path) -> None:
-    """In one array, which NumPy itself can read too, within the size told before."""
-    found = read_array(file, ROWS.shape, "float32")
-    assert found is not None
+    """In one array, which NumPy itself can read too."""
+    found, reused = _open(file)
+    assert reused
     np.testing.assert_array_equal(found, ROWS)
-    np.testing.assert_array_equal(np.frombuffer(file.read_bytes()[-ROWS.nbytes :], "f4"), ROWS.flat)
-    assert ROWS.nbytes < file.stat().st_size <= size_of(ROWS.shape, "float32")
+    np.testing.assert_array_equal(np.load(file), ROWS)
 
 
-@pytest.mark.parametrize(("shape", "dtype"), [((6, 5), "float32"), ((6, 4), "float16")])
-def test_another_array_is_none(file: Path, shape: tuple[int, ...], dtype: str) -> None:
-    """A file that holds something else has to be written anew."""
-    assert read_array(file, shape, dtype) is None
+@pytest.mark.parametrize("rows", [np.zeros((6, 5), np.float32), ROWS.astype(np.float16)])
+def test_another_array_is_written_again(file: Path, rows: NDArray[np.generic]) -> None:
+    """A file that holds another shape or type is replaced."""
+    found, reused = _open(file, rows)
+    assert not reused
+    np.testing.assert_array_equal(found, rows)
 
 
 @pytest.mark.parametrize("length", [0, 5, 60, 200])
-def test_a_damaged_file_is_none(file: Path, length: int) -> None:
+def test_a_damaged_file_is_written_again(file: Path, length: int) -> None:
     """Wherever it was cut."""
     file.write_bytes(file.read_bytes()[:length])
-    assert read_array(file, ROWS.shape, "float32") is None
+    found, reused = _open(file)
+    assert not reused
+    np.testing.assert_array_equal(found, ROWS)
 
 
-def test_no_file_is_none(tmp_path: Path) -> None:
-    """Nothing was written yet."""
-    assert read_array(tmp_path / "none", (1,), "float32") is None
+def test_an_array_above_the_limit_is_refused(tmp_path: Path) -> None:
+    """Nothing is written, and nothing else removed for it."""
+    with pytest.raises(NoRoom, match=r"data\.cache\.limit is 50"):
+        _open(tmp_path / "rows.features", limit=50)
+    assert not (tmp_path / "rows.features").exists()

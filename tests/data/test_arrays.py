@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from imgrec.config.data import Data
 from imgrec.data.records import Dataset
 from imgrec.data.sources import read
-from imgrec.data.sources.arrays import from_arrays, read_npz
+from imgrec.data.sources.arrays import from_arrays
+from imgrec.data.sources.loaders.npz import read_npz
 from imgrec.errors import DataError
 
 X = np.random.default_rng(0).integers(0, 256, (6, 3, 2, 3), np.uint8)
@@ -206,7 +207,7 @@ def test_files_that_are_no_npz_are_named(tmp_path: Path, kind: str) -> None:
         file.mkdir()
     elif kind != "missing":
         file.write_bytes({"text": b"hello", "cut": content[:-30], "empty": b""}[kind])
-    with pytest.raises(DataError, match=r"data\.npz (is no \.npz file|can't be read)"):
+    with pytest.raises(DataError, match=r"data\.npz (is not an \.npz file|can't be read)"):
         read_npz(file)
 
 

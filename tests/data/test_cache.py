@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.cache import NoRoom, cache_folder
-from imgrec.data.cache.files import Cached, open_cached
+from imgrec.data.cache import NoRoom
+from imgrec.data.cache.pixel_file import Cached, open_cached
+from imgrec.data.cache_config import cache_folder
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
 from imgrec.progress import Silent
@@ -193,7 +194,7 @@ def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 # Opens the images below a folder, pausing after the tenth when told to.
 _PROCESS = """
 import contextlib, logging, pathlib, sys
-from imgrec.data.cache.files import open_cached
+from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.images.decoder import ImageSpec
 from imgrec.data.records import Record
 

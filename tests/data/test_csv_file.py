@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.config.data import Columns, Data
+from imgrec.config.data import Data
 from imgrec.data.records import Dataset
-from imgrec.data.sources import read
-from imgrec.data.sources.csv_file import read_csv
+from imgrec.data.sources import DataLocation, read
+from imgrec.data.sources.loaders.csv_file import Columns, read_csv
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]
@@ -77,7 +77,7 @@ def test_columns_may_have_other_names(table: Callable[..., Path]) -> None:
     """data.columns names them; the group column is among the others."""
     file = table("file,breed,part,owner", "a.png,cat,train,x", "b.png,dog,train,y")
     columns = Columns(path="file", label="breed", split="part")
-    section = Data(root=str(file), columns=columns, group="owner", image_size=(4, 4))
+    section = DataLocation.model_validate({"root": str(file), "columns": columns, "group": "owner"})
     with pytest.raises(DataError, match="groups are too few"):
         read(section, 0)
     assert read_csv(file, columns)["train"].records[0].extra == {"owner": "x"}
@@ -106,7 +106,7 @@ def test_a_separator_gives_several_labels(table: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["path,label", "a.png,cat", "./a.png,dog"], "line 3: a.png stands in line 2 already"),
+        (["path,label", "a.png,cat", "./a.png,dog"], "line 3: a.png is already in line 2"),
         (["path,label", "a.png,cat", "", "b.png"], "line 4: 1 cells, but there are 2 columns"),
         (["path,label", 'a.png,"x', 'y"', "b.png, "], "line 4: column label is empty"),
         (["path,label", ",cat"], "line 2: column path is empty"),
@@ -114,12 +114,12 @@ def test_a_separator_gives_several_labels(table: Callable[..., Path]) -> None:
         (["path,label,split", "a.png,cat,"], "line 2: column split says nothing"),
         (["path;label", "a.png;cat"], "line 1: no column path; found: path;label"),
         (["path,label,x,x", "a.png,cat,1,2"], "line 1: two columns are called x"),
-        (["path,label", 'a.png,"cat'], "line 2: no CSV"),
+        (["path,label", 'a.png,"cat'], "line 2: not CSV"),
         (["path,label", b"a.png,k\xe4tzchen"], r"line 2: label k\xe4tzchen is not UTF-8"),
         (["path,label", "a\n.png,\x1b[31m", "b.png"], "line 2: 1 cells"),
         (["path,label"], "has no rows below its column names"),
         ([], "table.csv is empty"),
-        (["path,label", "x.png,cat", "y.png,dog"], "none of the 2 images of"),
+        (["path,label", "x.png,cat", "y.png,dog"], "none of the 2 images in"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_line(
@@ -137,13 +137,13 @@ def test_a_split_column_that_was_named_must_be_there(table: Callable[..., Path])
     assert "no column part; found: path, label" in error.message
 
 
-def test_labels_that_look_like_several_are_told(
+def test_labels_that_look_like_several_are_named(
     table: Callable[..., Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing says that an image has several: each is a class, and there is a warning."""
     found = read_csv(table("path,label", "a.png,cat;dog", "b.png,cat"), Columns())
     assert found["all"].classes == ("cat", "cat;dog")
-    assert "labels such as cat;dog are taken for one class each" in caplog.text
+    assert "labels such as cat;dog are taken as one class each" in caplog.text
 
 
 def test_an_empty_label_among_several_is_refused(table: Callable[..., Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.sources.builtin import read_digits
+from imgrec.data.sources.loaders.digits import read_digits
 
 
 def test_digits_are_1797_grey_pictures_of_ten_classes() -> None:

@@ -10,15 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import (
-    ImageSpec,
-    ImageVerdict,
-    decode,
-    identities_of_images,
-    inspect_images,
-    inspection_of,
-    verdict_of,
-)
+from imgrec.data.cache.inspection import ImageVerdict, inspect_images, inspection_of, verdict_of
+from imgrec.data.images import ImageSpec, decode, identities_of_images
 from imgrec.data.records import Record
 from imgrec.progress import Silent
 from imgrec.scores import Skipped

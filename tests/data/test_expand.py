@@ -95,7 +95,7 @@ def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:
     [
         ("empty", "a folder without images"),
         ("*.gif", "nothing matches this pattern"),
-        ("-", "no paths on standard input, where one per line belongs"),
+        ("-", "standard input is empty; it should have a path on each line"),
     ],
 )
 def test_what_holds_nothing_says_so(here: Images, photo: str, reason: str) -> None:

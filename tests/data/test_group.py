@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from imgrec.config.data import Data, SplitConfig
+from imgrec.config.data import Data
 from imgrec.data.records import Dataset, Record, Splits
-from imgrec.data.sources import read
+from imgrec.data.sources import SplitConfig, read
 from imgrec.data.split import check_apart, groups_of, split_groups
 from imgrec.errors import DataError
 

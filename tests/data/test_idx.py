@@ -12,7 +12,7 @@ import pytest
 
 from imgrec.config.data import Data
 from imgrec.data.sources import read
-from imgrec.data.sources.idx import read_idx
+from imgrec.data.sources.loaders.idx import read_idx
 from imgrec.errors import DataError
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -95,9 +95,9 @@ def test_labels_that_are_missing_are_named(tmp_path: Path) -> None:
         (b"", "begins with nothing, not with 00000803"),
         (idx(CLASSES), "begins with 00000801, not with 00000803"),
         (b"\0\0\x0d\x03" + idx(PIXELS)[4:], "begins with 00000d03"),
-        (idx(PIXELS)[:9], "no idx file of unsigned bytes in 3 dimensions"),
-        (idx(PIXELS)[:-1], "tells of 120 bytes after it, and there are only 119"),
-        (idx(PIXELS) + b"x", "tells of 120 bytes after it, and there are more"),
+        (idx(PIXELS)[:9], "not an idx file of unsigned bytes in 3 dimensions"),
+        (idx(PIXELS)[:-1], "120 bytes should follow the header, and there are only 119"),
+        (idx(PIXELS) + b"x", "120 bytes should follow the header, and there are more"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "can't be read"),
         (idx(PIXELS[:0]), "there are none"),
         (idx(PIXELS[:5]), "5 images, but 20 labels"),

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.sources.builtin import CLASSES, from_keras, read_keras
+from imgrec.data.sources.loaders.keras_dataset import CLASSES, from_keras, read_keras
 from imgrec.errors import DataError
 
 FETCH = """
 import sys
-from imgrec.data.sources.builtin import read_keras
+from imgrec.data.sources.loaders.keras_dataset import read_keras
 from imgrec.errors import DataError
 try:
     parts = read_keras("fashion_mnist")

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imgrec.data.records import Dataset
-from imgrec.data.sources import pickle_file
-from imgrec.data.sources.pickle_file import load_pickle, read_pickle
+from imgrec.data.sources import unpickle
+from imgrec.data.sources.loaders.pickle_file import read_pickle
+from imgrec.data.sources.unpickle import load_pickle
 from imgrec.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 2, 3), np.uint8)
@@ -200,7 +201,7 @@ def test_more_values_than_memory_should_hold_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A byte of a pickle makes an empty dict of 64: they are counted before one is made."""
-    monkeypatch.setattr(pickle_file, "_MAX_OPERATIONS", 1000)
+    monkeypatch.setattr(unpickle, "_MAX_OPERATIONS", 1000)
     file = tmp_path / "data.pkl"
     file.write_bytes(b"\x80\x02(" + b"}" * 1001 + b"l.")
     assert "more than 1000 values" in refusal(file)

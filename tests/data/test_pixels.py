@@ -19,15 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgrec.config.data import Cache
 from imgrec.data.cache import Pixels, open_pixels
+from imgrec.data.cache_config import CacheConfig
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import ByteRange, Record
 from imgrec.errors import BadImage
 from imgrec.progress import Silent
 
 SPEC = ImageSpec(6, 5, 3)
-Kept = Literal["none"] | Cache
+Kept = Literal["none"] | CacheConfig
 
 
 @pytest.fixture(params=["memory", "file", "reused file", "none"])
@@ -35,7 +35,7 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
     """Every way of keeping pixels."""
     if request.param == "none":
         return "none"
-    return Cache(folder=str(tmp_path / "cache"), memory=request.param == "memory")
+    return CacheConfig(folder=str(tmp_path / "cache"), memory=request.param == "memory")
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_counts_add_up_for_any_mixture(
         Record(name, 0, np.full((2, 2) if good else (2,), number, np.uint8))
         for number, (name, good) in enumerate(zip(names, sound, strict=True))
     ]
-    for cache in (Cache(), Cache(memory=False, folder=folder), "none"):
+    for cache in (CacheConfig(), CacheConfig(memory=False, folder=folder), "none"):
         pixels, inspection = open_pixels(records, SPEC, cache, Silent())
         numbers = [number for number, good in enumerate(sound) if good]
         assert pixels.take(range(len(numbers)))[:, 0, 0, 0].tolist() == numbers
@@ -127,8 +127,8 @@ def test_the_choice_is_told(
 ) -> None:
     """One line says where the images are, how many, how large, and whether they were there."""
     caplog.set_level(logging.INFO, "imgrec")
-    file = Cache(folder=str(tmp_path / "cache"), memory=False)
-    for cache in (Cache(), file, file, "none"):
+    file = CacheConfig(folder=str(tmp_path / "cache"), memory=False)
+    for cache in (CacheConfig(), file, file, "none"):
         _open(records, cache)
     lines = [re.sub(r"in .*/\w+\.pixels", "in FILE", message) for message in caplog.messages]
     assert lines == [
@@ -143,7 +143,7 @@ def test_memory_is_for_what_fits_in_it(tmp_path: Path) -> None:
     """What would take more than there is goes to a file, or says that there is no room."""
     huge = ImageSpec(8192, 8192, 3)
     records = [Record(str(n), 0, tmp_path / "gone.png") for n in range(20_000)]
-    cache = Cache(folder=str(tmp_path / "cache"), limit="1MB")
+    cache = CacheConfig(folder=str(tmp_path / "cache"), limit="1MB")
     pixels, inspection = open_pixels(records, huge, cache, Silent())  # 4 TB
     assert pixels.shape == (8192, 8192, 3)
     assert len(inspection.bad) == len(records)
@@ -153,10 +153,10 @@ def test_data_above_the_limit_is_streamed(tmp_path: Path, caplog: pytest.LogCapt
     """It is told why, nothing is written, and nothing of other data is removed."""
     folder = tmp_path / "cache"
     small = [Record("a", 0, np.zeros((4, 4), np.uint8))]
-    _open(small, Cache(folder=str(folder), memory=False))
+    _open(small, CacheConfig(folder=str(folder), memory=False))
     files = sorted(folder.glob("*.pixels"))
     pixels = _open(
-        small, Cache(folder=str(folder), memory=False, limit="1MB"), ImageSpec(1000, 1000, 3)
+        small, CacheConfig(folder=str(folder), memory=False, limit="1MB"), ImageSpec(1000, 1000, 3)
     )
     assert pixels.take([0]).shape == (1, 1000, 1000, 3)
     assert "data.cache.limit is 1,000,000" in caplog.text
@@ -169,7 +169,7 @@ def test_a_folder_that_can_not_be_used_is_no_end(
 ) -> None:
     """The images are decoded at each epoch, and a warning says so."""
     (tmp_path / "file").write_text("")
-    pixels = _open(records, Cache(folder=str(tmp_path / "file"), memory=False))
+    pixels = _open(records, CacheConfig(folder=str(tmp_path / "file"), memory=False))
     assert len(pixels.take(range(4))) == 4
     assert "decoded anew each epoch: no cache in" in caplog.text
 

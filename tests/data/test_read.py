@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from imgrec.config.data import Data, SplitConfig
+from imgrec.config.data import Data
 from imgrec.data.records import Record, Splits
-from imgrec.data.sources import read, read_other
+from imgrec.data.sources import SplitConfig, read, read_other
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imgrec.config.data import Data
-from imgrec.data.sources import read
-from imgrec.data.sources.builtin import read_shapes
+from imgrec.data.sources import DataLocation, read
+from imgrec.data.sources.loaders.shapes import read_shapes
 
 
 def test_the_classes_take_turns() -> None:
@@ -52,7 +51,7 @@ def test_shapes_stand_out_and_differ_in_area() -> None:
 
 def test_as_many_are_drawn_as_asked() -> None:
     """data.images says how many, 300 by default, in the size of the config."""
-    splits = read(Data(loader="shapes", images=30, image_size=(8, 6)), 0)
+    splits = read(DataLocation.model_validate({"loader": "shapes", "images": 30}), 0, (8, 6))
     assert len(splits.train) == 24
     assert np.asarray(splits.train[0].source).shape == (8, 6, 3)
-    assert len(read(Data(loader="shapes", image_size=(8, 8)), 0).validation) == 60
+    assert len(read(DataLocation(loader="shapes"), 0, (8, 8)).validation) == 60

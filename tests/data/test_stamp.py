@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.images import file_stamp, source_key
+from imgrec.data.cache.inspection import file_stamp, source_key
 from imgrec.data.records import ByteRange
 
 

@@ -15,13 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgrec.config.data import Features
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Dataset
 from imgrec.data.sources import detect_loader
-from imgrec.data.tfrecord import read_tfrecord
 from imgrec.data.tfrecord.example import features
 from imgrec.data.tfrecord.framing import records
+from imgrec.data.tfrecord.reader import Features, read_tfrecord
 from imgrec.errors import DataError
 from tests.conftest import PROJECT
 from tests.data.tfrecord_writer import Value, crc32c, example, frame, write
@@ -263,7 +262,7 @@ def test_shards_are_one_data_set(tmp_path: Path, place: str) -> None:
         write(file, [{"image": b"", "label": number}])
     write(tmp_path / ".s.tfrecord", [{"image": b"", "label": 9}])
     path = str(tmp_path / place.replace("s-", "s.tfrecord-"))
-    assert detect_loader(path) == "tfrecord"
+    assert detect_loader(path).name == "tfrecord"
     assert [record.name for record in read(path).records] == [
         "s.tfrecord-00000-of-00002/000000",
         "s.tfrecord-00001-of-00002/000000",

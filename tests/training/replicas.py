@@ -15,7 +15,7 @@ import numpy as np
 
 from imgrec.config.load import parse
 from imgrec.data.cache import Stored
-from imgrec.data.sources.builtin import read_digits
+from imgrec.data.sources.loaders.digits import read_digits
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.network import build
 from imgrec.progress import Progress, Silent

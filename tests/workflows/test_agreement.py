@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.config.load import load
-from imgrec.data.images import decode, image_bytes
+from imgrec.data.images import decode
+from imgrec.data.images.files import content_of
 from imgrec.data.records import Record
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
 from imgrec.models.export import FORMATS
@@ -62,11 +63,11 @@ def _photo(record: Record, otherwise: Path) -> str:
     """Return the file of a record; one that is none of its own is written to `otherwise`."""
     if isinstance(record.source, Path):
         return str(record.source)
-    found = image_bytes(record.source)
+    found = content_of(record.source)
     if isinstance(found, bytes):
         otherwise.write_bytes(found)
     else:
-        Image.fromarray(found.squeeze()).save(otherwise)
+        Image.fromarray(np.asarray(found).squeeze()).save(otherwise)
     return str(otherwise)
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgrec.config.data import SplitConfig
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
+from imgrec.data.sources import SplitConfig
 from imgrec.errors import DataError
 from imgrec.workflows.init import DatasetSummary, PretrainedWeights, draft_config, draft_config_for
 

@@ -19,7 +19,8 @@ from PIL import Image
 
 from imgrec.config.data import Data
 from imgrec.config.load import parse
-from imgrec.data.images import ImageSpec, decode, identities_of_images, image_bytes
+from imgrec.data.images import ImageSpec, decode, identities_of_images
+from imgrec.data.images.files import content_of
 from imgrec.data.records import ByteRange, Splits
 from imgrec.data.sources import read_other
 from imgrec.errors import DataError, RunError, UsageError
@@ -98,7 +99,7 @@ def test_a_divided_folder_comes_back(photos: Path, tmp_path: Path) -> None:
     assert_same_images(found, source)
     for record, original in zip(found.train, source.train, strict=True):
         assert isinstance(record.source, ByteRange)
-        assert image_bytes(record.source) == image_bytes(original.source)
+        assert content_of(record.source) == content_of(original.source)
     manifest = packed.manifest
     assert [shard.file for shard in manifest.shards][:4] == [
         "train.tfrecord-00000-of-00003",

@@ -1,24 +1,26 @@
 """Files in the cache folder, which later trainings reuse.
 
-A file is complete or not there: it is written beside its place and renamed. Who writes one holds
-its lock, and others who want it wait; who dies leaves a partial file, which the next writer
-removes. Files together stay below a limit: the one not used for longest goes first, and none that
-a process has open.
+A file is complete or not there: it is written beside its place and renamed. A process that
+writes one holds its lock, and others that want it wait; a process that dies leaves a partial file,
+which the next writer removes. Files together stay below a limit: the one not used for longest is
+removed first, and none that a process has open.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, BinaryIO, TypeVar
 
-from imgrec.data.cache import files
+from imgrec.data import storage
 from imgrec.text import printable
+
+if sys.platform != "win32":
+    import fcntl
 
 log = logging.getLogger("imgrec")
 
@@ -44,72 +46,110 @@ class CacheEntry:
     limit: int
 
 
-def cache_folder() -> Path:
-    """Return the folder for caches: IMGREC_CACHE, or `imgrec` below XDG_CACHE_HOME or ~/.cache."""
-    if own := os.environ.get("IMGREC_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imgrec"
-
-
 def obtain(
-    place: CacheEntry, read: Callable[[], CachedFile | None], write: Callable[[IO[bytes]], None]
+    entry: CacheEntry,
+    read: Callable[[BinaryIO], CachedFile | None],
+    write: Callable[[IO[bytes]], object],
 ) -> tuple[CachedFile, bool]:
-    """Return what `read` finds in the file at `place`, and whether it was there already.
+    """Return what `read` finds in the file of `entry`, and whether it was there already.
 
-    read: returns None where the file has to be written. write: writes it whole into the open
-    file that it is given, while this process alone does so. Raises NoRoom where there is none,
-    OSError where the folder can't be used.
+    Args:
+        entry: Where the file belongs.
+        read: Gets the open file; returns None, or raises ValueError or TypeError, if it has to
+            be written again. The file is in use while it and every mapping of it are open.
+        write: Writes the whole file; no other process does so at the same time.
+
+    Raises:
+        NoRoom: There is no room for it.
+        OSError: The folder can't be used.
     """
-    place.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = read()
+    storage.make_folder(entry.path.parent, private=True)
+    found = _read(entry.path, read)
     reused = found is not None
     if found is None:
-        with _alone(place.path.with_suffix(".lock")):
-            found = read()
+        with _alone(entry.path.with_suffix(".lock")):
+            found = _read(entry.path, read)
             reused = found is not None
             while found is None:
-                _write(place, write)
-                found = read()
+                _write(entry, write)
+                found = _read(entry.path, read)
     with contextlib.suppress(OSError):  # another user's
-        os.utime(place.path)  # used now: the last to be removed
+        storage.touch(entry.path)  # used now: the last to be removed
     return found, reused
 
 
-def _write(place: CacheEntry, write: Callable[[IO[bytes]], None]) -> None:
-    partial = place.path.with_suffix(_PARTIAL)
-    with _alone(place.path.parent / "room.lock"):
-        _make_room(place)
-        file = partial.open("wb")
-        files.hold(file)
-        file.truncate(place.bytes)  # counts from now on
+def hold(file: IO[bytes]) -> None:
+    """Mark `file` as in use until it and every mapping of it are closed."""
+    # On Windows a file that is open can't be removed anyway.
+    if sys.platform != "win32":
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+
+def remove_unused(path: Path) -> bool:
+    """Remove the file at `path` unless a process has it open; say whether it is gone."""
+    try:
+        if sys.platform == "win32":
+            storage.remove(path)
+            return True
+        with storage.open_file(path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            storage.remove(path)
+    except FileNotFoundError:
+        return True
+    except OSError:  # in use, or another user's
+        return False
+    return True
+
+
+def _read(path: Path, read: Callable[[BinaryIO], CachedFile | None]) -> CachedFile | None:
+    try:
+        with storage.open_file(path) as file:
+            hold(file)
+            if storage.status(file).links == 0:  # removed just before it was held
+                return None
+            return read(file)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _write(entry: CacheEntry, write: Callable[[IO[bytes]], object]) -> None:
+    partial = entry.path.with_suffix(_PARTIAL)
+    with _alone(entry.path.parent / "room.lock"):
+        _make_room(entry)
+        file = storage.create_file(partial, replace=True)
+        hold(file)
+        file.truncate(entry.bytes)  # counts from now on
     try:
         with file:
             write(file)
             file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(place.path)
+            storage.sync(file)
+        storage.replace(partial, entry.path)
     finally:
-        partial.unlink(missing_ok=True)
+        storage.remove(partial)
 
 
-def _make_room(place: CacheEntry) -> None:
-    """Remove what was left behind, and files until another of `place.bytes` fits."""
-    folder = place.path.parent
-    for partial in folder.glob(f"*{_PARTIAL}"):
-        files.remove_unused(partial)
-    sizes = {path: path.stat() for path in folder.iterdir() if path.suffix in {*_KEPT, _PARTIAL}}
-    taken = sum(status.st_size for status in sizes.values())
+def _make_room(entry: CacheEntry) -> None:
+    """Remove what was left behind, and files until another of `entry.bytes` fits."""
+    folder = entry.path.parent
+    files = [path for path, _ in storage.entries(folder)]
+    for partial in files:
+        if partial.suffix == _PARTIAL:
+            remove_unused(partial)
+    counted = (path for path in files if path.suffix in {*_KEPT, _PARTIAL})
+    statuses = {path: storage.status(path) for path in counted if storage.exists(path)}
+    taken = sum(status.size for status in statuses.values())
     # What is to be replaced goes first.
-    for path in sorted(sizes, key=lambda path: (path != place.path, sizes[path].st_mtime_ns)):
-        if taken + place.bytes <= place.limit or place.bytes > place.limit:
+    order = sorted(statuses, key=lambda path: (path != entry.path, statuses[path].modified))
+    for path in order:
+        if taken + entry.bytes <= entry.limit or entry.bytes > entry.limit:
             break
-        if path.suffix in _KEPT and files.remove_unused(path):
-            taken -= sizes[path].st_size
-    if taken + place.bytes > place.limit:
-        raise NoRoom(f"{place.bytes:,} bytes are needed, data.cache.limit is {place.limit:,}")
-    if place.bytes > shutil.disk_usage(folder).free:
-        raise NoRoom(f"{place.bytes:,} bytes are needed, the disk has fewer")
+        if path.suffix in _KEPT and remove_unused(path):
+            taken -= statuses[path].size
+    if taken + entry.bytes > entry.limit:
+        raise NoRoom(f"{entry.bytes:,} bytes are needed, data.cache.limit is {entry.limit:,}")
+    if entry.bytes > storage.free_space(folder):
+        raise NoRoom(f"{entry.bytes:,} bytes are needed, the disk has fewer")
 
 
 @contextlib.contextmanager
@@ -121,7 +161,7 @@ def _alone(lock_file: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0.5)
     except Timeout:
-        log.info("waiting for another training that writes %s", printable(str(lock_file.parent)))
+        log.info("waiting for another training that writes to %s", printable(str(lock_file.parent)))
         lock.acquire()
     try:
         yield

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-_MEMINFO = Path("/proc/meminfo")
+from imgrec.data.storage import read_bytes
+
 _CGROUPS = Path("/sys/fs/cgroup")
 
 # Limit, use, and the part of the use that the system gives back when asked, by version.
@@ -19,39 +19,40 @@ _CGROUP_FILES = (
     ),
 )
 
-
-# The share of the free memory that images may take: training needs some too.
-_SHARE = 4
+# Images may take one part in so many of the free memory: training needs some too.
+_PARTS = 4
 
 
 def fits_in_memory(needed: int) -> bool:
-    """Say whether so many bytes are at most a quarter of what is free."""
-    return needed * _SHARE <= available_memory()
+    """Say whether `needed` bytes are at most a quarter of what is free."""
+    return needed * _PARTS <= available_memory()
 
 
-def available_memory(meminfo: Path = _MEMINFO, cgroups: Path = _CGROUPS) -> int:
-    """Return the bytes that can be taken without swapping, 0 where the system doesn't tell.
+def available_memory(cgroups: Path = _CGROUPS) -> int:
+    """Return the bytes that can be taken without swapping.
 
-    A container's limit counts where one is set. meminfo, cgroups: where Linux tells it.
+    Args:
+        cgroups: Where Linux has a container's limit, which counts if it is lower.
     """
-    free = _field(meminfo, "MemAvailable:") * 1024
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
     limits = [left for files in _CGROUP_FILES if (left := _left(cgroups, *files)) is not None]
     return min([free, *limits])
 
 
 def _left(cgroups: Path, limit: str, usage: str, statistics: str, field: str) -> int | None:
-    """Return the bytes below a container's limit, or None where it has none."""
+    """Return the bytes below a container's limit, or None if it has none."""
     try:
-        free = int((cgroups / limit).read_text()) - int((cgroups / usage).read_text())
-    except (OSError, ValueError):  # `max` is no number: no limit
+        free = int(read_bytes(cgroups / limit)) - int(read_bytes(cgroups / usage))
+        return max(0, free + _field(cgroups / statistics, field))
+    except (OSError, ValueError):  # `max` is not a number: no limit
         return None
-    return max(0, free + _field(cgroups / statistics, field))
 
 
 def _field(file: Path, name: str) -> int:
-    with contextlib.suppress(OSError, ValueError):
-        for line in file.read_text().splitlines():
-            key, value, *_ = line.split()
-            if key == name:
-                return int(value)
+    for line in read_bytes(file).decode().splitlines():
+        key, value, *_ = line.split()
+        if key == name:
+            return int(value)
     return 0

@@ -11,23 +11,21 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.data import Cache
-from imgrec.data.cache.files import open_cached
-from imgrec.data.cache.folder import NoRoom, cache_folder
-from imgrec.data.cache.memory import fits_in_memory
-from imgrec.data.images import (
-    ImageSpec,
+from imgrec.data.cache.folder import NoRoom
+from imgrec.data.cache.inspection import (
     Inspection,
-    decode,
     file_stamp,
     inspect_images,
     inspection_of,
 )
+from imgrec.data.cache.memory import fits_in_memory
+from imgrec.data.cache.pixel_file import open_cached
+from imgrec.data.cache_config import CacheConfig
+from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
-from imgrec.sections.section import in_bytes
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
@@ -51,7 +49,10 @@ class Pixels(Protocol):
 
 
 def open_pixels(
-    records: Sequence[Record], spec: ImageSpec, cache: Cache | Literal["none"], progress: Progress
+    records: Sequence[Record],
+    spec: ImageSpec,
+    cache: CacheConfig | Literal["none"],
+    progress: Progress,
 ) -> tuple[Pixels, Inspection]:
     """Read every record once, and return their pixels in `spec` and what was found.
 
@@ -65,11 +66,10 @@ def open_pixels(
     needed = len(records) * spec.height * spec.width * spec.channels
     if cache.memory and fits_in_memory(needed):
         return _in_memory(records, spec, progress)
-    folder = Path(cache.folder) if cache.folder else cache_folder()
     try:
-        return _mapped(records, spec, folder, in_bytes(cache.limit), progress)
+        return _mapped(records, spec, cache.path, cache.limit_bytes, progress)
     except (NoRoom, OSError) as error:
-        where = shown_path(folder)
+        where = shown_path(cache.path)
         log.warning("images: decoded anew each epoch: no cache in %s: %s", where, error)
         return _streamed(records, spec, progress)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.check.findings import FindingKind, Occurrence, Pictures, ValueRange
-from imgrec.data.images import ImageSpec, Traits, decode, identity_of, image_bytes, traits_of
+from imgrec.data.images import ImageSpec, Traits, inspect_image
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
@@ -110,14 +110,10 @@ def summarize_image(records: Sequence[Record]) -> Iterator[ImageSummary]:
 
 
 def _look(record: Record) -> ImageSummary:
-    identity = ""
-    try:
-        found = image_bytes(record.source, record.name)
-        identity = identity_of(found)
-        grey = decode(found, _SMALL, record.name)[..., 0]
-        return ImageSummary(identity, "", traits_of(found), picture_hash(grey))
-    except BadImage as error:
-        return ImageSummary(identity, error.reason)
+    found = inspect_image(record, _SMALL)
+    if isinstance(found.pixels, BadImage):
+        return ImageSummary(found.identity, found.fault)
+    return ImageSummary(found.identity, "", found.traits, picture_hash(found.pixels[..., 0]))
 
 
 def copies(

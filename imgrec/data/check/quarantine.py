@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from imgrec.data.records import Record
+from imgrec.data.storage import entries, exists, is_folder, make_folder, move, resolved
 from imgrec.errors import DataError, UsageError
 from imgrec.files import cannot_write, write_text
 from imgrec.scores import Skipped
 from imgrec.text import printable
 
 LIST = "moved.csv"
-"""The file in the quarantine that tells where each file was: columns from, to, reason."""
+"""The file in the quarantine that lists the moved files: columns from, to, reason."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Moved:
 
 
 def refuse_place(folder: Path, data: Sequence[Path]) -> None:
-    """Raise UsageError where `folder` lies inside the data, or there is something in it."""
+    """Raise UsageError if `folder` is inside the data, or there is something in it."""
     for place in data:
-        if folder.resolve().is_relative_to(place.resolve()):
+        if Path(resolved(folder)).is_relative_to(resolved(place)):
             raise UsageError(
                 f"--quarantine {printable(str(folder))} is inside the data, "
                 f"{printable(str(place))}",
                 hint="choose a folder outside of it",
             )
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    if exists(folder) and not (is_folder(folder) and not entries(folder)):
         raise UsageError(
-            f"--quarantine {printable(str(folder))} is there already and not an empty folder",
+            f"--quarantine {printable(str(folder))} exists already and is not an empty folder",
             hint="choose a new folder: nothing is overwritten",
         )
 
@@ -47,23 +47,28 @@ def refuse_place(folder: Path, data: Sequence[Path]) -> None:
 def move_bad(records: Sequence[Record], bad: Sequence[Skipped], folder: Path) -> tuple[Moved, ...]:
     """Move the files of the `bad` records below `folder`, where they keep their names' paths.
 
-    A bad record that is no file of its own (missing, a folder, a stretch of a file, pixels)
-    stays. `folder` is made where something is moved; its list is on disk before the first
-    file moves. Raises RunError where `folder` can't be written, DataError where a file can't
-    be moved; the list then tells those that were.
+    A bad record that is not a whole file (missing, a folder, a part of a file, pixels) stays.
+    `folder` is made if something is moved; its list is on disk before the first file moves.
+
+    Returns:
+        The files that were moved.
+
+    Raises:
+        RunError: `folder` can't be written.
+        DataError: A file can't be moved; the list then has those that were.
     """
-    plan = tuple(_planned({record.name: record for record in records}, bad, folder.resolve()))
+    plan = tuple(_planned({record.name: record for record in records}, bad, Path(resolved(folder))))
     if not plan:
         return ()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
     _write_list(folder, plan)
     for done, each in enumerate(plan):
         try:
-            each.target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(each.source, each.target)
+            make_folder(each.target.parent)
+            move(each.source, each.target)
         except OSError as error:
             _write_list(folder, plan[:done])
             raise DataError(
@@ -83,27 +88,20 @@ def _planned(
         if not isinstance(source, Path):
             continue
         place = Path.cwd() / source
-        if place in sources or not _is_file(place):
+        if place in sources or not exists(place) or is_folder(place):
             continue
         sources.add(place)
         yield Moved(place, _free(folder / _inside(name), targets), reason)
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return (path.exists() and not path.is_dir()) or path.is_symlink()
-    except (OSError, ValueError):
-        return False
-
-
 def _inside(name: str) -> Path:
-    """Return the name as a path that leads to nowhere above."""
+    """Return the name as a path that doesn't lead out of its folder."""
     parts = [part for part in PurePosixPath(name).parts if part not in {"/", "//", "..", "."}]
     return Path(*(part.replace("\\", "_").replace(":", "_") for part in parts))
 
 
 def _free(path: Path, taken: set[str]) -> Path:
-    """Return `path`, or where it is taken, with a number; case counts for nothing."""
+    """Return `path`, with a number if it is taken; upper and lower case count as the same."""
     wanted, number = path, 1
     while str(path).casefold() in taken:
         number += 1

@@ -23,12 +23,14 @@ from PIL.JpegImagePlugin import JpegImageFile
 from imgrec.data.images.files import (
     FORMATS,
     MAX_PIXELS,
+    ImageContent,
     check_file,
+    content_of,
     file_reason,
-    image_bytes,
     reason,
 )
 from imgrec.data.records import ImageSource
+from imgrec.data.storage import open_file
 from imgrec.errors import BadImage, DataError
 
 
@@ -135,7 +137,7 @@ class ImageSpec:
 
 
 def decode(
-    source: ImageSource | bytes | Image.Image, spec: ImageSpec, name: str = ""
+    source: ImageSource | ImageContent, spec: ImageSpec, name: str = ""
 ) -> NDArray[np.uint8]:
     """Return the image as uint8 (spec.height, spec.width, spec.channels).
 
@@ -146,7 +148,7 @@ def decode(
     Raises BadImage where the source is no image, or none that can be read whole.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
-    found = _found(source, name)
+    found = content_of(source, name)
     try:
         with _image(found) as image:
             return _fitted(_upright(image, spec), spec)
@@ -154,15 +156,13 @@ def decode(
         raise BadImage(name, reason(error)) from error
 
 
-def miniature(
-    source: ImageSource | bytes | Image.Image, side: int, name: str = ""
-) -> NDArray[np.uint8]:
+def miniature(source: ImageSource | ImageContent, side: int, name: str = "") -> NDArray[np.uint8]:
     """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
 
     A smaller image stays as it is. source: as in `decode`. Raises BadImage as that does.
     """
     spec = ImageSpec(side, side, 3, fit="pad")
-    found = _found(source, name)
+    found = content_of(source, name)
     try:
         with _image(found) as image:
             upright = _upright(image, spec)
@@ -174,13 +174,13 @@ def miniature(
 
 
 def decode_whole(
-    source: ImageSource | bytes | Image.Image, channels: Literal[1, 3], name: str = ""
+    source: ImageSource | ImageContent, channels: Literal[1, 3], name: str = ""
 ) -> Image.Image:
     """Return the whole image in its own size, standing upright, in L or RGB.
 
     source, name: as in `decode`. Raises BadImage as that does.
     """
-    found = _found(source, name)
+    found = content_of(source, name)
     try:
         with _image(found) as image:
             # As large as any that is decoded: nothing is reduced.
@@ -232,9 +232,9 @@ def describe(source: ImageSource, name: str = "") -> Header:
     """
     if isinstance(source, Path):
         return _described_file(source, name or str(source))
-    found = image_bytes(source, name)
+    found = content_of(source, name)
     try:
-        with _from_array(found) if isinstance(found, np.ndarray) else _opened(found) as image:
+        with _image(found) as image:
             return Header(upright_size(image), image.mode)
     except Exception as error:
         raise BadImage(name or "image", reason(error)) from error
@@ -243,7 +243,7 @@ def describe(source: ImageSource, name: str = "") -> Header:
 def _described_file(path: Path, name: str) -> Header:
     try:
         check_file(path)
-        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        with open_file(path) as file, Image.open(file, formats=FORMATS) as image:
             return Header(upright_size(image), image.mode)
     except UnidentifiedImageError as error:
         raise BadImage(name, reason(error)) from error
@@ -253,13 +253,7 @@ def _described_file(path: Path, name: str) -> Header:
         raise BadImage(name, reason(error)) from error
 
 
-def _found(
-    source: ImageSource | bytes | Image.Image, name: str
-) -> bytes | NDArray[np.uint8] | Image.Image:
-    return source if isinstance(source, bytes | Image.Image) else image_bytes(source, name)
-
-
-def _image(found: bytes | NDArray[np.uint8] | Image.Image) -> Image.Image:
+def _image(found: ImageContent) -> Image.Image:
     if isinstance(found, Image.Image):
         return found.copy()
     return _from_array(found) if isinstance(found, np.ndarray) else _opened(found)

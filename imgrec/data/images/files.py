@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from imgrec.data import storage
 from imgrec.data.records import ByteRange, ImageSource, Record
 from imgrec.errors import BadImage, DataError
 from imgrec.files import sha256
@@ -34,24 +34,24 @@ NO_IMAGE = "not an image"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
-def image_bytes(source: ImageSource, name: str = "") -> bytes | NDArray[np.uint8]:
-    """Return the encoded image that `source` names, or its pixels where it is pixels.
+ImageContent: TypeAlias = "bytes | NDArray[np.uint8] | Image.Image"
+"""An encoded image, pixels, or a Pillow image."""
 
-    name: what errors call it. Raises BadImage where the file can't be read.
+
+def content_of(source: ImageSource | ImageContent, name: str = "") -> ImageContent:
+    """Return the encoded image that `source` names, or `source` if it is an image already.
+
+    name: what errors call it. Raises BadImage if the file can't be read.
     """
     if isinstance(source, Path):
-        return read_bytes(source, name)
-    return _read_slice(source, name) if isinstance(source, ByteRange) else source
+        return _read_file(source, name)
+    return _read_range(source, name) if isinstance(source, ByteRange) else source
 
 
-def read_bytes(path: Path, name: str = "") -> bytes:
-    """Return the content of the file at `path`, which errors call `name`.
-
-    Raises BadImage where there is no file, or none that can be read.
-    """
+def _read_file(path: Path, name: str) -> bytes:
     try:
         check_file(path)
-        return path.read_bytes()
+        return storage.read_bytes(path)
     except (OSError, ValueError, MemoryError, DataError) as error:
         raise BadImage(name or str(path), file_reason(path, error)) from error
 
@@ -80,11 +80,9 @@ def file_reason(path: Path, error: Exception) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def _read_slice(source: ByteRange, name: str) -> bytes:
+def _read_range(source: ByteRange, name: str) -> bytes:
     try:
-        with source.path.open("rb") as file:
-            file.seek(source.start)
-            found = file.read(source.length)
+        found = storage.read_bytes(source.path, source.start, source.length)
     except (OSError, ValueError, MemoryError) as error:
         raise BadImage(name or str(source.path), file_reason(source.path, error)) from error
     if len(found) < source.length:
@@ -94,14 +92,14 @@ def _read_slice(source: ByteRange, name: str) -> bytes:
 
 def check_file(path: Path) -> None:
     """Raise DataError unless `path` is a regular file of a size to read; OSError as `stat`."""
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
+    status = storage.status(path)
+    if status.is_folder:
         raise DataError("a folder, not an image")
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+    if not status.is_regular:  # reading a pipe would wait for ever
         raise DataError("not a regular file")
-    if status.st_size == 0:
+    if status.size == 0:
         raise DataError("empty file")
-    if status.st_size > MAX_BYTES:
+    if status.size > MAX_BYTES:
         raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
 
 
@@ -121,11 +119,12 @@ def identities_of_images(
     return found
 
 
-def identity_of(found: bytes | NDArray[np.uint8]) -> str:
-    """Return the SHA-256 in hexadecimal of a file's content, or of pixels with their shape."""
-    if isinstance(found, np.ndarray):
-        return sha256(repr(found.shape).encode() + found.tobytes())
-    return sha256(found)
+def identity_of(content: ImageContent) -> str:
+    """Return the SHA-256 in hexadecimal of an encoded image, or of pixels with their shape."""
+    if isinstance(content, bytes):
+        return sha256(content)
+    pixels = np.asarray(content)
+    return sha256(repr(pixels.shape).encode() + pixels.tobytes())
 
 
 def fingerprint(
@@ -148,30 +147,7 @@ def fingerprint(
 
 def _identity(record: Record) -> tuple[str, str]:
     try:
-        return record.name, identity_of(image_bytes(record.source, record.name))
+        content = content_of(record.source, record.name)
     except BadImage:
         return record.name, ""
-
-
-def source_key(source: ImageSource) -> str:
-    """Return what names the image on this machine: its absolute path, or the hash of pixels."""
-    if isinstance(source, np.ndarray):
-        return identity_of(source)
-    if isinstance(source, ByteRange):
-        return f"{os.path.abspath(source.path)}\0{source.start}\0{source.length}"  # noqa: PTH100
-    return os.path.abspath(source)  # noqa: PTH100 - Path.absolute() keeps `..`
-
-
-def file_stamp(source: ImageSource) -> str:
-    """Return the size and the time of change (ns) of the image's file.
-
-    Empty where there is no such file, and for pixels: they are their own place.
-    """
-    if isinstance(source, np.ndarray):
-        return ""
-    path = source.path if isinstance(source, ByteRange) else source
-    try:
-        status = path.stat()
-    except (OSError, ValueError):  # a ValueError: the path holds what no path can
-        return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return record.name, identity_of(content)

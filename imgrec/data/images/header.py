@@ -6,11 +6,10 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from imgrec.data.images.decoder import orientation, upright_size
-from imgrec.data.images.files import FORMATS
+from imgrec.data.images.files import FORMATS, ImageContent
 
 _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -33,9 +32,10 @@ class Traits:
     sixteen_bit: bool = False
 
 
-def traits_of(content: bytes | NDArray[np.uint8]) -> Traits:
+def traits_of(content: ImageContent) -> Traits:
     """Return the traits of an image that is known to be readable; no pixel is decoded."""
-    if isinstance(content, np.ndarray):
+    if not isinstance(content, bytes):
+        content = np.asarray(content)
         height, width, channels = (*content.shape, 1)[:3]
         return Traits("pixels", _PIXEL_MODES[channels], width, height)
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:

@@ -1,8 +1,8 @@
-"""One look at every image: what it is, its pixels, or what is wrong with it."""
+"""One look at an image: its bytes, its pixels, or what is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,75 +10,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.images.decoder import ImageSpec, decode
-from imgrec.data.images.files import identity_of, image_bytes
-from imgrec.data.records import Record
+from imgrec.data.images.files import ImageContent, content_of, identity_of
+from imgrec.data.images.header import Traits, traits_of
+from imgrec.data.records import HasName, Photo, Record
 from imgrec.errors import BadImage
-from imgrec.parallel import map_in_order, usable_cores
-from imgrec.progress import Progress
-from imgrec.scores import Skipped
+from imgrec.parallel import map_in_order
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """What reading every image once has shown.
+class InspectedImage:
+    """What reading and decoding an image has shown.
 
-    identities: the SHA-256 of every record that could be read, by its name, bad images'
-    among them where there is a file. bad: the records that can't be decoded, in order.
+    content: the encoded image, or the pixels or Pillow image that the source is; None if it can't
+    be read. pixels: uint8 (height, width, channels), or why there are none.
     """
 
-    identities: Mapping[str, str]
-    bad: tuple[Skipped, ...]
+    content: ImageContent | None
+    pixels: NDArray[np.uint8] | BadImage
+
+    @property
+    def identity(self) -> str:
+        """The SHA-256 of the content in hexadecimal, empty if it can't be read. Takes a while."""
+        return "" if self.content is None else identity_of(self.content)
+
+    @property
+    def fault(self) -> str:
+        """Why there are no pixels, empty if there are some."""
+        return self.pixels.reason if isinstance(self.pixels, BadImage) else ""
+
+    @property
+    def traits(self) -> Traits | None:
+        """What the image is like before it is decoded, None if it can't be."""
+        return None if self.fault or self.content is None else traits_of(self.content)
 
 
-@dataclass(frozen=True)
-class ImageVerdict:
-    """What is known of one image: its SHA-256 (empty: no file), its fault (empty: none)."""
-
-    identity: str
-    fault: str = ""
-
-
-def inspect_images(
-    records: Sequence[Record],
-    spec: ImageSpec,
-    progress: Progress,
-    keep: Callable[[NDArray[np.uint8]], object],
-) -> tuple[ImageVerdict, ...]:
-    """Read every record once, in parallel, and return what was found of each.
-
-    keep: called with the pixels, uint8 (height, width, channels), of every sound image, in the
-    order of `records`. A few images per core are in memory at a time.
-    """
-    workers, verdicts = usable_cores(), []
-    with progress.task("checking images", len(records)) as task:
-        look = partial(_examined, spec=spec)
-        for verdict, pixels in map_in_order(look, records, workers, 4 * workers):
-            if pixels is not None:
-                keep(pixels)
-            verdicts.append(verdict)
-            task.advance()
-    return tuple(verdicts)
-
-
-def verdict_of(record: Record, spec: ImageSpec) -> ImageVerdict:
-    """Return what is found of one record."""
-    return _examined(record, spec)[0]
-
-
-def inspection_of(records: Sequence[Record], verdicts: Sequence[ImageVerdict]) -> Inspection:
-    """Return what was found of `records`, whose names have to be unique."""
-    pairs = list(zip(records, verdicts, strict=True))
-    return Inspection(
-        {record.name: verdict.identity for record, verdict in pairs if verdict.identity},
-        tuple(Skipped(record.name, verdict.fault) for record, verdict in pairs if verdict.fault),
-    )
-
-
-def _examined(record: Record, spec: ImageSpec) -> tuple[ImageVerdict, NDArray[np.uint8] | None]:
-    identity = ""
+def inspect_image(image: Record | Photo, spec: ImageSpec) -> InspectedImage:
+    """Read an image and decode it in the form `spec`."""
+    content = None
+    if isinstance(image.source, BadImage):
+        return InspectedImage(None, image.source)
     try:
-        found = image_bytes(record.source, record.name)
-        identity = identity_of(found)
-        return ImageVerdict(identity), decode(found, spec, record.name)
+        content = content_of(image.source, image.name)
+        return InspectedImage(content, decode(content, spec, image.name))
     except BadImage as error:
-        return ImageVerdict(identity, error.reason), None
+        return InspectedImage(content, error)
+
+
+def decode_in_order(
+    records: Iterable[HasName], spec: ImageSpec, workers: int = 2, ahead: int = 64
+) -> Iterator[tuple[HasName, NDArray[np.uint8] | BadImage]]:
+    """Yield each record with its pixels, uint8 (height, width, channels), in order.
+
+    Pillow releases Python's lock while it decodes, so several threads do.
+
+    Args:
+        records: Maybe without end.
+        spec: The form of the pixels.
+        workers: How many threads decode.
+        ahead: How many images are in memory at most before the consumer asks for them.
+
+    Returns:
+        Each record with its pixels, or with the BadImage that says why there are none.
+    """
+    return map_in_order(partial(_decoded, spec=spec), records, workers, ahead)
+
+
+def _decoded(record: HasName, spec: ImageSpec) -> tuple[HasName, NDArray[np.uint8] | BadImage]:
+    return record, inspect_image(record, spec).pixels

@@ -1,13 +1,10 @@
-"""Labelled images in arrays: `x` and `y`, in NumPy's own files or from another reader."""
+"""Labelled images in arrays: `x` and `y`, whatever file they come from."""
 
 from __future__ import annotations
 
 import logging
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,35 +26,9 @@ _KEY = re.compile(
     r"(?:_(?P<after>train|val|valid|validation|test))?",
     re.IGNORECASE,
 )
-_FORM = "x and y (or images and labels), or x_train, y_train and the same with test and val"
+FORM = "x and y (or images and labels), or x_train, y_train and the same with test and val"
 _CHUNK = 256
-# zipfile raises the last two for passwords and for methods that it doesn't know.
-_UNREADABLE = (
-    OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError,
-    RuntimeError, NotImplementedError,
-)  # fmt: skip
 _WHITE = 255
-
-
-def read_npz(file: Path) -> RecordsBySplit:
-    """Return the images in the arrays of an .npz file; nothing in it is unpickled.
-
-    Raises DataError where it can't be read, and as `from_arrays` does.
-    """
-    try:
-        with file.open("rb") as stream:
-            # NumPy takes anything else for a single array or a pickle.
-            if not zipfile.is_zipfile(stream):
-                raise DataError(
-                    f"{printable(str(file))} is no .npz file, or a cut one",
-                    hint=f"it holds {_FORM}",
-                )
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as loaded:
-                arrays = {name: np.asarray(loaded[name]) for name in loaded.files}
-    except _UNREADABLE as error:
-        raise DataError(f"{printable(str(file))} can't be read: {_reason(error)}") from error
-    return from_arrays(arrays, str(file))
 
 
 def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
@@ -112,7 +83,7 @@ def _pairs(arrays: Mapping[str, Array], where: str) -> dict[str, tuple[Array, Ar
 def _check_pairs(
     parts: set[str], found: Mapping[tuple[str, bool], str], arrays: Mapping[str, Array], where: str
 ) -> None:
-    hint = f"it should hold {_FORM}"
+    hint = f"it should hold {FORM}"
     if not parts:
         names = ", ".join(map(printable, arrays)) or "nothing"
         raise DataError(f"no images and labels in {printable(where)}; found: {names}", hint=hint)
@@ -259,10 +230,3 @@ def _in_texts(values: Array, where: str) -> list[str]:
     except ValueError as error:  # bytes, or characters, that are no Unicode
         raise DataError(f"{printable(where)}: a label is not UTF-8") from error
     return texts
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValueError) and "pickle" in str(error).lower():
-        return "it holds Python objects, which could run anything when loaded"
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return printable(reason.lower())

@@ -2,18 +2,15 @@
 
 from imgrec.data.tfrecord.manifest import FILE_NAME, Manifest, is_pack
 from imgrec.data.tfrecord.pack import Packing, Shards, describe_split, write_shards
-from imgrec.data.tfrecord.reader import is_pattern, is_tfrecord, is_tfrecord_folder, read_tfrecord
+from imgrec.data.tfrecord.reader import LOADER
 
 __all__ = [
     "FILE_NAME",
+    "LOADER",
     "Manifest",
     "Packing",
     "Shards",
     "describe_split",
     "is_pack",
-    "is_pattern",
-    "is_tfrecord",
-    "is_tfrecord_folder",
-    "read_tfrecord",
     "write_shards",
 ]

@@ -1,9 +1,8 @@
-"""TFRecord files of `tf.train.Example`, written without TensorFlow."""
+"""TFRecord files, read and written without TensorFlow: records with their checksums."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO, Self
 
 from google_crc32c import value as crc32c
 
+from imgrec.data.storage import cannot_read, create_file, open_file, status, sync
 from imgrec.errors import DataError
 from imgrec.text import printable
 
@@ -21,21 +21,20 @@ _GZIP = b"\x1f\x8b"
 
 
 def records(file: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield each record of `file` with where it begins, in bytes.
+    """Yield each record of `file` with the byte that it begins at.
 
-    Raises DataError, with the record's number from 0, where a checksum is wrong or the file
-    ends within a record, and where the file can't be read or is compressed.
+    Raises DataError, with the record's number from 0, if a checksum is wrong or the file ends
+    within a record, and if the file can't be read or is compressed.
     """
     try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
+        size = status(file).size
+        with open_file(file) as stream:
             if stream.read(2) == _GZIP and not _is_frame(stream):
                 raise DataError(f"{printable(str(file))} is gzipped", hint="unpack it with gunzip")
             stream.seek(0)
             yield from _frames(stream, size, file)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{printable(str(file))} can't be read: {reason}") from error
+        raise cannot_read(file, error) from error
 
 
 def masked(content: bytes) -> int:
@@ -85,7 +84,7 @@ def _cut(file: Path, number: int) -> DataError:
 def _damaged(file: Path, number: int) -> DataError:
     return DataError(
         f"{printable(str(file))}, record {number} (from 0): a checksum is wrong",
-        hint="the file is damaged, or no TFRecord file",
+        hint="the file is damaged, or not a TFRecord file",
     )
 
 
@@ -111,7 +110,7 @@ class RecordWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("xb")
+        self._file = create_file(path)
         self._digest = hashlib.sha256()
         self.records = 0
         self.size = 0
@@ -141,8 +140,7 @@ class RecordWriter:
     ) -> None:
         with self._file:
             if kind is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                sync(self._file)
 
 
 def _checksum(content: bytes) -> bytes:

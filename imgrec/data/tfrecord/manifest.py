@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,20 +10,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from imgrec.data.storage import cannot_read, is_file, open_file, read_bytes
 from imgrec.errors import DataError
-from imgrec.files import sha256_of
 from imgrec.text import printable
 
 FILE_NAME = "manifest.json"
 
-# The features that a pack's records have; beside them what else is known of an image.
+# The features of a pack's records, besides what else is known of an image.
 IMAGE = "image/encoded"
 LABEL = "image/class/label"
 TEXT = "image/class/text"
 NAME = "image/filename"
 
-# What pydantic says in the words of Python.
-_NOT = {"model_type": "is no object", "dict_type": "is no object", "tuple_type": "is no list"}
+# pydantic has the words of Python for these.
+_NOT = {
+    "model_type": "is not an object",
+    "dict_type": "is not an object",
+    "tuple_type": "is not a list",
+}
 
 _Count = Annotated[int, Field(ge=0)]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -44,7 +49,7 @@ class Shard(_Model):
 
 
 class PackedSplit(_Model):
-    """A split. fingerprint: as `identity.fingerprint` has it. classes: images of each class."""
+    """A split. fingerprint: that of its data set. classes: how many images each has."""
 
     images: _Count
     fingerprint: _Hash
@@ -68,14 +73,14 @@ class Manifest(_Model):
 
 def is_pack(path: Path) -> bool:
     """Say whether there is a manifest in the folder `path`."""
-    return (path / FILE_NAME).is_file()
+    return is_file(path / FILE_NAME)
 
 
 def manifest_beside(files: Sequence[Path], *, whole: bool) -> Manifest | None:
-    """Return the manifest in the folder of `files`, None where there is none.
+    """Return the manifest in the folder of `files`, None if there is none.
 
-    whole: whether these are all TFRecord files of the folder. Raises DataError where the
-    manifest can't be used, or names other files than are there.
+    whole: whether these are all TFRecord files of the folder. Raises DataError if the manifest
+    can't be used, or names other files than there are.
     """
     folders = {file.parent for file in files}
     found = [folder / FILE_NAME for folder in sorted(folders) if is_pack(folder)]
@@ -83,7 +88,7 @@ def manifest_beside(files: Sequence[Path], *, whole: bool) -> Manifest | None:
         return None
     if len(folders) > 1:
         raise DataError(
-            f"files of several folders, and {printable(str(found[0]))} knows those of one",
+            f"files of several folders, and {printable(str(found[0]))} names those of one",
             hint="name one pack with data.root",
         )
     manifest = _read(found[0])
@@ -92,9 +97,11 @@ def manifest_beside(files: Sequence[Path], *, whole: bool) -> Manifest | None:
 
 
 def check_shard(manifest: Manifest, file: Path) -> None:
-    """Raise DataError where `file` is not the shard that the manifest tells of."""
+    """Raise DataError if `file` is not the shard that the manifest describes."""
     shard = next(each for each in manifest.shards if each.file == file.name)
-    if sha256_of(file) != shard.sha256:
+    with open_file(file) as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    if digest != shard.sha256:
         raise DataError(
             f"{printable(str(file))} changed since it was packed: its SHA-256 is not that of "
             f"{FILE_NAME}",
@@ -104,14 +111,13 @@ def check_shard(manifest: Manifest, file: Path) -> None:
 
 def _read(path: Path) -> Manifest:
     try:
-        return Manifest.model_validate(json.loads(path.read_bytes()))
+        return Manifest.model_validate(json.loads(read_bytes(path)))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{printable(str(path))} can't be read: {reason}") from error
+        raise cannot_read(path, error) from error
     except ValidationError as error:
         raise _unusable(path, _first_problem(error)) from error
     except ValueError as error:
-        raise _unusable(path, "it is no JSON, or cut short") from error
+        raise _unusable(path, "it is not JSON, or was cut short") from error
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -123,8 +129,8 @@ def _first_problem(error: ValidationError) -> str:
 
 def _unusable(path: Path, reason: str) -> DataError:
     return DataError(
-        f"{printable(str(path))} is no manifest of `imgrec data pack`: {reason}",
-        hint="fetch it again; where it belongs to something else, move it elsewhere",
+        f"{printable(str(path))} is not a manifest of `imgrec data pack`: {reason}",
+        hint="fetch it again; if it belongs to something else, move it elsewhere",
     )
 
 
@@ -132,7 +138,7 @@ def _compare(manifest: Manifest, there: set[str], path: Path, *, whole: bool) ->
     known = {shard.file for shard in manifest.shards}
     if strange := sorted(there - known):
         raise DataError(
-            f"{printable(str(path))} knows nothing of {printable(strange[0])}",
+            f"{printable(str(path))} doesn't name {printable(strange[0])}",
             hint="move files that do not belong to the pack elsewhere",
         )
     if whole and (missing := sorted(known - there)):

@@ -6,15 +6,10 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from imgrec.data.images import ImageSpec, decode, fingerprint, image_bytes
 from imgrec.data.records import Record
 from imgrec.data.split import draw
 from imgrec.data.tfrecord.framing import RecordWriter, example
@@ -23,23 +18,30 @@ from imgrec.errors import BadImage
 from imgrec.files import sha256
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Task
-from imgrec.scores import Skipped
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imgrec.scores import Skipped
 
 # Whole files wait here, as where they are hashed.
 _AHEAD = 8
+
+# An image is decoded only to know that it can be; the size makes no difference to that.
+_SIDE = 32
 
 
 @dataclass(frozen=True)
 class Packing:
     """How images become records.
 
-    classes: the names of the labels. numbers: what stands for each in a record.
-    spec: the form in which every image has to be readable. seed: draws the order of the images.
+    classes: the names of the labels. numbers: the number of each in a record. seed: the order
+    of the images depends on it.
     """
 
     classes: Sequence[str]
     numbers: Sequence[int]
-    spec: ImageSpec
     seed: int
 
 
@@ -68,10 +70,12 @@ def write_shards(
     Each is as good a sample of the split as any: the order is drawn from names and seed. The same
     images are the same bytes. A few images per core are in memory at a time. Raises OSError.
     """
+    from imgrec.scores import Skipped
+
     order = sorted(records, key=lambda record: draw(record.name, packing.seed))
     count = min(count, len(order))
     bounds = [len(order) * number // count for number in range(count + 1)]
-    looks = map_in_order(partial(_look, spec=packing.spec), order, usable_cores(), _AHEAD)
+    looks = map_in_order(_look, order, usable_cores(), _AHEAD)
     written, identities, bad = [], {}, []
     for number, (start, end) in enumerate(pairwise(bounds)):
         with RecordWriter(folder / f"{split}.tfrecord-{number:05d}-of-{count:05d}") as writer:
@@ -90,6 +94,8 @@ def describe_split(
     records: Sequence[Record], identities: Mapping[str, str], classes: Sequence[str]
 ) -> PackedSplit:
     """Return what a manifest tells of a split of these records."""
+    from imgrec.data.images import fingerprint
+
     counts = Counter(label for record in records for label in record.labels)
     return PackedSplit(
         images=len(records),
@@ -98,17 +104,22 @@ def describe_split(
     )
 
 
-def _look(record: Record, spec: ImageSpec) -> _Sound | BadImage:
-    try:
-        found = image_bytes(record.source, record.name)
-        decode(found, spec, record.name)
-    except BadImage as error:
-        return error
-    encoded = found if isinstance(found, bytes) else _png(found)
+def _look(record: Record) -> _Sound | BadImage:
+    import numpy as np
+
+    from imgrec.data.images import ImageSpec, inspect_image
+
+    found = inspect_image(record, ImageSpec(_SIDE, _SIDE, channels=3))
+    if isinstance(found.pixels, BadImage):
+        return found.pixels
+    content = found.content
+    encoded = content if isinstance(content, bytes) else _png(np.asarray(content))
     return _Sound(encoded, sha256(encoded))
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
     stream = io.BytesIO()
     flat = pixels[:, :, 0] if pixels.shape[2:] == (1,) else pixels
     Image.fromarray(flat).save(stream, "PNG")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 import os
 import re
@@ -10,14 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imgrec.config.data import Features
+from pydantic import Field
+
 from imgrec.data.classes import NamedLabel, by_number, labelled
+from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
-from imgrec.data.storage import is_hidden
+from imgrec.data.storage import entries, is_folder, is_hidden, is_pattern, matches
 from imgrec.data.tfrecord import manifest as packs
 from imgrec.data.tfrecord.example import Example, examples
 from imgrec.data.tfrecord.manifest import Manifest, check_shard, manifest_beside
 from imgrec.errors import DataError
+from imgrec.sections.section import ConfigFinding, Section, Text
 from imgrec.text import join_few, printable
 
 log = logging.getLogger("imgrec")
@@ -28,6 +30,43 @@ _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
 _WORDS = re.compile(r"[._-]")
 _IMAGES = (packs.IMAGE, "image", "image_raw")
 _LABELS = ("label", packs.LABEL, packs.TEXT)
+
+
+class Features(Section):
+    """The features of a `tf.train.Example` that hold the image and its class."""
+
+    image: Text | None = Field(
+        default=None,
+        description="An encoded image. By default, the first of `image/encoded`, `image`, "
+        "`image_raw` that the first record has.",
+    )
+    label: Text | None = Field(
+        default=None,
+        description="A whole number, or a text; with `data.multi_label` any number of them. "
+        "By default, the first of `label`, `image/class/label`, `image/class/text` that the "
+        "first record has.",
+    )
+
+
+class TFRecordOptions(LabelOptions):
+    """The keys of loader `tfrecord`."""
+
+    features: Features | None = Field(default=None)
+    label_map: dict[str, Text] | None = Field(
+        default=None,
+        description="For `tfrecord` with whole numbers as labels: the class of each number, "
+        "such as `{1: person, 2: bicycle}`. Without it the numbers are the names, or a pack's "
+        "manifest has them. `imgrec data pack` gives the classes these numbers.",
+    )
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield keys of `label_map` that are not whole numbers, and names given twice."""
+        first: dict[str, str] = {}
+        for key, name in (self.label_map or {}).items():
+            if not re.fullmatch(r"0|-?[1-9]\d{0,18}", key, re.ASCII):
+                yield ("label_map", key), "is not a whole number"
+            elif first.setdefault(name, key) != key:
+                yield ("label_map", key), f"labels {first[name]} and {key} have the same name"
 
 
 @dataclass(frozen=True)
@@ -44,21 +83,6 @@ class _Form:
         """The features that are nothing extra."""
         named = () if self.name is None else (self.name, packs.TEXT)
         return (self.image, self.label, *named)
-
-
-def is_pattern(path: str) -> bool:
-    """Say whether `path` holds what stands for several files."""
-    return glob.has_magic(path)
-
-
-def is_tfrecord(name: str) -> bool:
-    """Say whether a file or pattern of this name is for TFRecord files."""
-    return _NAME.search(name) is not None
-
-
-def is_tfrecord_folder(folder: Path) -> bool:
-    """Say whether there are TFRecord files directly in `folder`."""
-    return any(is_tfrecord(entry.name) for entry in folder.iterdir())
 
 
 def read_tfrecord(
@@ -84,7 +108,7 @@ def read_tfrecord(
     is empty; also as `manifest_beside` does.
     """
     files = _files(path)
-    manifest = manifest_beside(files, whole=Path(path).is_dir())
+    manifest = manifest_beside(files, whole=is_folder(path))
     below = Path(os.path.commonpath([file.parent for file in files]))
     multi_label = multi_label or (manifest is not None and manifest.multi_label)
     form: _Form | None = None
@@ -189,15 +213,30 @@ def _told(name: str) -> str | None:
 
 
 def _files(path: str) -> list[Path]:
-    place = Path(path)
-    if place.is_dir():
-        found = [entry for entry in place.iterdir() if is_tfrecord(entry.name)]
-    elif is_pattern(path) and not place.exists():
-        # Path.glob wants a relative pattern.
-        found = [Path(match) for match in glob.glob(path, recursive=True)]  # noqa: PTH207
+    if is_folder(path):
+        found = [entry for entry, _ in entries(Path(path)) if _NAME.search(entry.name)]
     else:
-        found = [place]
-    files = sorted(file for file in found if not is_hidden(file.name) and not file.is_dir())
+        found = [Path(match) for match in matches(path)] if is_pattern(path) else [Path(path)]
+    files = sorted(file for file in found if not is_hidden(file.name) and not is_folder(file))
     if not files:
         raise DataError(f"no TFRecord files: {printable(path)}", hint="check the path or pattern")
     return files
+
+
+def _detects(path: str) -> bool:
+    if is_folder(path):
+        return any(_NAME.search(entry.name) for entry, _ in entries(Path(path)))
+    return _NAME.search(Path(path).name) is not None or is_pattern(path)
+
+
+def _read(request: Request[TFRecordOptions]) -> RecordsBySplit:
+    options = request.options
+    return read_tfrecord(
+        request.path,
+        options.features or Features(),
+        options.label_map,
+        multi_label=options.multi_label,
+    )
+
+
+LOADER = Loader("tfrecord", "files of `tf.train.Example`", TFRecordOptions, _read, detects=_detects)

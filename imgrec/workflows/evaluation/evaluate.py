@@ -36,7 +36,7 @@ from imgrec.workflows.gate import (
     refuse_other_classes,
 )
 from imgrec.workflows.reports import check_reports, run_facts, write_reports
-from imgrec.workflows.run_config import data_config, run_config
+from imgrec.workflows.run_config import run_config
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _slicing(section: Section, asked: Slicing) -> Slicing:
 
 def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evaluator:
     images = choose_images(run, wanted.images)
-    bad_images = data_config(run, wanted.images.data).bad_images
+    bad_images = "error" if run.card.origin else run_config(run.path).data.bad_images
     return Evaluator(images, run.card.classes, bad_images, _section(run).top_k, progress)
 
 

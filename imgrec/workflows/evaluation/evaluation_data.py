@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imgrec.config.data import Data
 from imgrec.data.classes import relabelled, renamed
 from imgrec.data.images import identities_of_images
 from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
-from imgrec.data.sources import read_other
+from imgrec.data.sources import DataLocation, read_other
 from imgrec.errors import DataError, UsageError
 from imgrec.progress import Progress
 from imgrec.runs.folder import Run
@@ -95,7 +94,7 @@ def _refuse_changes(
         )
 
 
-def _other(run: Run, config: Data, asked: ImageChoice) -> EvaluationData:
+def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData:
     path = str(asked.data)
     parts = read_other(path, config, run.card.seed)
     if ALL_SPLITS in parts and asked.split is not None:

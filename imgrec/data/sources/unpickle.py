@@ -1,4 +1,4 @@
-"""Labelled images in a pickle of arrays, as old tutorials ship them."""
+"""Pickles of plain values and arrays, read without running anything that they say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.records import RecordsBySplit
-from imgrec.data.sources.arrays import from_arrays
+from imgrec.data.storage import cannot_read, open_file
 from imgrec.errors import DataError
 from imgrec.text import printable
 
@@ -35,7 +34,7 @@ def load_pickle(file: Path) -> Any:
     and where it is damaged.
     """
     try:
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             _check_operations(stream)
             size = stream.tell()
             stream.seek(0)
@@ -43,8 +42,7 @@ def load_pickle(file: Path) -> Any:
     except DataError:
         raise
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{printable(str(file))} can't be read: {reason}") from error
+        raise cannot_read(file, error) from error
     except Exception as error:  # a damaged pickle raises nearly anything
         reason = printable(str(error)) or type(error).__name__
         raise DataError(
@@ -284,36 +282,3 @@ def _array_or_plain(value: Any) -> Any:
     if isinstance(value, (_StandIn, _Dtype)):
         raise DataError("the pickle holds a type or a function, which is refused")
     return value
-
-
-_NAMES = {2: ("X", "Y"), 4: ("X", "Y", "X_test", "Y_test")}
-
-
-def read_pickle(file: Path) -> RecordsBySplit:
-    """Return the images in a pickle of `X, Y`, of `X, Y, X_test, Y_test`, or a dict of arrays.
-
-    The arrays, and what a dict may call them, are as in `from_arrays`; lists will do too.
-    Raises DataError where the pickle holds anything else: nothing that it says is run.
-    """
-    content = load_pickle(file)
-    if isinstance(content, (list, tuple)) and len(content) in _NAMES:
-        content = dict(zip(_NAMES[len(content)], content, strict=True))
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        count = f" of {len(content)}" if isinstance(content, (list, tuple)) else ""
-        raise DataError(
-            f"{printable(str(file))} holds a {type(content).__name__}{count}",
-            hint="it should hold X, Y or X, Y, X_test, Y_test, or a dict with such keys",
-        )
-    arrays = {key: _array(value, f"{file}, {key}") for key, value in content.items()}
-    return from_arrays(arrays, str(file))
-
-
-def _array(value: Any, where: str) -> NDArray[Any]:
-    try:
-        return np.asarray(value)
-    except MemoryError as error:
-        raise DataError(f"{printable(where)}: takes more memory than there is") from error
-    except ValueError as error:
-        raise DataError(
-            f"{printable(where)}: a list whose parts differ in size", hint="it should be an array"
-        ) from error

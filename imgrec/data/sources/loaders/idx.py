@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import gzip
+import math
 import re
+import struct
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from imgrec.data.loader import Loader
 from imgrec.data.records import ALL_SPLITS, RecordsBySplit
-from imgrec.data.sources.arrays import from_arrays
+from imgrec.data.storage import cannot_read, entries, is_file, is_folder, open_file
 from imgrec.errors import DataError
+from imgrec.sections.section import Section
 from imgrec.text import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # The usual names, with a dot or a hyphen before idx; EMNIST puts its own name before them.
 _USUAL = re.compile(r"(?:^|-)(train|t10k|test)-images[-.]idx3-ubyte(?:\.gz)?$")
 _PARTS = {"train": "train", "t10k": "test", "test": "test"}
 
+_ANY = re.compile(r"[.-]idx\d(-ubyte)?(\.gz)?$", re.IGNORECASE)
+
 _UNSIGNED_BYTES = 8
 
 
-def is_idx_folder(folder: Path) -> bool:
-    """Say whether `folder` holds images under MNIST's usual names."""
-    return any(_USUAL.search(entry.name) for entry in folder.iterdir())
-
-
 def read_idx(path: Path) -> RecordsBySplit:
-    """Return the images of a folder of MNIST's files by part, or those of one images file.
+    """Return the images of a folder of MNIST's files by split, or those of one images file.
 
-    Labels are in the file beside the images that is called `labels` and `idx1` where theirs is
-    called `images` and `idx3`, gzipped or not. Classes are the numbers that occur.
+    Labels are in the file beside the images whose name has `labels` and `idx1` instead of
+    `images` and `idx3`, gzipped or not. Classes are the numbers that occur.
 
-    Raises DataError where a file is missing, cut, or no such file, or counts don't fit.
+    Raises DataError if a file is missing, cut short, or not an idx file, or if counts differ.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         return {ALL_SPLITS: _read_pair(path)[ALL_SPLITS]}
     found: dict[str, Path] = {}
-    for entry in sorted(path.iterdir()):
+    for entry, _ in entries(path):
         if match := _USUAL.search(entry.name):
             part = _PARTS[match[1]]
             if part in found:
@@ -58,6 +61,8 @@ def read_idx(path: Path) -> RecordsBySplit:
 
 
 def _read_pair(images: Path) -> RecordsBySplit:
+    from imgrec.data.sources.arrays import from_arrays
+
     pixels = _array(images, 3)
     labels = _array(_labels_beside(images), 1)
     return from_arrays({"images": pixels, "labels": labels}, str(images))
@@ -66,7 +71,7 @@ def _read_pair(images: Path) -> RecordsBySplit:
 def _labels_beside(images: Path) -> Path:
     name = images.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
     for beside in (images.with_name(name), images.with_name(f"{name}.gz")):
-        if beside != images and beside.is_file():
+        if beside != images and is_file(beside):
             return beside
     raise DataError(
         f"no labels beside {printable(str(images))}",
@@ -75,22 +80,22 @@ def _labels_beside(images: Path) -> Path:
 
 
 def _array(file: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Return what an idx file of unsigned bytes holds, in so many dimensions."""
+    """Return the array in an idx file of unsigned bytes with this number of dimensions."""
+    import numpy as np
+
     header = 4 + 4 * dimensions
     try:
-        with gzip.open(file) if _is_gzipped(file) else file.open("rb") as stream:
+        with open_file(file) as raw, _unpacked(raw) as stream:
             start = stream.read(header)
             shape = _shape(file, start, dimensions)
-            size = int(np.prod([int(side) for side in shape], dtype=object))
+            size = math.prod(shape)
             content = stream.read(size + 1)
     except (OSError, EOFError, zlib.error, OverflowError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DataError(f"{printable(str(file))} can't be read: {reason.lower()}") from error
+        raise cannot_read(file, error) from error
     if len(content) != size:
         found = "more" if len(content) > size else f"only {len(content)}"
         raise DataError(
-            f"{printable(str(file))}: the header tells of {size} bytes after it, "
-            f"and there are {found}",
+            f"{printable(str(file))}: {size} bytes should follow the header, and there are {found}",
             hint="the file is damaged: fetch it again",
         )
     return np.frombuffer(content, np.uint8).reshape(shape)
@@ -101,11 +106,27 @@ def _shape(file: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
     if header[:4] != magic or len(header) != 4 + 4 * dimensions:
         raise DataError(
             f"{printable(str(file))} begins with {header[:4].hex() or 'nothing'}, "
-            f"not with {magic.hex()}: no idx file of unsigned bytes in {dimensions} dimensions"
+            f"not with {magic.hex()}: not an idx file of unsigned bytes in {dimensions} dimensions"
         )
-    return tuple(int(side) for side in np.frombuffer(header, ">u4", offset=4))
+    return struct.unpack_from(f">{dimensions}I", header, 4)
 
 
-def _is_gzipped(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
+def _unpacked(file: BinaryIO) -> gzip.GzipFile | BinaryIO:
+    gzipped = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return gzip.GzipFile(fileobj=file) if gzipped else file
+
+
+def _detects(path: str) -> bool:
+    if is_folder(path):
+        return any(_USUAL.search(entry.name) for entry, _ in entries(Path(path)))
+    return _ANY.search(Path(path).name) is not None
+
+
+LOADER = Loader(
+    "idx",
+    "MNIST's files, gzipped or not, or a folder of them",
+    Section,
+    lambda request: read_idx(Path(request.path)),
+    detects=_detects,
+)

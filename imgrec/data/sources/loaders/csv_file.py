@@ -9,21 +9,54 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from imgrec.config.data import Columns
+from pydantic import Field
+
 from imgrec.data.classes import NamedLabel, labelled
+from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, RecordsBySplit
+from imgrec.data.storage import cannot_read, exists, is_folder, open_text
 from imgrec.errors import DataError
+from imgrec.sections.section import ConfigFinding, Section, Text
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
 
-SEPARATOR = ";"
-"""What stands between the labels of an image, unless something else is told."""
+_SEPARATOR = ";"
+
+
+class Columns(Section):
+    """The columns of a CSV file, by the names in its first line."""
+
+    path: Text = Field(
+        default="path", description="The image's path, relative to the folder of the CSV file."
+    )
+    label: Text = Field(default="label", description="The image's class, or several of them.")
+    split: Text = Field(
+        default="split",
+        description="Whether the image is for `train`, `validation` (`val`, `valid`) or `test`. "
+        "Without this column, `data.split` divides the images.",
+    )
+
+
+class CsvOptions(LabelOptions):
+    """The keys of loader `csv`."""
+
+    columns: Columns | None = Field(default=None)
+    separator: Text | None = Field(
+        default=None,
+        description="For `csv` with `multi_label`: the text between the labels of an image; by "
+        f"default, `{_SEPARATOR}`.",
+    )
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield a separator for images that have one label each."""
+        if self.separator is not None and not self.multi_label:
+            yield ("separator",), "separates the labels of an image: set multi_label to true, too"
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row by column; line: where it begins, from 1."""
+    """A row: its cells by column. line: the one that it begins on, from 1."""
 
     file: Path
     line: int
@@ -34,23 +67,29 @@ class _Row:
 
 
 def read_csv(file: Path, columns: Columns, separator: str | None = None) -> RecordsBySplit:
-    """Return the images in the rows of `file`, by its split column where it has one.
+    """Return the images in the rows of `file`, by its split column if it has one.
 
     The file is UTF-8 (a byte order mark is fine), with commas, quotes where needed, and column
     names in the first line. Paths are relative to its folder; a record's name is the path as
     written, without `./`. Columns that are neither path, label nor split become `Record.extra`.
-    separator: what stands between the labels of an image that may have several, or none.
 
-    Raises DataError, with file and line, where it is no such table.
+    Args:
+        file: The table.
+        columns: The names of its columns.
+        separator: The text between the labels of an image that may have several, or none; None
+            if each image has one label.
+
+    Raises:
+        DataError: It is not such a table; the message has file and line.
     """
     images: dict[str, list[NamedLabel]] = {}
     first: dict[str, int] = {}
     for row in _rows(file, columns):
         image = _image(row, columns, separator)
         if image.name in first:
-            message = f"{printable(image.name)} stands in line {first[image.name]} already"
             raise row.problem(
-                message, "an image has one row; for several labels set data.multi_label"
+                f"{printable(image.name)} is already in line {first[image.name]}",
+                "an image has one row; for several labels set data.multi_label",
             )
         first[image.name] = row.line
         images.setdefault(_part(row, columns), []).append(image)
@@ -118,20 +157,19 @@ def _rows(file: Path, columns: Columns) -> Iterator[_Row]:
 
 def _lines(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield each row that isn't empty with the line it begins on."""
-    # A file name may hold bytes that are no UTF-8; labels and columns are checked for them.
+    # A file name may hold bytes that are not UTF-8; labels and columns are checked for them.
     begin = 1
     try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        with open_text(file) as text:
             reader = csv.reader(text, strict=True)
             for cells in reader:
                 if cells:
                     yield begin, cells
                 begin = reader.line_num + 1
     except csv.Error as error:
-        raise _problem(file, begin, f"no CSV ({error})", "save it as CSV in UTF-8") from error
+        raise _problem(file, begin, f"not CSV ({error})", "save it as CSV in UTF-8") from error
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{printable(str(file))} can't be read: {reason}") from error
+        raise cannot_read(file, error) from error
 
 
 def _check_header(file: Path, names: Sequence[str], columns: Columns) -> None:
@@ -152,11 +190,11 @@ def _check_header(file: Path, names: Sequence[str], columns: Columns) -> None:
 
 
 def _check_some_there(file: Path, images: Mapping[str, Sequence[NamedLabel]]) -> None:
-    """Raise DataError where no image at all is there: the paths are relative to elsewhere."""
+    """Raise DataError if none of the images exists: the paths are relative to another folder."""
     sources = [image.source for part in images.values() for image in part]
-    if not any(isinstance(source, Path) and source.exists() for source in sources):
+    if not any(isinstance(source, Path) and exists(source) for source in sources):
         raise DataError(
-            f"none of the {len(sources)} images of {printable(str(file))} is there, such as "
+            f"none of the {len(sources)} images in {printable(str(file))} exists, such as "
             f"{printable(str(sources[0]))}",
             hint="paths are relative to the folder of the CSV file",
         )
@@ -164,10 +202,10 @@ def _check_some_there(file: Path, images: Mapping[str, Sequence[NamedLabel]]) ->
 
 def _warn_of_several(file: Path, images: Mapping[str, Sequence[NamedLabel]]) -> None:
     labels = {label for part in images.values() for image in part for label in image.classes}
-    several = sorted(label for label in labels if SEPARATOR in label)
+    several = sorted(label for label in labels if _SEPARATOR in label)
     if several:
         log.warning(
-            "%s: labels such as %s are taken for one class each; where an image has several, set "
+            "%s: labels such as %s are taken as one class each; if images have several labels, set "
             "data.multi_label: true in a config",
             printable(str(file)),
             printable(several[0]),
@@ -184,3 +222,18 @@ def _is_utf8(text: str) -> bool:
 
 def _problem(file: Path, line: int, message: str, hint: str = "") -> DataError:
     return DataError(f"{printable(str(file))}, line {line}: {message}", hint=hint)
+
+
+def _read(request: Request[CsvOptions]) -> RecordsBySplit:
+    options = request.options
+    separator = (options.separator or _SEPARATOR) if options.multi_label else None
+    return read_csv(Path(request.path), options.columns or Columns(), separator)
+
+
+LOADER = Loader(
+    "csv",
+    "a table of paths and labels",
+    CsvOptions,
+    _read,
+    detects=lambda path: path.lower().endswith(".csv") and not is_folder(path),
+)

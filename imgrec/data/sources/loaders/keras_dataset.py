@@ -4,91 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import math
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
-
-from imgrec.data.classes import NamedLabel, labelled
-from imgrec.data.records import Dataset, Record, RecordsBySplit
-from imgrec.data.sources.arrays import from_arrays
+from imgrec.data.loader import Loader
+from imgrec.data.records import RecordsBySplit
 from imgrec.errors import DataError
+from imgrec.sections.section import Section
 from imgrec.text import printable
 
-_KINDS = ("circle", "square", "triangle")
-_CORNERS = {"square": 4, "triangle": 3}
-
-
-def read_shapes(images: int, size: tuple[int, int], seed: int) -> Dataset:
-    """Return `images` drawings, uint8 (height, width, 3), the three classes in turns.
-
-    size: (height, width) in pixels. A drawing is a function of the seed, its index and the
-    size. All of them are held in memory.
-    """
-    width = max(5, len(str(images - 1)))
-    return labelled(
-        NamedLabel(
-            f"shapes/{index:0{width}d}",
-            (_KINDS[index % len(_KINDS)],),
-            _drawn(_KINDS[index % len(_KINDS)], size, np.random.default_rng([seed, index])),
-        )
-        for index in range(images)
-    )
-
-
-def _drawn(kind: str, size: tuple[int, int], random: np.random.Generator) -> NDArray[np.uint8]:
-    height, width = size
-    background, colour = _colours(random)
-    image = Image.new("RGB", (width, height), background)
-    radius = min(size) * random.uniform(0.2, 0.4)
-    x, y = (random.uniform(radius, side - radius) for side in (width, height))
-    draw = ImageDraw.Draw(image)
-    if kind == "circle":
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
-    else:
-        turn = random.uniform(0, 2 * math.pi)
-        draw.polygon(_corners(x, y, radius, _CORNERS[kind], turn), fill=colour)
-    return np.asarray(image)
-
-
-def _colours(random: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return a dark colour and a light one, in either order."""
-    dark, light = random.integers(0, 96, 3), random.integers(160, 256, 3)
-    pair = (dark, light) if random.random() < 0.5 else (light, dark)
-    return tuple(map(int, pair[0])), tuple(map(int, pair[1]))
-
-
-def _corners(
-    x: float, y: float, radius: float, count: int, turn: float
-) -> list[tuple[float, float]]:
-    angles = [turn + 2 * math.pi * corner / count for corner in range(count)]
-    return [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
-
-
-_BRIGHTEST = 16
-
-
-def read_digits() -> Dataset:
-    """Return the 1,797 digits, uint8 (8, 8), 0 to 255, named `digits/0000` and so on."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    pixels = np.rint(digits.images * (255 / _BRIGHTEST)).astype(np.uint8)
-    records = tuple(
-        Record(f"digits/{index:04d}", int(label), image)
-        for index, (image, label) in enumerate(zip(pixels, digits.target, strict=True))
-    )
-    return Dataset(records, tuple(str(digit) for digit in range(10)))
-
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _IN_IDX = ("mnist", "fashion_mnist")
 _OWN_FILES = "; or have its files read: --set data.loader=idx --set data.root=FOLDER"
 
-_Arrays = tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
+_Arrays: TypeAlias = "tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]"
 
 CLASSES: Mapping[str, tuple[str, ...]] = {
     "mnist": tuple("0123456789"),
@@ -145,6 +77,10 @@ def read_keras(name: str) -> RecordsBySplit:
 
 def from_keras(name: str, loaded: _Arrays) -> RecordsBySplit:
     """Return what Keras loaded, ((x, y), (x_test, y_test)), with the class names of `name`."""
+    import numpy as np
+
+    from imgrec.data.sources.arrays import from_arrays
+
     (x, y), (x_test, y_test) = loaded
     arrays = {
         "x_train": x,
@@ -154,3 +90,13 @@ def from_keras(name: str, loaded: _Arrays) -> RecordsBySplit:
         "classes": np.array(CLASSES[name]),
     }
     return from_arrays(arrays, name)
+
+
+LOADER = Loader(
+    "keras",
+    f"a data set that Keras fetches: {', '.join(CLASSES)}",
+    Section,
+    lambda request: read_keras(request.path),
+    datasets=tuple(CLASSES),
+    uses_tensorflow=True,
+)

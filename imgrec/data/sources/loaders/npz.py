@@ -1,0 +1,60 @@
+"""Labelled images in NumPy's .npz files."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+from imgrec.data.loader import Loader
+from imgrec.data.records import RecordsBySplit
+from imgrec.data.storage import cannot_read, is_folder, open_file
+from imgrec.errors import DataError
+from imgrec.sections.section import Section
+from imgrec.text import printable
+
+# zipfile raises the last two for passwords and for methods that it doesn't know.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError,
+    RuntimeError, NotImplementedError,
+)  # fmt: skip
+
+
+def read_npz(file: Path) -> RecordsBySplit:
+    """Return the images in the arrays of an .npz file; nothing in it is unpickled.
+
+    Raises DataError if it can't be read, and like `from_arrays`.
+    """
+    import numpy as np
+
+    from imgrec.data.sources.arrays import FORM, from_arrays
+
+    try:
+        with open_file(file) as stream:
+            # NumPy takes anything else for a single array or a pickle.
+            if not zipfile.is_zipfile(stream):
+                raise DataError(
+                    f"{printable(str(file))} is not an .npz file, or was cut short",
+                    hint=f"it should hold {FORM}",
+                )
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as loaded:
+                arrays = {name: np.asarray(loaded[name]) for name in loaded.files}
+    except _UNREADABLE as error:
+        if isinstance(error, ValueError) and "pickle" in str(error).lower():
+            raise DataError(
+                f"{printable(str(file))} can't be read: it holds Python objects, which could run "
+                f"anything when loaded"
+            ) from error
+        raise cannot_read(file, error) from error
+    return from_arrays(arrays, str(file))
+
+
+LOADER = Loader(
+    "npz",
+    "NumPy arrays `x` and `y` (or `images` and `labels`), also `x_train`, `y_train`, `x_test`, "
+    "`y_test`, `x_val`, `y_val`; optionally `classes`, the names",
+    Section,
+    lambda request: read_npz(Path(request.path)),
+    detects=lambda path: path.lower().endswith(".npz") and not is_folder(path),
+)

@@ -1,0 +1,5 @@
+"""Labelled images in TFRecord files."""
+
+from imgrec.data.tfrecord import LOADER
+
+__all__ = ["LOADER"]

@@ -1,0 +1,231 @@
+"""From where the images are to records in training, validation and test."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from imgrec.data.classes import check_several, relabelled
+from imgrec.data.loader import Loader, Request
+from imgrec.data.records import (
+    ALL_SPLITS,
+    SPLITS,
+    Dataset,
+    Record,
+    RecordsBySplit,
+    Splits,
+    first_multilabel,
+)
+from imgrec.data.sources.loaders import LOADERS
+from imgrec.data.sources.location import DataLocation, loader_named
+from imgrec.data.split import check_apart, groups_of, split, split_groups
+from imgrec.data.storage import cannot_read, exists
+from imgrec.data.tfrecord import is_pack
+from imgrec.errors import DataError
+from imgrec.text import printable
+
+log = logging.getLogger("imgrec")
+
+DEFAULT_VALIDATION = 0.2
+
+
+def detect_loader(path: str, key: str = "") -> Loader[Any]:
+    """Return the loader for what is at `path`.
+
+    Args:
+        path: A file, folder or pattern.
+        key: The key of the config that names the path, if one does.
+
+    Raises:
+        DataError: Nothing is there, or no loader is for it; the message names the loaders.
+    """
+    try:
+        for loader in sorted(LOADERS, key=lambda loader: loader.general):
+            if loader.detects(path):
+                return loader
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    raise _undetected(path, key)
+
+
+def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = None) -> Splits:
+    """Return the images at `data` by split; no file of an image is opened yet.
+
+    Splits that the source doesn't have are taken from the training images by the seed: as
+    `data.split` says, else 20 % for validation if there is none; the groups of `data.group` are
+    not divided. Names are those of the source; if it has splits, `train/`, `validation/` or
+    `test/` comes before them, unless the names are unique across the splits.
+
+    Args:
+        data: Where the images are.
+        seed: What the division depends on, besides the names.
+        image_size: (height, width) in pixels, for images that are drawn.
+
+    Raises:
+        DataError: There are no such images, or their classes or groups don't fit together.
+    """
+    found = read_parts(data, seed, image_size)
+    where = data.root or data.train or str(data.loader)
+    train = found.get(ALL_SPLITS, found.get("train"))
+    if train is None:
+        raise DataError(
+            f"{printable(where)} has no training images, only {' and '.join(found)}",
+            hint="name the training images with data.train",
+        )
+    check_several(train, where)
+    parts = {
+        part: relabelled(dataset, train.classes, f"the {part} images of {where}")
+        for part, dataset in found.items()
+    }
+    if len(parts) == 1:
+        parts = {"train": train}
+    groups = _grouped(parts, data.group)
+    if len(parts) > 1:
+        parts = {part: _prefixed(dataset, part) for part, dataset in parts.items()}
+    return _joined(parts, data, seed, groups)
+
+
+def read_parts(
+    data: DataLocation, seed: int, image_size: tuple[int, int] | None = None
+) -> RecordsBySplit:
+    """Return the data set of each split that the source itself has, else one as `all`.
+
+    Names and labels are those of each split alone: classes may differ between splits.
+    Raises DataError if the source can't be read.
+    """
+    named = {part: path for part in SPLITS if (path := getattr(data, part)) is not None}
+    if not named:
+        loader = _loader(data, data.root or "", "data.root")
+        return _read(loader, data.root or "", data, seed, image_size)
+    return {
+        part: _only(
+            _read(_loader(data, path, f"data.{part}"), path, data, seed, image_size), part, path
+        )
+        for part, path in named.items()
+    }
+
+
+def read_other(path: str, data: DataLocation, seed: int) -> RecordsBySplit:
+    """Return other images than those of `data`, in the same form or in another.
+
+    The loader is detected from the path, else it is that of `data`. Keys of `data` for its loader
+    (columns, features, label map) are used if it is the same one; a pack has a label map itself.
+
+    Raises:
+        DataError: They can't be read.
+    """
+    try:
+        loader = detect_loader(path)
+    except DataError:
+        if data.loader is None or loader_named(data.loader).datasets == ():
+            raise
+        loader = loader_named(data.loader)
+    unused = {str(key): None for (key, *_), _ in data.misplaced(loader)}
+    if is_pack(Path(path)):
+        unused["label_map"] = None
+    return _read(loader, path, data.model_copy(update=unused), seed)
+
+
+def _loader(data: DataLocation, path: str, key: str) -> Loader[Any]:
+    """Return the loader that `data` names or else the path needs."""
+    if data.loader is not None:
+        return loader_named(data.loader)
+    loader = detect_loader(path, key)
+    for (misplaced, *_), message in data.misplaced(loader):
+        raise DataError(f"data.{misplaced}: {message}")
+    return loader
+
+
+def _read(
+    loader: Loader[Any],
+    path: str,
+    data: DataLocation,
+    seed: int,
+    image_size: tuple[int, int] | None = None,
+) -> RecordsBySplit:
+    return loader.read(Request(path, data.options(loader), seed, image_size))
+
+
+def _only(parts: RecordsBySplit, part: str, path: str) -> Dataset:
+    if ALL_SPLITS not in parts:
+        raise DataError(
+            f"data.{part}: {printable(path)} has parts of its own ({', '.join(parts)})",
+            hint="name it with data.root instead",
+        )
+    # Several sources may have the same names.
+    return replace(parts[ALL_SPLITS], distinct=False)
+
+
+def _grouped(parts: RecordsBySplit, group: str | None) -> Mapping[str, tuple[str, ...]]:
+    """Return the group of every record of each part, as far as there are groups."""
+    if group is None:
+        return {}
+    groups = {part: groups_of(dataset.records, group) for part, dataset in parts.items()}
+    check_apart(groups)
+    return groups
+
+
+def _joined(
+    parts: RecordsBySplit, data: DataLocation, seed: int, groups: Mapping[str, tuple[str, ...]]
+) -> Splits:
+    """Return the parts that are there, and those split off the training images."""
+    shares, train = _shares(parts, data), parts["train"]
+    if "train" in groups:
+        splits = split_groups(train, groups["train"], *shares, seed)
+    elif first_multilabel(train.records):
+        splits = split_groups(train, [record.name for record in train.records], *shares, seed)
+    else:
+        splits = split(train, *shares, seed)
+    return replace(
+        splits,
+        validation=_records(parts, "validation") or splits.validation,
+        test=_records(parts, "test") or splits.test,
+        ignored=sum(part.ignored for part in parts.values()),
+    )
+
+
+def _shares(parts: RecordsBySplit, data: DataLocation) -> tuple[float, float]:
+    """Return the shares of validation and test to split off."""
+    if data.split is not None:
+        for part in ("validation", "test"):
+            share = getattr(data.split, part)
+            if share > 0 and part in parts:
+                raise DataError(
+                    f"data.split.{part} is {share}, but the data have {part} images already",
+                    hint=f"leave data.split.{part} out, or take those images away",
+                )
+        return data.split.validation, data.split.test
+    if "validation" in parts:
+        return 0, 0
+    log.info("no validation images named: %.0f %% of training's taken", 100 * DEFAULT_VALIDATION)
+    return DEFAULT_VALIDATION, 0
+
+
+def _records(parts: RecordsBySplit, part: str) -> tuple[Record, ...]:
+    return parts[part].records if part in parts else ()
+
+
+def _prefixed(dataset: Dataset, part: str) -> Dataset:
+    if dataset.distinct:
+        return dataset
+    records = (replace(record, name=f"{part}/{record.name}") for record in dataset.records)
+    return replace(dataset, records=tuple(records))
+
+
+def _undetected(path: str, key: str) -> DataError:
+    for loader in LOADERS:
+        if path in (loader.datasets or ()):
+            return DataError(
+                f"no folder {path}",
+                hint=f"loader {loader.name} has a data set {path}: set data.loader",
+            )
+    if not exists(path):
+        also = f", or name another: --set {key}=FOLDER" if key else ""
+        return DataError(f"no folder {printable(path)}", hint=f"check the path{also}")
+    return DataError(
+        f"no loader is known for {printable(path)}",
+        hint=f"set data.loader to one of {', '.join(loader.name for loader in LOADERS)}",
+    )
