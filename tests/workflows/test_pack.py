@@ -272,7 +272,7 @@ def test_classes_without_a_number_are_told(photos: Path, tmp_path: Path) -> None
 
 def test_settings_of_no_config_are_refused(photos: Path) -> None:
     """--set changes a config, and a folder is none."""
-    with pytest.raises(UsageError, match="--set goes with a CONFIG"):
+    with pytest.raises(UsageError, match="--set is for a CONFIG"):
         data_argument(str(photos), ["data.channels=1"])
 
 
@@ -311,12 +311,12 @@ def test_a_cut_file_is_named_with_its_record(pack_of_photos: Path) -> None:
         read_again(pack_of_photos)
 
 
-def test_a_missing_and_a_strange_file_are_told(pack_of_photos: Path) -> None:
+def test_a_missing_and_a_strange_file_are_named(pack_of_photos: Path) -> None:
     """Half of a split is not taken for the whole, and nothing else for a part of it."""
     shard = pack_of_photos / "train.tfrecord-00000-of-00002"
     other = shard.with_name("train.tfrecord-00002-of-00002")
     shard.rename(other)
-    with pytest.raises(DataError, match=r"manifest\.json knows nothing of train.*-00002-of"):
+    with pytest.raises(DataError, match=r"manifest\.json doesn't name train.*-00002-of"):
         read_again(pack_of_photos)
     other.unlink()
     with pytest.raises(DataError, match=r"lacks train\S+-00000-of-00002, which manifest\.json"):
@@ -350,15 +350,18 @@ def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text[:-9], "it is no JSON, or cut short"),
+        (lambda text: text[:-9], "it is not JSON, or was cut short"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
         (lambda text: text.replace('"sha256": "', '"sha256": "x'), r"shards\.0\.sha256"),
         (lambda _: "{}", "schema_version: field required"),
-        (lambda _: "[1]", r"is no manifest of `imgrec data pack`: it is no object$"),
-        (lambda text: text.replace('"shards": [', '"shards": [1,'), r"shards\.0: is no object$"),
+        (lambda _: "[1]", r"is not a manifest of `imgrec data pack`: it is not an object$"),
+        (
+            lambda text: text.replace('"shards": [', '"shards": [1,'),
+            r"shards\.0: is not an object$",
+        ),
     ],
 )
-def test_a_damaged_manifest_is_told(
+def test_a_damaged_manifest_is_refused(
     pack_of_photos: Path, change: Callable[[str], str], message: str
 ) -> None:
     """Cut, of another version, with a wrong value, or something else of the same name."""
