@@ -1,4 +1,4 @@
-"""Measure what users wait for on this machine: start, decoding, input pipelines, training.
+"""Measure speed on this machine: start, decoding, input pipelines, prediction, training.
 
 python -m tools.bench                   print a table
 python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 11
@@ -47,7 +47,7 @@ PHOTOS = "cats_dogs"
 
 
 def main(arguments: list[str]) -> None:
-    """Measure everything, printing each figure as soon as it is known."""
+    """Measure everything; print each figure as soon as it is known."""
     parser = argparse.ArgumentParser(description="Measure imgrec on this machine.")
     parser.add_argument("--quick", action="store_true", help="fewer images, 4 minutes")
     parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
@@ -57,12 +57,12 @@ def main(arguments: list[str]) -> None:
         goal = f"  goal: {figure.goal}" if figure.goal else ""
         print(f"{figure.name:<70} {figure.value:>14}{goal}", flush=True)
         figures.append(figure)
-        if options.output:  # each time, so that a run that is cut leaves what it measured
+        if options.output:  # each time, so that an interrupted run keeps its figures
             options.output.write_text(page(figures, quick=options.quick), encoding="utf-8")
 
 
 def timed(figures: Iterator[Figure]) -> Iterator[Figure]:
-    """Yield the figures and, last, how long measuring them took."""
+    """Yield the figures and, at the end, how long it took to measure them."""
     began = time.perf_counter()
     yield from figures
     yield Figure("all these measurements", f"{(time.perf_counter() - began) / 60:.1f} min")
@@ -72,10 +72,10 @@ def measured(size: Size) -> Iterator[Figure]:
     """Yield every figure."""
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
-    yield Figure(f"train `{CONFIG}`, start left out", rate(trained_per_second()))
+    yield Figure(f"train `{CONFIG}`, without the start", rate(trained_per_second()))
     folder = DATA / PHOTOS
     if not folder.is_dir():
-        print(f"skipped: pipelines, predicting and trainings, as there is no {folder}")
+        print(f"skipped: pipelines, prediction and training, since {folder} does not exist")
         yield from evaluations()
         return
     yield from checks(folder, size)
@@ -92,7 +92,7 @@ def measured(size: Size) -> Iterator[Figure]:
 
 
 def predicting(folder: Path, size: Size) -> Iterator[Figure]:
-    """Yield what predicting takes as a whole process; a full VGG16 is left out of the quick run."""
+    """Yield the cost of predicting in a process; the quick run leaves out the full VGG16."""
     with tempfile.TemporaryDirectory() as runs:
         small_network(Path(runs), folder.resolve())
         yield from photos_and_folders(Path(runs), folder, size)
@@ -102,16 +102,16 @@ def predicting(folder: Path, size: Size) -> Iterator[Figure]:
 
 
 def decoded_per_second(count: int = 200) -> float:
-    """Return how many photos one thread decodes and resizes in a second."""
+    """Return how many photos per second one thread decodes and resizes."""
     photo = jpeg(height=480, width=640)
     spec = ImageSpec(height=150, width=150, channels=3)
     return count / seconds(lambda: [decode(photo, spec) for _ in range(count)], rounds=3)
 
 
 def trained_per_second() -> float:
-    """Return the median images/s of the epochs after the first, as a training tells them."""
-    told = train(epochs=1 + MORE_EPOCHS)
-    rates = re.findall(r"^epoch .* ([\d,]+) images/s", told, re.MULTILINE)
+    """Return the median images/s of the epochs after the first, from the log of a training."""
+    log = train(epochs=1 + MORE_EPOCHS)
+    rates = re.findall(r"^epoch .* ([\d,]+) images/s", log, re.MULTILINE)
     return statistics.median(int(found.replace(",", "")) for found in rates[1:])
 
 
@@ -121,19 +121,19 @@ def show_help() -> None:
 
 
 def train(epochs: int) -> str:
-    """Train in a process of its own, into a folder that is removed; return what it tells."""
+    """Train in a separate process, into a temporary folder; return its log."""
     with tempfile.TemporaryDirectory() as runs:
         return run("train", CONFIG, "--set", f"training.epochs={epochs}", "--runs-dir", runs)
 
 
 def run(*arguments: str) -> str:
-    """Run imgrec; its output is not shown, and what it tells on stderr is returned."""
-    done = subprocess.run(imgrec(*arguments), check=True, capture_output=True, text=True)  # noqa: S603  # arguments of our own
+    """Run imgrec without showing its output; return what it writes to stderr."""
+    done = subprocess.run(imgrec(*arguments), check=True, capture_output=True, text=True)  # noqa: S603  # our own arguments
     return done.stderr
 
 
 def jpeg(height: int, width: int) -> bytes:
-    """Return a JPEG file with coarse structure and some noise, as photos have."""
+    """Return a JPEG file with coarse structure and some noise, like a photo."""
     generator = np.random.default_rng(0)
     coarse = generator.integers(0, 200, (height // 40, width // 40, 3), dtype=np.uint8)
     picture = np.asarray(Image.fromarray(coarse).resize((width, height)))
@@ -144,7 +144,7 @@ def jpeg(height: int, width: int) -> bytes:
 
 
 def page(figures: list[Figure], *, quick: bool) -> str:
-    """Return the Markdown page of the figures, with the machine and the command."""
+    """Return docs/performance.md: the figures, the machine and the command."""
     machine = describe()
     device = ", ".join(machine.gpus) or "no GPU"
     names = ["tensorflow", "keras", "pillow", "numpy"]
@@ -152,14 +152,14 @@ def page(figures: list[Figure], *, quick: bool) -> str:
         names.append("torch")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     rows = "\n".join(f"| {each.name} | {each.value} | {each.goal} |" for each in figures)
-    return f"""# How fast it is
+    return f"""# Performance
 
 Measured by `make bench{" QUICK=1" if quick else ""}` on {datetime.now(UTC):%Y-%m-%d}: \
 {machine.processor}, {machine.cores} cores, {device}; Python {sys.version.split()[0]}, {versions}.
-Figures that are compared were measured in turns in one process; each is the median of its rounds.
+Compared figures were measured in turns in one process; each is the median of its rounds.
 The input pipelines read photos of cats and dogs (JPEG, about 447x374) at 150x150 in batches of 32.
 
-| what | figure | goal |
+| measurement | result | goal |
 | --- | --- | --- |
 {rows}
 """

@@ -1,4 +1,4 @@
-"""What checkpoints cost a training."""
+"""How much time checkpoints take in a training."""
 
 from __future__ import annotations
 

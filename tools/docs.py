@@ -1,7 +1,7 @@
-"""Write the reference pages of docs/ from the code; `--check` only compares.
+"""Generate the reference pages of docs/ from the code; `--check` only compares.
 
 python tools/docs.py           writes what has changed
-python tools/docs.py --check   exit status 1 where a page is stale, naming it
+python tools/docs.py --check   exit status 1 if a page is stale
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WIDTH = 80
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every generated page, by its file name below docs/."""
+    """Return the generated pages: file name below docs/ -> text."""
     return {
         "cli.md": command_line(),
         "config.md": reference().rstrip() + "\n",
@@ -38,11 +38,11 @@ def command_line() -> str:
         f"## {context.command_path}\n\n```text\n{context.get_help().rstrip()}\n```\n"
         for context in contexts(click.Context(cli, info_name="imgrec", terminal_width=WIDTH))
     ]
-    return "\n".join(["# The command line\n\nWhat `--help` says, command by command.\n", *sections])
+    return "\n".join(["# Command line reference\n\nThe `--help` of every command.\n", *sections])
 
 
 def contexts(context: click.Context) -> Iterator[click.Context]:
-    """Yield `context` and, depth first, those of the commands below it that are not hidden."""
+    """Yield `context` and, depth first, those of its visible subcommands."""
     yield context
     group = context.command
     if isinstance(group, click.Group):
@@ -59,7 +59,7 @@ def _json(document: object) -> str:
 
 
 def stale(folder: Path) -> list[Path]:
-    """Return the pages below `folder` that are missing or not what the code says now."""
+    """Return the pages below `folder` that are missing or out of date."""
     return [
         folder / name
         for name, text in pages().items()

@@ -1,7 +1,7 @@
-"""A contract for import-linter: a package is entered through its door.
+"""A contract for import-linter: a package is imported through its door, its `__init__`.
 
-What a package below `imgrec.<layer>` exports in its `__init__` is its face; modules outside the
-package import that, never a module behind it.
+Modules outside a package below `imgrec.<layer>` import the names that its `__init__` exports, never
+from a module inside it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class DoorsContract(Contract):
-    """Every package at least `depth` names deep is imported through its `__init__` alone.
+    """Every package at least `depth` names deep is only imported through its `__init__`.
 
     Configuration options:
         root: The package whose sub-packages have doors.
-        depth: From how many names on a package has a door; `imgrec.data.images` has three.
-        open: Packages without a door, whose modules anyone may import. (Optional.)
+        depth: How many names a package with a door has at least; `imgrec.data.images` has three.
+        open: Packages without a door, whose modules any module may import. (Optional.)
     """
 
     type_name = "doors"
@@ -26,7 +26,7 @@ class DoorsContract(Contract):
     open = fields.ListField(subfield=fields.StringField(), required=False, default=[])
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001
-        """Return every import that goes past a door."""
+        """Return every import that bypasses a door."""
         del verbose
         doors = self._doors(graph)
         trespasses = [
@@ -38,7 +38,7 @@ class DoorsContract(Contract):
         return ContractCheck(kept=not trespasses, metadata={"trespasses": trespasses})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        """Print each import with the door it should take."""
+        """Print each of these imports with the door it should use."""
         for importer, imported, door in check.metadata["trespasses"]:
             output.print_error(f"{importer} imports {imported}: import it from {door}")
 
@@ -53,7 +53,7 @@ class DoorsContract(Contract):
 
 
 def _door_between(importer: str, imported: str, doors: frozenset[str]) -> str | None:
-    """Return the outermost door that `imported` lies behind and `importer` does not."""
+    """Return the outermost door that `imported` is behind and `importer` is not."""
     parts = imported.split(".")
     packages = (".".join(parts[:end]) for end in range(1, len(parts)))
     return next(

@@ -1,4 +1,4 @@
-"""How long it takes from predictions to numbers, intervals and reports.
+"""How long it takes from predictions to metrics, intervals and reports.
 
 python -m tools.evaluations IMAGES    evaluate so many made-up predictions of 100 classes,
                                       write every report
@@ -20,7 +20,7 @@ from imgrec.report.forms import report_formats
 from imgrec.report.terminal import evaluation_text
 from imgrec.scores import Scores, one_hot
 from tools.figures import Figure
-from tools.processes import cost_of, told
+from tools.processes import cost_of, cost_text
 
 CLASSES = 100
 IMAGES = (50_000, 100_000)
@@ -28,12 +28,12 @@ GOALS = {100_000: "under 60 s and 2 GB"}
 
 
 def evaluations() -> Iterator[Figure]:
-    """Yield the wall time and the memory of evaluating, each in a process of its own."""
+    """Yield the wall time and memory of evaluations, each in a separate process."""
     costs = []
     for images in IMAGES:
         costs.append(cost_of([sys.executable, "-m", "tools.evaluations", str(images)]))
         name = f"evaluate {images:,} predictions of {CLASSES} classes, all reports"
-        yield Figure(name, told(costs[-1]), GOALS.get(images, ""))
+        yield Figure(name, cost_text(costs[-1]), GOALS.get(images, ""))
     few, many = costs
     name = "evaluate twice as many predictions: time and memory"
     ratios = f"{many.seconds / few.seconds:.2f} times, {many.memory / few.memory:.2f} times"
@@ -41,7 +41,7 @@ def evaluations() -> Iterator[Figure]:
 
 
 def main(images: int) -> None:
-    """Evaluate and write every report."""
+    """Evaluate, and write all reports."""
     scores = made_up(images)
     halves = np.arange(images) % 2 == 0
     slices = [
@@ -57,7 +57,7 @@ def main(images: int) -> None:
 
 
 def made_up(images: int) -> Scores:
-    """Return scores of a model that is right nine times out of ten."""
+    """Return the scores of a model with an accuracy of 90 %."""
     generator = np.random.default_rng(0)
     truth = generator.integers(CLASSES, size=images)
     logits = generator.normal(size=(images, CLASSES)).astype(np.float32)

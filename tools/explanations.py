@@ -1,4 +1,4 @@
-"""Measure `imgrec explain` where the right places are known: docs/results.md has the outcome.
+"""Measure `imgrec explain` on images with known positions; docs/results.md has the results.
 
 python -m tools.explanations RUN [--pictures 60] [--seed 1000] [--methods windows dense gradcam]
     [--threshold 0.99]
@@ -33,32 +33,32 @@ from imgrec.scores import ONE_LABEL, Decision
 from imgrec.workflows.explanation import ExplainOptions, open_explainer
 from tools.photos import DATA, PETS, WITH_PETS
 
-# Where ImageNet's 1,000 classes have them.
+# The positions of cats and dogs among ImageNet's 1,000 classes.
 BREEDS = {"cats": range(281, 286), "dogs": range(151, 269)}
 WIDTH, HEIGHT = 900, 600
 OVERLAP = 0.5
 
 Pixels = NDArray[np.float32]
 Judge = Callable[[int], tuple[int, Counter[str]]]
-"""From a picture's seed to how many of its two animals are hit, and what else was counted."""
+"""From the seed of an image to how many of its two animals are hit, and other counts."""
 
 
 @dataclass(frozen=True)
 class Composed:
-    """A picture with a cat and a dog, and where each of them was pasted."""
+    """An image with a cat and a dog, and where each was pasted."""
 
     image: Image.Image
     places: Mapping[str, Area]
 
     @property
     def photo(self) -> Photo:
-        """The picture as a model is asked about it."""
+        """The image in the form that explanations take."""
         return Photo("composed", self.image)
 
 
 @dataclass(frozen=True)
 class Pets:
-    """An engine that tells cats from dogs, and both from all else that its model knows."""
+    """An engine with three classes: cats, dogs, and everything else that its model knows."""
 
     engine: Engine
 
@@ -69,32 +69,32 @@ class Pets:
 
     @property
     def decision(self) -> Decision:
-        """A picture has one class."""
+        """An image has one class."""
         return ONE_LABEL
 
     @property
     def spec(self) -> ImageSpec:
-        """The form that images must have."""
+        """The form of images that the engine expects."""
         return self.engine.spec
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
-        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        """Return the outputs for uint8 images (batch, height, width, channels)."""
         found = self.engine.answers(images)
         return ModelOutput(self.added(found.probabilities), found.ood_similarity)
 
     def added(self, probabilities: Pixels) -> Pixels:
-        """Return the probabilities (..., classes) of cats, of dogs, and of all else."""
+        """Return the probabilities (..., classes) of cats, dogs, and everything else."""
         pets = [probabilities[..., each].sum(axis=-1) for each in self._columns]
         return np.stack([*pets, 1 - sum(pets)], axis=-1).astype(np.float32)
 
     def segments(self, found: Segments) -> Segments:
-        """Return what is coloured as a cat, as a dog or as all else: its breeds alike."""
+        """Return what is coloured as a cat, a dog or something else, with all breeds merged."""
         pets = [found.named[..., each].any(axis=-1) for each in self._columns]
         named = np.stack([*pets, found.known & ~np.any(pets, axis=0)], axis=-1)
         return Segments(self.added(found.probabilities), named, found.area)
 
     def surest(self, image: Image.Image, pet: str) -> int:
-        """Return the class that the model gives a picture before all others that are a pet."""
+        """Return the most probable class of a pet."""
         pixels = decode(image, self.spec)
         (probabilities,) = self.engine.answers(pixels[np.newaxis]).probabilities
         columns = self._columns[PETS.index(pet)]
@@ -102,20 +102,20 @@ class Pets:
 
     @cached_property
     def _columns(self) -> tuple[list[int], ...]:
-        """Which of the model's classes are cats and which are dogs."""
+        """Which of the model's classes are cats, and which are dogs."""
         if set(PETS) <= set(self.engine.classes):
             return tuple([self.engine.classes.index(pet)] for pet in PETS)
         return tuple([*BREEDS[pet]] for pet in PETS)
 
 
 def main(arguments: list[str]) -> None:
-    """Print the share of cases of each method in which it is right, with its 95 % interval."""
+    """Print the fraction of cases that each method gets right, with its 95 % interval."""
     parser = argparse.ArgumentParser(description="Measure imgrec explain.")
     parser.add_argument("run")
     parser.add_argument("--pictures", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    parser.add_argument("--threshold", type=float, help="as imgrec explain takes it")
+    parser.add_argument("--threshold", type=float, help="as for imgrec explain")
     options = parser.parse_args(arguments)
     run = find(options.run, default_runs_dir())
     for method in options.methods:
@@ -135,7 +135,7 @@ def main(arguments: list[str]) -> None:
 
 
 def compose(seed: int) -> Composed:
-    """Return the picture of a seed: 900x600, the photos of about 200 to 320 pixels a side."""
+    """Return the image of a seed: 900x600, with photos of about 200 to 320 pixels a side."""
     random = np.random.default_rng(seed)
     image = _ground(random)
     order, places = list(PETS), {}
@@ -166,7 +166,7 @@ def _photo(folder: str, random: np.random.Generator) -> Image.Image:
 
 
 def of_windows(run: Run, threshold: float | None = None) -> Judge:
-    """A hit: the surest box of the animal overlaps its photo by an IoU of 0.5 or more."""
+    """A hit: the most confident box of the animal has an IoU of at least 0.5 with its photo."""
     explainer = open_explainer(run, "windows", ExplainOptions(threshold=threshold))
     asked = replace(explainer, engine=Pets(explainer.engine))
 
@@ -184,7 +184,7 @@ def of_windows(run: Run, threshold: float | None = None) -> Judge:
 
 
 def of_dense(run: Run, threshold: float | None = None) -> Judge:
-    """A hit: most of what is coloured as the animal is in the half where it is."""
+    """A hit: most of the area coloured as the animal is in the half where it is."""
     explainer = open_explainer(run, "dense", ExplainOptions(threshold=threshold))
     pets = Pets(explainer.engine)
 
@@ -203,13 +203,13 @@ def of_dense(run: Run, threshold: float | None = None) -> Judge:
 
 
 def of_gradcam(run: Run, _: float | None = None) -> Judge:
-    """A hit: the hottest place for the animal is on its photo (the pointing game).
+    """A hit: the maximum of the heat map is on the photo of the animal (the pointing game).
 
     A threshold says nothing of it.
     """
     explainer = open_explainer(run, "gradcam")
     pets = Pets(explainer.engine)
-    # Each learns but once which sizes its network takes.
+    # Each determines the sizes that its network accepts only once.
     of_class = cache(lambda column: replace(explainer, wanted=column))
 
     def judge(seed: int) -> tuple[int, Counter[str]]:

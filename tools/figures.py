@@ -1,4 +1,4 @@
-"""What `make bench` measures with: rounds, wall times, and lines of the table."""
+"""Rounds, wall times and lines of the table of `make bench`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rounds, images per epoch, batches and steps per round."""
+    """How much to measure: rounds, images per epoch, batches and steps per round."""
 
     rounds: int = 3
     images: int = 2000
@@ -41,5 +41,5 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
 
 
 def rate(images_per_second: float) -> str:
-    """Return images/s for people."""
+    """Return images/s as text."""
     return f"{images_per_second:,.0f} images/s"

@@ -1,4 +1,4 @@
-"""How much memory a training holds: while its epochs go by, and of how many images.
+"""How much memory a training uses: over its epochs, and depending on the number of images.
 
 python -m tools.memory       train on the embedded digits; print the megabytes after each epoch,
                              as JSON
@@ -26,13 +26,13 @@ from imgrec.workflows.training import train
 
 EPOCHS = 50
 SETTLED = 10
-"""After so many epochs all that a training keeps has been allocated."""
+"""After this many epochs, everything that a training keeps has been allocated."""
 
 STATM = Path("/proc/self/statm")
-"""Where Linux tells of a process's memory, in pages; the second number is what is resident."""
+"""Linux' file about a process's memory, in pages; the second number is the resident memory."""
 
 SIDE = 256
-"""The photos' height and width in pixels: each has 0.2 MB of them."""
+"""The photos' height and width in pixels; each takes 0.2 MB."""
 
 STREAMING = """
 name: streaming
@@ -45,32 +45,32 @@ _LOG = logging.getLogger("imgrec")
 
 
 class Held(logging.Handler):
-    """Notes the process's resident memory with each epoch's line in the log."""
+    """Records the resident memory at each epoch's line in the log."""
 
     def __init__(self) -> None:
         super().__init__()
         self.megabytes: list[float] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note it."""
+        """Record it."""
         if record.getMessage().startswith("epoch "):
             pages = int(STATM.read_text(encoding="ascii").split()[1])
             self.megabytes.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
 def growth() -> float:
-    """Return the megabytes that 40 epochs add, measured in a process of its own."""
+    """Return the megabytes that 40 epochs add, measured in a separate process."""
     megabytes = _measured()
     return float(megabytes[EPOCHS - 1] - megabytes[SETTLED - 1])
 
 
 def peak(photos: int) -> float:
-    """Return the most megabytes that a training on so many photos in files holds at once."""
+    """Return the peak memory, in megabytes, of a training on this many photos in files."""
     return float(_measured(str(photos)))
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the measurement named on the command line."""
     if sys.argv[1:]:
         _print_peak(int(sys.argv[1]))
     else:
@@ -102,7 +102,7 @@ def _print_peak(photos: int) -> None:
 
 
 def _write_photos(root: Path, count: int) -> None:
-    """Write photos of two classes, no two alike."""
+    """Write photos of two classes, all different."""
     ramp = np.arange(SIDE)
     for number in range(count):
         folder = root / ("dark", "bright")[number % 2]

@@ -1,4 +1,4 @@
-"""Runs to measure with: trained for a few steps, as their answers do not matter."""
+"""Runs for measurements, trained for a few steps since their answers don't matter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paste photos of several kinds together: pictures with any number of labels, and a table of them.
+"""Make collages of photos of several classes, with a table of their labels.
 
 python -m tools.pasted OUT FOLDER... [--pictures 800] [--side 224] [--seed 0]
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 
 def main(arguments: list[str]) -> None:
-    """Write the pictures and print the path of their table."""
+    """Write the collages and print the path of their table."""
     parser = argparse.ArgumentParser(description="Paste photos of several kinds together.")
     parser.add_argument("out", type=Path)
     parser.add_argument("folders", type=Path, nargs="+", metavar="folder")
@@ -37,7 +37,7 @@ def pasted_photos(
     """Paste photos of some of the `kinds` side by side on grey, and return the CSV file.
 
     Each picture holds each kind with a chance of one half, so that one in 2**kinds holds none;
-    a photo is half as wide and high as the picture, in a quarter of its own, drawn by the seed.
+    a photo is half as wide and high as the collage, in a quarter that the seed determines.
     """
     random = np.random.default_rng(seed)
     found: dict[str, list[str]] = {}

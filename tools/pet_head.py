@@ -1,4 +1,4 @@
-"""Make a small model that tells cats from dogs, for `imgrec import` and tools.explanations.
+"""Make a small classifier of cats and dogs, for `imgrec import` and tools.explanations.
 
 python -m tools.pet_head OUT.keras [--seed 0]
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _features(network: Any, paths: Sequence[Path]) -> NDArray[np.float32]:
-    """Return what the network makes of the photos, float32 (photos, features)."""
+    """Return the features of the photos, float32 (photos, features)."""
     spec, found = ImageSpec(*network.input_shape[1:]), []
     for at in range(0, len(paths), BATCH):
         pixels = [decode(path, spec) for path in paths[at : at + BATCH]]
@@ -62,7 +62,7 @@ def _train(head: Any, features: NDArray[np.float32], truth: NDArray[np.int64]) -
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(features, truth, epochs=EPOCHS, verbose=0)
     found = model.evaluate(features, truth, verbose=0, return_dict=True)
-    print(f"{found['accuracy']:.1%} of its own {len(truth)} photos")
+    print(f"{found['accuracy']:.1%} of its {len(truth)} training photos")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where the photos and weights lie that the tools measure with."""
+"""Where the photos and weights for measurements are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast photos reach a training, against what Keras has for it."""
+"""How fast input pipelines feed a training, compared with those of Keras."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ GOALS = (
 def pipelines(
     experiment: Experiment, split: TrainingImages, folder: Path, size: Size
 ) -> Iterator[Figure]:
-    """Yield the images/s of ways to feed a training, all augmenting alike, and their ratios."""
+    """Yield the images/s of input pipelines with the same augmentation, and their ratios."""
     records = some_records(experiment, size.images)
     ways: dict[str, Callable[[], float]] = {
         "generator": lambda: throughput(data_generator(experiment, folder), size.batches),
@@ -64,7 +64,7 @@ def pipelines(
 def steps(
     experiment: Experiment, split: TrainingImages, devices: Devices, size: Size
 ) -> Iterator[Figure]:
-    """Yield how long a training step takes, fed by the pipeline and with a constant batch."""
+    """Yield how long a training step takes, with the pipeline and with a constant batch."""
     trained = Steps(experiment, 2, devices, weights=True)
     stream = batches(experiment, split)
     constant = next(stream)
@@ -79,12 +79,12 @@ def steps(
     plain, fed = (statistics.median(times) for times in zip(*pairs, strict=True))
     excess = statistics.median(fed / plain for plain, fed in pairs) - 1
     yield Figure("a training step of `cat_dog`, constant batch", f"{1000 * plain:.0f} ms")
-    yield Figure("the same, fed by the pipeline", f"{1000 * fed:.0f} ms")
-    yield Figure("what the pipeline adds to a step", f"{100 * excess:+.1f} %", "at most 5 %")
+    yield Figure("the same, with the pipeline", f"{1000 * fed:.0f} ms")
+    yield Figure("time that the pipeline adds to a step", f"{100 * excess:+.1f} %", "at most 5 %")
 
 
 def step_seconds(trained: Steps, batch: Callable[[], Batch], count: int) -> float:
-    """Return how long one of `count` steps takes, getting its batch included."""
+    """Return how long one of `count` steps takes, including getting its batch."""
 
     def work() -> None:
         for _ in range(count):
@@ -120,7 +120,7 @@ def batches(experiment: Experiment, split: TrainingImages, epochs: int = 10_000)
 
 
 def first_epoch(experiment: Experiment, records: Sequence[Record]) -> None:
-    """Read and decode the files and go through them once, as a training begins.
+    """Read and decode the files and go through them once, like the first epoch of a training.
 
     They have been looked for before, as they have for the others.
     """
@@ -148,7 +148,7 @@ def data_generator(experiment: Experiment, folder: Path) -> Iterator[Any]:
 
 
 def random_layers(experiment: Experiment, folder: Path) -> Iterator[Any]:
-    """Yield the images of batch after batch, changed alike by Keras' random layers."""
+    """Yield the images of batch after batch, augmented by Keras' random layers."""
     import keras
     import tensorflow as tf
 
@@ -174,7 +174,7 @@ def random_layers(experiment: Experiment, folder: Path) -> Iterator[Any]:
 
 
 def throughput(images: Iterator[Any], count: int) -> float:
-    """Return the images/s of `count` batches; what comes before the third is left out."""
+    """Return the images/s of `count` batches, without the first two."""
     list(islice(images, 3))
     began = time.perf_counter()
     total = sum(len(batch) for batch in islice(images, count))

@@ -1,4 +1,4 @@
-"""The script that a Keras user writes, as what a training of imgrec is compared with.
+"""A plain Keras script, to compare the trainings of imgrec with.
 
 python -m tools.plain_keras augmented FOLDER   a small network, photos by ImageDataGenerator
 python -m tools.plain_keras frozen FOLDER WEIGHTS   a head on frozen VGG16
@@ -25,7 +25,7 @@ STEPS = 10
 
 
 class Clock(keras.callbacks.Callback):  # type: ignore[misc]
-    """Notes how long each epoch takes."""
+    """Records how long each epoch takes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,16 +33,16 @@ class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Begin."""
+        """Start the clock."""
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Note the time."""
+        """Record the time."""
         self.seconds.append(time.perf_counter() - self._began)
 
 
 def augmented(folder: str) -> tuple[Any, Any, dict[str, Any]]:
-    """Return the network of `cat_dog`, its photos augmented alike, and how many steps."""
+    """Return the network of `cat_dog`, its photos with the same augmentation, and the steps."""
     model = keras.Sequential([keras.Input((*SIZE, 3))])
     for filters in (32, 64, 128, 128):
         model.add(layers.Conv2D(filters, 3, activation="relu"))

@@ -1,4 +1,4 @@
-"""The script that a PyTorch user writes, as what a training of imgrec is compared with.
+"""A plain PyTorch script, to compare the trainings of imgrec with.
 
 python -m tools.plain_torch FOLDER   the network of `cat_dog`, photos augmented alike
 
@@ -30,7 +30,7 @@ BATCH = 32
 
 
 class Photos(Dataset):  # type: ignore[misc]
-    """Photos of class folders, each time moved in another way."""
+    """Photos of class folders, augmented at random."""
 
     def __init__(self, folder: str) -> None:
         homes = sorted(path for path in Path(folder).iterdir() if path.is_dir())
@@ -55,7 +55,7 @@ class Photos(Dataset):  # type: ignore[misc]
 
 
 def random_move() -> tuple[float, ...]:
-    """Return Pillow's six numbers of a rotation, shear, zoom and shift, as `cat_dog` draws them."""
+    """Return Pillow's six coefficients of a random rotation, shear, zoom and shift of `cat_dog`."""
     turn, shear, wide, high, right, down = (
         float(torch.empty(()).uniform_(low, top))
         for low, top in ((-40, 40), (-0.2, 0.2), (0.8, 1.2), (0.8, 1.2), (-0.2, 0.2), (-0.2, 0.2))
@@ -83,7 +83,7 @@ def main(folder: str) -> None:
     model, photos = network().train(), Photos(folder)
     optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-4, alpha=0.9, eps=1e-7)
     loss_of = nn.BCEWithLogitsLoss()
-    # One stream over all epochs, so that the workers read ahead over their ends.
+    # One stream over all epochs, so that the workers read ahead across their boundaries.
     sampler = RandomSampler(photos, num_samples=EPOCHS * STEPS * BATCH)
     batches = DataLoader(photos, BATCH, sampler=sampler, num_workers=2)
     ends = [time.perf_counter()]

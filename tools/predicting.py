@@ -1,4 +1,4 @@
-"""How long predicting and evaluating take as whole processes, against stock Keras scripts."""
+"""How long predicting and evaluating take as processes, compared with plain Keras scripts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tools.figures import Figure, Size
-from tools.processes import Cost, cost_of, imgrec, middle, told
+from tools.processes import Cost, cost_of, cost_text, imgrec, middle
 
-# Each reads the model, the photo or folder, and the side of the pictures.
+# The arguments of each: the model, the photo or folder, and the side of the images.
 _START = """
 import os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -96,7 +96,7 @@ def _figures(
     goal: str,
     output: Path | None = None,
 ) -> Iterator[Figure]:
-    """Yield what both ways take, measured in turns, and the ratio of each turn's median."""
+    """Yield the cost of both ways, measured in turns, and the ratio of the medians."""
     costs: dict[str, list[Cost]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, command in ways.items():
@@ -104,10 +104,10 @@ def _figures(
                 output.unlink(missing_ok=True)
             costs[way].append(cost_of(command))
     for way, found in costs.items():
-        yield Figure(f"{name}: {way}", told(middle(found)))
+        yield Figure(f"{name}: {way}", cost_text(middle(found)))
     pairs = zip(costs["Keras"], costs["imgrec"], strict=True)
     ratio = statistics.median(keras.seconds / imgrec.seconds for keras, imgrec in pairs)
-    yield Figure(f"{name}: imgrec takes of Keras' time", f"1/{ratio:.1f}", goal)
+    yield Figure(f"{name}: time of imgrec relative to Keras", f"1/{ratio:.1f}", goal)
 
 
 def _script(code: str, *arguments: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a process of its own takes: wall time and memory."""
+"""The cost of a process: wall time and memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A process of its own, as the peak memory of a child begins with that of the one that starts it.
+# A small process in between, since the peak memory of a child starts with that of its parent.
 _STARTER = """
 import os, subprocess, sys, time
 began = time.perf_counter()
@@ -22,15 +22,15 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process took: seconds by the clock, and the most memory, in bytes."""
+    """The wall time of a process in seconds, and its peak memory in bytes."""
 
     seconds: float
     memory: int
 
 
 def cost_of(command: Sequence[str]) -> Cost:
-    """Run a command, whose output is not shown, and return what it took."""
-    done = subprocess.run(  # noqa: S603  # commands of our own
+    """Run a command without showing its output, and return its cost."""
+    done = subprocess.run(  # noqa: S603  # our own commands
         [sys.executable, "-c", _STARTER, *command], capture_output=True, text=True, check=True
     )
     seconds, memory = done.stdout.split()
@@ -44,13 +44,13 @@ def imgrec(*arguments: str) -> list[str]:
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
-    """Return the median of the times and that of the memory."""
+    """Return the median time and the median memory."""
     return Cost(
         statistics.median(cost.seconds for cost in costs),
         round(statistics.median(cost.memory for cost in costs)),
     )
 
 
-def told(cost: Cost) -> str:
-    """Return a cost for people."""
+def cost_text(cost: Cost) -> str:
+    """Return a cost as text."""
     return f"{cost.seconds:.2f} s, {cost.memory / 1e6:,.0f} MB"

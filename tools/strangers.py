@@ -1,10 +1,10 @@
-"""Compare ways of telling pictures that a model knows nothing of: docs/design.md has the outcome.
+"""Compare scores for out-of-distribution detection; docs/design.md has the results.
 
 python -m tools.strangers [SEEDS]
 
-A head for cats and dogs on VGG16's features, as configs/vgg16_transfer.yaml has it, meets everyday
-photos without either and MNIST's digits. Printed is the share that each score leaves unanswered
-where it answers 95 % of the validation photos. The data is looked for below IMGREC_TEST_DATA
+A classifier of cats and dogs on VGG16's features, as in configs/vgg16_transfer.yaml, gets everyday
+photos without either, and MNIST digits. Prints the fraction that each score rejects, with 95 %
+coverage on the validation photos. The data is expected in the folder IMGREC_TEST_DATA
 (default ../shared).
 """
 
@@ -58,7 +58,7 @@ def _unanswered(
 
 
 def _scores(known: Array, truth: NDArray[np.int64]) -> dict[str, Score]:
-    """Return the scores of (features, logits), higher for what is known."""
+    """Return the scores of (features, logits), higher for in-distribution images."""
     from scipy.special import logsumexp, softmax
     from sklearn.covariance import LedoitWolf
 

@@ -1,4 +1,4 @@
-"""How fast trainings are, against the script that a Keras user writes."""
+"""How fast trainings are, compared with plain Keras and PyTorch scripts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def trainings(photos: Path, size: Size) -> Iterator[Figure]:
     if VGG16.is_file():
         yield from frozen(VGG16, photos)
     else:
-        print(f"skipped: training on a frozen VGG16, as there is no {VGG16}")
+        print(f"skipped: training on a frozen VGG16, since {VGG16} does not exist")
 
 
 def augmented(photos: Path, size: Size) -> Iterator[Figure]:
-    """Yield how `cat_dog` trains from its second epoch on, against Keras, and PyTorch if there."""
+    """Yield the speed of `cat_dog` from epoch 2 on, also in Keras and, if installed, PyTorch."""
     folder, steps = photos / "train", f"training.steps_per_epoch={STEPS}"
     ways: dict[str, Callable[[], float]] = {
         "plain Keras": lambda: script("plain_keras", "augmented", folder),
@@ -50,7 +50,7 @@ def augmented(photos: Path, size: Size) -> Iterator[Figure]:
     }
     if importlib.util.find_spec("torch") is None:
         del ways["PyTorch"]
-        print("skipped: training by PyTorch, as torch is not installed")
+        print("skipped: training with PyTorch, since torch is not installed")
     rounds = [{name: measure() for name, measure in ways.items()} for _ in range(size.rounds)]
     for name in ways:
         yield Figure(f"{name}, `cat_dog`, epoch 2 on", rate(middle(one[name] for one in rounds)))
@@ -60,18 +60,18 @@ def augmented(photos: Path, size: Size) -> Iterator[Figure]:
 
 
 def lasting() -> Iterator[Figure]:
-    """Yield what it costs a training to survive, and what it holds after many epochs."""
+    """Yield the cost of checkpoints, and the memory growth over many epochs."""
     share = checkpoint_seconds("cat_dog", classes=2) / 60
     yield Figure("a checkpoint of `cat_dog` every minute", f"{share:.2%}", "under 2 %")
     if STATM.is_file():
         name = f"memory that epochs {SETTLED + 1} to {EPOCHS_HELD} of `small_cnn` add"
         yield Figure(name, f"{growth():.1f} MB", "none")
     else:
-        print(f"skipped: memory over epochs, as this system has no {STATM}")
+        print(f"skipped: memory over epochs, since {STATM} does not exist")
 
 
 def frozen(weights: Path, photos: Path) -> Iterator[Figure]:
-    """Yield how `vgg16_transfer` trains on 200 photos: its epochs, and ten of them."""
+    """Yield the speed of `vgg16_transfer` on 200 photos: of one epoch, and of ten."""
     with tempfile.TemporaryDirectory() as name:
         some, clock = few(photos, Path(name)), Clock()
         slow = FROZEN_PHOTOS / script("plain_keras", "frozen", some / "train", weights)
@@ -89,7 +89,7 @@ def frozen(weights: Path, photos: Path) -> Iterator[Figure]:
 
 
 class Clock(Silent):
-    """A progress that notes how long each task takes, by its title."""
+    """A progress that records how long each task takes, by title."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {}
@@ -122,7 +122,7 @@ def rate_of(table: list[dict[str, float]]) -> float:
 
 
 def script(name: str, *arguments: object) -> float:
-    """Return the images/s of a plain script of this folder, in a process of its own."""
+    """Return the images/s of a plain script of this folder, in a separate process."""
     command = [sys.executable, "-m", f"tools.{name}", *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
