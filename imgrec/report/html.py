@@ -175,7 +175,7 @@ def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     text = "Reliability: how often answers of each probability are right, and how many there are"
     yield _plot(partial(reliability_plot, evaluation), text)
     if evaluation.coverage_curve is not None:
-        text = "Coverage: how often the surest answers are right, by their share of all"
+        text = "Accuracy of the most confident answers, by coverage"
         yield _plot(partial(coverage_plot, evaluation), text)
 
 

@@ -112,7 +112,7 @@ def _numbers(evaluation: Evaluation) -> Iterator[str]:
         for name, metric in evaluation.metrics.items()
         if is_informative(name, evaluation)
     )
-    yield from table(("Measure", "Value", "95 % interval"), rows, "lrr")
+    yield from table(("Metric", "Value", "95 % interval"), rows, "lrr")
     for note in evaluation.notes:
         yield f"- {code(note)}"
     if evaluation.notes:
@@ -122,7 +122,7 @@ def _numbers(evaluation: Evaluation) -> Iterator[str]:
 def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterator[str]:
     if comparison is None:
         return
-    yield f"### Against {code(comparison.baseline)}"
+    yield f"### Compared with {code(comparison.baseline)}"
     yield ""
     yield f"On the same {comparison.images:,} images, at {100 * comparison.confidence:g} %:"
     yield ""
@@ -137,7 +137,7 @@ def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterat
         for name, each in comparison.differences.items()
         if is_informative(name, evaluation)
     )
-    header = ("Measure", "Model", "Baseline", "Difference", "")
+    header = ("Metric", "Model", "Baseline", "Difference", "")
     yield from table(header, rows, "lrrrl")
     yield from _flips("now wrong", comparison.broken)
     yield from _flips("now right", comparison.fixed)
@@ -193,7 +193,7 @@ def _confused(evaluation: Evaluation) -> Iterator[str]:
     pairs = most_confused(evaluation, _FEW)
     if (len(evaluation.classes) > 2 or evaluation.multi_label) and pairs:
         rows = ((code(each.truth), code(each.prediction), f"{each.images:,}") for each in pairs)
-        lines = table(("Truth", "Taken for", "Images"), rows, "llr")
+        lines = table(("Truth", "Predicted", "Images"), rows, "llr")
         yield from _folded("The most confused classes", lines)
 
 
@@ -201,7 +201,7 @@ def _skipped(evaluation: Evaluation) -> Iterator[str]:
     skipped = evaluation.skipped
     if skipped:
         rows = ((code(name), code(reason)) for name, reason in skipped[:_FEW])
-        lines = [*table(("Image", "Why"), rows, "ll"), *_rest(len(skipped), _FEW)]
+        lines = [*table(("Image", "Reason"), rows, "ll"), *_rest(len(skipped), _FEW)]
         yield from _folded(f"{_images(len(skipped))} not used", lines)
 
 

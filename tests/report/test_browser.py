@@ -120,7 +120,7 @@ def test_the_page_goes_by_keyboard(browser: Any, written: Path) -> None:
         stops.add(label)
         if found.evaluate("() => document.activeElement !== document.body"):
             assert outline != "none", label
-    assert {"Numbers", "Classes", "Config"} <= stops
+    assert {"Metrics", "Classes", "Config"} <= stops
 
 
 def test_headings_are_in_order(browser: Any, written: Path) -> None:

@@ -50,7 +50,7 @@ def test_verdicts() -> None:
     """Without errors it is a matter of looking; without anything, it says so."""
     note = Finding(FindingKind.ROTATED, (Occurrence(("1.jpg",)),))
     odd = Finding(FindingKind.ANIMATED, (Occurrence(("1.gif",)),))
-    assert drawn(findings(note)).endswith("nothing wrong was found")
+    assert drawn(findings(note)).endswith("no problems found")
     assert drawn(findings(note, odd)).endswith("no errors; 1 warning to look at")
 
 

@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_said(evaluation: Make, classes: int, width: int) -
     """Too many classes or too few columns give the most confused pairs, and say so."""
     text = printed(evaluation(classes), width)
     assert "The most confused classes (the confusion" in text
-    assert "taken for" in text
+    assert "predicted" in text
 
 
 def test_many_classes_show_the_worst(evaluation: Make) -> None:
@@ -100,7 +100,7 @@ def test_a_perfect_model_of_many_classes_has_no_pairs(evaluation: Make) -> None:
     """Without a wrong answer a line says so."""
     found = evaluation(25)
     found.confusion[:] = 0
-    assert "No image was taken for another class" in printed(found)
+    assert "No image was misclassified" in printed(found)
 
 
 def test_only_the_first_images_not_used_are_listed(evaluation: Make) -> None:

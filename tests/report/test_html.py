@@ -96,9 +96,9 @@ def test_a_heat_map_is_told_in_words_too(assessment: Make) -> None:
     heat = thumbnail(np.full((8, 6, 3), 9, np.uint8))
     parsed = Page(page(found, ReportContext(heat_maps={worst: heat})))
     assert parsed.attributes.count(("src", heat.uri)) == 1
-    told = f"Heat map: what speaks for {worst.prediction} in {worst.name}"
+    told = f"Heat map of {worst.prediction} in {worst.name}"
     assert ("alt", told) in parsed.attributes
-    assert any("the more it speaks for that class" in text for text in parsed.texts)
+    assert any("contributed more to the predicted class" in text for text in parsed.texts)
 
 
 def test_mistakes_are_the_highest_losses_then_others_of_each_pair(assessment: Make) -> None:

@@ -27,7 +27,7 @@ def test_every_form_of_a_run(trained: Run, tmp_path: Path) -> None:
 def test_a_training_writes_the_same_page(trained: Run) -> None:
     """The run's own report has everything that `evaluate` would write."""
     page = (trained.path / "report.html").read_text()
-    for part in ("data:image/webp", 'id="training"', 'id="config"', "found nothing"):
+    for part in ("data:image/webp", 'id="training"', 'id="config"', "found no problems"):
         assert part in page
 
 

@@ -143,7 +143,7 @@ def confusion(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         _name_axes_plots(axes, grid)
         if len(evaluation.classes) <= _COUNTS_UP_TO:
             _write_counts(axes, evaluation.confusion, shares, look)
-        label = "share of the true class"
+        label = "fraction of the true class"
         bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=4 * grid.side, label=label)
         bar.outline.set_visible(False)
         return png(figure)
@@ -285,7 +285,7 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         marker = "o" if len(curve.coverage) == 1 else None
         axes.plot(curve.coverage, curve.accuracy, color=look.training, linewidth=1.8, marker=marker)
         lowest = min(float(curve.accuracy.min()), _mark_limits(figure, axes, evaluation, look))
-        axes.set_xlabel("share of the images that is answered, the surest first")
+        axes.set_xlabel("coverage (most confident images first)")
         axes.set_ylabel("accuracy")
         axes.set_xlim(0, 1.01)
         axes.set_ylim(min(lowest, 0.9) - 0.02, 1.01)

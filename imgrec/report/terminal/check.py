@@ -129,7 +129,7 @@ def _verdict(findings: Findings) -> Text:
     if warnings:
         text = f"no errors; {_kinds(warnings, 'warning')} to look at"
         return Text(text, _STYLE[Severity.WARNING])
-    return Text("nothing wrong was found", "green")
+    return Text("no problems found", "green")
 
 
 def _kinds(found: Sequence[Finding], severity: str) -> str:

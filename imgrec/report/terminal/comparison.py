@@ -72,7 +72,7 @@ def differences_text(comparison: Comparison, evaluation: Evaluation) -> Renderab
 def _differences_of(comparison: Comparison, evaluation: Evaluation) -> Iterator[RenderableType]:
     model, baseline = printable(comparison.model), printable(comparison.baseline)
     sure = f"{100 * comparison.confidence:g} %"
-    yield _heading(f"{model} against {baseline}, on the same {comparison.images:,} images")
+    yield _heading(f"{model} compared with {baseline}, on the same {comparison.images:,} images")
     yield _differences(comparison, evaluation, sure)
     yield from _flips(f"{model} gets right what {baseline} got wrong", comparison.fixed)
     yield from _flips(f"{model} gets wrong what {baseline} got right", comparison.broken)

@@ -180,11 +180,11 @@ def _matrix(evaluation: Evaluation, headers: Sequence[str]) -> Table:
 def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
     pairs = most_confused(evaluation, _FEW)
     if not pairs:
-        yield _heading("No image was taken for another class")
+        yield _heading("No image was misclassified")
         return
     yield _heading("The most confused classes (the confusion matrix doesn't fit here)")
     table = _table()
-    for heading in ("truth", "taken for"):
+    for heading in ("truth", "predicted"):
         table.add_column(heading)
     table.add_column("images", justify="right", no_wrap=True)
     for truth, prediction, images in pairs:
