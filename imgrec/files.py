@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Write files and folders atomically."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it to `path`.
+    """Let `write` fill a temporary file next to `path`, then rename it to `path`.
 
-    Raises RunError where the folder can't be written or the disk is full; `path` then
-    is as it was before.
+    Raises:
+        RunError: The folder is not writable or the disk is full; `path` is unchanged.
     """
     temporary: Path | None = None
     try:
@@ -40,9 +40,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a new folder beside `path`, then rename it to `path`.
+    """Let `write` fill a new folder next to `path`, then rename it to `path`.
 
-    Raises RunError where it can't be written; nothing is left of it then.
+    Raises:
+        RunError: It can't be written; nothing is left of it.
     """
     temporary: Path | None = None
     try:
@@ -68,7 +69,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise RunError where `write_atomically` could not write `path` now."""
+    """Raise RunError if `write_atomically` could not write `path` now."""
     if path.is_dir():
         raise RunError(f"{printable(str(path))} is a folder", hint="choose the name of a file")
     try:
@@ -78,46 +79,49 @@ def check_writable(path: Path) -> None:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote left in `folder` and below it.
+    """Remove temporary files and folders, left by killed processes, in and below `folder`.
 
-    Files and folders; raises RunError for what can't be removed.
+    Raises:
+        RunError: One can't be removed.
     """
     try:
         for path in list(folder.rglob(f"{_PARTIAL}*")):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
-                # It may have gone with a folder above it.
+                # It may have been removed with a folder above it.
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
 
 
 def refuse_existing(path: Path, kind: str = "file") -> None:
-    """Raise UsageError where there is something at `path` already; `--output` names another.
+    """Raise UsageError if `path` exists; the hint suggests another `--output`.
 
-    kind: what `--output` names, `file` or `folder`.
+    Args:
+        path: What would be written.
+        kind: What `--output` expects, `file` or `folder`.
     """
     if path.exists():
         raise UsageError(
-            f"{printable(str(path))} exists already",
+            f"{printable(str(path))} already exists",
             hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
         )
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
-    """Return the error to raise where `path` can't be written."""
-    reason, hint = error.strerror or str(error), "choose another folder that you may write to"
+    """Return the error to raise if `path` can't be written."""
+    reason, hint = error.strerror or str(error), "choose a folder that is writable"
     if error.errno in _FULL:
         hint = f"free some space, or {hint}"
     elif error.errno in (errno.EEXIST, errno.ENOTDIR):
-        reason, hint = "a file stands where a folder should be", "choose another folder"
+        reason, hint = "a file is in the place of a folder", "choose another folder"
     elif error.errno == errno.ENOENT and path.parent.is_dir():
-        reason = f"{printable(str(path.parent))} takes no files"  # such as /proc
+        reason = f"{printable(str(path.parent))} does not accept files"  # such as /proc
     elif error.errno == errno.ENOENT:
         reason, hint = (
-            f"no folder {printable(str(path.parent))}",
-            "make the folder, or choose another",
+            f"there is no folder {printable(str(path.parent))}",
+            "create the folder, or choose another",
         )
     return RunError(f"{printable(str(path))} can't be written: {reason}", hint=hint)
 
@@ -128,7 +132,7 @@ def sha256(content: bytes) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal, read piece by piece; raises OSError."""
+    """Return the SHA-256 of a file in hexadecimal, read in chunks; raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""Work on many items in several threads, answered in order."""
+"""Process many items in threads, and return the results in order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ Result = TypeVar("Result")
 def map_in_order(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
 ) -> Iterator[Result]:
-    """Yield `function` of each item, in the order of `items`, worked out in `workers` threads.
+    """Yield `function(item)` for each item, in order, computed in threads.
 
-    At most `ahead` items (at least 1) are taken before the consumer asks for them. Where the
-    consumer stops early, work not yet begun is dropped and the threads end. What `function`
-    raises is raised here, at its item's turn.
+    If the consumer stops early, work that has not begun is dropped and the threads end. An
+    exception from `function` is raised in place of its result.
+
+    Args:
+        function: Called in one of the threads.
+        items: Consumed in the calling thread.
+        workers: The number of threads.
+        ahead: How many items are taken before the consumer asks for them, at least 1.
     """
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="imgrec")
@@ -35,6 +40,6 @@ def map_in_order(
 
 
 def usable_cores() -> int:
-    """Return how many threads are worth starting: the cores this process may use, at most 16."""
+    """Return a sensible number of threads: the cores this process may use, at most 16."""
     usable = getattr(os, "sched_getaffinity", None)
     return min(16, len(usable(0)) if usable else os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""What the training images are like on the whole: numbers that become part of the model."""
+"""Statistics of the training images, which become part of the model."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PixelStatistics:
-    """Mean and standard deviation of the training images, in pixel values of 0 to 255.
+    """Mean and standard deviation of the training images, in pixel values from 0 to 255.
 
-    Both hold one number per channel, over every image, row and column.
+    Both have one number per channel, over all images, rows and columns.
     """
 
     mean: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""The words by which users cut evaluated images into slices."""
+"""How users specify slices of evaluated images, and rotations."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ RotationAngle = Literal[90, 180, 270]
 
 @dataclass(frozen=True)
 class SliceBy:
-    """What images are told apart by.
+    """A property that divides images into slices.
 
-    word: as the user wrote it. value: the column's name or the regular expression; empty for
-    the others.
+    Attributes:
+        word: The specification, as the user wrote it.
+        kind: The kind of property.
+        value: The name of the column, or the regular expression; empty for other kinds.
     """
 
     word: str
@@ -27,17 +29,25 @@ class SliceBy:
 
 @dataclass(frozen=True)
 class Slicing:
-    """What else to measure than all images: parts of them, and all of them turned by angles."""
+    """What to measure in addition to all images: slices, and rotated copies."""
 
     by: tuple[SliceBy, ...] = ()
     turns: tuple[RotationAngle, ...] = ()
 
 
 def slice_by(word: str) -> SliceBy:
-    """Read one of the words.
+    """Parse the specification of slices.
 
-    `size`, `mode`, `path:REGEX` with a group whose text is the slice's name, `column:NAME`, or
-    the name of a column alone. Raises ValueError where it is none of them.
+    Args:
+        word: `size`, `mode`, `path:REGEX` with a group whose text is the name of the slice,
+            `column:NAME`, or only the name of a column.
+
+    Raises:
+        ValueError: It is empty, or the regular expression is invalid.
+
+    Example:
+        >>> slice_by("path:(day|night)").kind
+        'path'
     """
     word = word.strip()
     kind, colon, value = word.partition(":")
@@ -53,12 +63,20 @@ def slice_by(word: str) -> SliceBy:
 
 
 def turns(text: str) -> tuple[RotationAngle, ...]:
-    """Read angles such as `90,180,270`. Raises ValueError where one is none of the three."""
+    """Parse angles such as `90,180,270`.
+
+    Raises:
+        ValueError: One is not 90, 180 or 270.
+
+    Example:
+        >>> turns("90, 270")
+        (90, 270)
+    """
     known = {str(turn): turn for turn in get_args(RotationAngle)}
     found = [angle.strip() for angle in text.split(",")]
     for angle in found:
         if angle not in known:
-            raise ValueError(f"{printable(angle)!r} is none of {', '.join(known)}")
+            raise ValueError(f"{printable(angle)!r} is not one of {', '.join(known)}")
     return tuple(known[angle] for angle in dict.fromkeys(found))
 
 
@@ -66,9 +84,8 @@ def _check_expression(expression: str) -> None:
     try:
         groups = re.compile(expression).groups
     except re.error as error:
-        raise ValueError(f"{printable(expression)} is no regular expression: {error}") from error
+        raise ValueError(f"{printable(expression)} is not a regular expression: {error}") from error
     if not groups:
         raise ValueError(
-            f"path:{printable(expression)} has no group to name its slices by: write (a|b) "
-            f"for a or b"
+            f"path:{printable(expression)} has no group to name the slices, such as (day|night)"
         )

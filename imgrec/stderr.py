@@ -1,4 +1,4 @@
-"""C libraries that write on stderr themselves, such as libtiff of a broken file, kept quiet."""
+"""Silence C libraries that write to stderr themselves, such as libtiff about a broken file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 @contextmanager
 def suppress_native_stderr() -> Iterator[None]:
-    """Keep what native code writes to stderr back, and show it if the block fails.
+    """Hold back what native code writes to stderr, and show it only if the block fails.
 
-    TF_CPP_MIN_LOG_LEVEL leaves out the lines that absl writes before it is initialised, and
-    LiteRT does not read it.
+    TF_CPP_MIN_LOG_LEVEL does not silence the lines that absl writes before it is initialized, and
+    LiteRT ignores it.
     """
     with tempfile.TemporaryFile() as held:
         try:
@@ -43,10 +43,10 @@ def _leading_to(file: int) -> Iterator[None]:
 
 @contextmanager
 def keep_native_stderr_out() -> Iterator[None]:
-    """Let what Python prints on stderr through, and nothing else, until the context ends.
+    """Show only what Python itself prints to stderr, until the context ends.
 
-    File descriptor 2 leads nowhere meanwhile, and `sys.stderr` goes to a copy of it. Where
-    stderr is no file, nothing changes.
+    Meanwhile file descriptor 2 leads to /dev/null, and `sys.stderr` to a copy of it. If stderr is
+    not a file, nothing changes.
     """
     stream = sys.stderr
     try:

@@ -45,14 +45,14 @@ def test_a_full_disk_is_told_by_name() -> None:
 
 def test_a_missing_folder_is_told_by_name(tmp_path: Path) -> None:
     """The path that could not be written is in the message."""
-    with pytest.raises(RunError, match=r"can't be written: no folder .*no$"):
+    with pytest.raises(RunError, match=r"can't be written: there is no folder .*no$"):
         write_text(tmp_path / "no" / "a.txt", "x")
 
 
 def test_a_file_in_the_way_is_told_by_name(tmp_path: Path) -> None:
     """A file that stands where a folder is needed is no matter of space."""
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="a file stands where a folder should be") as caught:
+    with pytest.raises(RunError, match="a file is in the place of a folder") as caught:
         write_text(tmp_path / "file" / "a.txt", "x")
     assert caught.value.hint == "choose another folder"
 
@@ -77,5 +77,7 @@ def test_sha256_is_that_of_the_bytes() -> None:
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a system without /proc")
 def test_a_folder_that_takes_no_files() -> None:
     """It is there, and is not said to be missing."""
-    with pytest.raises(RunError, match=r"^/proc/nope can't be written: /proc takes no files$"):
+    with pytest.raises(
+        RunError, match=r"^/proc/nope can't be written: /proc does not accept files$"
+    ):
         write_text(Path("/proc/nope"), "")

@@ -106,5 +106,5 @@ def test_a_folder_that_cant_be_made(imgrec: Imgrec, trained: tuple[Path, Process
     run = ["--model", str(trained[0] / "digits-1")]
     process = imgrec("explain", "noise.png", *run, "--output", "noise.png")
     assert process.returncode == 4
-    assert "a file stands where a folder should be" in process.stderr
+    assert "a file is in the place of a folder" in process.stderr
     assert "device" not in process.stderr

@@ -337,7 +337,7 @@ def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: 
     assert lines == [
         f"stopped; `imgrec train --resume runs/tiny-1` goes on after epoch {last}\n",
         f"imgrec: error: {failed} can't be written: {TOO_LARGE}\n",
-        "hint: free some space, or choose another folder that you may write to\n",
+        "hint: free some space, or choose a folder that is writable\n",
     ]
     assert not list(run.rglob(".partial-*"))
     for checkpoint in checkpoints:

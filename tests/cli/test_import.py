@@ -124,5 +124,5 @@ def test_a_hostile_file_in_a_run_is_refused(
     Image.new("L", (8, 8)).save(tmp_path / "photo.png")
     process = imgrec("predict", "photo.png", "--model", "sent-1")
     assert process.returncode == 4
-    assert "best.keras is refused: it holds a Lambda layer" in process.stderr
+    assert "best.keras is refused: it contains a Lambda layer" in process.stderr
     assert not (tmp_path / "ran").exists()

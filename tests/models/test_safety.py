@@ -36,11 +36,11 @@ def test_a_plain_model_is_let_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        (layer("TFSMLayer", filepath="/x"), "keras.layers.TFSMLayer, a layer that is not let in"),
+        (layer("TFSMLayer", filepath="/x"), "keras.layers.TFSMLayer, a layer that is not allowed"),
         (layer("StringLookup", vocabulary="/etc/passwd"), "StringLookup"),
         (layer("TextVectorization", vocabulary="/etc/passwd"), "TextVectorization"),
         (layer("TorchModuleWrapper", module="AAAA"), "TorchModuleWrapper"),
-        (layer("Dense", "os"), r"os\.Dense, which is none of Keras' layers"),
+        (layer("Dense", "os"), r"os\.Dense, which is not one of Keras' layers"),
         (layer("Popen", "subprocess"), r"subprocess\.Popen"),
         (layer("Dense", None), "needs Dense, which is none"),
         (layer("Mine\x1b[2J", "mine"), r"Mine\\x1b\[2J"),
@@ -102,9 +102,9 @@ def test_a_lambda_layer_would_run_and_does_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
-        ({"../evil.py": b"x"}, r"is refused: it holds \.\./evil\.py"),
-        ({"assets/x": b"x"}, "is refused: it holds assets/x"),
-        ({"model.weights.h5": bytes(50 << 20)}, "would unpack from .* to 52428800 bytes"),
+        ({"../evil.py": b"x"}, r"is refused: it contains \.\./evil\.py"),
+        ({"assets/x": b"x"}, "is refused: it contains assets/x"),
+        ({"model.weights.h5": bytes(50 << 20)}, "would expand from .* to 52428800 bytes"),
         ({"config.json": b"{"}, "config.json can't be read"),
         ({"config.json": b"[]"}, "config.json is no object"),
         ({"config.json": b"[" * 100_000}, "config.json can't be read"),
@@ -129,7 +129,7 @@ def test_a_second_member_of_a_name_is_refused(tmp_path: Path) -> None:
         pytest.warns(UserWarning, match="Duplicate"),
     ):
         archive.writestr("config.json", "{}")
-    with pytest.raises(RunError, match=r"it holds 2 files config\.json"):
+    with pytest.raises(RunError, match=r"it contains 2 files config\.json"):
         check_keras(file)
 
 
@@ -239,7 +239,7 @@ name: hostile
 data: {{loader: digits, image_size: [32, 32]}}
 model: {{backbone: {{name: MobileNetV2, weights: '{tmp_path / "w.h5"}'}}, layers: [Flatten]}}
 """
-    with pytest.raises(RunError, match=r"w\.h5 is refused: its weights hold a link to elsewhere"):
+    with pytest.raises(RunError, match=r"w\.h5 is refused: its weights link to another file"):
         build(parse(text, "hostile.yaml"), 10)
 
 
@@ -249,7 +249,7 @@ def test_litert_files_of_foreign_operators_are_refused(tmp_path: Path) -> None:
     for operator in ("FlexReadFile", "Mine\x1b"):
         with pytest.raises(RunError, match=r"the operator (FlexReadFile|Mine\\x1b), which is none"):
             check_litert(litert_file(tmp_path / "m.tflite", operator=operator))
-    with pytest.raises(RunError, match="its weights lie in other files"):
+    with pytest.raises(RunError, match="its weights are in other files"):
         check_litert(litert_file(tmp_path / "m.tflite", outside=True))
 
 

@@ -88,7 +88,7 @@ def test_a_damaged_file_that_the_card_describes_is_named(copied: Run) -> None:
     path.write_bytes(b"no model")
     hashes = {**copied.card.hashes, "model.tflite": sha256_of(path)}
     damaged = Run(copied.path, dataclasses.replace(copied.card, hashes=hashes))
-    with pytest.raises(RunError, match=r"model\.tflite (does not load|is no LiteRT model)"):
+    with pytest.raises(RunError, match=r"model\.tflite (does not load|is not a LiteRT model)"):
         open_engine(damaged)
 
 

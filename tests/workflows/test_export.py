@@ -156,7 +156,7 @@ def test_what_does_not_fit_together_is_told(trained: Run, tmp_path: Path) -> Non
         export(trained, form="onnx", precision="int8")
     with pytest.raises(UsageError, match=r"out\.zip: keras is written to \*\.keras"):
         export(trained, form="keras", output=tmp_path / "out.zip")
-    with pytest.raises(RunError, match=r"can't be written: no folder .*gone"):
+    with pytest.raises(RunError, match=r"can't be written: there is no folder .*gone"):
         export(trained, form="keras", output=tmp_path / "gone" / "out.keras")
 
 

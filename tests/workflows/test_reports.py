@@ -36,7 +36,7 @@ def test_places_are_looked_at_before_work(tmp_path: Path) -> None:
     check_reports([tmp_path / "a.md"])
     with pytest.raises(UsageError, match=r"\.txt is no form"):
         check_reports([tmp_path / "a.md", tmp_path / "b.txt"])
-    with pytest.raises(RunError, match=r"missing/a\.md can't be written: no folder"):
+    with pytest.raises(RunError, match=r"missing/a\.md can't be written: there is no folder"):
         check_reports([tmp_path / "missing" / "a.md"])
     (tmp_path / "c.md").mkdir()
     with pytest.raises(RunError, match=r"c\.md is a folder"):

@@ -1,4 +1,4 @@
-"""Model files: checked before they are opened, and what they say about themselves."""
+"""Model files: safety checks before loading, class lists, and embedded metadata."""
 
 from imgrec.models.files.class_list import imagenet_classes, read_classes
 from imgrec.models.files.metadata import DESCRIPTION, embed, read_description

@@ -1,4 +1,4 @@
-"""The names of a model's classes, out of a file, in the order of its output."""
+"""Read the names of a model's classes from a file, in the order of its output."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from imgrec.text import printable
 MAX_BYTES = 16 << 20
 
 _FORMS = (
-    "a name per line, a JSON list of names, a JSON object of numbers and names, or Keras' "
+    "one name per line, a JSON list of names, a JSON object of numbers and names, or Keras' "
     'class index, {"0": ["n01440764", "tench"], …}'
 )
 
 
 class _Class(NamedTuple):
-    """A class's name, and its number in WordNet where the file tells it."""
+    """A class's name, and its WordNet number if the file has it."""
 
     name: str
     number: str = ""
@@ -32,32 +32,36 @@ class _Class(NamedTuple):
 def read_classes(path: Path) -> tuple[str, ...]:
     """Return the names in `path`, in the order of the model's output.
 
-    The file holds a name per line; or JSON: a list of names, an object of indices and names
-    (either way round), or Keras' class index. There, a name that several classes have is
-    followed by the class's WordNet number: `crane (n02012849)`.
-    Raises DataError where it can't be read, holds no such thing, or a name twice.
+    The file has one name per line, or is JSON: a list of names, an object of indices and names
+    (either way round), or Keras' class index. In the latter, a name that several classes share is
+    followed by the WordNet number: `crane (n02012849)`.
+
+    Raises:
+        DataError: The file can't be read, has another format, or repeats a name.
     """
     place = printable(str(path))
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{place} is larger than {MAX_BYTES >> 20} MiB")
-        names = _told_apart(_classes(path.read_text("utf-8-sig")))
+        names = _with_numbers(_classes(path.read_text("utf-8-sig")))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"--classes {place} can't be read: {reason}") from error
     except (ValueError, RecursionError) as error:
         raise DataError(
-            f"{place} is no list of classes", hint=f"it should hold {_FORMS}"
+            f"{place} is not a list of classes", hint=f"it should contain {_FORMS}"
         ) from error
     _check(names, place)
     return names
 
 
 def imagenet_classes() -> tuple[str, ...]:
-    """Return the names of ImageNet's 1,000 classes, as Keras' class index has them.
+    """Return the names of ImageNet's 1,000 classes from Keras' class index.
 
-    Keras keeps it in ~/.keras/models (or below $KERAS_HOME) and fetches it once. Raises
-    RunError where it is not there and can't be fetched.
+    Keras downloads it once to ~/.keras/models (or below $KERAS_HOME).
+
+    Raises:
+        RunError: It is not there and can't be downloaded.
     """
     import keras
     from keras.src.applications.imagenet_utils import CLASS_INDEX_PATH
@@ -74,8 +78,8 @@ def imagenet_classes() -> tuple[str, ...]:
             )
     except Exception as error:  # Keras raises a bare Exception for a failed download
         raise RunError(
-            f"ImageNet's class names can't be fetched: {printable(str(error))}",
-            hint=f"put {name} into ~/.keras/models, or name such a file instead of `imagenet`",
+            f"ImageNet's class names can't be downloaded: {printable(str(error))}",
+            hint=f"put {name} into ~/.keras/models, or give a file of names instead of `imagenet`",
         ) from error
     return read_classes(Path(path))
 
@@ -107,11 +111,11 @@ def _indexed(entry: Any) -> _Class:
 
 def _name(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("a name is no text")
+        raise ValueError("a name is not a string")
     return value
 
 
-def _told_apart(classes: Sequence[_Class]) -> tuple[str, ...]:
+def _with_numbers(classes: Sequence[_Class]) -> tuple[str, ...]:
     counts = collections.Counter(each.name for each in classes)
     return tuple(
         f"{each.name} ({each.number})" if counts[each.name] > 1 and each.number else each.name
@@ -126,8 +130,8 @@ def _check(names: Sequence[str], place: str) -> None:
     if repeated:
         raise DataError(
             f"{place} has the class {printable(repeated[0])} more than once",
-            hint="give each class a name of its own, such as `crane (bird)`",
+            hint="give each class a unique name, such as `crane (bird)`",
         )
     if len(names) < 2:
         count = len(names) or "no"
-        raise DataError(f"{place} holds {count} class name; a model tells two or more apart")
+        raise DataError(f"{place} contains {count} class name; a model needs two or more")

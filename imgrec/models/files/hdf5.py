@@ -1,4 +1,4 @@
-"""HDF5 files of weights: groups and numbers that lie in the file itself, and nothing else."""
+"""HDF5 weights files: only groups and numbers, all in the file itself, are allowed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 _MAX_DEPTH = 64
 _MAX_OBJECTS = 100_000
 
-# Weights pack badly; a data set without content would still be filled with zeros, at any size.
+# Weights hardly compress; a data set without content is filled with zeros, at any size.
 _MAX_EXPANSION = 20
 _SMALL = 1 << 20
 
@@ -15,22 +15,22 @@ _NUMBERS = "fiub"
 
 
 class RefusedFile(Exception):
-    """The reason why a file of a model is not loaded."""
+    """The reason why a model file is not loaded."""
 
 
 def check_hdf5(file: BinaryIO) -> None:
-    """Raise Refused unless all that is in the HDF5 `file` are groups and numbers of its own.
+    """Raise RefusedFile unless the HDF5 `file` only contains groups and its own numbers.
 
-    HDF5 knows links to other files, data sets whose content lies in other files (external and
-    virtual ones), and sizes that are only claimed. No link is followed.
+    HDF5 allows links to other files, data sets whose content is in other files (external and
+    virtual ones), and sizes beyond the stored content. No link is followed.
     """
     import h5py
 
     try:
         with h5py.File(file, "r") as root:
             _check_tree(root)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py's, for what is damaged
-        raise RefusedFile("its weights are no HDF5 file, or a damaged one") from error
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # of damaged files
+        raise RefusedFile("its weights are not an HDF5 file, or a damaged one") from error
 
 
 def _check_tree(root: Any) -> None:
@@ -42,10 +42,10 @@ def _check_tree(root: Any) -> None:
         for name in group:
             found += 1
             if found > _MAX_OBJECTS or depth > _MAX_DEPTH:
-                raise RefusedFile("its weights are nested without end")
+                raise RefusedFile("its weights are nested too deeply")
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
-                raise RefusedFile(f"its weights hold a link to elsewhere: {_place(group, name)!a}")
+                raise RefusedFile(f"its weights link to another file: {_place(group, name)!a}")
             member = group[name]
             if isinstance(member, h5py.Group):
                 waiting.append((member, depth + 1))
@@ -58,12 +58,12 @@ def _check_numbers(member: Any) -> None:
 
     place = ascii(member.name)
     if not isinstance(member, h5py.Dataset):
-        raise RefusedFile(f"its weights hold a type: {place}")
+        raise RefusedFile(f"its weights contain a type: {place}")
     if member.external or member.is_virtual:
-        raise RefusedFile(f"its weights lie in another file: {place}")
-    # bfloat16 and the like are opaque: bytes of a fixed number.
+        raise RefusedFile(f"its weights are in another file: {place}")
+    # bfloat16 and similar types are opaque bytes.
     if member.dtype.kind not in _NUMBERS and member.dtype.str not in ("|V1", "|V2"):
-        raise RefusedFile(f"its weights are no numbers: {place}")
+        raise RefusedFile(f"its weights are not numbers: {place}")
     size, stored = member.size * member.dtype.itemsize, member.id.get_storage_size()
     if size > _SMALL and size > _MAX_EXPANSION * stored:
         raise RefusedFile(f"its weights claim {size} bytes where the file has {stored}: {place}")

@@ -1,4 +1,4 @@
-"""The names that the config of a `.keras` file may hold: Keras' own layers and their parts."""
+"""The names allowed in the config of a `.keras` file: Keras' own layers and their parts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from imgrec.models.files.hdf5 import RefusedFile
 from imgrec.text import printable
 
-# Not here: Lambda (a program); TFSMLayer, JaxLayer, FlaxLayer, TorchModuleWrapper (others'
-# programs); StringLookup, IntegerLookup, TextVectorization (they read files); Wrapper, Layer,
-# InputSpec (no layers by themselves).
+# Not here: Lambda (code); TFSMLayer, JaxLayer, FlaxLayer, TorchModuleWrapper (other programs);
+# StringLookup, IntegerLookup, TextVectorization (they read files); Wrapper, Layer, InputSpec (not
+# usable by themselves).
 LAYERS = frozenset((
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
@@ -43,12 +43,12 @@ LAYERS = frozenset((
 _CLASS = re.compile(r"[A-Z][A-Za-z0-9]{0,60}")
 _FUNCTION = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
-# Modules that hold nothing but arithmetic.
+# Modules that contain only arithmetic.
 _ARITHMETIC = frozenset(
     {"keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies"}
     | {"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"}
 )
-# These take a function, or a module of their users' own making.
+# These take a function or a module of the user.
 _NO_ARITHMETIC = frozenset({"Vectorize"})
 _OTHERS = frozenset(
     {
@@ -60,28 +60,28 @@ _OTHERS = frozenset(
         ("keras.src.models.functional", "Functional"),
         ("keras.src.models.sequential", "Sequential"),
         ("keras", "DTypePolicy"),
-        # Layers of keras.applications' own.
+        # Layers defined in keras.applications.
         ("keras.src.applications.convnext", "LayerScale"),
         ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
     }
 )
-# How Keras writes values that JSON does not know. `__lambda__` and `__typespec__` are programs
-# and classes.
+# How Keras writes values that JSON has no type for. `__lambda__` and `__typespec__` are code and
+# classes.
 _VALUES = frozenset(
     {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
 )
 _FUNCTION_HOMES = frozenset({"builtins", "keras.activations"})
-# They make objects out of what they are given.
+# They create objects from their arguments.
 _NO_FUNCTIONS = frozenset({"get", "serialize", "deserialize"})
 
 
 def check_layer_names(config: Any) -> None:
-    """Raise Refused unless every object that a `config.json` names is in the list.
+    """Raise RefusedFile unless every object in a `config.json` is on the list.
 
-    How it was compiled is left out, as Keras leaves it out: models are loaded uncompiled.
+    The compile config is ignored, since models are loaded uncompiled.
     """
     if not isinstance(config, dict):
-        raise RefusedFile("its config.json is no object")
+        raise RefusedFile("its config.json is not an object")
     architecture = {key: value for key, value in config.items() if key != "compile_config"}
     for named in _named(architecture):
         _check(named)
@@ -104,26 +104,25 @@ def _check(named: Mapping[str, Any]) -> None:
         named.get(key) for key in ("class_name", "module", "registered_name")
     )
     if not isinstance(name, str) or not isinstance(module, str | None):
-        raise RefusedFile("its config.json names something by no text")
+        raise RefusedFile("its config.json has a name that is not a string")
     if name in ("Lambda", "__lambda__"):
-        raise RefusedFile("it holds a Lambda layer, which is a program")
+        raise RefusedFile("it contains a Lambda layer, which is code")
     if name in _VALUES and module is None:
         return
     if name == "function":
         _check_function(named)
     elif registered not in (None, name):
-        raise RefusedFile(
-            f"it needs the custom object {_told(registered)}, which is somebody's code"
-        )
+        raise RefusedFile(f"it needs the custom object {_shown(registered)}, which is code")
     elif not _is_known(module, name):
-        raise RefusedFile(f"it needs {_told(f'{module}.{name}' if module else name)}{_why(module)}")
+        full_name = f"{module}.{name}" if module else name
+        raise RefusedFile(f"it needs {_shown(full_name)}{_why(module)}")
 
 
 def _check_function(named: Mapping[str, Any]) -> None:
     name = named.get("config")
     known = isinstance(name, str) and _FUNCTION.fullmatch(name) and name not in _NO_FUNCTIONS
     if not known or named.get("module") not in _FUNCTION_HOMES:
-        raise RefusedFile(f"it needs the function {_told(name)}, which is somebody's code")
+        raise RefusedFile(f"it needs the function {_shown(name)}, which is code")
 
 
 def _is_known(module: str | None, name: str) -> bool:
@@ -136,8 +135,8 @@ def _is_known(module: str | None, name: str) -> bool:
 
 def _why(module: str | None) -> str:
     known = module == "keras.layers"
-    return ", a layer that is not let in" if known else ", which is none of Keras' layers"
+    return ", a layer that is not allowed" if known else ", which is not one of Keras' layers"
 
 
-def _told(name: object) -> str:
+def _shown(name: object) -> str:
     return printable(str(name)[:80])

@@ -1,4 +1,4 @@
-"""Labels and a description of the input, inside the files that other programs run."""
+"""Labels and metadata inside exported model files."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _FOLDER = "assets.extra"  # of a SavedModel
 
 MAX_BYTES = 16 << 20
 
-# As `zipfile` has it where no date is given: the same model gives the same bytes.
+# The default of `zipfile`, so that the same model gives the same bytes.
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def embed(path: Path, form: str, labels: Sequence[str], description: str) -> None:
-    """Put the labels, a line each, and a JSON document into an exported file.
+    """Write the labels, one per line, and a JSON document into an exported file.
 
-    A `.tflite` file gets them as the zip archive behind the model that TensorFlow Lite Metadata
-    uses, a `.keras` file as two more members, a SavedModel in its folder `assets.extra`: as
-    `labels.txt` and `imgrec.json`. An ONNX file has them in its metadata, as `labels` and
-    `imgrec`.
+    They are called `labels.txt` and `imgrec.json`. In a `.tflite` file they are in a zip archive
+    after the model, as in TensorFlow Lite Metadata; in a `.keras` file they are two more members;
+    in a SavedModel they are in the folder `assets.extra`. An ONNX file has them in its metadata, as
+    `labels` and `imgrec`.
     """
-    # A line break in a class name would move all labels behind it.
+    # A line break in a class name would shift all following labels.
     lines = "".join(f"{' '.join(label.splitlines())}\n" for label in labels)
     if form == "onnx":
         return _into_onnx(path, lines, description)
@@ -36,16 +36,19 @@ def embed(path: Path, form: str, labels: Sequence[str], description: str) -> Non
 
 
 def read_description(path: Path) -> bytes | None:
-    """Return the JSON document that `embed` put into a file or SavedModel; None: there is none.
+    """Return the JSON document that `embed` wrote into a file or SavedModel; None if it has none.
 
-    Raises RunError where it can't be read, or is larger than MAX_BYTES. An ONNX file is not asked.
+    ONNX files are not read.
+
+    Raises:
+        RunError: It can't be read, or is larger than MAX_BYTES.
     """
     try:
         if path.is_dir():
             file = path / _FOLDER / DESCRIPTION
             return _bounded(file.read_bytes()) if file.is_file() else None
         return _out_of_zip(path) if zipfile.is_zipfile(path) else None
-    except Exception as error:  # a damaged archive raises whatever its ways of packing raise
+    except Exception as error:  # a damaged archive raises whatever its compression raises
         reason = printable(str(error))
         raise RunError(
             f"{printable(str(path))}: its {DESCRIPTION} can't be read: {reason}"

@@ -1,7 +1,7 @@
-"""What a model file may hold. It is asked before Keras or LiteRT see the file.
+"""Safety checks of model files, before Keras or LiteRT load them.
 
-Keras has a safe mode of its own; this is stricter, and does not rely on it. A file holds names
-and numbers: the names are those of a list, and the numbers lie in the file itself.
+They are stricter than Keras' safe mode and don't rely on it. A file may contain only names from an
+allow-list, and numbers that are in the file itself.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from imgrec.models.files.metadata import DESCRIPTION, LABELS
 from imgrec.text import printable
 
 MAX_BYTES = 16 << 30
-# A flatbuffer's places are 32-bit numbers; what lies beyond can't be checked.
+# Offsets in a flatbuffer have 32 bits; what is beyond can't be checked.
 MAX_LITERT_BYTES = 2 << 30
-# NASNetLarge's, the longest of keras.applications, has 1.4 MB.
+# The longest one in keras.applications, NASNetLarge's, has 1.4 MB.
 MAX_CONFIG_BYTES = 32 << 20
 
-# Keras stores its members as they are; other tools that pack weights win a tenth.
+# Keras does not compress its members; other tools that compress weights save a tenth.
 _MAX_EXPANSION = 20
 _SMALL = 1 << 20
 
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
 _MEMBERS = (_CONFIG, _WEIGHTS, _METADATA, LABELS, DESCRIPTION)
 
-# LiteRT's schema: where the fields of its tables stand. Its Python module would do the same, and
-# takes longer to import than a photo to predict.
+# Offsets of fields in LiteRT's schema. Importing its Python module would take longer than
+# predicting a photo.
 _OPERATOR_CODES, _EXTERNAL_GROUPS, _EXTERNAL_BUFFERS = 6, 20, 22
 _CUSTOM_CODE, _BUILTIN_CODE = 6, 10
-_CUSTOM = 32  # the number of the operator that stands for all custom ones
+_CUSTOM = 32  # the code of all custom operators
 
-_HINT = "docs/security.md says what is safe to load, and what is refused"
+_HINT = "see docs/security.md for what is safe to load, and what is refused"
 
 
 def check_keras(path: Path) -> None:
-    """Raise RunError unless the `.keras` file at `path` holds known layers and plain weights.
+    """Raise RunError unless the `.keras` file at `path` contains known layers and plain weights.
 
-    Refused: members of other names or absurd sizes, Lambda layers, layers that read files,
-    custom objects and functions, weights that lie outside the file.
+    Refused are unknown members, absurd sizes, Lambda layers, layers that read files, custom objects
+    and functions, and weights outside the file.
     """
     _check_file(path, MAX_BYTES)
     try:
@@ -60,7 +60,8 @@ def check_keras(path: Path) -> None:
         raise _refusal(path, str(error)) from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
         raise RunError(
-            f"{printable(str(path))} is no whole .keras file: {printable(str(error))}", hint=_HINT
+            f"{printable(str(path))} is not a complete .keras file: {printable(str(error))}",
+            hint=_HINT,
         ) from error
     except (ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
         raise _refusal(
@@ -69,7 +70,7 @@ def check_keras(path: Path) -> None:
 
 
 def check_weights(path: Path) -> None:
-    """Raise RunError unless the file of weights at `path` (.h5, .keras) holds its numbers itself.
+    """Raise RunError unless the weights file at `path` (.h5, .keras) contains all its numbers.
 
     Refused: links to other files, data sets that lie outside the file or claim more than it has.
     """
@@ -77,7 +78,7 @@ def check_weights(path: Path) -> None:
         return check_keras(path)
     if path.suffix not in (".h5", ".hdf5"):
         raise RunError(
-            f"{printable(str(path))} is no file of weights: its name does not end in .h5 or .keras",
+            f"{printable(str(path))} is not a weights file: its name does not end in .h5 or .keras",
             hint="Keras saves weights with `model.save_weights('x.weights.h5')`",
         )
     _check_file(path, MAX_BYTES)
@@ -86,14 +87,14 @@ def check_weights(path: Path) -> None:
 
 
 def check_litert(path: Path) -> None:
-    """Raise RunError unless the file at `path` is a LiteRT model of builtin operators.
+    """Raise RunError unless the file at `path` is a LiteRT model with built-in operators only.
 
     Refused: other files, custom operators and TensorFlow's (`Flex…`), weights in other files.
     """
     _check_file(path, MAX_LITERT_BYTES)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content[4:8] != b"TFL3":
-            raise RunError(f"{printable(str(path))} is no LiteRT model (.tflite)", hint=_HINT)
+            raise RunError(f"{printable(str(path))} is not a LiteRT model (.tflite)", hint=_HINT)
         try:
             reason = _objection(content)
         except (struct.error, IndexError, ValueError, TypeError) as error:
@@ -114,7 +115,7 @@ def _check_file(path: Path, most: int) -> None:
         reason = getattr(error, "strerror", None) or "no such file"
         raise RunError(f"{place} can't be read: {reason}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise RunError(f"{place} is no file")
+        raise RunError(f"{place} is not a file")
     if status.st_size == 0:
         raise RunError(f"{place} is empty")
     if status.st_size > most:
@@ -122,22 +123,21 @@ def _check_file(path: Path, most: int) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Refuse members that neither Keras nor `imgrec export` writes, and what unpacks to far more.
+    """Refuse unknown and repeated members, and those that expand to far more than their size.
 
-    Nor may one be there twice.
-    What a member declares is what is read of it, so that these sizes hold.
+    No more than the declared size is read of a member, so the sizes are reliable.
     """
     names = [member.filename for member in archive.infolist()]
     surplus = [name for name in names if name not in _MEMBERS]
     if surplus:
-        raise RefusedFile(f"it holds {printable(surplus[0][:80])}, which no model needs")
+        raise RefusedFile(f"it contains {printable(surplus[0][:80])}, which no model needs")
     for name in (_CONFIG, _WEIGHTS):
         if names.count(name) != 1:
-            raise RefusedFile(f"it holds {names.count(name)} files {name}, and should hold one")
+            raise RefusedFile(f"it contains {names.count(name)} files {name}, expected one")
     for member in archive.infolist():
         size, packed = member.file_size, member.compress_size
         if size > _SMALL and size > _MAX_EXPANSION * packed:
-            raise RefusedFile(f"its {member.filename} would unpack from {packed} to {size} bytes")
+            raise RefusedFile(f"its {member.filename} would expand from {packed} to {size} bytes")
     if archive.getinfo(_CONFIG).file_size > MAX_CONFIG_BYTES:
         raise RefusedFile(f"its {_CONFIG} is larger than {MAX_CONFIG_BYTES >> 20} MiB")
 
@@ -150,21 +150,21 @@ def _check_hdf5_file(path: Path, file: BinaryIO) -> None:
 
 
 def _objection(content: mmap.mmap) -> str:
-    """Say what a LiteRT model needs that is not in it; empty: nothing."""
+    """Return what a LiteRT model needs that is not in the file; empty if nothing."""
     from flatbuffers.table import Table
 
     model = Table(content, struct.unpack_from("<I", content)[0])
     for field in (_EXTERNAL_GROUPS, _EXTERNAL_BUFFERS):
         if (place := model.Offset(field)) and model.VectorLen(place):
-            return "its weights lie in other files"
+            return "its weights are in other files"
     codes = model.Offset(_OPERATOR_CODES)
     for index in range(model.VectorLen(codes) if codes else 0):
         code = Table(content, model.Indirect(model.Vector(codes) + 4 * index))
         if (name := code.Offset(_CUSTOM_CODE)) or _builtin(code) == _CUSTOM:
-            told = printable(
+            operator = printable(
                 code.String(code.Pos + name).decode("utf-8", "replace")[:80] if name else ""
             )
-            return f"it needs the operator {told}, which is none of LiteRT's own"
+            return f"it needs the operator {operator}, which is not a built-in of LiteRT"
     return ""
 
 
