@@ -168,7 +168,7 @@ def rendered(renderable: RenderableType, file: TextIO | None = None, *, whole: b
 def _wrapped(row: tuple[str, ...], room: int) -> Iterator[tuple[str, ...]]:
     """Yield a row as lines whose last cell has at most max(`room`, 20) characters."""
     *cells, text = row
-    for line in textwrap.wrap(text, max(room, _NARROWEST)) or [""]:
+    for line in textwrap.wrap(text, max(room, _NARROWEST), break_on_hyphens=False) or [""]:
         yield (*cells, line)
         cells = [""] * len(cells)
 

@@ -42,8 +42,8 @@ def test_names_that_several_classes_have_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "holds no class name;"),
-        (b"cat", "holds 1 class name;"),
+        (b"", "contains no class name;"),
+        (b"cat", "contains 1 class name;"),
         (b"cat\n\ndog", "class 2 has no name"),
         (b"cat\nd\x1bg\nd\x1bg\n", r"has the class d\\x1bg more than once"),
         (b"\xff\xfe", "is not a list of classes"),
@@ -110,6 +110,6 @@ def test_imagenet_that_can_not_be_fetched_is_told(
     """Without the file and without a network, the message says where to put it."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(RunError, match="can't be fetched") as caught:
+    with pytest.raises(RunError, match="can't be downloaded") as caught:
         imagenet_classes()
     assert "imagenet_class_index.json" in caught.value.hint
