@@ -10,6 +10,7 @@ import click
 
 from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
+from imgrec.slicing import Slicing
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -75,22 +76,24 @@ def evaluate(
     models = [find(run, runs_dir) for run in runs or ("last",)]
 
     from imgrec.runtime.engine import EngineOptions
-    from imgrec.slicing import Slicing
     from imgrec.workflows import evaluation as workflow
-    from imgrec.workflows.evaluation import ImageChoice
     from imgrec.workflows.gate import Gate
 
-    wanted = workflow.EvaluationRequest(
-        images=ImageChoice(data, split, names),
+    request = workflow.EvaluationRequest(
+        images=workflow.ImageChoice(data, split, names),
         slicing=Slicing(slices, rotate),
         gate=Gate(requirements, baseline, max_drop, confidence),
         allow_leakage=allow_leakage,
         runs_dir=runs_dir,
         reports=reports,
     )
-    console: Console = context.obj
     computing = EngineOptions(engine, precision, device)
-    assessment = workflow.evaluate(models, wanted, computing=computing, progress=console)
+    assessment = workflow.evaluate(models, request, computing=computing, progress=context.obj)
+    _conclude(context, assessment, as_json=as_json)
+
+
+def _conclude(context: click.Context, assessment: Assessment, *, as_json: bool) -> None:
+    console: Console = context.obj
     _summarise(assessment)
     _show(console, assessment, as_json=as_json)
     if not assessment.passed:

@@ -115,11 +115,7 @@ def compare(
 
     Example: imgrec runs compare cats-3 cats-4
     """
-    if len(references) < 2:
-        raise UsageError(
-            "compare needs at least two runs",
-            hint="name two or more; `imgrec runs list` shows them",
-        )
+    _refuse_single(references)
 
     from imgrec.runs.folder import find
 
@@ -127,13 +123,21 @@ def compare(
 
     from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs
 
-    wanted = EvaluationRequest(
+    request = EvaluationRequest(
         ImageChoice(data, split, names), allow_leakage=allow_leakage, runs_dir=runs_dir
     )
     compared = compare_runs(
-        found, wanted, confidence=confidence or 0.95, device=device, progress=console
+        found, request, confidence=confidence or 0.95, device=device, progress=console
     )
     _show_compared(console, compared, as_json=as_json)
+
+
+def _refuse_single(references: tuple[str, ...]) -> None:
+    if len(references) < 2:
+        raise UsageError(
+            "compare needs at least two runs",
+            hint="name two or more; `imgrec runs list` shows them",
+        )
 
 
 def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,27 +63,15 @@ def train(
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
-        result = training.resume(
-            run,
-            overrides=overrides,
-            allow_changes=allow_changes,
-            device=device,
-            options=training.TrainingOptions(profile),
-            progress=console,
-        )
+        start = partial(training.resume, run, overrides=overrides, allow_changes=allow_changes)
     else:
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
-            return _show_plan(
-                console, training.plan_training(experiment, device=device), as_json=as_json
-            )
-        result = training.train(
-            experiment,
-            runs_dir=runs_dir,
-            device=device,
-            options=training.TrainingOptions(profile),
-            progress=console,
-        )
+            plan = training.plan_training(experiment, device=device)
+            return _show_plan(console, plan, as_json=as_json)
+        start = partial(training.train, experiment, runs_dir=runs_dir)
+    profiling = training.TrainingOptions(profile)
+    result = start(device=device, options=profiling, progress=console)
     return _show_result(console, result, as_json=as_json)
 
 
