@@ -1,4 +1,4 @@
-"""Section `data` of a config: where the images are and the form that all of them get."""
+"""Section `data` of a config: where the images are, and the form they are converted to."""
 
 from __future__ import annotations
 
@@ -21,29 +21,31 @@ def _not_bool(value: Any) -> Any:
 
 
 class Data(DataLocation):
-    """Where the images are, and the one size and form that all of them get."""
+    """Where the images are, and the size and form that all of them are converted to."""
 
     image_size: Annotated[
         tuple[_Side, _Side],
         AS_LIST,
         Says("[height, width] in pixels, both from 1 to 8192"),
-    ] = Field(description="[height, width] in pixels; every image is brought to it, as `fit` says.")
+    ] = Field(description="[height, width] in pixels; every image is resized to it, as `fit` says.")
     channels: Annotated[Literal[1, 3], BeforeValidator(_not_bool)] = Field(
         default=3, description="3: colour. 1: grey."
     )
     fit: Literal["stretch", "crop", "pad"] = Field(
         default="stretch",
-        description="What becomes of an image whose aspect ratio is not that of `image_size`. "
-        "`stretch`: each side is scaled on its own; in a square, a portrait photo comes out squat. "
-        "`crop`: it is scaled until it covers the size, and its middle is taken; the portrait "
-        "loses top and bottom. `pad`: it is scaled until all of it fits inside, in the middle of "
-        "black (0); the portrait gets a bar on the left and on the right.",
+        description="How to resize an image whose aspect ratio differs from that of `image_size`. "
+        "`stretch`: scale height and width separately, which distorts it. `crop`: scale it until it "
+        "covers the size, and keep the center. `pad`: scale it until it fits inside, and fill the "
+        "rest with black (0).",
     )
-    interpolation: Interpolation = Field(default="bilinear", description="How images are resized.")
+    interpolation: Interpolation = Field(
+        default="bilinear", description="The resampling filter used to resize images."
+    )
     batch_size: PositiveInt = Field(default=32, description="Images per training step.")
     bad_images: Literal["error", "skip"] = Field(
         default="error",
-        description="An image that can't be read ends the run, or is skipped and counted.",
+        description="What to do with an image that can't be read: stop with an error, or skip and count "
+        "it.",
     )
     cache: Annotated[
         CacheConfig | Literal["none"], word_or("none", CacheConfig, "{limit: 20GB}")

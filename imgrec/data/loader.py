@@ -19,8 +19,8 @@ class LabelOptions(Section):
 
     multi_label: bool = Field(
         default=False,
-        description="Whether an image may have several labels, or none. The model then answers "
-        "for each class by itself, with `model.output: sigmoid`.",
+        description="Whether an image can have several labels, or none. The model then predicts "
+        "each class independently, with `model.output: sigmoid`.",
     )
 
 

@@ -57,7 +57,7 @@ def _with_loaders(section: type[_S]) -> type[_S]:
 
 
 class SplitConfig(Section):
-    """How the images are divided, class by class and by the seed; the rest is for training."""
+    """How to split the images, within each class and by the seed; the rest is for training."""
 
     validation: ProperFraction = Field(
         default=0.0, description="Fraction of the images for validation."
@@ -99,15 +99,14 @@ class DataLocation(Section):
     multi_label: bool = False
     split: SplitConfig | None = Field(
         default=None,
-        description="How images that come without splits are divided. By default, 20 % are "
-        "taken for validation if there is no validation split.",
+        description="How to split images that come without splits. By default, 20 % are used for "
+        "validation if there is no validation split.",
     )
     group: Text | None = Field(
         default=None,
-        description="What keeps images together that belong together, such as frames of one "
-        "video: a column of the CSV file, or a regular expression that is searched in each "
-        "image's name; its first group, or else the whole match, names the image's group. No "
-        "group is divided.",
+        description="Keeps related images, such as frames of one video, in the same split: a column "
+        "of the CSV file, or a regular expression that is searched in each image's name. Its first "
+        "group, or else the whole match, identifies the image's group.",
     )
 
     def options(self, loader: Loader[Options]) -> Options:
