@@ -33,10 +33,10 @@ class Data(DataLocation):
     )
     fit: Literal["stretch", "crop", "pad"] = Field(
         default="stretch",
-        description="How to resize an image whose aspect ratio differs from that of `image_size`. "
-        "`stretch`: scale height and width separately, which distorts it. `crop`: scale it until it "
-        "covers the size, and keep the center. `pad`: scale it until it fits inside, and fill the "
-        "rest with black (0).",
+        description="How to resize an image whose aspect ratio differs from that of "
+        "`image_size`. `stretch`: scale height and width separately, which distorts it. `crop`: "
+        "scale it until it covers the size, and keep the center. `pad`: scale it until it fits "
+        "inside, and fill the rest with black (0).",
     )
     interpolation: Interpolation = Field(
         default="bilinear", description="The resampling filter used to resize images."
@@ -44,8 +44,8 @@ class Data(DataLocation):
     batch_size: PositiveInt = Field(default=32, description="Images per training step.")
     bad_images: Literal["error", "skip"] = Field(
         default="error",
-        description="What to do with an image that can't be read: stop with an error, or skip and count "
-        "it.",
+        description="What to do with an image that can't be read: stop with an error, or skip "
+        "and count it.",
     )
     cache: Annotated[
         CacheConfig | Literal["none"], word_or("none", CacheConfig, "{limit: 20GB}")

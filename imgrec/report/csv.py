@@ -1,4 +1,4 @@
-"""An evaluation image by image, as CSV."""
+"""An evaluation as CSV, one line per image."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from imgrec.evaluation.results import Assessment
 from imgrec.scores import Scores
 from imgrec.text import printable
 
-# What makes a spreadsheet read a cell as a formula, full-width forms included.
+# Characters that start a formula in a spreadsheet, including full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def cell(text: str) -> str:
-    """Return `text` as people see it elsewhere, an apostrophe before what would be a formula."""
+    """Return `text` printable, with an apostrophe if a spreadsheet would read it as a formula."""
     text = printable(text)
     return "'" + text if text.lstrip().startswith(_FORMULA) else text
 
 
 def probability_cell(probability: float) -> str:
-    """Return a probability in nine digits, which bring a float32 back exactly."""
+    """Return a probability with nine digits, which preserve a float32 exactly."""
     return f"{probability:.9g}"
 
 
 def evaluation_csv(assessment: Assessment) -> str:
-    """Return a line for each image, in their order, then one for each that was not used.
+    """Return a line for each image, in order, then one for each image that was not used.
 
-    `right` is true or false; the columns `class_2`, `probability_2` and so on go on from the
-    prediction to the k-th most probable class. Where an image may have several classes, truth and
-    prediction name all of them, and the columns begin with `class_1` and `probability_1`.
+    `right` is true or false; the columns `class_2`, `probability_2` and so on continue from the
+    prediction to the k-th most probable class. With several labels per image, truth and prediction
+    list all of them, and the columns start with `class_1` and `probability_1`.
     """
     scores, top_k = assessment.scores, assessment.evaluation.top_k
     text = io.StringIO()

@@ -1,4 +1,4 @@
-"""The forms a report may have, told by a file's suffix."""
+"""The formats of reports, by file suffix."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from imgrec.text import printable
 ReportFormat = Callable[[Assessment], str]
 
 PAGE = ".html"
-"""The one form that shows the background."""
+"""The only format that shows the context of an evaluation."""
 
 
 def report_formats(background: ReportContext | None = None) -> Mapping[str, ReportFormat]:
-    """Return the function for each suffix, from an assessment to the file's text."""
+    """Return suffix -> function from an assessment to the text of the file."""
     return {
         ".xml": junit,
         ".md": markdown,
@@ -38,11 +38,11 @@ def _json(assessment: Assessment) -> str:
 
 
 def check_formats(places: Sequence[Path]) -> None:
-    """Raise UsageError where a file's suffix tells no form."""
+    """Raise UsageError if a file's suffix is not that of a format."""
     for place in places:
         if place.suffix.lower() not in report_formats():
             raise UsageError(
                 f"--report {printable(str(place))}: {printable(place.suffix) or 'no suffix'} "
-                f"is no form",
+                f"is not a report format",
                 hint=f"a report ends in {', '.join(report_formats())}",
             )

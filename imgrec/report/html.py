@@ -1,4 +1,4 @@
-"""A report as one web page that holds everything it shows and asks the network nothing."""
+"""The HTML report: a single file that loads nothing from the network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _OF_A_PAIR = 4
 
 @dataclass(frozen=True)
 class Remark:
-    """A finding of the data check: `examples` are names, `count` all there are of `unit`."""
+    """A finding of the data check: `count` of `unit`, some of which are named in `examples`."""
 
     severity: str
     title: str
@@ -62,12 +62,15 @@ class Remark:
 
 @dataclass(frozen=True)
 class ReportContext:
-    """The training of a model, its data, and pictures of its mistakes; all may be missing.
+    """What the report shows besides the evaluation; any of it may be missing.
 
-    history: a value per epoch by Keras' names. best_epoch: counted from 1.
-    remarks: what the check of the training's data found, None where there was none.
-    config: the text of the config. pictures: by the images' names. heat_maps: the picture of a
-    mistake with what speaks for the class that it was taken for.
+    Attributes:
+        history: Name in Keras -> one value per epoch.
+        best_epoch: Counted from 1.
+        remarks: The findings of the data check; None if there was no check.
+        config: The text of the config.
+        pictures: Name of the image -> thumbnail.
+        heat_maps: Mistake -> thumbnail with a heat map of the predicted class.
     """
 
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -80,20 +83,20 @@ class ReportContext:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """The mistakes worth a look: those of the highest loss, and some of each confused pair."""
+    """The mistakes to show: those with the highest loss, and some of each confused pair."""
 
     worst: tuple[Mistake, ...]
     pairs: tuple[tuple[ConfusedPair, tuple[Mistake, ...]], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The images, each once."""
+        """The names of the images, without repetitions."""
         of_pairs = (mistake for _, mistakes in self.pairs for mistake in mistakes)
         return tuple(dict.fromkeys(mistake.name for mistake in (*self.worst, *of_pairs)))
 
 
 def mistakes(assessment: Assessment) -> Mistakes:
-    """Return the mistakes that a page shows, each once: at most 12, and 4 of each of 6 pairs."""
+    """Return the mistakes to show: at most 12, and 4 of each of 6 pairs, each only once."""
     scores = assessment.scores
     worst = worst_mistakes(scores, _MISTAKES)
     pairs = most_confused(assessment.evaluation, _PAIRS)
@@ -108,15 +111,15 @@ def _others(scores: Scores, pair: ConfusedPair, seen: Sequence[Mistake]) -> tupl
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# A browser lays out some thousand rows at once; a folder may have a million bad files.
+# Browsers can show some thousand rows; a folder may have a million bad files.
 _ROWS = 1000
 _FLIPS = 50
-# Above so many classes, a matrix is wider than the page, and bars are those of the worst.
+# With more classes, a matrix is wider than the page, and bars only show the worst ones.
 _LARGE = 20
 
 
 def page(assessment: Assessment, background: ReportContext | None = None) -> str:
-    """Return the page; without a background it has the evaluation alone."""
+    """Return the page; without a context it only has the evaluation."""
     background = background or ReportContext()
     environment = _environment()
     environment.globals |= {"top_k": assessment.evaluation.top_k, "pictures": background.pictures}
@@ -142,7 +145,7 @@ def page(assessment: Assessment, background: ReportContext | None = None) -> str
 
 @dataclass(frozen=True)
 class _Plot:
-    """One plot on light and on dark paper, as data URIs, and what can be seen on it."""
+    """A plot for light and for dark mode, as data URIs, and its alternative text."""
 
     light: str
     dark: str

@@ -1,6 +1,6 @@
-"""The gate as JUnit's XML, which every CI server shows: a test case for each requirement.
+"""Verdicts as JUnit XML, which CI servers display: a test case for each requirement.
 
-There is no one schema; this is valid by Ant's, the strictest, and by Jenkins'.
+There are several schemas; the document is valid in Ant's, the strictest, and in Jenkins'.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from imgrec.evaluation.results import Assessment, RequirementResult
 from imgrec.report.wording import format_bounds, format_value
 from imgrec.text import printable
 
-# XML 1.0 has no place for these two; `shown` leaves nothing else that it has none for.
+# Not allowed in XML 1.0; `printable` escapes all other such characters.
 _NO_CHARACTERS = str.maketrans({"\ufffe": "\\ufffe", "\uffff": "\\uffff"})
 _LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def junit(assessment: Assessment) -> str:
-    """Return the document: one suite, the numbers as its properties, a case per requirement.
+    """Return the document: one suite, with the metrics as properties and a case per requirement.
 
-    Where nothing is required, one case tells the accuracy.
+    Without requirements, there is one case that reports the accuracy.
     """
     root = ET.Element("testsuites")
     suite = ET.SubElement(root, "testsuite", _suite(assessment))
@@ -73,8 +73,8 @@ def _properties(assessment: Assessment) -> Iterator[tuple[str, str]]:
 def _accuracy(assessment: Assessment) -> RequirementResult:
     accuracy = assessment.evaluation.metrics["accuracy"]
     value, interval = format_value("accuracy", accuracy.value), format_bounds("accuracy", accuracy)
-    told = f"accuracy {value}, 95 % interval {interval}; nothing was required"
-    return RequirementResult(told, accuracy.value, met=True, reason="")
+    text = f"accuracy {value}, 95 % interval {interval}; nothing was required"
+    return RequirementResult(text, accuracy.value, met=True, reason="")
 
 
 def _add_case(suite: ET.Element, verdict: RequirementResult, place: str) -> None:
@@ -90,5 +90,5 @@ def _place(assessment: Assessment) -> str:
 
 
 def _legal(text: str) -> str:
-    """Return `text` without what XML 1.0 can't hold, that made visible."""
+    """Return `text` with characters that are not allowed in XML 1.0 escaped."""
     return printable(text).translate(_NO_CHARACTERS)

@@ -1,4 +1,4 @@
-"""An evaluation as Markdown: what a pull request, or the summary of a CI job, shows."""
+"""An evaluation as Markdown, for pull requests and summaries of CI jobs."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _NOT_PLAIN = re.compile(r"[^\w .,:;/-]", re.ASCII)
 
 
 def code(text: str) -> str:
-    r"""Return `text` as code: no markup, no HTML, no mention of a person, also in a table.
+    r"""Return `text` as code, without markup, HTML or mentions of users, safe in a table.
 
-    Where backticks can't hold it (it has some itself, or bars, which end a table's cell), it is
-    an HTML element, with a number for each character that could mean something.
+    If it contains backticks, or bars, which end a cell, it becomes an HTML element with special
+    characters escaped as numbers.
     """
     text = printable(text)
     if text and text == text.strip() and not {"`", "|"} & set(text):
@@ -44,9 +44,12 @@ def code(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> Iterator[str]:
-    """Yield a table's lines, an empty one after it.
+    """Yield the lines of a table, and an empty line.
 
-    header, rows: Markdown already, without bars and line breaks. align: `l` or `r` a column.
+    Args:
+        header: Cells in Markdown, without bars and line breaks.
+        rows: The same, one sequence of cells per row.
+        align: `l` or `r` for each column.
     """
     yield _row(header)
     yield _row([":--" if side == "l" else "--:" for side in align])
@@ -64,12 +67,12 @@ def _number(found: re.Match[str]) -> str:
 
 
 _FEW = 10
-# A comment on GitHub holds 65,536 characters.
+# A comment on GitHub is limited to 65,536 characters.
 _MANY = 100
 
 
 def markdown(assessment: Assessment) -> str:
-    """Return the text: the verdict, the requirements, the numbers, then what explains them."""
+    """Return the text: verdict, requirements, metrics, then details."""
     evaluation = assessment.evaluation
     lines = [
         *_head(assessment),
@@ -172,8 +175,8 @@ def _slices(evaluation: Evaluation) -> Iterator[str]:
 def _classes(evaluation: Evaluation) -> Iterator[str]:
     count = len(evaluation.classes)
     results = all_or_worst_classes(evaluation, _MANY)
-    told = [each.capitalize() for each in decision_titles(evaluation)]
-    header = ("Class", "Precision", "Recall", "F1", "Images", *told)
+    titles = [each.capitalize() for each in decision_titles(evaluation)]
+    header = ("Class", "Precision", "Recall", "F1", "Images", *titles)
     rows = ((*_class(each), *decision_cells(evaluation, each.name)) for each in results)
     lines = [*table(header, rows, "l" + "r" * (len(header) - 1)), *_rest(count, _MANY)]
     if count > _FEW:
@@ -210,7 +213,7 @@ def _measure(metric: MetricValue) -> tuple[str, str]:
 
 
 def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
-    # The empty line lets GitHub and GitLab read what is inside as Markdown.
+    # After the empty line, GitHub and GitLab render the content as Markdown.
     yield f"<details><summary>{summary}</summary>"
     yield ""
     yield from lines

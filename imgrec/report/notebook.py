@@ -1,4 +1,4 @@
-"""Predictions as a piece of a page, for notebooks."""
+"""Predictions as HTML, for notebooks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _BAR = "display:inline-block;height:0.6em;background:#2369b0"
 def predictions_html(
     predictions: Sequence[Prediction], thumbnails: Sequence[Thumbnail | None]
 ) -> str:
-    """Return a table of pictures and what is in them, or why that is not known.
+    """Return a table of photos with their predictions, or with the reason why there are none.
 
-    thumbnails: of each prediction's image; None where there is none. All text is escaped.
+    Args:
+        predictions: One per photo.
+        thumbnails: The thumbnail of each photo, or None. All text is escaped.
     """
     rows = map(_row, predictions, thumbnails)
     return f"<table>{''.join(rows)}</table>"

@@ -1,4 +1,4 @@
-"""What the measures of an evaluation are called, and how their numbers are written."""
+"""How metrics are called and formatted in reports."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> Non
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a/report.txt", "--report a/report.txt: .txt is no form"),
-        ("report", "--report report: no suffix is no form"),
-        ("a\n.htm", r"--report a\n.htm: .htm is no form"),
+        ("a/report.txt", "--report a/report.txt: .txt is not a report format"),
+        ("report", "--report report: no suffix is not a report format"),
+        ("a\n.htm", r"--report a\n.htm: .htm is not a report format"),
     ],
 )
 def test_another_suffix_is_refused(name: str, message: str) -> None:

@@ -104,9 +104,9 @@ class DataLocation(Section):
     )
     group: Text | None = Field(
         default=None,
-        description="Keeps related images, such as frames of one video, in the same split: a column "
-        "of the CSV file, or a regular expression that is searched in each image's name. Its first "
-        "group, or else the whole match, identifies the image's group.",
+        description="Keeps related images, such as frames of one video, in the same split: a "
+        "column of the CSV file, or a regular expression that is searched in each image's name. "
+        "Its first group, or else the whole match, identifies the image's group.",
     )
 
     def options(self, loader: Loader[Options]) -> Options:

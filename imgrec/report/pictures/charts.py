@@ -1,4 +1,4 @@
-"""Pictures of what an evaluation found: classes, reliability and coverage, as PNG files."""
+"""Plots of an evaluation, as PNG files: classes, reliability and coverage."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _COLUMNS = ("has it:\nfound", "has it:\nmissed", "lacks it:\nsaid", "lacks it:\n
 
 
 def label_matrix(evaluation: Evaluation, *, look: PlotStyle) -> bytes:
-    """Return a PNG with a row for each class, the four counts of its confusion matrix.
+    """Return a PNG with a row for each class: the four counts of its confusion matrix.
 
-    Each is also told as its share of the images that have the class, or of those that lack it,
-    and coloured by that. Of more than 20 classes, those of the 20 with the lowest F1.
+    Each is also given, and coloured, as a fraction of the images that have the class or don't have
+    it. With more than 20 classes, it shows the 20 with the lowest F1.
     """
     results = all_or_worst_classes(evaluation, _MOST_CLASSES)
     names = [result.name for result in results]
     rows = [evaluation.classes.index(name) for name in names]
-    # From the last to the first, truth and answer: with the class before without it.
+    # Reversed, so that having the class comes before not having it.
     counts, shares = (
         each[rows, ::-1, ::-1].reshape(len(rows), len(_COLUMNS))
         for each in (evaluation.confusion, evaluation.rates)
@@ -79,7 +79,7 @@ _SMALLEST_SIDE = 2.2
 
 @dataclass(frozen=True)
 class _Grid:
-    """The matrix's measures: side of a cell, of all, length of the longest label, in inches."""
+    """The sizes of the matrix in inches: side of a cell, of all cells, longest label."""
 
     names: tuple[str, ...]
     cell: float
@@ -89,7 +89,7 @@ class _Grid:
 
     @classmethod
     def of(cls, classes: Sequence[str]) -> _Grid:
-        """Give a cell room for its count, then for its name, then for neither."""
+        """Return sizes with room for count and name, for the count only, or for neither."""
         count = len(classes)
         names = tuple(shorten(name, _NAME_WIDTH) for name in classes[:_NAMES_UP_TO])
         if count <= _COUNTS_UP_TO:
@@ -109,10 +109,12 @@ def curves(
     best_epoch: int | None = None,
     look: PlotStyle = LIGHT,
 ) -> bytes:
-    """Return a PNG of loss and accuracies per epoch, training and validation.
+    """Return a PNG of loss and accuracies per epoch, for training and validation.
 
-    history: by Keras' names (`loss`, `val_loss`, `accuracy`, ...), a value per epoch.
-    best_epoch: counted from 1; by default the one with the lowest validation loss.
+    Args:
+        history: Name in Keras (`loss`, `val_loss`, `accuracy`, ...) -> one value per epoch.
+        best_epoch: Counted from 1; by default the one with the lowest validation loss.
+        look: The colours.
     """
     best = best_epoch or lowest_loss_epoch(history)
     names = draw_plot(history)
@@ -128,9 +130,9 @@ def curves(
 
 
 def confusion(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
-    """Return a PNG of the confusion matrix: colours by share of the row, numbers while few.
+    """Return a PNG of the confusion matrix, coloured by row fraction, with numbers if they fit.
 
-    Where an image may have several classes, of each class's, as `label_matrix` has it.
+    With several labels per image, it is the one of `label_matrix`.
     """
     if evaluation.multi_label:
         return label_matrix(evaluation, look=look)
@@ -150,7 +152,7 @@ def confusion(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
 
 
 def draw_plot(history: Mapping[str, Sequence[float]]) -> list[str]:
-    """Return the names of the loss and the accuracies, as far as there are values of them."""
+    """Return the names of the loss and the accuracies that have values."""
     return [name for name, values in history.items() if values and _is_drawn(name)]
 
 
@@ -175,7 +177,7 @@ def _draw_curves(
         values = history.get(key)
         if values:
             epochs = range(1, len(values) + 1)
-            # A single epoch has no line to see.
+            # A line of a single epoch would be invisible.
             marker = "o" if len(values) == 1 else None
             axes.plot(epochs, values, color=colour, label=label, marker=marker, linewidth=1.8)
     axes.set_title(name.replace("_", " "), loc="left", fontweight="bold", parse_math=False)
@@ -229,9 +231,9 @@ _BAR = 0.38
 
 
 def class_bars(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
-    """Return a PNG of each class's precision and recall, with their intervals.
+    """Return a PNG of each class's precision and recall, with intervals.
 
-    Of more than 20 classes, the 20 with the lowest F1.
+    With more than 20 classes, it shows the 20 with the lowest F1.
     """
     results = all_or_worst_classes(evaluation, _MOST_CLASSES)
     with plain_settings(look):
@@ -248,7 +250,7 @@ def class_bars(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
 
 
 def reliability_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
-    """Return a PNG of accuracy against confidence, and of how many answers have which."""
+    """Return a PNG of accuracy by confidence, and of the distribution of confidence."""
     bins = [each for each in evaluation.reliability if each.images]
     several = evaluation.multi_label
     with plain_settings(look):
@@ -270,10 +272,12 @@ def reliability_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> byte
 
 
 def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
-    """Return a PNG of the accuracy of the surest images against their share of all.
+    """Return a PNG of the accuracy of the most confident answers by coverage.
 
-    Where the model may say "unknown", a point tells what it answers.
-    Raises ValueError where images may have several classes: there is no one answer to be sure of.
+    For a model with selective prediction, a point marks its coverage.
+
+    Raises:
+        ValueError: The images have several labels each.
     """
     curve = evaluation.coverage_curve
     if curve is None:
@@ -281,7 +285,7 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
     with plain_settings(look):
         figure = new_figure(_WIDTH, 3.6)
         axes = figure.add_subplot()
-        # A single point has no line to see.
+        # A line of a single point would be invisible.
         marker = "o" if len(curve.coverage) == 1 else None
         axes.plot(curve.coverage, curve.accuracy, color=look.training, linewidth=1.8, marker=marker)
         lowest = min(float(curve.accuracy.min()), _mark_limits(figure, axes, evaluation, look))
@@ -296,7 +300,7 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
 
 
 def _mark_limits(figure: Any, axes: Any, evaluation: Evaluation, look: PlotStyle) -> float:
-    """Mark where the model's own limits put it; return its accuracy there, 1 where it has none."""
+    """Mark the coverage of the model; return its accuracy there, 1 without selective prediction."""
     share, accuracy = (evaluation.metrics.get(each) for each in ("coverage", "selective_accuracy"))
     if share is None or accuracy is None:
         return 1.0

@@ -1,4 +1,4 @@
-"""An explanation to look at: the picture with a heat map, with segments, or with boxes."""
+"""Images of explanations: the photo with a heat map, segments or boxes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from imgrec.report.pictures.style import LIGHT, load_font, shorten_to_width
 from imgrec.report.wording import percent
 from imgrec.text import printable
 
-# The longer side, in pixels, at least and at most, of what is shown; below it a line of text.
+# In pixels: the least and the greatest longer side, and the height of a line of text.
 _LEAST, _MOST = 400, 1600
 _TINY = 64
 _POINTS, _GAP = 15, 8
 
-# From cold to hot, ever lighter, so that it can be read without telling colours apart.
+# From low to high, increasingly light, so that it is readable without colour vision.
 _SCALE = np.array([[20, 11, 82], [126, 32, 128], [221, 81, 58], [252, 178, 50], [252, 253, 191]])
 
-# Okabe and Ito's, "Color Universal Design", 2008: told apart by everyone.
+# Okabe and Ito, "Color Universal Design", 2008: distinguishable with colour blindness.
 _COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
 _GREY = "#959595"
 
 
 def heat_picture(explanation: Explanation) -> bytes:
-    """Return a PNG of the picture with the heat map of the class that is explained."""
+    """Return a PNG of the photo with the heat map of the explained class."""
     caption = f"{printable(explanation.class_name)} {percent(explanation.probability)}"
     if not explanation.known:
         caption = f"unknown; {caption}"
@@ -39,9 +39,9 @@ def heat_picture(explanation: Explanation) -> bytes:
 
 
 def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
-    """Return a PNG of the picture with what each place shows in the colour of its class.
+    """Return a PNG of the photo with each position coloured by its class.
 
-    The legend tells the share of the area that each has; what has no colour is grey.
+    The legend has the fraction of the area of each class; classes without a colour are grey.
     """
     if explanation.segments is None or explanation.shares is None:
         raise ValueError("the method has no segments")
@@ -64,9 +64,9 @@ def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
 
 
 def boxes_picture(explanation: Explanation) -> bytes:
-    """Return a PNG of the picture with a box around each thing that was found.
+    """Return a PNG of the photo with the boxes that were found.
 
-    A class has the colour that it has in `segments_picture`; there are seven, the rest is grey.
+    Classes have the same colours as in `segments_picture`: seven, the others are grey.
     """
     picture = _shown(explanation)
     draw, letters = ImageDraw.Draw(picture), load_font(_POINTS)
@@ -87,7 +87,7 @@ def boxes_picture(explanation: Explanation) -> bytes:
         taken.append(place)
         colour = colours.get(each.class_name, _GREY)
         boxes.append(((left, top, right, bottom), place, text, colour))
-    for box, _, _, colour in reversed(boxes):  # the surest on top
+    for box, _, _, colour in reversed(boxes):  # the most confident on top
         draw.rectangle(box, outline=colour, width=3)
     for _, place, text, colour in reversed(boxes):
         draw.rectangle(place, fill=colour)
@@ -99,9 +99,9 @@ def boxes_picture(explanation: Explanation) -> bytes:
 def _free(
     left: float, top: float, width: float, size: tuple[int, int], taken: Sequence[Area]
 ) -> Area:
-    """Return where a label goes: as near as it can to the place given, above or below others.
+    """Return a free position for a label near the given one, above or below other labels.
 
-    Where there is no room left, it lies on them.
+    If there is no room, it overlaps them.
     """
     height = _POINTS + _GAP
     left, top = max(0, min(left, size[0] - width)), max(0, min(top, size[1] - height))
@@ -119,9 +119,9 @@ def _free(
 def heated_pixels(
     pixels: NDArray[np.uint8], heat: Heat, size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Return pixels (height, width, 3) of a picture of `size` with a heat map laid over them.
+    """Return pixels (height, width, 3) of a photo, scaled to `size`, with a heat map overlaid.
 
-    Cold places stay as they are, but paler; the hotter, the more of its colour a place has.
+    Low values leave the photo visible but paler; higher values have more colour.
     """
     values = heat.over(size, (pixels.shape[1], pixels.shape[0])).clip(0, 1)
     steps = np.linspace(0, 1, len(_SCALE))
@@ -132,7 +132,7 @@ def heated_pixels(
 
 
 def _shown(explanation: Explanation) -> Image.Image:
-    """Return the picture in RGB, in a size to look at."""
+    """Return the photo in RGB, scaled for viewing."""
     image = explanation.picture.image.convert("RGB")
     longer = max(image.size)
     scale = min(max(longer, _LEAST), _MOST) / longer
@@ -142,7 +142,7 @@ def _shown(explanation: Explanation) -> Image.Image:
 
 
 def _captioned(picture: Image.Image, parts: Sequence[tuple[str, str | None]]) -> Image.Image:
-    """Return the picture over lines of text, each part after a patch of its colour, if any."""
+    """Return the photo with lines of text below, each part preceded by a patch of its colour."""
     letters = load_font(_POINTS)
     height = _POINTS + _GAP
     canvas = Image.new("RGB", (picture.width, picture.height + _GAP + len(parts) * height))

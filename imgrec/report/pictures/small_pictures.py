@@ -1,4 +1,4 @@
-"""Many images on one picture, each over its caption."""
+"""Thumbnails and contact sheets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TINY = 64
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small picture: a data URI, and its size in pixels; `tiny`: its pixels are to be seen."""
+    """A small image: a data URI and its size in pixels."""
 
     uri: str
     width: int
@@ -31,12 +31,12 @@ class Thumbnail:
 
     @property
     def tiny(self) -> bool:
-        """Whether it is enlarged on the page, without blurring it."""
+        """Whether it is enlarged on the page, without interpolation."""
         return max(self.width, self.height) <= _TINY
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
-    """Return uint8 pixels (height, width, 3) as WebP; tiny ones without loss."""
+    """Return uint8 pixels (height, width, 3) as WebP; lossless if tiny."""
     height, width, _ = pixels.shape
     content = io.BytesIO()
     lossless = max(width, height) <= _TINY
@@ -45,7 +45,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Thumbnail:
 
 
 def data_uri(content: bytes, form: str) -> str:
-    """Return an image file's content as an address that needs no network."""
+    """Return the content of an image file as a data URI."""
     return f"data:image/{form};base64,{base64.b64encode(content).decode('ascii')}"
 
 
@@ -54,10 +54,10 @@ _SIDE, _GAP, _LINE, _POINTS = 160, 8, 18, 12
 
 
 def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
-    """Return a PNG of the images (n, height, width, 1 or 3) in rows, n captions below them.
+    """Return a PNG of the images (n, height, width, 1 or 3) in rows, with captions.
 
-    Small images are enlarged without blurring them, large ones reduced. A caption that is too
-    long for its image is cut.
+    Small images are enlarged without interpolation, large ones are reduced. A caption that is too
+    long is shortened.
     """
     size = _fitted(*images.shape[1:3])
     cell_width, cell_height = size[0] + _GAP, size[1] + _LINE + _GAP

@@ -1,4 +1,4 @@
-"""Letters on pictures."""
+"""Colours, fonts and sizes of plots and images."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _WEIGHTS = (0.2126, 0.7152, 0.0722)
 
 @dataclass(frozen=True)
 class PlotStyle:
-    """Colours as matplotlib and CSS both read them; `scale` goes from none to all.
+    """Colours, in a format that matplotlib and CSS both accept.
 
-    quiet: of text that stands back. good, bad: of verdicts, told apart by everyone.
+    Attributes include `scale`, from none to all; `quiet`, of secondary text; `good` and `bad`, of
+    verdicts, which are distinguishable with colour blindness.
     """
 
     paper: str
@@ -66,7 +67,7 @@ DARK = PlotStyle(
 
 
 def scale_of(look: PlotStyle) -> Any:
-    """Return matplotlib's colours of shares, 0 to 1; what is no share has the paper's."""
+    """Return a colour map of fractions, 0 to 1; NaN has the background colour."""
     from matplotlib.colors import LinearSegmentedColormap
 
     scale = LinearSegmentedColormap.from_list("share", look.scale)
@@ -74,7 +75,7 @@ def scale_of(look: PlotStyle) -> Any:
 
 
 def ink_on(look: PlotStyle, share: float) -> str:
-    """Return which of the look's two inks is read best on the colour of a share, 0 to 1 or NaN."""
+    """Return the text colour with the better contrast on the colour of a fraction or NaN."""
     if not math.isfinite(share):
         return look.ink
     ground = scale_of(look)(share)
@@ -82,13 +83,13 @@ def ink_on(look: PlotStyle, share: float) -> str:
 
 
 def contrast(one: Any, other: Any) -> float:
-    """Return the contrast of two of matplotlib's colours, 1 to 21, as WCAG 2 defines it."""
+    """Return the WCAG 2 contrast ratio of two matplotlib colours, 1 to 21."""
     darker, lighter = sorted(map(_luminance, (one, other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def _luminance(colour: Any) -> float:
-    """Return WCAG's relative luminance, 0 to 1."""
+    """Return the WCAG relative luminance, 0 to 1."""
     from matplotlib.colors import to_rgb
 
     linear = [
@@ -100,7 +101,7 @@ def _luminance(colour: Any) -> float:
 
 _DOTS_PER_INCH = 110
 
-# DejaVu Sans comes with matplotlib; the others, where installed, have what it lacks.
+# DejaVu Sans comes with matplotlib; the others, if installed, have scripts that it lacks.
 _FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK SC",
@@ -114,16 +115,16 @@ _FONTS = (
 
 @contextmanager
 def plain_settings(look: PlotStyle) -> Iterator[None]:
-    """Draw inside with matplotlib's own settings and the colours of `look`.
+    """Use matplotlib's default settings with the colours of `look` until the context ends.
 
-    A matplotlibrc could ask for LaTeX, which would run the names of classes as programs.
+    A matplotlibrc could enable LaTeX, which would interpret names of classes as code.
     """
     import matplotlib as mpl
 
-    # What it says of fonts, on stderr, is nothing the user asked.
+    # Its messages about fonts on stderr don't help the user.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with mpl.rc_context(), warnings.catch_warnings():
-        # A character no font has becomes a box; nobody can do anything about it here.
+        # A character that is in no font becomes a box.
         warnings.filterwarnings("ignore", message="Glyph")
         mpl.rcdefaults()
         mpl.rcParams.update(_settings(look))
@@ -143,7 +144,7 @@ def new_figure(width: float, height: float) -> Any:
 def png(figure: Any) -> bytes:
     """Return the figure as a PNG file."""
     content = io.BytesIO()
-    # Tight, since the layout alone cuts the label beside a picture of fixed shape.
+    # Tight, since the layout would cut off the label of an image with a fixed aspect ratio.
     figure.savefig(
         content, format="png", metadata={"Software": None}, bbox_inches="tight", pad_inches=0.1
     )
@@ -151,7 +152,7 @@ def png(figure: Any) -> bytes:
 
 
 def literal(texts: Sequence[Any]) -> None:
-    """Let matplotlib's `texts` be drawn as they stand: `$x$` is a name here, no formula."""
+    """Draw matplotlib's `texts` literally: `$x$` is a name, not a formula."""
     for text in texts:
         text.set_parse_math(False)
 
@@ -184,7 +185,7 @@ if TYPE_CHECKING:
 
 @functools.cache
 def load_font(points: int) -> FreeTypeFont:
-    """Return DejaVu Sans, which comes with matplotlib and has more scripts than Pillow's own."""
+    """Return DejaVu Sans, which comes with matplotlib and has more scripts than Pillow's font."""
     found = importlib.util.find_spec("matplotlib")
     folders = (found and found.submodule_search_locations) or []
     path = Path(*folders[:1], "mpl-data/fonts/ttf/DejaVuSans.ttf")
@@ -192,7 +193,7 @@ def load_font(points: int) -> FreeTypeFont:
 
 
 def shorten_to_width(text: str, width: float, letters: FreeTypeFont) -> str:
-    """Return the text, its end left out where it is wider than `width` pixels."""
+    """Return the text, shortened at the end to at most `width` pixels."""
     if letters.getlength(text) <= width:
         return text
     ends = range(len(text), 0, -1)

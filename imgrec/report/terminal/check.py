@@ -1,4 +1,4 @@
-"""What a check has found, for the terminal, as wide as the terminal is."""
+"""The findings of a data check, for the terminal."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE:
 
 
 def check_text(findings: Findings, *, data: str, ignored: int = 0) -> RenderableType:
-    """Return what there is, what was found, with the first few names, and the verdict.
+    """Return a summary of the data, the findings with a few examples, and the verdict.
 
-    data: what was checked. ignored: how many hidden files were left out.
+    Args:
+        findings: The result of the check.
+        data: What was checked.
+        ignored: The number of hidden files that were ignored.
     """
     from rich.console import Group
 
@@ -88,8 +91,8 @@ def _table_of(findings: Findings) -> Table:
     table.add_column("", ratio=1, overflow="fold")
     for severity in Severity:
         for finding in findings.of(severity):
-            told = Text("\n").join(map(Text, _examples(finding)))
-            cell = Text.assemble((finding.kind.title, "bold"), "\n", told)
+            examples = Text("\n").join(map(Text, _examples(finding)))
+            cell = Text.assemble((finding.kind.title, "bold"), "\n", examples)
             what = Text(severity.value, _STYLE[severity])
             table.add_row(what, f"{finding.count:,}", cell)
     return table

@@ -48,21 +48,25 @@ def verdicts_text(verdicts: Sequence[RequirementResult]) -> RenderableType:
 def comparison_text(
     assessments: Sequence[Assessment], comparisons: Sequence[Comparison]
 ) -> RenderableType:
-    """Return the numbers of all side by side, then each model's differences from the first.
+    """Return the metrics side by side, then the differences of each model from the first.
 
-    comparisons: of every assessment but the first with the first, in their order.
+    Args:
+        assessments: Two or more.
+        comparisons: Of each assessment, except the first, with the first, in order.
     """
     from rich.console import Group
 
     first = assessments[0].evaluation
-    told = (differences_text(comparison, first) for comparison in comparisons)
-    return Group(_numbers(assessments), *told)
+    texts = (differences_text(comparison, first) for comparison in comparisons)
+    return Group(_numbers(assessments), *texts)
 
 
 def differences_text(comparison: Comparison, evaluation: Evaluation) -> RenderableType:
-    """Return the differences of one comparison, and the images that changed sides.
+    """Return the differences of one comparison, and the images that only one model gets right.
 
-    evaluation: of one of the two.
+    Args:
+        comparison: Of two models.
+        evaluation: Of one of the two.
     """
     from rich.console import Group
 
@@ -79,7 +83,7 @@ def _differences_of(comparison: Comparison, evaluation: Evaluation) -> Iterator[
 
 
 def settings_text(runs: Sequence[str], settings: Mapping[str, Sequence[str]]) -> RenderableType:
-    """Return what differs between the configs of `runs`, a row for each key."""
+    """Return the differences between the configs of `runs`, one row per key."""
     from rich.console import Group
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""An evaluation for the terminal, as wide as the terminal is."""
+"""An evaluation, for the terminal."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _NAME_WIDTH = 24
 
 
 def evaluation_text(evaluation: Evaluation) -> RenderableType:
-    """Return the headline, the slices, the per-class table and the confusion matrix.
+    """Return the metrics, the slices, the classes and the confusion matrix.
 
-    Where an image may have several classes, the table tells what the matrix would.
-    Above 20 classes, or where the terminal is too narrow for the matrix, the worst classes
-    and the most confused pairs stand there instead, and a line says so. Of more than 20 slices
-    the worst stand there.
+    With several labels per image, the table of classes has the counts instead of a matrix. With
+    more than 20 classes, or if the terminal is too narrow for the matrix, only the worst classes
+    and the most confused pairs are shown, as a line says. Of more than 20 slices, the worst are
+    shown.
     """
     from rich.console import Group
 
@@ -133,14 +133,14 @@ def _class_table(results: Sequence[ClassResult], evaluation: Evaluation) -> Tabl
     for result in results:
         measures = (result.precision, result.recall, result.f1)
         values = (percent(measure.value) for measure in measures)
-        told = decision_cells(evaluation, result.name)
-        table.add_row(_name(result.name), *values, str(result.support), *told)
+        decisions = decision_cells(evaluation, result.name)
+        table.add_row(_name(result.name), *values, str(result.support), *decisions)
     return table
 
 
 @dataclass(frozen=True)
 class _Confusion:
-    """The confusion matrix where it fits, its largest wrong entries elsewhere."""
+    """The confusion matrix if it fits, else its largest wrong entries."""
 
     evaluation: Evaluation
 
@@ -205,7 +205,7 @@ def _table() -> Table:
 
 
 def _name(name: str) -> Text:
-    """Return a name as text that is neither markup nor wider than a column may be."""
+    """Return a name as text without markup, shortened to the width of a column."""
     from rich.text import Text
 
     return Text(shorten(name, _NAME_WIDTH), no_wrap=True, overflow="ellipsis")

@@ -22,12 +22,11 @@ _REASON = 24
 def prediction_table(
     predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]
 ) -> RenderableType:
-    """Return a table of photo, class, probability and a bar, best class first, a line for each.
+    """Return a table with photo, class, probability and a bar, one line per class.
 
-    Of several models, each answers, and first of all their mean, where they have one; photos on
-    which they disagree are counted. Where a photo may have several classes, those that it has are
-    ticked, and "(none)" says that it has none. Where the terminal is too narrow, the middle of
-    the longest names is left out.
+    With several models, the answer of their ensemble, if any, comes first; photos on which they
+    disagree are counted. With several labels per photo, those that it has are ticked, and "(none)"
+    means that it has none. If the terminal is too narrow, long names are shortened in the middle.
     """
     from rich import box
     from rich.console import Group
@@ -51,7 +50,7 @@ def prediction_table(
 
 
 def explanation_line(explained: ExplainedPhoto) -> str:
-    """Return what was found in a photo without an error, and in which files, on one line."""
+    """Return the result for a photo without an error, and the files written, on one line."""
     answer = ", ".join(f"{printable(name)} {percent(share)}" for name, share in explained.named)
     lead = f"{printable(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
     if explained.view and explained.view.size:
@@ -104,7 +103,7 @@ def _disagreement(predictions: Sequence[Prediction]) -> Iterator[RenderableType]
 
 @dataclass(frozen=True)
 class _Name:
-    """A name on one line; where it is too long, `…` stands for its middle."""
+    """A name on one line; if it is too long, `…` replaces its middle."""
 
     name: str
 
@@ -121,7 +120,7 @@ class _Name:
 
 @dataclass(frozen=True)
 class _Reason:
-    """Why a photo failed: as many lines as it needs, so that the names have room."""
+    """Why a photo failed, wrapped to as many lines as needed, so that names have room."""
 
     reason: str
 
@@ -137,14 +136,14 @@ class _Reason:
 
 
 def _shortened(name: str, width: int) -> str:
-    """Return `name` in at most `width` terminal columns, its middle left out if need be."""
+    """Return `name` in at most `width` terminal columns, shortened in the middle."""
     from rich.cells import set_cell_size
 
     excess = _cells(name) - width
     if excess <= 0:
         return name
     half = (width - 1) // 2
-    # What is cut from the front as cells is taken from the back mirrored.
+    # The end is cut as the start of the reversed name.
     front = set_cell_size(name, width - 1 - half).rstrip()
     back = set_cell_size(name[::-1], half)[::-1].lstrip()
     return f"{front}…{back}"
