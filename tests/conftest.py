@@ -6,7 +6,10 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -30,6 +33,37 @@ model:
     - Dropout: {rate: 0.2}
 training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-2}}}
 """
+
+
+# Where any test may load TensorFlow; elsewhere those do that use a trained run, or are marked.
+WITH_TENSORFLOW = {"explanation", "models", "training", "workflows"}
+
+
+class _NoTensorFlow(MetaPathFinder, Loader):
+    """Fails a test that loads TensorFlow where the tests that do so were left out."""
+
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
+        """Find TensorFlow and Keras, so that whether they are installed can still be asked."""
+        return ModuleSpec(fullname, self) if fullname in {"keras", "tensorflow"} else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Refuse."""
+        pytest.fail(f"this test loads {spec.name}: mark it with pytest.mark.tensorflow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep TensorFlow out where `-m` leaves out the tests that load it."""
+    if "not tensorflow" in config.getoption("-m"):
+        sys.meta_path.insert(0, _NoTensorFlow())
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that load TensorFlow."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.path.parent.name in WITH_TENSORFLOW or "trained" in fixtures:
+            item.add_marker(pytest.mark.tensorflow)
 
 
 @pytest.fixture(scope="session", autouse=True)

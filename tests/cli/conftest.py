@@ -136,7 +136,7 @@ def process(start: Start) -> Imgrec:
 
     def run(*arguments: str, **options: Any) -> Process:
         process = start(*arguments, **options)
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=600)
         return Process(arguments, process.returncode, stdout, stderr)
 
     return run
@@ -160,5 +160,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Process]:
     folder = tmp_path_factory.mktemp("trained")
     arguments = ["train", "small_cnn", "--name", "digits", "--device", "cpu", "--json", "--profile"]
     process = starter(folder)(*arguments, "--set", "training.epochs=1")
-    stdout, stderr = process.communicate(timeout=300)
+    stdout, stderr = process.communicate(timeout=900)
     return folder / "runs", Process(process.args, process.returncode, stdout, stderr)

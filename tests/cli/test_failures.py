@@ -156,6 +156,7 @@ def test_unreadable_images_stop_a_training(
     assert not (here / "runs").exists()
 
 
+@pytest.mark.tensorflow
 def test_unreadable_images_may_be_left_out(
     imgrec: Imgrec, here: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -262,6 +263,7 @@ def test_no_run(run: str, imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
         assert (other.returncode, other.stdout, other.stderr) == (4, "", process.stderr)
 
 
+@pytest.mark.tensorflow
 def test_missing_weights(imgrec: Imgrec, here: Path, snapshot: SnapshotAssertion) -> None:
     """A missing file of weights is named, and what `weights` takes."""
     layers = "  backbone: {name: MobileNetV2, weights: gone.h5}\n  layers:\n    - Flatten\n"
@@ -272,6 +274,7 @@ def test_missing_weights(imgrec: Imgrec, here: Path, snapshot: SnapshotAssertion
     assert process.stderr.partition("\n")[2] == snapshot
 
 
+@pytest.mark.tensorflow
 def test_missing_weights_of_layers(imgrec: Imgrec, here: Path) -> None:
     """A dry run reads the file of a network that is written out, as the training would."""
     (here / "tiny.yaml").write_text(CONFIG.replace("model:", "model:\n  weights: gone.h5\n"))
@@ -313,6 +316,7 @@ def test_an_output_that_can_not_be_written(
     assert not (here / "gone").exists()
 
 
+@pytest.mark.tensorflow
 def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: Path) -> None:
     """The training ends at the file that found no room; what is there is whole and goes on.
 

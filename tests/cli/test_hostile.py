@@ -18,6 +18,8 @@ from PIL import Image
 from imgrec.text import printable
 from tests.report.junit import validated
 
+pytestmark = pytest.mark.tensorflow
+
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
 NAMES = (

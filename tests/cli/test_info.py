@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.tensorflow
+
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
 

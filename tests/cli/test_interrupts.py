@@ -16,6 +16,8 @@ from PIL import Image
 
 from imgrec.training.checkpoint import newest_place
 
+pytestmark = pytest.mark.tensorflow
+
 Process = subprocess.CompletedProcess[str]
 Popen = subprocess.Popen[str]
 Imgrec = Callable[..., Process]

@@ -21,6 +21,8 @@ from tests.cli.killing import (
     newest,
 )
 
+pytestmark = pytest.mark.tensorflow
+
 NEVER = 600.0
 
 

@@ -69,6 +69,7 @@ def test_a_folder_with_too_few_classes_is_3(imgrec: Imgrec, snapshot: SnapshotAs
     assert transcript(process) == snapshot
 
 
+@pytest.mark.tensorflow
 @pytest.mark.usefixtures("photos")
 def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
     """A folder becomes a config, and --dry-run shows config, model and counts alone."""
@@ -88,6 +89,7 @@ def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+@pytest.mark.tensorflow
 def test_dry_run_as_json(imgrec: Imgrec) -> None:
     """The same as one document."""
     process = imgrec("train", "small_cnn", "--name", "1e3", "--dry-run", "--json")

@@ -20,6 +20,8 @@ from imgrec.config.keras.named import Named
 from imgrec.config.keras.optimizers import OPTIMIZERS, SCHEDULES
 from imgrec.sections.section import Function, Initializer
 
+pytestmark = pytest.mark.tensorflow
+
 TABLES: dict[str, Mapping[str, type[Named]]] = {
     "layers": LAYERS,
     "regularizers": REGULARIZERS,

@@ -318,6 +318,7 @@ with tf.io.TFRecordWriter(sys.argv[1]) as writer:
 """
 
 
+@pytest.mark.tensorflow
 @pytest.mark.slow
 def test_what_tensorflow_writes_is_read(tmp_path: Path) -> None:
     """TensorFlow's own writer and messages, in a process of its own."""

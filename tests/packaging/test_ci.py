@@ -20,6 +20,8 @@ from imgrec.workflows.training import train
 from tests.conftest import PROJECT
 from tests.report.junit import validated
 
+pytestmark = pytest.mark.tensorflow
+
 PAGE = (PROJECT / "docs/ci.md").read_text("utf-8")
 CONFIG = """
 name: cat_dog

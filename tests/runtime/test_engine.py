@@ -19,6 +19,8 @@ from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.export import export
 
+pytestmark = pytest.mark.tensorflow
+
 
 @pytest.fixture
 def copied(trained: Run, tmp_path: Path) -> Run:
