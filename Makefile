@@ -39,6 +39,10 @@ demo: $(READY) ## train on handwritten digits, evaluate, and classify an image
 test: $(READY) ## run the tests (a quarter of an hour on two cores)
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile
 
+.PHONY: test-fast
+test-fast: $(READY) ## run the tests that load no TensorFlow (a minute)
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal -m "not slow and not tensorflow"
+
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size
 	$(PYTEST) -m slow
@@ -87,7 +91,7 @@ lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: n
 .PHONY: clean
 clean: ## remove .venv, caches and build output, but not runs/
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find imgrec tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find imgrec tests tools experiments -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.locked: requirements-dev.txt
 	@python="$(PYTHON)"; test -n "$$python" || { \

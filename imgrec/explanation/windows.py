@@ -37,7 +37,7 @@ _STEPS = (*(0.1 * 1.1**power for power in range(25)), 1.0, 2.0, 4.0, math.inf)
 
 # Of the heat map along the picture's longer side.
 _CELLS = 90
-# Chosen on composed pictures (tools/explanations.py) of other seeds than those that are reported.
+# Chosen on composed pictures (experiments/explanations.py) of other seeds than those reported.
 _LEVELS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 _AROUND = 0.3
 _OVERLAP = 0.3

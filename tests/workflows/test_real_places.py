@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments import explanations, pet_head
 from imgrec.runs.folder import Run
 from imgrec.workflows.import_model import ImportSpec, import_model
-from tools import explanations, pet_head
 from tools.photos import PETS
 
 pytestmark = pytest.mark.slow

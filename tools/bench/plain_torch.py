@@ -1,6 +1,6 @@
 """A plain PyTorch script, to compare the trainings of imgrec with.
 
-python -m tools.plain_torch FOLDER   the network of `cat_dog`, photos augmented alike
+python -m tools.bench.plain_torch FOLDER   the network of `cat_dog`, photos augmented alike
 
 FOLDER has class folders of two classes. Two workers of a DataLoader read, resize, move and mirror
 the photos, by Pillow, as torchvision does it; tensors have their channels last in memory. Printed

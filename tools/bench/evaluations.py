@@ -1,6 +1,6 @@
 """How long it takes from predictions to metrics, intervals and reports.
 
-python -m tools.evaluations IMAGES    evaluate so many made-up predictions of 100 classes,
+python -m tools.bench.evaluations IMAGES    evaluate so many made-up predictions of 100 classes,
                                       write every report
 """
 
@@ -19,8 +19,8 @@ from imgrec.evaluation.slices import ImageSlice
 from imgrec.report.forms import report_formats
 from imgrec.report.terminal import evaluation_text
 from imgrec.scores import Scores, one_hot
-from tools.figures import Figure
-from tools.processes import cost_of, cost_text
+from tools.bench.figures import Figure
+from tools.bench.processes import cost_of, cost_text
 
 CLASSES = 100
 IMAGES = (50_000, 100_000)
@@ -31,7 +31,7 @@ def evaluations() -> Iterator[Figure]:
     """Yield the wall time and memory of evaluations, each in a separate process."""
     costs = []
     for images in IMAGES:
-        costs.append(cost_of([sys.executable, "-m", "tools.evaluations", str(images)]))
+        costs.append(cost_of([sys.executable, "-m", "tools.bench.evaluations", str(images)]))
         name = f"evaluate {images:,} predictions of {CLASSES} classes, all reports"
         yield Figure(name, cost_text(costs[-1]), GOALS.get(images, ""))
     few, many = costs

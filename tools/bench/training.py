@@ -18,8 +18,8 @@ from pathlib import Path
 from imgrec.config.load import load
 from imgrec.progress import Progress, Silent
 from imgrec.workflows.training import train
-from tools.checkpoints import checkpoint_seconds
-from tools.figures import Figure, Size, rate
+from tools.bench.checkpoints import checkpoint_seconds
+from tools.bench.figures import Figure, Size, rate
 from tools.memory import EPOCHS as EPOCHS_HELD
 from tools.memory import SETTLED, STATM, growth
 from tools.photos import VGG16

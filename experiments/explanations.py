@@ -1,7 +1,7 @@
 """Measure `imgrec explain` on images with known positions; docs/results.md has the results.
 
-python -m tools.explanations RUN [--pictures 60] [--seed 1000] [--methods windows dense gradcam]
-    [--threshold 0.99]
+python -m experiments.explanations RUN [--pictures 60] [--seed 1000]
+    [--methods windows dense gradcam] [--threshold 0.99]
 
 A photo of a cat and one of a dog are pasted at known places, one into each half, on a plain or
 photographic ground. RUN knows the classes `cats` and `dogs`, or it is an ImageNet classifier, whose

@@ -1,6 +1,6 @@
 """Compare scores for out-of-distribution detection; docs/design.md has the results.
 
-python -m tools.strangers [SEEDS]
+python -m experiments.strangers [SEEDS]
 
 A classifier of cats and dogs on VGG16's features, as in configs/vgg16_transfer.yaml, gets everyday
 photos without either, and MNIST digits. Prints the fraction that each score rejects, with 95 %

@@ -31,15 +31,15 @@ from PIL import Image
 from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
 from imgrec.models.backend import describe, start
-from tools.checks import checks
-from tools.evaluations import evaluations
-from tools.figures import QUICK, Figure, Size, rate, seconds
-from tools.networks import full_vgg16, small_network
+from tools.bench.checks import checks
+from tools.bench.evaluations import evaluations
+from tools.bench.figures import QUICK, Figure, Size, rate, seconds
+from tools.bench.networks import full_vgg16, small_network
+from tools.bench.pipelines import pipelines, some_records, steps, training_split
+from tools.bench.predicting import large_network, photos_and_folders
+from tools.bench.processes import imgrec
+from tools.bench.training import trainings
 from tools.photos import DATA
-from tools.pipelines import pipelines, some_records, steps, training_split
-from tools.predicting import large_network, photos_and_folders
-from tools.processes import imgrec
-from tools.training import trainings
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5

@@ -25,7 +25,7 @@ from imgrec.training.batch import Batch, encode
 from imgrec.training.steps import Steps
 from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
 from imgrec.workflows.prepare import image_spec
-from tools.figures import Figure, Size, rate, seconds
+from tools.bench.figures import Figure, Size, rate, seconds
 
 NAMES = {
     "generator": "`ImageDataGenerator.flow_from_directory`",

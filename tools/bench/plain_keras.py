@@ -1,7 +1,7 @@
 """A plain Keras script, to compare the trainings of imgrec with.
 
-python -m tools.plain_keras augmented FOLDER   a small network, photos by ImageDataGenerator
-python -m tools.plain_keras frozen FOLDER WEIGHTS   a head on frozen VGG16
+python -m tools.bench.plain_keras augmented FOLDER   a small network, photos by ImageDataGenerator
+python -m tools.bench.plain_keras frozen FOLDER WEIGHTS   a head on frozen VGG16
 
 FOLDER has class folders of two classes. Printed are the images/s of the second epoch on, as JSON.
 TensorFlow starts as it is installed.

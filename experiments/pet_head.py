@@ -1,6 +1,6 @@
-"""Make a small classifier of cats and dogs, for `imgrec import` and tools.explanations.
+"""Make a small classifier of cats and dogs, for `imgrec import` and experiments.explanations.
 
-python -m tools.pet_head OUT.keras [--seed 0]
+python -m experiments.pet_head OUT.keras [--seed 0]
 
 A softmax over the features that an EfficientNet-Lite0 learned on ImageNet's 1,000 classes, trained
 on the 2,000 photos of cats_dogs/train; those of cats_dogs/validation are left for measuring. The

@@ -1,6 +1,6 @@
 """How long `imgrec check` takes, and how much memory for many images.
 
-python -m tools.checks FILES    check so many made-up JPEG files of 32x32
+python -m tools.bench.checks FILES    check so many made-up JPEG files of 32x32
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tools.figures import QUICK, Figure, Size
-from tools.processes import Cost, cost_of, cost_text, imgrec, middle
+from tools.bench.figures import QUICK, Figure, Size
+from tools.bench.processes import Cost, cost_of, cost_text, imgrec, middle
 
 MANY = 100_000
 CLASSES = 10

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tools.figures import Figure, Size
-from tools.processes import Cost, cost_of, cost_text, imgrec, middle
+from tools.bench.figures import Figure, Size
+from tools.bench.processes import Cost, cost_of, cost_text, imgrec, middle
 
 # The arguments of each: the model, the photo or folder, and the side of the images.
 _START = """
