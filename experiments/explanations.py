@@ -167,7 +167,7 @@ def _photo(folder: str, random: np.random.Generator) -> Image.Image:
 
 def of_windows(run: Run, threshold: float | None = None) -> Judge:
     """A hit: the most confident box of the animal has an IoU of at least 0.5 with its photo."""
-    explainer = open_explainer(run, "windows", ExplainOptions(threshold=threshold))
+    explainer = open_explainer(run, ExplainOptions(threshold=threshold, method="windows"))
     asked = replace(explainer, engine=Pets(explainer.engine))
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
@@ -185,7 +185,7 @@ def of_windows(run: Run, threshold: float | None = None) -> Judge:
 
 def of_dense(run: Run, threshold: float | None = None) -> Judge:
     """A hit: most of the area coloured as the animal is in the half where it is."""
-    explainer = open_explainer(run, "dense", ExplainOptions(threshold=threshold))
+    explainer = open_explainer(run, ExplainOptions(threshold=threshold, method="dense"))
     pets = Pets(explainer.engine)
 
     def judge(seed: int) -> tuple[int, Counter[str]]:
@@ -207,7 +207,7 @@ def of_gradcam(run: Run, _: float | None = None) -> Judge:
 
     A threshold says nothing of it.
     """
-    explainer = open_explainer(run, "gradcam")
+    explainer = open_explainer(run, ExplainOptions(method="gradcam"))
     pets = Pets(explainer.engine)
     # Each determines the sizes that its network accepts only once.
     of_class = cache(lambda column: replace(explainer, wanted=column))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.errors import UsageError
 from imgrec.text import join_names
 
 DEFAULT_THRESHOLD = 0.5
@@ -105,7 +106,12 @@ class Decision:
 
         It is the one of every class if an image may have several labels, otherwise the
         probability below which an answer is "unknown".
+
+        Raises:
+            UsageError: It is not between 0 and 1.
         """
+        if not 0 <= threshold <= 1:
+            raise UsageError(f"threshold is {threshold}; it must be between 0 and 1")
         if self.class_thresholds is None:
             return replace(self, min_probability=threshold)
         return replace(self, class_thresholds=(threshold,) * len(self.class_thresholds))

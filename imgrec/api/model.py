@@ -68,8 +68,8 @@ def load(
     Raises imgrec.errors.RunError where there is no such run, or it can't be used.
     """
     folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
-    found, computing = find(str(run), folder), EngineOptions(engine, precision, device)
-    return Model(found, open_models([found], computing=computing), computing)
+    found, options = find(str(run), folder), EngineOptions(engine, precision, device)
+    return Model(found, open_models([found], options), options)
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,8 +77,8 @@ class Model:
     """A run's model. `load` makes one."""
 
     run: Run
-    recogniser: Predictor
-    computing: EngineOptions
+    predictor: Predictor
+    engine_options: EngineOptions
 
     @property
     def name(self) -> str:
@@ -113,8 +113,8 @@ class Model:
         Raises TypeError for anything else.
         """
         found = tuple(named_photos(photos))
-        recogniser = self.recogniser.asking(top=top, threshold=threshold, tta=tta)
-        batches = recogniser.predictions(found, total=len(found), progress=Silent())
+        predictor = self.predictor.with_options(top=top, threshold=threshold, tta=tta)
+        batches = predictor.predictions(found, total=len(found), progress=Silent())
         return Predictions(tuple(each for batch in batches for each in batch), found)
 
     def evaluate(
@@ -139,7 +139,9 @@ class Model:
         images = ImageChoice(None if data is None else Path(data), split)
         slicing = Slicing(tuple(map(slice_by, slices)))
         wanted = EvaluationRequest(images, slicing, allow_leakage=allow_leakage)
-        (found,) = evaluate_request([self.run], wanted, computing=self.computing, progress=Silent())
+        (found,) = evaluate_request(
+            [self.run], wanted, engine_options=self.engine_options, progress=Silent()
+        )
         return found.evaluation
 
     def explain(
@@ -160,8 +162,8 @@ class Model:
         Raises imgrec.errors.UsageError for a class that the model doesn't know and for what is no
         option of the method, RunError for a method that can't be used with the model.
         """
-        asking = ExplainOptions(class_name, threshold, windows, as_seen)
-        explainer = open_explainer(self.run, method, asking, self.computing)
+        asked = ExplainOptions(class_name, threshold, windows, as_seen, method)
+        explainer = open_explainer(self.run, asked, self.engine_options)
         return (explanation_result(photo, explainer) for photo in named_photos(photos))
 
     def __repr__(self) -> str:

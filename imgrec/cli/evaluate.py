@@ -88,7 +88,7 @@ def evaluate(
         reports=reports,
     )
     computing = EngineOptions(engine, precision, device)
-    assessment = workflow.evaluate(models, request, computing=computing, progress=context.obj)
+    assessment = workflow.evaluate(models, request, engine_options=computing, progress=context.obj)
     _conclude(context, assessment, as_json=as_json)
 
 

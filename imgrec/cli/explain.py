@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,8 @@ from imgrec.cli.console import Console
 from imgrec.cli.photo_failures import refuse_unusable
 
 if TYPE_CHECKING:
-    from imgrec.explanation.values import ExplainedPhoto
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
-    from imgrec.workflows.explanation import Explainer, Method, OutputFiles
+    from imgrec.workflows.explanation import Method
 
 _METHODS = ("gradcam", "occlusion", "windows", "dense")
 
@@ -90,44 +88,26 @@ def explain(
 
     Example: imgrec explain photo.jpg --method windows --boxes
     """  # noqa: D301 - Click takes \b for "keep these lines"
-    from imgrec.explanation.values import ExplanationQuery
     from imgrec.report.documents import explanation_document
+    from imgrec.report.terminal import explanation_line
     from imgrec.runs.folder import find
     from imgrec.runtime.engine import EngineOptions
-    from imgrec.workflows.explanation import (
-        ExplainOptions,
-        WrittenFiles,
-        fitting_method,
-        open_explainer,
-        photos_to_explain,
-        plan_outputs,
-    )
+    from imgrec.workflows.explanation import ExplainOptions, WrittenFiles, explain_files
     from imgrec.workflows.prediction import FailureSummary
 
-    run = find(model, runs_dir)
-    computing = EngineOptions(engine, precision, device)
-    method = method or fitting_method(run, computing)
-    places = plan_outputs(
-        photos_to_explain(photos), method, WrittenFiles(output, boxes=boxes), as_seen=as_seen
+    query, explained = explain_files(
+        photos,
+        find(model, runs_dir),
+        WrittenFiles(output, boxes=boxes),
+        options=ExplainOptions(class_name, threshold, windows, as_seen, method),
+        engine_options=EngineOptions(engine, precision, device),
+        progress=console,
     )
-    asking = ExplainOptions(class_name, threshold, windows, as_seen)
-    explainer = open_explainer(run, method, asking, computing)
-    done = _explained(console, places, explainer, as_json=as_json)
-    if as_json:
-        asked = ExplanationQuery(explainer.model, explainer.method)
-        console.document(explanation_document(done, asked))
-    refuse_unusable(console, FailureSummary().with_batch(done))
-
-
-def _explained(
-    console: Console, places: Sequence[OutputFiles], explainer: Explainer, *, as_json: bool
-) -> list[ExplainedPhoto]:
-    from imgrec.report.terminal import explanation_line
-    from imgrec.workflows.explanation import explain_photos
-
     done = []
-    for each in explain_photos(places, explainer, console):
-        done.append(each)
-        if each.error is None and not as_json:
-            console.result(explanation_line(each))
-    return done
+    for photo in explained:
+        done.append(photo)
+        if photo.error is None and not as_json:
+            console.result(explanation_line(photo))
+    if as_json:
+        console.document(explanation_document(done, query))
+    refuse_unusable(console, FailureSummary().with_batch(done))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,16 +17,14 @@ from imgrec.progress import Silent
 from imgrec.text import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
+    from imgrec.evaluation.prediction import ModelInfo, Prediction
     from imgrec.runs.folder import Run
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
-    from imgrec.workflows.prediction import FailureSummary, Predicted, Predictor
+    from imgrec.workflows.prediction import Predictor, Sink
 
 _SMALL_CLASSIFIER = "MobileNetV2"
 
 Form = Literal["table", "json", "jsonl", "csv"]
-LineForm = Literal["jsonl", "csv"]
 
 _FORMS: tuple[Form, ...] = ("table", "json", "jsonl", "csv")
 _SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
@@ -99,15 +98,20 @@ def predict(
     """
     form = _form(form, output, as_json=as_json)
     _refuse_continue(form, output, resume=resume)
-    asked = _models(console, models, pretrained, runs_dir)
+    runs = _models(console, models, pretrained, runs_dir)
 
     from imgrec.runtime.engine import EngineOptions
-    from imgrec.workflows.prediction import open_models
+    from imgrec.workflows.prediction import open_models, predict_photos
 
-    models_asked = open_models(asked, computing=EngineOptions(engine, precision, device))
-    recogniser = models_asked.asking(top=top, threshold=threshold, tta=tta)
-    tally = _answer(console, photos, recogniser, form, output, resume=resume)
-    refuse_unusable(console, tally, elsewhere=", named in the results")
+    predictor = open_models(runs, EngineOptions(engine, precision, device))
+    predictor = predictor.with_options(top=top, threshold=threshold, tta=tta)
+    sink = _sink(console, predictor, form, output, resume=resume)
+    # Lines on a terminal show by themselves how far it is.
+    lines_shown = form in ("jsonl", "csv") and output is None and console.shows_results
+    summary = predict_photos(photos, predictor, sink, Silent() if lines_shown else console)
+    if output is not None:
+        console.say(f"written: {printable(str(output))}")
+    refuse_unusable(console, summary, elsewhere=", named in the results")
 
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
@@ -153,70 +157,42 @@ def _models(
     return [_SMALL_CLASSIFIER]
 
 
-def _answer(
-    console: Console,
-    photos: Sequence[str],
-    recogniser: Predictor,
-    form: Form,
-    output: Path | None,
-    *,
-    resume: bool,
-) -> FailureSummary:
-    from imgrec.workflows import prediction as workflow
-    from imgrec.workflows.prediction import FailureSummary
+def _sink(
+    console: Console, predictor: Predictor, form: Form, output: Path | None, *, resume: bool
+) -> Sink:
+    """Return where the predictions go: to a file or to stdout, line by line or as a whole."""
+    from imgrec.workflows.prediction import document_sink, file_sink, line_sink
 
     match form:
         case "table" | "json":
-            predicted = workflow.collected(photos, recogniser, console)
-            _show(console, predicted, form, output)
-            return FailureSummary().with_batch(predicted.predictions)
+            return document_sink(partial(_show, console, form, output, predictor.members))
+        case "jsonl" | "csv" if output is None:
+            return line_sink(console.result, predictor, form)
         case "jsonl" | "csv":
-            if output is None:
-                return _print_lines(console, photos, recogniser, form)
-            tally = workflow.predict_into(
-                output, photos, recogniser, form, resume=resume, progress=console
-            )
-            console.say(f"written: {printable(str(output))}")
-            return tally
+            return file_sink(output, predictor, form, resume=resume)
 
 
-def _print_lines(
-    console: Console, photos: Sequence[str], recogniser: Predictor, form: LineForm
-) -> FailureSummary:
-    from imgrec.report.documents import header, lines
-    from imgrec.workflows import prediction as workflow
-    from imgrec.workflows.prediction import FailureSummary
+def _show(
+    console: Console,
+    form: Form,
+    output: Path | None,
+    members: Sequence[ModelInfo],
+    predictions: Sequence[Prediction],
+) -> None:
+    from imgrec.json_documents import json_text
+    from imgrec.report.documents import prediction_document
+    from imgrec.report.terminal import prediction_table
 
-    tally, head = FailureSummary(), header(form)
-    found, total = workflow.find_photos(photos)
-    progress = Silent() if console.shows_results else console
-    for batch in recogniser.predictions(found, total=total, progress=progress):
-        console.result(head + lines(form, batch, recogniser.members))
-        tally, head = tally.with_batch(batch), ""
-    return tally
-
-
-def _show(console: Console, predicted: Predicted, form: Form, output: Path | None) -> None:
-    if output is None and form == "table":
-        return console.render(_table(predicted), whole=True)
-    text = _json(predicted) if form == "json" else rendered(_table(predicted), whole=True)
+    if form == "json":
+        text = json_text(prediction_document(predictions, members))
+    else:
+        table = prediction_table(predictions, members=members)
+        if output is None:
+            return console.render(table, whole=True)
+        text = rendered(table, whole=True)
     if output is None:
         return console.result(text)
 
     from imgrec.files import write_text
 
-    write_text(output, text)
-    return console.say(f"written: {printable(str(output))}")
-
-
-def _table(predicted: Predicted) -> RenderableType:
-    from imgrec.report.terminal import prediction_table
-
-    return prediction_table(predicted.predictions, members=predicted.members)
-
-
-def _json(predicted: Predicted) -> str:
-    from imgrec.json_documents import json_text
-    from imgrec.report.documents import prediction_document
-
-    return json_text(prediction_document(predicted.predictions, predicted.members))
+    return write_text(output, text)

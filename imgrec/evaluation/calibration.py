@@ -1,8 +1,8 @@
-"""How sure a model may say it is.
+"""Temperature scaling: probabilities that match how often the model is right.
 
-Temperature: Guo et al., "On Calibration of Modern Neural Networks", 2017; its targets are those of
-Platt, "Probabilistic Outputs for Support Vector Machines", 1999, so that a model without a mistake
-on a few images is not taken for one that never makes any.
+Guo et al., "On Calibration of Modern Neural Networks", 2017. The targets are those of Platt,
+"Probabilistic Outputs for Support Vector Machines", 1999, so that a model without a mistake on a
+few images does not become certain of everything.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ _TEMPERATURES = (0.05, 20.0)
 
 
 def fit_temperature(scores: Scores, split: str) -> Calibration:
-    """Return the temperature, 0.05 to 20, by which the model's logits are best divided.
+    """Return the temperature, 0.05 to 20, that calibrates a model.
 
-    It minimises the cross-entropy with Platt's targets on the images of `scores`, whose truth has
-    to be known; where an image may have several classes, that of having each or not. It goes no
-    further from 1 than to where the log loss, which knows the truth alone, is least: caution for
-    few images never raises their loss.
-    Raises RunError where a probability is not finite.
+    It minimises the cross-entropy with Platt's targets; if an image may have several labels, that
+    of each label on its own. It never lies beyond the temperature with the lowest log loss, so that
+    Platt's caution about few images does not raise their loss.
+
+    Args:
+        scores: Probabilities and true labels, of images that the model was not trained on.
+        split: The name of their split, for the result.
+
+    Raises:
+        RunError: A probability is not finite.
     """
     require_finite(scores)
     truth, logits = true_options(scores), _logits(options(scores))
@@ -62,7 +67,7 @@ def calibrated(scores: Scores, temperature: float) -> Scores:
 
 
 def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
-    """Return logits that have these probabilities, whatever was added to all of a row."""
+    """Return logits with these probabilities, up to a constant for each row."""
     smallest = float(np.finfo(np.float32).eps) ** 2
     return np.asarray(np.log(np.maximum(probabilities.astype(np.float64), smallest)))
 

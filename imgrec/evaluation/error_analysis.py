@@ -27,6 +27,7 @@ class Mistake(NamedTuple):
     """An image taken for another class, with the probabilities in [0, 1] of both classes.
 
     Where it may have several classes: that it was said to have one or not to have it, wrongly.
+    row: the position of the image in the list that was scored.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Mistake(NamedTuple):
     prediction: str
     of_truth: float
     of_prediction: float
+    row: int
 
 
 def all_or_worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
@@ -101,8 +103,17 @@ def _worst_answers(scores: Scores, limit: int, pair: ConfusedPair | None) -> tup
         name, probability = scores.classes[labels[place]], float(of_truth[place])
         truth, prediction = (name, _without(name)) if has[place] else (_without(name), name)
         if pair is None or (truth, prediction) == pair[:2]:
-            image = scores.names[rows[place]]
-            mistakes.append(Mistake(image, truth, prediction, probability, 1 - probability))
+            image = rows[place]
+            mistakes.append(
+                Mistake(
+                    scores.names[image],
+                    truth,
+                    prediction,
+                    probability,
+                    1 - probability,
+                    int(scores.rows[image]),
+                )
+            )
         if len(mistakes) == limit:
             break
     return tuple(mistakes)
@@ -116,4 +127,5 @@ def _mistake(scores: Scores, row: int, truth: int, predicted: int) -> Mistake:
         scores.classes[predicted],
         float(of_truth),
         float(of_prediction),
+        int(scores.rows[row]),
     )

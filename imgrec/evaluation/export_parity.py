@@ -1,4 +1,4 @@
-"""Whether an exported file answers as the model does that it was made from."""
+"""Export parity: whether an exported file gives the same answers as the original model."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from imgrec.text import printable
 
 @dataclass(frozen=True)
 class ParityLimits:
-    """How far an exported file's answers may be from the model's.
+    """How much the answers of an exported file may differ from the model's.
 
-    difference: the largest between two probabilities of one class (None: any). flips: the share
-    of images, 0 to 1, that may get another answer. near_tie: where the model's own two highest
-    probabilities are no further apart than this, another answer is no flip: each of the two may
-    move by half of it, so that either may come out on top. So it is where a class's own
-    probability is no further than half of it from the class's threshold.
+    Args:
+        difference: The largest difference of a probability; None for any.
+        flips: The share of images, 0 to 1, that may get another answer.
+        near_tie: Another answer does not count as a flip if the model's two highest probabilities
+            are at most this far apart, as either may come out on top. If an image may have several
+            labels, the distance to the threshold of the class counts instead, and half as much.
     """
 
     difference: float | None
@@ -32,18 +33,20 @@ class ParityLimits:
 LIMITS: Mapping[str, ParityLimits] = {
     "float32": ParityLimits(difference=1e-4, flips=0.0, near_tie=2e-4),
     "float16": ParityLimits(difference=1e-2, flips=0.01, near_tie=2e-2),
-    # It has no largest difference of its own; a tie for float16 is one for int8.
+    # Its probabilities may differ by any amount; a tie is the same as for float16.
     "int8": ParityLimits(difference=None, flips=0.02, near_tie=2e-2),
 }
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How near the probabilities of an exported file are to those of the model.
+    """How the probabilities of an exported file compare with those of the model.
 
-    images: how many went through both. flipped: those with another answer, near-ties left out,
-    the most different first. difference: the largest between two
-    probabilities of one class, and `worst`, the image where it is.
+    Args:
+        images: The number of images compared.
+        flipped: The images with another answer, without near-ties, the most different first.
+        difference: The largest difference of a probability.
+        worst: The image where that is.
     """
 
     images: int
@@ -56,26 +59,32 @@ class Parity:
         """The share of images, 0 to 1, that are not flipped."""
         return 1 - len(self.flipped) / self.images
 
-    def objection(self, limits: ParityLimits) -> str:
-        """Return why the file must not be used, naming the worst image; empty: it may."""
+    def violation(self, limits: ParityLimits) -> str:
+        """Return why the file must not be used, with the worst image; empty if it may."""
         if limits.difference is not None and self.difference > limits.difference:
             return (
-                f"its probabilities are up to {self.difference:.2g} away, "
+                f"its probabilities differ by up to {self.difference:.2g}, "
                 f"most for {printable(self.worst)}; at most {limits.difference:.0e} is allowed"
             )
         if len(self.flipped) > limits.flips * self.images:
             return (
-                f"it answers otherwise for {len(self.flipped)} of {self.images} images, "
+                f"its answers differ for {len(self.flipped)} of {self.images} images, "
                 f"most for {printable(self.flipped[0])}; at most {limits.flips:.0%} is allowed"
             )
         return ""
 
 
 def compare_outputs(model: Scores, exported: Scores, near_tie: float) -> Parity:
-    """Return how near two scores of the same images, at least one, are to each other.
+    """Compare the scores of an exported file with those of the model.
 
-    Raises RunError where the model's probabilities are not finite; an exported file whose
-    are not is infinitely far away.
+    Args:
+        model: The scores of the model, of at least one image.
+        exported: The scores of the file, for the same images. If its probabilities are not finite,
+            the difference is infinite.
+        near_tie: As in ParityLimits.
+
+    Raises:
+        RunError: The probabilities of the model are not finite.
     """
     require_finite(model)
     gaps = np.nan_to_num(np.abs(model.probabilities - exported.probabilities), nan=np.inf)
@@ -93,7 +102,7 @@ def compare_outputs(model: Scores, exported: Scores, near_tie: float) -> Parity:
 
 
 def _sure(scores: Scores, near_tie: float) -> NDArray[np.bool_]:
-    """Return which answers are no near-ties, bool (images, classes) or (images, 1)."""
+    """Return which answers are not near-ties, bool (images, classes) or (images, 1)."""
     thresholds = scores.decision.class_thresholds
     if thresholds is not None:
         return np.asarray(np.abs(scores.probabilities - thresholds) > near_tie / 2)

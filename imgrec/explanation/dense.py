@@ -44,7 +44,7 @@ class FullyConvolutional:
     """
 
     def __init__(self, model: Any) -> None:
-        """Raise RunError for a model without convolutions, or that is no graph of layers."""
+        """Raise RunError for a model without convolutions, or that is not a graph of layers."""
         self._model = model
         self._sizes: dict[int, tuple[int, int]] = {}
         self._weighing: set[int] = set()
@@ -92,7 +92,7 @@ class FullyConvolutional:
         try:
             traverse(self._model, ops.zeros((1, *self._model.input_shape[1:])), apply)
         except AttributeError as error:
-            raise RunError("dense can't rewrite a model that is no graph of layers") from error
+            raise RunError("dense can't rewrite a model that is not a graph of layers") from error
         if not convolutions:
             raise RunError("the model has no convolution for dense to slide", hint=_OTHERS)
 
@@ -189,7 +189,7 @@ class FullyConvolutional:
 
 @dataclass
 class _Copied:
-    """A layer made anew from another, since that was built for another number of axes."""
+    """A copy of a layer; the original was built for another number of axes."""
 
     layer: Any
     made: Any = field(default=None)
@@ -277,12 +277,21 @@ _LONGEST = 16
 def segments(
     network: FullyConvolutional, engine: KerasEngine, picture: Picture, decision: Decision
 ) -> Segments:
-    """Return what each place of a picture shows; `decision` says where that is unknown.
+    """Return the classes that each place of a picture shows.
 
-    network: of the engine's model. The picture keeps its aspect ratio. Beyond the middle of the
-    outermost windows their answers go on.
-    Raises BadImage for a picture that is smaller than half of what the model takes, or 16 times as
-    long as the other side; RunError for a network that answers once for any picture.
+    The picture keeps its aspect ratio. Beyond the middle of the outermost windows their answers
+    are repeated.
+
+    Args:
+        network: The engine's model.
+        engine: The model.
+        picture: The picture.
+        decision: How the probabilities of a place become labels.
+
+    Raises:
+        BadImage: The picture is smaller than half of the model's input, or one side is 16 times as
+            long as the other.
+        RunError: The network has one answer for any picture.
     """
     spec, larger = engine.spec, enlarged(picture, engine.spec)
     answers = network(crop_region(picture.image, larger, picture.whole))

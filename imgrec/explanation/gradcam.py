@@ -22,13 +22,19 @@ _OTHERS = "occlusion and windows ask any model: --method occlusion"
 
 
 def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.float32]:
-    """Return how much each place speaks for a class, float32 (rows, columns), 0 to 1.
+    """Return how much each place supports a class, float32 (rows, columns), 0 to 1.
 
-    model: a Keras model from pixels of 0 to 255 to probabilities, started. pixels: (height, width,
-    channels). column: of the class. The rows and columns are those of what the last convolution
-    gives, after the layers that keep its size (normalisation, activation, sums); all is 0 where
-    nothing speaks for the class.
-    Raises RunError for a model without convolutions.
+    Args:
+        model: A Keras model that takes pixels from 0 to 255 and returns probabilities.
+        pixels: uint8 (height, width, channels).
+        column: The column of the class.
+
+    Returns:
+        A map of the size of the last convolution's output, taken after the layers that keep that
+        size (normalisation, activation, sums). It is 0 everywhere if nothing supports the class.
+
+    Raises:
+        RunError: The model has no convolutions.
     """
     import tensorflow as tf
 
@@ -37,11 +43,11 @@ def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.fl
     with tf.GradientTape() as tape:
         tape.watch(images)
         output = _answer(model, images, trace)
-        score = _score(trace.logits if trace.tells(output) else output, column)
+        score = _score(trace.logits if trace.explains(output) else output, column)
     features = trace.features()
     gradient = tape.gradient(score, features)
     if gradient is None:
-        raise RunError("what the last convolution gives has no part in the answer", hint=_OTHERS)
+        raise RunError("the answer does not depend on the last convolution", hint=_OTHERS)
     weights = tf.reduce_mean(gradient, axis=(1, 2))
     heat = tf.nn.relu(tf.einsum("bhwc,bc->hw", features, weights)).numpy()
     return np.asarray(heat / max(float(heat.max()), np.finfo(np.float32).tiny), np.float32)
@@ -49,10 +55,10 @@ def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.fl
 
 @dataclass
 class _Trace:
-    """What the layers of a model gave on the way.
+    """The outputs of a model's layers.
 
-    maps: each, and whether a convolution gave it. logits, probabilities: what enters and what
-    leaves the last softmax or sigmoid.
+    maps: each feature map, and whether it is the output of a convolution. logits, probabilities:
+    the input and the output of the last softmax or sigmoid.
     """
 
     maps: list[tuple[bool, Any]] = field(default_factory=list)
@@ -68,21 +74,21 @@ class _Trace:
             self.logits, self.probabilities = _before(layer, tensors[0]), output
         return output
 
-    def tells(self, output: Any) -> bool:
-        """Say whether the model's answers are the last softmax's, not the mean of several, say.
+    def explains(self, output: Any) -> bool:
+        """Return whether the output is that of the last softmax, not a mean of several, say.
 
-        Other columns may stand behind them; a single unit may have become two classes.
+        It may have further columns, and a single unit may have become two classes.
         """
         if self.probabilities is None:
             return False
-        (answers,), (told,) = np.asarray(output), np.asarray(self.probabilities)
-        if len(told) == 1 < len(answers):
-            told = np.array([1 - told[0], told[0]])
-        answers = answers[: len(told)]
-        return len(answers) == len(told) and np.allclose(answers, told, atol=_SAME)
+        (answers,), (last,) = np.asarray(output), np.asarray(self.probabilities)
+        if len(last) == 1 < len(answers):
+            last = np.array([1 - last[0], last[0]])
+        answers = answers[: len(last)]
+        return len(answers) == len(last) and np.allclose(answers, last, atol=_SAME)
 
     def features(self) -> Any:
-        """Return the last map of the size of the last convolution that gives more than a point."""
+        """Return the last map that has the size of the last convolution larger than a point."""
         found = [each for convolution, each in self.maps if convolution]
         if not found:
             raise RunError("the model has no convolution for gradcam to look into", hint=_OTHERS)
@@ -95,7 +101,7 @@ def _answer(model: Any, images: Any, trace: _Trace) -> Any:
     try:
         return traverse(model, images, trace.apply)
     except AttributeError as error:
-        raise RunError("gradcam can't look into a model that is no graph of layers") from error
+        raise RunError("gradcam can't look into a model that is not a graph of layers") from error
 
 
 def _ends(layer: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Through a Keras model layer by layer, whatever is nested in it."""
+"""Run a Keras model layer by layer, nested models included."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 Apply = Callable[..., Any]
-"""What is done in place of `layer(*tensors, **arguments)`: it takes the layer first."""
+"""Called instead of `layer(*tensors, **arguments)`, with the layer as first argument."""
 
 
 def traverse(model: Any, tensor: Any, apply: Apply) -> Any:
-    """Return what `model` makes of `tensor`, each of its layers applied by `apply`.
+    """Return the output of `model` for `tensor`, with each of its layers called by `apply`.
 
-    Models within the model are gone through as well; the order is one in which they compute.
-    tensor: symbolic, or with values. Raises AttributeError for a model that is a program rather
-    than a graph of layers.
+    Nested models are traversed as well. Layers are called in the order of computation.
+
+    Args:
+        model: A Keras model.
+        tensor: Symbolic, or with values.
+        apply: Calls a layer.
+
+    Raises:
+        AttributeError: The model is a program rather than a graph of layers.
     """
     import keras
 

@@ -1,7 +1,7 @@
-"""What covering a patch of a picture does to the answer.
+"""Occlusion sensitivity: how the answer changes when a patch of a picture is covered.
 
-Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014. It asks the model
-and looks at nothing inside it.
+Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014. It works with any
+model, as it only uses the output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from imgrec.runtime.engine import Engine
 from imgrec.runtime.score import BATCH_SIZE
 
 PATCHES = 9
-"""Into how many places along each side a patch is put."""
+"""The number of positions of the patch along each side."""
 
 _TINY = 1e-7
 
@@ -26,18 +26,23 @@ def occlusion(
 ) -> NDArray[np.float32]:
     """Return how much the model needs each pixel for a class, float32 (height, width), 0 to 1.
 
-    pixels: uint8 (height, width, channels), what the model takes. column: of the class. A patch of
-    the picture's mean colour is put on `patches` x `patches` places, each half over the next. What
-    counts is by how much the class's log-odds fall, so that a sure answer tells as well: a pixel
-    has the mean over the patches that cover it, over the largest such mean; all is 0 where none
-    falls.
+    A patch of the picture's mean colour covers `patches` x `patches` places, each overlapping the
+    next by half. A pixel has the mean fall of the class's log-odds over the patches that cover it,
+    divided by the largest such mean; log-odds change even if the model is very sure. The result is
+    0 everywhere if no patch lowers them.
+
+    Args:
+        engine: The model.
+        pixels: The input of the model, uint8 (height, width, channels).
+        column: The column of the class.
+        patches: The number of positions along each side.
     """
     places = list(_places(pixels.shape[:2], patches))
     colour = pixels.mean(axis=(0, 1)).round().astype(np.uint8)
     covered = np.repeat(pixels[np.newaxis], 1 + len(places), axis=0)
     for image, (rows, columns) in zip(covered[1:], places, strict=True):
         image[rows, columns] = colour
-    odds = _log_odds(_asked(engine, covered)[:, column])
+    odds = _log_odds(_probabilities(engine, covered)[:, column])
     total, count = (np.zeros(pixels.shape[:2], np.float64) for _ in range(2))
     for fall, (rows, columns) in zip(odds[0] - odds[1:], places, strict=True):
         total[rows, columns] += fall
@@ -57,7 +62,7 @@ def _along(side: int, patches: int) -> list[slice]:
     return [slice(start, start + length) for start in starts.tolist()]
 
 
-def _asked(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _probabilities(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     chunks = (images[at : at + BATCH_SIZE] for at in range(0, len(images), BATCH_SIZE))
     return np.concatenate([engine.answers(each).probabilities for each in chunks]).astype(float)
 

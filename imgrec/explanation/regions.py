@@ -1,4 +1,4 @@
-"""Boxes around what stands out of a heat map."""
+"""Boxes around the hot regions of a heat map."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _SMALLEST = 0.005
 def regions(
     heat: Heat, size: tuple[int, int], level: float, smallest: float = _SMALLEST
 ) -> tuple[Area, ...]:
-    """Return a box around each connected region that is as hot as `level`, the largest first.
+    """Return a box around each connected region of at least `level`, the largest first.
 
-    size: (width, height) of the picture. smallest: the share of the picture that a region has
-    at least.
-    Source: Zhou et al., "Learning Deep Features for Discriminative Localization", 2016.
+    Zhou et al., "Learning Deep Features for Discriminative Localization", 2016.
+
+    Args:
+        heat: The heat map.
+        size: (width, height) of the picture.
+        level: The lowest heat of a region.
+        smallest: The smallest share of the picture that a region covers.
     """
     scale = _SIDE / max(size)
     small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))

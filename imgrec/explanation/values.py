@@ -1,4 +1,4 @@
-"""What an explanation is: how much each place of a picture speaks for a class, and what is found.
+"""An explanation: how much each place of a picture supports a class, and what is found.
 
 Places are in pixels of the picture, standing upright, from its upper left corner.
 """
@@ -54,10 +54,11 @@ class Detection(NamedTuple):
 
 @dataclass(frozen=True)
 class Heat:
-    """How much each place speaks for a class.
+    """How much each place supports a class.
 
-    values: float32 (rows, columns), 0 to 1. area: the part of the picture that they evenly cover;
-    beyond it nothing is known.
+    Args:
+        values: float32 (rows, columns), 0 to 1.
+        area: The part of the picture that they evenly cover; the rest is unknown.
     """
 
     values: NDArray[np.float32]
@@ -79,10 +80,13 @@ class Heat:
 
 @dataclass(frozen=True)
 class Segments:
-    """What each place of a picture shows.
+    """The classes that each place of a picture shows.
 
-    probabilities: float32 (rows, columns, classes). named: bool of the same shape, which classes
-    each place is said to show; none where the answer is "unknown". area: as in Heat.
+    Args:
+        probabilities: float32 (rows, columns, classes).
+        named: The predicted classes of each place, bool of the same shape; none where the answer
+            is "unknown".
+        area: As in Heat.
     """
 
     probabilities: NDArray[np.float32]
@@ -91,17 +95,17 @@ class Segments:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Where the answer is no "unknown", bool (rows, columns)."""
+        """Where the answer is not "unknown", bool (rows, columns)."""
         return np.asarray(self.named.any(axis=-1))
 
     @property
     def columns(self) -> list[int]:
-        """The columns of the classes that some place is said to show."""
+        """The columns of the classes that are predicted at some place."""
         return [int(each) for each in np.flatnonzero(self.named.any(axis=(0, 1)))]
 
     @property
     def answers(self) -> NDArray[np.int32]:
-        """The column of the most probable class of those that are named; -1 where none is."""
+        """The column of the most probable predicted class; -1 where there is none."""
         best = np.where(self.named, self.probabilities, -1).argmax(axis=-1)
         return np.where(self.known, best, -1).astype(np.int32)
 
@@ -118,17 +122,20 @@ class Segments:
         return float(_placed(image, self.area, size, shown, Image.Resampling.NEAREST).mean())
 
     def heat(self, column: int) -> Heat:
-        """Return the probability of one class, 0 where the answer is unknown."""
+        """Return the probability of one class, 0 where the answer is "unknown"."""
         values = np.where(self.known, self.probabilities[..., column], 0)
         return Heat(values.astype(np.float32), self.area)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as a model is asked about it.
+    """A picture that is explained.
 
-    image: whole and upright, as grey or colour as the model takes it. pixels: uint8 (height,
-    width, channels), what the model takes. seen: the part of the image that `pixels` shows.
+    Args:
+        name: The photo's name.
+        image: All of it, upright, in grey or colour as the model takes it.
+        pixels: The input of the model, uint8 (height, width, channels).
+        seen: The part of the image that `pixels` shows.
     """
 
     name: str
@@ -143,9 +150,11 @@ class Picture:
 
 
 class ViewedRegion(NamedTuple):
-    """What a network was shown of a picture.
+    """The part of a picture that a network was shown.
 
-    size: (width, height) in pixels, to which `area` was resized; None for parts of many sizes.
+    Args:
+        area: The part.
+        size: (width, height) in pixels to which it was resized; None for parts of many sizes.
     """
 
     area: Area
@@ -156,11 +165,17 @@ class ViewedRegion(NamedTuple):
 class Explanation:
     """Where in a picture a class is.
 
-    named: what the model says of the picture as `predict` shows it: the class that is explained,
-    first, and where a picture may have several the others that reach their thresholds.
-    known: whether that is no "unknown". view: what the method looked at. heat: of the first class.
-    found: by falling score. segments, shares: where the method tells what each place shows, and
-    how much of the picture shows each class, 0 to 1, the largest first.
+    Args:
+        picture: The picture.
+        named: The explained class with the probability that `predict` gives it. If a picture may
+            have several labels, the other predicted classes follow.
+        known: Whether the answer is not "unknown".
+        view: The part of the picture that the method looked at.
+        heat: How much each place supports the explained class.
+        found: The boxes, by falling score.
+        segments: The classes that each place shows; only for `dense`.
+        shares: The share of the picture that shows each class, 0 to 1, largest first; only for
+            `dense`.
     """
 
     picture: Picture
@@ -179,7 +194,7 @@ class Explanation:
 
     @property
     def probability(self) -> float:
-        """What the model gives that class."""
+        """The probability of that class."""
         return self.named[0].probability
 
 

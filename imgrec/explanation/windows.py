@@ -1,11 +1,10 @@
-"""A detector out of a classifier: it is asked about windows of many sizes, all over a picture.
+"""A classifier as a detector: it classifies windows of many sizes, all over a picture.
 
-A place is as hot for a class as the windows around it are probable, near ones before wide ones. The
-boxes around what is hotter than each of several levels are the candidates; they count by how much
-hotter they are than what is around them, and of those that say the same one stays: non-maximum
-suppression, as in Felzenszwalb et al., "Object Detection with Discriminatively Trained Part-Based
-Models", 2010. The windows themselves would not do as candidates: a classifier is as sure of a part
-of a thing as of the whole.
+The heat of a place is the mean probability of the windows around it; small ones count more. Boxes
+around the regions above several levels of heat are candidates, ranked by how much hotter they are
+than their surroundings. Non-maximum suppression removes duplicates, as in Felzenszwalb et al.,
+"Object Detection with Discriminatively Trained Part-Based Models", 2010. The windows themselves
+would be bad candidates: a classifier is as sure of a part of an object as of the whole.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from imgrec.runtime.score import BATCH_SIZE
 from imgrec.scores import Decision
 
 WINDOWS = 200
-"""How many windows of a picture a model is asked about, at most."""
+"""The largest number of windows per picture."""
 
 # Sides of the windows over the longest that fits into the picture: each has half of the area.
 _SCALES = tuple(2 ** (-step / 2) for step in range(5))
@@ -48,10 +47,14 @@ _Side = tuple[float, float]
 
 @dataclass(frozen=True)
 class ScoredWindows:
-    """What a model says of each window of a picture, float32 (windows, classes).
+    """The output of a model for windows of a picture.
 
-    named: bool (windows, classes), which classes each is said to have; none where the answer is
-    "unknown".
+    Args:
+        picture: The picture.
+        windows: Where they are.
+        probabilities: float32 (windows, classes).
+        named: The predicted classes of each window, bool (windows, classes); none where the answer
+            is "unknown".
     """
 
     picture: Picture
@@ -65,7 +68,7 @@ class ScoredWindows:
         return np.where(known, self.probabilities[:, column], 0).astype(np.float32)
 
     def best(self, column: int, *, asked: bool) -> float:
-        """Return the highest score of a class; unless it was asked for, where it is the answer."""
+        """Return the highest score of a class; unless `asked`, of the windows that have it."""
         scores = self.scores(column)
         return float(scores.max() if asked else scores[self.named[:, column]].max())
 
@@ -89,9 +92,16 @@ class ScoredWindows:
 def score_windows(
     engine: Engine, picture: Picture, decision: Decision, most: int = WINDOWS
 ) -> ScoredWindows:
-    """Ask the model about at most `most` windows, in batches; `decision` says which are unknown.
+    """Run the model on parts of a picture.
 
-    Raises BadImage for a picture that is smaller than half of what the model takes.
+    Args:
+        engine: The model.
+        picture: The picture.
+        decision: How the probabilities of a window become labels.
+        most: The largest number of windows.
+
+    Raises:
+        BadImage: The picture is smaller than half of the model's input.
     """
     windows = tuple(places(picture.image.size, engine.spec, most, picture.name))
     batches = [
@@ -110,10 +120,14 @@ def score_windows(
 def detections(
     looked: ScoredWindows, classes: Sequence[str], decision: Decision, wanted: int | None = None
 ) -> tuple[Detection, ...]:
-    """Return what is found in a picture, by falling score: that of the hottest place in the box.
+    """Return the boxes in a picture, by falling score: the heat of the hottest place inside.
 
-    Looked for are the classes that some window is said to have, with the probability it takes; or
-    the one in the column `wanted`, wherever a window gives it that probability.
+    Args:
+        looked: The windows.
+        classes: The class names.
+        decision: Gives the probability from which a class counts as found.
+        wanted: The column of the class to look for; None for every class that is the answer of
+            some window.
     """
     answered = np.flatnonzero(looked.named.any(axis=0)).tolist()
     found = [
@@ -126,7 +140,7 @@ def detections(
 
 
 def suppressed(candidates: Sequence[Detection]) -> list[Detection]:
-    """Return the candidates of one class without those that say the same, by falling score.
+    """Return the candidates of one class without duplicates, by falling score.
 
     Of two that overlap by an IoU of more than 0.3, or of which one lies by 0.7 within the other,
     the lower score goes.
@@ -142,9 +156,14 @@ def suppressed(candidates: Sequence[Detection]) -> list[Detection]:
 def places(size: tuple[int, int], spec: ImageSpec, most: int, name: str) -> Iterator[Area]:
     """Yield at most `most` windows of the model's aspect ratio, the largest first.
 
-    size: (width, height) of the picture. Windows of a size are evenly spread; how near to each
-    other hangs on `most`. None is smaller than half of what the model takes, which would enlarge
-    it more than twofold.
+    Windows of a size are evenly spread; how close they are depends on `most`. None is smaller than
+    half of the model's input, as it would be enlarged more than twofold.
+
+    Args:
+        size: (width, height) of the picture.
+        spec: The input of the model.
+        most: The largest number of windows.
+        name: The picture, for messages.
     """
     largest = largest_window(size, spec, name)
     sides = [
@@ -157,10 +176,15 @@ def places(size: tuple[int, int], spec: ImageSpec, most: int, name: str) -> Iter
 
 
 def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:
-    """Return how many times as large as the model's input the largest window of a picture is.
+    """Return the size of the largest window of a picture, as a multiple of the model's input.
 
-    size: (width, height) of the picture. Raises BadImage where it is less than half: to enlarge
-    that more than twofold shows nothing.
+    Args:
+        size: (width, height) of the picture.
+        spec: The input of the model.
+        name: The picture, for the message.
+
+    Raises:
+        BadImage: It is less than half. Enlarging that more than twofold would show nothing.
     """
     largest = min(size[0] / spec.width, size[1] / spec.height)
     if largest < 1 / 2:

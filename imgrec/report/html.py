@@ -89,10 +89,10 @@ class Mistakes:
     pairs: tuple[tuple[ConfusedPair, tuple[Mistake, ...]], ...]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the images, without repetitions."""
+    def rows(self) -> tuple[int, ...]:
+        """The positions of the images in the list that was scored, each once, in order."""
         of_pairs = (mistake for _, mistakes in self.pairs for mistake in mistakes)
-        return tuple(dict.fromkeys(mistake.name for mistake in (*self.worst, *of_pairs)))
+        return tuple(sorted({mistake.row for mistake in (*self.worst, *of_pairs)}))
 
 
 def mistakes(assessment: Assessment) -> Mistakes:

@@ -1,1 +1,1 @@
-"""Engines that answer for a model, and the one `score` that asks them."""
+"""Engines that run a model, and `score`, which runs one over images."""

@@ -1,4 +1,4 @@
-"""Engines: from a run to probabilities."""
+"""Engines: the model of a run, ready to compute probabilities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,15 @@ log = logging.getLogger("imgrec")
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What answers for a run's model, as `open_engine` takes it."""
+    """Which engine runs a model, and where.
+
+    Args:
+        engine: `litert` for the run's LiteRT file, `keras` for its best.keras; `auto` for LiteRT
+            if possible, otherwise Keras.
+        precision: Which LiteRT file; Keras computes in float32.
+        device: `auto`, `cpu`, `gpu` or `gpu:0,1`. LiteRT computes on the CPU, so that a GPU
+            requires Keras.
+    """
 
     engine: EngineName = "auto"
     precision: LiteRTPrecision = "float32"
@@ -39,7 +47,7 @@ DEFAULT_ENGINE = EngineOptions()
 
 
 class Engine(Protocol):
-    """Something that answers which class an image is of."""
+    """A model that can be run."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -51,45 +59,44 @@ class Engine(Protocol):
 
     @property
     def spec(self) -> ImageSpec:
-        """The form that images must have."""
+        """The size and form of the images that the model takes."""
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
-        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        """Return the output for uint8 images (batch, height, width, channels)."""
 
 
-def open_engine(
-    run: Run,
-    *,
-    engine: EngineName = "auto",
-    precision: LiteRTPrecision = "float32",
-    device: str = "auto",
-) -> Engine:
+def open_engine(run: Run, options: EngineOptions = DEFAULT_ENGINE) -> Engine:
     """Return the engine of a run's best model.
 
-    engine: `litert` is the run's LiteRT file, `keras` its best.keras; `auto` takes LiteRT where
-    it can, and else says why not and takes Keras. precision: which LiteRT file; Keras computes in
-    float32 alone. device: LiteRT computes on the CPU, so that a GPU that is asked for means Keras.
-    Raises RunError where the model's file is missing, is not the one that the card describes,
-    or does not load, UsageError for what excludes each other.
+    Raises:
+        RunError: The file of the model is missing, differs from the one that the card describes,
+            or does not load.
+        UsageError: The options exclude each other.
     """
-    on_gpu = device.startswith("gpu")
-    if engine == "keras" and precision != "float32":
-        raise UsageError(f"--precision {precision} is for LiteRT; Keras computes in float32")
-    if engine == "litert" or precision != "float32":
+    on_gpu = options.device.startswith("gpu")
+    if options.engine == "keras" and options.precision != "float32":
+        raise UsageError(
+            f"--precision {options.precision} is for LiteRT; Keras computes in float32"
+        )
+    if options.engine == "litert" or options.precision != "float32":
         if on_gpu:
-            asked = "--engine litert" if engine == "litert" else f"--precision {precision}"
-            raise UsageError(f"{asked} computes on the CPU, not on --device {device}")
-        return _litert(run, precision)
-    if engine == "auto" and not on_gpu:
+            asked = (
+                "--engine litert"
+                if options.engine == "litert"
+                else f"--precision {options.precision}"
+            )
+            raise UsageError(f"{asked} computes on the CPU, not on --device {options.device}")
+        return _litert(run, options.precision)
+    if options.engine == "auto" and not on_gpu:
         try:
-            return _litert(run, precision)
+            return _litert(run, options.precision)
         except _NotHere as reason:
-            log.info("%s: Keras answers, in float32, after a longer start", reason.message)
-    return open_keras(run, device)
+            log.info("%s: using Keras, in float32, which takes longer to start", reason.message)
+    return open_keras(run, options.device)
 
 
 class _NotHere(RunError):
-    """LiteRT can't be used, though nothing is wrong."""
+    """LiteRT is not available, which is not an error of the run."""
 
 
 def _litert(run: Run, precision: LiteRTPrecision) -> Engine:

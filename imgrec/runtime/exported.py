@@ -1,4 +1,4 @@
-"""Engines of exported files, to compare them with the model they were made from."""
+"""Engines of exported files, to compare them with the original model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imgrec.scores import ONE_LABEL, Decision
 
 @dataclass(frozen=True)
 class FunctionEngine:
-    """A function from float32 pixels of 0 to 255 to what `answers_of` takes."""
+    """A model as a function; it takes float32 pixels from 0 to 255."""
 
     function: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     classes: tuple[str, ...]
@@ -29,7 +29,7 @@ class FunctionEngine:
     decision: Decision = ONE_LABEL
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
-        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        """Return the output for uint8 images (batch, height, width, channels)."""
         return model_output(self.function(images.astype(np.float32)), len(self.classes))
 
 
@@ -40,9 +40,17 @@ def open_exported(
     spec: ImageSpec,
     decision: Decision = ONE_LABEL,
 ) -> Engine:
-    """Return the engine of an exported file: `litert`, `onnx`, `saved_model` or `keras`.
+    """Return the engine of an exported file.
 
-    Raises RunError where it does not load or the library is missing that runs it.
+    Args:
+        path: The file, or the folder of a SavedModel.
+        form: `litert`, `onnx`, `saved_model` or `keras`.
+        classes: The class names, in the order of the model's outputs.
+        spec: The size and form of the images that the model takes.
+        decision: How the probabilities become labels.
+
+    Raises:
+        RunError: It does not load, or the library that runs it is missing.
     """
     known = (classes, spec, decision)
     if form == "keras":

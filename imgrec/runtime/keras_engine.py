@@ -1,4 +1,4 @@
-"""Keras as an engine: for any model, at the price of TensorFlow's start."""
+"""Keras as an engine: it runs any model, but TensorFlow takes long to start."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OTHER_RUN = f"{_TRAIN_AGAIN}, or take another run: `imgrec runs list` shows the
 
 @dataclass(frozen=True)
 class KerasEngine:
-    """A Keras model from pixels of 0 to 255 to what `answers_of` takes."""
+    """A Keras model; it takes pixels from 0 to 255."""
 
     model: Any
     classes: tuple[str, ...]
@@ -38,7 +38,7 @@ class KerasEngine:
     decision: Decision = ONE_LABEL
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
-        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        """Return the output for uint8 images (batch, height, width, channels)."""
         output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
         return model_output(output, len(self.classes))
 
@@ -46,8 +46,9 @@ class KerasEngine:
 def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     """Return the engine of a run's best.keras.
 
-    Raises RunError where TensorFlow or the file is missing, or the file is not the one that the
-    card describes, or does not load.
+    Raises:
+        RunError: TensorFlow or the file is missing, or the file differs from the one that the card
+            describes, or does not load.
     """
     path = run.path / MODEL_FILE
     if not path.is_file():
@@ -61,7 +62,7 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
 
 
 def _missing(run: Run, path: Path) -> RunError:
-    """Return why there is no best.keras; raise RunError where it could not be opened anyway."""
+    """Return why there is no best.keras; raise RunError if TensorFlow is missing as well."""
     if run.card.origin and run.card.origin.form in ("litert", "saved_model"):
         return RunError(
             f"{printable(run.name)} was imported as a LiteRT file: it has no Keras model",
@@ -79,9 +80,10 @@ def _missing(run: Run, path: Path) -> RunError:
 
 
 def load_keras(path: Path) -> Any:
-    """Return the uncompiled model of a `.keras` file; TensorFlow has been started.
+    """Return the uncompiled model of a `.keras` file; TensorFlow must have been started.
 
-    Raises RunError where it does not load, or would run code that it brings.
+    Raises:
+        RunError: It does not load, or it would run code that it contains.
     """
     check_keras(path)
     import keras

@@ -27,10 +27,10 @@ FILES = {
 
 
 class LiteRTEngine:
-    """A `.tflite` model from float32 pixels of 0 to 255 to what `answers_of` takes.
+    """A `.tflite` model; it takes float32 pixels from 0 to 255.
 
-    It takes (batch, height, width, channels) for any batch; where the file has a batch of 1, as
-    others write them, it is asked image by image. One thread at a time may ask it.
+    A file with a fixed batch of 1, as other tools write it, runs image by image. Only one thread
+    at a time may use an engine.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class LiteRTEngine:
         spec: ImageSpec,
         decision: Decision = ONE_LABEL,
     ) -> None:
-        """Map the file into memory; raises ImportError, or RunError where it does not load."""
+        """Map the file into memory; raises ImportError, or RunError if it does not load."""
         from ai_edge_litert.interpreter import Interpreter
 
         check_litert(path)
@@ -61,11 +61,11 @@ class LiteRTEngine:
 
     @property
     def shapes(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
-        """The shapes that the model takes and gives, None for what may vary."""
+        """The shapes of the model's input and output; None for a size that may vary."""
         return _shape(self._input), _shape(self._output)
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
-        """Return what the model says of uint8 images (batch, height, width, channels)."""
+        """Return the output for uint8 images (batch, height, width, channels)."""
         try:
             if self._single:
                 outputs = np.concatenate([self._ask(image[np.newaxis]) for image in images])
@@ -93,8 +93,10 @@ class LiteRTEngine:
 def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
     """Return the engine of a run's LiteRT file.
 
-    Raises RunError where the file can't be read, is not the one that the card describes, or
-    does not load, and ImportError where `ai-edge-litert` is not installed.
+    Raises:
+        RunError: The file can't be read, differs from the one that the card describes, or does not
+            load.
+        ImportError: `ai-edge-litert` is not installed.
     """
     path, hint, card = run.path / FILES[precision], export_command(run, precision), run.card
     check_hash(path, card, hint)
@@ -104,7 +106,7 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
 
 
 def export_command(run: Run, precision: str) -> str:
-    """Return what to do for a run to have its LiteRT file."""
+    """Return the command that writes the LiteRT file of a run."""
     wanted = "" if precision == "float32" else f" --precision {precision}"
     return f"`imgrec export {printable(run.name)}{wanted}` writes it"
 

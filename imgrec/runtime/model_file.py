@@ -1,4 +1,4 @@
-"""A run's model files, before anything opens them."""
+"""Checks of a run's model file, and what its card says about the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imgrec.text import printable
 
 
 def image_spec(card: Card) -> ImageSpec:
-    """Return the form that the images of a run's model must have."""
+    """Return the size and form of the images that a run's model takes."""
     pixels = card.input
     return ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation, pixels.fit)
 
@@ -28,7 +28,7 @@ def decision_of(card: Card) -> Decision:
 
 
 def check_hash(path: Path, card: Card, hint: str) -> None:
-    """Raise RunError where `path` can't be read or is not the file that the card describes."""
+    """Raise RunError if `path` can't be read or is not the file that the card describes."""
     place = printable(str(path))
     try:
         found = sha256_of(path)
@@ -41,12 +41,17 @@ def check_hash(path: Path, card: Card, hint: str) -> None:
 def check_shapes(
     path: Path, taken: Sequence[int | None], given: Sequence[int | None], card: Card, hint: str
 ) -> None:
-    """Raise RunError where a model takes or gives other shapes than its card says.
+    """Raise RunError if a model's input or output has another shape than its card says.
 
-    taken, given: of one input and one output, None for the batch.
+    Args:
+        path: The file, for the message.
+        taken: The shape of the input, None for the batch.
+        given: The shape of the output, None for the batch.
+        card: The card of the run.
+        hint: What to do about it.
     """
     wanted = (None, card.input.height, card.input.width, card.input.channels)
-    # With the ood_similarity, both classes of a sigmoid unit have a column.
+    # With an OOD similarity, both classes of a sigmoid unit have a column.
     outputs = ((None, card.units), (None, len(card.classes) + 1))
     if tuple(taken) != wanted or tuple(given) not in outputs:
         raise RunError(

@@ -1,4 +1,4 @@
-"""What a model gives, as a probability of every class."""
+"""The output of a model as a probability of every class."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 
 class ModelOutput(NamedTuple):
-    """What a model says of a batch of images.
+    """The output of a model for a batch of images.
 
-    probabilities: float32 (batch, classes). ood_similarity: float32 (batch,), how near each image
-    is to the training images, -1 to 1; None where the model doesn't tell.
+    Args:
+        probabilities: float32 (batch, classes).
+        ood_similarity: How similar each image is to the training images, float32 (batch,), -1 to
+            1; None if the model has no OOD score.
     """
 
     probabilities: NDArray[np.float32]
@@ -20,10 +22,12 @@ class ModelOutput(NamedTuple):
 
 
 def model_output(output: NDArray[np.float32], classes: int) -> ModelOutput:
-    """Return the answers in a model's output.
+    """Return the probabilities in the output tensor of a model.
 
-    Of (batch, 1), one sigmoid unit is the second of two classes; of (batch, classes + 1) the
-    last column is the ood_similarity.
+    Args:
+        output: float32. (batch, 1) is one sigmoid unit, the second of two classes; in (batch,
+            classes + 1) the last column is the OOD similarity.
+        classes: The number of classes.
     """
     if output.shape[-1] == 1:
         return ModelOutput(np.concatenate([1 - output, output], axis=-1))

@@ -195,9 +195,9 @@ def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportPar
     answers = _scores(engine, plan.evidence.records, progress)
     limits = LIMITS[plan.precision]
     found = compare_outputs(plan.evidence.scores, answers, limits.near_tie)
-    if objection := found.objection(limits):
+    if violation := found.violation(limits):
         hint = _ON_PHOTOS if plan.evidence.part == _RANDOM else _OVER_LIMIT
-        raise RunError(f"{printable(name)} is not written: {objection}", hint=hint)
+        raise RunError(f"{printable(name)} is not written: {violation}", hint=hint)
     return ExportParity(
         name,
         plan.form,

@@ -65,16 +65,16 @@ def heat_maps(
     """
     if not mistakes:
         return {}
-    sources = {record.name: record.source for record in records}
     found: dict[Mistake, Thumbnail] = {}
     end = time.monotonic() + _SECONDS
     try:
         engine, where = _opened(run)
         for mistake in mistakes:
-            if mistake.name in sources and time.monotonic() < end:
+            if time.monotonic() < end:
                 column = engine.classes.index(_class(mistake, engine.classes))
-                with contextlib.suppress(BadImage):  # told with its picture
-                    found[mistake] = _heated(sources[mistake.name], engine.spec, where, column)
+                source = records[mistake.row].source
+                with contextlib.suppress(BadImage):  # reported with its picture
+                    found[mistake] = _heated(source, engine.spec, where, column)
     except ImgrecError as error:
         log.warning("no heat maps in the report: %s", error.message)
     return found
@@ -121,7 +121,7 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
         best_epoch=None if best is None else int(best),
         remarks=_read(run.path / CHECK_FILE, _remarks),
         config=_read(run.path / CONFIG_FILE, _text) or "",
-        pictures=_pictures(shown_mistakes.names, records),
+        pictures=_pictures([records[row] for row in shown_mistakes.rows]),
         heat_maps=heat_maps(run, shown_mistakes.worst, records) if alone else {},
     )
 
@@ -151,15 +151,13 @@ def _remarks(path: Path) -> tuple[Remark, ...]:
     )
 
 
-def _pictures(names: Sequence[str], records: Sequence[Record]) -> Mapping[str, Thumbnail]:
-    wanted = set(names)
+def _pictures(records: Sequence[Record]) -> Mapping[str, Thumbnail]:
     pictures = {}
     for record in records:
-        if record.name in wanted:
-            try:
-                pictures[record.name] = thumbnail(miniature(record.source, SIDE, record.name))
-            except BadImage as error:
-                log.warning("no picture of %s: %s", printable(record.name), error.reason)
+        try:
+            pictures[record.name] = thumbnail(miniature(record.source, SIDE, record.name))
+        except BadImage as error:
+            log.warning("no picture of %s: %s", printable(record.name), error.reason)
     return pictures
 
 

@@ -25,7 +25,7 @@ def test_the_same_answers_are_alike() -> None:
     scores = _scores([[0.9, 0.1], [0.2, 0.8]])
     found = compare_outputs(scores, scores, near_tie=0)
     assert (found.images, found.agreement, found.difference) == (2, 1.0, 0.0)
-    assert [found.objection(limits) for limits in LIMITS.values()] == ["", "", ""]
+    assert [found.violation(limits) for limits in LIMITS.values()] == ["", "", ""]
 
 
 def test_a_flip_is_named_and_refused() -> None:
@@ -33,8 +33,8 @@ def test_a_flip_is_named_and_refused() -> None:
     model, other = _scores([[0.6, 0.4], [0.2, 0.8]]), _scores([[0.4, 0.6], [0.2, 0.8]])
     found = compare_outputs(model, other, LIMITS["int8"].near_tie)
     assert (found.agreement, found.flipped, found.worst) == (0.5, ("0.png",), "0.png")
-    assert "1 of 2 images, most for 0.png; at most 2%" in found.objection(LIMITS["int8"])
-    assert "up to 0.2 away, most for 0.png" in found.objection(LIMITS["float16"])
+    assert "1 of 2 images, most for 0.png; at most 2%" in found.violation(LIMITS["int8"])
+    assert "by up to 0.2, most for 0.png" in found.violation(LIMITS["float16"])
 
 
 def test_a_near_tie_is_no_flip() -> None:
@@ -42,7 +42,7 @@ def test_a_near_tie_is_no_flip() -> None:
     model, other = _scores([[0.50005, 0.49995]]), _scores([[0.49998, 0.50002]])
     found = compare_outputs(model, other, LIMITS["float32"].near_tie)
     assert found.agreement == 1
-    assert found.objection(LIMITS["float32"]) == ""
+    assert found.violation(LIMITS["float32"]) == ""
 
 
 @pytest.mark.parametrize(("precision", "flips"), [("float32", 1), ("float16", 3), ("int8", 5)])
@@ -54,14 +54,14 @@ def test_so_many_flips_are_too_many(precision: str, flips: int) -> None:
     allowed = np.array([[0.506, 0.494], *changed.tolist()[1:]])
     tie = 1e-4
     wide = type(limits)(difference=None, flips=limits.flips, near_tie=tie)
-    assert "answers otherwise" in compare_outputs(model, _scores(changed), tie).objection(wide)
-    assert compare_outputs(model, _scores(allowed), tie).objection(wide) == ""
+    assert "answers differ" in compare_outputs(model, _scores(changed), tie).violation(wide)
+    assert compare_outputs(model, _scores(allowed), tie).violation(wide) == ""
 
 
 def test_probabilities_that_are_no_numbers_are_refused() -> None:
     """Of the file they are infinitely far away; of the model nothing can be compared."""
     good, bad = _scores([[0.9, 0.1]]), _scores([[np.nan, 0.1]])
-    assert "up to inf away" in compare_outputs(good, bad, 0).objection(LIMITS["float32"])
+    assert "differ by up to inf" in compare_outputs(good, bad, 0).violation(LIMITS["float32"])
     with pytest.raises(RunError, match="not finite"):
         compare_outputs(bad, good, 0)
 
@@ -75,4 +75,4 @@ def test_what_moves_within_float32s_limit_is_never_refused(rows: list[list[float
     found = compare_outputs(
         model, _scores(model.probabilities + shifts), LIMITS["float32"].near_tie
     )
-    assert found.objection(LIMITS["float32"]) == ""
+    assert found.violation(LIMITS["float32"]) == ""

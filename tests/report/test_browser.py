@@ -61,7 +61,8 @@ def written(
     """A page with everything in it, long names among it."""
     found = everything(assessment(["cat", "d" * 80, LONG]))
     picture = thumbnail(np.full((192, 128, 3), 99, np.uint8))
-    pictures = dict.fromkeys(mistakes(found).names, picture)
+    names = (found.scores.names[row] for row in mistakes(found).rows)
+    pictures = dict.fromkeys(names, picture)
     told = ReportContext(
         BACKGROUND.history,
         2,

@@ -108,7 +108,7 @@ def test_mistakes_are_the_highest_losses_then_others_of_each_pair(assessment: Ma
     losses = [mistake.of_truth for mistake in told.worst]
     assert losses == sorted(losses)
     assert len(told.worst) == 12
-    assert len(set(told.names)) == len(told.names)
+    assert len(set(told.rows)) == len(told.rows)
     assert len(told.pairs) == 6
 
 

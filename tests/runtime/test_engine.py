@@ -14,7 +14,7 @@ import pytest
 from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256_of
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import EngineName, open_engine
+from imgrec.runtime.engine import EngineName, EngineOptions, open_engine
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.export import export
@@ -30,7 +30,7 @@ def copied(trained: Run, tmp_path: Path) -> Run:
 
 def test_both_engines_say_the_same(trained: Run) -> None:
     """Within the parity, for any size of batch, one after the other."""
-    litert, keras = open_engine(trained), open_engine(trained, engine="keras")
+    litert, keras = open_engine(trained), open_engine(trained, EngineOptions(engine="keras"))
     assert (type(litert), type(keras)) == (LiteRTEngine, KerasEngine)
     assert (litert.classes, litert.spec) == (keras.classes, keras.spec)
     images = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1), np.uint8)
@@ -57,9 +57,11 @@ def test_without_the_file_keras_answers_and_one_line_says_so(
     with caplog.at_level(logging.INFO, "imgrec"):
         assert isinstance(open_engine(copied), KerasEngine)
     lines = [line for line in caplog.messages if "tflite" in line]
-    assert lines == ["tiny-1 has no model.tflite: Keras answers, in float32, after a longer start"]
+    assert lines == [
+        "tiny-1 has no model.tflite: using Keras, in float32, which takes longer to start"
+    ]
     with pytest.raises(RunError, match=r"tiny-1 has no model\.tflite") as caught:
-        open_engine(copied, engine="litert")
+        open_engine(copied, EngineOptions(engine="litert"))
     assert caught.value.hint == "`imgrec export tiny-1` writes it"
 
 
@@ -67,10 +69,10 @@ def test_without_the_file_keras_answers_and_one_line_says_so(
 def test_a_precision_that_is_not_there_is_never_replaced(copied: Run, engine: EngineName) -> None:
     """Keras has float32 alone, and a GPU has Keras."""
     with pytest.raises(RunError) as caught:
-        open_engine(copied, engine=engine, precision="int8")
+        open_engine(copied, EngineOptions(engine=engine, precision="int8"))
     assert caught.value.hint == "`imgrec export tiny-1 --precision int8` writes it"
     with pytest.raises(UsageError, match="computes on the CPU, not on --device gpu"):
-        open_engine(copied, engine=engine, precision="int8", device="gpu")
+        open_engine(copied, EngineOptions(engine=engine, precision="int8", device="gpu"))
 
 
 @pytest.mark.parametrize("engine", ["auto", "litert"])
@@ -81,7 +83,7 @@ def test_a_file_that_is_not_the_cards_is_never_replaced_in_silence(
     with (copied.path / "model.tflite").open("ab") as file:
         file.write(b" ")
     with pytest.raises(RunError, match=r"model\.tflite is not the file that the run's card"):
-        open_engine(copied, engine=engine)
+        open_engine(copied, EngineOptions(engine=engine))
 
 
 def test_a_damaged_file_that_the_card_describes_is_named(copied: Run) -> None:
@@ -104,9 +106,9 @@ def test_a_file_of_another_shape_is_refused(trained: Run) -> None:
 def test_what_excludes_each_other_is_told(trained: Run) -> None:
     """LiteRT computes on the CPU, Keras in float32."""
     with pytest.raises(UsageError, match="--engine litert computes on the CPU"):
-        open_engine(trained, engine="litert", device="gpu:0")
+        open_engine(trained, EngineOptions(engine="litert", device="gpu:0"))
     with pytest.raises(UsageError, match="--precision int8 is for LiteRT"):
-        open_engine(trained, engine="keras", precision="int8")
+        open_engine(trained, EngineOptions(engine="keras", precision="int8"))
 
 
 @pytest.mark.parametrize("missing", ["keras", "tensorflow"])
@@ -116,7 +118,10 @@ def test_without_tensorflow_that_is_told_first(
     """Of a run without its best.keras too, and before ONNX's packages are asked for."""
     (copied.path / "best.keras").unlink()
     monkeypatch.setitem(sys.modules, missing, None)  # as Python has it where there is no module
-    for asked in (lambda: open_engine(copied, engine="keras"), lambda: export(copied, form="onnx")):
+    for asked in (
+        lambda: open_engine(copied, EngineOptions(engine="keras")),
+        lambda: export(copied, form="onnx"),
+    ):
         with pytest.raises(RunError, match=f"needs TensorFlow and Keras.* no module {missing}"):
             asked()
     assert isinstance(open_engine(copied), LiteRTEngine)
@@ -126,5 +131,5 @@ def test_a_run_brought_without_its_keras_file_says_so(copied: Run) -> None:
     """With the LiteRT file beside it, nobody has to train again."""
     (copied.path / "best.keras").unlink()
     with pytest.raises(RunError, match=r"best\.keras is missing: .* without it") as caught:
-        open_engine(copied, engine="keras")
+        open_engine(copied, EngineOptions(engine="keras"))
     assert "bring it from where the run was trained" in caught.value.hint

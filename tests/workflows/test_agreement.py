@@ -28,9 +28,9 @@ from imgrec.scores import Scores
 from imgrec.workflows.evaluation import ImageChoice, evaluate
 from imgrec.workflows.evaluation.evaluation_data import choose_images
 from imgrec.workflows.export import SUFFIXES, export
-from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
+from tests.workflows.predicting import predict
 from tests.workflows.smallest import EVERY_PRECISION, NAMES, ONE_STEP, places, random_weights
 
 Shared = Callable[[str], Path]
@@ -54,7 +54,7 @@ def _by_keras(run: Run, records: Sequence[Record]) -> Scores:
 
 def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np.float32]:
     photos = [_photo(record, folder / f"{index}.png") for index, record in enumerate(records)]
-    found = predict(photos, model=run, top=len(run.card.classes)).predictions
+    found = predict(photos, model=run, top=len(run.card.classes))
     rows = [dict(prediction.top) for prediction in found]
     return np.array([[row[name] for name in run.card.classes] for row in rows], np.float32)
 
@@ -74,7 +74,7 @@ def _photo(record: Record, otherwise: Path) -> str:
 def _assert_alike(model: Scores, answers: NDArray[np.float32], precision: str = "float32") -> None:
     limits = LIMITS[precision]
     found = compare_outputs(model, replace(model, probabilities=answers), limits.near_tie)
-    assert found.objection(limits) == ""
+    assert found.violation(limits) == ""
 
 
 def _assert_one_answer(run: Run, folder: Path, forms: Sequence[str]) -> None:

@@ -21,6 +21,10 @@ from imgrec.workflows.reports import report_context
 HISTORY = {"loss": [0.5, 0.25], "val_loss": [1.0, float("nan")]}
 
 
+PIXELS = np.zeros((300, 100, 3), np.uint8)
+RECORDS = [Record(name, 0, PIXELS) for name in "abc"]
+
+
 @pytest.fixture
 def assessment() -> Assessment:
     """Three images of two classes, the first two mistaken."""
@@ -33,8 +37,7 @@ def test_pictures_of_the_mistakes_alone(
     trained: Run, assessment: Assessment, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The mistaken images are read; of one that can't be read any more, a warning says so."""
-    pixels = np.zeros((300, 100, 3), np.uint8)
-    records = [Record("a", 0, pixels), Record("b", 1, Path("gone.png")), Record("c", 0, pixels)]
+    records = [RECORDS[0], Record("b", 1, Path("gone.png")), RECORDS[2]]
     with caplog.at_level(logging.WARNING, "imgrec"):
         pictures = report_context(trained, assessment, records).pictures
     assert {name: (each.width, each.height) for name, each in pictures.items()} == {"a": (64, 192)}
@@ -43,7 +46,7 @@ def test_pictures_of_the_mistakes_alone(
 
 def test_the_training_is_told_by_the_runs_files(trained: Run, assessment: Assessment) -> None:
     """Curves, best epoch, config and findings are those of the run."""
-    told = report_context(trained, assessment, [])
+    told = report_context(trained, assessment, RECORDS)
     assert {len(values) for values in told.history.values()} == {2}
     assert told.best_epoch == trained.card.best["epoch"]
     assert told.remarks == ()
@@ -57,7 +60,7 @@ def test_findings_have_their_first_names(
     cases = [{"names": ["a", "b"], "detail": ""}, {"names": ["c", "d"], "detail": ""}]
     finding = {"severity": "warning", "title": "t", "count": 4, "unit": "images", "cases": cases}
     (tmp_path / "check.json").write_text(json.dumps({"findings": [finding]}))
-    told = report_context(Run(tmp_path, trained.card), assessment, [])
+    told = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
     assert told.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
     assert (told.history, told.config) == ({}, "")
 
@@ -74,7 +77,7 @@ def test_damaged_files_are_left_out_and_named(
     for name in ("check.json", "history.csv"):
         (tmp_path / name).write_bytes(content)
     with caplog.at_level(logging.WARNING, "imgrec"):
-        told = report_context(Run(tmp_path, trained.card), assessment, [])
+        told = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
     assert (told.history, told.remarks) == ({}, None)
     assert [message.split(": ")[1] for message in caplog.messages] == [
         f"{tmp_path}/history.csv can't be read",

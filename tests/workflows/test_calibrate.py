@@ -14,14 +14,14 @@ from imgrec.progress import Silent
 from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
-from imgrec.runtime.engine import open_engine
+from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.workflows.import_model import ImportSpec, import_model
-from imgrec.workflows.prediction import collected, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import resume, train
 from imgrec.workflows.training.calibrate import calibrate
 from tests.conftest import TINY
+from tests.workflows.predicting import predict
 
 
 @pytest.fixture(scope="module")
@@ -49,22 +49,22 @@ def test_what_is_strange_is_unknown(careful: Run, tmp_path: Path) -> None:
     for number in range(10):
         noise = random.integers(0, 256, (8, 8), np.uint8)
         Image.fromarray(noise).save(tmp_path / f"noise-{number}.png")
-    found = collected([str(tmp_path)], open_models([careful]))
-    assert sum(not prediction.known for prediction in found.predictions) >= 8
+    found = predict([str(tmp_path)], model=careful)
+    assert sum(not prediction.known for prediction in found) >= 8
 
     records = read_images(run_config(careful.path).data, careful.card.seed).test[:20]
     for number, record in enumerate(records):
         assert isinstance(record.source, np.ndarray)
         Image.fromarray(record.source.squeeze()).save(tmp_path / f"digit-{number}.png")
-    digits = collected([f"{tmp_path}/digit-*"], open_models([careful]))
-    assert sum(prediction.known for prediction in digits.predictions) >= 14
+    digits = predict([f"{tmp_path}/digit-*"], model=careful)
+    assert sum(prediction.known for prediction in digits) >= 14
 
 
 def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
     """The column is a part of the model: in the Keras file and in the exported one."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
-    keras = open_engine(careful, engine="keras").answers(pixels)
-    litert = open_engine(careful, engine="litert").answers(pixels)
+    keras = open_engine(careful, EngineOptions(engine="keras")).answers(pixels)
+    litert = open_engine(careful, EngineOptions(engine="litert")).answers(pixels)
     assert keras.ood_similarity is not None
     assert litert.ood_similarity is not None
     assert np.abs(keras.ood_similarity).max() <= 1 + 1e-6
@@ -87,7 +87,7 @@ def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: s
 
 def test_a_training_image_is_familiar(careful: Run) -> None:
     """The nearest of the known images to one of them is that one, whose cosine is 1."""
-    known = open_engine(careful, engine="keras").model.get_layer("known_images")  # type: ignore[attr-defined]
+    known = open_engine(careful, EngineOptions(engine="keras")).model.get_layer("known_images")  # type: ignore[attr-defined]
     np.testing.assert_allclose(np.linalg.norm(known.get_weights()[0], axis=0), 1, rtol=1e-5)
 
 

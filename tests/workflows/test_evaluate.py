@@ -128,4 +128,4 @@ def test_a_model_file_that_is_not_the_runs_is_refused(
     if damage != "gone":
         path.write_bytes(content[:-10] if damage == "cut" else content + b" ")
     with pytest.raises(RunError, match=rf"{file} is (missing|not the file)|copy has no {file}"):
-        evaluate(run, computing=EngineOptions(engine))
+        evaluate(run, engine_options=EngineOptions(engine))

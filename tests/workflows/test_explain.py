@@ -38,11 +38,10 @@ from imgrec.workflows.explanation import (
     ExplainOptions,
     Method,
     WrittenFiles,
-    explain_photos,
     open_explainer,
-    plan_outputs,
 )
 from imgrec.workflows.explanation.explainer import INSIDE
+from imgrec.workflows.explanation.files import explain_photos, plan_outputs
 from tests.explanation.made import SIDE, SPEC, network, spotted
 from tests.workflows.smallest import NAMES
 
@@ -73,7 +72,7 @@ def test_every_shipped_network_can_be_looked_into(
     """Grad-CAM and dense give a map of numbers for each, nested backbones included."""
     run = small_run(name)
     for method in INSIDE:
-        found = open_explainer(run, method).explain(photo)
+        found = open_explainer(run, ExplainOptions(method=method)).explain(photo)
         assert found.heat.values.size > (1 if method == "dense" else 0)
         assert np.isfinite(found.heat.values).all()
         assert 0 <= found.heat.values.min() <= found.heat.values.max() <= 1
@@ -93,7 +92,7 @@ def test_a_photo_of_a_turned_camera(
     exif[ExifTags.Base.Orientation] = 6
     with Image.open(str(photo.source)) as upright:
         upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
-    explainer = open_explainer(trained, method)
+    explainer = open_explainer(trained, ExplainOptions(method=method))
     turned = explainer.explain(Photo("turned.png", tmp_path / "turned.png"))
     expected = explainer.explain(photo)
     assert turned.picture.image.size == expected.picture.image.size
@@ -104,17 +103,17 @@ def test_a_photo_of_a_turned_camera(
 @pytest.mark.parametrize("method", ["gradcam", "occlusion"])
 def test_unknown_has_no_box(trained: Run, photo: Photo, method: Method) -> None:
     """The heat map is of the most probable class; one that is asked for has its boxes."""
-    found = open_explainer(trained, method, ExplainOptions(threshold=1)).explain(photo)
+    found = open_explainer(trained, ExplainOptions(threshold=1, method=method)).explain(photo)
     assert (found.known, found.found) == (False, ())
-    asked = open_explainer(trained, method, ExplainOptions(found.class_name, threshold=1)).explain(
-        photo
-    )
+    asked = open_explainer(
+        trained, ExplainOptions(found.class_name, threshold=1, method=method)
+    ).explain(photo)
     assert bool(asked.found) == bool(found.heat.values.any())
 
 
 def test_an_engine_is_asked_by_a_method_that_it_can_use(trained: Run, photo: Photo) -> None:
     """With --engine litert and no method, occlusion shows where."""
-    explainer = open_explainer(trained, computing=EngineOptions(engine="litert"))
+    explainer = open_explainer(trained, engine_options=EngineOptions(engine="litert"))
     assert explainer.method == "occlusion"
     assert explainer.explain(photo).heat.values.max() == 1
 
@@ -122,7 +121,7 @@ def test_an_engine_is_asked_by_a_method_that_it_can_use(trained: Run, photo: Pho
 @pytest.mark.parametrize("method", METHODS)
 def test_a_colour_photo_for_a_grey_model(trained: Run, photo: Photo, method: Method) -> None:
     """It is read as the model takes it, and told in the photo's own pixels."""
-    found = open_explainer(trained, method).explain(photo)
+    found = open_explainer(trained, ExplainOptions(method=method)).explain(photo)
     assert found.picture.image.size == (300, 200)
     assert found.heat.over((300, 200), (30, 20)).shape == (20, 30)
     for each in found.found:
@@ -134,7 +133,7 @@ def test_a_grey_photo_for_a_colour_model(small_run: Callable[[str], Run], method
     """It is read as colour, as in `predict`."""
     source = np.random.default_rng(0).integers(0, 256, (200, 300), np.uint8)
     asking = ExplainOptions(windows=10 if method == "windows" else None)
-    explainer = open_explainer(small_run("cat_dog"), method, asking)
+    explainer = open_explainer(small_run("cat_dog"), dataclasses.replace(asking, method=method))
     assert explainer.explain(Photo("grey", source)).picture.image.mode == "RGB"
 
 
@@ -163,19 +162,21 @@ def test_a_pixel_s_box_is_a_pixel() -> None:
 
 def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
     """It is explained, whatever is more probable; one that there is not is named."""
-    found = open_explainer(trained, "occlusion", ExplainOptions("7")).explain(photo)
+    found = open_explainer(trained, ExplainOptions("7", method="occlusion")).explain(photo)
     assert found.class_name == "7"
-    other = open_explainer(trained, "windows", ExplainOptions("7", threshold=0)).explain(photo)
+    other = open_explainer(trained, ExplainOptions("7", threshold=0, method="windows")).explain(
+        photo
+    )
     assert {each.class_name for each in other.found} == {"7"}
     with pytest.raises(UsageError, match="--class seven: the model knows no such class") as caught:
-        open_explainer(trained, "occlusion", ExplainOptions("seven"))
+        open_explainer(trained, ExplainOptions("seven", method="occlusion"))
     assert caught.value.hint == "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
 def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
     """A slip of the keyboard is no riddle."""
     with pytest.raises(UsageError, match="no such class; did you mean cat"):
-        open_explainer(small_run("cat_dog"), "occlusion", ExplainOptions("cats"))
+        open_explainer(small_run("cat_dog"), ExplainOptions("cats", method="occlusion"))
 
 
 def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
@@ -183,9 +184,13 @@ def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
     limit = Threshold(1.1, "precision 1", "validation", 10, 0.0, 1.0)
     strict = Run(trained.path, dataclasses.replace(trained.card, threshold=limit))
     for method in ("windows", "dense"):
-        explained = open_explainer(strict, method).explain(photo)
+        explained = open_explainer(strict, ExplainOptions(method=method)).explain(photo)
         assert (explained.known, explained.found) == (False, ())
-        assert open_explainer(strict, method, ExplainOptions(threshold=0.0)).explain(photo).found
+        assert (
+            open_explainer(strict, ExplainOptions(threshold=0.0, method=method))
+            .explain(photo)
+            .found
+        )
 
 
 def test_without_keras_a_model_is_only_asked(
@@ -194,10 +199,10 @@ def test_without_keras_a_model_is_only_asked(
     """Occlusion takes gradcam's place, which is told; what has to look inside is refused."""
     with caplog.at_level(logging.INFO, "imgrec"):
         assert open_explainer(exported).method == "occlusion"
-    assert "exported: no Keras model, or no TensorFlow: occlusion shows where" in caplog.messages
+    assert "exported: no Keras model, or no TensorFlow: using occlusion" in caplog.messages
     for method in INSIDE:
         with pytest.raises(RunError, match=f"no best.keras: {method} looks into") as caught:
-            open_explainer(exported, method)
+            open_explainer(exported, ExplainOptions(method=method))
         assert "--method occlusion" in caught.value.hint
 
 
@@ -207,8 +212,8 @@ def test_gradcam_looks_closer_than_predict(
     """At all of a photo and finer, where the network pools globally; the answer is predict's."""
     run = small_run("vgg16_transfer")
     side, (told,) = run.card.input.width, load(run.path).predict(tmp_path / "noise.png", top=1)
-    whole = open_explainer(run, "gradcam").explain(photo)
-    seen = open_explainer(run, "gradcam", ExplainOptions(as_seen=True)).explain(photo)
+    whole = open_explainer(run, ExplainOptions(method="gradcam")).explain(photo)
+    seen = open_explainer(run, ExplainOptions(as_seen=True, method="gradcam")).explain(photo)
     assert (whole.view.area, seen.view) == (
         Area(0, 0, 300, 200),
         ViewedRegion(seen.picture.seen, (side,) * 2),
@@ -224,7 +229,7 @@ def test_gradcam_looks_closer_than_predict(
 def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:
     """Windows and dense never look at what the model is shown: wrong usage."""
     with pytest.raises(UsageError, match="--as-seen: dense looks at all of a photo"):
-        open_explainer(trained, "dense", ExplainOptions(as_seen=True))
+        open_explainer(trained, ExplainOptions(as_seen=True, method="dense"))
 
 
 @pytest.mark.parametrize(
@@ -234,17 +239,19 @@ def test_a_photo_as_seen_by_occlusion_has_the_usual_name(
     photo: Photo, tmp_path: Path, method: Method, name: str
 ) -> None:
     """It never sees more."""
-    (place,) = plan_outputs([photo], method, WrittenFiles(tmp_path), as_seen=True)
+    (place,) = plan_outputs(
+        [photo], WrittenFiles(tmp_path), ExplainOptions(as_seen=True, method=method)
+    )
     assert place.files["heat"].name == f"noise.{name}.png"
 
 
 @pytest.mark.parametrize(
     ("asking", "message"),
     [
-        ({"method": "occlusion", "windows": 50}, "--windows: occlusion asks about none"),
-        ({"method": "windows", "windows": 0}, "method windows, 0 windows.*: one can't be"),
-        ({"method": "saliency"}, "method saliency, .*: one can't be"),
-        ({"threshold": 7}, "threshold 7: one can't be"),
+        ({"method": "occlusion", "windows": 50}, "--windows: occlusion uses no windows"),
+        ({"method": "windows", "windows": 0}, "windows is 0; it must be at least 1"),
+        ({"method": "saliency"}, "method is 'saliency'; it must be one of gradcam"),
+        ({"threshold": 7}, "threshold is 7; it must be between 0 and 1"),
     ],
 )
 def test_what_a_method_cant_be_asked(trained: Run, asking: dict[str, Any], message: str) -> None:
@@ -257,7 +264,7 @@ def test_what_a_method_cant_be_asked(trained: Run, asking: dict[str, Any], messa
 def test_an_engine_that_a_method_cant_use(trained: Run, computing: EngineOptions) -> None:
     """It is wrong usage, and said before a model is opened."""
     with pytest.raises(UsageError, match="--method gradcam looks into the Keras model"):
-        open_explainer(trained, "gradcam", computing=computing)
+        open_explainer(trained, ExplainOptions(method="gradcam"), engine_options=computing)
 
 
 def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) -> None:
@@ -269,9 +276,10 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
         Photo("fine", noise),
         Photo("elsewhere/Fine.png", noise),
     ]
-    explainer = open_explainer(trained, "windows", ExplainOptions(windows=5))
+    options = ExplainOptions(windows=5, method="windows")
+    explainer = open_explainer(trained, options)
     written = WrittenFiles(tmp_path / "out", boxes=True)
-    done = list(explain_photos(plan_outputs(photos, "windows", written), explainer, Silent()))
+    done = list(explain_photos(plan_outputs(photos, written, options), explainer, Silent()))
     assert [each.error for each in done] == [
         "3x3 pixels, smaller than the smallest window (4x4)",
         "no such file",
@@ -282,13 +290,14 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
     expected = {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".boxes.png", ".json")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
     with pytest.raises(UsageError, match=r"fine\.windows\.png already exists"):
-        plan_outputs(photos, "windows", written)
+        plan_outputs(photos, written, options)
 
 
 def test_a_photo_has_all_of_its_files_or_none(trained: Run, photo: Photo, tmp_path: Path) -> None:
     """Where the last can't be written, the others don't stay, and the command can be run again."""
-    places = plan_outputs([photo], "occlusion", WrittenFiles(tmp_path / "out", boxes=True))
+    options = ExplainOptions(method="occlusion")
+    places = plan_outputs([photo], WrittenFiles(tmp_path / "out", boxes=True), options)
     places[0].files["json"].mkdir(parents=True)
     with pytest.raises(RunError, match="json"):
-        list(explain_photos(places, open_explainer(trained, "occlusion"), Silent()))
+        list(explain_photos(places, open_explainer(trained, options), Silent()))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["noise.occlusion.json"]

@@ -53,7 +53,7 @@ def test_every_format_answers_as_the_model_does(trained: Run, tmp_path: Path, fo
     path = tmp_path / f"out{SUFFIXES[form]}"
     exported = export(trained, form=form, output=path)
     assert (exported.path, exported.parity.file) == (path, path.name)
-    model = open_engine(trained, engine="keras")
+    model = open_engine(trained, EngineOptions(engine="keras"))
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
     engine = open_exported(path, form, model.classes, model.spec)
     np.testing.assert_allclose(
@@ -92,7 +92,7 @@ def test_a_smaller_file_becomes_a_part_of_the_run(copied: Run, precision: str) -
     path = run.path / f"model.{precision}.tflite"
     assert path.stat().st_size < (run.path / "model.tflite").stat().st_size
     whole, small = (
-        evaluate(run, computing=computing).evaluation.metrics["accuracy"].value
+        evaluate(run, engine_options=computing).evaluation.metrics["accuracy"].value
         for computing in (EngineOptions(), EngineOptions("litert", precision))  # type: ignore[arg-type]
     )
     assert abs(whole - small) <= 0.02
@@ -106,7 +106,7 @@ def test_exporting_again_replaces_file_and_certificate(copied: Run) -> None:
     card = read_card(copied.path)
     assert card.export_parity == (exported.parity,)
     assert (exported.parity.images, exported.parity.worst) == (1, str(photo))
-    open_engine(Run(copied.path, card), engine="litert")
+    open_engine(Run(copied.path, card), EngineOptions(engine="litert"))
 
 
 def test_a_model_that_int8_changes_is_not_exported(copied: Run) -> None:
@@ -171,7 +171,7 @@ def test_a_training_without_export_and_its_resumption(
     assert not (run.path / "model.tflite").exists()
     export(run)
     run = Run(run.path, read_card(run.path))
-    open_engine(run, engine="litert")
+    open_engine(run, EngineOptions(engine="litert"))
     later = resume(run, overrides=["training.epochs=2"]).run
     assert not (later.path / "model.tflite").exists()
     assert later.card.export_parity == ()

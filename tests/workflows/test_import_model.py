@@ -15,12 +15,12 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError, UsageError
 from imgrec.models.importing import Adaptation
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import EngineName, open_engine
+from imgrec.runtime.engine import EngineName, EngineOptions, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.export import export
 from imgrec.workflows.import_model import ImportSpec, import_model
-from imgrec.workflows.prediction.predict import predict
 from tests.models.hostile import litert_file
+from tests.workflows.predicting import predict
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 4, 4, 3), np.uint8)
 ELEPHANTS = {"African_elephant", "Indian_elephant", "tusker"}
@@ -42,7 +42,7 @@ def test_photos_are_recognised(imagenet: Run, shared: Callable[[str], Path]) -> 
     Banana and pizza come first, and an elephant is taken for one of the elephants.
     """
     photos = sorted(shared("data/photos").glob("*.jpg"))
-    found = predict([str(photo) for photo in photos], model=imagenet, top=5).predictions
+    found = predict([str(photo) for photo in photos], model=imagenet, top=5)
     top = {
         photo.stem: [name for name, _ in each.top]
         for photo, each in zip(photos, found, strict=True)
@@ -90,7 +90,7 @@ def names(tmp_path: Path) -> str:
 
 def answers(run: Run, engine: EngineName = "auto") -> NDArray[np.float32]:
     """Return what a run gives for four pictures."""
-    return open_engine(run, engine=engine).answers(PICTURES).probabilities
+    return open_engine(run, EngineOptions(engine=engine)).answers(PICTURES).probabilities
 
 
 def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> None:

@@ -29,7 +29,7 @@ from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.runtime.exported import open_exported
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
 from imgrec.workflows.evaluation.evaluation_data import choose_images
-from imgrec.workflows.explanation import Method, open_explainer
+from imgrec.workflows.explanation import ExplainOptions, Method, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
 from imgrec.workflows.import_model import ImportSpec, import_model
@@ -117,7 +117,7 @@ def test_every_engine_gives_the_number_that_training_gave(
     discs: TrainingResult, engine: str
 ) -> None:
     """The final evaluation, `evaluate` with LiteRT and with Keras are one."""
-    found = evaluate(discs.run, computing=EngineOptions(engine))  # type: ignore[arg-type]
+    found = evaluate(discs.run, engine_options=EngineOptions(engine))  # type: ignore[arg-type]
     saved = json.loads((discs.run.path / "metrics.json").read_bytes())
     assert found.evaluation.multi_label
     for name, metric in found.evaluation.metrics.items():
@@ -188,7 +188,7 @@ def test_one_label_is_a_set_of_one(discs: TrainingResult, tmp_path: Path) -> Non
 
 def test_every_format_answers_as_the_model_does(discs: TrainingResult, tmp_path: Path) -> None:
     """Its parity counts flips beyond the thresholds, and what is in it says so."""
-    model = open_engine(discs.run, engine="keras")
+    model = open_engine(discs.run, EngineOptions(engine="keras"))
     images = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 3), np.uint8)
     expected = model.answers(images).probabilities
     for form, suffix in (("onnx", ".onnx"), ("saved_model", ""), ("keras", ".keras")):
@@ -227,7 +227,7 @@ def test_all_labels_of_a_photo_are_predicted(discs: TrainingResult) -> None:
 @pytest.mark.parametrize("method", ["gradcam", "occlusion"])
 def test_each_label_of_a_photo_is_explained(discs: TrainingResult, method: Method) -> None:
     """All are named as `predict` names them, and each has its place; a picture may have none."""
-    explainer = open_explainer(discs.run, method)
+    explainer = open_explainer(discs.run, ExplainOptions(method=method))
     pixels = _picture("blue", "red")
     found = explainer.explain(Photo("both", pixels))
     (told,) = load(discs.run.path).predict(pixels)
@@ -241,7 +241,7 @@ def test_several_models_are_one(discs: TrainingResult) -> None:
     """Two of them answer, and their mean; they agree where their labels are the same."""
     twin = shutil.copytree(discs.run.path, discs.run.path.parent / "twin-1")
     runs = [discs.run, Run(twin, read_card(twin))]
-    (found,) = predict_all(open_models(runs).asking(top=3), _picture("green", "red"))
+    (found,) = predict_all(open_models(runs).with_options(top=3), _picture("green", "red"))
     assert set(found.labels) == {"green", "red"}
     assert (found.agree, len(found.answers)) == (True, 2)
     assert found.answers[0].labels == found.labels
@@ -324,10 +324,10 @@ def test_a_strangers_model_of_several_labels_needs_its_flag(
     assert (run.card.multi_label, run.card.class_thresholds) == (True, (0.5, 0.5, 0.5))
 
 
-def predict_all(recogniser: Predictor, *pictures: NDArray[np.uint8]) -> list[Prediction]:
+def predict_all(predictor: Predictor, *pictures: NDArray[np.uint8]) -> list[Prediction]:
     """Return what is in some pictures."""
     photos = [Photo(str(number), picture) for number, picture in enumerate(pictures)]
-    batches = recogniser.predictions(photos, total=len(photos), progress=Silent())
+    batches = predictor.predictions(photos, total=len(photos), progress=Silent())
     return [each for batch in batches for each in batch]
 
 

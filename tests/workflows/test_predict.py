@@ -15,7 +15,7 @@ from PIL import Image
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import UsageError
 from imgrec.runs.folder import Run
-from imgrec.workflows.prediction.predict import predict
+from tests.workflows.predicting import predict
 
 
 @pytest.fixture
@@ -38,20 +38,18 @@ def test_the_probabilities_are_those_of_the_keras_file(trained: Run, pictures: l
     spec = ImageSpec(8, 8, 1)
     pixels = np.stack([decode(Path(path), spec) for path in pictures]).astype(np.float32)
     expected = model.predict(pixels, verbose=0)
-    for row, prediction in zip(
-        expected, predict(pictures, model=trained, top=10).predictions, strict=True
-    ):
+    for row, prediction in zip(expected, predict(pictures, model=trained, top=10), strict=True):
         found = dict(prediction.top)
         np.testing.assert_allclose([found[name] for name in "0123456789"], row, atol=1e-4)
 
 
 def test_top_is_sorted_and_as_long_as_asked(trained: Run, pictures: list[str]) -> None:
     """The most probable classes first; never more than there are."""
-    (prediction,) = predict(pictures[:1], model=trained, top=3).predictions
+    (prediction,) = predict(pictures[:1], model=trained, top=3)
     probabilities = [ranked.probability for ranked in prediction.top]
     assert len(probabilities) == 3
     assert probabilities == sorted(probabilities, reverse=True)
-    (whole,) = predict(pictures[:1], model=trained, top=99).predictions
+    (whole,) = predict(pictures[:1], model=trained, top=99)
     assert len(whole.top) == 10
 
 
@@ -62,7 +60,7 @@ def test_a_bad_photo_is_named_and_the_others_are_answered(
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no image")
     asked = [pictures[0], "missing.jpg", pictures[1], str(broken), pictures[0]]
-    found = predict(asked, model=trained).predictions
+    found = predict(asked, model=trained)
     assert [prediction.name for prediction in found] == asked
     assert [prediction.error is None for prediction in found] == [True, False, True, False, True]
 
@@ -71,7 +69,7 @@ def test_a_folder_without_files_is_told(trained: Run, pictures: list[str], tmp_p
     """It is named in its place, and the others are answered."""
     (tmp_path / "none").mkdir()
     asked = [pictures[0], str(tmp_path / "none"), "https://example.org/a.png?x=1"]
-    found = predict(asked, model=trained).predictions
+    found = predict(asked, model=trained)
     assert [prediction.name for prediction in found] == asked
     assert [prediction.error for prediction in found] == [
         None,

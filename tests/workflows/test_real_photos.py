@@ -13,8 +13,8 @@ from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
 from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import evaluate
-from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.training import train
+from tests.workflows.predicting import predict
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def _assert_predicts_like_keras(run: Run, photos: list[Path]) -> None:
     model = keras.models.load_model(run.path / "best.keras")
     pixels = np.stack([decode(photo, ImageSpec(150, 150, 3)) for photo in photos])
     dog = model.predict(pixels.astype(np.float32), verbose=0)[:, 0]
-    predicted = predict([str(photo) for photo in photos], model=run).predictions
+    predicted = predict([str(photo) for photo in photos], model=run)
     found = [dict(prediction.top)["dogs"] for prediction in predicted]
     np.testing.assert_allclose(found, dog, rtol=1e-6, atol=1e-7)
 

@@ -24,11 +24,17 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Decision
-from imgrec.workflows.prediction import FailureSummary, Predictor, open_models, predict_into
+from imgrec.workflows.prediction import (
+    FailureSummary,
+    Predictor,
+    file_sink,
+    open_models,
+    predict_photos,
+)
 from tests.runtime.brightness import Brightness
 
 
-def recogniser(*engines: Engine) -> Predictor:
+def predictor(*engines: Engine) -> Predictor:
     """Return what asks these engines, called m0, m1 and so on."""
     members = [ModelInfo(f"m{number}", each.classes) for number, each in enumerate(engines)]
     return Predictor(tuple(members), engines, ("hash",) * len(engines))
@@ -45,7 +51,7 @@ def test_models_of_other_sizes_decode_on_their_own(tmp_path: Path) -> None:
     """Each gets the picture in its own form; the mean is over both, classes aligned by name."""
     path = Path(photo(tmp_path, 204))
     turned = Brightness(("bright", "dark"), ImageSpec(2, 2, 3))
-    asked = recogniser(Brightness(), turned).asking(top=1)
+    asked = predictor(Brightness(), turned).with_options(top=1)
     ((found,),) = asked.predictions([Photo("p", path)], total=1, progress=Silent())
     assert [answer.top[0].class_name for answer in found.answers] == ["bright", "dark"]
     assert found.agree is False
@@ -55,10 +61,10 @@ def test_models_of_other_sizes_decode_on_their_own(tmp_path: Path) -> None:
 
 def test_a_threshold_given_is_that_of_every_model() -> None:
     """Without one each keeps its own."""
-    one = recogniser(Brightness())
+    one = predictor(Brightness())
     own = dataclasses.replace(one, members=(ModelInfo("m0", ("dark", "bright"), Decision(0.7)),))
     grey = [Photo("p", np.full((4, 4), 102, np.uint8))]
-    for asked, known in ((one, True), (own, False), (own.asking(top=1, threshold=0.6), True)):
+    for asked, known in ((one, True), (own, False), (own.with_options(top=1, threshold=0.6), True)):
         ((found,),) = asked.predictions(grey, total=1, progress=Silent())
         assert found.known is known
         assert found.label == ("dark" if known else None)
@@ -68,7 +74,7 @@ def test_a_threshold_given_is_that_of_every_model() -> None:
 def test_what_can_not_be_asked_is_refused(wrong: dict[str, Any]) -> None:
     """From Python too, where no command line looks at the options."""
     with pytest.raises(UsageError, match=str(*wrong.values())):
-        recogniser(Brightness()).asking(**{"top": 5, **wrong})
+        predictor(Brightness()).with_options(**{"top": 5, **wrong})
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
@@ -83,7 +89,8 @@ def test_memory_does_not_grow_with_the_photos(form: LineForm, tmp_path: Path) ->
         found = [path] * count
         before, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
-        tally = predict_into(tmp_path / "out", found, recogniser(Brightness()), form)
+        asked = predictor(Brightness())
+        tally = predict_photos(found, asked, file_sink(tmp_path / "out", asked, form))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert tally == FailureSummary(count)
@@ -99,8 +106,8 @@ def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:
     """Wherever it stops, going on gives the file, and the tally, of one that never stopped."""
     photos = [photo(tmp_path, level) for level in range(0, 200, 2)] + ["none.png"]
     photos.insert(10, "gone.png")
-    asked = recogniser(Brightness(), Brightness(("bright", "dark"))).asking(top=2)
-    whole = predict_into(tmp_path / "whole.csv", photos, asked, "csv")
+    asked = predictor(Brightness(), Brightness(("bright", "dark"))).with_options(top=2)
+    whole = predict_photos(photos, asked, file_sink(tmp_path / "whole.csv", asked, "csv"))
 
     @dataclasses.dataclass(frozen=True)
     class Failing(Brightness):
@@ -114,22 +121,22 @@ def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:
             return super().answers(images)
 
     engines = (Failing(), asked.engines[1])
+    failing = dataclasses.replace(asked, engines=engines)
     with pytest.raises(RunError, match="stopped"):
-        predict_into(
-            tmp_path / "out.csv", photos, dataclasses.replace(asked, engines=engines), "csv"
-        )
+        predict_photos(photos, failing, file_sink(tmp_path / "out.csv", failing, "csv"))
     assert (tmp_path / "out.csv.partial").read_text().count("\n") == 1 + 63 * 6 + 1
-    again = predict_into(tmp_path / "out.csv", photos, asked, "csv", resume=True)
+    rest = file_sink(tmp_path / "out.csv", asked, "csv", resume=True)
+    again = predict_photos(photos, asked, rest)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert (again.photos, again.failed) == (whole.photos, whole.failed) == (102, 2)
 
 
 def test_another_question_does_not_go_on() -> None:
     """What differs is told: the model's file, the classes shown, the threshold, the mirror."""
-    asked = recogniser(Brightness())
+    asked = predictor(Brightness())
     other = dataclasses.replace(asked, weights=("other",))
     settings = asked.settings
-    changed = other.asking(top=2, threshold=0.5, tta="flip").settings
+    changed = other.with_options(top=2, threshold=0.5, tta="flip").settings
     assert {key for key in settings if settings[key] != changed[key]} == {
         "weights",
         "top",
@@ -143,7 +150,7 @@ def test_only_the_first_failures_are_kept() -> None:
     """A million bad photos are counted, not remembered."""
     bad = [Photo(f"{number}.png", Path("none.png")) for number in range(100)]
     tally = FailureSummary()
-    for batch in recogniser(Brightness()).predictions(bad, total=None, progress=Silent()):
+    for batch in predictor(Brightness()).predictions(bad, total=None, progress=Silent()):
         tally = tally.with_batch(batch)
     assert (tally.photos, tally.failed, len(tally.examples)) == (100, 100, 20)
     assert tally.examples[19].name == "19.png"

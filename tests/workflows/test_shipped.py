@@ -19,9 +19,9 @@ from imgrec.runs.folder import Run
 from imgrec.workflows.data_argument import data_argument
 from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.pack import pack
-from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
+from tests.workflows.predicting import predict
 from tests.workflows.smallest import NAMES, ONE_STEP, places, random_weights
 from tools.pasted import pasted_photos
 
@@ -37,8 +37,8 @@ def _assert_predicts(run: Run, photos: list[Path]) -> None:
     assert run.card.epochs == 1 + (tuned.epochs if tuned else 0)
     names = [str(photo) for photo in photos]
     found = predict(names, model=run, top=len(run.card.classes))
-    assert [prediction.name for prediction in found.predictions] == names
-    for prediction in found.predictions:
+    assert [prediction.name for prediction in found] == names
+    for prediction in found:
         probabilities = dict(prediction.top)
         assert set(probabilities) == set(run.card.classes)
         if not run.card.multi_label:

@@ -18,10 +18,10 @@ from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import evaluate
-from imgrec.workflows.prediction.predict import predict
 from imgrec.workflows.prepare import prepare
 from imgrec.workflows.statistics import measure_preprocessing, preprocessing_in_words
 from imgrec.workflows.training import plan_training, resume, train
+from tests.workflows.predicting import predict
 
 CONFIG = """
 name: means
@@ -105,7 +105,7 @@ def test_predict_is_the_saved_model_fed_with_raw_pixels(
     with Image.open(tall) as image:
         pixels = _by_hand(image, fit)[np.newaxis].astype(np.float32)
     second = float(model.predict_on_batch(pixels)[0, 0])
-    (prediction,) = predict([str(tall)], model=run).predictions
+    (prediction,) = predict([str(tall)], model=run)
     assert dict(prediction.top) == pytest.approx({"red": second, "blue": 1 - second}, abs=1e-6)
 
 

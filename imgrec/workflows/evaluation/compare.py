@@ -49,7 +49,7 @@ def compare_runs(
     for other in others:
         refuse_other_classes(first, other)
     assessments = evaluate_request(
-        runs, wanted, computing=EngineOptions(device=device), progress=progress or Silent()
+        runs, wanted, engine_options=EngineOptions(device=device), progress=progress or Silent()
     )
     labels = _labels(runs)
     named = [replace(each, run=label) for each, label in zip(assessments, labels, strict=True)]

@@ -66,9 +66,11 @@ class Evaluator:
     top_k: int
     progress: Progress
 
-    def assess(self, runs: Sequence[Run], computing: EngineOptions, slicing: Slicing) -> Assessment:
+    def assess(
+        self, runs: Sequence[Run], engine_options: EngineOptions, slicing: Slicing
+    ) -> Assessment:
         """Return the assessment of one model, or of the mean of several."""
-        answers = [self._scores(run, computing, (0, *slicing.turns)) for run in runs]
+        answers = [self._scores(run, engine_options, (0, *slicing.turns)) for run in runs]
         scores, *turned = (
             mean_scores(each) if len(runs) > 1 else each[0] for each in zip(*answers, strict=True)
         )
@@ -80,9 +82,9 @@ class Evaluator:
         return Assessment(name, self.images.split, self.images.source, scores, evaluation)
 
     def _scores(
-        self, run: Run, computing: EngineOptions, turns: Sequence[Rotation]
+        self, run: Run, engine_options: EngineOptions, turns: Sequence[Rotation]
     ) -> list[Scores]:
-        engine = open_engine(run, **vars(computing))
+        engine = open_engine(run, engine_options)
         columns = [engine.classes.index(name) for name in self.classes]
         answers = (
             score(
@@ -112,14 +114,14 @@ def evaluate(
     runs: Run | Sequence[Run],
     wanted: EvaluationRequest | None = None,
     *,
-    computing: EngineOptions = DEFAULT_ENGINE,
+    engine_options: EngineOptions = DEFAULT_ENGINE,
     progress: Progress | None = None,
 ) -> Assessment:
     """Evaluate a run's best model on its own test images (validation where there are none).
 
     runs: several are one model, whose probabilities are the mean of theirs; the first one's
-    config and images hold. computing: what answers for them; for a baseline, whatever its
-    device has in float32.
+    config and images hold. engine_options: which engine runs them; a baseline runs in float32
+    on the same device.
     Raises DataError where the images can't be read, the run's own ones changed or the model was
     trained on some, UsageError where there is no such split, metric, class or form, RunError
     where a model can't be used or a report not written. That a requirement is not met raises
@@ -138,14 +140,14 @@ def evaluate(
     measuring = _measuring(run, wanted, progress or Silent())
     check_slices(measuring.images.records, slicing.by)
     leakage = _leakage([*models, *([against.run] if against else [])], measuring, wanted)
-    assessment = _with_leakage(measuring.assess(models, computing, slicing), leakage)
+    assessment = _with_leakage(measuring.assess(models, engine_options, slicing), leakage)
     names = [each.name for each in assessment.evaluation.slices]
     check_names(requirements, run.card.classes, names)
     verdicts = check_requirements(assessment.evaluation, requirements)
     comparison = None
     if against:
         baseline = measuring.assess(
-            [against.run], EngineOptions(device=computing.device), Slicing()
+            [against.run], EngineOptions(device=engine_options.device), Slicing()
         )
         comparison = compare(assessment, baseline, against.confidence)
         verdicts += check_drop(comparison, against.max_drop)
@@ -164,7 +166,7 @@ def evaluate_request(
     runs: Sequence[Run],
     wanted: EvaluationRequest,
     *,
-    computing: EngineOptions = DEFAULT_ENGINE,
+    engine_options: EngineOptions = DEFAULT_ENGINE,
     progress: Progress,
 ) -> tuple[Assessment, ...]:
     """Return the assessment of each of `runs` on the same images, those of the first one.
@@ -175,7 +177,8 @@ def evaluate_request(
     check_slices(measuring.images.records, wanted.slicing.by)
     leakage = _leakage(runs, measuring, wanted)
     return tuple(
-        _with_leakage(measuring.assess([run], computing, wanted.slicing), leakage) for run in runs
+        _with_leakage(measuring.assess([run], engine_options, wanted.slicing), leakage)
+        for run in runs
     )
 
 

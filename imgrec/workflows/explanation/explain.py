@@ -1,4 +1,4 @@
-"""Where in a picture a class is: what can be asked, and of which model."""
+"""Options of an explanation, checked before a model is opened."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL
 from imgrec.text import did_you_mean, join_few, printable
 from imgrec.workflows.explanation.explainer import INSIDE, OF_ALL, Explainer, Method, needs_keras
 
-# What those that look for every class do then.
+# What the methods that look for every class do if no answer is "unknown".
 _WITHOUT_UNKNOWN = {
-    "windows": f"a class is there where a window has it from {DEFAULT_THRESHOLD:.0%} on, "
-    "and a box tells the mean of its windows".replace("%", " %"),
+    "windows": f"a class is found where a window has at least {DEFAULT_THRESHOLD:.0%}, "
+    "and a box shows the mean of its windows".replace("%", " %"),
     "dense": "each place has its most probable class",
 }
 
@@ -29,102 +29,105 @@ log = logging.getLogger("imgrec")
 
 @dataclass(frozen=True)
 class ExplainOptions:
-    """What a model is asked.
+    """What is explained.
 
-    class_name: the class to explain; None for what the model says of each picture. threshold: the
-    probability, 0 to 1, below which an answer is "unknown"; None for the run's own. windows: how
-    many of a picture are asked about, at most; None for 200. as_seen: whether gradcam looks at what
-    `predict` shows the model; else at all of the picture in its own size, if the model takes any.
+    Args:
+        class_name: The class to explain; None for the predicted one.
+        threshold: The probability, 0 to 1, below which an answer is "unknown", or, if a photo may
+            have several labels, from which it has a class. None for the run's own.
+        windows: The largest number of windows per photo; None for 200.
+        as_seen: Whether gradcam looks at exactly what `predict` shows the model. Otherwise it
+            looks at the whole photo at its own size, if the model takes any size.
+        method: `gradcam`, `occlusion`, `windows` or `dense`; None for `fitting_method`.
     """
 
     class_name: str | None = None
     threshold: float | None = None
     windows: int | None = None
     as_seen: bool = False
+    method: Method | None = None
 
 
-ANYTHING = ExplainOptions()
+DEFAULT_OPTIONS = ExplainOptions()
 
 
 def open_explainer(
     run: Run,
-    method: Method | None = None,
-    asking: ExplainOptions = ANYTHING,
-    computing: EngineOptions = DEFAULT_ENGINE,
+    options: ExplainOptions = DEFAULT_OPTIONS,
+    engine_options: EngineOptions = DEFAULT_ENGINE,
 ) -> Explainer:
-    """Return a run's model, ready to be asked where a class is.
+    """Open a run's model so that it can explain photos.
 
-    method: None for the `fitting` one.
-    Raises UsageError for a class that the model doesn't know, a method, number or probability that
-    there is not, and an engine, view or number of windows that the method can't use; RunError where
-    the model can't be used.
+    Args:
+        run: The run.
+        options: What is explained.
+        engine_options: Which engine runs the model.
+
+    Raises:
+        UsageError: The model does not know the class, a value is out of range, or the method can't
+            be used with the engine or an option.
+        RunError: The model can't be used.
     """
     classes = run.card.classes
-    wanted = None if asking.class_name is None else _column(asking.class_name, classes)
-    method = method or fitting_method(run, computing)
-    _check(method, asking)
+    wanted = None if options.class_name is None else _column(options.class_name, classes)
+    method = options.method or fitting_method(run, engine_options)
+    _check(method, options)
     decision = decision_of(run.card)
-    if asking.threshold is not None:
-        decision = decision.with_threshold(asking.threshold)
+    if options.threshold is not None:
+        decision = decision.with_threshold(options.threshold)
     if method in INSIDE:
-        computing = _inside(run, method, computing)
+        engine_options = _inside(run, method, engine_options)
     if method in OF_ALL and decision == ONE_LABEL:
         log.info(
-            '%s knows no "unknown" (evaluation.selective_prediction): %s; '
-            "--threshold sets another limit",
+            '%s never answers "unknown" (evaluation.selective_prediction): %s; '
+            "set a limit with --threshold",
             printable(run.name),
             _WITHOUT_UNKNOWN[method],
         )
-    engine = open_engine(run, **vars(computing))
-    windows = WINDOWS if asking.windows is None else asking.windows
-    return Explainer(run.name, method, engine, decision, wanted, windows, asking.as_seen)
+    engine = open_engine(run, engine_options)
+    windows = WINDOWS if options.windows is None else options.windows
+    return Explainer(run.name, method, engine, decision, wanted, windows, options.as_seen)
 
 
-def fitting_method(run: Run, computing: EngineOptions = DEFAULT_ENGINE) -> Method:
-    """Return gradcam, where the Keras model and TensorFlow are there and asked for, else occlusion.
-
-    computing: what is asked for.
-    """
-    if _forbids_keras(computing):
+def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> Method:
+    """Return gradcam if Keras, TensorFlow and the options allow it, else occlusion."""
+    if _forbids_keras(engine_options):
         return "occlusion"
     if (run.path / MODEL_FILE).is_file() and importlib.util.find_spec("tensorflow"):
         return "gradcam"
-    log.info("%s: no Keras model, or no TensorFlow: occlusion shows where", printable(run.name))
+    log.info("%s: no Keras model, or no TensorFlow: using occlusion", printable(run.name))
     return "occlusion"
 
 
-def _check(method: Method, asking: ExplainOptions) -> None:
-    windows, threshold = asking.windows, asking.threshold
-    if (
-        method not in get_args(Method)
-        or (windows is not None and windows < 1)
-        or not 0 <= (threshold or 0) <= 1
-    ):
-        raise UsageError(f"method {method}, {windows} windows, threshold {threshold}: one can't be")
-    if asking.as_seen and method in OF_ALL:
+def _check(method: Method, options: ExplainOptions) -> None:
+    if method not in get_args(Method):
+        raise UsageError(f"method is {method!r}; it must be one of {', '.join(get_args(Method))}")
+    if options.windows is not None and options.windows < 1:
+        raise UsageError(f"windows is {options.windows}; it must be at least 1")
+    if options.as_seen and method in OF_ALL:
         raise UsageError(
             f"--as-seen: {method} looks at all of a photo, whatever predict sees",
             hint="--as-seen goes with --method gradcam, and occlusion never looks at more",
         )
-    if windows is not None and method != "windows":
+    if options.windows is not None and method != "windows":
         raise UsageError(
-            f"--windows: {method} asks about none", hint="--windows goes with --method windows"
+            f"--windows: {method} uses no windows", hint="--windows goes with --method windows"
         )
 
 
-def _inside(run: Run, method: Method, computing: EngineOptions) -> EngineOptions:
-    if _forbids_keras(computing):
+def _inside(run: Run, method: Method, engine_options: EngineOptions) -> EngineOptions:
+    if _forbids_keras(engine_options):
         raise UsageError(
             f"--method {method} looks into the Keras model",
             hint="leave --engine and --precision out, or take --method occlusion or windows",
         )
     if not (run.path / MODEL_FILE).is_file():
         raise needs_keras(method, run.name)
-    return replace(computing, engine="keras")
+    return replace(engine_options, engine="keras")
 
 
-def _forbids_keras(computing: EngineOptions) -> bool:
-    return computing.engine == "litert" or computing.precision != "float32"
+def _forbids_keras(engine_options: EngineOptions) -> bool:
+    return engine_options.engine == "litert" or engine_options.precision != "float32"
 
 
 def _column(name: str, classes: tuple[str, ...]) -> int:

@@ -1,33 +1,43 @@
-"""Explanations as files, each whole or not there."""
+"""Explanations as files, each complete or absent."""
 
 from __future__ import annotations
 
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imgrec.data.photo_arguments import LIST, expand_photos
+from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
 from imgrec.explanation.values import ExplainedPhoto, Explanation, ExplanationQuery
 from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes
 from imgrec.json_documents import json_text
-from imgrec.progress import Progress
+from imgrec.progress import Progress, Silent
 from imgrec.report.documents import photo_explanation
 from imgrec.report.pictures import boxes_picture, heat_picture, segments_picture
-from imgrec.workflows.explanation.explainer import Explainer, Method
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
+from imgrec.workflows.explanation.explain import (
+    DEFAULT_OPTIONS,
+    ExplainOptions,
+    fitting_method,
+    open_explainer,
+)
+from imgrec.workflows.explanation.explainer import Explainer
 
-# A file's name may have 255 bytes: 50 characters of four, and what is put behind them.
-_STEM = 50
+# A file name may have 255 bytes: 50 characters of up to four bytes, and the suffix.
+_LONGEST_STEM = 50
 
 
 @dataclass(frozen=True)
 class WrittenFiles:
-    """Where explanations go.
+    """Where explanations are written.
 
-    boxes: whether what was found is written too, as a picture and as JSON.
+    Args:
+        folder: The folder.
+        boxes: Whether the boxes are written too, as a picture and as JSON.
     """
 
     folder: Path
@@ -36,64 +46,104 @@ class WrittenFiles:
 
 @dataclass(frozen=True)
 class OutputFiles:
-    """A photo, and the files that its explanation will be; none of them is there yet."""
+    """A photo, and the files that will hold its explanation; none of them exists yet."""
 
     photo: Photo
     files: Mapping[str, Path]
 
 
+def explain_files(
+    photos: Sequence[str],
+    run: Run,
+    written: WrittenFiles,
+    *,
+    options: ExplainOptions = DEFAULT_OPTIONS,
+    engine_options: EngineOptions = DEFAULT_ENGINE,
+    progress: Progress | None = None,
+) -> tuple[ExplanationQuery, Iterator[ExplainedPhoto]]:
+    """Explain the photos that a command line names, and write a picture of each.
+
+    Args:
+        photos: Files, folders (with everything below them), patterns, or `-` for paths on stdin.
+        run: The model.
+        written: Where the pictures go.
+        options: What is explained, and by which method.
+        engine_options: Which engine runs the model.
+        progress: Where progress is reported.
+
+    Returns:
+        The model and the method, and each photo when its files are written; a photo that can't be
+        used has an error instead.
+
+    Raises:
+        UsageError: A file exists already, or an option can't be used with the method.
+        RunError: A file can't be written, or the method can't be used with the model.
+    """
+    options = replace(options, method=options.method or fitting_method(run, engine_options))
+    found = list(expand_photos(photos, sys.stdin))
+    outputs = plan_outputs(found, written, options)
+    explainer = open_explainer(run, options, engine_options)
+    explained = explain_photos(outputs, explainer, progress or Silent())
+    return ExplanationQuery(explainer.model, explainer.method), explained
+
+
 def explain_photos(
-    places: Sequence[OutputFiles], explainer: Explainer, progress: Progress
+    outputs: Sequence[OutputFiles], explainer: Explainer, progress: Progress
 ) -> Iterator[ExplainedPhoto]:
     """Yield each photo when its files are written; one that can't be used has an error instead.
 
-    Raises RunError where one can't be written or the method can't be used with the model.
+    Raises:
+        RunError: A file can't be written, or the method can't be used with the model.
     """
-    with progress.task("explaining", len(places), "photos") as task:
-        for place in places:
-            yield _explained(place, explainer)
+    with progress.task("explaining", len(outputs), "photos") as task:
+        for output in outputs:
+            yield _explained(output, explainer)
             task.advance(1)
 
 
-def photos_to_explain(photos: Sequence[str]) -> list[Photo]:
-    """Return the photos that a command line names: files, folders, globs, `-` for stdin."""
-    return list(expand_photos(photos, sys.stdin if LIST in photos else None))
-
-
 def picture_of(found: Explanation, explainer: Explainer) -> bytes:
-    """Return a PNG of what was found: with dense every class in its colour, else the heat map."""
+    """Return a PNG of an explanation.
+
+    It shows the heat map, or, for `dense` without a chosen class, every class in its colour.
+    """
     if found.segments is not None and explainer.wanted is None:
         return segments_picture(found, explainer.engine.classes)
     return heat_picture(found)
 
 
 def plan_outputs(
-    photos: Sequence[Photo], method: Method, written: WrittenFiles, *, as_seen: bool = False
+    photos: Sequence[Photo], written: WrittenFiles, options: ExplainOptions
 ) -> list[OutputFiles]:
-    """Return where each photo's explanation goes: `photo.gradcam.png` and the like.
+    """Return the files of each photo: `photo.gradcam.png` and so on.
 
-    photos: at least one. as_seen: as in Asking; it is in the name where the method could see more.
-    Photos of one name, in different folders, are numbered. Raises UsageError where a file is there
-    already, RunError where the folder can't be written.
+    Photos with the same name, from different folders, are numbered.
+
+    Args:
+        photos: At least one.
+        written: The folder, and whether there are boxes.
+        options: The method is part of the names, and so is `as_seen` if it could see more.
+
+    Raises:
+        UsageError: A file exists already.
+        RunError: The folder can't be written.
     """
-    how = "gradcam-as-seen" if as_seen and method == "gradcam" else method
+    as_seen = options.as_seen and options.method == "gradcam"
+    how = "gradcam-as-seen" if as_seen else options.method
     taken: set[str] = set()
-    places = []
+    outputs = []
     for photo in photos:
-        stem = Path(photo.name).stem[:_STEM]
+        stem = Path(photo.name).stem[:_LONGEST_STEM]
         numbered = (f"{stem}-{number}" for number in itertools.count(2))
-        untaken = (
-            each for each in itertools.chain([stem], numbered) if each.casefold() not in taken
-        )
-        name = next(untaken)
+        names = itertools.chain([stem], numbered)
+        name = next(name for name in names if name.casefold() not in taken)
         taken.add(name.casefold())
-        places.append(OutputFiles(photo, _files(written, f"{name}.{how}")))
-    for place in places:
-        for path in place.files.values():
+        outputs.append(OutputFiles(photo, _files(written, f"{name}.{how}")))
+    for output in outputs:
+        for path in output.files.values():
             refuse_existing(path, "folder")
     there = next(each for each in (written.folder, *written.folder.parents) if each.exists())
-    check_writable(there / places[0].files["heat"].name)
-    return places
+    check_writable(there / outputs[0].files["heat"].name)
+    return outputs
 
 
 def _files(written: WrittenFiles, name: str) -> dict[str, Path]:
@@ -103,13 +153,13 @@ def _files(written: WrittenFiles, name: str) -> dict[str, Path]:
     return {what: written.folder / f"{name}{suffix}" for what, suffix in suffixes.items()}
 
 
-def _explained(place: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
-    photo, files = place.photo, place.files
+def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
+    photo, files = output.photo, output.files
     try:
         found = explainer.explain(photo)
     except BadImage as error:
         return ExplainedPhoto(photo.name, error=error.reason)
-    told = ExplainedPhoto(
+    explained = ExplainedPhoto(
         photo.name,
         named=found.named,
         known=found.known,
@@ -121,15 +171,15 @@ def _explained(place: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
     )
     contents = {"heat": picture_of(found, explainer)}
     if "boxes" in files:
-        asked = ExplanationQuery(explainer.model, explainer.method)
+        query = ExplanationQuery(explainer.model, explainer.method)
         contents["boxes"] = boxes_picture(found)
-        contents["json"] = json_text(photo_explanation(told, asked)).encode()
+        contents["json"] = json_text(photo_explanation(explained, query)).encode()
     _write(files, contents)
-    return told
+    return explained
 
 
 def _write(files: Mapping[str, Path], contents: Mapping[str, bytes]) -> None:
-    """Write the files of a photo; where one can't be written, none stays."""
+    """Write the files of a photo; if one can't be written, none is kept."""
     _make_folder(files["heat"].parent)
     written: list[Path] = []
     try:

@@ -2,22 +2,22 @@
 
 from imgrec.workflows.prediction.predict import (
     FailureSummary,
-    Predicted,
-    Predictor,
-    Tta,
-    collected,
-    find_photos,
-    open_models,
-    predict_into,
+    Sink,
+    document_sink,
+    file_sink,
+    line_sink,
+    predict_photos,
 )
+from imgrec.workflows.prediction.predictor import Predictor, Tta, open_models
 
 __all__ = [
     "FailureSummary",
-    "Predicted",
     "Predictor",
+    "Sink",
     "Tta",
-    "collected",
-    "find_photos",
+    "document_sink",
+    "file_sink",
+    "line_sink",
     "open_models",
-    "predict_into",
+    "predict_photos",
 ]
