@@ -1,4 +1,4 @@
-"""A run's best model as a file for other programs, with a parity."""
+"""Export a run's best model as a file for other programs, and check its parity."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ _RANDOM = "random pictures"
 
 _OVER_LIMIT = "predict with the Keras file, or export another format or precision"
 _ON_PHOTOS = (
-    "random pictures are near no class: compare on photos of yours with --data FOLDER, or export "
-    "another format or precision"
+    "random pictures belong to no class: compare on photos of your own with --data FOLDER, or "
+    "export another format or precision"
 )
 
 log = logging.getLogger("imgrec")
@@ -52,7 +52,7 @@ log = logging.getLogger("imgrec")
 
 @dataclass(frozen=True)
 class Exported:
-    """A file, or for SavedModel a folder, and how near its answers are to the run's model."""
+    """An exported file, or folder for SavedModel, and how its answers compare with the model's."""
 
     path: Path
     parity: ExportParity
@@ -60,7 +60,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class _Evidence:
-    """The images of a parity, decoded, and what the model says about them."""
+    """The images on which answers are compared, decoded, and the scores of the model."""
 
     part: str
     records: tuple[Record, ...]
@@ -85,14 +85,23 @@ def export(
     photos: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Exported:
-    """Write a run's best model as `form`: `litert`, `onnx`, `saved_model` or `keras`.
+    """Export a run's best model.
 
-    precision: of the weights, for LiteRT alone. output: where to; by default a LiteRT file
-    becomes a part of the run and the others go into the working directory. photos: files,
-    folders or globs to compare the answers on, in place of the run's own images.
-    Raises UsageError for what does not fit together, DataError where there is no image to
-    compare on, RunError where the model can't be converted or the file answers otherwise than
-    the model; then nothing is left of it.
+    Args:
+        run: The run.
+        form: `litert`, `onnx`, `saved_model` or `keras`.
+        precision: The precision of the weights; other than `float32` only for LiteRT.
+        output: The file. Default: a LiteRT file becomes part of the run, others go into the
+            working directory.
+        photos: Files, folders or patterns to compare the answers on, instead of the run's own
+            images.
+        progress: Where progress is reported.
+
+    Raises:
+        UsageError: The options exclude each other.
+        DataError: There is no image to compare on.
+        RunError: The model can't be converted, or the answers of the file differ too much from the
+            model's. No file is left then.
     """
     if form != "litert" and precision != "float32":
         raise UsageError(f"--precision {precision} goes with --format litert alone")
@@ -111,9 +120,9 @@ def export(
 def export_trained(
     writer: RunWriter, splits: Splits, precisions: Sequence[str], progress: Progress
 ) -> None:
-    """Write the LiteRT files of a training that has ended.
+    """Write the LiteRT files of a finished training.
 
-    Where one can't be had, a warning says why: the run is complete without it.
+    If one can't be written, there is a warning: the run is complete without it.
     """
     if not precisions:
         return
@@ -123,22 +132,27 @@ def export_trained(
         try:
             _into_run(writer, engine, precision, evidence, progress)
         except RunError as error:
-            log.warning("no fast file: %s", error)
+            log.warning("no LiteRT file: %s", error)
 
 
 def export_imported(writer: RunWriter, photos: Sequence[str], progress: Progress) -> None:
-    """Write the LiteRT file of a model that was imported.
+    """Write the LiteRT file of an imported model.
 
-    photos: as in `export`. Where the file can't be had, a warning says why.
+    If it can't be written, there is a warning.
+
+    Args:
+        writer: The run's writer.
+        photos: As in `export`.
+        progress: Where progress is reported.
     """
     try:
         _export(writer, "litert", "float32", None, photos, progress)
     except (RunError, DataError) as error:
-        log.warning("no fast file: %s", error)
+        log.warning("no LiteRT file: %s", error)
 
 
 def default_output(run: Run, form: str) -> Path | None:
-    """Return where a file is written by default; None: into the run."""
+    """Return where a file is written by default; None for into the run."""
     return None if form == "litert" else Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
 
 
@@ -222,7 +236,7 @@ def _evidence(
     if not usable:
         raise DataError(
             f"none of the {part} can be read, to compare the answers of the file on",
-            hint="name some with --data",
+            hint="give some with --data",
         )
     return _Evidence(part, usable, _scores(engine, usable, progress))
 
@@ -232,9 +246,9 @@ def _scores(engine: Engine, records: Sequence[Record], progress: Progress) -> Sc
 
 
 def _own(run: Run) -> tuple[str, list[Photo]]:
-    """Return the run's own images, wherever the training found them.
+    """Return the run's own images.
 
-    An imported run has none: random pictures show whether the file computes the same.
+    An imported run has none; random pictures show whether the file computes the same.
     """
     if run.card.origin is not None:
         return _RANDOM, _random_pictures(run.card.input)
@@ -242,7 +256,7 @@ def _own(run: Run) -> tuple[str, list[Photo]]:
     try:
         return _part(read_images(experiment.data, experiment.seed))
     except DataError as error:
-        hint = "name photos to compare the file's answers on with --data"
+        hint = "give photos to compare the answers on with --data"
         raise DataError(error.message, hint=hint) from error
 
 
@@ -256,16 +270,16 @@ def _random_pictures(pixels: Input) -> list[Photo]:
 
 
 def _part(splits: Splits) -> tuple[str, list[Photo]]:
-    """Return the validation part, or where there is none what judges the model."""
+    """Return the validation images; if there are none, the test or training images."""
     parts = {"validation": splits.validation, "test": splits.test, "training": splits.train}
     name = next(name for name, records in parts.items() if records)
     return f"{name} images", [Photo(record.name, record.source) for record in parts[name]]
 
 
-def _in_words(path: Path, parity: ExportParity, part: str) -> str:
-    away = f"no probability is more than {parity.difference:.1g} away"
+def _describe(path: Path, parity: ExportParity, part: str) -> str:
+    exact = "and all probabilities are equal"
+    near = f"and no probability differs by more than {parity.difference:.1g}"
     return (
-        f"{printable(str(path))}: on {parity.images} {part} {parity.agreement:.1%} "
-        f"of the "
-        f"answers are those of best.keras, {away if parity.difference else 'all exactly'}"
+        f"{printable(str(path))}: on {parity.images} {part} {parity.agreement:.1%} of the answers "
+        f"are those of best.keras, {near if parity.difference else exact}"
     )

@@ -1,4 +1,4 @@
-"""What a model has to reach: the config's word, and what the command line says besides."""
+"""The quality gate: requirements from the config and the command line, and the baseline."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ _MAX_DROP = {"accuracy": 0.0}
 
 @dataclass(frozen=True)
 class Gate:
-    """What is required.
+    """What is required of a model.
 
-    baseline: the run that the model must not fall behind, None: no run. max_drop: by how much
-    each metric may; empty: as the config says, else that accuracy must not be worse at all.
-    confidence: of `beyond chance`; None: as the config says, else 0.95.
+    Args:
+        requirements: Limits for metrics.
+        baseline: The run that the model must not be worse than; None for none.
+        max_drop: By how much each metric may be worse. Default: as in the config, otherwise the
+            accuracy must not drop at all.
+        confidence: The confidence from which a drop counts as real. Default: as in the config,
+            otherwise 0.95.
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -42,7 +46,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A baseline that was found."""
+    """A run to compare with, and how much worse than it the model may be."""
 
     run: Run
     max_drop: Mapping[str, float]
@@ -50,10 +54,20 @@ class Baseline:
 
 
 def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirement, ...], Gate]:
-    """Return all requirements, and the gate with what the config says of the baseline.
+    """Merge the gate of the config with the one from the command line.
 
-    Requirements add up; of two that bound the same number from the same side, the one asked
-    for holds. Raises UsageError where drops are allowed from no baseline.
+    Requirements add up. If two limit the same metric from the same side, that of the command line
+    applies.
+
+    Args:
+        section: Section `evaluation` of the config.
+        asked: The gate from the command line.
+
+    Returns:
+        All requirements, and the merged gate.
+
+    Raises:
+        UsageError: There is a largest drop or a confidence, but no baseline.
     """
     both = [*map(parse, section.require), *asked.requirements]
     requirements = tuple({(each.quantity, each.at_least): each for each in both}.values())
@@ -76,7 +90,7 @@ def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirem
 
 
 def check_required(experiment: Experiment, classes: Sequence[str]) -> None:
-    """Raise ConfigError where the config requires something of a class that there is not."""
+    """Raise ConfigError if the config requires something of a class that does not exist."""
     for index, text in enumerate(experiment.evaluation.require):
         try:
             check_names([parse(text)], classes)
@@ -85,9 +99,9 @@ def check_required(experiment: Experiment, classes: Sequence[str]) -> None:
 
 
 def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicing: Slicing) -> None:
-    """Raise UsageError for what can be told before an image is read.
+    """Raise UsageError for requirements that can't be met, before an image is read.
 
-    That are classes, metrics that are not measured of such a model, no slices at all.
+    The class may not exist, the metric may not apply to the model, or there may be no slices.
     """
     check_names(requirements, run.card.classes)
     names = [requirement.quantity.metric for requirement in requirements]
@@ -104,7 +118,7 @@ def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicin
 
 
 def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Baseline | None:
-    """Return the baseline's run; raises RunError where there is none, or of other classes."""
+    """Return the baseline; raises RunError if it is missing or has other classes."""
     if gate.baseline is None:
         return None
     run = find(gate.baseline, runs_dir)
@@ -113,7 +127,7 @@ def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Baseline | None:
 
 
 def refuse_other_classes(model: Run, other: Run) -> None:
-    """Raise RunError where the two don't know the same classes, or one of them gives several."""
+    """Raise RunError if two runs have different classes, or only one allows several labels."""
     _refuse_other_kind(model, other)
     ours, theirs = set(model.card.classes), set(other.card.classes)
     if ours != theirs:

@@ -1,4 +1,4 @@
-"""A run out of a model file that was not trained here."""
+"""Import a model file as a run."""
 
 from __future__ import annotations
 
@@ -51,12 +51,18 @@ _FITTED = {"crop": "cropped to", "stretch": "stretched to", "pad": "padded to"}
 
 @dataclass(frozen=True)
 class ImportSpec:
-    """What is imported, and what a file that imgrec did not write does not say.
+    """What is imported, and what a file says only if imgrec wrote it.
 
-    classes: a file of names, or `imagenet`. fit, interpolation: how images are brought to the
-    model's size; by default as the file says, else `crop` and `bilinear`. images: files or folders
-    to compare the fast file's answers on; where empty, random pictures. trust: whether a form that
-    is a program is loaded.
+    Args:
+        model: The file, or the folder of a SavedModel.
+        classes: A file of names, or `imagenet`.
+        adaptation: Layers that are put around the model.
+        fit: How images are brought to the model's size. Default: as in the file, else `crop`.
+        interpolation: How images are resized. Default: as in the file, else `bilinear`.
+        images: Files or folders to compare the answers of the LiteRT file on. Default: random
+            pictures.
+        name: The name of the run. Default: that of the file.
+        trust: Whether a format that can contain code is loaded.
     """
 
     model: Path
@@ -70,10 +76,12 @@ class ImportSpec:
 
 
 def import_usage(wanted: ImportSpec) -> ModelDescription:
-    """Return how the model is used: as its file says where imgrec wrote it, else as the options do.
+    """Return how the model is used: as its file says if imgrec wrote it, else as the options say.
 
-    Raises UsageError where an option contradicts the file, or the classes are not said; DataError
-    for a bad list of classes; RunError where what the file says is damaged.
+    Raises:
+        UsageError: An option contradicts the file, or the classes are missing.
+        DataError: The list of classes is not valid.
+        RunError: The description in the file is damaged.
     """
     own = read_model_description(wanted.model)
     return _said(wanted) if own is None else _unopposed(wanted, own)
@@ -82,9 +90,13 @@ def import_usage(wanted: ImportSpec) -> ModelDescription:
 def describe_import(
     wanted: ImportSpec, known: ModelDescription, size: tuple[int, int, int], *, adaptable: bool
 ) -> str:
-    """Say how photos become pixels of `size` (height, width, channels), and who says so.
+    """Describe how photos become the input of the model, and where that was specified.
 
-    adaptable: whether something can be put in front of the model.
+    Args:
+        wanted: What is imported.
+        known: How the model is used.
+        size: (height, width, channels) of the input.
+        adaptable: Whether layers can be put in front of the model.
     """
     photos = f"photos are {_FITTED[known.fit]} {size[0]}x{size[1]} pixels"
     if known.run is not None:
@@ -107,7 +119,7 @@ def _classes(source: str | None, model: Path) -> tuple[str, ...]:
 
 
 def _said(wanted: ImportSpec) -> ModelDescription:
-    """Return how somebody else's model is used, as the options say."""
+    """Return how a model from elsewhere is used, as the options say."""
     return ModelDescription(
         _classes(wanted.classes, wanted.model),
         wanted.fit or "crop",
@@ -118,7 +130,7 @@ def _said(wanted: ImportSpec) -> ModelDescription:
 
 
 def _unopposed(wanted: ImportSpec, own: ModelDescription) -> ModelDescription:
-    """Return `own`; raise UsageError where an option contradicts what the file says itself."""
+    """Return `own`; raise UsageError if an option contradicts it."""
     for option in wanted.adaptation.around:
         _oppose(wanted, option, "holds all that is done to photos")
     if wanted.adaptation.multi_label and not own.multi_label:
@@ -146,7 +158,7 @@ def _oppose(wanted: ImportSpec, option: str, words: str) -> NoReturn:
 
 
 def _differing(own: Sequence[str], names: Sequence[str]) -> str:
-    """Tell two lists apart: with all classes where they are few, else the first that differs."""
+    """Describe how two lists differ: all classes if they are few, else the first difference."""
     if len(own) == len(names) > _FEW:
         place = next(
             place for place, pair in enumerate(zip(own, names, strict=True)) if len({*pair}) > 1
@@ -171,7 +183,7 @@ _PROBES = 8
 
 @dataclass(frozen=True)
 class _Ready:
-    """A model that gives probabilities: (height, width, channels), units, and how it is saved."""
+    """A model that returns probabilities: its input size, its units, and how it is saved."""
 
     size: tuple[int, int, int]
     units: int
@@ -180,12 +192,21 @@ class _Ready:
 
 
 def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | None = None) -> Run:
-    """Return the new run that holds the model, ready to predict.
+    """Import a model file as a new run, ready to predict.
 
-    A file that imgrec wrote brings its classes, and how photos are prepared. Nothing is written
-    before the model is known to give probabilities for pixels. A Keras model gets its LiteRT file
-    too, where one can be had. Raises RunError where the model is refused or of another kind,
-    UsageError for what does not go with it or contradicts it, DataError for a bad list of classes.
+    A file that imgrec wrote contains its classes and how photos are prepared. Nothing is written
+    before the model has returned probabilities for pixels. A Keras model also gets a LiteRT file
+    if possible.
+
+    Args:
+        wanted: What is imported.
+        runs_dir: The folder of the runs.
+        progress: Where progress is reported.
+
+    Raises:
+        RunError: The model is refused, or is not an image classifier.
+        UsageError: An option can't be used with the model, or contradicts it.
+        DataError: The list of classes is not valid.
     """
     check_place(runs_dir)
     form = model_format(wanted.model)
@@ -224,14 +245,14 @@ def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scrat
 
 
 def _keras(file: Path, known: ModelDescription) -> _Ready:
-    """Look at a Keras file that imgrec wrote, which stays as it is."""
+    """Check a Keras file that imgrec wrote; it is kept unchanged."""
     model = load_keras(file)
     engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3))
     return _as_it_is(file, MODEL_FILE, engine, model.input_shape, model.output_shape, known)
 
 
 def _litert(file: Path, adaptation: Adaptation, known: ModelDescription) -> _Ready:
-    """Look at a LiteRT file, which stays as it is: nothing can be put around it."""
+    """Check a LiteRT file; it is kept unchanged, as no layers can be put around it."""
     adaptation.refuse_for_litert()
     engine = LiteRTEngine(file, known.classes, ImageSpec(1, 1, 3))
     return _as_it_is(file, _LITERT_FILE, engine, *engine.shapes, known)
@@ -257,7 +278,7 @@ def _as_it_is(
 
 
 def _refuse_unsafe(file: Path, model: Path) -> None:
-    """Refuse what a trusted file may hold and a run may not: it would not be loaded again."""
+    """Raise RunError for what only a trusted file may contain: the run would not load again."""
     if file.name == MODEL_FILE:
         try:
             check_keras(file)
@@ -297,7 +318,7 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
 
 @contextlib.contextmanager
 def _new_folder(runs_dir: Path, name: str) -> Iterator[Path]:
-    """Make a run's folder, and take it away again where the run does not come to be."""
+    """Create a run's folder, and remove it if the run can't be completed."""
     folder = create(runs_dir, name)
     try:
         yield folder

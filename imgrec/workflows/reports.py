@@ -1,4 +1,4 @@
-"""What a finished training says about itself: numbers, pictures, report."""
+"""Reports of an evaluation: metrics, pictures, pages."""
 
 from __future__ import annotations
 
@@ -55,13 +55,17 @@ _Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 def heat_maps(
     run: Run, mistakes: Sequence[Mistake], records: Sequence[Record]
 ) -> Mapping[Mistake, Thumbnail]:
-    """Return a picture of each mistake with what speaks for the class that it was taken for.
+    """Return a heat map of each mistake for the class that was predicted.
 
-    Of a class that was not seen, what speaks for it. A LiteRT file of up to 20 MB is asked
-    (occlusion), a larger model is looked into (Grad-CAM) where TensorFlow is loaded already, as
-    after a training; both see what the model was shown, since the mistake hangs on that. It takes
-    20 seconds at most, and stops nothing: what there is no time for is missing, and so is what
-    can't be explained, with a warning.
+    For a class that was missed, it is for that class. A LiteRT file of up to 20 MB is explained by
+    occlusion, a larger model by Grad-CAM if TensorFlow is loaded already, as after a training. Both
+    see exactly what the model was shown, since the mistake depends on that. After 20 seconds the
+    remaining mistakes get no heat map; if the model can't be used, none does, with a warning.
+
+    Args:
+        run: The model.
+        mistakes: The mistakes.
+        records: The images that were evaluated, of which `Mistake.row` is the index.
     """
     if not mistakes:
         return {}
@@ -91,7 +95,7 @@ def _opened(run: Run) -> tuple[Engine, _Where]:
 
 
 def _class(mistake: Mistake, classes: Sequence[str]) -> str:
-    """Return the class that was seen wrongly, or was not seen where an image may have several."""
+    """Return the class that was predicted wrongly, or missed if an image may have several."""
     return mistake.prediction if mistake.prediction in classes else mistake.truth
 
 
@@ -108,13 +112,17 @@ SourceContent = TypeVar("SourceContent")
 
 
 def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) -> ReportContext:
-    """Return the run's training as its files tell it, and pictures of the mistakes.
+    """Return what a run's files say about its training, and pictures of the mistakes.
 
-    records: the images that were evaluated. What is missing is left out; a file that is damaged
-    is left out with a warning.
+    Missing files are left out, damaged ones with a warning.
+
+    Args:
+        run: The run.
+        assessment: Its evaluation.
+        records: The images that were evaluated.
     """
     best, shown_mistakes = run.card.best.get("epoch"), mistakes(assessment)
-    # Of several models asked as one, none alone is what was wrong.
+    # The mistakes of a mean are not those of one of its models.
     alone = assessment.run == run.name
     return ReportContext(
         history=_read(run.path / "history.csv", read_history) or {},
@@ -162,9 +170,11 @@ def _pictures(records: Sequence[Record]) -> Mapping[str, Thumbnail]:
 
 
 def check_reports(places: Sequence[Path]) -> None:
-    """Look at what `write_reports` will be asked for, before work is put into it.
+    """Check the files of `write_reports` before the evaluation starts.
 
-    Raises UsageError for a suffix that tells no form, RunError where a file can't be written.
+    Raises:
+        UsageError: A suffix has no report format.
+        RunError: A file can't be written.
     """
     check_formats(places)
     for place in places:
@@ -174,23 +184,30 @@ def check_reports(places: Sequence[Path]) -> None:
 def write_reports(
     places: Sequence[Path], assessment: Assessment, run: Run, records: Sequence[Record]
 ) -> None:
-    """Write each file, whole or not at all, in the form that its suffix tells.
+    """Write the reports, each completely or not at all.
 
-    records: the images that were evaluated. Raises RunError where a file can't be written.
+    Args:
+        places: The files; the suffix determines the format.
+        assessment: The evaluation.
+        run: The run that was evaluated.
+        records: The images that were evaluated.
+
+    Raises:
+        RunError: A file can't be written.
     """
     suffixes = [place.suffix.lower() for place in places]
-    # Only the page shows pictures, and their files are read once more.
-    told = report_context(run, assessment, records) if PAGE in suffixes else None
-    by_suffix = report_formats(told)
+    # Only the page shows pictures, whose files have to be read again.
+    context = report_context(run, assessment, records) if PAGE in suffixes else None
+    by_suffix = report_formats(context)
     for place, suffix in zip(places, suffixes, strict=True):
         write_text(place, by_suffix[suffix](assessment))
         log.info("report: %s", place)
 
 
 def append_summary(place: Path, assessment: Assessment) -> None:
-    """Add the Markdown form to a file that others write to as well, as GitHub's job summary.
+    """Append the Markdown report to a file that others write to as well: GitHub's job summary.
 
-    The evaluation stands without it: where it can't be written, a warning says so.
+    If it can't be written, there is a warning; the evaluation is still valid.
     """
     try:
         with place.open("a", encoding="utf-8") as file:
@@ -202,20 +219,24 @@ def append_summary(place: Path, assessment: Assessment) -> None:
 def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record]) -> None:
     """Write metrics.json, curves.png, confusion.png and report.html into the run.
 
-    records: the images that were scored.
+    Args:
+        writer: The run's writer.
+        found: The evaluation of the run.
+        records: The images that were evaluated.
     """
     run, now = writer.run, dt.datetime.now(dt.UTC)
     assessment = dataclasses.replace(found, facts=tuple(run_facts(run)), measured=now)
-    told = report_context(run, assessment, records)
-    by_suffix = report_formats(told)
+    context = report_context(run, assessment, records)
+    by_suffix = report_formats(context)
     writer.write_text("metrics.json", by_suffix[".json"](assessment))
-    writer.write_bytes("curves.png", pictures.curves(told.history, best_epoch=told.best_epoch))
+    curves = pictures.curves(context.history, best_epoch=context.best_epoch)
+    writer.write_bytes("curves.png", curves)
     writer.write_bytes("confusion.png", pictures.confusion(assessment.evaluation))
     writer.write_text("report.html", by_suffix[PAGE](assessment))
 
 
 def run_facts(run: Run) -> Iterator[tuple[str, str]]:
-    """Yield what a run's card says for people, name and value."""
+    """Yield the facts on a run's card that people read, as name and value."""
     card = run.card
     yield "created", moment(dt.datetime.fromisoformat(card.created))
     if card.best:
@@ -228,14 +249,14 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
     else:
         yield "seed", str(card.seed)
         yield "training images' fingerprint", card.fingerprint
-    yield from _decisions(card)
+    yield from _fitted(card)
     for split, data in card.data.items():
         yield f"{split} images", f"{data.images:,}"
     yield from card.versions.items()
 
 
-def _decisions(card: Card) -> Iterator[tuple[str, str]]:
-    """Yield what was fitted to images, so that probabilities become answers."""
+def _fitted(card: Card) -> Iterator[tuple[str, str]]:
+    """Yield the temperature and the thresholds, and which images they were fitted to."""
     if found := card.calibration:
         yield "temperature", f"{found.temperature:.3g}, of {found.images:,} {found.split} images"
     if limit := card.threshold:

@@ -109,7 +109,7 @@ def test_a_killed_process_is_gone_on_with(
 
     other = imgrec("predict", *names, *run[:-1], "4", "--output", "out.csv", "--continue")
     assert (other.returncode, other.stdout) == (2, "")
-    assert "out.csv.partial was begun otherwise: top 3 there, 4 here" in other.stderr
+    assert "out.csv.partial was started with other options: top 3, now 4" in other.stderr
     for file, more in (("out.csv", ["--continue"]), ("whole.csv", [])):
         done = imgrec("predict", *names, *run, "--output", file, *more)
         assert done.returncode == 3

@@ -79,7 +79,7 @@ def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: P
         ).evaluation.images
         == 8
     )
-    with pytest.raises(UsageError, match="has no parts of its own"):
+    with pytest.raises(UsageError, match="is not split"):
         evaluate(run, EvaluationRequest(ImageChoice(photos, "test")))
 
 

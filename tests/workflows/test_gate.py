@@ -205,10 +205,10 @@ def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
     assert found.evaluation.images == 40
     with pytest.raises(UsageError, match="no class green"):
         evaluate(run, EvaluationRequest(ImageChoice(other, names={"green": "red"})))
-    message = "--map rouge=redd: colours-1 knows no class redd; did you mean red"
+    message = "--map rouge=redd: colours-1 has no class redd; did you mean red"
     with pytest.raises(UsageError, match=message):
         evaluate(run, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
-    with pytest.raises(UsageError, match="--map goes with --data"):
+    with pytest.raises(UsageError, match="--map requires --data"):
         evaluate(run, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
 
 

@@ -75,7 +75,7 @@ def test_a_stopped_file_does_not_look_whole(path: Path, caplog: pytest.LogCaptur
     assert path.read_text() == "old"
     assert partial(path).read_text().count("\n") == 3
     assert caplog.messages == [
-        f"{partial(path)} holds 2 photos; the same command with --continue goes on"
+        f"{partial(path)} holds 2 photos; repeat the command with --continue to resume"
     ]
 
 
@@ -136,8 +136,7 @@ def test_other_settings_are_refused(path: Path) -> None:
     ):
         pass
     assert caught.value.message == (
-        f"{partial(path)} was begun otherwise: top 5 there, 3 here; threshold none there, "
-        "\\x1b here"
+        f"{partial(path)} was started with other options: top 5, now 3; threshold none, now \\x1b"
     )
     assert partial(path).read_bytes() == before
 
@@ -147,7 +146,7 @@ def test_other_photos_are_refused(path: Path, names: tuple[str, ...]) -> None:
     """The photos it holds must be the first ones asked for."""
     with pytest.raises(Stopped):
         write(path, stop=2)
-    with pytest.raises(UsageError, match="does not begin with the photos named now"):
+    with pytest.raises(UsageError, match="starts with other photos than those given"):
         write(path, resume=True, names=names)
 
 

@@ -22,10 +22,12 @@ NOT_THERE = "-"
 
 @dataclass(frozen=True)
 class Compared:
-    """What was found of each run, and how each but the first differs from the first.
+    """The assessments of several runs, and how each but the first differs from the first.
 
-    settings: the values of the runs, in their order, for each key of their configs that is not
-    the same in all.
+    Args:
+        assessments: One per run.
+        comparisons: One per run but the first.
+        settings: The values of each run, for every key of their configs that differs.
     """
 
     assessments: tuple[Assessment, ...]
@@ -41,9 +43,17 @@ def compare_runs(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Compared:
-    """Measure `runs`, at least two, on the same images: the first one's own, or others.
+    """Evaluate runs on the same images and compare them with the first one.
 
-    Raises as `evaluate` does; RunError where they don't know the same classes.
+    Args:
+        runs: At least two.
+        wanted: The images, by default those of the first run, and the slices.
+        confidence: The confidence, 0 to 1, from which a difference counts as real.
+        device: Where to compute.
+        progress: Where progress is reported.
+
+    Raises:
+        RunError: The runs know different classes. Otherwise as in `evaluate`.
     """
     first, *others = runs
     for other in others:
@@ -58,7 +68,7 @@ def compare_runs(
 
 
 def differing_settings(runs: Sequence[Run]) -> Mapping[str, tuple[str, ...]]:
-    """Return the keys of the runs' configs whose values are not the same, with the values."""
+    """Return the keys of the runs' configs whose values differ, with the values."""
     configs = [dict(_settings(run)) for run in runs]
     keys = {key: None for config in configs for key in config}
     found = {key: tuple(config.get(key, NOT_THERE) for config in configs) for key in keys}
@@ -71,7 +81,7 @@ def _settings(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield what stands below `path`; a layer, like all in lists, is one thing."""
+    """Yield the keys below `path`; an item of a list, such as a layer, is one value."""
     if isinstance(value, list) and any(isinstance(each, dict) for each in value):
         yield from ((f"{path}[{index}]", json.dumps(each)) for index, each in enumerate(value))
     elif isinstance(value, dict) and value:

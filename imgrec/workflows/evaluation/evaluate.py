@@ -1,4 +1,4 @@
-"""How good a model is, on its own images or on others, and whether that is good enough."""
+"""Evaluate a model on its own images or on others, and hold it to its requirements."""
 
 from __future__ import annotations
 
@@ -41,11 +41,15 @@ from imgrec.workflows.run_config import run_config
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What to measure on, and what to hold it to.
+    """What to evaluate, and what is required.
 
-    slicing, gate: what is asked for besides the config's own. allow_leakage: whether images
-    that the model was trained on may be among the others. runs_dir: where a baseline is looked
-    for by its name. reports: files to write, each in the form that its suffix tells.
+    Args:
+        images: Which images to evaluate on.
+        slicing: Slices, in addition to those of the config.
+        gate: Requirements, in addition to those of the config.
+        allow_leakage: Whether images that the model was trained on are allowed.
+        runs_dir: Where a baseline is looked up by its name.
+        reports: Files to write; the suffix determines the format.
     """
 
     images: ImageChoice = field(default_factory=ImageChoice)
@@ -58,7 +62,7 @@ class EvaluationRequest:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """How models are measured: on which images, and in which order of classes."""
+    """Evaluates models on the same images, with the same order of classes."""
 
     images: EvaluationData
     classes: tuple[str, ...]
@@ -117,15 +121,23 @@ def evaluate(
     engine_options: EngineOptions = DEFAULT_ENGINE,
     progress: Progress | None = None,
 ) -> Assessment:
-    """Evaluate a run's best model on its own test images (validation where there are none).
+    """Evaluate a run's best model, by default on its own test (or else validation) images.
 
-    runs: several are one model, whose probabilities are the mean of theirs; the first one's
-    config and images hold. engine_options: which engine runs them; a baseline runs in float32
-    on the same device.
-    Raises DataError where the images can't be read, the run's own ones changed or the model was
-    trained on some, UsageError where there is no such split, metric, class or form, RunError
-    where a model can't be used or a report not written. That a requirement is not met raises
-    nothing: `Assessment.passed` tells.
+    Args:
+        runs: A run, or several that are evaluated as one: the mean of their probabilities. The
+            config and the images are those of the first.
+        wanted: What to evaluate, and what is required.
+        engine_options: Which engine runs them. A baseline runs in float32 on the same device.
+        progress: Where progress is reported.
+
+    Returns:
+        The metrics; `Assessment.passed` says whether all requirements are met.
+
+    Raises:
+        DataError: The images can't be read, the run's own have changed, or the model was trained
+            on some of them.
+        UsageError: There is no such split, metric, class or report format.
+        RunError: A model can't be used, or a report can't be written.
     """
     models = [runs] if isinstance(runs, Run) else list(runs)
     run, wanted = models[0], wanted or EvaluationRequest()
@@ -169,9 +181,9 @@ def evaluate_request(
     engine_options: EngineOptions = DEFAULT_ENGINE,
     progress: Progress,
 ) -> tuple[Assessment, ...]:
-    """Return the assessment of each of `runs` on the same images, those of the first one.
+    """Return the assessment of each run on the same images, by default those of the first.
 
-    Of slices only those asked for; the gate is left aside. Raises as `evaluate` does.
+    Only the slices of `wanted` are evaluated, and requirements are ignored. Raises as `evaluate`.
     """
     measuring = _measuring(runs[0], wanted, progress)
     check_slices(measuring.images.records, wanted.slicing.by)
@@ -183,12 +195,12 @@ def evaluate_request(
 
 
 def _with_leakage(assessment: Assessment, leakage: Sequence[str]) -> Assessment:
-    """Return the assessment, which says that images were trained on, wherever it is read."""
+    """Return the assessment with a note on images that the model was trained on."""
     if not leakage:
         return assessment
     evaluation = assessment.evaluation
     were = "was" if len(leakage) == 1 else "were"
-    note = f"{len(leakage):,} of the images {were} trained on: on new ones, expect worse numbers"
+    note = f"{len(leakage):,} of the images {were} trained on: expect worse results on new ones"
     evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     return replace(assessment, evaluation=evaluation, leakage=len(leakage))
 

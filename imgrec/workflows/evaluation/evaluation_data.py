@@ -1,4 +1,4 @@
-"""Images that a model was trained on, among those it is measured on: they flatter it."""
+"""The images that a model is evaluated on, and leakage: training images among them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ _PREFERRED = ("test", "validation")
 
 @dataclass(frozen=True)
 class ImageChoice:
-    """Images asked for.
+    """Which images to evaluate on.
 
-    data: other images than the run's own, in any form that a loader reads. split: `train`,
-    `validation` or `test`; by default test, else validation, and all of data without parts.
-    names: the run's class for each class of `data` that is called otherwise there.
+    Args:
+        data: Other images than the run's own, in any form that a loader reads.
+        split: `train`, `validation` or `test`. Default: test, or validation if there is none; all
+            of `data` if it has no splits.
+        names: The run's class for each class of `data` that has another name there.
     """
 
     data: Path | None = None
@@ -40,9 +42,13 @@ class ImageChoice:
 
 @dataclass(frozen=True)
 class EvaluationData:
-    """Images found: the part `split` of the data at `source`.
+    """The images of a split.
 
-    identities: the SHA-256 of each by its name, where the training wrote it down.
+    Args:
+        split: Its name.
+        source: Where the data comes from.
+        records: The images.
+        identities: The SHA-256 of each image by its name, if the training recorded it.
     """
 
     split: str
@@ -52,14 +58,16 @@ class EvaluationData:
 
 
 def choose_images(run: Run, asked: ImageChoice) -> EvaluationData:
-    """Return the images asked for, their labels in the run's order of classes.
+    """Return the images to evaluate on, their labels in the run's order of classes.
 
-    Raises DataError where they can't be read, hold a class that the model doesn't know, or are
-    the run's own and changed; UsageError where there is no such split.
+    Raises:
+        DataError: They can't be read, have a class that the model does not know, or are the run's
+            own and have changed.
+        UsageError: There is no such split.
     """
     if asked.data is None:
         if asked.names:
-            raise UsageError("--map goes with --data: the run's own classes have their names")
+            raise UsageError("--map requires --data: it renames the classes of other images")
         return _own(run, asked.split)
     return _other(run, data_config(run, asked.data), asked)
 
@@ -79,9 +87,9 @@ def _own(run: Run, split: str | None) -> EvaluationData:
 def _refuse_changes(
     run: Run, split: str, found: Sequence[Record], recorded: Mapping[str, str]
 ) -> None:
-    """Refuse images that are not those of the training's split.
+    """Raise DataError if the images are not those of the training's split.
 
-    A seeded split of a folder that has changed since would mix training images into it.
+    Splitting a folder again that has changed since would mix training images in.
     """
     names = {record.name for record in found}
     missing, new = recorded.keys() - names, names - recorded.keys()
@@ -90,7 +98,7 @@ def _refuse_changes(
         raise DataError(
             f"the {split} images of {run.name} changed since its training: "
             f"{len(missing)} are gone, {len(new)} are new (such as {example})",
-            hint="bring them back, or evaluate a folder as it is now with --data",
+            hint="restore them, or evaluate the folder as it is now with --data",
         )
 
 
@@ -99,13 +107,13 @@ def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData
     parts = read_other(path, config, run.card.seed)
     if ALL_SPLITS in parts and asked.split is not None:
         raise UsageError(
-            f"--split {asked.split}: {printable(path)} has no parts of its own",
-            hint="leave --split out to evaluate all of it",
+            f"--split {asked.split}: {printable(path)} is not split",
+            hint="leave out --split to evaluate all of it",
         )
     name = ALL_SPLITS if ALL_SPLITS in parts else _choose(asked.split, list(parts), path)
     _refuse_several(run, parts[name].records, path)
     dataset = _named_as_in(run, parts[name], asked.names, path)
-    _tell_missing(dataset, path)
+    _warn_missing(dataset, path)
     return EvaluationData(name, path, dataset.records)
 
 
@@ -135,14 +143,13 @@ def _refuse_unknown(run: Run, names: Mapping[str, str]) -> None:
     for theirs, ours in names.items():
         if ours not in classes:
             raise UsageError(
-                f"--map {printable(theirs)}={printable(ours)}: {printable(run.name)} knows "
-                f"no class "
-                f"{printable(ours)}{did_you_mean(ours, classes)}",
+                f"--map {printable(theirs)}={printable(ours)}: {printable(run.name)} "
+                f"has no class {printable(ours)}{did_you_mean(ours, classes)}",
                 hint=f"it knows {join_few(classes, 10)}",
             )
 
 
-def _tell_missing(dataset: Dataset, path: str) -> None:
+def _warn_missing(dataset: Dataset, path: str) -> None:
     there = {label for record in dataset.records for label in record.labels}
     missing = [name for label, name in enumerate(dataset.classes) if label not in there]
     if missing and there:
@@ -168,11 +175,13 @@ def _choose(split: str | None, available: Sequence[str], where: str) -> str:
 def find_leakage(
     runs: Sequence[Run], images: EvaluationData, *, allow: bool, progress: Progress
 ) -> tuple[str, ...]:
-    """Return the names of the images that one of `runs` was trained on, by their content.
+    """Return the names of the images that one of `runs` was trained on.
 
-    Files are read where the training didn't write down what they are. Raises DataError, which
-    names them, where there are some and they are not allowed. An imported run is not known to
-    have been trained on any.
+    Images are compared by their content; files are read unless the training recorded it. What an
+    imported run was trained on is not known.
+
+    Raises:
+        DataError: There are some, and `allow` is false.
     """
     training = [(run, _training(run)) for run in runs if run.card.origin is None]
     if not any(known for _, known in training):
@@ -185,7 +194,7 @@ def find_leakage(
         there = [name for name, identity in measured.items() if identity in known]
         if there:
             first = known[measured[there[0]]]
-            _tell(
+            _refuse_or_warn(
                 f"{_of(there, measured)} of {printable(run.name)}, {_such(there[0], first)}",
                 allow=allow,
             )
@@ -209,11 +218,10 @@ def _such(name: str, trained_as: str) -> str:
     )
 
 
-def _tell(message: str, *, allow: bool) -> None:
+def _refuse_or_warn(message: str, *, allow: bool) -> None:
     if not allow:
         raise DataError(
             message,
-            hint="the model knows them: take them away, or measure it all the same with "
-            "--allow-leakage",
+            hint="remove them, or evaluate anyway with --allow-leakage",
         )
     log.warning("%s", message)

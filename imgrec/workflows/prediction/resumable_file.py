@@ -1,7 +1,7 @@
-"""A file that grows over hours and takes its name when it is whole.
+"""A file that is written over hours, can be resumed, and appears when it is complete.
 
-While FILE grows, two files lie beside it: FILE.partial is what it will hold; the first line of
-FILE.progress says what is being written, each further one up to where FILE.partial is whole.
+Until then there are two files: FILE.partial has the content so far. FILE.progress has the settings
+on its first line; each further line says up to where FILE.partial is consistent.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ Settings = Mapping[str, str | int | None]
 
 @dataclass(frozen=True)
 class WriterProgress:
-    """How far a file is: its bytes, the items it tells of, how many of those failed.
+    """How far a file has been written.
 
-    names: a digest of the items' names, in their order.
+    Args:
+        bytes: Its size.
+        items: The number of items in it.
+        failed: How many of those failed.
+        names: A digest of the names of the items, in their order.
     """
 
     bytes: int = 0
@@ -40,7 +44,7 @@ class WriterProgress:
 
 
 class ResumableWriter:
-    """A file under way; `mark` says how far it is."""
+    """A file that is being written; `mark` says how far."""
 
     def __init__(self, path: Path, partial: FileIO, progress: FileIO, mark: WriterProgress) -> None:
         self.path = path
@@ -49,9 +53,15 @@ class ResumableWriter:
         self._progress = progress
 
     def append(self, text: str, names: Sequence[str], failed: int) -> None:
-        """Add `text`, which tells of `names`; so many failed up to now.
+        """Append the text of further items.
 
-        Raises RunError where it can't be written.
+        Args:
+            text: What is appended.
+            names: The names of the items.
+            failed: How many items have failed so far, these included.
+
+        Raises:
+            RunError: The file can't be written.
         """
         content = text.encode("utf-8", "surrogateescape")
         mark = WriterProgress(
@@ -70,20 +80,26 @@ class ResumableWriter:
 def resumable_file(
     path: Path, settings: Settings, *, header: str, names: Iterator[str], resume: bool
 ) -> Iterator[ResumableWriter]:
-    """Let the context append to a file that becomes `path` where the context ends well.
+    """Open a file that the context appends to; it becomes `path` when the context ends normally.
 
-    settings: all that what is written hangs on. header: what the file begins with. resume:
-    whether to go on with what an earlier process left, cut back to where it is whole; what that
-    tells of is taken off the front of `names`.
+    Args:
+        path: The file.
+        settings: Everything that the content depends on, apart from the items.
+        header: The beginning of the file.
+        names: The names of the items. Those that the file holds already are taken off the front.
+        resume: Whether to continue what an earlier process left, cut back to where it is
+            consistent.
 
-    Raises UsageError where there is none but `path` is whole, or it was begun with other
-    settings or names; RunError where it can't be written, or another process does so.
+    Raises:
+        UsageError: There is nothing to resume because `path` is complete, or it was started with
+            other settings or items.
+        RunError: The file can't be written, or another process is writing it.
     """
     partial, progress = (path.with_name(path.name + end) for end in (".partial", ".progress"))
     if resume and path.exists() and not partial.exists():
         raise UsageError(
-            f"{printable(str(path))} is whole: there is nothing to go on with",
-            hint="leave --continue out to write it anew",
+            f"{printable(str(path))} is complete: there is nothing to resume",
+            hint="leave out --continue to write it again",
         )
     with ExitStack() as opened:
         with _writing(path):
@@ -119,14 +135,14 @@ def _begin(partial: FileIO, progress: FileIO, settings: Settings, header: str) -
 def _pass_over(mark: WriterProgress, names: Iterator[str], partial: Path) -> None:
     if _digest("", itertools.islice(names, mark.items)) != mark.names:
         raise UsageError(
-            f"{printable(str(partial))} does not begin with the photos named now",
-            hint=f"it holds {mark.items:,}: name the same ones in the same order, "
-            "or leave --continue out to begin anew",
+            f"{printable(str(partial))} starts with other photos than those given",
+            hint=f"it holds {mark.items:,}: give the same ones in the same order, "
+            "or leave out --continue to start over",
         )
 
 
 def _last_mark(partial: FileIO, progress: FileIO, settings: Settings) -> tuple[WriterProgress, int]:
-    """Return the last mark up to which `partial` is there, and where its line ends."""
+    """Return the last mark that `partial` reaches, and where its line ends."""
     size = partial.seek(0, os.SEEK_END)
     progress.seek(0)
     lines = progress.readall().splitlines(keepends=True)
@@ -140,7 +156,7 @@ def _last_mark(partial: FileIO, progress: FileIO, settings: Settings) -> tuple[W
         whole = [WriterProgress(**each) for each in marks if each["bytes"] <= size]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise RunError(
-            f"{printable(progress.name)} is damaged", hint="leave --continue out to begin anew"
+            f"{printable(progress.name)} is damaged", hint="leave out --continue to start over"
         ) from None
     return (whole[-1], sum(map(len, lines[: 1 + len(whole)]))) if whole else (WriterProgress(), 0)
 
@@ -148,22 +164,22 @@ def _last_mark(partial: FileIO, progress: FileIO, settings: Settings) -> tuple[W
 def _refuse_others(place: str, then: Settings, now: Settings) -> None:
     changed = [key for key in now if then.get(key) != now[key]]
     if changed:
-        told = (f"{key} {_told(then.get(key))} there, {_told(now[key])} here" for key in changed)
+        values = (f"{key} {_shown(then.get(key))}, now {_shown(now[key])}" for key in changed)
         raise UsageError(
-            f"{place} was begun otherwise: {'; '.join(told)}",
-            hint="give the same options, or leave --continue out to begin anew",
+            f"{place} was started with other options: {'; '.join(values)}",
+            hint="give the same options, or leave out --continue to start over",
         )
 
 
-def _told(value: str | int | None) -> str:
+def _shown(value: str | int | None) -> str:
     return "none" if value is None else printable(str(value))
 
 
 def _leave(file: ResumableWriter, partial: Path, progress: Path) -> None:
-    """Say how to go on; where nothing is done yet, leave nothing behind."""
+    """Say how to resume; if nothing is done yet, leave nothing behind."""
     if file.mark.items:
         place, count = printable(str(partial)), f"{file.mark.items:,}"
-        log.info("%s holds %s photos; the same command with --continue goes on", place, count)
+        log.info("%s holds %s photos; repeat the command with --continue to resume", place, count)
         return
     partial.unlink(missing_ok=True)
     progress.unlink(missing_ok=True)
