@@ -1,4 +1,4 @@
-"""Explanations with a face."""
+"""Explanations that a notebook can show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from imgrec.workflows.explanation import Explainer, picture_of
 
 @dataclass(frozen=True, repr=False)
 class ExplanationResult:
-    """Where in a photo a class is, or why the photo can't be used; in a notebook, the picture."""
+    """Where in a photo a class is, or why the photo can't be used; a notebook shows the picture."""
 
     name: str
     explainer: Explainer
@@ -30,27 +30,29 @@ class ExplanationResult:
 
     @property
     def named(self) -> tuple[Ranked, ...]:
-        """The class that is explained, and what `predict` gives it; of several labels each."""
+        """The explained class and its probability; then the photo's other labels, if any."""
         return self.explanation.named if self.explanation else ()
 
     @property
     def boxes(self) -> tuple[Detection, ...]:
-        """What was found: class, score and area, in pixels of the upright photo."""
+        """The boxes: class, score and area, in pixels of the upright photo."""
         return self.explanation.found if self.explanation else ()
 
     @property
     def heat(self) -> NDArray[np.float32]:
-        """How much each pixel speaks for the class, float32 (height, width), 0 to 1.
+        """How much each pixel supports the class, float32 (height, width), 0 to 1.
 
-        Raises ValueError where the photo can't be used.
+        Raises:
+            ValueError: The photo can't be used.
         """
         size = self._found.picture.image.size
         return self._found.heat.over(size, size)
 
     def picture(self, *, boxes: bool = False) -> Image.Image:
-        """Return the photo with its heat map, or with boxes around what was found.
+        """Return the photo with its heat map, or with its boxes.
 
-        Raises ValueError where the photo can't be used.
+        Raises:
+            ValueError: The photo can't be used.
         """
         return Image.open(io.BytesIO(boxes_picture(self._found) if boxes else self._png))
 
@@ -75,7 +77,7 @@ class ExplanationResult:
 
 
 def explanation_result(photo: records.Photo, explainer: Explainer) -> ExplanationResult:
-    """Return what an explainer says of a photo."""
+    """Return the explanation of a photo, or the reason why there is none."""
     try:
         return ExplanationResult(photo.name, explainer, explainer.explain(photo))
     except BadImage as error:

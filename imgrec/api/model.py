@@ -1,4 +1,4 @@
-"""A run's model, ready to answer."""
+"""A run's model, ready to predict, explain and be evaluated."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ from imgrec.workflows.explanation import ExplainOptions, Method, open_explainer
 from imgrec.workflows.prediction import Predictor, Tta, open_models
 
 Photo: TypeAlias = str | Path | bytes | NDArray[np.uint8] | Image.Image
-"""What can be asked about: see `Model.predict`."""
+"""A photo, as `Model.predict` takes it."""
 
 
 def named_photos(given: Photo | Iterable[Photo]) -> Iterator[records.Photo]:
-    """Yield what is asked about, in order; raise TypeError for what is no photo.
+    """Yield photos in order, with a name each.
 
-    Paths are those of files, of folders or patterns; what comes without a name gets a number.
+    Args:
+        given: A photo, or any number of them. A path may also be a folder or a pattern. Photos
+            without a path are numbered.
+
+    Raises:
+        TypeError: One of them is not a photo.
     """
     for number, photo in enumerate(_listed(given), start=1):
         if isinstance(photo, str | Path):
@@ -59,13 +64,18 @@ def load(
     precision: LiteRTPrecision = "float32",
     device: str = "auto",
 ) -> Model:
-    """Return a run's model, ready to answer.
+    """Load a run's model.
 
-    run: a folder, a name below the runs folder, or `last`. runs_dir: the runs folder; None for
-    $IMGREC_RUNS, else `runs`. engine: `litert` is the run's LiteRT file, which needs no TensorFlow,
-    `keras` its Keras file; `auto` takes LiteRT where it can. precision: which LiteRT file. device:
-    `auto`, `cpu`, `gpu`, or `gpu:0,1`.
-    Raises imgrec.errors.RunError where there is no such run, or it can't be used.
+    Args:
+        run: A folder, a name below the runs folder, or `last`.
+        runs_dir: The runs folder; None for $IMGREC_RUNS, else `runs`.
+        engine: `litert` for the run's LiteRT file, which does not need TensorFlow; `keras` for its
+            Keras file; `auto` for LiteRT if possible, otherwise Keras.
+        precision: Which LiteRT file.
+        device: `auto`, `cpu`, `gpu` or `gpu:0,1`.
+
+    Raises:
+        imgrec.errors.RunError: There is no such run, or it can't be used.
     """
     folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
     found, options = find(str(run), folder), EngineOptions(engine, precision, device)
@@ -74,7 +84,7 @@ def load(
 
 @dataclass(frozen=True, repr=False)
 class Model:
-    """A run's model. `load` makes one."""
+    """A run's model; `load` returns one."""
 
     run: Run
     predictor: Predictor
@@ -87,7 +97,7 @@ class Model:
 
     @property
     def multi_label(self) -> bool:
-        """Whether a photo may have several classes, or none: `Prediction.labels` has all."""
+        """Whether a photo may have several labels, or none; see `Prediction.labels`."""
         return self.run.card.multi_label
 
     @property
@@ -103,14 +113,23 @@ class Model:
         threshold: float | None = None,
         tta: Tta | None = None,
     ) -> Predictions:
-        """Return the `top` classes of each photo, in order; one that can't be read has an error.
+        """Classify photos.
 
-        photos: paths of files, of folders (everything below them) or patterns; the content of
-        files as bytes; pixels, uint8 (height, width) or (height, width, 1 | 3 | 4); Pillow
-        images. One of them, or any number. threshold: the probability, 0 to 1, below which the
-        answer is "unknown", or from which on a photo has a class, where it may have several; None
-        for the run's own. tta: `flip` for the mean over the mirrored picture too.
-        Raises TypeError for anything else.
+        Args:
+            photos: One photo, or any number: the path of a file, of a folder (everything below it)
+                or a pattern; the content of a file as bytes; pixels, uint8 (height, width) or
+                (height, width, 1 | 3 | 4); a Pillow image.
+            top: The number of classes listed, at least 1.
+            threshold: The probability, 0 to 1, below which an answer is "unknown", or, if a photo
+                may have several labels, from which it has a class. None for the run's own.
+            tta: `flip` for the mean over each photo and its mirror image.
+
+        Returns:
+            A prediction for each photo, in order; one that can't be read has an error.
+
+        Raises:
+            TypeError: One of `photos` is something else.
+            imgrec.errors.UsageError: An option is out of range.
         """
         found = tuple(named_photos(photos))
         predictor = self.predictor.with_options(top=top, threshold=threshold, tta=tta)
@@ -125,14 +144,20 @@ class Model:
         slices: Sequence[str] = (),
         allow_leakage: bool = False,
     ) -> Evaluation:
-        """Return how good the model is on images whose classes are known.
+        """Evaluate the model on images whose classes are known.
 
-        data: a folder of class folders, a CSV file or whatever else `imgrec evaluate --data`
-        reads; None for the run's own images. split: `train`, `validation` or `test`; None for
-        test, else validation. slices: as `evaluation.slices` of a config, measured on their own.
-        allow_leakage: whether images that the model was trained on may be among those of `data`.
-        Nothing is held to the config's gate. Raises imgrec.errors.DataError for images that can't
-        be used, UsageError where there is no such split.
+        The requirements in the run's config are ignored.
+
+        Args:
+            data: A folder of class folders, a CSV file or anything else that `imgrec evaluate
+                --data` reads; None for the run's own images.
+            split: `train`, `validation` or `test`; None for test, else validation.
+            slices: Parts of the images to evaluate on their own, as in `evaluation.slices`.
+            allow_leakage: Whether `data` may contain images that the model was trained on.
+
+        Raises:
+            imgrec.errors.DataError: The images can't be used.
+            imgrec.errors.UsageError: There is no such split.
         """
         from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate_request
 
@@ -154,13 +179,24 @@ class Model:
         windows: int | None = None,
         as_seen: bool = False,
     ) -> Iterator[ExplanationResult]:
-        """Yield where in each photo a class is, in order; one that can't be used has an error.
+        """Show where in photos the model sees a class.
 
-        photos: as for `predict`. method: `gradcam`, `occlusion`, `windows` or `dense`; None for
-        gradcam, without a Keras model or TensorFlow occlusion. The others are the options of
-        `imgrec explain`.
-        Raises imgrec.errors.UsageError for a class that the model doesn't know and for what is no
-        option of the method, RunError for a method that can't be used with the model.
+        Args:
+            photos: As in `predict`.
+            method: `gradcam`, `occlusion`, `windows` or `dense`; None for gradcam, or occlusion if
+                there is no Keras model or no TensorFlow.
+            class_name: The class to explain; None for the predicted one.
+            threshold: As in `predict`.
+            windows: The largest number of windows per photo; only for `windows`.
+            as_seen: Whether gradcam looks at exactly what `predict` shows the model.
+
+        Returns:
+            An iterator over the photos, in order; one that can't be used has an error.
+
+        Raises:
+            imgrec.errors.UsageError: The model does not know the class, or an option is out of
+                range or can't be used with the method.
+            imgrec.errors.RunError: The method can't be used with the model.
         """
         asked = ExplainOptions(class_name, threshold, windows, as_seen, method)
         explainer = open_explainer(self.run, asked, self.engine_options)

@@ -1,4 +1,4 @@
-"""Predictions with a face."""
+"""Predictions that a notebook can show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 50
 
 @dataclass(frozen=True, repr=False)
 class Predictions(Sequence[Prediction]):
-    """What is in some photos, in their order; in a notebook, with their pictures."""
+    """The predictions of photos, in their order; a notebook shows them with the pictures."""
 
     predictions: tuple[Prediction, ...]
     photos: tuple[records.Photo, ...]

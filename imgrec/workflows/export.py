@@ -199,7 +199,7 @@ def _write(
         return parity
 
     write(path, fill)
-    log.info("%s", _in_words(path, found[0], plan.evidence.part))
+    log.info("%s", _describe(path, found[0], plan.evidence.part))
     return Exported(path, found[0])
 
 

@@ -92,8 +92,8 @@ def test_without_keras_model_or_class(
     process = imgrec("explain", "noise.png", "--model", "light", "--method", "dense")
     assert (process.returncode, process.stdout) == (4, "")
     assert process.stderr == (
-        "imgrec: error: light has no best.keras: dense looks into a Keras model, and a LiteRT "
-        "file can only be asked\nhint: --method occlusion and --method windows ask it\n"
+        "imgrec: error: light has no best.keras, which --method dense needs\n"
+        "hint: --method occlusion and --method windows work with the LiteRT file\n"
     )
     other = imgrec("explain", "noise.png", "--model", "light", "--class", "11")
     assert (other.returncode, other.stdout) == (2, "")

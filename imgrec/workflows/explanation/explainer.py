@@ -1,4 +1,4 @@
-"""A model that is asked where in a picture a class is."""
+"""A model that explains photos, by one of several methods."""
 
 from __future__ import annotations
 
@@ -28,22 +28,28 @@ from imgrec.text import printable
 Method = Literal["gradcam", "occlusion", "windows", "dense"]
 
 INSIDE: tuple[Method, ...] = ("gradcam", "dense")
-"""The methods that look into a Keras model; the others ask any engine."""
+"""The methods that need a Keras model; the others work with any engine."""
 
 OF_ALL: tuple[Method, ...] = ("windows", "dense")
-"""The methods that look for every class all over the picture; the others explain an answer."""
+"""The methods that look for every class all over the picture; the others explain one answer."""
 
-# Zhou et al. draw the box around what is as hot as a fifth of the hottest; that takes in a lot of
-# what is around a thing that fills little of the picture.
+# Zhou et al. draw the box around everything at least a fifth as hot as the hottest place; around a
+# small object, that would include much of the background.
 _HOT = 0.4
 
 
 @dataclass(frozen=True)
 class Explainer:
-    """A model that is asked where.
+    """A model that explains photos.
 
-    wanted: the column of the class to explain; None for what the model says of each picture.
-    decision: how probabilities become labels. windows, as_seen: as in Asking.
+    Args:
+        model: Its name.
+        method: `gradcam`, `occlusion`, `windows` or `dense`.
+        engine: The engine.
+        decision: How probabilities become labels.
+        wanted: The column of the class to explain; None for the predicted one.
+        windows: The largest number of windows per photo.
+        as_seen: As in ExplainOptions.
     """
 
     model: str
@@ -55,10 +61,11 @@ class Explainer:
     as_seen: bool = False
 
     def explain(self, photo: Photo) -> Explanation:
-        """Return where in a photo the class is.
+        """Explain a photo.
 
-        Raises BadImage for one that can't be read or is too small, RunError for a model that the
-        method can't be used with.
+        Raises:
+            BadImage: It can't be read, or is too small.
+            RunError: The method can't be used with the model.
         """
         picture = _picture(photo, self.engine)
         answers = self.engine.answers(picture.pixels[np.newaxis])
@@ -74,14 +81,11 @@ class Explainer:
         )
         found = self._placed(whole, columns)
         if self.wanted is None and not whole.known and self.method not in OF_ALL:
-            return replace(found, found=())  # it explains an answer that there is not
+            return replace(found, found=())  # there is no answer to explain
         return found
 
     def _explained(self, row: NDArray[np.float32], named: NDArray[np.bool_]) -> list[int]:
-        """Return the columns of the classes to explain, the most probable first.
-
-        row, named: the probability of each class, and whether the picture is said to have it.
-        """
+        """Return the columns of the classes to explain, the most probable first."""
         if self.wanted is not None:
             return [self.wanted]
         order = np.argsort(-row, kind="stable")
@@ -111,9 +115,9 @@ class Explainer:
         boxes = self._of_class(sorted(there, key=lambda each: -each.score))
         spec = enlarged(whole.picture, self.engine.spec)
         view = ViewedRegion(whole.picture.whole, (spec.width, spec.height))
-        told = shares(found, self.engine.classes, whole.picture.image.size)
+        shown = shares(found, self.engine.classes, whole.picture.image.size)
         return replace(
-            whole, view=view, heat=found.heat(column), found=boxes, segments=found, shares=told
+            whole, view=view, heat=found.heat(column), found=boxes, segments=found, shares=shown
         )
 
     def _gradcam(self, whole: Explanation, columns: Sequence[int]) -> Explanation:
@@ -145,9 +149,8 @@ class Explainer:
 def needs_keras(method: Method, model: str) -> RunError:
     """Return the error for a model without a Keras file."""
     return RunError(
-        f"{printable(model)} has no {MODEL_FILE}: {method} looks into a Keras model, "
-        "and a LiteRT file can only be asked",
-        hint="--method occlusion and --method windows ask it",
+        f"{printable(model)} has no {MODEL_FILE}, which --method {method} needs",
+        hint="--method occlusion and --method windows work with the LiteRT file",
     )
 
 
@@ -161,7 +164,7 @@ def _picture(photo: Photo, engine: Engine) -> Picture:
 
 
 def _hottest(whole: Explanation, values: Sequence[NDArray[np.float32]]) -> Explanation:
-    """Return the explanation with the heat of each class that is named, and its boxes."""
+    """Return the explanation with the heat of the first class, and the boxes of each."""
     heats = [Heat(each, whole.view.area) for each in values]
     found = tuple(
         Detection(*named, area)
@@ -172,5 +175,5 @@ def _hottest(whole: Explanation, values: Sequence[NDArray[np.float32]]) -> Expla
 
 
 def _hot_regions(heat: Heat, size: tuple[int, int]) -> tuple[Area, ...]:
-    """Return the hot regions of a picture; where all are tiny, the largest."""
+    """Return the hot regions of a picture; if all are tiny, the largest."""
     return regions(heat, size, _HOT) or regions(heat, size, _HOT, smallest=0)[:1]
