@@ -120,7 +120,7 @@ def test_without_continue_it_begins_anew(path: Path) -> None:
 def test_a_whole_file_is_not_gone_on_with(path: Path) -> None:
     """Whose it is can't be told any more."""
     write(path)
-    with pytest.raises(UsageError, match="is whole"):
+    with pytest.raises(UsageError, match="is complete"):
         write(path, resume=True)
 
 
