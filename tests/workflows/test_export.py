@@ -127,7 +127,7 @@ def test_on_random_pictures_photos_are_asked_for(copied: Run) -> None:
     write_card(copied.path, card)
     with pytest.raises(RunError, match=r"int8\.tflite is not written: .*random picture") as caught:
         export(Run(copied.path, card), precision="int8")
-    assert "on photos of yours with --data FOLDER" in caught.value.hint
+    assert "on photos of your own with --data FOLDER" in caught.value.hint
 
 
 def _spoil(run: Run) -> None:
