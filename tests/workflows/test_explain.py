@@ -201,7 +201,8 @@ def test_without_keras_a_model_is_only_asked(
         assert open_explainer(exported).method == "occlusion"
     assert "exported: no Keras model, or no TensorFlow: using occlusion" in caplog.messages
     for method in INSIDE:
-        with pytest.raises(RunError, match=f"no best.keras, which --method {method} needs") as caught:
+        needs = f"no best.keras, which --method {method} needs"
+        with pytest.raises(RunError, match=needs) as caught:
             open_explainer(exported, ExplainOptions(method=method))
         assert "--method occlusion" in caught.value.hint
 
