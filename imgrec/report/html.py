@@ -16,16 +16,9 @@ from imgrec.evaluation.error_analysis import (
     worst_mistakes,
 )
 from imgrec.evaluation.results import Assessment, Evaluation
-from imgrec.report import pictures
-from imgrec.report.pictures import (
-    DARK,
-    LIGHT,
-    Thumbnail,
-    class_bars,
-    coverage_plot,
-    data_uri,
-    reliability_plot,
-)
+from imgrec.report import charts
+from imgrec.report.charts import DARK, LIGHT
+from imgrec.report.pictures import Thumbnail, data_uri
 from imgrec.report.wording import (
     counted_images,
     decision_cells,
@@ -155,11 +148,11 @@ class _Plot:
 
 def _curves(background: ReportContext) -> Iterator[_Plot]:
     history = background.history
-    best = background.best_epoch or pictures.lowest_loss_epoch(history)
-    for name in pictures.draw_plot(history):
+    best = background.best_epoch or charts.lowest_loss_epoch(history)
+    for name in charts.plotted_metrics(history):
         of_one = {key: history[key] for key in (name, f"val_{name}") if key in history}
         text = f"{name.replace('_', ' ')} after each epoch, training and validation"
-        yield _plot(partial(pictures.curves, of_one, best_epoch=best), text)
+        yield _plot(partial(charts.curves, of_one, best_epoch=best), text)
 
 
 def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
@@ -170,16 +163,16 @@ def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
         text = f"Confusion of {which}: how many images that have it are found or missed, and how "
         text += "many that lack it are said to have it or not"
     drawn_large = large and not evaluation.multi_label
-    yield _plot(partial(pictures.confusion, evaluation), text, large=drawn_large)
-    yield _plot(partial(class_bars, evaluation), f"Precision and recall of {which}")
+    yield _plot(partial(charts.confusion, evaluation), text, large=drawn_large)
+    yield _plot(partial(charts.class_bars, evaluation), f"Precision and recall of {which}")
 
 
 def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     text = "Reliability: how often answers of each probability are right, and how many there are"
-    yield _plot(partial(reliability_plot, evaluation), text)
+    yield _plot(partial(charts.reliability_plot, evaluation), text)
     if evaluation.coverage_curve is not None:
         text = "Accuracy of the most confident answers, by coverage"
-        yield _plot(partial(coverage_plot, evaluation), text)
+        yield _plot(partial(charts.coverage_plot, evaluation), text)
 
 
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:

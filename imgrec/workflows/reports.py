@@ -25,7 +25,7 @@ from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.values import Area, Heat
 from imgrec.files import check_writable, write_text
-from imgrec.report import pictures
+from imgrec.report import charts
 from imgrec.report.forms import PAGE, check_formats, report_formats
 from imgrec.report.html import Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
@@ -229,9 +229,9 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
     context = report_context(run, assessment, records)
     by_suffix = report_formats(context)
     writer.write_text("metrics.json", by_suffix[".json"](assessment))
-    curves = pictures.curves(context.history, best_epoch=context.best_epoch)
+    curves = charts.curves(context.history, best_epoch=context.best_epoch)
     writer.write_bytes("curves.png", curves)
-    writer.write_bytes("confusion.png", pictures.confusion(assessment.evaluation))
+    writer.write_bytes("confusion.png", charts.confusion(assessment.evaluation))
     writer.write_text("report.html", by_suffix[PAGE](assessment))
 
 

@@ -13,8 +13,8 @@ from PIL import Image, ImageColor
 
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation
-from imgrec.report.pictures import DARK, LIGHT, class_bars, coverage_plot, reliability_plot
-from imgrec.report.pictures.style import PlotStyle
+from imgrec.report.charts import DARK, LIGHT, class_bars, coverage_plot, reliability_plot
+from imgrec.report.charts.style import PlotStyle
 from imgrec.scores import Decision
 from tests.evaluation.made import population, scores
 

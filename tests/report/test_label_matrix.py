@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.report.pictures import DARK, LIGHT, confusion
-from imgrec.report.pictures.charts import label_matrix
-from imgrec.report.pictures.style import PlotStyle
+from imgrec.report.charts import DARK, LIGHT, confusion
+from imgrec.report.charts.plots import label_matrix
+from imgrec.report.charts.style import PlotStyle
 from tests.evaluation.made import label_sets, population_of_sets
 
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from imgrec.report.pictures import DARK, LIGHT
-from imgrec.report.pictures.style import PlotStyle, contrast, ink_on, scale_of
+from imgrec.report.charts import DARK, LIGHT
+from imgrec.report.charts.style import PlotStyle, contrast, ink_on, scale_of
 
 
 def test_contrast_is_that_of_wcag() -> None:

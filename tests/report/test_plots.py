@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from imgrec.evaluation.results import Evaluation
-from imgrec.report.pictures import DARK, LIGHT, confusion, curves, lowest_loss_epoch
+from imgrec.report.charts import DARK, LIGHT, confusion, curves, lowest_loss_epoch
 
 Make = Callable[..., Evaluation]
 
@@ -115,7 +115,7 @@ def test_settings_of_the_user_change_nothing(evaluation: Make) -> None:
 def test_no_display_and_no_state_is_touched() -> None:
     """Drawing never loads pyplot, and importing the pictures loads no matplotlib."""
     program = (
-        "import sys; from imgrec.report.pictures import curves;"
+        "import sys; from imgrec.report.charts import curves;"
         "loaded = 'matplotlib' in sys.modules;"
         "curves({'loss': [1.0]}); print(loaded, 'matplotlib.pyplot' in sys.modules)"
     )

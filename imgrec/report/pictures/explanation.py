@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from imgrec.explanation.values import Area, Explanation, Heat
-from imgrec.report.pictures.style import LIGHT, load_font, shorten_to_width
+from imgrec.report.charts import LIGHT
+from imgrec.report.pictures.letters import load_font, shorten_to_width
 from imgrec.report.wording import percent
 from imgrec.text import printable
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from imgrec.report.pictures.style import LIGHT, load_font, shorten_to_width
+from imgrec.report.charts import LIGHT
+from imgrec.report.pictures.letters import load_font, shorten_to_width
 from imgrec.text import printable
 
 SIDE = 192

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imgrec.evaluation.error_analysis import all_or_worst_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, MetricValue, ReliabilityBin
-from imgrec.report.pictures.style import (
+from imgrec.report.charts.style import (
     LIGHT,
     PlotStyle,
     ink_on,
@@ -117,7 +117,7 @@ def curves(
         look: The colours.
     """
     best = best_epoch or lowest_loss_epoch(history)
-    names = draw_plot(history)
+    names = plotted_metrics(history)
     with plain_settings(look):
         figure = new_figure(5 * max(len(names), 1), 3.6)
         for column, name in enumerate(names, start=1):
@@ -151,7 +151,7 @@ def confusion(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         return png(figure)
 
 
-def draw_plot(history: Mapping[str, Sequence[float]]) -> list[str]:
+def plotted_metrics(history: Mapping[str, Sequence[float]]) -> list[str]:
     """Return the names of the loss and the accuracies that have values."""
     return [name for name, values in history.items() if values and _is_drawn(name)]
 
