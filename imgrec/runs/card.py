@@ -148,7 +148,7 @@ class Card:
     hashes: SHA-256 of each model file, by its name in the folder; see `announcing`.
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
-    computing: what the training's numbers hang on beside config and versions, as it is now:
+    computing: what the training's numbers depend on beside config and versions:
     `device` (`cpu` or `gpu`), `precision` (Keras' policy) and `replicas`; empty where that is not
     known. changes: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.
     statistics: of the training images, where the preprocessing takes its numbers from them.

@@ -90,11 +90,12 @@ def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
 
 
 def _copies(findings: Findings) -> str:
-    across = findings.count(FindingKind.COPIES_ACROSS_SPLITS)
-    labels = findings.count(FindingKind.COPIES_ACROSS_LABELS)
-    if not across and not labels:
-        return ""
-    return f"{across} images are the same file in several splits, {labels} under several labels"
+    places = {
+        "in several splits": findings.count(FindingKind.COPIES_ACROSS_SPLITS),
+        "under several labels": findings.count(FindingKind.COPIES_ACROSS_LABELS),
+    }
+    found = ", ".join(f"{count} {place}" for place, count in places.items() if count)
+    return found.replace(" ", " images are the same file ", 1)
 
 
 def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:

@@ -89,7 +89,7 @@ def check_document(
         data: What was checked, as it was written.
         strict: Whether warnings count as errors.
         hidden: How many hidden files were ignored; None where that is not part of the document.
-        moved: The files that were moved; None likewise.
+        moved: The files that were moved; None if that is not part of the document.
     """
     return CheckDocument(
         schema_version=1,

@@ -63,7 +63,8 @@ def _headline(evaluation: Evaluation) -> Table:
         values = (format_value(name, metric.value), format_bounds(name, metric))
         style = "bold" if name == "accuracy" else ""
         table.add_row(metric_title(name, evaluation.top_k), *values, style=style)
-    table.add_row("Images", f"{evaluation.images:,}", f"{len(evaluation.skipped):,} not used")
+    skipped = len(evaluation.skipped)
+    table.add_row("Images", f"{evaluation.images:,}", f"{skipped:,} not used" if skipped else "")
     return table
 
 
