@@ -2,7 +2,8 @@
 
     ImgrecError
     ├── UsageError       2   wrong usage
-    │   └── ConfigError  2   an invalid config; lists every problem
+    │   ├── ConfigError  2   an invalid config; lists every problem
+    │   └── SettingError 2   one setting that does not fit; becomes a ConfigError
     ├── DataError        3   bad data
     │   └── BadImage     3   a file that can't be read as an image
     ├── RunError         4   a model, run or file that can't be read, used or written
@@ -40,6 +41,18 @@ class UsageError(ImgrecError):
 
 class ConfigError(UsageError):
     """An invalid config; the message lists every problem."""
+
+
+class SettingError(UsageError):
+    """A setting that does not fit what it meets, raised where the config itself is not known.
+
+    path: the keys that lead to it in the config, as `("model", "layers", 0)`. A workflow turns it
+    into a ConfigError with the file and the line.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class DataError(ImgrecError):

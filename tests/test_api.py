@@ -218,6 +218,7 @@ class Losses(imgrec.TrainingObserver):
         self.outcome = event.outcome
 
 
+@pytest.mark.tensorflow
 def test_training_from_python(tmp_path: Path) -> None:
     """A mapping is a config too; observers see each epoch, and the run has all of them."""
     config = {

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
+from imgrec.backbones import BACKBONES, application_of, wants_colour
 from imgrec.config.augmentation import Augmentation
-from imgrec.config.backbones import BACKBONES, application_of, wants_colour
 from imgrec.config.data import Data
 from imgrec.config.evaluation import EvaluationConfig
 from imgrec.config.keras.layers import Layer

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from imgrec.config.backbones import BACKBONES, wants_colour
+from imgrec.backbones import BACKBONES, wants_colour
 from imgrec.sections.problems import shown_value, unknown
 from imgrec.sections.section import ConfigFinding, Factor, PositiveFloat, Says, Section
 

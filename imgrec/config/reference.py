@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from inspect import getdoc
 from typing import Any
 
-from imgrec.config.backbones import BACKBONES
+from imgrec.backbones import BACKBONES
 from imgrec.config.keras.named import OneOf, argument_names
 from imgrec.config.schema import KINDS, SECTIONS, schema
 

@@ -10,18 +10,14 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
-from imgrec.config.backbones import BACKBONES
+from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.models.files import check_weights, imagenet_classes
 from imgrec.text import did_you_mean, printable
-
-if TYPE_CHECKING:
-    # Prediction comes here for its classifiers, and does without pydantic.
-    from imgrec.config.experiment import Backbone
 
 
 @dataclass(frozen=True)
@@ -53,27 +49,39 @@ def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
 
 
 def apply_backbone(
-    backbone: Backbone, features: Any, image_size: tuple[int, int], *, weights: bool
+    name: str,
+    features: Any,
+    *,
+    weights: str | None,
+    trainable: bool,
+    batch_norm_momentum: float | None,
 ) -> tuple[Any, Any]:
-    """Apply the backbone without its top; return it, and the tensor of its features.
+    """Apply the network `name` without its top; return it, and the tensor of its features.
 
     A frozen one runs in inference mode, and goes on so when `unfreeze` lets it learn.
 
-    Raises RunError where its weights can't be had.
+    Args:
+        name: A classifier of `keras.applications`.
+        features: The tensor that it is applied to, (batch, height, width, channels), preprocessed.
+        weights: `imagenet`, a file, or None for random ones.
+        trainable: Whether its weights learn.
+        batch_norm_momentum: Of its batch normalizations; None for the network's own.
+
+    Raises:
+        RunError: Where its weights can't be had.
     """
     import keras
 
-    wanted = backbone.weights if weights else None
     hint = "give a file of weights that you have: `--set model.backbone.weights=FILE`"
-    with _weights_errors(backbone.name, wanted, hint):
-        network = getattr(keras.applications, backbone.name)(
-            include_top=False, weights=wanted, input_shape=(*image_size, features.shape[-1])
+    with _weights_errors(name, weights, hint):
+        network = getattr(keras.applications, name)(
+            include_top=False, weights=weights, input_shape=features.shape[1:]
         )
-    if backbone.batch_norm_momentum is not None:
+    if batch_norm_momentum is not None:
         for layer in batch_normalizations(network):
-            layer.momentum = backbone.batch_norm_momentum
-    network.trainable = backbone.trainable
-    if not backbone.trainable:
+            layer.momentum = batch_norm_momentum
+    network.trainable = trainable
+    if not trainable:
         keep_inferring(network)
     return network, network(features)
 

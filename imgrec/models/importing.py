@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from imgrec.config.backbones import BACKBONES
+from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause

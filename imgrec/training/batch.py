@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.keras.losses import Truth
+from imgrec.errors import SettingError
 
 
 @dataclass(frozen=True)
@@ -26,57 +27,57 @@ class Batch:
     weights: NDArray[np.float32]
 
 
-def check_output(experiment: Experiment, classes: Sequence[str]) -> None:
-    """Raise ConfigError where the model's output doesn't fit the data's classes."""
-    if experiment.model.output == "softmax" or experiment.data.multi_label or len(classes) == 2:
+def check_output(output: str, classes: Sequence[str], *, multi_label: bool) -> None:
+    """Raise SettingError where the model's output doesn't fit the data's classes."""
+    if output == "softmax" or multi_label or len(classes) == 2:
         return
-    raise experiment.problem(
+    raise SettingError(
         ("model", "output"),
         f"sigmoid is one unit for two classes, and the data has {len(classes)}; use softmax, "
         "or data.multi_label where an image has several",
     )
 
 
-def encode(experiment: Experiment, labels: NDArray[Any], classes: int) -> NDArray[Any]:
-    """Return labels, as `labels_of` gives them, as the targets of the experiment's loss.
+def encode(truth: Truth, labels: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Return labels, as `labels_of` gives them, as the targets of a loss.
 
-    float32 (images, 1) for one sigmoid unit, int64 (images,) for a sparse loss, else float32
-    (images, classes), 1 for each class of the image.
+    truth: what the loss compares the output with. The targets are float32 (images, 1) for one
+    sigmoid unit, int64 (images,) for a sparse loss, else float32 (images, classes), 1 for each
+    class of the image.
     """
     if labels.ndim == 2:
         return np.asarray(labels, np.float32)
-    if experiment.truth == "binary":
+    if truth == "binary":
         return np.asarray(labels, np.float32)[:, np.newaxis]
-    if experiment.truth == "index":
+    if truth == "index":
         return np.asarray(labels)
     return np.asarray(np.eye(classes, dtype=np.float32)[labels])
 
 
 def image_weights(
-    experiment: Experiment, labels: NDArray[Any], classes: Sequence[str]
+    class_weight: Literal["balanced"] | Mapping[str, float] | None,
+    labels: NDArray[Any],
+    classes: Sequence[str],
 ) -> NDArray[np.float32]:
     """Return how much each image counts in the loss, float32 (images,): as its class does.
 
-    `balanced` is images / (classes * images of the class), as scikit-learn has it. Raises
-    ConfigError for a class that the data doesn't have.
+    `balanced` is images / (classes * images of the class); as in scikit-learn. Raises
+    SettingError for a class that the data doesn't have.
     """
-    wanted = experiment.training.class_weight
-    if wanted is None:
+    if class_weight is None:
         return np.ones(len(labels), np.float32)
-    if wanted == "balanced":
+    if class_weight == "balanced":
         counts = np.bincount(labels, minlength=len(classes))
         weights = (len(labels) / (len(classes) * counts)).astype(np.float32)
     else:
-        weights = _named_weights(experiment, wanted, classes)
+        weights = _named_weights(class_weight, classes)
     return np.asarray(weights[labels])
 
 
-def _named_weights(
-    experiment: Experiment, wanted: Mapping[str, float], classes: Sequence[str]
-) -> NDArray[np.float32]:
+def _named_weights(wanted: Mapping[str, float], classes: Sequence[str]) -> NDArray[np.float32]:
     unknown = sorted(set(wanted) - set(classes))
     if unknown:
-        raise experiment.problem(
+        raise SettingError(
             ("training", "class_weight", unknown[0]),
             f"the data has no such class; it has {', '.join(classes)}",
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imgrec.config.experiment import Experiment
 from imgrec.config.keras.callbacks import TensorBoard
+from imgrec.config.keras.named import Named
+from imgrec.errors import SettingError
 from imgrec.models.keras_objects import make
 
 # What EarlyStopping and ReduceLROnPlateau count; they forget it when a training begins.
@@ -16,19 +18,19 @@ _COUNTERS = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 _NUMBERED = "_global_train_batch"
 
 
-def check_extras(experiment: Experiment) -> None:
-    """Raise ConfigError where a callback needs a package that is not installed."""
-    for index, callback in enumerate(experiment.training.callbacks):
+def check_extras(callbacks: Sequence[Named]) -> None:
+    """Raise SettingError where a callback needs a package that is not installed."""
+    for index, callback in enumerate(callbacks):
         name = type(callback).__name__
         if name == "TensorBoard" and importlib.util.find_spec("tensorboard") is None:
-            raise experiment.problem(
+            raise SettingError(
                 ("training", "callbacks", index, name),
                 "needs the extra `tensorboard`: pip install 'imgrec[tensorboard]'",
             )
 
 
-def make_callbacks(experiment: Experiment, model: Any, folder: Path | None, epochs: int) -> Any:
-    """Return the `keras.callbacks.CallbackList` of the experiment.
+def make_callbacks(settings: Sequence[Named], model: Any, folder: Path | None, epochs: int) -> Any:
+    """Return the `keras.callbacks.CallbackList` that a config asks for.
 
     They may stop the training or lower its learning rate, and count from epoch to epoch: so they
     are a part of the loop and its checkpoints, not observers. TensorBoard, one of them, writes
@@ -38,7 +40,7 @@ def make_callbacks(experiment: Experiment, model: Any, folder: Path | None, epoc
 
     callbacks = [
         make(keras.callbacks, callback)
-        for callback in experiment.training.callbacks
+        for callback in settings
         if folder is not None or not isinstance(callback, TensorBoard)
     ]
     for callback in callbacks:
@@ -47,15 +49,12 @@ def make_callbacks(experiment: Experiment, model: Any, folder: Path | None, epoc
     return keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, verbose=0)
 
 
-def watch_steps(experiment: Experiment) -> bool:
-    """Say whether a callback wants the loss and the metrics after each step.
+def watch_steps(callbacks: Sequence[Named]) -> bool:
+    """Return whether a callback needs the loss and the metrics after each step.
 
-    They cost a GPU a wait.
+    To read them, a GPU has to be waited for.
     """
-    return any(
-        isinstance(each, TensorBoard) and each.update_freq != "epoch"
-        for each in experiment.training.callbacks
-    )
+    return any(isinstance(each, TensorBoard) and each.update_freq != "epoch" for each in callbacks)
 
 
 def counters(callbacks: Any) -> list[dict[str, float | None]]:

@@ -7,12 +7,15 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.augmentation import Augmentation
+from imgrec.config.data import Data
+from imgrec.config.experiment import Backbone
 from imgrec.data.cache import (
     NoRoom,
     fits_in_memory,
@@ -34,6 +37,26 @@ log = logging.getLogger("imgrec")
 
 # At most; the last bits of a feature may hang on the size of the batch.
 _BATCH = 32
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What is done to images before they are trained on.
+
+    data, augmentation, backbone: sections of a config. seed: rules order and augmentation. views:
+    `training.feature_views`.
+    """
+
+    data: Data
+    augmentation: Augmentation | None
+    backbone: Backbone | None
+    seed: int
+    views: int | None = None
+
+    @property
+    def augmenter(self) -> Augmenter | None:
+        """What changes training images; None: nothing does."""
+        return augmenter_of(self.augmentation, self.seed, self.views)
 
 
 class CachedFeatures:
@@ -61,24 +84,24 @@ class CachedFeatures:
         return found
 
 
-def feature_views(experiment: Experiment, train: TrainingImages, epochs: range) -> tuple[int, ...]:
+def feature_views(settings: InputSettings, train: TrainingImages, epochs: range) -> tuple[int, ...]:
     """Return the views of each training image that are worth their features in these epochs.
 
-    None where there is no frozen backbone, where images are augmented anew in each epoch, with
-    `data.cache: none`, and where the epochs end before every image is seen.
+    There are none without a frozen backbone, where images are augmented differently in each epoch,
+    with `data.cache: none`, and where the epochs end before every image is seen.
     """
-    backbone, views = experiment.model.backbone, experiment.training.feature_views
-    if backbone is None or backbone.trainable or experiment.data.cache == "none":
+    backbone, views = settings.backbone, settings.views
+    if backbone is None or backbone.trainable or settings.data.cache == "none":
         return ()
     images, per_epoch = train.schedule.images, train.schedule.images_per_epoch
-    if len(epochs) * per_epoch < images or (experiment.augmentation and views is None):
+    if len(epochs) * per_epoch < images or (settings.augmentation and views is None):
         return ()
     laps = range(epochs.start * per_epoch // images, -(-epochs.stop * per_epoch // images))
     return tuple(sorted({lap % (views or 1) for lap in laps}))
 
 
 def with_features(
-    experiment: Experiment,
+    settings: InputSettings,
     steps: Steps,
     images: tuple[TrainingImages, TrainingImages | None],
     epochs: range,
@@ -93,7 +116,7 @@ def with_features(
     the batch under way; no file is left half-written.
     """
     train, validation = images
-    views = feature_views(experiment, train, epochs)
+    views = feature_views(settings, train, epochs)
     if not views:
         return train, validation
     halves = steps.halves()
@@ -101,8 +124,8 @@ def with_features(
         log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
         return train, validation
     try:
-        cache = _FeatureCache(experiment, steps, halves, progress, signals)
-        first = cache.split(train, augmenter_of(experiment), views)
+        cache = _FeatureCache(settings, steps, halves, progress, signals)
+        first = cache.split(train, settings.augmenter, views)
         second = cache.split(validation, None, (0,)) if validation else None
     except NoRoom as error:
         log.warning("features: computed again in each epoch: %s", error)
@@ -116,7 +139,7 @@ class _FeatureCache:
 
     def __init__(
         self,
-        experiment: Experiment,
+        settings: InputSettings,
         steps: Steps,
         halves: SplitNetwork,
         progress: Progress,
@@ -124,16 +147,16 @@ class _FeatureCache:
     ) -> None:
         import tensorflow as tf
 
-        found = experiment.data.cache
+        found = settings.data.cache
         cache = found if isinstance(found, CacheConfig) else CacheConfig()
         self._folder, self._limit = cache.path, cache.limit_bytes
-        self._augmentation = experiment.augmentation, experiment.seed
+        self._augmentation = settings.augmentation, settings.seed
         self._progress, self._signals = progress, signals
-        self._batch_size = min(_BATCH, experiment.data.batch_size)
-        self._views = experiment.training.feature_views or 1
+        self._batch_size = min(_BATCH, settings.data.batch_size)
+        self._views = settings.views or 1
         extractor = halves.extractor
         self._shape, self._dtype = extractor.output.shape[1:], str(extractor.output.dtype)
-        self._key = _key(experiment, steps, halves), self._batch_size, self._shape
+        self._key = _key(settings, steps, halves), self._batch_size, self._shape
         self._extract = tf.function(
             lambda images: extractor(images, training=False), reduce_retracing=True
         )
@@ -198,15 +221,15 @@ class _FeatureCache:
                 task.advance(len(batch.images))
 
 
-def _key(experiment: Experiment, steps: Steps, halves: SplitNetwork) -> str:
-    """Return the SHA-256 of all that an image's features hang on beside its pixels in the file."""
-    data, found = experiment.data, versions()
-    settings = (
+def _key(settings: InputSettings, steps: Steps, halves: SplitNetwork) -> str:
+    """Return the SHA-256 of all that an image's features depend on beside its pixels."""
+    data, found = settings.data, versions()
+    parts = (
         [found.get(name) for name in MATTER],
         (data.image_size, data.channels, data.interpolation, data.fit),
-        (experiment.model.backbone, halves.place, steps.policy, steps.device),
+        (settings.backbone, halves.place, steps.policy, steps.device),
     )
-    digest = hashlib.sha256(repr(settings).encode())
+    digest = hashlib.sha256(repr(parts).encode())
     for variable in halves.extractor.variables:
         digest.update(np.asarray(variable).tobytes())
     return digest.hexdigest()

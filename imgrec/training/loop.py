@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.training import Training
 from imgrec.errors import RunError
 from imgrec.progress import Progress
-from imgrec.training.augmentation import augmenter_of
 from imgrec.training.batch import Batch
 from imgrec.training.callbacks import counters, make_callbacks, restore_counters, watch_steps
 from imgrec.training.checkpoint import Checkpoints, TrainingProgress
 from imgrec.training.epoch_log import metrics_text
-from imgrec.training.features import with_features
+from imgrec.training.features import InputSettings, with_features
 from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
 from imgrec.training.loss_monitor import Diverged, LossWatch
 from imgrec.training.monitor import Monitor
@@ -36,7 +35,7 @@ from imgrec.training.observers import (
     TrainingObserver,
 )
 from imgrec.training.phases import phases
-from imgrec.training.steps import Steps, averaged_weights, explain_out_of_memory
+from imgrec.training.steps import Steps, averaged_weights
 from imgrec.training.stream import TrainingImages, training_batches, validation_batches
 
 log = logging.getLogger("imgrec")
@@ -51,11 +50,13 @@ _SECONDS_BETWEEN_METRICS = 0.2
 class TrainingJob:
     """What is trained on what.
 
-    validation: None where there is none. folder: the run's, for the files of callbacks; None for
-    a training that writes no run.
+    training: the section of a config. inputs: what is done to the images. validation: None where
+    there is none. folder: the run's, for the files of callbacks; None for a training that writes
+    no run.
     """
 
-    experiment: Experiment
+    training: Training
+    inputs: InputSettings
     train: TrainingImages
     validation: TrainingImages | None
     monitor: Monitor
@@ -87,18 +88,18 @@ def fit(
             `on_nan: restore` acts as `stop`.
 
     Raises:
-        RunError: Where the loss is not a number any more, or explodes, or memory is too small.
+        RunError: Where the loss is not a number any more, or explodes.
     """
     observer, best = ObserverList(observers), job.monitor.best
     outcome: Literal["finished", "interrupted", "failed"] = "failed"
     per_epoch = job.train.schedule.steps_per_epoch
-    with explain_out_of_memory(job.experiment), deferred_signals() as signals:
+    with deferred_signals() as signals:
         observer.begin(TrainingBegin(job.folder, state.epoch, state.step, per_epoch, best(state)))
         try:
-            for epochs in phases(job.experiment, steps, state):
+            for epochs in phases(job.training, steps, state):
                 images = job.train, job.validation
                 train, validation = with_features(
-                    job.experiment, steps, images, epochs, progress, signals
+                    job.inputs, steps, images, epochs, progress, signals
                 )
                 part = dataclasses.replace(job, train=train, validation=validation)
                 _Phase(
@@ -133,8 +134,10 @@ class _Phase:
 
     def __post_init__(self) -> None:
         job = self.job
-        self.callbacks = make_callbacks(job.experiment, self.steps.model, job.folder, self.epochs)
-        self._logs_wanted = watch_steps(job.experiment)
+        self.callbacks = make_callbacks(
+            job.training.callbacks, self.steps.model, job.folder, self.epochs
+        )
+        self._logs_wanted = watch_steps(job.training.callbacks)
 
     def run(self) -> None:
         state = self.state
@@ -168,13 +171,13 @@ class _Phase:
         return True
 
     def _batches(self) -> Generator[Batch]:
-        experiment = self.job.experiment
+        inputs = self.job.inputs
         return training_batches(
             self.job.train,
-            seed=experiment.seed,
+            seed=inputs.seed,
             start=(self.state.epoch, self.state.step),
             epochs=self.epochs,
-            augmenter=augmenter_of(experiment),
+            augmenter=inputs.augmenter,
         )
 
     def _epochs(self, batches: Iterator[Batch]) -> None:
@@ -289,7 +292,7 @@ class _Phase:
 
     def _go_back(self, error: Diverged) -> None:
         """Begin the epoch again with half the learning rate, if the config says so and it helps."""
-        restores, settings = self.state.restores + 1, self.job.experiment.training
+        restores, settings = self.state.restores + 1, self.job.training
         if settings.on_nan == "stop" or restores > RESTORES or self.checkpoints is None:
             raise self._stopped(error) from error
         vars(self.state).update(vars(self.checkpoints.go_back()))

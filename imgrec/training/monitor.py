@@ -5,40 +5,41 @@ from __future__ import annotations
 import logging
 import math
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.keras.metrics import Direction
+from imgrec.config.training import Training
+from imgrec.errors import SettingError
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.observers import BestEpoch
 
 log = logging.getLogger("imgrec")
 
 
-def monitored(experiment: Experiment, *, validated: bool) -> tuple[str, bool]:
-    """Return the value that tells the best epoch, and whether the lower one is the better.
+def monitored(training: Training, *, validated: bool) -> tuple[str, bool]:
+    """Return the value by which the best epoch is chosen, and whether lower is better.
 
     Without validation images it is that of the training images.
     """
-    checkpoint = experiment.training.checkpoint
+    checkpoint = training.checkpoint
     name = checkpoint.monitor if validated else checkpoint.monitor.removeprefix("val_")
-    told = experiment.training.measured.get(name)
-    return name, (told if checkpoint.mode == "auto" else checkpoint.mode) == "min"
+    better: Direction | None = training.measured.get(name)
+    return name, (better if checkpoint.mode == "auto" else checkpoint.mode) == "min"
 
 
 class Monitor:
     """Compares the monitored value of each epoch with the best one so far."""
 
-    def __init__(self, experiment: Experiment, *, validated: bool) -> None:
-        self._experiment = experiment
-        self.name, self._lower = monitored(experiment, validated=validated)
-        if self.name != experiment.training.checkpoint.monitor:
+    def __init__(self, training: Training, *, validated: bool) -> None:
+        self.name, self._lower = monitored(training, validated=validated)
+        if self.name != training.checkpoint.monitor:
             log.info("no validation images: the best epoch is the one with the best %s", self.name)
 
     def update(self, state: TrainingProgress, epoch: int, logs: dict[str, float]) -> bool:
         """Return whether `epoch` (from 1) is the best so far, and note it in `state`.
 
-        Raises ConfigError where the monitored value is none that the training measures.
+        Raises SettingError where the training does not measure the monitored value.
         """
         if self.name not in logs:
-            raise self._experiment.problem(
+            raise SettingError(
                 ("training", "checkpoint", "monitor"),
                 f"{self.name!r} is not measured; there is {', '.join(sorted(logs))}",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.training import Training
 from imgrec.models.backbone import batch_normalizations
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.steps import Steps
@@ -13,38 +13,38 @@ from imgrec.training.steps import Steps
 log = logging.getLogger("imgrec")
 
 
-def last_epoch(experiment: Experiment, state: TrainingProgress) -> int:
+def last_epoch(training: Training, state: TrainingProgress) -> int:
     """Return how many epochs are done when the phase that `state` is in ends."""
-    fine_tune = experiment.training.fine_tune
+    fine_tune = training.fine_tune
     if state.phase and fine_tune is not None:
         return state.phase_start + fine_tune.epochs
-    return experiment.training.epochs
+    return training.epochs
 
 
-def is_last(experiment: Experiment, state: TrainingProgress) -> bool:
+def is_last(training: Training, state: TrainingProgress) -> bool:
     """Say whether no other phase follows on the one that `state` is in."""
-    return experiment.training.fine_tune is None or state.phase > 0
+    return training.fine_tune is None or state.phase > 0
 
 
-def phases(experiment: Experiment, steps: Steps, state: TrainingProgress) -> Iterator[range]:
+def phases(training: Training, steps: Steps, state: TrainingProgress) -> Iterator[range]:
     """Yield the epochs (from 0) of each phase from that of `state` on, those done among them.
 
     `steps` and `state` are ready for it then. The next one begins when the consumer comes back,
     unless it stopped before the phase's end.
     """
-    yield range(state.phase_start, last_epoch(experiment, state))
-    if is_last(experiment, state):
+    yield range(state.phase_start, last_epoch(training, state))
+    if is_last(training, state):
         return
-    if state.stopped or state.epoch >= last_epoch(experiment, state):
+    if state.stopped or state.epoch >= last_epoch(training, state):
         state.phase, state.phase_start = state.phase + 1, state.epoch
         state.stopped, state.callbacks = False, []
-        enter(experiment, steps, state)
-        yield range(state.phase_start, last_epoch(experiment, state))
+        enter(training, steps, state)
+        yield range(state.phase_start, last_epoch(training, state))
 
 
-def enter(experiment: Experiment, steps: Steps, state: TrainingProgress) -> None:
+def enter(training: Training, steps: Steps, state: TrainingProgress) -> None:
     """Make the steps those of the phase that `state` is in; they are of the first one so far."""
-    fine_tune = experiment.training.fine_tune
+    fine_tune = training.fine_tune
     if state.phase and fine_tune is not None:
         where = "all" if fine_tune.first_layer == "all" else f"from {fine_tune.first_layer} on"
         log.info("fine-tuning: the backbone learns too, %s", where)
@@ -60,7 +60,7 @@ def warn_if_batch_norm_unsettled(steps: Steps, count: int) -> None:
     They begin at 0 and 1 where the weights are random, and each step keeps `momentum` of them. A
     model that computes with others than it was trained with answers anything.
     """
-    backbone = steps.experiment.model.backbone
+    backbone = steps.network.model.backbone
     if backbone is None or backbone.weights is not None or not backbone.trainable:
         return
     if backbone.batch_norm_momentum is not None:  # chosen knowingly

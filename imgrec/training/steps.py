@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.keras.losses import LossBase, Truth
 from imgrec.config.keras.metrics import names
+from imgrec.config.keras.named import Named
 from imgrec.config.training import FineTune
 from imgrec.errors import RunError
 from imgrec.models.backbone import unfreeze
 from imgrec.models.backend import Devices
 from imgrec.models.keras_objects import make
-from imgrec.models.network import SplitNetwork, assemble, unfuse_biases
+from imgrec.models.network import NetworkSpec, SplitNetwork, assemble, unfuse_biases
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.training.batch import Batch, encode
 
 
 @contextmanager
-def explain_out_of_memory(experiment: Experiment) -> Iterator[None]:
-    """Turn an allocation that failed within the block into a RunError that says what to lower."""
+def explain_out_of_memory(hint: str) -> Iterator[None]:
+    """Turn an allocation that failed within the block into a RunError with this hint."""
     import tensorflow as tf
 
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        data = experiment.data
-        size = f"[{data.image_size[0]}, {data.image_size[1]}]"
-        raise RunError(
-            "the memory is too small for this model and batch",
-            hint=f"lower data.batch_size ({data.batch_size}), data.image_size ({size}), or the "
-            "filters and units in model.layers",
-        ) from error
+        raise RunError("the memory is too small for this model and batch", hint=hint) from error
 
 
 @contextmanager
@@ -58,21 +54,35 @@ def averaged_weights(model: Any) -> Iterator[None]:
             variable.assign(value)
 
 
-def keras_precision(experiment: Experiment, devices: Devices) -> str:
+def keras_precision(precision: str, devices: Devices) -> str:
     """Return the Keras policy that `training.precision` means on these devices."""
-    wanted = experiment.training.precision
-    if wanted != "auto":
-        return wanted
+    if precision != "auto":
+        return precision
     return "mixed_float16" if devices.kind == "gpu" else "float32"
 
 
-def computing_facts(experiment: Experiment, devices: Devices) -> dict[str, str]:
-    """Return what the numbers of a step hang on beside config and versions, as Card.computing."""
+def computing_facts(precision: str, devices: Devices) -> dict[str, str]:
+    """Return what a step's numbers depend on beside config and versions, as Card.computing."""
     return {
         "device": devices.kind,
-        "precision": keras_precision(experiment, devices),
+        "precision": keras_precision(precision, devices),
         "replicas": str(devices.strategy.num_replicas_in_sync),
     }
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a model is trained for, and how.
+
+    loss, metrics, optimizer: as a config names them. truth: what the loss compares the output
+    with. precision: `auto`, or a Keras policy.
+    """
+
+    loss: LossBase
+    truth: Truth
+    metrics: Sequence[Named]
+    optimizer: Named
+    precision: str = "auto"
 
 
 class Steps:
@@ -84,8 +94,8 @@ class Steps:
 
     def __init__(
         self,
-        experiment: Experiment,
-        classes: int,
+        network: NetworkSpec,
+        objective: Objective,
         devices: Devices,
         *,
         weights: bool,
@@ -93,28 +103,28 @@ class Steps:
     ) -> None:
         import keras
 
-        self.experiment, self._classes = experiment, classes
+        self.network, self._objective = network, objective
         self.device = devices.kind
         self._strategy = devices.strategy
-        self.policy = keras_precision(experiment, devices)
+        self.policy = keras_precision(objective.precision, devices)
         self.statistics = statistics
         self._first: str | None = None
-        with explain_out_of_memory(experiment), self._strategy.scope():
-            self._network = assemble(
-                experiment, classes, policy=self.policy, weights=weights, statistics=statistics
+        with self._strategy.scope():
+            self._assembled = assemble(
+                network, policy=self.policy, weights=weights, statistics=statistics
             )
-            self.model = self._network.model
-            self._take(self.model, make(keras.optimizers, experiment.training.optimizer))
+            self.model = self._assembled.model
+            self._take(self.model, make(keras.optimizers, objective.optimizer))
 
     @property
     def backbone(self) -> Any:
         """The backbone's Keras model; None where there is none."""
-        return self._network.backbone
+        return self._assembled.backbone
 
     def halves(self) -> SplitNetwork | None:
         """Return the model cut in two right before what learns; None where that can't be."""
         with self._strategy.scope():
-            return self._network.halves(self._first)
+            return self._assembled.halves(self._first)
 
     def train_head(self, head: Any) -> None:
         """From now on take features in place of images, and train `head`, of `halves`, on them.
@@ -135,9 +145,9 @@ class Steps:
         """
         import keras
 
-        settings = self.experiment.training.optimizer
+        settings = self._objective.optimizer
         renewed = settings.model_copy(update={"learning_rate": wanted.learning_rate})
-        with explain_out_of_memory(self.experiment), self._strategy.scope():
+        with self._strategy.scope():
             unfreeze(self.backbone, wanted.first_layer)
             self._first = wanted.first_layer
             self._take(self.model, make(keras.optimizers, renewed))
@@ -192,7 +202,7 @@ class Steps:
     @property
     def frozen(self) -> list[Any]:
         """The variables of a backbone in inference mode that no step of this phase changes."""
-        backbone = self.experiment.model.backbone
+        backbone = self.network.model.backbone
         if backbone is None or backbone.trainable:
             return []
         learning = {id(variable) for variable in self.model.trainable_variables}
@@ -200,15 +210,14 @@ class Steps:
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
-        experiment = self.experiment
         if self.device == "cpu":
             unfuse_biases(model)
-        _compile(model, optimizer, experiment)
+        _compile(model, optimizer, self._objective, multi_label=self.network.multi_label)
         # Now, as a step under a strategy can't make variables. `compile` wraps the optimizer where
         # float16 asks for it, and the wrapper has variables of its own.
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        self._strategy.run(_build_metrics, args=(model, experiment, self._classes))
+        self._strategy.run(_build_metrics, args=(model, self._objective.truth, self.network))
         model.reset_metrics()
         self._trained = model
         # Keras' own choice: not where a layer can't be compiled, nor over several GPUs.
@@ -269,27 +278,28 @@ def _divisible(batch: Batch, replicas: int) -> Batch:
     return Batch(batch.images[filled], batch.targets[filled], weights)
 
 
-def _compile(model: Any, optimizer: Any, experiment: Experiment) -> None:
+def _compile(model: Any, optimizer: Any, objective: Objective, *, multi_label: bool) -> None:
     import keras
 
-    wanted = experiment.training.metrics
+    wanted = objective.metrics
     model.compile(
         optimizer=optimizer,
-        loss=make(keras.losses, experiment.loss),
+        loss=make(keras.losses, objective.loss),
         metrics=[
-            _metric(metric, name, experiment)
+            _metric(metric, name, multi_label=multi_label)
             for metric, name in zip(wanted, names(wanted), strict=True)
         ],
     )
 
 
-def _build_metrics(model: Any, experiment: Experiment, classes: int) -> None:
+def _build_metrics(model: Any, truth: Truth, network: NetworkSpec) -> None:
     """Make the variables of loss and metrics now: a step under a strategy can't make them."""
     import tensorflow as tf
 
     predicted = tf.fill((1, *model.output_shape[1:]), 0.5)
-    labels = np.zeros((1, classes), bool) if experiment.data.multi_label else np.zeros(1, np.int64)
-    targets = tf.constant(encode(experiment, labels, classes))
+    classes = network.classes
+    labels = np.zeros((1, classes), bool) if network.multi_label else np.zeros(1, np.int64)
+    targets = tf.constant(encode(truth, labels, classes))
     model.compute_loss(x=None, y=targets, y_pred=predicted)
     model.compute_metrics(None, targets, predicted)
 
@@ -298,7 +308,7 @@ def _measured(model: Any) -> list[Any]:
     return [variable for metric in model.metrics for variable in metric.variables]
 
 
-def _metric(metric: Any, name: str, experiment: Experiment) -> Any:
+def _metric(metric: Any, name: str, *, multi_label: bool) -> Any:
     import keras
 
     if hasattr(keras.metrics, type(metric).__name__):
@@ -306,4 +316,4 @@ def _metric(metric: Any, name: str, experiment: Experiment) -> Any:
         return make(keras.metrics, metric.model_copy(update={"name": name}))
     # `accuracy` is no class: Keras chooses the kind that fits the targets, but takes several
     # labels for one-hot.
-    return keras.metrics.BinaryAccuracy(name) if experiment.data.multi_label else name
+    return keras.metrics.BinaryAccuracy(name) if multi_label else name

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.config.evaluation import EvaluationConfig
-from imgrec.config.experiment import Experiment
-from imgrec.errors import RunError, UsageError
+from imgrec.errors import RunError, SettingError, UsageError
 from imgrec.requirement import (
     MetricTarget,
     Requirement,
@@ -89,13 +88,13 @@ def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirem
     return requirements, gate
 
 
-def check_required(experiment: Experiment, classes: Sequence[str]) -> None:
-    """Raise ConfigError if the config requires something of a class that does not exist."""
-    for index, text in enumerate(experiment.evaluation.require):
+def check_required(section: EvaluationConfig, classes: Sequence[str]) -> None:
+    """Raise SettingError if the config requires something of a class that does not exist."""
+    for index, text in enumerate(section.require):
         try:
             check_names([parse(text)], classes)
         except UsageError as error:
-            raise experiment.problem(("evaluation", "require", index), error.message) from error
+            raise SettingError(("evaluation", "require", index), error.message) from error
 
 
 def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicing: Slicing) -> None:

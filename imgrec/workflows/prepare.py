@@ -25,6 +25,7 @@ from imgrec.training.batch import check_output, encode, image_weights
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import BatchSchedule, TrainingImages
 from imgrec.workflows.data_argument import splits_of
+from imgrec.workflows.experiment_sections import located_problems
 from imgrec.workflows.gate import check_required
 
 log = logging.getLogger("imgrec")
@@ -34,13 +35,14 @@ _BAD_IMAGES_SHOWN = 10
 
 @dataclass(frozen=True)
 class Prepared:
-    """The images of an experiment.
+    """An experiment and its images.
 
     found: all of them; splits: without those that can't be read (`skipped`); identities: the
     SHA-256 of each file that is there, by name; fingerprint: of the training part; pixels: of
     the images of `splits`, in the order of `records_of`.
     """
 
+    experiment: Experiment
     found: Splits
     splits: Splits
     spec: ImageSpec
@@ -57,11 +59,13 @@ def image_spec(data: Data) -> ImageSpec:
 
 def read_splits(experiment: Experiment) -> Splits:
     """Return the experiment's images by split; raises where they don't fit the model."""
-    check_extras(experiment)
-    splits = read_images(experiment.data, experiment.seed)
-    check_output(experiment, splits.classes)
-    check_slices(judging(splits)[1], experiment.evaluation.slicing.by)
-    check_required(experiment, splits.classes)
+    data, evaluation = experiment.data, experiment.evaluation
+    with located_problems(experiment):
+        check_extras(experiment.training.callbacks)
+        splits = read_images(data, experiment.seed)
+        check_output(experiment.model.output, splits.classes, multi_label=data.multi_label)
+        check_slices(judging(splits)[1], evaluation.slicing.by)
+        check_required(evaluation, splits.classes)
     if splits.ignored:
         log.info("%d hidden files left out", splits.ignored)
     return splits
@@ -99,6 +103,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
     pixels, inspection = open_pixels(everything, spec, experiment.data.cache, progress)
     splits = without(found, inspection.bad, skip=experiment.data.bad_images == "skip")
     return Prepared(
+        experiment,
         found,
         splits,
         spec,
@@ -117,16 +122,16 @@ def records_of(splits: Splits) -> Iterator[tuple[str, tuple[Record, ...]]]:
             yield name, records
 
 
-def training_split(experiment: Experiment, prepared: Prepared) -> TrainingImages:
+def training_split(prepared: Prepared) -> TrainingImages:
     """Return the training part as the epoch loop wants it."""
-    return _split(experiment, prepared, "train", experiment.training.steps_per_epoch)
+    return _split(prepared, "train", prepared.experiment.training.steps_per_epoch)
 
 
-def validation_split(experiment: Experiment, prepared: Prepared) -> TrainingImages | None:
+def validation_split(prepared: Prepared) -> TrainingImages | None:
     """Return the validation part, each image weighing the same, or None where it is empty."""
     if not prepared.splits.validation:
         return None
-    return _split(experiment, prepared, "validation", experiment.training.validation_steps)
+    return _split(prepared, "validation", prepared.experiment.training.validation_steps)
 
 
 def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
@@ -160,20 +165,20 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
     )
 
 
-def _split(
-    experiment: Experiment, prepared: Prepared, name: str, steps: int | None
-) -> TrainingImages:
+def _split(prepared: Prepared, name: str, steps: int | None) -> TrainingImages:
+    experiment = prepared.experiment
     records: tuple[Record, ...] = getattr(prepared.splits, name)
     classes = prepared.splits.classes
     labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)
     if name == "train":
-        weights = image_weights(experiment, labels, classes)
+        with located_problems(experiment):
+            weights = image_weights(experiment.training.class_weight, labels, classes)
     else:
         weights = np.ones(len(records), np.float32)
     return TrainingImages(
         prepared.pixels,
         _rows(prepared.splits, name),
-        encode(experiment, labels, len(classes)),
+        encode(experiment.truth, labels, len(classes)),
         weights,
         BatchSchedule(len(records), experiment.data.batch_size, steps),
         identity=sha256("".join(prepared.identities[each.name] for each in records).encode()),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
 from imgrec.data.cache import Stored
 from imgrec.data.images import decode_in_order
@@ -18,9 +19,9 @@ from imgrec.errors import BadImage, DataError
 from imgrec.models.backend import start
 from imgrec.report.pictures import contact_sheet
 from imgrec.text import join_names, printable
-from imgrec.training.augmentation import augmenter_of
 from imgrec.training.batch import encode
 from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
+from imgrec.workflows.experiment_sections import input_settings
 from imgrec.workflows.prepare import image_spec, read_splits
 
 log = logging.getLogger("imgrec")
@@ -52,7 +53,7 @@ def preview(experiment: Experiment, images: int) -> Preview:
     `skip`: then another takes its place on the sheet.
     """
     splits = read_splits(experiment)
-    chosen = _readable(experiment, splits.train, images)
+    chosen = _readable(splits.train, experiment.data, experiment.seed, images)
     labels = labels_of(
         [record for record, _ in chosen],
         len(splits.classes),
@@ -61,12 +62,12 @@ def preview(experiment: Experiment, images: int) -> Preview:
     split = TrainingImages(
         pixels=Stored(np.stack([pixels for _, pixels in chosen])),
         rows=np.arange(len(chosen)),
-        targets=encode(experiment, labels, len(splits.classes)),
+        targets=encode(experiment.truth, labels, len(splits.classes)),
         weights=np.ones(len(chosen), np.float32),
         schedule=BatchSchedule(len(chosen), experiment.data.batch_size),
     )
     start("cpu")
-    seed, augmenter = experiment.seed, augmenter_of(experiment)
+    seed, augmenter = experiment.seed, input_settings(experiment).augmenter
     batches = list(training_batches(split, seed=seed, start=(0, 0), epochs=1, augmenter=augmenter))
     pixels = np.concatenate([batch.images for batch in batches]).round().clip(0, 255)
     targets = np.concatenate([batch.targets for batch in batches])
@@ -75,14 +76,14 @@ def preview(experiment: Experiment, images: int) -> Preview:
 
 
 def _readable(
-    experiment: Experiment, records: Sequence[Record], count: int
+    records: Sequence[Record], data: Data, seed: int, count: int
 ) -> list[tuple[Record, NDArray[np.uint8]]]:
-    order = np.random.default_rng(experiment.seed).permutation(len(records))
+    order = np.random.default_rng(seed).permutation(len(records))
     found: list[tuple[Record, NDArray[np.uint8]]] = []
     chosen = (records[index] for index in order)
-    for record, pixels in decode_in_order(chosen, image_spec(experiment.data), ahead=4):
+    for record, pixels in decode_in_order(chosen, image_spec(data), ahead=4):
         if isinstance(pixels, BadImage):
-            _judge(pixels, skip=experiment.data.bad_images == "skip")
+            _judge(pixels, skip=data.bad_images == "skip")
             continue
         found.append((record, pixels))
         if len(found) == count:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.config.experiment import Experiment
+from imgrec.config.preprocessing import Preprocessing
 from imgrec.errors import DataError, RunError
-from imgrec.models.network import fixed_numbers
+from imgrec.models.network import NetworkSpec, fixed_numbers
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Progress, Task
 from imgrec.runs.folder import Run
@@ -63,29 +63,28 @@ def _mean_and_std(count: int, total: int, squares: int) -> tuple[float, float]:
     return total / count, math.sqrt((count * squares - total * total) / (count * count))
 
 
-def measure_preprocessing(
-    experiment: Experiment, prepared: Prepared, progress: Progress
-) -> RunningStatistics | None:
+def measure_preprocessing(prepared: Prepared, progress: Progress) -> RunningStatistics | None:
     """Measure the training images, each once, if the experiment's preprocessing asks for it.
 
     Raises DataError where a channel can't be divided by its standard deviation, as it is 0.
     """
-    if not experiment.preprocessing.featurewise:
+    preprocessing = prepared.experiment.preprocessing
+    if not preprocessing.featurewise:
         return None
-    split = training_split(experiment, prepared)
+    split = training_split(prepared)
     with progress.task("mean of the training images", len(split.rows)) as task:
         measurement = measure_statistics(_batches(split, task))
-    if experiment.preprocessing.featurewise_std_normalization:
+    if preprocessing.featurewise_std_normalization:
         _check_spread(measurement.statistics)
     return measurement
 
 
-def recorded_preprocessing(experiment: Experiment, run: Run) -> PixelStatistics | None:
-    """Return the numbers of a run's card, for going on with exactly those.
+def recorded_preprocessing(preprocessing: Preprocessing, run: Run) -> PixelStatistics | None:
+    """Return the numbers of a run's card, to resume with exactly those.
 
     Raises RunError where the preprocessing needs them and the card has none.
     """
-    if experiment.preprocessing.featurewise and run.card.statistics is None:
+    if preprocessing.featurewise and run.card.statistics is None:
         raise RunError(
             f"the card of {run.name} lacks the statistics of its training images",
             hint="train again",
@@ -93,9 +92,8 @@ def recorded_preprocessing(experiment: Experiment, run: Run) -> PixelStatistics 
     return run.card.statistics
 
 
-def without_measuring(experiment: Experiment) -> PixelStatistics:
+def without_measuring(channels: int) -> PixelStatistics:
     """Return numbers for a model that no image will ever meet."""
-    channels = experiment.data.channels
     return PixelStatistics((0.0,) * channels, (1.0,) * channels)
 
 
@@ -110,9 +108,9 @@ def write_mean_image(writer: RunWriter, measurement: RunningStatistics) -> None:
     writer.write_bytes("mean.png", picture.getvalue())
 
 
-def preprocessing_in_words(experiment: Experiment, statistics: PixelStatistics | None) -> str:
+def preprocessing_in_words(spec: NetworkSpec, statistics: PixelStatistics | None) -> str:
     """Return what the model itself does to the pixels, for people."""
-    backbone, preprocessing = experiment.model.backbone, experiment.preprocessing
+    backbone, preprocessing = spec.model.backbone, spec.preprocessing
     application = backbone.name if backbone is not None else preprocessing.application
     if application is not None:
         return f"the preprocess_input of {application}, in the model"
@@ -123,7 +121,7 @@ def preprocessing_in_words(experiment: Experiment, statistics: PixelStatistics |
         steps.append("minus each image's mean")
     if preprocessing.samplewise_std_normalization:
         steps.append("divided by each image's standard deviation")
-    numbers = fixed_numbers(preprocessing, experiment.data.channels, statistics)
+    numbers = fixed_numbers(preprocessing, spec.input_shape[2], statistics)
     if numbers is not None:
         origin = ", of the training images" if preprocessing.featurewise else ""
         steps.append(f"minus {_listed(numbers.mean)} divided by {_listed(numbers.std)}{origin}")

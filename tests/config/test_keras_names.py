@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import pytest
 
+from imgrec.backbones import BACKBONES
 from imgrec.config.augmentation import BESIDE, Augmentation
-from imgrec.config.backbones import BACKBONES
 from imgrec.config.keras.callbacks import CALLBACKS
 from imgrec.config.keras.layers import LAYERS, REGULARIZERS
 from imgrec.config.keras.losses import LOSSES

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from imgrec.backbones import BACKBONES
 from imgrec.config import shipped
-from imgrec.config.backbones import BACKBONES
 from imgrec.config.load import parse
 from imgrec.config.reference import reference
 from imgrec.config.schema import KINDS, SECTIONS, schema

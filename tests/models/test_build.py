@@ -16,7 +16,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.models.backbone import classifier
-from imgrec.models.network import build
+from imgrec.workflows.experiment_sections import build_network
 
 HEAD = """
 name: t
@@ -35,7 +35,7 @@ def _kinds(model: Any) -> list[str]:
 
 def test_cat_dog_is_the_network_of_the_tutorial() -> None:
     """Four convolutions with pooling, dense 512, one unit: 3,453,121 parameters."""
-    model = build(load("configs/cat_dog.yaml"), 2)
+    model = build_network(load("configs/cat_dog.yaml"), 2)
     assert _kinds(model) == [
         "InputLayer",
         "Rescaling",
@@ -50,7 +50,7 @@ def test_cat_dog_is_the_network_of_the_tutorial() -> None:
 
 def test_the_output_layer_has_a_unit_per_class() -> None:
     """Softmax over the classes sums to 1, in float32."""
-    model = build(_experiment("  layers: [Flatten]"), 7)
+    model = build_network(_experiment("  layers: [Flatten]"), 7)
     probabilities = model.predict(np.zeros((2, 16, 16, 3)), verbose=0)
     assert probabilities.shape == (2, 7)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
@@ -59,14 +59,14 @@ def test_the_output_layer_has_a_unit_per_class() -> None:
 def test_rescaling_is_in_the_model() -> None:
     """Pixels of 255 reach the first layer as 1."""
     experiment = _experiment("  layers: [Flatten]", extra="\npreprocessing: {rescale: 1/255}")
-    model = build(experiment, 2)
+    model = build_network(experiment, 2)
     rescaled = model.get_layer("rescale")(np.full((1, 16, 16, 3), 255.0))
     np.testing.assert_allclose(rescaled, 1, rtol=1e-6)
 
 
 def test_repeat_and_residual_build_what_they_stand_for() -> None:
     """Twice a residual block of halved size: each gets a projection of its input."""
-    model = build(
+    model = build_network(
         _experiment("""
   layers:
     - Repeat:
@@ -89,7 +89,7 @@ def test_repeat_and_residual_build_what_they_stand_for() -> None:
 
 def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
     """With a block that gives zeros the output is the input."""
-    model = build(
+    model = build_network(
         _experiment("""
   layers:
     - Residual: {layers: [{Conv2D: {filters: 3, kernel_size: 1, kernel_initializer: zeros}}]}
@@ -142,7 +142,7 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
 def test_a_shape_that_does_not_work_is_told_with_its_line(model: str, message: str) -> None:
     """Keras' own finding comes with file, line and key path."""
     with pytest.raises(ConfigError) as caught:
-        build(_experiment(model), 2)
+        build_network(_experiment(model), 2)
     first, second = caught.value.message.splitlines()
     assert first == "t.yaml has 1 problem"
     assert second.startswith(message)
@@ -153,7 +153,7 @@ def test_mixed_precision_keeps_pixels_and_probabilities_in_float32() -> None:
     experiment = _experiment(
         "  layers: [Flatten, {Dense: {units: 4}}]", extra="\npreprocessing: {rescale: 1/255}"
     )
-    model = build(experiment, 2, policy="mixed_float16")
+    model = build_network(experiment, 2, policy="mixed_float16")
     assert model.get_layer("rescale").compute_dtype == "float32"
     assert model.layers[-2].compute_dtype == "float16"
     assert model.output.dtype == "float32"
@@ -170,7 +170,7 @@ def test_a_backbone_brings_its_own_preprocessing(shared: Callable[[str], Path]) 
         "configs/vgg16_transfer.yaml",
         [f"model.backbone.weights={weights}", "data.image_size=[40, 48]"],
     )
-    model = build(experiment, 2)
+    model = build_network(experiment, 2)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 40, 48, 3)).astype(np.float32)
 
     import keras
@@ -199,7 +199,7 @@ def test_any_classifier_of_keras_applications_may_stand_there(name: str, tmp_pat
     experiment = _experiment(
         f"  backbone: {{name: {name}, weights: null}}\n  layers: [GlobalAveragePooling2D]", "32, 32"
     )
-    model = build(experiment, 3)
+    model = build_network(experiment, 3)
     model.save(tmp_path / "m.keras")
 
     import keras
@@ -219,7 +219,7 @@ def test_weights_that_cannot_be_had_are_told(tmp_path: Path, content: bytes | No
         f"  backbone: {{name: VGG16, weights: {path}}}\n  layers: [Flatten]", "32, 32"
     )
     with pytest.raises(RunError, match=r"w\.h5"):
-        build(experiment, 2)
+        build_network(experiment, 2)
 
 
 def test_an_unknown_classifier_comes_with_the_nearest() -> None:
@@ -242,8 +242,9 @@ def test_no_network_is_told_first(tmp_path: Path) -> None:
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     code = (
-        "from imgrec.config.load import load; from imgrec.models.network import build\n"
-        "try: build(load('vgg16_transfer'), 2)\n"
+        "from imgrec.config.load import load\n"
+        "from imgrec.workflows.experiment_sections import build_network\n"
+        "try: build_network(load('vgg16_transfer'), 2)\n"
         "except Exception as error: print(error, error.hint, sep='\\n')"
     )
     done = subprocess.run(

@@ -9,6 +9,7 @@ from imgrec.config.load import parse
 from imgrec.models.backbone import unfreeze
 from imgrec.models.network import assemble
 from imgrec.models.network.split_network import Network
+from imgrec.workflows.experiment_sections import network_spec
 
 CONFIG = """
 name: halves
@@ -20,7 +21,7 @@ model:
 
 
 def _network(name: str) -> Network:
-    return assemble(parse(CONFIG.format(name=name), "halves.yaml"), 2)
+    return assemble(network_spec(parse(CONFIG.format(name=name), "halves.yaml"), 2))
 
 
 @pytest.fixture(scope="module")

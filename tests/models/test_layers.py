@@ -10,8 +10,8 @@ import pytest
 
 from imgrec.config.keras.layers import LAYERS, REGULARIZERS
 from imgrec.config.load import parse
-from imgrec.models.network import build
 from imgrec.sections.section import Function, Initializer
+from imgrec.workflows.experiment_sections import build_network
 
 # Each layer as a reader would write it, and with its other arguments.
 CASES: dict[str, tuple[str, ...]] = {
@@ -72,7 +72,7 @@ model: {{layers: [{{{name}: {arguments}}}, Flatten]}}
 
 def _model(name: str, arguments: str) -> Any:
     """The layer between image and output, every weight with a value of its own."""
-    model = build(parse(CONFIG.format(name=name, arguments=arguments), "battery.yaml"), 3)
+    model = build_network(parse(CONFIG.format(name=name, arguments=arguments), "battery.yaml"), 3)
     random = np.random.default_rng(0)
     # None is negative: one of them is a variance.
     model.set_weights(
@@ -129,7 +129,9 @@ def test_noise_is_for_training_alone(name: str) -> None:
 def test_regularizers_add_their_penalty_to_the_loss(regularizer: str, penalty: float) -> None:
     """Four 3x3 kernels of three channels and value 2: 108 weights."""
     arguments = f"{{filters: 4, kernel_size: 3, kernel_regularizer: {{{regularizer}}}}}"
-    model = build(parse(CONFIG.format(name="Conv2D", arguments=arguments), "battery.yaml"), 3)
+    model = build_network(
+        parse(CONFIG.format(name="Conv2D", arguments=arguments), "battery.yaml"), 3
+    )
     for layer in model.layers:
         layer.set_weights([np.full(each.shape, 2.0) for each in layer.get_weights()])
     assert float(sum(model.losses)) == pytest.approx(penalty)

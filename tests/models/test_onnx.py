@@ -9,7 +9,7 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.models.export import export_model
-from imgrec.models.network import build
+from imgrec.workflows.experiment_sections import build_network
 
 CONFIG = """
 name: x
@@ -24,7 +24,7 @@ def test_the_numbers_of_a_preprocess_input_stay_inside(application: str, tmp_pat
     """One input, and the model's answers, whichever way the application has its numbers."""
     import onnxruntime
 
-    model = build(parse(CONFIG % application, "x.yaml"), 3)
+    model = build_network(parse(CONFIG % application, "x.yaml"), 3)
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3)).astype(np.float32)
     expected = np.asarray(model(pixels))
     export_model(model, tmp_path / "x.onnx", "onnx")

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
-from imgrec.models.network import build, fixed_numbers
+from imgrec.models.network import fixed_numbers
 from imgrec.pixel_statistics import PixelStatistics
+from imgrec.workflows.experiment_sections import build_network
 from imgrec.workflows.statistics import measure_statistics
 
 CONFIG = """
@@ -44,7 +45,7 @@ def _pixels(images: int, channels: int) -> NDArray[np.uint8]:
 def _model(
     experiment: Experiment, statistics: PixelStatistics | None, policy: str = "float32"
 ) -> Any:
-    return build(experiment, 2, policy=policy, statistics=statistics)
+    return build_network(experiment, 2, policy=policy, statistics=statistics)
 
 
 def _preprocessed(model: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from imgrec.config.load import parse
 from imgrec.errors import RunError
 from imgrec.models.files import check_keras, check_litert, check_weights
 from imgrec.models.files.layer_allowlist import LAYERS
-from imgrec.models.network import build
+from imgrec.workflows.experiment_sections import build_network
 from tests.models.hostile import keras_file, layer, litert_file, program, sequential, weights
 
 FUNCTION = {"module": "builtins", "class_name": "function", "registered_name": "function"}
@@ -240,7 +240,7 @@ data: {{loader: digits, image_size: [32, 32]}}
 model: {{backbone: {{name: MobileNetV2, weights: '{tmp_path / "w.h5"}'}}, layers: [Flatten]}}
 """
     with pytest.raises(RunError, match=r"w\.h5 is refused: its weights link to another file"):
-        build(parse(text, "hostile.yaml"), 10)
+        build_network(parse(text, "hostile.yaml"), 10)
 
 
 def test_litert_files_of_foreign_operators_are_refused(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, RunError
-from imgrec.models.network import build
 from imgrec.models.network.weights import read_weights
+from imgrec.workflows.experiment_sections import build_network
 
 CONFIG = """
 name: x
@@ -63,7 +63,7 @@ def newer(path: Path, layers: dict[str, list[np.ndarray]]) -> Path:
 
 def built(path: Path, classes: int = 3) -> Any:
     """Return the model of CONFIG with weights from `path`."""
-    return build(parse(CONFIG.format(weights=path), "x.yaml"), classes)
+    return build_network(parse(CONFIG.format(weights=path), "x.yaml"), classes)
 
 
 @pytest.mark.parametrize("inner", ["", "model_weights"])
@@ -135,7 +135,7 @@ def test_application_preprocessing_is_that_of_keras() -> None:
     import keras
 
     text = CONFIG.format(weights="null") + "preprocessing: {application: VGG16}\n"
-    model = build(parse(text, "x.yaml"), 3)
+    model = build_network(parse(text, "x.yaml"), 3)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.float32)
     inside = keras.Model(model.input, model.get_layer("first").input)
     np.testing.assert_array_equal(
@@ -153,7 +153,7 @@ def test_the_convolutions_of_vgg16_answer_as_those_of_keras(
 
     path = shared("weights/vgg16_imagenet_notop.h5")
     overrides = [f"model.weights={path}", "data.image_size=[64, 64]"]
-    model = build(load("vgg16", overrides), 2)
+    model = build_network(load("vgg16", overrides), 2)
     theirs = keras.applications.VGG16(include_top=False, weights=path, input_shape=(64, 64, 3))
     ours = keras.Model(model.input, model.get_layer("block5_pool").output)
 
@@ -170,7 +170,7 @@ def test_vgg16_answers_as_that_of_keras(tmp_path: Path) -> None:
     theirs = keras.applications.VGG16(weights=None)
     layers = {layer.name: layer.get_weights() for layer in theirs.layers if layer.weights}
     path = older(tmp_path / "vgg16.h5", layers)
-    model = build(load("vgg16", [f"model.weights={path}"]), 1000)
+    model = build_network(load("vgg16", [f"model.weights={path}"]), 1000)
 
     pixels = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3)).astype(np.float32)
     expected = theirs(keras.applications.vgg16.preprocess_input(pixels.copy()))

@@ -27,6 +27,7 @@ from imgrec.training.monitor import Monitor
 from imgrec.training.recorders import run_recorders
 from imgrec.training.steps import Steps
 from imgrec.training.stream import BatchSchedule, TrainingImages
+from imgrec.workflows.experiment_sections import build_steps, input_settings
 from tests.runs.test_folder import CARD
 
 IMAGES = 46
@@ -73,21 +74,21 @@ def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
     split = TrainingImages(
         Stored(np.stack([np.asarray(record.source)[..., np.newaxis] for record in records])),
         np.arange(IMAGES),
-        encode(experiment, labels, 10),
+        encode(experiment.truth, labels, 10),
         np.where(labels % 2, 0.5, 2.0).astype(np.float32),
         BatchSchedule(IMAGES, experiment.data.batch_size),
     )
-    steps = Steps(experiment, 10, found, weights=True)
+    steps = build_steps(experiment, 10, found, weights=True)
     folder.mkdir(parents=True)
     writer = RunWriter(folder)
     writer.begin(CARD)
-    monitor = Monitor(experiment, validated=True)
-    job = TrainingJob(experiment, split, split, monitor)
+    monitor = Monitor(experiment.training, validated=True)
+    job = TrainingJob(experiment.training, input_settings(experiment), split, split, monitor)
     state = TrainingProgress()
     if stop_after:
         with contextlib.suppress(Stopped):
             _fit(job, steps, state, Stopping(stop_after), writer)
-        steps = Steps(experiment, 10, found, weights=True)
+        steps = build_steps(experiment, 10, found, weights=True)
         state = load_checkpoint(folder / "state", lambda _: steps.variables)
         assert state.step == stop_after
     _fit(job, steps, state, Silent(), writer)
@@ -99,7 +100,7 @@ def _fit(
     job: TrainingJob, steps: Steps, state: TrainingProgress, progress: Progress, writer: RunWriter
 ) -> None:
     def network() -> Any:
-        return build(job.experiment, 10, weights=False)
+        return build(steps.network, weights=False)
 
     fit(
         job,
@@ -107,7 +108,7 @@ def _fit(
         state,
         progress,
         observers=run_recorders(writer, steps, network),
-        checkpoints=Checkpoints(writer.checkpoints(), job.experiment.training.checkpoint, steps),
+        checkpoints=Checkpoints(writer.checkpoints(), job.training.checkpoint, steps),
     )
 
 

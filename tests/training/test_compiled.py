@@ -11,7 +11,7 @@ import pytest
 from imgrec.config.load import parse
 from imgrec.models.backend import Devices, start
 from imgrec.training.batch import Batch
-from imgrec.training.steps import Steps
+from imgrec.workflows.experiment_sections import build_steps
 from tests.conftest import TINY
 
 CONVOLUTION = "Conv2D: {filters: 4, kernel_size: 3, use_bias: false}"
@@ -22,7 +22,7 @@ OVERRIDES = (f"model.layers={LAYERS}", "training.precision=float32")
 def _trained(kind: str, first: list[Any] | None = None) -> tuple[list[Any], list[Any]]:
     """Return the weights before and after three steps, the last of which has fewer images."""
     strategy = start("cpu").strategy
-    steps = Steps(
+    steps = build_steps(
         parse(TINY, "tiny.yaml", OVERRIDES), 10, Devices(kind, (kind,), strategy), weights=True
     )
     if first:

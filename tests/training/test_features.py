@@ -23,6 +23,7 @@ from imgrec.training.features import feature_views, with_features
 from imgrec.training.interrupt import Signals
 from imgrec.training.steps import Steps, explain_out_of_memory
 from imgrec.training.stream import SampleRef, TrainingImages, batches_in_order, training_batches
+from imgrec.workflows.experiment_sections import build_steps, input_settings, memory_hint
 from imgrec.workflows.prepare import prepare, training_split
 from imgrec.workflows.training import resume, train
 from tests.training.conftest import Make
@@ -111,8 +112,8 @@ def _prepared(experiment: Experiment) -> tuple[Steps, TrainingImages]:
     import keras
 
     keras.utils.set_random_seed(0)
-    split = training_split(experiment, prepare(experiment, Silent()))
-    return Steps(experiment, 2, start("cpu"), weights=True), split
+    split = training_split(prepare(experiment, Silent()))
+    return build_steps(experiment, 2, start("cpu"), weights=True), split
 
 
 def test_views_are_those_of_the_augmenter(make: Make) -> None:
@@ -124,7 +125,9 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
     halves = steps.halves()
     assert halves is not None
     augmenter = Augmenter(experiment.augmentation, experiment.seed)  # type: ignore[arg-type]
-    cached, _ = with_features(experiment, steps, (split, None), range(5), Silent(), Signals())
+    cached, _ = with_features(
+        input_settings(experiment), steps, (split, None), range(5), Silent(), Signals()
+    )
     places = [SampleRef(index, 0) for index in range(len(split.targets))]
     for lap in range(3):
         batches = batches_in_order(split, 32, augmenter, lap % 2)
@@ -145,8 +148,12 @@ def test_without_room_in_the_cache_features_are_kept_in_memory(
     nowhere = make("data.cache.limit=0MB", f"data.cache.folder={tmp_path}")
     steps, split = _prepared(experiment)
     with caplog.at_level(logging.INFO, "imgrec"):
-        filed, _ = with_features(experiment, steps, (split, None), range(3), Silent(), Signals())
-        kept, _ = with_features(nowhere, steps, (split, None), range(3), Silent(), Signals())
+        filed, _ = with_features(
+            input_settings(experiment), steps, (split, None), range(3), Silent(), Signals()
+        )
+        kept, _ = with_features(
+            input_settings(nowhere), steps, (split, None), range(3), Silent(), Signals()
+        )
     assert "kept in memory: no cache in" in caplog.text
     rows = range(len(split.targets))
     np.testing.assert_array_equal(kept.pixels.take(rows), filed.pixels.take(rows))
@@ -171,8 +178,8 @@ def test_what_is_worth_its_features(
 ) -> None:
     """No features of images that are not seen, that differ each time, or whose network learns."""
     experiment = make(*overrides)
-    split = training_split(experiment, prepare(experiment, Silent()))
-    assert feature_views(experiment, split, epochs) == views
+    split = training_split(prepare(experiment, Silent()))
+    assert feature_views(input_settings(experiment), split, epochs) == views
 
 
 class _Filling(Silent):
@@ -198,9 +205,11 @@ def test_features_that_take_too_much_memory_are_told(make: Make, tmp_path: Path)
     steps, split = _prepared(experiment)
     with (
         pytest.raises(RunError, match="the memory is too small") as caught,
-        explain_out_of_memory(experiment),
+        explain_out_of_memory(memory_hint(experiment.data)),
     ):
-        with_features(experiment, steps, (split, None), range(3), filling, Signals())
+        with_features(
+            input_settings(experiment), steps, (split, None), range(3), filling, Signals()
+        )
     assert "data.batch_size (5)" in caught.value.hint
     assert filling.images == [5]
     assert {path.suffix for path in tmp_path.iterdir()} == {".lock"}
@@ -212,7 +221,9 @@ def test_features_of_one_pooling_are_not_taken_for_those_of_another(make: Make) 
     for layer in ("GlobalAveragePooling2D", "GlobalMaxPooling2D"):
         experiment = make(f"model.layers=[{layer}]", "data.image_size=[64, 64]")
         steps, split = _prepared(experiment)
-        cached, _ = with_features(experiment, steps, (split, None), range(3), Silent(), Signals())
+        cached, _ = with_features(
+            input_settings(experiment), steps, (split, None), range(3), Silent(), Signals()
+        )
         found.append(cached.read([SampleRef(0, 0)]))
     assert found[0].shape == found[1].shape
     assert not np.allclose(found[0], found[1])
@@ -231,7 +242,9 @@ def test_features_have_a_file_for_each_thing_they_hang_on(
         caplog.clear()
         steps, split = _prepared(experiment)
         with caplog.at_level(logging.INFO, "imgrec"):
-            with_features(experiment, steps, (split, None), range(3), Silent(), Signals())
+            with_features(
+                input_settings(experiment), steps, (split, None), range(3), Silent(), Signals()
+            )
         return "reused" not in caplog.text
 
     assert [compute(each) for each in (flat, square, flat)] == [True, True, False]

@@ -10,6 +10,7 @@ from imgrec.config.load import parse
 from imgrec.errors import ConfigError
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.monitor import Monitor
+from imgrec.workflows.experiment_sections import located_problems
 
 CONFIG = """
 name: t
@@ -24,7 +25,7 @@ training:
 def _best(monitor: str, mode: str, values: list[float], *, validated: bool = True) -> int:
     """The best epoch after `values`, one per epoch."""
     state = TrainingProgress()
-    watch = Monitor(parse(CONFIG % (monitor, mode), "t.yaml"), validated=validated)
+    watch = Monitor(parse(CONFIG % (monitor, mode), "t.yaml").training, validated=validated)
     for epoch, value in enumerate(values, 1):
         watch.update(state, epoch, {watch.name: value})
     return state.best_epoch
@@ -59,14 +60,15 @@ def test_what_is_no_number_is_never_the_best() -> None:
 
 def test_without_validation_the_training_value_decides() -> None:
     """val_loss becomes loss."""
-    watch = Monitor(parse(CONFIG % ("val_loss", "auto"), "t.yaml"), validated=False)
+    watch = Monitor(parse(CONFIG % ("val_loss", "auto"), "t.yaml").training, validated=False)
     assert watch.name == "loss"
 
 
 def test_a_value_that_is_not_measured_is_told() -> None:
     """The message has file, line, key, and what is measured."""
-    watch = Monitor(parse(CONFIG % ("val_auc", "auto"), "t.yaml"), validated=True)
-    with pytest.raises(ConfigError) as caught:
+    experiment = parse(CONFIG % ("val_auc", "auto"), "t.yaml")
+    watch = Monitor(experiment.training, validated=True)
+    with pytest.raises(ConfigError) as caught, located_problems(experiment):
         watch.update(TrainingProgress(), 1, {"loss": 1.0, "val_loss": 1.0})
     assert caught.value.message == (
         "t.yaml has 1 problem\n"

@@ -23,7 +23,7 @@ from imgrec.training.observers import (
     TrainingEnd,
     TrainingObserver,
 )
-from imgrec.training.steps import Steps
+from imgrec.workflows.experiment_sections import build_steps, input_settings
 from imgrec.workflows.prepare import prepare, training_split, validation_split
 from tests.conftest import TINY
 
@@ -72,12 +72,12 @@ def _fit(
     devices = start("cpu")
     make_reproducible(experiment.seed, devices, deterministic=False)
     prepared = prepare(experiment, Silent())
-    steps = Steps(experiment, len(prepared.splits.classes), devices, weights=True)
-    train, validation = training_split(experiment, prepared), validation_split(experiment, prepared)
-    monitor = Monitor(experiment, validated=validation is not None)
+    steps = build_steps(experiment, len(prepared.splits.classes), devices, weights=True)
+    train, validation = training_split(prepared), validation_split(prepared)
+    monitor = Monitor(experiment.training, validated=validation is not None)
     settings = experiment.training.checkpoint
     fit(
-        TrainingJob(experiment, train, validation, monitor),
+        TrainingJob(experiment.training, input_settings(experiment), train, validation, monitor),
         steps,
         TrainingProgress(),
         Silent(),

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from imgrec.errors import ConfigError, UsageError
-from imgrec.models.network import build
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run, find
 from imgrec.training.checkpoint import newest_place
+from imgrec.workflows.experiment_sections import build_network
 from imgrec.workflows.training import resume, train
 from tests.training.conftest import Make
 
@@ -78,7 +78,7 @@ def test_fine_tuning_follows_on_the_head(tuned: Run) -> None:
 
 def test_layers_learn_from_the_one_named_on(tuned: Run, make: Make) -> None:
     """Those before it are as they were, and so is what batch normalization goes by."""
-    before = build(make(), 2).get_layer("mobilenet_1.00_32")
+    before = build_network(make(), 2).get_layer("mobilenet_1.00_32")
     after = _network(tuned)
     first = [layer.name for layer in before.layers].index("conv_pw_13")
     for index, layer in enumerate(before.layers):
@@ -133,7 +133,7 @@ def test_a_layer_that_is_not_there_is_told_with_its_neighbours(make: Make) -> No
     """When the model is built, as only Keras knows its layers."""
     experiment = make("training.fine_tune={from: conv_pw_31}")
     with pytest.raises(ConfigError, match=r"fine_tune.from: .*conv_pw_13; or `all`"):
-        build(experiment, 2)
+        build_network(experiment, 2)
 
 
 @pytest.mark.parametrize("override", ["model.backbone.trainable=true", "model.backbone=null"])

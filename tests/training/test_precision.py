@@ -12,7 +12,7 @@ from imgrec.config.load import parse
 from imgrec.errors import RunError
 from imgrec.models.backend import start
 from imgrec.training.checkpoint import newest_place
-from imgrec.training.steps import Steps
+from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
@@ -20,7 +20,7 @@ from tests.conftest import TINY
 def test_hidden_layers_train_in_float16() -> None:
     """The precision that the config asks for is the model's; weights are kept in float32."""
     experiment = parse(TINY, "tiny.yaml", ["training.precision=mixed_float16"])
-    steps = Steps(experiment, 10, start("cpu"), weights=True)
+    steps = build_steps(experiment, 10, start("cpu"), weights=True)
     convolution = next(layer for layer in steps.model.layers if "conv" in layer.name)
     assert convolution.compute_dtype == "float16"
     assert {variable.dtype for variable in steps.model.trainable_variables} == {"float32"}

@@ -10,6 +10,7 @@ from imgrec.models.backbone import batch_normalizations
 from imgrec.models.backend import start
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.steps import Steps
+from imgrec.workflows.experiment_sections import build_steps
 
 CONFIG = """
 name: scratch
@@ -21,7 +22,7 @@ model:
 
 
 def _steps(*overrides: str) -> Steps:
-    return Steps(parse(CONFIG, "x.yaml", overrides), 2, start("cpu"), weights=True)
+    return build_steps(parse(CONFIG, "x.yaml", overrides), 2, start("cpu"), weights=True)
 
 
 def test_too_few_steps_are_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import ConfigError
 from imgrec.training.batch import check_output, encode, image_weights
+from imgrec.workflows.experiment_sections import located_problems
 
 LABELS = np.array([0, 1, 1, 1])
 
@@ -24,28 +25,29 @@ def _experiment(output: str = "softmax", training: str = "{}") -> Experiment:
 def test_softmax_gets_one_hot_targets() -> None:
     """A row per image, 1 at its class."""
     np.testing.assert_array_equal(
-        encode(_experiment(), LABELS, 3), [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]]
+        encode("one_hot", LABELS, 3), [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]]
     )
 
 
 def test_a_sparse_loss_gets_class_numbers() -> None:
     """The labels as they are."""
     experiment = _experiment(training="{loss: sparse_categorical_crossentropy}")
-    np.testing.assert_array_equal(encode(experiment, LABELS, 3), LABELS)
+    assert experiment.truth == "index"
+    np.testing.assert_array_equal(encode("index", LABELS, 3), LABELS)
 
 
 def test_sigmoid_gets_one_column() -> None:
     """1 for the second class."""
-    encoded = encode(_experiment("sigmoid"), LABELS, 2)
+    encoded = encode(_experiment("sigmoid").truth, LABELS, 2)
     assert encoded.shape == (4, 1)
     np.testing.assert_array_equal(encoded[:, 0], LABELS)
 
 
 def test_sigmoid_with_three_classes_is_told_with_its_line() -> None:
     """One unit can't tell three classes apart."""
-    check_output(_experiment("sigmoid"), ["a", "b"])
-    with pytest.raises(ConfigError) as caught:
-        check_output(_experiment("sigmoid"), ["a", "b", "c"])
+    check_output("sigmoid", ["a", "b"], multi_label=False)
+    with pytest.raises(ConfigError) as caught, located_problems(_experiment("sigmoid")):
+        check_output("sigmoid", ["a", "b", "c"], multi_label=False)
     assert caught.value.message == (
         "t.yaml has 1 problem\n  line 3  model.output: "
         "sigmoid is one unit for two classes, and the data has 3; use softmax, "
@@ -57,20 +59,23 @@ def test_balanced_weights_are_scikit_learns() -> None:
     """The rarer class weighs more, to the same total."""
     from sklearn.utils.class_weight import compute_class_weight
 
-    weights = image_weights(_experiment(training="{class_weight: balanced}"), LABELS, ["a", "b"])
+    weights = image_weights("balanced", LABELS, ["a", "b"])
     expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=LABELS)
     np.testing.assert_allclose(weights, expected[LABELS], rtol=1e-6)
 
 
 def test_weights_by_name_default_to_one() -> None:
     """A class that is not named weighs 1; without any, all do."""
-    named = _experiment(training="{class_weight: {b: 2.5}}")
-    np.testing.assert_array_equal(image_weights(named, LABELS, ["a", "b"]), [1, 2.5, 2.5, 2.5])
-    np.testing.assert_array_equal(image_weights(_experiment(), LABELS, ["a", "b"]), [1, 1, 1, 1])
+    named = image_weights({"b": 2.5}, LABELS, ["a", "b"])
+    np.testing.assert_array_equal(named, [1, 2.5, 2.5, 2.5])
+    np.testing.assert_array_equal(image_weights(None, LABELS, ["a", "b"]), [1, 1, 1, 1])
 
 
 def test_a_weight_for_a_class_that_is_not_there_is_told() -> None:
     """The message names it and the classes there are."""
     experiment = _experiment(training="{class_weight: {c: 2.0}}")
-    with pytest.raises(ConfigError, match=r"class_weight\.c: the data has no such class.* a, b"):
-        image_weights(experiment, LABELS, ["a", "b"])
+    with (
+        pytest.raises(ConfigError, match=r"class_weight\.c: the data has no such class.* a, b"),
+        located_problems(experiment),
+    ):
+        image_weights(experiment.training.class_weight, LABELS, ["a", "b"])

@@ -17,6 +17,7 @@ from imgrec.models.backend import start
 from imgrec.models.keras_objects import make
 from imgrec.training.batch import Batch, encode
 from imgrec.training.steps import Steps
+from imgrec.workflows.experiment_sections import build_steps
 
 OPTIMIZER_ARGUMENTS: dict[str, Any] = {
     "learning_rate": 0.01,
@@ -68,8 +69,8 @@ def _steps(**training: Any) -> tuple[Steps, Batch]:
     experiment = parse(CONFIG, "vocabulary.yaml", [f"model.output={output}", *overrides])
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (6, 4, 4, 1)).astype(np.float32)
-    targets = encode(experiment, random.integers(0, 2, 6), 2)
-    steps = Steps(experiment, 2, start("cpu"), weights=True)
+    targets = encode(experiment.truth, random.integers(0, 2, 6), 2)
+    steps = build_steps(experiment, 2, start("cpu"), weights=True)
     return steps, Batch(images, targets, np.ones(6, np.float32))
 
 

@@ -15,8 +15,8 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump, load, parse
 from imgrec.errors import ConfigError
 from imgrec.models.backbone import preprocess
-from imgrec.models.network import build
 from imgrec.workflows.data_argument import data_argument
+from imgrec.workflows.experiment_sections import build_network
 from imgrec.workflows.pack import pack
 from imgrec.workflows.statistics import without_measuring
 from tools.pasted import pasted_photos
@@ -107,7 +107,9 @@ def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
     for smaller in _smaller(name):
         try:
             experiment = load(name, [*overrides, *smaller])
-            build(experiment, 2, weights=False, statistics=without_measuring(experiment))
+            build_network(
+                experiment, 2, weights=False, statistics=without_measuring(experiment.data.channels)
+            )
         except ConfigError:
             continue
         return _lively(load(name, [*overrides, *smaller, *_narrower(name)]), folders)

@@ -16,7 +16,7 @@ from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.workflows.import_model import ImportSpec, import_model
-from imgrec.workflows.prepare import read_images
+from imgrec.workflows.prepare import prepare, read_images
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import resume, train
 from imgrec.workflows.training.calibrate import calibrate
@@ -94,11 +94,10 @@ def test_a_training_image_is_familiar(careful: Run) -> None:
 def test_a_calibrated_model_stays_as_it_is(careful: Run) -> None:
     """A training that was stopped right after its calibration does not calibrate twice."""
     before = (careful.path / "best.keras").read_bytes()
-    experiment = run_config(careful.path)
-    splits = read_images(experiment.data, experiment.seed)
+    prepared = prepare(run_config(careful.path), Silent())
     with RunWriter(careful.path) as writer:
         card = writer.card
-        calibrate(writer, experiment, splits, Silent())
+        calibrate(writer, prepared, Silent())
     assert (careful.path / "best.keras").read_bytes() == before
     assert read_card(careful.path) == card
 

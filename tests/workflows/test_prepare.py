@@ -40,7 +40,7 @@ def test_each_split_has_its_own_pixels(experiment: Experiment, tmp_path: Path, c
     config = _CONFIG.format(root=experiment.data.root)
     experiment = parse(config, "photos.yaml", [override])
     prepared = prepare(experiment, Silent())
-    train, validation = training_split(experiment, prepared), validation_split(experiment, prepared)
+    train, validation = training_split(prepared), validation_split(prepared)
     assert validation is not None
     for split, records in (
         (train, prepared.splits.train),

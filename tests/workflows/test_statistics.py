@@ -18,6 +18,7 @@ from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import evaluate
+from imgrec.workflows.experiment_sections import network_spec
 from imgrec.workflows.prepare import prepare
 from imgrec.workflows.statistics import measure_preprocessing, preprocessing_in_words
 from imgrec.workflows.training import plan_training, resume, train
@@ -51,7 +52,7 @@ def test_the_numbers_are_those_of_the_training_part_alone(photos: Path) -> None:
     """Validation and test images don't count, nor do augmented ones."""
     experiment = _experiment(photos)
     prepared = prepare(experiment, Silent())
-    found = measure_preprocessing(experiment, prepared, Silent())
+    found = measure_preprocessing(prepared, Silent())
     pixels = _training_pixels(experiment)
     assert len(pixels) == 24
     assert found is not None
@@ -63,7 +64,7 @@ def test_nothing_is_measured_unasked(photos: Path) -> None:
     """Without featurewise preprocessing the images are not gone through again."""
     off = "preprocessing.featurewise_std_normalization=false"
     experiment = _experiment(photos, off)
-    assert measure_preprocessing(experiment, prepare(experiment, Silent()), Silent()) is None
+    assert measure_preprocessing(prepare(experiment, Silent()), Silent()) is None
 
 
 def test_the_run_holds_the_numbers_and_the_mean_image(photos: Path, tmp_path: Path) -> None:
@@ -191,4 +192,4 @@ def test_in_words(photos: Path, preprocessing: str, expected: str) -> None:
     off = "preprocessing.featurewise_std_normalization=false"
     experiment = _experiment(photos, off, f"preprocessing={preprocessing}")
     statistics = PixelStatistics((10.0, 20.0, 30.0), (1.0, 1.0, 1.0))
-    assert preprocessing_in_words(experiment, statistics) == expected
+    assert preprocessing_in_words(network_spec(experiment, 2), statistics) == expected

@@ -10,7 +10,7 @@ from pathlib import Path
 from imgrec.config.load import load
 from imgrec.models.backend import start
 from imgrec.training.checkpoint import TrainingProgress, save_checkpoint
-from imgrec.training.steps import Steps
+from imgrec.workflows.experiment_sections import build_steps
 
 
 def checkpoint_seconds(config: str, classes: int, rounds: int = 5) -> float:
@@ -18,7 +18,7 @@ def checkpoint_seconds(config: str, classes: int, rounds: int = 5) -> float:
 
     Divided by 60 it is the share of the time when one is written every minute.
     """
-    steps = Steps(load(config), classes, start("cpu"), weights=False)
+    steps = build_steps(load(config), classes, start("cpu"), weights=False)
     times = []
     with tempfile.TemporaryDirectory() as folder:
         for step in range(rounds):

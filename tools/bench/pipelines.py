@@ -20,10 +20,10 @@ from imgrec.data.records import Record
 from imgrec.data.sources import read
 from imgrec.models.backend import Devices
 from imgrec.progress import Silent
-from imgrec.training.augmentation import augmenter_of
 from imgrec.training.batch import Batch, encode
 from imgrec.training.steps import Steps
 from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
+from imgrec.workflows.experiment_sections import build_steps, input_settings
 from imgrec.workflows.prepare import image_spec
 from tools.bench.figures import Figure, Size, rate, seconds
 
@@ -65,7 +65,7 @@ def steps(
     experiment: Experiment, split: TrainingImages, devices: Devices, size: Size
 ) -> Iterator[Figure]:
     """Yield how long a training step takes, with the pipeline and with a constant batch."""
-    trained = Steps(experiment, 2, devices, weights=True)
+    trained = build_steps(experiment, 2, devices, weights=True)
     stream = batches(experiment, split)
     constant = next(stream)
     trained.train(constant)
@@ -107,7 +107,7 @@ def training_split(experiment: Experiment, records: Sequence[Record]) -> Trainin
     return TrainingImages(
         pixels,
         np.arange(len(records)),
-        encode(experiment, labels, 2),
+        encode(experiment.truth, labels, 2),
         np.ones(len(records), np.float32),
         BatchSchedule(len(records), experiment.data.batch_size),
     )
@@ -115,7 +115,7 @@ def training_split(experiment: Experiment, records: Sequence[Record]) -> Trainin
 
 def batches(experiment: Experiment, split: TrainingImages, epochs: int = 10_000) -> Iterator[Batch]:
     """Return the batches of a training."""
-    augmenter = augmenter_of(experiment)
+    augmenter = input_settings(experiment).augmenter
     return training_batches(split, seed=0, start=(0, 0), epochs=epochs, augmenter=augmenter)
 
 

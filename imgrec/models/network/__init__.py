@@ -1,6 +1,6 @@
 """From a config to a Keras model."""
 
-from imgrec.models.network.assembly import assemble, build, summary
+from imgrec.models.network.assembly import NetworkSpec, assemble, build, summary
 from imgrec.models.network.calibration import (
     apply_temperature,
     reference_directions,
@@ -11,6 +11,7 @@ from imgrec.models.network.split_network import SplitNetwork
 from imgrec.models.network.unfused_bias import unfuse_biases
 
 __all__ = [
+    "NetworkSpec",
     "SplitNetwork",
     "apply_temperature",
     "assemble",

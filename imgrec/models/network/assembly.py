@@ -6,12 +6,14 @@ import contextlib
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from imgrec.config.experiment import Backbone, Experiment
+from imgrec.config.experiment import Backbone, Model
 from imgrec.config.keras.layers import GlobalAveragePooling2D, GlobalMaxPooling2D, Repeat, Residual
 from imgrec.config.keras.named import Named
+from imgrec.config.preprocessing import Preprocessing
+from imgrec.errors import SettingError
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.keras_objects import make
@@ -25,34 +27,50 @@ from imgrec.sections.yaml import KeyPath
 OUTPUT = "probabilities"
 """The name of the last layer, which is dense."""
 
+_LAYERS = ("model", "layers")
+
 _Apply = Callable[[Any, Any, KeyPath], Any]
 
 # Nothing to learn and nothing random: they may stand on the backbone's side of the features.
 _POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
 
 
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What a network is made of.
+
+    model, preprocessing: sections of a config. input_shape: height, width and channels of the
+    images. classes: how many there are; multi_label: whether an image may have several.
+    first_layer: the layer of the backbone from which on fine-tuning trains it; None without.
+    """
+
+    model: Model
+    preprocessing: Preprocessing
+    input_shape: tuple[int, int, int]
+    classes: int
+    multi_label: bool = False
+    first_layer: str | None = None
+
+
 def build(
-    experiment: Experiment,
-    classes: int,
+    spec: NetworkSpec,
     *,
     policy: str = "float32",
     weights: bool = True,
     statistics: PixelStatistics | None = None,
 ) -> Any:
     """Return an uncompiled `keras.Model` from float32 pixels to probabilities: see `assemble`."""
-    network = assemble(experiment, classes, policy=policy, weights=weights, statistics=statistics)
-    return network.model
+    return assemble(spec, policy=policy, weights=weights, statistics=statistics).model
 
 
 def assemble(
-    experiment: Experiment,
-    classes: int,
+    spec: NetworkSpec,
     *,
     policy: str = "float32",
     weights: bool = True,
     statistics: PixelStatistics | None = None,
 ) -> Network:
-    """Return the network of an experiment, uncompiled.
+    """Return a network, uncompiled.
 
     Its input is (batch, height, width, channels) with values 0 to 255, whatever the network
     wants: the preprocessing is its first layers. Its output is float32 (batch, classes), or
@@ -62,28 +80,27 @@ def assemble(
     policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
     weights: whether the weights that the config names are loaded.
     statistics: of the training images; needed where the preprocessing is featurewise.
-    Raises ConfigError with the line of the layer whose shape does not work, RunError where
-    the weights can't be had, or don't fit.
+    Raises SettingError for the layer whose shape does not work, RunError where the weights can't
+    be had, or don't fit.
     """
     import keras
 
     with _dtype_policy(policy):
-        pixels = keras.Input(
-            (*experiment.data.image_size, experiment.data.channels), dtype="float32", name="pixels"
-        )
-        tensor = apply_preprocessing(experiment.preprocessing, pixels, statistics)
+        pixels = keras.Input(spec.input_shape, dtype="float32", name="pixels")
+        tensor = apply_preprocessing(spec.preprocessing, pixels, statistics)
         network = Network(None)
-        if experiment.model.backbone is not None:
-            network = _backbone(experiment, experiment.model.backbone, tensor, weights=weights)
+        if spec.model.backbone is not None:
+            network = _backbone(spec, spec.model.backbone, tensor, weights=weights)
             tensor = network.features
-        tensor = _apply_layers(experiment, tensor, int(network.pooling is not None), None)
-        output = _output(experiment, tensor, classes)
+        first = int(network.pooling is not None)
+        tensor = _apply_all(spec.model.layers[first:], tensor, _LAYERS, first)
+        output = _output(spec, tensor)
         try:
             model = keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
-            raise experiment.problem(("model", "layers"), error_cause(error)) from error
-        if weights and experiment.model.weights is not None:
-            load_weights(model, experiment.model.weights)
+            raise SettingError(_LAYERS, error_cause(error)) from error
+        if weights and spec.model.weights is not None:
+            load_weights(model, spec.model.weights)
         return replace(network, model=model)
 
 
@@ -92,13 +109,6 @@ def summary(model: Any) -> str:
     lines: list[str] = []
     model.summary(line_length=80, print_fn=lambda text, **_: lines.append(text))
     return "\n".join(lines)
-
-
-class _LayerError(Exception):
-    def __init__(self, path: KeyPath, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-        self.message = message
 
 
 @contextlib.contextmanager
@@ -115,37 +125,33 @@ def _dtype_policy(name: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _backbone(experiment: Experiment, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:
+def _backbone(spec: NetworkSpec, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:
     """Apply the backbone, and the global pooling that may follow; the rest is still to come."""
     taken = preprocess(backbone.name, tensor)
-    network, given = apply_backbone(backbone, taken, experiment.data.image_size, weights=weights)
-    _check_fine_tune(experiment, network)
-    first = next(iter(experiment.model.layers), None)
+    network, given = apply_backbone(
+        backbone.name,
+        taken,
+        weights=backbone.weights if weights else None,
+        trainable=backbone.trainable,
+        batch_norm_momentum=backbone.batch_norm_momentum,
+    )
+    _check_first_layer(spec.first_layer, network)
+    first = next(iter(spec.model.layers), None)
     if not isinstance(first, _POOLING):
         return Network(None, network, taken, given, given)
-    features = _apply_layers(experiment, given, 0, 1)
+    features = _apply_all([first], given, _LAYERS)
     return Network(None, network, taken, given, features, type(first).__name__)
 
 
-def _check_fine_tune(experiment: Experiment, network: Any) -> None:
-    wanted = experiment.training.fine_tune
-    if wanted is None:
+def _check_first_layer(first: str | None, network: Any) -> None:
+    if first is None:
         return
     names = ["all", *(layer.name for layer in network.layers)]
-    if wanted.first_layer not in names:
-        near = difflib.get_close_matches(wanted.first_layer[:100], names, n=3) or names[-3:]
-        message = f"the backbone has no layer {shown_value(wanted.first_layer)}; it has such as "
+    if first not in names:
+        near = difflib.get_close_matches(first[:100], names, n=3) or names[-3:]
+        message = f"the backbone has no layer {shown_value(first)}; it has such as "
         message += f"{', '.join(near)}; or `all`"
-        raise experiment.problem(("training", "fine_tune", "from"), message)
-
-
-def _apply_layers(experiment: Experiment, features: Any, first: int, end: int | None) -> Any:
-    """Apply the layers from number `first` to before `end`."""
-    try:
-        layers = experiment.model.layers[first:end]
-        return _apply_all(layers, features, ("model", "layers"), first)
-    except _LayerError as error:
-        raise experiment.problem(error.path, error.message) from error
+        raise SettingError(("training", "fine_tune", "from"), message)
 
 
 def _apply_all(layers: Sequence[Named], features: Any, path: KeyPath, first: int = 0) -> Any:
@@ -167,11 +173,11 @@ def _apply_layer(layer: Named, features: Any, path: KeyPath) -> Any:
         applied = make(keras.layers, layer)(features)
     except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
         too_small = "output size would be zero or negative" in str(error)
-        raise _LayerError(
+        raise SettingError(
             path, _too_small(features) if too_small else error_cause(error)
         ) from error
     if any(size is not None and size < 1 for size in applied.shape):
-        raise _LayerError(path, _too_small(features))
+        raise SettingError(path, _too_small(features))
     return applied
 
 
@@ -192,7 +198,7 @@ def _apply_residual(layer: Residual, features: Any, path: KeyPath) -> Any:
     try:
         total = keras.layers.Add()([_project(features, inner), inner])
     except (ValueError, TypeError) as error:
-        raise _LayerError(path, error_cause(error)) from error
+        raise SettingError(path, error_cause(error)) from error
     if layer.activation is None:
         return total
     return keras.layers.Activation(layer.activation)(total)
@@ -211,18 +217,18 @@ def _project(features: Any, like: Any) -> Any:
     return keras.layers.Conv2D(like.shape[-1], 1, strides=strides, use_bias=False)(features)
 
 
-def _output(experiment: Experiment, features: Any, classes: int) -> Any:
+def _output(spec: NetworkSpec, features: Any) -> Any:
     import keras
 
     if len(features.shape) != 2:
         size = " x ".join(map(str, features.shape[1:]))
-        raise experiment.problem(
-            ("model", "layers"),
+        raise SettingError(
+            _LAYERS,
             f"the layers end with {size}, no list of features; "
             "end them with Flatten or GlobalAveragePooling2D",
         )
-    activation = experiment.model.output
-    units = 1 if activation == "sigmoid" and not experiment.data.multi_label else classes
+    activation = spec.model.output
+    units = 1 if activation == "sigmoid" and not spec.multi_label else spec.classes
     return keras.layers.Dense(units, activation=activation, dtype="float32", name=OUTPUT)(features)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.backbones import application_of
+from imgrec.backbones import application_of
 from imgrec.errors import RunError
 from imgrec.models.backbone import imagenet_layers
 from imgrec.models.files import check_weights

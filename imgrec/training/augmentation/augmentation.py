@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.augmentation import BESIDE, Augmentation
-from imgrec.config.experiment import Experiment
 from imgrec.training.augmentation.warp import Transform, transformed
 from imgrec.training.batch import Batch
 
@@ -242,12 +241,11 @@ class Augmenter:
         return np.random.default_rng(sequence)
 
 
-def augmenter_of(experiment: Experiment) -> Augmenter | None:
-    """Return what changes the training images of an experiment; None: nothing does."""
-    wanted = experiment.augmentation
-    if wanted is None:
-        return None
-    return Augmenter(wanted, experiment.seed, experiment.training.feature_views)
+def augmenter_of(
+    augmentation: Augmentation | None, seed: int, views: int | None
+) -> Augmenter | None:
+    """Return what changes training images; None: nothing does. views: as `Augmenter`'s."""
+    return None if augmentation is None else Augmenter(augmentation, seed, views)
 
 
 class KerasEngine:

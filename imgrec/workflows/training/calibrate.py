@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.evaluation import SelectivePrediction
-from imgrec.config.experiment import Experiment
 from imgrec.data.images import decode_in_order
-from imgrec.data.records import Record, Splits
+from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.evaluation.calibration import calibrated, fit_temperature
 from imgrec.evaluation.selective_prediction import LabelTarget, choose_threshold, choose_thresholds
@@ -27,6 +26,7 @@ from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.text import join_few, printable
+from imgrec.workflows.prepare import Prepared
 
 log = logging.getLogger("imgrec")
 
@@ -46,9 +46,7 @@ class _Fitted:
     thresholds: LabelThresholds | None
 
 
-def calibrate(
-    writer: RunWriter, experiment: Experiment, splits: Splits, progress: Progress
-) -> None:
+def calibrate(writer: RunWriter, prepared: Prepared, progress: Progress) -> None:
     """Divide the logits of a run's best model by the temperature that fits its validation images.
 
     Where `evaluation.selective_prediction` asks for it, the model also gets an OOD score, and the
@@ -56,12 +54,12 @@ def calibrate(
     gets the threshold of each class. A model that is calibrated already, by a training that was
     stopped right after, stays as it is. Without validation images nothing is done.
     """
-    if not splits.validation:
+    if not prepared.splits.validation:
         log.info("no validation images: the probabilities are not calibrated")
         return
     if _is_calibrated(writer):
         return
-    fitted = _fitted(open_keras(writer.run), experiment, splits, progress)
+    fitted = _fitted(open_keras(writer.run), prepared, progress)
     writer.write_model(
         BEST_MODEL,
         fitted.model.save,
@@ -76,9 +74,8 @@ def _is_calibrated(writer: RunWriter) -> bool:
     return found is not None and found.model == sha256_of(writer.folder / BEST_MODEL)
 
 
-def _fitted(
-    engine: KerasEngine, experiment: Experiment, splits: Splits, progress: Progress
-) -> _Fitted:
+def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fitted:
+    experiment, splits = prepared.experiment, prepared.splits
     selective_prediction = experiment.evaluation.selective_prediction
     if selective_prediction is not None:
         known = _known(engine, splits.train, experiment.seed)

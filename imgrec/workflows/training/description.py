@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.config.data import Data
-from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.data.records import Record
 from imgrec.pixel_statistics import PixelStatistics
@@ -15,19 +14,19 @@ from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
 from imgrec.runs.versions import environment, versions
 from imgrec.runs.writer import RunWriter, utc_now
+from imgrec.workflows.experiment_sections import network_spec
 from imgrec.workflows.prepare import Prepared, records_of
 from imgrec.workflows.run_config import CONFIG_FILE
 from imgrec.workflows.statistics import preprocessing_in_words
 
 
 def new_card(
-    experiment: Experiment,
     prepared: Prepared,
     statistics: PixelStatistics | None,
     computing: Mapping[str, str],
 ) -> Card:
     """Return the card of a training that begins now; computing: as in Card."""
-    spec = prepared.spec
+    spec, experiment = prepared.spec, prepared.experiment
     return Card(
         name=experiment.name,
         created=utc_now(),
@@ -36,7 +35,9 @@ def new_card(
         input=Input(spec.height, spec.width, spec.channels, spec.interpolation, spec.fit),
         output=experiment.model.output,
         multi_label=experiment.data.multi_label,
-        preprocessing=preprocessing_in_words(experiment, statistics),
+        preprocessing=preprocessing_in_words(
+            network_spec(experiment, len(prepared.splits.classes)), statistics
+        ),
         seed=experiment.seed,
         data={
             split: _source(experiment.data, split, records, prepared.splits.classes)
@@ -52,7 +53,6 @@ def new_card(
 
 def resumed_fields(
     card: Card,
-    experiment: Experiment,
     prepared: Prepared,
     computing: Mapping[str, str],
     place: str,
@@ -62,7 +62,7 @@ def resumed_fields(
 
     place: where it stands, in words. changes: what changed in it, a line each.
     """
-    now = new_card(experiment, prepared, card.statistics, computing)
+    now = new_card(prepared, card.statistics, computing)
     return {
         "complete": False,
         "ended": "",
@@ -75,10 +75,10 @@ def resumed_fields(
     }
 
 
-def write_beginning(writer: RunWriter, experiment: Experiment, prepared: Prepared) -> None:
+def write_beginning(writer: RunWriter, prepared: Prepared) -> None:
     """Write what is known before the first step: config, images, environment."""
     identities = identities_of(prepared)
-    writer.write_text(CONFIG_FILE, dump(experiment))
+    writer.write_text(CONFIG_FILE, dump(prepared.experiment))
     writer.write_text(IMAGES_FILE, image_list(identities, dict(prepared.skipped)))
     writer.write_text("environment.txt", environment())
 

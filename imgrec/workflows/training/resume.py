@@ -13,7 +13,8 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
 from imgrec.training.checkpoint import TrainingProgress, newest_progress, save_checkpoint
-from imgrec.training.steps import Steps, computing_facts
+from imgrec.training.steps import computing_facts
+from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.prepare import prepare
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.statistics import recorded_preprocessing
@@ -55,19 +56,21 @@ def resume(
     _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     changes = check_changes(run, before, experiment, allowed=allow_changes)
-    statistics = recorded_preprocessing(experiment, run)
+    statistics = recorded_preprocessing(experiment.preprocessing, run)
     with RunWriter(run.path) as writer:
         writer.remove_partial()
         begun = newest_progress(run.state)
         if begun is not None:
-            refuse_nothing_left(run, before, experiment, begun)
-        now = computing_facts(experiment, start(device))
+            refuse_nothing_left(run, before.training, experiment.training, begun)
+        now = computing_facts(experiment.training.precision, start(device))
         changes += check_computing(run, now, allowed=allow_changes)
         prepared = prepare(experiment, progress)
         changes += check_same_images(run, prepared, allowed=allow_changes)
-        devices = start_reproducibly(experiment, device)
+        devices = start_reproducibly(prepared, device)
         classes = len(prepared.splits.classes)
-        steps = Steps(experiment, classes, devices, weights=begun is None, statistics=statistics)
+        steps = build_steps(
+            experiment, classes, devices, weights=begun is None, statistics=statistics
+        )
         state, changed = TrainingProgress(), False
         if begun is not None:
             validated = bool(prepared.splits.validation)
@@ -75,12 +78,12 @@ def resume(
             state, changed = going.state(steps)
         log.info("run: %s goes on %s", run.path, state.place)
         writer.remove_exports([*FILES.values()])
-        fields = resumed_fields(run.card, experiment, prepared, now, state.place, changes)
+        fields = resumed_fields(run.card, prepared, now, state.place, changes)
         writer.update(**fields)
         if changed:  # before the config, which tells the next process that all is as it was
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
-        write_beginning(writer, experiment, prepared)
+        write_beginning(writer, prepared)
         return run_training(prepared, writer, steps, state, progress, options)
 
 

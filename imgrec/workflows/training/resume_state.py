@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.keras.named import Named, plain
+from imgrec.config.training import Training
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import Identities, recorded_identities
@@ -101,14 +102,14 @@ class ResumePoint:
         old, new = (each.training.callbacks for each in (self.before, self.after))
         state.stopped &= old == new
         state.callbacks = _matched(state.callbacks, old, new)
-        rates = _rate(self.before, state), _rate(self.after, state)
+        rates = _rate(self.before.training, state), _rate(self.after.training, state)
         if rates[0] != rates[1] and not any(isinstance(rate, Named) for rate in rates):
             steps.learning_rate = rates[1]
         return state, True
 
     def _loaded(self, steps: Steps) -> TrainingProgress:
         def variables(state: TrainingProgress) -> Sequence[Any]:
-            enter(self.after, steps, state)
+            enter(self.after.training, steps, state)
             return steps.variables
 
         try:
@@ -121,11 +122,13 @@ class ResumePoint:
             raise unfitting(self.run, self.changes) from error
 
     def _choose_best_anew(self, state: TrainingProgress, *, ahead: bool) -> None:
-        before = monitored(self.before, validated="validation" in self.run.card.data)
-        after = monitored(self.after, validated=self.validated)
+        before = monitored(self.before.training, validated="validation" in self.run.card.data)
+        after = monitored(self.after.training, validated=self.validated)
         if state.best_value is None or not (ahead or before != after):
             return
-        if is_last(self.after, state) and state.epoch >= last_epoch(self.after, state):
+        if is_last(self.after.training, state) and state.epoch >= last_epoch(
+            self.after.training, state
+        ):
             raise UsageError(
                 f"{self.run.name} has no epoch left in which to choose the best one anew",
                 hint="raise its epochs too, or leave training.checkpoint as it was",
@@ -136,13 +139,13 @@ class ResumePoint:
 
 
 def refuse_nothing_left(
-    run: Run, before: Experiment, after: Experiment, state: TrainingProgress
+    run: Run, before: Training, after: Training, state: TrainingProgress
 ) -> None:
     """Raise UsageError where a run that stands at `state` has nothing left to train."""
     epochs, done = last_epoch(after, state), state.epoch
     key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
     further = f"--set training.{key}={2 * lasted} trains it further"
-    if state.phase and before.training.epochs != after.training.epochs:
+    if state.phase and before.epochs != after.epochs:
         raise UsageError(
             f"{run.name} is in its fine-tuning: its training.epochs are over",
             hint="--set training.fine_tune.epochs=N trains it further",
@@ -153,7 +156,7 @@ def refuse_nothing_left(
         return
     if done == epochs:
         raise UsageError(f"{run.name} has all of its {done} epochs", hint=further)
-    if state.stopped and before.training.callbacks == after.training.callbacks:
+    if state.stopped and before.callbacks == after.callbacks:
         raise UsageError(
             f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
             hint="--set training.callbacks=[] --allow-changes trains it further",
@@ -177,12 +180,12 @@ def _matched(
     return [counters[counted.index(each)] if each in counted else {} for each in after]
 
 
-def _rate(experiment: Experiment, state: TrainingProgress) -> Any:
+def _rate(training: Training, state: TrainingProgress) -> Any:
     """Return the learning rate as the config has it for the phase of `state`."""
-    fine_tune = experiment.training.fine_tune
+    fine_tune = training.fine_tune
     if state.phase and fine_tune is not None:
         return fine_tune.learning_rate
-    return getattr(experiment.training.optimizer, "learning_rate", None)
+    return getattr(training.optimizer, "learning_rate", None)
 
 
 FREE = (

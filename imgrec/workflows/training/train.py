@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from imgrec.config.backbones import application_of
-from imgrec.config.experiment import Experiment
+from imgrec.backbones import application_of
+from imgrec.config.experiment import Experiment, Model
 from imgrec.config.load import dump
 from imgrec.errors import RunError
 from imgrec.evaluation.results import Assessment, Evaluation
@@ -36,9 +36,16 @@ from imgrec.training.monitor import Monitor
 from imgrec.training.observers import TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.recorders import run_recorders
-from imgrec.training.steps import Steps, computing_facts
+from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
 from imgrec.workflows.check import record_check, remind_of_copies
 from imgrec.workflows.evaluation import EvaluationData, Evaluator
+from imgrec.workflows.experiment_sections import (
+    build_network,
+    build_steps,
+    input_settings,
+    located_problems,
+    memory_hint,
+)
 from imgrec.workflows.export import export_trained
 from imgrec.workflows.prepare import (
     Prepared,
@@ -72,8 +79,9 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     """Return what `train` would do, having looked for the images and built the model."""
     splits = read_splits(experiment)
     start(device)
-    classes, local = len(splits.classes), not _fetches_weights(experiment)
-    model = build(experiment, classes, weights=local, statistics=without_measuring(experiment))
+    classes, local = len(splits.classes), not _fetches_weights(experiment.model)
+    statistics = without_measuring(experiment.data.channels)
+    model = build_network(experiment, classes, weights=local, statistics=statistics)
     counts = {
         split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
@@ -82,9 +90,9 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     return DryRun(dump(experiment), summary(model), images, counts)
 
 
-def _fetches_weights(experiment: Experiment) -> bool:
+def _fetches_weights(section: Model) -> bool:
     """Say whether weights would be downloaded: too much to ask of a look at what would be."""
-    backbone, weights = experiment.model.backbone, experiment.model.weights
+    backbone, weights = section.backbone, section.weights
     published = weights is not None and application_of(weights) is not None
     return published or (backbone is not None and backbone.weights == "imagenet")
 
@@ -110,9 +118,9 @@ class TrainingResult:
         return self.assessment.evaluation
 
 
-def start_reproducibly(experiment: Experiment, device: str) -> Devices:
+def start_reproducibly(prepared: Prepared, device: str) -> Devices:
     """Return the devices to train on, with TensorFlow seeded as the experiment says."""
-    devices = start(device)
+    experiment, devices = prepared.experiment, start(device)
     make_reproducible(experiment.seed, devices, deterministic=experiment.training.deterministic)
     return devices
 
@@ -145,38 +153,41 @@ def run_training(
     The best model is calibrated and exported first. Raises RunError where the loss is not a number
     any more, or no epoch was the best.
     """
-    experiment = steps.experiment
-    train, validation = training_split(experiment, prepared), validation_split(experiment, prepared)
-    warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * experiment.training.epochs)
-    monitor = Monitor(experiment, validated=validation is not None)
+    experiment, training = prepared.experiment, prepared.experiment.training
+    train, validation = training_split(prepared), validation_split(prepared)
+    warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * training.epochs)
+    monitor = Monitor(training, validated=validation is not None)
     try:
-        fit(
-            TrainingJob(experiment, train, validation, monitor, writer.folder),
-            steps,
-            state,
-            progress,
-            observers=_observers(writer, steps, len(prepared.splits.classes), options),
-            checkpoints=Checkpoints(writer.checkpoints(), experiment.training.checkpoint, steps),
-        )
-        return _concluded(experiment, prepared, writer, progress)
+        with (
+            located_problems(experiment),
+            explain_out_of_memory(memory_hint(experiment.data)),
+        ):
+            fit(
+                TrainingJob(
+                    training, input_settings(experiment), train, validation, monitor, writer.folder
+                ),
+                steps,
+                state,
+                progress,
+                observers=_observers(writer, steps, options),
+                checkpoints=Checkpoints(writer.checkpoints(), training.checkpoint, steps),
+            )
+        return _concluded(prepared, writer, progress)
     except BaseException:
         _say_how_to_go_on(writer.run)
         raise
 
 
-def _observers(
-    writer: RunWriter, steps: Steps, classes: int, options: TrainingOptions
-) -> list[TrainingObserver]:
+def _observers(writer: RunWriter, steps: Steps, options: TrainingOptions) -> list[TrainingObserver]:
     """Return who is notified of the training, in this order.
 
     First what writes the run (best.keras and last.keras, history.csv, the card), so that the others
     find it up to date; then what logs (the wait for images, the line of the epoch); then the
     caller's own observers. On several machines, only the chief has a writer.
     """
-    experiment = steps.experiment
 
     def network() -> Any:
-        return build(experiment, classes, weights=False, statistics=steps.statistics)
+        return build(steps.network, weights=False, statistics=steps.statistics)
 
     return [
         *run_recorders(writer, steps, network),
@@ -192,7 +203,6 @@ def _say_how_to_go_on(run: Run) -> None:
 
 
 def _concluded(
-    experiment: Experiment,
     prepared: Prepared,
     writer: RunWriter,
     progress: Progress,
@@ -200,22 +210,20 @@ def _concluded(
     if not writer.card.best:
         name = printable(str(writer.folder))
         raise RunError(f"{name} has no best epoch: what it monitors was never a number")
-    calibrate(writer, experiment, prepared.splits, progress)
-    export_trained(writer, prepared.splits, experiment.training.export, progress)
-    assessment = _assessed(writer, experiment, prepared, progress)
+    calibrate(writer, prepared, progress)
+    export_trained(writer, prepared.splits, prepared.experiment.training.export, progress)
+    assessment = _assessed(writer, prepared, progress)
     writer.finish()
     remind_of_copies(prepared.splits, prepared.identities)
     return TrainingResult(writer.run, assessment)
 
 
-def _assessed(
-    writer: RunWriter, experiment: Experiment, prepared: Prepared, progress: Progress
-) -> Assessment:
+def _assessed(writer: RunWriter, prepared: Prepared, progress: Progress) -> Assessment:
     """Measure the best model as `evaluate` will, and write down what was found.
 
     What is not met stops nothing: the model may be wanted all the same.
     """
-    run = writer.run
+    run, experiment = writer.run, prepared.experiment
     split, records = judging(prepared.found)
     if split == "train":
         log.warning("no test or validation images: the final numbers are of the training images")
@@ -251,16 +259,16 @@ def train(
     if experiment.model.backbone is not None:
         check_there(experiment.model.backbone.name, experiment.model.backbone.weights)
     prepared = prepare(experiment, progress)
-    measurement = measure_preprocessing(experiment, prepared, progress)
+    measurement = measure_preprocessing(prepared, progress)
     statistics = measurement.statistics if measurement else None
-    devices = start_reproducibly(experiment, device)
+    devices = start_reproducibly(prepared, device)
     classes = len(prepared.splits.classes)
-    steps = Steps(experiment, classes, devices, weights=True, statistics=statistics)
-    card = new_card(experiment, prepared, statistics, computing_facts(experiment, devices))
+    steps = build_steps(experiment, classes, devices, weights=True, statistics=statistics)
+    card = new_card(prepared, statistics, computing_facts(experiment.training.precision, devices))
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with RunWriter(folder) as writer:
-        write_beginning(writer, experiment, prepared)
+        write_beginning(writer, prepared)
         record_check(writer, prepared.found, prepared.identities, prepared.skipped)
         if measurement:
             write_mean_image(writer, measurement)
