@@ -21,50 +21,14 @@ from enum import Enum
 from typing import Literal, cast
 
 from imgrec.errors import UsageError
+from imgrec.metrics import METRICS, metric_names
 from imgrec.text import did_you_mean, join_few, printable
 
-METRICS = (
-    "accuracy",
-    "top_k_accuracy",
-    "balanced_accuracy",
-    "hamming_loss",
-    "macro_f1",
-    "micro_f1",
-    "weighted_f1",
-    "samples_f1",
-    "roc_auc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "ece",
-    "coverage",
-    "selective_accuracy",
-)
-"""What is measured of all images, and of a slice."""
-
-SELECTIVE = frozenset({"coverage", "selective_accuracy"})
-"""What is measured of a model that may say that it does not know."""
-
-SINGLE_LABEL = SELECTIVE | {"top_k_accuracy", "balanced_accuracy"}
-MULTI_LABEL = frozenset({"hamming_loss", "micro_f1", "samples_f1"})
-"""What is measured only where each image has one label, or where it may have several."""
-
-PAIRED = tuple(name for name in METRICS if name not in SELECTIVE | {"ece"})
-"""What a drop against a baseline can be told of.
-
-The difference of two calibration errors has no interval that holds: of equal models on 90 images,
-the paired bootstrap calls one in four worse or better.
-"""
-
-CLASS_METRICS = ("precision", "recall", "f1", "roc_auc", "average_precision")
-"""What is measured of a class."""
-
-LESS_IS_BETTER = frozenset({"hamming_loss", "log_loss", "brier", "ece"})
-
-_ABOVE_1 = frozenset({"log_loss", "brier"})
+_OF_ALL, _OF_CLASS = metric_names("whole"), metric_names("class")
+_PAIRED = tuple(name for name in _OF_ALL if METRICS[name].paired)
 _HINT = (
     f"write `accuracy >= 0.95`, `recall[CLASS].low >= 0.9` or `worst_slice.ece < 5 %`; "
-    f"metrics: {', '.join(METRICS)}; of a class: {', '.join(CLASS_METRICS)}"
+    f"metrics: {', '.join(_OF_ALL)}; of a class: {', '.join(_OF_CLASS)}"
 )
 _FORM = re.compile(
     r"\s*(?P<quantity>.*\S)\s*(?P<operator>>=|<=|(?<![<>=])>|(?<![<>=])<)\s*"
@@ -145,8 +109,9 @@ def parse(text: str) -> Requirement:
         raise _problem(text, "is not of the form METRIC >= NUMBER, with >=, >, <= or <")
     limit = Decimal(form["limit"]) / (100 if form["percent"] else 1)
     quantity = _quantity(form["quantity"], text)
-    if quantity.metric not in _ABOVE_1 and not 0 <= limit <= 1:
-        raise _problem(text, f"{quantity.metric} is from 0 to 1, or from 0 % to 100 %")
+    low, high = METRICS[quantity.metric].limits
+    if not low <= limit <= high:
+        raise _problem(text, f"{quantity.metric} is {_range(low, high)}")
     if not math.isfinite(float(limit)):
         raise _problem(text, "the limit is too large")
     return Requirement(quantity, cast("Operator", form["operator"]), float(limit))
@@ -173,27 +138,27 @@ def check_names(
             )
 
 
-def unknown_metric(name: str, metrics: Iterable[str] = METRICS) -> str:
+def unknown_metric(name: str, metrics: Iterable[str] = _OF_ALL) -> str:
     """Return the complaint about a metric that is none of `metrics`, the nearest named."""
     return f"unknown metric {printable(name)}{_known(name, metrics)}"
 
 
 def unpaired(name: str) -> str:
     """Return why no drop of a metric can be told against a baseline; empty: one can."""
-    if name in PAIRED:
+    if name in _PAIRED:
         return ""
-    if name in METRICS:
-        return f"of {name} no drop can be told; of {', '.join(PAIRED)} it can"
-    return unknown_metric(name, PAIRED)
+    if name in _OF_ALL:
+        return f"of {name} no drop can be told; of {', '.join(_PAIRED)} it can"
+    return unknown_metric(name, _PAIRED)
 
 
 def not_measured(name: str, *, multi_label: bool) -> str:
     """Return why a metric is not measured where images have one label or several; empty: it is."""
-    if multi_label and name in SINGLE_LABEL:
+    if METRICS[name].applies(multi_label=multi_label):
+        return ""
+    if multi_label:
         return f"{name} is not measured where an image may have several labels"
-    if not multi_label and name in MULTI_LABEL:
-        return f"{name} is measured only where an image may have several labels"
-    return ""
+    return f"{name} is measured only where an image may have several labels"
 
 
 def check_metrics(names: Iterable[str], *, multi_label: bool) -> None:
@@ -213,7 +178,7 @@ def _quantity(text: str, whole: str) -> Quantity:
     metric, bound = _without_bound(after.strip())
     if before.strip() == MetricTarget.SLICE.value:
         return Quantity(
-            _checked(metric.removeprefix("."), METRICS, whole), MetricTarget.SLICE, name, bound
+            _checked(metric.removeprefix("."), _OF_ALL, whole), MetricTarget.SLICE, name, bound
         )
     if metric:
         raise _problem(whole, f"{printable(metric)} after the brackets is neither .low nor .high")
@@ -223,7 +188,7 @@ def _quantity(text: str, whole: str) -> Quantity:
 def _unnamed(text: str, bound: Bound, whole: str) -> Quantity:
     metric = text.removeprefix(f"{MetricTarget.WORST_SLICE.value}.")
     if metric != text:
-        return Quantity(_checked(metric, METRICS, whole), MetricTarget.WORST_SLICE, bound=bound)
+        return Quantity(_checked(metric, _OF_ALL, whole), MetricTarget.WORST_SLICE, bound=bound)
     return Quantity(_of_whole(metric, whole), bound=bound)
 
 
@@ -236,24 +201,31 @@ def _without_bound(text: str) -> tuple[str, Bound]:
 
 
 def _of_class(metric: str, whole: str) -> str:
-    if metric in METRICS and metric not in CLASS_METRICS:
+    if metric in _OF_ALL and metric not in _OF_CLASS:
         raise _problem(
             whole,
-            f"{metric} is measured of all images; of a class there are {', '.join(CLASS_METRICS)}",
+            f"{metric} is measured of all images; of a class there are {', '.join(_OF_CLASS)}",
         )
-    return _checked(metric, CLASS_METRICS, whole)
+    return _checked(metric, _OF_CLASS, whole)
 
 
 def _of_whole(metric: str, whole: str) -> str:
-    if metric in CLASS_METRICS and metric not in METRICS:
+    if metric in _OF_CLASS and metric not in _OF_ALL:
         raise _problem(whole, f"{metric} is measured of a class: write {metric}[CLASS]")
-    return _checked(metric, METRICS, whole)
+    return _checked(metric, _OF_ALL, whole)
 
 
 def _checked(metric: str, metrics: tuple[str, ...], whole: str) -> str:
     if metric not in metrics:
         raise _problem(whole, unknown_metric(metric, metrics))
     return metric
+
+
+def _range(low: float, high: float) -> str:
+    if high == math.inf:
+        return f"at least {low:g}"
+    percent = ", or from 0 % to 100 %" if (low, high) == (0, 1) else ""
+    return f"from {low:g} to {high:g}{percent}"
 
 
 def _problem(text: str, message: str) -> UsageError:

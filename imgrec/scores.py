@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.errors import UsageError
-from imgrec.text import join_names
+from imgrec.errors import RunError, UsageError
+from imgrec.text import join_names, printable
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -196,6 +196,27 @@ class Scores:
         return right
 
     @property
+    def choices(self) -> NDArray[Any]:
+        """The probability of each option of each choice, (choices, options).
+
+        An image with one label is a choice between all classes. With multiple labels each class of
+        each image is a choice between not having and having it.
+        """
+        if not self.multi_label:
+            return self.probabilities
+        having = self.probabilities.ravel().astype(np.float64)
+        return np.stack([1 - having, having], axis=1)
+
+    @property
+    def true_choices(self) -> NDArray[np.int64]:
+        """The index of the true option of each choice, int64 (choices,).
+
+        Raises:
+            ValueError: The true labels are not known.
+        """
+        return self.positives.ravel().astype(np.int64) if self.multi_label else self.true_labels
+
+    @property
     def skipped_rows(self) -> NDArray[np.int64]:
         """The position of each skipped image in the list that was scored, int64 (skipped,)."""
         scored = len(self.names) + len(self.skipped)
@@ -231,3 +252,30 @@ def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
     """
     found: NDArray[np.bool_] = np.arange(classes) == np.asarray(labels)[:, np.newaxis]
     return found
+
+
+def rank_classes(probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the indices of the classes of one image, most probable first, int64 (classes,).
+
+    Of classes with the same probability, the one listed first comes first.
+
+    Example:
+        >>> rank_classes(np.array([0.25, 0.5, 0.25], np.float32)).tolist()
+        [1, 0, 2]
+    """
+    return np.argsort(-probabilities, kind="stable")
+
+
+def require_finite(scores: Scores) -> None:
+    """Check that every probability is a number.
+
+    Raises:
+        RunError: A probability is NaN or infinite.
+    """
+    broken = np.flatnonzero(~np.isfinite(scores.probabilities).all(axis=1))
+    if broken.size:
+        raise RunError(
+            f"the model's probabilities are not finite for {broken.size} of "
+            f"{len(scores.names)} images, first for {printable(scores.names[broken[0]])}",
+            hint="its training diverged: train again with a lower learning rate",
+        )

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import UsageError
+from imgrec.metrics import metric_names
 from imgrec.requirement import (
-    CLASS_METRICS,
-    METRICS,
     MetricTarget,
     Quantity,
     Requirement,
@@ -17,6 +16,7 @@ from imgrec.requirement import (
     parse,
 )
 
+METRICS, CLASS_METRICS = metric_names("whole"), metric_names("class")
 BOUNDS = st.sampled_from(["value", "low", "high"])
 QUANTITIES = st.one_of(
     st.builds(Quantity, st.sampled_from(METRICS), st.just(MetricTarget.WHOLE), st.just(""), BOUNDS),
@@ -75,6 +75,8 @@ def test_blanks_and_percent(text: str, expected: str) -> None:
         ("recall[cats].lo > 0.5", r"\.lo after the brackets is neither \.low nor \.high"),
         ("recall[cats > 0.5", "has a bracket that does not close"),
         ("accuracy >= 95", "accuracy is from 0 to 1, or from 0 % to 100 %"),
+        ("brier <= 3", "brier is from 0 to 2"),
+        ("log_loss >= -1", "log_loss is at least 0"),
         ("accuracy >= nan", "is not of the form"),
         ("accuracy == 0.9", "is not of the form"),
         ("accuracy => 0.9", "is not of the form"),

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics import options, require_finite, true_options
 from imgrec.runs.card import Calibration
-from imgrec.scores import Scores
+from imgrec.scores import Scores, require_finite
 
 _TEMPERATURES = (0.05, 20.0)
 
@@ -36,7 +35,7 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
         RunError: A probability is not finite.
     """
     require_finite(scores)
-    truth, logits = true_options(scores), _logits(options(scores))
+    truth, logits = scores.true_choices, _logits(scores.choices)
     exact = np.eye(logits.shape[1])[truth]
     log_loss = _loss(logits, exact)
     low, high = sorted((1.0, _least(log_loss)))
@@ -60,7 +59,7 @@ def calibrated(scores: Scores, temperature: float) -> Scores:
     """Return the scores of the model whose logits are divided by `temperature`."""
     from scipy.special import softmax
 
-    probabilities = softmax(_logits(options(scores)) / temperature, axis=1)
+    probabilities = softmax(_logits(scores.choices) / temperature, axis=1)
     if scores.multi_label:
         probabilities = probabilities[:, 1].reshape(scores.probabilities.shape)
     return replace(scores, probabilities=probabilities.astype(np.float32))

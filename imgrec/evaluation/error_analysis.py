@@ -47,7 +47,7 @@ def all_or_worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResul
 def worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
     """Return up to `limit` classes that have images, the lowest F1 first."""
     seen = [result for result in evaluation.per_class if result.support]
-    return tuple(sorted(seen, key=lambda result: result.f1.value)[:limit])
+    return tuple(sorted(seen, key=lambda result: result.metrics["f1"].value)[:limit])
 
 
 def most_confused(evaluation: Evaluation, limit: int) -> tuple[ConfusedPair, ...]:

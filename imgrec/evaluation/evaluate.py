@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
 
 from imgrec.errors import DataError
-from imgrec.evaluation.compute import MOST_RESAMPLED, ComputedMetrics, compute_metrics
 from imgrec.evaluation.metrics import (
-    Floats,
+    MOST_RESAMPLED,
+    ComputedMetrics,
+    compute_metrics,
     coverage_curve,
-    percentile,
     reliability,
-    require_finite,
-    wilson_interval,
 )
 from imgrec.evaluation.results import (
     FEWEST_IMAGES,
     ClassResult,
     Evaluation,
-    MetricValue,
     SliceResult,
 )
 from imgrec.evaluation.slices import ImageSlice
-from imgrec.scores import Scores
+from imgrec.metrics import (
+    METRICS,
+    CountMetric,
+    Metric,
+    RankingMetric,
+    SelectiveMetric,
+    metrics_of,
+)
+from imgrec.scores import Scores, require_finite
 from imgrec.text import printable
 
 
 def evaluate_scores(
     scores: Scores, top_k: int = 5, slices: Sequence[ImageSlice] = ()
 ) -> Evaluation:
-    """Measure `scores` against their truth, and each of `slices` on its own.
+    """Evaluate scores against the true labels.
 
-    Raises DataError where there is no image or no truth, RunError where a probability is
-    not finite.
+    Args:
+        scores: At least one image whose labels are known.
+        top_k: The k of `top_k_accuracy`; at most all classes count.
+        slices: Parts of the images that are evaluated separately too.
+
+    Raises:
+        DataError: There are no images, or their labels are not known.
+        RunError: A probability is NaN or infinite.
+
+    Example:
+        >>> import numpy as np
+        >>> probabilities = np.array([[0.75, 0.25], [0.625, 0.375]], np.float32)
+        >>> truth = np.array([[True, False], [False, True]])
+        >>> scores = Scores(("a.png", "b.png"), truth, probabilities, ("cat", "dog"))
+        >>> evaluate_scores(scores).metrics["accuracy"].value
+        0.5
     """
     _check(scores)
     k = min(top_k, len(scores.classes))
@@ -77,25 +94,8 @@ def _no_images(scores: Scores) -> str:
 
 
 def _class_results(classes: Sequence[str], found: ComputedMetrics) -> Iterator[ClassResult]:
-    counts, ranking = found.counts, found.ranking
-    f1 = counts.f1
-    for index, name in enumerate(classes):
-        hits, predicted, support = (
-            int(each[0, index]) for each in (counts.hits, counts.predicted, counts.support)
-        )
-        yield ClassResult(
-            name=name,
-            precision=wilson_interval(hits, predicted),
-            recall=wilson_interval(hits, support),
-            f1=percentile(float(f1[0, index]), f1[1:, index]),
-            roc_auc=_known(ranking.roc_auc[index]),
-            average_precision=_known(ranking.average_precision[index]),
-            support=support,
-        )
-
-
-def _known(samples: Floats) -> MetricValue | None:
-    return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
+    for name, metrics, support in zip(classes, found.by_class(), found.support, strict=True):
+        yield ClassResult(name, metrics, support)
 
 
 def _slice_result(part: ImageSlice, top_k: int) -> SliceResult:
@@ -105,45 +105,51 @@ def _slice_result(part: ImageSlice, top_k: int) -> SliceResult:
 
 
 def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice]) -> Iterator[str]:
-    images, classes = len(scores.names), len(scores.classes)
-    present = int(np.isfinite(found.ranking.roc_auc[:, 0]).sum())
-    yield from _multi_label_notes(found) if scores.multi_label else ()
-    if present == 0:
-        why = (
-            "no class is in some images only"
-            if scores.multi_label
-            else "all images are of one class"
-        )
-        yield f"no roc_auc and average_precision: {why}"
-    elif present < classes:
-        which = "are in some images only" if scores.multi_label else "have images"
-        yield (
-            f"roc_auc and average_precision are means over the {present} of {classes} classes "
-            f"that {which}"
-        )
+    images, multi_label = len(scores.names), scores.multi_label
+    yield from _multi_label_notes(found) if multi_label else ()
+    yield from _ranking_notes(found)
     if images == 1:
         yield "a single image: only proportions have an interval"
     elif scores.right.all():
-        which = "F1" if scores.multi_label else "balanced_accuracy and F1"
-        yield f"no image is wrong: the intervals of {which} have no width"
+        names = _joined(metrics_of(CountMetric, multi_label=multi_label))
+        yield f"no image is wrong: the intervals of {names} have no width"
+    costly = _joined(each for each in METRICS.values() if each.costly)
     if images > MOST_RESAMPLED:
-        yield (
-            "roc_auc, average_precision and ece have no interval: they get one up to "
-            f"{MOST_RESAMPLED:,} images"
-        )
+        yield f"{costly} have no interval: they get one up to {MOST_RESAMPLED:,} images"
     if slices:
-        yield "roc_auc, average_precision and ece have no interval in slices"
+        yield f"{costly} have no interval in slices"
     if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
 
 
+def _ranking_notes(found: ComputedMetrics) -> Iterator[str]:
+    names = _joined(metrics_of(RankingMetric, multi_label=found.multi_label))
+    ranked, classes = sum(found.is_ranked), len(found.is_ranked)
+    if ranked == 0:
+        one_class, no_class = "all images are of one class", "no class is in some images only"
+        yield f"no {names}: {no_class if found.multi_label else one_class}"
+    elif ranked < classes:
+        which = "are in some images only" if found.multi_label else "have images"
+        yield f"{names} are means over the {ranked} of {classes} classes that {which}"
+
+
 def _multi_label_notes(found: ComputedMetrics) -> Iterator[str]:
-    yield (
-        "an image is right where it is said to have all of its classes and no other; "
-        "there is no top_k_accuracy and balanced_accuracy of several classes"
+    single = _joined(
+        each
+        for each in METRICS.values()
+        if each.labels == "single" and not isinstance(each, SelectiveMetric)
     )
-    missing = [
-        name for name in ("micro_f1", "macro_f1", "weighted_f1") if name not in found.metrics
-    ]
+    yield (
+        "an image is right if its predicted labels are exactly the true ones; there is no "
+        f"{single} of images with multiple labels"
+    )
+    family = metrics_of(CountMetric, multi_label=True)
+    missing = [each for each in family if each.name not in found.metrics]
     if missing:
-        yield f"no {' and '.join(missing)}: no image has a class"
+        yield f"no {_joined(missing)}: no image has a label"
+
+
+def _joined(metrics: Iterable[Metric]) -> str:
+    """Return the names as in `roc_auc, average_precision and ece`."""
+    *first, last = (each.name for each in metrics)
+    return f"{', '.join(first)} and {last}" if first else last

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics import require_finite
-from imgrec.scores import Scores
+from imgrec.scores import Scores, require_finite
 from imgrec.text import printable
 
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.ensemble import mean_decision, mean_scores
-from imgrec.evaluation.metrics import rank_classes, require_finite
 from imgrec.json_documents import as_builtins
-from imgrec.scores import ONE_LABEL, Decision, Scores
+from imgrec.scores import ONE_LABEL, Decision, Scores, rank_classes, require_finite
 
 MEAN = "mean"
 

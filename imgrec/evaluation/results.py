@@ -26,18 +26,17 @@ class MetricValue:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """How well one class is recognised; `support` counts its images.
+    """How well one class is recognized.
 
-    roc_auc, average_precision: against all other classes; None where the class has no images
-    or no other class has any.
+    Args:
+        name: The class.
+        metrics: By name; one that can't be computed is absent, such as ROC-AUC if no image or
+            every image has the class.
+        support: How many images have the class.
     """
 
     name: str
-    precision: MetricValue
-    recall: MetricValue
-    f1: MetricValue
-    roc_auc: MetricValue | None
-    average_precision: MetricValue | None
+    metrics: Mapping[str, MetricValue]
     support: int
 
 

@@ -13,9 +13,8 @@ from imgrec.evaluation.results import (
     MetricValue,
     RequirementResult,
 )
+from imgrec.metrics import METRICS, SelectiveMetric
 from imgrec.requirement import (
-    LESS_IS_BETTER,
-    SELECTIVE,
     Bound,
     MetricTarget,
     Quantity,
@@ -86,9 +85,9 @@ def _metrics(
         yield evaluation.metrics.get(metric), ""
     elif quantity.of is MetricTarget.CLASS:
         result = next(each for each in evaluation.per_class if each.name == name)
-        # Without images there is no recall, whatever number stands for it.
-        known = result.support or metric == "precision"
-        yield getattr(result, metric) if known else None, ""
+        # A class without images has no recall, whatever number stands for it.
+        known = result.support or not METRICS[metric].needs_images
+        yield result.metrics.get(metric) if known else None, ""
     else:
         for each in evaluation.slices:
             if quantity.of is MetricTarget.WORST_SLICE and each.images >= FEWEST_IMAGES:
@@ -115,7 +114,7 @@ def _why(evaluation: Evaluation, quantity: Quantity) -> str:
         each.name for each in evaluation.slices
     }:
         return "there is no such slice"
-    if quantity.metric in SELECTIVE:
+    if isinstance(METRICS[quantity.metric], SelectiveMetric):
         return _NO_ANSWER if "coverage" in evaluation.metrics else _NEVER_UNKNOWN
     notes = [note for note in evaluation.notes if quantity.metric in note]
     interval = "" if quantity.bound == "value" else " with an interval"
@@ -136,7 +135,7 @@ def _kept(comparison: Comparison, name: str, allowed: float) -> RequirementResul
     if difference is None:
         reason = f"{name} can't be compared: there is none of these images"
         return RequirementResult(text, None, met=False, reason=reason)
-    drop = difference.value if name in LESS_IS_BETTER else -difference.value
+    drop = difference.value if METRICS[name].lower_is_better else -difference.value
     met = drop <= allowed or difference.finding != "worse"
     reason = f"{name} is {_compared(name, difference, baseline)}, {_meaning(comparison, name)}"
     return RequirementResult(text, difference.value, met, reason)
@@ -146,7 +145,7 @@ def _compared(name: str, difference: MetricDifference, baseline: str) -> str:
     model, other = (_number(each) for each in (difference.model, difference.baseline))
     if difference.value == 0:
         return f"{model}, as {baseline} has it"
-    better = (difference.value < 0) == (name in LESS_IS_BETTER)
+    better = (difference.value < 0) == METRICS[name].lower_is_better
     by, word = _number(abs(difference.value)), "better" if better else "worse"
     return f"{model}, {by} {word} than {other} of {baseline}"
 

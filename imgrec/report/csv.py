@@ -6,9 +6,8 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from imgrec.evaluation.metrics import rank_classes
 from imgrec.evaluation.results import Assessment
-from imgrec.scores import Scores
+from imgrec.scores import Scores, rank_classes
 from imgrec.text import printable
 
 # Characters that start a formula in a spreadsheet, including full-width forms.

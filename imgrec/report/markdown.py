@@ -188,7 +188,7 @@ def _classes(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _class(result: ClassResult) -> tuple[str, ...]:
-    measures = (result.precision, result.recall, result.f1)
+    measures = [result.metrics[name] for name in ("precision", "recall", "f1")]
     return code(result.name), *(percent(each.value) for each in measures), f"{result.support:,}"
 
 

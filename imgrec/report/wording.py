@@ -7,6 +7,7 @@ import math
 
 from imgrec.data.records import ALL_SPLITS
 from imgrec.evaluation.results import Assessment, Evaluation, MetricValue
+from imgrec.metrics import METRICS
 from imgrec.text import printable
 
 
@@ -56,52 +57,21 @@ def moment(time: dt.datetime) -> str:
     return f"{time.day} {time:%B %Y, %H:%M} UTC"
 
 
-_TITLES = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "hamming_loss": "Hamming loss",
-    "macro_f1": "Macro F1",
-    "micro_f1": "Micro F1",
-    "weighted_f1": "Weighted F1",
-    "samples_f1": "F1 per image",
-    "roc_auc": "ROC-AUC",
-    "average_precision": "Average precision",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-    "ece": "Calibration error",
-    "coverage": "Coverage",
-    "selective_accuracy": "Selective accuracy",
-}
-_PROPORTIONS = {
-    "accuracy",
-    "top_k_accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "micro_f1",
-    "weighted_f1",
-    "samples_f1",
-    "coverage",
-    "selective_accuracy",
-}
-
-
 def metric_title(name: str, top_k: int) -> str:
-    """Return a measure's title by its name in JSON; `top_k` is the k of `top_k_accuracy`."""
-    if name == "top_k_accuracy":
-        return f"Top-{top_k} accuracy"
-    return _TITLES.get(name, name)
+    """Return a metric's title by its name; `top_k` is the k of `top_k_accuracy`."""
+    return METRICS[name].title.format(k=top_k)
 
 
 def format_value(name: str, value: float) -> str:
     """Return a measure's value: a proportion as percent, others with four decimals."""
-    return percent(value) if name in _PROPORTIONS else f"{value:.4f}"
+    return percent(value) if is_proportion(name) else f"{value:.4f}"
 
 
 def format_bounds(name: str, metric: MetricValue) -> str:
     """Return the measure's interval, written like its value; nothing where it has none."""
     if metric.low is None or metric.high is None:
         return ""
-    if name in _PROPORTIONS:
+    if is_proportion(name):
         return interval(metric)
     return f"{metric.low:.4f} to {metric.high:.4f}"
 
@@ -111,14 +81,14 @@ def format_difference(name: str, *values: float) -> str:
 
     A proportion's in percentage points.
     """
-    if name in _PROPORTIONS:
+    if is_proportion(name):
         return f"{' to '.join(f'{100 * value:+.1f}' for value in values)} points"
     return " to ".join(f"{value:+.4f}" for value in values)
 
 
 def is_proportion(name: str) -> bool:
     """Say whether a measure is a share of something, 0 to 1, the more the better."""
-    return name in _PROPORTIONS
+    return METRICS[name].unit == "proportion"
 
 
 def is_informative(name: str, evaluation: Evaluation) -> bool:

@@ -32,7 +32,7 @@ from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.error_analysis import ConfusedPair, most_confused, worst_mistakes
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
-from imgrec.evaluation.metrics.proper_scores import BINS
+from imgrec.evaluation.metrics.calibration import BINS
 from imgrec.evaluation.results import Assessment
 from imgrec.evaluation.selective_prediction import choose_thresholds
 from imgrec.evaluation.slices import ImageSlice
@@ -41,6 +41,9 @@ from imgrec.requirement import parse
 from imgrec.scores import ONE_LABEL, Decision, Scores
 from tests.evaluation.made import any_label_sets, label_sets, population, population_of_sets
 from tests.evaluation.test_intervals import drawn, holds, numbers
+
+CLASS_METRICS = ("precision", "recall", "f1")
+RANKING = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
 ONE_IMAGE = label_sets([[0, 1]], [[0.25, 0.75]])
 NO_LABEL = label_sets([[0, 0], [0, 0]], [[0.25, 0.25], [0.5, 0]])
@@ -83,7 +86,7 @@ def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     truth, answers = given_scores.positives, given_scores.answers
     evaluation = evaluate_scores(given_scores)
     wanted = precision_recall_fscore_support(truth, answers, zero_division=0)
-    found = [(each.precision, each.recall, each.f1) for each in evaluation.per_class]
+    found = [[each.metrics[name] for name in CLASS_METRICS] for each in evaluation.per_class]
     for place, values in enumerate(wanted[:3]):
         assert [each[place].value for each in found] == pytest.approx(values)
     assert [each.support for each in evaluation.per_class] == list(wanted[3])
@@ -91,12 +94,11 @@ def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     for label, result in enumerate(evaluation.per_class):
         one = truth[:, label]
         defined = one.any() and not one.all()
-        assert (result.roc_auc is not None) == (result.average_precision is not None) == defined
-        if result.roc_auc and result.average_precision:
-            of_class = given_scores.probabilities[:, label]
-            assert result.roc_auc.value == pytest.approx(roc_auc_score(one, of_class))
-            wanted_precision = average_precision_score(one, of_class)
-            assert result.average_precision.value == pytest.approx(wanted_precision)
+        for name, measure in RANKING.items():
+            assert (name in result.metrics) == defined
+            if defined:
+                wanted_value = measure(one, given_scores.probabilities[:, label])
+                assert result.metrics[name].value == pytest.approx(wanted_value)
 
 
 @given(any_label_sets())
@@ -139,9 +141,9 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
 
 def test_notes_say_what_is_right_and_what_is_missing() -> None:
     """What an image has to have to be right; which numbers there are not, and why."""
-    assert "all of its classes and no other" in evaluate_scores(FOUND).notes[0]
+    assert "exactly the true ones" in evaluate_scores(FOUND).notes[0]
     notes = " ".join(evaluate_scores(NOTHING_AT_ALL).notes)
-    assert "no micro_f1 and macro_f1 and weighted_f1: no image has a class" in notes
+    assert "no macro_f1, micro_f1 and weighted_f1: no image has a label" in notes
     assert "no roc_auc and average_precision: no class is in some images only" in notes
     assert evaluate_scores(FOUND).coverage_curve is None
 
@@ -302,10 +304,7 @@ def expected(given_scores: Scores) -> Mapping[str, float]:
     if truth.any():
         found["weighted_f1"] = f1_score(truth, answers, average="weighted", zero_division=0)
     defined = truth.any(axis=0) & ~truth.all(axis=0)
-    for name, measure in (
-        ("roc_auc", roc_auc_score),
-        ("average_precision", average_precision_score),
-    ):
+    for name, measure in RANKING.items():
         values = [measure(truth[:, one], each[:, one]) for one in np.flatnonzero(defined)]
         found[name] = float(np.mean(values)) if values else np.nan
     return found

@@ -25,9 +25,12 @@ from sklearn.metrics import (
 )
 
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.evaluation.metrics.proper_scores import BINS
+from imgrec.evaluation.metrics.calibration import BINS
 from imgrec.scores import Scores
 from tests.evaluation.made import any_scores, population, scores
+
+CLASS_METRICS = ("precision", "recall", "f1")
+RANKING = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
 ONE_IMAGE = scores([1], [[0.25, 0.5, 0.25]])
 ONE_CLASS = scores([1, 1, 1], [[0.5, 0.5, 0], [0, 1, 0], [1, 0, 0]])
@@ -64,22 +67,19 @@ def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     expected_measures = precision_recall_fscore_support(
         truth, predicted, labels=labels, zero_division=0
     )
-    found = [(each.precision, each.recall, each.f1) for each in evaluation.per_class]
-    for name, values in enumerate(expected_measures[:3]):
-        assert [each[name].value for each in found] == pytest.approx(values)
+    found = [[each.metrics[name] for name in CLASS_METRICS] for each in evaluation.per_class]
+    for place, values in enumerate(expected_measures[:3]):
+        assert [each[place].value for each in found] == pytest.approx(values)
     assert [each.support for each in evaluation.per_class] == list(expected_measures[3])
     assert (evaluation.confusion == confusion_matrix(truth, predicted, labels=labels)).all()
     for label, result in enumerate(evaluation.per_class):
         positive = truth == label
-        if positive.all() or not positive.any():
-            assert result.roc_auc is result.average_precision is None
-        else:
-            assert result.roc_auc is not None
-            assert result.average_precision is not None
-            score = probabilities[:, label]
-            assert result.roc_auc.value == pytest.approx(roc_auc_score(positive, score))
-            expected_precision = average_precision_score(positive, score)
-            assert result.average_precision.value == pytest.approx(expected_precision)
+        defined = positive.any() and not positive.all()
+        for name, measure in RANKING.items():
+            assert (name in result.metrics) == defined
+            if defined:
+                wanted = measure(positive, probabilities[:, label])
+                assert result.metrics[name].value == pytest.approx(wanted)
 
 
 @given(any_scores())
@@ -125,10 +125,7 @@ def expected(given_scores: Scores) -> Mapping[str, float]:
         found["balanced_accuracy"] = balanced_accuracy_score(truth, predicted)
     present = np.unique(truth)
     if len(present) > 1:
-        for name, measure in (
-            ("roc_auc", roc_auc_score),
-            ("average_precision", average_precision_score),
-        ):
+        for name, measure in RANKING.items():
             found[name] = np.mean([measure(truth == one, probabilities[:, one]) for one in present])
     return found
 

@@ -64,7 +64,7 @@ def test_classes_are_told_one_by_one(evaluation: Callable[..., Evaluation]) -> N
         "average_precision",
         "support",
     ]
-    assert first["recall"]["value"] == found.per_class[0].recall.value
+    assert first["recall"]["value"] == found.per_class[0].metrics["recall"].value
 
 
 def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> None:

@@ -21,11 +21,11 @@ from imgrec.report.wording import (
         ("top_k_accuracy", ("Top-3 accuracy", "50.0 %", "25.0 to 75.0 %", "-12.5 points")),
         ("log_loss", ("Log loss", "0.5000", "0.2500 to 0.7500", "-0.1250")),
         ("ece", ("Calibration error", "0.5000", "0.2500 to 0.7500", "-0.1250")),
-        ("new", ("new", "0.5000", "0.2500 to 0.7500", "-0.1250")),
+        ("coverage", ("Coverage", "50.0 %", "25.0 to 75.0 %", "-12.5 points")),
     ],
 )
 def test_a_measure_is_written_as_what_it_is(name: str, written: tuple[str, ...]) -> None:
-    """Shares are percent and differ by points, others are decimals; an unknown one has its name."""
+    """Shares are percent and differ by points, others are decimals."""
     metric = MetricValue(0.5, 0.25, 0.75)
     assert written == (
         metric_title(name, 3),

@@ -1,41 +1,45 @@
-"""What hits and misses by class say: recall, precision, F1, with their intervals.
+"""Metrics from the hits, predictions and support of the classes.
 
 The numbers are scikit-learn's with `zero_division=0`. They are computed here since a thousand
-resampled matrices go through the same lines at once.
+resampled confusion matrices go through the same lines at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics.intervals import RESAMPLES, Floats, percentile
+from imgrec.evaluation.metrics.intervals import (
+    RESAMPLES,
+    bootstrap_draws,
+    percentile,
+    wilson_interval,
+)
 from imgrec.evaluation.results import MetricValue
+from imgrec.metrics import ClassMetric, CountMetric, Counts, Floats, metrics_of, ratio
 from imgrec.scores import Scores
 
 _SEED = 2
 _AT_ONCE = 1 << 22
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Images by class, each float64 (samples, classes): the first sample is the one measured.
+def count_images(scores: Scores) -> tuple[NDArray[np.int64], Counts]:
+    """Return the confusion as in Evaluation, and the counts of all images and of 1,000 samples."""
+    from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
-    hits: those recognised; predicted: those taken for the class; support: those of the class.
-    """
-
-    hits: Floats
-    predicted: Floats
-    support: Floats
-
-    @property
-    def f1(self) -> Floats:
-        """The F1 of each class, 0 where it is neither in the truth nor predicted."""
-        return _ratio(2 * self.hits, self.support + self.predicted)
+    if scores.multi_label:
+        found = multilabel_confusion_matrix(scores.positives, scores.answers)
+        images = len(scores.names)
+        samples = bootstrap_draws(images) if images > 1 else ()
+        every = np.ones((images, 1), np.float32)
+        return np.asarray(found, np.int64), _draw_counts(scores, [every, *samples])
+    predicted, labels = scores.probabilities.argmax(1), np.arange(len(scores.classes))
+    found = confusion_matrix(scores.true_labels, predicted, labels=labels)
+    confusion = np.asarray(found, np.int64)
+    return confusion, _resample(confusion)
 
 
 def sum_counts(scores: Scores) -> Any:
@@ -50,7 +54,37 @@ def sum_counts(scores: Scores) -> Any:
     return vstack([csr_array(each.T, dtype=np.float64) for each in found], format="csr")
 
 
-def draw_counts(scores: Scores, weights: Iterable[NDArray[np.float32]]) -> Counts:
+def count_values(counts: Counts, *, multi_label: bool) -> Mapping[str, Floats]:
+    """Return each metric by its name, float64 (samples,) each, NaN where it is undefined."""
+    family = metrics_of(CountMetric, multi_label=multi_label)
+    return {each.name: each.formula(counts) for each in family}
+
+
+def count_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, MetricValue]:
+    """Return the metrics of all images, with intervals from the other samples."""
+    values = count_values(counts, multi_label=multi_label)
+    return {
+        name: percentile(float(of_samples[0]), of_samples[1:])
+        for name, of_samples in values.items()
+        if np.isfinite(of_samples[0])
+    }
+
+
+def class_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, tuple[MetricValue, ...]]:
+    """Return the metrics of each class, in the order of the classes."""
+    found = {}
+    for metric in metrics_of(ClassMetric, multi_label=multi_label):
+        part, whole = metric.formula(counts)
+        if metric.interval == "Wilson":
+            pairs = zip(part[0], whole[0], strict=True)
+            found[metric.name] = tuple(wilson_interval(int(k), int(n)) for k, n in pairs)
+        else:
+            shares = ratio(part, whole).T
+            found[metric.name] = tuple(percentile(float(each[0]), each[1:]) for each in shares)
+    return found
+
+
+def _draw_counts(scores: Scores, weights: Iterable[NDArray[np.float32]]) -> Counts:
     """Return the counts of samples of images that may have several classes.
 
     weights: blocks (images, samples): how often each image is in each sample.
@@ -60,10 +94,11 @@ def draw_counts(scores: Scores, weights: Iterable[NDArray[np.float32]]) -> Count
     return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
 
 
-def resampled(confusion: NDArray[np.int64]) -> Counts:
+def _resample(confusion: NDArray[np.int64]) -> Counts:
     """Return the counts of a matrix and of 1,000 drawn from it with as many images.
 
-    Each draw is multinomial with the matrix's own shares. Of a single image there are none.
+    Each draw is multinomial with the matrix's own shares, which is a bootstrap over the images. Of
+    a single image there are none.
     """
     truth, prediction = np.nonzero(confusion)
     cells = confusion[truth, prediction]
@@ -76,37 +111,6 @@ def resampled(confusion: NDArray[np.int64]) -> Counts:
         blocks.append(_summed(drawn, truth, prediction, len(confusion)))
         left -= samples
     return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
-
-
-def count_measures(counts: Counts, *, multi_label: bool) -> Mapping[str, Floats]:
-    """Return what the counts say of all classes, each float64 (samples,), NaN where nothing.
-
-    balanced_accuracy: mean recall of the classes that have images. macro_f1: mean F1 of those
-    that have images or are predicted; weighted_f1: weighed by images; micro_f1: of all classes
-    together.
-    """
-    hits, predicted, support = counts.hits, counts.predicted, counts.support
-    seen = (support > 0) | (predicted > 0)
-    own = (
-        {"micro_f1": _mean(2 * hits, support + predicted)}
-        if multi_label
-        else {"balanced_accuracy": _mean(_ratio(hits, support), support > 0)}
-    )
-    return {
-        **own,
-        "macro_f1": _mean(counts.f1, seen),
-        "weighted_f1": _mean(counts.f1 * support, support),
-    }
-
-
-def count_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, MetricValue]:
-    """Return the measures of the first sample, with the percentiles of the others."""
-    measures = count_measures(counts, multi_label=multi_label)
-    return {
-        name: percentile(float(all_[0]), all_[1:])
-        for name, all_ in measures.items()
-        if np.isfinite(all_[0])
-    }
 
 
 def _summed(
@@ -127,14 +131,3 @@ def _by_class(cells: NDArray[np.int64], label: NDArray[np.int64], classes: int) 
     places = np.arange(len(label))
     membership = csr_array((np.ones(len(label)), (places, label)), shape=(len(label), classes))
     return np.asarray(cells @ membership, np.float64)
-
-
-def _mean(parts: Floats, weights: NDArray[Any]) -> Floats:
-    """Return what the sum of `parts` over the classes is of that of `weights`, (samples,)."""
-    whole = weights.sum(axis=1)
-    unknown = np.full(len(whole), np.nan)
-    return np.asarray(np.divide(parts.sum(axis=1), whole, out=unknown, where=whole > 0))
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

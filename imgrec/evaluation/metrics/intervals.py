@@ -1,22 +1,30 @@
-"""Intervals by resampling: what the numbers would be on other draws of as many images.
+"""Confidence intervals: Wilson's for proportions, the bootstrap for all other metrics.
 
 Efron, Tibshirani, "An introduction to the bootstrap", 1993. Every draw comes from a fixed seed,
-and images are drawn from `own_order`: the same scores have the same intervals, in whatever order.
+and images are drawn in their `canonical_order`: the same scores have the same intervals, whatever
+the order of the images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.results import MetricValue
+from imgrec.metrics import Floats
+from imgrec.scores import Scores
 
 
 def wilson_interval(hits: int, total: int) -> MetricValue:
-    """Return hits / total with its 95 % interval; 0 without one where `total` is 0."""
+    """Return hits / total with Wilson's 95 % interval; 0 without an interval if `total` is 0.
+
+    Example:
+        >>> metric = wilson_interval(8, 10)
+        >>> round(metric.low, 2), metric.value, round(metric.high, 2)
+        (0.49, 0.8, 0.94)
+    """
     if total == 0:
         return MetricValue(0.0)
     from scipy.stats import binomtest
@@ -31,17 +39,21 @@ _SEED = 1
 _TAILS = (0.025, 0.975)
 _AT_ONCE = 1 << 20
 
-Floats = NDArray[np.float64]
 
+def canonical_order(scores: Scores, *columns: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return positions, int64 (images,), that sort images by their labels and probabilities.
 
-def canonical_order(truth: NDArray[Any], *probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return places, int64 (images,), that put images into an order of what is known of them.
+    Names and the original order then change neither draws nor sums.
 
-    Whatever their names and the order they came in, they are drawn and summed alike then.
-    truth, probabilities: (images,) or (images, classes) each.
+    Args:
+        scores: The images; their labels are known.
+        columns: What to sort by after the labels and before the probabilities, float32 (images,
+            columns) each.
     """
-    known = np.ascontiguousarray(np.column_stack([truth.astype(np.float32), *probabilities]))
+    truth = scores.positives if scores.multi_label else scores.true_labels
+    known = np.column_stack([truth.astype(np.float32), *columns, scores.probabilities])
     # As bytes: a sort by a hundred columns takes seconds where images are many.
+    known = np.ascontiguousarray(known)
     rows = known.view(np.dtype((np.void, known.strides[0])))
     return np.asarray(rows[:, 0].argsort(kind="stable"), np.int64)
 
@@ -62,9 +74,9 @@ def bootstrap_draws(images: int) -> Iterator[NDArray[np.float32]]:
 
 
 def percentile(value: float, resampled: Floats) -> MetricValue:
-    """Return `value` with the middle 95 % of its `resampled` values, those that are NaN left out.
+    """Return `value` with the middle 95 % of its `resampled` values, NaN left out.
 
-    Without an interval where there are none. The value lies in its interval.
+    It has no interval if nothing is left. The value lies in its interval.
     """
     known = resampled[np.isfinite(resampled)]
     if not known.size:
@@ -76,8 +88,8 @@ def percentile(value: float, resampled: Floats) -> MetricValue:
 def reflected_interval(value: float, resampled: Floats) -> MetricValue:
     """Return `value` with the basic bootstrap's interval: the percentiles mirrored at the value.
 
-    For what grows with chance alone, so that resamples lie above the value as the value lies
-    above the truth: Davison, Hinkley, "Bootstrap methods and their application", 1997. Never
+    For a value that chance alone makes larger, so that resamples lie above the value as the value
+    lies above the truth: Davison, Hinkley, "Bootstrap methods and their application", 1997. Never
     below 0.
     """
     if not resampled.size:

@@ -1,4 +1,4 @@
-"""What is measured of each image by itself, so that a mean over images is the metric."""
+"""Metrics that are the mean of a value of each image."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from imgrec.evaluation.metrics.intervals import Floats
-from imgrec.evaluation.metrics.proper_scores import brier_scores, known_truth, log_losses
-from imgrec.evaluation.metrics.top_k import truth_ranks
+from imgrec.evaluation.metrics.intervals import bootstrap_draws, percentile, wilson_interval
+from imgrec.evaluation.results import MetricValue
+from imgrec.metrics import METRICS, Floats, SamplewiseMetric, SelectiveMetric, metrics_of
 from imgrec.scores import Scores
 
-PROPORTIONS = frozenset({"accuracy", "top_k_accuracy"})
-"""Those that are 0 or 1 for each image."""
+
+def samplewise_values(scores: Scores, top_k: int) -> Mapping[str, Floats]:
+    """Return the value of each image by the metric's name, float64 (images,) each."""
+    family = metrics_of(SamplewiseMetric, multi_label=scores.multi_label)
+    return {each.name: each.formula(scores, top_k) for each in family}
 
 
-def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, Floats]:
-    """Return each measure by the metric's name, float64 (images,) each."""
-    own = _of_sets(scores) if scores.multi_label else _of_ranks(scores, top_k)
-    return {**own, "log_loss": log_losses(scores), "brier": brier_scores(scores)}
+def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, MetricValue]:
+    """Return the means over the images with their intervals."""
+    values, images = samplewise_values(scores, top_k), len(scores.names)
+    shares = {name for name in values if METRICS[name].interval == "Wilson"}
+    found = {name: wilson_interval(int(values[name].sum()), images) for name in shares}
+    others = {name: each for name, each in values.items() if name not in shares}
+    stacked = np.stack(list(others.values()))
+    means = [stacked @ block / images for block in bootstrap_draws(images)] if images > 1 else []
+    resampled = np.concatenate(means, axis=1) if means else np.empty((len(others), 0))
+    for (name, each), of_samples in zip(others.items(), resampled, strict=True):
+        found[name] = percentile(float(each.mean()), of_samples)
+    return found
 
 
-def _of_ranks(scores: Scores, top_k: int) -> Mapping[str, Floats]:
-    ranks = truth_ranks(scores.probabilities, known_truth(scores))
+def selective_metrics(scores: Scores) -> Mapping[str, MetricValue]:
+    """Return the metrics of selective prediction; none of a model that answers every image."""
+    if not scores.decision.abstains:
+        return {}
+    family = metrics_of(SelectiveMetric, multi_label=scores.multi_label)
+    shares = {each.name: each.formula(scores) for each in family}
     return {
-        "accuracy": (ranks < 1).astype(np.float64),
-        "top_k_accuracy": (ranks < top_k).astype(np.float64),
-    }
-
-
-def _of_sets(scores: Scores) -> Mapping[str, Floats]:
-    """Return how like the classes that an image is said to have are to those that it has.
-
-    An image that is rightly said to have none has an F1 of 1.
-    """
-    answers, positives = scores.answers, scores.positives
-    hits, named = (answers & positives).sum(axis=1), answers.sum(axis=1) + positives.sum(axis=1)
-    return {
-        "accuracy": scores.right.astype(np.float64),
-        "hamming_loss": (answers != positives).mean(axis=1),
-        "samples_f1": np.where(named > 0, 2 * hits / np.maximum(named, 1), 1.0),
+        name: wilson_interval(int(counted.sum()), int(among.sum()))
+        for name, (counted, among) in shares.items()
+        if among.any()
     }

@@ -240,8 +240,8 @@ def class_bars(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         figure = new_figure(_WIDTH, 1.1 + 0.42 * len(results))
         axes = figure.add_subplot()
         rows = np.arange(len(results))
-        _draw_bars(axes, rows - _BAR / 2, [each.precision for each in results], "precision", look)
-        _draw_bars(axes, rows + _BAR / 2, [each.recall for each in results], "recall", look)
+        _draw_bars(axes, rows - _BAR / 2, results, "precision", look)
+        _draw_bars(axes, rows + _BAR / 2, results, "recall", look)
         _name_rows(axes, results)
         _percent(axes.xaxis)
         axes.set_xlim(0, 1)
@@ -312,13 +312,14 @@ def _mark_limits(figure: Any, axes: Any, evaluation: Evaluation, look: PlotStyle
 
 
 def _draw_bars(
-    axes: Any, rows: Any, metrics: list[MetricValue], label: str, look: PlotStyle
+    axes: Any, rows: Any, results: tuple[ClassResult, ...], name: str, look: PlotStyle
 ) -> None:
-    colour = look.training if label == "precision" else look.validation
+    colour = look.training if name == "precision" else look.validation
+    metrics = [each.metrics[name] for each in results]
     values = np.array([metric.value for metric in metrics])
     lows = np.array([metric.value if metric.low is None else metric.low for metric in metrics])
     highs = np.array([metric.value if metric.high is None else metric.high for metric in metrics])
-    axes.barh(rows, values, _BAR, color=colour, label=label)
+    axes.barh(rows, values, _BAR, color=colour, label=name)
     axes.errorbar(
         values, rows, xerr=(values - lows, highs - values), fmt="none", ecolor=look.ink, capsize=2
     )

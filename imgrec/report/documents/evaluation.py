@@ -21,6 +21,7 @@ from imgrec.evaluation.results import (
     RequirementResult,
     SliceResult,
 )
+from imgrec.metrics import metric_names
 
 _VERSION: Literal[2] = 2
 
@@ -37,7 +38,7 @@ class MetricDocument(Struct, frozen=True):
 
 _Metrics = Annotated[
     Mapping[str, MetricDocument],
-    Meta(description="By name; a metric that can't be computed is absent."),
+    Meta(description="By name, see docs/metrics.md; a metric that can't be computed is absent."),
 ]
 
 
@@ -292,21 +293,10 @@ def _metric(metric: MetricValue) -> MetricDocument:
     return MetricDocument(metric.value, metric.low, metric.high)
 
 
-def _optional(metric: MetricValue | None) -> MetricDocument | None:
-    return None if metric is None else _metric(metric)
-
-
 def _class(result: ClassResult, decisions: Mapping[str, Any]) -> ClassDocument:
-    return ClassDocument(
-        name=result.name,
-        precision=_metric(result.precision),
-        recall=_metric(result.recall),
-        f1=_metric(result.f1),
-        roc_auc=_optional(result.roc_auc),
-        average_precision=_optional(result.average_precision),
-        support=result.support,
-        **decisions,
-    )
+    found = _metrics(result.metrics)
+    metrics: dict[str, Any] = {name: found.get(name) for name in metric_names("class")}
+    return ClassDocument(name=result.name, support=result.support, **metrics, **decisions)
 
 
 def _decisions(evaluation: Evaluation, index: int) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _class_table(results: Sequence[ClassResult], evaluation: Evaluation) -> Tabl
     for heading in ("precision", "recall", "F1", "images", *decision_titles(evaluation)):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
-        measures = (result.precision, result.recall, result.f1)
+        measures = [result.metrics[name] for name in ("precision", "recall", "f1")]
         values = (percent(measure.value) for measure in measures)
         decisions = decision_cells(evaluation, result.name)
         table.add_row(_name(result.name), *values, str(result.support), *decisions)

@@ -1,0 +1,119 @@
+"""How much two models differ on the same images, with intervals from paired samples of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.evaluation.metrics.counts import count_values, sum_counts
+from imgrec.evaluation.metrics.intervals import bootstrap_draws, canonical_order
+from imgrec.evaluation.metrics.ranking import mean_of_known, ranking_values
+from imgrec.evaluation.metrics.samplewise import samplewise_values
+from imgrec.metrics import METRICS, CountMetric, Counts, Floats
+from imgrec.scores import Scores
+
+MOST_SORTED = 2000
+
+PairedInterval = tuple[float, float] | None
+
+
+def paired_intervals(
+    model: Scores, baseline: Scores, top_k: int, values: Mapping[str, float], confidence: float
+) -> Mapping[str, PairedInterval]:
+    """Return the interval of each metric's difference, model minus baseline, from 1,000 samples.
+
+    Args:
+        model: The scores of one model.
+        baseline: Those of another, of the same images in the same order.
+        top_k: The k of `top_k_accuracy`.
+        values: The difference on the images themselves, by the metric's name.
+        confidence: Of the intervals, in (0, 1).
+
+    Returns:
+        None for a metric if too few images differ (five, at 95 %), for ranking metrics above 2,000
+        images, which would take too long, and for metrics that can't be paired.
+    """
+    # The order is the same whichever of the two comes first, so that their difference only changes
+    # its sign; nearly so where they are each other's mirror on several images.
+    ours, theirs = model.probabilities, baseline.probabilities
+    order = canonical_order(model, np.minimum(ours, theirs), np.maximum(ours, theirs))
+    pair = _Measured(model.at(order), top_k), _Measured(baseline.at(order), top_k)
+    sampled, differing = _sampled_differences(*pair), _differing(*pair)
+    return {
+        name: _interval(sampled.get(name), value, differing[name], confidence)
+        for name, value in values.items()
+    }
+
+
+class _Measured:
+    """The values of each image, from which the metrics of any sample of them are computed."""
+
+    def __init__(self, scores: Scores, top_k: int) -> None:
+        from scipy.sparse import csr_array, vstack
+
+        self.scores = scores
+        self.samplewise = samplewise_values(scores, top_k)
+        means = csr_array(np.stack(list(self.samplewise.values())))
+        self._sums = vstack([means, sum_counts(scores)], format="csr")
+
+    def of(self, block: NDArray[np.float32]) -> Mapping[str, Floats]:
+        """Return each metric of each sample, (samples,). block: (images, samples)."""
+        images, classes = self.scores.probabilities.shape
+        sums = np.split(self._sums @ block, np.cumsum([len(self.samplewise), *[classes] * 2]))
+        means, hits, predicted, support = sums
+        counts = Counts(hits.T, predicted.T, support.T)
+        ranking = ranking_values(self.scores, [block]) if images <= MOST_SORTED else {}
+        return {
+            **dict(zip(self.samplewise, means / images, strict=True)),
+            **count_values(counts, multi_label=self.scores.multi_label),
+            **{name: mean_of_known(by_class) for name, by_class in ranking.items()},
+        }
+
+
+def _sampled_differences(model: _Measured, baseline: _Measured) -> Mapping[str, Floats]:
+    blocks = []
+    for block in bootstrap_draws(len(model.scores.names)):
+        ours, theirs = model.of(block), baseline.of(block)
+        blocks.append({name: ours[name] - theirs[name] for name in ours})
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _differing(model: _Measured, baseline: _Measured) -> Mapping[str, int]:
+    """Return on how many images the two differ in what each metric depends on."""
+    ours, theirs = model.scores, baseline.scores
+    labels = int((ours.answers != theirs.answers).any(axis=1).sum())
+    probabilities = int((ours.probabilities != theirs.probabilities).any(axis=1).sum())
+    values = model.samplewise
+    return {
+        **{
+            name: labels if isinstance(metric, CountMetric) else probabilities
+            for name, metric in METRICS.items()
+        },
+        **{name: int((values[name] != baseline.samplewise[name]).sum()) for name in values},
+    }
+
+
+def _interval(
+    sampled: Floats | None, value: float, differing: int, confidence: float
+) -> PairedInterval:
+    if differing == 0:
+        return 0.0, 0.0
+    known = sampled[np.isfinite(sampled)] if sampled is not None else np.empty(0)
+    # So few are all of one mind by chance as often as that, whatever the samples look like.
+    if 2.0 ** (1 - differing) > 1 - confidence or not known.size:
+        return None
+    tail = _tail(differing, confidence)
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return min(float(low), value), max(float(high), value)
+
+
+def _tail(differing: int, confidence: float) -> float:
+    """Return the share of samples beyond each end of the expanded percentile interval."""
+    from scipy.stats import norm, t
+
+    freedom = differing - 1
+    quantile = t.ppf((1 + confidence) / 2, freedom)
+    return float(norm.cdf(-quantile * math.sqrt(differing / freedom)))
