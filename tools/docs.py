@@ -7,6 +7,7 @@ python tools/docs.py --check   exit status 1 if a page is stale
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,19 @@ import click
 from imgrec.cli.main import cli
 from imgrec.config.reference import reference
 from imgrec.config.schema import schema
+from imgrec.metrics import METRICS, Metric
 from imgrec.report.documents import schemas
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 WIDTH = 80
+METRICS_HEAD = """# Metrics
+
+The names are those of `--require`, of `evaluation.require` and of `metrics` in JSON. A proportion,
+0 to 1, is shown in percent; scores and losses are decimals, from 0 to 1 unless the table says
+otherwise. Intervals are 95 % confidence intervals. A metric of images with one label is absent where
+images may have multiple labels, and the reverse. `coverage` and `selective_accuracy` are metrics of
+models with `evaluation.selective_prediction`.
+"""
 
 
 def pages() -> dict[str, str]:
@@ -27,6 +37,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": command_line(),
         "config.md": reference().rstrip() + "\n",
+        "metrics.md": metrics(),
         "config.schema.json": _json(schema()),
         **{f"{name}.schema.json": _json(each) for name, each in schemas().items()},
     }
@@ -39,6 +50,30 @@ def command_line() -> str:
         for context in contexts(click.Context(cli, info_name="imgrec", terminal_width=WIDTH))
     ]
     return "\n".join(["# Command line reference\n\nThe `--help` of every command.\n", *sections])
+
+
+def metrics() -> str:
+    """Return the table of metrics as a Markdown page."""
+    columns = ("name", "title", "measures", "unit", "better", "labels", "measured of", "interval")
+    rows = [columns, ("---",) * len(columns), *map(_metric_row, METRICS.values())]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([METRICS_HEAD, *lines, ""])
+
+
+def _metric_row(metric: Metric) -> tuple[str, ...]:
+    unit = metric.unit if metric.limits[1] == 1 else f"{metric.unit}, from {metric.limits[0]:g}"
+    if 1 < metric.limits[1] < math.inf:
+        unit += f" to {metric.limits[1]:g}"
+    return (
+        f"`{metric.name}`",
+        metric.title.format(k="k"),
+        metric.description,
+        unit,
+        "lower" if metric.lower_is_better else "higher",
+        {"both": "any", "single": "one", "multi": "multiple"}[metric.labels],
+        ", ".join({"whole": "all images"}.get(scope, f"a {scope}") for scope in metric.scopes),
+        f"{metric.interval}{', up to 10,000 images' if metric.costly else ''}",
+    )
 
 
 def contexts(context: click.Context) -> Iterator[click.Context]:

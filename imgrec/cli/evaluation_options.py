@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from imgrec.cli.options import Function
-from imgrec.requirement import Requirement, parse, unpaired
 from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from imgrec.requirement import Requirement
 
 
 def images(function: Function) -> Function:
@@ -106,6 +108,8 @@ def _names(
 def _requirements(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[Requirement, ...]:
+    from imgrec.requirement import parse  # help loads no NumPy
+
     return tuple(map(parse, texts))
 
 
@@ -116,6 +120,8 @@ def _drops(
 
 
 def _drop(text: str) -> tuple[str, float]:
+    from imgrec.requirement import unpaired  # help loads no NumPy
+
     name, number = _pair(text, "METRIC=NUMBER")
     if reason := unpaired(name):
         _refuse(text, reason)
