@@ -37,6 +37,7 @@ from imgrec.evaluation.results import Assessment
 from imgrec.evaluation.selective_prediction import choose_thresholds
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.evaluation.verdicts import check_requirements
+from imgrec.metrics import METRICS
 from imgrec.requirement import parse
 from imgrec.scores import ONE_LABEL, Decision, Scores
 from tests.evaluation.made import any_label_sets, label_sets, population, population_of_sets
@@ -119,8 +120,10 @@ def test_every_interval_holds_its_value(given_scores: Scores, top_k: int) -> Non
     for name, metric in numbers(evaluate_scores(given_scores, top_k)):
         assert (metric.low is None) == (metric.high is None)
         if metric.low is not None and metric.high is not None:
-            assert 0 <= metric.low <= metric.value <= metric.high < np.inf
-            assert metric.high <= 1 or name in {"log_loss", "ece"}
+            assert metric.low <= metric.value <= metric.high < np.inf
+            lowest, highest = METRICS[name.partition("[")[0]].limits
+            assert lowest <= metric.low
+            assert metric.high <= (1 if name == "brier" else highest) or name == "ece"
 
 
 def test_intervals_cover_the_truth_at_about_their_rate() -> None:
