@@ -43,7 +43,7 @@ def test_intervals_cover_the_truth_at_about_their_rate() -> None:
 
 @given(any_scores(), st.integers(1, 6))
 def test_every_interval_holds_its_value(given_scores: Scores, k: int) -> None:
-    """An interval lies around its value, within what is possible; the calibration error's nearly."""
+    """An interval lies around its value, within the limits of the metric; not that of ece."""
     for name, metric in numbers(evaluate_scores(given_scores, k)):
         assert (metric.low is None) == (metric.high is None)
         if metric.low is not None and metric.high is not None:
