@@ -60,7 +60,7 @@ def test_what_one_class_cannot_tell_is_absent_and_said() -> None:
     assert some.metrics["roc_auc"].value == 1
     assert some.notes == (
         "roc_auc and average_precision are means over the 2 of 3 classes that have images",
-        "no image is wrong: the intervals of balanced_accuracy and F1 have no width",
+        "no image is wrong: the intervals of balanced_accuracy, macro_f1 and weighted_f1 have no width",
     )
 
 
@@ -102,7 +102,7 @@ def test_slices_are_measured_as_the_whole_is() -> None:
 def test_intervals_without_width_are_explained() -> None:
     """Without a mistake there is none to resample: a note says so, and not where there is one."""
     perfect = evaluate_scores(scores([0, 1] * 9, [[1, 0], [0, 1]] * 9))
-    note = "no image is wrong: the intervals of balanced_accuracy and F1 have no width"
+    note = "no image is wrong: the intervals of balanced_accuracy, macro_f1 and weighted_f1 have no width"
     assert perfect.notes == (note,)
     assert perfect.metrics["macro_f1"] == MetricValue(1.0, 1.0, 1.0)
     assert note not in evaluate_scores(scores([0, 1, 1], [[1, 0], [0, 1], [1, 0]])).notes
