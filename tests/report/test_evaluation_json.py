@@ -14,8 +14,8 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment, Evaluation, MetricValue
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.json_documents import json_text
+from imgrec.metrics import METRICS
 from imgrec.report.documents import evaluation_document
-from imgrec.requirement import METRICS
 from imgrec.scores import Scores, Skipped
 from tests.conftest import PROJECT
 from tests.evaluation.made import population
