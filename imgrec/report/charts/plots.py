@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.error_analysis import all_or_worst_classes
-from imgrec.evaluation.results import ClassResult, Evaluation, MetricValue, ReliabilityBin
+from imgrec.evaluation.results import ClassResult, Evaluation, ReliabilityBin
 from imgrec.report.charts.style import (
     LIGHT,
     PlotStyle,
