@@ -123,7 +123,7 @@ def rate_of(table: list[dict[str, float]]) -> float:
 
 def script(name: str, *arguments: object) -> float:
     """Return the images/s of a plain script of this folder, in a separate process."""
-    command = [sys.executable, "-m", f"tools.{name}", *map(str, arguments)]
+    command = [sys.executable, "-m", f"tools.bench.{name}", *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  # our own
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
 
