@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
@@ -105,7 +105,7 @@ def resumable_file(
         with _writing(path):
             # Without a buffer, so that closing has nothing left that might not fit on the disk.
             content = opened.enter_context(partial.open("a+b", buffering=0))
-            _lock(content, path)
+            opened.enter_context(_alone(path))
             marks = opened.enter_context(progress.open("a+b", buffering=0))
             mark, end = _last_mark(content, marks, settings) if resume else (WriterProgress(), 0)
             content.truncate(mark.bytes)
@@ -185,15 +185,23 @@ def _leave(file: ResumableWriter, partial: Path, progress: Path) -> None:
     progress.unlink(missing_ok=True)
 
 
-def _lock(file: FileIO, path: Path) -> None:
-    import fcntl  # which Windows has not
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
 
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire(blocking=False)
+    except Timeout:
         raise RunError(
             f"another process is writing {printable(str(path))}", hint="wait for it, or end it"
         ) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # on Windows it can't be removed while it is open
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 def _write(file: FileIO, content: bytes) -> None:

@@ -1,0 +1,88 @@
+"""One module of `data` opens, lists and stats; the others ask it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imgrec.data.storage import entries, files_below, is_pattern, list_folder, matches, read_bytes
+from imgrec.errors import DataError
+from tests.conftest import PROJECT
+
+DATA = PROJECT / "imgrec" / "data"
+METHODS = {
+    "chmod", "exists", "glob", "is_dir", "is_file", "is_symlink", "iterdir", "lstat", "mkdir",
+    "open", "read_bytes", "read_text", "readlink", "rename", "resolve", "rglob", "rmdir",
+    "samefile", "scandir", "stat", "symlink_to", "touch", "unlink", "walk", "write_bytes",
+    "write_text",
+}  # fmt: skip
+MODULES = {"glob", "shutil", "tempfile"}
+PURE = {"os.SEEK_END", "os.environ", "os.path.commonpath", "os.path.normpath", "Image.open"}
+"""What touches no disk, and Pillow's `open`, which gets bytes or an open file."""
+
+
+def _touches(file: Path) -> Iterator[str]:
+    """Yield what in a module's source goes to a disk by itself."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            head, _, method = called.rpartition(".")
+            asked = head == "storage" or called in PURE
+            if called == "open" or (head and method in METHODS and not asked):
+                yield called
+        elif isinstance(node, ast.Attribute) and ast.unparse(node).startswith("os."):
+            text = ast.unparse(node)
+            if not any(text.startswith(pure) or pure.startswith(text) for pure in PURE):
+                yield text
+
+
+@pytest.mark.parametrize(
+    "file", sorted(DATA.rglob("*.py")), ids=lambda file: str(file.relative_to(DATA))
+)
+def test_only_storage_touches_a_disk(file: Path) -> None:
+    """Another kind of storage is one module's business."""
+    touches = sorted(set(_touches(file)))
+    assert bool(touches) == (file.name == "storage.py"), touches
+
+
+def test_a_part_of_a_file_is_read(tmp_path: Path) -> None:
+    """Fewer bytes come if the file ends before."""
+    file = tmp_path / "a"
+    file.write_bytes(b"0123456789")
+    assert read_bytes(file) == b"0123456789"
+    assert read_bytes(file, 2, 3) == b"234"
+    assert read_bytes(file, 8, 5) == b"89"
+
+
+def test_folders_are_listed_in_order(tmp_path: Path) -> None:
+    """By name, hidden files counted, links followed, except into a folder that contains them."""
+    for name in ("b/2.png", "b/.hidden", "a.png", "Thumbs.db"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "b" / "up").symlink_to(tmp_path)
+    assert [(path.name, folder) for path, folder in entries(tmp_path)] == [
+        ("Thumbs.db", False),
+        ("a.png", False),
+        ("b", True),
+    ]
+    top = list_folder(tmp_path)
+    assert (top.folders, top.files, top.hidden) == ((tmp_path / "b",), (tmp_path / "a.png",), 1)
+    below = files_below(tmp_path)
+    assert below.files == (tmp_path / "a.png", tmp_path / "b" / "2.png")
+    assert below.hidden == 2
+    with pytest.raises(DataError, match="is a file, not a folder"):
+        list_folder(tmp_path / "a.png")
+
+
+def test_a_pattern_is_not_the_name_of_a_file(tmp_path: Path) -> None:
+    """A file whose name has brackets is that file."""
+    (tmp_path / "a[1].png").touch()
+    (tmp_path / "a1.png").touch()
+    assert not is_pattern(str(tmp_path / "a[1].png"))
+    assert is_pattern(str(tmp_path / "*.png"))
+    assert matches(str(tmp_path / "a?.png")) == [str(tmp_path / "a1.png")]
