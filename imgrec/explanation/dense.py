@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, crop_region
+from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage, RunError
 from imgrec.explanation.graph import is_convolution, traverse
 from imgrec.explanation.regions import regions
@@ -294,7 +294,7 @@ def segments(
         RunError: The network has one answer for any picture.
     """
     spec, larger = engine.spec, enlarged(picture, engine.spec)
-    answers = network(crop_region(picture.image, larger, picture.whole))
+    answers = network(larger.crop(picture.image, picture.whole))
     rows, columns, _ = answers.shape
     if rows == columns == 1:
         raise no_map()

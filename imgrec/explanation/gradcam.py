@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, crop_region
+from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.explanation.graph import is_convolution, traverse
 from imgrec.explanation.values import Picture, ViewedRegion
@@ -161,7 +161,7 @@ def in_own_size(picture: Picture, spec: ImageSpec) -> tuple[NDArray[np.uint8], V
     fitting = min(width / spec.width, height / spec.height)
     scale = min(max(fitting, 1.0), _MOST) / fitting
     size = _stepped(width * scale, spec.width), _stepped(height * scale, spec.height)
-    pixels = crop_region(picture.image, replace(spec, width=size[0], height=size[1]), picture.whole)
+    pixels = replace(spec, width=size[0], height=size[1]).crop(picture.image, picture.whole)
     return pixels, ViewedRegion(picture.whole, size)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, crop_region
+from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
 from imgrec.explanation.regions import regions
 from imgrec.explanation.values import Area, Detection, Heat, Picture, cells
@@ -105,7 +105,7 @@ def score_windows(
     """
     windows = tuple(places(picture.image.size, engine.spec, most, picture.name))
     batches = [
-        engine.answers(np.stack([crop_region(picture.image, engine.spec, area) for area in batch]))
+        engine.answers(np.stack([engine.spec.crop(picture.image, area) for area in batch]))
         for batch in _batches(windows)
     ]
     familiar = [each.ood_similarity for each in batches if each.ood_similarity is not None]

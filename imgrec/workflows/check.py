@@ -12,13 +12,10 @@ from imgrec.data.check import (
     CheckInput,
     FindingKind,
     Findings,
-    Moved,
     check_images,
-    check_input,
     check_records,
-    move_bad,
-    refuse_place,
 )
+from imgrec.data.quarantine import Moved, move_bad, refuse_place
 from imgrec.data.records import Splits
 from imgrec.data.sources import DataLocation, detect_loader, read_leniently
 from imgrec.json_documents import json_text
@@ -75,7 +72,7 @@ def record_check(
     It holds what hashes, labels and names tell: no image is looked at once more. `splits` has
     the bad images too. Raises RunError where the folder can't be written.
     """
-    findings = check_records(check_input(splits), identities, bad)
+    findings = check_records(CheckInput.of(splits), identities, bad)
     config = writer.folder / "config.yaml"
     writer.write_text(CHECK_FILE, json_text(check_document(findings, data=str(config))))
     if copies := _copies(findings):
@@ -85,7 +82,7 @@ def record_check(
 
 def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
     """Log once more, where the numbers stand, that copies spoil them."""
-    if copies := _copies(check_records(check_input(splits), identities, ())):
+    if copies := _copies(check_records(CheckInput.of(splits), identities, ())):
         log.warning("%s:\nthe numbers look better or worse than they are", copies)
 
 
@@ -103,7 +100,7 @@ def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:
     if not is_config(text) and detect_loader(text).name == "folder":
         return read_leniently(Path(text)), (Path(text),)
     source = data_argument(text)
-    return check_input(splits_of(source.data, source.seed)), _places(source.data)
+    return CheckInput.of(splits_of(source.data, source.seed)), _places(source.data)
 
 
 def _places(data: DataLocation) -> tuple[Path, ...]:

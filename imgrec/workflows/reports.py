@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, decode, decode_as_seen, miniature
+from imgrec.data.images import ImageSpec, decode, miniature
 from imgrec.data.records import ImageSource, Record
 from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.error_analysis import Mistake
@@ -102,7 +102,7 @@ def _class(mistake: Mistake, classes: Sequence[str]) -> str:
 def _heated(source: ImageSource, spec: ImageSpec, where: _Where, column: int) -> Thumbnail:
     pixels = miniature(source, SIDE)
     size = pixels.shape[1], pixels.shape[0]
-    heat = Heat(where(decode(source, spec), column), Area(*decode_as_seen(size, spec)))
+    heat = Heat(where(decode(source, spec), column), Area(*spec.visible_part(size)))
     return thumbnail(heated_pixels(pixels, heat, size))
 
 

@@ -19,7 +19,6 @@ from imgrec.data.check import (
     Findings,
     Severity,
     check_images,
-    check_input,
     check_records,
 )
 from imgrec.data.records import Record, Splits
@@ -129,7 +128,7 @@ def test_without_labels_none_are_looked_for() -> None:
 def test_splits_without_images_are_left_out() -> None:
     """Of the splits of a data set, those that have images are checked."""
     records = (Record("a", 0, PIXELS),)
-    assert list(check_input(Splits(("cat",), records, (), ())).splits) == ["train"]
+    assert list(CheckInput.of(Splits(("cat",), records, (), ())).splits) == ["train"]
 
 
 def test_near_duplicates(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.check import move_bad, refuse_place
-from imgrec.data.check.quarantine import LIST
+from imgrec.data.quarantine import LIST, move_bad, refuse_place
 from imgrec.data.records import ByteRange, Record
 from imgrec.errors import DataError, UsageError
 from imgrec.scores import Skipped

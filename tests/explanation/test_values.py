@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imgrec.data.images import ImageSpec, crop_region, decode, decode_as_seen, decode_whole
+from imgrec.data.images import ImageSpec, decode, decode_whole
 from imgrec.explanation.regions import regions
 from imgrec.explanation.values import Area, Heat, Segments
 
@@ -75,7 +75,7 @@ def test_what_the_model_sees_of_a_picture(fit: str, size: tuple[int, int]) -> No
     middle = size[0] // 2 + 3, size[1] // 2 - 2
     image.paste(255, (middle[0] - 2, middle[1] - 2, middle[0] + 2, middle[1] + 2))
     rows, columns = np.nonzero(decode(image, spec)[..., 0] > 100)
-    left, top, right, bottom = decode_as_seen(size, spec)
+    left, top, right, bottom = spec.visible_part(size)
     found = (
         left + (columns.mean() + 0.5) * (right - left) / 40,
         top + (rows.mean() + 0.5) * (bottom - top) / 40,
@@ -91,6 +91,4 @@ def test_a_whole_picture_cut_out_is_what_is_decoded() -> None:
         spec = ImageSpec(24, 32, channels, "bicubic")
         upright = decode_whole(image, 1 if channels == 1 else 3)
         assert upright.size == (70, 50)
-        np.testing.assert_array_equal(
-            crop_region(upright, spec, (0, 0, 70, 50)), decode(image, spec)
-        )
+        np.testing.assert_array_equal(spec.crop(upright, (0, 0, 70, 50)), decode(image, spec))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from imgrec.data.check.find import (
     ImageSummary,
@@ -53,17 +54,17 @@ class CheckInput:
     classes: tuple[str, ...]
     ignored: int = 0
 
+    @classmethod
+    def of(cls, splits: Splits) -> Self:
+        """Return the images of the splits that have any."""
+        parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+        there = {name: records for name, records in parts.items() if records}
+        return cls(there, splits.classes, splits.ignored)
+
     @property
     def records(self) -> tuple[Record, ...]:
         """The records of all splits."""
         return tuple(record for records in self.splits.values() for record in records)
-
-
-def check_input(splits: Splits) -> CheckInput:
-    """Return the images of the splits that have any."""
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    there = {name: records for name, records in parts.items() if records}
-    return CheckInput(there, splits.classes, splits.ignored)
 
 
 def check_records(

@@ -135,6 +135,32 @@ class ImageSpec:
     fit: Literal["stretch", "crop", "pad"] = "stretch"
     turn: Literal[0, 90, 180, 270] = 0
 
+    def crop(self, image: Image.Image, box: Box) -> NDArray[np.uint8]:
+        """Return a part of an image of `decode_whole`, resized like `decode` does.
+
+        Args:
+            image: In the mode that `channels` stands for.
+            box: Within the image, of the aspect ratio of `width` and `height`.
+
+        Returns:
+            uint8 (height, width, channels).
+        """
+        method = Image.Resampling[self.interpolation.upper()]
+        resized = np.array(image.resize((self.width, self.height), method, box), np.uint8)
+        return resized.reshape(self.height, self.width, self.channels)
+
+    def visible_part(self, size: tuple[int, int]) -> Box:
+        """Return the part of an upright image of `size` (width, height) that `decode` keeps.
+
+        Left, upper, right and lower, in pixels; beyond the image if it is padded.
+        """
+        if self.fit == "crop":
+            return _middle(size, self)
+        width, height = _scaled(size, self)
+        across, down = size[0] / width, size[1] / height
+        left, upper = (self.width - width) // 2 * across, (self.height - height) // 2 * down
+        return -left, -upper, self.width * across - left, self.height * down - upper
+
 
 def decode(
     source: ImageSource | ImageContent, spec: ImageSpec, name: str = ""
@@ -187,29 +213,6 @@ def decode_whole(
             return _upright(image, ImageSpec(MAX_PIXELS, MAX_PIXELS, channels))
     except Exception as error:
         raise BadImage(name or "image", reason(error)) from error
-
-
-def crop_region(image: Image.Image, spec: ImageSpec, box: Box) -> NDArray[np.uint8]:
-    """Return a part of what `whole` gives, resized as `decode` does: pixels of the spec.
-
-    box: within the image, of spec's aspect ratio.
-    """
-    method = Image.Resampling[spec.interpolation.upper()]
-    resized = np.array(image.resize((spec.width, spec.height), method, box), np.uint8)
-    return resized.reshape(spec.height, spec.width, spec.channels)
-
-
-def decode_as_seen(size: tuple[int, int], spec: ImageSpec) -> Box:
-    """Return which part of an upright image of `size` (width, height) `decode` shows the model.
-
-    Left, upper, right and lower, in pixels; beyond the image where it is padded.
-    """
-    if spec.fit == "crop":
-        return _middle(size, spec)
-    width, height = _scaled(size, spec)
-    across, down = size[0] / width, size[1] / height
-    left, upper = (spec.width - width) // 2 * across, (spec.height - height) // 2 * down
-    return -left, -upper, spec.width * across - left, spec.height * down - upper
 
 
 @dataclass(frozen=True)

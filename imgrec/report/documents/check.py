@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from imgrec.data.check import Finding, Findings, Moved, Occurrence, Pictures
+from imgrec.data.check import Finding, Findings, Occurrence, Pictures
+from imgrec.data.quarantine import Moved
 
 
 class CheckedImages(Struct, frozen=True):

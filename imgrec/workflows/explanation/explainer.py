@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import decode, decode_as_seen, decode_whole
+from imgrec.data.images import decode, decode_whole
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError
 from imgrec.evaluation.prediction import Ranked
@@ -160,7 +160,7 @@ def _picture(photo: Photo, engine: Engine) -> Picture:
     spec = engine.spec
     pixels = decode(photo.source, spec, photo.name)
     image = decode_whole(photo.source, 1 if spec.channels == 1 else 3, photo.name)
-    return Picture(photo.name, image, pixels, Area(*decode_as_seen(image.size, spec)))
+    return Picture(photo.name, image, pixels, Area(*spec.visible_part(image.size)))
 
 
 def _hottest(whole: Explanation, values: Sequence[NDArray[np.float32]]) -> Explanation:
