@@ -1,4 +1,4 @@
-"""Class names made into labels, and one order of classes for all the parts of a data set."""
+"""From class names to labels, with one order of classes for all splits of a data set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLASSES_SHOWN = 10
 
 @dataclass(frozen=True)
 class NamedLabel:
-    """An image with the names of its classes: one, or any number where that is possible."""
+    """An image with the names of its classes: one, or any number for several labels."""
 
     name: str
     classes: tuple[str, ...]
@@ -27,8 +27,10 @@ def labelled(
 ) -> Dataset:
     """Return the images as a data set; its classes are those that some image has.
 
-    order: how classes are ordered, sorted where it isn't given. multi_label: whether an image
-    may have several classes, or none.
+    Args:
+        images: In any order.
+        order: The order of the classes; by default, they are sorted.
+        multi_label: Whether an image may have several classes, or none.
     """
     found = list(images)
     there = {name for image in found for name in image.classes}
@@ -49,17 +51,17 @@ def by_number(name: str) -> tuple[bool, int, str]:
 
 
 def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
-    """Return `dataset` with the classes that `names` holds called otherwise.
+    """Return `dataset` with the classes renamed that are in `names`.
 
-    The same name may stand for several then, until `relabelled` makes them one. where: how
-    errors call the data set. Raises UsageError for a class that is not there.
+    Several classes may then have the same name, until `relabelled` makes them one. where: what
+    errors call the data set. Raises UsageError for a class that doesn't exist.
     """
     for name in names:
         if name not in dataset.classes:
             raise UsageError(
-                f"there is no class {printable(name)} in {printable(where)} to call "
+                f"no class {printable(name)} in {printable(where)}, to be renamed to "
                 f"{printable(names[name])}",
-                hint=f"there are {join_few(dataset.classes, _CLASSES_SHOWN)}",
+                hint=f"it has {join_few(dataset.classes, _CLASSES_SHOWN)}",
             )
     return replace(dataset, classes=tuple(names.get(name, name) for name in dataset.classes))
 
@@ -67,8 +69,7 @@ def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
 def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:
     """Return `dataset` with labels that are indices into `classes`, which keep their order.
 
-    where: how errors call the data set. Raises DataError for a class that is none of them;
-    not all need be there.
+    where: what errors call the data set. Raises DataError for a class that is not in `classes`.
     """
     known = tuple(classes)
     if dataset.classes == known:
@@ -82,7 +83,7 @@ def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:
 
 
 def check_several(dataset: Dataset, where: str) -> None:
-    """Raise DataError where there are fewer than two classes to tell apart in `where`."""
+    """Raise DataError if there are fewer than two classes; `where` is what errors call the data."""
     if len(dataset.classes) < 2:
         raise DataError(
             f"only one class in {printable(where)}: {', '.join(map(printable, dataset.classes))}",
@@ -101,7 +102,7 @@ def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> 
     if not unknown:
         return
     near = [
-        f"{printable(name)} is near to {printable(match)}"
+        f"{printable(name)} is similar to {printable(match)}"
         for name in unknown
         if (match := nearest(name, classes)) is not None
     ]

@@ -1,4 +1,4 @@
-"""The parts that a source of images may have of its own, and how people call them."""
+"""Images with their labels: records, data sets and splits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ByteRange:
-    """A stretch of a file that holds one encoded image: `length` bytes from `start` on."""
+    """A part of a file that holds one encoded image: `length` bytes from `start` on."""
 
     path: Path
     start: int
@@ -32,11 +32,11 @@ class Record:
     """One image and its class, or its classes.
 
     name: unique in its data set; the path below the root, with `/` on every system.
-    label: the index of its class; where an image may have several, all of them, sorted, or none.
-    source: the file, a stretch of one, or uint8 pixels (height, width[, channels]).
+    label: the index of its class; if an image may have several, all of them, sorted, or none.
+    source: the file, a part of one, or uint8 pixels (height, width[, channels]).
     extra: what else is known of it, such as the other columns of its row in a CSV file.
 
-    Two records are equal where name and label are: arrays have no equality of their own.
+    Two records are equal if name and label are; sources are not compared.
     """
 
     name: str
@@ -55,9 +55,9 @@ Given: TypeAlias = "ImageSource | bytes | Image.Image | BadImage"
 
 @dataclass(frozen=True)
 class Photo:
-    """One image whose class is asked for.
+    """One image to classify.
 
-    name: what the user calls it, any number of times.
+    name: what the user calls it; several photos may have the same.
     source: as in Record, the content of a file, a Pillow image, or why there is none.
     """
 
@@ -74,7 +74,7 @@ class Dataset:
 
     classes: the class names; a record's labels are indices into them.
     ignored: how many hidden files (`.DS_Store`, `Thumbs.db`, ...) were left out.
-    distinct: whether names are unique across the parts of the source too, as they are.
+    distinct: whether names are also unique across the splits of the source.
     """
 
     records: tuple[Record, ...]
@@ -85,7 +85,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Splits:
-    """A data set in its three parts, each sorted by name; names are unique across the parts.
+    """A data set in its three splits, each sorted by name; names are unique across the splits.
 
     Validation and test may be empty. Labels, `classes` and `ignored` are as in Dataset.
     """
@@ -98,7 +98,7 @@ class Splits:
 
 
 def first_multilabel(records: Iterable[Record]) -> Record | None:
-    """Return the first of the images that may have several labels, or none; None: each has one."""
+    """Return the first record whose image may have several labels, None if each has one."""
     return next((record for record in records if not isinstance(record.label, int)), None)
 
 
@@ -122,7 +122,7 @@ ALL_SPLITS = "all"
 SPLITS = ("train", "validation", "test")
 
 RecordsBySplit = Mapping[str, Dataset]
-"""What a loader returns: a data set for each part the source has, else one for `all`."""
+"""What a loader returns: a data set for each split of the source, else one for `all`."""
 
 SPLIT_NAMES = {
     "train": "train",

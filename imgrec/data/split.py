@@ -1,4 +1,4 @@
-"""A data set divided so that images that belong together stay on one side."""
+"""Dividing a data set into splits, without dividing images that belong together."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 
 
 def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits:
-    """Divide `dataset`; a part whose share is 0 stays empty, the rest is for training.
+    """Divide `dataset` class by class; a split whose fraction is 0 stays empty.
 
-    validation, test: shares of each class, at least 0, together below 1; kept to within one
-    image per class, except that every part has at least one image of every class.
+    An image's split depends on its name, the names of its class's other images and the seed.
 
-    Where an image goes is a function of its name, its class's other names and the seed.
-    Raises DataError where a class is too small for it.
+    Args:
+        dataset: Its images have one label each.
+        validation: Fraction of each class, kept to within one image per class, except that every
+            split has at least one image of every class.
+        test: The same for the test split; both together are below 1, the rest is for training.
+        seed: Any whole number.
+
+    Raises:
+        DataError: A class has too few images.
     """
     shares = (1 - validation - test, validation, test)
     if min(validation, test) < 0 or shares[0] <= 0:
-        raise DataError(f"shares of {validation} and {test} leave nothing for training")
+        raise DataError(f"fractions of {validation} and {test} leave nothing for training")
     groups = _by_class(dataset)
     _check_sizes(dataset.classes, groups, shares)
     parts: tuple[list[Record], ...] = ([], [], [])
@@ -42,7 +48,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
 
 
 def draw(name: str, seed: int) -> bytes:
-    """Return what decides a record's place: the same on every machine and in every version."""
+    """Return a record's sort key in a random order that is the same on every machine."""
     return hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogatepass")).digest()
 
 
@@ -88,9 +94,9 @@ _Counts: TypeAlias = "NDArray[np.float64]"
 def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
     """Return the group of each record.
 
-    group: a key of `Record.extra` where the records have it, else a regular expression that is
-    searched in the record's name: its first group, or the whole match where it has none.
-    Raises DataError where it is neither, or does not match some record.
+    group: a key of `Record.extra` if the records have it, else a regular expression that is
+    searched in the record's name: its first group, or the whole match if it has none.
+    Raises DataError if it is neither, or does not match some record.
     """
     if any(group in record.extra for record in records):
         return tuple(_column(record, group) for record in records)
@@ -104,14 +110,14 @@ def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
 
 
 def check_apart(groups: Mapping[str, Sequence[str]]) -> None:
-    """Raise DataError where a group is in more than one of the parts that the data came in."""
+    """Raise DataError if a group is in more than one of the splits that the data came in."""
     home: dict[str, str] = {}
     for part, names in groups.items():
         for name in dict.fromkeys(names):
             if home.setdefault(name, part) != part:
                 raise DataError(
-                    f"group {printable(name)} is among the {home[name]} and the {part} images",
-                    hint="put all of its images on one side, or leave data.group out",
+                    f"group {printable(name)} has both {home[name]} and {part} images",
+                    hint="put all of its images into one split, or leave data.group out",
                 )
 
 
@@ -124,12 +130,12 @@ def split_groups(
 ) -> Splits:
     """Divide `dataset` by whole groups; `groups` holds that of each record.
 
-    Greedy: the largest groups first, equal ones in an order drawn from the seed, each to the
-    part that it brings nearest to its share of every class and of all images. Every class
-    has a group in training, and every part with a share has a group. With groups of one image
-    each, it is how images with several labels are divided.
+    Greedy: the largest groups first, equal ones in random order, each to the split that it
+    brings nearest to its fraction of every class and of all images. Every class has a group in
+    training, and every split with a fraction has a group. Images with several labels are divided
+    in this way, as groups of one image each.
 
-    validation, test: shares as for `split`. Raises DataError where there are too few groups.
+    validation, test, seed: as for `split`. Raises DataError if there are too few groups.
     """
     import numpy as np
 
@@ -223,8 +229,8 @@ def _matched(pattern: re.Pattern[str], record: Record) -> str:
     found = match and (match[1] if pattern.groups else match[0])
     if not found:
         raise DataError(
-            f"data.group {printable(pattern.pattern)} is no column, and as a regular expression it "
-            f"finds nothing in {printable(record.name)}",
+            f"data.group {printable(pattern.pattern)} is not a column, and as a regular expression "
+            f"it matches nothing in {printable(record.name)}",
             hint="every image needs a group",
         )
     return found

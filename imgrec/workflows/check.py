@@ -1,4 +1,4 @@
-"""Whether a data set can be trusted, before anything is trained on it."""
+"""Checks of a data set before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def check(
     a file that `data.root` may name; a YAML file or shipped config, whose split is applied.
     quarantine: a new or empty folder that files which can't be read are moved to.
 
-    Raises ConfigError for a config that can't be used, DataError where there are no images,
-    UsageError where `quarantine` is inside the data or holds something.
+    Raises ConfigError for a config that can't be used, DataError if there are no images,
+    UsageError if `quarantine` is inside the data or not empty.
     """
     stock, places = _images(source)
     if quarantine is not None:
@@ -69,8 +69,8 @@ def record_check(
 ) -> Findings:
     """Write a run's check.json, and log a warning of copies that spoil its results.
 
-    It holds what hashes, labels and names tell: no image is looked at once more. `splits` has
-    the bad images too. Raises RunError where the folder can't be written.
+    It has what can be found from hashes, labels and names: no image is read again. `splits` has
+    the bad images too. Raises RunError if the folder can't be written.
     """
     findings = check_records(CheckInput.of(splits), identities, bad)
     config = writer.folder / "config.yaml"
@@ -81,7 +81,7 @@ def record_check(
 
 
 def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
-    """Log once more, where the numbers stand, that copies spoil them."""
+    """Log again, next to the results, that duplicates spoil them."""
     if copies := _copies(check_records(CheckInput.of(splits), identities, ())):
         log.warning("%s:\nthe numbers look better or worse than they are", copies)
 

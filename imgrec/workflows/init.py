@@ -1,4 +1,4 @@
-"""A first config for a user's folder of images, with remarks to learn from."""
+"""A first config for a user's folder of images, with comments to learn from."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ _PATIENCE_SECONDS = 3.0
 
 
 class PretrainedWeights(Enum):
-    """Whether ImageNet weights can be had, as a remark in a config says it."""
+    """Whether ImageNet weights are available, as a comment in a config says it."""
 
     CACHED = "MobileNetV2's ImageNet weights are on this machine already"
     REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
     ABSENT = (
         "MobileNetV2 would do better, but its weights can't be fetched from here;\n"
-        "with a file of them, config mobilenet_transfer takes model.backbone.weights=FILE"
+        "if you have them as a file: imgrec train mobilenet_transfer\n"
+        "--set model.backbone.weights=FILE"
     )
 
 
 def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
-    """Tell whether MobileNetV2's weights for images of `side` pixels can be had.
+    """Say whether MobileNetV2's weights for images of `side` pixels are available.
 
     Looks into Keras' folder ($KERAS_HOME, else ~/.keras), then asks Keras' download `host` and
     waits three seconds at most.
@@ -52,7 +53,7 @@ def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
 
 
 def _answers(address: str) -> bool:
-    """Tell whether the host has the file. A thread, as looking up a name knows no timeout."""
+    """Say whether the host has the file. In a thread, as looking up a name has no timeout."""
     answers: list[int] = []
 
     def ask() -> None:
@@ -116,7 +117,7 @@ class DatasetSummary:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was found, in words; each line can be shown as it is."""
+        """What was found, in words; each line is safe to print."""
         return tuple(_lines(self))
 
 
@@ -226,9 +227,9 @@ def draft_config(
 ) -> ConfigDraft:
     """Look at the images in `folder` and return a config that suits them.
 
-    folder: class folders, or split folders of them. weights: tells whether MobileNetV2's ImageNet
-    weights, for images of so many pixels a side, can be had.
-    Raises DataError where the images can't be used for training.
+    folder: class folders, or split folders of them. weights: says whether MobileNetV2's ImageNet
+    weights, for images of so many pixels a side, are available.
+    Raises DataError if the images can't be used for training.
     """
     return draft_config_for(summarize_dataset(folder), weights)
 
@@ -247,7 +248,7 @@ def draft_config_for(
 def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights]) -> _Network:
     if found.side < TINY:
         height, width = (max(8, min(side, _LONGEST_SIDE)) for side in found.size)
-        return _small((height, width), "The images are tiny: they get a small network of their own")
+        return _small((height, width), "The images are tiny: a small network is trained on them")
     side = _LARGE_SIDE if found.side >= _LARGE_SIDE else _MEDIUM_SIDE
     state = weights(side)
     if state is PretrainedWeights.ABSENT:
@@ -314,7 +315,7 @@ def _header(found: DatasetSummary) -> Iterator[str]:
 
 def _general(name: str) -> Iterator[str]:
     yield f"name: {_quoted(name)}  # its runs are called {name}-1, {name}-2, ..."
-    yield "seed: 0  # the same seed divides and trains in the same way; another one tells luck"
+    yield "seed: 0  # the same seed gives the same result; another shows how much was luck"
     yield ""
 
 
@@ -334,9 +335,9 @@ def _places(found: DatasetSummary) -> Iterator[str]:
     if "validation" in found.splits:
         return
     if "test" in found.splits or found.smallest < _FEW:
-        yield "  split: {validation: 0.2}  # tells the best epoch; seeded, class by class"
+        yield "  split: {validation: 0.2}  # to find the best epoch; seeded, class by class"
     else:
-        yield "  split: {validation: 0.2, test: 0.1}  # for the best epoch, for the last word"
+        yield "  split: {validation: 0.2, test: 0.1}  # for the best epoch, for the final figures"
 
 
 def _augmentation() -> tuple[str, ...]:
@@ -355,7 +356,7 @@ def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:
     yield "training:"
     epochs = _epochs(network.epochs, found.training_images)
     yield f"  epochs: {epochs}  # at most: EarlyStopping ends it when it learns no more"
-    yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: smaller; it creeps: larger"
+    yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: lower; barely falls: higher"
     if found.largest > _UNEVEN * found.smallest:
         yield "  class_weight: balanced  # classes differ much in size: rare ones count for more"
     yield "  callbacks:"

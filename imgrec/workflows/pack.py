@@ -37,7 +37,7 @@ _KEPT = ("label_map", "multi_label")
 
 @dataclass(frozen=True)
 class Packed:
-    """A pack. overrides: what makes the config that it was made with train from it."""
+    """A pack. overrides: with them, the config that it was made with trains from it."""
 
     path: Path
     manifest: Manifest
@@ -46,7 +46,7 @@ class Packed:
 
     @property
     def document(self) -> dict[str, object]:
-        """The manifest as it stands in its file."""
+        """The manifest as it is in its file."""
         skipped = [{"name": each.name, "reason": each.reason} for each in self.skipped]
         return {**self.manifest.model_dump(mode="json"), "skipped": skipped}
 
@@ -57,11 +57,11 @@ def pack(
     """Write the images of `source` into the new folder `output`: shards, and last the manifest.
 
     An image that is a file keeps its bytes; pixels become PNG. Each split has `shards` files, or
-    one for each image where there are fewer. Classes have the numbers of `data.label_map`, else
-    those of their order, from 0. The same images are the same bytes.
+    one for each image if there are fewer. Classes have the numbers of `data.label_map`, else
+    those of their order, from 0. The same images give the same bytes.
 
-    Raises DataError for images that can't be read, unless `data.bad_images` is `skip`, and as
-    `read` does; RunError where `output` can't be written. Nothing is left of it then.
+    Raises DataError for images that can't be read, unless `data.bad_images` is `skip`, and like
+    `read`; RunError if `output` can't be written. Nothing is left of it then.
     """
     data = _without_map(source.data)
     label_map = source.data.options(LOADER).label_map
@@ -83,7 +83,7 @@ def pack(
 
 
 def _without_map(data: DataLocation) -> DataLocation:
-    """Return `data` without a label map that is no TFRecord file's, but the pack's to be."""
+    """Return `data` without a label map that is for the pack, if the source is not TFRecord."""
     places = [place for place in (data.root, data.train) if place is not None]
     loader = data.loader or detect_loader(places[0]).name
     return data if loader == LOADER.name else data.model_copy(update={"label_map": None})

@@ -72,9 +72,9 @@ def read_splits(experiment: Experiment) -> Splits:
 
 
 def read_images(data: Data, seed: int) -> Splits:
-    """Return the images that `data` tells of; raises DataError as `read` does.
+    """Return the images at `data`; raises DataError like `read`.
 
-    Also where they may have several labels, and `data` does not say so.
+    Also if they may have several labels, and `data` does not say so.
     """
     splits = splits_of(data, seed)
     found = first_multilabel(splits.train)
@@ -87,7 +87,7 @@ def read_images(data: Data, seed: int) -> Splits:
 
 
 def judging(splits: Splits) -> tuple[str, tuple[Record, ...]]:
-    """Return the split that judges a model: test, else validation, else train."""
+    """Return the split that a model is evaluated on: test, else validation, else train."""
     found = dict(records_of(splits))
     name = next(each for each in ("test", "validation", "train") if each in found)
     return name, found[name]
@@ -144,7 +144,7 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
         return splits
     message = _listed(bad, sum(len(records) for _, records in records_of(splits)))
     if not skip:
-        raise DataError(message, hint="mend or remove them, or set data.bad_images to skip")
+        raise DataError(message, hint="fix or remove them, or set data.bad_images to skip")
     log.warning("%s\nleft out, as data.bad_images says", message)
     names = {each.name for each in bad}
     kept = {

@@ -26,7 +26,7 @@ from imgrec.workflows.prepare import image_spec, read_splits
 
 log = logging.getLogger("imgrec")
 
-# A smaller share of a class in an image is not worth a word.
+# A smaller fraction of a class in an image is not shown.
 _LEAST_SHARE = 0.005
 
 
@@ -96,7 +96,7 @@ def _readable(
 def _judge(bad: BadImage, *, skip: bool) -> None:
     message = f"{printable(bad.name)}: {bad.reason}"
     if not skip:
-        raise DataError(message, hint="mend or remove it, or set data.bad_images to skip")
+        raise DataError(message, hint="fix or remove it, or set data.bad_images to skip")
     log.warning("left out: %s", message)
 
 

@@ -170,7 +170,7 @@ def test_whole_numbers_to_1_are_not_scaled() -> None:
         ({"x": X, "y": np.ones((6, 0))}, "labels of shape (6, 0)"),
         ({"x": X, "y": Y, "classes": ["a", "b"]}, "labels 0 to 2, but 2 classes"),
         ({"x": X, "y": Y, "classes": ["a", "b", "a"]}, "two of the classes have the same name"),
-        ({"x": X, "y": list("abcabc"), "classes": ["a", "b"]}, "label c is none of classes"),
+        ({"x": X, "y": list("abcabc"), "classes": ["a", "b"]}, "label c is not one of classes"),
         ({"x": X, "y": [b"\xff"] * 6}, "a label is not UTF-8"),
         ({"x": X, "y": ["\udcff"] * 6}, "a label is not UTF-8"),
     ],

@@ -53,7 +53,7 @@ def test_a_class_that_is_not_known_is_named_with_its_neighbour() -> None:
     with pytest.raises(DataError) as caught:
         relabelled(dataset, ("cat", "dog"), "here")
     assert caught.value.message == "unknown class catz in here; known: cat, dog"
-    assert caught.value.hint == "catz is near to cat"
+    assert caught.value.hint == "catz is similar to cat"
     with pytest.raises(DataError, match="8, 9 and 2 more"):
         relabelled(dataset, [str(number) for number in range(12)], "here")
 

@@ -166,7 +166,7 @@ def test_unknown_classes_are_refused_with_the_nearest_name(images: Images) -> No
     with pytest.raises(DataError) as caught:
         relabelled(read_folder(root), ("cat", "dog"), str(root))
     assert caught.value.message == f"unknown classes catz, zebra in {root}; known: cat, dog"
-    assert caught.value.hint == "catz is near to cat"
+    assert caught.value.hint == "catz is similar to cat"
 
 
 def test_hostile_class_names_are_shown_harmlessly(images: Images) -> None:

@@ -111,7 +111,7 @@ def test_too_few_groups_are_told() -> None:
 def test_a_group_in_two_parts_of_the_source_is_told() -> None:
     """Parts that the data came in are held to the same rule."""
     check_apart({"train": ["a", "b", "a"], "test": ["c"]})
-    with pytest.raises(DataError, match="group b is among the train and the test images"):
+    with pytest.raises(DataError, match="group b has both train and test images"):
         check_apart({"train": ["a", "b"], "test": ["c", "b"]})
 
 
@@ -128,8 +128,8 @@ def test_a_column_goes_before_a_regular_expression() -> None:
     ("group", "message"),
     [
         ("(", r"neither a column nor a regular expression"),
-        (r"v(\d+)", r"is no column, and .* finds nothing in other\.png"),
-        (r"(v\d)?", r"finds nothing in other\.png"),
+        (r"v(\d+)", r"is not a column, and .* matches nothing in other\.png"),
+        (r"(v\d)?", r"matches nothing in other\.png"),
     ],
 )
 def test_an_image_without_a_group_is_told(group: str, message: str) -> None:

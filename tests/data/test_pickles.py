@@ -173,7 +173,7 @@ def test_a_file_that_is_missing_or_cut_is_named(tmp_path: Path) -> None:
     assert refusal(tmp_path / "no.pkl").endswith("no.pkl can't be read: no such file or directory")
     file = written(tmp_path, (PIXELS, LABELS))
     file.write_bytes(file.read_bytes()[:-20])
-    assert "is no pickle that can be read" in refusal(file)
+    assert "is not a pickle that can be read" in refusal(file)
 
 
 def test_a_short_pickle_takes_little_memory(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_choice_is_told(
         "images: 4 kept in memory (1 kB)",
         "images: 4 kept in FILE (1 kB, new)",
         "images: 4 kept in FILE (1 kB, reused)",
-        "images: decoded anew each epoch (data.cache: none)",
+        "images: decoded again in each epoch (data.cache: none)",
     ]
 
 
@@ -160,7 +160,7 @@ def test_data_above_the_limit_is_streamed(tmp_path: Path, caplog: pytest.LogCapt
     )
     assert pixels.take([0]).shape == (1, 1000, 1000, 3)
     assert "data.cache.limit is 1,000,000" in caplog.text
-    assert "decoded anew each epoch" in caplog.text
+    assert "decoded again in each epoch" in caplog.text
     assert sorted(folder.glob("*.pixels")) == files
 
 
@@ -171,7 +171,7 @@ def test_a_folder_that_can_not_be_used_is_no_end(
     (tmp_path / "file").write_text("")
     pixels = _open(records, CacheConfig(folder=str(tmp_path / "file"), memory=False))
     assert len(pixels.take(range(4))) == 4
-    assert "decoded anew each epoch: no cache in" in caplog.text
+    assert "decoded again in each epoch: no cache in" in caplog.text
 
 
 @pytest.mark.parametrize("broken", ["vanished", "changed", "no image any more"])

@@ -107,7 +107,7 @@ def test_validation_is_split_off_training_where_only_a_test_folder_stands(images
 def test_splitting_off_what_has_a_folder_is_refused(images: Images) -> None:
     """Which of the two is meant is not guessed."""
     root = images(*ten_each("train/"), "test/cat/a.png")
-    with pytest.raises(DataError, match="the data have test images already"):
+    with pytest.raises(DataError, match="the data already has test images"):
         read(data(root=str(root), split=SplitConfig(test=0.5)), 0)
 
 
@@ -116,7 +116,7 @@ def test_a_class_that_training_lacks_is_refused(images: Images) -> None:
     root = images("train/cat/a.png", "train/dog/a.png", "val/dogs/a.png")
     with pytest.raises(DataError, match="unknown class dogs in the validation images") as caught:
         read(data(root=str(root)), 0)
-    assert caught.value.hint == "dogs is near to dog"
+    assert caught.value.hint == "dogs is similar to dog"
 
 
 def test_split_folders_without_class_folders_are_refused(images: Images) -> None:

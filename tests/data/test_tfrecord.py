@@ -170,7 +170,7 @@ def test_a_file_of_no_part_beside_others_is_told(tmp_path: Path) -> None:
     """Whether its images are for training or for testing is not guessed."""
     for name in ("train", "test", "more"):
         write(tmp_path / f"{name}.tfrecord", [{"image": b"", "label": 0}])
-    with pytest.raises(DataError, match=r"more\.tfrecord tells of no part by its name") as caught:
+    with pytest.raises(DataError, match=r"more\.tfrecord has no split in its name") as caught:
         read(tmp_path)
     assert "data.train" in caught.value.hint
 
@@ -216,7 +216,7 @@ def test_a_sound_record_that_is_no_example_is_told(tmp_path: Path) -> None:
     """TFRecord files may hold anything."""
     path = tmp_path / "a.tfrecord"
     path.write_bytes(frame(b"no message"))
-    with pytest.raises(DataError, match=r"record 0 \(from 0\): no tf\.train\.Example"):
+    with pytest.raises(DataError, match=r"record 0 \(from 0\): not a tf\.train\.Example"):
         read(path)
 
 

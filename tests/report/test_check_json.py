@@ -41,7 +41,7 @@ def test_the_whole_document() -> None:
     assert document["findings"][1] == {
         "kind": "duplicates_across_splits",
         "severity": "error",
-        "title": "same file in several splits",
+        "title": "leakage: same file in several splits",
         "unit": "images",
         "count": 2,
         "cases": [{"names": ["train/cat/2.jpg", "test/cat/2.jpg"], "detail": ""}],

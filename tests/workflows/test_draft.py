@@ -73,7 +73,7 @@ def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
     assert experiment.data.image_size == (128, 128)
     assert layers(experiment).count("Conv2D") == 4
     found = draft_config(folder, lambda _: PretrainedWeights.ABSENT)
-    assert found.found[-1].endswith("takes model.backbone.weights=FILE")
+    assert found.found[-1].endswith("--set model.backbone.weights=FILE")
     assert all(f"# {line}" in found.config for line in PretrainedWeights.ABSENT.value.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""The decoded images of a training: kept in memory or in a mapped file, or decoded anew."""
+"""The decoded images of a training: kept in memory or in a mapped file, or decoded again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Pixels(Protocol):
     def take(self, rows: Rows) -> NDArray[np.uint8]:
         """Return a copy of these images, uint8 (len(rows), height, width, channels).
 
-        May be called from several threads. Raises BadImage for one that can't be read any more.
+        May be called from several threads. Raises BadImage for one that can no longer be read.
         """
 
 
@@ -56,12 +56,12 @@ def open_pixels(
 ) -> tuple[Pixels, Inspection]:
     """Read every record once, and return their pixels in `spec` and what was found.
 
-    The pixels are kept in memory where they take at most a quarter of what is free, else in a
-    file below the cache's folder that later calls reuse; with `none`, and where that file finds
-    no room, they are decoded at each `take`. Which it is, is logged.
+    The pixels are kept in memory if they take at most a quarter of what is free, else in a file
+    in the cache's folder that later calls reuse; with `none`, and if there is no room for that
+    file, they are decoded at each `take`. The log says which.
     """
     if cache == "none":
-        log.info("images: decoded anew each epoch (data.cache: none)")
+        log.info("images: decoded again in each epoch (data.cache: none)")
         return _streamed(records, spec, progress)
     needed = len(records) * spec.height * spec.width * spec.channels
     if cache.memory and fits_in_memory(needed):
@@ -70,15 +70,15 @@ def open_pixels(
         return _mapped(records, spec, cache.path, cache.limit_bytes, progress)
     except (NoRoom, OSError) as error:
         where = shown_path(cache.path)
-        log.warning("images: decoded anew each epoch: no cache in %s: %s", where, error)
+        log.warning("images: decoded again in each epoch: no cache in %s: %s", where, error)
         return _streamed(records, spec, progress)
 
 
 class Stored:
-    """Pixels that are there, in memory or in a mapped file.
+    """Decoded pixels, in memory or in a mapped file.
 
-    images: uint8 (n, height, width, channels). rows: where in it each row is, where it is not
-    simply there.
+    images: uint8 (n, height, width, channels). rows: the index into it of each row; None if they
+    are the same.
     """
 
     def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.intp] | None = None) -> None:
@@ -98,9 +98,9 @@ class Stored:
 
 
 class Streamed:
-    """Pixels that are decoded at each `take`, by threads of their own.
+    """Pixels that are decoded at each `take`, in several threads.
 
-    records: readable ones; stamps: theirs, when they were found to be readable.
+    records: readable ones; stamps: their file stamps when they were found to be readable.
     """
 
     def __init__(self, records: Sequence[Record], stamps: Sequence[str], spec: ImageSpec) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a data set: told from hashes and names alone, or by looking at each image."""
+"""Problems of a data set: duplicates, leakage, near-duplicates, unreadable and odd images."""
 
 from __future__ import annotations
 
@@ -70,10 +70,12 @@ class CheckInput:
 def check_records(
     stock: CheckInput, identities: Mapping[str, str], bad: Sequence[Skipped]
 ) -> Findings:
-    """Return what hashes, labels and names tell; no file is opened.
+    """Return what can be found from hashes, labels and names; no file is opened.
 
-    identities: the SHA-256 of each image by its record's name, as far as there is one.
-    bad: the records that can't be read as images.
+    Args:
+        stock: The images.
+        identities: The SHA-256 of each image that has one, by its record's name.
+        bad: The records that can't be read as images.
     """
     checked = [kind for kind in FindingKind if kind not in _PICTURE_KINDS]
     if not stock.classes:
@@ -90,7 +92,7 @@ def check_records(
 def check_images(stock: CheckInput, progress: Progress) -> Findings:
     """Return all that can be found; every file is read and decoded once, in parallel.
 
-    What stays in memory is about 1 kB an image, whatever its size.
+    About 1 kB per image stays in memory, whatever its size.
     """
     looks: dict[str, ImageSummary] = {}
     with progress.task("checking images", len(stock.records)) as task:

@@ -1,4 +1,4 @@
-"""What looking at the images has shown: which look alike, which are odd, what they are like."""
+"""Duplicates, near-duplicates and odd images, and what the images are like."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ DISTANCE = 4
 # (first bit, bits): where at most DISTANCE bits differ, one of DISTANCE + 1 bands is the same.
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
 
-# Of 255 grey levels: below that, a hash would tell of noise.
+# Of 255 grey levels: below that, a hash would be one of noise.
 _LEAST_CONTRAST = 2.0
 
 
 def picture_hash(grey: NDArray[np.uint8]) -> int | None:
     """Return the 64-bit perceptual hash (DCT) of a grey uint8 (SIDE, SIDE).
 
-    None where the picture is of one colour: all such would look alike.
+    None if the picture is of one colour: all such would look alike.
     """
     import imagehash
     from PIL import Image
@@ -93,8 +93,8 @@ _SMALL = ImageSpec(SIDE, SIDE, channels=1)
 class ImageSummary:
     """What one image is.
 
-    identity: its SHA-256, empty where there is no file. reason: why it can't be read, empty
-    where it can. traits: None where it can't. hash: 64 bits, None where there is nothing to see.
+    identity: its SHA-256, empty if there is no file. reason: why it can't be read, empty
+    if it can. traits: None if it can't. hash: 64 bits, None for an image of one colour.
     """
 
     identity: str
@@ -104,7 +104,7 @@ class ImageSummary:
 
 
 def summarize_image(records: Sequence[Record]) -> Iterator[ImageSummary]:
-    """Yield a look at each record, in order; each file is read once, in several threads."""
+    """Yield a summary of each record, in order; each file is read once, in several threads."""
     workers = usable_cores()
     return map_in_order(_look, records, workers, 4 * workers)
 

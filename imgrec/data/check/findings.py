@@ -1,4 +1,4 @@
-"""What a check of images can find, how grave it is, and the value that holds it."""
+"""What a check of images can find, how severe it is, and the values of a result."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from enum import Enum, StrEnum
 
 
 class Severity(StrEnum):
-    """How grave a finding is.
+    """How severe a finding is.
 
-    ERROR: a result would be wrong, or training ends. WARNING: to look at. NOTE: to know.
+    ERROR: results would be wrong, or training ends. WARNING: worth a look. NOTE: good to know.
     """
 
     ERROR = "error"
@@ -22,11 +22,11 @@ class FindingKind(Enum):
     """What can be found: key in files, severity, title for people, what is counted."""
 
     UNREADABLE = "unreadable", Severity.ERROR, "can't be read"
-    NO_IMAGE = "no_image", Severity.ERROR, "no images at all"
+    NO_IMAGE = "no_image", Severity.ERROR, "not images"
     COPIES_ACROSS_SPLITS = (
         "duplicates_across_splits",
         Severity.ERROR,
-        "same file in several splits",
+        "leakage: same file in several splits",
     )
     COPIES_ACROSS_LABELS = (
         "duplicates_across_labels",
@@ -37,9 +37,9 @@ class FindingKind(Enum):
     NEAR_ACROSS_SPLITS = (
         "near_duplicates_across_splits",
         Severity.WARNING,
-        "look alike in several splits",
+        "near-duplicates in several splits",
     )
-    NEAR = "near_duplicates", Severity.WARNING, "look alike in a split"
+    NEAR = "near_duplicates", Severity.WARNING, "near-duplicates in a split"
     IMBALANCE = "imbalance", Severity.WARNING, "classes of very different size", "classes"
     MISSING_CLASSES = "missing_classes", Severity.WARNING, "classes without images", "classes"
     CLASSES_BY_CASE = (
@@ -69,7 +69,7 @@ class FindingKind(Enum):
 
 @dataclass(frozen=True)
 class Occurrence:
-    """What belongs together in a finding: names of images (or classes), and what is to say."""
+    """What belongs together in a finding: names of images (or classes), and a detail."""
 
     names: tuple[str, ...]
     detail: str = ""
@@ -118,10 +118,10 @@ class Findings:
     """What a check has found.
 
     sizes: how many images each split has. counts: those of each class, by split; an image may have
-    several, or none. labelled: where False, there are no classes, and each split counts its images
+    several, or none. labelled: if False, there are no classes, and each split counts its images
     under an empty name.
     checked: what was looked for, in the order of `Kind`. found: what there was of it.
-    bad: how many images can't be read. pictures: None where the images were not looked at,
+    bad: how many images can't be read. pictures: None if the images were not looked at,
     or none can be read.
     """
 
@@ -140,12 +140,12 @@ class Findings:
 
     @property
     def worst(self) -> Severity:
-        """The gravest severity found; NOTE where there is nothing."""
+        """The highest severity found; NOTE if there is nothing."""
         grave = {finding.kind.severity for finding in self.found}
         return next((each for each in Severity if each in grave), Severity.NOTE)
 
     def passed(self, *, strict: bool) -> bool:
-        """Say whether nothing found makes a result wrong; where `strict`, nothing is doubtful."""
+        """Say whether there are no errors; if `strict`, no warnings either."""
         doubtful = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
         return self.worst not in doubtful
 

@@ -1,6 +1,6 @@
-"""The only decoder: an image file in, pixels out, the same ones in training and ever after.
+"""The only decoder: an image file in, pixels out, the same in training and in every prediction.
 
-What it does, in this order: the format is told by the content, out of a short list; the
+What it does, in this order: the format is detected from the content, out of a short list; the
 number of pixels is checked; the first frame is decoded (a large JPEG at a half, a quarter
 or an eighth, while at least twice the wanted size remains); the mode becomes L or RGB;
 EXIF orientation is applied; one resize.
@@ -40,7 +40,7 @@ def flattened(image: Image.Image, channels: int) -> Image.Image:
     Transparency is laid on white. 16-bit grey is scaled to 8 bits over its whole range.
     RGB becomes grey by ITU-R 601-2. Embedded colour profiles are left alone.
 
-    Raises DataError where the range of the pixels isn't defined (floating point, 32 bits).
+    Raises DataError if the range of the pixels isn't defined (floating point, 32 bits).
     """
     if image.mode == "F":
         raise DataError("floating-point pixels, whose range no format defines")
@@ -56,7 +56,7 @@ def flattened(image: Image.Image, channels: int) -> Image.Image:
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    """Return the image in `mode`: itself where it has it, of which Pillow would make a copy."""
+    """Return the image in `mode`: itself if it is already, as Pillow would make a copy."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -109,8 +109,8 @@ _TURN = {
     270: Image.Transpose.ROTATE_270,
 }
 
-# Pillow's remarks on odd metadata help nobody who has ten thousand photos. Once and for the
-# whole process, as catch_warnings in one thread undoes another's.
+# Pillow's warnings of odd metadata are of no use for ten thousand photos. Once for the whole
+# process, as catch_warnings in one thread undoes another's.
 warnings.filterwarnings("ignore", module=r"PIL\b")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
@@ -122,10 +122,10 @@ class ImageSpec:
     height, width: pixels, at least 1. channels: 1 (grey) or 3 (RGB).
     interpolation: nearest, bilinear, bicubic, lanczos, box or hamming; all but nearest
     with anti-aliasing.
-    fit: what becomes of another aspect ratio. `stretch`: each side is scaled on its own. `crop`:
+    fit: what to do with another aspect ratio. `stretch`: each side is scaled on its own. `crop`:
     the image is scaled until it covers the size, and its middle is taken. `pad`: it is scaled
     until it fits inside, in the middle of black (0).
-    turn: degrees, counter-clockwise, by which the upright picture is turned before that.
+    turn: degrees, counter-clockwise, by which the upright image is turned before that.
     """
 
     height: int
@@ -167,11 +167,14 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Return the image as uint8 (spec.height, spec.width, spec.channels).
 
-    source: a file or a stretch of one, the content of either, pixels (height, width) or
-    (height, width, 1 | 3 | 4), or a Pillow image, which stays as it is. name: what errors
-    call it; where empty, the path.
+    Args:
+        source: A file or a part of one, the content of either, pixels (height, width) or
+            (height, width, 1 | 3 | 4), or a Pillow image, which is not changed.
+        spec: The form of the result.
+        name: What errors call it; by default, the path.
 
-    Raises BadImage where the source is no image, or none that can be read whole.
+    Raises:
+        BadImage: The source is not an image, or can't be read to its end.
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
     found = content_of(source, name)
@@ -185,7 +188,7 @@ def decode(
 def miniature(source: ImageSource | ImageContent, side: int, name: str = "") -> NDArray[np.uint8]:
     """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
 
-    A smaller image stays as it is. source: as in `decode`. Raises BadImage as that does.
+    A smaller image keeps its size. source: as in `decode`. Raises BadImage like that.
     """
     spec = ImageSpec(side, side, 3, fit="pad")
     found = content_of(source, name)
@@ -204,7 +207,7 @@ def decode_whole(
 ) -> Image.Image:
     """Return the whole image in its own size, standing upright, in L or RGB.
 
-    source, name: as in `decode`. Raises BadImage as that does.
+    source, name: as in `decode`. Raises BadImage like that.
     """
     found = content_of(source, name)
     try:
@@ -217,7 +220,7 @@ def decode_whole(
 
 @dataclass(frozen=True)
 class Header:
-    """What an image says of itself before it is decoded.
+    """What is known of an image before it is decoded.
 
     size: (width, height) in pixels, standing upright. mode: how its pixels are stored, by
     Pillow's names: L, RGB, RGBA, CMYK, P, ...
@@ -230,8 +233,8 @@ class Header:
 def describe(source: ImageSource, name: str = "") -> Header:
     """Return the header of an image; of a file, nothing more is read.
 
-    name: what errors call it; where empty, the path. Raises BadImage where the source can't be
-    read or doesn't begin like an image.
+    name: what errors call it; by default, the path. Raises BadImage if the source can't be read
+    or doesn't begin like an image.
     """
     if isinstance(source, Path):
         return _described_file(source, name or str(source))
@@ -290,7 +293,7 @@ def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
             width, height = _scaled((width, height), spec)
         image.draft(None, (2 * width, 2 * height))
     image.load()
-    # Only now: PNG may tell it after the pixels, and TIFF turns itself while loading.
+    # Only now: PNG may have it after the pixels, and TIFF is turned while loading.
     upright = _TRANSPOSE.get(orientation(image))
     flat = flattened(image, spec.channels)
     for turn in (upright, _TURN.get(spec.turn)):

@@ -1,4 +1,4 @@
-"""Where an image comes from, and what tells without reading it that it changed."""
+"""The content of an image, its SHA-256, and the fingerprint of a data set."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 1 << 30
 
 NO_IMAGE = "not an image"
-"""How the reason of a BadImage begins whose content is in none of the formats."""
+"""The beginning of the reason of a BadImage whose content is in none of the formats."""
 
 # A path drops one of the two slashes; a single letter is a Windows drive.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
@@ -57,7 +57,7 @@ def _read_file(path: Path, name: str) -> bytes:
 
 
 def reason(error: Exception) -> str:
-    """Return why an image could not be decoded, for people."""
+    """Return why an image could not be decoded, as a phrase for users."""
     if isinstance(error, DataError):
         return error.message
     if isinstance(error, UnidentifiedImageError):
@@ -65,12 +65,12 @@ def reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MAX_PIXELS // 10**6} megapixels"
     if isinstance(error, MemoryError):
-        return "takes more memory than there is"
+        return "needs more memory than there is"
     return f"broken image ({printable(str(error)) or type(error).__name__})"
 
 
 def file_reason(path: Path, error: Exception) -> str:
-    """Return why the file at `path` could not be read, for people."""
+    """Return why the file at `path` could not be read, as a phrase for users."""
     if isinstance(error, (DataError, MemoryError)):
         return reason(error)
     if _ADDRESS.match(str(path)):
@@ -91,7 +91,7 @@ def _read_range(source: ByteRange, name: str) -> bytes:
 
 
 def check_file(path: Path) -> None:
-    """Raise DataError unless `path` is a regular file of a size to read; OSError as `stat`."""
+    """Raise DataError unless `path` is a regular file of a size to read; OSError like `stat`."""
     status = storage.status(path)
     if status.is_folder:
         raise DataError("a folder, not an image")
@@ -108,8 +108,8 @@ def identities_of_images(
 ) -> Mapping[str, str]:
     """Return the SHA-256 in hexadecimal of each record, by its name.
 
-    It is that of the file's bytes; for pixels, of their shape and values. A file that can't be
-    read has "". title: what `progress` calls the work.
+    For a file, it is that of its bytes; for pixels, of their shape and values. A file that can't
+    be read has "". title: what `progress` calls the work.
     """
     workers, found = usable_cores(), dict[str, str]()
     with (progress or Silent()).task(title, len(records)) as task:
@@ -130,11 +130,11 @@ def identity_of(content: ImageContent) -> str:
 def fingerprint(
     records: Sequence[Record], identities: Mapping[str, str], classes: Sequence[str]
 ) -> str:
-    """Return the SHA-256 in hexadecimal of a data set, whatever the order of its records.
+    """Return the SHA-256 in hexadecimal of a data set; the order of its records is irrelevant.
 
-    Hashed is, for each record in the order of names, its name, its class name (of several, one
-    a line) and its identity (looked up by name), each as UTF-8 (surrogates as in Python's
-    `surrogatepass`) after its length in 8 bytes, big-endian.
+    For each record, in the order of names, its name, its class name (several are joined by line
+    ends) and its identity (looked up by name) are hashed, each as UTF-8 (surrogates as in
+    Python's `surrogatepass`) after its length in 8 bytes, big-endian.
     """
     digest = hashlib.sha256()
     for record in sorted(records, key=lambda record: record.name):

@@ -1,4 +1,4 @@
-"""What an image is like before anything is done to it, told from its header."""
+"""What an image is like before it is decoded, from its header."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """An image as its file has it.
+    """An image as it is stored.
 
     format, mode: as Pillow calls them; `pixels` for those of an array. width, height: pixels,
     standing upright. rotated: EXIF says to turn it. animated: it has several frames.
@@ -61,5 +61,5 @@ def _animated(image: Image.Image) -> bool:
 def _sixteen_bit(image: Image.Image) -> bool:
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(ExifTags.Base.BitsPerSample) or (1,)) > 8
-    # Pillow opens 16-bit colour as 8-bit, and only the way it will be unpacked tells.
+    # Pillow opens 16-bit colour as 8-bit; only the raw mode of its tiles shows the depth.
     return image.mode.startswith("I") or ";16" in str(getattr(image, "tile", ""))

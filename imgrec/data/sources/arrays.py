@@ -32,17 +32,17 @@ _WHITE = 255
 
 
 def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
-    """Return the labelled images in `arrays`, by part where their names tell of parts.
+    """Return the labelled images in `arrays`, by split if their names contain splits.
 
     Images are called x or images, labels y or labels, in small or capital letters, with train,
-    val, valid, validation or test before or after them; x without one stands for the training
-    images where there is a part besides. `classes`, where given, holds the names that labels
+    val, valid, validation or test before or after them; x without one has the training
+    images if there is another split. `classes`, where given, holds the names that labels
     are indices into.
 
     Images: (n, height, width) or (n, height, width, 1 | 3 | 4), integers from 0 to 255, or
-    floats: from 0 to 1 where the greatest float of all parts is at most 1, else from 0 to 255.
+    floats: from 0 to 1 if the largest float of all splits is at most 1, else from 0 to 255.
     Labels: whole numbers (n,) or (n, 1), one-hot (n, classes), or texts (n,).
-    where: how errors call the source. Raises DataError where the arrays are otherwise.
+    where: what errors call the source. Raises DataError if the arrays are different.
     """
     pairs = _pairs(arrays, where)
     names = _class_names(arrays, where)
@@ -69,7 +69,7 @@ def _pairs(arrays: Mapping[str, Array], where: str) -> dict[str, tuple[Array, Ar
         if place in found:
             raise DataError(
                 f"{printable(where)} holds both {printable(found[place])} and {printable(key)}",
-                hint="which of them is meant is not guessed: leave one out",
+                hint="leave out the one that is not meant",
             )
         found[place] = key
     parts = {part for part, _ in found}
@@ -127,7 +127,7 @@ def _check(images: Array, labels: Array, where: str) -> None:
 
 
 def _scale(parts: Sequence[Array], where: str) -> int:
-    """Return what floats are multiplied with to be from 0 to 255; whole numbers are so already."""
+    """Return the factor that brings floats to 0 to 255; whole numbers are there already."""
     lowest, highest = min(map(np.min, parts)), max(map(np.max, parts))
     if not (lowest >= 0 and highest <= _WHITE):  # written so that NaN is refused too
         raise DataError(
@@ -183,7 +183,7 @@ def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
         unknown = set(texts) - set(texts if names is None else names)
         if unknown:
             raise DataError(
-                f"{printable(where)}: label {printable(min(unknown))} is none of classes"
+                f"{printable(where)}: label {printable(min(unknown))} is not one of classes"
             )
         return texts
     numbers = [int(number) for number in flat]
@@ -197,7 +197,7 @@ def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
 
 
 def _flat(labels: Array, where: str) -> Array:
-    """Return labels as (n,), one-hot ones as the place of their 1."""
+    """Return labels as (n,), one-hot ones as the index of their 1."""
     hint = "labels are whole numbers (n,), texts (n,), or one-hot (n, classes)"
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -227,6 +227,6 @@ def _in_texts(values: Array, where: str) -> list[str]:
             value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()
         ]
         "".join(texts).encode()
-    except ValueError as error:  # bytes, or characters, that are no Unicode
+    except ValueError as error:  # bytes, or characters, that are not Unicode
         raise DataError(f"{printable(where)}: a label is not UTF-8") from error
     return texts

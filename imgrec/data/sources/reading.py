@@ -152,7 +152,7 @@ def _read(
 def _only(parts: RecordsBySplit, part: str, path: str) -> Dataset:
     if ALL_SPLITS not in parts:
         raise DataError(
-            f"data.{part}: {printable(path)} has parts of its own ({', '.join(parts)})",
+            f"data.{part}: {printable(path)} has splits inside ({', '.join(parts)})",
             hint="name it with data.root instead",
         )
     # Several sources may have the same names.
@@ -160,7 +160,7 @@ def _only(parts: RecordsBySplit, part: str, path: str) -> Dataset:
 
 
 def _grouped(parts: RecordsBySplit, group: str | None) -> Mapping[str, tuple[str, ...]]:
-    """Return the group of every record of each part, as far as there are groups."""
+    """Return the group of every record of each split, nothing without `data.group`."""
     if group is None:
         return {}
     groups = {part: groups_of(dataset.records, group) for part, dataset in parts.items()}
@@ -171,7 +171,7 @@ def _grouped(parts: RecordsBySplit, group: str | None) -> Mapping[str, tuple[str
 def _joined(
     parts: RecordsBySplit, data: DataLocation, seed: int, groups: Mapping[str, tuple[str, ...]]
 ) -> Splits:
-    """Return the parts that are there, and those split off the training images."""
+    """Return the splits of the source, and those taken from the training images."""
     shares, train = _shares(parts, data), parts["train"]
     if "train" in groups:
         splits = split_groups(train, groups["train"], *shares, seed)
@@ -188,19 +188,19 @@ def _joined(
 
 
 def _shares(parts: RecordsBySplit, data: DataLocation) -> tuple[float, float]:
-    """Return the shares of validation and test to split off."""
+    """Return the fractions of training images to take for validation and test."""
     if data.split is not None:
         for part in ("validation", "test"):
             share = getattr(data.split, part)
             if share > 0 and part in parts:
                 raise DataError(
-                    f"data.split.{part} is {share}, but the data have {part} images already",
+                    f"data.split.{part} is {share}, but the data already has {part} images",
                     hint=f"leave data.split.{part} out, or take those images away",
                 )
         return data.split.validation, data.split.test
     if "validation" in parts:
         return 0, 0
-    log.info("no validation images named: %.0f %% of training's taken", 100 * DEFAULT_VALIDATION)
+    log.info("no validation images given: %.0f %% of training's taken", 100 * DEFAULT_VALIDATION)
     return DEFAULT_VALIDATION, 0
 
 

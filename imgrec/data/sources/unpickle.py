@@ -30,8 +30,8 @@ _DTYPE = re.compile(r"[<>|=]?(?:[uif][1248]|b1|[SU]\d{1,6})")
 def load_pickle(file: Path) -> Any:
     """Return what the pickle in `file` holds: lists, tuples, dicts, numbers, texts, arrays.
 
-    Raises DataError where it names anything else, which is then neither imported nor called,
-    and where it is damaged.
+    Raises DataError if it names anything else, which is then neither imported nor called, and if
+    it is damaged.
     """
     try:
         with open_file(file) as stream:
@@ -46,7 +46,7 @@ def load_pickle(file: Path) -> Any:
     except Exception as error:  # a damaged pickle raises nearly anything
         reason = printable(str(error)) or type(error).__name__
         raise DataError(
-            f"{printable(str(file))} is no pickle that can be read: {reason}"
+            f"{printable(str(file))} is not a pickle that can be read: {reason}"
         ) from error
 
 

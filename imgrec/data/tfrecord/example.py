@@ -19,7 +19,7 @@ _FLOATS, _INTEGERS = 2, 3
 
 @dataclass(frozen=True)
 class Feature:
-    """The values of one feature; of bytes, where in the record they begin and end."""
+    """The values of one feature; for bytes, the places in the record where they begin and end."""
 
     kind: str
     stretches: tuple[tuple[int, int], ...] = ()
@@ -41,7 +41,7 @@ def features(record: bytes) -> Mapping[str, Feature]:
     """Return the features of the Example that `record` holds, by name.
 
     kind is `bytes`, `integers`, `floats` (whose values are left out) or `nothing`.
-    Raises ValueError where the record is no Example.
+    Raises ValueError if the record is not an Example.
     """
     found: dict[str, Feature] = {}
     for example in _messages(record, 0, len(record)):
@@ -104,9 +104,9 @@ def _fields(record: bytes, start: int, end: int) -> Iterator[_Field]:
         elif wire in _WIDTH:
             begin, place = place, place + _WIDTH[wire]
         else:
-            raise ValueError("no tf.train.Example")
+            raise ValueError("not a tf.train.Example")
         if place > end or number == 0:
-            raise ValueError("no tf.train.Example")
+            raise ValueError("not a tf.train.Example")
         yield _Field(number, wire, begin, place, value)
 
 
@@ -120,7 +120,7 @@ def _varint(record: bytes, place: int, end: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * count)
         if byte < 0x80:
             return value & (2**64 - 1), place + count + 1
-    raise ValueError("no tf.train.Example")
+    raise ValueError("not a tf.train.Example")
 
 
 def _signed(value: int) -> int:
@@ -142,7 +142,7 @@ class Example:
     features: Mapping[str, Feature]
 
     def image(self, key: str) -> ByteRange:
-        """Return where the encoded image in feature `key` stands; raises DataError."""
+        """Return the place of the encoded image in feature `key`; raises DataError."""
         feature = self._feature(key)
         if feature.kind != "bytes" or len(feature.stretches) != 1:
             raise self.problem(
@@ -166,7 +166,7 @@ class Example:
             )
         if feature.stretches and label_map is not None:
             raise self.problem(
-                f"feature {printable(key)} is a text, so data.label_map has nothing to say",
+                f"feature {printable(key)} is a text, so data.label_map can't be used",
                 "leave data.label_map out, or name another feature with data.features.label",
             )
         numbers = (self._named(key, number, label_map) for number in feature.integers)
@@ -254,7 +254,7 @@ class Example:
 def examples(file: Path) -> Iterator[Example]:
     """Yield the records of `file`.
 
-    Raises DataError, with the record's number, for one that is damaged or no Example.
+    Raises DataError, with the record's number, for one that is damaged or not an Example.
     """
     for number, (start, record) in enumerate(records(file)):
         try:

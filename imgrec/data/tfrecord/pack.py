@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from imgrec.scores import Skipped
 
-# Whole files wait here, as where they are hashed.
+# Whole files wait here.
 _AHEAD = 8
 
 # An image is decoded only to know that it can be; the size makes no difference to that.
@@ -47,7 +47,7 @@ class Packing:
 
 @dataclass(frozen=True)
 class Shards:
-    """What was written of a split; bad: the images that were left out as none can be read."""
+    """What was written of a split; bad: the images left out because they can't be read."""
 
     written: tuple[Shard, ...]
     identities: Mapping[str, str]
@@ -56,7 +56,7 @@ class Shards:
 
 @dataclass(frozen=True)
 class _Sound:
-    """An image that can be read. content: of its file, or of the PNG that holds its pixels."""
+    """An image that can be read. content: of its file, or of a PNG with its pixels."""
 
     content: bytes
     identity: str
@@ -65,10 +65,10 @@ class _Sound:
 def write_shards(
     folder: Path, split: str, records: Sequence[Record], count: int, packing: Packing, task: Task
 ) -> Shards:
-    """Write `records` into `count` files of `folder`, fewer where there are fewer records.
+    """Write `records` into `count` files of `folder`, fewer if there are fewer records.
 
-    Each is as good a sample of the split as any: the order is drawn from names and seed. The same
-    images are the same bytes. A few images per core are in memory at a time. Raises OSError.
+    Each file is a random sample of the split, drawn from names and seed. The same images give
+    the same bytes. A few images per core are in memory at a time. Raises OSError.
     """
     from imgrec.scores import Skipped
 
@@ -93,7 +93,7 @@ def write_shards(
 def describe_split(
     records: Sequence[Record], identities: Mapping[str, str], classes: Sequence[str]
 ) -> PackedSplit:
-    """Return what a manifest tells of a split of these records."""
+    """Return the entry of a manifest for a split of these records."""
     from imgrec.data.images import fingerprint
 
     counts = Counter(label for record in records for label in record.labels)

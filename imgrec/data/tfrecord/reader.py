@@ -71,7 +71,7 @@ class TFRecordOptions(LabelOptions):
 
 @dataclass(frozen=True)
 class _Form:
-    """How records are read: the features that hold image, classes and (in a pack) the name."""
+    """How records are read: the features of image, classes and (in a pack) the name."""
 
     image: str
     label: str
@@ -80,7 +80,7 @@ class _Form:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """The features that are nothing extra."""
+        """The features that don't become `Record.extra`."""
         named = () if self.name is None else (self.name, packs.TEXT)
         return (self.image, self.label, *named)
 
@@ -94,18 +94,21 @@ def read_tfrecord(
 ) -> RecordsBySplit:
     """Return the images in TFRecord files; their bytes stay on disk.
 
-    path: a file, a folder of them, or a pattern. Which features hold the image and the label is
-    told by `wanted`, else by the usual names. A whole number is the class that `label_map` (keys
-    as text) gives it, or a class of that name where there is none. Short features besides
-    become `Record.extra`. Files whose names tell of different parts are those parts. Checksums of
-    all records are checked. multi_label: whether the feature may hold several labels, or none.
+    Short features besides image and label become `Record.extra`. If the files' names contain
+    different splits, the files are those splits. The checksums of all records are verified. A
+    manifest of `imgrec data pack` beside the files has splits, classes, the images' names and
+    whether they have several labels; the hash of each file is compared with it.
 
-    A manifest of `imgrec data pack` beside the files tells parts, classes, the images' own names
-    and whether they have several labels; the hash of each file is compared with it.
+    Args:
+        path: A file, a folder of them, or a pattern.
+        wanted: The features of image and label; by default, those with the usual names.
+        label_map: The class of each whole number (as text); None: the numbers are the names.
+        multi_label: Whether the feature may hold several labels, or none.
 
-    Raises DataError, with file and record, where a record is damaged, lacks a feature or has
-    one of another type, or `label_map` lacks its label; where a file of which no manifest tells
-    is empty; also as `manifest_beside` does.
+    Raises:
+        DataError: A record is damaged, lacks a feature or has one of another type, or `label_map`
+            lacks its label; the message has file and record. Or a file is empty and no manifest
+            names it, or the manifest can't be used.
     """
     files = _files(path)
     manifest = manifest_beside(files, whole=is_folder(path))
@@ -119,7 +122,7 @@ def read_tfrecord(
             image = _image(example, form, below, multi_label=multi_label)
             images.setdefault(part, []).append(image)
     if form is None:
-        raise DataError(f"there are no records in {printable(path)}")
+        raise DataError(f"no records in {printable(path)}")
     return {part: _dataset(each, form, multi_label=multi_label) for part, each in images.items()}
 
 
@@ -152,7 +155,7 @@ def _form(
     label_map: Mapping[str, str] | None,
     manifest: Manifest | None,
 ) -> _Form:
-    """Return how all records are read, told from the first one."""
+    """Return how all records are read, by the first one."""
     if manifest is None:
         image = wanted.image or example.first(_IMAGES, "image")
         return _Form(image, wanted.label or example.first(_LABELS, "label"), label_map)
@@ -179,35 +182,35 @@ def _examples(file: Path, manifest: Manifest | None) -> Iterator[Example]:
     for example in examples(file):
         empty = False
         yield example
-    # Only now: what is wrong with a record says more than a hash.
+    # Only now: an error in a record says more than a hash.
     if manifest is not None:
         check_shard(manifest, file)
     elif empty:
         raise DataError(
             f"{printable(str(file))} is empty",
-            hint="write or fetch it again; where it is meant to be empty, move it elsewhere",
+            hint="write or fetch it again; if it is meant to be empty, move it elsewhere",
         )
 
 
 def _by_part(files: Sequence[Path], manifest: Manifest | None) -> list[tuple[str, Path]]:
-    """Return each file with its part; all with `all` where they tell of no more than one."""
+    """Return each file with its split; all with `all` if there is no more than one."""
     if manifest is None:
-        told = {file.name: _told(file.name) for file in files}
+        named = {file.name: _split_in(file.name) for file in files}
     else:
-        told = {shard.file: shard.split for shard in manifest.shards}
-    parts = {told[file.name] for file in files}
+        named = {shard.file: shard.split for shard in manifest.shards}
+    parts = {named[file.name] for file in files}
     if len(parts) == 1:
         return [(ALL_SPLITS, file) for file in files]
-    if strange := next((file for file in files if told[file.name] is None), None):
+    if strange := next((file for file in files if named[file.name] is None), None):
         raise DataError(
-            f"{printable(str(strange))} tells of no part by its name, and others beside it do",
-            hint="name the files of each part with data.train, data.validation and data.test",
+            f"{printable(str(strange))} has no split in its name, and other files have one",
+            hint="name the files of each split with data.train, data.validation and data.test",
         )
-    return [(part, file) for part in SPLITS for file in files if told[file.name] == part]
+    return [(part, file) for part in SPLITS for file in files if named[file.name] == part]
 
 
-def _told(name: str) -> str | None:
-    """Return the part that a file's name tells of, such as `train-00000-of-00002.tfrecord`."""
+def _split_in(name: str) -> str | None:
+    """Return the split in a file's name, such as `train-00000-of-00002.tfrecord`."""
     found = {SPLIT_NAMES[word] for word in _WORDS.split(name.lower()) if word in SPLIT_NAMES}
     return found.pop() if len(found) == 1 else None
 

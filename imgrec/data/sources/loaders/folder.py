@@ -19,9 +19,9 @@ _LAYOUT = "images belong into one folder per class, such as {root}/cat/1.jpg and
 
 
 def read_folders(root: Path) -> RecordsBySplit:
-    """Return the images below `root`, by split folder where it holds such, else as `all`.
+    """Return the images below `root`, by split folder if it has any, else as `all`.
 
-    Raises DataError as `read_folder` and `find_splits` do.
+    Raises DataError like `read_folder` and `find_splits`.
     """
     folders = find_splits(root)
     _check_root(root, folders)
@@ -33,10 +33,10 @@ def read_folders(root: Path) -> RecordsBySplit:
 def read_folder(root: Path) -> Dataset:
     """Return the images below `root`, one class per folder, labels by sorted class name.
 
-    Every file in a class folder or below it becomes a record, except hidden ones; whether
-    it is an image shows when it is decoded.
+    Every file in a class folder or below it becomes a record, except hidden ones, even if it
+    turns out not to be an image when it is decoded.
 
-    Raises DataError where there is no such folder or a class folder is empty.
+    Raises DataError if the folder doesn't exist or a class folder is empty.
     """
     top = list_folder(root)
     if not top.folders:
@@ -69,7 +69,7 @@ def find_splits(root: Path) -> dict[str, Path]:
 
     A split folder is called train, val, valid, validation or test (in small or capital
     letters) and holds folders: a class called `train` holds images. Raises DataError
-    where a split has two folders, and where `root` can't be read.
+    if a split has two folders, or `root` can't be read.
     """
     splits: dict[str, Path] = {}
     for folder in list_folder(root).folders:
@@ -96,7 +96,7 @@ def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
 
 
 def _check_root(root: Path, splits: Mapping[str, Path]) -> None:
-    """Raise DataError where all folders are called like splits, but hold no class folders."""
+    """Raise DataError if all folders are named like splits, but have no class folders."""
     others = [folder.name for folder in list_folder(root).folders if folder not in splits.values()]
     if others and all(name.lower() in SPLIT_NAMES for name in others) and "train" not in splits:
         raise DataError(
