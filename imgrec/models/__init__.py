@@ -1,1 +1,1 @@
-"""Keras models from configs, and TensorFlow's start."""
+"""Keras models: building, importing, exporting; and the setup of TensorFlow."""

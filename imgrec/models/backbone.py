@@ -1,4 +1,4 @@
-"""Networks of `keras.applications`: as a backbone, and as the ImageNet classifiers they are."""
+"""Networks from `keras.applications`: as backbones, and as ImageNet classifiers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from imgrec.text import did_you_mean, printable
 
 @dataclass(frozen=True)
 class Classifier:
-    """A pretrained ImageNet classifier from float32 pixels of 0 to 255 to probabilities."""
+    """A pretrained ImageNet classifier, from float32 pixels from 0 to 255 to probabilities."""
 
     model: Any
     classes: tuple[str, ...]
@@ -31,18 +31,19 @@ class Classifier:
 
 
 def preprocess(name: str, pixels: Any) -> Any:
-    """Apply the `preprocess_input` of the network `name` to RGB pixels of 0 to 255."""
+    """Apply the `preprocess_input` of the network `name` to RGB pixels from 0 to 255."""
     return _application(name).preprocess_input(pixels)
 
 
 def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
-    """Return a classifier's ImageNet weights by layer, in order; fetched once by Keras.
+    """Return a classifier's ImageNet weights by layer, in order; Keras downloads them once.
 
-    Raises RunError where they can't be fetched.
+    Raises:
+        RunError: They can't be downloaded.
     """
     import keras
 
-    hint = "give a file of weights that you have: `--set model.weights=FILE`"
+    hint = "give a local weights file: `--set model.weights=FILE`"
     with _weights_errors(application, "imagenet", hint):
         network = getattr(keras.applications, application)(weights="imagenet")
     return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
@@ -58,7 +59,7 @@ def apply_backbone(
 ) -> tuple[Any, Any]:
     """Apply the network `name` without its top; return it, and the tensor of its features.
 
-    A frozen one runs in inference mode, and goes on so when `unfreeze` lets it learn.
+    A frozen backbone runs in inference mode, and still does after `unfreeze`.
 
     Args:
         name: A classifier of `keras.applications`.
@@ -68,11 +69,11 @@ def apply_backbone(
         batch_norm_momentum: Of its batch normalizations; None for the network's own.
 
     Raises:
-        RunError: Where its weights can't be had.
+        RunError: Its weights can't be loaded.
     """
     import keras
 
-    hint = "give a file of weights that you have: `--set model.backbone.weights=FILE`"
+    hint = "give a local weights file: `--set model.backbone.weights=FILE`"
     with _weights_errors(name, weights, hint):
         network = getattr(keras.applications, name)(
             include_top=False, weights=weights, input_shape=features.shape[1:]
@@ -87,23 +88,23 @@ def apply_backbone(
 
 
 def batch_normalizations(network: Any) -> list[Any]:
-    """Return the batch normalizations of a backbone."""
+    """Return the batch normalization layers of a backbone."""
     import keras
 
     return [each for each in network.layers if isinstance(each, keras.layers.BatchNormalization)]
 
 
 def check_there(name: str, weights: str | None) -> None:
-    """Raise RunError where the weights of the backbone `name` are a file that is not there."""
+    """Raise RunError if the weights of the backbone `name` are a file that does not exist."""
     if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
         raise RunError(
-            f"the weights of {name} are not there: {printable(str(weights))}",
-            hint="`weights` takes a file, `imagenet` (downloaded once), or null",
+            f"the weights of {name} do not exist: {printable(str(weights))}",
+            hint="`weights` is a file, `imagenet` (downloaded once), or null",
         )
 
 
 def unfreeze(network: Any, first: str) -> None:
-    """Let the layers of a backbone learn from the one called `first` on, or `all` of them."""
+    """Make the layers of a backbone trainable from the one called `first` on, or `all` of them."""
     network.trainable = True
     if first != "all":
         names = [layer.name for layer in network.layers]
@@ -112,25 +113,26 @@ def unfreeze(network: Any, first: str) -> None:
 
 
 def keep_inferring(network: Any) -> None:
-    """Let the network run in inference mode, also within a model that is trained.
+    """Run the network in inference mode, even within a model that is trained.
 
-    `training=False` in a functional model does not do: a model that is trained tells all layers.
+    `training=False` in a functional model is not enough: Keras overrides it in training.
     """
     call = network.call
     network.call = lambda inputs, **context: call(inputs, **{**context, "training": False})
 
 
 def classifier(name: str) -> Classifier:
-    """Return an ImageNet classifier of `keras.applications`, fetched once by Keras.
+    """Return an ImageNet classifier from `keras.applications`; Keras downloads it once.
 
-    Raises UsageError where there is none of that name, RunError where its weights can't be
-    fetched.
+    Raises:
+        UsageError: There is no classifier of that name.
+        RunError: Its weights can't be downloaded.
     """
     import keras
 
     if name not in BACKBONES:
         raise _unknown(name)
-    hint = "its weights are downloaded once; without them ask a run of yours: `--model RUN`"
+    hint = "its weights are downloaded once; without network access, use a run: `--model RUN`"
     with _weights_errors(name, "imagenet", hint), contextlib.redirect_stdout(sys.stderr):
         network = getattr(keras.applications, name)(weights="imagenet")
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
@@ -152,13 +154,13 @@ def _unknown(name: str) -> UsageError:
 
 @contextlib.contextmanager
 def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]:
-    """Tell what went wrong with weights; Keras raises a bare Exception for a failed download."""
+    """Turn errors about weights into RunError; a failed download is a bare Exception in Keras."""
     check_there(name, weights)
     if weights not in (None, "imagenet"):
         check_weights(Path(str(weights)))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of files that fit nowhere; the error says it
+            warnings.simplefilter("ignore")  # about mismatched files; the error says the same
             yield
     except Exception as error:
         if weights is None:
@@ -172,7 +174,7 @@ def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]
 def _is_unreachable(error: BaseException | None) -> bool:
     if error is None:
         return False
-    # An HTTPError is an answer of the host.
+    # An HTTPError is an answer from the host.
     if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
         return True
     return _is_unreachable(error.__cause__ or error.__context__)

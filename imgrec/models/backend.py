@@ -1,4 +1,4 @@
-"""TensorFlow's start: quiet, fast on this machine, on the devices that were asked for."""
+"""Set up TensorFlow: quiet, fast on this machine, on the selected devices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imgrec.stderr import suppress_native_stderr
 
 log = logging.getLogger("imgrec")
 
-# oneDNN is off by default on CPUs without AVX-512, where it is about twice as fast too.
+# oneDNN is off by default on CPUs without AVX-512, although it is about twice as fast there too.
 _ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -24,7 +24,10 @@ _ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 class Devices:
     """The devices that a training or a prediction runs on.
 
-    kind: `cpu` or `gpu`; names: TensorFlow's names; strategy: the `tf.distribute` strategy.
+    Attributes:
+        kind: `cpu` or `gpu`.
+        names: TensorFlow's names.
+        strategy: The `tf.distribute` strategy.
     """
 
     kind: str
@@ -34,7 +37,7 @@ class Devices:
 
 @dataclass(frozen=True)
 class Machine:
-    """What `imgrec info` tells of this machine."""
+    """What `imgrec info` shows about this machine."""
 
     processor: str
     cores: int
@@ -46,7 +49,8 @@ class Machine:
 def import_tensorflow() -> Any:
     """Import TensorFlow without its start-up messages, and return the module.
 
-    Raises RunError where it is not installed.
+    Raises:
+        RunError: It is not installed.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -55,7 +59,7 @@ def import_tensorflow() -> Any:
 
 
 def require_tensorflow() -> None:
-    """Raise RunError where TensorFlow or Keras is not installed; neither is loaded."""
+    """Raise RunError if TensorFlow or Keras is not installed, without loading them."""
     for module in ("keras", "tensorflow"):
         if importlib.util.find_spec(module) is None:
             raise _not_installed(module)
@@ -63,10 +67,12 @@ def require_tensorflow() -> None:
 
 @functools.cache
 def start(device: str = "auto") -> Devices:
-    """Choose the devices: `auto`, `cpu`, `gpu`, or `gpu:0,1` by number.
+    """Select the devices: `auto`, `cpu`, `gpu`, or `gpu:0,1` by number.
 
-    Raises UsageError where a GPU is asked for and not found. GPUs get memory growth; more
-    than one get a `MirroredStrategy`.
+    GPUs get memory growth, and several of them a `MirroredStrategy`.
+
+    Raises:
+        UsageError: A GPU is requested and not found.
     """
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
@@ -76,8 +82,8 @@ def start(device: str = "auto") -> Devices:
         for gpu in chosen:
             tf.config.experimental.set_memory_growth(gpu, enable=True)
     except RuntimeError:
-        # The devices are in use already: a process can choose them once.
-        log.debug("TensorFlow has started already; its devices stay as they are")
+        # The devices are already in use: a process can only choose them once.
+        log.debug("TensorFlow is already running; its devices can't be changed")
     with suppress_native_stderr():
         devices = _devices(tf, chosen)
     _announce(_in_words(devices))
@@ -85,7 +91,7 @@ def start(device: str = "auto") -> Devices:
 
 
 def make_reproducible(seed: int, devices: Devices, *, deterministic: bool) -> None:
-    """Seed every generator; on the CPU always, elsewhere if asked, make ops deterministic."""
+    """Seed every generator; make ops deterministic, on a GPU only if requested."""
     import keras
     import tensorflow as tf
 
@@ -95,7 +101,7 @@ def make_reproducible(seed: int, devices: Devices, *, deterministic: bool) -> No
 
 
 def describe() -> Machine:
-    """Return what is fast on this machine; without TensorFlow no GPU is found."""
+    """Return what this machine supports; without TensorFlow, no GPU is found."""
     tf = import_tensorflow() if importlib.util.find_spec("tensorflow") else None
     gpus = tf.config.list_physical_devices("GPU") if tf else []
     return Machine(
@@ -116,7 +122,7 @@ def _quiet_import() -> Any:
     except ModuleNotFoundError as error:
         raise _not_installed(error.name) from error
     tf.get_logger().setLevel("ERROR")
-    # A user's ~/.keras/keras.json may say otherwise.
+    # ~/.keras/keras.json may set other values.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return tf
@@ -124,15 +130,15 @@ def _quiet_import() -> Any:
 
 def _not_installed(module: str | None) -> RunError:
     return RunError(
-        f"this needs TensorFlow and Keras, and there is no module {module}",
-        hint="install imgrec with all it asks for; to predict and to evaluate, a run's LiteRT "
-        "file is enough",
+        f"this needs TensorFlow and Keras, and the module {module} is not installed",
+        hint="install all dependencies of imgrec; predicting and evaluating only need a run's "
+        "LiteRT file",
     )
 
 
 @functools.cache
 def _announce(devices: str) -> None:
-    """Say it once: a training comes back for its final evaluation."""
+    """Log it only once: a training selects devices again for its final evaluation."""
     log.info("device: %s", devices)
 
 
@@ -143,7 +149,7 @@ def _choose(device: str, gpus: list[Any]) -> list[Any]:
         return gpus
     if not gpus:
         raise UsageError(
-            f"--device {device}: TensorFlow finds no GPU here",
+            f"--device {device}: TensorFlow finds no GPU",
             hint="use --device cpu, or see `imgrec info`",
         )
     numbers = device.removeprefix("gpu").removeprefix(":")

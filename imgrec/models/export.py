@@ -1,4 +1,4 @@
-"""From a Keras model to the files that other programs run."""
+"""Export a Keras model to other formats."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ FORMATS = ("litert", "onnx", "saved_model", "keras")
 def export_model(model: Any, path: Path, form: str, precision: str = "float32") -> None:
     """Write a Keras model with its preprocessing to `path` as `form`, one of FORMATS.
 
-    precision: of the weights in a LiteRT file; int8 is dynamic-range quantisation, which
-    quantises the weights ahead and the activations as they come. The batch stays free.
-    Raises RunError where the model can't be converted.
+    `precision` is that of the weights in a LiteRT file; int8 is dynamic-range quantization, which
+    quantizes the weights in advance and the activations at run time. The batch size stays free.
+
+    Raises:
+        RunError: The model can't be converted.
     """
     with _conversion(form):
         if form == "litert":
@@ -39,9 +41,9 @@ def export_model(model: Any, path: Path, form: str, precision: str = "float32") 
 
 
 def require_onnx() -> None:
-    """Raise UsageError where the packages are missing that write and check ONNX files.
+    """Raise UsageError if packages for writing and checking ONNX files are missing.
 
-    Raises RunError where TensorFlow is missing too: they alone would not do.
+    Raises RunError if TensorFlow is missing too.
     """
     require_tensorflow()
     for module in ("onnx", "onnxruntime", "tf2onnx"):
@@ -52,27 +54,27 @@ def require_onnx() -> None:
 
 
 def onnx_memory(model: Any) -> int:
-    """Return about how many bytes writing a model as ONNX takes: many times its weights.
+    """Return about how many bytes of memory it takes to write a model as ONNX.
 
-    Measured with tf2onnx 1.17: 44 times the weights of dense layers, 55 those of convolutions,
-    at 40 and at 120 MB alike.
+    Measured with tf2onnx 1.17: 44 times the weights of dense layers, 55 times those of
+    convolutions, both with 40 and with 120 MB of weights.
     """
     return 55 * 4 * int(model.count_params())
 
 
 def require_memory(model: Any, form: str, free: int) -> None:
-    """Raise RunError where writing a model as `form` takes more than `free` bytes (0: unknown)."""
+    """Raise RunError if writing a model as `form` takes more than `free` bytes (0: unknown)."""
     needed = onnx_memory(model) if form == "onnx" else 0
     if 0 < free < needed:
         raise RunError(
             f"writing this model as onnx takes about {needed / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free",
+            f"but only {free / 1e9:.1f} GB are free",
             hint="export it as litert or saved_model, or on a machine with more memory",
         )
 
 
 def _hold_constants(model: Any) -> None:
-    """Let the model's own numbers be NumPy's: tf2onnx makes inputs of the model of tensors."""
+    """Convert constants of the model to NumPy: tf2onnx would turn tensors into inputs."""
     import keras
 
     for operation in model.operations:
@@ -95,7 +97,7 @@ def _plain(argument: Any) -> Any:
 def _settings(precision: str) -> dict[str, Any]:
     import tensorflow as tf
 
-    # Nothing but LiteRT's own operations: ai-edge-litert has no others.
+    # Only LiteRT's built-in operations: ai-edge-litert has no others.
     target: dict[str, Any] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
     if precision == "float32":
         return {"target_spec": target}
@@ -116,6 +118,6 @@ def _conversion(form: str) -> Iterator[None]:
             yield
     except OSError:
         raise
-    except Exception as error:  # Converters raise whatever their libraries raise.
+    except Exception as error:  # Converters raise all kinds of exceptions.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise RunError(f"the model can't be written as {form}: {reason}") from error

@@ -1,4 +1,4 @@
-"""Opening a model file that was not made here."""
+"""Open model files that were not created by imgrec, and adapt them."""
 
 from __future__ import annotations
 
@@ -26,44 +26,48 @@ _NEAR = 1e-3
 def check_image(
     shape: Sequence[int | None], wanted: tuple[int, int] | None
 ) -> tuple[int, int, int]:
-    """Return the (height, width, channels) of the images for a model that takes `shape`.
+    """Return the (height, width, channels) of images for a model whose input has `shape`.
 
-    wanted: the height and width, for a model that takes any. Raises RunError where they do not
-    fit, and where the model takes no images.
+    `wanted` is the height and width for a model that accepts any.
+
+    Raises:
+        RunError: They don't fit, or the input of the model is not images.
     """
     channels = shape[3] if len(shape) == 4 else None
     if channels not in (1, 3):
         raise RunError(
-            f"the model takes {_told(shape)}; imgrec gives it images of "
+            f"the input of the model is {_described(shape)}; imgrec needs "
             "height x width x 1 or 3 channels",
         )
     height, width = shape[1:3]
     if wanted is None:
         if height is None or width is None:
             raise RunError(
-                f"the model takes images of any size ({_told(shape)})",
-                hint="say which it was trained for: --image-size 224x224",
+                f"the model accepts images of any size ({_described(shape)})",
+                hint="give the size that it was trained with, e.g. --image-size 224x224",
             )
         return height, width, channels
     if height not in (None, wanted[0]) or width not in (None, wanted[1]):
         raise RunError(
-            f"the model takes {height}x{width} pixels, not {wanted[0]}x{wanted[1]}",
-            hint="leave --image-size out",
+            f"the input of the model is {height}x{width} pixels, not {wanted[0]}x{wanted[1]}",
+            hint="leave out --image-size",
         )
     return *wanted, channels
 
 
 def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool = False) -> None:
-    """Raise RunError unless a model that gives `shape` tells that many classes apart.
+    """Raise RunError unless an output of `shape` fits that many classes.
 
-    multi_label: whether each has a probability of its own, so that one unit is one class.
+    With `multi_label`, one unit is one class; otherwise it can be two.
     """
     if len(shape) != 2:
-        raise RunError(f"the model gives {_told(shape)}; a classifier gives a number per class")
+        raise RunError(
+            f"the output of the model is {_described(shape)}; a classifier has one number per class"
+        )
     if shape[1] != classes and (multi_label or (shape[1], classes) != (1, 2)):
         raise RunError(
-            f"the model gives {shape[1]} numbers per image, but --classes names {classes} classes",
-            hint="name the classes that it was trained with, all of them, in their order",
+            f"the model has {shape[1]} outputs, but --classes has {classes} names",
+            hint="list all classes that it was trained with, in the same order",
         )
 
 
@@ -72,14 +76,14 @@ def check_probabilities(
 ) -> None:
     """Raise RunError unless `output` (images, units), or its `activation`, are probabilities.
 
-    logits: whether they are known to be none by themselves. multi_label: whether each class has
-    one of its own, so that they need not sum to 1.
+    `logits` says whether they are known to be logits; with `multi_label`, probabilities are
+    independent and need not sum to 1.
     """
     if not np.isfinite(output).all():
         raise RunError(
-            "for random pictures the model gives values that are no numbers",
-            hint="if it wants its pixels in another range, --rescale 1/255 or --preprocessing "
-            "NAME brings them to it",
+            "for random images, the output of the model is not finite",
+            hint="if it expects pixels in another range, use --rescale 1/255 or --preprocessing "
+            "NAME",
         )
     alone = multi_label or output.shape[1] == 1
     within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR
@@ -89,46 +93,50 @@ def check_probabilities(
         _check_unaided(output, wanted, within=within, whole=whole)
     elif activation != wanted:
         message = f"--activation {activation} does not fit {output.shape[1]} numbers per image"
-        raise RunError(message, hint=f"it should be {wanted}")
+        raise RunError(message, hint=f"use {wanted}")
     elif within and whole:
-        raise RunError("the model gives probabilities already", hint="leave --activation out")
+        raise RunError(
+            "the output of the model is already probabilities", hint="leave out --activation"
+        )
 
 
 def _check_unaided(output: Any, wanted: str, *, within: bool, whole: bool) -> None:
     if not within:
         raise RunError(
-            "what the model gives for random pictures are no probabilities "
+            "for random images, the output of the model is not probabilities "
             f"(from {output.min():.3g} to {output.max():.3g})",
-            hint=f"if they are logits, --activation {wanted} makes probabilities of them",
+            hint=f"if it is logits, use --activation {wanted}",
         )
     if not whole:
         raise independent()
 
 
 def independent() -> RunError:
-    """Return the error for a model that gives each class a probability of its own."""
+    """Return the error for a model with independent probabilities."""
     return RunError(
-        "the model gives each class a probability of its own: they do not sum to 1",
+        "the probabilities of the classes are independent: they do not sum to 1",
         hint="if it was trained for images with several classes, or none, add --multi-label",
     )
 
 
-def _told(shape: Sequence[Any]) -> str:
+def _described(shape: Sequence[Any]) -> str:
     return " x ".join("any" if size is None else str(size) for size in shape)
 
 
-# Random pictures: enough that logits that sum to 1 by chance do so no eight times.
+# Random images: enough that logits don't sum to 1 every time by chance.
 _PROBES = 8
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What is put around a model.
+    """What is added to an imported model.
 
-    rescale: what pixel values (0 to 255) are multiplied with. preprocessing: the classifier of
-    `keras.applications` whose `preprocess_input` they go through. image_size: (height, width)
-    in pixels, for a model that takes any. activation: what makes probabilities of its output.
-    multi_label: whether an image may have several classes, each with a probability of its own.
+    Attributes:
+        rescale: The factor for pixel values (0 to 255).
+        preprocessing: The keras.applications model whose `preprocess_input` is applied.
+        image_size: (height, width) in pixels, for a model that accepts any.
+        activation: Applied to logits.
+        multi_label: Whether an image may have several labels, with independent probabilities.
     """
 
     rescale: float | None = None
@@ -138,11 +146,11 @@ class Adaptation:
     multi_label: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse two ways of preprocessing, and a name that there is not."""
+        """Raise UsageError for two ways of preprocessing, or an unknown name."""
         if self.preprocessing is None:
             return
         if self.rescale is not None:
-            raise UsageError("--rescale and --preprocessing exclude each other")
+            raise UsageError("--rescale and --preprocessing can't be combined")
         if self.preprocessing not in BACKBONES:
             meant = did_you_mean(self.preprocessing, BACKBONES)
             raise UsageError(
@@ -153,7 +161,7 @@ class Adaptation:
 
     @property
     def around(self) -> tuple[str, ...]:
-        """The options that put something around the model."""
+        """The options that add something to the model."""
         values = {
             "--rescale": self.rescale,
             "--preprocessing": self.preprocessing,
@@ -163,30 +171,32 @@ class Adaptation:
         return tuple(option for option, value in values.items() if value is not None)
 
     def refuse_for_litert(self) -> None:
-        """Raise UsageError where something is to be put around a LiteRT file."""
+        """Raise UsageError if something would be added to a LiteRT file."""
         for option in self.around:
             raise UsageError(
-                f"{option}: nothing can be put around a model of LiteRT or a SavedModel",
-                hint="make it a part of the Keras model, before that is converted; or import "
-                "the .keras file",
+                f"{option}: nothing can be added to a LiteRT model or a SavedModel",
+                hint="add it to the Keras model before converting that, or import the .keras file",
             )
 
     @property
     def in_words(self) -> str:
-        """What is done to the pixels before the model, for people."""
+        """A description of the preprocessing."""
         if self.rescale is not None:
-            return f"rescale {self.rescale:.6g}, then as the model does"
+            return f"rescale {self.rescale:.6g}, then that of the model"
         if self.preprocessing is not None:
-            return f"that of {self.preprocessing}, then as the model does"
-        return "as the model does"
+            return f"that of {self.preprocessing}, then that of the model"
+        return "that of the model"
 
 
 def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> Any:
     """Return a float32 Keras model from (batch, height, width, channels) to (batch, units).
 
-    Its input are pixels of 0 to 255; units: as many as `classes`, or one for two classes, the
-    probability of the second. Raises RunError for a model of another kind, and where what it
-    gives for random pictures are no probabilities.
+    Its input is pixels from 0 to 255. It has one unit per class, or one for two classes: the
+    probability of the second.
+
+    Raises:
+        RunError: It is another kind of model, or its outputs for random images are not
+            probabilities.
     """
     import keras
 
@@ -201,8 +211,8 @@ def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> An
         raise independent()
     if ending is keras.activations.softmax and multi_label:
         raise RunError(
-            "the model gives probabilities that sum to 1: an image has one class for it",
-            hint="leave --multi-label out",
+            "the probabilities of the model sum to 1, so an image has one class",
+            hint="leave out --multi-label",
         )
     logits, found = ending is keras.activations.linear, _probe(plain, size)
     check_probabilities(found, adaptation.activation, logits=logits, multi_label=multi_label)
@@ -213,7 +223,7 @@ def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> An
 
 
 def _from_pixels(model: Any, adaptation: Adaptation, size: tuple[int, int, int]) -> tuple[Any, Any]:
-    """Return the input and the output; where nothing is put in front, they are the model's own."""
+    """Return the input and the output, with the preprocessing, if any, in between."""
     import keras
 
     as_is = adaptation.rescale is None and adaptation.preprocessing is None
@@ -232,14 +242,16 @@ def _preprocessed(pixels: Any, adaptation: Adaptation) -> Any:
     if adaptation.preprocessing is None:
         return pixels
     if pixels.shape[-1] != 3:
-        raise RunError(f"--preprocessing {adaptation.preprocessing} is for colour; this is grey")
+        raise RunError(
+            f"--preprocessing {adaptation.preprocessing} needs colour, but the model is for grey"
+        )
     return preprocess(adaptation.preprocessing, pixels)
 
 
 def _apply(model: Any, features: Any) -> Any:
     try:
         return model(features, training=False)
-    except Exception as error:  # Keras raises whatever its layers raise
+    except Exception as error:  # Keras raises all kinds of exceptions
         raise _unusable(error) from error
 
 
@@ -250,9 +262,9 @@ def _shape(tensors: Sequence[Any], kind: str) -> tuple[Any, ...]:
 
 
 def _in_float32(model: Any) -> Any:
-    """Return the model with all its computing in float32; it keeps its weights.
+    """Return the model with all computations in float32 and the same weights.
 
-    One in mixed precision could not be exported, and is slow on a CPU.
+    In mixed precision it could not be exported, and would be slow on a CPU.
     """
     import keras
 
@@ -280,13 +292,13 @@ def _unusable(error: Exception) -> RunError:
 
 
 def _ending(model: Any) -> Any:
-    """Return the activation function that gives the output; None: it is not known."""
+    """Return the activation function of the output; None if unknown."""
     from keras import activations
 
     last = model
     while outputs := getattr(last, "outputs", None):
         last = outputs[0]._keras_history.operation  # noqa: SLF001  # model.layers has no operations
-    # What keras.ops.softmax leaves in a model, or the layer of that name, has no activation.
+    # keras.ops.softmax and the layer Softmax have no attribute `activation`.
     by_name = {"Softmax": activations.softmax, "Sigmoid": activations.sigmoid}
     return getattr(last, "activation", by_name.get(type(last).__name__))
 
@@ -300,29 +312,29 @@ _BY_SUFFIX: dict[str, ModelFormat] = {
     ".hdf5": "h5",
 }
 _PROGRAMS = {
-    "h5": "a legacy .h5 file may hold Python code, which Keras runs when it loads it",
-    "saved_model": "a SavedModel is a program of TensorFlow's operations, which may read and "
+    "h5": "a legacy .h5 file can contain Python code, which Keras runs when loading it",
+    "saved_model": "a SavedModel is a program of TensorFlow operations, which can read and "
     "write files",
 }
 
 
 def model_format(path: Path) -> ModelFormat:
-    """Tell what kind of model lies at `path`; raise UsageError where it is none that is known."""
+    """Return the format of the model at `path`; raise UsageError if it is unknown."""
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "saved_model"
     if (form := _BY_SUFFIX.get(path.suffix.lower())) is None or path.is_dir():
         raise UsageError(
-            f"{printable(str(path))} is no model that imgrec imports",
-            hint="it imports .keras and .tflite files, and with --trust .h5 files and the folders "
-            "of SavedModels",
+            f"{printable(str(path))} is not a model that imgrec can import",
+            hint="it imports .keras and .tflite files and, with --trust, .h5 files and folders of "
+            "SavedModels",
         )
     return form
 
 
 def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
-    """Raise RunError where the model at `path` could do more than compute.
+    """Raise RunError if the model at `path` could do more than compute.
 
-    trust: whether the user vouches for a form that is a program.
+    With `trust`, formats that can contain code are allowed.
     """
     if form == "keras":
         check_keras(path)
@@ -331,33 +343,35 @@ def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
     elif not trust:
         raise RunError(
             f"{printable(str(path))} is refused: {_PROGRAMS[form]}",
-            hint="save it with `model.save('model.keras')` where it comes from; or, if you trust "
-            "whoever made it as you trust their programs, import it with --trust",
+            hint="save it with `model.save('model.keras')` where it was created; or, if you trust "
+            "its author to run code on your machine, import it with --trust",
         )
     elif form == "h5":
         check_weights(path)
 
 
 def load_model_file(path: Path, *, trust: bool) -> Any:
-    """Return the Keras model in the `.keras` or `.h5` file at `path`, which was checked before.
+    """Return the Keras model in the `.keras` or `.h5` file at `path`, which has been checked.
 
-    Raises RunError where it does not load.
+    Raises:
+        RunError: It can't be loaded.
     """
     import keras
 
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return keras.models.load_model(path, compile=False, safe_mode=not trust)
-    except Exception as error:  # Keras raises whatever its layers raise
+    except Exception as error:  # Keras raises all kinds of exceptions
         raise RunError(
-            f"{printable(str(path))} does not load: {printable(error_cause(error))}"
+            f"{printable(str(path))} can't be loaded: {printable(error_cause(error))}"
         ) from error
 
 
 def write_saved_model_as_litert(folder: Path, file: Path) -> None:
-    """Convert the SavedModel in `folder` to the LiteRT `file`, of LiteRT's own operators.
+    """Convert the SavedModel in `folder` to the LiteRT `file`, with built-in operators only.
 
-    Raises RunError where it can't be converted.
+    Raises:
+        RunError: It can't be converted.
     """
     import tensorflow as tf
 
@@ -365,6 +379,6 @@ def write_saved_model_as_litert(folder: Path, file: Path) -> None:
         with contextlib.redirect_stdout(sys.stderr), suppress_native_stderr():
             converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
             file.write_bytes(converter.convert())
-    except Exception as error:  # TensorFlow raises whatever its parts raise
+    except Exception as error:  # TensorFlow raises all kinds of exceptions
         reason = printable(error_cause(error))
         raise RunError(f"{printable(str(folder))} can't be converted: {reason}") from error

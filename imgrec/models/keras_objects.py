@@ -1,4 +1,4 @@
-"""From a name with arguments, as a config holds it, to the Keras object."""
+"""Create Keras objects from names and arguments in a config."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from imgrec.config.keras.named import Named
 
 
 def make(module: Any, named: Named) -> Any:
-    """Return `module.<name>(**arguments)`, nested objects made first.
+    """Return `module.<name>(**arguments)`, with nested objects created first.
 
-    module: where the class is, such as `keras.layers` or `keras.optimizers`.
+    `module` contains the class, such as `keras.layers` or `keras.optimizers`.
     """
     arguments = {key: _value(value) for key, value in named.arguments().items()}
     return getattr(module, type(named).__name__)(**arguments)

@@ -186,7 +186,7 @@ def test_models_of_other_shapes_are_refused() -> None:
     ):
         with pytest.raises(RunError, match=message):
             wrap_model(model, Adaptation(), CLASSES)
-    with pytest.raises(RunError, match="is for colour; this is grey"):
+    with pytest.raises(RunError, match="needs colour, but the model is for grey"):
         wrap_model(classifier(size=(6, 5, 1)), Adaptation(preprocessing="ResNet50"), CLASSES)
 
 

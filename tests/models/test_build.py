@@ -114,7 +114,7 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
             ),
             (
                 "  line 7  model.layers[1].MaxPooling2D: the image is only 14 x 14 here; "
-                "take out a pooling layer or enlarge data.image_size"
+                "remove a pooling layer or increase data.image_size"
             ),
         ),
         (
@@ -125,7 +125,7 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
         (
             "  layers:\n    - Conv2D: {filters: 2, kernel_size: 3}",
             (
-                "  line 5  model.layers: the layers end with 14 x 14 x 2, no list of features; "
+                "  line 5  model.layers: the layers end with 14 x 14 x 2, not a vector; "
                 "end them with Flatten or GlobalAveragePooling2D"
             ),
         ),

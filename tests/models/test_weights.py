@@ -90,8 +90,8 @@ def test_other_classes_get_a_new_last_layer(
     with caplog.at_level(logging.INFO, "imgrec"):
         model = built(path, classes=5)
     assert caplog.messages == [
-        f"{path}: answer is for other classes, and not taken",
-        f"{path}: nothing for probabilities; starting at random",
+        f"{path}: answer is for other classes, skipped",
+        f"{path}: no weights for probabilities; starting at random",
     ]
     np.testing.assert_array_equal(model.get_layer("second").get_weights()[0], arrays()["second"][0])
 
@@ -100,8 +100,8 @@ def test_other_classes_get_a_new_last_layer(
     ("layers", "message"),
     [
         (arrays(first=[(3, 3, 3, 7), (7,)]), r"first has weights of 3 x 3 x 3 x 2 and 2, in .* 7"),
-        ({"other": arrays()["first"], **arrays()}, "has a layer other, the config has none"),
-        ({}, "holds no weights of layers"),
+        ({"other": arrays()["first"], **arrays()}, "has a layer other, but the config has none"),
+        ({}, "contains no weights of layers"),
     ],
 )
 def test_weights_that_do_not_fit_are_told(

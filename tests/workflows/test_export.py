@@ -1,4 +1,4 @@
-"""An exported file answers as the model does, says what it is, and is whole or not there."""
+"""An exported file answers that of the model, says what it is, and is whole or not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stranger's model becomes a run that answers as the model does."""
+"""A stranger's model becomes a run that answers that of the model."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> No
     legacy = tmp_path / "old one.h5"
     small.save(legacy)
     wanted = ImportSpec(legacy, names, Adaptation(rescale=0.5))
-    with pytest.raises(RunError, match="may hold Python code") as caught:
+    with pytest.raises(RunError, match="can contain Python code") as caught:
         import_model(wanted, runs_dir=tmp_path / "runs")
     assert "--trust" in caught.value.hint
     assert not (tmp_path / "runs").exists()

@@ -400,5 +400,5 @@ def test_a_requirement_of_no_class_is_told_before_a_training(photos: Path, tmp_p
 def test_weights_that_are_missing_are_told_before_images_are_looked_for(tmp_path: Path) -> None:
     """They may be many; neither is there."""
     overrides = ["model.backbone.weights=missing.h5"]
-    with pytest.raises(RunError, match=r"^the weights of VGG16 are not there: missing\.h5"):
+    with pytest.raises(RunError, match=r"^the weights of VGG16 do not exist:  missing\.h5"):
         train(load("vgg16_transfer", overrides), runs_dir=tmp_path)

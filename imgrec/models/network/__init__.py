@@ -1,4 +1,4 @@
-"""From a config to a Keras model."""
+"""Build Keras models from configs."""
 
 from imgrec.models.network.assembly import NetworkSpec, assemble, build, summary
 from imgrec.models.network.calibration import (

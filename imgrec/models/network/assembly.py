@@ -1,4 +1,4 @@
-"""From a config's `model` section to a Keras model."""
+"""Build a Keras model from the `model` section of a config."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LAYERS = ("model", "layers")
 
 _Apply = Callable[[Any, Any, KeyPath], Any]
 
-# Nothing to learn and nothing random: they may stand on the backbone's side of the features.
+# Without weights and randomness, so they can be on the backbone's side of the features.
 _POOLING = (GlobalAveragePooling2D, GlobalMaxPooling2D)
 
 
@@ -105,7 +105,7 @@ def assemble(
 
 
 def summary(model: Any) -> str:
-    """Return Keras' table of the model's layers, 80 columns wide."""
+    """Return Keras' summary of the model, 80 columns wide."""
     lines: list[str] = []
     model.summary(line_length=80, print_fn=lambda text, **_: lines.append(text))
     return "\n".join(lines)
@@ -118,7 +118,7 @@ def _dtype_policy(name: str) -> Iterator[None]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
-        # Keras shows the download of weights on stdout, which is for results alone.
+        # Keras reports downloads on stdout, which is only for results.
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
@@ -171,7 +171,7 @@ def _apply_layer(layer: Named, features: Any, path: KeyPath) -> Any:
 
     try:
         applied = make(keras.layers, layer)(features)
-    except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that isn't there
+    except (ValueError, TypeError, IndexError) as error:  # IndexError: an axis that does not exist
         too_small = "output size would be zero or negative" in str(error)
         raise SettingError(
             path, _too_small(features) if too_small else error_cause(error)
@@ -188,7 +188,7 @@ def _apply_repeat(layer: Repeat, features: Any, path: KeyPath) -> Any:
 
 
 def _apply_residual(layer: Residual, features: Any, path: KeyPath) -> Any:
-    """Add the input to the output, after a 1x1 convolution where the shapes differ.
+    """Add the input to the output, after a 1x1 convolution if the shapes differ.
 
     Source: He et al., Deep Residual Learning for Image Recognition, 2015 (option B).
     """
@@ -234,4 +234,4 @@ def _output(spec: NetworkSpec, features: Any) -> Any:
 
 def _too_small(features: Any) -> str:
     size = " x ".join(map(str, features.shape[1:3]))
-    return f"the image is only {size} here; take out a pooling layer or enlarge data.image_size"
+    return f"the image is only {size} here; remove a pooling layer or increase data.image_size"

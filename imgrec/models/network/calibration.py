@@ -1,8 +1,9 @@
-"""How near a picture is to what a model was trained on, as a part of the model.
+"""Calibration as a part of the model: temperature scaling, and the OOD similarity.
 
-Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022: what a network
-makes of a strange picture lies far from all that it made of the training images, however sure
-the network is. Here with the nearest one, in plain layers, so that every format has them.
+The OOD similarity follows Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors",
+2022: the features of an out-of-distribution image are far from those of all training images,
+however confident the network is. It uses the nearest one, computed by ordinary layers, which every
+export format supports.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from imgrec.models.network.assembly import OUTPUT
 
 
 def apply_temperature(model: Any, temperature: float) -> None:
-    """Divide what enters the softmax or sigmoid of a model of `build` by `temperature`.
+    """Divide the logits of a model from `build` by `temperature`.
 
-    Its last layer is dense, so its kernel and bias divided are its logits divided.
+    Its last layer is dense, so dividing kernel and bias divides the logits.
     """
     last = model.get_layer(OUTPUT)
     last.set_weights([weights / temperature for weights in last.get_weights()])
 
 
 def reference_directions(model: Any) -> Any:
-    """Return the model from pixels to the direction of its features, float32 (batch, features).
+    """Return the model from pixels to normalized features, float32 (batch, features).
 
-    The features are what enters the last layer of a model of `build`; their length is made 1.
+    The features are the input of the last layer of a model from `build`, scaled to length 1.
     """
     import keras
 

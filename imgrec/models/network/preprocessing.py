@@ -1,4 +1,4 @@
-"""From a config's `preprocessing` section to the first layers of a model."""
+"""Build the first layers of a model from the `preprocessing` section of a config."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from imgrec.config.preprocessing import Preprocessing
 from imgrec.models.backbone import preprocess
 from imgrec.pixel_statistics import PixelStatistics
 
-# ImageDataGenerator's: what it adds to a standard deviation that it has computed.
+# ImageDataGenerator adds this to a computed standard deviation.
 _EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
 class Standard:
-    """Numbers to standardize with, one per channel: minus `mean`, then divided by `std`."""
+    """Numbers for standardization, one per channel: subtract `mean`, then divide by `std`."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -27,7 +27,7 @@ def apply_preprocessing(
 ) -> Any:
     """Return the Keras tensor of the preprocessed `pixels` (batch, height, width, channels).
 
-    All of it is computed in float32, whatever the dtype policy: float16 has too few digits for
+    Everything is computed in float32, whatever the dtype policy: float16 is not precise enough for
     augmented pixels.
     """
     import keras
@@ -52,9 +52,10 @@ def apply_preprocessing(
 def fixed_numbers(
     preprocessing: Preprocessing, channels: int, statistics: PixelStatistics | None
 ) -> Standard | None:
-    """Return the numbers that hold for every image, in units after `rescale`; None: there are none.
+    """Return the numbers for all images, in units after `rescale`; None if there are none.
 
-    Raises ValueError where they are those of the training images and `statistics` is None.
+    Raises:
+        ValueError: They are statistics of the training images, and `statistics` is None.
     """
     if preprocessing.featurewise:
         if statistics is None:
@@ -76,10 +77,10 @@ def _featurewise(preprocessing: Preprocessing, statistics: PixelStatistics) -> S
 
 
 def _samplewise(preprocessing: Preprocessing, pixels: Any) -> Any:
-    """Return each image minus its own mean, over its own standard deviation if so asked.
+    """Return each image minus its mean, optionally divided by its standard deviation.
 
-    A model within the model, so that the names of its steps are out of the way of the layers'.
-    LayerNormalization would not do: it adds its epsilon to the variance.
+    It is a nested model, so that names don't clash. LayerNormalization is not equivalent: it adds
+    its epsilon to the variance.
     """
     import keras
     from keras import ops

@@ -1,4 +1,4 @@
-"""First weights for a network written out in layers: from a file, or as published for it."""
+"""Initial weights of a network from its layers: from a file, or published by Keras."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from imgrec.text import printable
 log = logging.getLogger("imgrec")
 
 WeightsSource = Mapping[str, Sequence[NDArray[Any]]]
-"""The arrays of each layer that has any, by its name, in the order of the network."""
+"""Layer name -> its arrays, in the order of the network; layers without weights are left out."""
 
-_HINT = "model.weights takes an HDF5 file whose layers are called as the config calls them"
+_HINT = "model.weights is an HDF5 file whose layers have the same names as in the config"
 
 
 def load_weights(model: Any, source: str) -> None:
-    """Give every layer of `model` the weights of its namesake in `source`.
+    """Load the weights of every layer of `model` from the layer of the same name in `source`.
 
-    source: a file, or `imagenet/NAME`. Its output layer may be called anything; where it is for
-    another number of classes, it is not taken. The log names what is not taken and what starts
-    at random. Raises RunError where the source can't be read, or a layer of it has no namesake or
-    another shape.
+    `source` is a file, or `imagenet/NAME`. Its output layer may have any name, and is skipped if it
+    has another number of classes. The log lists what is skipped and what starts at random.
+
+    Raises:
+        RunError: The source can't be read, or a layer of it is missing in the model or has another
+            shape.
     """
     application = application_of(source)
     found = read_weights(Path(source)) if application is None else imagenet_layers(application)
@@ -41,19 +43,18 @@ def load_weights(model: Any, source: str) -> None:
         if _shapes(arrays) == _shapes(model.layers[-1].get_weights()):
             given[model.layers[-1].name] = arrays
         else:
-            log.info(
-                "%s: %s is for other classes, and not taken", printable(source), printable(answer)
-            )
+            log.info("%s: %s is for other classes, skipped", printable(source), printable(answer))
     for name, arrays in given.items():
         _assign(layers.get(name), name, arrays, source)
     if new := [name for name in layers if name not in given]:
-        log.info("%s: nothing for %s; starting at random", printable(source), ", ".join(new))
+        log.info("%s: no weights for %s; starting at random", printable(source), ", ".join(new))
 
 
 def read_weights(path: Path) -> WeightsSource:
-    """Return the weights in an HDF5 file of Keras: the older layout, by layer, or `.weights.h5`.
+    """Return the weights in a Keras HDF5 file: the legacy layout, by layer, or `.weights.h5`.
 
-    Raises RunError where there is no such file, or it holds no weights, or not them alone.
+    Raises:
+        RunError: There is no such file, or it contains no weights, or something else too.
     """
     import h5py
 
@@ -64,7 +65,7 @@ def read_weights(path: Path) -> WeightsSource:
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(f"{printable(str(path))} can't be read: {error}", hint=_HINT) from error
     if not found:
-        raise RunError(f"{printable(str(path))} holds no weights of layers", hint=_HINT)
+        raise RunError(f"{printable(str(path))} contains no weights of layers", hint=_HINT)
     return found
 
 
@@ -88,7 +89,7 @@ def _by_variable(file: Any) -> WeightsSource:
 
 
 def _answer(given: WeightsSource, layers: Mapping[str, Any], output: Any) -> str | None:
-    """Return the name of the source's output layer, where it has another name than ours."""
+    """Return the name of the source's output layer if it differs from that of the model."""
     strange = [name for name in given if name not in layers]
     features = output.kernel.shape[0]
     if len(strange) == 1 and given[strange[0]][0].shape[:-1] == (features,):
@@ -99,7 +100,8 @@ def _answer(given: WeightsSource, layers: Mapping[str, Any], output: Any) -> str
 def _assign(layer: Any, name: str, arrays: Sequence[NDArray[Any]], source: str) -> None:
     if layer is None:
         raise RunError(
-            f"{printable(source)} has a layer {printable(name)}, the config has none", hint=_HINT
+            f"{printable(source)} has a layer {printable(name)}, but the config has none",
+            hint=_HINT,
         )
     if _shapes(arrays) != _shapes(layer.get_weights()):
         raise RunError(
