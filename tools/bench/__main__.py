@@ -4,9 +4,9 @@ python -m tools.bench                   print a table
 python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 11
 python -m tools.bench --output FILE     write the table, with machine and command, as Markdown
 
-Figures that are compared were measured in turns in this one process; each is the median of its
-rounds. The photos are looked for below IMGREC_TEST_DATA (default ../shared). Where PyTorch is
-installed beside (`.venv/bin/pip install torch`), a training is compared with its, too.
+Compared figures are measured in turns in this process; each is the median of its
+rounds. The photos are expected in the folder IMGREC_TEST_DATA (default ../shared). If PyTorch is
+installed too (`.venv/bin/pip install torch`), a training is also compared with it.
 """
 
 from __future__ import annotations
