@@ -65,8 +65,9 @@ def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool 
             f"the output of the model is {_described(shape)}; a classifier has one number per class"
         )
     if shape[1] != classes and (multi_label or (shape[1], classes) != (1, 2)):
+        outputs = "1 output" if shape[1] == 1 else f"{shape[1]} outputs"
         raise RunError(
-            f"the model has {shape[1]} outputs, but --classes has {classes} names",
+            f"the model has {outputs}, but --classes has {classes} names",
             hint="list all classes that it was trained with, in the same order",
         )
 

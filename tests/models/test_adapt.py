@@ -79,7 +79,7 @@ def test_a_model_of_any_size_gets_one() -> None:
     with pytest.raises(RunError, match="images of any size") as caught:
         wrap_model(model, Adaptation(), CLASSES)
     assert "--image-size" in caught.value.hint
-    with pytest.raises(RunError, match="takes 6x5 pixels, not 7x5"):
+    with pytest.raises(RunError, match="is 6x5 pixels, not 7x5"):
         wrap_model(classifier(), Adaptation(image_size=(7, 5)), CLASSES)
 
 
@@ -96,7 +96,7 @@ def test_logits_are_told_and_can_be_mended(units: int, activation: Any) -> None:
     import keras
 
     model, classes = classifier(units, "linear"), CLASSES[: max(units, 2)]
-    with pytest.raises(RunError, match="are no probabilities") as caught:
+    with pytest.raises(RunError, match="is not probabilities") as caught:
         wrap_model(model, Adaptation(), classes)
     assert f"--activation {activation}" in caught.value.hint
     adapted = wrap_model(model, Adaptation(activation=activation), classes)
@@ -120,32 +120,32 @@ def test_probabilities_of_an_operation_are_taken(
     np.testing.assert_allclose(
         answers(wrap_model(model, adaptation, classes)), answers(model), atol=1e-6
     )
-    with pytest.raises(RunError, match="gives probabilities already"):
+    with pytest.raises(RunError, match="is already probabilities"):
         wrap_model(model, dataclasses.replace(adaptation, activation=operation), classes)
 
 
 def test_what_an_operation_gives_has_to_fit_too() -> None:
     """A sigmoid for each class is not one answer, nor a softmax several."""
-    with pytest.raises(RunError, match="a probability of its own"):
+    with pytest.raises(RunError, match="are independent"):
         wrap_model(ended_by("sigmoid", 3), Adaptation(), CLASSES)
-    with pytest.raises(RunError, match="an image has one class for it"):
+    with pytest.raises(RunError, match="an image has one class"):
         wrap_model(ended_by("softmax", 3), Adaptation(multi_label=True), CLASSES)
-    with pytest.raises(RunError, match="are no probabilities"):
+    with pytest.raises(RunError, match="is not probabilities"):
         wrap_model(ended_by("negative", 3), Adaptation(), CLASSES)
 
 
 @pytest.mark.parametrize(
     ("model", "adaptation", "message"),
     [
-        (("softmax", 3), Adaptation(activation="softmax"), "gives probabilities already"),
+        (("softmax", 3), Adaptation(activation="softmax"), "is already probabilities"),
         (("linear", 3), Adaptation(activation="sigmoid"), "sigmoid does not fit 3 numbers"),
-        (("sigmoid", 3), Adaptation(), "a probability of its own"),
-        (("softmax", 4), Adaptation(), "gives 4 numbers per image, but --classes names 3 classes"),
-        (("sigmoid", 1), Adaptation(), "gives 1 numbers"),
-        (("softmax", 3), Adaptation(multi_label=True), "an image has one class for it"),
-        (("linear", 3), Adaptation(multi_label=True), "are no probabilities"),
+        (("sigmoid", 3), Adaptation(), "are independent"),
+        (("softmax", 4), Adaptation(), "has 4 outputs, but --classes has 3 names"),
+        (("sigmoid", 1), Adaptation(), "has 1 output"),
+        (("softmax", 3), Adaptation(multi_label=True), "an image has one class"),
+        (("linear", 3), Adaptation(multi_label=True), "is not probabilities"),
         (("linear", 3), Adaptation(multi_label=True, activation="softmax"), "does not fit"),
-        (("sigmoid", 1), Adaptation(multi_label=True), "gives 1 numbers"),
+        (("sigmoid", 1), Adaptation(multi_label=True), "has 1 output"),
     ],
 )
 def test_outputs_that_are_no_answer_are_refused(
@@ -180,9 +180,9 @@ def test_models_of_other_shapes_are_refused() -> None:
     for model, message in (
         (keras.Model([image, keras.Input((3,))], image), "has 2 inputs"),
         (keras.Model(image, [image, image]), "has 2 outputs"),
-        (keras.Model(image, image), "gives any x 6 x 5 x 3"),
-        (classifier(size=(6, 5, 4)), "takes any x 6 x 5 x 4"),
-        (spoilt, "values that are no numbers"),
+        (keras.Model(image, image), "output of the model is any x 6 x 5 x 3"),
+        (classifier(size=(6, 5, 4)), "input of the model is any x 6 x 5 x 4"),
+        (spoilt, "is not finite"),
     ):
         with pytest.raises(RunError, match=message):
             wrap_model(model, Adaptation(), CLASSES)
@@ -208,5 +208,5 @@ def test_preprocessing_that_there_is_not_is_told() -> None:
     """The nearest name is offered; two ways at once are refused."""
     with pytest.raises(UsageError, match="did you mean ResNet50"):
         Adaptation(preprocessing="ResNet5\x1b")
-    with pytest.raises(UsageError, match="exclude each other"):
+    with pytest.raises(UsageError, match="can't be combined"):
         Adaptation(rescale=1.0, preprocessing="ResNet50")

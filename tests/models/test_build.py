@@ -125,7 +125,7 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
         (
             "  layers:\n    - Conv2D: {filters: 2, kernel_size: 3}",
             (
-                "  line 5  model.layers: the layers end with 14 x 14 x 2, not a vector; "
+                "  line 5  model.layers: the output of the layers is 14 x 14 x 2, not a vector; "
                 "end them with Flatten or GlobalAveragePooling2D"
             ),
         ),

@@ -141,7 +141,7 @@ def test_application_preprocessing_is_that_of_keras() -> None:
     np.testing.assert_array_equal(
         inside(pixels), keras.applications.vgg16.preprocess_input(pixels.copy())
     )
-    with pytest.raises(ConfigError, match="VGG16 brings its own preprocessing; leave rescale out"):
+    with pytest.raises(ConfigError, match="VGG16 has its own preprocessing; leave out rescale"):
         parse(text.replace("VGG16}", "VGG16, rescale: 1/255}"), "x.yaml")
 
 
