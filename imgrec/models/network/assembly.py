@@ -224,7 +224,7 @@ def _output(spec: NetworkSpec, features: Any) -> Any:
         size = " x ".join(map(str, features.shape[1:]))
         raise SettingError(
             _LAYERS,
-            f"the layers end with {size}, no list of features; "
+            f"the output of the layers is {size}, not a vector; "
             "end them with Flatten or GlobalAveragePooling2D",
         )
     activation = spec.model.output
