@@ -69,7 +69,7 @@ def test_a_gate_that_is_not_met_is_1(imgrec: Imgrec, trained: tuple[Path, Proces
     assert "Requirements" in missed.stdout
     assert "not met  recall[3] > 1" in missed.stdout
     assert missed.stderr.splitlines()[-1] == (
-        "imgrec: the gate is not met: 1 of 2 requirements missed"
+        "imgrec: 1 of 2 requirements not met"
     )
 
 
