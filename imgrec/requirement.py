@@ -85,11 +85,11 @@ class Requirement:
 
     @property
     def at_least(self) -> bool:
-        """Whether more meets it: `>=` or `>`."""
+        """Whether higher values meet it: `>=` or `>`."""
         return self.operator.startswith(">")
 
     def met_by(self, value: float) -> bool:
-        """Say whether `value` keeps to the limit; what is no number never does."""
+        """Return whether `value` is within the limit; NaN never is."""
         return {
             ">=": value >= self.limit,
             ">": value > self.limit,
@@ -99,14 +99,19 @@ class Requirement:
 
 
 def parse(text: str) -> Requirement:
-    """Read a requirement.
+    """Parse a requirement. Names of classes and slices are not checked.
 
-    Raises UsageError, which quotes it, where it is none, its metric is unknown, or no value
-    can ever meet or miss it (`accuracy >= 95`). Names of classes and slices are not looked up.
+    Raises:
+        UsageError: It can't be parsed, its metric is unknown, or its limit is outside the range of
+            the metric (`accuracy >= 95`).
+
+    Example:
+        >>> parse("recall[cats] >= 90 %").limit
+        0.9
     """
     form = _FORM.fullmatch(text)
     if form is None:
-        raise _problem(text, "is not of the form METRIC >= NUMBER, with >=, >, <= or <")
+        raise _problem(text, "does not have the form METRIC >= NUMBER, with >=, >, <= or <")
     limit = Decimal(form["limit"]) / (100 if form["percent"] else 1)
     quantity = _quantity(form["quantity"], text)
     low, high = METRICS[quantity.metric].limits
@@ -120,9 +125,9 @@ def parse(text: str) -> Requirement:
 def check_names(
     requirements: Iterable[Requirement], classes: Iterable[str], slices: Iterable[str] | None = None
 ) -> None:
-    """Raise UsageError for a class that is none of `classes`, a slice that is none of `slices`.
+    """Raise UsageError for an unknown class or slice, with the nearest name.
 
-    The nearest name is told. slices: None where they are not known yet.
+    `slices` is None if they are not known yet.
     """
     known = {
         MetricTarget.CLASS: list(classes),
@@ -139,16 +144,16 @@ def check_names(
 
 
 def unknown_metric(name: str, metrics: Iterable[str] = _OF_ALL) -> str:
-    """Return the complaint about a metric that is none of `metrics`, the nearest named."""
+    """Return the message about a metric that is not in `metrics`, with the nearest name."""
     return f"unknown metric {printable(name)}{_known(name, metrics)}"
 
 
 def unpaired(name: str) -> str:
-    """Return why no drop of a metric can be told against a baseline; empty: one can."""
+    """Return why a metric can't be compared with a baseline; empty if it can."""
     if name in _PAIRED:
         return ""
     if name in _OF_ALL:
-        return f"of {name} no drop can be told; of {', '.join(_PAIRED)} it can"
+        return f"{name} can't be compared with a baseline; these can: {', '.join(_PAIRED)}"
     return unknown_metric(name, _PAIRED)
 
 

@@ -1,4 +1,4 @@
-"""Whether a model is better or worse than another on the same images, or whether it can't be told.
+"""Compare two models on the same images: whether one is significantly better.
 
 Accuracy is judged by McNemar's exact test, on the images that one of the two gets right:
 McNemar, "Note on the sampling error of the difference between correlated proportions", 1947.
@@ -19,14 +19,14 @@ from imgrec.metrics import METRICS, SelectiveMetric
 from imgrec.scores import Scores
 from imgrec.text import printable
 
-BETTER, WORSE, EQUAL, UNKNOWN = "better", "worse", "equal", "can't be told"
+BETTER, WORSE, EQUAL, INCONCLUSIVE = "better", "worse", "equal", "inconclusive"
 
 
 def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -> Comparison:
     """Compare two assessments of the same images, in the same order of classes.
 
-    confidence: in (0, 1): better or worse beyond chance is said wrongly in 1 - confidence of
-    the cases. A metric that one of them lacks is left out.
+    `confidence`, in (0, 1), is the confidence level of the tests. A metric that one of them lacks
+    is left out.
     Raises DataError where the images or their labels are not the same, UsageError where the classes
     are not.
     """
@@ -74,7 +74,7 @@ def _differences(
     model: Assessment, baseline: Assessment, confidence: float
 ) -> Mapping[str, MetricDifference]:
     ours, theirs = model.evaluation.metrics, baseline.evaluation.metrics
-    # Each model has limits of its own: what it answers says nothing about the other's answers.
+    # Each model has its own thresholds, so they answer different images.
     names = [
         name for name in ours if name in theirs and not isinstance(METRICS[name], SelectiveMetric)
     ]
@@ -109,12 +109,12 @@ def _difference(
     elif beyond_chance:
         finding = BETTER if (value < 0) == METRICS[name].lower_is_better else WORSE
     else:
-        finding = UNKNOWN
+        finding = INCONCLUSIVE
     return MetricDifference(*values, value, low, high, p, finding)
 
 
 def _mcnemar(model: NDArray[np.bool_], baseline: NDArray[np.bool_]) -> float:
-    """Return the p-value of the exact test, two-sided; 1 where no image tells the two apart."""
+    """Return the two-sided p-value of the exact test; 1 if the models agree on all images."""
     from scipy.stats import binomtest
 
     better, worse = int((model & ~baseline).sum()), int((baseline & ~model).sum())

@@ -47,10 +47,10 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
 
 
 def mean_decision(models: Sequence[tuple[Sequence[str], Decision]]) -> Decision:
-    """Return the decision for the mean of several models; of one model, its own.
+    """Return the decision for the mean of several models, or that of a single model.
 
-    The threshold of a class is the mean of theirs; the probability below which an answer is
-    "unknown" is the highest of theirs. The mean has no OOD similarity.
+    The threshold of a class is the mean of their thresholds; the probability below which an answer
+    is "unknown" is the highest one. The mean has no OOD similarity.
 
     Args:
         models: The classes and the decision of each.

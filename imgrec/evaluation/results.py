@@ -151,7 +151,7 @@ class MetricDifference:
 
     value: this model's minus the baseline's; low, high: of the paired bootstrap, None where it
     has none. p: of McNemar's exact test, for accuracy alone.
-    finding: `better`, `worse`, `equal` or `can't be told`: beyond chance, or not.
+    finding: `better` or `worse` if the difference is significant, `equal` or `inconclusive`.
     """
 
     model: float

@@ -48,8 +48,8 @@ def check_drop(
 ) -> tuple[RequirementResult, ...]:
     """Return the verdict on each metric that may be worse than the baseline's by so much only.
 
-    It is not met where the metric is worse by more than that, and worse beyond chance. What
-    can't be told is met, and its reason says so.
+    It is not met if the metric is worse by more than that and significantly worse. An inconclusive
+    difference is met, and its reason says so.
     """
     return tuple(_kept(comparison, name, allowed) for name, allowed in max_drop.items())
 
@@ -63,8 +63,8 @@ def _verdict(evaluation: Evaluation, requirement: Requirement) -> RequirementRes
     worst = min if requirement.at_least else max
     value, where = worst(found, key=lambda each: each[0])
     met = requirement.met_by(value)
-    told, relation = _told(value, requirement.limit), _relation(requirement, met=met)
-    reason = f"{quantity} is {told}{where}, {relation} {_number(requirement.limit, 12)}"
+    shown, relation = _shown(value, requirement.limit), _relation(requirement, met=met)
+    reason = f"{quantity} is {shown}{where}, {relation} {_number(requirement.limit, 12)}"
     return RequirementResult(str(requirement), value, met, reason)
 
 
@@ -154,17 +154,17 @@ def _meaning(comparison: Comparison, name: str) -> str:
     difference = comparison.differences[name]
     p = "" if difference.p is None else f" (p = {difference.p:.2g})"
     return {
-        "better": f"beyond chance{p}",
-        "worse": f"beyond chance{p}",
+        "better": f"statistically significant{p}",
+        "worse": f"statistically significant{p}",
         "equal": "the same on every image",
     }.get(
         difference.finding,
-        f"which may be chance{p}: on {comparison.images:,} images it can't be told",
+        f"which may be chance{p}: {comparison.images:,} images are inconclusive",
     )
 
 
-def _told(value: float, limit: float) -> str:
-    """Return `value` with as many digits as tell it from the limit."""
+def _shown(value: float, limit: float) -> str:
+    """Return `value` with enough digits to distinguish it from the limit."""
     digits = _DIGITS
     while digits < 17 and value != limit and _number(value, digits) == _number(limit, digits):
         digits += 1

@@ -4,7 +4,8 @@ The heat of a place is the mean probability of the windows around it; small ones
 around the regions above several levels of heat are candidates, ranked by how much hotter they are
 than their surroundings. Non-maximum suppression removes duplicates, as in Felzenszwalb et al.,
 "Object Detection with Discriminatively Trained Part-Based Models", 2010. The windows themselves
-would be bad candidates: a classifier is as sure of a part of an object as of the whole.
+would be bad candidates: a classifier is just as confident about a part of an object as about all of
+it.
 """
 
 from __future__ import annotations

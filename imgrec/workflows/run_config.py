@@ -19,15 +19,16 @@ _TRAIN_AGAIN = "train again"
 def data_config(run: Run, data: Path | None) -> DataLocation:
     """Return where a run's images are; for an imported run, the location `data`.
 
-    Raises UsageError where an imported run, which has no images of its own, is given none;
-    RunError as `run_config`.
+    Raises:
+        UsageError: The run is imported, so it has no images, and there is no `data`.
+        RunError: The config can't be used, see `run_config`.
     """
     if run.card.origin is None:
         return run_config(run.path).data
     if data is None:
         raise UsageError(
-            f"{printable(run.name)} was imported: it has no images of its own",
-            hint="measure it on others with --data FOLDER",
+            f"{printable(run.name)} was imported, so it has no images",
+            hint="give images with --data FOLDER",
         )
     return DataLocation(root=str(data), multi_label=run.card.multi_label)
 

@@ -68,9 +68,7 @@ def test_a_gate_that_is_not_met_is_1(imgrec: Imgrec, trained: tuple[Path, Proces
     assert missed.returncode == 1
     assert "Requirements" in missed.stdout
     assert "not met  recall[3] > 1" in missed.stdout
-    assert missed.stderr.splitlines()[-1] == (
-        "imgrec: 1 of 2 requirements not met"
-    )
+    assert missed.stderr.splitlines()[-1] == ("imgrec: 1 of 2 requirements not met")
 
 
 def test_against_a_baseline_only_worse_is_1(

@@ -65,7 +65,7 @@ def test_what_an_imported_run_has_not_is_told(imgrec: Imgrec) -> None:
     assert json.loads(process.stdout)["name"] == "it-1"
     evaluated = imgrec("evaluate", "it-1")
     assert (evaluated.returncode, evaluated.stdout) == (2, "")
-    assert "it-1 was imported: it has no images of its own" in evaluated.stderr
+    assert "it-1 was imported, so it has no images" in evaluated.stderr
     assert "--data" in evaluated.stderr
     resumed = imgrec("train", "--resume", "it-1")
     assert resumed.returncode == 2

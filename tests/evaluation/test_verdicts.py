@@ -128,7 +128,7 @@ def comparison(finding: str, value: float, name: str = "accuracy") -> Comparison
         ("worse", -0.05, 0.01, False),
         ("worse", -0.05, 0.1, True),
         ("worse", -0.05, 0.0, False),
-        ("can't be told", -0.05, 0.01, True),
+        ("inconclusive", -0.05, 0.01, True),
         ("better", 0.05, 0.0, True),
         ("equal", 0.0, 0.0, True),
     ],
@@ -145,12 +145,15 @@ def test_drops_are_told_in_words() -> None:
     """What is required, what was found, and whether chance may have done it."""
     (worse,) = check_drop(comparison("worse", -0.05), {"accuracy": 0.01})
     assert worse.requirement == "accuracy not more than 0.01 worse than old"
-    assert worse.reason == "accuracy is 0.75, 0.05 worse than 0.8 of old, beyond chance (p = 0.01)"
-    (unknown,) = check_drop(comparison("can't be told", 0.05, "log_loss"), {"log_loss": 0})
+    assert (
+        worse.reason
+        == "accuracy is 0.75, 0.05 worse than 0.8 of old, statistically significant (p = 0.01)"
+    )
+    (unknown,) = check_drop(comparison("inconclusive", 0.05, "log_loss"), {"log_loss": 0})
     assert unknown.requirement == "log_loss not worse than old"
     assert unknown.reason == (
-        "log_loss is 0.85, 0.05 worse than 0.8 of old, which may be chance: on 400 images it "
-        "can't be told"
+        "log_loss is 0.85, 0.05 worse than 0.8 of old, which may be chance: 400 images are "
+        "inconclusive"
     )
     (absent,) = check_drop(comparison("worse", -1), {"roc_auc": 0})
     assert (absent.met, absent.value) == (False, None)

@@ -45,7 +45,7 @@ COMPARISON = Comparison(
     confidence=0.95,
     differences={
         "accuracy": MetricDifference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse"),
-        "log_loss": MetricDifference(0.51234, 0.5, 0.01234, None, None, None, "can't be told"),
+        "log_loss": MetricDifference(0.51234, 0.5, 0.01234, None, None, None, "inconclusive"),
     },
     fixed=(),
     broken=(ChangedAnswer("a.jpg", "cat", "dog", "cat"),),

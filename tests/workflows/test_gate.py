@@ -134,7 +134,7 @@ def test_a_better_and_a_worse_model(trained: Run, tmp_path: Path) -> None:
     assert better.passed
     reverse = evaluate(poor, gate(baseline=str(trained.path), max_drop={"accuracy": 0.05}))
     assert not reverse.passed
-    assert "beyond chance" in reverse.verdicts[0].reason
+    assert "statistically significant" in reverse.verdicts[0].reason
     compared = compare_runs([trained, poor], EvaluationRequest())
     assert compared.comparisons[0].differences["accuracy"].finding == "worse"
     assert compared.settings["training.epochs"] == ("2", "1")

@@ -38,4 +38,4 @@ def test_transfer_against_a_small_network_and_the_reverse(
     assert better.comparison.differences["accuracy"].finding == "better"
     reverse = evaluate(small, EvaluationRequest(gate=Gate(baseline=str(large.path), max_drop=drop)))
     assert [verdict.met for verdict in reverse.verdicts] == [False]
-    assert "beyond chance" in reverse.verdicts[0].reason
+    assert "statistically significant" in reverse.verdicts[0].reason

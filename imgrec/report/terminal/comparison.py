@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FEW = 10
 _NAME_WIDTH = 60
-_STYLE = {"better": "green", "worse": "bold red", "equal": "", "can't be told": "yellow"}
+_STYLE = {"better": "green", "worse": "bold red", "equal": "", "inconclusive": "yellow"}
 
 
 def verdicts_text(verdicts: Sequence[RequirementResult]) -> RenderableType:
