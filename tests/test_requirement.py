@@ -77,11 +77,11 @@ def test_blanks_and_percent(text: str, expected: str) -> None:
         ("accuracy >= 95", "accuracy is from 0 to 1, or from 0 % to 100 %"),
         ("brier <= 3", "brier is from 0 to 2"),
         ("log_loss >= -1", "log_loss is at least 0"),
-        ("accuracy >= nan", "is not of the form"),
-        ("accuracy == 0.9", "is not of the form"),
-        ("accuracy => 0.9", "is not of the form"),
+        ("accuracy >= nan", "does not have the form"),
+        ("accuracy == 0.9", "does not have the form"),
+        ("accuracy => 0.9", "does not have the form"),
         ("log_loss < 1e400", "the limit is too large"),
-        ("", "an empty text: is not of the form"),
+        ("", "an empty text: does not have the form"),
     ],
 )
 def test_what_can_not_be_meant(text: str, reason: str) -> None:
