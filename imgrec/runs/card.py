@@ -217,8 +217,8 @@ class Card:
     def settled(self, file: str, digest: str | None) -> Card:
         """Return the card once the announced `file` is in its place, where it has this SHA-256.
 
-        digest: None where there is no such file after all. What was fitted to another best model
-        than the one that is there is not on the card any more.
+        digest: None if the file is missing. A calibration and thresholds that were fitted to
+        another best model are dropped.
         """
         hashes = {name: value for name, value in self.hashes.items() if name != f"{_NEXT}{file}"}
         if digest is not None:

@@ -38,7 +38,7 @@ class Run:
 
     @property
     def resumable(self) -> bool:
-        """Whether the training has begun to keep what going on needs."""
+        """Whether the training has begun to write checkpoints."""
         return self.state.is_dir()
 
 
@@ -94,7 +94,7 @@ def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> R
     """Return the run that `reference` means: a folder, a name below `runs_dir`, or `last`.
 
     None means `last`: of the complete runs, that which came to its end last (with `resumable`: of
-    those that can go on, the newest).
+    those that can be resumed, the newest).
     Raises RunError where there is none.
     """
     if reference is None or reference == LAST:

@@ -26,7 +26,7 @@ LAST_MODEL = "last.keras"
 
 
 def utc_now() -> str:
-    """Return the time as a card has it: ISO 8601 in UTC, to the microsecond."""
+    """Return the time in the format of cards: ISO 8601 in UTC, to the microsecond."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
 
 
@@ -95,9 +95,9 @@ class RunWriter:
         return Run(self.folder, self.card)
 
     def begin(self, card: Card, *, models: Sequence[str] = ()) -> None:
-        """Write the first card, which makes the folder a run: whatever a run needs is there by now.
+        """Write the first card, which makes the folder a run.
 
-        models: the model files that are in the folder already.
+        What a run needs is in the folder by then, with these model files: their hashes are noted.
         """
         hashes = {name: sha256_of(self.folder / name) for name in models}
         self._write(dataclasses.replace(card, hashes={**card.hashes, **hashes}))

@@ -68,7 +68,7 @@ def counters(callbacks: Any) -> list[dict[str, float | None]]:
 def restore_counters(callbacks: Any, saved: list[dict[str, float | None]], steps: int) -> None:
     """Put the counters back; to be called after `on_train_begin`, which clears them.
 
-    steps: how many were trained before, by which TensorBoard goes on to number them.
+    steps: how many were trained before, from which TensorBoard continues to number them.
     """
     for callback, values in zip(callbacks.callbacks, saved, strict=False):
         for name, value in values.items():

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a training needs to go on as if nothing had happened."""
+"""Checkpoints: everything that is needed to resume a training exactly where it stopped."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def _whole(path: Path) -> Arrays:
     """Return the arrays of a checkpoint.
 
     Raises one of _DAMAGE where its hash does not fit, RunError where it can't be read: that
-    tells nothing of what is in it.
+    says nothing about what is in it.
     """
     try:
         content = path.read_bytes()
@@ -224,7 +224,7 @@ def _whole(path: Path) -> Arrays:
     except OSError as error:
         raise RunError(
             f"the checkpoint {printable(str(path))} can't be read: {error.strerror}",
-            hint="it stays as it is; go on once it can be read",
+            hint="it is left as it is; resume once it can be read",
         ) from error
     body, digest = memoryview(content)[:-_HASH_BYTES], content[-_HASH_BYTES:]
     if hashlib.sha256(body).digest() != digest:

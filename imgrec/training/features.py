@@ -35,7 +35,7 @@ from imgrec.training.stream import TrainingImages, batches_in_order
 
 log = logging.getLogger("imgrec")
 
-# At most; the last bits of a feature may hang on the size of the batch.
+# At most; the last bits of a feature may depend on the size of the batch.
 _BATCH = 32
 
 

@@ -1,4 +1,4 @@
-"""A loss that is no number any more, or that explodes: found at its step."""
+"""A loss that is not finite, or that explodes: found at its step."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class LossWatch:
             self._look(state)
 
     def settle(self, state: TrainingProgress, model: Any) -> None:
-        """Look at all losses there are, and at the weights; raises Diverged."""
+        """Look at all losses taken so far, and at the weights; raises Diverged."""
         while self._unread:
             self._look(state)
         if not all(np.isfinite(np.asarray(each)).all() for each in model.trainable_variables):
-            raise Diverged(f"the weights are no numbers in {_where(state, state.step)}")
+            raise Diverged(f"the weights are not finite in {_where(state, state.step)}")
 
     def forget(self) -> None:
-        """Look at nothing taken so far: the training goes on from somewhere else."""
+        """Look at nothing taken so far: the training continues from somewhere else."""
         self._unread.clear()
 
     def _look(self, state: TrainingProgress) -> None:

@@ -90,5 +90,5 @@ class CardUpdater(TrainingObserver):
 
 
 def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
-    """Return the best epoch as the card has it."""
+    """Return the best epoch as it is on the card."""
     return {} if best is None else dataclasses.asdict(best)

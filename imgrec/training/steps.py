@@ -88,7 +88,7 @@ class Objective:
 class Steps:
     """A compiled model and its steps, one batch at a time.
 
-    `model.fit` can neither stop in the middle of an epoch and go on bit for bit, nor run on
+    `model.fit` can neither stop in the middle of an epoch and resume bit for bit, nor run on
     several machines; calling `model.train_step` from a loop of ours can.
     """
 
@@ -133,7 +133,7 @@ class Steps:
         """
         with self._strategy.scope():
             self._take(head, self.model.optimizer)
-        # A training may go on in the middle of an epoch.
+        # A training may be resumed in the middle of an epoch.
         for own, before in zip(_measured(self._trained), _measured(self.model), strict=True):
             own.assign(np.asarray(before))
 
@@ -161,7 +161,7 @@ class Steps:
         self._test(*self._on_replicas(batch))
 
     def reset(self) -> None:
-        """Begin the metrics anew."""
+        """Reset the metrics."""
         self._trained.reset_metrics()
 
     def logs(self) -> dict[str, float]:
@@ -314,6 +314,6 @@ def _metric(metric: Any, name: str, *, multi_label: bool) -> Any:
     if hasattr(keras.metrics, type(metric).__name__):
         # Keras numbers the names that it makes, by how many there were before in the process.
         return make(keras.metrics, metric.model_copy(update={"name": name}))
-    # `accuracy` is no class: Keras chooses the kind that fits the targets, but takes several
+    # `accuracy` is not a class: Keras chooses the kind that fits the targets, but takes several
     # labels for one-hot.
     return keras.metrics.BinaryAccuracy(name) if multi_label else name

@@ -71,7 +71,7 @@ def in_sequence(schedule: BatchSchedule, epoch: int, seed: int) -> Iterator[Samp
 class TrainingImages:
     """The images of one split, ready to be read.
 
-    rows: where each image is in `pixels`; targets and weights: one row per image likewise.
+    rows: where each image is in `pixels`; targets and weights: one row per image.
     identity: the SHA-256 of which images these are, in this order. views: how many versions of
     each image `pixels` has; `rows` has those of all images for view 0, then for view 1, and
     lap l over the images takes view l modulo `views`. prepared: they are what the network takes,

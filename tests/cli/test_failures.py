@@ -339,7 +339,7 @@ def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: 
     last = int(checkpoints[-1].stem.split("-")[1])
     failed = f"runs/tiny-1/state/epoch-{last + 1:06d}-step-000000000.npz"
     assert lines == [
-        f"stopped; `imgrec train --resume runs/tiny-1` goes on after epoch {last}\n",
+        f"stopped; `imgrec train --resume runs/tiny-1` resumes after epoch {last}\n",
         f"imgrec: error: {failed} can't be written: {TOO_LARGE}\n",
         "hint: free some space, or choose a folder that is writable\n",
     ]
@@ -353,6 +353,6 @@ def test_a_disk_that_fills_up_in_the_middle(start: Start, imgrec: Imgrec, here: 
     assert json.loads(answer.stdout)["model"] == "tiny-1"
     resumed = imgrec("train", "--resume", "tiny-1", "--set", f"training.epochs={last + 1}")
     assert resumed.returncode == 0
-    assert f"run: runs/tiny-1 goes on after epoch {last}\n" in resumed.stderr
+    assert f"run: runs/tiny-1 resumes after epoch {last}\n" in resumed.stderr
     assert (read_card(run).complete, read_card(run).epochs) == (True, last + 1)
     assert resumed.stdout.endswith("next:   imgrec predict PHOTO --model runs/tiny-1\n")

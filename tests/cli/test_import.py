@@ -69,7 +69,7 @@ def test_what_an_imported_run_has_not_is_told(imgrec: Imgrec) -> None:
     assert "--data" in evaluated.stderr
     resumed = imgrec("train", "--resume", "it-1")
     assert resumed.returncode == 2
-    assert "no training to go on with" in resumed.stderr
+    assert "no training to resume" in resumed.stderr
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(
     run = tmp_path / "runs" / "digits-1"
     (run / ".partial-1.keras").write_text("what the killed process was about to write")
     with start("train", "--resume", "last", "--device", "cpu") as first:
-        read_to(first, f"run: runs/digits-1 goes on {place(run)}\n")
+        read_to(first, f"run: runs/digits-1 resumes {place(run)}\n")
         first.send_signal(signal.SIGSTOP)
         second = imgrec("train", "--resume", "digits-1")
         first.send_signal(signal.SIGCONT)
@@ -138,7 +138,7 @@ def test_a_signal_leaves_a_usable_run(
     assert (found, lines) == (
         status,
         [
-            f"stopped; `imgrec train --resume runs/digits-1` goes on {place(run)}",
+            f"stopped; `imgrec train --resume runs/digits-1` resumes {place(run)}",
             f"imgrec: {message}",
         ],
     )
@@ -171,7 +171,7 @@ def test_a_signal_while_the_first_steps_are_compiled(
         status, stderr = end(process)
     expected = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "ended by SIGTERM")}
     assert (status, stderr.splitlines()[-1].removeprefix("imgrec: ")) == expected[number]
-    assert "goes on" in stderr.splitlines()[-2]
+    assert "resumes" in stderr.splitlines()[-2]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -188,7 +188,7 @@ def test_a_signal_while_features_are_computed(
         process.send_signal(number)
         found, stderr = end(process)
     assert found == status
-    assert "`imgrec train --resume runs/frozen-1` goes on from the start" in stderr
+    assert "`imgrec train --resume runs/frozen-1` resumes from the start" in stderr
     assert {path.suffix for path in cache.iterdir()} == {".lock"}
     assert imgrec("train", "--resume", "last", "--device", "cpu").returncode == 0
 

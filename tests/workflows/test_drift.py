@@ -65,7 +65,7 @@ def test_validation_may_go_and_come_back(run: Run, caplog: pytest.LogCaptureFixt
     without = _drifted(run, "data.split={validation: 0, test: 0.2}")
     assert [math.isnan(value) for value in _column(without, "val_loss")] == [False, False, True]
     assert without.card.best["monitor"] == "loss"
-    assert "the best epoch is chosen anew from here on: by loss" in caplog.text
+    assert "the best epoch is chosen again from here on: by loss" in caplog.text
     again = _drifted(without, "data.split={validation: 0.2, test: 0.2}", epochs=4)
     nan = [math.isnan(value) for value in _column(again, "val_loss")]
     assert nan == [False, False, True, False]
@@ -114,7 +114,7 @@ def test_what_no_checkpoint_survives_is_refused(run: Run, override: str, named: 
     with pytest.raises(UsageError, match=named) as caught:
         _drifted(run, override)
     assert "its checkpoint does not fit" in caught.value.message
-    assert caught.value.hint == "leave it as it was, or train anew"
+    assert caught.value.hint == "leave it as it was, or train again"
     assert read_card(run.path) == run.card
     assert load(str(run.path / "config.yaml")).training.epochs == 2
 

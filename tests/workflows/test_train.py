@@ -165,7 +165,7 @@ def test_resuming_something_else_is_refused(trained: Run, override: str, named: 
     """What changed is shown, as it was and as it would be."""
     with pytest.raises(UsageError, match=named) as caught:
         resume(trained, overrides=[override])
-    assert caught.value.message.startswith("tiny-1 would not go on as the same training\n")
+    assert caught.value.message.startswith("tiny-1 would not be resumed as the same training\n")
     assert "--allow-changes" in caught.value.hint
 
 

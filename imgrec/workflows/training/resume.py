@@ -1,4 +1,4 @@
-"""Training that goes on where it stopped."""
+"""Resume a training where it stopped."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def resume(
     options: TrainingOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Go on with a run from its newest checkpoint, as if it had never stopped.
+    """Resume a run from its newest checkpoint, as if it had never stopped.
 
-    overrides: `a.b=c` as on the command line. allow_changes: go on although config, versions or
-    images are others than they were. Raises UsageError where nothing is
-    left to train, or where config, versions or devices drifted; DataError where the images did.
+    overrides: `a.b=c` as on the command line. allow_changes: resume although config, versions or
+    images have changed. Raises UsageError if nothing is left to train, or if
+    config, versions or devices have changed; DataError if the images have.
     """
     progress = progress or Silent()
     _refuse_imported(run)
@@ -76,11 +76,11 @@ def resume(
             validated = bool(prepared.splits.validation)
             going = ResumePoint(run, before, experiment, validated, changes)
             state, changed = going.state(steps)
-        log.info("run: %s goes on %s", run.path, state.place)
+        log.info("run: %s resumes %s", run.path, state.place)
         writer.remove_exports([*FILES.values()])
         fields = resumed_fields(run.card, prepared, now, state.place, changes)
         writer.update(**fields)
-        if changed:  # before the config, which tells the next process that all is as it was
+        if changed:  # before the config, by which the next process sees no change
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
         write_beginning(writer, prepared)
@@ -90,6 +90,6 @@ def resume(
 def _refuse_imported(run: Run) -> None:
     if run.card.origin is not None:
         raise UsageError(
-            f"{printable(run.name)} was imported: it has no training to go on with",
+            f"{printable(run.name)} was imported: it has no training to resume",
             hint="train a model of your own with `imgrec train CONFIG`",
         )

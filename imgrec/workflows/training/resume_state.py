@@ -1,4 +1,4 @@
-"""What a training that goes on finds other than it left it."""
+"""What has changed when a training is resumed: config, versions, devices, images."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ log = logging.getLogger("imgrec")
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """A run that goes on, with its config before and after.
+    """A run that is resumed, with its config before and after.
 
     validated: whether there are validation images now. changes: what changed, a line each.
     """
@@ -89,10 +89,10 @@ class ResumePoint:
     def state(self, steps: Steps) -> tuple[TrainingProgress, bool]:
         """Bring the newest checkpoint back; return where it stands, and whether that was changed.
 
-        With changes the learning rate is the changed one, callbacks that are not the same count
-        anew, and the best epoch is chosen anew where another value tells it. It is also where
-        best.keras is of an epoch that will be trained again, and may come out worse on a GPU.
-        Raises UsageError where the checkpoint does not fit what changed.
+        With changes, the learning rate is the new one, callbacks that are not the same begin to
+        count again, and the best epoch is chosen again if another value decides it; also if
+        best.keras is of an epoch that will be trained again, which may come out worse on a GPU.
+        Raises UsageError if the checkpoint does not fit what changed.
         """
         state = self._loaded(steps)
         ahead = int(self.run.card.best.get("epoch", 0)) > state.epoch
@@ -130,12 +130,12 @@ class ResumePoint:
             self.after.training, state
         ):
             raise UsageError(
-                f"{self.run.name} has no epoch left in which to choose the best one anew",
+                f"{self.run.name} has no epoch left in which to choose the best one again",
                 hint="raise its epochs too, or leave training.checkpoint as it was",
             )
         state.best_epoch, state.best_value = 0, None
         why = "best.keras is of one that is trained again" if ahead else f"by {after[0]}"
-        log.info("the best epoch is chosen anew from here on: %s", why)
+        log.info("the best epoch is chosen again from here on: %s", why)
 
 
 def refuse_nothing_left(
@@ -167,8 +167,8 @@ def unfitting(run: Run, changed: Sequence[str]) -> UsageError:
     """Return the error to raise where no checkpoint of the run fits what changed."""
     lines = "".join(f"\n  {line}" for line in changed)
     return UsageError(
-        f"{run.name} can't go on with this: its checkpoint does not fit{lines}",
-        hint="leave it as it was, or train anew",
+        f"{run.name} can't be resumed with this: its checkpoint does not fit{lines}",
+        hint="leave it as it was, or train again",
     )
 
 
@@ -181,7 +181,7 @@ def _matched(
 
 
 def _rate(training: Training, state: TrainingProgress) -> Any:
-    """Return the learning rate as the config has it for the phase of `state`."""
+    """Return the learning rate in the config for the phase of `state`."""
     fine_tune = training.fine_tune
     if state.phase and fine_tune is not None:
         return fine_tune.learning_rate
@@ -204,7 +204,7 @@ FREE = (
 )
 """The keys that change no step that is done: how long, what is kept, where the same images lie."""
 
-_HINT = "--allow-changes goes on all the same; or train anew"
+_HINT = "--allow-changes resumes it anyway; or train again"
 _NAMES_SHOWN = 3
 
 # The numbers of another optimizer or of other metrics mean something else, even where they fit.
@@ -230,7 +230,7 @@ def check_changes(
         *map(str, keys),
         *_changed({name: run.card.versions.get(name, "") for name in MATTER}, now),
     ]
-    return _told(UsageError, _other_training(run), changed, allowed=allowed)
+    return _allowed(UsageError, _other_training(run), changed, allowed=allowed)
 
 
 def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
@@ -242,9 +242,11 @@ def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple
     changed, hint = [*_changed(before, now)], _HINT
     kept = before.get("precision", now["precision"])
     if kept != now["precision"]:
-        hint = f"--set training.precision={kept} --allow-changes keeps the precision; or train anew"
+        hint = (
+            f"--set training.precision={kept} --allow-changes keeps the precision; or train again"
+        )
         allowed = False
-    return _told(UsageError, _other_training(run), changed, allowed=allowed, hint=hint)
+    return _allowed(UsageError, _other_training(run), changed, allowed=allowed, hint=hint)
 
 
 def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
@@ -254,15 +256,15 @@ def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[s
     """
     if prepared.splits.classes != run.card.classes:
         raise DataError(
-            f"the classes are not those that {run.name} was trained with", hint="train anew"
+            f"the classes are not those that {run.name} was trained with", hint="train again"
         )
     before, now = recorded_identities(run.path), identities_of(prepared)
     lines = [*_image_lines(before, now)]
     if not lines and prepared.fingerprint != run.card.fingerprint:
         lines = ["others than the card knows"]
     message = f"the images are not those that {run.name} was trained with"
-    told = _told(DataError, message, lines, allowed=allowed)
-    return tuple(f"images: {line}" for line in told)
+    changes = _allowed(DataError, message, lines, allowed=allowed)
+    return tuple(f"images: {line}" for line in changes)
 
 
 def _free(key: str) -> bool:
@@ -270,7 +272,7 @@ def _free(key: str) -> bool:
 
 
 def _other_training(run: Run) -> str:
-    return f"{run.name} would not go on as the same training"
+    return f"{run.name} would not be resumed as the same training"
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
@@ -280,7 +282,7 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]
             yield f"{name}: {value} -> {now[name]}"
 
 
-def _told(
+def _allowed(
     kind: type[ImgrecError],
     message: str,
     lines: Sequence[str],
@@ -293,7 +295,7 @@ def _told(
         text = "\n".join([message, *(f"  {line}" for line in lines)])
         if not allowed:
             raise kind(text, hint=hint)
-        log.warning("%s\ngoing on all the same, as --allow-changes says", text)
+        log.warning("%s\nresuming anyway, as --allow-changes says", text)
     return tuple(lines)
 
 

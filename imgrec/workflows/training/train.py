@@ -199,7 +199,7 @@ def _observers(writer: RunWriter, steps: Steps, options: TrainingOptions) -> lis
 
 def _say_how_to_go_on(run: Run) -> None:
     command = f"imgrec train --resume {printable(shlex.quote(str(run.path)))}"
-    log.info("stopped; `%s` goes on %s", command, newest_place(run.state) or START)
+    log.info("stopped; `%s` resumes %s", command, newest_place(run.state) or START)
 
 
 def _concluded(
