@@ -119,18 +119,18 @@ def with_features(
     views = feature_views(settings, train, epochs)
     if not views:
         return train, validation
-    halves = steps.halves()
-    if halves is None:
+    parts = steps.split()
+    if parts is None:
         log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
         return train, validation
     try:
-        cache = _FeatureCache(settings, steps, halves, progress, signals)
+        cache = _FeatureCache(settings, steps, parts, progress, signals)
         first = cache.split(train, settings.augmenter, views)
         second = cache.split(validation, None, (0,)) if validation else None
     except NoRoom as error:
         log.warning("features: computed again in each epoch: %s", error)
         return train, validation
-    steps.train_head(halves.head)
+    steps.train_head(parts.head)
     return first, second
 
 
@@ -141,7 +141,7 @@ class _FeatureCache:
         self,
         settings: InputSettings,
         steps: Steps,
-        halves: SplitNetwork,
+        parts: SplitNetwork,
         progress: Progress,
         signals: Signals,
     ) -> None:
@@ -154,9 +154,9 @@ class _FeatureCache:
         self._progress, self._signals = progress, signals
         self._batch_size = min(_BATCH, settings.data.batch_size)
         self._views = settings.views or 1
-        extractor = halves.extractor
+        extractor = parts.extractor
         self._shape, self._dtype = extractor.output.shape[1:], str(extractor.output.dtype)
-        self._key = _key(settings, steps, halves), self._batch_size, self._shape
+        self._key = _key(settings, steps, parts), self._batch_size, self._shape
         self._extract = tf.function(
             lambda images: extractor(images, training=False), reduce_retracing=True
         )
@@ -221,15 +221,15 @@ class _FeatureCache:
                 task.advance(len(batch.images))
 
 
-def _key(settings: InputSettings, steps: Steps, halves: SplitNetwork) -> str:
+def _key(settings: InputSettings, steps: Steps, parts: SplitNetwork) -> str:
     """Return the SHA-256 of all that an image's features depend on beside its pixels."""
     data, found = settings.data, versions()
-    parts = (
+    settings_used = (
         [found.get(name) for name in MATTER],
         (data.image_size, data.channels, data.interpolation, data.fit),
-        (settings.backbone, halves.place, steps.policy, steps.device),
+        (settings.backbone, parts.place, steps.policy, steps.device),
     )
-    digest = hashlib.sha256(repr(parts).encode())
-    for variable in halves.extractor.variables:
+    digest = hashlib.sha256(repr(settings_used).encode())
+    for variable in parts.extractor.variables:
         digest.update(np.asarray(variable).tobytes())
     return digest.hexdigest()

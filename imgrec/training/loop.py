@@ -23,7 +23,7 @@ from imgrec.training.checkpoint import Checkpoints, TrainingProgress
 from imgrec.training.epoch_log import metrics_text
 from imgrec.training.features import InputSettings, with_features
 from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
-from imgrec.training.loss_monitor import Diverged, LossWatch
+from imgrec.training.loss_monitor import Diverged, LossMonitor
 from imgrec.training.monitor import Monitor
 from imgrec.training.observers import (
     CheckpointWritten,
@@ -130,7 +130,7 @@ class _Phase:
     epochs: int
     began: float = field(default=0.0, init=False)
     callbacks: Any = field(init=False)
-    watch: LossWatch = field(default_factory=LossWatch, init=False)
+    watch: LossMonitor = field(default_factory=LossMonitor, init=False)
 
     def __post_init__(self) -> None:
         job = self.job

@@ -21,7 +21,7 @@ class Diverged(Exception):
     """The training went astray; `str()` says what was found, and at which step of which epoch."""
 
 
-class LossWatch:
+class LossMonitor:
     """Looks at the loss of each step."""
 
     def __init__(self) -> None:

@@ -121,13 +121,13 @@ class Steps:
         """The backbone's Keras model; None where there is none."""
         return self._assembled.backbone
 
-    def halves(self) -> SplitNetwork | None:
+    def split(self) -> SplitNetwork | None:
         """Return the model cut in two right before what learns; None where that can't be."""
         with self._strategy.scope():
-            return self._assembled.halves(self._first)
+            return self._assembled.split(self._first)
 
     def train_head(self, head: Any) -> None:
-        """From now on take features in place of images, and train `head`, of `halves`, on them.
+        """From now on take features in place of images, and train `head`, of `split`, on them.
 
         `model` stays the whole: its weights, optimizer and random generators are the head's.
         """

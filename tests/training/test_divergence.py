@@ -13,7 +13,7 @@ from imgrec.config.load import parse
 from imgrec.errors import RunError
 from imgrec.runs.card_file import read_card
 from imgrec.training.checkpoint import TrainingProgress
-from imgrec.training.loss_monitor import Diverged, LossWatch
+from imgrec.training.loss_monitor import Diverged, LossMonitor
 from imgrec.workflows.training import train
 
 # The activation overflows as soon as a step was large.
@@ -44,7 +44,7 @@ def test_the_step_is_named(bad: float, said: str, fine: int) -> None:
 
 def test_an_epoch_goes_on_where_it_was_left() -> None:
     """What was summed before is no loss of the next step."""
-    watch, state = LossWatch(), TrainingProgress(epoch=1, step=7, first_loss=2.3)
+    watch, state = LossMonitor(), TrainingProgress(epoch=1, step=7, first_loss=2.3)
     watch.begin(np.array([1e6, 224], np.float32))
     for step in range(8, 20):
         state.step = step
@@ -57,7 +57,7 @@ def test_a_loss_that_was_high_at_first_may_stay_so() -> None:
 
 
 def _watch(losses: list[float]) -> None:
-    watch, state, total = LossWatch(), TrainingProgress(epoch=1), np.float32(0)
+    watch, state, total = LossMonitor(), TrainingProgress(epoch=1), np.float32(0)
     for step, loss in enumerate(losses, 1):
         state.step, total = step, total + np.float32(32 * loss)
         watch.note(state, np.array([total, 32 * step], np.float32))

@@ -122,8 +122,8 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
         "augmentation.rotation_range=90", "training.feature_views=2", "training.epochs=5"
     )
     steps, split = _prepared(experiment)
-    halves = steps.halves()
-    assert halves is not None
+    parts = steps.split()
+    assert parts is not None
     augmenter = Augmenter(experiment.augmentation, experiment.seed)  # type: ignore[arg-type]
     cached, _ = with_features(
         input_settings(experiment), steps, (split, None), range(5), Silent(), Signals()
@@ -131,7 +131,7 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
     places = [SampleRef(index, 0) for index in range(len(split.targets))]
     for lap in range(3):
         batches = batches_in_order(split, 32, augmenter, lap % 2)
-        expected = np.concatenate([np.asarray(halves.extractor(batch.images)) for batch in batches])
+        expected = np.concatenate([np.asarray(parts.extractor(batch.images)) for batch in batches])
         found = cached.read([SampleRef(place.index, lap) for place in places])
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert not np.allclose(cached.read([SampleRef(0, 0)]), cached.read([SampleRef(0, 1)]), atol=0.1)

@@ -127,10 +127,10 @@ def _dtype_policy(name: str) -> Iterator[None]:
 
 def _backbone(spec: NetworkSpec, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:
     """Apply the backbone, and the global pooling that may follow; the rest is still to come."""
-    taken = preprocess(backbone.name, tensor)
-    network, given = apply_backbone(
+    inputs = preprocess(backbone.name, tensor)
+    network, outputs = apply_backbone(
         backbone.name,
-        taken,
+        inputs,
         weights=backbone.weights if weights else None,
         trainable=backbone.trainable,
         batch_norm_momentum=backbone.batch_norm_momentum,
@@ -138,9 +138,9 @@ def _backbone(spec: NetworkSpec, backbone: Backbone, tensor: Any, *, weights: bo
     _check_first_layer(spec.first_layer, network)
     first = next(iter(spec.model.layers), None)
     if not isinstance(first, _POOLING):
-        return Network(None, network, taken, given, given)
-    features = _apply_all([first], given, _LAYERS)
-    return Network(None, network, taken, given, features, type(first).__name__)
+        return Network(None, network, inputs, outputs, outputs)
+    features = _apply_all([first], outputs, _LAYERS)
+    return Network(None, network, inputs, outputs, features, type(first).__name__)
 
 
 def _check_first_layer(first: str | None, network: Any) -> None:

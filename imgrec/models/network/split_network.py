@@ -25,7 +25,7 @@ class SplitNetwork:
 class Network:
     """A model, and where it may be cut in two.
 
-    model: from pixels to probabilities. backbone: the model within it; taken and given: the
+    model: from pixels to probabilities. backbone: the model within it; inputs and outputs: the
     tensors that go into it and come out of it. features: what comes out, after a global pooling
     where one follows; pooling: the class of that one. All but the first are None without a
     backbone.
@@ -33,12 +33,12 @@ class Network:
 
     model: Any
     backbone: Any = None
-    taken: Any = None
-    given: Any = None
+    inputs: Any = None
+    outputs: Any = None
     features: Any = None
     pooling: str | None = None
 
-    def halves(self, first: str | None) -> SplitNetwork | None:
+    def split(self, first: str | None) -> SplitNetwork | None:
         """Return the model cut right before what learns.
 
         first: the layer of the backbone from which on it learns, or `all`; None: none does. The
@@ -61,10 +61,10 @@ class Network:
         below = keras.Model(self.backbone.input, layer.output)
         above = keras.Model(layer.output, self.backbone.output)
         keep_inferring(above)
-        rest = keras.Model(self.given, self.model.output)
+        rest = keras.Model(self.outputs, self.model.output)
         features = keras.Input(layer.output.shape[1:], dtype=layer.output.dtype)
         return SplitNetwork(
-            keras.Model(self.model.input, below(self.taken)),
+            keras.Model(self.model.input, below(self.inputs)),
             keras.Model(features, rest(above(features))),
             layer.name,
         )
@@ -78,12 +78,14 @@ def _last_alone(backbone: Any, first: str) -> Any:
     operations = backbone.operations  # in the order in which they are computed
     names = [each.name for each in operations]
     for end in range(0 if first == "all" else names.index(first), 0, -1):
-        given = {id(tensor): each for each in operations[:end] for tensor in _tensors(each.output)}
+        sources = {
+            id(tensor): each for each in operations[:end] for tensor in _tensors(each.output)
+        }
         crossing = {id(tensor) for each in operations[end:] for tensor in _tensors(each.input)}
-        crossing &= given.keys()
+        crossing &= sources.keys()
         if len(crossing) == 1:
             learned = any(getattr(each, "weights", ()) for each in operations[:end])
-            return given[crossing.pop()] if learned else None
+            return sources[crossing.pop()] if learned else None
     return None
 
 

@@ -12,7 +12,7 @@ from imgrec.models.network.split_network import Network
 from imgrec.workflows.experiment_sections import network_spec
 
 CONFIG = """
-name: halves
+name: split
 data: {{root: photos, image_size: [32, 32]}}
 model:
   backbone: {{name: {name}, weights: null}}
@@ -21,7 +21,7 @@ model:
 
 
 def _network(name: str) -> Network:
-    return assemble(network_spec(parse(CONFIG.format(name=name), "halves.yaml"), 2))
+    return assemble(network_spec(parse(CONFIG.format(name=name), "split.yaml"), 2))
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +44,17 @@ def residual() -> Network:
 def test_the_halves_are_the_whole(residual: Network, first: str | None, place: str) -> None:
     """The cut is at the nearest layer that no connection skips, and what comes out is the same."""
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
-    halves = residual.halves(first)
-    assert halves is not None
-    assert halves.place == place
-    found = halves.head(halves.extractor(images, training=False), training=False)
+    parts = residual.split(first)
+    assert parts is not None
+    assert parts.place == place
+    found = parts.head(parts.extractor(images, training=False), training=False)
     np.testing.assert_allclose(found, residual.model(images, training=False), atol=1e-6)
     if first is None:
         residual.backbone.trainable = False
     else:
         unfreeze(residual.backbone, first)
     learning = [
-        [id(each) for each in one.trainable_variables] for one in (halves.head, residual.model)
+        [id(each) for each in one.trainable_variables] for one in (parts.head, residual.model)
     ]
     assert learning[0] == learning[1]
 
@@ -62,14 +62,14 @@ def test_the_halves_are_the_whole(residual: Network, first: str | None, place: s
 @pytest.mark.parametrize("first", ["all", "Conv1"])
 def test_nothing_is_cut_off_where_all_layers_learn(residual: Network, first: str) -> None:
     """Features of no layer would be the pixels."""
-    assert residual.halves(first) is None
+    assert residual.split(first) is None
 
 
 def test_operations_that_are_no_layers_are_seen() -> None:
     """ConvNeXt, whose blocks are skipped too, adds without a layer."""
     network = _network("ConvNeXtTiny")
-    halves = network.halves("convnext_tiny_stage_3_block_2_pointwise_conv_1")
-    assert halves is not None
+    parts = network.split("convnext_tiny_stage_3_block_2_pointwise_conv_1")
+    assert parts is not None
     images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
-    found = halves.head(halves.extractor(images, training=False), training=False)
+    found = parts.head(parts.extractor(images, training=False), training=False)
     np.testing.assert_allclose(found, network.model(images, training=False), atol=1e-6)
