@@ -82,12 +82,12 @@ class Threshold:
     """Below which probability, 0 to 1, of the most probable class the answer is "unknown".
 
     ood_similarity: the cosine, -1 to 1, below which it is so too; None where the model has none.
-    promise: what both were chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
+    target: what both were chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
     images of `split`, `coverage` of them reach them, and `precision` of those are right.
     """
 
     value: float
-    promise: str
+    target: str
     split: str
     images: int
     coverage: float
@@ -99,12 +99,12 @@ class Threshold:
 class LabelThresholds:
     """From which probability on, 0 to 1, an image has a class, where it may have several.
 
-    values: by class. promise: what they were chosen for, as `f1` or `precision 0.9`, on the
+    values: by class. target: what they were chosen for, as `f1` or `precision 0.9`, on the
     `images` images of `split`.
     """
 
     values: Mapping[str, float]
-    promise: str
+    target: str
     split: str
     images: int
 

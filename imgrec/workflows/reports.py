@@ -265,8 +265,8 @@ def _fitted(card: Card) -> Iterator[tuple[str, str]]:
             if limit.ood_similarity is None
             else f", or ood_similarity {limit.ood_similarity:.3f}"
         )
-        chosen = f"{limit.promise}, chosen on {limit.images:,} {limit.split} images"
+        chosen = f"{limit.target}, chosen on {limit.images:,} {limit.split} images"
         yield "unknown below", f"probability {limit.value:.3f}{familiar}: {chosen}"
     if several := card.thresholds:
         chosen = f", chosen on {several.images:,} {several.split} images" if several.images else ""
-        yield "thresholds of the classes", f"{several.promise}{chosen}"
+        yield "thresholds of the classes", f"{several.target}{chosen}"

@@ -1,4 +1,4 @@
-"""When a model says "unknown": thresholds that keep their promise."""
+"""When a model says "unknown": thresholds that reach their target."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ def known(found: Scores, decision: Decision) -> NDArray[np.bool_]:
 
 @given(
     answers=st.lists(st.tuples(st.floats(0.5, 1, width=32), st.booleans()), min_size=1),
-    promise=st.sampled_from(["precision", "coverage"]),
+    target=st.sampled_from(["precision", "coverage"]),
     share=st.floats(0.01, 1),
 )
 def test_a_threshold_keeps_its_promise(
-    answers: list[tuple[float, bool]], promise: Literal["precision", "coverage"], share: float
+    answers: list[tuple[float, bool]], target: Literal["precision", "coverage"], share: float
 ) -> None:
     """Whatever was answered, the images above the threshold are as many and as right as told."""
     given_scores = scored([[sure, 1 - sure] for sure, _ in answers], [not ok for _, ok in answers])
-    found = choose_threshold(given_scores, promise, share, "validation")
+    found = choose_threshold(given_scores, target, share, "validation")
 
     confidence = given_scores.probabilities.max(axis=1)
     right = given_scores.probabilities.argmax(axis=1) == given_scores.true_labels
     if found is None:
-        assert promise == "precision"
+        assert target == "precision"
         assert all(right[confidence >= level].mean() < share for level in set(confidence))
         return
     answered = confidence >= found.value
     assert answered.mean() == pytest.approx(found.coverage)
     assert right[answered].mean() == pytest.approx(found.precision)
-    assert (found.coverage if promise == "coverage" else found.precision) >= share
+    assert (found.coverage if target == "coverage" else found.precision) >= share
 
 
 def test_the_lowest_threshold_of_a_precision_is_taken() -> None:
@@ -64,7 +64,7 @@ def test_the_lowest_threshold_of_a_precision_is_taken() -> None:
     given_scores = scored([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]], [0, 0, 0, 1])
     found = choose_threshold(given_scores, "precision", 1.0, "validation")
     assert found is not None
-    assert (found.promise, found.coverage, found.precision) == ("precision 1", 0.75, 1.0)
+    assert (found.target, found.coverage, found.precision) == ("precision 1", 0.75, 1.0)
     assert found.value == pytest.approx(0.65)
 
 
@@ -101,15 +101,15 @@ def test_what_is_strange_is_not_answered_however_sure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("promise", "share", "familiar"),
+    ("target", "share", "familiar"),
     [("precision", 0.5, 95), ("coverage", 0.5, 95), ("coverage", 0.98, 99)],
 )
 def test_the_limit_of_familiarity_leaves_room_for_the_promise(
-    promise: Literal["precision", "coverage"], share: float, familiar: int
+    target: Literal["precision", "coverage"], share: float, familiar: int
 ) -> None:
     """Of 100 images 5 are strange; where 98 are to be answered, one is."""
     found = scored([[0.9, 0.1]] * 100, [0] * 100, np.linspace(0.01, 1, 100))
-    threshold = choose_threshold(found, promise, share, "validation")
+    threshold = choose_threshold(found, target, share, "validation")
     assert threshold is not None
     assert threshold.coverage == familiar / 100
     assert known(found, Decision(threshold.value, threshold.ood_similarity)).sum() == familiar

@@ -1,4 +1,4 @@
-"""A temperature that is found again, and thresholds that keep their promise."""
+"""A temperature that is found again, and thresholds that reach their target."""
 
 from __future__ import annotations
 

@@ -264,24 +264,24 @@ def test_no_threshold_has_a_higher_f1(given_scores: Scores) -> None:
 @given(any_label_sets(), st.sampled_from([0.5, 0.8, 1.0]))
 def test_thresholds_keep_their_promise(given_scores: Scores, share: float) -> None:
     """The precision, or the recall, of each class is what was promised; else it is named."""
-    for promise in ("precision", "recall"):
-        chosen, without = choose_thresholds(given_scores, promise, share, "validation")
+    for target in ("precision", "recall"):
+        chosen, without = choose_thresholds(given_scores, target, share, "validation")
         found = with_thresholds(given_scores, chosen.values.values())
         for result in evaluate_scores(found).per_class:
             if result.name in without:
                 assert chosen.values[result.name] == 0.5
             else:
-                assert getattr(result, promise).value >= share
+                assert getattr(result, target).value >= share
 
 
-@pytest.mark.parametrize("promise", ["f1", "precision"])
-def test_neighbours_in_float32_are_told_apart(promise: Literal["f1", "precision"]) -> None:
+@pytest.mark.parametrize("target", ["f1", "precision"])
+def test_neighbours_in_float32_are_told_apart(target: Literal["f1", "precision"]) -> None:
     """A threshold between two of them is rounded to neither where it is applied."""
     upper = np.nextafter(np.float32(1), np.float32(0))
     lower = np.nextafter(upper, np.float32(0))
     truth = [[True], [False]]
     given_scores = label_sets(truth, [[upper], [lower]])
-    chosen, _ = choose_thresholds(given_scores, promise, 0.9, "validation")
+    chosen, _ = choose_thresholds(given_scores, target, 0.9, "validation")
     found = with_thresholds(given_scores, chosen.values.values())
     np.testing.assert_array_equal(found.answers, truth)
 

@@ -39,7 +39,7 @@ def test_the_card_tells_what_was_fitted(careful: Run) -> None:
     assert calibration.model == careful.card.hashes["best.keras"]
     assert calibration.loss_after <= calibration.loss_before
     assert calibration.images == threshold.images == careful.card.data["validation"].images
-    assert threshold.promise == "coverage 0.9"
+    assert threshold.target == "coverage 0.9"
     assert threshold.coverage >= 0.9
 
 

@@ -105,7 +105,7 @@ def test_the_card_says_what_answers_mean(discs: TrainingResult) -> None:
     card = read_card(discs.run.path)
     assert (card.multi_label, card.units, card.output) == (True, 3, "sigmoid")
     assert card.thresholds is not None
-    assert (card.thresholds.promise, card.thresholds.split) == ("f1", "validation")
+    assert (card.thresholds.target, card.thresholds.split) == ("f1", "validation")
     assert card.class_thresholds == tuple(card.thresholds.values[name] for name in card.classes)
     assert card.calibration is not None
     assert card.calibration.loss_after <= card.calibration.loss_before

@@ -118,13 +118,13 @@ def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray
 
 
 def _threshold(selective_prediction: SelectivePrediction, scores: Scores) -> Threshold | None:
-    promise, share = selective_prediction.target
-    found = choose_threshold(scores, promise, share, _SPLIT)
+    target, fraction = selective_prediction.target
+    found = choose_threshold(scores, target, fraction, _SPLIT)
     if found is None:
         log.warning(
             "no threshold keeps evaluation.selective_prediction's %s of %g: none is set",
-            promise,
-            share,
+            target,
+            fraction,
         )
         return None
     kept = f"{found.coverage:.1%} of the validation images answered, {found.precision:.1%} right"
@@ -132,10 +132,10 @@ def _threshold(selective_prediction: SelectivePrediction, scores: Scores) -> Thr
     return found
 
 
-def _thresholds(promise: LabelTarget, share: float, scores: Scores) -> LabelThresholds:
-    found, without = choose_thresholds(scores, promise, share, _SPLIT)
+def _thresholds(target: LabelTarget, fraction: float, scores: Scores) -> LabelThresholds:
+    found, without = choose_thresholds(scores, target, fraction, _SPLIT)
     if without:
-        log.warning("no threshold for %s of %s: it is 0.5", found.promise, join_few(without))
+        log.warning("no threshold for %s of %s: it is 0.5", found.target, join_few(without))
     values = ", ".join(f"{printable(name)} {value:.4f}" for name, value in found.values.items())
-    log.info("thresholds for %s: %s", found.promise, values)
+    log.info("thresholds for %s: %s", found.target, values)
     return found
