@@ -115,7 +115,7 @@ def fit(
 
 @dataclass
 class _Phase:
-    """A part of a training, with callbacks of its own: the only one, or a head's, or fine-tuning.
+    """A part of a training, with its own callbacks: the only one, or a head's, or fine-tuning.
 
     epochs: how many are done when it ends, those before it included.
     """

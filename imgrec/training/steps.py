@@ -214,7 +214,7 @@ class Steps:
             unfuse_biases(model)
         _compile(model, optimizer, self._objective, multi_label=self.network.multi_label)
         # Now, as a step under a strategy can't make variables. `compile` wraps the optimizer where
-        # float16 asks for it, and the wrapper has variables of its own.
+        # float16 needs it, and the wrapper has variables too.
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         self._strategy.run(_build_metrics, args=(model, self._objective.truth, self.network))

@@ -271,7 +271,7 @@ def test_thresholds_keep_their_promise(given_scores: Scores, share: float) -> No
             if result.name in without:
                 assert chosen.values[result.name] == 0.5
             else:
-                assert getattr(result, target).value >= share
+                assert result.metrics[target].value >= share
 
 
 @pytest.mark.parametrize("target", ["f1", "precision"])
