@@ -16,6 +16,7 @@ from tools import docs
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md")
+DOCS = [f"docs/{path.name}" for path in PROJECT.glob("docs/*.md")]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -51,7 +52,7 @@ def test_commands_and_options_exist(page: str) -> None:
         assert named <= options | {"--help", "--traceback"}, line
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/ci.md"])
+@pytest.mark.parametrize("page", sorted({*PAGES, *DOCS}))
 def test_links_lead_to_files(page: str) -> None:
     """Every relative link of a page leads to a file of the project."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):
