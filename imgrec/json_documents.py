@@ -64,6 +64,8 @@ def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -
         title: The schema's title.
         description: Where such documents come from.
     """
+    import inspect  # only needed here
+
     types = [each for kind in kinds for each in (kind if isinstance(kind, tuple) else (kind,))]
     references, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     by_type = dict(zip(types, references, strict=True))
@@ -78,6 +80,8 @@ def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -
         "come with the same schema_version.",
     }
     body = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    for each in definitions.values():  # docstrings, indented as in the source
+        each["description"] = inspect.cleandoc(each.get("description", ""))
     return {**head, **body, "$defs": dict(definitions)}
 
 
