@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from imgrec.cli.console import Console
 from imgrec.cli.photo_failures import refuse_unusable
 
 if TYPE_CHECKING:
+    from imgrec.explanation.values import ExplainedPhoto
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.workflows.explanation import Method
 
@@ -89,7 +91,6 @@ def explain(
     Example: imgrec explain photo.jpg --method windows --boxes
     """  # noqa: D301 - Click takes \b for "keep these lines"
     from imgrec.report.documents import explanation_document
-    from imgrec.report.terminal import explanation_line
     from imgrec.runs.folder import find
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows.explanation import ExplainOptions, WrittenFiles, explain_files
@@ -103,11 +104,17 @@ def explain(
         engine_options=EngineOptions(engine, precision, device),
         progress=console,
     )
-    done = []
-    for photo in explained:
-        done.append(photo)
-        if photo.error is None and not as_json:
-            console.result(explanation_line(photo))
+    done = list(explained if as_json else _printed(console, explained))
     if as_json:
         console.document(explanation_document(done, query))
     refuse_unusable(console, FailureSummary().with_batch(done))
+
+
+def _printed(console: Console, explained: Iterable[ExplainedPhoto]) -> Iterator[ExplainedPhoto]:
+    """Yield each photo after printing its line, if it could be explained."""
+    from imgrec.report.terminal import explanation_line
+
+    for photo in explained:
+        if photo.error is None:
+            console.result(explanation_line(photo))
+        yield photo

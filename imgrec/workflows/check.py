@@ -83,7 +83,7 @@ def record_check(
 def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
     """Log again, next to the results, that duplicates spoil them."""
     if copies := _copies(check_records(CheckInput.of(splits), identities, ())):
-        log.warning("%s:\nthe numbers look better or worse than they are", copies)
+        log.warning("%s,\nso the metrics may be too good or too bad", copies)
 
 
 def _copies(findings: Findings) -> str:

@@ -322,9 +322,9 @@ def _general(name: str) -> Iterator[str]:
 def _data(found: DatasetSummary, size: tuple[int, int]) -> Iterator[str]:
     yield "data:"
     yield from _places(found)
-    yield f"  image_size: [{size[0]}, {size[1]}]  # height, width; larger: detail, and time"
+    yield f"  image_size: [{size[0]}, {size[1]}]  # height, width; larger: more detail, but slower"
     yield "  channels: 3  # 1 where colour says nothing, as for scans of writing"
-    yield f"  batch_size: {_batch_size(found)}  # larger: faster on a GPU, and more memory"
+    yield f"  batch_size: {_batch_size(found)}  # larger: faster on a GPU, but needs more memory"
     yield "  bad_images: error  # skip: leave out images that can't be read, and say so"
     yield ""
 
@@ -355,7 +355,7 @@ def _augmentation() -> tuple[str, ...]:
 def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:
     yield "training:"
     epochs = _epochs(network.epochs, found.training_images)
-    yield f"  epochs: {epochs}  # at most: EarlyStopping ends it when it learns no more"
+    yield f"  epochs: {epochs}  # at most; EarlyStopping ends it when val_loss no longer improves"
     yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: lower; barely falls: higher"
     if found.largest > _UNEVEN * found.smallest:
         yield "  class_weight: balanced  # classes differ much in size: rare ones count for more"

@@ -89,7 +89,7 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
     )
     found = fit_temperature(scores, _SPLIT)
     apply_temperature(engine.model, found.temperature)
-    log.info("temperature %.3f: %s", found.temperature, _losses(found))
+    log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
     scores = calibrated(scores, found.temperature)
     threshold = _threshold(selective_prediction, scores) if selective_prediction else None
     rule = experiment.evaluation.thresholds_target
@@ -99,8 +99,8 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
 
 def _losses(found: Calibration) -> str:
     if found.temperature == 1:
-        return f"validation log loss {found.loss_before:.4f}, with no reason for another"
-    return f"validation log loss {found.loss_after:.4f}, before {found.loss_before:.4f}"
+        return f"validation log loss {found.loss_before:.4f}, unchanged"
+    return f"validation log loss {found.loss_before:.4f} -> {found.loss_after:.4f}"
 
 
 def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray[np.float32]:

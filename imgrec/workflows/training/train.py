@@ -226,7 +226,7 @@ def _assessed(writer: RunWriter, prepared: Prepared, progress: Progress) -> Asse
     run, experiment = writer.run, prepared.experiment
     split, records = judging(prepared.found)
     if split == "train":
-        log.warning("no test or validation images: the final numbers are of the training images")
+        log.warning("no test or validation images: the final metrics are of the training images")
     section, bad_images = experiment.evaluation, experiment.data.bad_images
     images = EvaluationData(
         split, run.card.data[split].written or experiment.data.loader or "", records
