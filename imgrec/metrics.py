@@ -11,14 +11,18 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from imgrec.scores import Scores
+    from imgrec.scores import Scores
 
-Floats = NDArray[np.float64]
+    Floats: TypeAlias = NDArray[np.float64]
+else:
+    Floats = Any  # configs and the command line read the table without NumPy
+
 Unit = Literal["proportion", "score", "loss"]
 Labels = Literal["single", "multi", "both"]
 Scope = Literal["whole", "slice", "class"]
@@ -191,21 +195,29 @@ def metric_names(scope: Scope) -> tuple[str, ...]:
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Return part / whole, 0 where `whole` is 0."""
+    import numpy as np
+
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _mean(parts: Floats, weights: NDArray[Any]) -> Floats:
     """Return the sum of `parts` over the classes divided by that of `weights`, NaN for 0 / 0."""
+    import numpy as np
+
     whole = weights.sum(axis=1)
     unknown = np.full(len(whole), np.nan)
     return np.asarray(np.divide(parts.sum(axis=1), whole, out=unknown, where=whole > 0))
 
 
 def _accuracy(scores: Scores, _top_k: int) -> Floats:
+    import numpy as np
+
     return scores.right.astype(np.float64)
 
 
 def _top_k_accuracy(scores: Scores, top_k: int) -> Floats:
+    import numpy as np
+
     probabilities, truth = scores.probabilities, scores.true_labels
     of_truth = probabilities[np.arange(len(truth)), truth][:, None]
     # Of classes with the same probability, the one listed first comes first.
@@ -215,16 +227,22 @@ def _top_k_accuracy(scores: Scores, top_k: int) -> Floats:
 
 
 def _hamming_loss(scores: Scores, _top_k: int) -> Floats:
+    import numpy as np
+
     return np.asarray((scores.answers != scores.positives).mean(axis=1))
 
 
 def _samples_f1(scores: Scores, _top_k: int) -> Floats:
+    import numpy as np
+
     answers, positives = scores.answers, scores.positives
     hits, named = (answers & positives).sum(axis=1), answers.sum(axis=1) + positives.sum(axis=1)
     return np.where(named > 0, 2 * hits / np.maximum(named, 1), 1.0)
 
 
 def _log_loss(scores: Scores, _top_k: int) -> Floats:
+    import numpy as np
+
     probabilities, truth = scores.choices, scores.true_choices
     # As scikit-learn clips in float64; its one-hot copies of the truth need gigabytes at 50,000
     # images of 1,000 classes.
@@ -234,6 +252,8 @@ def _log_loss(scores: Scores, _top_k: int) -> Floats:
 
 
 def _brier(scores: Scores, _top_k: int) -> Floats:
+    import numpy as np
+
     probabilities, truth = scores.choices, scores.true_choices
     squares = np.einsum("ij,ij->i", probabilities, probabilities, dtype=np.float64)
     of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
@@ -242,7 +262,15 @@ def _brier(scores: Scores, _top_k: int) -> Floats:
 
 
 def _by_image(of_options: Floats, scores: Scores) -> Floats:
+    import numpy as np
+
     return np.asarray(of_options.reshape(len(scores.names), -1).mean(axis=1))
+
+
+def _every_image(scores: Scores) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return np.ones(len(scores.names), bool)
 
 
 def _balanced_accuracy(counts: Counts) -> Floats:
@@ -266,6 +294,8 @@ def _weighted_f1(counts: Counts) -> Floats:
 
 
 def _roc_auc(ranked: RankedImages) -> Floats:
+    import numpy as np
+
     below = ranked.others[::-1].cumsum(axis=0)[::-1] - ranked.others / 2
     unknown = np.full(ranked.pairs.shape, np.nan)
     won = (ranked.hits * below).sum(axis=0)
@@ -273,6 +303,8 @@ def _roc_auc(ranked: RankedImages) -> Floats:
 
 
 def _average_precision(ranked: RankedImages) -> Floats:
+    import numpy as np
+
     precision = ranked.hits.cumsum(axis=0) / np.maximum(ranked.images.cumsum(axis=0), 1)
     unknown = np.full(ranked.pairs.shape, np.nan)
     found = ranked.hits.sum(axis=0)
@@ -422,7 +454,7 @@ METRICS: Mapping[str, Metric] = {
             "Coverage",
             "proportion",
             'Share of the images that are answered, not "unknown".',
-            lambda scores: (scores.known, np.ones(len(scores.names), bool)),
+            lambda scores: (scores.known, _every_image(scores)),
         ),
         SelectiveMetric(
             "selective_accuracy",
