@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
@@ -15,6 +16,7 @@ from tests.cli.transcript import transcript
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.tensorflow
 def test_preview_writes_a_picture(
     imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -29,6 +31,7 @@ def test_preview_writes_a_picture(
     assert transcript(again) == snapshot
 
 
+@pytest.mark.tensorflow
 def test_preview_takes_overrides_and_tells_in_json(imgrec: Imgrec, tmp_path: Path) -> None:
     """The document names the file and every caption."""
     arguments = ["--images", "3", "--output", "sheet.png", "--set", "seed=4", "--json"]
@@ -46,6 +49,7 @@ def test_preview_of_a_missing_config(imgrec: Imgrec, snapshot: SnapshotAssertion
     assert transcript(process) == snapshot
 
 
+@pytest.mark.tensorflow
 def test_pack_writes_a_folder_and_says_how_to_train(imgrec: Imgrec, photos: Path) -> None:
     """The command that it shows works; a second time nothing is overwritten."""
     arguments = ["--set", f"data.root={photos}", "--set", "data.loader=folder", "--shards", "2"]
