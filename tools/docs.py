@@ -15,8 +15,7 @@ from pathlib import Path
 import click
 
 from imgrec.cli.main import cli
-from imgrec.config.reference import reference
-from imgrec.config.schema import schema
+from imgrec.config.reference import reference, schema
 from imgrec.metrics import METRICS, Metric
 from imgrec.report.documents import schemas
 

@@ -1,8 +1,7 @@
 """imgrec from Python: what `import imgrec` offers."""
 
-from imgrec.api.explanations import ExplanationResult
 from imgrec.api.model import Model, Photo, load
-from imgrec.api.predictions import Predictions
+from imgrec.api.results import ExplanationResult, Predictions
 from imgrec.api.training import TrainedRun, check, evaluate, train
 from imgrec.training.observers import TrainingObserver
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgrec.api.explanations import ExplanationResult, explanation_result
-from imgrec.api.predictions import Predictions
+from imgrec.api.results import ExplanationResult, Predictions, explanation_result
 from imgrec.data import records
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.evaluation.results import Evaluation

@@ -84,7 +84,7 @@ def schema(console: Console) -> None:
 
     Example: imgrec config schema > imgrec.schema.json
     """
-    from imgrec.config import schema as config_schema
+    from imgrec.config import reference as config_schema
     from imgrec.json_documents import json_text
 
     console.result(json_text(config_schema.schema()))

@@ -10,7 +10,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.cli.photo_failures import refuse_unusable
+from imgrec.cli.options import refuse_unusable
 
 if TYPE_CHECKING:
     from imgrec.explanation.values import ExplainedPhoto

@@ -1,17 +1,19 @@
-"""Options that several commands share, among them `--traceback`, which every command has."""
+"""How a command ends if some photos could not be used."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from imgrec.cli.console import Console
+from imgrec.errors import DataError
 from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
 from imgrec.stderr import keep_native_stderr_out
+from imgrec.text import printable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -187,3 +189,26 @@ def slices(function: Function) -> Function:
             "CSV file, or by a regular expression such as path:(day|night). Can be repeated.",
         )(function)
     )
+
+
+if TYPE_CHECKING:
+    from imgrec.cli.console import Console
+    from imgrec.workflows.prediction import FailureSummary
+
+
+def refuse_unusable(console: Console, tally: FailureSummary, *, elsewhere: str = "") -> None:
+    """Raise DataError, naming the first photos that can't be used, if there are any.
+
+    Args:
+        console: Its buffered results are printed first.
+        tally: The photos that failed.
+        elsewhere: Where the other failures are listed; follows their number.
+    """
+    if not tally.failed:
+        return
+    console.flush()  # the results of the other photos come first
+    lines = [f"  {printable(each.name)}: {printable(each.error or '')}" for each in tally.examples]
+    if more := tally.failed - len(lines):
+        lines.append(f"  and {more:,} more{elsewhere}")
+    counts = f"{tally.failed:,} of {tally.photos:,} photos can't be used"
+    raise DataError("\n".join([counts, *lines]))

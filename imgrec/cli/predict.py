@@ -11,7 +11,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
-from imgrec.cli.photo_failures import refuse_unusable
+from imgrec.cli.options import refuse_unusable
 from imgrec.errors import RunError, UsageError
 from imgrec.progress import Silent
 from imgrec.text import printable

@@ -1,15 +1,151 @@
-"""docs/config.md: every key, layer, optimizer, loss, metric, callback and backbone."""
+"""The JSON schema of a config file, and docs/config.md, from the same models."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import getdoc
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from imgrec.backbones import BACKBONES
-from imgrec.config.keras.named import OneOf, argument_names
-from imgrec.config.schema import KINDS, SECTIONS, schema
+from imgrec.config.augmentation import Augmentation
+from imgrec.config.data import Data
+from imgrec.config.evaluation import (
+    Baseline,
+    EvaluationConfig,
+    SelectivePrediction,
+    ThresholdsConfig,
+)
+from imgrec.config.experiment import Backbone, Experiment, Model
+from imgrec.config.keras.callbacks import Callback
+from imgrec.config.keras.layers import Layer, Regularizer
+from imgrec.config.keras.losses import Loss
+from imgrec.config.keras.metrics import KerasMetric
+from imgrec.config.keras.named import PLACEHOLDER, Named, OneOf, argument_names, plain
+from imgrec.config.keras.optimizers import LearningRateSchedule, Optimizer
+from imgrec.config.preprocessing import Preprocessing
+from imgrec.config.training import Checkpoint, FineTune, Training
+from imgrec.data.cache_config import CacheConfig
+from imgrec.data.sources import LOADERS, SplitConfig
+
+
+def _loader_sections() -> dict[str, type[BaseModel]]:
+    """Return the sections among the loaders' own keys."""
+    return {
+        f"data.{key}": part
+        for loader in LOADERS
+        for key, field in loader.options.model_fields.items()
+        for part in get_args(field.annotation)
+        if isinstance(part, type) and issubclass(part, BaseModel)
+    }
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "": Experiment,
+    "data": Data,
+    "data.split": SplitConfig,
+    **_loader_sections(),
+    "data.cache": CacheConfig,
+    "preprocessing": Preprocessing,
+    "augmentation": Augmentation,
+    "model": Model,
+    "model.backbone": Backbone,
+    "training": Training,
+    "training.checkpoint": Checkpoint,
+    "training.fine_tune": FineTune,
+    "evaluation": EvaluationConfig,
+    "evaluation.baseline": Baseline,
+    "evaluation.selective_prediction": SelectivePrediction,
+    "evaluation.thresholds": ThresholdsConfig,
+}
+"""All sections: path -> class."""
+
+_FIELDS = (Layer, Regularizer, Optimizer, LearningRateSchedule, Loss, KerasMetric, Callback)
+KINDS: tuple[OneOf, ...] = tuple(get_args(field)[1] for field in _FIELDS)
+"""The kinds of Keras objects: layers, optimizers, losses and so on."""
+
+_Schema = dict[str, Any]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of a config file."""
+    root = Experiment.model_json_schema()
+    definitions: _Schema = {**root.pop("$defs"), **_named_definitions()}
+    for cls in SECTIONS.values():
+        _add_defaults(definitions.get(cls.__name__, root), cls)
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+    return {**_finished(whole), "title": "An imgrec experiment"}
+
+
+def _named_definitions() -> _Schema:
+    definitions: _Schema = {}
+    for kind in KINDS:
+        definitions[kind.kind] = _choice(kind)
+        for name, cls in kind.table.items():
+            definitions[f"{kind.kind}.{name}"] = _arguments(cls)
+    return definitions
+
+
+def _choice(kind: OneOf) -> _Schema:
+    names = {name: name for name in kind.table} | dict(kind.aliases)
+    bare = [name for name, cls in names.items() if not _required(kind.table[cls])]
+    with_arguments = {
+        "type": "object",
+        "properties": {name: _with(kind, cls) for name, cls in names.items()},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [{"enum": bare}, with_arguments] if bare else [with_arguments]}
+
+
+def _with(kind: OneOf, name: str) -> _Schema:
+    reference = {"$ref": f"#/$defs/{kind.kind}.{name}"}
+    return reference if _required(kind.table[name]) else {"anyOf": [reference, {"type": "null"}]}
+
+
+def _arguments(cls: type[Named]) -> _Schema:
+    arguments = cls.model_json_schema()
+    # Definitions for nested layers are at the top level.
+    arguments.pop("$defs", None)
+    return arguments
+
+
+def _required(cls: type[Named]) -> bool:
+    return any(field.is_required() for field in cls.model_fields.values())
+
+
+def _add_defaults(section: _Schema, cls: type[BaseModel]) -> None:
+    """Add the defaults from factories, which pydantic leaves out."""
+    for name, field in cls.model_fields.items():
+        if field.default_factory is not None:
+            default = plain(field.get_default(call_default_factory=True, validated_data={}))
+            section["properties"][name]["default"] = default
+
+
+def _finished(value: Any) -> Any:
+    """Return `value` with placeholders replaced by references, and without pydantic's titles."""
+    if isinstance(value, list):
+        return [_finished(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if PLACEHOLDER in value:
+        value = {"$ref": f"#/$defs/{value[PLACEHOLDER]}", **value}
+    return {
+        key: {name: _finished(each) for name, each in inner.items()}
+        # A key called title would be a field there.
+        if key in ("properties", "$defs")
+        else _finished(inner)
+        for key, inner in value.items()
+        if key not in ("title", PLACEHOLDER)
+    }
+
 
 _INTRODUCTION = """# Configs
 
@@ -26,7 +162,7 @@ start the config with the line `# yaml-language-server: $schema=FILE`."""
 
 _PLURALS = {kind.kind: f"{kind.kind}s" for kind in KINDS} | {"loss": "losses"}
 
-_Schema = Mapping[str, Any]
+_JsonSchema = Mapping[str, Any]
 
 
 def reference() -> str:
@@ -41,7 +177,7 @@ def reference() -> str:
     return "\n\n".join([_INTRODUCTION, *sections, *kinds, _backbones()]) + "\n"
 
 
-def _section(path: str, meaning: str, section: _Schema) -> Iterator[str]:
+def _section(path: str, meaning: str, section: _JsonSchema) -> Iterator[str]:
     yield f"## {f'`{path}`' if path else 'The file'}"
     yield meaning
     rows = [
@@ -51,13 +187,15 @@ def _section(path: str, meaning: str, section: _Schema) -> Iterator[str]:
     yield _table(("key", "value", "default", "meaning"), rows)
 
 
-def _kind(kind: OneOf, definitions: _Schema) -> Iterator[str]:
+def _kind(kind: OneOf, definitions: _JsonSchema) -> Iterator[str]:
     yield f"## {_PLURALS[kind.kind].capitalize()}"
     types: dict[str, dict[str, None]] = {}
     rows = []
     for name, cls in kind.table.items():
         arguments = definitions[f"{kind.kind}.{name}"]
-        rows.append((f"`{name}`", _arguments(argument_names(cls), arguments), getdoc(cls) or ""))
+        rows.append(
+            (f"`{name}`", _argument_rows(argument_names(cls), arguments), getdoc(cls) or "")
+        )
         for argument, key in arguments["properties"].items():
             types.setdefault(argument, {})[_type(key)] = None
     yield _table(("name", "arguments (**required**)", "meaning"), rows)
@@ -66,7 +204,7 @@ def _kind(kind: OneOf, definitions: _Schema) -> Iterator[str]:
         yield _table(("argument", "value"), sorted(kinds))
 
 
-def _arguments(names: list[str], arguments: _Schema) -> str:
+def _argument_rows(names: list[str], arguments: _JsonSchema) -> str:
     needed = arguments.get("required", ())
     keys = arguments["properties"]
     return ", ".join(
@@ -74,7 +212,7 @@ def _arguments(names: list[str], arguments: _Schema) -> str:
     )
 
 
-def _optional(name: str, key: _Schema) -> str:
+def _optional(name: str, key: _JsonSchema) -> str:
     default = key.get("default")
     return f"`{name}`" if default is None else f"`{name}={_json(default)}`"
 
@@ -88,13 +226,13 @@ def _backbones() -> str:
     return f"## Backbones\n\n{_table(header, rows)}"
 
 
-def _meaning(key: _Schema) -> str:
+def _meaning(key: _JsonSchema) -> str:
     cls = next((cls for cls in SECTIONS.values() if f"/{cls.__name__}'" in str(key)), None)
     section = (getdoc(cls) or "").partition("\n")[0]
     return str(key.get("description", section))
 
 
-def _default(name: str, key: _Schema, section: _Schema) -> str:
+def _default(name: str, key: _JsonSchema, section: _JsonSchema) -> str:
     if name in section.get("required", ()):
         return "required"
     default = key.get("default")
@@ -108,7 +246,7 @@ def _json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _type(key: _Schema) -> str:
+def _type(key: _JsonSchema) -> str:
     """Return in words what a JSON schema allows, without null."""
     if "$ref" in key:
         return _referred(str(key["$ref"]).rsplit("/", 1)[-1])
@@ -138,13 +276,13 @@ def _choices(values: list[object]) -> str:
     return ", ".join(f"`{_json(value)}`" for value in values)
 
 
-def _list(key: _Schema) -> str:
+def _list(key: _JsonSchema) -> str:
     if "prefixItems" in key:
         return f"[{', '.join(_type(item) for item in key['prefixItems'])}]"
     return f"list: {_type(key['items'])}"
 
 
-def _scalar(key: _Schema) -> str:
+def _scalar(key: _JsonSchema) -> str:
     types = key["type"]
     if isinstance(types, list):
         return "number above 0, or fraction"

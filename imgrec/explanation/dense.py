@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage, RunError
 from imgrec.explanation.graph import is_convolution, traverse
-from imgrec.explanation.regions import regions
-from imgrec.explanation.values import Area, Detection, Heat, Picture, Segments
+from imgrec.explanation.values import Area, Detection, Heat, Picture, Segments, regions
 from imgrec.explanation.windows import largest_window
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.outputs import model_output

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
-from imgrec.explanation.regions import regions
-from imgrec.explanation.values import Area, Detection, Heat, Picture, cells
+from imgrec.explanation.values import Area, Detection, Heat, Picture, cells, regions
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.runtime.score import BATCH_SIZE

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from imgrec.errors import RunError
 from imgrec.files import cannot_write
-from imgrec.runs.card import Card
-from imgrec.runs.card_file import FILE_NAME, read_card
+from imgrec.runs.card import FILE_NAME, Card, read_card
 from imgrec.text import nearest, printable
 
 LAST = "last"

@@ -13,8 +13,7 @@ from imgrec.errors import RunError
 from imgrec.files import cannot_write, remove_partial, sha256_of, write_atomically
 from imgrec.files import write_bytes as write_whole_bytes
 from imgrec.files import write_text as write_whole_text
-from imgrec.runs.card import Card, ExportParity
-from imgrec.runs.card_file import FILE_NAME, read_card, write_card
+from imgrec.runs.card import FILE_NAME, Card, ExportParity, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 

@@ -20,11 +20,9 @@ from imgrec.progress import Progress
 from imgrec.training.batch import Batch
 from imgrec.training.callbacks import counters, make_callbacks, restore_counters, watch_steps
 from imgrec.training.checkpoint import Checkpoints, TrainingProgress
-from imgrec.training.epoch_log import metrics_text
 from imgrec.training.features import InputSettings, with_features
 from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
-from imgrec.training.loss_monitor import Diverged, LossMonitor
-from imgrec.training.monitor import Monitor
+from imgrec.training.monitor import Diverged, LossMonitor, Monitor
 from imgrec.training.observers import (
     CheckpointWritten,
     EpochEnd,
@@ -35,6 +33,7 @@ from imgrec.training.observers import (
     TrainingObserver,
 )
 from imgrec.training.phases import phases
+from imgrec.training.recorders import metrics_text
 from imgrec.training.steps import Steps, averaged_weights
 from imgrec.training.stream import TrainingImages, training_batches, validation_batches
 

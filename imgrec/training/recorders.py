@@ -1,17 +1,21 @@
-"""The observers that write a run: best.keras, last.keras, history.csv and the card."""
+"""Observers that record a training: its files, the log line of each epoch, the input wait."""
 
 from __future__ import annotations
 
 import dataclasses
+import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from imgrec.progress import rate
 from imgrec.runs.history import HISTORY_FILE, history_text
 from imgrec.runs.writer import BEST_MODEL, LAST_MODEL, RunWriter
 from imgrec.training.observers import (
     BestEpoch,
     CheckpointWritten,
     EpochEnd,
+    StepEnd,
     TrainingBegin,
     TrainingEnd,
     TrainingObserver,
@@ -92,3 +96,89 @@ class CardUpdater(TrainingObserver):
 def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
     """Return the best epoch as it is on the card."""
     return {} if best is None else dataclasses.asdict(best)
+
+
+log = logging.getLogger("imgrec")
+
+_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
+
+
+class EpochLog(TrainingObserver):
+    """Logs a line after each epoch: what was measured, how fast, and how long the rest takes."""
+
+    def epoch(self, event: EpochEnd) -> None:
+        """Log the epoch, and whether the training stops early with it."""
+        log.info(
+            epoch_line(event.epoch, event.epochs, event.logs, improved=event.improved),
+        )
+        if event.stopped:
+            log.info(
+                "stopped early after epoch %d, as training.callbacks says; "
+                "best.keras is of epoch %d",
+                event.epoch,
+                event.best.epoch if event.best else 0,
+            )
+
+
+def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float], *, improved: bool) -> str:
+    """Return the line of a finished epoch (from 1): what was measured, how fast, what is left."""
+    measured = {name: value for name, value in logs.items() if name not in _NOT_MEASURED}
+    to_do = epochs - epoch
+    left = f", {duration(to_do * logs['seconds'])} left" if to_do else ""
+    speed = f"{rate(logs['images_per_second'])} images/s"
+    best = "  best so far" if improved else ""
+    return f"epoch {epoch}/{epochs}  {metrics_text(measured)}  {speed}{left}{best}"
+
+
+def metrics_text(logs: Mapping[str, float], digits: int = 4) -> str:
+    """Return each name with its value."""
+    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+class InputWait(TrainingObserver):
+    """Measures the share of an epoch's training in which the device had no batch.
+
+    The wait lasts from the end of a step until the next batch is read and augmented. Copying the
+    batch to the device, callbacks and checkpoints count as work, so the share is what a faster
+    input could save, not all of the time that a GPU is idle.
+
+    Args:
+        device: What it is called in the log: `cpu` or `gpu`.
+        finish: Returns when the device is done with the last step. It is called after each step,
+            as the device would wait for what is waited for from then on.
+    """
+
+    def __init__(self, device: str, finish: Callable[[], object]) -> None:
+        self._device, self._finish = device.upper(), finish
+        self._waited = self._whole = 0.0
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1, of the epoch's steps so far; 0 where there were none."""
+        return self._waited / self._whole if self._whole else 0.0
+
+    def step(self, event: StepEnd) -> None:
+        """Add the step, and the time until the device is done with it."""
+        if event.step == 1:
+            self._waited = self._whole = 0.0
+        began = time.monotonic()
+        self._finish()
+        self._waited += event.waited
+        self._whole += event.seconds + time.monotonic() - began
+
+    def epoch(self, event: EpochEnd) -> None:
+        """Log the share of the epoch."""
+        if self._whole:
+            log.info(
+                "the %s waited for images for %.1f %% of the epoch", self._device, 100 * self.share
+            )
+        self._waited = self._whole = 0.0

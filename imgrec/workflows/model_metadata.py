@@ -16,8 +16,18 @@ from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.json_documents import as_builtins, from_builtins, json_text
 from imgrec.models.files import DESCRIPTION, read_description
-from imgrec.runs.card import EVEN, Card, ExportParity, Fit, Input, LabelThresholds, Threshold
-from imgrec.runs.card_file import FILE_NAME, read_card, with_new_keys
+from imgrec.runs.card import (
+    EVEN,
+    FILE_NAME,
+    Card,
+    ExportParity,
+    Fit,
+    Input,
+    LabelThresholds,
+    Threshold,
+    read_card,
+    with_new_keys,
+)
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 

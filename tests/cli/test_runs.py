@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from imgrec.runs.card import Card, DataSource, Input
-from imgrec.runs.card_file import write_card
+from imgrec.runs.card import Card, DataSource, Input, write_card
 from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]

@@ -13,8 +13,7 @@ import pytest
 from imgrec.backbones import BACKBONES
 from imgrec.config import shipped
 from imgrec.config.load import parse
-from imgrec.config.reference import reference
-from imgrec.config.schema import KINDS, SECTIONS, schema
+from imgrec.config.reference import KINDS, SECTIONS, reference, schema
 from imgrec.errors import ConfigError
 from imgrec.sections.yaml import read
 
@@ -120,8 +119,8 @@ def test_links() -> None:
 def test_nothing_slow_is_loaded() -> None:
     """Configs are read and described without TensorFlow, Keras or scikit-learn."""
     code = (
-        "import sys; from imgrec.config import load, reference, schema; load.load('cat_dog');"
-        "schema.schema(); reference.reference();"
+        "import sys; from imgrec.config import load, reference; load.load('cat_dog');"
+        "reference.schema(); reference.reference();"
         "print({'tensorflow', 'keras', 'sklearn', 'numpy', 'PIL'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from imgrec.data.check.find import DISTANCE, ImageSummary, summarize_image
 from imgrec.data.images import Traits
-from imgrec.data.images.header import traits_of
+from imgrec.data.images.inspection import traits_of
 from imgrec.data.records import Record
 
 # How each EXIF orientation has the picture stored, so that it stands upright when turned.

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgrec.data.images import ImageSpec, decode, decode_whole
-from imgrec.explanation.regions import regions
-from imgrec.explanation.values import Area, Heat, Segments
+from imgrec.explanation.values import Area, Heat, Segments, regions
 
 AREAS = st.builds(
     lambda left, top, width, height: Area(left, top, left + width, top + height),

@@ -18,7 +18,7 @@ from imgrec.config.keras.layers import LAYERS as CONFIGURABLE
 from imgrec.config.load import parse
 from imgrec.errors import RunError
 from imgrec.models.files import check_keras, check_litert, check_weights
-from imgrec.models.files.layer_allowlist import LAYERS
+from imgrec.models.files.safety import LAYERS
 from imgrec.workflows.experiment_sections import build_network
 from tests.models.hostile import keras_file, layer, litert_file, program, sequential, weights
 

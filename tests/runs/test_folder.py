@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.runs.card import Card, Input
-from imgrec.runs.card_file import write_card
+from imgrec.runs.card import Card, Input, write_card
 from imgrec.runs.folder import create, default_runs_dir, find, list_runs
 
 CARD = Card(

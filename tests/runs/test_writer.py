@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.files import sha256, sha256_of
-from imgrec.runs.card import Calibration, Threshold
-from imgrec.runs.card_file import read_card
+from imgrec.runs.card import Calibration, Threshold, read_card
 from imgrec.runs.writer import BEST_MODEL, RunWriter
 from tests.runs.test_folder import CARD
 

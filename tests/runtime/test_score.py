@@ -12,8 +12,8 @@ import pytest
 from imgrec.data.records import Photo, Record
 from imgrec.errors import BadImage
 from imgrec.progress import Silent
+from imgrec.runtime.engine import FlipTTA
 from imgrec.runtime.score import BATCH_SIZE, score, score_chunks
-from imgrec.runtime.tta import FlipTTA
 from tests.runtime.brightness import Brightness
 
 

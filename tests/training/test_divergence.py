@@ -11,9 +11,9 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.runs.card_file import read_card
+from imgrec.runs.card import read_card
 from imgrec.training.checkpoint import TrainingProgress
-from imgrec.training.loss_monitor import Diverged, LossMonitor
+from imgrec.training.monitor import Diverged, LossMonitor
 from imgrec.workflows.training import train
 
 # The activation overflows as soon as a step was large.

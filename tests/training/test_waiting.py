@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from imgrec.training.input_bound import InputWait
 from imgrec.training.observers import EpochEnd, StepEnd
+from imgrec.training.recorders import InputWait
 
 PAUSE = 0.1
 EPOCH = EpochEnd(1, 1, {}, {}, improved=False, best=None, stopped=False)

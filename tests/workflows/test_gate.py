@@ -18,7 +18,7 @@ from imgrec.report.documents import evaluation_document
 from imgrec.requirement import parse as required
 from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
-from imgrec.workflows.evaluation.compare import differing_settings
+from imgrec.workflows.evaluation.evaluate import differing_settings
 from imgrec.workflows.gate import Gate, joined_gates
 from imgrec.workflows.training import train
 

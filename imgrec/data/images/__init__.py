@@ -9,8 +9,7 @@ from imgrec.data.images.decoder import (
     miniature,
 )
 from imgrec.data.images.files import NO_IMAGE, fingerprint, identities_of_images, identity_of
-from imgrec.data.images.header import Traits
-from imgrec.data.images.inspection import decode_in_order, inspect_image
+from imgrec.data.images.inspection import Traits, decode_in_order, inspect_image
 
 __all__ = [
     "NO_IMAGE",

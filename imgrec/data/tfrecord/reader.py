@@ -15,9 +15,9 @@ from imgrec.data.classes import NamedLabel, by_number, labelled
 from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.data.storage import entries, is_folder, is_hidden, is_pattern, matches
-from imgrec.data.tfrecord import manifest as packs
+from imgrec.data.tfrecord import pack as packs
 from imgrec.data.tfrecord.example import Example, examples
-from imgrec.data.tfrecord.manifest import Manifest, check_shard, manifest_beside
+from imgrec.data.tfrecord.pack import Manifest, check_shard, manifest_beside
 from imgrec.errors import DataError
 from imgrec.sections.section import ConfigFinding, Section, Text
 from imgrec.text import join_few, printable

@@ -10,17 +10,55 @@ from numpy.typing import NDArray
 
 from imgrec.evaluation.metrics.calibration import calibration_error
 from imgrec.evaluation.metrics.counts import class_metrics, count_images, count_metrics
-from imgrec.evaluation.metrics.intervals import bootstrap_draws, canonical_order
+from imgrec.evaluation.metrics.intervals import (
+    bootstrap_draws,
+    canonical_order,
+    percentile,
+    wilson_interval,
+)
 from imgrec.evaluation.metrics.ranking import (
     SampleWeights,
     known_metric,
     ranking_metrics,
     ranking_values,
 )
-from imgrec.evaluation.metrics.samplewise import samplewise_metrics, selective_metrics
 from imgrec.evaluation.results import MetricValue
-from imgrec.metrics import METRICS, Counts, Floats
+from imgrec.metrics import METRICS, Counts, Floats, SamplewiseMetric, SelectiveMetric, metrics_of
 from imgrec.scores import Scores
+
+
+def samplewise_values(scores: Scores, top_k: int) -> Mapping[str, Floats]:
+    """Return the value of each image by the metric's name, float64 (images,) each."""
+    family = metrics_of(SamplewiseMetric, multi_label=scores.multi_label)
+    return {each.name: each.formula(scores, top_k) for each in family}
+
+
+def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, MetricValue]:
+    """Return the means over the images with their intervals."""
+    values, images = samplewise_values(scores, top_k), len(scores.names)
+    shares = {name for name in values if METRICS[name].interval == "Wilson"}
+    found = {name: wilson_interval(int(values[name].sum()), images) for name in shares}
+    others = {name: each for name, each in values.items() if name not in shares}
+    stacked = np.stack(list(others.values()))
+    means = [stacked @ block / images for block in bootstrap_draws(images)] if images > 1 else []
+    resampled = np.concatenate(means, axis=1) if means else np.empty((len(others), 0))
+    for (name, each), of_samples in zip(others.items(), resampled, strict=True):
+        found[name] = percentile(float(each.mean()), of_samples)
+    return found
+
+
+def selective_metrics(scores: Scores) -> Mapping[str, MetricValue]:
+    """Return the metrics of selective prediction; none of a model that answers every image."""
+    if not scores.decision.abstains:
+        return {}
+    family = metrics_of(SelectiveMetric, multi_label=scores.multi_label)
+    shares = {each.name: each.formula(scores) for each in family}
+    return {
+        name: wilson_interval(int(counted.sum()), int(among.sum()))
+        for name, (counted, among) in shares.items()
+        if among.any()
+    }
+
 
 MOST_RESAMPLED = 10_000
 """Up to how many images costly metrics (`Metric.costly`) have an interval."""

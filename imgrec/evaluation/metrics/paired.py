@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.evaluation.metrics.compute import samplewise_values
 from imgrec.evaluation.metrics.counts import count_values, sum_counts
 from imgrec.evaluation.metrics.intervals import bootstrap_draws, canonical_order
 from imgrec.evaluation.metrics.ranking import mean_of_known, ranking_values
-from imgrec.evaluation.metrics.samplewise import samplewise_values
 from imgrec.metrics import METRICS, CountMetric, Counts, Floats
 from imgrec.scores import Scores
 

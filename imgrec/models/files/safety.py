@@ -9,17 +9,219 @@ from __future__ import annotations
 import io
 import json
 import mmap
+import re
 import stat
 import struct
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from imgrec.errors import RunError
-from imgrec.models.files.hdf5 import RefusedFile, check_hdf5
-from imgrec.models.files.layer_allowlist import check_layer_names
 from imgrec.models.files.metadata import DESCRIPTION, LABELS
 from imgrec.text import printable
+
+_MAX_DEPTH = 64
+_MAX_OBJECTS = 100_000
+
+# Weights hardly compress; a data set without content is filled with zeros, at any size.
+_MAX_EXPANSION = 20
+_SMALL = 1 << 20
+
+_NUMBERS = "fiub"
+
+
+class RefusedFile(Exception):
+    """The reason why a model file is not loaded."""
+
+
+def check_hdf5(file: BinaryIO) -> None:
+    """Raise RefusedFile unless the HDF5 `file` only contains groups and its own numbers.
+
+    HDF5 allows links to other files, data sets whose content is in other files (external and
+    virtual ones), and sizes beyond the stored content. No link is followed.
+    """
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as root:
+            _check_tree(root)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # of damaged files
+        raise RefusedFile("its weights are not an HDF5 file, or a damaged one") from error
+
+
+def _check_tree(root: Any) -> None:
+    import h5py
+
+    found, waiting = 0, [(root, 0)]
+    while waiting:
+        group, depth = waiting.pop()
+        for name in group:
+            found += 1
+            if found > _MAX_OBJECTS or depth > _MAX_DEPTH:
+                raise RefusedFile("its weights are nested too deeply")
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise RefusedFile(f"its weights link to another file: {_place(group, name)!a}")
+            member = group[name]
+            if isinstance(member, h5py.Group):
+                waiting.append((member, depth + 1))
+            else:
+                _check_numbers(member)
+
+
+def _check_numbers(member: Any) -> None:
+    import h5py
+
+    place = ascii(member.name)
+    if not isinstance(member, h5py.Dataset):
+        raise RefusedFile(f"its weights contain a type: {place}")
+    if member.external or member.is_virtual:
+        raise RefusedFile(f"its weights are in another file: {place}")
+    # bfloat16 and similar types are opaque bytes.
+    if member.dtype.kind not in _NUMBERS and member.dtype.str not in ("|V1", "|V2"):
+        raise RefusedFile(f"its weights are not numbers: {place}")
+    size, stored = member.size * member.dtype.itemsize, member.id.get_storage_size()
+    if size > _SMALL and size > _MAX_EXPANSION * stored:
+        raise RefusedFile(f"its weights claim {size} bytes where the file has {stored}: {place}")
+
+
+def _place(group: Any, name: str) -> str:
+    return f"{group.name.rstrip('/')}/{name}"
+
+
+# Not here: Lambda (code); TFSMLayer, JaxLayer, FlaxLayer, TorchModuleWrapper (other programs);
+# StringLookup, IntegerLookup, TextVectorization (they read files); Wrapper, Layer, InputSpec (not
+# usable by themselves).
+LAYERS = frozenset((
+    "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add", "AdditiveAttention", "AlphaDropout",
+    "Attention", "AugMix", "AutoContrast", "Average", "AveragePooling1D", "AveragePooling2D",
+    "AveragePooling3D", "BatchNormalization", "Bidirectional", "CategoryEncoding", "CenterCrop",
+    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D",
+    "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Cropping1D", "Cropping2D",
+    "Cropping3D", "CutMix", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Discretization",
+    "Dot", "Dropout", "ELU", "EinsumDense", "Embedding", "Equalization", "Flatten", "GRU",
+    "GRUCell", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention",
+    "Identity", "InputLayer", "LSTM", "LSTMCell", "LayerNormalization", "LeakyReLU", "Masking",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum", "MixUp",
+    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "Pipeline",
+    "RMSNormalization", "RNN", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
+    "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
+    "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue",
+    "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+    "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
+    "ReLU", "RepeatVector", "Rescaling", "Reshape", "Resizing", "SeparableConv1D",
+    "SeparableConv2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "Solarization",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization",
+    "StackedRNNCells", "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D",
+    "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+))  # fmt: skip
+
+_CLASS = re.compile(r"[A-Z][A-Za-z0-9]{0,60}")
+_FUNCTION = re.compile(r"[a-z][a-z0-9_]{0,60}")
+
+# Modules that contain only arithmetic.
+_ARITHMETIC = frozenset(
+    {"keras.initializers", "keras.regularizers", "keras.constraints", "keras.dtype_policies"}
+    | {"keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math"}
+)
+# These take a function or a module of the user.
+_NO_ARITHMETIC = frozenset({"Vectorize"})
+_OTHERS = frozenset(
+    {
+        ("keras", "Sequential"),
+        ("keras", "Functional"),
+        ("keras", "Model"),
+        ("keras.models", "Sequential"),
+        ("keras.models", "Model"),
+        ("keras.src.models.functional", "Functional"),
+        ("keras.src.models.sequential", "Sequential"),
+        ("keras", "DTypePolicy"),
+        # Layers defined in keras.applications.
+        ("keras.src.applications.convnext", "LayerScale"),
+        ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
+    }
+)
+# How Keras writes values that JSON has no type for. `__lambda__` and `__typespec__` are code and
+# classes.
+_VALUES = frozenset(
+    {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__"}
+)
+_FUNCTION_HOMES = frozenset({"builtins", "keras.activations"})
+# They create objects from their arguments.
+_NO_FUNCTIONS = frozenset({"get", "serialize", "deserialize"})
+
+
+def check_layer_names(config: Any) -> None:
+    """Raise RefusedFile unless every object in a `config.json` is on the list.
+
+    The compile config is ignored, since models are loaded uncompiled.
+    """
+    if not isinstance(config, dict):
+        raise RefusedFile("its config.json is not an object")
+    architecture = {key: value for key, value in config.items() if key != "compile_config"}
+    for named in _named(architecture):
+        _check(named)
+
+
+def _named(config: Any) -> Iterator[Mapping[str, Any]]:
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if "class_name" in value:
+                yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _check(named: Mapping[str, Any]) -> None:
+    name, module, registered = (
+        named.get(key) for key in ("class_name", "module", "registered_name")
+    )
+    if not isinstance(name, str) or not isinstance(module, str | None):
+        raise RefusedFile("its config.json has a name that is not a string")
+    if name in ("Lambda", "__lambda__"):
+        raise RefusedFile("it contains a Lambda layer, which is code")
+    if name in _VALUES and module is None:
+        return
+    if name == "function":
+        _check_function(named)
+    elif registered not in (None, name):
+        raise RefusedFile(f"it needs the custom object {_shown(registered)}, which is code")
+    elif not _is_known(module, name):
+        full_name = f"{module}.{name}" if module else name
+        raise RefusedFile(f"it needs {_shown(full_name)}{_why(module)}")
+
+
+def _check_function(named: Mapping[str, Any]) -> None:
+    name = named.get("config")
+    known = isinstance(name, str) and _FUNCTION.fullmatch(name) and name not in _NO_FUNCTIONS
+    if not known or named.get("module") not in _FUNCTION_HOMES:
+        raise RefusedFile(f"it needs the function {_shown(name)}, which is code")
+
+
+def _is_known(module: str | None, name: str) -> bool:
+    if module == "keras.layers":
+        return name in LAYERS
+    if module in _ARITHMETIC:
+        return name not in _NO_ARITHMETIC and _CLASS.fullmatch(name) is not None
+    return (module, name) in _OTHERS
+
+
+def _why(module: str | None) -> str:
+    known = module == "keras.layers"
+    return ", a layer that is not allowed" if known else ", which is not one of Keras' layers"
+
+
+def _shown(name: object) -> str:
+    return printable(str(name)[:80])
+
 
 MAX_BYTES = 16 << 30
 # Offsets in a flatbuffer have 32 bits; what is beyond can't be checked.
@@ -28,8 +230,7 @@ MAX_LITERT_BYTES = 2 << 30
 MAX_CONFIG_BYTES = 32 << 20
 
 # Keras does not compress its members; other tools that compress weights save a tenth.
-_MAX_EXPANSION = 20
-_SMALL = 1 << 20
+
 
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
 _MEMBERS = (_CONFIG, _WEIGHTS, _METADATA, LABELS, DESCRIPTION)

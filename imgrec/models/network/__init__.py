@@ -1,6 +1,6 @@
 """Build Keras models from configs."""
 
-from imgrec.models.network.assembly import NetworkSpec, assemble, build, summary
+from imgrec.models.network.assembly import NetworkSpec, assemble, build, summary, unfuse_biases
 from imgrec.models.network.calibration import (
     apply_temperature,
     reference_directions,
@@ -8,7 +8,6 @@ from imgrec.models.network.calibration import (
 )
 from imgrec.models.network.preprocessing import fixed_numbers
 from imgrec.models.network.split_network import SplitNetwork
-from imgrec.models.network.unfused_bias import unfuse_biases
 
 __all__ = [
     "NetworkSpec",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from imgrec.evaluation.documents import Share
+from imgrec.evaluation.prediction import Share
 from imgrec.evaluation.results import (
     Assessment,
     ChangedAnswer,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from imgrec.evaluation.documents import RankedDocument, Share, ranked_documents
+from imgrec.evaluation.prediction import RankedDocument, Share, ranked_documents
 from imgrec.explanation.values import (
     Area,
     Detection,

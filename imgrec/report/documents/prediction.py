@@ -9,8 +9,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from imgrec.evaluation.documents import PhotoDocument, Share, photo_document
-from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, combined_model
+from imgrec.evaluation.prediction import (
+    Answer,
+    ModelInfo,
+    PhotoDocument,
+    Prediction,
+    Share,
+    combined_model,
+    photo_document,
+)
 from imgrec.json_documents import as_builtins, json_line
 from imgrec.report.csv import cell, probability_cell
 

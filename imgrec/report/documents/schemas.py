@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imgrec.evaluation.documents import PhotoDocument
+from imgrec.evaluation.prediction import PhotoDocument
 from imgrec.json_documents import json_schema
 from imgrec.report.documents.check import CheckDocument
 from imgrec.report.documents.evaluation import EvaluationDocument, RunsDocument
@@ -15,8 +15,7 @@ from imgrec.report.documents.explanation import (
     ExplanationHead,
 )
 from imgrec.report.documents.prediction import PredictionDocument, PredictionHead
-from imgrec.runs.card import Card
-from imgrec.runs.card_file import CardHead
+from imgrec.runs.card import Card, CardHead
 
 
 def schemas() -> Mapping[str, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from imgrec.explanation.values import Area, Explanation, Heat
 from imgrec.report.charts import LIGHT
-from imgrec.report.pictures.letters import load_font, shorten_to_width
+from imgrec.report.pictures.small_pictures import load_font, shorten_to_width
 from imgrec.report.wording import percent
 from imgrec.text import printable
 

@@ -1,9 +1,10 @@
 """Evaluate a model, compare models."""
 
-from imgrec.workflows.evaluation.compare import Compared, compare_runs
 from imgrec.workflows.evaluation.evaluate import (
+    Compared,
     EvaluationRequest,
     Evaluator,
+    compare_runs,
     evaluate,
     evaluate_request,
 )

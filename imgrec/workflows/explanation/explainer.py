@@ -17,8 +17,15 @@ from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.dense import FullyConvolutional, enlarged, segments, shares, things
 from imgrec.explanation.gradcam import gradcam, in_own_size, takes_any_size
 from imgrec.explanation.occlusion import occlusion
-from imgrec.explanation.regions import regions
-from imgrec.explanation.values import Area, Detection, Explanation, Heat, Picture, ViewedRegion
+from imgrec.explanation.values import (
+    Area,
+    Detection,
+    Explanation,
+    Heat,
+    Picture,
+    ViewedRegion,
+    regions,
+)
 from imgrec.explanation.windows import WINDOWS, detections, score_windows
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine

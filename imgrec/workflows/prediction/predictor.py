@@ -12,11 +12,10 @@ from imgrec.evaluation.prediction import ModelInfo, Prediction, joint_prediction
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, open_engine
+from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, FlipTTA, open_engine
 from imgrec.runtime.keras_engine import MODEL_FILE, pretrained_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.score import score_chunks
-from imgrec.runtime.tta import FlipTTA
 from imgrec.scores import ONE_LABEL, Scores
 from imgrec.text import printable
 

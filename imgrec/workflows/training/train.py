@@ -29,13 +29,11 @@ from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
 from imgrec.training.checkpoint import START, Checkpoints, TrainingProgress, newest_place
-from imgrec.training.epoch_log import EpochLog
-from imgrec.training.input_bound import InputWait
 from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.observers import TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
-from imgrec.training.recorders import run_recorders
+from imgrec.training.recorders import EpochLog, InputWait, run_recorders
 from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
 from imgrec.workflows.check import record_check, remind_of_copies
 from imgrec.workflows.evaluation import EvaluationData, Evaluator
