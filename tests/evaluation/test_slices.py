@@ -140,5 +140,5 @@ def test_turns_are_quarter_turns() -> None:
     """Angles come once each, in their order; any other is refused."""
     assert turns("180, 90,180") == (180, 90)
     for text in ("45", "", "90,,180", "0", "360"):
-        with pytest.raises(ValueError, match="none of 90, 180, 270"):
+        with pytest.raises(ValueError, match="not one of 90, 180, 270"):
             turns(text)
