@@ -129,8 +129,7 @@ def test_another_seed_lap_or_image_is_changed_otherwise() -> None:
     for seed, index, lap in ((2, 4, 2), (1, 5, 2), (1, 4, 3)):
         [other] = Augmenter(augmentation, seed).draw((9, 9, 1), [index], [lap])
         assert other.transform != first.transform
-        assert other.blur != first.blur
-        assert other.erased != first.erased
+        assert all(mine != its for mine, its in zip(other.drawn, first.drawn, strict=True))
 
 
 def test_both_engines_blur_and_erase_alike() -> None:
@@ -144,17 +143,29 @@ def test_the_share_of_erased_images_is_the_one_asked_for() -> None:
     """Of 400 images about a quarter gets a rectangle; at 0 none, at 1 every one does."""
     for share, low, high in ((0.0, 0, 0), (0.25, 70, 130), (1.0, 400, 400)):
         augmenter = Augmenter(Augmentation(random_erasing=share), 0)
-        drawn = augmenter.draw((32, 32, 3), range(400), [0] * 400)
-        assert low <= sum(changes.erased is not None for changes in drawn) <= high
+        every = augmenter.draw((32, 32, 3), range(400), [0] * 400)
+        erased = [params.drawn for params in every if any(params.drawn)]
+        assert low <= len(erased) <= high
 
 
 def test_blur_goes_up_to_its_sigma() -> None:
     """Uniformly from 0 on."""
     augmenter = Augmenter(Augmentation(blur_sigma=2), 0)
-    sigmas = [changes.blur for changes in augmenter.draw((32, 32, 3), range(400), [0] * 400)]
+    sigmas = [params.drawn[0] for params in augmenter.draw((32, 32, 3), range(400), [0] * 400)]
+    sigmas = [sigma for sigma in sigmas if sigma is not None]
+    assert len(sigmas) == 400
     assert 0 <= min(sigmas) < 0.1
     assert 1.9 < max(sigmas) <= 2
     assert np.mean(sigmas) == pytest.approx(1, abs=0.1)
+
+
+def test_another_operation_changes_no_draw_of_the_others() -> None:
+    """Each draws from a stream named after it: blur stays the same with and without erasing."""
+    alone = Augmenter(Augmentation(blur_sigma=2), 3).draw((32, 32, 3), range(8), [0] * 8)
+    both = Augmenter(Augmentation(blur_sigma=2, random_erasing=1), 3)
+    for one, other in zip(alone, both.draw((32, 32, 3), range(8), [0] * 8), strict=True):
+        assert one.drawn == other.drawn[:1]
+        assert one.transform == other.transform
 
 
 def test_drawing_leaves_numpys_global_generator_alone() -> None:
