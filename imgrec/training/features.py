@@ -96,8 +96,8 @@ def feature_views(settings: InputSettings, train: TrainingImages, epochs: range)
     images, per_epoch = train.schedule.images, train.schedule.images_per_epoch
     if len(epochs) * per_epoch < images or (settings.augmentation and views is None):
         return ()
-    laps = range(epochs.start * per_epoch // images, -(-epochs.stop * per_epoch // images))
-    return tuple(sorted({lap % (views or 1) for lap in laps}))
+    repeats = range(epochs.start * per_epoch // images, -(-epochs.stop * per_epoch // images))
+    return tuple(sorted({repeat % (views or 1) for repeat in repeats}))
 
 
 def with_features(

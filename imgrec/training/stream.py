@@ -54,17 +54,17 @@ class SampleRef:
     """An image's place in a training: which image, and how often all were seen before it."""
 
     index: int
-    lap: int
+    repeat: int
 
 
 def in_sequence(schedule: BatchSchedule, epoch: int, seed: int) -> Iterator[SampleRef]:
-    """Yield the places of `epoch` (from 0): lap after lap, each in a new seeded order."""
+    """Yield the places of `epoch` (from 0): repeat after repeat, each in a new seeded order."""
     start = epoch * schedule.images_per_epoch
     for position in range(start, start + schedule.images_per_epoch):
-        lap, place = divmod(position, schedule.images)
+        repeat, place = divmod(position, schedule.images)
         if place == 0 or position == start:
-            order = np.random.default_rng([seed, lap]).permutation(schedule.images)
-        yield SampleRef(int(order[place]), lap)
+            order = np.random.default_rng([seed, repeat]).permutation(schedule.images)
+        yield SampleRef(int(order[place]), repeat)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class TrainingImages:
     rows: where each image is in `pixels`; targets and weights: one row per image.
     identity: the SHA-256 of which images these are, in this order. views: how many versions of
     each image `pixels` has; `rows` has those of all images for view 0, then for view 1, and
-    lap l over the images takes view l modulo `views`. prepared: they are what the network takes,
+    repeat r over the images takes view r modulo `views`. prepared: they are what the network takes,
     augmented already.
     """
 
@@ -90,7 +90,7 @@ class TrainingImages:
     def read(self, places: Sequence[SampleRef]) -> NDArray[Any]:
         """Return what is at these places: uint8 pixels or float32 features."""
         images = len(self.targets)
-        rows = [place.lap % self.views * images + place.index for place in places]
+        rows = [place.repeat % self.views * images + place.index for place in places]
         return self.pixels.take(self.rows[rows])
 
 
@@ -134,10 +134,10 @@ def validation_batches(split: TrainingImages) -> Iterator[Batch]:
 
 
 def batches_in_order(
-    split: TrainingImages, batch_size: int, augmenter: Augmenter | None, lap: int
+    split: TrainingImages, batch_size: int, augmenter: Augmenter | None, repeat: int
 ) -> Generator[Batch]:
-    """Yield all images in their order, changed as they are in the lap (from 0) of a training."""
-    yield from _in_their_order(split, len(split.targets), batch_size, augmenter, lap)
+    """Yield all images in their order, changed as they are in the repeat (from 0) of a training."""
+    yield from _in_their_order(split, len(split.targets), batch_size, augmenter, repeat)
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,13 @@ class _Draft:
 
 
 def _in_their_order(
-    split: TrainingImages, images: int, batch_size: int, augmenter: Augmenter | None, lap: int
+    split: TrainingImages, images: int, batch_size: int, augmenter: Augmenter | None, repeat: int
 ) -> Iterator[Batch]:
     def drafts() -> Iterator[_Draft]:
         for start in range(0, images, batch_size):
-            places = [SampleRef(index, lap) for index in range(images)[start : start + batch_size]]
+            places = [
+                SampleRef(index, repeat) for index in range(images)[start : start + batch_size]
+            ]
             yield _Draft(0, 0, places, _drawn(split, augmenter, places))
 
     def read(draft: _Draft) -> Batch:
@@ -175,8 +177,8 @@ def _drawn(
 ) -> Sequence[AugmentationParams]:
     if augmenter is None:
         return ()
-    indices, laps = [place.index for place in places], [place.lap for place in places]
-    return augmenter.draw(split.pixels.shape, indices, laps)
+    indices, repeats = [place.index for place in places], [place.repeat for place in places]
+    return augmenter.draw(split.pixels.shape, indices, repeats)
 
 
 def _read(

@@ -126,8 +126,8 @@ def test_another_seed_lap_or_image_is_changed_otherwise() -> None:
     augmentation = Augmentation(rotation_range=40, blur_sigma=2, random_erasing=1)
     [first] = Augmenter(augmentation, 1).draw((9, 9, 1), [4], [2])
     assert [first] == list(Augmenter(augmentation, 1).draw((9, 9, 1), [4], [2]))
-    for seed, index, lap in ((2, 4, 2), (1, 5, 2), (1, 4, 3)):
-        [other] = Augmenter(augmentation, seed).draw((9, 9, 1), [index], [lap])
+    for seed, index, repeat in ((2, 4, 2), (1, 5, 2), (1, 4, 3)):
+        [other] = Augmenter(augmentation, seed).draw((9, 9, 1), [index], [repeat])
         assert other.transform != first.transform
         assert all(mine != its for mine, its in zip(other.drawn, first.drawn, strict=True))
 

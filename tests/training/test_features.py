@@ -67,7 +67,7 @@ def test_features_bring_what_the_slow_way_brings(
 def test_views_are_the_same_ones_where_their_features_are_not_kept(
     make: Make, tmp_path: Path
 ) -> None:
-    """Computed anew or kept, lap l trains on view l modulo K: the same history to 1e-5."""
+    """Computed again or kept, repeat r trains on view r modulo K: the same history to 1e-5."""
     views = ["augmentation.brightness_range=[0.1, 2]", "training.feature_views=2"]
     # The loss of a head without tanh hangs on every feature.
     head = [
@@ -117,7 +117,7 @@ def _prepared(experiment: Experiment) -> tuple[Steps, TrainingImages]:
 
 
 def test_views_are_those_of_the_augmenter(make: Make) -> None:
-    """Lap l trains on the features of view l modulo K, each drawn as in lap 0 to K - 1."""
+    """Repeat r trains on the features of view r modulo K, each drawn as in repeat 0 to K - 1."""
     experiment = make(
         "augmentation.rotation_range=90", "training.feature_views=2", "training.epochs=5"
     )
@@ -129,10 +129,10 @@ def test_views_are_those_of_the_augmenter(make: Make) -> None:
         input_settings(experiment), steps, (split, None), range(5), Silent(), Signals()
     )
     places = [SampleRef(index, 0) for index in range(len(split.targets))]
-    for lap in range(3):
-        batches = batches_in_order(split, 32, augmenter, lap % 2)
+    for repeat in range(3):
+        batches = batches_in_order(split, 32, augmenter, repeat % 2)
         expected = np.concatenate([np.asarray(parts.extractor(batch.images)) for batch in batches])
-        found = cached.read([SampleRef(place.index, lap) for place in places])
+        found = cached.read([SampleRef(place.index, repeat) for place in places])
         np.testing.assert_allclose(found, expected, atol=1e-3)
     assert not np.allclose(cached.read([SampleRef(0, 0)]), cached.read([SampleRef(0, 1)]), atol=0.1)
     batches = training_batches(cached, seed=0, start=(0, 0), epochs=1, augmenter=augmenter)

@@ -74,7 +74,7 @@ def test_an_epoch_after_another_goes_through_all_images_evenly(
     counts = Counter(place.index for place in places)
     whole_laps = len(places) // schedule.images
     assert set(counts.values()) <= {whole_laps, whole_laps + 1}
-    assert all(place.lap == at // schedule.images for at, place in enumerate(places))
+    assert all(place.repeat == at // schedule.images for at, place in enumerate(places))
 
 
 def test_each_lap_and_each_seed_has_its_own_order() -> None:
@@ -131,7 +131,7 @@ def test_an_image_that_vanished_stops_the_training(
 
 
 def test_augmented_pixels_depend_on_seed_lap_and_image_alone() -> None:
-    """A training begun later sees the same augmented pixels; each lap has its own."""
+    """A training begun later sees the same augmented pixels; each repeat has its own."""
     split = _split(6)
     augmenter = Augmenter(Augmentation(brightness_range=(0.2, 0.9)), seed=5)
     whole = _train(split, 0, 3, augmenter)

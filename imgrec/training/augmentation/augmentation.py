@@ -1,4 +1,4 @@
-"""What is done to training images: drawn as a function of (seed, lap, image), then applied."""
+"""What is done to training images: drawn as a function of (seed, repeat, image), then applied."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Engine(Protocol):
 class Augmenter:
     """Draws and applies the changes that `augmentation` asks for.
 
-    The same (seed, lap, index) brings the same pixels, whatever else is in the batch. With `views`,
-    lap l brings those of lap l modulo `views`.
+    The same (seed, repeat, index) gives the same pixels, whatever else is in the batch. With
+    `views`, repeat r gives those of repeat r modulo `views`.
     """
 
     def __init__(self, augmentation: Augmentation, seed: int, views: int | None = None) -> None:
@@ -56,15 +56,15 @@ class Augmenter:
         self._mixings = [each for each in MIXINGS if enabled(each, augmentation)]
 
     def draw(
-        self, shape: tuple[int, ...], indices: Sequence[int], laps: Sequence[int]
+        self, shape: tuple[int, ...], indices: Sequence[int], repeats: Sequence[int]
     ) -> tuple[AugmentationParams, ...]:
         """Return what is done to each image of a batch.
 
-        shape: (height, width, channels). indices, laps: which images, and for each how often
+        shape: (height, width, channels). indices, repeats: which images, and for each how often
         all were seen before. To be called from one thread at a time: ImageDataGenerator draws
         from NumPy's global state, which is put back afterwards.
         """
-        views = [lap % self._views if self._views else lap for lap in laps]
+        views = [repeat % self._views if self._views else repeat for repeat in repeats]
         with _global_state_kept():
             return tuple(
                 self._params(shape, index, view) for index, view in zip(indices, views, strict=True)
@@ -95,14 +95,16 @@ class Augmenter:
             batch, mixing.mix(batch.images, strength, self._stream(mixing.name, epoch, step))
         )
 
-    def _params(self, shape: tuple[int, ...], index: int, lap: int) -> AugmentationParams:
-        seed = np.random.SeedSequence([self._seed, lap, index]).generate_state(1)[0]
+    def _params(self, shape: tuple[int, ...], index: int, repeat: int) -> AugmentationParams:
+        seed = np.random.SeedSequence([self._seed, repeat, index]).generate_state(1)[0]
         transform = self._generator.get_random_transform(shape, seed=int(seed))
         height, width, _ = shape
         return AugmentationParams(
             transform,
             tuple(
-                each.draw(self._augmentation, self._stream(each.name, lap, index), (height, width))
+                each.draw(
+                    self._augmentation, self._stream(each.name, repeat, index), (height, width)
+                )
                 for each in self._operations
             ),
         )

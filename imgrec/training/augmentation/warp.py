@@ -45,7 +45,7 @@ def transformed(
 def moves(transforms: Sequence[Transform], height: int, width: int) -> NDArray[np.float64]:
     """Return each transform's matrix (n, 3, 3), as `apply_affine_transform` puts it together.
 
-    It maps where a pixel goes, (x, y, 1), to where it comes from. As Keras has it,
+    It maps where a pixel goes, (x, y, 1), to where it comes from. As in Keras,
     `height_shift_range` moves along x and the middle is (height, width) / 2: what turns about
     its middle is a square image.
     """
@@ -133,7 +133,7 @@ def _reflected(place: Any, length: int) -> Any:
 
 
 def _wrapped(place: Any, length: int) -> Any:
-    """Begin anew after the last pixel, which is then the first, as SciPy's `wrap`."""
+    """Start again at the first pixel after the last, like SciPy's `wrap`."""
     import tensorflow as tf
 
     period = max(length - 1, 1)
