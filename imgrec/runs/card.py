@@ -272,6 +272,7 @@ _RENAMED = {
     "certificates": "export_parity",
     "drift": "changes",
     "familiarity": "ood_similarity",
+    "promise": "target",
 }
 
 
@@ -319,10 +320,17 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
 
 def with_new_keys(document: dict[str, Any]) -> dict[str, Any]:
     """Return what schema version 1 says of a model with the keys of version 2."""
-    renamed = {_RENAMED.get(key, key): value for key, value in document.items()}
-    if isinstance(threshold := document.get("threshold"), dict):
-        renamed["threshold"] = {_RENAMED.get(key, key): each for key, each in threshold.items()}
+    renamed = _renamed(document)
+    for key in ("threshold", "thresholds"):
+        inner = document.get(key)
+        # The thresholds in a model file are numbers by class, whatever the classes are called.
+        if isinstance(inner, dict) and isinstance(inner.get("promise"), str):
+            renamed[key] = _renamed(inner)
     return renamed
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    return {_RENAMED.get(key, key): value for key, value in document.items()}
 
 
 def _other_version(folder: Path, document: Mapping[str, Any], version: object) -> RunError:

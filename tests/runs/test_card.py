@@ -19,6 +19,7 @@ from imgrec.runs.card import (
     Input,
     Threshold,
     read_card,
+    with_new_keys,
     write_card,
 )
 
@@ -73,7 +74,8 @@ def earlier(tmp_path: Path) -> Path:
     document = json.loads((folder / "card.json").read_text())
     document |= {"schema_version": 1, "certificates": document.pop("export_parity"), "drift": []}
     del document["changes"]
-    document["threshold"]["familiarity"] = document["threshold"].pop("ood_similarity")
+    threshold = document["threshold"]
+    threshold |= {"familiarity": threshold.pop("ood_similarity"), "promise": threshold.pop("target")}
     (folder / "card.json").write_text(json.dumps(document))
     return folder
 
@@ -101,6 +103,14 @@ def test_a_run_of_an_earlier_version_is_refused(
 def test_what_an_earlier_card_says_of_the_model_is_known(earlier: Path) -> None:
     """So that the import needs no further options."""
     assert read_card(earlier, earlier=True) == CARD
+
+
+def test_what_an_earlier_document_calls_promise_is_a_target() -> None:
+    """The thresholds of a card say what they were chosen for; those of a file are by class."""
+    of_card = {"values": {"a": 0.5}, "promise": "f1", "split": "validation", "images": 2}
+    assert with_new_keys({"thresholds": of_card})["thresholds"]["target"] == "f1"
+    of_file = {"thresholds": {"promise": 0.5, "familiarity": 0.25}}
+    assert with_new_keys(of_file) == of_file
 
 
 def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
