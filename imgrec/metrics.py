@@ -26,7 +26,7 @@ else:
 Unit = Literal["proportion", "score", "loss"]
 Labels = Literal["single", "multi", "both"]
 Scope = Literal["whole", "slice", "class"]
-Interval = Literal["Wilson", "percentile bootstrap", "basic bootstrap"]
+IntervalMethod = Literal["Wilson", "percentile bootstrap", "basic bootstrap"]
 
 _WHOLE: tuple[Scope, ...] = ("whole", "slice")
 
@@ -58,7 +58,7 @@ class Metric:
     limits: tuple[float, float] = (0, 1)
     labels: Labels = "both"
     scopes: tuple[Scope, ...] = _WHOLE
-    interval: Interval = "percentile bootstrap"
+    interval: IntervalMethod = "percentile bootstrap"
     costly: bool = False
     paired: bool = True
     needs_images: bool = True
@@ -163,16 +163,16 @@ class RankingMetric(Metric):
 
 @dataclass(frozen=True)
 class SelectiveMetric(Metric):
-    """A share of the images of a model with selective prediction; absent of no images.
+    """A fraction of the images of a model with selective prediction; absent of no images.
 
     Args:
-        formula: From scores to the images that count and those of which they are a share, bool
+        formula: From scores to the images that count and those of which they are a fraction, bool
             (images,) each.
     """
 
     formula: Callable[[Scores], tuple[NDArray[np.bool_], NDArray[np.bool_]]]
     labels: Labels = field(default="single", kw_only=True)
-    interval: Interval = field(default="Wilson", kw_only=True)
+    interval: IntervalMethod = field(default="Wilson", kw_only=True)
     paired: bool = field(default=False, kw_only=True)
 
 
@@ -319,8 +319,8 @@ METRICS: Mapping[str, Metric] = {
             "accuracy",
             "Accuracy",
             "proportion",
-            "Share of the images whose most probable class is the true one; with multiple labels, "
-            "of the images with exactly the true labels.",
+            "Fraction of the images whose most probable class is the true one; with multiple "
+            "labels, of the images with exactly the true labels.",
             _accuracy,
             interval="Wilson",
         ),
@@ -328,7 +328,7 @@ METRICS: Mapping[str, Metric] = {
             "top_k_accuracy",
             "Top-{k} accuracy",
             "proportion",
-            "Share of the images whose true class is among the k most probable.",
+            "Fraction of the images whose true class is among the k most probable.",
             _top_k_accuracy,
             labels="single",
             interval="Wilson",
@@ -345,7 +345,7 @@ METRICS: Mapping[str, Metric] = {
             "hamming_loss",
             "Hamming loss",
             "loss",
-            "Share of wrong labels, of all classes and images.",
+            "Fraction of wrong labels, of all classes and images.",
             _hamming_loss,
             labels="multi",
         ),
@@ -383,7 +383,7 @@ METRICS: Mapping[str, Metric] = {
             "precision",
             "Precision",
             "proportion",
-            "Share of the images predicted to have the class that have it.",
+            "Fraction of the images predicted to have the class that have it.",
             lambda counts: (counts.hits, counts.predicted),
             interval="Wilson",
             needs_images=False,
@@ -392,7 +392,7 @@ METRICS: Mapping[str, Metric] = {
             "recall",
             "Recall",
             "proportion",
-            "Share of the images of the class that are predicted to have it.",
+            "Fraction of the images of the class that are predicted to have it.",
             lambda counts: (counts.hits, counts.support),
             interval="Wilson",
         ),
@@ -453,14 +453,14 @@ METRICS: Mapping[str, Metric] = {
             "coverage",
             "Coverage",
             "proportion",
-            'Share of the images that are answered, not "unknown".',
+            'Fraction of the images that are answered, not "unknown".',
             lambda scores: (scores.known, _every_image(scores)),
         ),
         SelectiveMetric(
             "selective_accuracy",
             "Selective accuracy",
             "proportion",
-            "Share of the answered images whose answer is right.",
+            "Fraction of the answered images whose answer is right.",
             lambda scores: (scores.right & scores.known, scores.known),
         ),
     )

@@ -6,8 +6,7 @@
     quantity     =  metric  |  metric[CLASS]  |  slice[NAME].metric  |  worst_slice.metric,
                     each also with .low or .high: a bound of its 95 % interval
 
-A name in brackets is everything from the first `[` to the last `]`, as it is: no name needs
-quotes, whatever is in it.
+A name is everything between the first `[` and the last `]`, taken literally; it needs no quotes.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _OF_ALL, _OF_CLASS = metric_names("whole"), metric_names("class")
 _PAIRED = tuple(name for name in _OF_ALL if METRICS[name].paired)
 _HINT = (
     f"write `accuracy >= 0.95`, `recall[CLASS].low >= 0.9` or `worst_slice.ece < 5 %`; "
-    f"metrics: {', '.join(_OF_ALL)}; of a class: {', '.join(_OF_CLASS)}"
+    f"metrics: {', '.join(_OF_ALL)}; per class: {', '.join(_OF_CLASS)}"
 )
 _FORM = re.compile(
     r"\s*(?P<quantity>.*\S)\s*(?P<operator>>=|<=|(?<![<>=])>|(?<![<>=])<)\s*"
@@ -40,7 +39,7 @@ Operator = Literal[">=", ">", "<=", "<"]
 
 
 class MetricTarget(Enum):
-    """What a metric is measured of."""
+    """The images that a metric is computed from."""
 
     WHOLE = "whole"
     CLASS = "class"
@@ -50,9 +49,9 @@ class MetricTarget(Enum):
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of an evaluation; `name` is the class's or the slice's.
+    """A number of an evaluation; `name` is that of the class or slice.
 
-    bound: the number itself, or an end of its 95 % interval.
+    bound: the value itself, or a bound of its 95 % interval.
     """
 
     metric: str
@@ -61,7 +60,7 @@ class Quantity:
     bound: Bound = "value"
 
     def __str__(self) -> str:
-        """Return the text that is read as this quantity."""
+        """Return the quantity as text that `parse` accepts."""
         metric = {
             MetricTarget.WHOLE: self.metric,
             MetricTarget.CLASS: f"{self.metric}[{self.name}]",
@@ -73,14 +72,14 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A quantity and the limit, a finite number, that it has to keep to."""
+    """A quantity and its limit, a finite number."""
 
     quantity: Quantity
     operator: Operator
     limit: float
 
     def __str__(self) -> str:
-        """Return the text that is read as this requirement, its blanks made even."""
+        """Return the requirement as text that `parse` accepts, with normalized spaces."""
         return f"{self.quantity} {self.operator} {str(self.limit).removesuffix('.0')}"
 
     @property
@@ -158,16 +157,16 @@ def unpaired(name: str) -> str:
 
 
 def not_measured(name: str, *, multi_label: bool) -> str:
-    """Return why a metric is not measured where images have one label or several; empty: it is."""
+    """Return why a metric does not apply to images with one label, or several; empty if it does."""
     if METRICS[name].applies(multi_label=multi_label):
         return ""
     if multi_label:
-        return f"{name} is not measured where an image may have several labels"
-    return f"{name} is measured only where an image may have several labels"
+        return f"{name} does not apply to images with several labels"
+    return f"{name} only applies to images with several labels"
 
 
 def check_metrics(names: Iterable[str], *, multi_label: bool) -> None:
-    """Raise UsageError for a metric that is not measured of such images."""
+    """Raise UsageError for a metric that does not apply to such images."""
     for name in names:
         if reason := not_measured(name, multi_label=multi_label):
             raise UsageError(reason)
@@ -209,14 +208,14 @@ def _of_class(metric: str, whole: str) -> str:
     if metric in _OF_ALL and metric not in _OF_CLASS:
         raise _problem(
             whole,
-            f"{metric} is measured of all images; of a class there are {', '.join(_OF_CLASS)}",
+            f"{metric} is only for all images; per class: {', '.join(_OF_CLASS)}",
         )
     return _checked(metric, _OF_CLASS, whole)
 
 
 def _of_whole(metric: str, whole: str) -> str:
     if metric in _OF_CLASS and metric not in _OF_ALL:
-        raise _problem(whole, f"{metric} is measured of a class: write {metric}[CLASS]")
+        raise _problem(whole, f"{metric} is per class: write {metric}[CLASS]")
     return _checked(metric, _OF_ALL, whole)
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import imgrec
-from imgrec.api.model import Photo
+from imgrec.api.model import PhotoLike
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.report.wording import percent
 from imgrec.runs.folder import Run
@@ -73,7 +73,7 @@ def test_every_kind_of_photo_is_the_same(model: imgrec.Model, picture: Path) -> 
     """A path, bytes, pixels and a Pillow image of one file have one answer, in their order."""
     with Image.open(picture) as opened:
         pixels = np.asarray(opened)
-        given: list[Photo] = [
+        given: list[PhotoLike] = [
             str(picture),
             picture,
             picture.read_bytes(),

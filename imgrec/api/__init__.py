@@ -1,6 +1,6 @@
 """imgrec from Python: what `import imgrec` offers."""
 
-from imgrec.api.model import Model, Photo, load
+from imgrec.api.model import Model, PhotoLike, load
 from imgrec.api.results import ExplanationResult, Predictions
 from imgrec.api.training import TrainedRun, check, evaluate, train
 from imgrec.training.observers import TrainingObserver
@@ -8,7 +8,7 @@ from imgrec.training.observers import TrainingObserver
 __all__ = [
     "ExplanationResult",
     "Model",
-    "Photo",
+    "PhotoLike",
     "Predictions",
     "TrainedRun",
     "TrainingObserver",

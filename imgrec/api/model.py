@@ -23,11 +23,11 @@ from imgrec.text import printable
 from imgrec.workflows.explanation import ExplainOptions, Method, open_explainer
 from imgrec.workflows.prediction import Predictor, Tta, open_models
 
-Photo: TypeAlias = str | Path | bytes | NDArray[np.uint8] | Image.Image
+PhotoLike: TypeAlias = str | Path | bytes | NDArray[np.uint8] | Image.Image
 """A photo, as `Model.predict` takes it."""
 
 
-def named_photos(given: Photo | Iterable[Photo]) -> Iterator[records.Photo]:
+def named_photos(given: PhotoLike | Iterable[PhotoLike]) -> Iterator[records.Photo]:
     """Yield photos in order, with a name each.
 
     Args:
@@ -49,7 +49,7 @@ def named_photos(given: Photo | Iterable[Photo]) -> Iterator[records.Photo]:
             )
 
 
-def _listed(given: Photo | Iterable[Photo]) -> Iterable[Photo]:
+def _listed(given: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
     if isinstance(given, np.ndarray):
         return given if given.ndim > 3 else [given]
     return [given] if isinstance(given, str | Path | bytes | Image.Image) else given
@@ -106,7 +106,7 @@ class Model:
 
     def predict(
         self,
-        photos: Photo | Iterable[Photo],
+        photos: PhotoLike | Iterable[PhotoLike],
         *,
         top: int = 5,
         threshold: float | None = None,
@@ -170,7 +170,7 @@ class Model:
 
     def explain(
         self,
-        photos: Photo | Iterable[Photo],
+        photos: PhotoLike | Iterable[PhotoLike],
         *,
         method: Method | None = None,
         class_name: str | None = None,

@@ -87,8 +87,10 @@ def evaluate(
         runs_dir=runs_dir,
         reports=reports,
     )
-    computing = EngineOptions(engine, precision, device)
-    assessment = workflow.evaluate(models, request, engine_options=computing, progress=context.obj)
+    engine_options = EngineOptions(engine, precision, device)
+    assessment = workflow.evaluate(
+        models, request, engine_options=engine_options, progress=context.obj
+    )
     _conclude(context, assessment, as_json=as_json)
 
 

@@ -16,7 +16,7 @@ _UnitFraction = Annotated[float, Field(gt=0, le=1)]
 Confidence = Annotated[float, Field(ge=0.5, lt=1)]
 
 
-class Baseline(Section):
+class BaselineConfig(Section):
     """A run that the model must not be worse than, on the same images."""
 
     run: Text = Field(description="The baseline: a folder, or the name of a run.")
@@ -92,7 +92,7 @@ class EvaluationConfig(Section):
         '`selective_prediction`, `"selective_accuracy >= 0.98"` counts only the images that are '
         "answered.",
     )
-    baseline: Baseline | None = Field(default=None)
+    baseline: BaselineConfig | None = Field(default=None)
     slices: list[Text] = Field(
         default_factory=list,
         description="Slices of the images to measure separately: by `size`, by colour `mode`, by a "

@@ -32,7 +32,7 @@ __all__ = [
     "Data",
     "EvaluationConfig",
     "Experiment",
-    "Model",
+    "ModelConfig",
     "Preprocessing",
     "SplitConfig",
     "Training",
@@ -74,7 +74,7 @@ class Backbone(Section):
             )
 
 
-class Model(Section):
+class ModelConfig(Section):
     """The network. The output layer is added automatically, with one unit per class."""
 
     backbone: Backbone | None = Field(
@@ -134,7 +134,7 @@ class Experiment(Section):
     data: Data
     preprocessing: Preprocessing = Field(default_factory=Preprocessing)
     augmentation: Augmentation | None = Field(default=None)
-    model: Model
+    model: ModelConfig
     training: Training = Field(default_factory=Training)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
 

@@ -13,12 +13,12 @@ from imgrec.backbones import BACKBONES
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
 from imgrec.config.evaluation import (
-    Baseline,
+    BaselineConfig,
     EvaluationConfig,
     SelectivePrediction,
     ThresholdsConfig,
 )
-from imgrec.config.experiment import Backbone, Experiment, Model
+from imgrec.config.experiment import Backbone, Experiment, ModelConfig
 from imgrec.config.keras.callbacks import Callback
 from imgrec.config.keras.layers import Layer, Regularizer
 from imgrec.config.keras.losses import Loss
@@ -50,13 +50,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "data.cache": CacheConfig,
     "preprocessing": Preprocessing,
     "augmentation": Augmentation,
-    "model": Model,
+    "model": ModelConfig,
     "model.backbone": Backbone,
     "training": Training,
     "training.checkpoint": Checkpoint,
     "training.fine_tune": FineTune,
     "evaluation": EvaluationConfig,
-    "evaluation.baseline": Baseline,
+    "evaluation.baseline": BaselineConfig,
     "evaluation.selective_prediction": SelectivePrediction,
     "evaluation.thresholds": ThresholdsConfig,
 }

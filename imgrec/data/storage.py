@@ -88,12 +88,12 @@ def status(file: Path | IO[bytes]) -> FileStatus:
 
 
 def exists(path: Path | str) -> bool:
-    """Say whether there is anything at `path`, even a link that leads nowhere."""
+    """Return whether there is anything at `path`, even a link that leads nowhere."""
     return os.path.lexists(path)
 
 
 def is_file(path: Path) -> bool:
-    """Say whether `path` is a regular file that can be seen."""
+    """Return whether `path` is a regular file that can be seen."""
     try:
         return status(path).is_regular
     except (OSError, ValueError):
@@ -101,12 +101,12 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path | str) -> bool:
-    """Say whether `path` is a folder that can be seen."""
+    """Return whether `path` is a folder that can be seen."""
     return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir() raises for some names
 
 
 def is_pattern(path: str) -> bool:
-    """Say whether `path` has wildcards (`*`, `?`, `[`), and no file has exactly this name."""
+    """Return whether `path` has wildcards (`*`, `?`, `[`), and no file has exactly this name."""
     return glob.has_magic(path) and not exists(path)
 
 
@@ -127,7 +127,7 @@ def resolved(path: Path) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Say whether a file or folder of this name was left by the system rather than the user."""
+    """Return whether a file or folder of this name was left by the system rather than the user."""
     return name.startswith(".") or name.lower() in _LEFT_BEHIND
 
 

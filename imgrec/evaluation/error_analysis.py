@@ -1,4 +1,4 @@
-"""Where a model goes wrong most, for readers who can't read a large confusion matrix."""
+"""The mistakes of a model: its worst classes, the most confused pairs, the worst images."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from imgrec.scores import Scores
 
 
 class ConfusedPair(NamedTuple):
-    """So many `images` of the class `truth` were taken for the class `prediction`.
+    """How many images of the class `truth` were predicted to be of the class `prediction`.
 
-    Where an image may have several classes, one of the two is a class, the other `not` that class.
+    If an image may have several classes, one of the two is a class, the other `not` that class.
     """
 
     truth: str
@@ -24,9 +24,9 @@ class ConfusedPair(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """An image taken for another class, with the probabilities in [0, 1] of both classes.
+    """A wrong prediction, with the probabilities in [0, 1] of both classes.
 
-    Where it may have several classes: that it was said to have one or not to have it, wrongly.
+    If the image may have several classes, one of the two is a class, the other `not` that class.
     row: the position of the image in the list that was scored.
     """
 
@@ -39,7 +39,7 @@ class Mistake(NamedTuple):
 
 
 def all_or_worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
-    """Return all classes in their order, or the `worst_classes` where they are over `limit`."""
+    """Return all classes in their order, or the `worst_classes` if there are more than `limit`."""
     few = len(evaluation.per_class) <= limit
     return evaluation.per_class if few else worst_classes(evaluation, limit)
 

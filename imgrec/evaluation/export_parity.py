@@ -18,7 +18,7 @@ class ParityLimits:
 
     Args:
         difference: The largest difference of a probability; None for any.
-        flips: The share of images, 0 to 1, that may get another answer.
+        flips: The fraction of images, 0 to 1, that may get another answer.
         near_tie: Another answer does not count as a flip if the model's two highest probabilities
             are at most this far apart, as either may come out on top. If an image may have several
             labels, the distance to the threshold of the class counts instead, and half as much.
@@ -55,7 +55,7 @@ class Parity:
 
     @property
     def agreement(self) -> float:
-        """The share of images, 0 to 1, that are not flipped."""
+        """The fraction of images, 0 to 1, that are not flipped."""
         return 1 - len(self.flipped) / self.images
 
     def violation(self, limits: ParityLimits) -> str:

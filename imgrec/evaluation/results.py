@@ -44,9 +44,9 @@ class ClassResult:
 class ReliabilityBin:
     """The images whose highest probability is in (low, high].
 
-    confidence: its mean; accuracy: the share that is right; both 0 where `images` is 0.
-    Where an image may have several classes, it is counted for each: confidence is the mean of the
-    class's probability, accuracy the share that has it.
+    confidence: its mean; accuracy: the fraction that is right; both 0 if `images` is 0.
+    An image that may have several classes is counted for each of them: confidence is the mean of
+    the class's probability, accuracy the fraction that has the class.
     """
 
     low: float
@@ -58,10 +58,11 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class CoverageCurve:
-    """What answering only where the highest probability reaches a threshold would give.
+    """Accuracy against coverage, if only images that reach a threshold were answered.
 
     threshold, coverage, accuracy: float64 (points,), at most about 200, thresholds falling:
-    the share of the images that is answered, in (0, 1], and how many of those are right.
+    the fraction of the images that is answered, in (0, 1], and the fraction of those that is
+    right.
     """
 
     threshold: NDArray[np.float64]
@@ -73,8 +74,7 @@ class CoverageCurve:
 class SliceResult:
     """How good the model is on some of the images, such as `camera=front`.
 
-    metrics: as those of the whole; ROC-AUC, average precision and calibration error, whose
-    intervals take by far the longest, have none.
+    metrics: as for all images, but without intervals for the costly ones (`Metric.costly`).
     """
 
     name: str
@@ -84,17 +84,17 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """The result of an evaluation.
 
-    images: how many images were used; `skipped` are in no number.
+    images: how many images were used; those `skipped` are in none of the numbers.
     top_k: the k of top_k_accuracy, at most the number of classes.
     metrics: by name; one that can't be computed is absent, and `notes` says why.
     confusion: int64 (classes, classes), rows truth, columns prediction. Where an image may have
     several classes, int64 (classes, 2, 2), for each class rows without and with it, columns
-    said not to have it and to have it.
+    predicted without and with it.
     coverage_curve: None where an image may have several classes.
-    notes: one sentence each on what was not computed, and on what else to know of the numbers.
-    thresholds: as Scores has them.
+    notes: a sentence each about what was not computed, and other remarks on the numbers.
+    thresholds: as in Decision; None if each image has exactly one class.
     """
 
     classes: tuple[str, ...]
@@ -134,7 +134,7 @@ class Evaluation:
 class RequirementResult:
     """Whether one requirement was met.
 
-    requirement: as the user wrote it, blanks made even: `recall[cats] >= 0.9`.
+    requirement: as the user wrote it, with normalized spaces: `recall[cats] >= 0.9`.
     value: what was measured; None where it can't be, which never meets a requirement.
     reason: one sentence for people, such as `recall[cats] is 0.85, less than 0.9`.
     """
@@ -149,8 +149,8 @@ class RequirementResult:
 class MetricDifference:
     """How much a metric differs from the baseline's, with its interval at `confidence`.
 
-    value: this model's minus the baseline's; low, high: of the paired bootstrap, None where it
-    has none. p: of McNemar's exact test, for accuracy alone.
+    value: this model's minus the baseline's. low, high: of the paired bootstrap, None if there is
+    no interval. p: of McNemar's exact test, only for accuracy.
     finding: `better` or `worse` if the difference is significant, `equal` or `inconclusive`.
     """
 
@@ -198,8 +198,8 @@ class Assessment:
     """An evaluation, what was evaluated, and what came of the gate.
 
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
-    data at `source`. verdicts: empty where nothing was required. facts: what else to say of
-    the run, name and value. leakage: how many of the images the model, or the baseline, was
+    data at `source`. verdicts: empty if nothing was required. facts: further names and values
+    for the reports. leakage: how many of the images the model, or the baseline, was
     trained on. measured: when, in UTC.
     """
 

@@ -1,4 +1,4 @@
-"""Parts of the evaluated images that are measured on their own."""
+"""Slices: parts of the evaluated images that are measured on their own."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from imgrec.slicing import SliceBy
 from imgrec.text import NOTHING, printable
 
 MOST_SLICES = 100
-"""How many slices one word may make: beyond, it names images rather than kinds of them."""
+"""How many slices one specification may make; with more, it identifies single images."""
 
 SMALL, LARGE = 256 * 256, 1024 * 1024
-"""In pixels: `size=small` are images below the one, `size=large` those from the other on."""
+"""In pixels: `size=small` are images below the first, `size=large` those from the second on."""
 
 _AHEAD = 256
 _OF_RECORD = {"column", "path"}
@@ -36,9 +36,9 @@ class ImageSlice:
 
 
 def check_slices(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
-    """Raise DataError where a word says nothing of any image, or makes more than 100 slices.
+    """Raise DataError for a specification that fits no image, or makes more than 100 slices.
 
-    Not of `size` and `mode`, which always fit, so that no image is read.
+    `size` and `mode` always fit and are not checked, so that no image is read.
     """
     for word in words:
         if records and word.kind in _OF_RECORD:
@@ -48,12 +48,18 @@ def check_slices(records: Sequence[Record], words: Sequence[SliceBy]) -> None:
 def cut_slices(
     scores: Scores, records: Sequence[Record], words: Sequence[SliceBy]
 ) -> tuple[ImageSlice, ...]:
-    """Cut `scores` by each of `words`: every image is in one slice of each.
+    """Return the slices of `scores` by each of `words`: every image is in one slice of each.
 
-    records: those that were scored, of which `Scores.rows` are indices; `check_slices` has seen
-    them. An image that a word says nothing of (an empty cell, a path that does not match) is in
-    the slice `word=(none)`.
-    Raises BadImage where an image that was scored can't be read any more.
+    An image without a value (an empty cell, a path that does not match) is in the slice
+    `word=(none)`.
+
+    Args:
+        scores: At least one image.
+        records: Those that were scored, checked by `check_slices`; `Scores.rows` are indices.
+        words: How to divide the images.
+
+    Raises:
+        BadImage: An image that was scored can't be read any more.
     """
     scored = [records[row] for row in scores.rows]
     return tuple(each for word in words for each in _slices(scores, scored, word))
@@ -120,6 +126,6 @@ def _check(names: Sequence[str], records: Sequence[Record], word: SliceBy) -> No
     if len(names) > MOST_SLICES:
         raise DataError(
             f"slice {printable(word.word)}: {len(names):,} values, such as {printable(names[0])}, "
-            f"are more than the {MOST_SLICES} slices that can be read",
-            hint="cut by something that many images share",
+            f"but at most {MOST_SLICES} slices are possible",
+            hint="slice by something that many images have in common",
         )

@@ -25,7 +25,7 @@ from imgrec.requirement import (
 _DIGITS = 4
 _NO_ANSWER = "the model answers none of these images"
 _NEVER_UNKNOWN = (
-    "the model answers every image, as it has no limits of evaluation.selective_prediction"
+    "the model answers every image: it was trained without evaluation.selective_prediction"
 )
 
 
@@ -34,10 +34,9 @@ def check_requirements(
 ) -> tuple[RequirementResult, ...]:
     """Return the verdict on each requirement, in their order.
 
-    What can't be measured (the recall of a class without images, an interval where there is
-    none, a slice that there isn't) meets nothing. `worst_slice` is the slice of at least 30
-    images that is worst in that very number. Raises UsageError for a class that the evaluation
-    doesn't have.
+    What can't be measured (the recall of a class without images, a missing interval or slice)
+    meets no requirement. `worst_slice` is the slice of at least 30 images that is worst in the
+    required number. Raises UsageError for an unknown class.
     """
     check_names(requirements, evaluation.classes)
     return tuple(_verdict(evaluation, requirement) for requirement in requirements)
@@ -46,7 +45,7 @@ def check_requirements(
 def check_drop(
     comparison: Comparison, max_drop: Mapping[str, float]
 ) -> tuple[RequirementResult, ...]:
-    """Return the verdict on each metric that may be worse than the baseline's by so much only.
+    """Return the verdict on each metric that may be at most so much worse than the baseline's.
 
     It is not met if the metric is worse by more than that and significantly worse. An inconclusive
     difference is met, and its reason says so.
@@ -69,7 +68,7 @@ def _verdict(evaluation: Evaluation, requirement: Requirement) -> RequirementRes
 
 
 def _found(evaluation: Evaluation, requirement: Requirement) -> Iterator[tuple[float, str]]:
-    """Yield each number that the requirement speaks of, and where it was found."""
+    """Yield each number that the requirement is about, and where it was found."""
     quantity = requirement.quantity
     for metric, where in _metrics(evaluation, quantity):
         value = None if metric is None else _bounded(metric, quantity.bound)
@@ -85,7 +84,7 @@ def _metrics(
         yield evaluation.metrics.get(metric), ""
     elif quantity.of is MetricTarget.CLASS:
         result = next(each for each in evaluation.per_class if each.name == name)
-        # A class without images has no recall, whatever number stands for it.
+        # A class without images has no recall, although its value is 0.
         known = result.support or not METRICS[metric].needs_images
         yield result.metrics.get(metric) if known else None, ""
     else:
@@ -144,7 +143,7 @@ def _kept(comparison: Comparison, name: str, allowed: float) -> RequirementResul
 def _compared(name: str, difference: MetricDifference, baseline: str) -> str:
     model, other = (_number(each) for each in (difference.model, difference.baseline))
     if difference.value == 0:
-        return f"{model}, as {baseline} has it"
+        return f"{model}, as in {baseline}"
     better = (difference.value < 0) == METRICS[name].lower_is_better
     by, word = _number(abs(difference.value)), "better" if better else "worse"
     return f"{model}, {by} {word} than {other} of {baseline}"

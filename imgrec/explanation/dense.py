@@ -241,7 +241,7 @@ def _unflattens(layer: Any) -> bool:
 
 
 def _pools(layer: Any) -> bool:
-    """Say whether a layer pools all of a map."""
+    """Return whether a layer pools all of a map."""
     from keras import layers
 
     return isinstance(layer, layers.GlobalAveragePooling2D | layers.GlobalMaxPooling2D)

@@ -136,7 +136,7 @@ _STEP = 32
 
 
 def takes_any_size(model: Any) -> bool:
-    """Say whether a Keras model answers for larger pictures too, once for each."""
+    """Return whether a Keras model answers for larger pictures too, once for each."""
     import tensorflow as tf
 
     height, width, channels = model.input_shape[1:]

@@ -38,7 +38,7 @@ def traverse(model: Any, tensor: Any, apply: Apply) -> Any:
 
 
 def is_convolution(layer: Any) -> bool:
-    """Say whether a layer is a convolution over a picture."""
+    """Return whether a layer is a convolution over a picture."""
     from keras import layers
 
     kinds = (

@@ -160,8 +160,8 @@ def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
     which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
     text = "Confusion matrix: rows are the truth, columns the prediction"
     if evaluation.multi_label:
-        text = f"Confusion of {which}: how many images that have it are found or missed, and how "
-        text += "many that lack it are said to have it or not"
+        text = f"Confusion of {which}: images that have it, found or missed, and images "
+        text += "without it, predicted to have it or not"
     drawn_large = large and not evaluation.multi_label
     yield _plot(partial(charts.confusion, evaluation), text, large=drawn_large)
     yield _plot(partial(charts.class_bars, evaluation), f"Precision and recall of {which}")

@@ -87,25 +87,24 @@ def format_difference(name: str, *values: float) -> str:
 
 
 def is_proportion(name: str) -> bool:
-    """Say whether a measure is a share of something, 0 to 1, the more the better."""
+    """Return whether a metric is a proportion, 0 to 1, the higher the better."""
     return METRICS[name].unit == "proportion"
 
 
 def is_informative(name: str, evaluation: Evaluation) -> bool:
-    """Say whether a measure is worth a line: not the top-k accuracy of all classes, always 1."""
+    """Return whether a metric is worth a line: the top-k accuracy of all classes is always 1."""
     return name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
 
 
 def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:
     """Return what `decision_cells` are called: none where an image has one class."""
-    return ("missed", "wrongly said", "threshold") if evaluation.thresholds else ()
+    return ("missed", "false positives", "threshold") if evaluation.thresholds else ()
 
 
 def decision_cells(evaluation: Evaluation, name: str) -> tuple[str, ...]:
     """Return what is decided of one class; nothing where an image has one class.
 
-    That is how many images with it were not said to have it, how many without it were, and the
-    threshold.
+    Those are its false negatives, its false positives and its threshold.
     """
     if evaluation.thresholds is None:
         return ()

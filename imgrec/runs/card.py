@@ -50,11 +50,11 @@ class DataSource:
 
 @dataclass(frozen=True)
 class ExportParity:
-    """How near the answers of an exported file are to those of best.keras, on real images.
+    """How close the answers of an exported file are to those of best.keras, on real images.
 
     file: its name; format: `litert`, `onnx`, `saved_model` or `keras`; precision: `float32`,
     `float16` or `int8`. images: how many went through both.
-    agreement: the share, 0 to 1, whose most probable class is the same, near-ties counted as
+    agreement: the fraction, 0 to 1, whose most probable class is the same, near-ties counted as
     the same. difference: the largest between two probabilities of one class, 0 to 1, and the
     name of the image where it is (`worst`).
     """
@@ -86,11 +86,12 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Below which probability, 0 to 1, of the most probable class the answer is "unknown".
+    """The highest probability, 0 to 1, below which the answer is "unknown".
 
-    ood_similarity: the cosine, -1 to 1, below which it is so too; None where the model has none.
-    target: what both were chosen for, as `precision 0.98` or `coverage 0.9`. On the `images`
-    images of `split`, `coverage` of them reach them, and `precision` of those are right.
+    ood_similarity: the cosine, -1 to 1, below which it is "unknown" too; None if the model has no
+    OOD score.
+    target: what both were chosen for, such as `precision 0.98` or `coverage 0.9`. Of the `images`
+    images of `split`, the fraction `coverage` reaches both, and `precision` of those is right.
     """
 
     value: float
@@ -104,9 +105,9 @@ class Threshold:
 
 @dataclass(frozen=True)
 class LabelThresholds:
-    """From which probability on, 0 to 1, an image has a class, where it may have several.
+    """The probability, 0 to 1, from which an image has each class, if it may have several.
 
-    values: by class. target: what they were chosen for, as `f1` or `precision 0.9`, on the
+    values: by class. target: what they were chosen for, such as `f1` or `precision 0.9`, on the
     `images` images of `split`.
     """
 
@@ -130,7 +131,7 @@ class ImportOrigin:
     trusted: bool = False
 
 
-class BestEpoch(TypedDict, total=False):
+class BestEpochDocument(TypedDict, total=False):
     """The epoch, from 1, with the best monitored value; empty where none has ended."""
 
     epoch: int
@@ -176,7 +177,7 @@ class Card:
     fingerprint: str
     versions: Mapping[str, str]
     hashes: Mapping[str, str] = field(default_factory=dict)
-    best: BestEpoch = field(default_factory=BestEpoch)
+    best: BestEpochDocument = field(default_factory=BestEpochDocument)
     epochs: int = 0
     statistics: PixelStatistics | None = None
     export_parity: tuple[ExportParity, ...] = ()
@@ -251,7 +252,7 @@ class Card:
         return dataclasses.replace(self, export_parity=(), hashes=kept)
 
     def describes(self, file: str, digest: str) -> bool:
-        """Say whether `file` may have this SHA-256."""
+        """Return whether `file` may have this SHA-256."""
         return digest in (self.hashes.get(file), self.hashes.get(f"{_NEXT}{file}"))
 
 
@@ -260,7 +261,7 @@ FILE_NAME = "card.json"
 
 
 class CardHead(Struct, frozen=True):
-    """What stands in card.json before the fields of Card."""
+    """The first key of card.json; those of Card follow."""
 
     schema_version: Literal[2]
 
@@ -364,6 +365,6 @@ def _checked(card: Card) -> Card:
         raise ValueError("output: expected sigmoid with multi_label")
     if card.thresholds and card.thresholds.values.keys() != set(card.classes):
         raise ValueError("thresholds.values: expected one for each class")
-    if card.best and card.best.keys() != BestEpoch.__annotations__.keys():
+    if card.best and card.best.keys() != BestEpochDocument.__annotations__.keys():
         raise ValueError("best: expected epoch, monitor and value")
     return card

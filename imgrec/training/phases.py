@@ -22,7 +22,7 @@ def last_epoch(training: Training, state: TrainingProgress) -> int:
 
 
 def is_last(training: Training, state: TrainingProgress) -> bool:
-    """Say whether no other phase follows on the one that `state` is in."""
+    """Return whether no other phase follows on the one that `state` is in."""
     return training.fine_tune is None or state.phase > 0
 
 

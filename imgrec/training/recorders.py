@@ -22,6 +22,10 @@ from imgrec.training.observers import (
 )
 from imgrec.training.steps import Steps, averaged_weights
 
+log = logging.getLogger("imgrec")
+
+_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
+
 
 def run_recorders(
     writer: RunWriter, steps: Steps, build_model: Callable[[], Any]
@@ -98,19 +102,12 @@ def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
     return {} if best is None else dataclasses.asdict(best)
 
 
-log = logging.getLogger("imgrec")
-
-_NOT_MEASURED = ("seconds", "images_per_second", "learning_rate")
-
-
 class EpochLog(TrainingObserver):
     """Logs a line after each epoch: what was measured, how fast, and how long the rest takes."""
 
     def epoch(self, event: EpochEnd) -> None:
         """Log the epoch, and whether the training stops early with it."""
-        log.info(
-            epoch_line(event.epoch, event.epochs, event.logs, improved=event.improved),
-        )
+        log.info(epoch_line(event.epoch, event.epochs, event.logs, improved=event.improved))
         if event.stopped:
             log.info(
                 "stopped early after epoch %d, as training.callbacks says; "
@@ -145,16 +142,16 @@ def duration(seconds: float) -> str:
 
 
 class InputWait(TrainingObserver):
-    """Measures the share of an epoch's training in which the device had no batch.
+    """Measures the fraction of an epoch's training in which the device had no batch.
 
     The wait lasts from the end of a step until the next batch is read and augmented. Copying the
-    batch to the device, callbacks and checkpoints count as work, so the share is what a faster
+    batch to the device, callbacks and checkpoints count as work, so the fraction is what a faster
     input could save, not all of the time that a GPU is idle.
 
     Args:
         device: What it is called in the log: `cpu` or `gpu`.
         finish: Returns when the device is done with the last step. It is called after each step,
-            as the device would wait for what is waited for from then on.
+            so that later waits are waits of the device.
     """
 
     def __init__(self, device: str, finish: Callable[[], object]) -> None:
@@ -176,7 +173,7 @@ class InputWait(TrainingObserver):
         self._whole += event.seconds + time.monotonic() - began
 
     def epoch(self, event: EpochEnd) -> None:
-        """Log the share of the epoch."""
+        """Log the fraction of the epoch."""
         if self._whole:
             log.info(
                 "the %s waited for images for %.1f %% of the epoch", self._device, 100 * self.share

@@ -26,7 +26,7 @@ class DataArgument:
 
 
 def is_config(source: str) -> bool:
-    """Say whether `source` is a YAML file or the name of a shipped config."""
+    """Return whether `source` is a YAML file or the name of a shipped config."""
     named = Path(source).suffix in {".yaml", ".yml"} or source in shipped.names()
     return named and not Path(source).is_dir()
 

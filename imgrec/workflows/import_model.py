@@ -43,6 +43,8 @@ from imgrec.text import join_few, printable
 from imgrec.workflows.export import export_imported
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 
+log = logging.getLogger("imgrec")
+
 IMAGENET = "imagenet"
 
 _FEW = 6
@@ -174,8 +176,6 @@ def _values(adaptation: Adaptation) -> str:
         return f"as {adaptation.preprocessing} takes them"
     return f"from 0 to {255 * (adaptation.rescale or 1):.4g}"
 
-
-log = logging.getLogger("imgrec")
 
 _LITERT_FILE = FILES["float32"]
 _PROBES = 8

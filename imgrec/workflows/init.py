@@ -40,7 +40,7 @@ class PretrainedWeights(Enum):
 
 
 def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
-    """Say whether MobileNetV2's weights for images of `side` pixels are available.
+    """Return whether MobileNetV2's weights for images of `side` pixels are available.
 
     Looks into Keras' folder ($KERAS_HOME, else ~/.keras), then asks Keras' download `host` and
     waits three seconds at most.
@@ -53,7 +53,7 @@ def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
 
 
 def _answers(address: str) -> bool:
-    """Say whether the host has the file. In a thread, as looking up a name has no timeout."""
+    """Return whether the host has the file. In a thread, as looking up a name has no timeout."""
     answers: list[int] = []
 
     def ask() -> None:

@@ -16,7 +16,7 @@ LISTS = (
     r"(?<=not in one of these formats: )[\w, ]+",
     r"(?<=choose one of )ConvNeXt[\w, ]+",
     r"accuracy, top_k_accuracy(, \w+)*",
-    r"(?<=of a class: )precision(, \w+)*",
+    r"(?<=per class: )precision(, \w+)*",
 )
 
 

@@ -75,7 +75,10 @@ def earlier(tmp_path: Path) -> Path:
     document |= {"schema_version": 1, "certificates": document.pop("export_parity"), "drift": []}
     del document["changes"]
     threshold = document["threshold"]
-    threshold |= {"familiarity": threshold.pop("ood_similarity"), "promise": threshold.pop("target")}
+    threshold |= {
+        "familiarity": threshold.pop("ood_similarity"),
+        "promise": threshold.pop("target"),
+    }
     (folder / "card.json").write_text(json.dumps(document))
     return folder
 

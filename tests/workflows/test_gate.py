@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.config.evaluation import Baseline, EvaluationConfig
+from imgrec.config.evaluation import BaselineConfig, EvaluationConfig
 from imgrec.config.load import parse
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.json_documents import json_text
@@ -54,7 +54,7 @@ def test_requirements_add_up_and_the_nearer_word_holds() -> None:
 def test_the_baseline_of_config_and_command_line() -> None:
     """What the command line says goes before the config, key by key; drops of each metric too."""
     section = EvaluationConfig(
-        baseline=Baseline(run="old", max_drop={"brier": 0.1}, confidence=0.9)
+        baseline=BaselineConfig(run="old", max_drop={"brier": 0.1}, confidence=0.9)
     )
     _, found = joined_gates(section, Gate(max_drop={"accuracy": 0.2}))
     assert (found.baseline, found.confidence) == ("old", 0.9)

@@ -149,7 +149,10 @@ def test_every_class_has_its_share_of_every_part(data: Path) -> None:
         ("training.class_weight=balanced", "weighs an image by its one class"),
         ("training.metrics=[categorical_accuracy]", "CategoricalAccuracy does not fit the loss"),
         ("evaluation.selective_prediction={precision: 0.9}", "is for one answer to an image"),
-        ("evaluation.require=['top_k_accuracy > 0.9']", "is not measured where an image may have"),
+        (
+            "evaluation.require=['top_k_accuracy > 0.9']",
+            "does not apply to images with several labels",
+        ),
         ("evaluation.thresholds={precision: 0.9, recall: 0.9}", "takes exactly one of"),
         ("data.multi_label=false", "stands between several|are those of classes by themselves"),
         ("data.loader=folder", "only loader csv and tfrecord knows it"),
@@ -286,7 +289,7 @@ def test_reports_of_every_form(discs: TrainingResult, tmp_path: Path) -> None:
 def test_metrics_of_one_label_are_refused(discs: TrainingResult) -> None:
     """Before an image is read, by the command line too."""
     for text in ("top_k_accuracy > 0.5", "balanced_accuracy > 0.5"):
-        with pytest.raises(UsageError, match="is not measured where an image may have several"):
+        with pytest.raises(UsageError, match="does not apply to images with several labels"):
             evaluate(discs.run, EvaluationRequest(gate=Gate((parse_requirement(text),))))
 
 

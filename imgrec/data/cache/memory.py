@@ -24,7 +24,7 @@ _PARTS = 4
 
 
 def fits_in_memory(needed: int) -> bool:
-    """Say whether `needed` bytes are at most a quarter of what is free."""
+    """Return whether `needed` bytes are at most a quarter of what is free."""
     return needed * _PARTS <= available_memory()
 
 

@@ -145,7 +145,7 @@ class Findings:
         return next((each for each in Severity if each in grave), Severity.NOTE)
 
     def passed(self, *, strict: bool) -> bool:
-        """Say whether there are no errors; if `strict`, no warnings either."""
+        """Return whether there are no errors; if `strict`, no warnings either."""
         doubtful = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
         return self.worst not in doubtful
 

@@ -68,7 +68,7 @@ def _frames(stream: BinaryIO, size: int, file: Path) -> Iterator[tuple[int, byte
 
 
 def _is_frame(stream: BinaryIO) -> bool:
-    """Say whether the file begins with a frame: its length may look like gzip's magic."""
+    """Return whether the file begins with a frame: its length may look like gzip's magic."""
     stream.seek(0)
     header = stream.read(_HEADER.size)
     return len(header) == _HEADER.size and _HEADER.unpack(header)[1] == masked(header[:8])

@@ -82,7 +82,7 @@ class Manifest(_Model):
 
 
 def is_pack(path: Path) -> bool:
-    """Say whether there is a manifest in the folder `path`."""
+    """Return whether there is a manifest in the folder `path`."""
     return is_file(path / FILE_NAME)
 
 

@@ -68,7 +68,7 @@ def coverage_curve(scores: Scores) -> CoverageCurve:
 
 
 def _confidences(scores: Scores) -> tuple[Floats, Floats]:
-    """Return the probabilities that say how sure a model is, and 1 where it is right, else 0.
+    """Return the confidence of each answer, and 1 where it is right, else 0.
 
     float64 (images, 1) each: of the most probable class. Where an image may have several classes:
     (images, classes), 1 where the image has the class.
@@ -85,7 +85,7 @@ def _gaps(scores: Scores) -> Floats:
 
     The calibration error of any sample of the images is the sum of its bins' absolute sums,
     divided by its images: the mean distance weighted by images. Where an image may have several
-    labels, each counts for its share.
+    labels, each counts for its fraction of the image.
     """
     confidence, right = _confidences(scores)
     images, answers = confidence.shape

@@ -97,8 +97,8 @@ def _draw_counts(scores: Scores, weights: Iterable[NDArray[np.float32]]) -> Coun
 def _resample(confusion: NDArray[np.int64]) -> Counts:
     """Return the counts of a matrix and of 1,000 drawn from it with as many images.
 
-    Each draw is multinomial with the matrix's own shares, which is a bootstrap over the images. Of
-    a single image there are none.
+    Each draw is multinomial with the matrix's own frequencies: a bootstrap over the images. There
+    are none for a single image.
     """
     truth, prediction = np.nonzero(confusion)
     cells = confusion[truth, prediction]

@@ -111,7 +111,7 @@ def _interval(
 
 
 def _tail(differing: int, confidence: float) -> float:
-    """Return the share of samples beyond each end of the expanded percentile interval."""
+    """Return the fraction of samples beyond each end of the expanded percentile interval."""
     from scipy.stats import norm, t
 
     freedom = differing - 1

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from imgrec.config.experiment import Backbone, Model
+from imgrec.config.experiment import Backbone, ModelConfig
 from imgrec.config.keras.layers import GlobalAveragePooling2D, GlobalMaxPooling2D, Repeat, Residual
 from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
@@ -71,7 +71,7 @@ class NetworkSpec:
     first_layer: the layer of the backbone from which on fine-tuning trains it; None without.
     """
 
-    model: Model
+    model: ModelConfig
     preprocessing: Preprocessing
     input_shape: tuple[int, int, int]
     classes: int

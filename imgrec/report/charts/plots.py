@@ -256,8 +256,8 @@ def reliability_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> byte
     with plain_settings(look):
         figure = new_figure(_WIDTH, 5)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        _draw_bins(above, bins, "share that has the class" if several else "accuracy", look)
-        above.set_ylabel("share" if several else "accuracy")
+        _draw_bins(above, bins, "fraction with the class" if several else "accuracy", look)
+        above.set_ylabel("fraction" if several else "accuracy")
         above.set_ylim(0, 1.01)
         above.grid(visible=True, axis="y")
         above.set_axisbelow(True)

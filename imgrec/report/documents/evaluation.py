@@ -50,7 +50,7 @@ class SkippedDocument(Struct, frozen=True):
 
 
 class EvaluatedImages(Struct, frozen=True):
-    """How many images are in the numbers, and which are in none."""
+    """How many images were used, and which were skipped."""
 
     used: Annotated[int, Meta(ge=1)]
     skipped: tuple[SkippedDocument, ...]
@@ -87,18 +87,18 @@ class ConfusionDocument(Struct, frozen=True):
     rows: Annotated[tuple[tuple[_Count, ...], ...], Meta(description="Images.")]
     rates: Annotated[
         tuple[tuple[Share | None, ...], ...],
-        Meta(description="Shares of the row; null for a class without images."),
+        Meta(description="Fractions of the row; null for a class without images."),
     ]
 
 
 class CoverageCurveDocument(Struct, frozen=True):
-    """What answering only from a threshold on would give, point by point."""
+    """Accuracy and coverage at falling thresholds, point by point."""
 
     threshold: tuple[Share, ...]
     coverage: Annotated[
-        tuple[Share, ...], Meta(description="The share of the images that is answered.")
+        tuple[Share, ...], Meta(description="The fraction of the images that is answered.")
     ]
-    accuracy: Annotated[tuple[Share, ...], Meta(description="The share of those that is right.")]
+    accuracy: Annotated[tuple[Share, ...], Meta(description="The fraction of those that is right.")]
 
 
 class SliceDocument(Struct, frozen=True):
@@ -141,9 +141,9 @@ class EvaluationDocument(Struct, frozen=True, kw_only=True):
         bool,
         Meta(
             description="Whether an image may have several classes, or none. Each class is then "
-            "decided separately: accuracy is the share of images with every class right; log_loss, "
-            "brier and ece are over all classes and images; roc_auc and average_precision are "
-            "means over the classes."
+            "decided separately: accuracy is the fraction of images with every class right; "
+            "log_loss, brier and ece are over all classes and images; roc_auc and "
+            "average_precision are means over the classes."
         ),
     ]
     top_k: Annotated[
@@ -159,8 +159,8 @@ class EvaluationDocument(Struct, frozen=True, kw_only=True):
         tuple[ReliabilityBin, ...],
         Meta(
             description="Images by their highest probability in (low, high]: its mean, and the "
-            "share that is right. With multi_label: all classes of all images, by the class's "
-            "probability, and the share that has the class."
+            "fraction that is right. With multi_label: all classes of all images, by the class's "
+            "probability, and the fraction that has the class."
         ),
     ]
     coverage_curve: Annotated[

@@ -30,7 +30,7 @@ class AugmentationParams(NamedTuple):
     drawn: tuple[Any, ...] = ()
 
 
-class Engine(Protocol):
+class TransformEngine(Protocol):
     """Applies ImageDataGenerator's transforms."""
 
     def transformed(
@@ -123,7 +123,7 @@ def augmenter_of(
     return None if augmentation is None else Augmenter(augmentation, seed, views)
 
 
-class KerasEngine:
+class KerasTransforms:
     """ImageDataGenerator itself, image after image."""
 
     def __init__(self, generator: Any) -> None:
@@ -138,7 +138,7 @@ class KerasEngine:
 
 
 @dataclass(frozen=True)
-class BatchedEngine:
+class BatchedTransforms:
     """The same transforms, a batch at a time."""
 
     fill_mode: str
@@ -151,14 +151,14 @@ class BatchedEngine:
         return transformed(images, transforms, self.fill_mode, self.cval)
 
 
-def _engine(augmentation: Augmentation, generator: Any) -> Engine:
+def _engine(augmentation: Augmentation, generator: Any) -> TransformEngine:
     """Return the engine that `augmentation` asks for, or the one that can do it."""
     if augmentation.engine == "keras":
-        return KerasEngine(generator)
+        return KerasTransforms(generator)
     if reason := _not_batched(augmentation):
         log.info("augmentation: engine keras in place of batched, which can't do %s", reason)
-        return KerasEngine(generator)
-    return BatchedEngine(augmentation.fill_mode, augmentation.cval)
+        return KerasTransforms(generator)
+    return BatchedTransforms(augmentation.fill_mode, augmentation.cval)
 
 
 def _not_batched(augmentation: Augmentation) -> str:
@@ -194,4 +194,4 @@ def _global_state_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        np.random.set_state(state)  # noqa: NPY002 - likewise
+        np.random.set_state(state)  # noqa: NPY002 - as above

@@ -13,9 +13,10 @@ from typing import Protocol
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
+from imgrec.evaluation.prediction import Prediction
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import LineForm, header, lines
-from imgrec.workflows.prediction.predictor import Predictions, Predictor
+from imgrec.workflows.prediction.predictor import Predictor
 from imgrec.workflows.prediction.resumable_file import resumable_file
 
 _MOST_EXAMPLES = 20
@@ -60,7 +61,7 @@ class OpenSink:
         done: The summary of the photos whose predictions were written before.
     """
 
-    write: Callable[[Predictions, FailureSummary], None]
+    write: Callable[[Sequence[Prediction], FailureSummary], None]
     done: FailureSummary = field(default_factory=FailureSummary)
 
 
@@ -92,12 +93,12 @@ def predict_photos(
     return summary
 
 
-def document_sink(show: Callable[[Predictions], None]) -> Sink:
+def document_sink(show: Callable[[Sequence[Prediction]], None]) -> Sink:
     """Return a sink that keeps all predictions and calls `show` once, at the end."""
 
     @contextmanager
     def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
-        batches: list[Predictions] = []
+        batches: list[Sequence[Prediction]] = []
         yield OpenSink(lambda batch, _: batches.append(batch))
         show(tuple(itertools.chain.from_iterable(batches)))
 
@@ -141,7 +142,7 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
             path, settings, header=header(form), names=names, resume=resume
         ) as file:
 
-            def write(batch: Predictions, summary: FailureSummary) -> None:
+            def write(batch: Sequence[Prediction], summary: FailureSummary) -> None:
                 text = lines(form, batch, predictor.members)
                 file.append(text, [prediction.name for prediction in batch], summary.failed)
 

@@ -21,8 +21,6 @@ from imgrec.text import printable
 
 Tta = Literal["flip"]
 
-Predictions = tuple[Prediction, ...]
-
 
 @dataclass(frozen=True)
 class Predictor:
@@ -84,7 +82,7 @@ class Predictor:
 
     def predictions(
         self, photos: Iterable[Photo], *, total: int | None, progress: Progress
-    ) -> Iterator[Predictions]:
+    ) -> Iterator[tuple[Prediction, ...]]:
         """Yield the predictions for the next photos, in their order, until none are left.
 
         A photo that can't be read has an error instead. Memory does not grow with their number.
@@ -101,7 +99,7 @@ class Predictor:
                 yield batch
                 task.advance(len(batch))
 
-    def _batch(self, chunks: Sequence[Scores]) -> Predictions:
+    def _batch(self, chunks: Sequence[Scores]) -> tuple[Prediction, ...]:
         scores = [
             replace(chunk, decision=member.decision)
             for chunk, member in zip(chunks, self.members, strict=True)

@@ -32,6 +32,8 @@ from imgrec.training.steps import Steps
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.training.description import identities_of
 
+log = logging.getLogger("imgrec")
+
 
 @dataclass(frozen=True)
 class ConfigDifference:
@@ -70,9 +72,6 @@ def _in_words(value: Any) -> str:
     return "none" if value is None else shown_value(plain(value))
 
 
-log = logging.getLogger("imgrec")
-
-
 @dataclass(frozen=True)
 class ResumePoint:
     """A run that is resumed, with its config before and after.
@@ -98,7 +97,7 @@ class ResumePoint:
         ahead = int(self.run.card.best.get("epoch", 0)) > state.epoch
         if not (self.changes or ahead):
             return state, False
-        self._choose_best_anew(state, ahead=ahead)
+        self._choose_best_again(state, ahead=ahead)
         old, new = (each.training.callbacks for each in (self.before, self.after))
         state.stopped &= old == new
         state.callbacks = _matched(state.callbacks, old, new)
@@ -121,7 +120,7 @@ class ResumePoint:
                 raise
             raise unfitting(self.run, self.changes) from error
 
-    def _choose_best_anew(self, state: TrainingProgress, *, ahead: bool) -> None:
+    def _choose_best_again(self, state: TrainingProgress, *, ahead: bool) -> None:
         before = monitored(self.before.training, validated="validation" in self.run.card.data)
         after = monitored(self.after.training, validated=self.validated)
         if state.best_value is None or not (ahead or before != after):

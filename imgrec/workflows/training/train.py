@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from imgrec.backbones import application_of
-from imgrec.config.experiment import Experiment, Model
+from imgrec.config.experiment import Experiment, ModelConfig
 from imgrec.config.load import dump
 from imgrec.errors import RunError
 from imgrec.evaluation.results import Assessment, Evaluation
@@ -59,6 +59,8 @@ from imgrec.workflows.statistics import measure_preprocessing, without_measuring
 from imgrec.workflows.training.calibrate import calibrate
 from imgrec.workflows.training.description import new_card, write_beginning
 
+log = logging.getLogger("imgrec")
+
 
 @dataclass(frozen=True)
 class DryRun:
@@ -88,8 +90,8 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     return DryRun(dump(experiment), summary(model), images, counts)
 
 
-def _fetches_weights(section: Model) -> bool:
-    """Say whether weights would be downloaded: too much to ask of a look at what would be."""
+def _fetches_weights(section: ModelConfig) -> bool:
+    """Return whether weights would be downloaded: too much to ask of a look at what would be."""
     backbone, weights = section.backbone, section.weights
     published = weights is not None and application_of(weights) is not None
     return published or (backbone is not None and backbone.weights == "imagenet")
@@ -98,9 +100,6 @@ def _fetches_weights(section: Model) -> bool:
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
     counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
-
-
-log = logging.getLogger("imgrec")
 
 
 @dataclass(frozen=True)
@@ -230,8 +229,8 @@ def _assessed(writer: RunWriter, prepared: Prepared, progress: Progress) -> Asse
         split, run.card.data[split].written or experiment.data.loader or "", records
     )
     measuring = Evaluator(images, run.card.classes, bad_images, section.top_k, progress)
-    computing = EngineOptions("auto" if (run.path / FILES["float32"]).is_file() else "keras")
-    found = measuring.assess([run], computing, section.slicing)
+    engine_options = EngineOptions("auto" if (run.path / FILES["float32"]).is_file() else "keras")
+    found = measuring.assess([run], engine_options, section.slicing)
     verdicts = check_requirements(found.evaluation, [*map(parse, section.require)])
     assessment = dataclasses.replace(found, verdicts=verdicts)
     write_results(writer, assessment, records)
