@@ -108,7 +108,7 @@ def evaluate(
         run: A folder, a name below the runs folder, or `last`.
         data: What `imgrec evaluate --data` reads; None for the run's own images.
         split: `train`, `validation` or `test`; None for test, else validation.
-        slices: As `evaluation.slices` of a config; each slice is evaluated by itself too.
+        slices: As `evaluation.slices` of a config; each slice is also evaluated separately.
         allow_leakage: Whether images that the model was trained on may be among those of `data`.
         runs_dir: The runs folder; None for $IMGREC_RUNS, else `runs`.
 
@@ -152,7 +152,8 @@ def check(data: str | Path, *, quarantine: str | Path | None = None) -> Checked:
 def _experiment(
     config: str | Path | Mapping[str, Any] | Experiment, overrides: Sequence[str]
 ) -> Experiment:
-    from imgrec.config.load import dump, load, load_mapping, parse
+    from imgrec.config.load import dump, load_mapping, parse
+    from imgrec.config.load import load as load_config
     from imgrec.workflows.init import draft_config
 
     if isinstance(config, Mapping):
@@ -162,7 +163,7 @@ def _experiment(
     if Path(config).is_dir():
         drafted = draft_config(Path(config))
         return parse(drafted.config, f"the config drafted for {config}", overrides)
-    return load(str(config), overrides)
+    return load_config(str(config), overrides)
 
 
 def _rooted(data: str | Path | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Section `augmentation` of a config: random changes to training images, and what each does.
 
-ImageDataGenerator's transform comes first, then OPERATIONS, each on every image by itself, then
+ImageDataGenerator's transform comes first, then OPERATIONS, each on single images, then
 one of MIXINGS on the whole batch. Each draws from a random stream named after it, so that a new
 one changes nothing that was drawn before it existed.
 """

@@ -1,4 +1,4 @@
-"""A loader: what reads labelled images in one form, and everything that is known about it."""
+"""A loader: the function that reads labelled images of one form, and its description."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Request(Generic[Options]):
 
 @dataclass(frozen=True)
 class Loader(Generic[Options]):
-    """A form that labelled images come in.
+    """A form of labelled images, and how to read it.
 
     name: its value of `data.loader`. summary: what it reads, for the reference of configs.
     options: its own keys of section `data`. read: returns the images, none opened yet; raises

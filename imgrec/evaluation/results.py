@@ -1,4 +1,4 @@
-"""What `evaluate` hands to the reports: numbers, verdicts, the comparison with a baseline."""
+"""The results of evaluations: numbers, verdicts, the comparison with a baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an evaluation meets what is required of it."""
+"""Whether an evaluation meets its requirements."""
 
 from __future__ import annotations
 

@@ -141,27 +141,27 @@ class BestEpochDocument(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Card:
-    """A run's identity.
+    """The description of a run and its model.
 
-    origin: of an imported model; None for one that was trained here. What an imported one was
-    trained with is not known: it has no config, no images (`data` is empty) and no fingerprint.
+    origin: of an imported model; None for one that was trained here. An imported one has no config,
+    no images (`data` is empty) and no fingerprint.
 
     created: ISO 8601 in UTC, to the microsecond.
-    complete: whether the training came to its end; ended: when, as `created` is written, empty
-    where it has not, where there was none, or where that is not known.
+    complete: whether the training is finished; ended: when, in the format of `created`; empty if it
+    is not finished, if there was none, or if that is not known.
     output: `softmax` (a unit per class) or `sigmoid` (one unit: the second of two classes; with
     multi_label a unit per class).
     multi_label: whether an image may have several classes, or none.
-    preprocessing: what the model itself does to the pixels, in words for people.
+    preprocessing: what the model itself does to the pixels, as text.
     hashes: SHA-256 of each model file, by its name in the folder; see `announcing`.
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
-    computing: what the training's numbers depend on beside config and versions:
-    `device` (`cpu` or `gpu`), `precision` (Keras' policy) and `replicas`; empty where that is not
+    computing: what the training's numbers depend on besides config and versions:
+    `device` (`cpu` or `gpu`), `precision` (Keras' policy) and `replicas`; empty if that is not
     known. changes: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.
-    statistics: of the training images, where the preprocessing takes its numbers from them.
+    statistics: of the training images, if the preprocessing uses them.
     export_parity: of the files exported from best.keras that lie in the run.
-    calibration, threshold, thresholds: where they were fitted.
+    calibration, threshold, thresholds: if they were fitted.
     """
 
     name: str

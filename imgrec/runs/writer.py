@@ -33,21 +33,21 @@ class RunWriter:
     """Writes a run's card and files while it holds the lock of the run's folder.
 
     It owns the order in which things appear, so that the folder can be used whenever the process
-    ends. A card and the model file whose hash it has can't change in one step; hence three:
+    ends. A card and the model file whose hash it contains can't change in one step; hence three:
 
     1. announce: the card is written with the hashes of both the old and the new file;
     2. write: the new file takes the place of the old one, atomically;
     3. settle: the card is written with the hash of the new file alone.
 
-    A writer that was killed in between is caught up with by the next one. The system frees the
+    If a writer is killed in between, the next one completes the last step. The system releases the
     lock when the process ends, however it ends.
 
     Args:
-        folder: The run's folder. It has no card yet where the run is new: see `begin`.
+        folder: The run's folder. That of a new run has no card yet: see `begin`.
 
     Raises:
-        RunError: On entering the context where another process holds the lock, or where the card
-            can't be read; by each method where the folder can't be written.
+        RunError: On entering the context, if another process holds the lock or the card can't be
+            read; by each method, if the folder can't be written.
 
     Example:
         >>> import tempfile
@@ -96,17 +96,17 @@ class RunWriter:
     def begin(self, card: Card, *, models: Sequence[str] = ()) -> None:
         """Write the first card, which makes the folder a run.
 
-        What a run needs is in the folder by then, with these model files: their hashes are noted.
+        The other files are in the folder by then. `models` are those whose hashes go on the card.
         """
         hashes = {name: sha256_of(self.folder / name) for name in models}
         self._write(dataclasses.replace(card, hashes={**card.hashes, **hashes}))
 
     def update(self, **changes: Any) -> None:
-        """Write the card with other values of these fields."""
+        """Write the card with new values of these fields."""
         self._write(dataclasses.replace(self.card, **changes))
 
     def finish(self) -> None:
-        """Write the card of a training that came to its end now."""
+        """Write the card of a training that is finished now."""
         self.update(complete=True, ended=utc_now())
 
     def write_text(self, name: str, text: str) -> None:
@@ -123,9 +123,8 @@ class RunWriter:
         Args:
             name: The file's name in the folder.
             save: Writes the model to the path that it is given.
-            changes: Fields of the card that go with the new file. A calibration among them is
-                noted as that of this file; any other is dropped from the card with the file that
-                it was fitted to.
+            changes: Fields of the card that belong to the new file. A calibration among them is
+                recorded as that of this file; that of the old file is dropped.
         """
 
         def write(temporary: Path) -> None:
@@ -140,7 +139,7 @@ class RunWriter:
         self._write(self._settled(self.card))
 
     def write_export(self, name: str, export: Callable[[Path], ExportParity]) -> None:
-        """Write a file exported from the best model, and what `export` returns onto the card."""
+        """Write a file exported from the best model, and its export parity on the card."""
 
         def write(temporary: Path) -> None:
             parity = export(temporary)
@@ -151,17 +150,17 @@ class RunWriter:
         write_atomically(self.folder / name, write)
 
     def remove_exports(self, names: Sequence[str]) -> None:
-        """Remove exported files, as the best model will change; from the card, all of them."""
+        """Remove these exported files, as the best model will change, and all from the card."""
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
         self._write(self.card.without_exports())
 
     def remove_partial(self) -> None:
-        """Remove what processes that were killed while they wrote left in the folder."""
+        """Remove the partial files of processes that were killed while writing."""
         remove_partial(self.folder)
 
     def checkpoints(self) -> Path:
-        """Return the folder of the checkpoints, which exists from now on."""
+        """Return the folder of the checkpoints, created if it doesn't exist."""
         state = self.folder / "state"
         state.mkdir(exist_ok=True)
         return state

@@ -28,7 +28,7 @@ History = dict[str, list[float]]
 Arrays = dict[str, NDArray[Any]]
 START = "from the start"
 _PROGRESS = "progress"
-_ANEW = "train from the start"
+_FROM_START = "train from the start"
 _FROZEN = "backbone.npz"
 _DAMAGE = (EOFError, ValueError, KeyError, zipfile.BadZipFile)
 _HASH_BYTES = hashlib.sha256().digest_size
@@ -245,7 +245,7 @@ def _newest(folder: Path) -> tuple[Path, Arrays]:
             _set_aside(path)
     number = "no" if damage is None else "no whole"
     raise RunError(
-        f"there is {number} checkpoint in {printable(str(folder))}", hint=_ANEW
+        f"there is {number} checkpoint in {printable(str(folder))}", hint=_FROM_START
     ) from damage
 
 
@@ -275,11 +275,13 @@ def _put(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:
             f"the checkpoint {printable(str(path))} can't be used: its {len(values)} arrays "
             f"are not "
             f"of the {len(variables)} shapes that model, optimizer and metrics have",
-            hint=_ANEW,
+            hint=_FROM_START,
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
 def _unusable(path: Path, reason: str) -> RunError:
-    return RunError(f"the checkpoint {printable(str(path))} can't be used: {reason}", hint=_ANEW)
+    return RunError(
+        f"the checkpoint {printable(str(path))} can't be used: {reason}", hint=_FROM_START
+    )

@@ -1,4 +1,4 @@
-"""What a frozen backbone makes of the images, computed once: its head is trained on that."""
+"""Features of a frozen backbone, computed once and cached: the head is trained on them."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class InputSettings:
-    """What is done to images before they are trained on.
+    """How images become inputs of a training.
 
-    data, augmentation, backbone: sections of a config. seed: rules order and augmentation. views:
+    data, augmentation, backbone: sections of a config. seed: of order and augmentation. views:
     `training.feature_views`.
     """
 
@@ -55,12 +55,12 @@ class InputSettings:
 
     @property
     def augmenter(self) -> Augmenter | None:
-        """What changes training images; None: nothing does."""
+        """The augmenter of training images; None without augmentation."""
         return augmenter_of(self.augmentation, self.seed, self.views)
 
 
 class CachedFeatures:
-    """Features of every image by view: arrays (images, ...), alike in shape.
+    """Features of every image by view: arrays (images, ...), of the same shape.
 
     Row i of view v is the row v * images + i.
     """
@@ -85,7 +85,7 @@ class CachedFeatures:
 
 
 def feature_views(settings: InputSettings, train: TrainingImages, epochs: range) -> tuple[int, ...]:
-    """Return the views of each training image that are worth their features in these epochs.
+    """Return the views of each training image whose features are worth caching for these epochs.
 
     There are none without a frozen backbone, where images are augmented differently in each epoch,
     with `data.cache: none`, and where the epochs end before every image is seen.
@@ -111,9 +111,9 @@ def with_features(
     """Return both splits with features in place of pixels, and let `steps` train on them.
 
     images: the training and the validation images. epochs: of the phase that `steps` is in. The
-    splits stay as they are where that is not worth it, where nothing frozen can be cut off, or
-    where there is no room for features. Where a signal has arrived, Interrupted is raised after
-    the batch under way; no file is left half-written.
+    splits are returned unchanged if features are not worth it, if no frozen layers come first, or
+    if there is no room for the features. After a signal, Interrupted is raised once the current
+    batch is done; no file is left half-written.
     """
     train, validation = images
     views = feature_views(settings, train, epochs)
@@ -121,7 +121,7 @@ def with_features(
         return train, validation
     parts = steps.split()
     if parts is None:
-        log.info("features: none to keep, as nothing can be cut off ahead of the layers that learn")
+        log.info("features: not cached, as no frozen layers come before the trained ones")
         return train, validation
     try:
         cache = _FeatureCache(settings, steps, parts, progress, signals)
@@ -166,7 +166,7 @@ class _FeatureCache:
     ) -> TrainingImages:
         """Return the split with the features of these views of its images.
 
-        Raises NoRoom where neither the cache nor the memory takes them.
+        Raises NoRoom if they fit neither in the cache nor in memory.
         """
         arrays = {view: self._array(split, augmenter, view) for view in views}
         return dataclasses.replace(
@@ -222,7 +222,7 @@ class _FeatureCache:
 
 
 def _key(settings: InputSettings, steps: Steps, parts: SplitNetwork) -> str:
-    """Return the SHA-256 of all that an image's features depend on beside its pixels."""
+    """Return the SHA-256 of all that an image's features depend on besides its pixels."""
     data, found = settings.data, versions()
     settings_used = (
         [found.get(name) for name in MATTER],

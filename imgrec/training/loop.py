@@ -1,4 +1,4 @@
-"""The epoch loop: steps, validation, callbacks, and where it may be stopped and resumed."""
+"""The epoch loop: steps, validation, callbacks, checkpoints, and interruptions."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def fit(
         steps: The model and its steps, in the phase of `state`.
         state: Where the training stands.
         progress: Shows the steps of each epoch.
-        observers: Notified of what happens, in this order. What a run has on disk beside its
-            checkpoints is written by observers too.
+        observers: Notified of what happens, in this order. The files of a run, except its
+            checkpoints, are written by observers too.
         checkpoints: Where checkpoints go; without them a training can't be resumed, and
             `on_nan: restore` acts as `stop`.
 
     Raises:
-        RunError: Where the loss is not a number any more, or explodes.
+        RunError: The loss is not finite any more, or explodes.
     """
     observer, best = ObserverList(observers), job.monitor.best
     outcome: Literal["finished", "interrupted", "failed"] = "failed"
@@ -160,7 +160,7 @@ class _Phase:
         restore_counters(self.callbacks, state.callbacks, steps)
 
     def _trained(self) -> bool:
-        """Train to the end; return False where that went astray and is to be tried again."""
+        """Train to the end; return False if the training diverged and has to be tried again."""
         try:
             with closing(self._batches()) as batches:
                 self._epochs(batches)
@@ -275,7 +275,7 @@ class _Phase:
         self.began = time.monotonic()
 
     def _checkpoint(self) -> None:
-        """Write where the training stands; raises Diverged in place of keeping what went astray."""
+        """Write a checkpoint; raises Diverged instead if the training diverged."""
         state = self.state
         self.watch.settle(state, self.steps.model)
         state.callbacks = counters(self.callbacks)
@@ -290,7 +290,7 @@ class _Phase:
             self.observer.checkpoint(CheckpointWritten(state.epoch, state.step, best))
 
     def _go_back(self, error: Diverged) -> None:
-        """Begin the epoch again with half the learning rate, if the config says so and it helps."""
+        """Go back to the last checkpoint with half the learning rate, or raise RunError."""
         restores, settings = self.state.restores + 1, self.job.training
         if settings.on_nan == "stop" or restores > RESTORES or self.checkpoints is None:
             raise self._stopped(error) from error
@@ -314,5 +314,5 @@ class _Phase:
         return RunError(
             f"{error}{again}{kept}",
             hint="lower the learning rate, or look for images or targets out of range; "
-            "training.on_nan: restore halves it by itself",
+            "training.on_nan: restore halves it automatically",
         )

@@ -75,7 +75,7 @@ _LATE = 8
 
 
 class Diverged(Exception):
-    """The training went astray; `str()` says what was found, and at which step of which epoch."""
+    """The training diverged; `str()` says how, and at which step of which epoch."""
 
 
 class LossMonitor:

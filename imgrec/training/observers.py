@@ -1,4 +1,4 @@
-"""What happens in a training, as events, and who is notified of it."""
+"""The events of a training, and its observers, which are notified of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TrainingBegin:
 
 @dataclass(frozen=True)
 class StepEnd:
-    """A batch was handed to the device, which may still be at work on it.
+    """A batch was passed to the device, which may still be computing it.
 
     Attributes:
         epoch: The epoch under way, from 1.
@@ -100,7 +100,7 @@ class CheckpointWritten:
 
 @dataclass(frozen=True)
 class TrainingEnd:
-    """Nothing is trained any more in this process.
+    """The training ended in this process.
 
     Attributes:
         outcome: `finished`; `interrupted` by Ctrl-C or SIGTERM, after a checkpoint; or `failed`
@@ -115,7 +115,7 @@ class TrainingEnd:
 
 
 class TrainingObserver:
-    """Is notified of what happens in a training; each method does nothing unless overridden.
+    """Notified of the events of a training; each method does nothing unless overridden.
 
     Subclass it and override what you need. Methods are called in the training's own thread, so
     a slow one slows the training down, and an exception ends it; its checkpoints stay.

@@ -33,7 +33,7 @@ def run_recorders(
     """Return the observers that write a run, in the order that keeps it usable at any moment.
 
     Model and history are written before the checkpoint of their epoch, the card is updated after
-    it: a checkpoint is never ahead of what it refers to.
+    it: a checkpoint never refers to files that are not there yet.
 
     build_model: returns the network as float32, whose weights do not matter.
     """
@@ -43,8 +43,8 @@ def run_recorders(
 class ModelRecorder(TrainingObserver):
     """Writes best.keras after each epoch that is the best so far, and last.keras at the end.
 
-    The model is written as float32, whatever the training's precision, with the averaged weights
-    where the optimizer averages.
+    The model is written as float32, whatever the training's precision, with averaged weights if
+    the optimizer averages.
     """
 
     def __init__(self, writer: RunWriter, steps: Steps, twin: Any) -> None:
@@ -84,7 +84,7 @@ class CardUpdater(TrainingObserver):
         self._writer = writer
 
     def begin(self, event: TrainingBegin) -> None:
-        """Bring the card of a resumed training back to where its checkpoint stands."""
+        """Reset the card of a resumed training to its checkpoint."""
         if event.epoch:
             self._update(event.epoch, event.best)
 
@@ -98,7 +98,7 @@ class CardUpdater(TrainingObserver):
 
 
 def best_fields(best: BestEpoch | None) -> Mapping[str, float | str]:
-    """Return the best epoch as it is on the card."""
+    """Return the best epoch in the form of the card."""
     return {} if best is None else dataclasses.asdict(best)
 
 

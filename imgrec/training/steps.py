@@ -62,7 +62,7 @@ def keras_precision(precision: str, devices: Devices) -> str:
 
 
 def computing_facts(precision: str, devices: Devices) -> dict[str, str]:
-    """Return what a step's numbers depend on beside config and versions, as Card.computing."""
+    """Return what a step's numbers depend on besides config and versions: see Card.computing."""
     return {
         "device": devices.kind,
         "precision": keras_precision(precision, devices),

@@ -17,7 +17,7 @@ from imgrec.training.batch import Batch
 
 
 class FeatureRows(Protocol):
-    """What a network makes of images: a row for each, in place of its pixels."""
+    """Features of images: one row for each, in place of its pixels."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -29,9 +29,9 @@ class FeatureRows(Protocol):
 
 @dataclass(frozen=True)
 class BatchSchedule:
-    """How the images of a split fill epochs.
+    """How many images and steps an epoch over a split has.
 
-    images: in the split; steps: per epoch, or None for once through all of them.
+    images: in the split. steps: per epoch; None for each image once.
     """
 
     images: int
@@ -51,14 +51,14 @@ class BatchSchedule:
 
 @dataclass(frozen=True)
 class SampleRef:
-    """An image's place in a training: which image, and how often all were seen before it."""
+    """An image at some point of a training; repeat: how often all images were seen before."""
 
     index: int
     repeat: int
 
 
 def in_sequence(schedule: BatchSchedule, epoch: int, seed: int) -> Iterator[SampleRef]:
-    """Yield the places of `epoch` (from 0): repeat after repeat, each in a new seeded order."""
+    """Yield the images of `epoch` (from 0): repeat after repeat, each in a new seeded order."""
     start = epoch * schedule.images_per_epoch
     for position in range(start, start + schedule.images_per_epoch):
         repeat, place = divmod(position, schedule.images)
@@ -72,10 +72,10 @@ class TrainingImages:
     """The images of one split, ready to be read.
 
     rows: where each image is in `pixels`; targets and weights: one row per image.
-    identity: the SHA-256 of which images these are, in this order. views: how many versions of
+    identity: a SHA-256 over the images, in this order. views: how many versions of
     each image `pixels` has; `rows` has those of all images for view 0, then for view 1, and
-    repeat r over the images takes view r modulo `views`. prepared: they are what the network takes,
-    augmented already.
+    repeat r over the images takes view r modulo `views`. prepared: they are augmented
+    already, and ready for the network.
     """
 
     pixels: Pixels | FeatureRows
@@ -104,9 +104,9 @@ def training_batches(
 ) -> Generator[Batch]:
     """Yield the batches from `start` (epoch and step, both from 0) to before epoch `epochs`.
 
-    What is done to the images is drawn in the caller's thread. They are read and changed ahead
-    by threads, over the ends of epochs too, which end when the generator is closed. Raises
-    BadImage for an image that can't be read any more.
+    Augmentation is drawn in the caller's thread. Images are read and augmented ahead in other
+    threads, also across epochs; they end when the generator is closed. Raises BadImage for an
+    image that can't be read any more.
     """
     if split.prepared:
         augmenter = None

@@ -1,4 +1,4 @@
-"""A first config for a user's folder of images, with comments to learn from."""
+"""A commented config, drafted for a folder of images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 3.0
 
 
 class PretrainedWeights(Enum):
-    """Whether ImageNet weights are available, as a comment in a config says it."""
+    """Whether ImageNet weights are available, as a comment in the config."""
 
     CACHED = "MobileNetV2's ImageNet weights are on this machine already"
     REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
@@ -76,9 +76,9 @@ _CLASSES_SHOWN = 20
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What was found in a folder.
+    """The images found in a folder.
 
-    splits: the split folders in it by the split's name; none where it holds class folders.
+    splits: the split folders by the split's name; none if the folder contains class folders.
     counts: the training images of each class. sizes: (width, height) in pixels of a sample.
     bad: the images of the sample that can't be read.
     """
@@ -117,14 +117,14 @@ class DatasetSummary:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What was found, in words; each line is safe to print."""
+        """The summary as text; each line is safe to print."""
         return tuple(_lines(self))
 
 
 def summarize_dataset(folder: Path) -> DatasetSummary:
     """Look at a folder of class folders, or of the split folders train, validation and test.
 
-    Raises DataError where that is not what it holds, or none of its images can be read.
+    Raises DataError if it has neither, or if none of its images can be read.
     """
     if is_pack(folder):
         where = printable(str(folder))
@@ -153,7 +153,7 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
 
 
 def _sample(records: Sequence[Record]) -> Sequence[Record]:
-    """Return up to 200 records, evenly spread, so that every class has its share."""
+    """Return up to 200 records, evenly spread over the classes."""
     step = max(1, -(-len(records) // _SAMPLE))
     return records[::step]
 
@@ -181,7 +181,7 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
         yield f"  and {len(found.counts) - _CLASSES_SHOWN} more"
     height, width = found.size
     sample = len(found.sizes) + len(found.bad)
-    yield f"width x height in the median: {width} x {height} pixels ({sample} images looked at)"
+    yield f"median width x height: {width} x {height} pixels (of {sample} images)"
     for error in found.bad[:_CLASSES_SHOWN]:
         yield f"can't be read: {printable(str(error))}"
     if len(found.bad) > _CLASSES_SHOWN:
@@ -198,8 +198,10 @@ _MANY = 5_000
 # MobileNetV2's weights are made for 96, 128, 160, 192 and 224 pixels.
 _MEDIUM_SIDE, _LARGE_SIDE = 160, 224
 
-# What YAML 1.2 lets stand as it is; the rest is escaped.
-_PLAIN = re.compile(r'[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|["\\]')
+# What YAML 1.2 needs escaped in a quoted text.
+_SPECIAL = re.compile(
+    r'[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|["\\]'
+)
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ class ConfigDraft:
 
 @dataclass(frozen=True)
 class _Network:
-    """The lines of `preprocessing` and `model`, why these, and the numbers that go with them."""
+    """The lines of `preprocessing` and `model`, the reason for them, and the settings to match."""
 
     size: tuple[int, int]
     reason: str
@@ -272,12 +274,12 @@ def _small(size: tuple[int, int], reason: str) -> _Network:
         "",
         *(f"# {line}" for line in f"{reason}.".split("\n")),
         "# Each pair of lines finds larger patterns than the one before, and halves the picture.",
-        "# The output layer, a unit per class, is added by itself.",
+        "# The output layer, a unit per class, is added automatically.",
         "model:",
         "  layers:",
         *blocks,
         "    - Flatten",
-        "    - Dropout: {rate: 0.5}  # forgets half at random: against learning images by heart",
+        "    - Dropout: {rate: 0.5}  # drops half of the values at random, against overfitting",
         "    - Dense: {units: 128, activation: relu}",
         "",
     )
@@ -287,10 +289,10 @@ def _small(size: tuple[int, int], reason: str) -> _Network:
 def _transfer(side: int, state: PretrainedWeights) -> _Network:
     lines = (
         "# MobileNetV2 has seen 1.3 million photos already: its features are kept, and only the",
-        "# layers below learn. That needs few images, and little time even without a GPU.",
+        "# layers below are trained. That needs few images, and little time even without a GPU.",
         f"# {state.value}.",
         "# It brings its own preprocessing, so rescale is not needed. The output layer, a unit per",
-        "# class, is added by itself.",
+        "# class, is added automatically.",
         "model:",
         "  backbone:",
         "    name: MobileNetV2",
@@ -298,7 +300,7 @@ def _transfer(side: int, state: PretrainedWeights) -> _Network:
         "    trainable: false  # true learns its weights too: for many images and a small rate",
         "  layers:",
         "    - GlobalAveragePooling2D",
-        "    - Dropout: {rate: 0.2}  # against learning images by heart",
+        "    - Dropout: {rate: 0.2}  # against overfitting",
         "",
     )
     return _Network((side, side), state.value, lines, epochs=20, patience=4)
@@ -307,15 +309,15 @@ def _transfer(side: int, state: PretrainedWeights) -> _Network:
 def _header(found: DatasetSummary) -> Iterator[str]:
     yield "# Drafted by `imgrec init`, which found:"
     for line in found.lines:
-        yield f"#   {_PLAIN.sub('?', line)}"
-    yield "# Change what you know better. `imgrec train FILE --dry-run` shows what it comes to, and"
+        yield f"#   {_SPECIAL.sub('?', line)}"
+    yield "# Edit it as you like. `imgrec train FILE --dry-run` shows the resulting model, and"
     yield "# `imgrec train FILE --set training.epochs=1` tries a value out."
     yield ""
 
 
 def _general(name: str) -> Iterator[str]:
     yield f"name: {_quoted(name)}  # its runs are called {name}-1, {name}-2, ..."
-    yield "seed: 0  # the same seed gives the same result; another shows how much was luck"
+    yield "seed: 0  # the same seed gives the same result; other seeds show how much is chance"
     yield ""
 
 
@@ -323,7 +325,7 @@ def _data(found: DatasetSummary, size: tuple[int, int]) -> Iterator[str]:
     yield "data:"
     yield from _places(found)
     yield f"  image_size: [{size[0]}, {size[1]}]  # height, width; larger: more detail, but slower"
-    yield "  channels: 3  # 1 where colour says nothing, as for scans of writing"
+    yield "  channels: 3  # 1 (grey) if colour does not matter, as in scans of text"
     yield f"  batch_size: {_batch_size(found)}  # larger: faster on a GPU, but needs more memory"
     yield "  bad_images: error  # skip: leave out images that can't be read, and say so"
     yield ""
@@ -342,12 +344,12 @@ def _places(found: DatasetSummary) -> Iterator[str]:
 
 def _augmentation() -> tuple[str, ...]:
     return (
-        "augmentation:  # random changes to the training images, never to those it is measured on",
+        "augmentation:  # random changes to the training images only",
         "  rotation_range: 10  # degrees",
         "  width_shift_range: 0.1",
         "  height_shift_range: 0.1",
         "  zoom_range: 0.1",
-        "  # horizontal_flip: true  # where a mirrored image is of the same class: no writing",
+        "  # horizontal_flip: true  # if a mirrored image has the same class: not for text",
         "",
     )
 
@@ -358,7 +360,7 @@ def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:
     yield f"  epochs: {epochs}  # at most; EarlyStopping ends it when val_loss no longer improves"
     yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: lower; barely falls: higher"
     if found.largest > _UNEVEN * found.smallest:
-        yield "  class_weight: balanced  # classes differ much in size: rare ones count for more"
+        yield "  class_weight: balanced  # the classes differ much in size: rare ones count more"
     yield "  callbacks:"
     yield f"    - EarlyStopping: {{monitor: val_loss, patience: {network.patience}}}  # in epochs"
 
@@ -382,7 +384,7 @@ def _slug(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{_PLAIN.sub(_escape, text)}"'
+    return f'"{_SPECIAL.sub(_escape, text)}"'
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -123,7 +123,7 @@ def test_a_training_that_ends_in_either_part_goes_on_exactly(
 @pytest.mark.parametrize("epochs", [1, 9])
 def test_the_epochs_of_a_part_that_is_over_are_refused(tuned: Run, epochs: int) -> None:
     """The head is trained no further once the backbone learns: config.yaml would tell a lie."""
-    with pytest.raises(UsageError, match="frozen-1 is in its fine-tuning") as caught:
+    with pytest.raises(UsageError, match="frozen-1 is being fine-tuned already") as caught:
         resume(tuned, overrides=[f"training.epochs={epochs}"])
     assert "training.fine_tune.epochs=" in caught.value.hint
     assert "epochs: 3\n" in (tuned.path / "config.yaml").read_text()

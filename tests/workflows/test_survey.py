@@ -32,7 +32,7 @@ def test_class_folders(tmp_path: Path) -> None:
         "4 images in 2 classes",
         "  cat: 3",
         "  dog: 1",
-        "width x height in the median: 40 x 30 pixels (4 images looked at)",
+        "median width x height: 40 x 30 pixels (of 4 images)",
     )
 
 

@@ -208,7 +208,7 @@ def test_resuming_on_other_images_is_refused(photos: Path, tmp_path: Path) -> No
         resume(run, overrides=["training.epochs=3"])
     new, missing, others = caught.value.message.splitlines()[1:]
     assert (new, missing) == ("  1 new: red/20.png", "  1 missing: red/19.png")
-    assert "of another content, class or split: " in others
+    assert "with other content, class or split: " in others
     resumed = resume(run, overrides=["training.epochs=3"], allow_changes=True).run
     assert resumed.card.fingerprint != run.card.fingerprint
     assert resume_again(resumed) == 4

@@ -1,4 +1,4 @@
-"""What is done to training images: drawn per image, then applied."""
+"""Augmentation of training images: drawn per image, then applied."""
 
 from imgrec.training.augmentation.augmentation import AugmentationParams, Augmenter, augmenter_of
 

@@ -1,4 +1,4 @@
-"""What is done to training images: drawn as a function of (seed, repeat, image), then applied."""
+"""Augmentation of training images: drawn as a function of (seed, repeat, image), then applied."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Augmenter:
 def augmenter_of(
     augmentation: Augmentation | None, seed: int, views: int | None
 ) -> Augmenter | None:
-    """Return what changes training images; None: nothing does. views: as `Augmenter`'s."""
+    """Return the augmenter of training images; None without augmentation. views: see Augmenter."""
     return None if augmentation is None else Augmenter(augmentation, seed, views)
 
 

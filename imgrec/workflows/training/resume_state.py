@@ -37,7 +37,7 @@ log = logging.getLogger("imgrec")
 
 @dataclass(frozen=True)
 class ConfigDifference:
-    """One value that is not the same: where it stands, as `training.epochs`, and both in words."""
+    """A value that differs: its key, such as `training.epochs`, and both values as text."""
 
     key: str
     before: str
@@ -48,7 +48,7 @@ class ConfigDifference:
 
 
 def config_differences(before: BaseModel, after: BaseModel) -> tuple[ConfigDifference, ...]:
-    """Return what differs between two sections of one kind; defaults count as written out."""
+    """Return what differs between two sections of one kind, defaults included."""
     return tuple(_differences(before, after, ""))
 
 
@@ -76,7 +76,7 @@ def _in_words(value: Any) -> str:
 class ResumePoint:
     """A run that is resumed, with its config before and after.
 
-    validated: whether there are validation images now. changes: what changed, a line each.
+    validated: whether there are validation images now. changes: what changed, one line each.
     """
 
     run: Run
@@ -86,11 +86,11 @@ class ResumePoint:
     changes: tuple[str, ...]
 
     def state(self, steps: Steps) -> tuple[TrainingProgress, bool]:
-        """Bring the newest checkpoint back; return where it stands, and whether that was changed.
+        """Load the newest checkpoint; return its state, and whether that was adjusted.
 
-        With changes, the learning rate is the new one, callbacks that are not the same begin to
-        count again, and the best epoch is chosen again if another value decides it; also if
-        best.keras is of an epoch that will be trained again, which may come out worse on a GPU.
+        After changes, the learning rate is the new one, and changed callbacks start counting
+        again. The best epoch is chosen again if it is monitored by another value, or if best.keras
+        is of an epoch that will be trained again, which may come out worse on a GPU.
         Raises UsageError if the checkpoint does not fit what changed.
         """
         state = self._loaded(steps)
@@ -140,13 +140,13 @@ class ResumePoint:
 def refuse_nothing_left(
     run: Run, before: Training, after: Training, state: TrainingProgress
 ) -> None:
-    """Raise UsageError where a run that stands at `state` has nothing left to train."""
+    """Raise UsageError if a run whose training is at `state` has nothing left to train."""
     epochs, done = last_epoch(after, state), state.epoch
     key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
     further = f"--set training.{key}={2 * lasted} trains it further"
     if state.phase and before.epochs != after.epochs:
         raise UsageError(
-            f"{run.name} is in its fine-tuning: its training.epochs are over",
+            f"{run.name} is being fine-tuned already: its training.epochs are done",
             hint="--set training.fine_tune.epochs=N trains it further",
         )
     if done > epochs:
@@ -163,7 +163,7 @@ def refuse_nothing_left(
 
 
 def unfitting(run: Run, changed: Sequence[str]) -> UsageError:
-    """Return the error to raise where no checkpoint of the run fits what changed."""
+    """Return the error to raise if no checkpoint of the run fits the changes."""
     lines = "".join(f"\n  {line}" for line in changed)
     return UsageError(
         f"{run.name} can't be resumed with this: its checkpoint does not fit{lines}",
@@ -174,7 +174,7 @@ def unfitting(run: Run, changed: Sequence[str]) -> UsageError:
 def _matched(
     counters: Sequence[dict[str, float | None]], before: Sequence[Named], after: Sequence[Named]
 ) -> list[dict[str, float | None]]:
-    """Return the counters of each callback of `after` that was there before, none of others."""
+    """Return the counters of each callback of `after`, empty unless it was there before."""
     counted = list(before[: len(counters)])
     return [counters[counted.index(each)] if each in counted else {} for each in after]
 
@@ -201,12 +201,12 @@ FREE = (
     "data.bad_images",
     "data.cache",
 )
-"""The keys that change no step that is done: how long, what is kept, where the same images lie."""
+"""The keys that may change, as they affect none of the steps done: lengths, files, locations."""
 
 _HINT = "--allow-changes resumes it anyway; or train again"
 _NAMES_SHOWN = 3
 
-# The numbers of another optimizer or of other metrics mean something else, even where they fit.
+# The state of another optimizer or metric means something else, even if its shapes fit.
 _OPTIMIZER = "training.optimizer"
 _BOUND = ("training.metrics",)
 
@@ -214,12 +214,12 @@ _BOUND = ("training.metrics",)
 def check_changes(
     run: Run, before: Experiment, after: Experiment, *, allowed: bool
 ) -> tuple[str, ...]:
-    """Return how config or versions changed what the training is, a line each, and warn of it.
+    """Return the changes of config and versions that affect the training, one line each, and warn.
 
-    Raises UsageError unless it is `allowed`, and in any case for what no checkpoint survives.
+    Raises UsageError unless they are `allowed`, and in any case if no checkpoint would fit.
     """
     keys = [each for each in config_differences(before, after) if not _free(each.key)]
-    if run.card.computing:  # has what it came to
+    if run.card.computing:  # has the resulting precision, see check_computing
         keys = [each for each in keys if each.key != "training.precision"]
     bound = [str(each) for each in keys if each.key.startswith(_BOUND) or each.key == _OPTIMIZER]
     if bound and newest_place(run.state) is not None:
@@ -233,9 +233,9 @@ def check_changes(
 
 
 def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
-    """Return how device, precision or replicas (as Card.computing) changed, and warn of it.
+    """Return how device, precision or replicas (see Card.computing) changed, and warn.
 
-    Raises UsageError unless it is `allowed`, and in any case for another precision.
+    Raises UsageError unless that is `allowed`, and in any case for another precision.
     """
     before = run.card.computing
     changed, hint = [*_changed(before, now)], _HINT
@@ -249,9 +249,9 @@ def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple
 
 
 def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
-    """Return how the images changed since the run began, a line each, and warn of it.
+    """Return how the images changed since the run began, one line each, and warn.
 
-    Raises DataError unless it is `allowed`, and in any case where the classes changed.
+    Raises DataError unless that is `allowed`, and in any case if the classes changed.
     """
     if prepared.splits.classes != run.card.classes:
         raise DataError(
@@ -260,7 +260,7 @@ def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[s
     before, now = recorded_identities(run.path), identities_of(prepared)
     lines = [*_image_lines(before, now)]
     if not lines and prepared.fingerprint != run.card.fingerprint:
-        lines = ["others than the card knows"]
+        lines = ["their fingerprint is not the one in the card"]
     message = f"the images are not those that {run.name} was trained with"
     changes = _allowed(DataError, message, lines, allowed=allowed)
     return tuple(f"images: {line}" for line in changes)
@@ -275,7 +275,7 @@ def _other_training(run: Run) -> str:
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield what was known before and is something else now."""
+    """Yield what was known before and is different now."""
     for name, value in before.items():
         if value and value != now[name]:
             yield f"{name}: {value} -> {now[name]}"
@@ -289,7 +289,7 @@ def _allowed(
     allowed: bool,
     hint: str = _HINT,
 ) -> tuple[str, ...]:
-    """Return the lines, after a warning; raise the error where they are not `allowed`."""
+    """Return the lines, after a warning; raise the error if they are not `allowed`."""
     if lines:
         text = "\n".join([message, *(f"  {line}" for line in lines)])
         if not allowed:
@@ -304,7 +304,7 @@ def _image_lines(before: Identities, now: Identities) -> Iterator[str]:
     for words, names in (
         ("new", new.keys() - old.keys()),
         ("missing", old.keys() - new.keys()),
-        ("of another content, class or split", {name for name in both if old[name] != new[name]}),
+        ("with other content, class or split", {name for name in both if old[name] != new[name]}),
     ):
         if names:
             some = ", ".join(map(printable, sorted(names)[:_NAMES_SHOWN]))
