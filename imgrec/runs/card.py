@@ -18,6 +18,9 @@ from imgrec.json_documents import as_builtins, from_builtins, json_text
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.text import printable
 
+BEST_MODEL = "best.keras"
+LAST_MODEL = "last.keras"
+
 EVEN = 0.5
 """The threshold of a class for which none was chosen."""
 
@@ -232,7 +235,7 @@ class Card:
         if digest is not None:
             hashes[file] = digest
         card = dataclasses.replace(self, hashes=hashes)
-        if card.calibration is None or card.calibration.model == hashes.get("best.keras"):
+        if card.calibration is None or card.calibration.model == hashes.get(BEST_MODEL):
             return card
         return dataclasses.replace(card, calibration=None, threshold=None, thresholds=None)
 
@@ -342,7 +345,7 @@ def _other_version(folder: Path, document: Mapping[str, Any], version: object) -
             f"{SCHEMA_VERSION}",
             hint="use the imgrec that wrote it, or train again",
         )
-    models = (folder / name for name in ("best.keras", "model.tflite"))
+    models = (folder / name for name in (BEST_MODEL, "model.tflite"))
     model = next((str(path) for path in models if path.is_file()), None)
     name = document.get("name")
     naming = f" --name {shlex.quote(name)}" if isinstance(name, str) else ""

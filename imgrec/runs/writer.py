@@ -20,9 +20,6 @@ from imgrec.text import printable
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-BEST_MODEL = "best.keras"
-LAST_MODEL = "last.keras"
-
 
 def utc_now() -> str:
     """Return the time in the format of cards: ISO 8601 in UTC, to the microsecond."""

@@ -16,13 +16,12 @@ from imgrec.errors import RunError
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.files import check_keras
+from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
 from imgrec.runtime.outputs import ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.text import printable
-
-MODEL_FILE = "best.keras"
 
 _TRAIN_AGAIN = "train again"
 _OTHER_RUN = f"{_TRAIN_AGAIN}, or take another run: `imgrec runs list` shows them"
@@ -50,7 +49,7 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
         RunError: TensorFlow or the file is missing, or the file differs from the one that the card
             describes, or does not load.
     """
-    path = run.path / MODEL_FILE
+    path = run.path / BEST_MODEL
     if not path.is_file():
         raise _missing(run, path)
     check_hash(path, run.card, _OTHER_RUN)

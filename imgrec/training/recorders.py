@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgrec.progress import rate
+from imgrec.runs.card import BEST_MODEL, LAST_MODEL
 from imgrec.runs.history import HISTORY_FILE, history_text
-from imgrec.runs.writer import BEST_MODEL, LAST_MODEL, RunWriter
+from imgrec.runs.writer import RunWriter
 from imgrec.training.observers import (
     BestEpoch,
     CheckpointWritten,

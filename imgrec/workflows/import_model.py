@@ -32,12 +32,12 @@ from imgrec.models.importing import (
     write_saved_model_as_litert,
 )
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import Card, Fit, ImportOrigin, Input
+from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.versions import versions
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine, load_keras
+from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.text import join_few, printable
 from imgrec.workflows.export import export_imported
@@ -215,7 +215,7 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
     with tempfile.TemporaryDirectory() as scratch:
         ready = _ready(wanted, form, known, Path(scratch))
         log.info(
-            "%s", describe_import(wanted, known, ready.size, adaptable=ready.file == MODEL_FILE)
+            "%s", describe_import(wanted, known, ready.size, adaptable=ready.file == BEST_MODEL)
         )
         with _new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
             write_atomically(folder / ready.file, ready.write)
@@ -241,14 +241,14 @@ def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scrat
         return _keras(wanted.model, known)
     model = load_model_file(wanted.model, trust=form == "h5")
     model = wrap_model(model, wanted.adaptation, known.classes)
-    return _Ready(model.input_shape[1:], model.output_shape[-1], MODEL_FILE, model.save)
+    return _Ready(model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
 
 
 def _keras(file: Path, known: ModelDescription) -> _Ready:
     """Check a Keras file that imgrec wrote; it is kept unchanged."""
     model = load_keras(file)
     engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3))
-    return _as_it_is(file, MODEL_FILE, engine, model.input_shape, model.output_shape, known)
+    return _as_it_is(file, BEST_MODEL, engine, model.input_shape, model.output_shape, known)
 
 
 def _litert(file: Path, adaptation: Adaptation, known: ModelDescription) -> _Ready:
@@ -279,7 +279,7 @@ def _as_it_is(
 
 def _refuse_unsafe(file: Path, model: Path) -> None:
     """Raise RunError for what only a trusted file may contain: the run would not load again."""
-    if file.name == MODEL_FILE:
+    if file.name == BEST_MODEL:
         try:
             check_keras(file)
         except RunError as error:

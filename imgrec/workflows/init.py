@@ -239,7 +239,7 @@ def draft_config(
 def draft_config_for(
     found: DatasetSummary, weights: Callable[[int], PretrainedWeights] = find_pretrained_weights
 ) -> ConfigDraft:
-    """Return a config that suits what was found in a folder; `weights` as for `draft`."""
+    """Return a config that suits what was found in a folder; `weights` as for `draft_config`."""
     name = _slug(found.folder.resolve().name)
     network = _network(found, weights)
     lines = [*_header(found), *_general(name), *_data(found, network.size)]

@@ -31,12 +31,12 @@ from imgrec.report.html import Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
-from imgrec.runs.card import Card
+from imgrec.runs.card import BEST_MODEL, Card
 from imgrec.runs.folder import Run
 from imgrec.runs.history import read_history
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
-from imgrec.runtime.keras_engine import MODEL_FILE, open_keras
+from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
 from imgrec.workflows.check import CHECK_FILE
@@ -87,7 +87,7 @@ def heat_maps(
 def _opened(run: Run) -> tuple[Engine, _Where]:
     file = run.path / FILES["float32"]
     small = file.is_file() and file.stat().st_size <= _SMALL
-    if not small and "tensorflow" in sys.modules and (run.path / MODEL_FILE).is_file():
+    if not small and "tensorflow" in sys.modules and (run.path / BEST_MODEL).is_file():
         keras = open_keras(run)
         return keras, lambda pixels, column: gradcam(keras.model, pixels, column)
     engine = open_engine(run)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from imgrec.files import sha256, sha256_of
-from imgrec.runs.card import Calibration, Threshold, read_card
-from imgrec.runs.writer import BEST_MODEL, RunWriter
+from imgrec.runs.card import BEST_MODEL, Calibration, Threshold, read_card
+from imgrec.runs.writer import RunWriter
 from tests.runs.test_folder import CARD
 
 CALIBRATION = Calibration(1.5, "validation", 20, 0.7, 0.6)

@@ -9,9 +9,9 @@ from typing import get_args
 
 from imgrec.errors import UsageError
 from imgrec.explanation.windows import WINDOWS
+from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
-from imgrec.runtime.keras_engine import MODEL_FILE
 from imgrec.runtime.model_file import decision_of
 from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL
 from imgrec.text import did_you_mean, join_few, printable
@@ -93,7 +93,7 @@ def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> 
     """Return gradcam if Keras, TensorFlow and the options allow it, else occlusion."""
     if _forbids_keras(engine_options):
         return "occlusion"
-    if (run.path / MODEL_FILE).is_file() and importlib.util.find_spec("tensorflow"):
+    if (run.path / BEST_MODEL).is_file() and importlib.util.find_spec("tensorflow"):
         return "gradcam"
     log.info("%s: no Keras model, or no TensorFlow: using occlusion", printable(run.name))
     return "occlusion"
@@ -121,7 +121,7 @@ def _inside(run: Run, method: Method, engine_options: EngineOptions) -> EngineOp
             f"--method {method} looks into the Keras model",
             hint="leave --engine and --precision out, or take --method occlusion or windows",
         )
-    if not (run.path / MODEL_FILE).is_file():
+    if not (run.path / BEST_MODEL).is_file():
         raise needs_keras(method, run.name)
     return replace(engine_options, engine="keras")
 

@@ -27,8 +27,9 @@ from imgrec.explanation.values import (
     regions,
 )
 from imgrec.explanation.windows import WINDOWS, detections, score_windows
+from imgrec.runs.card import BEST_MODEL
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.keras_engine import MODEL_FILE, KerasEngine
+from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.scores import Decision
 from imgrec.text import printable
 
@@ -156,7 +157,7 @@ class Explainer:
 def needs_keras(method: Method, model: str) -> RunError:
     """Return the error for a model without a Keras file."""
     return RunError(
-        f"{printable(model)} has no {MODEL_FILE}, which --method {method} needs",
+        f"{printable(model)} has no {BEST_MODEL}, which --method {method} needs",
         hint="--method occlusion and --method windows work with the LiteRT file",
     )
 

@@ -11,9 +11,10 @@ from imgrec.errors import UsageError
 from imgrec.evaluation.prediction import ModelInfo, Prediction, joint_predictions, predictions
 from imgrec.files import sha256
 from imgrec.progress import Progress, Silent
+from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, FlipTTA, open_engine
-from imgrec.runtime.keras_engine import MODEL_FILE, pretrained_engine
+from imgrec.runtime.keras_engine import pretrained_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.score import score_chunks
 from imgrec.scores import ONE_LABEL, Scores
@@ -149,7 +150,7 @@ def _with_threshold(member: ModelInfo, threshold: float) -> ModelInfo:
 def _weights(model: Run | str, engine: Engine, precision: str) -> str:
     if not isinstance(model, Run):
         return model
-    file = FILES[precision] if isinstance(engine, LiteRTEngine) else MODEL_FILE
+    file = FILES[precision] if isinstance(engine, LiteRTEngine) else BEST_MODEL
     return model.card.hashes.get(file, "")
 
 

@@ -20,8 +20,8 @@ from imgrec.files import sha256_of
 from imgrec.models.network import apply_temperature, reference_directions, with_ood_similarity
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
-from imgrec.runs.card import Calibration, LabelThresholds, Threshold
-from imgrec.runs.writer import BEST_MODEL, RunWriter
+from imgrec.runs.card import BEST_MODEL, Calibration, LabelThresholds, Threshold
+from imgrec.runs.writer import RunWriter
 from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
