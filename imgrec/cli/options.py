@@ -1,4 +1,4 @@
-"""How a command ends if some photos could not be used."""
+"""Options that several commands share, and the error if some photos could not be used."""
 
 from __future__ import annotations
 

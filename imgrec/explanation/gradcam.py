@@ -1,4 +1,4 @@
-"""At which size Grad-CAM looks at a picture.
+"""Grad-CAM: where a network sees a class, and at which size it looks at a picture.
 
 At the size that a classifier takes, one of several things in a picture is a few places of the last
 map, or is cropped away. A network that pools globally takes pictures of any size.

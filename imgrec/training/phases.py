@@ -1,4 +1,4 @@
-"""Whether a training is long enough for the batch normalization of its backbone."""
+"""The phases of a training: all of it, or its head and then fine-tuning."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def last_epoch(training: Training, state: TrainingProgress) -> int:
 
 
 def is_last(training: Training, state: TrainingProgress) -> bool:
-    """Return whether no other phase follows on the one that `state` is in."""
+    """Return whether no other phase follows the one that `state` is in."""
     return training.fine_tune is None or state.phase > 0
 
 
 def phases(training: Training, steps: Steps, state: TrainingProgress) -> Iterator[range]:
-    """Yield the epochs (from 0) of each phase from that of `state` on, those done among them.
+    """Yield the epochs (from 0) of each phase from that of `state` on, including those done.
 
-    `steps` and `state` are ready for it then. The next one begins when the consumer comes back,
-    unless it stopped before the phase's end.
+    `steps` and `state` are prepared for the phase that is yielded. The next one begins when the
+    consumer asks for it, unless the phase is not finished.
     """
     yield range(state.phase_start, last_epoch(training, state))
     if is_last(training, state):
@@ -43,7 +43,7 @@ def phases(training: Training, steps: Steps, state: TrainingProgress) -> Iterato
 
 
 def enter(training: Training, steps: Steps, state: TrainingProgress) -> None:
-    """Make the steps those of the phase that `state` is in; they are of the first one so far."""
+    """Prepare `steps`, which are those of the first phase, for the phase that `state` is in."""
     fine_tune = training.fine_tune
     if state.phase and fine_tune is not None:
         where = "all" if fine_tune.first_layer == "all" else f"from {fine_tune.first_layer} on"
@@ -55,10 +55,10 @@ _SETTLED = 0.95
 
 
 def warn_if_batch_norm_unsettled(steps: Steps, count: int) -> None:
-    """Warn where running means and variances are not those of the images after `count` steps.
+    """Warn if running means and variances will not have converged after `count` steps.
 
-    They begin at 0 and 1 where the weights are random, and each step keeps `momentum` of them. A
-    model that computes with others than it was trained with answers anything.
+    They begin at 0 and 1 if the weights are random, and each step keeps the fraction `momentum` of
+    them. With other values than in training, a model's answers are arbitrary.
     """
     backbone = steps.network.model.backbone
     if backbone is None or backbone.weights is not None or not backbone.trainable:

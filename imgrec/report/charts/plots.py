@@ -1,4 +1,4 @@
-"""Plots of an evaluation, as PNG files: classes, reliability and coverage."""
+"""Plots as PNG files: training curves, confusion, metrics of classes, reliability, coverage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training in a new run."""
+"""Training in a new run, and the plan of a training that `--dry-run` shows."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
 
 
 def _fetches_weights(section: ModelConfig) -> bool:
-    """Return whether weights would be downloaded: too much to ask of a look at what would be."""
+    """Return whether weights would be downloaded, which a dry run does not do."""
     backbone, weights = section.backbone, section.weights
     published = weights is not None and application_of(weights) is not None
     return published or (backbone is not None and backbone.weights == "imagenet")
