@@ -60,9 +60,10 @@ def metrics() -> str:
 
 
 def _metric_row(metric: Metric) -> tuple[str, ...]:
-    unit = metric.unit if metric.limits[1] == 1 else f"{metric.unit}, from {metric.limits[0]:g}"
-    if 1 < metric.limits[1] < math.inf:
-        unit += f" to {metric.limits[1]:g}"
+    low, high = metric.limits
+    unit = metric.unit
+    if (low, high) != (0, 1):
+        unit += f", from {low:g}" + (f" to {high:g}" if high < math.inf else "")
     return (
         f"`{metric.name}`",
         metric.title.format(k="k"),
