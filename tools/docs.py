@@ -61,7 +61,7 @@ def metrics() -> str:
 
 def _metric_row(metric: Metric) -> tuple[str, ...]:
     low, high = metric.limits
-    unit = metric.unit
+    unit: str = metric.unit
     if (low, high) != (0, 1):
         unit += f", from {low:g}" + (f" to {high:g}" if high < math.inf else "")
     return (
