@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 from imgrec.errors import DataError, UsageError
 from imgrec.evaluation.metrics import PairedInterval, paired_intervals
-from imgrec.evaluation.results import Assessment, ChangedAnswer, Comparison, MetricDifference
+from imgrec.evaluation.results import (
+    Assessment,
+    ChangedAnswer,
+    Comparison,
+    MetricDifference,
+    Significance,
+)
 from imgrec.metrics import METRICS, SelectiveMetric
 from imgrec.scores import Scores
 from imgrec.text import printable
-
-BETTER, WORSE, EQUAL, INCONCLUSIVE = "better", "worse", "equal", "inconclusive"
 
 
 def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -> Comparison:
@@ -105,11 +109,11 @@ def _difference(
     else:
         beyond_chance = interval is not None and (interval[0] > 0 or interval[1] < 0)
     if interval == (0.0, 0.0):
-        finding = EQUAL
+        finding: Significance = "equal"
     elif beyond_chance:
-        finding = BETTER if (value < 0) == METRICS[name].lower_is_better else WORSE
+        finding = "better" if (value < 0) == METRICS[name].lower_is_better else "worse"
     else:
-        finding = INCONCLUSIVE
+        finding = "inconclusive"
     return MetricDifference(*values, value, low, high, p, finding)
 
 

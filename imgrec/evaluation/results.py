@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +146,10 @@ class RequirementResult:
     reason: str
 
 
+Significance = Literal["better", "worse", "equal", "inconclusive"]
+"""What a difference between two models means."""
+
+
 @dataclass(frozen=True)
 class MetricDifference:
     """How much a metric differs from the baseline's, with its interval at `confidence`.
@@ -160,7 +165,7 @@ class MetricDifference:
     low: float | None
     high: float | None
     p: float | None
-    finding: str
+    finding: Significance
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.runs.card import EVEN, LabelThresholds, Threshold
+from imgrec.runs.card import DEFAULT_CLASS_THRESHOLD, LabelThresholds, Threshold
 from imgrec.scores import Decision, Scores
 
 Target = Literal["precision", "coverage"]
@@ -115,7 +115,10 @@ def choose_thresholds(
         for row, positive in zip(scores.probabilities.T, scores.positives.T, strict=True)
     ]
     names = scores.classes
-    values = {name: EVEN if each is None else each for name, each in zip(names, found, strict=True)}
+    values = {
+        name: DEFAULT_CLASS_THRESHOLD if each is None else each
+        for name, each in zip(names, found, strict=True)
+    }
     described = target if target == "f1" else f"{target} {fraction:g}"
     without = tuple(name for name, each in zip(names, found, strict=True) if each is None)
     return LabelChoice(LabelThresholds(values, described, split, len(scores.names)), without)

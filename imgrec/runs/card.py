@@ -21,7 +21,7 @@ from imgrec.text import printable
 BEST_MODEL = "best.keras"
 LAST_MODEL = "last.keras"
 
-EVEN = 0.5
+DEFAULT_CLASS_THRESHOLD = 0.5
 """The threshold of a class for which none was chosen."""
 
 Fit = Literal["stretch", "crop", "pad"]
@@ -210,7 +210,7 @@ class Card:
         if not self.multi_label:
             return None
         values = {} if self.thresholds is None else self.thresholds.values
-        return tuple(values.get(name, EVEN) for name in self.classes)
+        return tuple(values.get(name, DEFAULT_CLASS_THRESHOLD) for name in self.classes)
 
     @property
     def announced(self) -> tuple[str, ...]:

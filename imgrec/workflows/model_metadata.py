@@ -17,7 +17,7 @@ from imgrec.files import sha256_of
 from imgrec.json_documents import as_builtins, from_builtins, json_text
 from imgrec.models.files import DESCRIPTION, read_description
 from imgrec.runs.card import (
-    EVEN,
+    DEFAULT_CLASS_THRESHOLD,
     FILE_NAME,
     Card,
     ExportParity,
@@ -178,6 +178,6 @@ def _parsed(content: Any) -> ModelDescription:
 
 def _chosen(values: Mapping[str, float] | None) -> LabelThresholds | None:
     """Return the thresholds that were chosen; the file does not say what for."""
-    if values is None or set(values.values()) == {EVEN}:
+    if values is None or set(values.values()) == {DEFAULT_CLASS_THRESHOLD}:
         return None
     return LabelThresholds(values, "those of the imported file", "", 0)

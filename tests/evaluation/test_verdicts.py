@@ -10,7 +10,13 @@ import pytest
 
 from imgrec.errors import UsageError
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.evaluation.results import Comparison, Evaluation, MetricDifference, RequirementResult
+from imgrec.evaluation.results import (
+    Comparison,
+    Evaluation,
+    MetricDifference,
+    RequirementResult,
+    Significance,
+)
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.evaluation.verdicts import check_drop, check_requirements
 from imgrec.requirement import parse
@@ -114,7 +120,7 @@ def test_a_model_that_answers_everything_keeps_no_promise_of_its_answers() -> No
     assert verdict(lower, "selective_accuracy.low >= 0.5").met
 
 
-def comparison(finding: str, value: float, name: str = "accuracy") -> Comparison:
+def comparison(finding: Significance, value: float, name: str = "accuracy") -> Comparison:
     """Return a comparison of one metric, which is 0.8 in the baseline."""
     p = 0.01 if name == "accuracy" else None
     difference = MetricDifference(0.8 + value, 0.8, value, None, None, p, finding)
@@ -134,7 +140,7 @@ def comparison(finding: str, value: float, name: str = "accuracy") -> Comparison
     ],
 )
 def test_a_drop_counts_where_it_is_too_large_and_no_chance(
-    finding: str, value: float, allowed: float, *, met: bool
+    finding: Significance, value: float, allowed: float, *, met: bool
 ) -> None:
     """Both together: more than allowed, and worse beyond chance."""
     (found,) = check_drop(comparison(finding, value), {"accuracy": allowed})
