@@ -1,6 +1,6 @@
 """Train, evaluate and use image classifiers, described by YAML configs.
 
-From Python: `imgrec.train("small_cnn", data="photos/")`, and then
+From Python: `imgrec.train("photos/")`, and then
 `imgrec.load("last").predict("photo.jpg")`. See docs/python.md.
 """
 

@@ -78,7 +78,7 @@ def train(
         imgrec.errors.RunError: Where the run can't be written, or the loss stops being a number.
 
     Example:
-        >>> trained = imgrec.train("small_cnn", data="photos/")  # doctest: +SKIP
+        >>> trained = imgrec.train("photos/")  # doctest: +SKIP
         >>> trained.model.predict("photo.jpg")  # doctest: +SKIP
         photo.jpg: cat 98.2 %, dog 1.8 %
     """

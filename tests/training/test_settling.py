@@ -53,5 +53,5 @@ def test_weights_that_are_given_have_settled(caplog: pytest.LogCaptureFixture) -
     frozen = "model.backbone.trainable=false"
     warn_if_batch_norm_unsettled(_steps(frozen), 1)
     assert not caplog.messages
-    with pytest.raises(ConfigError, match="does nothing with `trainable: false`"):
+    with pytest.raises(ConfigError, match="has no effect with `trainable: false`"):
         parse(CONFIG, "x.yaml", [frozen, "model.backbone.batch_norm_momentum=0.9"])

@@ -198,7 +198,7 @@ def test_onnx_that_would_not_fit_in_memory_is_refused() -> None:
     model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])
     needed = onnx_memory(model)
     assert needed > 40 * 4_000_000
-    with pytest.raises(RunError, match=r"takes about 0\.2 GB of memory, and 0\.1 GB are free"):
+    with pytest.raises(RunError, match=r"takes about 0\.2 GB of memory, but only 0\.1 GB are free"):
         require_memory(model, "onnx", 100_000_000)
     for form, free in (("onnx", needed), ("onnx", 0), ("litert", 1)):
         require_memory(model, form, free)

@@ -141,7 +141,7 @@ def test_a_litert_file_stays_as_it_is(
     for refused in (lambda: answers(run, "keras"), lambda: export(run)):
         with pytest.raises(RunError, match="imported as a LiteRT file: it has no Keras model"):
             refused()
-    with pytest.raises(UsageError, match="--rescale: nothing can be put around"):
+    with pytest.raises(UsageError, match="--rescale: nothing can be added to"):
         import_model(ImportSpec(file, names, Adaptation(rescale=0.5)), runs_dir=tmp_path)
 
 

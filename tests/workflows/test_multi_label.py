@@ -146,16 +146,16 @@ def test_every_class_has_its_share_of_every_part(data: Path) -> None:
     [
         ("model.output=softmax", "gives each image one class; data.multi_label needs sigmoid"),
         ("training.loss=categorical_crossentropy", "does not fit model.output sigmoid"),
-        ("training.class_weight=balanced", "weighs an image by its one class"),
+        ("training.class_weight=balanced", "needs one class per image"),
         ("training.metrics=[categorical_accuracy]", "CategoricalAccuracy does not fit the loss"),
-        ("evaluation.selective_prediction={precision: 0.9}", "is for one answer to an image"),
+        ("evaluation.selective_prediction={precision: 0.9}", "only applies to one label per image"),
         (
             "evaluation.require=['top_k_accuracy > 0.9']",
             "does not apply to images with several labels",
         ),
-        ("evaluation.thresholds={precision: 0.9, recall: 0.9}", "takes exactly one of"),
-        ("data.multi_label=false", "stands between several|are those of classes by themselves"),
-        ("data.loader=folder", "only loader csv and tfrecord knows it"),
+        ("evaluation.thresholds={precision: 0.9, recall: 0.9}", "set exactly one of"),
+        ("data.multi_label=false", "only apply to several labels per image: set data.multi_label"),
+        ("data.loader=folder", "is for loader csv or tfrecord, not for folder"),
     ],
 )
 def test_what_does_not_go_together_is_told(setting: str, message: str) -> None:
@@ -278,9 +278,9 @@ def test_reports_of_every_form(discs: TrainingResult, tmp_path: Path) -> None:
         assert rows[name]["truth"] == found.scores.named(found.scores.positives[row])
         assert rows[name]["prediction"] == found.scores.named(found.scores.answers[row])
     assert "(none)" in {row["truth"] for row in rows.values()}
-    assert "| Missed | Wrongly said | Threshold |" in places[2].read_text(encoding="utf-8")
+    assert "| Missed | False positives | Threshold |" in places[2].read_text(encoding="utf-8")
     page = places[4].read_text(encoding="utf-8")
-    assert "Wrongly said" in page
+    assert "False positives" in page
     assert "Confusion of each class" in page
     assert "the model never says “unknown”" in page
     assert (discs.run.path / "confusion.png").is_file()
@@ -319,7 +319,7 @@ def test_a_strangers_model_of_several_labels_needs_its_flag(
     names.write_text("\n".join(COLOURS))
     file = shutil.copy(discs.run.path / "best.keras", tmp_path / "a.keras")
     wanted = ImportSpec(Path(file), str(names))
-    with pytest.raises(RunError, match="a probability of its own") as caught:
+    with pytest.raises(RunError, match="probabilities of the classes are independent") as caught:
         import_model(wanted, runs_dir=tmp_path / "runs")
     assert "--multi-label" in caught.value.hint
     several = dataclasses.replace(wanted, adaptation=Adaptation(multi_label=True))
