@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from imgrec.api.model import PhotoLike
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.report.wording import percent
 from imgrec.runs.folder import Run
+from imgrec.runtime.engine import EngineOptions
 from imgrec.training.observers import EpochEnd, TrainingEnd
 from tests.conftest import PROJECT
 
@@ -248,6 +250,18 @@ def test_a_mapping_with_problems_is_refused(tmp_path: Path) -> None:
     assert "the mapping has" in caught.value.message
     assert "data.epochs: unknown key" in caught.value.message
     assert "line" not in caught.value.message
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_call_can_not_mean_is_refused(tmp_path: Path) -> None:
+    """Before there is a run: an engine that does not exist, a class in place of an observer."""
+    for wrong in ({"engine": "foo"}, {"precision": "int9"}):
+        with pytest.raises(UsageError, match="there is no") as caught:
+            EngineOptions(**wrong)  # type: ignore[arg-type]
+        assert caught.value.hint.startswith("use ")
+    observers: Any = [imgrec.TrainingObserver]
+    with pytest.raises(UsageError, match=r"is not an imgrec\.TrainingObserver"):
+        imgrec.train("small_cnn", observers=observers, runs_dir=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgrec.api.model import Model, load
+from imgrec.errors import UsageError
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.text import printable
@@ -73,6 +74,7 @@ def train(
         The complete run, with its evaluation and its model.
 
     Raises:
+        imgrec.errors.UsageError: For an observer that is not an `imgrec.TrainingObserver`.
         imgrec.errors.ConfigError: For a config that can't be used, with every problem found.
         imgrec.errors.DataError: For images that can't be used.
         imgrec.errors.RunError: Where the run can't be written, or the loss stops being a number.
@@ -84,6 +86,12 @@ def train(
     """
     from imgrec.workflows import training
 
+    for observer in observers:
+        if not isinstance(observer, TrainingObserver):
+            raise UsageError(
+                f"{printable(repr(observer))} is not an imgrec.TrainingObserver",
+                hint="pass instances of a subclass, such as observers=[Losses()]",
+            )
     result = training.train(
         _experiment(config, (*_rooted(data), *overrides)),
         runs_dir=default_runs_dir() if runs_dir is None else Path(runs_dir),

@@ -87,7 +87,7 @@ def check_several(dataset: Dataset, where: str) -> None:
     if len(dataset.classes) < 2:
         raise DataError(
             f"only one class in {printable(where)}: {', '.join(map(printable, dataset.classes))}",
-            hint="a classifier needs at least two; in folders, images belong into one folder per "
+            hint="a classifier needs at least two; in folders, put images into one folder per "
             "class, such as cat/1.jpg and dog/1.jpg",
         )
 

@@ -41,7 +41,7 @@ def verdict_line(assessment: Assessment) -> str:
         return f"Accuracy {percent(assessment.evaluation.metrics['accuracy'].value)}"
     of_all = f"of {len(verdicts)} requirement{'s' if len(verdicts) > 1 else ''}"
     if missed:
-        return f"Gate not met: {missed} {of_all} missed"
+        return f"Gate not met: {missed} {of_all} not met"
     return f"Gate met: {len(verdicts)} {of_all}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,23 @@ class EngineOptions:
         precision: Which LiteRT file; Keras computes in float32.
         device: `auto`, `cpu`, `gpu` or `gpu:0,1`. LiteRT computes on the CPU, so that a GPU
             requires Keras.
+
+    Raises:
+        UsageError: For an engine or a precision that does not exist.
     """
 
     engine: EngineName = "auto"
     precision: LiteRTPrecision = "float32"
     device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what a caller without a type checker may have written."""
+        for name, kind in (("engine", EngineName), ("precision", LiteRTPrecision)):
+            value, allowed = getattr(self, name), get_args(kind)
+            if value not in allowed:
+                raise UsageError(
+                    f"there is no {name} {printable(str(value))}", hint=f"use {', '.join(allowed)}"
+                )
 
 
 DEFAULT_ENGINE = EngineOptions()

@@ -311,7 +311,7 @@ def _header(found: DatasetSummary) -> Iterator[str]:
     for line in found.lines:
         yield f"#   {_SPECIAL.sub('?', line)}"
     yield "# Edit it as you like. `imgrec train FILE --dry-run` shows the resulting model, and"
-    yield "# `imgrec train FILE --set training.epochs=1` tries a value out."
+    yield "# `imgrec train FILE --set training.epochs=1` tries a value."
     yield ""
 
 
@@ -339,7 +339,8 @@ def _places(found: DatasetSummary) -> Iterator[str]:
     if "test" in found.splits or found.smallest < _FEW:
         yield "  split: {validation: 0.2}  # to find the best epoch; seeded, class by class"
     else:
-        yield "  split: {validation: 0.2, test: 0.1}  # for the best epoch, for the final figures"
+        yield "  # validation: to choose the best epoch; test: for the final metrics"
+        yield "  split: {validation: 0.2, test: 0.1}"
 
 
 def _augmentation() -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def test_the_picture_is_written(
     assert (process.returncode, process.stdout.count("\n")) == (0, 1)
     line = process.stdout.strip()
     assert line.startswith("noise.png: ")
-    looked = "; looked at in 8x8 pixels (width x height)"
+    looked = "; resized to 8x8 pixels (width x height)"
     assert line.endswith(f"{looked}; written: explanations/noise.gradcam.png")
     with Image.open(tmp_path / "explanations" / "noise.gradcam.png") as written:
         assert written.format == "PNG"

@@ -47,8 +47,8 @@ def test_defaults(config: str) -> None:
         (
             ["data.train=a", "data.test=b"],
             [
-                "data.train: root is given too; give root, or train with validation and test",
-                "data.test: root is given too; give root, or train with validation and test",
+                "data.train: give either root, or train, validation and test",
+                "data.test: give either root, or train, validation and test",
             ],
         ),
         (["data.loader=digits"], ["data.root: loader digits reads no files; leave it out"]),

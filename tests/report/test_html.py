@@ -48,7 +48,7 @@ def test_the_page_says_everything(assessment: Make) -> None:
     texts = Page(found).texts
     for text in (
         "digits-1",
-        "Gate not met: 1 of 2 requirements missed",
+        "Gate not met: 1 of 2 requirements not met",
         "accuracy >= 0.9",
         "accuracy is 0.75, less than 0.9",
         "75.0 %",

@@ -384,7 +384,7 @@ def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path
     assert [each["met"] for each in document["requirements"]] == [True, False, False]
     assert document["metrics"]["coverage"]["value"] > 0
     page = (found.run.path / "report.html").read_text("utf-8")
-    assert "Gate not met: 2 of 3 requirements missed" in page
+    assert "Gate not met: 2 of 3 requirements not met" in page
     assert "This model says “unknown”" in page
     assert "<dt>unknown below</dt>" in page
 

@@ -147,7 +147,7 @@ class DataLocation(Section):
         if self.root is not None:
             for name in SPLITS:
                 if getattr(self, name) is not None:
-                    yield (name,), "root is given too; give root, or train with validation and test"
+                    yield (name,), "give either root, or train, validation and test"
 
     def _split_problems(self) -> Iterator[ConfigFinding]:
         for name in ("validation", "test"):

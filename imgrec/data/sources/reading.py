@@ -200,7 +200,10 @@ def _shares(parts: RecordsBySplit, data: DataLocation) -> tuple[float, float]:
         return data.split.validation, data.split.test
     if "validation" in parts:
         return 0, 0
-    log.info("no validation images given: %.0f %% of training's taken", 100 * DEFAULT_VALIDATION)
+    log.info(
+        "no validation images: %.0f %% of the training images are used",
+        100 * DEFAULT_VALIDATION,
+    )
     return DEFAULT_VALIDATION, 0
 
 

@@ -127,7 +127,7 @@ def _verdict(findings: Findings) -> Text:
     errors, warnings = (findings.of(each) for each in (Severity.ERROR, Severity.WARNING))
     also = f"; {_kinds(warnings, 'warning')}" if warnings else ""
     if errors:
-        text = f"{_kinds(errors, 'error')}{also}: results on these images would be wrong"
+        text = f"{_kinds(errors, 'error')}{also}: results on these images would be unreliable"
         return Text(text, _STYLE[Severity.ERROR])
     if warnings:
         text = f"no errors; {_kinds(warnings, 'warning')} to look at"

@@ -183,7 +183,7 @@ def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
     if not pairs:
         yield _heading("No image was misclassified")
         return
-    yield _heading("The most confused classes (the confusion matrix doesn't fit here)")
+    yield _heading("The most confused classes (the confusion matrix is too wide to show)")
     table = _table()
     for heading in ("truth", "predicted"):
         table.add_column(heading)

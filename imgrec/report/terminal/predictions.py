@@ -54,7 +54,7 @@ def explanation_line(explained: ExplainedPhoto) -> str:
     answer = ", ".join(f"{printable(name)} {percent(share)}" for name, share in explained.named)
     lead = f"{printable(explained.name)}: {answer if explained.known else f'unknown ({answer})'}"
     if explained.view and explained.view.size:
-        lead += "; looked at in {}x{} pixels (width x height)".format(*explained.view.size)
+        lead += "; resized to {}x{} pixels (width x height)".format(*explained.view.size)
     files = ", ".join(printable(str(path)) for path in explained.files.values())
     return f"{lead}; written: {files}" if files else lead
 

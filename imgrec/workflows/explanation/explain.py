@@ -21,7 +21,7 @@ from imgrec.workflows.explanation.explainer import INSIDE, OF_ALL, Explainer, Me
 _WITHOUT_UNKNOWN = {
     "windows": f"a class is found where a window has at least {DEFAULT_THRESHOLD:.0%}, "
     "and a box shows the mean of its windows".replace("%", " %"),
-    "dense": "each place has its most probable class",
+    "dense": "each position shows its most probable class",
 }
 
 log = logging.getLogger("imgrec")

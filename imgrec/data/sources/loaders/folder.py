@@ -15,7 +15,7 @@ from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
 
-_LAYOUT = "images belong into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
+_LAYOUT = "put images into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
 
 
 def read_folders(root: Path) -> RecordsBySplit:
@@ -101,7 +101,7 @@ def _check_root(root: Path, splits: Mapping[str, Path]) -> None:
     if others and all(name.lower() in SPLIT_NAMES for name in others) and "train" not in splits:
         raise DataError(
             f"no class folders in {_names(root, others)}",
-            hint=f"images belong into one folder per class, such as {others[0]}/cat/1.jpg",
+            hint=f"put images into one folder per class, such as {others[0]}/cat/1.jpg",
         )
     if splits and others:
         log.warning("left out, being neither train, validation nor test: %s", _names(root, others))

@@ -75,7 +75,7 @@ def _labels_beside(images: Path) -> Path:
             return beside
     raise DataError(
         f"no labels beside {printable(str(images))}",
-        hint=f"they belong into {printable(name)} or {printable(name)}.gz in the same folder",
+        hint=f"they belong in {printable(name)} or {printable(name)}.gz in the same folder",
     )
 
 
