@@ -259,7 +259,7 @@ def test_features_have_a_file_for_each_thing_they_hang_on(
     [
         (("model.backbone.trainable=true",), "trainable: false"),
         ((), "needs augmentation"),
-        (("augmentation.mixup=0.2",), "augmentation.mixup: it mixes"),
+        (("augmentation.mixup=0.2",), "can.t be combined with augmentation.mixup"),
     ],
 )
 def test_views_that_there_are_not(make: Make, overrides: tuple[str, ...], words: str) -> None:

@@ -385,7 +385,7 @@ def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path
     assert document["metrics"]["coverage"]["value"] > 0
     page = (found.run.path / "report.html").read_text("utf-8")
     assert "Gate not met: 2 of 3 requirements not met" in page
-    assert "This model says “unknown”" in page
+    assert "This model answers “unknown”" in page
     assert "<dt>unknown below</dt>" in page
 
 
@@ -400,5 +400,5 @@ def test_a_requirement_of_no_class_is_told_before_a_training(photos: Path, tmp_p
 def test_weights_that_are_missing_are_told_before_images_are_looked_for(tmp_path: Path) -> None:
     """They may be many; neither is there."""
     overrides = ["model.backbone.weights=missing.h5"]
-    with pytest.raises(RunError, match=r"^the weights of VGG16 do not exist:  missing\.h5"):
+    with pytest.raises(RunError, match=r"^the weights of VGG16 do not exist: missing\.h5"):
         train(load("vgg16_transfer", overrides), runs_dir=tmp_path)
