@@ -36,12 +36,12 @@ demo: $(READY) ## train on handwritten digits, evaluate, and classify an image
 	@echo "To train on your own photos, one folder per class: $(BIN)/imgrec train my_photos/"
 
 .PHONY: test
-test: $(READY) ## run the tests (a quarter of an hour on two cores)
+test: $(READY) ## run the tests (about a quarter of an hour on two cores)
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test-fast
-test-fast: $(READY) ## run the tests that load no TensorFlow (a minute)
-	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal -m "not slow and not tensorflow"
+test-fast: $(READY) ## run the tests that need neither TensorFlow nor many seconds (a minute)
+	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist worksteal -m "not slow and not tensorflow and not long"
 
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size

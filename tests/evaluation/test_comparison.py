@@ -117,6 +117,7 @@ def test_a_few_images_tell_nothing(differing: int, same: int) -> None:
         assert found[name].finding == "inconclusive", name
 
 
+@pytest.mark.long
 def test_equal_models_seldom_seem_to_differ() -> None:
     """Of models of the same skill, about 1 in 20 is called better or worse, in any metric."""
     wrong = dict.fromkeys(("accuracy", "macro_f1", "log_loss", "brier", "roc_auc"), 0)

@@ -21,6 +21,7 @@ from tests.evaluation.made import any_label_sets, any_scores, population, scores
 TRIALS = 240
 
 
+@pytest.mark.long
 def test_intervals_cover_the_truth_at_about_their_rate() -> None:
     """Of samples drawn from a known population, about 95 % have its value in their interval.
 

@@ -71,6 +71,7 @@ FOUND = label_sets([[1, 1, 0], [0, 0, 0], [0, 0, 1]], [[0.9, 0.2, 0], [0.7, 0, 0
 @example(SURE_AND_WRONG)
 @example(ALL_TIED)
 @example(population_of_sets(200, 4))
+@pytest.mark.long
 def test_metrics_equal_scikit_learn(given_scores: Scores) -> None:
     """Each metric of the whole is what scikit-learn says, and absent where that is undefined."""
     found = {name: metric.value for name, metric in evaluate_scores(given_scores).metrics.items()}
@@ -82,6 +83,7 @@ def test_metrics_equal_scikit_learn(given_scores: Scores) -> None:
 @example(NO_LABEL)
 @example(EVERY_LABEL)
 @example(ALL_TIED)
+@pytest.mark.long
 def test_measures_of_classes_equal_scikit_learn(given_scores: Scores) -> None:
     """Precision, recall, F1, support and the four counts of each class; ROC-AUC where it is."""
     truth, answers = given_scores.positives, given_scores.answers
@@ -126,6 +128,7 @@ def test_every_interval_holds_its_value(given_scores: Scores, top_k: int) -> Non
             assert metric.high <= (1 if name == "brier" else highest) or name == "ece"
 
 
+@pytest.mark.long
 def test_intervals_cover_the_truth_at_about_their_rate() -> None:
     """Of samples drawn from a known population, about 95 % have its value in their interval."""
     everything = population_of_sets(10_000, 3)
@@ -227,6 +230,7 @@ def test_a_certificate_counts_answers_beyond_their_thresholds() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+@pytest.mark.long
 def test_a_temperature_is_found_again(temperature: float) -> None:
     """Of logits that were made too sure or too unsure, it is what they were multiplied with."""
     generator = np.random.default_rng(3)

@@ -20,6 +20,9 @@ from tools.docs import contexts
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the build backend that is installed."""

@@ -79,6 +79,7 @@ def test_without_a_gate_the_accuracy_comes_first(assessment: Make) -> None:
     assert "Required" not in text
 
 
+@pytest.mark.long
 def test_many_classes_are_folded_and_bounded(assessment: Make) -> None:
     """A comment holds 65,536 characters: of a thousand classes the worst hundred are shown."""
     text = markdown(assessment(1000))
