@@ -179,13 +179,14 @@ def _show(
     members: Sequence[ModelInfo],
     predictions: Sequence[Prediction],
 ) -> None:
-    from imgrec.json_documents import json_text
-    from imgrec.report.documents import prediction_document
-    from imgrec.report.terminal import prediction_table
-
     if form == "json":
+        from imgrec.json_documents import json_text
+        from imgrec.report.documents import prediction_document
+
         text = json_text(prediction_document(predictions, members))
     else:
+        from imgrec.report.terminal import prediction_table
+
         table = prediction_table(predictions, members=members)
         if output is None:
             return console.render(table, whole=True)

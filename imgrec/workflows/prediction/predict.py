@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
 from imgrec.evaluation.prediction import Prediction
 from imgrec.progress import Progress, Silent
-from imgrec.report.documents import LineForm, header, lines
 from imgrec.workflows.prediction.predictor import Predictor
 from imgrec.workflows.prediction.resumable_file import resumable_file
+
+if TYPE_CHECKING:
+    from imgrec.report.documents import LineForm
 
 _MOST_EXAMPLES = 20
 
@@ -107,6 +109,7 @@ def document_sink(show: Callable[[Sequence[Prediction]], None]) -> Sink:
 
 def line_sink(emit: Callable[[str], None], predictor: Predictor, form: LineForm) -> Sink:
     """Return a sink that calls `emit` with the text of each batch, as JSON lines or CSV."""
+    from imgrec.report.documents import header, lines
 
     @contextmanager
     def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
@@ -133,6 +136,7 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
             options or photos.
         RunError: The file can't be written.
     """
+    from imgrec.report.documents import header, lines
 
     @contextmanager
     def opened(photos: Iterator[Photo]) -> Iterator[OpenSink]:
