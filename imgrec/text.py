@@ -1,10 +1,12 @@
-"""Untrusted text made safe to show (file and class names can contain anything), and suggestions."""
+"""Text of users: decoded, in one form, and safe to show (names can contain anything)."""
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 # Joiners are part of emoji and several scripts, and harmless.
 _HARMLESS = {"\u200c", "\u200d"}
@@ -24,6 +26,65 @@ _COMPARED = 100
 
 NOTHING = "(none)"
 """Shown in place of a missing name."""
+
+# Longest first: the mark of UTF-32 begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: ("UTF-8", "utf-8"),
+    codecs.BOM_UTF32_LE: ("UTF-32", "utf-32"),
+    codecs.BOM_UTF32_BE: ("UTF-32", "utf-32"),
+    codecs.BOM_UTF16_LE: ("UTF-16", "utf-16"),
+    codecs.BOM_UTF16_BE: ("UTF-16", "utf-16"),
+}
+
+# No word of a Western European language has three: it is another encoding.
+_FOREIGN = re.compile(r"[^\x00-\x7f]{3}")
+
+# Blanks, and characters without width such as a byte order mark, around a text.
+_AROUND = re.compile(r"\A[\s\ufeff\u200b\u2060]+|[\s\ufeff\u200b\u2060]+\Z")
+
+
+class DecodedText(NamedTuple):
+    """The text of a file, and its encoding: UTF-8, UTF-16, UTF-32 or Windows-1252."""
+
+    text: str
+    encoding: str
+
+
+def decode_text(content: bytes) -> DecodedText:
+    r"""Return the text in the bytes of a file; a byte order mark is not part of it.
+
+    Without such a mark, bytes that are not UTF-8 are Windows-1252, as older programs for Windows
+    write it, if they look like it: there are never three letters in a row with accents.
+
+    Raises:
+        ValueError: The bytes are none of these encodings; the message says so.
+
+    Example:
+        >>> decode_text(b"caf\xe9\n")
+        DecodedText(text='café\n', encoding='Windows-1252')
+    """
+    for mark, (name, codec) in _MARKS.items():
+        if content.startswith(mark):
+            try:
+                return DecodedText(content.decode(codec).removeprefix("\ufeff"), name)
+            except UnicodeDecodeError:
+                raise ValueError(f"begins like {name}, but is damaged") from None
+    try:
+        return DecodedText(content.decode(), "UTF-8")
+    except UnicodeDecodeError:
+        return DecodedText(_windows_text(content), "Windows-1252")
+
+
+def class_name(name: str) -> str:
+    r"""Return the form in which class names are compared: Unicode NFC, without blanks around it.
+
+    A byte order mark and other characters without width that surround the name go, too.
+
+    Example:
+        >>> class_name("\ufeffcafe\u0301 ")
+        'café'
+    """
+    return unicodedata.normalize("NFC", _AROUND.sub("", name))
 
 
 def printable(name: str) -> str:
@@ -90,6 +151,16 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `; did you mean x?` with the `nearest` name, printable; empty if there is none."""
     near = nearest(name, known, cutoff)
     return "" if near is None else f"; did you mean {printable(near)}?"
+
+
+def _windows_text(content: bytes) -> str:
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        text = ""
+    if not text or _FOREIGN.search(text):
+        raise ValueError("is neither UTF-8, UTF-16 nor Windows-1252")
+    return text
 
 
 def _escaped(character: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.text import did_you_mean, join_few, nearest, printable
+from imgrec.text import class_name, decode_text, did_you_mean, join_few, nearest, printable
 
 # All characters, lone surrogates too: a file name may hold them.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -81,3 +81,40 @@ def test_a_near_name_is_offered_as_it_can_be_shown() -> None:
 def test_the_nearest_name_is_one_of_those_known(name: str, known: list[str]) -> None:
     """Whatever the names are, one of them is found or none."""
     assert nearest(name, known) in {None, *known}
+
+
+@pytest.mark.parametrize(
+    ("codec", "encoding"),
+    [
+        ("utf-8", "UTF-8"),
+        ("utf-8-sig", "UTF-8"),
+        ("utf-16", "UTF-16"),
+        ("utf-32", "UTF-32"),
+        ("cp1252", "Windows-1252"),
+    ],
+)
+def test_text_is_decoded_by_its_mark_or_its_bytes(codec: str, encoding: str) -> None:
+    """The text is the same in every encoding, without a byte order mark."""
+    assert decode_text("café\r\n".encode(codec)) == ("café\r\n", encoding)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("кошка".encode("cp1251"), "neither UTF-8, UTF-16 nor Windows-1252"),
+        (b"caf\x81", "neither UTF-8, UTF-16 nor Windows-1252"),
+        (b"\xff\xfea", "begins like UTF-16, but is damaged"),
+    ],
+)
+def test_bytes_of_another_encoding_are_refused(content: bytes, message: str) -> None:
+    """No text is better than a wrong one."""
+    with pytest.raises(ValueError, match=message):
+        decode_text(content)
+
+
+@given(ANY_TEXT)
+def test_a_class_name_has_one_form(name: str) -> None:
+    """However its accents are stored, and whatever blanks surround it, the form is the same."""
+    form = class_name(name)
+    assert class_name(form) == form
+    assert class_name(unicodedata.normalize("NFD", f" {name}\ufeff")) == form
