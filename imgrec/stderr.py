@@ -1,13 +1,18 @@
-"""Silence C libraries that write to stderr themselves, such as libtiff about a broken file."""
+"""Keep what libraries print out of the way, such as libtiff's words about a broken file."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+
+# Streams belong to the process: of two threads that redirect one, the last would restore what the
+# first had redirected.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
@@ -17,7 +22,7 @@ def suppress_native_stderr() -> Iterator[None]:
     TF_CPP_MIN_LOG_LEVEL does not silence the lines that absl writes before it is initialized, and
     LiteRT ignores it.
     """
-    with tempfile.TemporaryFile() as held:
+    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as held:
         try:
             with _leading_to(held.fileno()):
                 yield
@@ -26,6 +31,13 @@ def suppress_native_stderr() -> Iterator[None]:
             if sys.stderr is not None:
                 sys.stderr.write(held.read().decode(errors="backslashreplace"))
             raise
+
+
+@contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Show on stderr what Python code prints to stdout, which is for results."""
+    with _ONE_AT_A_TIME, redirect_stdout(sys.stderr):
+        yield
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import sys
 import urllib.error
 import warnings
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.models.files import check_weights, imagenet_classes
+from imgrec.stderr import stdout_to_stderr
 from imgrec.text import did_you_mean, printable
 
 
@@ -133,7 +133,7 @@ def classifier(name: str) -> Classifier:
     if name not in BACKBONES:
         raise _unknown(name)
     hint = "its weights are downloaded once; without network access, use a run: `--model RUN`"
-    with _weights_errors(name, "imagenet", hint), contextlib.redirect_stdout(sys.stderr):
+    with _weights_errors(name, "imagenet", hint), stdout_to_stderr():
         network = getattr(keras.applications, name)(weights="imagenet")
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
     model = keras.Model(pixels, network(preprocess(name, pixels)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from imgrec.errors import RunError, UsageError
 from imgrec.models.backend import require_tensorflow
-from imgrec.stderr import suppress_native_stderr
+from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
 
 FORMATS = ("litert", "onnx", "saved_model", "keras")
 
@@ -111,7 +110,7 @@ def _conversion(form: str) -> Iterator[None]:
     try:
         with (
             warnings.catch_warnings(),
-            contextlib.redirect_stdout(sys.stderr),
+            stdout_to_stderr(),
             suppress_native_stderr(),
         ):
             warnings.simplefilter("ignore")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras, check_litert, check_weights
-from imgrec.stderr import suppress_native_stderr
+from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
 from imgrec.text import did_you_mean, printable
 
 _NEAR = 1e-3
@@ -360,7 +358,7 @@ def load_model_file(path: Path, *, trust: bool) -> Any:
     import keras
 
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             return keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras raises all kinds of exceptions
         raise RunError(
@@ -377,7 +375,7 @@ def write_saved_model_as_litert(folder: Path, file: Path) -> None:
     import tensorflow as tf
 
     try:
-        with contextlib.redirect_stdout(sys.stderr), suppress_native_stderr():
+        with stdout_to_stderr(), suppress_native_stderr():
             converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
             file.write_bytes(converter.convert())
     except Exception as error:  # TensorFlow raises all kinds of exceptions

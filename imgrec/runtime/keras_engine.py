@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
 from imgrec.runtime.outputs import ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision
+from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 
 _TRAIN_AGAIN = "train again"
@@ -29,16 +29,21 @@ _OTHER_RUN = f"{_TRAIN_AGAIN}, or take another run: `imgrec runs list` shows the
 
 @dataclass(frozen=True)
 class KerasEngine:
-    """A Keras model; it takes pixels from 0 to 255."""
+    """A Keras model; it takes pixels from 0 to 255.
+
+    Threads can share it: one at a time computes, on all cores.
+    """
 
     model: Any
     classes: tuple[str, ...]
     spec: ImageSpec
     decision: Decision = ONE_LABEL
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the output for uint8 images (batch, height, width, channels)."""
-        output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
+        with self._lock:
+            output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
         return model_output(output, len(self.classes))
 
 
@@ -88,7 +93,7 @@ def load_keras(path: Path) -> Any:
     import keras
 
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its layers raise.
         raise RunError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,9 @@ FILES = {
 class LiteRTEngine:
     """A `.tflite` model; it takes float32 pixels from 0 to 255.
 
-    A file with a fixed batch of 1, as other tools write it, runs image by image. Only one thread
-    at a time may use an engine.
+    A file with a fixed batch of 1, as other tools write it, runs image by image. Threads can share
+    an engine: one at a time computes, on all cores. An interpreter for each of 8 threads is no
+    faster for photos, and takes the memory of 8.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class LiteRTEngine:
         self._output = _only(self._interpreter.get_output_details())
         self._single = self._input["shape_signature"][:1].tolist() == [1]
         self._batch = 0
+        self._lock = threading.Lock()
 
     @property
     def shapes(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
@@ -67,10 +70,11 @@ class LiteRTEngine:
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the output for uint8 images (batch, height, width, channels)."""
         try:
-            if self._single:
-                outputs = np.concatenate([self._ask(image[np.newaxis]) for image in images])
-            else:
-                outputs = self._ask(images)
+            with self._lock:
+                if self._single:
+                    outputs = np.concatenate([self._ask(image[np.newaxis]) for image in images])
+                else:
+                    outputs = self._ask(images)
         except (RuntimeError, ValueError) as error:  # LiteRT's
             raise RunError(f"LiteRT can't run the model: {printable(str(error))}") from error
         return model_output(outputs, len(self.classes))

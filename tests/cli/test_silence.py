@@ -87,3 +87,27 @@ def test_a_broken_photo_makes_no_noise(
     done = process(*arguments, "photos")
     assert "ZIPDecode" not in done.stderr
     assert "ZIPDecode" in process(*arguments, "photos", "--traceback").stderr
+
+
+THREADS = """
+import os, sys, threading
+from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
+inside, left = threading.Event(), threading.Event()
+def redirect():
+    with suppress_native_stderr(), stdout_to_stderr():
+        inside.set()
+        left.wait()
+other = threading.Thread(target=redirect)
+with suppress_native_stderr(), stdout_to_stderr():
+    other.start()
+    inside.wait(0.1)
+left.set()
+other.join()
+print("result")
+os.write(2, b"library\\n")
+"""
+
+
+def test_threads_that_redirect_at_once_leave_the_streams_as_they_were() -> None:
+    """What comes later is shown where it belongs: a result on stdout, a warning on stderr."""
+    assert run(THREADS) == "library\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,9 @@ _TURN = {
 # process, as catch_warnings in one thread undoes another's.
 warnings.filterwarnings("ignore", module=r"PIL\b")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+# A caller's image may be in several threads, and loading moves the position in its file.
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -261,7 +265,8 @@ def _described_file(path: Path, name: str) -> Header:
 
 def _image(found: ImageContent) -> Image.Image:
     if isinstance(found, Image.Image):
-        return found.copy()
+        with _LOADING:
+            return found.copy()
     return _from_array(found) if isinstance(found, np.ndarray) else _opened(found)
 
 

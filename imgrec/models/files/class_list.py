@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from imgrec.errors import DataError, RunError
+from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 
 MAX_BYTES = 16 << 20
@@ -68,7 +67,7 @@ def imagenet_classes() -> tuple[str, ...]:
 
     name = CLASS_INDEX_PATH.rpartition("/")[2]
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             path = keras.utils.get_file(
                 name,
                 CLASS_INDEX_PATH,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +22,7 @@ from imgrec.models.network.weights import load_weights
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.sections.problems import shown_value
 from imgrec.sections.yaml import KeyPath
+from imgrec.stderr import stdout_to_stderr
 
 
 def unfuse_biases(model: Any) -> None:
@@ -146,7 +146,7 @@ def _dtype_policy(name: str) -> Iterator[None]:
     keras.config.set_dtype_policy(name)
     try:
         # Keras reports downloads on stdout, which is only for results.
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             yield
     finally:
         keras.config.set_dtype_policy(before)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +10,7 @@ from imgrec.data.loader import Loader
 from imgrec.data.records import RecordsBySplit
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
+from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def read_keras(name: str) -> RecordsBySplit:
         )
     datasets = importlib.import_module("keras.datasets")
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to_stderr():
             loaded = getattr(datasets, name).load_data()
     except Exception as error:
         # Keras raises plain Exceptions, which quote the address it asked.
