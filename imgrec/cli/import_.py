@@ -43,7 +43,7 @@ def _size(
     "--classes",
     metavar="FILE|imagenet",
     help="Class names in the order of the model's output: a text file with one name per line, a "
-    "JSON file, or `imagenet`.  [default: from the file, if imgrec wrote it]",
+    "CSV, JSON or .pbtxt file, or `imagenet`.  [default: from the file, if imgrec wrote it]",
 )
 @click.option(
     "--rescale",

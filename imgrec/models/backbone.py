@@ -138,7 +138,7 @@ def classifier(name: str) -> Classifier:
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
     model = keras.Model(pixels, network(preprocess(name, pixels)))
     height, width = network.input_shape[1:3]
-    return Classifier(model, imagenet_classes(), height, width)
+    return Classifier(model, imagenet_classes().names, height, width)
 
 
 def _application(name: str) -> Any:

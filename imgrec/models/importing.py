@@ -66,7 +66,8 @@ def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool 
         outputs = "1 output" if shape[1] == 1 else f"{shape[1]} outputs"
         raise RunError(
             f"the model has {outputs}, but --classes has {classes} names",
-            hint="list all classes that it was trained with, in the same order",
+            hint="list all classes that it was trained with, in the same order"
+            + ("; is the first one `background`?" if shape[1] == classes + 1 else ""),
         )
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +18,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
-from imgrec.models.files import check_keras, imagenet_classes, read_classes
+from imgrec.models.files import ClassList, check_keras, imagenet_classes, read_classes
 from imgrec.models.importing import (
     Adaptation,
     ModelFormat,
@@ -39,7 +39,7 @@ from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
-from imgrec.text import join_few, printable
+from imgrec.text import class_name, join_few, printable
 from imgrec.workflows.export import export_imported
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 
@@ -108,27 +108,44 @@ def describe_import(
     return f"{photos}, values {_values(wanted.adaptation)} ({more})"
 
 
-def _classes(source: str | None, model: Path) -> tuple[str, ...]:
+def _classes(source: str | None, model: Path, outputs: int | None = None) -> ClassList:
     if source is None:
         raise UsageError(
             f"{printable(str(model))} does not say what its classes are called",
             hint="name them with --classes FILE, or --classes imagenet",
         )
     if source != IMAGENET:
-        return read_classes(Path(source))
+        return read_classes(Path(source), outputs)
     start("cpu")
     return imagenet_classes()
 
 
 def _said(wanted: ImportSpec) -> ModelDescription:
     """Return how a model from elsewhere is used, as the options say."""
+    classes = _classes(wanted.classes, wanted.model)
     return ModelDescription(
-        _classes(wanted.classes, wanted.model),
+        classes.names,
         wanted.fit or "crop",
         wanted.interpolation or "bilinear",
         wanted.adaptation.multi_label,
         wanted.adaptation.in_words,
+        remarks=classes.remarks,
     )
+
+
+def _fitted(
+    wanted: ImportSpec, known: ModelDescription, output: Sequence[int | None]
+) -> ModelDescription:
+    """Return `known` without a class `background` that is one too many for this `output`."""
+    outputs = output[-1] or 0
+    if outputs == 1 and not known.multi_label:
+        outputs = 2
+    if known.run is None and len(known.classes) == outputs + 1:
+        classes = _classes(wanted.classes, wanted.model, outputs)
+        known = replace(known, classes=classes.names, remarks=classes.remarks)
+    for remark in known.remarks:
+        log.info("%s", remark)
+    return known
 
 
 def _unopposed(wanted: ImportSpec, own: ModelDescription) -> ModelDescription:
@@ -144,8 +161,8 @@ def _unopposed(wanted: ImportSpec, own: ModelDescription) -> ModelDescription:
         if value not in (None, said):
             _oppose(wanted, f"{option} {value}", f"says {said}")
     if wanted.classes is not None:
-        names = _classes(wanted.classes, wanted.model)
-        if names != own.classes:
+        names = _classes(wanted.classes, wanted.model, len(own.classes)).names
+        if names != tuple(map(class_name, own.classes)):
             _oppose(
                 wanted, f"--classes {printable(wanted.classes)}", _differing(own.classes, names)
             )
@@ -183,8 +200,9 @@ _PROBES = 8
 
 @dataclass(frozen=True)
 class _Ready:
-    """A model that returns probabilities: its input size, its units, and how it is saved."""
+    """A model that returns probabilities: how it is used, its input size, and how it is saved."""
 
+    known: ModelDescription
     size: tuple[int, int, int]
     units: int
     file: str
@@ -214,6 +232,7 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
     known = import_usage(wanted)
     with tempfile.TemporaryDirectory() as scratch:
         ready = _ready(wanted, form, known, Path(scratch))
+        known = ready.known
         log.info(
             "%s", describe_import(wanted, known, ready.size, adaptable=ready.file == BEST_MODEL)
         )
@@ -230,18 +249,19 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
 
 def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scratch: Path) -> _Ready:
     if form == "litert":
-        return _litert(wanted.model, wanted.adaptation, known)
+        return _litert(wanted.model, wanted, known)
     log.info("opening %s", printable(str(wanted.model)))
     start("cpu")
     if form == "saved_model":
         file = scratch / _LITERT_FILE
         write_saved_model_as_litert(wanted.model, file)
-        return _litert(file, wanted.adaptation, known)
+        return _litert(file, wanted, known)
     if known.run is not None:
         return _keras(wanted.model, known)
     model = load_model_file(wanted.model, trust=form == "h5")
+    known = _fitted(wanted, known, model.outputs[0].shape)
     model = wrap_model(model, wanted.adaptation, known.classes)
-    return _Ready(model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
+    return _Ready(known, model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
 
 
 def _keras(file: Path, known: ModelDescription) -> _Ready:
@@ -251,10 +271,11 @@ def _keras(file: Path, known: ModelDescription) -> _Ready:
     return _as_it_is(file, BEST_MODEL, engine, model.input_shape, model.output_shape, known)
 
 
-def _litert(file: Path, adaptation: Adaptation, known: ModelDescription) -> _Ready:
+def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     """Check a LiteRT file; it is kept unchanged, as no layers can be put around it."""
-    adaptation.refuse_for_litert()
+    wanted.adaptation.refuse_for_litert()
     engine = LiteRTEngine(file, known.classes, ImageSpec(1, 1, 3))
+    known = _fitted(wanted, known, engine.shapes[1])
     return _as_it_is(file, _LITERT_FILE, engine, *engine.shapes, known)
 
 
@@ -274,7 +295,7 @@ def _as_it_is(
     found = engine.answers(pictures).probabilities
     check_probabilities(found, None, multi_label=known.multi_label)
     content = file.read_bytes()
-    return _Ready(size, given[-1] or 0, name, lambda path: path.write_bytes(content))
+    return _Ready(known, size, given[-1] or 0, name, lambda path: path.write_bytes(content))
 
 
 def _refuse_unsafe(file: Path, model: Path) -> None:

@@ -99,6 +99,7 @@ class ModelDescription:
     """How a model is used, each as in Card and Input.
 
     run: the name of the run that the file belongs to; None where imgrec did not write it.
+    remarks: what was changed in the list of classes.
     """
 
     classes: tuple[str, ...]
@@ -109,6 +110,7 @@ class ModelDescription:
     threshold: Threshold | None = None
     thresholds: LabelThresholds | None = None
     run: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def has_ood_similarity(self) -> bool:

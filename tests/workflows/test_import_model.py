@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,16 @@ def answers(run: Run, engine: EngineName = "auto") -> NDArray[np.float32]:
     return open_engine(run, EngineOptions(engine=engine)).answers(PICTURES).probabilities
 
 
+def converted(model: Any, file: Path, batch: int | None = None) -> Path:
+    """Write `model`, for this many images at once, as the LiteRT `file`."""
+    import tensorflow as tf
+
+    function = tf.function(model).get_concrete_function(tf.TensorSpec((batch, 4, 4, 3)))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
+    file.write_bytes(converter.convert())
+    return file
+
+
 def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> None:
     """Without it the reason is told and nothing written; with it the run answers as the model."""
     legacy = tmp_path / "old one.h5"
@@ -129,12 +140,7 @@ def test_a_litert_file_stays_as_it_is(
     tmp_path: Path, small: Any, names: str, batch: int | None
 ) -> None:
     """One for any number of images, and one for a single image, as most that are about."""
-    import tensorflow as tf
-
-    file = tmp_path / "given.tflite"
-    function = tf.function(small).get_concrete_function(tf.TensorSpec((batch, 4, 4, 3)))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
-    file.write_bytes(converter.convert())
+    file = converted(small, tmp_path / "given.tflite", batch)
     run = import_model(ImportSpec(file, names), runs_dir=tmp_path)
     assert (run.path / "model.tflite").read_bytes() == file.read_bytes()
     np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
@@ -143,6 +149,22 @@ def test_a_litert_file_stays_as_it_is(
             refused()
     with pytest.raises(UsageError, match="--rescale: nothing can be added to"):
         import_model(ImportSpec(file, names, Adaptation(rescale=0.5)), runs_dir=tmp_path)
+
+
+def test_a_background_that_the_model_lacks_is_left_out(
+    tmp_path: Path,
+    small: Any,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A list of three names fits a model of two outputs, and the log says why."""
+    (tmp_path / "names.txt").write_text("0 background\n1 cat\n2 dog\n")
+    monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
+    with caplog.at_level(logging.INFO, "imgrec"):
+        file = converted(small, tmp_path / "given.tflite")
+        run = import_model(ImportSpec(file, str(tmp_path / "names.txt")), runs_dir=tmp_path)
+    assert run.card.classes == ("cat", "dog")
+    assert "names.txt: background was left out: the model has no output for it" in caplog.text
 
 
 def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: str) -> None:

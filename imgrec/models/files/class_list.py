@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from imgrec.errors import DataError, RunError
+from imgrec.models.files.class_forms import FORMS, ClassEntry, parse_classes
 from imgrec.stderr import stdout_to_stderr
-from imgrec.text import printable
+from imgrec.text import DecodedText, class_name, decode_text, join_few, printable
 
 MAX_BYTES = 16 << 20
 
-_FORMS = (
-    "one name per line, a JSON list of names, a JSON object of numbers and names, or Keras' "
-    'class index, {"0": ["n01440764", "tench"], …}'
-)
+_BACKGROUND = ("background", "__background__")
+_SHOWN = 10
 
 
-class _Class(NamedTuple):
-    """A class's name, and its WordNet number if the file has it."""
+class ClassList(NamedTuple):
+    """The names of classes in a file, and what was changed to get them.
 
-    name: str
-    number: str = ""
+    Attributes:
+        names: In the order of the model's output.
+        remarks: One sentence for each change.
+    """
+
+    names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
-def read_classes(path: Path) -> tuple[str, ...]:
+def read_classes(path: Path, outputs: int | None = None) -> ClassList:
     """Return the names in `path`, in the order of the model's output.
 
-    The file has one name per line, or is JSON: a list of names, an object of indices and names
-    (either way round), or Keras' class index. In the latter, a name that several classes share is
-    followed by the WordNet number: `crane (n02012849)`.
+    The file is UTF-8, UTF-16 or Windows-1252, and has one name per line, or is CSV, JSON or a label
+    map of TensorFlow. Numbers that count the lines are removed. Names are in Unicode's form NFC,
+    without surrounding blanks. A name that several classes share is followed by the identifier in
+    the file, `crane (n02012849)`, or by the index of the class, `crane (134)`.
+
+    Args:
+        path: The file.
+        outputs: How many classes the model has. If the file has one more, and the first or last is
+            `background`, that one is left out.
 
     Raises:
         DataError: The file can't be read, has another format, or repeats a name.
@@ -42,19 +52,23 @@ def read_classes(path: Path) -> tuple[str, ...]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{place} is larger than {MAX_BYTES >> 20} MiB")
-        names = _with_numbers(_classes(path.read_text("utf-8-sig")))
+        text, encoding = _text(path)
+        is_table = path.suffix.lower() in (".csv", ".tsv")
+        entries, remarks = parse_classes(text, is_table=is_table)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"--classes {place} can't be read: {reason}") from error
     except (ValueError, RecursionError) as error:
+        reason = printable(str(error)[:200])
         raise DataError(
-            f"{place} is not a list of classes", hint=f"it should contain {_FORMS}"
+            f"{place} is not a list of classes: {reason}", hint=f"it should contain {FORMS}"
         ) from error
-    _check(names, place)
-    return names
+    if encoding != "UTF-8":
+        remarks = [f"its text is {encoding}, not UTF-8", *remarks]
+    return _finished(entries, remarks, outputs, place)
 
 
-def imagenet_classes() -> tuple[str, ...]:
+def imagenet_classes() -> ClassList:
     """Return the names of ImageNet's 1,000 classes from Keras' class index.
 
     Keras downloads it once to ~/.keras/models (or below $KERAS_HOME).
@@ -83,52 +97,56 @@ def imagenet_classes() -> tuple[str, ...]:
     return read_classes(Path(path))
 
 
-def _classes(text: str) -> list[_Class]:
-    if text.lstrip()[:1] not in ("[", "{"):
-        return [_Class(line.strip()) for line in text.rstrip().splitlines()]
-    document = json.loads(text)
-    if isinstance(document, list):
-        return [_Class(_name(each)) for each in document]
-    if all(isinstance(value, int) for value in document.values()):
-        names = {str(index): name for name, index in document.items()}
-        document = names if len(names) == len(document) else {}
-    return [_indexed(document[str(index)]) for index in _indices(document)]
+def _text(path: Path) -> DecodedText:
+    try:
+        decoded = decode_text(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"it {error}") from error
+    if "\0" in decoded.text:
+        raise ValueError("it is not text")
+    return decoded
 
 
-def _indices(document: dict[str, Any]) -> range:
-    indices = range(len(document))
-    if not document or document.keys() != {str(index) for index in indices}:
-        raise ValueError("the keys do not count from 0")
-    return indices
+def _finished(
+    entries: Sequence[ClassEntry], remarks: list[str], outputs: int | None, place: str
+) -> ClassList:
+    cleaned = [each._replace(name=class_name(each.name)) for each in entries]
+    composed = [unicodedata.normalize("NFC", each.name) for each in entries]
+    names = [each.name for each in cleaned]
+    if changed := [new for new, old in zip(composed, entries, strict=True) if new != old.name]:
+        remarks.append(f"accents were composed with their letters: {join_few(changed)}")
+    if changed := [new for new, old in zip(names, composed, strict=True) if new != old]:
+        remarks.append(f"blanks around names were removed: {join_few(changed)}")
+    if "" in names:
+        raise DataError(f"{place}: class {names.index('') + 1} has no name")
+    if (extra := _surplus_background(names, outputs)) is not None:
+        remarks.append(f"{printable(names[extra])} was left out: the model has no output for it")
+        del cleaned[extra]
+    unique = _unique(cleaned)
+    if told := [new for new, old in zip(unique, cleaned, strict=True) if new != old.name]:
+        remarks.append(f"repeated names were told apart: {join_few(told, _SHOWN)}")
+    _check(unique, place)
+    return ClassList(unique, tuple(f"{place}: {remark}" for remark in remarks))
 
 
-def _indexed(entry: Any) -> _Class:
-    if isinstance(entry, list) and len(entry) == 2:
-        return _Class(_name(entry[1]), _name(entry[0]))
-    return _Class(_name(entry))
+def _surplus_background(names: Sequence[str], outputs: int | None) -> int | None:
+    if outputs is None or len(names) != outputs + 1:
+        return None
+    return next((end for end in (0, -1) if names[end].lower() in _BACKGROUND), None)
 
 
-def _name(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a name is not a string")
-    return value
-
-
-def _with_numbers(classes: Sequence[_Class]) -> tuple[str, ...]:
-    counts = collections.Counter(each.name for each in classes)
+def _unique(entries: Sequence[ClassEntry]) -> tuple[str, ...]:
+    counts = collections.Counter(each.name for each in entries)
     return tuple(
-        f"{each.name} ({each.number})" if counts[each.name] > 1 and each.number else each.name
-        for each in classes
+        each.name if counts[each.name] == 1 else f"{each.name} ({each.identifier or index})"
+        for index, each in enumerate(entries)
     )
 
 
 def _check(names: Sequence[str], place: str) -> None:
-    if "" in names:
-        raise DataError(f"{place}: class {names.index('') + 1} has no name")
-    repeated = [name for name, count in collections.Counter(names).items() if count > 1]
-    if repeated:
+    if repeated := [name for name, count in collections.Counter(names).items() if count > 1]:
         raise DataError(
-            f"{place} has the class {printable(repeated[0])} more than once",
+            f"{place} has classes more than once: {join_few(repeated, _SHOWN)}",
             hint="give each class a unique name, such as `crane (bird)`",
         )
     if len(names) < 2:
