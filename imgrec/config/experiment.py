@@ -92,7 +92,8 @@ class ModelConfig(Section):
     )
     weights: Text | None = Field(
         default=None,
-        description="Initial weights of `layers`, matched by layer name: an HDF5 file, or "
+        description="Initial weights of `layers`, matched by layer name: a `.weights.h5`, `.h5` or "
+        "`.keras` file of Keras, or "
         "`imagenet/NAME` for the ImageNet weights of a keras.applications model, such as "
         "`imagenet/VGG16`.",
     )

@@ -52,34 +52,45 @@ def older(path: Path, layers: dict[str, list[np.ndarray]], inner: str = "") -> P
     return path
 
 
-def newer(path: Path, layers: dict[str, list[np.ndarray]]) -> Path:
-    """Write the layout of Keras 3's `.weights.h5`."""
-    with h5py.File(path, "w") as file:
-        for name, values in layers.items():
-            for index, value in enumerate(values):
-                file[f"layers/{name}/vars/{index}"] = value
-    return path
-
-
 def built(path: Path, classes: int = 3) -> Any:
     """Return the model of CONFIG with weights from `path`."""
     return build_network(parse(CONFIG.format(weights=path), "x.yaml"), classes)
 
 
 @pytest.mark.parametrize("inner", ["", "model_weights"])
-def test_both_layouts_hold_the_same(tmp_path: Path, inner: str) -> None:
-    """Whichever Keras wrote the file, each layer gets its arrays, the output layer the last."""
+def test_legacy_files_are_read(tmp_path: Path, inner: str) -> None:
+    """Of weights or of whole models: each layer gets its arrays, the output layer the last."""
     wanted = arrays()
-    for path in (
-        older(tmp_path / "a.h5", wanted, inner),
-        newer(tmp_path / "b.weights.h5", wanted),
-    ):
-        model = built(path)
-        for name, layer in (("first", "first"), ("second", "second"), ("answer", "probabilities")):
-            for value, found in zip(
-                wanted[name], model.get_layer(layer).get_weights(), strict=True
-            ):
-                np.testing.assert_array_equal(found, value)
+    check_loaded(built(older(tmp_path / "a.h5", wanted, inner)), wanted)
+
+
+def check_loaded(model: Any, wanted: dict[str, list[np.ndarray]]) -> None:
+    """Check that the layers of CONFIG have these weights, and the output layer the last."""
+    for name, layer in (("first", "first"), ("second", "second"), ("answer", "probabilities")):
+        for value, found in zip(wanted[name], model.get_layer(layer).get_weights(), strict=True):
+            np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("name", ["a.keras", "a.weights.h5"])
+def test_files_that_keras_writes_are_read(tmp_path: Path, name: str, *, nested: bool) -> None:
+    """Those of a whole model and of its weights, with the names of the layers, nested ones too."""
+    import keras
+
+    pixels = keras.Input((8, 8, 3))
+    convolution: Any = keras.layers.Conv2D(2, 3, name="first")
+    if nested:
+        convolution = keras.Sequential([keras.Input((8, 8, 3)), convolution])
+    features = keras.layers.Flatten()(convolution(pixels))
+    features = keras.layers.Dense(4, name="second")(features)
+    model = keras.Model(pixels, keras.layers.Dense(3, name="answer")(features))
+    if name.endswith(".keras"):
+        model.save(tmp_path / name)
+    else:
+        model.save_weights(tmp_path / name)
+
+    wanted = {name: model.get_layer(name).get_weights() for name in ("second", "answer")}
+    check_loaded(built(tmp_path / name), wanted | {"first": convolution.get_weights()})
 
 
 def test_other_classes_get_a_new_last_layer(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
-from collections.abc import Mapping, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,10 @@ log = logging.getLogger("imgrec")
 WeightsSource = Mapping[str, Sequence[NDArray[Any]]]
 """Layer name -> its arrays, in the order of the network; layers without weights are left out."""
 
-_HINT = "model.weights is an HDF5 file whose layers have the same names as in the config"
+_HINT = (
+    "model.weights is a .weights.h5, .h5 or .keras file of Keras whose layers have the same names "
+    "as in the config"
+)
 
 
 def load_weights(model: Any, source: str) -> None:
@@ -51,7 +57,7 @@ def load_weights(model: Any, source: str) -> None:
 
 
 def read_weights(path: Path) -> WeightsSource:
-    """Return the weights in a Keras HDF5 file: the legacy layout, by layer, or `.weights.h5`.
+    """Return the weights in a file of Keras: `.keras`, `.weights.h5`, or the legacy `.h5`.
 
     Raises:
         RunError: There is no such file, or it contains no weights, or something else too.
@@ -60,13 +66,23 @@ def read_weights(path: Path) -> WeightsSource:
 
     check_weights(path)
     try:
-        with h5py.File(path, "r") as file:
+        with _hdf5_part(path) as part, h5py.File(part, "r") as file:
             found = _by_layer(file.get("model_weights", file)) or _by_variable(file)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise RunError(f"{printable(str(path))} can't be read: {error}", hint=_HINT) from error
     if not found:
         raise RunError(f"{printable(str(path))} contains no weights of layers", hint=_HINT)
     return found
+
+
+@contextlib.contextmanager
+def _hdf5_part(path: Path) -> Iterator[BinaryIO]:
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            yield io.BytesIO(archive.read("model.weights.h5"))
+    else:
+        with path.open("rb") as file:
+            yield file
 
 
 def _by_layer(group: Any) -> WeightsSource:
@@ -78,14 +94,18 @@ def _by_layer(group: Any) -> WeightsSource:
     return {name: found for name, found in arrays.items() if found}
 
 
-def _by_variable(file: Any) -> WeightsSource:
-    layers = file.get("layers", {})
-    arrays = {
-        name: [np.asarray(group["vars"][key]) for key in sorted(group["vars"], key=int)]
-        for name, group in layers.items()
-        if "vars" in group
-    }
-    return {name: found for name, found in arrays.items() if found}
+def _by_variable(group: Any) -> dict[str, list[NDArray[Any]]]:
+    """Return the arrays by layer, of nested models too.
+
+    The groups are named after the classes of the layers; newer Keras adds the names of the layers.
+    """
+    found: dict[str, list[NDArray[Any]]] = {}
+    for key, layer in group.get("layers", {}).items():
+        variables = layer.get("vars", {})
+        if arrays := [np.asarray(variables[each]) for each in sorted(variables, key=int)]:
+            found[_text(variables.attrs.get("name", key))] = arrays
+        found.update(_by_variable(layer))
+    return found
 
 
 def _answer(given: WeightsSource, layers: Mapping[str, Any], output: Any) -> str | None:
