@@ -31,6 +31,12 @@ NOT_MET = 1
 @options.engine
 @options.device
 @click.option(
+    "--strict-versions",
+    is_flag=True,
+    help="Fail with status 4 if the decoder, Pillow, a codec or the engine's library has another "
+    "version than the run was made with. Default: warn.",
+)
+@click.option(
     "--report",
     "reports",
     type=click.Path(path_type=Path),
@@ -58,6 +64,7 @@ def evaluate(
     engine: EngineName,
     precision: LiteRTPrecision,
     device: str,
+    strict_versions: bool,
     reports: tuple[Path, ...],
     as_json: bool,
     runs_dir: Path,
@@ -87,7 +94,7 @@ def evaluate(
         runs_dir=runs_dir,
         reports=reports,
     )
-    engine_options = EngineOptions(engine, precision, device)
+    engine_options = EngineOptions(engine, precision, device, strict_versions)
     assessment = workflow.evaluate(
         models, request, engine_options=engine_options, progress=context.obj
     )

@@ -22,7 +22,7 @@ def info(console: Console, *, as_json: bool) -> None:
     Example: imgrec info
     """
     from imgrec.models.backend import describe
-    from imgrec.runs.versions import versions
+    from imgrec.versions import versions
 
     found, machine = versions(), describe()
     if as_json:

@@ -17,6 +17,7 @@ from imgrec.runtime.litert_engine import FILES, export_command, open_litert
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Decision
 from imgrec.text import printable
+from imgrec.versions import changed_libraries
 
 EngineName = Literal["auto", "litert", "keras"]
 LiteRTPrecision = Literal["float32", "float16", "int8"]
@@ -36,6 +37,8 @@ class EngineOptions:
         precision: Which LiteRT file; Keras computes in float32.
         device: `auto`, `cpu`, `gpu` or `gpu:0,1`. LiteRT computes on the CPU, so that a GPU
             requires Keras.
+        strict_versions: Whether a library that answers depend on must have the version that the
+            run was made with; otherwise a warning names those that differ.
 
     Raises:
         UsageError: For an engine or a precision that does not exist.
@@ -44,6 +47,7 @@ class EngineOptions:
     engine: EngineName = "auto"
     precision: LiteRTPrecision = "float32"
     device: str = "auto"
+    strict_versions: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what a caller without a type checker may have written."""
@@ -82,9 +86,15 @@ def open_engine(run: Run, options: EngineOptions = DEFAULT_ENGINE) -> Engine:
 
     Raises:
         RunError: The file of the model is missing, differs from the one that the card describes,
-            or does not load.
+            or does not load; or a version differs, with `strict_versions`.
         UsageError: The options exclude each other.
     """
+    engine = _opened(run, options)
+    _compare_versions(run, strict=options.strict_versions)
+    return engine
+
+
+def _opened(run: Run, options: EngineOptions) -> Engine:
     on_gpu = options.device.startswith("gpu")
     if options.engine == "keras" and options.precision != "float32":
         raise UsageError(
@@ -119,6 +129,22 @@ def _litert(run: Run, precision: LiteRTPrecision) -> Engine:
         return open_litert(run, precision)
     except ImportError as error:
         raise _NotHere(f"ai-edge-litert can't be used ({error})", hint=_INSTALL) from error
+
+
+def _compare_versions(run: Run, *, strict: bool) -> None:
+    """Warn of versions that are not those of the run; raise RunError if `strict`."""
+    libraries = printable(", ".join(changed_libraries(run.card.versions)))
+    if libraries and strict:
+        raise RunError(
+            f"{printable(run.name)} was made with other versions: {libraries}",
+            hint="train again, or leave out --strict-versions",
+        )
+    if libraries:
+        log.warning(
+            "%s was made with other versions, so its answers may differ: %s",
+            printable(run.name),
+            libraries,
+        )
 
 
 @dataclass(frozen=True)

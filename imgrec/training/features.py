@@ -27,11 +27,11 @@ from imgrec.data.cache_config import CacheConfig
 from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
-from imgrec.runs.versions import MATTER, versions
 from imgrec.training.augmentation import Augmenter, augmenter_of
 from imgrec.training.interrupt import Signals
 from imgrec.training.steps import Steps
 from imgrec.training.stream import TrainingImages, batches_in_order
+from imgrec.versions import TRAINING, versions
 
 log = logging.getLogger("imgrec")
 
@@ -225,7 +225,7 @@ def _key(settings: InputSettings, steps: Steps, parts: SplitNetwork) -> str:
     """Return the SHA-256 of all that an image's features depend on besides its pixels."""
     data, found = settings.data, versions()
     settings_used = (
-        [found.get(name) for name in MATTER],
+        [found.get(name) for name in TRAINING],
         (data.image_size, data.channels, data.interpolation, data.fit),
         (settings.backbone, parts.place, steps.policy, steps.device),
     )

@@ -34,12 +34,12 @@ from imgrec.models.importing import (
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
 from imgrec.runs.folder import Run, check_place, create
-from imgrec.runs.versions import versions
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.text import class_name, join_few, printable
+from imgrec.versions import versions
 from imgrec.workflows.export import export_imported
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 

@@ -117,6 +117,22 @@ def test_a_gate_that_can_not_be_meant_is_2(
     assert transcript(process) == snapshot
 
 
+def test_another_decoder_is_4_if_versions_are_strict(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """A run made before the decoder had a version is named, or refused with --strict-versions."""
+    older = tmp_path / "older-1"
+    shutil.copytree(trained[0] / "digits-1", older)
+    card = json.loads((older / "card.json").read_text())
+    del card["versions"]["decoder"]
+    (older / "card.json").write_text(json.dumps(card))
+    for options, status in (((), 0), (("--strict-versions",), 4)):
+        process = imgrec("evaluate", str(older), *options)
+        assert process.returncode == status
+        assert "older-1 was made with other versions" in process.stderr
+        assert "decoder: 1 -> " in process.stderr
+
+
 def test_only_imgrec_speaks(
     process: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -133,3 +133,22 @@ def test_a_run_brought_without_its_keras_file_says_so(copied: Run) -> None:
     with pytest.raises(RunError, match=r"best\.keras is missing: .* without it") as caught:
         open_engine(copied, EngineOptions(engine="keras"))
     assert "bring it from where the run was trained" in caught.value.hint
+
+
+@pytest.mark.parametrize("engine", ["litert", "keras"])
+def test_other_versions_are_named(
+    trained: Run, engine: EngineName, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What differs from the card is a warning, or an error if versions are strict."""
+    open_engine(trained, EngineOptions(engine, strict_versions=True))
+    assert not caplog.messages
+    versions = {**trained.card.versions, "pillow": "11.0.0", "python": "3.10"}
+    older = dataclasses.replace(trained, card=dataclasses.replace(trained.card, versions=versions))
+    open_engine(older, EngineOptions(engine))
+    (warning,) = caplog.messages
+    difference = f"pillow: 11.0.0 -> {trained.card.versions['pillow']}"
+    assert warning == (
+        f"tiny-1 was made with other versions, so its answers may differ: {difference}"
+    )
+    with pytest.raises(RunError, match=difference):
+        open_engine(older, EngineOptions(engine, strict_versions=True))

@@ -17,7 +17,6 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-import imgrec
 from imgrec.data.cache.folder import CacheEntry, obtain
 from imgrec.data.cache.inspection import (
     ImageVerdict,
@@ -29,6 +28,7 @@ from imgrec.data.cache.inspection import (
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Record
 from imgrec.progress import Progress
+from imgrec.versions import pixel_versions
 
 MAGIC = b"imgrec-1"
 
@@ -89,8 +89,8 @@ def open_cached(
 ) -> Cached:
     """Return the pixels of `records` from their file in `folder`, written if it is missing.
 
-    A file is written again if an image's size or time of change differs, and never reused by
-    another version of imgrec, Pillow or the JPEG library.
+    A file is written again if an image's `file_stamp` differs, and never reused with another
+    version of the decoder, Pillow or a codec.
 
     Args:
         records: The images.
@@ -153,12 +153,8 @@ def _map(file: IO[bytes], shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _wanted(records: Sequence[Record], spec: ImageSpec, folder: Path) -> _Wanted:
-    from PIL import __version__ as pillow
-    from PIL import features
-
-    libjpeg = features.version("libjpeg_turbo") or features.version("jpg")
     stamps = tuple(file_stamp(record.source) for record in records)
-    digest = hashlib.sha256(repr((imgrec.__version__, pillow, libjpeg, spec)).encode())
+    digest = hashlib.sha256(repr((pixel_versions(), spec)).encode())
     for record in records:
         digest.update(source_key(record.source).encode("utf-8", "surrogatepass") + b"\n")
     return _Wanted(folder / f"{digest.hexdigest()[:32]}.pixels", records, stamps, spec)

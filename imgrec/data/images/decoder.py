@@ -4,6 +4,8 @@ What it does, in this order: the format is detected from the content, out of a s
 number of pixels is checked; the first frame is decoded (a large JPEG at a half, a quarter
 or an eighth, while at least twice the wanted size remains); the mode becomes L or RGB;
 EXIF orientation is applied; one resize.
+
+Whoever changes the pixels of any image counts up `imgrec.versions.DECODER`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ from imgrec.data.images.files import (
     file_reason,
     reason,
 )
+from imgrec.data.images.resizing import Box, resize
 from imgrec.data.records import ImageSource
 from imgrec.data.storage import open_file
 from imgrec.errors import BadImage, DataError
@@ -102,8 +105,6 @@ _TRANSPOSE = {
 }
 _SIDEWAYS = {5, 6, 7, 8}
 
-Box: TypeAlias = tuple[float, float, float, float]
-"""Left, upper, right and lower, in pixels of an image."""
 _TURN = {
     90: Image.Transpose.ROTATE_90,
     180: Image.Transpose.ROTATE_180,
@@ -149,8 +150,7 @@ class ImageSpec:
         Returns:
             uint8 (height, width, channels).
         """
-        method = Image.Resampling[self.interpolation.upper()]
-        resized = np.array(image.resize((self.width, self.height), method, box), np.uint8)
+        resized = np.array(resize(image, (self.width, self.height), self.interpolation, box))
         return resized.reshape(self.height, self.width, self.channels)
 
     def visible_part(self, size: tuple[int, int]) -> Box:
@@ -202,7 +202,7 @@ def miniature(source: ImageSource | ImageContent, side: int, name: str = "") -> 
     except Exception as error:
         raise BadImage(name, reason(error)) from error
     if max(upright.size) > side:
-        upright = upright.resize(_scaled(upright.size, spec), Image.Resampling.BILINEAR)
+        upright = resize(upright, _scaled(upright.size, spec), spec.interpolation)
     return np.array(upright, np.uint8)
 
 
@@ -325,10 +325,9 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _fitted(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
-    method = Image.Resampling[spec.interpolation.upper()]
     width, height = _scaled(image.size, spec)
     box = _middle(image.size, spec) if spec.fit == "crop" else None
-    resized = np.array(image.resize((width, height), method, box), np.uint8)
+    resized = np.array(resize(image, (width, height), spec.interpolation, box), np.uint8)
     pixels = np.zeros((spec.height, spec.width, spec.channels), np.uint8)
     top, left = (spec.height - height) // 2, (spec.width - width) // 2
     pixels[top : top + height, left : left + width] = resized.reshape(height, width, -1)

@@ -160,9 +160,10 @@ def evaluate(
     verdicts = check_requirements(assessment.evaluation, requirements)
     comparison = None
     if against:
-        baseline = measuring.assess(
-            [against.run], EngineOptions(device=engine_options.device), Slicing()
+        same = EngineOptions(
+            device=engine_options.device, strict_versions=engine_options.strict_versions
         )
+        baseline = measuring.assess([against.run], same, Slicing())
         comparison = compare(assessment, baseline, against.confidence)
         verdicts += check_drop(comparison, against.max_drop)
     assessment = replace(

@@ -12,8 +12,8 @@ from imgrec.data.records import Record
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
-from imgrec.runs.versions import environment, versions
 from imgrec.runs.writer import RunWriter, utc_now
+from imgrec.versions import environment, versions
 from imgrec.workflows.experiment_sections import network_spec
 from imgrec.workflows.prepare import Prepared, records_of
 from imgrec.workflows.run_config import CONFIG_FILE

@@ -16,7 +16,6 @@ from imgrec.config.training import Training
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import Identities, recorded_identities
-from imgrec.runs.versions import MATTER, versions
 from imgrec.sections.problems import shown_value
 from imgrec.text import printable
 from imgrec.training.checkpoint import (
@@ -29,6 +28,7 @@ from imgrec.training.checkpoint import (
 from imgrec.training.monitor import monitored
 from imgrec.training.phases import enter, is_last, last_epoch
 from imgrec.training.steps import Steps
+from imgrec.versions import TRAINING, changed, versions
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.training.description import identities_of
 
@@ -224,12 +224,8 @@ def check_changes(
     bound = [str(each) for each in keys if each.key.startswith(_BOUND) or each.key == _OPTIMIZER]
     if bound and newest_place(run.state) is not None:
         raise unfitting(run, bound)
-    now = versions()
-    changed = [
-        *map(str, keys),
-        *_changed({name: run.card.versions.get(name, "") for name in MATTER}, now),
-    ]
-    return _allowed(UsageError, _other_training(run), changed, allowed=allowed)
+    lines = [*map(str, keys), *changed(run.card.versions, versions(), TRAINING)]
+    return _allowed(UsageError, _other_training(run), lines, allowed=allowed)
 
 
 def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
@@ -238,14 +234,14 @@ def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple
     Raises UsageError unless that is `allowed`, and in any case for another precision.
     """
     before = run.card.computing
-    changed, hint = [*_changed(before, now)], _HINT
+    lines, hint = changed(before, now, before), _HINT
     kept = before.get("precision", now["precision"])
     if kept != now["precision"]:
         hint = (
             f"--set training.precision={kept} --allow-changes keeps the precision; or train again"
         )
         allowed = False
-    return _allowed(UsageError, _other_training(run), changed, allowed=allowed, hint=hint)
+    return _allowed(UsageError, _other_training(run), lines, allowed=allowed, hint=hint)
 
 
 def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
@@ -272,13 +268,6 @@ def _free(key: str) -> bool:
 
 def _other_training(run: Run) -> str:
     return f"{run.name} would not be resumed as the same training"
-
-
-def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield what was known before and is different now."""
-    for name, value in before.items():
-        if value and value != now[name]:
-            yield f"{name}: {value} -> {now[name]}"
 
 
 def _allowed(
