@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--quarantine",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Move unreadable files to this new folder and list them in its moved.csv.",
+    help="Move damaged files to this new folder and list them in its moved.csv.",
 )
 @options.as_json
 @click.pass_context
@@ -74,3 +74,5 @@ def _show(console: Console, checked: Checked) -> None:
         console.result(
             f"{len(checked.moved)} files moved to {place}{also if checked.moved else ''}"
         )
+        if left := checked.findings.bad - len(checked.moved):
+            console.result(f"{left} files that can't be read are not damaged and stay in place")

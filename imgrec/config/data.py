@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from imgrec.data.cache_config import CacheConfig
+from imgrec.data.records import MAX_MEGAPIXELS
 from imgrec.data.sources import DataLocation
 from imgrec.sections.problems import shown_value
 from imgrec.sections.section import AS_LIST, Says, word_or
@@ -40,6 +41,11 @@ class Data(DataLocation):
     )
     interpolation: Interpolation = Field(
         default="bilinear", description="The resampling filter used to resize images."
+    )
+    max_megapixels: PositiveInt = Field(
+        default=MAX_MEGAPIXELS,
+        description="Larger images are refused, as a small file could fill the memory. A JPEG of "
+        "more is decoded at a half, a quarter or an eighth of its size, unless it is progressive.",
     )
     batch_size: PositiveInt = Field(default=32, description="Images per training step.")
     bad_images: Literal["error", "skip"] = Field(

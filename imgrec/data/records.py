@@ -24,6 +24,9 @@ class ByteRange:
     length: int
 
 
+MAX_MEGAPIXELS = 100
+"""How many megapixels of an image are decoded by default. As RGB, they take 300 MB."""
+
 ImageSource: TypeAlias = "Path | ByteRange | NDArray[np.uint8]"
 
 

@@ -32,13 +32,17 @@ _NEXT = "next "
 
 @dataclass(frozen=True)
 class Input:
-    """The pixels that a model takes: sizes in pixels, values 0 to 255, RGB or grey."""
+    """The pixels that a model takes: sizes in pixels, values 0 to 255, RGB or grey.
+
+    max_megapixels: larger images are refused, unless they can be decoded at a fraction.
+    """
 
     height: Size
     width: Size
     channels: Size
     interpolation: str
     fit: Fit = "stretch"
+    max_megapixels: Size = 100
 
 
 @dataclass(frozen=True)

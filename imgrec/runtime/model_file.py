@@ -16,7 +16,14 @@ from imgrec.text import printable
 def image_spec(card: Card) -> ImageSpec:
     """Return the size and form of the images that a run's model takes."""
     pixels = card.input
-    return ImageSpec(pixels.height, pixels.width, pixels.channels, pixels.interpolation, pixels.fit)
+    return ImageSpec(
+        pixels.height,
+        pixels.width,
+        pixels.channels,
+        pixels.interpolation,
+        pixels.fit,
+        max_megapixels=pixels.max_megapixels,
+    )
 
 
 def decision_of(card: Card) -> Decision:

@@ -15,6 +15,7 @@ from imgrec.data.check import (
     check_images,
     check_records,
 )
+from imgrec.data.images import is_damaged
 from imgrec.data.quarantine import Moved, move_bad, refuse_place
 from imgrec.data.records import Splits
 from imgrec.data.sources import DataLocation, detect_loader, read_leniently
@@ -23,7 +24,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
-from imgrec.workflows.data_argument import data_argument, is_config, splits_of
+from imgrec.workflows.data_argument import data_argument, is_config, max_megapixels, splits_of
 
 log = logging.getLogger("imgrec")
 
@@ -51,7 +52,8 @@ def check(
 
     source: a folder of class folders, of split folders of them, or of images without labels;
     a file that `data.root` may name; a YAML file or shipped config, whose split is applied.
-    quarantine: a new or empty folder that files which can't be read are moved to.
+    quarantine: a new or empty folder that damaged files are moved to. A sound one that can't be
+    read, because it is too large or in another format, stays.
 
     Raises ConfigError for a config that can't be used, DataError if there are no images,
     UsageError if `quarantine` is inside the data or not empty.
@@ -60,7 +62,7 @@ def check(
     if quarantine is not None:
         refuse_place(quarantine, places)
     findings = check_images(stock, progress or Silent())
-    moved = () if quarantine is None else move_bad(stock.records, _bad(findings), quarantine)
+    moved = () if quarantine is None else move_bad(stock.records, _damaged(findings), quarantine)
     return Checked(source, findings, stock.ignored, quarantine, moved)
 
 
@@ -100,7 +102,8 @@ def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:
     if not is_config(text) and detect_loader(text).name == "folder":
         return read_leniently(Path(text)), (Path(text),)
     source = data_argument(text)
-    return CheckInput.of(splits_of(source.data, source.seed)), _places(source.data)
+    splits = splits_of(source.data, source.seed)
+    return CheckInput.of(splits, max_megapixels(source.data)), _places(source.data)
 
 
 def _places(data: DataLocation) -> tuple[Path, ...]:
@@ -108,10 +111,10 @@ def _places(data: DataLocation) -> tuple[Path, ...]:
     return tuple(Path(place) for place in named if place is not None)
 
 
-def _bad(findings: Findings) -> tuple[Skipped, ...]:
+def _damaged(findings: Findings) -> tuple[Skipped, ...]:
     return tuple(
         Skipped(case.names[0], case.detail)
         for finding in findings.found
         for case in finding.cases
-        if finding.kind.is_bad
+        if finding.kind.is_bad and is_damaged(case.detail)
     )

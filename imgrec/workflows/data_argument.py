@@ -9,7 +9,7 @@ from pathlib import Path
 from imgrec.config import shipped
 from imgrec.config.data import Data
 from imgrec.config.load import load
-from imgrec.data.records import Splits
+from imgrec.data.records import MAX_MEGAPIXELS, Splits
 from imgrec.data.sources import LOADERS, DataLocation, SplitConfig, detect_loader, read
 from imgrec.errors import UsageError
 from imgrec.models.backend import import_tensorflow
@@ -52,6 +52,11 @@ def data_argument(source: str, overrides: Sequence[str] = ()) -> DataArgument:
     undivided = SplitConfig(validation=0, test=0)
     name = Path(source).resolve().name.partition(".")[0]
     return DataArgument(name, DataLocation(root=source, split=undivided), seed=0)
+
+
+def max_megapixels(data: DataLocation) -> int:
+    """Return how many megapixels of an image are decoded at most."""
+    return data.max_megapixels if isinstance(data, Data) else MAX_MEGAPIXELS
 
 
 def splits_of(data: DataLocation, seed: int) -> Splits:

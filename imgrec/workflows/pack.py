@@ -28,7 +28,7 @@ from imgrec.scores import Skipped
 from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml
 from imgrec.text import printable
-from imgrec.workflows.data_argument import DataArgument, splits_of
+from imgrec.workflows.data_argument import DataArgument, max_megapixels, splits_of
 from imgrec.workflows.prepare import records_of, without
 
 # Keys of loaders that mean the same for the pack as for what was packed.
@@ -66,7 +66,9 @@ def pack(
     data = _without_map(source.data)
     label_map = source.data.options(LOADER).label_map
     splits, numbers = _numbered(splits_of(data, source.seed), label_map)
-    packing = Packing(splits.classes, tuple(numbers.values()), source.seed)
+    packing = Packing(
+        splits.classes, tuple(numbers.values()), source.seed, max_megapixels(source.data)
+    )
     skip = isinstance(data, Data) and data.bad_images == "skip"
     made: list[Packed] = []
 

@@ -54,7 +54,13 @@ class Prepared:
 
 def image_spec(data: Data) -> ImageSpec:
     """Return the form that images are brought to."""
-    return ImageSpec(*data.image_size, data.channels, data.interpolation, data.fit)
+    return ImageSpec(
+        *data.image_size,
+        data.channels,
+        data.interpolation,
+        data.fit,
+        max_megapixels=data.max_megapixels,
+    )
 
 
 def read_splits(experiment: Experiment) -> Splits:

@@ -100,7 +100,7 @@ def _class(mistake: Mistake, classes: Sequence[str]) -> str:
 
 
 def _heated(source: ImageSource, spec: ImageSpec, where: _Where, column: int) -> Thumbnail:
-    pixels = miniature(source, SIDE)
+    pixels = miniature(source, SIDE, max_megapixels=spec.max_megapixels)
     size = pixels.shape[1], pixels.shape[0]
     heat = Heat(where(decode(source, spec), column), Area(*spec.visible_part(size)))
     return thumbnail(heated_pixels(pixels, heat, size))
@@ -129,7 +129,9 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
         best_epoch=None if best is None else int(best),
         remarks=_read(run.path / CHECK_FILE, _remarks),
         config=_read(run.path / CONFIG_FILE, _text) or "",
-        pictures=_pictures([records[row] for row in shown_mistakes.rows]),
+        pictures=_pictures(
+            [records[row] for row in shown_mistakes.rows], run.card.input.max_megapixels
+        ),
         heat_maps=heat_maps(run, shown_mistakes.worst, records) if alone else {},
     )
 
@@ -159,11 +161,11 @@ def _remarks(path: Path) -> tuple[Remark, ...]:
     )
 
 
-def _pictures(records: Sequence[Record]) -> Mapping[str, Thumbnail]:
+def _pictures(records: Sequence[Record], most: int) -> Mapping[str, Thumbnail]:
     pictures = {}
     for record in records:
         try:
-            pictures[record.name] = thumbnail(miniature(record.source, SIDE, record.name))
+            pictures[record.name] = thumbnail(miniature(record.source, SIDE, record.name, most))
         except BadImage as error:
             log.warning("no picture of %s: %s", printable(record.name), error.reason)
     return pictures

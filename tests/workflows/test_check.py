@@ -77,6 +77,25 @@ def test_quarantine(photos: Path, tmp_path: Path) -> None:
     assert check(str(photos)).findings.bad == 0
 
 
+def test_sound_files_stay(photos: Path, tmp_path: Path) -> None:
+    """What is too large, or in a format that needs a program or an extra, is not damaged."""
+    (photos / "red" / "large.jpg").write_bytes(b"P6 90000 90000 255\n")
+    (photos / "red" / "layers.jpg").write_bytes(b"8BPS\0\1")
+    Image.new("I", (4, 4), 1).save(photos / "red" / "deep.tif")
+    checked = check(str(photos), quarantine=tmp_path / "aside")
+    assert (checked.moved, checked.findings.bad) == ((), 3)
+    assert not (tmp_path / "aside").exists()
+
+
+def test_the_limit_of_a_config_holds_in_its_check(photos: Path, tmp_path: Path) -> None:
+    """As in the training."""
+    Image.new("L", (1200, 1000)).save(photos / "red" / "large.png")
+    path = Path(config(tmp_path, photos, 0.2))
+    assert check(str(path)).findings.bad == 0
+    path.write_text(path.read_text().replace("data: {", "data: {max_megapixels: 1, "))
+    assert check(str(path)).findings.bad == 1
+
+
 def test_no_quarantine_inside_the_data(photos: Path, tmp_path: Path) -> None:
     """Neither in the folder that is checked, nor in the one that a config names."""
     for source in (str(photos), config(tmp_path, photos, 0.2)):

@@ -18,7 +18,7 @@ from imgrec.data.check.find import (
 )
 from imgrec.data.check.findings import Finding, FindingKind, Findings, Occurrence
 from imgrec.data.images import NO_IMAGE
-from imgrec.data.records import Record, Splits
+from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 
@@ -47,19 +47,20 @@ class CheckInput:
     """The images to check, by split.
 
     splits: names are unique across them. classes: empty where the images have no labels.
-    ignored: how many hidden files were left out.
+    ignored: how many hidden files were left out. max_megapixels: of an image that is decoded.
     """
 
     splits: Mapping[str, tuple[Record, ...]]
     classes: tuple[str, ...]
     ignored: int = 0
+    max_megapixels: int = MAX_MEGAPIXELS
 
     @classmethod
-    def of(cls, splits: Splits) -> Self:
+    def of(cls, splits: Splits, max_megapixels: int = MAX_MEGAPIXELS) -> Self:
         """Return the images of the splits that have any."""
         parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
         there = {name: records for name, records in parts.items() if records}
-        return cls(there, splits.classes, splits.ignored)
+        return cls(there, splits.classes, splits.ignored, max_megapixels)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -96,7 +97,8 @@ def check_images(stock: CheckInput, progress: Progress) -> Findings:
     """
     looks: dict[str, ImageSummary] = {}
     with progress.task("checking images", len(stock.records)) as task:
-        for record, look in zip(stock.records, summarize_image(stock.records), strict=True):
+        found = summarize_image(stock.records, stock.max_megapixels)
+        for record, look in zip(stock.records, found, strict=True):
             looks[record.name] = look
             task.advance()
     identities = {name: look.identity for name, look in looks.items() if look.identity}

@@ -7,13 +7,14 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.check.findings import FindingKind, Occurrence, Pictures, ValueRange
 from imgrec.data.images import ImageSpec, Traits, inspect_image
-from imgrec.data.records import Record
+from imgrec.data.records import MAX_MEGAPIXELS, Record
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
 
@@ -86,9 +87,6 @@ def _pairs(
             yield order[near], order[near + step]
 
 
-_SMALL = ImageSpec(SIDE, SIDE, channels=1)
-
-
 @dataclass(frozen=True, slots=True)
 class ImageSummary:
     """What one image is.
@@ -103,14 +101,16 @@ class ImageSummary:
     hash: int | None = None
 
 
-def summarize_image(records: Sequence[Record]) -> Iterator[ImageSummary]:
+def summarize_image(
+    records: Sequence[Record], max_megapixels: int = MAX_MEGAPIXELS
+) -> Iterator[ImageSummary]:
     """Yield a summary of each record, in order; each file is read once, in several threads."""
-    workers = usable_cores()
-    return map_in_order(_look, records, workers, 4 * workers)
+    workers, spec = usable_cores(), ImageSpec(SIDE, SIDE, 1, max_megapixels=max_megapixels)
+    return map_in_order(partial(_look, spec=spec), records, workers, 4 * workers)
 
 
-def _look(record: Record) -> ImageSummary:
-    found = inspect_image(record, _SMALL)
+def _look(record: Record, spec: ImageSpec) -> ImageSummary:
+    found = inspect_image(record, spec)
     if isinstance(found.pixels, BadImage):
         return ImageSummary(found.identity, found.fault)
     return ImageSummary(found.identity, "", found.traits, picture_hash(found.pixels[..., 0]))

@@ -8,7 +8,8 @@ from imgrec.data.images.decoder import (
     describe,
     miniature,
 )
-from imgrec.data.images.files import NO_IMAGE, fingerprint, identities_of_images, identity_of
+from imgrec.data.images.files import fingerprint, identities_of_images, identity_of
+from imgrec.data.images.formats import NO_IMAGE, is_damaged
 from imgrec.data.images.inspection import Traits, decode_in_order, inspect_image
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "identities_of_images",
     "identity_of",
     "inspect_image",
+    "is_damaged",
     "miniature",
 ]

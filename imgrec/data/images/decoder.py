@@ -2,8 +2,8 @@
 
 What it does, in this order: the format is detected from the content, out of a short list; the
 number of pixels is checked; the first frame is decoded (a large JPEG at a half, a quarter
-or an eighth, while at least twice the wanted size remains); the mode becomes L or RGB;
-EXIF orientation is applied; one resize.
+or an eighth, while at least twice the wanted size remains, or as the limit requires); the mode
+becomes L or RGB; EXIF orientation is applied; one resize.
 
 Whoever changes the pixels of any image counts up `imgrec.versions.DECODER`.
 """
@@ -20,20 +20,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffImagePlugin
 from PIL.JpegImagePlugin import JpegImageFile
 
-from imgrec.data.images.files import (
-    FORMATS,
-    MAX_PIXELS,
-    ImageContent,
-    check_file,
-    content_of,
-    file_reason,
-    reason,
-)
+from imgrec.data.images.files import ImageContent, check_file, content_of, file_reason, reason
+from imgrec.data.images.formats import EMPTY, open_image
 from imgrec.data.images.resizing import Box, resize
-from imgrec.data.records import ImageSource
+from imgrec.data.images.size import check_size, reduce_jpeg
+from imgrec.data.records import MAX_MEGAPIXELS, ImageSource
 from imgrec.data.storage import open_file
 from imgrec.errors import BadImage, DataError
 
@@ -52,6 +46,8 @@ def flattened(image: Image.Image, channels: int) -> Image.Image:
         image = _eight_bits(image)
     elif image.mode == "LAB":
         image = _from_lab(image)
+    elif image.mode == "La":  # grey with premultiplied alpha
+        image = _on_white(image.convert("LA"))
     elif image.has_transparency_data:
         image = _on_white(image)
     # By way of RGB: some modes have a short cut to grey that gives other values.
@@ -131,6 +127,7 @@ class ImageSpec:
     the image is scaled until it covers the size, and its middle is taken. `pad`: it is scaled
     until it fits inside, in the middle of black (0).
     turn: degrees, counter-clockwise, by which the upright image is turned before that.
+    max_megapixels: how many megapixels of an image are decoded at most; larger ones are refused.
     """
 
     height: int
@@ -139,6 +136,7 @@ class ImageSpec:
     interpolation: str = "bilinear"
     fit: Literal["stretch", "crop", "pad"] = "stretch"
     turn: Literal[0, 90, 180, 270] = 0
+    max_megapixels: int = MAX_MEGAPIXELS
 
     def crop(self, image: Image.Image, box: Box) -> NDArray[np.uint8]:
         """Return a part of an image of `decode_whole`, resized like `decode` does.
@@ -186,40 +184,52 @@ def decode(
         with _image(found) as image:
             return _fitted(_upright(image, spec), spec)
     except Exception as error:
-        raise BadImage(name, reason(error)) from error
+        raise BadImage(name, reason(error, found)) from error
 
 
-def miniature(source: ImageSource | ImageContent, side: int, name: str = "") -> NDArray[np.uint8]:
+def miniature(
+    source: ImageSource | ImageContent,
+    side: int,
+    name: str = "",
+    max_megapixels: int = MAX_MEGAPIXELS,
+) -> NDArray[np.uint8]:
     """Return the whole image as uint8 (height, width, 3), its longer side at most `side` pixels.
 
-    A smaller image keeps its size. source: as in `decode`. Raises BadImage like that.
+    A smaller image keeps its size. source: as in `decode`; max_megapixels: as in ImageSpec.
+    Raises BadImage like `decode`.
     """
-    spec = ImageSpec(side, side, 3, fit="pad")
+    spec = ImageSpec(side, side, 3, fit="pad", max_megapixels=max_megapixels)
     found = content_of(source, name)
     try:
         with _image(found) as image:
             upright = _upright(image, spec)
     except Exception as error:
-        raise BadImage(name, reason(error)) from error
+        raise BadImage(name, reason(error, found)) from error
     if max(upright.size) > side:
         upright = resize(upright, _scaled(upright.size, spec), spec.interpolation)
     return np.array(upright, np.uint8)
 
 
 def decode_whole(
-    source: ImageSource | ImageContent, channels: Literal[1, 3], name: str = ""
+    source: ImageSource | ImageContent,
+    channels: Literal[1, 3],
+    name: str = "",
+    max_megapixels: int = MAX_MEGAPIXELS,
 ) -> Image.Image:
     """Return the whole image in its own size, standing upright, in L or RGB.
 
+    A JPEG of more than `max_megapixels` is decoded at a half, a quarter or an eighth of its size.
     source, name: as in `decode`. Raises BadImage like that.
     """
     found = content_of(source, name)
     try:
         with _image(found) as image:
-            # As large as any that is decoded: nothing is reduced.
-            return _upright(image, ImageSpec(MAX_PIXELS, MAX_PIXELS, channels))
+            # As large as any: nothing is reduced but for the limit.
+            side = max(image.size)
+            spec = ImageSpec(side, side, channels, max_megapixels=max_megapixels)
+            return _upright(image, spec)
     except Exception as error:
-        raise BadImage(name or "image", reason(error)) from error
+        raise BadImage(name or "image", reason(error, found)) from error
 
 
 @dataclass(frozen=True)
@@ -247,16 +257,14 @@ def describe(source: ImageSource, name: str = "") -> Header:
         with _image(found) as image:
             return Header(upright_size(image), image.mode)
     except Exception as error:
-        raise BadImage(name or "image", reason(error)) from error
+        raise BadImage(name or "image", reason(error, found)) from error
 
 
 def _described_file(path: Path, name: str) -> Header:
     try:
         check_file(path)
-        with open_file(path) as file, Image.open(file, formats=FORMATS) as image:
+        with open_file(path) as file, open_image(file) as image:
             return Header(upright_size(image), image.mode)
-    except UnidentifiedImageError as error:
-        raise BadImage(name, reason(error)) from error
     except (OSError, ValueError, DataError) as error:
         raise BadImage(name, file_reason(path, error)) from error
     except Exception as error:
@@ -272,11 +280,8 @@ def _image(found: ImageContent) -> Image.Image:
 
 def _opened(content: bytes) -> Image.Image:
     if not content:
-        raise DataError("empty file")
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
-    if image.width * image.height > MAX_PIXELS:
-        raise Image.DecompressionBombError
-    return image
+        raise DataError(EMPTY)
+    return open_image(io.BytesIO(content))
 
 
 def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -296,7 +301,9 @@ def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
             height, width = _scaled((height, width), spec)
         else:
             width, height = _scaled((width, height), spec)
-        image.draft(None, (2 * width, 2 * height))
+        reduce_jpeg(image, (2 * width, 2 * height), spec.max_megapixels)
+    else:
+        check_size(image.size, spec.max_megapixels)
     image.load()
     # Only now: PNG may have it after the pixels, and TIFF is turned while loading.
     upright = _TRANSPOSE.get(orientation(image))

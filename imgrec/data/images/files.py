@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from imgrec.data import storage
+from imgrec.data.images.formats import BROKEN, EMPTY
 from imgrec.data.records import ByteRange, ImageSource, Record
 from imgrec.errors import BadImage, DataError
 from imgrec.files import sha256
@@ -20,15 +21,7 @@ from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.text import printable
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
-
-# As RGB this takes 300 MB.
-MAX_PIXELS = 100_000_000
-
 MAX_BYTES = 1 << 30
-
-NO_IMAGE = "not an image"
-"""The beginning of the reason of a BadImage whose content is in none of the formats."""
 
 # A path drops one of the two slashes; a single letter is a Windows drive.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
@@ -56,17 +49,16 @@ def _read_file(path: Path, name: str) -> bytes:
         raise BadImage(name or str(path), file_reason(path, error)) from error
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception, content: ImageContent | None = None) -> str:
     """Return why an image could not be decoded, as a phrase for users."""
     if isinstance(error, DataError):
         return error.message
-    if isinstance(error, UnidentifiedImageError):
-        return f"{NO_IMAGE}, or not in one of these formats: {', '.join(FORMATS)}"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"more than {MAX_PIXELS // 10**6} megapixels"
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
-    return f"broken image ({printable(str(error)) or type(error).__name__})"
+    message = printable(str(error)) or type(error).__name__
+    if isinstance(content, bytes) and "truncated" in message:
+        return f"{BROKEN} (truncated after {len(content):,} bytes)"
+    return f"{BROKEN} ({message})"
 
 
 def file_reason(path: Path, error: Exception) -> str:
@@ -98,7 +90,7 @@ def check_file(path: Path) -> None:
     if not status.is_regular:  # reading a pipe would wait for ever
         raise DataError("not a regular file")
     if status.size == 0:
-        raise DataError("empty file")
+        raise DataError(EMPTY)
     if status.size > MAX_BYTES:
         raise DataError(f"larger than {MAX_BYTES >> 20} MiB")
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from imgrec.data.images.decoder import ImageSpec, decode, orientation, upright_size
-from imgrec.data.images.files import FORMATS, ImageContent, content_of, identity_of
+from imgrec.data.images.files import ImageContent, content_of, identity_of
+from imgrec.data.images.formats import open_image
 from imgrec.data.records import HasName, Photo, Record
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order
@@ -44,7 +45,7 @@ def traits_of(content: ImageContent) -> Traits:
         content = np.asarray(content)
         height, width, channels = (*content.shape, 1)[:3]
         return Traits("pixels", _PIXEL_MODES[channels], width, height)
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with open_image(io.BytesIO(content)) as image:
         return Traits(
             image.format or "",
             image.mode,

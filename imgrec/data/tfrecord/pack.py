@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -176,12 +177,13 @@ class Packing:
     """How images become records.
 
     classes: the names of the labels. numbers: the number of each in a record. seed: the order
-    of the images depends on it.
+    of the images depends on it. max_megapixels: of an image that is decoded.
     """
 
     classes: Sequence[str]
     numbers: Sequence[int]
     seed: int
+    max_megapixels: int
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,8 @@ def write_shards(
     order = sorted(records, key=lambda record: draw(record.name, packing.seed))
     count = min(count, len(order))
     bounds = [len(order) * number // count for number in range(count + 1)]
-    looks = map_in_order(_look, order, usable_cores(), _AHEAD)
+    look_at = partial(_look, max_megapixels=packing.max_megapixels)
+    looks = map_in_order(look_at, order, usable_cores(), _AHEAD)
     written, identities, bad = [], {}, []
     for number, (start, end) in enumerate(pairwise(bounds)):
         with RecordWriter(folder / f"{split}.tfrecord-{number:05d}-of-{count:05d}") as writer:
@@ -243,12 +246,13 @@ def describe_split(
     )
 
 
-def _look(record: Record) -> _Sound | BadImage:
+def _look(record: Record, max_megapixels: int) -> _Sound | BadImage:
     import numpy as np
 
     from imgrec.data.images import ImageSpec, inspect_image
 
-    found = inspect_image(record, ImageSpec(_SIDE, _SIDE, channels=3))
+    spec = ImageSpec(_SIDE, _SIDE, channels=3, max_megapixels=max_megapixels)
+    found = inspect_image(record, spec)
     if isinstance(found.pixels, BadImage):
         return found.pixels
     content = found.content

@@ -167,7 +167,9 @@ def _picture(photo: Photo, engine: Engine) -> Picture:
         raise photo.source
     spec = engine.spec
     pixels = decode(photo.source, spec, photo.name)
-    image = decode_whole(photo.source, 1 if spec.channels == 1 else 3, photo.name)
+    image = decode_whole(
+        photo.source, 1 if spec.channels == 1 else 3, photo.name, spec.max_megapixels
+    )
     return Picture(photo.name, image, pixels, Area(*spec.visible_part(image.size)))
 
 

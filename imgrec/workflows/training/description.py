@@ -32,7 +32,14 @@ def new_card(
         created=utc_now(),
         complete=False,
         classes=prepared.splits.classes,
-        input=Input(spec.height, spec.width, spec.channels, spec.interpolation, spec.fit),
+        input=Input(
+            spec.height,
+            spec.width,
+            spec.channels,
+            spec.interpolation,
+            spec.fit,
+            spec.max_megapixels,
+        ),
         output=experiment.model.output,
         multi_label=experiment.data.multi_label,
         preprocessing=preprocessing_in_words(

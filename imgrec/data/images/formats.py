@@ -1,0 +1,91 @@
+"""Image formats: opening a file with Pillow, and naming what can't be opened."""
+
+from __future__ import annotations
+
+import threading
+from typing import IO
+
+from PIL import Image, UnidentifiedImageError, features
+from PIL.TiffImagePlugin import TiffImageFile
+
+from imgrec.data.images.signatures import HEAD, content_type, is_heic
+from imgrec.data.images.tiff import repair, unsupported
+from imgrec.errors import DataError
+from imgrec.text import printable
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
+
+NO_IMAGE = "not an image"
+"""The beginning of the reason of a BadImage whose content is not an image at all."""
+
+BROKEN = "broken image"
+"""The beginning of the reason of a BadImage whose content is damaged or incomplete."""
+
+EMPTY = "empty file"
+
+_unlimited = threading.Lock()
+
+
+def open_image(file: IO[bytes]) -> Image.Image:
+    """Return the image in `file`, of any size; only its header is read.
+
+    Raises:
+        DataError: The content is not an image that can be read; the message is the reason.
+    """
+    head = file.read(HEAD)
+    file.seek(0)
+    try:
+        image = _open_heic(file) if is_heic(head) else _open(file)
+    except (UnidentifiedImageError, KeyError) as error:  # KeyError: TIFF's unknown compressions
+        file.seek(0)
+        raise DataError(_why_unidentified(head, file)) from error
+    if isinstance(image, TiffImageFile):
+        repair(image)
+    return image
+
+
+def is_damaged(reason: str) -> bool:
+    """Return whether `reason`, of a BadImage, is about a file that no program can read as an image.
+
+    Not one that is too large, in another format, or out of reach.
+    """
+    return reason.startswith((NO_IMAGE, BROKEN, EMPTY))
+
+
+def _open(file: IO[bytes]) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError:
+        file.seek(0)
+    # Pillow's limit is one of the whole process; only the header is read without it.
+    with _unlimited:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _open_heic(file: IO[bytes]) -> Image.Image:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise DataError('HEIC, which needs `pip install "imgrec[heif]"`') from error
+    try:
+        image: Image.Image = HeifImageFile(file)
+    except SyntaxError as error:
+        raise DataError(f"{BROKEN} (HEIC: {printable(str(error))})") from error
+    return image
+
+
+def _why_unidentified(head: bytes, file: IO[bytes]) -> str:
+    found = content_type(head)
+    if found is None:
+        return f"{NO_IMAGE}, or not in one of these formats: {', '.join(FORMATS)}"
+    if found.kind == "other":
+        return f"{NO_IMAGE}, but {found.name}"
+    if found.kind == "image":
+        return f"{found.name}, not one of these formats: {', '.join(FORMATS)}"
+    if found.name == "AVIF" and not features.check("avif"):
+        return "AVIF, which this build of Pillow can't read: install the one from PyPI"
+    return (found.name == "TIFF" and unsupported(file)) or f"{BROKEN} ({found.name} header)"
