@@ -12,7 +12,8 @@ from imgrec import __version__
 DECODER = 2
 """The version of the project's own decoder, counted up when the pixels of any image change.
 
-1: a single resize by Pillow, with other pixels from Pillow 13 on. 2: `imgrec.data.images.resizing`.
+1: a single resize by Pillow, with other pixels from Pillow 13 on. 2: `imgrec.data.images.resizing`;
+TIFFs with planes of 16 bits or a palette of 8 bits.
 """
 
 PIXELS = (
@@ -21,10 +22,13 @@ PIXELS = (
 )
 """What the pixels of an image depend on: the decoder, Pillow and its codecs."""
 
-TRAINING = ("imgrec", "tensorflow", "keras", "numpy", "scipy", *PIXELS)
+TRAINING = ("imgrec", "tensorflow", "keras", "numpy", "scipy", "pillow-heif", *PIXELS)
 """What a training on the same images depends on."""
 
-_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy", "scipy", "scikit-learn", "pillow")
+_PACKAGES = (
+    *("tensorflow", "keras", "ai-edge-litert", "numpy", "scipy", "scikit-learn"),
+    *("pillow", "pillow-heif"),
+)
 _ENGINES = {"tensorflow": "tensorflow", "keras": "keras", "ai-edge-litert": "ai_edge_litert"}
 _LIBRARIES = {
     "libwebp": "webp",
