@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
@@ -102,6 +102,7 @@ class ModelConfig(Section):
         """Yield an empty model, and weights that have no use or don't exist."""
         if self.backbone is None and not self.layers:
             yield (), "has neither layers nor a backbone"
+        yield from _output_layers(self.layers, ("layers",))
         if self.weights is None:
             return
         if self.backbone is not None:
@@ -111,6 +112,24 @@ class ModelConfig(Section):
                 ("weights",),
                 f"unknown application {shown_value(name)}" + unknown(name, BACKBONES),
             )
+
+
+_OUTPUT_FUNCTIONS = ("softmax", "log_softmax", "sparsemax")
+
+
+def _output_layers(layers: Sequence[Named], path: KeyPath) -> Iterator[ConfigFinding]:
+    """Yield a last layer that is an output layer, to which another would be added."""
+    if not layers:
+        return
+    last = layers[-1]
+    place: KeyPath = (*path, len(layers) - 1, type(last).__name__)
+    if (function := getattr(last, "activation", None)) in _OUTPUT_FUNCTIONS:
+        message = (
+            f"{function} belongs to the output layer, which is added with one unit per class "
+            "(model.output); leave this layer out"
+        )
+        yield (*place, "activation"), message
+    yield from _output_layers(getattr(last, "layers", []), (*place, "layers"))
 
 
 @dataclass(frozen=True)

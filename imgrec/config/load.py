@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import copy
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -24,7 +26,7 @@ from imgrec.sections.problems import (
     shown_value,
     written_path,
 )
-from imgrec.sections.section import findings
+from imgrec.sections.section import Section, findings
 from imgrec.sections.yaml import Document, KeyPath, YamlError, read, write
 from imgrec.text import nearest, printable
 
@@ -156,9 +158,36 @@ def _experiment(document: Document, source: str, overrides: Sequence[str]) -> Ex
     try:
         experiment = Experiment.model_validate(value)
     except ValidationError as error:
-        problems = [problem_at(path, message, lines) for path, message in findings(error)]
+        problems = [
+            problem_at(path, _elsewhere(path, message), lines) for path, message in findings(error)
+        ]
         raise config_error(source, problems) from None
     return experiment.written_at(ConfigOrigin(source, lines))
+
+
+_OPTIMIZER = "belongs to the optimizer: training.optimizer: {Adam: {learning_rate: 0.001}}"
+
+
+def _elsewhere(path: KeyPath, message: str) -> str:
+    """Return `message`; for the key of another section, the message that names its place."""
+    if len(path) > 2 or not message.startswith("unknown key"):
+        return message
+    if path[-1] in ("learning_rate", "lr"):
+        return _OPTIMIZER
+    places = _places().get(str(path[-1]))
+    return f"unknown key; did you mean {' or '.join(places)}?" if places else message
+
+
+@functools.cache
+def _places() -> dict[str, list[str]]:
+    """Return the keys of the sections, each with its places: `epochs` is `training.epochs`."""
+    places: dict[str, list[str]] = collections.defaultdict(list)
+    for section, field in Experiment.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                for key in kind.model_fields:
+                    places[key].append(f"{section}.{key}")
+    return dict(places)
 
 
 def dump(experiment: Experiment) -> str:

@@ -79,6 +79,8 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
 def error_text(error: Mapping[str, Any]) -> str:
     """Return the message of a pydantic error in plain words."""
     kind, value, context = error["type"], shown_value(error["input"]), error.get("ctx", {})
+    if kind in ("list_type", "tuple_type") and is_tuple(error["input"]):
+        return tuple_text(error["input"])
     if kind in _BOUNDS:
         word, limit = _BOUNDS[kind]
         return f"must be {word} {_short(context[limit])}, got {value}"
@@ -87,6 +89,17 @@ def error_text(error: Mapping[str, Any]) -> str:
     if kind == "literal_error":
         return _not_a_choice(error["input"], context["expected"])
     return _FIXED.get(kind) or f"{error['msg']}, got {value}"
+
+
+def is_tuple(value: object) -> bool:
+    """Return whether `value` is what YAML makes of a Python tuple: `(3, 3)`, or `(3` in braces."""
+    return isinstance(value, str) and value.startswith("(")
+
+
+def tuple_text(value: str) -> str:
+    """Return the message about a `value` that is a tuple."""
+    form = f"[{value[1:-1]}]" if value.endswith(")") else "a list such as [3, 3]"
+    return f"write {form} instead of a tuple"
 
 
 _BOUNDS = {
@@ -121,7 +134,8 @@ def _short(limit: float) -> str:
 
 def _not_a_choice(value: object, expected: str) -> str:
     choices = [choice.strip("'") for choice in re.split(r", | or ", expected)]
-    return f"{shown_value(value)} is not allowed" + unknown(str(value), choices)
+    name = str(value).rpartition(".")[2]  # of `tf.nn.relu`
+    return f"{shown_value(value)} is not allowed" + unknown(name, choices)
 
 
 def _entry(problem: Problem, width: int) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,8 +23,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from imgrec.sections.problems import error_text, shown_value, unknown
-from imgrec.sections.yaml import KeyPath
+from imgrec.sections.problems import error_text, is_tuple, shown_value, tuple_text, unknown
+from imgrec.sections.yaml import BACKSLASH, KeyPath
 from imgrec.text import nearest
 
 ConfigFinding = tuple[KeyPath, str]
@@ -70,6 +71,8 @@ class Says:
         try:
             return handler(value)
         except ValidationError:
+            if is_tuple(value):
+                raise field_error(tuple_text(value)) from None
             neither = "is neither" if len(self.forms) > 1 else "is not"
             raise field_error(
                 f"{shown_value(value)} {neither} {' nor '.join(self.forms)}"
@@ -112,6 +115,9 @@ def findings(error: ValidationError) -> list[ConfigFinding]:
 
 def _findings(cls: type[Section], error: ValidationError) -> list[ConfigFinding]:
     errors: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
+    if any(is_tuple(one["input"]) for one in errors):
+        # The rest of a tuple between braces looks like a key, `3)`.
+        errors = [one for one in errors if not str(one["loc"][-1]).endswith(")")]
     unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"]
     meant = {nearest(str(key), _keys(cls)) for key in unknown_keys}
     return [
@@ -150,7 +156,16 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 Pair = Annotated[tuple[PositiveInt, PositiveInt], AS_LIST]
 Size = Annotated[PositiveInt | Pair, Says("a whole number above 0", "two such numbers")]
 Range = Annotated[tuple[float, float], AS_LIST]
-Text = Annotated[str, Field(min_length=1)]
+
+
+def _without_escapes(value: str) -> str:
+    """Refuse a Windows path whose backslashes YAML has read as escapes."""
+    if re.match(r"[A-Za-z]:[^\x00-\x1f]*[\x00-\x1f]", value):
+        raise field_error(f"{shown_value(value)}: {BACKSLASH}")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1), AfterValidator(_without_escapes)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 """What Keras accepts as the name of an object."""
 

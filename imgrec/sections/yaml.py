@@ -83,8 +83,13 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     return YamlError(mark.line + 1 if mark else 1, plain)
 
 
+BACKSLASH = (
+    "in double quotes, a backslash starts an escape; write a Windows path in single quotes, "
+    "or with /"
+)
 _MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
 _IN_PLAIN_WORDS = {
+    "escape": BACKSLASH,
     "another document": "a second document starts here; a config has only one",
     "'\\t' that cannot start": "a tab; indent with spaces, not tabs",
     "could not find expected ':'": _MISPLACED,

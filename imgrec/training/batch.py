@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from imgrec.config.keras.losses import Truth
 from imgrec.errors import SettingError
+from imgrec.text import class_name, did_you_mean, join_few
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,22 @@ def check_output(output: str, classes: Sequence[str], *, multi_label: bool) -> N
     )
 
 
+def check_class_weight(
+    class_weight: Literal["balanced"] | Mapping[str, float] | None, classes: Sequence[str]
+) -> None:
+    """Raise SettingError if `class_weight` names a class that the data doesn't have."""
+    if class_weight is None or class_weight == "balanced":
+        return
+    unknown = sorted(name for name in class_weight if class_name(name) not in classes)
+    if unknown:
+        meant = did_you_mean(unknown[0], classes)
+        raise SettingError(
+            ("training", "class_weight", unknown[0]),
+            f"the data has no class {join_few(unknown)}{meant or ';'} "
+            f"known: {join_few(classes, _SHOWN)}",
+        )
+
+
 def encode(truth: Truth, labels: NDArray[Any], classes: int) -> NDArray[Any]:
     """Return labels, as `labels_of` gives them, as the targets of a loss.
 
@@ -61,8 +80,8 @@ def image_weights(
 ) -> NDArray[np.float32]:
     """Return how much each image counts in the loss, float32 (images,): as its class does.
 
-    `balanced` is images / (classes * images of the class); as in scikit-learn. Raises
-    SettingError for a class that the data doesn't have.
+    `balanced` is images / (classes * images of the class); as in scikit-learn. The names are those
+    that `check_class_weight` accepts.
     """
     if class_weight is None:
         return np.ones(len(labels), np.float32)
@@ -70,15 +89,6 @@ def image_weights(
         counts = np.bincount(labels, minlength=len(classes))
         weights = (len(labels) / (len(classes) * counts)).astype(np.float32)
     else:
-        weights = _named_weights(class_weight, classes)
+        named = {class_name(name): weight for name, weight in class_weight.items()}
+        weights = np.array([named.get(name, 1.0) for name in classes], np.float32)
     return np.asarray(weights[labels])
-
-
-def _named_weights(wanted: Mapping[str, float], classes: Sequence[str]) -> NDArray[np.float32]:
-    unknown = sorted(set(wanted) - set(classes))
-    if unknown:
-        raise SettingError(
-            ("training", "class_weight", unknown[0]),
-            f"the data has no such class; it has {', '.join(classes)}",
-        )
-    return np.array([wanted.get(name, 1.0) for name in classes], np.float32)

@@ -21,7 +21,7 @@ from imgrec.files import sha256
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import printable
-from imgrec.training.batch import check_output, encode, image_weights
+from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import BatchSchedule, TrainingImages
 from imgrec.workflows.data_argument import splits_of
@@ -70,6 +70,7 @@ def read_splits(experiment: Experiment) -> Splits:
         check_extras(experiment.training.callbacks)
         splits = read_images(data, experiment.seed)
         check_output(experiment.model.output, splits.classes, multi_label=data.multi_label)
+        check_class_weight(experiment.training.class_weight, splits.classes)
         check_slices(judging(splits)[1], evaluation.slicing.by)
         check_required(evaluation, splits.classes)
     if splits.ignored:
@@ -177,8 +178,7 @@ def _split(prepared: Prepared, name: str, steps: int | None) -> TrainingImages:
     classes = prepared.splits.classes
     labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)
     if name == "train":
-        with located_problems(experiment):
-            weights = image_weights(experiment.training.class_weight, labels, classes)
+        weights = image_weights(experiment.training.class_weight, labels, classes)
     else:
         weights = np.ones(len(records), np.float32)
     return TrainingImages(

@@ -283,6 +283,21 @@ def test_missing_weights_of_layers(imgrec: Imgrec, here: Path) -> None:
     assert "gone.h5" in process.stderr
 
 
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["train", "dry run"])
+def test_a_weight_of_a_class_that_is_not_there(
+    dry_run: list[str], imgrec: Imgrec, here: Path
+) -> None:
+    """It is reported with its line before an image is read, and no run is left."""
+    config = CONFIG.replace("training: {", "training: {class_weight: {dogs: 2}, ")
+    (here / "tiny.yaml").write_text(config)
+    process = imgrec("train", "tiny.yaml", *dry_run)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "training.class_weight.dogs: the data has no class dogs; did you mean dog?" in (
+        process.stderr
+    )
+    assert not (here / "runs").exists()
+
+
 @pytest.mark.parametrize("place", ["file", "file/runs"])
 def test_a_file_in_the_way(
     place: str, imgrec: Imgrec, here: Path, snapshot: SnapshotAssertion

@@ -44,12 +44,67 @@ Problems = Callable[..., list[str]]
             "{Flatten: {name: a/b}}",
             "Flatten.name: 'a/b' is not a name of letters, digits, `.`, `_` and `-`",
         ),
+        (
+            "{Conv2D: {filters: 8, kernel_size: (3, 3)}}",
+            "Conv2D.kernel_size: write a list such as [3, 3] instead of a tuple",
+        ),
+        (
+            "{Conv2D: {filters: 8, kernel_size: '(3, 5)'}}",
+            "Conv2D.kernel_size: write [3, 5] instead of a tuple",
+        ),
+        (
+            "{Conv2D: {filters: 8, kernel_size: 3, input_shape: [8, 8, 3]}}",
+            (
+                "Conv2D.input_shape: is not needed: data.image_size and data.channels give the "
+                "shape of the input"
+            ),
+        ),
+        ("{LeakyReLU: {alpha: 0.1}}", "LeakyReLU.alpha: is called negative_slope in Keras 3"),
+        ("{Dense: 10}", "Dense: 10 is not a mapping; write {Dense: {units: 10}}"),
+        (
+            "{Conv2D: [32, 3]}",
+            "Conv2D: [32, 3] is not a mapping; write {Conv2D: {argument: value}}",
+        ),
+        (
+            "{Dense: {units: 9, activation: softmax}}",
+            (
+                "Dense.activation: softmax belongs to the output layer, which is added with one "
+                "unit per class (model.output); leave this layer out"
+            ),
+        ),
+        (
+            "{Repeat: {times: 1, layers: [Flatten, {Activation: {activation: softmax}}]}}",
+            (
+                "Repeat.layers[1].Activation.activation: softmax belongs to the output layer, "
+                "which is added with one unit per class (model.output); leave this layer out"
+            ),
+        ),
         ("{Dense: {units: 3, use_bias: yes}}", "Dense.use_bias: 'yes' is not true or false"),
     ],
 )
 def test_layers(problems: Problems, layer: str, expected: str) -> None:
     """Arguments that Keras would refuse are refused beforehand."""
     assert problems(f"model.layers[1]={layer}") == [f"model.layers[1].{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (
+            "keras.layers.RandomFlip('horizontal')",
+            "use augmentation.horizontal_flip or augmentation.vertical_flip instead of RandomFlip",
+        ),
+        (
+            "{RandomRotation: {factor: 0.1}}",
+            "use augmentation.rotation_range instead of RandomRotation",
+        ),
+        ("Softmax", "the output layer is added with model.output; leave Softmax out"),
+        ("Add", "use Residual instead of Add"),
+    ],
+)
+def test_layers_that_belong_to_another_key(problems: Problems, layer: str, expected: str) -> None:
+    """The message names the key."""
+    assert problems(f"model.layers[1]={layer}") == [f"model.layers[1]: {expected}"]
 
 
 @pytest.mark.parametrize("padding", [0, (1, 2), ((1, 0), (0, 2))])

@@ -77,6 +77,30 @@ def test_defaults(config: str) -> None:
         ),
         (["preprocessing.rescale=0"], ["preprocessing.rescale: must be greater than 0, got 0"]),
         (["preprocessing="], ["preprocessing: null is not a mapping of keys to values"]),
+        (
+            [r'data.root="C:\temp"'],
+            [
+                (
+                    r"data.root: 'C:\temp': in double quotes, a backslash starts an escape; write "
+                    "a Windows path in single quotes, or with /"
+                )
+            ],
+        ),
+        (["epochs=2"], ["epochs: unknown key; did you mean training.epochs?"]),
+        (["model.batch_size=2"], ["model.batch_size: unknown key; did you mean data.batch_size?"]),
+        (
+            ["training.learning_rate=0.1"],
+            [
+                (
+                    "training.learning_rate: belongs to the optimizer: "
+                    "training.optimizer: {Adam: {learning_rate: 0.001}}"
+                )
+            ],
+        ),
+        (
+            ["training.optimizer={Adam: {lr: 0.1}}"],
+            ["training.optimizer.Adam.lr: is called learning_rate in Keras 3"],
+        ),
         (["model.layers=[]"], ["model: has neither layers nor a backbone"]),
         (
             ["model.output=relu"],

@@ -110,6 +110,21 @@ def test_what_is_no_layer(value: object, message: str) -> None:
     assert found({"layer": value}) == [(("layer",), message)]
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("tf.keras.layers.Flatten", "write Flatten instead of 'tf.keras.layers.Flatten'"),
+        ({"layers.Dense": {"units": 3}}, "write Dense instead of 'layers.Dense'"),
+        ("Dense(10)", "write {Dense: {argument: value}} instead of 'Dense(10)'"),
+    ],
+)
+def test_python_in_place_of_a_name(value: object, message: str) -> None:
+    """What Keras' tutorials write is recognized, and the message says what to write instead."""
+    ((path, text),) = found({"layer": value})
+    assert path == ("layer",)
+    assert text.startswith(message)
+
+
 def test_unknown_names() -> None:
     """An unknown name comes with the nearest one and with all."""
     ((path, message),) = found({"layer": {"conv2d": {"filters": 3}}})
@@ -137,7 +152,7 @@ def test_every_problem_at_its_path() -> None:
         (("layers", 0, "Conv2D", "filters"), "must be greater than 0, got -1"),
         (("layers", 0, "Conv2D", "kernel_size"), f"'a' {size}"),
         (("layers", 0, "Conv2D", "strides"), f"[1, 2, 3] {size}"),
-        ((*inner, 1, "Dropout"), "0.5 is not a mapping of keys to values"),
+        ((*inner, 1, "Dropout"), "0.5 is not a mapping; write {Dropout: {rate: 0.5}}"),
         (("layers", 2, "Dense", "units"), "is missing"),
     ]
 

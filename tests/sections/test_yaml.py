@@ -14,6 +14,10 @@ from imgrec.sections.yaml import MAX_BYTES, Document, YamlError, read, write
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
 )
+BACKSLASH = (
+    "in double quotes, a backslash starts an escape; write a Windows path in single quotes, or "
+    "with /"
+)
 MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
 VALUES = st.recursive(
     SCALARS,
@@ -121,6 +125,8 @@ def test_aliases_are_expanded() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
+        (r'a: "C:\Users\me"', 1, BACKSLASH),
+        (r'a: "C:\my"', 1, BACKSLASH),
         ("a: 1\nb: 2\na: 3\n", 3, "key 'a' is repeated, see line 1"),
         ("a:\n  ? [x]\n  : 1\n", 2, "a key must be a plain name, not a list or a mapping"),
         ("a: 1\n<<: {b: 2}\n", 2, "merge keys (<<) are not supported; write the keys out"),

@@ -8,7 +8,7 @@ import pytest
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.errors import ConfigError
-from imgrec.training.batch import check_output, encode, image_weights
+from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
 from imgrec.workflows.experiment_sections import located_problems
 
 LABELS = np.array([0, 1, 1, 1])
@@ -72,10 +72,17 @@ def test_weights_by_name_default_to_one() -> None:
 
 
 def test_a_weight_for_a_class_that_is_not_there_is_told() -> None:
-    """The message names it and the classes there are."""
-    experiment = _experiment(training="{class_weight: {c: 2.0}}")
+    """The message names all of them and the classes there are."""
+    experiment = _experiment(training="{class_weight: {e: 2.0, d: 2.0}}")
     with (
-        pytest.raises(ConfigError, match=r"class_weight\.c: the data has no such class.* a, b"),
+        pytest.raises(ConfigError, match=r"class_weight\.d: the data has no class d, e; .* a, b"),
         located_problems(experiment),
     ):
-        image_weights(experiment.training.class_weight, LABELS, ["a", "b"])
+        check_class_weight(experiment.training.class_weight, ["a", "b"])
+
+
+def test_class_weights_are_found_in_every_unicode_form() -> None:
+    """A name with an accent of its own is that of the composed letter."""
+    check_class_weight({"e\u0301": 2.0}, ["a", "\xe9"])
+    named = image_weights({"e\u0301": 2.5}, LABELS, ["a", "\xe9"])
+    np.testing.assert_array_equal(named, [1, 2.5, 2.5, 2.5])

@@ -7,7 +7,7 @@ are added from `data` and `model.output`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -54,6 +54,19 @@ Regularizer = Annotated[
 LAYERS: dict[str, type[Named]] = {}
 """All layers: name -> class."""
 
+_AUGMENTATION = {
+    "RandomFlip": "horizontal_flip or augmentation.vertical_flip",
+    "RandomRotation": "rotation_range",
+    "RandomZoom": "zoom_range",
+    "RandomTranslation": "width_shift_range and augmentation.height_shift_range",
+    "RandomShear": "shear_range",
+    "RandomBrightness": "brightness_range",
+    "RandomErasing": "random_erasing",
+    "RandomGaussianBlur": "blur_sigma",
+    "MixUp": "mixup",
+    "CutMix": "cutmix",
+}
+
 
 Layer = Annotated[
     Named,
@@ -65,13 +78,33 @@ Layer = Annotated[
             "InputLayer": "InputLayer is added from data.image_size and data.channels",
             "Rescaling": "use preprocessing.rescale instead of Rescaling",
             "Resizing": "use data.image_size instead of Resizing",
+            "Normalization": "use preprocessing.mean and .std instead of Normalization",
+            "CenterCrop": "use data.fit instead of CenterCrop",
+            "RandomCrop": "use data.fit instead of RandomCrop",
+            "Softmax": "the output layer is added with model.output; leave Softmax out",
+            "Add": "use Residual instead of Add",
+            **{
+                name: f"use augmentation.{key} instead of {name}"
+                for name, key in _AUGMENTATION.items()
+            },
             "Lambda": "Lambda runs code, which a config can't contain",
         },
     ),
 ]
 
 
+_INPUT = "is not needed: data.image_size and data.channels give the shape of the input"
+
+
 class _Layer(Named):
+    elsewhere: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("input_shape", "batch_input_shape", "batch_shape", "input_dim"), _INPUT),
+        "seed": "is not needed: every layer gets the run's seed",
+        "data_format": "is not needed: images are (height, width, channels)",
+        "dtype": "is not needed: training.precision applies to all layers",
+        "trainable": "is not supported: all layers are trained",
+    }
+
     name: Name | None = None
 
 
@@ -175,6 +208,14 @@ class _Normalization(_Layer):
 class BatchNormalization(_Normalization):
     """Normalizes each channel: by the batch in training, by running statistics in prediction."""
 
+    elsewhere: ClassVar[dict[str, str]] = {
+        **_Layer.elsewhere,
+        **dict.fromkeys(
+            ("fused", "renorm", "renorm_clipping", "renorm_momentum", "virtual_batch_size"),
+            "does not exist in Keras 3; leave it out",
+        ),
+    }
+
     momentum: ProperFraction = 0.99
     synchronized: bool = False
 
@@ -227,6 +268,11 @@ class ReLU(_Layer):
 
 class LeakyReLU(_Layer):
     """ReLU with a slope below 0."""
+
+    elsewhere: ClassVar[dict[str, str]] = {
+        **_Layer.elsewhere,
+        "alpha": "is called negative_slope in Keras 3",
+    }
 
     negative_slope: NonNegativeFloat = 0.3
 

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from imgrec.sections.problems import shown_value, unknown
-from imgrec.sections.section import Section, field_error
+from imgrec.sections.section import Section, field_error, validation_error
 
 PLACEHOLDER = "x-one-of"
 """In pydantic's schemas, the key of a reference to one of our definitions."""
@@ -71,6 +71,8 @@ class OneOf:
         ((name, arguments),) = value.items()
         cls = self._find(name)
         arguments = {} if arguments is None else arguments
+        if not isinstance(arguments, dict):
+            raise validation_error([((name,), _not_arguments(cls, arguments))])
         return getattr(_envelope(name, cls).model_validate({name: arguments}), name)
 
     def _find(self, name: object) -> type[Named]:
@@ -79,9 +81,16 @@ class OneOf:
         name = self.aliases.get(name, name)
         if name in self.table:
             return self.table[name]
-        if name in self.elsewhere:
-            raise field_error(self.elsewhere[name])
-        raise field_error(f"unknown {self.kind} {shown_value(name)}" + unknown(name, self.table))
+        plain_name = name.partition("(")[0].strip().rpartition(".")[2]
+        plain_name = self.aliases.get(plain_name, plain_name)
+        if plain_name in self.elsewhere:
+            raise field_error(self.elsewhere[plain_name])
+        if plain_name in self.table:
+            form = f"{{{plain_name}: {{argument: value}}}}" if "(" in name else plain_name
+            raise field_error(f"write {form} instead of {shown_value(name)}")
+        raise field_error(
+            f"unknown {self.kind} {shown_value(name)}" + unknown(plain_name, self.table)
+        )
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -133,6 +142,14 @@ def _plain_section(section: BaseModel) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None or fields[name].default is not None
     }
+
+
+def _not_arguments(cls: type[Named], value: object) -> str:
+    names = [name for name in argument_names(cls) if name != "name"]
+    form = "argument: value"
+    if names and isinstance(value, str | int | float) and not isinstance(value, bool):
+        form = f"{names[0]}: {value}"
+    return f"{shown_value(value)} is not a mapping; write {{{cls.__name__}: {{{form}}}}}"
 
 
 def _snake(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, GetJsonSchemaHandler, PositiveInt
 from pydantic.json_schema import JsonSchemaValue
@@ -115,6 +115,11 @@ LearningRateSchedule = Annotated[float | Named, _Rate("schedule", SCHEDULES)]
 
 
 class _Optimizer(Named):
+    elsewhere: ClassVar[dict[str, str]] = {
+        "lr": "is called learning_rate in Keras 3",
+        "decay": "does not exist in Keras 3; use the schedule InverseTimeDecay as learning_rate",
+    }
+
     learning_rate: LearningRateSchedule = 0.001
     weight_decay: NonNegativeFloat | None = None
     clipnorm: PositiveFloat | None = None
