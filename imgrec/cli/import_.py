@@ -90,6 +90,12 @@ def _size(
     help="Photos on which to compare the LiteRT file with the model. Can be repeated.  "
     "[default: random images]",
 )
+@click.option(
+    "--output-name",
+    default="",
+    metavar="NAME",
+    help="The output with the probabilities, for a LiteRT file or SavedModel that has several.",
+)
 @click.option("--name", help="Name of the run.  [default: the file's name]")
 @click.option(
     "--trust", is_flag=True, help="Load .h5 models and SavedModels, which can contain code to run."
@@ -110,6 +116,7 @@ def import_(
     fit: Fit | None,
     interpolation: str | None,
     images: tuple[str, ...],
+    output_name: str,
     name: str | None,
     trust: bool,
     as_json: bool,
@@ -127,7 +134,9 @@ def import_(
     from imgrec.workflows.import_model import ImportSpec, import_model
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
-    wanted = ImportSpec(model, classes, adaptation, fit, interpolation, images, name, trust)
+    wanted = ImportSpec(
+        model, classes, adaptation, fit, interpolation, images, name, trust, output_name
+    )
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:
         return console.document({"name": run.name, "path": str(run.path)})

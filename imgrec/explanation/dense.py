@@ -297,7 +297,11 @@ def segments(
     rows, columns, _ = answers.shape
     if rows == columns == 1:
         raise no_map()
-    output = model_output(answers.reshape(rows * columns, -1), len(engine.classes))
+    output = model_output(
+        answers.reshape(rows * columns, -1),
+        len(engine.classes),
+        multi_label=decision.multi_label,
+    )
     named = decision.decide(output.probabilities, output.ood_similarity)
     (left, right, across), (top, bottom, down) = (
         _reach(columns, spec.width / larger.width),

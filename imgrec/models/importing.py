@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
@@ -72,12 +73,18 @@ def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool 
 
 
 def check_probabilities(
-    output: Any, activation: str | None, *, logits: bool = False, multi_label: bool = False
+    output: Any,
+    activation: str | None,
+    *,
+    logits: bool = False,
+    multi_label: bool = False,
+    step: float = 0.0,
 ) -> None:
     """Raise RunError unless `output` (images, units), or its `activation`, are probabilities.
 
     `logits` says whether they are known to be logits; with `multi_label`, probabilities are
-    independent and need not sum to 1.
+    independent and need not sum to 1. `step` is the distance between two values of a quantised
+    output.
     """
     if not np.isfinite(output).all():
         raise RunError(
@@ -87,7 +94,7 @@ def check_probabilities(
         )
     alone = multi_label or output.shape[1] == 1
     within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR
-    whole = alone or np.abs(output.sum(axis=1) - 1).max() <= _NEAR
+    whole = alone or np.abs(output.sum(axis=1) - 1).max() <= _NEAR + output.shape[1] * step / 2
     wanted = "sigmoid" if alone else "softmax"
     if activation is None:
         _check_unaided(output, wanted, within=within, whole=whole)
@@ -123,8 +130,20 @@ def _described(shape: Sequence[Any]) -> str:
     return " x ".join("any" if size is None else str(size) for size in shape)
 
 
-# Random images: enough that logits don't sum to 1 every time by chance.
 _PROBES = 8
+
+
+def random_images(size: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Return images that show what a model outputs, uint8 (images, height, width, channels).
+
+    They are enough that logits don't lie between 0 and 1 or sum to 1 by chance: noise, which looks
+    the same to many a model, and plain colours.
+    """
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (_PROBES, *size), np.uint8)
+    plain = random.integers(0, 256, (_PROBES, 1, 1, size[2]), np.uint8)
+    plain[:2] = [[[[0]]], [[[255]]]]
+    return np.concatenate([noise, np.broadcast_to(plain, noise.shape)])
 
 
 @dataclass(frozen=True)
@@ -171,8 +190,13 @@ class Adaptation:
         return tuple(option for option, value in values.items() if value is not None)
 
     def refuse_for_litert(self) -> None:
-        """Raise UsageError if something would be added to a LiteRT file."""
+        """Raise UsageError if something would be added to a LiteRT file.
+
+        Only an activation can be: an engine applies it to the output.
+        """
         for option in self.around:
+            if option == "--activation":
+                continue
             raise UsageError(
                 f"{option}: nothing can be added to a LiteRT model or a SavedModel",
                 hint="add it to the Keras model before converting that, or import the .keras file",
@@ -280,9 +304,10 @@ def _in_float32(model: Any) -> Any:
 
 
 def _probe(model: Any, size: tuple[int, int, int]) -> Any:
-    pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size)).astype(np.float32)
     try:
-        return np.asarray(model.predict_on_batch(pictures), np.float64)
+        return np.asarray(
+            model.predict_on_batch(random_images(size).astype(np.float32)), np.float64
+        )
     except Exception as error:
         raise _unusable(error) from error
 

@@ -130,12 +130,16 @@ class ImportOrigin:
 
     file: its path as written; sha256: its SHA-256, empty for a folder. form: `keras`, `litert`,
     `h5` or `saved_model`. trusted: whether it was loaded though it could have held a program.
+    activation: what turns the output of a LiteRT file, which are logits, into probabilities; None
+    if they are probabilities. output_name: which output they are; empty if there is only one.
     """
 
     file: str
     sha256: str
     form: str
     trusted: bool = False
+    activation: Literal["softmax", "sigmoid"] | None = None
+    output_name: str = ""
 
 
 class BestEpochDocument(TypedDict, total=False):

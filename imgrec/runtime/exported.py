@@ -30,7 +30,8 @@ class FunctionEngine:
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the output for uint8 images (batch, height, width, channels)."""
-        return model_output(self.function(images.astype(np.float32)), len(self.classes))
+        output = self.function(images.astype(np.float32))
+        return model_output(output, len(self.classes), multi_label=self.decision.multi_label)
 
 
 def open_exported(

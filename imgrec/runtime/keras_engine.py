@@ -44,7 +44,7 @@ class KerasEngine:
         """Return the output for uint8 images (batch, height, width, channels)."""
         with self._lock:
             output = np.asarray(self.model.predict_on_batch(images.astype(np.float32)))
-        return model_output(output, len(self.classes))
+        return model_output(output, len(self.classes), multi_label=self.decision.multi_label)
 
 
 def open_keras(run: Run, device: str = "auto") -> KerasEngine:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,9 @@ from imgrec.errors import RunError
 from imgrec.models.files import check_litert
 from imgrec.parallel import usable_cores
 from imgrec.runs.folder import Run
+from imgrec.runtime.litert_tensor import input_tensor, output_tensor
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
-from imgrec.runtime.outputs import ModelOutput, model_output
+from imgrec.runtime.outputs import Activation, ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.stderr import suppress_native_stderr
 from imgrec.text import printable
@@ -28,11 +28,12 @@ FILES = {
 
 
 class LiteRTEngine:
-    """A `.tflite` model; it takes float32 pixels from 0 to 255.
+    """A `.tflite` model; it takes pixels from 0 to 255.
 
-    A file with a fixed batch of 1, as other tools write it, runs image by image. Threads can share
-    an engine: one at a time computes, on all cores. An interpreter for each of 8 threads is no
-    faster for photos, and takes the memory of 8.
+    Integer inputs and outputs are read by their scale and zero point. A file with a fixed batch, as
+    other tools write it, runs that many images at a time. Threads can share an engine: one at a
+    time computes, on all cores. An interpreter for each of 8 threads is no faster for photos, and
+    takes the memory of 8.
     """
 
     def __init__(
@@ -41,14 +42,31 @@ class LiteRTEngine:
         classes: tuple[str, ...],
         spec: ImageSpec,
         decision: Decision = ONE_LABEL,
+        *,
+        activation: Activation | None = None,
+        output_name: str = "",
     ) -> None:
-        """Map the file into memory; raises ImportError, or RunError if it does not load."""
+        """Map the file into memory.
+
+        Args:
+            path: The file.
+            classes: The class names, in the order of the model's outputs.
+            spec: The size and form of the images that the model takes.
+            decision: How the probabilities become labels.
+            activation: Turns the output, which is logits, into probabilities.
+            output_name: The output that has the probabilities, if there are several.
+
+        Raises:
+            ImportError: `ai-edge-litert` is not installed.
+            RunError: The file does not load, or is not a model from an image to one output.
+        """
         from ai_edge_litert.interpreter import Interpreter
 
         check_litert(path)
         self.classes = classes
         self.spec = spec
         self.decision = decision
+        self.activation = activation
         try:
             with suppress_native_stderr():
                 self._interpreter = Interpreter(str(path), num_threads=usable_cores())
@@ -56,42 +74,54 @@ class LiteRTEngine:
             raise RunError(
                 f"{printable(str(path))} does not load: {error}", hint="write it again"
             ) from error
-        self._input = _only(self._interpreter.get_input_details())
-        self._output = _only(self._interpreter.get_output_details())
-        self._single = self._input["shape_signature"][:1].tolist() == [1]
-        self._batch = 0
+        self.input = input_tensor(self._interpreter)
+        self.output = output_tensor(self._interpreter, output_name, len(classes))
+        self._allocated: tuple[int, ...] | None = None
         self._lock = threading.Lock()
 
     @property
     def shapes(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """The shapes of the model's input and output; None for a size that may vary."""
-        return _shape(self._input), _shape(self._output)
+        return self.input.shape, self.output.shape
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the output for uint8 images (batch, height, width, channels)."""
+        return model_output(
+            self.outputs(images),
+            len(self.classes),
+            multi_label=self.decision.multi_label,
+            activation=self.activation,
+            step=self.output.scale,
+        )
+
+    def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the output tensor for uint8 images, float32 (batch, units)."""
+        batch = self.input.batch or len(images)
+        parts = [images[at : at + batch] for at in range(0, len(images), batch)]
         try:
             with self._lock:
-                if self._single:
-                    outputs = np.concatenate([self._ask(image[np.newaxis]) for image in images])
-                else:
-                    outputs = self._ask(images)
+                return np.concatenate([self._compute(part, batch) for part in parts])
         except (RuntimeError, ValueError) as error:  # LiteRT's
             raise RunError(f"LiteRT can't run the model: {printable(str(error))}") from error
-        return model_output(outputs, len(self.classes))
 
-    def _ask(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if len(images) != self._batch:
-            self._prepare(images.shape)
-        self._interpreter.set_tensor(self._input["index"], images.astype(np.float32))
+    def _compute(self, images: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
+        """Return the output for at most `batch` images; the others are filled up."""
+        missing = batch - len(images)
+        filled = np.concatenate([images, np.repeat(images[-1:], missing, 0)]) if missing else images
+        if filled.shape != self._allocated:
+            self._allocate(filled.shape)
+        self._interpreter.set_tensor(self.input.index, self.input.from_pixels(filled))
         self._interpreter.invoke()
-        output: NDArray[np.float32] = self._interpreter.get_tensor(self._output["index"])
-        return output
+        output = self._interpreter.get_tensor(self.output.index)
+        return self.output.to_numbers(output)[: len(images)]
 
-    def _prepare(self, shape: tuple[int, ...]) -> None:
+    def _allocate(self, shape: tuple[int, ...]) -> None:
+        self._allocated = None
         with suppress_native_stderr():
-            self._interpreter.resize_tensor_input(self._input["index"], shape)
+            if not self.input.batch:
+                self._interpreter.resize_tensor_input(self.input.index, shape)
             self._interpreter.allocate_tensors()
-        self._batch = shape[0]
+        self._allocated = shape
 
 
 def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
@@ -104,7 +134,15 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
     """
     path, hint, card = run.path / FILES[precision], export_command(run, precision), run.card
     check_hash(path, card, hint)
-    engine = LiteRTEngine(path, card.classes, image_spec(card), decision_of(card))
+    origin = card.origin
+    engine = LiteRTEngine(
+        path,
+        card.classes,
+        image_spec(card),
+        decision_of(card),
+        activation=origin.activation if origin else None,
+        output_name=origin.output_name if origin else "",
+    )
     check_shapes(path, *engine.shapes, card, hint)
     return engine
 
@@ -113,19 +151,3 @@ def export_command(run: Run, precision: str) -> str:
     """Return the command that writes the LiteRT file of a run."""
     wanted = "" if precision == "float32" else f" --precision {precision}"
     return f"`imgrec export {printable(run.name)}{wanted}` writes it"
-
-
-def _only(details: list[dict[str, Any]]) -> dict[str, Any]:
-    if len(details) != 1:
-        raise RunError(f"the model has {len(details)} inputs or outputs, not one")
-    if details[0]["dtype"] is not np.float32:
-        raise RunError(
-            f"the model takes or gives {np.dtype(details[0]['dtype']).name}, not float32",
-            hint="convert it with float32 inputs and outputs; its weights may be quantised",
-        )
-    return details[0]
-
-
-def _shape(detail: dict[str, Any]) -> tuple[int | None, ...]:
-    batch, *sizes = (None if size < 0 else int(size) for size in detail["shape_signature"])
-    return None if batch == 1 else batch, *sizes

@@ -9,10 +9,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
-
-import numpy as np
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError, UsageError
@@ -28,16 +27,18 @@ from imgrec.models.importing import (
     check_units,
     load_model_file,
     model_format,
+    random_images,
     wrap_model,
     write_saved_model_as_litert,
 )
+from imgrec.models.litert_graph import ends_linear
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
 from imgrec.runs.folder import Run, check_place, create
 from imgrec.runs.writer import RunWriter, utc_now
-from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
+from imgrec.runtime.outputs import Activation
 from imgrec.text import class_name, join_few, printable
 from imgrec.versions import versions
 from imgrec.workflows.export import export_imported
@@ -65,6 +66,7 @@ class ImportSpec:
             pictures.
         name: The name of the run. Default: that of the file.
         trust: Whether a format that can contain code is loaded.
+        output_name: The output that has the probabilities, if a LiteRT file has several.
     """
 
     model: Path
@@ -75,6 +77,7 @@ class ImportSpec:
     images: Sequence[str] = ()
     name: str | None = None
     trust: bool = False
+    output_name: str = ""
 
 
 def import_usage(wanted: ImportSpec) -> ModelDescription:
@@ -85,12 +88,20 @@ def import_usage(wanted: ImportSpec) -> ModelDescription:
         DataError: The list of classes is not valid.
         RunError: The description in the file is damaged.
     """
+    if wanted.output_name and wanted.model.suffix.lower() not in ("", ".tflite"):
+        raise UsageError(
+            f"--output-name: {printable(wanted.model.name)} is not a LiteRT file or a SavedModel",
+            hint="leave --output-name out",
+        )
     own = read_model_description(wanted.model)
     return _said(wanted) if own is None else _unopposed(wanted, own)
 
 
 def describe_import(
-    wanted: ImportSpec, known: ModelDescription, size: tuple[int, int, int], *, adaptable: bool
+    wanted: ImportSpec,
+    known: ModelDescription,
+    size: tuple[int, int, int],
+    pixel_range: tuple[float, float] | None = None,
 ) -> str:
     """Describe how photos become the input of the model, and where that was specified.
 
@@ -98,14 +109,17 @@ def describe_import(
         wanted: What is imported.
         known: How the model is used.
         size: (height, width, channels) of the input.
-        adaptable: Whether layers can be put in front of the model.
+        pixel_range: What a LiteRT file takes the pixels 0 and 255 for; None for a Keras model, in
+            front of which layers can be put.
     """
     photos = f"photos are {_FITTED[known.fit]} {size[0]}x{size[1]} pixels"
     if known.run is not None:
         said = f"{printable(wanted.model.name)} is of run {printable(known.run)}"
         return f"{said}: {len(known.classes)} classes, {photos}"
-    more = "--fit, --rescale change that" if adaptable else "--fit changes that"
-    return f"{photos}, values {_values(wanted.adaptation)} ({more})"
+    if pixel_range is None:
+        return f"{photos}, values {_values(wanted.adaptation)} (--fit, --rescale change that)"
+    low, high = pixel_range
+    return f"{photos}, values from {low:.3g} to {high:.4g} (--fit changes that)"
 
 
 def _classes(source: str | None, model: Path, outputs: int | None = None) -> ClassList:
@@ -195,7 +209,6 @@ def _values(adaptation: Adaptation) -> str:
 
 
 _LITERT_FILE = FILES["float32"]
-_PROBES = 8
 
 
 @dataclass(frozen=True)
@@ -207,6 +220,8 @@ class _Ready:
     units: int
     file: str
     write: Callable[[Path], object]
+    activation: Activation | None = None
+    pixel_range: tuple[float, float] | None = None
 
 
 def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | None = None) -> Run:
@@ -233,9 +248,7 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
     with tempfile.TemporaryDirectory() as scratch:
         ready = _ready(wanted, form, known, Path(scratch))
         known = ready.known
-        log.info(
-            "%s", describe_import(wanted, known, ready.size, adaptable=ready.file == BEST_MODEL)
-        )
+        log.info("%s", describe_import(wanted, known, ready.size, ready.pixel_range))
         with _new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
             write_atomically(folder / ready.file, ready.write)
             _refuse_unsafe(folder / ready.file, wanted.model)
@@ -267,35 +280,47 @@ def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scrat
 def _keras(file: Path, known: ModelDescription) -> _Ready:
     """Check a Keras file that imgrec wrote; it is kept unchanged."""
     model = load_keras(file)
-    engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3))
-    return _as_it_is(file, BEST_MODEL, engine, model.input_shape, model.output_shape, known)
+    engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3), known.decision)
+    size, units = _sizes(model.input_shape, model.output_shape, known)
+    engine.answers(random_images(size))
+    return _Ready(known, size, units, BEST_MODEL, partial(shutil.copyfile, file))
 
 
 def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     """Check a LiteRT file; it is kept unchanged, as no layers can be put around it."""
     wanted.adaptation.refuse_for_litert()
-    engine = LiteRTEngine(file, known.classes, ImageSpec(1, 1, 3))
+    activation = known.activation or wanted.adaptation.activation
+    engine = LiteRTEngine(
+        file,
+        known.classes,
+        ImageSpec(1, 1, 3),
+        known.decision,
+        activation=activation,
+        output_name=known.output_name or wanted.output_name,
+    )
     known = _fitted(wanted, known, engine.shapes[1])
-    return _as_it_is(file, _LITERT_FILE, engine, *engine.shapes, known)
+    size, units = _sizes(*engine.shapes, known)
+    outputs = engine.outputs(random_images(size))
+    check_probabilities(
+        outputs[:, :units],
+        activation,
+        logits=ends_linear(file, engine.output.index),
+        multi_label=known.multi_label,
+        step=engine.output.scale,
+    )
+    write = partial(shutil.copyfile, file)
+    return _Ready(known, size, units, _LITERT_FILE, write, activation, engine.input.pixel_range)
 
 
-def _as_it_is(
-    file: Path,
-    name: str,
-    engine: Engine,
-    taken: Sequence[int | None],
-    given: Sequence[int | None],
-    known: ModelDescription,
-) -> _Ready:
+def _sizes(
+    taken: Sequence[int | None], given: Sequence[int | None], known: ModelDescription
+) -> tuple[tuple[int, int, int], int]:
+    """Return the size of the images and the number of units; raise RunError if they don't fit."""
     size = check_image(taken, None)
     if known.has_ood_similarity and len(given) == 2:
         given = (given[0], (given[1] or 0) - 1)
     check_units(given, len(known.classes), multi_label=known.multi_label)
-    pictures = np.random.default_rng(0).integers(0, 256, (_PROBES, *size), np.uint8)
-    found = engine.answers(pictures).probabilities
-    check_probabilities(found, None, multi_label=known.multi_label)
-    content = file.read_bytes()
-    return _Ready(known, size, given[-1] or 0, name, lambda path: path.write_bytes(content))
+    return size, given[-1] or 0
 
 
 def _refuse_unsafe(file: Path, model: Path) -> None:
@@ -332,7 +357,14 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
         fingerprint="",
         versions=versions(),
         threshold=known.threshold,
-        origin=ImportOrigin(str(wanted.model), digest, form, wanted.trust),
+        origin=ImportOrigin(
+            str(wanted.model),
+            digest,
+            form,
+            wanted.trust,
+            ready.activation,
+            known.output_name or wanted.output_name,
+        ),
         thresholds=known.thresholds,
     )
 

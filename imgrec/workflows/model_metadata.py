@@ -29,6 +29,7 @@ from imgrec.runs.card import (
     with_new_keys,
 )
 from imgrec.runs.folder import Run
+from imgrec.scores import ONE_LABEL, Decision
 from imgrec.text import printable
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -49,7 +50,7 @@ class DescriptionDocument(Struct, frozen=True):
 
     columns: those of the output: the probability of each class, of the second alone for one
     sigmoid unit, and `ood_similarity` where the model has it. thresholds: by class, where an image
-    may have several.
+    may have several. activation, output_name: of an imported LiteRT file, as in ImportOrigin.
     """
 
     schema_version: Literal[2]
@@ -62,6 +63,8 @@ class DescriptionDocument(Struct, frozen=True):
     threshold: Threshold | None
     thresholds: Mapping[str, float] | None
     export_parity: ExportParity
+    activation: Literal["softmax", "sigmoid"] | None = None
+    output_name: str = ""
 
 
 def model_description(run: Run, parity: ExportParity) -> str:
@@ -79,6 +82,8 @@ def model_description(run: Run, parity: ExportParity) -> str:
             threshold=card.threshold,
             thresholds=_thresholds(card),
             export_parity=parity,
+            activation=card.origin.activation if card.origin else None,
+            output_name=card.origin.output_name if card.origin else "",
         )
     )
 
@@ -96,7 +101,7 @@ def _thresholds(card: Card) -> dict[str, float] | None:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """How a model is used, each as in Card and Input.
+    """How a model is used, each as in Card, Input and ImportOrigin.
 
     run: the name of the run that the file belongs to; None where imgrec did not write it.
     remarks: what was changed in the list of classes.
@@ -110,12 +115,23 @@ class ModelDescription:
     threshold: Threshold | None = None
     thresholds: LabelThresholds | None = None
     run: str | None = None
+    activation: Literal["softmax", "sigmoid"] | None = None
+    output_name: str = ""
     remarks: tuple[str, ...] = ()
 
     @property
     def has_ood_similarity(self) -> bool:
         """Whether the last column of the output is the OOD similarity."""
         return self.threshold is not None and self.threshold.ood_similarity is not None
+
+    @property
+    def decision(self) -> Decision:
+        """How probabilities become labels, without thresholds that were chosen."""
+        return (
+            Decision(class_thresholds=(DEFAULT_CLASS_THRESHOLD,) * len(self.classes))
+            if self.multi_label
+            else ONE_LABEL
+        )
 
 
 def read_model_description(path: Path) -> ModelDescription | None:
@@ -155,6 +171,8 @@ def _of_card(path: Path) -> ModelDescription | None:
         card.threshold,
         card.thresholds,
         path.resolve().parent.name,
+        card.origin.activation if card.origin else None,
+        card.origin.output_name if card.origin else "",
     )
 
 
@@ -175,6 +193,8 @@ def _parsed(content: Any) -> ModelDescription:
         found.threshold,
         _chosen(found.thresholds),
         found.run,
+        found.activation,
+        found.output_name,
     )
 
 

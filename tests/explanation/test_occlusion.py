@@ -45,7 +45,7 @@ def test_a_certain_answer_gives_a_map_of_numbers(probability: float) -> None:
 def test_every_pixel_is_covered(height: int, width: int, patches: int) -> None:
     """Whatever the size and the number of patches, there is a number for each pixel."""
     engine = FunctionEngine(red_or_blue, ("red", "blue", "dark"), ImageSpec(height, width, 3))
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 128, (height, width, 3), np.uint8)
     heat = occlusion(engine, pixels, 0, patches)
     assert heat.shape == (height, width)
     assert np.isfinite(heat).all()

@@ -176,3 +176,62 @@ def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: st
         import_model(ImportSpec(file, names), runs_dir=tmp_path / "runs")
     with pytest.raises(RunError, match="the operator FlexReadFile"):
         LiteRTEngine(file, ("a", "b"), ImageSpec(4, 4, 3))
+
+
+@pytest.fixture
+def logits(tmp_path: Path) -> Path:
+    """Return a LiteRT file of one unit without an activation, near 0.5 for every picture."""
+    import keras
+    import tensorflow as tf
+
+    pixels = keras.Input((4, 4, 3))
+    bias = keras.initializers.Constant(0.5)
+    unit = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer=bias)
+    model = keras.Model(pixels, unit(keras.layers.Flatten()(pixels)))
+    function = tf.function(model).get_concrete_function(tf.TensorSpec((None, 4, 4, 3)))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
+    file = tmp_path / "logits.tflite"
+    file.write_bytes(converter.convert())
+    return file
+
+
+def test_logits_of_a_litert_file_are_recognised_by_its_last_layer(
+    tmp_path: Path, logits: Path, names: str
+) -> None:
+    """Though they lie between 0 and 1; an activation makes probabilities of them in every run."""
+    wanted = ImportSpec(logits, names)
+    with pytest.raises(RunError, match="is not probabilities") as refused:
+        import_model(wanted, runs_dir=tmp_path / "runs")
+    assert "--activation sigmoid" in refused.value.hint
+    assert not (tmp_path / "runs").exists()
+    wanted = dataclasses.replace(wanted, adaptation=Adaptation(activation="sigmoid"))
+    run = import_model(wanted, runs_dir=tmp_path / "runs")
+    assert run.card.origin is not None
+    assert run.card.origin.activation == "sigmoid"
+    np.testing.assert_allclose(answers(run)[:, 1], 1 / (1 + np.exp(-0.5)), atol=1e-6)
+    again = import_model(ImportSpec(run.path / "model.tflite"), runs_dir=tmp_path / "runs")
+    np.testing.assert_array_equal(answers(again), answers(run))
+
+
+@pytest.mark.parametrize(
+    ("case", "activation"), [("one_logit", "sigmoid"), ("three_logits", "softmax"), ("uint8", None)]
+)
+def test_litert_files_of_others_answer_with_probabilities(
+    shared: Callable[[str], Path], tmp_path: Path, case: str, activation: Any
+) -> None:
+    """Files without an activation need one; one with whole numbers needs nothing."""
+    file, photo = shared(f"cases/{case}.tflite"), str(shared("data/photos/banana.jpg"))
+    classes = tmp_path / "names.txt"
+    classes.write_text("a\nb\n" if case == "one_logit" else "a\nb\nc\n")
+    if activation is not None:
+        with pytest.raises(RunError, match="is not probabilities"):
+            import_model(ImportSpec(file, str(classes)), runs_dir=tmp_path / "runs")
+    wanted = ImportSpec(file, str(classes), Adaptation(activation=activation))
+    run = import_model(wanted, runs_dir=tmp_path / "runs")
+    (found,) = predict([photo], model=run)
+    assert sum(each.probability for each in found.top) == pytest.approx(1, abs=0.01)
+    with pytest.raises(UsageError, match="--image-size: nothing can be added to"):
+        import_model(
+            dataclasses.replace(wanted, adaptation=Adaptation(image_size=(8, 8))),
+            runs_dir=tmp_path / "runs",
+        )
