@@ -47,6 +47,24 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
 
 
+def draw_part(records: Sequence[Record], fraction: float, seed: int) -> frozenset[str]:
+    """Return the names of a part of the images: a fraction of each class, but never all of it.
+
+    Args:
+        records: Images with one label each.
+        fraction: Of each class, to within one image; from 0 to 1.
+        seed: Any whole number.
+    """
+    by_class: dict[tuple[int, ...], list[str]] = {}
+    for record in records:
+        by_class.setdefault(record.labels, []).append(record.name)
+    found: list[str] = []
+    for names in by_class.values():
+        count = min(round(fraction * len(names)), len(names) - 1)
+        found.extend(sorted(names, key=lambda name: draw(name, seed))[:count])
+    return frozenset(found)
+
+
 def draw(name: str, seed: int) -> bytes:
     """Return a record's sort key in a random order that is the same on every machine."""
     return hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogatepass")).digest()

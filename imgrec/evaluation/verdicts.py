@@ -24,9 +24,7 @@ from imgrec.requirement import (
 
 _DIGITS = 4
 _NO_ANSWER = "the model answers none of these images"
-_NEVER_UNKNOWN = (
-    "the model answers every image: it was trained without evaluation.selective_prediction"
-)
+_NEVER_UNKNOWN = "the model answers every image: evaluation.selective_prediction set no threshold"
 
 
 def check_requirements(

@@ -99,6 +99,9 @@ class Threshold:
     OOD score.
     target: what both were chosen for, such as `precision 0.98` or `coverage 0.9`. Of the `images`
     images of `split`, the fraction `coverage` reaches both, and `precision` of those is right.
+    split: `calibration`, the validation images that did not choose the best epoch, or `validation`.
+    confidence: how sure it is, 0 to 1, that the target is kept on new images; None if it was only
+    reached on these images, as by earlier versions.
     """
 
     value: float
@@ -108,6 +111,7 @@ class Threshold:
     coverage: float
     precision: float
     ood_similarity: float | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,8 @@ class Card:
     known. changes: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.
     statistics: of the training images, if the preprocessing uses them.
     export_parity: of the files exported from best.keras that lie in the run.
-    calibration, threshold, thresholds: if they were fitted.
+    calibration, threshold, thresholds: if they were fitted. no_threshold: why
+    `evaluation.selective_prediction` set no threshold; empty if it did, or was not asked to.
     """
 
     name: str
@@ -200,6 +205,7 @@ class Card:
     ended: str = ""
     computing: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
+    no_threshold: str = ""
 
     @property
     def ready(self) -> str:
@@ -245,7 +251,9 @@ class Card:
         card = dataclasses.replace(self, hashes=hashes)
         if card.calibration is None or card.calibration.model == hashes.get(BEST_MODEL):
             return card
-        return dataclasses.replace(card, calibration=None, threshold=None, thresholds=None)
+        return dataclasses.replace(
+            card, calibration=None, threshold=None, thresholds=None, no_threshold=""
+        )
 
     def with_export(self, parity: ExportParity, digest: str) -> Card:
         """Return the card that also describes an exported file, in place of an older one."""

@@ -15,6 +15,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.data.cache import Pixels, open_pixels
 from imgrec.data.images import ImageSpec, fingerprint
 from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
+from imgrec.data.split import draw_part
 from imgrec.errors import DataError
 from imgrec.evaluation.slices import check_slices
 from imgrec.files import sha256
@@ -135,10 +136,23 @@ def training_split(prepared: Prepared) -> TrainingImages:
 
 
 def validation_split(prepared: Prepared) -> TrainingImages | None:
-    """Return the validation part, each image weighing the same, or None where it is empty."""
+    """Return the images that choose the best epoch, all weighing the same, or None without any.
+
+    Those of the calibration part do not.
+    """
     if not prepared.splits.validation:
         return None
-    return _split(prepared, "validation", prepared.experiment.training.validation_steps)
+    steps = prepared.experiment.training.validation_steps
+    return _split(prepared, "validation", steps, calibration_part(prepared))
+
+
+def calibration_part(prepared: Prepared) -> frozenset[str]:
+    """Return the names of the validation images that choose a threshold and not the best epoch."""
+    section = prepared.experiment.evaluation.selective_prediction
+    if section is None or section.calibration == 1:
+        return frozenset()
+    images = prepared.splits.validation
+    return draw_part(images, section.calibration, prepared.experiment.seed)
 
 
 def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
@@ -172,9 +186,13 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
     )
 
 
-def _split(prepared: Prepared, name: str, steps: int | None) -> TrainingImages:
+def _split(
+    prepared: Prepared, name: str, steps: int | None, left_out: frozenset[str] = frozenset()
+) -> TrainingImages:
     experiment = prepared.experiment
-    records: tuple[Record, ...] = getattr(prepared.splits, name)
+    images: tuple[Record, ...] = getattr(prepared.splits, name)
+    places = [place for place, record in enumerate(images) if record.name not in left_out]
+    records = [images[place] for place in places]
     classes = prepared.splits.classes
     labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)
     if name == "train":
@@ -183,7 +201,7 @@ def _split(prepared: Prepared, name: str, steps: int | None) -> TrainingImages:
         weights = np.ones(len(records), np.float32)
     return TrainingImages(
         prepared.pixels,
-        _rows(prepared.splits, name),
+        _rows(prepared.splits, name)[places],
         encode(experiment.truth, labels, len(classes)),
         weights,
         BatchSchedule(len(records), experiment.data.batch_size, steps),

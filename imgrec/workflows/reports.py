@@ -31,7 +31,7 @@ from imgrec.report.html import Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
-from imgrec.runs.card import BEST_MODEL, Card
+from imgrec.runs.card import BEST_MODEL, Card, Threshold
 from imgrec.runs.folder import Run
 from imgrec.runs.history import read_history
 from imgrec.runs.writer import RunWriter
@@ -267,8 +267,20 @@ def _fitted(card: Card) -> Iterator[tuple[str, str]]:
             if limit.ood_similarity is None
             else f", or ood_similarity {limit.ood_similarity:.3f}"
         )
-        chosen = f"{limit.target}, chosen on {limit.images:,} {limit.split} images"
-        yield "unknown below", f"probability {limit.value:.3f}{familiar}: {chosen}"
+        yield (
+            "unknown below",
+            f"probability {limit.value:.3f}{familiar}: {describe_threshold(limit)}",
+        )
+    if card.no_threshold:
+        yield "never unknown", card.no_threshold
     if several := card.thresholds:
         chosen = f", chosen on {several.images:,} {several.split} images" if several.images else ""
         yield "thresholds of the classes", f"{several.target}{chosen}"
+
+
+def describe_threshold(limit: Threshold) -> str:
+    """Return what a threshold was chosen for, on which images, and what it does there."""
+    sure = "" if limit.confidence is None else f" with {100 * limit.confidence:g} % confidence"
+    both = ", which also chose the best epoch" if limit.split == "validation" else ""
+    done = f"{limit.coverage:.1%} answered, {limit.precision:.1%} of those right"
+    return f"{limit.target}{sure}, chosen on {limit.images:,} {limit.split} images{both} ({done})"

@@ -16,7 +16,13 @@ from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.workflows.import_model import ImportSpec, import_model
-from imgrec.workflows.prepare import prepare, read_images
+from imgrec.workflows.prepare import (
+    calibration_part,
+    prepare,
+    read_images,
+    validation_split,
+)
+from imgrec.workflows.reports import run_facts
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import resume, train
 from imgrec.workflows.training.calibrate import calibrate
@@ -38,9 +44,46 @@ def test_the_card_tells_what_was_fitted(careful: Run) -> None:
     assert threshold is not None
     assert calibration.model == careful.card.hashes["best.keras"]
     assert calibration.loss_after <= calibration.loss_before
-    assert calibration.images == threshold.images == careful.card.data["validation"].images
+    assert calibration.images == careful.card.data["validation"].images
+    assert (threshold.split, threshold.images) == ("calibration", 272)
     assert threshold.target == "coverage 0.9"
+    assert threshold.confidence == 0.95
     assert threshold.coverage >= 0.9
+
+
+def test_the_images_that_choose_the_threshold_do_not_choose_the_epoch() -> None:
+    """They are three quarters of each class of the validation images, the same ones each time."""
+    text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
+    prepared = prepare(parse(text, "tiny.yaml"), Silent())
+    part, others = calibration_part(prepared), validation_split(prepared)
+    assert others is not None
+    names = {record.name for record in prepared.splits.validation}
+    assert part < names
+    assert len(others.targets) == len(names) - len(part)
+    counts = others.targets.sum(axis=0)
+    assert counts.min() >= 8
+    assert counts.max() <= 10
+    assert calibration_part(prepare(parse(text, "tiny.yaml"), Silent())) == part
+    both = TINY + "evaluation: {selective_prediction: {coverage: 0.9, calibration: 1}}\n"
+    assert not calibration_part(prepare(parse(both, "tiny.yaml"), Silent()))
+
+
+def test_what_cannot_be_guaranteed_costs_no_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run is complete, with a plain model; card and log say what could be guaranteed."""
+    text = TINY.replace("epochs: 2", "epochs: 1")
+    text += "evaluation: {selective_prediction: {precision: 0.99}}\n"
+    run = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
+    assert run.card.complete
+    assert run.card.threshold is None
+    assert "do not guarantee a precision of 0.99 with 95 % confidence" in run.card.no_threshold
+    assert run.card.no_threshold in caplog.text
+    assert "can guarantee a precision of 0.989 at most, not of 0.99" in caplog.text
+    answers = open_engine(run).answers(np.zeros((1, 8, 8, 1), np.uint8))
+    assert answers.ood_similarity is None
+    facts = dict(run_facts(run))
+    assert facts["never unknown"] == run.card.no_threshold
 
 
 def test_what_is_strange_is_unknown(careful: Run, tmp_path: Path) -> None:
@@ -110,7 +153,7 @@ data: {{root: {photos}, image_size: [8, 8], split: {{validation: 0.4}}}}
 preprocessing: {{rescale: 1/255}}
 model: {{layers: [Flatten, Dense: {{units: 4}}], output: sigmoid}}
 training: {{epochs: 1}}
-evaluation: {{selective_prediction: {{precision: 0.5}}}}
+evaluation: {{selective_prediction: {{coverage: 0.5, calibration: 1}}}}
 """
     run = train(parse(text, "pair.yaml"), runs_dir=tmp_path / "runs").run
     answers = open_engine(run).answers(np.zeros((3, 8, 8, 3), np.uint8))

@@ -376,7 +376,10 @@ def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path
     """In its report and its numbers; what is not met, or can't be measured, stops nothing."""
     asked = ["recall[red] >= 0", "accuracy > 1", "slice[size=none].accuracy > 0"]
     wanted = [f"evaluation.require={json.dumps(asked)}", "training.epochs=1"]
-    limits = ["model.output=softmax", "evaluation.selective_prediction={coverage: 0.9}"]
+    limits = [
+        "model.output=softmax",
+        "evaluation.selective_prediction={coverage: 0.3, calibration: 1}",
+    ]
     found = train(_colours(photos, *wanted, *limits), runs_dir=tmp_path / "runs")
     assert found.run.card.complete
     assert [each.met for each in found.assessment.verdicts] == [True, False, False]

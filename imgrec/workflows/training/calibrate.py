@@ -10,12 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.config.evaluation import SelectivePrediction
 from imgrec.data.images import decode_in_order
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.evaluation.calibration import calibrated, fit_temperature
-from imgrec.evaluation.selective_prediction import LabelTarget, choose_threshold, choose_thresholds
+from imgrec.evaluation.selective_prediction import (
+    CONFIDENCE,
+    LabelTarget,
+    Target,
+    best_guarantee,
+    choose_threshold,
+    choose_thresholds,
+    supported_target,
+)
 from imgrec.files import sha256_of
 from imgrec.models.network import apply_temperature, reference_directions, with_ood_similarity
 from imgrec.parallel import usable_cores
@@ -26,7 +33,8 @@ from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.text import join_few, printable
-from imgrec.workflows.prepare import Prepared
+from imgrec.workflows.prepare import Prepared, calibration_part
+from imgrec.workflows.reports import describe_threshold
 
 log = logging.getLogger("imgrec")
 
@@ -34,6 +42,7 @@ _SPLIT = "validation"
 _KNOWN_IMAGES = 500
 _KNOWN_NUMBERS = 1_000_000
 _BATCH = 32
+_SURE = f"{100 * CONFIDENCE:g} %"
 
 
 @dataclass(frozen=True)
@@ -42,17 +51,19 @@ class _Fitted:
 
     model: Any
     calibration: Calibration
-    threshold: Threshold | None
-    thresholds: LabelThresholds | None
+    threshold: Threshold | None = None
+    thresholds: LabelThresholds | None = None
+    no_threshold: str = ""
 
 
 def calibrate(writer: RunWriter, prepared: Prepared, progress: Progress) -> None:
     """Divide the logits of a run's best model by the temperature that fits its validation images.
 
     Where `evaluation.selective_prediction` asks for it, the model also gets an OOD score, and the
-    card gets the limits below which an answer is "unknown"; where `evaluation.thresholds` does, it
-    gets the threshold of each class. A model that is calibrated already, by a training that was
-    stopped right after, stays as it is. Without validation images nothing is done.
+    card gets the limits below which an answer is "unknown", chosen on the calibration part; or the
+    reason why no limit keeps the target. Where `evaluation.thresholds` does, the card gets the
+    threshold of each class. A model that is calibrated already, by a training that was stopped
+    right after, stays as it is. Without validation images nothing is done.
     """
     if not prepared.splits.validation:
         log.info("no validation images: the probabilities are not calibrated")
@@ -66,7 +77,29 @@ def calibrate(writer: RunWriter, prepared: Prepared, progress: Progress) -> None
         calibration=fitted.calibration,
         threshold=fitted.threshold,
         thresholds=fitted.thresholds,
+        no_threshold=fitted.no_threshold,
     )
+
+
+def warn_if_unattainable(prepared: Prepared) -> None:
+    """Say before a training that it will set no threshold, if there are too few images for it."""
+    section = prepared.experiment.evaluation.selective_prediction
+    images = len(calibration_part(prepared)) or len(prepared.splits.validation)
+    if section is None:
+        return
+    target, fraction = section.target
+    best = supported_target(target, images, limits=2)
+    if best is None or best < fraction:
+        log.warning(
+            "evaluation.selective_prediction will set no threshold: with %s confidence, %s "
+            "calibration images can guarantee a %s of %s at most, not of %g; add validation "
+            "images, or lower the target",
+            _SURE,
+            f"{images:,}",
+            target,
+            best or 0,
+            fraction,
+        )
 
 
 def _is_calibrated(writer: RunWriter) -> bool:
@@ -77,6 +110,7 @@ def _is_calibrated(writer: RunWriter) -> bool:
 def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fitted:
     experiment, splits = prepared.experiment, prepared.splits
     selective_prediction = experiment.evaluation.selective_prediction
+    plain = engine.model
     if selective_prediction is not None:
         known = _known(engine, splits.train, experiment.seed)
         engine = replace(engine, model=with_ood_similarity(engine.model, known))
@@ -91,10 +125,17 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
     apply_temperature(engine.model, found.temperature)
     log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
     scores = calibrated(scores, found.temperature)
-    threshold = _threshold(selective_prediction, scores) if selective_prediction else None
+    if selective_prediction is not None:
+        part, split = _calibration_scores(scores, prepared)
+        threshold = choose_threshold(part, *selective_prediction.target, split)
+        if threshold is None:
+            reason = _no_threshold(part, *selective_prediction.target, split)
+            log.warning("%s", reason)
+            return _Fitted(plain, found, no_threshold=reason)
+        log.info('"unknown" below %.4f: %s', threshold.value, describe_threshold(threshold))
+        return _Fitted(engine.model, found, threshold)
     rule = experiment.evaluation.thresholds_target
-    thresholds = _thresholds(*rule, scores) if rule else None
-    return _Fitted(engine.model, found, threshold, thresholds)
+    return _Fitted(engine.model, found, thresholds=_thresholds(*rule, scores) if rule else None)
 
 
 def _losses(found: Calibration) -> str:
@@ -117,19 +158,22 @@ def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray
     return np.concatenate(rows)
 
 
-def _threshold(selective_prediction: SelectivePrediction, scores: Scores) -> Threshold | None:
-    target, fraction = selective_prediction.target
-    found = choose_threshold(scores, target, fraction, _SPLIT)
-    if found is None:
-        log.warning(
-            "no threshold keeps evaluation.selective_prediction's %s of %g: none is set",
-            target,
-            fraction,
-        )
-        return None
-    kept = f"{found.coverage:.1%} of the validation images answered, {found.precision:.1%} right"
-    log.info('"unknown" below %.4f: %s', found.value, kept)
-    return found
+def _calibration_scores(scores: Scores, prepared: Prepared) -> tuple[Scores, str]:
+    """Return the scores that choose the threshold, and the name of their split."""
+    part = calibration_part(prepared)
+    if not part:
+        return scores, _SPLIT
+    return scores.where(np.array([name in part for name in scores.names])), "calibration"
+
+
+def _no_threshold(scores: Scores, target: Target, fraction: float, split: str) -> str:
+    """Return why there is no threshold, and what could be guaranteed instead."""
+    best = best_guarantee(scores, target)
+    rather = "nor any other" if best is None else f"at best {best:g}"
+    return (
+        f"no threshold is set: {len(scores.names):,} {split} images do not guarantee a {target} "
+        f"of {fraction:g} with {_SURE} confidence, {rather}"
+    )
 
 
 def _thresholds(target: LabelTarget, fraction: float, scores: Scores) -> LabelThresholds:

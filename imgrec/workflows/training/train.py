@@ -56,7 +56,7 @@ from imgrec.workflows.prepare import (
 )
 from imgrec.workflows.reports import write_results
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
-from imgrec.workflows.training.calibrate import calibrate
+from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
 from imgrec.workflows.training.description import new_card, write_beginning
 
 log = logging.getLogger("imgrec")
@@ -152,6 +152,7 @@ def run_training(
     """
     experiment, training = prepared.experiment, prepared.experiment.training
     train, validation = training_split(prepared), validation_split(prepared)
+    warn_if_unattainable(prepared)
     warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * training.epochs)
     monitor = Monitor(training, validated=validation is not None)
     try:
