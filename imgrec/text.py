@@ -36,8 +36,8 @@ _MARKS = {
     codecs.BOM_UTF16_BE: ("UTF-16", "utf-16"),
 }
 
-# No word of a Western European language has three: it is another encoding.
-_FOREIGN = re.compile(r"[^\x00-\x7f]{3}")
+# Three letters with accents in a row, or a letter in UTF-8: Windows-1252 text has neither.
+_FOREIGN = re.compile(rb"[\x80-\xff]{3}|[\xc2\xc3][\x80-\xbf]")
 
 # Blanks, and characters without width such as a byte order mark, around a text.
 _AROUND = re.compile(r"\A[\s\ufeff\u200b\u2060]+|[\s\ufeff\u200b\u2060]+\Z")
@@ -104,6 +104,16 @@ def printable(name: str) -> str:
     return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
 
 
+def quoted(name: str) -> str:
+    """Return `name` printable, in quotes if it would not be seen otherwise where it ends.
+
+    Example:
+        >>> quoted("cat"), quoted("cat ")
+        ('cat', '"cat "')
+    """
+    return printable(name) if name and name == name.strip() else f'"{printable(name)}"'
+
+
 def join_names(names: Iterable[str]) -> str:
     """Return the names of an image's classes, of which there may be several or none, as one text.
 
@@ -158,7 +168,7 @@ def _windows_text(content: bytes) -> str:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
         text = ""
-    if not text or _FOREIGN.search(text):
+    if not text or _FOREIGN.search(content):
         raise ValueError("is neither UTF-8, UTF-16 nor Windows-1252")
     return text
 

@@ -58,7 +58,6 @@ def _document(console: Console, checked: Checked, *, strict: bool) -> None:
             checked.findings,
             data=checked.source,
             strict=strict,
-            hidden=checked.ignored,
             moved=checked.moved,
         )
     )
@@ -67,7 +66,7 @@ def _document(console: Console, checked: Checked, *, strict: bool) -> None:
 def _show(console: Console, checked: Checked) -> None:
     from imgrec.report.terminal import check_text
 
-    console.render(check_text(checked.findings, data=checked.source, ignored=checked.ignored))
+    console.render(check_text(checked.findings, data=checked.source))
     if checked.quarantine is not None:
         place = printable(str(checked.quarantine))
         also = f", listed in {printable(str(checked.quarantine / 'moved.csv'))}"

@@ -1,15 +1,26 @@
-"""From class names to labels, with one order of classes for all splits of a data set."""
+"""From class names to labels, with one order of classes for all splits of a data set.
+
+Names of classes are in the form that `class_name` returns: `labelled` brings them to it, and
+names from elsewhere are compared in it.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
-from imgrec.text import join_few, nearest, printable
+from imgrec.text import class_name, join_few, nearest, printable
 
 _CLASSES_SHOWN = 10
+
+# What separates labels; and what may, if it stands between the names of other classes.
+_SEPARATED = re.compile(r"\s*[;|]\s*")
+_PERHAPS_SEPARATED = re.compile(r"\s*[,+&/]\s*|\s+")
 
 
 @dataclass(frozen=True)
@@ -27,21 +38,29 @@ def labelled(
 ) -> Dataset:
     """Return the images as a data set; its classes are those that some image has.
 
+    Class names that are equal but for blanks around them or their Unicode form are one class,
+    which is among the findings.
+
     Args:
         images: In any order.
         order: The order of the classes; by default, they are sorted.
         multi_label: Whether an image may have several classes, or none.
     """
     found = list(images)
-    there = {name for image in found for name in image.classes}
-    classes = tuple(name for name in (sorted(there) if order is None else order) if name in there)
+    written = Counter(name for image in found for name in image.classes)
+    forms = {name: class_name(name) or name for name in written}
+    there = set(forms.values())
+    wanted = sorted(there) if order is None else dict.fromkeys(map(class_name, order))
+    classes = tuple(name for name in wanted if name in there)
     index = {name: label for label, name in enumerate(classes)}
     records = []
     for image in found:
-        labels = tuple(sorted({index[name] for name in image.classes}))
+        labels = tuple(sorted({index[forms[name]] for name in image.classes}))
         label = labels if multi_label else labels[0]
         records.append(Record(image.name, label, image.source, image.extra))
-    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes)
+    in_order = tuple(sorted(records, key=lambda record: record.name))
+    combined = () if multi_label else _combined(classes)
+    return Dataset(in_order, classes, (*_unified(written), *combined))
 
 
 def by_number(name: str) -> tuple[bool, int, str]:
@@ -56,14 +75,15 @@ def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
     Several classes may then have the same name, until `relabelled` makes them one. where: what
     errors call the data set. Raises UsageError for a class that doesn't exist.
     """
+    forms = {class_name(theirs): ours for theirs, ours in names.items()}
     for name in names:
-        if name not in dataset.classes:
+        if class_name(name) not in dataset.classes:
             raise UsageError(
                 f"no class {printable(name)} in {printable(where)}, to be renamed to "
                 f"{printable(names[name])}",
                 hint=f"it has {join_few(dataset.classes, _CLASSES_SHOWN)}",
             )
-    return replace(dataset, classes=tuple(names.get(name, name) for name in dataset.classes))
+    return replace(dataset, classes=tuple(forms.get(name, name) for name in dataset.classes))
 
 
 def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:
@@ -74,8 +94,10 @@ def relabelled(dataset: Dataset, classes: Sequence[str], where: str) -> Dataset:
     known = tuple(classes)
     if dataset.classes == known:
         return dataset
-    _check_known([name for name in dataset.classes if name not in known], known, where)
-    places = [known.index(name) for name in dataset.classes]
+    exact = {name: label for label, name in enumerate(known)}
+    place = {class_name(name): label for name, label in exact.items()} | exact
+    _check_known([name for name in dataset.classes if name not in place], known, where)
+    places = [place[name] for name in dataset.classes]
     records = tuple(
         replace(record, label=_moved(record.label, places)) for record in dataset.records
     )
@@ -90,6 +112,32 @@ def check_several(dataset: Dataset, where: str) -> None:
             hint="a classifier needs at least two; in folders, put images into one folder per "
             "class, such as cat/1.jpg and dog/1.jpg",
         )
+
+
+def _unified(written: Mapping[str, int]) -> tuple[Finding, ...]:
+    """Return the names that are not in the form in which they are compared, with their images."""
+    return finding(
+        FindingKind.UNIFIED_CLASSES,
+        (
+            Occurrence((name,), f"taken as {class_name(name)} ({count:,} images)")
+            for name, count in sorted(written.items())
+            if name != class_name(name)
+        ),
+    )
+
+
+def _combined(classes: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the classes that look like several labels of an image."""
+    known = set(classes)
+    return finding(
+        FindingKind.COMBINED_LABELS,
+        (
+            Occurrence((name,))
+            for name in classes
+            if len(_SEPARATED.split(name)) > 1
+            or (len(parts := _PERHAPS_SEPARATED.split(name)) > 1 and known.issuperset(parts))
+        ),
+    )
 
 
 def _moved(label: int | tuple[int, ...], places: Sequence[int]) -> int | tuple[int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from imgrec.data.findings import Finding
 from imgrec.errors import BadImage
 
 if TYPE_CHECKING:
@@ -76,13 +77,13 @@ class Dataset:
     """Labelled images, sorted by name.
 
     classes: the class names; a record's labels are indices into them.
-    ignored: how many hidden files (`.DS_Store`, `Thumbs.db`, ...) were left out.
+    findings: what of the source was not used, or not as it is written.
     distinct: whether names are also unique across the splits of the source.
     """
 
     records: tuple[Record, ...]
     classes: tuple[str, ...]
-    ignored: int = 0
+    findings: tuple[Finding, ...] = ()
     distinct: bool = False
 
 
@@ -90,14 +91,14 @@ class Dataset:
 class Splits:
     """A data set in its three splits, each sorted by name; names are unique across the splits.
 
-    Validation and test may be empty. Labels, `classes` and `ignored` are as in Dataset.
+    Validation and test may be empty. Labels, `classes` and `findings` are as in Dataset.
     """
 
     classes: tuple[str, ...]
     train: tuple[Record, ...]
     validation: tuple[Record, ...]
     test: tuple[Record, ...]
-    ignored: int = 0
+    findings: tuple[Finding, ...] = ()
 
 
 def first_multilabel(records: Iterable[Record]) -> Record | None:
@@ -129,8 +130,14 @@ RecordsBySplit = Mapping[str, Dataset]
 
 SPLIT_NAMES = {
     "train": "train",
+    "training": "train",
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
+    "dev": "validation",
     "test": "test",
+    "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
 }
+"""The split that a word stands for, in small letters."""

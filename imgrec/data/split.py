@@ -44,7 +44,7 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
             part.extend(shuffled[:count])
             del shuffled[:count]
     train, valid, held_out = (tuple(sorted(part, key=lambda one: one.name)) for part in parts)
-    return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
+    return Splits(dataset.classes, train, valid, held_out, dataset.findings)
 
 
 def draw_part(records: Sequence[Record], fraction: float, seed: int) -> frozenset[str]:
@@ -169,7 +169,7 @@ def split_groups(
     for record, group in zip(dataset.records, groups, strict=True):
         found[parts[places[group]]].append(record)
     train, valid, held_out = (tuple(sorted(part, key=lambda one: one.name)) for part in found)
-    return Splits(dataset.classes, train, valid, held_out, dataset.ignored)
+    return Splits(dataset.classes, train, valid, held_out, dataset.findings)
 
 
 def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:

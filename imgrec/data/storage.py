@@ -14,13 +14,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO
 
 from imgrec.errors import DataError
 from imgrec.text import printable
 
-# What systems leave in folders without a leading dot.
-_LEFT_BEHIND = {"thumbs.db", "desktop.ini", "__macosx"}
+# What systems and programs leave in folders, in small letters: with a leading dot, and without.
+_DOTTED = {
+    ".cache", ".ds_store", ".dvc", ".fseventsd", ".git", ".github", ".idea", ".ipynb_checkpoints",
+    ".spotlight-v100", ".svn", ".temporaryitems", ".trash", ".trashes", ".vscode",
+}  # fmt: skip
+_LEFT_BEHIND = {
+    "thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found",
+    "system volume information",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,24 +43,16 @@ class FileStatus:
 
 @dataclass(frozen=True)
 class Listing:
-    """What is in a folder, sorted: folders, other entries, and how many hidden ones."""
+    """What is in a folder, sorted: folders, other entries, and those that are hidden."""
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...]
-    hidden: int
+    hidden: tuple[Path, ...]
 
 
 def open_file(path: Path) -> BufferedReader:
     """Open a file to read its bytes; raises OSError, and ValueError for an impossible path."""
     return path.open("rb")
-
-
-def open_text(path: Path) -> TextIO:
-    """Open a UTF-8 file to read its lines, with or without a byte order mark; raises OSError.
-
-    Bytes that are not UTF-8 become surrogates; line ends stay as they are.
-    """
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def create_file(path: Path, *, replace: bool = False) -> BufferedWriter:
@@ -127,8 +126,13 @@ def resolved(path: Path) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a file or folder of this name was left by the system rather than the user."""
-    return name.startswith(".") or name.lower() in _LEFT_BEHIND
+    """Return whether a file or folder of this name is hidden, or left by the system."""
+    return name.startswith(".") or is_system_entry(name)
+
+
+def is_system_entry(name: str) -> bool:
+    """Return whether a system or a program leaves files or folders of this name."""
+    return name.startswith("._") or name.lower() in _DOTTED | _LEFT_BEHIND
 
 
 def entries(folder: Path) -> list[tuple[Path, bool]]:
@@ -148,24 +152,25 @@ def list_folder(folder: Path) -> Listing:
     """
     folders: list[Path] = []
     files: list[Path] = []
-    hidden = 0
+    hidden: list[Path] = []
     for path, leads_to_folder in _readable_entries(folder):
         if is_hidden(path.name):
-            hidden += 1
+            hidden.append(path)
         else:
             (folders if leads_to_folder else files).append(path)
-    return Listing(tuple(folders), tuple(files), hidden)
+    return Listing(tuple(folders), tuple(files), tuple(hidden))
 
 
 def files_below(folder: Path) -> Listing:
     """Return the files in `folder` and everywhere below it, sorted; `folders` stays empty.
 
-    Links are followed, except into a folder that contains them. A hidden folder counts as one.
+    Links are followed, except into a folder that contains them. Hidden folders are not entered.
     Raises DataError like `list_folder`.
     """
     contents = list(_below(folder))
     files = sorted(file for found in contents for file in found.files)
-    return Listing((), tuple(files), sum(found.hidden for found in contents))
+    hidden = sorted(path for found in contents for path in found.hidden)
+    return Listing((), tuple(files), tuple(hidden))
 
 
 def make_folder(folder: Path, *, private: bool = False) -> None:

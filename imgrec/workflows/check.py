@@ -35,12 +35,11 @@ CHECK_FILE = "check.json"
 class Checked:
     """What was checked, what was found in it, and where bad files went.
 
-    ignored: how many hidden files were left out. quarantine: the folder of the moved files.
+    quarantine: the folder of the moved files.
     """
 
     source: str
     findings: Findings
-    ignored: int = 0
     quarantine: Path | None = None
     moved: tuple[Moved, ...] = ()
 
@@ -63,7 +62,7 @@ def check(
         refuse_place(quarantine, places)
     findings = check_images(stock, progress or Silent())
     moved = () if quarantine is None else move_bad(stock.records, _damaged(findings), quarantine)
-    return Checked(source, findings, stock.ignored, quarantine, moved)
+    return Checked(source, findings, quarantine, moved)
 
 
 def record_check(

@@ -6,6 +6,7 @@ import http
 import http.client
 import os
 import re
+import shlex
 import statistics
 import threading
 import urllib.request
@@ -16,9 +17,10 @@ from enum import Enum
 from pathlib import Path
 
 from imgrec.data.classes import check_several
+from imgrec.data.findings import Finding, merged
 from imgrec.data.images import describe
-from imgrec.data.records import Record
-from imgrec.data.sources import find_splits, read_folder
+from imgrec.data.records import ALL_SPLITS, Record
+from imgrec.data.sources import detect_loader, read_folders
 from imgrec.data.tfrecord import is_pack
 from imgrec.errors import BadImage, DataError
 from imgrec.text import printable
@@ -78,16 +80,17 @@ _CLASSES_SHOWN = 20
 class DatasetSummary:
     """The images found in a folder.
 
-    splits: the split folders by the split's name; none if the folder contains class folders.
+    splits: the splits that have folders; none if the folder contains class folders.
     counts: the training images of each class. sizes: (width, height) in pixels of a sample.
-    bad: the images of the sample that can't be read.
+    bad: the images of the sample that can't be read. findings: what is not used, or merged.
     """
 
     folder: Path
-    splits: Mapping[str, Path]
+    splits: tuple[str, ...]
     counts: Mapping[str, int]
     sizes: tuple[tuple[int, int], ...]
     bad: tuple[BadImage, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def training_images(self) -> int:
@@ -126,20 +129,16 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
 
     Raises DataError if it has neither, or if none of its images can be read.
     """
-    if is_pack(folder):
-        where = printable(str(folder))
-        raise DataError(
-            f"{where} is a pack, made by `imgrec data pack`",
-            hint=f"train on it with a config: `imgrec train CONFIG --set data.root={where}`",
-        )
-    splits = find_splits(folder)
+    _check_folder(folder)
+    parts = read_folders(folder)
+    splits = () if ALL_SPLITS in parts else tuple(parts)
     if splits and "train" not in splits:
         raise DataError(
             f"{printable(str(folder))} has no folder train beside {', '.join(splits)}",
             hint="add train/<class>/..., or name a folder of class folders",
         )
-    dataset = read_folder(splits.get("train", folder))
-    check_several(dataset, str(splits.get("train", folder)))
+    dataset = parts["train"] if splits else parts[ALL_SPLITS]
+    check_several(dataset, str(folder))
     labels = (label for record in dataset.records for label in record.labels)
     counts = Counter(dataset.classes[label] for label in labels)
     sizes, bad = _measure(_sample(dataset.records))
@@ -147,9 +146,24 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
         raise DataError(
             f"none of {len(bad)} images in {printable(str(folder))} can be read, such as {bad[0]}"
         )
+    findings = merged(each for part in parts.values() for each in part.findings)
     return DatasetSummary(
-        folder, splits, {name: counts[name] for name in dataset.classes}, sizes, bad
+        folder, splits, {name: counts[name] for name in dataset.classes}, sizes, bad, findings
     )
+
+
+def _check_folder(path: Path) -> None:
+    """Raise DataError for anything but a folder of images."""
+    loader = detect_loader(str(path)).name
+    if loader != "folder":
+        where = printable(shlex.quote(str(path)))
+        what = (
+            "a pack, made by `imgrec data pack`" if is_pack(path) else f"data for loader {loader}"
+        )
+        raise DataError(
+            f"{printable(str(path))} is {what}, not a folder of class folders",
+            hint=f"train on it with a config: `imgrec train CONFIG --set data.root={where}`",
+        )
 
 
 def _sample(records: Sequence[Record]) -> Sequence[Record]:
@@ -182,6 +196,8 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
     height, width = found.size
     sample = len(found.sizes) + len(found.bad)
     yield f"median width x height: {width} x {height} pixels (of {sample} images)"
+    for finding in found.findings:
+        yield finding.line
     for error in found.bad[:_CLASSES_SHOWN]:
         yield f"can't be read: {printable(str(error))}"
     if len(found.bad) > _CLASSES_SHOWN:

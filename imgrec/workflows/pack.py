@@ -29,7 +29,7 @@ from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml
 from imgrec.text import printable
 from imgrec.workflows.data_argument import DataArgument, max_megapixels, splits_of
-from imgrec.workflows.prepare import records_of, without
+from imgrec.workflows.prepare import log_findings, records_of, without
 
 # Keys of loaders that mean the same for the pack as for what was packed.
 _KEPT = ("label_map", "multi_label")
@@ -66,6 +66,7 @@ def pack(
     data = _without_map(source.data)
     label_map = source.data.options(LOADER).label_map
     splits, numbers = _numbered(splits_of(data, source.seed), label_map)
+    log_findings(splits.findings)
     packing = Packing(
         splits.classes, tuple(numbers.values()), source.seed, max_megapixels(source.data)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
 from imgrec.data.cache import Pixels, open_pixels
+from imgrec.data.findings import Finding, Severity
 from imgrec.data.images import ImageSpec, fingerprint
 from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
 from imgrec.data.split import draw_part
@@ -74,9 +75,15 @@ def read_splits(experiment: Experiment) -> Splits:
         check_class_weight(experiment.training.class_weight, splits.classes)
         check_slices(judging(splits)[1], evaluation.slicing.by)
         check_required(evaluation, splits.classes)
-    if splits.ignored:
-        log.info("%d hidden files left out", splits.ignored)
+    log_findings(splits.findings)
     return splits
+
+
+def log_findings(findings: Iterable[Finding]) -> None:
+    """Log what of the data was not used, or not as it is written."""
+    for each in findings:
+        level = logging.INFO if each.kind.severity is Severity.NOTE else logging.WARNING
+        log.log(level, "%s", each.line)
 
 
 def read_images(data: Data, seed: int) -> Splits:

@@ -37,6 +37,11 @@ def listed(dataset: Dataset) -> list[tuple[str, str]]:
     return [(record.name, dataset.classes[record.labels[0]]) for record in dataset.records]
 
 
+def said(dataset: Dataset) -> dict[str, list[str]]:
+    """Return the cases of each kind of finding as text."""
+    return {each.kind.key: [case.text for case in each.cases] for each in dataset.findings}
+
+
 def refusal(file: Path, columns: Columns | None = None, separator: str | None = None) -> DataError:
     """Return the error that the file at `file` gives."""
     with pytest.raises(DataError) as caught:
@@ -51,13 +56,81 @@ def test_rows_become_records(table: Callable[..., Path]) -> None:
     assert listed(dataset) == [("a.png", "big, cat"), ("deep/c.png", "dog")]
     assert dataset.records[1].source == file.parent / "deep/c.png"
     assert dataset.records[1].extra == {"camera": "x"}
+    assert said(dataset) == {"unused_columns": ["camera"]}
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
 def test_what_spreadsheets_write_is_read(table: Callable[..., Path], newline: bytes) -> None:
     """A byte order mark, and any line ending."""
     file = table(b"\xef\xbb\xbfpath,label", "a.png,Kätzchen", "b.png,犬", newline=newline)
-    assert read_csv(file, Columns())["all"].classes == ("Kätzchen", "犬")
+    dataset = read_csv(file, Columns())["all"]
+    assert dataset.classes == ("Kätzchen", "犬")
+    assert said(dataset) == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "codec", "kind", "text"),
+    [
+        (
+            ["path\tlabel", "a.png\tä", "b.png\té"],
+            "utf-16",
+            "table_form",
+            "UTF-16, separated by tabs",
+        ),
+        (["path;label", "a.png;ä", "b.png;é"], "utf-8", "table_form", "separated by semicolons"),
+        (["sep=;", "path;label", "a.png;ä", "b.png;é"], "utf-8", "table_form", "separated by semi"),
+        ([" path, label ", "a.png,ä", "b.png,é"], "utf-8", "table_form", "blanks around column"),
+        (["path,label", "a.png,ä", "b.png,é"], "cp1252", "guessed_encoding", "such as a.png,ä"),
+        (
+            ["path,label,,", "a.png,ä,,", ",,,", "b.png,é,,"],
+            "utf-8",
+            "skipped_rows",
+            "line 3: empty",
+        ),
+        (
+            ["path,label", "a.png,ä", "b.png,é", "./a.png,ä"],
+            "utf-8",
+            "skipped_rows",
+            "repeats line 2",
+        ),
+        (
+            [",path,label", "0,a.png,ä", "1,b.png,é"],
+            "utf-8",
+            "unused_columns",
+            '"": no name, 2 values',
+        ),
+        (["path,label,x", "a.png,ä,1", "b.png,é,2"], "utf-8", "unused_columns", "x"),
+        (["path,label", "a.png,ä ", "b.png,é"], "utf-8", "unified_classes", '"ä ": taken as ä (1'),
+        (["path,label", ".\\a.png,ä", "b.png,é"], "utf-8", "rewritten_paths", "read as ./a.png"),
+        (
+            ["path,label", "a.png ,ä", "b.png,é"],
+            "utf-8",
+            "rewritten_paths",
+            '"a.png ": read as a.png',
+        ),
+    ],
+)
+def test_tables_as_people_have_them_are_read(
+    table: Callable[..., Path], lines: list[str], codec: str, kind: str, text: str
+) -> None:
+    """Other encodings and delimiters, blanks, empty and repeated rows: read, and said."""
+    file = table("\n".join(lines).encode(codec))
+    dataset = read_csv(file, Columns())["all"]
+    assert listed(dataset) == [("a.png", "ä"), ("b.png", "é")]
+    assert text in said(dataset)[kind][0]
+
+
+def test_a_path_in_another_unicode_form_is_found(table: Callable[..., Path]) -> None:
+    """The table may say é in one character, and the file's name in two."""
+    file = table("path,label", "caf\xe9.png,cat", "b.png,dog")
+    (file.parent / "a.png").rename(file.parent / "cafe\u0301.png")
+    assert listed(read_csv(file, Columns())["all"])[1][0] in {"cafe\u0301.png", "caf\xe9.png"}
+
+
+def test_deep_backslashes_are_folders(table: Callable[..., Path]) -> None:
+    """As Windows writes paths; a missing file has its usual name, too."""
+    dataset = read_csv(table("path,label", r"deep\c.png,cat", r"no\d.png,dog"), Columns())["all"]
+    assert [record.name for record in dataset.records] == ["deep/c.png", "no/d.png"]
 
 
 def test_the_split_column_tells_the_part(table: Callable[..., Path]) -> None:
@@ -112,10 +185,14 @@ def test_a_separator_gives_several_labels(table: Callable[..., Path]) -> None:
         (["path,label", ",cat"], "line 2: column path is empty"),
         (["path,label,split", "a.png,cat,trian"], "line 2: column split says trian"),
         (["path,label,split", "a.png,cat,"], "line 2: column split says nothing"),
-        (["path;label", "a.png;cat"], "line 1: no column path; found: path;label"),
+        (["file;label", "a.png;cat"], "line 1: no column path; found: file;label"),
         (["path,label,x,x", "a.png,cat,1,2"], "line 1: two columns are called x"),
+        (["path,label,x, x", "a.png,cat,1,2"], "line 1: two columns are called x"),
+        (["path,label", "a.png,cat,x"], "line 2: 3 cells, but there are 2 columns"),
         (["path,label", 'a.png,"cat'], "line 2: not CSV"),
-        (["path,label", b"a.png,k\xe4tzchen"], r"line 2: label k\xe4tzchen is not UTF-8"),
+        (["path,label", b"a.png,k\xe4\x81"], "is neither UTF-8, UTF-16 nor Windows-1252"),
+        (["path,label", b"a.png,k\xe4,k\xc3\xa4"], "is neither UTF-8, UTF-16 nor Windows-1252"),
+        (["path,label", b"a.png,\0"], "contains NUL bytes: not a text file"),
         (["path,label", "a\n.png,\x1b[31m", "b.png"], "line 2: 1 cells"),
         (["path,label"], "has no rows below its column names"),
         ([], "table.csv is empty"),
@@ -137,13 +214,11 @@ def test_a_split_column_that_was_named_must_be_there(table: Callable[..., Path])
     assert "no column part; found: path, label" in error.message
 
 
-def test_labels_that_look_like_several_are_named(
-    table: Callable[..., Path], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_labels_that_look_like_several_are_named(table: Callable[..., Path]) -> None:
     """Nothing says that an image has several: each is a class, and there is a warning."""
-    found = read_csv(table("path,label", "a.png,cat;dog", "b.png,cat"), Columns())
-    assert found["all"].classes == ("cat", "cat;dog")
-    assert "labels such as cat;dog are taken as one class each" in caplog.text
+    found = read_csv(table("path,label", "a.png,cat;dog", "b.png,cat"), Columns())["all"]
+    assert found.classes == ("cat", "cat;dog")
+    assert said(found) == {"combined_labels": ["cat;dog"]}
 
 
 def test_an_empty_label_among_several_is_refused(table: Callable[..., Path]) -> None:

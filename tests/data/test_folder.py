@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from imgrec.data.classes import check_several, relabelled
-from imgrec.data.sources import find_splits, read_folder
+from imgrec.data.findings import Finding
+from imgrec.data.sources.layout import find_layout
+from imgrec.data.sources.loaders.folder import read_folder, read_folders
 from imgrec.errors import DataError
 
 Images = Callable[..., Path]
@@ -19,6 +20,11 @@ Images = Callable[..., Path]
 def names(root: Path) -> list[str]:
     """Return the names of the records below `root`."""
     return [record.name for record in read_folder(root).records]
+
+
+def said(findings: tuple[Finding, ...]) -> dict[str, list[str]]:
+    """Return the cases of each kind as text."""
+    return {each.kind.key: [case.text for case in each.cases] for each in findings}
 
 
 def test_class_folders_become_records(images: Images) -> None:
@@ -35,7 +41,7 @@ def test_class_folders_become_records(images: Images) -> None:
 
 
 def test_hidden_files_are_left_out_and_counted(images: Images) -> None:
-    """What systems leave behind is no image; a hidden folder counts as one."""
+    """What systems leave behind is no image; a hidden folder with files may be a class."""
     root = images(
         "cat/a.png",
         "cat/.DS_Store",
@@ -48,7 +54,17 @@ def test_hidden_files_are_left_out_and_counted(images: Images) -> None:
         "__MACOSX/cat/c.png",
     )
     assert names(root) == ["cat/a.png", "dog/a.png"]
-    assert read_folder(root).ignored == 7
+    assert said(read_folder(root).findings) == {
+        "hidden_folders": ["dog/.hidden: 1 file"],
+        "hidden": [
+            ".git",
+            "__MACOSX",
+            "cat/.DS_Store",
+            "cat/._a.png",
+            "cat/Thumbs.db",
+            "dog/desktop.ini",
+        ],
+    }
 
 
 def test_files_that_are_no_images_are_records_too(images: Images) -> None:
@@ -89,14 +105,44 @@ def test_names_that_can_not_be_decoded_survive(images: Images) -> None:
     assert record.source.is_file()
 
 
-def test_files_beside_the_class_folders_are_told(
-    images: Images, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_files_beside_the_class_folders_are_found(images: Images) -> None:
     """A file that belongs to no class is left out, but not in silence."""
-    root = images("cat/a.png", "dog/a.png", "README.md")
-    with caplog.at_level(logging.WARNING, "imgrec"):
-        assert len(names(root)) == 2
-    assert "1 files directly in" in caplog.text
+    root = images("cat/a.png", "dog/a.png", "README.md", "stray.JPG")
+    assert len(names(root)) == 2
+    assert said(read_folder(root).findings) == {
+        "unused_images": ["stray.JPG"],
+        "unused_files": ["README.md"],
+    }
+
+
+def test_folders_inside_class_folders_are_found(images: Images) -> None:
+    """Their images count as the class's, which may not be what the user means."""
+    root = images("cat/a.png", "cat/tabby/b.png", "cat/tabby/young/c.png", "dog/pug/a.png")
+    assert said(read_folder(root).findings) == {
+        "nested_folders": ["cat/tabby: 2 files", "dog/pug: 1 file"]
+    }
+
+
+def test_names_in_two_unicode_forms_are_one_class(images: Images) -> None:
+    """MacOS and Windows write the same name differently; blanks around it count for nothing."""
+    root = images("cafe\u0301/a.png", "caf\xe9/b.png", "bar/c.png", "bar /d.png")
+    dataset = read_folder(root)
+    assert dataset.classes == ("bar", "caf\xe9")
+    assert [record.label for record in dataset.records] == [0, 0, 1, 1]
+    assert said(dataset.findings) == {
+        "unified_classes": [
+            '"bar ": taken as bar (1 images)',
+            "cafe\u0301: taken as caf\xe9 (1 images)",
+        ]
+    }
+
+
+def test_a_class_that_looks_like_several_labels_is_found(images: Images) -> None:
+    """By a separator, or by the names of other classes."""
+    root = images(
+        "cat/a", "dog/a", "cat,dog/a", "cat dog/a", "x;y/a", "hot dog/a", "tench, Tinca/a"
+    )
+    assert said(read_folder(root).findings) == {"combined_labels": ["cat dog", "cat,dog", "x;y"]}
 
 
 def failure(root: Path) -> DataError:
@@ -181,24 +227,84 @@ def test_hostile_class_names_are_shown_harmlessly(images: Images) -> None:
 
 
 def test_split_folders_are_found_under_their_usual_names(images: Images) -> None:
-    """train, val or valid or validation, and test, in any case, are told by split."""
-    root = images("Train/cat/a.png", "val/cat/a.png", "test/cat/a.png", "notes/a.txt")
-    assert find_splits(root) == {
+    """train, val or valid or validation, and test, in any case; what is beside them is named."""
+    root = images("Train/cat/a.png", "val/cat/a.png", "test/cat/a.png", "notes/a.txt", "b.png")
+    layout = find_layout(root)
+    assert layout.folders == {
         "train": root / "Train",
         "validation": root / "val",
         "test": root / "test",
     }
+    assert said(layout.findings) == {
+        "unused_folders": ["notes: 1 file"],
+        "unused_images": ["b.png"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("Training", "Testing"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("training_set/training_set", "test_set/test_set"),
+        ("Training Data", "Evaluation Data"),
+        ("trainImages", "testImages"),
+        ("train/images", "dev/images"),
+        ("archive/photos/train2017", "archive/photos/val2017"),
+    ],
+)
+def test_splits_of_well_known_data_sets_are_found(images: Images, train: str, test: str) -> None:
+    """Never a classifier of Training against Testing, whatever folder is around the classes."""
+    files = [f"{part}/{name}/{part[-1]}.png" for part in (train, test) for name in ("cat", "dog")]
+    parts = read_folders(images(*files))
+    assert len(parts) == 2
+    assert {dataset.classes for dataset in parts.values()} == {("cat", "dog")}
+
+
+def test_a_folder_around_the_class_folders_is_seen_through(images: Images) -> None:
+    """One or several, and it is said; names are those without it."""
+    root = images("photos/photos/cat/a.png", "photos/photos/dog/a.png", "photos/README.md")
+    dataset = read_folders(root)["all"]
+    assert [record.name for record in dataset.records] == ["cat/a.png", "dog/a.png"]
+    assert said(dataset.findings) == {
+        "unused_files": ["photos/README.md"],
+        "wrapper_folders": ["photos", "photos/photos"],
+    }
+
+
+def test_a_single_class_in_a_split_is_not_a_wrapper(images: Images) -> None:
+    """A folder that is named like a class of the training images is that class."""
+    root = images("train/cat/a.png", "train/dog/a.png", "test/cat/old/a.png", "test/cat/new/a.png")
+    assert read_folders(root)["test"].classes == ("cat",)
+
+
+def test_a_test_folder_without_classes_is_named(images: Images) -> None:
+    """Images without labels are no test set."""
+    parts = read_folders(images("train/cat/a.png", "train/dog/a.png", "test/test/1.png"))
+    assert list(parts) == ["train"]
+    assert said(parts["train"].findings) == {"unused_folders": ["test: 1 file"]}
+
+
+def test_splits_inside_classes_are_refused(images: Images) -> None:
+    """They would be merged; the message says how it should look."""
+    root = images("cat/train/a.png", "cat/test/b.png", "dog/train/a.png", "dog/test/b.png")
+    with pytest.raises(DataError) as caught:
+        find_layout(root)
+    assert caught.value.message == f"class folders of {root} contain the split folders test, train"
+    assert caught.value.hint == "put the splits outside, such as test/cat"
 
 
 def test_a_class_called_train_is_no_split(images: Images) -> None:
     """A folder with images directly in it is a class, whatever its name."""
     root = images("train/a.png", "plane/a.png")
-    assert find_splits(root) == {}
+    assert find_layout(root).folders == {"all": root}
     assert read_folder(root).classes == ("plane", "train")
+    bullet = images("bullet train/old/a.png", "steam train/old/a.png").parent / root.name
+    assert find_layout(bullet).folders == {"all": root}
 
 
 def test_two_folders_for_one_split_are_refused(images: Images) -> None:
     """Which of val and validation is meant is not guessed."""
     root = images("train/cat/a.png", "val/cat/a.png", "validation/cat/a.png")
     with pytest.raises(DataError, match="both val and validation"):
-        find_splits(root)
+        find_layout(root)

@@ -10,6 +10,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from imgrec.config.data import Data
+from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.data.sources import SplitConfig, read
 from imgrec.data.split import check_apart, groups_of, split_groups
@@ -22,6 +23,8 @@ GROUPS = st.lists(st.tuples(*[st.integers(0, 4)] * 3).filter(any), min_size=1, m
 SHARES = st.tuples(st.floats(0, 0.9), st.floats(0, 0.9)).filter(lambda pair: sum(pair) < 0.95)
 SEEDS = st.integers(0, 2**64)
 
+FOUND = finding(FindingKind.HIDDEN, [Occurrence((".hidden",))])
+
 
 def dataset(groups: list[tuple[int, ...]]) -> Dataset:
     """Return a data set with these groups; the name of each image begins with its group's."""
@@ -31,7 +34,7 @@ def dataset(groups: list[tuple[int, ...]]) -> Dataset:
         for label, count in enumerate(counts)
         for index in range(count)
     ]
-    return Dataset(tuple(sorted(records, key=lambda record: record.name)), ("a", "b", "c"), 5)
+    return Dataset(tuple(sorted(records, key=lambda record: record.name)), ("a", "b", "c"), FOUND)
 
 
 def divided(data: Dataset, shares: tuple[float, float], seed: int) -> Splits:
@@ -71,7 +74,7 @@ def test_training_has_every_class_and_no_part_with_a_share_is_empty(
     splits = divided(dataset(groups), shares, seed)
     assert {record.label for record in splits.train} == {0, 1, 2}
     assert [bool(splits.validation), bool(splits.test)] == [share > 0 for share in shares]
-    assert (splits.classes, splits.ignored) == (("a", "b", "c"), 5)
+    assert (splits.classes, splits.findings) == (("a", "b", "c"), FOUND)
 
 
 @given(GROUPS, SHARES, SEEDS, st.randoms(use_true_random=False))
@@ -85,7 +88,7 @@ def test_the_split_is_a_function_of_names_and_seed(
     data = dataset(groups)
     shuffled = list(data.records)
     shuffler.shuffle(shuffled)
-    again = divided(Dataset(tuple(shuffled), data.classes, 5), shares, seed)
+    again = divided(Dataset(tuple(shuffled), data.classes, FOUND), shares, seed)
     assert again == divided(data, shares, seed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +23,10 @@ def test_class_folders(images: Images) -> None:
         ("cat/deep/3.png", 0),
         ("dog/1.png", 1),
     ]
-    assert stock.ignored == 1
+    assert [each.line for each in stock.findings] == [
+        "folders inside class folders, taken as part of the class: 1 (cat/deep: 1 file)",
+        "hidden and system files, not used: 1 (cat/.hidden)",
+    ]
 
 
 def test_split_folders_may_have_other_classes(images: Images) -> None:
@@ -50,14 +52,11 @@ def test_split_folders_without_classes(images: Images) -> None:
     assert stock.classes == ()
 
 
-def test_files_beside_class_folders_are_told(
-    images: Images, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file in no class folder is left out, and a line says so."""
-    monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
+def test_files_beside_class_folders_are_found(images: Images) -> None:
+    """A file in no class folder is left out, and a finding says so."""
     stock = read_leniently(images("stray.png", "cat/1.png", "dog/1.png"))
     assert len(stock.records) == 2
-    assert "1 files directly in" in caplog.text
+    assert [each.line for each in stock.findings] == ["images of no class, not used: 1 (stray.png)"]
 
 
 def test_an_empty_class_folder_stays_a_class(images: Images) -> None:

@@ -68,7 +68,7 @@ def test_split_folders_are_taken_as_they_are(images: Images) -> None:
     assert names(splits.validation) == ["validation/cat/a.png"]
     assert names(splits.test) == ["test/dog/b"]
     assert splits.test[0].label == 1
-    assert splits.ignored == 1
+    assert [(each.kind.key, each.count) for each in splits.findings] == [("hidden", 1)]
 
 
 def test_folders_named_apart(images: Images) -> None:
@@ -129,18 +129,15 @@ def test_split_folders_without_class_folders_are_refused(images: Images) -> None
 def test_split_folders_without_training_are_refused(images: Images) -> None:
     """There is nothing to learn from."""
     root = images("val/cat/a.png", "test/cat/a.png")
-    with pytest.raises(DataError, match="has no training images, only test and validation"):
+    with pytest.raises(DataError, match="has no training images, only validation and test"):
         read(data(root=str(root)), 0)
 
 
-def test_folders_beside_the_splits_are_told(
-    images: Images, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_folders_beside_the_splits_are_found(images: Images) -> None:
     """Another folder beside train and val is left out, but not in silence."""
     root = images("train/cat/a.png", "train/dog/a.png", "val/cat/a.png", "extra/a.png")
-    with caplog.at_level(logging.WARNING, "imgrec"):
-        read(data(root=str(root)), 0)
-    assert str(root / "extra") in caplog.text
+    findings = read(data(root=str(root)), 0).findings
+    assert [each.line for each in findings] == ["folders that are not used: 1 (extra: 1 file)"]
 
 
 def test_the_digits_are_split_as_asked() -> None:

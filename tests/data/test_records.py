@@ -24,8 +24,8 @@ def test_records_with_pixels_can_be_compared_and_hashed() -> None:
 def test_data_sets_and_splits_are_values() -> None:
     """They compare by what they hold and can't be changed."""
     records = (Record("a", 0, Path("a")),)
-    assert Dataset(records, ("x",)) == Dataset(records, ("x",), 0)
+    assert Dataset(records, ("x",)) == Dataset(records, ("x",), ())
     splits = Splits(("x",), records, (), ())
-    assert splits == Splits(("x",), records, (), (), 0)
+    assert splits == Splits(("x",), records, (), (), ())
     with pytest.raises(dataclasses.FrozenInstanceError):
-        splits.ignored = 1  # type: ignore[misc]
+        splits.findings = ()  # type: ignore[misc]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.data.split import split
 from imgrec.errors import DataError
@@ -16,6 +17,8 @@ from imgrec.errors import DataError
 SIZES = st.lists(st.integers(3, 60), min_size=2, max_size=4)
 SHARES = st.tuples(st.floats(0, 0.9), st.floats(0, 0.9)).filter(lambda pair: sum(pair) < 0.95)
 SEEDS = st.integers(0, 2**64)
+
+FOUND = finding(FindingKind.HIDDEN, [Occurrence((".hidden",))])
 
 
 def dataset(sizes: list[int]) -> Dataset:
@@ -26,7 +29,7 @@ def dataset(sizes: list[int]) -> Dataset:
         for index in range(size)
     )
     classes = tuple(str(label) for label in range(len(sizes)))
-    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes, 3)
+    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes, FOUND)
 
 
 def count(records: tuple[Record, ...], label: int) -> int:
@@ -46,7 +49,7 @@ def test_parts_are_disjoint_and_complete(
     assert sorted(everything) == [record.name for record in data.records]
     for part in parts:
         assert [record.name for record in part] == sorted(record.name for record in part)
-    assert (splits.classes, splits.ignored) == (data.classes, 3)
+    assert (splits.classes, splits.findings) == (data.classes, FOUND)
 
 
 @given(SIZES, SHARES, SEEDS)
@@ -79,7 +82,7 @@ def test_the_order_of_the_input_is_irrelevant(
     data = dataset(sizes)
     shuffled = list(data.records)
     shuffler.shuffle(shuffled)
-    again = split(Dataset(tuple(shuffled), data.classes, 3), *shares, seed)
+    again = split(Dataset(tuple(shuffled), data.classes, FOUND), *shares, seed)
     assert again == split(data, *shares, seed)
 
 

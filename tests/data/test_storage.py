@@ -60,7 +60,7 @@ def test_a_part_of_a_file_is_read(tmp_path: Path) -> None:
 
 
 def test_folders_are_listed_in_order(tmp_path: Path) -> None:
-    """By name, hidden files counted, links followed, except into a folder that contains them."""
+    """By name, hidden files apart, links followed, except into a folder that contains them."""
     for name in ("b/2.png", "b/.hidden", "a.png", "Thumbs.db"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -71,10 +71,11 @@ def test_folders_are_listed_in_order(tmp_path: Path) -> None:
         ("b", True),
     ]
     top = list_folder(tmp_path)
-    assert (top.folders, top.files, top.hidden) == ((tmp_path / "b",), (tmp_path / "a.png",), 1)
+    assert (top.folders, top.files) == ((tmp_path / "b",), (tmp_path / "a.png",))
+    assert top.hidden == (tmp_path / "Thumbs.db",)
     below = files_below(tmp_path)
     assert below.files == (tmp_path / "a.png", tmp_path / "b" / "2.png")
-    assert below.hidden == 2
+    assert below.hidden == (tmp_path / "Thumbs.db", tmp_path / "b" / ".hidden")
     with pytest.raises(DataError, match="is a file, not a folder"):
         list_folder(tmp_path / "a.png")
 

@@ -17,7 +17,7 @@ NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<s
 def drawn(findings: Findings, width: int = 80) -> str:
     """Return the text on a terminal of this width."""
     file = io.StringIO()
-    Console(file=file, width=width).print(check_text(findings, data="photos", ignored=2))
+    Console(file=file, width=width).print(check_text(findings, data="photos"))
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 

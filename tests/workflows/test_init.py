@@ -121,7 +121,7 @@ def test_uneven_classes_are_balanced(rare: int, *, balanced: bool, tmp_path: Pat
 )
 def test_more_images_need_fewer_epochs(images: int, epochs: int, batch_size: int) -> None:
     """The more images, the fewer epochs and the larger batches."""
-    found = DatasetSummary(Path("pets"), {}, {"cat": images, "dog": images}, ((9, 9),), ())
+    found = DatasetSummary(Path("pets"), (), {"cat": images, "dog": images}, ((9, 9),), ())
     experiment = parse(draft_config_for(found).config, "the draft")
     assert (experiment.training.epochs, experiment.data.batch_size) == (epochs, batch_size)
 
@@ -161,7 +161,7 @@ def test_any_folder_name_makes_a_config(folder: str, name: str, tmp_path: Path) 
 )
 def test_any_class_name_makes_a_config(names: list[str]) -> None:
     """Whatever the classes are called, the config loads."""
-    found = DatasetSummary(Path("pets"), {}, dict.fromkeys(names, 5), ((9, 9),), ())
+    found = DatasetSummary(Path("pets"), (), dict.fromkeys(names, 5), ((9, 9),), ())
     assert parse(draft_config_for(found).config, "the draft").name == "pets"
 
 

@@ -1,7 +1,7 @@
 """What is wrong with a data set."""
 
 from imgrec.data.check.check import CheckInput, check_images, check_records
-from imgrec.data.check.findings import (
+from imgrec.data.findings import (
     Finding,
     FindingKind,
     Findings,

@@ -16,7 +16,7 @@ from imgrec.data.check.find import (
     oddities,
     summarize_image,
 )
-from imgrec.data.check.findings import Finding, FindingKind, Findings, Occurrence
+from imgrec.data.findings import SOURCE_KINDS, Finding, FindingKind, Findings, Occurrence, merged
 from imgrec.data.images import NO_IMAGE
 from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
@@ -47,12 +47,13 @@ class CheckInput:
     """The images to check, by split.
 
     splits: names are unique across them. classes: empty where the images have no labels.
-    ignored: how many hidden files were left out. max_megapixels: of an image that is decoded.
+    findings: what of the source was not used, or not as it is written.
+    max_megapixels: of an image that is decoded.
     """
 
     splits: Mapping[str, tuple[Record, ...]]
     classes: tuple[str, ...]
-    ignored: int = 0
+    findings: tuple[Finding, ...] = ()
     max_megapixels: int = MAX_MEGAPIXELS
 
     @classmethod
@@ -60,7 +61,7 @@ class CheckInput:
         """Return the images of the splits that have any."""
         parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
         there = {name: records for name, records in parts.items() if records}
-        return cls(there, splits.classes, splits.ignored, max_megapixels)
+        return cls(there, splits.classes, splits.findings, max_megapixels)
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -78,14 +79,17 @@ def check_records(
         identities: The SHA-256 of each image that has one, by its record's name.
         bad: The records that can't be read as images.
     """
-    checked = [kind for kind in FindingKind if kind not in _PICTURE_KINDS]
+    checked = [kind for kind in FindingKind if kind not in _PICTURE_KINDS | SOURCE_KINDS]
     if not stock.classes:
         checked = [kind for kind in checked if kind not in _LABEL_KINDS]
     unreadable = {each.name for each in bad}
     sound = {name: identities[name] for name in identities if name not in unreadable}
     cases = {**_bad(bad), **copies(stock.splits, sound), **_labels(stock)}
     cases[FindingKind.NAMES_BY_CASE] = differing_in_case(record.name for record in stock.records)
-    found = tuple(Finding(kind, cases[kind]) for kind in checked if cases[kind])
+    found = merged(
+        (*(Finding(kind, cases[kind]) for kind in checked if cases[kind]), *stock.findings)
+    )
+    checked = [*checked, *(each.kind for each in stock.findings)]
     sizes = {split: len(records) for split, records in stock.splits.items()}
     return Findings(sizes, _counts(stock), bool(stock.classes), len(bad), tuple(checked), found)
 

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.check.findings import FindingKind, Occurrence, Pictures, ValueRange
+from imgrec.data.findings import FindingKind, Occurrence, Pictures, ValueRange
 from imgrec.data.images import ImageSpec, Traits, inspect_image
 from imgrec.data.records import MAX_MEGAPIXELS, Record
 from imgrec.errors import BadImage

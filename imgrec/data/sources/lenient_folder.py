@@ -2,72 +2,64 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Record
-from imgrec.data.sources.loaders import find_splits
+from imgrec.data.classes import labelled, relabelled
+from imgrec.data.findings import Finding, merged
+from imgrec.data.records import SPLITS, Record
+from imgrec.data.sources.layout import find_layout, hidden, split_of
+from imgrec.data.sources.loaders import read_class_folders
 from imgrec.data.storage import files_below, list_folder
 from imgrec.errors import DataError
-from imgrec.text import printable
+from imgrec.text import class_name, printable
 
 if TYPE_CHECKING:
     from imgrec.data.check import CheckInput
-
-log = logging.getLogger("imgrec")
 
 
 def read_leniently(root: Path) -> CheckInput:
     """Return the images in a folder of split folders, of class folders, or of images alone.
 
     Names are paths below `root`; classes are those of any split, sorted, none where there are
-    no class folders. Files beside class folders belong to none and are left out, which is
-    logged. Raises DataError where a folder can't be read or holds nothing.
+    no class folders.
+
+    Raises:
+        DataError: A folder can't be read or holds nothing, or like `find_layout`.
     """
     from imgrec.data.check import CheckInput
 
-    found = find_splits(root) or _bare_splits(root) or {ALL_SPLITS: root}
-    splits = {name: found[name] for name in (*SPLITS, ALL_SPLITS) if name in found}
-    classes = sorted(
-        {each.name for folder in splits.values() for each in list_folder(folder).folders}
-    )
+    layout = find_layout(root)
+    folders = layout.folders if layout.has_splits else _bare_splits(root) or layout.folders
+    names = {each.name for folder in folders.values() for each in list_folder(folder).folders}
+    classes = tuple(sorted({class_name(name) for name in names}))
     records: dict[str, tuple[Record, ...]] = {}
-    hidden = 0
-    for name, folder in splits.items():
-        records[name], ignored = _read(root, folder, classes)
-        hidden += ignored
+    findings = [*layout.findings]
+    for split, folder in folders.items():
+        records[split], found = _read(root, folder, classes)
+        findings += found
     if not any(records.values()):
         raise DataError(f"no files in {printable(str(root))}", hint="check the path")
-    return CheckInput(records, tuple(classes), hidden)
+    return CheckInput(records, classes, merged(findings))
 
 
 def _bare_splits(root: Path) -> dict[str, Path]:
-    """Return the split folders where there is nothing else and none holds class folders."""
+    """Return the split folders if there is nothing else and none contains class folders."""
     folders = list_folder(root).folders
-    splits = {SPLIT_NAMES.get(folder.name.lower(), ""): folder for folder in folders}
-    return {} if "" in splits or len(splits) < len(folders) else splits
+    splits = {split_of(folder.name)[0] or "": folder for folder in folders}
+    if "" in splits or len(splits) < len(folders):
+        return {}
+    return {split: splits[split] for split in SPLITS if split in splits}
 
 
-def _read(root: Path, folder: Path, classes: Sequence[str]) -> tuple[tuple[Record, ...], int]:
-    """Return the records of one split, and how many hidden files it has."""
+def _read(
+    root: Path, folder: Path, classes: tuple[str, ...]
+) -> tuple[tuple[Record, ...], tuple[Finding, ...]]:
+    """Return the records of one split, and what of it is not used."""
     if not classes:
         bare = files_below(folder)
-        return tuple(_record(file, 0, root) for file in bare.files), bare.hidden
-    top = list_folder(folder)
-    if top.files:
-        where = printable(str(folder))
-        log.warning("%d files directly in %s belong to no class: left out", len(top.files), where)
-    labels = {name: label for label, name in enumerate(classes)}
-    inside = [files_below(each) for each in top.folders]
-    records = tuple(
-        _record(file, labels[each.name], root)
-        for each, found in zip(top.folders, inside, strict=True)
-        for file in found.files
-    )
-    return records, top.hidden + sum(found.hidden for found in inside)
-
-
-def _record(file: Path, label: int, root: Path) -> Record:
-    return Record(file.relative_to(root).as_posix(), label, file)
+        records = (Record(file.relative_to(root).as_posix(), 0, file) for file in bare.files)
+        return tuple(records), hidden(bare.hidden, root)
+    found = read_class_folders(folder, root, root)
+    dataset = relabelled(labelled(found.images), classes, str(root))
+    return dataset.records, (*found.findings, *dataset.findings)

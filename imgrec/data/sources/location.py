@@ -81,7 +81,8 @@ class DataLocation(Section):
     root: Text | None = Field(
         default=None,
         description="Where all the images are: a folder of class folders, or of the folders "
-        "train, validation (val, valid) and test with class folders each; a file; for TFRecord "
+        "train, validation and test with class folders each, also called by other names such as "
+        "`Training`, `val` or `seg_test`; a file; for TFRecord "
         "also a folder, such as `imgrec data pack` writes, or a pattern such as "
         "`birds/*.tfrecord`, where a manifest or names such as `train-1.tfrecord` say which "
         "split a file belongs to; for `keras` the name of a data set. What comes without splits "

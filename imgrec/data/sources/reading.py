@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.data.classes import check_several, relabelled
+from imgrec.data.findings import merged
 from imgrec.data.loader import Loader, Request
 from imgrec.data.records import (
     ALL_SPLITS,
@@ -183,7 +184,7 @@ def _joined(
         splits,
         validation=_records(parts, "validation") or splits.validation,
         test=_records(parts, "test") or splits.test,
-        ignored=sum(part.ignored for part in parts.values()),
+        findings=merged(each for part in parts.values() for each in part.findings),
     )
 
 

@@ -66,9 +66,6 @@ class CheckDocument(Struct, frozen=True):
     pictures: Annotated[
         Pictures | None, Meta(description="Null where no image was looked at, or none can be read.")
     ]
-    hidden: Annotated[
-        int | UnsetType, Meta(description="Ignored files; with `imgrec check` only.")
-    ] = UNSET
     moved: Annotated[
         tuple[MovedDocument, ...] | UnsetType,
         Meta(description="What --quarantine moved; with `imgrec check` only."),
@@ -80,7 +77,6 @@ def check_document(
     *,
     data: str,
     strict: bool = False,
-    hidden: int | None = None,
     moved: Sequence[Moved] | None = None,
 ) -> CheckDocument:
     """Return the document of a check.
@@ -89,7 +85,6 @@ def check_document(
         findings: What was found.
         data: What was checked, as it was written.
         strict: Whether warnings count as errors.
-        hidden: How many hidden files were ignored; None where that is not part of the document.
         moved: The files that were moved; None if that is not part of the document.
     """
     return CheckDocument(
@@ -103,7 +98,6 @@ def check_document(
         counts={kind.key: findings.count(kind) for kind in findings.checked},
         findings=tuple(map(_finding, findings.found)),
         pictures=findings.pictures,
-        hidden=UNSET if hidden is None else hidden,
         moved=UNSET
         if moved is None
         else tuple(

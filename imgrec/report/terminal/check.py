@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgrec.data.check import Finding, Findings, Occurrence, Pictures, Severity, ValueRange
 from imgrec.report.wording import shorten
-from imgrec.text import printable
+from imgrec.text import printable, quoted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,17 +22,16 @@ _MODES = 6
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: ""}
 
 
-def check_text(findings: Findings, *, data: str, ignored: int = 0) -> RenderableType:
+def check_text(findings: Findings, *, data: str) -> RenderableType:
     """Return a summary of the data, the findings with a few examples, and the verdict.
 
     Args:
         findings: The result of the check.
         data: What was checked.
-        ignored: The number of hidden files that were ignored.
     """
     from rich.console import Group
 
-    parts = [_line(printable(data)), *_facts(findings, ignored), *_classes(findings)]
+    parts = [_line(printable(data)), *_facts(findings), *_classes(findings)]
     if findings.found:
         parts += [_line(""), _table_of(findings)]
     parts += [_line(""), _verdict(findings)]
@@ -41,12 +40,11 @@ def check_text(findings: Findings, *, data: str, ignored: int = 0) -> Renderable
     return Group(*parts)
 
 
-def _facts(findings: Findings, ignored: int) -> Iterator[RenderableType]:
+def _facts(findings: Findings) -> Iterator[RenderableType]:
     splits = [f"{printable(name)} {size:,}" for name, size in findings.sizes.items()]
     by_split = f" ({', '.join(splits)})" if len(splits) > 1 else ""
     bad = f", {findings.bad:,} can't be read" if findings.bad else ""
-    hidden = f", {ignored:,} hidden files left out" if ignored else ""
-    yield _line(f"  {findings.images:,} images{by_split}{bad}{hidden}")
+    yield _line(f"  {findings.images:,} images{by_split}{bad}")
     if not findings.labelled:
         yield _line("  no class folders: labels are not checked")
     if findings.pictures is not None:
@@ -105,7 +103,7 @@ def _examples(finding: Finding) -> Iterator[str]:
 
 
 def _example(case: Occurrence) -> str:
-    names = [shorten(name, _NAME_WIDTH) for name in case.names[:_NAMES]]
+    names = [shorten(quoted(name), _NAME_WIDTH) for name in case.names[:_NAMES]]
     together = ", ".join([*names, *_rest(len(case.names) - _NAMES)])
     return f"{together}: {printable(case.detail)}" if case.detail else together
 

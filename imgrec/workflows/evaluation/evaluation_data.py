@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.data.classes import relabelled, renamed
+from imgrec.data.findings import merged
 from imgrec.data.images import identities_of_images
 from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
 from imgrec.data.sources import DataLocation, read_other
@@ -16,7 +17,7 @@ from imgrec.progress import Progress
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import recorded_images
 from imgrec.text import did_you_mean, join_few, printable
-from imgrec.workflows.prepare import read_images
+from imgrec.workflows.prepare import log_findings, read_images
 from imgrec.workflows.run_config import data_config, run_config
 
 log = logging.getLogger("imgrec")
@@ -105,6 +106,7 @@ def _refuse_changes(
 def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData:
     path = str(asked.data)
     parts = read_other(path, config, run.card.seed)
+    log_findings(merged(each for part in parts.values() for each in part.findings))
     if ALL_SPLITS in parts and asked.split is not None:
         raise UsageError(
             f"--split {asked.split}: {printable(path)} is not split",

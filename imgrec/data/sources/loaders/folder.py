@@ -2,88 +2,112 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imgrec.data.classes import NamedLabel, labelled
+from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
 from imgrec.data.loader import Loader
-from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, Dataset, Record, RecordsBySplit
+from imgrec.data.records import Dataset, RecordsBySplit
+from imgrec.data.sources.layout import Layout, beside_classes, find_layout, hidden, split_of
 from imgrec.data.storage import files_below, is_folder, list_folder
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
 from imgrec.text import printable
 
-log = logging.getLogger("imgrec")
-
 _LAYOUT = "put images into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The files in the class folders of a folder.
+
+    images: a label for each file. empty: the class folders without files. findings: what is not
+    used, and what was merged.
+    """
+
+    images: tuple[NamedLabel, ...]
+    empty: tuple[Path, ...]
+    findings: tuple[Finding, ...]
 
 
 def read_folders(root: Path) -> RecordsBySplit:
     """Return the images below `root`, by split folder if it has any, else as `all`.
 
-    Raises DataError like `read_folder` and `find_splits`.
+    Raises DataError like `read_folder` and `find_layout`.
     """
-    folders = find_splits(root)
-    _check_root(root, folders)
-    if not folders:
-        return {ALL_SPLITS: read_folder(root)}
-    return {part: read_folder(folder) for part, folder in folders.items()}
+    layout = find_layout(root)
+    _check_splits(layout)
+    parts = {part: read_folder(folder, root) for part, folder in layout.folders.items()}
+    first, dataset = next(iter(parts.items()))
+    parts[first] = replace(dataset, findings=merged((*layout.findings, *dataset.findings)))
+    return parts
 
 
-def read_folder(root: Path) -> Dataset:
-    """Return the images below `root`, one class per folder, labels by sorted class name.
+def read_folder(folder: Path, root: Path | None = None) -> Dataset:
+    """Return the images below `folder`, one class per folder, labels by sorted class name.
 
     Every file in a class folder or below it becomes a record, except hidden ones, even if it
     turns out not to be an image when it is decoded.
 
-    Raises DataError if the folder doesn't exist or a class folder is empty.
+    Args:
+        folder: The folder that contains the class folders.
+        root: The folder that the paths in findings are relative to; by default, `folder`.
+
+    Raises:
+        DataError: The folder doesn't exist, or a class folder is empty.
     """
-    top = list_folder(root)
+    top = list_folder(folder)
     if not top.folders:
-        raise _no_classes(root, top.files)
-    records: list[Record] = []
-    ignored, empty = top.hidden, []
-    for label, folder in enumerate(top.folders):
-        found = files_below(folder)
-        ignored += found.hidden
-        records += [Record(_name(file, root), label, file) for file in found.files]
-        if not found.files:
-            empty.append(folder.name)
-    if empty:
+        raise _no_classes(folder, top.files)
+    found = read_class_folders(folder, folder, root or folder)
+    if found.empty:
+        names = [each.name for each in found.empty]
         raise DataError(
-            f"no images in {_listing('class folder', empty)} of {_shown(root)}",
+            f"no images in {_listing('class folder', names)} of {_shown(folder)}",
             hint="put images there, or remove the folder",
         )
-    if top.files:
-        log.warning(
-            "%d files directly in %s belong to no class and are left out",
-            len(top.files),
-            _shown(root),
-        )
-    classes = tuple(folder.name for folder in top.folders)
-    return Dataset(tuple(sorted(records, key=lambda record: record.name)), classes, ignored)
+    dataset = labelled(found.images)
+    return replace(dataset, findings=merged((*found.findings, *dataset.findings)))
 
 
-def find_splits(root: Path) -> dict[str, Path]:
-    """Return the split folders directly in `root`, by split (train, validation, test).
+def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
+    """Return the files in the class folders that `folder` contains.
 
-    A split folder is called train, val, valid, validation or test (in small or capital
-    letters) and holds folders: a class called `train` holds images. Raises DataError
-    if a split has two folders, or `root` can't be read.
+    Args:
+        folder: The folder of class folders.
+        base: The folder that the names of images are relative to.
+        root: The folder that the paths in findings are relative to.
+
+    Raises:
+        DataError: A folder can't be read.
     """
-    splits: dict[str, Path] = {}
-    for folder in list_folder(root).folders:
-        split = SPLIT_NAMES.get(folder.name.lower())
-        if split is None or not list_folder(folder).folders:
-            continue
-        if split in splits:
-            both = f"{printable(splits[split].name)} and {printable(folder.name)}"
-            raise DataError(
-                f"{_shown(root)} holds both {both}, and either may be the {split} split",
-                hint="remove or rename one of them",
-            )
-        splits[split] = folder
-    return splits
+    images: list[NamedLabel] = []
+    empty: list[Path] = []
+    findings = [*beside_classes(folder, root)]
+    for each in list_folder(folder).folders:
+        found = files_below(each)
+        images += [
+            NamedLabel(file.relative_to(base).as_posix(), (each.name,), file)
+            for file in found.files
+        ]
+        findings += [
+            *finding(FindingKind.NESTED_FOLDERS, _nested(each, found.files, root)),
+            *hidden(found.hidden, root),
+        ]
+        if not found.files:
+            empty.append(each)
+    return ClassFolders(tuple(images), tuple(empty), merged(findings))
+
+
+def _nested(folder: Path, files: Sequence[Path], root: Path) -> Iterator[Occurrence]:
+    """Yield the folders directly in a class folder, with how many files are in each."""
+    inside = (file.relative_to(folder).parts for file in files)
+    for name, count in Counter(parts[0] for parts in inside if len(parts) > 1).items():
+        path = (folder / name).relative_to(root).as_posix()
+        yield Occurrence((path,), f"{count:,} {'file' if count == 1 else 'files'}")
 
 
 def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
@@ -95,29 +119,20 @@ def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
     return DataError(f"no images in {_shown(root)}", hint=hint)
 
 
-def _check_root(root: Path, splits: Mapping[str, Path]) -> None:
+def _check_splits(layout: Layout) -> None:
     """Raise DataError if all folders are named like splits, but have no class folders."""
-    others = [folder.name for folder in list_folder(root).folders if folder not in splits.values()]
-    if others and all(name.lower() in SPLIT_NAMES for name in others) and "train" not in splits:
+    names = [each.name for each in layout.beside]
+    if names and "train" not in layout.folders and all(split_of(name)[0] for name in names):
+        shown = ", ".join(_shown(folder) for folder in layout.beside)
         raise DataError(
-            f"no class folders in {_names(root, others)}",
-            hint=f"put images into one folder per class, such as {others[0]}/cat/1.jpg",
+            f"no class folders in {shown}",
+            hint=f"put images into one folder per class, such as {names[0]}/cat/1.jpg",
         )
-    if splits and others:
-        log.warning("left out, being neither train, validation nor test: %s", _names(root, others))
-
-
-def _names(root: Path, names: Sequence[str]) -> str:
-    return ", ".join(_shown(root / name) for name in names)
 
 
 def _listing(thing: str, names: Sequence[str]) -> str:
     plural = "s" if len(names) > 1 else ""
     return f"{thing}{plural} {', '.join(printable(name) for name in names)}"
-
-
-def _name(file: Path, root: Path) -> str:
-    return file.relative_to(root).as_posix()
 
 
 def _shown(path: Path) -> str:

@@ -1,10 +1,15 @@
-"""What a check of images can find, how severe it is, and the values of a result."""
+"""What can be found in data, how severe it is, and the values of a check's result.
+
+A loader returns findings of what it did not use, or not as it is written; a check adds its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+
+from imgrec.text import join_few, printable, quoted
 
 
 class Severity(StrEnum):
@@ -54,6 +59,62 @@ class FindingKind(Enum):
     ELONGATED = "elongated", Severity.WARNING, "very long or very wide"
     ONE_COLOUR = "one_colour", Severity.WARNING, "of nearly one colour; not compared"
     ROTATED = "rotated", Severity.NOTE, "turned upright as EXIF says"
+    UNUSED_FOLDERS = "unused_folders", Severity.WARNING, "folders that are not used", "folders"
+    HIDDEN_FOLDERS = (
+        "hidden_folders",
+        Severity.WARNING,
+        "hidden folders with files, not used",
+        "folders",
+    )
+    UNUSED_IMAGES = "unused_images", Severity.WARNING, "images of no class, not used"
+    NESTED_FOLDERS = (
+        "nested_folders",
+        Severity.WARNING,
+        "folders inside class folders, taken as part of the class",
+        "folders",
+    )
+    UNIFIED_CLASSES = (
+        "unified_classes",
+        Severity.WARNING,
+        "class names with blanks or another Unicode form, unified",
+        "names",
+    )
+    COMBINED_LABELS = (
+        "combined_labels",
+        Severity.WARNING,
+        "classes that look like several labels; data.multi_label separates them",
+        "classes",
+    )
+    UNUSED_ARRAYS = "unused_arrays", Severity.WARNING, "arrays that are not used", "arrays"
+    GUESSED_ENCODING = (
+        "guessed_encoding",
+        Severity.WARNING,
+        "text that is not UTF-8, read as Windows-1252",
+        "files",
+    )
+    TABLE_FORM = "table_form", Severity.NOTE, "tables in a special form", "files"
+    SKIPPED_ROWS = "skipped_rows", Severity.NOTE, "rows that are empty or repeated", "rows"
+    REWRITTEN_PATHS = (
+        "rewritten_paths",
+        Severity.NOTE,
+        "paths with backslashes, blanks or another Unicode form, corrected",
+        "paths",
+    )
+    UNUSED_COLUMNS = (
+        "unused_columns",
+        Severity.NOTE,
+        "columns that only slices and groups can use",
+        "columns",
+    )
+    UNUSED_FEATURES = "unused_features", Severity.NOTE, "features that are not used", "features"
+    WRAPPER_FOLDERS = (
+        "wrapper_folders",
+        Severity.NOTE,
+        "folders around the class folders, seen through",
+        "folders",
+    )
+    UNUSED_FILES = "unused_files", Severity.NOTE, "files beside the images, not used", "files"
+    HIDDEN = "hidden", Severity.NOTE, "hidden and system files, not used", "files"
 
     def __init__(self, key: str, severity: Severity, title: str, unit: str = "images") -> None:
         self.key = key
@@ -67,12 +128,41 @@ class FindingKind(Enum):
         return self in {FindingKind.UNREADABLE, FindingKind.NO_IMAGE}
 
 
+SOURCE_KINDS = frozenset(
+    {
+        FindingKind.UNUSED_FOLDERS,
+        FindingKind.HIDDEN_FOLDERS,
+        FindingKind.UNUSED_IMAGES,
+        FindingKind.NESTED_FOLDERS,
+        FindingKind.UNIFIED_CLASSES,
+        FindingKind.COMBINED_LABELS,
+        FindingKind.UNUSED_ARRAYS,
+        FindingKind.GUESSED_ENCODING,
+        FindingKind.TABLE_FORM,
+        FindingKind.SKIPPED_ROWS,
+        FindingKind.REWRITTEN_PATHS,
+        FindingKind.UNUSED_COLUMNS,
+        FindingKind.UNUSED_FEATURES,
+        FindingKind.WRAPPER_FOLDERS,
+        FindingKind.UNUSED_FILES,
+        FindingKind.HIDDEN,
+    }
+)
+"""What loaders find, each in its own form of data."""
+
+
 @dataclass(frozen=True)
 class Occurrence:
     """What belongs together in a finding: names of images (or classes), and a detail."""
 
     names: tuple[str, ...]
     detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """The names and the detail in one line that is safe to print."""
+        names = ", ".join(map(quoted, self.names))
+        return f"{names}: {printable(self.detail)}" if self.detail else names
 
 
 @dataclass(frozen=True)
@@ -86,6 +176,26 @@ class Finding:
     def count(self) -> int:
         """How many names the cases have."""
         return sum(len(case.names) for case in self.cases)
+
+    @property
+    def line(self) -> str:
+        """The finding in one line that is safe to print, with its count and a few names."""
+        cases = join_few([case.text for case in self.cases])
+        return f"{self.kind.title}: {self.count:,} ({cases})"
+
+
+def finding(kind: FindingKind, cases: Iterable[Occurrence]) -> tuple[Finding, ...]:
+    """Return the finding as a tuple, which is empty if there are no cases."""
+    there = tuple(cases)
+    return (Finding(kind, there),) if there else ()
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return one finding for each kind, in the order of the kinds."""
+    cases: dict[FindingKind, tuple[Occurrence, ...]] = {}
+    for each in findings:
+        cases[each.kind] = (*cases.get(each.kind, ()), *each.cases)
+    return tuple(Finding(kind, cases[kind]) for kind in FindingKind if kind in cases)
 
 
 @dataclass(frozen=True)

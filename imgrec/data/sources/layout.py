@@ -1,0 +1,199 @@
+"""Where the class folders of a folder are: directly in it, in split folders, in wrapper folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
+from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS
+from imgrec.data.storage import files_below, is_folder, is_system_entry, list_folder, resolved
+from imgrec.data.suffixes import format_of
+from imgrec.errors import DataError
+from imgrec.text import join_few, printable
+
+_PART_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders that contain class folders.
+
+    folders: by split, or one for `all`. beside: other folders beside those of splits, or the class
+    folders if there are no splits. findings: what is around the class folders, and not used.
+    """
+
+    folders: Mapping[str, Path]
+    beside: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether there are split folders."""
+        return ALL_SPLITS not in self.folders
+
+
+def find_layout(root: Path) -> Layout:
+    """Return where the class folders below `root` are.
+
+    A split folder has a word for a split in its name, such as `train`, `Testing` or `val`, and
+    contains folders; a class called `train` contains images. If there is more in the name, as in
+    `seg_train`, there has to be another split with the same addition, as in `seg_test`. A folder
+    whose only folder contains the class folders, as in `photos/photos/cat`, is seen through.
+
+    Raises:
+        DataError: A split has two folders, class folders contain split folders, or a folder can't
+            be read.
+    """
+    levels = _levels(root, ending_at_splits=True)
+    splits = _splits(levels[-1])
+    top = list_folder(levels[-1]).folders
+    if not splits:
+        _refuse_splits_inside(levels[-1])
+        return Layout({ALL_SPLITS: levels[-1]}, top, _around(levels, root))
+    inside = _levels_of_splits(splits)
+    beside = tuple(each for each in top if each not in splits.values())
+    findings = [
+        *finding(FindingKind.UNUSED_FOLDERS, (_counted(each, root) for each in beside)),
+        *beside_classes(levels[-1], root),
+        *(each for passed in (levels, *inside.values()) for each in _around(passed, root)),
+    ]
+    folders = {split: inside[split][-1] for split in SPLITS if split in inside}
+    return Layout(folders, beside, merged(findings))
+
+
+def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the split that a folder's name says, and what else it says, in small letters.
+
+    Example:
+        >>> split_of("seg_train"), split_of("Testing"), split_of("cat")
+        (('train', ('seg',)), ('test', ()), (None, ('cat',)))
+    """
+    parts = [part.lower() for part in _PART_OF_NAME.findall(name)]
+    words = [part for part in parts if part in SPLIT_NAMES]
+    if len(words) != 1:
+        return None, tuple(parts)
+    return SPLIT_NAMES[words[0]], tuple(part for part in parts if part != words[0])
+
+
+def beside_classes(folder: Path, root: Path) -> tuple[Finding, ...]:
+    """Return what is in a folder besides folders: files of no class, and what is hidden."""
+    found = list_folder(folder)
+    pictures = [file for file in found.files if format_of(file.name)]
+    others = [file for file in found.files if not format_of(file.name)]
+    return (
+        *finding(FindingKind.UNUSED_IMAGES, _named(pictures, root)),
+        *finding(FindingKind.UNUSED_FILES, _named(others, root)),
+        *hidden(found.hidden, root),
+    )
+
+
+def hidden(paths: Iterable[Path], root: Path) -> tuple[Finding, ...]:
+    """Return what was left out as hidden: folders that have visible files in them, and the rest."""
+    found = list(paths)
+    folders = [
+        (_counted(path, root), path)
+        for path in found
+        if not is_system_entry(path.name) and is_folder(path) and files_below(path).files
+    ]
+    with_files = {path for _, path in folders}
+    return (
+        *finding(FindingKind.HIDDEN_FOLDERS, (case for case, _ in folders)),
+        *finding(
+            FindingKind.HIDDEN, _named([path for path in found if path not in with_files], root)
+        ),
+    )
+
+
+def _levels(folder: Path, *, ending_at_splits: bool = False) -> list[Path]:
+    """Return the folders from `folder` to the one inside that has class folders or splits."""
+    levels, above = [folder], {resolved(folder)}
+    while True:
+        folders = list_folder(levels[-1]).folders
+        if len(folders) > 1 or (ending_at_splits and _splits(levels[-1])):
+            return levels
+        if not folders or resolved(folders[0]) in above:
+            return [folder]
+        levels.append(folders[0])
+        above.add(resolved(folders[0]))
+
+
+def _splits(folder: Path) -> dict[str, Path]:
+    """Return the split folders directly in `folder`."""
+    by_addition: dict[tuple[str, ...], list[tuple[str, Path]]] = {}
+    for each in list_folder(folder).folders:
+        split, addition = split_of(each.name)
+        if split is not None and _has_class_folders(each):
+            by_addition.setdefault(addition, []).append((split, each))
+    found: dict[str, Path] = {}
+    for addition, folders in by_addition.items():
+        if addition and len({split for split, _ in folders}) < 2:
+            continue
+        for split, each in folders:
+            if split in found:
+                raise _ambiguous(folder, split, found[split], each)
+            found[split] = each
+    return found
+
+
+def _ambiguous(folder: Path, split: str, one: Path, other: Path) -> DataError:
+    both = f"{printable(one.name)} and {printable(other.name)}"
+    return DataError(
+        f"{printable(str(folder))} holds both {both}, and either may be the {split} split",
+        hint="remove or rename one of them",
+    )
+
+
+def _has_class_folders(folder: Path) -> bool:
+    """Return whether a folder contains folders, not counting one of the same name for images."""
+    folders = list_folder(folder).folders
+    if len(folders) == 1 and folders[0].name.lower() == folder.name.lower():
+        return bool(list_folder(folders[0]).folders)
+    return bool(folders)
+
+
+def _levels_of_splits(splits: Mapping[str, Path]) -> dict[str, list[Path]]:
+    """Return the levels of each split; a folder that is named like a class is one."""
+    levels = {split: _levels(folder) for split, folder in splits.items()}
+    training = levels.get("train", [])[-1:]
+    classes = {each.name for folder in training for each in list_folder(folder).folders}
+    return {
+        split: found
+        if split == "train" or found[0] == found[-1] or found[1].name not in classes
+        else found[:1]
+        for split, found in levels.items()
+    }
+
+
+def _refuse_splits_inside(folder: Path) -> None:
+    """Raise DataError if each class folder contains split folders."""
+    classes = list_folder(folder).folders
+    inside = [each.name for one in classes for each in list_folder(one).folders]
+    splits = {split_of(name)[0] for name in inside if not split_of(name)[1]} - {None}
+    if len(splits) > 1 and all(split_of(name)[0] for name in inside):
+        first = next(one.name for one in classes if list_folder(one).folders)
+        raise DataError(
+            f"class folders of {printable(str(folder))} contain the split folders "
+            f"{join_few(sorted(set(inside)))}",
+            hint=f"put the splits outside, such as {printable(inside[0])}/{printable(first)}",
+        )
+
+
+def _around(levels: Sequence[Path], root: Path) -> tuple[Finding, ...]:
+    """Return what is to say of folders that were seen through: all but the last one."""
+    passed = levels[1:]
+    found = [each for folder in levels[:-1] for each in beside_classes(folder, root)]
+    return merged((*finding(FindingKind.WRAPPER_FOLDERS, _named(passed, root)), *found))
+
+
+def _counted(folder: Path, root: Path) -> Occurrence:
+    files = len(files_below(folder).files)
+    return Occurrence(
+        (folder.relative_to(root).as_posix(),), f"{files:,} {'file' if files == 1 else 'files'}"
+    )
+
+
+def _named(paths: Iterable[Path], root: Path) -> Iterator[Occurrence]:
+    return (Occurrence((path.relative_to(root).as_posix(),)) for path in paths)

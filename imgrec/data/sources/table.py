@@ -1,0 +1,174 @@
+"""Tables of text as spreadsheets write them: a line of column names, and rows below it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
+from imgrec.data.storage import cannot_read, read_bytes
+from imgrec.errors import DataError
+from imgrec.text import class_name, decode_text, printable
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+_SAVE = "save it as CSV in UTF-8"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its cells by column. line: the one that it begins on, from 1."""
+
+    file: Path
+    line: int
+    cells: Mapping[str, str]
+
+    def problem(self, message: str, hint: str = "") -> DataError:
+        """Return the error that says what is wrong in this row."""
+        return _problem(self.file, self.line, message, hint)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a table that are not empty.
+
+    columns: their names, without blanks around them. findings: how the file was read, and what of
+    it was not.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
+    """Return the table in a text file.
+
+    The encoding is UTF-8, UTF-16 or Windows-1252. Cells are separated by commas, or by semicolons,
+    tabs or vertical bars if the first line then has the wanted columns; they are in quotes where
+    needed. Columns without a name and empty rows are left out.
+
+    Args:
+        file: The file.
+        wanted: The names of columns that have to be there.
+        hint: What to do if one is missing.
+
+    Raises:
+        DataError: It is not such a table; the message has file and line.
+    """
+    text, encoding = _text(file)
+    start, delimiter = _delimiter(text, wanted)
+    lines = _lines(file, text, start, delimiter)
+    line, header = next(lines, (0, None))
+    if header is None:
+        raise DataError(f"{printable(str(file))} is empty")
+    names = [class_name(name) for name in header]
+    _check_header(file, line, names, wanted, hint)
+    rows: list[Row] = []
+    empty: list[Occurrence] = []
+    unnamed = 0
+    for line, cells in lines:
+        if not any(cell.strip() for cell in cells):
+            empty.append(Occurrence((f"line {line}",), "empty"))
+            continue
+        if len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
+            raise _problem(file, line, f"{len(cells)} cells, but there are {len(names)} columns")
+        by_name = [(name, cell) for name, cell in zip(names, cells, strict=False)]
+        rows.append(Row(file, line, {name: cell for name, cell in by_name if name}))
+        unnamed += any(cell.strip() for name, cell in by_name if not name)
+    form = _form(encoding, delimiter, header)
+    return Table(
+        tuple(name for name in names if name),
+        tuple(rows),
+        (
+            *finding(FindingKind.GUESSED_ENCODING, _guess(file, text, encoding)),
+            *finding(FindingKind.TABLE_FORM, [Occurrence((file.name,), form)] if form else []),
+            *finding(FindingKind.SKIPPED_ROWS, empty),
+            *finding(
+                FindingKind.UNUSED_COLUMNS,
+                [Occurrence(("",), f"no name, {unnamed:,} values")] if unnamed else [],
+            ),
+        ),
+    )
+
+
+def _text(file: Path) -> tuple[str, str]:
+    try:
+        text, encoding = decode_text(read_bytes(file))
+    except OSError as error:
+        raise cannot_read(file, error) from error
+    except ValueError as error:
+        raise DataError(f"{printable(str(file))} {error}", hint=_SAVE) from error
+    if "\0" in text:
+        raise DataError(f"{printable(str(file))} contains NUL bytes: not a text file", hint=_SAVE)
+    return text, encoding
+
+
+def _delimiter(text: str, wanted: Collection[str]) -> tuple[int, str]:
+    """Return where the table starts in the text, and what separates its cells."""
+    first, end, _ = text[:16].partition("\n")
+    if first.lower().startswith("sep=") and len(first.rstrip("\r")) == len("sep=x"):  # Excel's
+        return len(first + end), first[4]
+    for delimiter in _DELIMITERS:
+        try:
+            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        except csv.Error:
+            continue
+        if set(wanted) <= {class_name(name) for name in header}:
+            return 0, delimiter
+    return 0, ","
+
+
+def _lines(file: Path, text: str, start: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row that isn't an empty line with the line it begins on."""
+    skipped = text.count("\n", 0, start)
+    begin = skipped + 1
+    stream = io.StringIO(text, newline="")
+    stream.seek(start)
+    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield begin, cells
+            begin = skipped + reader.line_num + 1
+    except csv.Error as error:
+        raise _problem(file, begin, f"not CSV ({error})", _SAVE) from error
+
+
+def _check_header(
+    file: Path, line: int, names: Sequence[str], wanted: Collection[str], hint: str
+) -> None:
+    for name in names:
+        if name and names.count(name) > 1:
+            raise _problem(file, line, f"two columns are called {printable(name)}")
+    for name in wanted:
+        if name not in names:
+            raise _problem(
+                file,
+                line,
+                f"no column {printable(name)}; found: {', '.join(map(printable, names))}",
+                hint,
+            )
+
+
+def _guess(file: Path, text: str, encoding: str) -> list[Occurrence]:
+    if encoding != "Windows-1252":
+        return []
+    line = next(line for line in text.splitlines() if not line.isascii())
+    return [Occurrence((file.name,), f"such as {line.strip()}")]
+
+
+def _form(encoding: str, delimiter: str, header: Sequence[str]) -> str:
+    parts = [
+        encoding if encoding.startswith("UTF-") and encoding != "UTF-8" else "",
+        "" if delimiter == "," else f"separated by {_DELIMITERS.get(delimiter, repr(delimiter))}",
+        "blanks around column names" if any(each != each.strip() for each in header) else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _problem(file: Path, line: int, message: str, hint: str = "") -> DataError:
+    return DataError(f"{printable(str(file))}, line {line}: {message}", hint=hint)
