@@ -31,14 +31,14 @@ NAMES = (
     "\x1b[31mred\x1b]0;title\x07",
     "[bold]x[/bold]",
     "`*_@all_*`",
-    "bell\x07 nul-free\x01\x85",
+    "bell\x07 nul-free\x01\x85.",
     "not \udcff\udcfe UTF-8",
     "line\nbreak\r\n| here |\u2028end",
     "gpj.\u202eexe\u2066",
     '"><img src=x onerror=alert(1)>',
     "{{ 7 * 7 }} $\\frac$",
     "&lt;b&gt; ]]> <!--",
-    "\ufffe\ufeff",
+    "\ufffe\ufeff.",
 )
 # A CSV file whose labels are not UTF-8 is refused.
 CLASSES = (*(name for name in NAMES if "\udcff" not in name), "../x", "/etc/passwd", "C:\\x")

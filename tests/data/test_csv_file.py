@@ -190,8 +190,14 @@ def test_a_separator_gives_several_labels(table: Callable[..., Path]) -> None:
         (["path,label,x, x", "a.png,cat,1,2"], "line 1: two columns are called x"),
         (["path,label", "a.png,cat,x"], "line 2: 3 cells, but there are 2 columns"),
         (["path,label", 'a.png,"cat'], "line 2: not CSV"),
-        (["path,label", b"a.png,k\xe4\x81"], "is neither UTF-8, UTF-16 nor Windows-1252"),
-        (["path,label", b"a.png,k\xe4,k\xc3\xa4"], "is neither UTF-8, UTF-16 nor Windows-1252"),
+        (
+            ["path,label", b"a.png,k\xe4\x81"],
+            r"line 2: label k\xe4\x81 is neither UTF-8, UTF-16 nor Windows-1252",
+        ),
+        (
+            ["path,label", b"a.png,k\xe4", "b.png,ä"],
+            r"line 2: label k\xe4 is neither UTF-8, UTF-16 nor Windows-1252",
+        ),
         (["path,label", b"a.png,\0"], "contains NUL bytes: not a text file"),
         (["path,label", "a\n.png,\x1b[31m", "b.png"], "line 2: 1 cells"),
         (["path,label"], "has no rows below its column names"),

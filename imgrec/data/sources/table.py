@@ -49,7 +49,8 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
 
     The encoding is UTF-8, UTF-16 or Windows-1252. Cells are separated by commas, or by semicolons,
     tabs or vertical bars if the first line then has the wanted columns; they are in quotes where
-    needed. Columns without a name and empty rows are left out.
+    needed. Columns without a name and empty rows are left out. Bytes that are in none of the
+    encodings become surrogates.
 
     Args:
         file: The file.
@@ -97,11 +98,14 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
 
 def _text(file: Path) -> tuple[str, str]:
     try:
-        text, encoding = decode_text(read_bytes(file))
+        content = read_bytes(file)
     except OSError as error:
         raise cannot_read(file, error) from error
-    except ValueError as error:
-        raise DataError(f"{printable(str(file))} {error}", hint=_SAVE) from error
+    try:
+        text, encoding = decode_text(content)
+    except ValueError:
+        # The names of files may be any bytes; it depends on the column whether that matters.
+        text, encoding = content.decode("utf-8", "surrogateescape"), ""
     if "\0" in text:
         raise DataError(f"{printable(str(file))} contains NUL bytes: not a text file", hint=_SAVE)
     return text, encoding

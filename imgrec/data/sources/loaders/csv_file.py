@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +39,8 @@ class Columns(Section):
     label: Text = Field(default="label", description="The image's class, or several of them.")
     split: Text = Field(
         default="split",
-        description="Whether the image is for `train`, `validation` (`val`, `valid`, `dev`) or `test`. "
-        "Without this column, `data.split` divides the images.",
+        description="Whether the image is for `train`, `validation` (`val`, `valid`, `dev`) or "
+        "`test`. Without this column, `data.split` divides the images.",
     )
 
 
@@ -117,6 +118,12 @@ def _image(row: Row, path: str, columns: Columns, separator: str | None) -> Name
         raise row.problem(
             f"column {printable(columns.label)} is empty, or one of its labels is", hint
         )
+    if not _is_text(row.cells[columns.label]):
+        label = printable(row.cells[columns.label])
+        raise row.problem(
+            f"label {label} is neither UTF-8, UTF-16 nor Windows-1252",
+            "save the file as CSV in UTF-8",
+        )
     used = (columns.path, columns.label, columns.split)
     extra = {name: cell for name, cell in row.cells.items() if name not in used}
     name = PurePath(os.path.normpath(path)).as_posix()
@@ -128,10 +135,26 @@ def _existing(written: str, folder: Path) -> tuple[str, bool]:
     if written.isascii() and "\\" not in written and written == written.strip():
         return written, False  # as almost all are: no need to look for the file
     plain = written.strip().replace("\\", "/")
-    for path in (written, plain, *(unicodedata.normalize(form, plain) for form in _FORMS)):
+    for path in (written, plain, *_spellings(plain)):
         if exists(folder / path):
             return path, path != written
     return plain, plain != written
+
+
+def _spellings(path: str) -> Iterator[str]:
+    """Yield the names that a file whose name has accents may have on disk."""
+    for form in _FORMS:
+        yield unicodedata.normalize(form, path)
+    with contextlib.suppress(UnicodeError):
+        yield os.fsdecode(path.encode("cp1252"))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _labels(cell: str, separator: str | None) -> list[str]:
