@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.files import remove_partial, sha256, write_atomically, write_bytes, write_text
+from imgrec.files import (
+    check_writable,
+    remove_partial,
+    sha256,
+    write_atomically,
+    write_bytes,
+    write_text,
+)
+from tests.conftest import PROJECT
 
 
 def test_what_is_written_replaces_what_was_there(tmp_path: Path) -> None:
@@ -81,3 +96,90 @@ def test_a_folder_that_takes_no_files() -> None:
         RunError, match=r"^/proc/nope can't be written: /proc does not accept files$"
     ):
         write_text(Path("/proc/nope"), "")
+
+
+@contextmanager
+def read(fifo: Path) -> Iterator[Future[bytes]]:
+    """Make a pipe, and read it in a thread."""
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(fifo.read_bytes)
+
+
+def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path: Path) -> None:
+    """By its own name or through a link, and nothing is left beside it."""
+    fifo, link = tmp_path / "pipe", tmp_path / "link.txt"
+    link.symlink_to("pipe")
+    for path in (fifo, link):
+        fifo.unlink(missing_ok=True)
+        with read(fifo) as content:
+            check_writable(path)
+            write_text(path, "text")
+        assert content.result() == b"text"
+        assert fifo.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [link, fifo]
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    """Root could replace /dev/null for the whole machine."""
+    link = tmp_path / "nothing.txt"
+    link.symlink_to("/dev/null")
+    before = Path("/dev/null").stat()
+    check_writable(link)
+    write_text(link, "text")
+    assert link.is_symlink()
+    assert Path("/dev/null").is_char_device()
+    assert Path("/dev/null").stat().st_ino == before.st_ino
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """To a file, and to one that does not exist yet; the link stays a link."""
+    folder, link, chain = tmp_path / "folder", tmp_path / "link.txt", tmp_path / "chain.txt"
+    folder.mkdir()
+    link.symlink_to("folder/a.txt")
+    chain.symlink_to(link)
+    for path, text in ((link, "one"), (chain, "two")):
+        check_writable(path)
+        write_text(path, text)
+        assert (folder / "a.txt").read_text() == text
+    assert link.is_symlink()
+    assert chain.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [chain, folder, link]
+    assert [*folder.iterdir()] == [folder / "a.txt"]
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    """They lead nowhere, and stay as they are."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with pytest.raises(RunError, match=r"one can't be written: Too many levels"):
+        check_writable(one)
+    with pytest.raises(RunError, match=r"one can't be written: Too many levels"):
+        write_text(one, "text")
+    assert one.is_symlink()
+
+
+def test_a_link_in_a_folder_of_imgrec_is_replaced(tmp_path: Path) -> None:
+    """A run from somebody else can't have another file overwritten."""
+    outside, link = tmp_path / "outside.txt", tmp_path / "card.json"
+    outside.write_text("mine")
+    link.symlink_to(outside)
+    write_atomically(link, lambda temporary: temporary.write_text("new"))
+    assert (outside.read_text(), link.read_text()) == ("mine", "new")
+    assert not link.is_symlink()
+
+
+def test_an_open_file_is_written_through() -> None:
+    """/dev/stdout of a process whose output goes to a file: the shell's file is not replaced."""
+    code = "from pathlib import Path; from imgrec.files import write_text\n"
+    code += "print('before', flush=True); write_text(Path('/dev/stdout'), 'text\\n')"
+    with tempfile.TemporaryFile() as output:
+        subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=output,
+            env={"PYTHONPATH": str(PROJECT)},
+            check=True,
+        )
+        output.seek(0)
+        assert output.read() == b"before\ntext\n"

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from imgrec.errors import RunError
 from imgrec.files import cannot_write, remove_partial, sha256_of, write_atomically
-from imgrec.files import write_bytes as write_whole_bytes
-from imgrec.files import write_text as write_whole_text
 from imgrec.runs.card import FILE_NAME, Card, ExportParity, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
@@ -108,11 +106,11 @@ class RunWriter:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file that the card says nothing about."""
-        write_whole_text(self.folder / name, text)
+        self.write_bytes(name, text.encode("utf-8", "surrogateescape"))
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file that the card says nothing about."""
-        write_whole_bytes(self.folder / name, content)
+        write_atomically(self.folder / name, lambda temporary: temporary.write_bytes(content))
 
     def write_model(self, name: str, save: Callable[[Path], object], **changes: Any) -> None:
         """Announce, write and settle a model file.

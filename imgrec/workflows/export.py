@@ -16,7 +16,7 @@ from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
-from imgrec.files import check_writable, write_atomically, write_folder
+from imgrec.files import check_writable, write_folder, write_output
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
 from imgrec.parallel import usable_cores
@@ -171,7 +171,7 @@ def _export(
     evidence = _evidence(engine, run.card.seed, part, images, progress)
     if output is None:
         return _into_run(writer, engine, precision, evidence, progress)
-    write = write_folder if form == "saved_model" else write_atomically
+    write = write_folder if form == "saved_model" else write_output
     return _write(_Plan(run, engine, form, precision, evidence), output, write, progress)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
@@ -67,6 +69,44 @@ def test_output_goes_to_a_file(imgrec: Imgrec, trained: tuple[Path, Process], tw
     rows = list(csv.DictReader((two / "out.csv").read_text("utf-8").splitlines()))
     assert [row["photo"] for row in rows] == ["good.png"] * 5
     assert sum(float(row["probability"]) for row in rows) <= 1
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_output_goes_through_what_is_not_a_file(
+    imgrec: Imgrec, trained: tuple[Path, Process], two: Path, form: str
+) -> None:
+    """A pipe and a device get the text and stay what they are; a link leads to the file."""
+    run = ["good.png", "--model", str(trained[0] / "digits-1"), "--format", form, "--output"]
+    expected = imgrec("predict", *run[:-1]).stdout
+    for name, target in (("link", "real"), ("nothing", "/dev/null")):
+        (two / name).symlink_to(target)
+        assert imgrec("predict", *run, name).returncode == 0
+        assert (two / name).is_symlink()
+    assert (two / "real").read_text() == expected
+    assert Path("/dev/null").is_char_device()
+    os.mkfifo(two / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        content = pool.submit((two / "pipe").read_text)
+        assert imgrec("predict", *run, "pipe").returncode == 0
+    assert content.result() == expected
+    assert {path.name for path in two.iterdir()} >= {"link", "real", "nothing", "pipe"}
+    assert not [*two.glob("*.partial"), *two.glob("*.progress"), *two.glob("*.lock")]
+
+
+def test_only_an_unfinished_file_is_continued(
+    imgrec: Imgrec, trained: tuple[Path, Process], two: Path
+) -> None:
+    """What is known of a finished one is that it exists: somebody may have cut it off since."""
+    run = ["good.png", "--model", str(trained[0] / "digits-1"), "--format", "csv", "--continue"]
+    (two / "cut.csv").write_text("photo,rank,cl")
+    process = imgrec("predict", *run, "--output", "cut.csv")
+    assert (process.returncode, (two / "cut.csv").read_text()) == (2, "photo,rank,cl")
+    assert "there is no cut.csv.partial, so nothing to continue" in process.stderr
+    assert "hint: cut.csv exists: leave out --continue to write it again" in process.stderr
+    (two / "nothing.csv").symlink_to("/dev/null")
+    process = imgrec("predict", *run, "--output", "nothing.csv")
+    assert process.returncode == 2
+    assert "nothing.csv is a device or a pipe, which keeps nothing to continue" in process.stderr
 
 
 def test_no_photo_is_2(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage
+from imgrec.errors import BadImage, UsageError
 from imgrec.evaluation.prediction import Prediction
+from imgrec.files import is_stream, open_stream, write_all, writing
 from imgrec.progress import Progress, Silent
+from imgrec.text import printable
 from imgrec.workflows.prediction.predictor import Predictor
 from imgrec.workflows.prediction.resumable_file import resumable_file
 
@@ -124,6 +126,8 @@ def line_sink(emit: Callable[[str], None], predictor: Predictor, form: LineForm)
 def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool = False) -> Sink:
     """Return a sink that writes JSON lines or CSV to a file, which appears when it is complete.
 
+    A device or a pipe gets each batch at once, and can't be resumed.
+
     Args:
         path: The file; see `resumable_file`.
         predictor: The models, with their options.
@@ -138,6 +142,9 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
     """
     from imgrec.report.documents import header, lines
 
+    if is_stream(path):
+        return _stream_sink(path, predictor, form, resume=resume)
+
     @contextmanager
     def opened(photos: Iterator[Photo]) -> Iterator[OpenSink]:
         settings = {"format": form, **predictor.settings}
@@ -151,6 +158,27 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
                 file.append(text, [prediction.name for prediction in batch], summary.failed)
 
             yield OpenSink(write, FailureSummary(file.mark.items, file.mark.failed))
+
+    return opened
+
+
+def _stream_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool) -> Sink:
+    @contextmanager
+    def opened(photos: Iterator[Photo]) -> Iterator[OpenSink]:
+        if resume:
+            raise UsageError(
+                f"{printable(str(path))} is a device or a pipe, which keeps nothing to continue",
+                hint="leave out --continue",
+            )
+        with writing(path):
+            stream = open_stream(path)
+
+        def emit(text: str) -> None:
+            with writing(path):
+                write_all(stream, text.encode("utf-8", "surrogateescape"))
+
+        with stream, line_sink(emit, predictor, form)(photos) as sink:
+            yield sink
 
     return opened
 

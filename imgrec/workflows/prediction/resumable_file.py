@@ -18,7 +18,7 @@ from io import FileIO
 from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
-from imgrec.files import cannot_write
+from imgrec.files import linked, write_all, writing
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
@@ -70,9 +70,9 @@ class ResumableWriter:
             failed,
             _digest(self.mark.names, names),
         )
-        with _writing(self.path):
-            _write(self._partial, content)
-            _write(self._progress, _line(asdict(mark)))
+        with writing(self.path):
+            write_all(self._partial, content)
+            write_all(self._progress, _line(asdict(mark)))
         self.mark = mark
 
 
@@ -83,7 +83,7 @@ def resumable_file(
     """Open a file that the context appends to; it becomes `path` when the context ends normally.
 
     Args:
-        path: The file.
+        path: The file; of a link, what it leads to.
         settings: Everything that the content depends on, apart from the items.
         header: The beginning of the file.
         names: The names of the items. Those that the file holds already are taken off the front.
@@ -91,18 +91,19 @@ def resumable_file(
             consistent.
 
     Raises:
-        UsageError: There is nothing to resume because `path` is complete, or it was started with
+        UsageError: There is nothing to resume because only `path` exists, or it was started with
             other settings or items.
         RunError: The file can't be written, or another process is writing it.
     """
+    path = linked(path)
     partial, progress = (path.with_name(path.name + end) for end in (".partial", ".progress"))
     if resume and path.exists() and not partial.exists():
         raise UsageError(
-            f"{printable(str(path))} is complete: there is nothing to resume",
-            hint="leave out --continue to write it again",
+            f"there is no {printable(str(partial))}, so nothing to continue",
+            hint=f"{printable(path.name)} exists: leave out --continue to write it again",
         )
     with ExitStack() as opened:
-        with _writing(path):
+        with writing(path):
             # Without a buffer, so that closing has nothing left that might not fit on the disk.
             content = opened.enter_context(partial.open("a+b", buffering=0))
             opened.enter_context(_alone(path))
@@ -119,7 +120,7 @@ def resumable_file(
         except BaseException:
             _leave(file, partial, progress)
             raise
-        with _writing(path):
+        with writing(path):
             os.fsync(content.fileno())
             partial.replace(path)
             progress.unlink()
@@ -127,8 +128,8 @@ def resumable_file(
 
 def _begin(partial: FileIO, progress: FileIO, settings: Settings, header: str) -> WriterProgress:
     begin = header.encode()
-    _write(partial, begin)
-    _write(progress, _line(settings))
+    write_all(partial, begin)
+    write_all(progress, _line(settings))
     return WriterProgress(len(begin))
 
 
@@ -204,11 +205,6 @@ def _alone(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _write(file: FileIO, content: bytes) -> None:
-    while content:
-        content = content[file.write(content) :]
-
-
 def _line(document: Mapping[str, object]) -> bytes:
     return json.dumps(document).encode("ascii") + b"\n"
 
@@ -218,11 +214,3 @@ def _digest(before: str, names: Iterable[str]) -> str:
         text = before + name
         before = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return before
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise cannot_write(path, error) from error
