@@ -74,4 +74,4 @@ def _show(console: Console, checked: Checked) -> None:
             f"{len(checked.moved)} files moved to {place}{also if checked.moved else ''}"
         )
         if left := checked.findings.bad - len(checked.moved):
-            console.result(f"{left} files that can't be read are not damaged and stay in place")
+            console.result(f"not moved, as they are not damaged: {left} files that can't be read")

@@ -54,11 +54,15 @@ class FindingKind(Enum):
         "classes",
     )
     NAMES_BY_CASE = "names_differing_in_case", Severity.WARNING, "names differ only in case"
-    ANIMATED = "animated", Severity.WARNING, "several frames; the first is used"
-    SIXTEEN_BIT = "sixteen_bit", Severity.WARNING, "16 bits a channel, reduced to 8"
+    ANIMATED = "animated", Severity.WARNING, "several frames or pages; one is used"
+    SIXTEEN_BIT = "sixteen_bit", Severity.WARNING, "more than 8 bits a channel, reduced to 8"
+    FEW_BITS = "few_bits", Severity.WARNING, "dark: even the brightest pixel leaves bits unused"
+    UNUSED_CHANNELS = "unused_channels", Severity.WARNING, "channels that are not used"
     ELONGATED = "elongated", Severity.WARNING, "very long or very wide"
     ONE_COLOUR = "one_colour", Severity.WARNING, "of nearly one colour; not compared"
     ROTATED = "rotated", Severity.NOTE, "turned upright as EXIF says"
+    TRANSPARENT = "transparent", Severity.NOTE, "transparent; laid on white"
+    WRONG_SUFFIX = "wrong_suffix", Severity.NOTE, "named like another format; read by content"
     UNUSED_FOLDERS = "unused_folders", Severity.WARNING, "folders that are not used", "folders"
     HIDDEN_FOLDERS = (
         "hidden_folders",

@@ -15,7 +15,7 @@ from imgrec.data.check import (
     check_images,
     check_records,
 )
-from imgrec.data.images import is_damaged
+from imgrec.data.images import Traits, is_damaged
 from imgrec.data.quarantine import Moved, move_bad, refuse_place
 from imgrec.data.records import Splits
 from imgrec.data.sources import DataLocation, detect_loader, read_leniently
@@ -29,6 +29,13 @@ from imgrec.workflows.data_argument import data_argument, is_config, max_megapix
 log = logging.getLogger("imgrec")
 
 CHECK_FILE = "check.json"
+
+_UNUSED = (
+    FindingKind.ANIMATED,
+    FindingKind.SIXTEEN_BIT,
+    FindingKind.FEW_BITS,
+    FindingKind.UNUSED_CHANNELS,
+)
 
 
 @dataclass(frozen=True)
@@ -66,18 +73,22 @@ def check(
 
 
 def record_check(
-    writer: RunWriter, splits: Splits, identities: Mapping[str, str], bad: Sequence[Skipped]
+    writer: RunWriter,
+    splits: Splits,
+    identities: Mapping[str, str],
+    bad: Sequence[Skipped],
+    traits: Mapping[str, Traits] | None = None,
 ) -> Findings:
-    """Write a run's check.json, and log a warning of copies that spoil its results.
+    """Write a run's check.json; log a warning of copies and of what is not used of the images.
 
-    It has what can be found from hashes, labels and names: no image is read again. `splits` has
-    the bad images too. Raises RunError if the folder can't be written.
+    It has what can be found from hashes, labels, names and traits: no image is read again.
+    `splits` has the bad images too. Raises RunError if the folder can't be written.
     """
-    findings = check_records(CheckInput.of(splits), identities, bad)
+    findings = check_records(CheckInput.of(splits), identities, bad, traits)
     config = writer.folder / "config.yaml"
     writer.write_text(CHECK_FILE, json_text(check_document(findings, data=str(config))))
-    if copies := _copies(findings):
-        log.warning("%s;\n`imgrec check %s` lists them", copies, shlex.quote(str(config)))
+    for problem in filter(None, (_copies(findings), _unused(findings))):
+        log.warning("%s;\n`imgrec check %s` lists them", problem, shlex.quote(str(config)))
     return findings
 
 
@@ -94,6 +105,15 @@ def _copies(findings: Findings) -> str:
     }
     found = ", ".join(f"{count} {place}" for place, count in places.items() if count)
     return found.replace(" ", " images are the same file ", 1)
+
+
+def _unused(findings: Findings) -> str:
+    lines = [
+        f"  {each.count} {each.kind.unit}: {each.kind.title}"
+        for each in findings.found
+        if each.kind in _UNUSED
+    ]
+    return "\n".join(["not everything in the images is used", *lines]) if lines else ""
 
 
 def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:

@@ -14,7 +14,7 @@ from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
 from imgrec.data.cache import Pixels, open_pixels
 from imgrec.data.findings import Finding, Severity
-from imgrec.data.images import ImageSpec, fingerprint
+from imgrec.data.images import ImageSpec, Traits, fingerprint
 from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
 from imgrec.data.split import draw_part
 from imgrec.errors import DataError
@@ -40,8 +40,9 @@ class Prepared:
     """An experiment and its images.
 
     found: all of them; splits: without those that can't be read (`skipped`); identities: the
-    SHA-256 of each file that is there, by name; fingerprint: of the training part; pixels: of
-    the images of `splits`, in the order of `records_of`.
+    SHA-256 of each file that is there, by name; traits: of each readable image, by name;
+    fingerprint: of the training part; pixels: of the images of `splits`, in the order of
+    `records_of`.
     """
 
     experiment: Experiment
@@ -49,6 +50,7 @@ class Prepared:
     splits: Splits
     spec: ImageSpec
     identities: Mapping[str, str]
+    traits: Mapping[str, Traits]
     skipped: tuple[Skipped, ...]
     fingerprint: str
     pixels: Pixels
@@ -123,6 +125,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
         splits,
         spec,
         inspection.identities,
+        inspection.traits,
         inspection.bad,
         fingerprint(splits.train, inspection.identities, splits.classes),
         pixels,

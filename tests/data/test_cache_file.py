@@ -13,11 +13,16 @@ from hypothesis import strategies as st
 from imgrec.data.cache.folder import hold, remove_unused
 from imgrec.data.cache.inspection import ImageVerdict
 from imgrec.data.cache.pixel_file import CacheContent, read, write_index
+from imgrec.data.images import Traits
 
 SHAPE = (2, 3, 1)
 IMAGES = np.arange(12, dtype=np.uint8).reshape(2, *SHAPE)
 STAMPS = ("3 1", "", "4 2")
-VERDICTS = (ImageVerdict("aa"), ImageVerdict("", "\udcff: no such file"), ImageVerdict("bb"))
+VERDICTS = (
+    ImageVerdict("aa"),
+    ImageVerdict("", "\udcff: no such file"),
+    ImageVerdict("bb", "", Traits("PNG", "L", 3, 2, rotated=True)),
+)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgrec.data.check.find import DISTANCE, ImageSummary, summarize_image
+from imgrec.data.check import FindingKind
+from imgrec.data.check.find import DISTANCE, ImageSummary, oddities, summarize_image
 from imgrec.data.images import Traits
 from imgrec.data.images.inspection import traits_of
 from imgrec.data.records import Record
@@ -68,8 +69,40 @@ def test_traits_of_formats(tmp_path: Path) -> None:
     Image.fromarray(deep).save(tmp_path / "deep.tif")
     assert look(tmp_path / "print.jpg").traits == Traits("JPEG", "CMYK", 8, 6)
     assert look(tmp_path / "palette.png").traits == Traits("PNG", "P", 8, 6)
-    assert look(tmp_path / "deep.tif").traits == Traits("TIFF", "I;16", 8, 6, sixteen_bit=True)
-    assert traits_of(np.zeros((6, 8, 4), np.uint8)) == Traits("pixels", "RGBA", 8, 6)
+    assert look(tmp_path / "deep.tif").traits == Traits(
+        *("TIFF", "I;16", 8, 6), bits=16, used_bits=16
+    )
+    assert traits_of(np.zeros((6, 8, 4), np.uint8)) == Traits(
+        *("pixels", "RGBA", 8, 6), transparent=True
+    )
+
+
+def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
+    """Bits, frames, pages, channels, transparency, and names that say another format."""
+    deep = np.full((6, 8), 4095, np.uint16)
+    Image.fromarray(deep).save(tmp_path / "dark.png")
+    Image.fromarray(deep * 16).save(tmp_path / "bright.png")
+    frames = [picture(8, 6), picture(8, 6).rotate(90)]
+    for form in ("gif", "tif", "webp", "png", "avif"):
+        frames[0].save(tmp_path / f"several.{form}", save_all=True, append_images=frames[1:])
+    extra = {"RGBX": picture(8, 6).convert("RGBX"), "RGBA": picture(8, 6).convert("RGBA")}
+    for mode, image in extra.items():
+        image.save(tmp_path / f"{mode}.tiff")
+    picture(8, 6).save(tmp_path / "png.jpg", "PNG")
+    picture(8, 6).save(tmp_path / "jpeg.unknown", "JPEG")
+    looks = {path.name: look(path).traits for path in sorted(tmp_path.iterdir())}
+    found = oddities({name: traits for name, traits in looks.items() if traits is not None})
+    cases = {
+        kind: {name: case.detail for case in found[kind] for name in case.names} for kind in found
+    }
+    assert cases[FindingKind.SIXTEEN_BIT] == {"bright.png": "16 bits", "dark.png": "16 bits"}
+    assert cases[FindingKind.FEW_BITS] == {"dark.png": "12 of 16 bits used"}
+    assert set(cases[FindingKind.ANIMATED]) == {
+        f"several.{form}" for form in ("gif", "tif", "webp", "png", "avif")
+    }
+    assert cases[FindingKind.UNUSED_CHANNELS] == {"RGBX.tiff": "1 beside RGB"}
+    assert cases[FindingKind.TRANSPARENT] == {"RGBA.tiff": "RGBA"}
+    assert cases[FindingKind.WRONG_SUFFIX] == {"png.jpg": "PNG"}
 
 
 def test_a_bad_file_has_a_hash_and_a_reason(tmp_path: Path) -> None:

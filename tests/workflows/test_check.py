@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from imgrec.data.check import FindingKind
+from imgrec.data.images import Traits
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.writer import RunWriter
@@ -104,7 +105,7 @@ def test_no_quarantine_inside_the_data(photos: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The document has counts, copies and bad files; copies across splits are a warning line."""
+    """The document has counts, copies, bad and odd files; copies and unused frames are warnings."""
     logger = logging.getLogger("imgrec")
     logger.addHandler(caplog.handler)
     try:
@@ -116,7 +117,8 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         )
         bad = (Skipped("bad", "empty file"),)
         with RunWriter(tmp_path) as writer:
-            record_check(writer, splits, {"a": "1", "a2": "1", "b": "2"}, bad)
+            traits = {"a": Traits("GIF", "P", 9, 9, animated=True), "b": Traits("PNG", "L", 9, 9)}
+            record_check(writer, splits, {"a": "1", "a2": "1", "b": "2"}, bad, traits)
     finally:
         logger.removeHandler(caplog.handler)
     document = json.loads((tmp_path / CHECK_FILE).read_text())
@@ -124,7 +126,9 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert document["counts"]["unreadable"] == 1
     assert document["splits"]["train"]["per_class"] == {"cat": 1, "dog": 1}
     assert document["pictures"] is None
+    assert document["counts"]["animated"] == 1
     assert "2 images are the same file in several splits" in caplog.text
+    assert "is used\n  1 images: several frames or pages; one is used;\n`imgrec" in caplog.text
     assert f"imgrec check {tmp_path}/config.yaml" in caplog.text
 
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, identity_of, inspect_image
+from imgrec.data.images import ImageSpec, Traits, identity_of, inspect_image
 from imgrec.data.records import ByteRange, ImageSource, Record
 from imgrec.data.storage import absolute, status
 from imgrec.errors import BadImage
@@ -23,19 +23,26 @@ class Inspection:
     """What reading every image once has shown.
 
     identities: the SHA-256 of every record that could be read, by its name, also of those that
-    can't be decoded. bad: the records that can't be read or decoded, in order.
+    can't be decoded. bad: the records that can't be read or decoded, in order. traits: what each of
+    the others is like, by its name.
     """
 
     identities: Mapping[str, str]
     bad: tuple[Skipped, ...]
+    traits: Mapping[str, Traits]
 
 
 @dataclass(frozen=True)
 class ImageVerdict:
-    """What is known of one image: its SHA-256 (empty: no file), its fault (empty: none)."""
+    """What is known of one image.
+
+    identity: its SHA-256, empty if there is no file. fault: why it can't be decoded, empty if it
+    can. traits: None if it can't.
+    """
 
     identity: str
     fault: str = ""
+    traits: Traits | None = None
 
 
 def inspect_images(
@@ -77,6 +84,7 @@ def inspection_of(records: Sequence[Record], verdicts: Sequence[ImageVerdict]) -
     return Inspection(
         {record.name: verdict.identity for record, verdict in pairs if verdict.identity},
         tuple(Skipped(record.name, verdict.fault) for record, verdict in pairs if verdict.fault),
+        {record.name: verdict.traits for record, verdict in pairs if verdict.traits},
     )
 
 
@@ -106,4 +114,4 @@ def file_stamp(source: ImageSource) -> str:
 def _inspected(record: Record, spec: ImageSpec) -> tuple[ImageVerdict, NDArray[np.uint8] | None]:
     found = inspect_image(record, spec)
     pixels = None if isinstance(found.pixels, BadImage) else found.pixels
-    return ImageVerdict(found.identity, found.fault), pixels
+    return ImageVerdict(found.identity, found.fault, found.traits), pixels

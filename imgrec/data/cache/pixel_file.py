@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -25,12 +25,12 @@ from imgrec.data.cache.inspection import (
     source_key,
     verdict_of,
 )
-from imgrec.data.images import ImageSpec
+from imgrec.data.images import ImageSpec, Traits
 from imgrec.data.records import Record
 from imgrec.progress import Progress
 from imgrec.versions import pixel_versions
 
-MAGIC = b"imgrec-1"
+MAGIC = b"imgrec-2"
 
 _END = 8 + len(MAGIC)
 
@@ -126,19 +126,20 @@ def read(file: IO[bytes], shape: tuple[int, int, int]) -> CacheContent:
         raise ValueError("incomplete cache file")
     file.seek(end - length)
     known = json.loads(file.read(length))
-    verdicts = tuple(ImageVerdict(identity, fault) for _, identity, fault in known)
+    verdicts = tuple(
+        ImageVerdict(identity, fault, Traits(*traits) if traits else None)
+        for _, identity, fault, traits in known
+    )
     count = sum(not verdict.fault for verdict in verdicts)
     if count * int(np.prod(shape)) != end - length:
         raise ValueError("incomplete cache file")
-    return CacheContent(
-        _map(file, (count, *shape)), tuple(stamp for stamp, _, _ in known), verdicts
-    )
+    return CacheContent(_map(file, (count, *shape)), tuple(stamp for stamp, *_ in known), verdicts)
 
 
 def write_index(file: IO[bytes], stamps: Sequence[str], verdicts: Sequence[ImageVerdict]) -> None:
     """Complete `file`, which holds the pixels, with what is known of each image."""
     known = [
-        [stamp, verdict.identity, verdict.fault]
+        [stamp, verdict.identity, verdict.fault, verdict.traits and astuple(verdict.traits)]
         for stamp, verdict in zip(stamps, verdicts, strict=True)
     ]
     index = json.dumps(known).encode()

@@ -8,29 +8,23 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from imgrec.data.check.find import (
+    TRAIT_KINDS,
     ImageSummary,
     copies,
     describe_pictures,
     differing_in_case,
     near_duplicates,
     oddities,
+    one_colour,
     summarize_image,
 )
 from imgrec.data.findings import SOURCE_KINDS, Finding, FindingKind, Findings, Occurrence, merged
-from imgrec.data.images import NO_IMAGE
+from imgrec.data.images import NO_IMAGE, Traits
 from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 
-_PICTURE_KINDS = {
-    FindingKind.NEAR_ACROSS_SPLITS,
-    FindingKind.NEAR,
-    FindingKind.ANIMATED,
-    FindingKind.SIXTEEN_BIT,
-    FindingKind.ELONGATED,
-    FindingKind.ONE_COLOUR,
-    FindingKind.ROTATED,
-}
+_PICTURE_KINDS = {FindingKind.NEAR_ACROSS_SPLITS, FindingKind.NEAR, FindingKind.ONE_COLOUR}
 _LABEL_KINDS = {
     FindingKind.COPIES_ACROSS_LABELS,
     FindingKind.IMBALANCE,
@@ -70,14 +64,18 @@ class CheckInput:
 
 
 def check_records(
-    stock: CheckInput, identities: Mapping[str, str], bad: Sequence[Skipped]
+    stock: CheckInput,
+    identities: Mapping[str, str],
+    bad: Sequence[Skipped],
+    traits: Mapping[str, Traits] | None = None,
 ) -> Findings:
-    """Return what can be found from hashes, labels and names; no file is opened.
+    """Return what can be found from hashes, labels, names and traits; no file is opened.
 
     Args:
         stock: The images.
         identities: The SHA-256 of each image that has one, by its record's name.
         bad: The records that can't be read as images.
+        traits: What each readable image is like, by its record's name; None if that is not known.
     """
     checked = [kind for kind in FindingKind if kind not in _PICTURE_KINDS | SOURCE_KINDS]
     if not stock.classes:
@@ -85,6 +83,10 @@ def check_records(
     unreadable = {each.name for each in bad}
     sound = {name: identities[name] for name in identities if name not in unreadable}
     cases = {**_bad(bad), **copies(stock.splits, sound), **_labels(stock)}
+    if traits is None:
+        checked = [kind for kind in checked if kind not in TRAIT_KINDS]
+    else:
+        cases |= oddities(traits)
     cases[FindingKind.NAMES_BY_CASE] = differing_in_case(record.name for record in stock.records)
     found = merged(
         (*(Finding(kind, cases[kind]) for kind in checked if cases[kind]), *stock.findings)
@@ -107,11 +109,13 @@ def check_images(stock: CheckInput, progress: Progress) -> Findings:
             task.advance()
     identities = {name: look.identity for name, look in looks.items() if look.identity}
     bad = [Skipped(name, look.reason) for name, look in looks.items() if look.reason]
-    return _joined(check_records(stock, identities, bad), stock, looks)
+    traits = {name: look.traits for name, look in looks.items() if look.traits}
+    return _joined(check_records(stock, identities, bad, traits), stock, looks)
 
 
 def _joined(findings: Findings, stock: CheckInput, looks: Mapping[str, ImageSummary]) -> Findings:
-    cases = {**near_duplicates(stock.splits, looks), **oddities(looks)}
+    cases = near_duplicates(stock.splits, looks)
+    cases[FindingKind.ONE_COLOUR] = one_colour(looks)
     found = {finding.kind: finding for finding in findings.found}
     found |= {kind: Finding(kind, each) for kind, each in cases.items() if each}
     checked = {*findings.checked, *_PICTURE_KINDS}

@@ -163,13 +163,46 @@ def differing_in_case(names: Iterable[str]) -> tuple[Occurrence, ...]:
 _ELONGATED = 4
 """Times as long as wide: brought to a square, little of such an image is left."""
 
-_ODD: Mapping[FindingKind, Callable[[Traits], bool]] = {
-    FindingKind.ANIMATED: lambda traits: traits.animated,
-    FindingKind.SIXTEEN_BIT: lambda traits: traits.sixteen_bit,
-    FindingKind.ELONGATED: lambda traits: (
-        max(traits.width, traits.height) > _ELONGATED * min(traits.width, traits.height)
+# Two bits less: at most a quarter of the brightness.
+_DARK_BITS = 2
+
+_SUFFIXES = {
+    "JPEG": ("jpg", "jpeg", "jpe", "jfif", "jif", "mpo"),
+    "PNG": ("png", "apng"),
+    "GIF": ("gif",),
+    "BMP": ("bmp", "dib"),
+    "WEBP": ("webp",),
+    "TIFF": ("tif", "tiff"),
+    "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"),
+    "AVIF": ("avif", "avifs"),
+    "JPEG2000": ("jp2", "j2k", "jpc", "jpf", "jpx", "j2c"),
+    "HEIF": ("heic", "heif", "hif", "heics", "heifs"),
+}
+_FORMAT_OF = {suffix: form for form, suffixes in _SUFFIXES.items() for suffix in suffixes}
+
+
+def _size(traits: Traits) -> str:
+    return f"{traits.width} x {traits.height}"
+
+
+_ODD: Mapping[FindingKind, Callable[[Traits], str]] = {
+    FindingKind.ANIMATED: lambda traits: _size(traits) if traits.animated else "",
+    FindingKind.SIXTEEN_BIT: lambda traits: f"{traits.bits} bits" if traits.bits > 8 else "",
+    FindingKind.FEW_BITS: lambda traits: (
+        f"{traits.used_bits} of {traits.bits} bits used"
+        if traits.used_bits <= traits.bits - _DARK_BITS
+        else ""
     ),
-    FindingKind.ROTATED: lambda traits: traits.rotated,
+    FindingKind.UNUSED_CHANNELS: lambda traits: (
+        f"{traits.unused_channels} beside {traits.mode}" if traits.unused_channels else ""
+    ),
+    FindingKind.ELONGATED: lambda traits: (
+        _size(traits)
+        if max(traits.width, traits.height) > _ELONGATED * min(traits.width, traits.height)
+        else ""
+    ),
+    FindingKind.ROTATED: lambda traits: _size(traits) if traits.rotated else "",
+    FindingKind.TRANSPARENT: lambda traits: traits.mode if traits.transparent else "",
 }
 
 
@@ -190,19 +223,34 @@ def near_duplicates(
     return {FindingKind.NEAR_ACROSS_SPLITS: tuple(across), FindingKind.NEAR: tuple(inside)}
 
 
-def oddities(looks: Mapping[str, ImageSummary]) -> dict[FindingKind, tuple[Occurrence, ...]]:
-    """Return the images that are animated, of 16 bits, elongated, turned, or of one colour."""
-    sound = {name: look for name, look in looks.items() if look.traits is not None}
+TRAIT_KINDS = {*_ODD, FindingKind.WRONG_SUFFIX}
+"""What `oddities` looks for."""
+
+
+def oddities(all_traits: Mapping[str, Traits]) -> dict[FindingKind, tuple[Occurrence, ...]]:
+    """Return the images, by name, of which something is unusual, or not used."""
     found = {
         kind: tuple(
-            Occurrence((name,), f"{look.traits.width} x {look.traits.height}")
-            for name, look in sound.items()
-            if look.traits is not None and is_odd(look.traits)
+            Occurrence((name,), detail)
+            for name, traits in all_traits.items()
+            if (detail := describe(traits))
         )
-        for kind, is_odd in _ODD.items()
+        for kind, describe in _ODD.items()
     }
-    blank = (name for name, look in sound.items() if look.hash is None)
-    return {**found, FindingKind.ONE_COLOUR: tuple(Occurrence((name,)) for name in blank)}
+    return {**found, FindingKind.WRONG_SUFFIX: tuple(_wrong_suffixes(all_traits))}
+
+
+def _wrong_suffixes(all_traits: Mapping[str, Traits]) -> Iterator[Occurrence]:
+    for name, traits in all_traits.items():
+        named = _FORMAT_OF.get(name.rpartition(".")[2].lower())
+        if named is not None and named != traits.format and traits.format in _SUFFIXES:
+            yield Occurrence((name,), traits.format)
+
+
+def one_colour(looks: Mapping[str, ImageSummary]) -> tuple[Occurrence, ...]:
+    """Return the readable images without a hash."""
+    blank = (name for name, look in looks.items() if look.traits and look.hash is None)
+    return tuple(Occurrence((name,)) for name in blank)
 
 
 def describe_pictures(looks: Mapping[str, ImageSummary]) -> Pictures | None:

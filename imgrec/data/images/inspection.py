@@ -26,8 +26,10 @@ class Traits:
     """An image as it is stored.
 
     format, mode: as Pillow calls them; `pixels` for those of an array. width, height: pixels,
-    standing upright. rotated: EXIF says to turn it. animated: it has several frames.
-    sixteen_bit: more than 8 bits a channel.
+    standing upright. rotated: EXIF says to turn it. animated: it has several frames or pages.
+    transparent: it has an alpha channel or a transparent colour. bits: per channel, as far as they
+    are known. used_bits: how many of them its brightest value takes, if there are more than 8.
+    unused_channels: how many it has beside those of `mode`.
     """
 
     format: str
@@ -36,23 +38,34 @@ class Traits:
     height: int
     rotated: bool = False
     animated: bool = False
-    sixteen_bit: bool = False
+    transparent: bool = False
+    bits: int = 8
+    used_bits: int = 8
+    unused_channels: int = 0
 
 
 def traits_of(content: ImageContent) -> Traits:
-    """Return the traits of an image that is known to be readable; no pixel is decoded."""
+    """Return the traits of an image that is known to be readable.
+
+    Its pixels are only decoded if they have more than 8 bits.
+    """
     if not isinstance(content, bytes):
         content = np.asarray(content)
         height, width, channels = (*content.shape, 1)[:3]
-        return Traits("pixels", _PIXEL_MODES[channels], width, height)
+        mode = _PIXEL_MODES[channels]
+        return Traits("pixels", mode, width, height, transparent=mode == "RGBA")
     with open_image(io.BytesIO(content)) as image:
+        bits = _bits(image)
         return Traits(
             image.format or "",
             image.mode,
             *upright_size(image),
             rotated=orientation(image) != 1,
             animated=_animated(image),
-            sixteen_bit=_sixteen_bit(image),
+            transparent=image.has_transparency_data,
+            bits=bits,
+            unused_channels=_unused_channels(image),
+            used_bits=_used_bits(image) if bits > 8 else 8,
         )
 
 
@@ -65,11 +78,32 @@ def _animated(image: Image.Image) -> bool:
         return False
 
 
-def _sixteen_bit(image: Image.Image) -> bool:
+def _unused_channels(image: Image.Image) -> int:
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return 0
+    channels = int(image.tag_v2.get(ExifTags.Base.SamplesPerPixel, 1))
+    return max(0, channels - len(image.getbands()))
+
+
+def _bits(image: Image.Image) -> int:
+    """Return how many bits a channel of an opened image has, 8 if that is not known or fewer."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return max(image.tag_v2.get(ExifTags.Base.BitsPerSample) or (1,)) > 8
+        return max(8, *(image.tag_v2.get(ExifTags.Base.BitsPerSample) or (1,)))
+    if image.format == "HEIF":
+        return int(image.info.get("bit_depth", 8))
     # Pillow opens 16-bit colour as 8-bit; only the raw mode of its tiles shows the depth.
-    return image.mode.startswith("I") or ";16" in str(getattr(image, "tile", ""))
+    return 16 if image.mode.startswith("I") or ";16" in str(getattr(image, "tile", "")) else 8
+
+
+def _used_bits(image: Image.Image) -> int:
+    """Return how many bits the largest value takes; of colours, Pillow keeps the upper 8."""
+    bits = _bits(image)
+    image.load()
+    values = np.asarray(image)
+    if image.mode.startswith("I"):
+        return int(values.max()).bit_length()
+    colours = values[..., :3] if image.mode == "RGBA" else values
+    return int(bits - 8 + int(colours.max()).bit_length())
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,7 @@ def train(
     log.info("run: %s", folder)
     with RunWriter(folder) as writer:
         write_beginning(writer, prepared)
-        record_check(writer, prepared.found, prepared.identities, prepared.skipped)
+        record_check(writer, prepared.found, prepared.identities, prepared.skipped, prepared.traits)
         if measurement:
             write_mean_image(writer, measurement)
         writer.begin(card)
