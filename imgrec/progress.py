@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
+
+from imgrec.rounding import decimals
 
 # From this speed on, no decimals are shown.
 _WHOLE = 10
@@ -45,4 +48,4 @@ def rate(speed: float) -> str:
         >>> rate(1061.2), rate(0.43)
         ('1,061', '0.4')
     """
-    return f"{speed:,.0f}" if speed >= _WHOLE else f"{speed:.1f}"
+    return f"{speed:,.0f}" if speed >= _WHOLE else decimals(speed, 1, most=math.inf)

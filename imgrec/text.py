@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 # Joiners are part of emoji and several scripts, and harmless.
@@ -135,6 +137,41 @@ def join_few(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(map(printable, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
+def shorten_names(
+    names: Sequence[str], limit: float, width: Callable[[str], float] = len
+) -> tuple[str, ...]:
+    """Return names, printable, each at most `limit` wide; different names never look the same.
+
+    `…` replaces the middle of a longer name. Names that would look the same then are numbered.
+
+    Args:
+        names: The names, in the order in which they are shown.
+        limit: The greatest width, in the unit of `width`; exceeded if it has no room for `…` and
+            the number.
+        width: Measures a text. Default: its characters.
+
+    Example:
+        >>> shorten_names(["cat", "caterpillar_left", "caterpillar_lift"], 8)
+        ('cat', 'cate…eft', 'cate…ift')
+        >>> shorten_names(["a" * 30 + "b" * 30, "a" * 30 + "cc" + "b" * 30], 9)
+        ('aaaa…bbbb', 'aa…bb (2)')
+    """
+    shown: dict[str, str] = {}
+    taken: set[str] = set()
+    numbers: Counter[str] = Counter()
+    # Names that fit come first, so that they are shown unchanged.
+    for name in sorted(dict.fromkeys(names), key=lambda each: width(printable(each)) > limit):
+        text = short = _shorten(printable(name), limit, width)
+        numbers[short] += 1
+        while text in taken:
+            suffix = f" ({numbers[short]})"
+            numbers[short] += 1
+            text = _shorten(printable(name), limit - width(suffix), width) + suffix
+        taken.add(text)
+        shown[name] = text
+    return tuple(shown[name] for name in names)
+
+
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the one of `known` that is most similar to `name`, ignoring case.
 
@@ -171,6 +208,21 @@ def _windows_text(content: bytes) -> str:
     if not text or _FOREIGN.search(content):
         raise ValueError("is neither UTF-8, UTF-16 nor Windows-1252")
     return text
+
+
+def _shorten(text: str, limit: float, width: Callable[[str], float]) -> str:
+    """Return `text` at most `limit` wide, with `…` in place of its middle if it is longer."""
+    if width(text) <= limit:
+        return text
+    kept = range(len(text) + 1)
+    most = bisect.bisect_right(kept, limit, key=lambda count: width(_without_middle(text, count)))
+    return _without_middle(text, max(most - 1, 0))
+
+
+def _without_middle(text: str, kept: int) -> str:
+    """Return the first and the last characters of `text`, `kept` together."""
+    back = kept // 2
+    return f"{text[: kept - back].rstrip()}…{text[len(text) - back :].lstrip()}"
 
 
 def _escaped(character: str) -> str:

@@ -17,7 +17,7 @@ from PIL import Image
 import imgrec
 from imgrec.api.model import PhotoLike
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
-from imgrec.report.wording import percent
+from imgrec.rounding import percent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.training.observers import EpochEnd, TrainingEnd

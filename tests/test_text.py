@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.text import class_name, decode_text, did_you_mean, join_few, nearest, printable
+from imgrec.text import (
+    class_name,
+    decode_text,
+    did_you_mean,
+    join_few,
+    nearest,
+    printable,
+    shorten_names,
+)
 
 # All characters, lone surrogates too: a file name may hold them.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -118,3 +126,17 @@ def test_a_class_name_has_one_form(name: str) -> None:
     form = class_name(name)
     assert class_name(form) == form
     assert class_name(unicodedata.normalize("NFD", f" {name}\ufeff")) == form
+
+
+def test_long_names_lose_their_middle() -> None:
+    """The limit counts what is shown, escapes included; names that fit are unchanged."""
+    assert shorten_names(["cat", "caterpillar", "a\nb"], 5) == ("cat", "ca…ar", "a\\nb")
+
+
+@given(st.lists(st.text("ab/\n\\n …(2)", max_size=40), max_size=8), st.integers(6, 20))
+def test_names_never_look_alike(names: list[str], limit: int) -> None:
+    """Different names differ on the screen, equal ones are equal, and all fit."""
+    shown = shorten_names(names, limit)
+    assert len(set(shown)) == len(set(names))
+    assert len(set(zip(names, shown, strict=True))) == len(set(names))
+    assert all(len(each) <= limit for each in shown if len(set(names)) < 3)

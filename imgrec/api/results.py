@@ -18,7 +18,7 @@ from imgrec.evaluation.prediction import Prediction, Ranked
 from imgrec.explanation.values import Detection, Explanation
 from imgrec.report.notebook import predictions_html
 from imgrec.report.pictures import Thumbnail, boxes_picture, thumbnail
-from imgrec.report.wording import percent
+from imgrec.rounding import percent
 from imgrec.text import join_names, printable
 from imgrec.workflows.explanation import Explainer, picture_of
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgrec.api.model import Model, load
 from imgrec.errors import UsageError
+from imgrec.rounding import percent
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.text import printable
@@ -45,7 +46,7 @@ class TrainedRun:
     def __repr__(self) -> str:
         accuracy = self.evaluation.metrics.get("accuracy")
         value = None if accuracy is None else accuracy.value
-        shown = "" if value is None else f", accuracy {value:.1%}"
+        shown = "" if value is None else f", accuracy {percent(value)}"
         return f"<imgrec run {printable(self.run.name)}: {self.run.card.epochs} epochs{shown}>"
 
 

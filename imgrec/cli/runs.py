@@ -10,6 +10,7 @@ import click
 from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
+from imgrec.rounding import decimals
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _best(run: Run) -> str:
     best = run.card.best
     if not best:
         return ""
-    return f"{best['monitor']} {best['value']:.4g} in epoch {best['epoch']}"
+    return f"{best['monitor']} {decimals(best['value'])} in epoch {best['epoch']}"
 
 
 def _lines(run: Run) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ from imgrec.metrics import (
     metrics_of,
 )
 from imgrec.scores import Scores, require_finite
-from imgrec.text import printable
+from imgrec.text import join_few, printable
 
 
 def evaluate_scores(
@@ -113,6 +113,7 @@ def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice])
     elif scores.right.all():
         names = _joined(metrics_of(CountMetric, multi_label=multi_label))
         yield f"no image is wrong: the intervals of {names} have no width"
+    yield from _class_notes(scores, found)
     costly = _joined(each for each in METRICS.values() if each.costly)
     if images > MOST_RESAMPLED:
         yield f"{costly} have no interval: they get one up to {MOST_RESAMPLED:,} images"
@@ -120,6 +121,19 @@ def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice])
         yield f"{costly} have no interval in slices"
     if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
+
+
+def _class_notes(scores: Scores, found: ComputedMetrics) -> Iterator[str]:
+    """Say which numbers of classes can't be measured; reports show a dash for them."""
+    support, predicted = found.counts.support[0], found.counts.predicted[0]
+    missing = [name for name, count in zip(scores.classes, support, strict=True) if not count]
+    if missing:
+        yield f"recall and F1 can't be measured without images of the class: {join_few(missing)}"
+    silent = [name for name, count in zip(scores.classes, predicted, strict=True) if not count]
+    if silent:
+        yield (
+            f"precision can't be measured of a class that is never predicted: {join_few(silent)}"
+        )
 
 
 def _ranking_notes(found: ComputedMetrics) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.metrics import METRICS
 from imgrec.scores import Scores, Skipped
 
 FEWEST_IMAGES = 30
@@ -39,6 +40,17 @@ class ClassResult:
     name: str
     metrics: Mapping[str, MetricValue]
     support: int
+
+    def measured(self, name: str) -> MetricValue | None:
+        """Return a metric by its name, None if these images can't measure it.
+
+        That is a metric that is absent; recall and F1 of a class without images; and the precision
+        of a class that is never predicted. Their values in `metrics` are 0, as in scikit-learn.
+        """
+        found = self.metrics.get(name)
+        missing = METRICS[name].needs_images and not self.support
+        never_predicted = name == "precision" and found is not None and found.low is None
+        return None if missing or never_predicted else found
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from imgrec.requirement import (
     Requirement,
     check_names,
 )
+from imgrec.rounding import p_value
 
 _DIGITS = 4
 _NO_ANSWER = "the model answers none of these images"
@@ -82,9 +83,7 @@ def _metrics(
         yield evaluation.metrics.get(metric), ""
     elif quantity.of is MetricTarget.CLASS:
         result = next(each for each in evaluation.per_class if each.name == name)
-        # A class without images has no recall, although its value is 0.
-        known = result.support or not METRICS[metric].needs_images
-        yield result.metrics.get(metric) if known else None, ""
+        yield result.measured(metric), ""
     else:
         for each in evaluation.slices:
             if quantity.of is MetricTarget.WORST_SLICE and each.images >= FEWEST_IMAGES:
@@ -100,22 +99,29 @@ def _bounded(metric: MetricValue, bound: Bound) -> float | None:
 def _why(evaluation: Evaluation, quantity: Quantity) -> str:
     if quantity.of is MetricTarget.CLASS:
         support = {each.name: each.support for each in evaluation.per_class}
+        if quantity.metric == "precision":
+            return "the class is never predicted"
         if not support[quantity.name]:
             return "the class has no images"
-    if quantity.of is MetricTarget.WORST_SLICE:
-        if not evaluation.slices:
-            return "no slices were asked for"
-        if all(each.images < FEWEST_IMAGES for each in evaluation.slices):
-            return f"no slice has {FEWEST_IMAGES} images"
-    if quantity.of is MetricTarget.SLICE and quantity.name not in {
-        each.name for each in evaluation.slices
-    }:
-        return "there is no such slice"
+    elif quantity.of is not MetricTarget.WHOLE and (missing := _missing(evaluation, quantity)):
+        return missing
     if isinstance(METRICS[quantity.metric], SelectiveMetric):
         return _NO_ANSWER if "coverage" in evaluation.metrics else _NEVER_UNKNOWN
     notes = [note for note in evaluation.notes if quantity.metric in note]
     interval = "" if quantity.bound == "value" else " with an interval"
     return "; ".join(notes) or f"there is no {quantity.metric}{interval} of these images"
+
+
+def _missing(evaluation: Evaluation, quantity: Quantity) -> str | None:
+    """Return why there is no such slice, None if there is one."""
+    if quantity.of is MetricTarget.SLICE:
+        known = quantity.name in {each.name for each in evaluation.slices}
+        return None if known else "there is no such slice"
+    if not evaluation.slices:
+        return "no slices were asked for"
+    if all(each.images < FEWEST_IMAGES for each in evaluation.slices):
+        return f"no slice has {FEWEST_IMAGES} images"
+    return None
 
 
 def _relation(requirement: Requirement, *, met: bool) -> str:
@@ -139,7 +145,7 @@ def _kept(comparison: Comparison, name: str, allowed: float) -> RequirementResul
 
 
 def _compared(name: str, difference: MetricDifference, baseline: str) -> str:
-    model, other = (_number(each) for each in (difference.model, difference.baseline))
+    model, other = (_shown(each) for each in (difference.model, difference.baseline))
     if difference.value == 0:
         return f"{model}, as in {baseline}"
     better = (difference.value < 0) == METRICS[name].lower_is_better
@@ -149,7 +155,7 @@ def _compared(name: str, difference: MetricDifference, baseline: str) -> str:
 
 def _meaning(comparison: Comparison, name: str) -> str:
     difference = comparison.differences[name]
-    p = "" if difference.p is None else f" (p = {difference.p:.2g})"
+    p = "" if difference.p is None else f" ({p_value(difference.p)})"
     return {
         "better": f"statistically significant{p}",
         "worse": f"statistically significant{p}",
@@ -160,10 +166,10 @@ def _meaning(comparison: Comparison, name: str) -> str:
     )
 
 
-def _shown(value: float, limit: float) -> str:
-    """Return `value` with enough digits to distinguish it from the limit."""
-    digits = _DIGITS
-    while digits < 17 and value != limit and _number(value, digits) == _number(limit, digits):
+def _shown(value: float, limit: float = 1.0) -> str:
+    """Return `value` with enough digits to distinguish it from the limit, and from 1."""
+    digits, others = _DIGITS, {limit, 1.0} - {value}
+    while digits < 17 and any(_number(value, digits) == _number(each, digits) for each in others):
         digits += 1
     return _number(value, digits)
 

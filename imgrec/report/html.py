@@ -20,6 +20,7 @@ from imgrec.report import charts
 from imgrec.report.charts import DARK, LIGHT
 from imgrec.report.pictures import Thumbnail, data_uri
 from imgrec.report.wording import (
+    UNKNOWN,
     counted_images,
     decision_cells,
     decision_titles,
@@ -31,9 +32,9 @@ from imgrec.report.wording import (
     is_proportion,
     metric_title,
     moment,
-    percent,
     verdict_line,
 )
+from imgrec.rounding import percent
 from imgrec.scores import Scores
 from imgrec.text import printable
 
@@ -199,6 +200,7 @@ def _environment() -> Environment:
         "dark": DARK,
         "title": metric_title,
         "number": format_value,
+        "unknown": UNKNOWN,
         "bounds": format_bounds,
         "difference": format_difference,
         "is_proportion": is_proportion,

@@ -15,6 +15,7 @@ from imgrec.evaluation.results import (
     MetricValue,
 )
 from imgrec.report.wording import (
+    class_cells,
     counted_images,
     decision_cells,
     decision_titles,
@@ -23,7 +24,6 @@ from imgrec.report.wording import (
     format_value,
     is_informative,
     metric_title,
-    percent,
     verdict_line,
 )
 from imgrec.text import printable
@@ -154,7 +154,8 @@ def _flips(what: str, flips: Sequence[ChangedAnswer]) -> Iterator[str]:
         for flip in flips[:_FEW]
     )
     header = ("Image", "Truth", "Model", "Baseline")
-    yield from _folded(f"{_images(len(flips))} {what}", table(header, rows, "llll"))
+    lines = [*table(header, rows, "llll"), *_rest(len(flips), _FEW)]
+    yield from _folded(f"{_images(len(flips))} {what}", lines)
 
 
 def _slices(evaluation: Evaluation) -> Iterator[str]:
@@ -188,8 +189,7 @@ def _classes(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _class(result: ClassResult) -> tuple[str, ...]:
-    measures = [result.metrics[name] for name in ("precision", "recall", "f1")]
-    return code(result.name), *(percent(each.value) for each in measures), f"{result.support:,}"
+    return code(result.name), *class_cells(result), f"{result.support:,}"
 
 
 def _confused(evaluation: Evaluation) -> Iterator[str]:

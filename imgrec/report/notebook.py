@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from imgrec.evaluation.prediction import Prediction, Ranked
 from imgrec.report.pictures import Thumbnail
-from imgrec.report.wording import percent
+from imgrec.rounding import percent
 from imgrec.text import NOTHING, printable
 
 _CELL = "text-align:left;vertical-align:top;padding:4px 12px 4px 0"

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 
 from imgrec.data.records import ALL_SPLITS
-from imgrec.evaluation.results import Assessment, Evaluation, MetricValue
+from imgrec.evaluation.results import Assessment, ClassResult, Evaluation, MetricValue
 from imgrec.metrics import METRICS
-from imgrec.text import printable
+from imgrec.rounding import decimals, percent, percent_number, signed
 
-
-def percent(fraction: float) -> str:
-    """Return a fraction in [0, 1] as percent; never 100.0 % or 0.0 % where it is only near."""
-    if not math.isfinite(fraction):
-        return "unknown"
-    if 0 < fraction < 1:
-        fraction = min(max(fraction, 0.001), 0.999)
-    return f"{100 * fraction:.1f} %"
+UNKNOWN = "–"
+"""Shown in place of a number that can't be measured; a note says why."""
 
 
 def interval(metric: MetricValue) -> str:
-    """Return a proportion's 95 % interval as percent, nothing where it has none."""
+    """Return a proportion's 95 % interval as percent, nothing if it has none."""
     if metric.low is None or metric.high is None:
         return ""
-    return f"{100 * metric.low:.1f} to {100 * metric.high:.1f} %"
-
-
-def shorten(name: str, limit: int) -> str:
-    """Return `name` as `shown`, cut to `limit` characters."""
-    text = printable(name)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return f"{percent_number(metric.low)} to {percent_number(metric.high)} %"
 
 
 def verdict_line(assessment: Assessment) -> str:
@@ -64,7 +51,7 @@ def metric_title(name: str, top_k: int) -> str:
 
 def format_value(name: str, value: float) -> str:
     """Return a measure's value: a proportion as percent, others with four decimals."""
-    return percent(value) if is_proportion(name) else f"{value:.4f}"
+    return percent(value) if is_proportion(name) else decimals(value)
 
 
 def format_bounds(name: str, metric: MetricValue) -> str:
@@ -73,7 +60,7 @@ def format_bounds(name: str, metric: MetricValue) -> str:
         return ""
     if is_proportion(name):
         return interval(metric)
-    return f"{metric.low:.4f} to {metric.high:.4f}"
+    return f"{decimals(metric.low)} to {decimals(metric.high)}"
 
 
 def format_difference(name: str, *values: float) -> str:
@@ -82,8 +69,8 @@ def format_difference(name: str, *values: float) -> str:
     A proportion's in percentage points.
     """
     if is_proportion(name):
-        return f"{' to '.join(f'{100 * value:+.1f}' for value in values)} points"
-    return " to ".join(f"{value:+.4f}" for value in values)
+        return f"{' to '.join(signed(100 * value, 1) for value in values)} points"
+    return " to ".join(signed(value, 4) for value in values)
 
 
 def is_proportion(name: str) -> bool:
@@ -94,6 +81,12 @@ def is_proportion(name: str) -> bool:
 def is_informative(name: str, evaluation: Evaluation) -> bool:
     """Return whether a metric is worth a line: the top-k accuracy of all classes is always 1."""
     return name != "top_k_accuracy" or evaluation.top_k < len(evaluation.classes)
+
+
+def class_cells(result: ClassResult) -> tuple[str, ...]:
+    """Return a class's precision, recall and F1, a dash for what can't be measured."""
+    found = map(result.measured, ("precision", "recall", "f1"))
+    return tuple(percent(each.value) if each else UNKNOWN for each in found)
 
 
 def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:
@@ -110,4 +103,4 @@ def decision_cells(evaluation: Evaluation, name: str) -> tuple[str, ...]:
         return ()
     index = evaluation.classes.index(name)
     (_, wrong), (missed, _) = evaluation.confusion[index]
-    return f"{missed:,}", f"{wrong:,}", f"{evaluation.thresholds[index]:.3f}"
+    return f"{missed:,}", f"{wrong:,}", decimals(evaluation.thresholds[index], 3)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from imgrec.config.training import Training
 from imgrec.models.backbone import batch_normalizations
+from imgrec.rounding import percent
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.steps import Steps
 
@@ -70,10 +71,10 @@ def warn_if_batch_norm_unsettled(steps: Steps, count: int) -> None:
     if settled < _SETTLED:
         log.warning(
             "%s's batch normalization keeps %.4g of its mean and variance at each step: after "
-            "%s steps only %.0f %% of them is your images'; "
+            "%s steps only %s of them is your images'; "
             "--set model.backbone.batch_norm_momentum=0.9 is for short trainings",
             backbone.name,
             momentum,
             f"{count:,}",
-            100 * settled,
+            percent(settled, 0),
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imgrec.progress import rate
+from imgrec.rounding import decimals, percent
 from imgrec.runs.card import BEST_MODEL, LAST_MODEL
 from imgrec.runs.history import HISTORY_FILE, history_text
 from imgrec.runs.writer import RunWriter
@@ -130,11 +131,13 @@ def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float], *, improved: 
 
 def metrics_text(logs: Mapping[str, float], digits: int = 4) -> str:
     """Return each name with its value."""
-    return "  ".join(f"{name} {value:.{digits}f}" for name, value in logs.items())
+    return "  ".join(f"{name} {decimals(value, digits)}" for name, value in logs.items())
 
 
 def duration(seconds: float) -> str:
     """Return a time in the two units that matter."""
+    if 0 < seconds < 0.5:
+        return "< 1 s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -177,6 +180,6 @@ class InputWait(TrainingObserver):
         """Log the fraction of the epoch."""
         if self._whole:
             log.info(
-                "the %s waited for images for %.1f %% of the epoch", self._device, 100 * self.share
+                "the %s waited for images for %s of the epoch", self._device, percent(self.share)
             )
         self._waited = self._whole = 0.0

@@ -21,6 +21,7 @@ from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
+from imgrec.rounding import percent
 from imgrec.runs.card import ExportParity, Input
 from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
@@ -280,6 +281,6 @@ def _describe(path: Path, parity: ExportParity, part: str) -> str:
     exact = "and all probabilities are equal"
     near = f"and no probability differs by more than {parity.difference:.1g}"
     return (
-        f"{printable(str(path))}: on {parity.images} {part} {parity.agreement:.1%} of the answers "
-        f"are those of best.keras, {near if parity.difference else exact}"
+        f"{printable(str(path))}: on {parity.images:,} {part} {percent(parity.agreement)} of the "
+        f"answers are those of best.keras, {near if parity.difference else exact}"
     )

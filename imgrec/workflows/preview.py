@@ -18,6 +18,7 @@ from imgrec.data.records import Record, labels_of
 from imgrec.errors import BadImage, DataError
 from imgrec.models.backend import start
 from imgrec.report.pictures import contact_sheet
+from imgrec.rounding import percent
 from imgrec.text import join_names, printable
 from imgrec.training.batch import encode
 from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
@@ -106,7 +107,8 @@ def _caption(target: NDArray[Any], classes: Sequence[str]) -> str:
     order = [index for index in np.argsort(-shares, kind="stable") if shares[index] > _LEAST_SHARE]
     if all(shares[index] == 1 for index in order) or len(order) == 1:
         return join_names(printable(classes[index]) for index in order)
-    return " + ".join(f"{shares[index]:.0%} {printable(classes[index])}" for index in order)
+    parts = ((percent(float(shares[index]), 0), printable(classes[index])) for index in order)
+    return " + ".join(f"{share} {name}" for share, name in parts)
 
 
 def _shares(target: NDArray[Any], classes: int) -> NDArray[np.float64]:

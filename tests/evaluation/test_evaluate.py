@@ -65,14 +65,20 @@ def test_what_one_class_cannot_tell_is_absent_and_said() -> None:
     """Images of one class give no ROC-AUC; those of some classes give a mean over these."""
     alone = evaluate_scores(scores([1, 1], [[1, 0, 0], [0, 1, 0]]))
     assert not {"roc_auc", "average_precision"} & set(alone.metrics)
-    assert alone.notes == ("no roc_auc and average_precision: all images are of one class",)
+    assert alone.notes == (
+        "no roc_auc and average_precision: all images are of one class",
+        "recall and F1 can't be measured without images of the class: a, c",
+        "precision can't be measured of a class that is never predicted: c",
+    )
     some = evaluate_scores(scores([0, 1], [[1, 0, 0], [0, 1, 0]]))
     assert some.metrics["roc_auc"].value == 1
     assert some.notes == (
         "roc_auc and average_precision are means over the 2 of 3 classes that have images",
         *_without_width(some.notes),
+        "recall and F1 can't be measured without images of the class: c",
+        "precision can't be measured of a class that is never predicted: c",
     )
-    assert len(some.notes) == 2
+    assert len(some.notes) == 4
 
 
 @given(any_scores())

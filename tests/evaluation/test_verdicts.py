@@ -82,6 +82,20 @@ def test_what_can_not_be_measured_is_not_met(text: str, reason: str) -> None:
     assert (found.value, found.met, found.reason) == (None, False, reason)
 
 
+def test_a_class_that_is_never_predicted_has_no_precision() -> None:
+    """A requirement on it is not met, and says why; reports show a dash for it."""
+    found = evaluate_scores(scores(10, 10))
+    missed = verdict(found, "precision[b] >= 0")
+    reason = "precision[b] can't be measured: the class is never predicted"
+    assert (missed.value, missed.met, missed.reason) == (None, False, reason)
+
+
+def test_nearly_all_is_not_all() -> None:
+    """A value just below 1 is not shown as 1, whatever the limit."""
+    found = verdict(evaluate_scores(scores(99_999, 100_000)), "accuracy >= 0.9")
+    assert found.reason == "accuracy is 0.99999, at least 0.9"
+
+
 def test_slices() -> None:
     """A slice is asked for by its name; the worst is the worst in that number, of 30 images."""
     parts = [("x=1", 40, 50), ("x=2", 30, 50), ("x=3", 0, 29)]

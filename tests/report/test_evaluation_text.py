@@ -17,7 +17,7 @@ from imgrec.evaluation.results import Evaluation, MetricValue, SliceResult
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.report.terminal import evaluation_text
 from imgrec.scores import Scores, Skipped, one_hot
-from imgrec.text import printable
+from imgrec.text import shorten_names
 
 Make = Callable[..., Evaluation]
 
@@ -71,6 +71,10 @@ def test_what_could_not_be_computed_is_said() -> None:
     )
     text = printed(evaluate_scores(scores))
     assert "\n\nno roc_auc and average_precision: all images are of one class\n" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["cat", "100.0", "%", "100.0", "%", "100.0", "%", "1"] in lines
+    assert ["dog", "–", "–", "–", "0"] in lines
+    assert "recall and F1 can't be measured without images of the class: dog\n" in text
 
 
 def test_columns_are_numbered_where_names_do_not_fit(evaluation: Make) -> None:
@@ -121,4 +125,4 @@ def test_hostile_names_fit_any_terminal(
     text.encode("utf-8")
     assert max(cell_len(line) for line in text.splitlines()) <= width
     if width == 200:
-        assert all(printable(name)[:23] in text for name in hostile)
+        assert all(name in text for name in shorten_names(hostile, 24))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import (
     Assessment,
     ChangedAnswer,
@@ -127,3 +128,23 @@ def test_hostile_names_change_nothing_around_them(
     expected, found = (re.sub(r"`[^`\n]*`|<code>[^<\n]*</code>", "NAME", text) for text in texts)
     assert found == expected
     assert not re.search(r"^\s*(::|##\[)", texts[1], re.MULTILINE)
+
+
+def test_changed_images_that_are_left_out_are_counted(assessment: Make) -> None:
+    """Of 25 images ten are listed, and a line says how many more there are."""
+    broken = tuple(ChangedAnswer(f"{i}.jpg", "cat", "dog", "cat") for i in range(25))
+    comparison = dataclasses.replace(COMPARISON, broken=broken)
+    text = markdown(assessment(2, comparison=comparison))
+    assert "25 images now wrong" in text
+    assert "`9.jpg`" in text
+    assert "`10.jpg`" not in text
+    assert "\nand 15 more\n" in text
+
+
+def test_what_cannot_be_measured_is_a_dash(assessment: Make) -> None:
+    """A class without images has no recall and no F1, and a note says why."""
+    found = assessment(2)
+    few = evaluate_scores(found.scores.where(found.scores.true_labels == 0))
+    text = markdown(dataclasses.replace(found, evaluation=few))
+    assert "| `class 1` | 0.0 % | – | – | 0 |" in text
+    assert "can't be measured without images of the class: class 1" in text

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
-
 from imgrec.evaluation.results import MetricValue
-from imgrec.report.wording import interval, moment, percent, shorten
-
-
-@pytest.mark.parametrize(
-    ("fraction", "text"),
-    [
-        (0.5, "50.0 %"),
-        (1.0, "100.0 %"),
-        (0.99999, "99.9 %"),
-        (0.0, "0.0 %"),
-        (1e-7, "0.1 %"),
-        (float("nan"), "unknown"),
-    ],
+from imgrec.report.wording import (
+    format_bounds,
+    format_difference,
+    format_value,
+    interval,
+    moment,
 )
-def test_percent_never_rounds_to_certainty(fraction: float, text: str) -> None:
-    """Only a whole is 100 % and only nothing is 0 %."""
-    assert percent(fraction) == text
 
 
 def test_interval_is_empty_where_there_is_none() -> None:
@@ -32,11 +20,21 @@ def test_interval_is_empty_where_there_is_none() -> None:
     assert interval(MetricValue(0.5)) == ""
 
 
-def test_short_names_are_cut_after_being_made_harmless() -> None:
-    """The limit counts what is shown, escapes included."""
-    assert shorten("cat", 3) == "cat"
-    assert shorten("caterpillar", 5) == "cate…"
-    assert shorten("a\nb", 3) == "a\\…"
+def test_differences_are_never_shown_as_none() -> None:
+    """A difference that rounds to 0 keeps its sign and its size."""
+    assert format_difference("accuracy", 0.0004) == "+0.04 points"
+    assert format_difference("accuracy", -0.0004, 0.25) == "-0.04 to +25.0 points"
+    assert format_difference("accuracy", 0.0) == "+0.0 points"
+    assert format_difference("log_loss", 2e-6) == "+2e-06"
+
+
+def test_values_and_bounds_are_never_rounded_to_a_limit() -> None:
+    """Nothing but 0 is 0, nothing but all is all, in percent and in decimals."""
+    nearly = MetricValue(0.99999, 1e-7, 1.0)
+    assert format_value("accuracy", nearly.value) == "> 99.9 %"
+    assert format_bounds("accuracy", nearly) == "< 0.1 to 100.0 %"
+    assert format_value("roc_auc", nearly.value) == "> 0.9999"
+    assert format_bounds("log_loss", nearly) == "< 0.0001 to 1.0000"
 
 
 def test_a_time_is_written_for_people() -> None:

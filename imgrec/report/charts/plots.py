@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.evaluation.error_analysis import all_or_worst_classes
-from imgrec.evaluation.results import ClassResult, Evaluation, ReliabilityBin
+from imgrec.evaluation.results import ClassResult, Evaluation, MetricValue, ReliabilityBin
 from imgrec.report.charts.style import (
     LIGHT,
     PlotStyle,
@@ -22,7 +22,9 @@ from imgrec.report.charts.style import (
     png,
     scale_of,
 )
-from imgrec.report.wording import percent, shorten
+from imgrec.report.wording import UNKNOWN
+from imgrec.rounding import percent
+from imgrec.text import shorten_names
 
 _MOST_CLASSES = 20
 _NAME_WIDTH = 20
@@ -57,7 +59,7 @@ def label_matrix(evaluation: Evaluation, *, look: PlotStyle) -> bytes:
 def _name_axes(axes: Any, names: list[str]) -> None:
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.set_xticks(range(len(_COLUMNS)), _COLUMNS, fontsize=9)
-    axes.set_yticks(range(len(names)), [shorten(name, _NAME_WIDTH) for name in names])
+    axes.set_yticks(range(len(names)), shorten_names(names, _NAME_WIDTH))
     literal(axes.get_yticklabels())
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -91,7 +93,7 @@ class _Grid:
     def of(cls, classes: Sequence[str]) -> _Grid:
         """Return sizes with room for count and name, for the count only, or for neither."""
         count = len(classes)
-        names = tuple(shorten(name, _NAME_WIDTH) for name in classes[:_NAMES_UP_TO])
+        names = shorten_names(classes[:_NAMES_UP_TO], _NAME_WIDTH)
         if count <= _COUNTS_UP_TO:
             cell = max(_LARGE_CELL, _SMALLEST_SIDE / count)
         elif count <= _NAMES_UP_TO:
@@ -315,7 +317,10 @@ def _draw_bars(
     axes: Any, rows: Any, results: tuple[ClassResult, ...], name: str, look: PlotStyle
 ) -> None:
     colour = look.training if name == "precision" else look.validation
-    metrics = [each.metrics[name] for each in results]
+    measured = [each.measured(name) for each in results]
+    for row in (row for row, metric in zip(rows, measured, strict=True) if metric is None):
+        axes.text(0.01, row, UNKNOWN, va="center", color=colour)
+    metrics = [metric or MetricValue(math.nan) for metric in measured]
     values = np.array([metric.value for metric in metrics])
     lows = np.array([metric.value if metric.low is None else metric.low for metric in metrics])
     highs = np.array([metric.value if metric.high is None else metric.high for metric in metrics])
@@ -326,7 +331,7 @@ def _draw_bars(
 
 
 def _name_rows(axes: Any, results: tuple[ClassResult, ...]) -> None:
-    names = [shorten(each.name, _NAME_WIDTH) for each in results]
+    names = shorten_names([each.name for each in results], _NAME_WIDTH)
     axes.set_yticks(range(len(names)), names)
     literal(axes.get_yticklabels())
     axes.tick_params(axis="y", length=0)

@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 
 from imgrec.explanation.values import Area, Explanation, Heat
 from imgrec.report.charts import LIGHT
-from imgrec.report.pictures.small_pictures import load_font, shorten_to_width
-from imgrec.report.wording import percent
-from imgrec.text import printable
+from imgrec.report.pictures.small_pictures import load_font
+from imgrec.rounding import percent
+from imgrec.text import printable, shorten_names
 
 # In pixels: the least and the greatest longer side, and the height of a line of text.
 _LEAST, _MOST = 400, 1600
@@ -77,13 +77,12 @@ def boxes_picture(explanation: Explanation) -> bytes:
     colours = dict(zip(names, _COLOURS, strict=False))
     taken: list[Area] = []
     boxes = []
-    for each in found:
+    labels = [f"{each.class_name} {percent(each.score)}" for each in found]
+    texts = shorten_names(labels, picture.width, letters.getlength)
+    for each, text in zip(found, texts, strict=True):
         area = Area(*(scale * side for side in each.area))
         left, top = max(0.0, area.left), max(0.0, area.top)
         right, bottom = min(picture.width - 1, area.right), min(picture.height - 1, area.bottom)
-        text = shorten_to_width(
-            f"{printable(each.class_name)} {percent(each.score)}", picture.width, letters
-        )
         place = _free(left, top, letters.getlength(text) + 2 * _GAP, picture.size, taken)
         taken.append(place)
         colour = colours.get(each.class_name, _GREY)
@@ -150,14 +149,14 @@ def _captioned(picture: Image.Image, parts: Sequence[tuple[str, str | None]]) ->
     canvas.paste(LIGHT.paper, (0, 0, *canvas.size))
     canvas.paste(picture, (0, 0))
     draw = ImageDraw.Draw(canvas)
-    for number, (text, colour) in enumerate(parts):
+    room = picture.width - _GAP - (_POINTS + _GAP if any(colour for _, colour in parts) else 0)
+    texts = shorten_names([text for text, _ in parts], room, letters.getlength)
+    for number, (text, (_, colour)) in enumerate(zip(texts, parts, strict=True)):
         left, top = _GAP, picture.height + _GAP // 2 + number * height
         if colour is not None:
             draw.rectangle((left, top + 3, left + _POINTS, top + 3 + _POINTS), fill=colour)
             left += _POINTS + _GAP
-        draw.text(
-            (left, top), shorten_to_width(text, picture.width - left, letters), LIGHT.ink, letters
-        )
+        draw.text((left, top), text, LIGHT.ink, letters)
     return canvas
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from imgrec.report.charts import LIGHT
-from imgrec.text import printable
+from imgrec.text import shorten_names
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -30,15 +30,6 @@ def load_font(points: int) -> FreeTypeFont:
     folders = (found and found.submodule_search_locations) or []
     path = Path(*folders[:1], "mpl-data/fonts/ttf/DejaVuSans.ttf")
     return ImageFont.truetype(path, points)
-
-
-def shorten_to_width(text: str, width: float, letters: FreeTypeFont) -> str:
-    """Return the text, shortened at the end to at most `width` pixels."""
-    if letters.getlength(text) <= width:
-        return text
-    ends = range(len(text), 0, -1)
-    kept = next((end for end in ends if letters.getlength(text[:end] + "…") <= width), 0)
-    return text[:kept] + "…"
 
 
 SIDE = 192
@@ -92,11 +83,11 @@ def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
     extent = (columns * cell_width + _GAP, rows * cell_height + _GAP)
     sheet = Image.new("RGB", extent, LIGHT.paper)
     draw, letters = ImageDraw.Draw(sheet), load_font(_POINTS)
-    for number, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
+    texts = shorten_names(captions, size[0], letters.getlength)
+    for number, (pixels, text) in enumerate(zip(images, texts, strict=True)):
         row, column = divmod(number, columns)
         left, top = _GAP + column * cell_width, _GAP + row * cell_height
         sheet.paste(_enlarged(pixels, size), (left, top))
-        text = shorten_to_width(printable(caption), size[0], letters)
         draw.text((left, top + size[1] + 2), text, LIGHT.ink, letters)
     content = io.BytesIO()
     sheet.save(content, "PNG")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from imgrec.data.check import Finding, Findings, Occurrence, Pictures, Severity, ValueRange
-from imgrec.report.wording import shorten
-from imgrec.text import printable, quoted
+from imgrec.report.terminal.names import name_cells
+from imgrec.text import printable, quoted, shorten_names
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -73,11 +73,11 @@ def _classes(findings: Findings) -> Iterator[RenderableType]:
     names = list(next(iter(splits.values())))
     if len(names) > _MANY_CLASSES:
         names.sort(key=lambda name: sum(counts[name] for counts in splits.values()))
-        yield _line(f"  {len(names)} classes; those with the fewest images:")
+        yield _line(f"  {len(names):,} classes; those with the fewest images:")
     table = _table(["  class", *map(printable, splits)])
-    for name in names[:_MANY_CLASSES]:
-        counts = (f"{counts[name]:,}" for counts in splits.values())
-        table.add_row(_name(f"  {printable(name)}"), *counts)
+    cells = name_cells([f"  {name}" for name in names[:_MANY_CLASSES]], _NAME_WIDTH)
+    for cell, name in zip(cells, names, strict=False):
+        table.add_row(cell, *(f"{counts[name]:,}" for counts in splits.values()))
     yield _line("")
     yield table
 
@@ -103,7 +103,7 @@ def _examples(finding: Finding) -> Iterator[str]:
 
 
 def _example(case: Occurrence) -> str:
-    names = [shorten(quoted(name), _NAME_WIDTH) for name in case.names[:_NAMES]]
+    names = shorten_names([quoted(name) for name in case.names[:_NAMES]], _NAME_WIDTH)
     together = ", ".join([*names, *_rest(len(case.names) - _NAMES)])
     return f"{together}: {printable(case.detail)}" if case.detail else together
 
@@ -144,12 +144,6 @@ def _table(titles: Sequence[str]) -> Table:
     for place, title in enumerate(titles):
         table.add_column(title, justify="right" if place else "left", no_wrap=True)
     return table
-
-
-def _name(name: str) -> Text:
-    from rich.text import Text
-
-    return Text(shorten(name, _NAME_WIDTH), no_wrap=True, overflow="ellipsis")
 
 
 def _line(text: str) -> Text:

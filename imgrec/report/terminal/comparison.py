@@ -19,9 +19,9 @@ from imgrec.report.wording import (
     format_value,
     is_informative,
     metric_title,
-    shorten,
 )
-from imgrec.text import printable
+from imgrec.rounding import p_value
+from imgrec.text import printable, shorten_names
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -89,19 +89,17 @@ def settings_text(runs: Sequence[str], settings: Mapping[str, Sequence[str]]) ->
 
     if not settings:
         return _heading("The configs are the same")
-    table = _table(("", *(shorten(name, _NAME_WIDTH) for name in runs)))
+    table = _table(("", *shorten_names(runs, _NAME_WIDTH)))
     table.columns[0].no_wrap = True
     for key, values in settings.items():
-        table.add_row(
-            Text(printable(key)), *(Text(shorten(value, _NAME_WIDTH)) for value in values)
-        )
+        table.add_row(Text(printable(key)), *map(Text, shorten_names(values, _NAME_WIDTH)))
     return Group(_heading("The configs differ in"), table)
 
 
 def _numbers(assessments: Sequence[Assessment]) -> Table:
     from rich.text import Text
 
-    table = _table(("", *(shorten(each.run, _NAME_WIDTH) for each in assessments)))
+    table = _table(("", *shorten_names([each.run for each in assessments], _NAME_WIDTH)))
     evaluations = [each.evaluation for each in assessments]
     for name in (each for each in evaluations[0].metrics if is_informative(each, evaluations[0])):
         found = [each.metrics.get(name) for each in evaluations]
@@ -121,7 +119,7 @@ def _differences(comparison: Comparison, evaluation: Evaluation, sure: str) -> T
     for name, each in comparison.differences.items():
         if not is_informative(name, evaluation):
             continue
-        p = "" if each.p is None else f" (McNemar's exact test: p = {each.p:.2g})"
+        p = "" if each.p is None else f" (McNemar's exact test: {p_value(each.p)})"
         finding = Text.assemble((each.finding, _STYLE[each.finding]), p)
         label = metric_title(name, evaluation.top_k)
         table.add_row(label, format_difference(name, each.value), _range(name, each), finding)
@@ -143,9 +141,10 @@ def _flips(heading: str, flips: Sequence[ChangedAnswer]) -> Iterator[RenderableT
         return
     yield _heading(f"{heading}: {len(flips):,} images")
     table = _table(("image", "truth", "model", "baseline"))
-    for flip in flips[:FEW]:
-        cells = (flip.name, flip.truth, flip.model, flip.baseline)
-        table.add_row(*(Text(shorten(cell, _NAME_WIDTH)) for cell in cells))
+    rows = [(each.name, each.truth, each.model, each.baseline) for each in flips[:FEW]]
+    columns = (shorten_names(column, _NAME_WIDTH) for column in zip(*rows, strict=True))
+    for row in zip(*columns, strict=True):
+        table.add_row(*map(Text, row))
     yield table
     if len(flips) > FEW:
         yield Text(f"and {len(flips) - FEW:,} more")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.error_analysis import most_confused, worst_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, SliceResult
+from imgrec.report.terminal.names import name_cells
 from imgrec.report.wording import (
+    class_cells,
     decision_cells,
     decision_titles,
     format_bounds,
@@ -16,9 +18,8 @@ from imgrec.report.wording import (
     interval,
     is_informative,
     metric_title,
-    percent,
-    shorten,
 )
+from imgrec.rounding import percent
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _skipped(evaluation: Evaluation) -> Iterator[RenderableType]:
     for name, reason in evaluation.skipped[:_FEW]:
         yield _line(f"  {printable(name)}: {printable(reason)}")
     if len(evaluation.skipped) > _FEW:
-        yield _line(f"  and {len(evaluation.skipped) - _FEW} more")
+        yield _line(f"  and {len(evaluation.skipped) - _FEW:,} more")
 
 
 def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
@@ -90,7 +91,7 @@ def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield _heading("Classes")
         yield _class_table(evaluation.per_class, evaluation)
         return
-    yield _heading(f"The worst {_FEW} of {len(evaluation.classes)} classes, by F1")
+    yield _heading(f"The worst {_FEW} of {len(evaluation.classes):,} classes, by F1")
     yield _class_table(worst_classes(evaluation, _FEW), evaluation)
 
 
@@ -111,11 +112,12 @@ def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> T
     table.add_column("slice", min_width=5)
     for heading in ("accuracy", "95 % interval", "log loss", "images", ""):
         table.add_column(heading, justify="left" if heading == "" else "right", no_wrap=True)
-    for result in results:
+    names = name_cells([each.name for each in results], _NAME_WIDTH)
+    for name, result in zip(names, results, strict=True):
         accuracy, loss = result.metrics["accuracy"], result.metrics["log_loss"]
         is_worst = result == worst
         table.add_row(
-            _name(result.name),
+            name,
             percent(accuracy.value),
             interval(accuracy),
             format_value("log_loss", loss.value),
@@ -131,11 +133,10 @@ def _class_table(results: Sequence[ClassResult], evaluation: Evaluation) -> Tabl
     table.add_column("class", min_width=4)
     for heading in ("precision", "recall", "F1", "images", *decision_titles(evaluation)):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result in results:
-        measures = [result.metrics[name] for name in ("precision", "recall", "f1")]
-        values = (percent(measure.value) for measure in measures)
+    names = name_cells([each.name for each in results], _NAME_WIDTH)
+    for name, result in zip(names, results, strict=True):
         decisions = decision_cells(evaluation, result.name)
-        table.add_row(_name(result.name), *values, str(result.support), *decisions)
+        table.add_row(name, *class_cells(result), f"{result.support:,}", *decisions)
     return table
 
 
@@ -166,13 +167,13 @@ def _matrix(evaluation: Evaluation, headers: Sequence[str]) -> Table:
     numbered = headers != evaluation.classes
     table = _table()
     table.add_column("", no_wrap=True)
-    for header in headers:
-        table.add_column(_name(header), justify="right", no_wrap=True)
-    for index, (name, counts) in enumerate(
-        zip(evaluation.classes, evaluation.confusion, strict=True)
-    ):
-        label = _name(f"{index + 1} {name}" if numbered else name)
-        cells = [Text(str(count), style="dim" if count == 0 else "") for count in counts]
+    for header in name_cells(headers, _NAME_WIDTH):
+        table.add_column(header, justify="right", no_wrap=True)
+    classes = enumerate(evaluation.classes, start=1)
+    names = [f"{number} {name}" if numbered else name for number, name in classes]
+    labels = name_cells(names, _NAME_WIDTH)
+    for index, (label, counts) in enumerate(zip(labels, evaluation.confusion, strict=True)):
+        cells = [Text(f"{count:,}", style="dim" if count == 0 else "") for count in counts]
         cells[index].stylize("bold")
         table.add_row(label, *cells)
     return table
@@ -188,8 +189,10 @@ def _pairs(evaluation: Evaluation) -> Iterator[RenderableType]:
     for heading in ("truth", "predicted"):
         table.add_column(heading)
     table.add_column("images", justify="right", no_wrap=True)
-    for truth, prediction, images in pairs:
-        table.add_row(_name(truth), _name(prediction), str(images))
+    truths = name_cells([each.truth for each in pairs], _NAME_WIDTH)
+    predictions = name_cells([each.prediction for each in pairs], _NAME_WIDTH)
+    for truth, prediction, pair in zip(truths, predictions, pairs, strict=True):
+        table.add_row(truth, prediction, f"{pair.images:,}")
     yield table
 
 
@@ -203,13 +206,6 @@ def _table() -> Table:
     from rich.table import Table
 
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-
-
-def _name(name: str) -> Text:
-    """Return a name as text without markup, shortened to the width of a column."""
-    from rich.text import Text
-
-    return Text(shorten(name, _NAME_WIDTH), no_wrap=True, overflow="ellipsis")
 
 
 def _heading(text: str) -> Text:

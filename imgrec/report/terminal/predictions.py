@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
 from imgrec.explanation.values import ExplainedPhoto
-from imgrec.report.wording import percent
+from imgrec.report.terminal.names import name_cells
+from imgrec.rounding import percent
 from imgrec.text import NOTHING, join_few, printable
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ def prediction_table(
     table.add_column("", width=_BAR, no_wrap=True)
     lines = [[*_rows(prediction, members)] for prediction in predictions]
     apart = any(len(rows) > 1 for rows in lines)
+    columns = zip(*(row for rows in lines for row in rows), strict=True)
+    cells = zip(*map(_cells_of, columns), strict=True)
     for rows in lines:
-        for row in rows:
-            table.add_row(*row)
+        for _ in rows:
+            table.add_row(*next(cells))
         if apart:
             table.add_section()
     return Group(table, *_disagreement(predictions))
@@ -59,36 +62,48 @@ def explanation_line(explained: ExplainedPhoto) -> str:
     return f"{lead}; written: {files}" if files else lead
 
 
+def _cells_of(column: Sequence[RenderableType]) -> Sequence[RenderableType]:
+    """Return the cells of a column, where strings are names."""
+    names = iter(name_cells([each for each in column if isinstance(each, str)]))
+    return [next(names) if isinstance(each, str) else each for each in column]
+
+
 def _rows(
     prediction: Prediction, members: Sequence[ModelInfo]
 ) -> Iterator[tuple[RenderableType, ...]]:
-    photo = _Name(printable(prediction.name))
+    """Yield a row for each class; its strings are names."""
+    from rich.text import Text
+
+    photo = prediction.name
+    nothing = Text()
     if prediction.error is not None:
-        yield photo, *([_Name("")] * (len(members) > 1)), _Reason(printable(prediction.error))
+        model = [""] * (len(members) > 1)
+        yield photo, *model, _Reason(printable(prediction.error)), nothing, nothing
         return
     mean = Answer(MEAN, prediction.top, prediction.known, prediction.labels)
     several = any(member.multi_label for member in members)
     for answer in (mean, *prediction.answers):
         for row in _answer_rows(answer, several=several):
             yield photo, *(row if len(members) > 1 else row[1:])
-            photo = _Name("")
+            photo = ""
 
 
 def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableType, ...]]:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    model = _Name(printable(answer.model))
+    model = answer.model
     nothing = several and not answer.labels
     if answer.top and (nothing or not answer.known):
-        yield model, Text(NOTHING if answer.known else "unknown", style="yellow")
-        model = _Name("")
+        said = NOTHING if answer.known else "unknown"
+        yield model, Text(said, style="yellow"), Text(), Text()
+        model = ""
     for ranked in answer.top:
         ticked = "✓ " if ranked.class_name in answer.labels else "  "
-        name = (ticked if several else "") + printable(ranked.class_name)
+        name = (ticked if several else "") + ranked.class_name
         bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
-        yield model, _Name(name), percent(ranked.probability), bar
-        model = _Name("")
+        yield model, name, Text(percent(ranked.probability)), bar
+        model = ""
 
 
 def _disagreement(predictions: Sequence[Prediction]) -> Iterator[RenderableType]:
@@ -99,23 +114,6 @@ def _disagreement(predictions: Sequence[Prediction]) -> Iterator[RenderableType]
     if names:
         counts = f"The models disagree on {len(names):,} of {len(compared):,} photos: "
         yield Text(counts + join_few(names), style="yellow")
-
-
-@dataclass(frozen=True)
-class _Name:
-    """A name on one line; if it is too long, `…` replaces its middle."""
-
-    name: str
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        from rich.measure import Measurement
-
-        return Measurement(1, max(1, _cells(self.name)))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from rich.text import Text
-
-        yield Text(_shortened(self.name, options.max_width), no_wrap=True, overflow="crop")
 
 
 @dataclass(frozen=True)
@@ -133,20 +131,6 @@ class _Reason:
         from rich.text import Text
 
         yield Text(self.reason, style="red", no_wrap=False, overflow="fold")
-
-
-def _shortened(name: str, width: int) -> str:
-    """Return `name` in at most `width` terminal columns, shortened in the middle."""
-    from rich.cells import set_cell_size
-
-    excess = _cells(name) - width
-    if excess <= 0:
-        return name
-    half = (width - 1) // 2
-    # The end is cut as the start of the reversed name.
-    front = set_cell_size(name, width - 1 - half).rstrip()
-    back = set_cell_size(name[::-1], half)[::-1].lstrip()
-    return f"{front}…{back}"
 
 
 def _cells(text: str) -> int:
