@@ -60,8 +60,8 @@ def test_mixed_images_are_told_with_shares(photos: Path, output: str) -> None:
     assert mixed
     for caption in mixed:
         first, second = caption.split(" + ")
-        assert {first.split()[1], second.split()[1]} == {"red", "blue"}
-        shares = [int(part.split("%")[0]) for part in (first, second)]
+        assert {first.split()[2], second.split()[2]} == {"red", "blue"}
+        shares = [int(part.split(" %")[0]) for part in (first, second)]
         assert shares[0] >= shares[1]
         assert 99 <= sum(shares) <= 101
 
