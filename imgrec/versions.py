@@ -13,7 +13,7 @@ DECODER = 2
 """The version of the project's own decoder, counted up when the pixels of any image change.
 
 1: a single resize by Pillow, with other pixels from Pillow 13 on. 2: `imgrec.data.images.resizing`;
-TIFFs with planes of 16 bits or a palette of 8 bits.
+TIFFs with planes of 16 bits or a palette of 8 bits, BMPs whose alpha is 0.
 """
 
 PIXELS = (

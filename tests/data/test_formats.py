@@ -203,12 +203,34 @@ def test_other_files_are_named(content: bytes, found: str, tmp_path: Path) -> No
     assert caught.value.reason.startswith(found)
 
 
-def test_a_truncated_file_is_said_to_be_truncated() -> None:
+@pytest.mark.parametrize(
+    "form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF"]
+)
+def test_a_truncated_file_is_said_to_be_truncated(form: str) -> None:
     """With the bytes that are there, which tell how much is missing."""
-    buffer = io.BytesIO()
-    Image.fromarray(COLOURS).save(buffer, "JPEG")
-    content = buffer.getvalue()[:-50]
-    assert reason(content) == f"broken image (truncated after {len(content):,} bytes)"
+    if form == "HEIF":
+        content = heic(Image.fromarray(COLOURS))
+    else:
+        buffer = io.BytesIO()
+        Image.fromarray(COLOURS).save(buffer, form)
+        content = buffer.getvalue()
+    cut = content[: len(content) * 3 // 4]
+    assert reason(cut) == f"broken image (truncated after {len(cut):,} bytes)"
+
+
+def bmp(alpha: int) -> bytes:
+    """Return a BMP whose header has a mask for alpha."""
+    pixels = np.concatenate([COLOURS[::-1, :, ::-1], np.full_like(GREY, alpha)], axis=2).tobytes()
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    sizes = struct.pack("<IiiHHIIiiII", 108, WIDTH, HEIGHT, 1, 32, 3, len(pixels), 0, 0, 0, 0)
+    header = (sizes + masks).ljust(108, b"\0")
+    return b"BM" + struct.pack("<IHHI", 122 + len(pixels), 0, 0, 122) + header + pixels
+
+
+def test_a_bmp_whose_alpha_is_0_everywhere_is_not_white() -> None:
+    """Programs that know no transparency leave alpha 0."""
+    assert_shows(bmp(0), COLOURS)
+    assert_shows(bmp(255), COLOURS)
 
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)

@@ -82,6 +82,7 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
     deep = np.full((6, 8), 4095, np.uint16)
     Image.fromarray(deep).save(tmp_path / "dark.png")
     Image.fromarray(deep * 16).save(tmp_path / "bright.png")
+    (tmp_path / "deep.ppm").write_bytes(b"P6 1 1 1023 " + b"\3\xff" * 3)
     frames = [picture(8, 6), picture(8, 6).rotate(90)]
     for form in ("gif", "tif", "webp", "png", "avif"):
         frames[0].save(tmp_path / f"several.{form}", save_all=True, append_images=frames[1:])
@@ -95,7 +96,9 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
     cases = {
         kind: {name: case.detail for case in found[kind] for name in case.names} for kind in found
     }
-    assert cases[FindingKind.SIXTEEN_BIT] == {"bright.png": "16 bits", "dark.png": "16 bits"}
+    assert cases[FindingKind.SIXTEEN_BIT] == dict.fromkeys(
+        ("bright.png", "dark.png", "deep.ppm"), "16 bits"
+    )
     assert cases[FindingKind.FEW_BITS] == {"dark.png": "12 of 16 bits used"}
     assert set(cases[FindingKind.ANIMATED]) == {
         f"several.{form}" for form in ("gif", "tif", "webp", "png", "avif")

@@ -46,6 +46,8 @@ def flattened(image: Image.Image, channels: int) -> Image.Image:
         image = _eight_bits(image)
     elif image.mode == "LAB":
         image = _from_lab(image)
+    elif image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getbbox() is None:
+        image = image.convert("RGB")  # programs that know no transparency leave it 0
     elif image.mode == "La":  # grey with premultiplied alpha
         image = _on_white(image.convert("LA"))
     elif image.has_transparency_data:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from imgrec.data import storage
 from imgrec.data.images.formats import BROKEN, EMPTY
+from imgrec.data.images.signatures import is_truncated
 from imgrec.data.records import ByteRange, ImageSource, Record
 from imgrec.errors import BadImage, DataError
 from imgrec.files import sha256
@@ -51,12 +52,13 @@ def _read_file(path: Path, name: str) -> bytes:
 
 def reason(error: Exception, content: ImageContent | None = None) -> str:
     """Return why an image could not be decoded, as a phrase for users."""
-    if isinstance(error, DataError):
+    damaged = isinstance(content, bytes) and is_truncated(content)
+    if isinstance(error, DataError) and not (damaged and error.message.startswith(BROKEN)):
         return error.message
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
-    message = printable(str(error)) or type(error).__name__
-    if isinstance(content, bytes) and "truncated" in message:
+    message = printable(str(error).strip()) or type(error).__name__
+    if isinstance(content, bytes) and (damaged or "truncated" in message.lower()):
         return f"{BROKEN} (truncated after {len(content):,} bytes)"
     return f"{BROKEN} ({message})"
 

@@ -18,6 +18,7 @@ from imgrec.data.records import HasName, Photo, Record
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order
 
+_BYTE = 255
 _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -91,8 +92,12 @@ def _bits(image: Image.Image) -> int:
         return max(8, *(image.tag_v2.get(ExifTags.Base.BitsPerSample) or (1,)))
     if image.format == "HEIF":
         return int(image.info.get("bit_depth", 8))
-    # Pillow opens 16-bit colour as 8-bit; only the raw mode of its tiles shows the depth.
-    return 16 if image.mode.startswith("I") or ";16" in str(getattr(image, "tile", "")) else 8
+    # Pillow opens 16-bit colour as 8-bit; only its tiles show the depth.
+    args = [tile.args for tile in getattr(image, "tile", ())]
+    wide = image.mode.startswith("I") or (image.format == "PNG" and ";16" in str(args))
+    if image.format == "PPM":  # beside the mode, the largest value
+        wide |= any(isinstance(each, tuple) and each[1] > _BYTE for each in args)
+    return 16 if wide else 8
 
 
 def _used_bits(image: Image.Image) -> int:

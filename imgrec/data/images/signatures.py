@@ -46,6 +46,23 @@ def is_heic(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and _media(head).name == "HEIC"
 
 
+def is_truncated(content: bytes) -> bool:
+    """Return whether the lengths in a RIFF, HEIC, AVIF, or JPEG 2000 file exceed `content`."""
+    if content[:4] == b"RIFF":
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if content[4:8] not in {b"ftyp", b"jP  "}:
+        return False
+    start = 0
+    while start < len(content):  # one box after another; a length of 0 is for the rest of the file
+        size = int.from_bytes(content[start : start + 4], "big")
+        if size == 1:
+            size = int.from_bytes(content[start + 8 : start + 16], "big")
+        if size < 8:
+            return False
+        start += size
+    return start > len(content)
+
+
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"mif1", b"mif2", b"msf1"}
