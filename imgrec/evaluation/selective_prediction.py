@@ -2,10 +2,10 @@
 
 Precision: fixed-sequence testing, from Angelopoulos et al., "Learn then Test", 2021. The most
 confident images are tested at the fewest answers that can support the target without an error, then
-with one error, and so on, until a test fails. Given the confidences, an error is a coin toss for
-each image, so which numbers of answers are tested may depend on the confidences, but not on the
-labels. Coverage: an order statistic, whose coverage has a known distribution (Wilks, "Determination
-of Sample Sizes for Setting Tolerance Limits", 1941).
+with one error, and so on, finally at every further number of answers, until a test fails. Given the
+confidences, an error is a coin toss for each image, so which numbers of answers are tested may
+depend on the confidences, but not on the labels. Coverage: an order statistic, whose coverage has a
+known distribution (Wilks, "Determination of Sample Sizes for Setting Tolerance Limits", 1941).
 """
 
 from __future__ import annotations
@@ -153,9 +153,13 @@ def _most_answers(levels: _Levels, precision: float) -> int | None:
     """Return the last level of the sequence up to which every test keeps the precision."""
     if not levels.answers.size:
         return None
-    allowed = _allowed_errors(int(levels.answers[-1]), precision)
-    # Where one more error is allowed, and all images; with ties, the next level.
-    counts = np.append(np.flatnonzero(np.diff(allowed, prepend=-1)) + 1, levels.answers[-1])
+    most = int(levels.answers[-1])
+    allowed = _allowed_errors(most, precision)
+    counts = np.flatnonzero(np.diff(allowed, prepend=-1)) + 1  # where one more error is allowed
+    if not counts.size:
+        return None
+    # Behind the last of them, each number of answers; with ties, the next level.
+    counts = np.append(counts, np.arange(counts[-1], most) + 1)
     tested = np.searchsorted(levels.answers, counts)
     passed = levels.errors[tested] <= allowed[levels.answers[tested] - 1]
     number = int(np.minimum.accumulate(passed).sum())

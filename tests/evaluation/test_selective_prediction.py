@@ -18,6 +18,7 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.selective_prediction import best_guarantee, choose_threshold
 from imgrec.metrics import SelectiveMetric, metrics_of
 from imgrec.scores import ONE_LABEL, Decision, Scores, one_hot
+from tools.simulations.selective import Setting, missed, outcomes
 
 
 def scored(probabilities: object, truth: object, ood_similarity: object = None) -> Scores:
@@ -78,6 +79,8 @@ def test_a_threshold_says_what_it_does_to_the_images_that_chose_it(
         ([0], 1000, None),
         ([200, 300], 313, 313),
         ([200, 235, 300], 400, 149),
+        ([200, 300], 350, 350),
+        ([200, 300, 340], 350, 340),
         ([200, 300, 312], 385, 236),
         ([200, 300, 320], 1000, 1000),
     ],
@@ -160,6 +163,25 @@ def test_neighbours_in_float32_are_told_apart() -> None:
     assert known(given_scores, Decision(found.value)).tolist() == [True] * 20 + [False]
     familiar = scored([[0.9, 0.1]] * 21, [0] * 21, sure)
     assert known(familiar, Decision(None, found.value)).tolist() == [True] * 20 + [False]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("setting", "coverage"),
+    [
+        (Setting("two Gaussians", 400, 300), 0.7),
+        (Setting("hard images", 400, 300), 0.55),
+        (Setting("hard images", 2000, 300), 0.8),
+        (Setting("97.9 % right, whatever the confidence", 400, 300), 0),
+        (Setting("two Gaussians", 400, 300, "coverage", 0.9), 0.9),
+    ],
+)
+def test_the_target_is_kept_on_new_images(setting: Setting, coverage: float) -> None:
+    """At most 5 % of the thresholds miss it, to within three standard errors of the simulation."""
+    kept, reached = outcomes(setting)
+    assert missed(kept, setting.target, setting.fraction) <= 0.05 + 3 * (0.05 * 0.95 / 300) ** 0.5
+    assert np.mean([each.coverage for each in kept]) >= coverage
+    assert missed(reached, setting.target, setting.fraction) > 0.25
 
 
 def test_what_is_strange_is_not_answered_however_sure() -> None:
