@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
+from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
 from imgrec.text import class_name, join_few, nearest, printable
@@ -61,6 +61,24 @@ def labelled(
     in_order = tuple(sorted(records, key=lambda record: record.name))
     combined = () if multi_label else _combined(classes)
     return Dataset(in_order, classes, (*_unified(written), *combined))
+
+
+def with_findings(
+    parts: Mapping[str, Dataset], findings: Iterable[Finding], order: Sequence[str] | None = None
+) -> dict[str, Dataset]:
+    """Return the parts of a source, the first one with the findings of the whole source.
+
+    Args:
+        parts: At least one data set, by split.
+        findings: What of the source was not used, or not as it is written.
+        order: The classes that the source names; those that no image has are a finding.
+    """
+    there = {name for dataset in parts.values() for name in dataset.classes}
+    absent = [name for name in order or () if class_name(name) not in there]
+    unused = finding(FindingKind.UNUSED_CLASSES, (Occurrence((name,)) for name in absent))
+    part, dataset = next(iter(parts.items()))
+    found = merged((*findings, *unused, *dataset.findings))
+    return {**parts, part: replace(dataset, findings=found)}
 
 
 def by_number(name: str) -> tuple[bool, int, str]:

@@ -89,6 +89,12 @@ class FindingKind(Enum):
         "classes that look like several labels; data.multi_label separates them",
         "classes",
     )
+    UNUSED_CLASSES = (
+        "unused_classes",
+        Severity.WARNING,
+        "named classes that no image has, not used",
+        "classes",
+    )
     UNUSED_ARRAYS = "unused_arrays", Severity.WARNING, "arrays that are not used", "arrays"
     GUESSED_ENCODING = (
         "guessed_encoding",
@@ -110,7 +116,12 @@ class FindingKind(Enum):
         "columns that only slices and groups can use",
         "columns",
     )
-    UNUSED_FEATURES = "unused_features", Severity.NOTE, "features that are not used", "features"
+    UNUSED_FEATURES = (
+        "unused_features",
+        Severity.NOTE,
+        "features besides image and label",
+        "features",
+    )
     WRAPPER_FOLDERS = (
         "wrapper_folders",
         Severity.NOTE,
@@ -140,6 +151,7 @@ SOURCE_KINDS = frozenset(
         FindingKind.NESTED_FOLDERS,
         FindingKind.UNIFIED_CLASSES,
         FindingKind.COMBINED_LABELS,
+        FindingKind.UNUSED_CLASSES,
         FindingKind.UNUSED_ARRAYS,
         FindingKind.GUESSED_ENCODING,
         FindingKind.TABLE_FORM,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from imgrec.data.storage import entries, is_folder, is_hidden, is_pattern, match
 from imgrec.errors import BadImage
 
 LIST = "-"
+
+# Editors and PowerShell write a byte order mark before the first path.
+_MARK = "\ufeff"
 
 _Level: TypeAlias = "Iterator[Photo | _Level]"
 
@@ -38,14 +42,23 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
 
 def _from_list(stdin: TextIO) -> Iterator[Photo]:
     if isinstance(stdin, io.TextIOWrapper):
+        if _is_utf16(stdin):
+            stdin.reconfigure(encoding="utf-16")
         stdin.reconfigure(errors="surrogateescape")  # like file names that Python lists itself
     empty = True
-    for line in stdin:
-        if path := line.rstrip("\r\n"):
+    for number, line in enumerate(stdin):
+        written = line if number else line.removeprefix(_MARK)
+        if path := written.rstrip("\r\n"):
             empty = False
             yield from _from_path(path)
     if empty:
         yield _nothing(LIST, "standard input is empty; it should have a path on each line")
+
+
+def _is_utf16(stdin: io.TextIOWrapper) -> bool:
+    """Return whether a list begins with the mark of UTF-16, which PowerShell writes."""
+    marks = {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    return isinstance(stdin.buffer, io.BufferedReader) and stdin.buffer.peek(2)[:2] in marks
 
 
 def _from_pattern(pattern: str) -> Iterator[Photo]:

@@ -22,6 +22,8 @@ FORMAT_OF_SUFFIX: Mapping[str, str] = {
     ".ppm": "PPM",
     ".pnm": "PPM",
     ".avif": "AVIF",
+    ".heic": "HEIC",
+    ".heif": "HEIC",
     ".jp2": "JPEG2000",
     ".j2k": "JPEG2000",
     ".jpx": "JPEG2000",

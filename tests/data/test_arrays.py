@@ -232,3 +232,22 @@ def test_damage_is_never_more_than_an_error(
     file.write_bytes(content)
     with contextlib.suppress(DataError):
         read_npz(file)
+
+
+def test_arrays_and_classes_that_are_not_used_are_found(tmp_path: Path) -> None:
+    """An array of another name, and a name that no label stands for."""
+    classes = ["cat", "dog", "emu", "fox"]
+    images = {"x_train": X, "y_train": Y, "x_eval": X, "y_eval": Y}
+    parts = read_npz(saved(tmp_path, **images, z=Y, classes=classes))
+    assert list(parts) == ["train", "test"]
+    assert [each.line for each in parts["train"].findings] == [
+        "named classes that no image has, not used: 1 (fox)",
+        "arrays that are not used: 1 (z: shape (6,))",
+    ]
+
+
+def test_class_names_have_one_form() -> None:
+    """Blanks around them count for nothing, so two can be the same."""
+    arrays = {"x": X, "y": np.array(["cat", "cat ", "dog", "dog", "cat", "dog"])}
+    assert from_arrays(arrays, "data")["all"].classes == ("cat", "dog")
+    assert "two of the classes have the same name" in refusal(x=X, y=Y, classes=["a", "a ", "b"])

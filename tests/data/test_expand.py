@@ -84,6 +84,15 @@ def test_a_dash_is_a_list_on_standard_input(here: Images) -> None:
     ]
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_may_begin_with_a_byte_order_mark(here: Images, codec: str) -> None:
+    """Editors write it, and PowerShell, which writes UTF-16; it is not part of the first path."""
+    here("a.png", "é.png")
+    content = io.BufferedReader(io.BytesIO("a.png\r\né.png\r\n".encode(codec)))
+    stdin = io.TextIOWrapper(content, encoding="utf-8")
+    assert [photo.name for photo in expand_photos(["-", "-"], stdin)][:2] == ["a.png", "é.png"]
+
+
 def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:
     """Only what a folder holds is left out for being hidden."""
     here(".a.png")

@@ -139,3 +139,14 @@ def test_the_real_test_images_are_read(shared: Callable[[str], Path], tmp_path: 
     assert len(dataset.records) == 10_000
     assert [record.label for record in dataset.records[:5]] == [7, 2, 1, 0, 4]
     assert np.asarray(dataset.records[0].source).shape == (28, 28)
+
+
+def test_what_is_beside_the_files_is_found(tmp_path: Path) -> None:
+    """Other files and folders in the folder are not read."""
+    pair(tmp_path)
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "more").mkdir()
+    assert [each.line for each in read_idx(tmp_path)["train"].findings] == [
+        "folders that are not used: 1 (more: 0 files)",
+        "files beside the images, not used: 1 (notes.txt)",
+    ]

@@ -163,5 +163,5 @@ def test_other_images_take_the_loader_that_their_path_tells(images: Images) -> N
 
 def test_a_wrong_path_is_never_answered_with_the_embedded_images(tmp_path: Path) -> None:
     """What is asked for is not there, though the digits always are."""
-    with pytest.raises(DataError, match="no folder"):
+    with pytest.raises(DataError, match="no file or folder"):
         read_other(str(tmp_path / "no"), data(loader="digits"), 0)

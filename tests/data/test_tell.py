@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from imgrec.data.sources import detect_loader
+from imgrec.data.sources import DataLocation, SplitConfig, detect_loader, read
 from imgrec.errors import DataError
 
 
@@ -60,7 +62,7 @@ def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
     """
     with pytest.raises(DataError) as caught:
         detect_loader(str(tmp_path / "fotos"))
-    assert caught.value.message == f"no folder {tmp_path / 'fotos'}"
+    assert caught.value.message == f"no file or folder {tmp_path / 'fotos'}"
     assert caught.value.hint == "check the path"
     with pytest.raises(DataError) as caught:
         detect_loader(str(tmp_path / "fotos"), "data.train")
@@ -81,6 +83,62 @@ def test_a_file_without_a_known_suffix_asks_for_the_loader(tmp_path: Path) -> No
     """The hint lists every loader."""
     file = tmp_path / "data.bin"
     file.touch()
-    with pytest.raises(DataError, match=r"^no loader is known for .*data\.bin$") as caught:
+    with pytest.raises(DataError, match=r"data\.bin is an empty file, not a data set$") as caught:
         detect_loader(str(file))
     assert "csv, digits, folder, idx" in caught.value.hint
+
+
+def archived(folder: Path, name: str) -> Path:
+    """Return an archive of two class folders."""
+    for path in ("cat/a.png", "dog/a.png"):
+        (folder / "in" / path).parent.mkdir(parents=True)
+        (folder / "in" / path).touch()
+    form = "zip" if name.endswith(".zip") else "gztar"
+    shutil.make_archive(str(folder / "made"), form, folder / "in")
+    return next(folder.glob("made.*")).rename(folder / name)
+
+
+@pytest.mark.parametrize(("name", "tool"), [("my photos.zip", "unzip"), ("photos.tar.gz", "tar")])
+def test_an_archive_is_named_with_the_command_that_unpacks_it(
+    tmp_path: Path, name: str, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the hint says to type makes a folder that is read."""
+    monkeypatch.chdir(archived(tmp_path, name).parent)
+    with pytest.raises(DataError) as caught:
+        detect_loader(name)
+    assert caught.value.message == f"{name} is an archive, not a folder"
+    command = caught.value.hint.removeprefix("unpack it and name the folder: ")
+    assert command.startswith((tool, "mkdir"))
+    if shutil.which(tool):
+        subprocess.run(command, shell=True, check=True)  # noqa: S602  # our own command
+        splits = read(DataLocation(root=name.partition(".")[0], split=SplitConfig()), 0)
+        assert splits.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("cat.jpg", b"\xff\xd8\xff", "cat.jpg is an image, not a data set"),
+        ("table.xlsx", b"PK\3\4", "table.xlsx is a spreadsheet"),
+        ("page.data", b"<html>", "page.data is an HTML page, not a data set"),
+        ("train.py", b"import keras", "train.py is a file that no loader reads"),
+        ("empty", b"", "empty is an empty file, not a data set"),
+        ("missing", None, "no file or folder missing"),
+        ("missing.zip", None, "no file or folder missing.zip"),
+    ],
+)
+def test_what_is_no_data_set_is_named_by_what_it_is(
+    tmp_path: Path,
+    name: str,
+    content: bytes | None,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cause is in one line."""
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        detect_loader(name)
+    assert caught.value.message == message
+    assert caught.value.hint

@@ -93,7 +93,7 @@ def test_features_of_any_name_can_be_named(tmp_path: Path) -> None:
     np.testing.assert_array_equal(decode(found.records[0].source, ImageSpec(2, 3, 1)), 9)
 
 
-def test_a_label_map_may_have_gaps(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_label_map_may_have_gaps(tmp_path: Path) -> None:
     """COCO's numbers have holes: classes are those that occur, in the map's order.
 
     Those of the map that don't are told.
@@ -102,7 +102,19 @@ def test_a_label_map_may_have_gaps(tmp_path: Path, caplog: pytest.LogCaptureFixt
     found = read(path, {"13": "stop sign", "90": "toothbrush", "1": "person", "12": "no such"})
     assert found.classes == ("stop sign", "toothbrush", "person")
     assert [record.label for record in found.records] == [1, 2, 0]
-    assert caplog.messages == ["data.label_map: no image has no such"]
+    lines = [each.line for each in found.findings]
+    assert lines == ["named classes that no image has, not used: 1 (no such)"]
+
+
+def test_what_is_not_read_is_found(tmp_path: Path) -> None:
+    """Features that are neither image nor label, and what is beside the files."""
+    plain: dict[str, Value] = {"image": png(8), "label": 0, "width": 3}
+    write(tmp_path / "a.tfrecord", [plain, {**plain, "label": 1, "boxes": [1, 2, 3]}])
+    (tmp_path / "labels.pbtxt").touch()
+    assert [each.line for each in read(tmp_path).findings] == [
+        "features besides image and label: 2 (boxes: not read, width: only for slices and groups)",
+        "files beside the images, not used: 1 (labels.pbtxt)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -201,5 +201,5 @@ def test_a_label_map_of_the_config_reaches_the_records(tmp_path: Path, photos: P
 
 def test_a_wrong_path_is_not_taken_for_the_runs_own_images(trained: Run, tmp_path: Path) -> None:
     """A run on the built-in digits evaluates no digits where a typo names nothing."""
-    with pytest.raises(DataError, match="no folder"):
+    with pytest.raises(DataError, match="no file or folder"):
         evaluate(trained, EvaluationRequest(ImageChoice(tmp_path / "typo")))

@@ -11,12 +11,15 @@ from imgrec.data.images.decoder import (
 from imgrec.data.images.files import fingerprint, identities_of_images, identity_of
 from imgrec.data.images.formats import NO_IMAGE, is_damaged
 from imgrec.data.images.inspection import Traits, decode_in_order, inspect_image
+from imgrec.data.images.signatures import HEAD, content_type
 
 __all__ = [
+    "HEAD",
     "NO_IMAGE",
     "Header",
     "ImageSpec",
     "Traits",
+    "content_type",
     "decode",
     "decode_in_order",
     "decode_whole",

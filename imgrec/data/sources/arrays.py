@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.classes import NamedLabel, by_number, labelled
+from imgrec.data.classes import NamedLabel, by_number, labelled, with_findings
+from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.errors import DataError
-from imgrec.text import printable
+from imgrec.text import class_name, printable
 
 log = logging.getLogger("imgrec")
 
@@ -21,9 +22,9 @@ Array = NDArray[Any]
 
 # x, x_train and train_images are all usual.
 _KEY = re.compile(
-    r"(?:(?P<before>train|val|valid|validation|test)_)?"
+    rf"(?:(?P<before>{'|'.join(SPLIT_NAMES)})_)?"
     r"(?P<what>x|images|y|labels)"
-    r"(?:_(?P<after>train|val|valid|validation|test))?",
+    rf"(?:_(?P<after>{'|'.join(SPLIT_NAMES)}))?",
     re.IGNORECASE,
 )
 FORM = "x and y (or images and labels), or x_train, y_train and the same with test and val"
@@ -34,8 +35,8 @@ _WHITE = 255
 def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
     """Return the labelled images in `arrays`, by split if their names contain splits.
 
-    Images are called x or images, labels y or labels, in small or capital letters, with train,
-    val, valid, validation or test before or after them; x without one has the training
+    Images are called x or images, labels y or labels, in small or capital letters, with a word
+    for a split, such as train, val or test, before or after them; x without one has the training
     images if there is another split. `classes`, where given, holds the names that labels
     are indices into.
 
@@ -44,25 +45,30 @@ def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
     Labels: whole numbers (n,) or (n, 1), one-hot (n, classes), or texts (n,).
     where: what errors call the source. Raises DataError if the arrays are different.
     """
-    pairs = _pairs(arrays, where)
+    pairs, unused = _pairs(arrays, where)
     names = _class_names(arrays, where)
     for part, (images, labels) in pairs.items():
         _check(images, labels, f"{printable(where)}, {part} images")
     scale = _scale([images for images, _ in pairs.values()], where)
-    return {
+    parts = {
         part: _dataset(images, _texts(labels, names, where), names, scale)
         for part, (images, labels) in pairs.items()
     }
+    cases = (Occurrence((key,), f"shape {arrays[key].shape}") for key in unused)
+    return with_findings(parts, finding(FindingKind.UNUSED_ARRAYS, cases), names)
 
 
-def _pairs(arrays: Mapping[str, Array], where: str) -> dict[str, tuple[Array, Array]]:
-    """Return images and labels by part."""
+def _pairs(
+    arrays: Mapping[str, Array], where: str
+) -> tuple[dict[str, tuple[Array, Array]], list[str]]:
+    """Return images and labels by part, and the names of the other arrays."""
+    unused: list[str] = []
     found: dict[tuple[str, bool], str] = {}
     for key in arrays:
         match = _KEY.fullmatch(key)
         if match is None or (match["before"] and match["after"]):
             if key != "classes":
-                log.warning("%s: array %s is left out", printable(where), printable(key))
+                unused.append(key)
             continue
         part = SPLIT_NAMES.get((match["before"] or match["after"] or "").lower(), ALL_SPLITS)
         place = (part, match["what"].lower() in {"x", "images"})
@@ -77,7 +83,7 @@ def _pairs(arrays: Mapping[str, Array], where: str) -> dict[str, tuple[Array, Ar
     pairs = {part: (arrays[found[part, True]], arrays[found[part, False]]) for part in parts}
     if len(pairs) > 1 and ALL_SPLITS in pairs:
         pairs["train"] = pairs.pop(ALL_SPLITS)
-    return {part: pairs[part] for part in (ALL_SPLITS, *SPLITS) if part in pairs}
+    return {part: pairs[part] for part in (ALL_SPLITS, *SPLITS) if part in pairs}, unused
 
 
 def _check_pairs(
@@ -170,7 +176,7 @@ def _class_names(arrays: Mapping[str, Array], where: str) -> tuple[str, ...] | N
     if "classes" not in arrays:
         return None
     names = tuple(_in_texts(np.ravel(arrays["classes"]), where))
-    if len(set(names)) < len(names):
+    if len(set(map(class_name, names))) < len(names):
         raise DataError(f"{printable(where)}: two of the classes have the same name")
     return names
 

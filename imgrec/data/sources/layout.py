@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
+from imgrec.data.findings import Finding, FindingKind, finding, merged
+from imgrec.data.left_out import besides, named
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS
-from imgrec.data.storage import files_below, is_folder, is_system_entry, list_folder, resolved
-from imgrec.data.suffixes import format_of
+from imgrec.data.storage import list_folder, resolved
 from imgrec.errors import DataError
 from imgrec.text import join_few, printable
 
@@ -56,8 +57,7 @@ def find_layout(root: Path) -> Layout:
     inside = _levels_of_splits(splits)
     beside = tuple(each for each in top if each not in splits.values())
     findings = [
-        *finding(FindingKind.UNUSED_FOLDERS, (_counted(each, root) for each in beside)),
-        *beside_classes(levels[-1], root),
+        *besides(levels[-1], splits.values(), root),
         *(each for passed in (levels, *inside.values()) for each in _around(passed, root)),
     ]
     folders = {split: inside[split][-1] for split in SPLITS if split in inside}
@@ -76,35 +76,6 @@ def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
     if len(words) != 1:
         return None, tuple(parts)
     return SPLIT_NAMES[words[0]], tuple(part for part in parts if part != words[0])
-
-
-def beside_classes(folder: Path, root: Path) -> tuple[Finding, ...]:
-    """Return what is in a folder besides folders: files of no class, and what is hidden."""
-    found = list_folder(folder)
-    pictures = [file for file in found.files if format_of(file.name)]
-    others = [file for file in found.files if not format_of(file.name)]
-    return (
-        *finding(FindingKind.UNUSED_IMAGES, _named(pictures, root)),
-        *finding(FindingKind.UNUSED_FILES, _named(others, root)),
-        *hidden(found.hidden, root),
-    )
-
-
-def hidden(paths: Iterable[Path], root: Path) -> tuple[Finding, ...]:
-    """Return what was left out as hidden: folders that have visible files in them, and the rest."""
-    found = list(paths)
-    folders = [
-        (_counted(path, root), path)
-        for path in found
-        if not is_system_entry(path.name) and is_folder(path) and files_below(path).files
-    ]
-    with_files = {path for _, path in folders}
-    return (
-        *finding(FindingKind.HIDDEN_FOLDERS, (case for case, _ in folders)),
-        *finding(
-            FindingKind.HIDDEN, _named([path for path in found if path not in with_files], root)
-        ),
-    )
 
 
 def _levels(folder: Path, *, ending_at_splits: bool = False) -> list[Path]:
@@ -184,16 +155,10 @@ def _refuse_splits_inside(folder: Path) -> None:
 def _around(levels: Sequence[Path], root: Path) -> tuple[Finding, ...]:
     """Return what is to say of folders that were seen through: all but the last one."""
     passed = levels[1:]
-    found = [each for folder in levels[:-1] for each in beside_classes(folder, root)]
-    return merged((*finding(FindingKind.WRAPPER_FOLDERS, _named(passed, root)), *found))
-
-
-def _counted(folder: Path, root: Path) -> Occurrence:
-    files = len(files_below(folder).files)
-    return Occurrence(
-        (folder.relative_to(root).as_posix(),), f"{files:,} {'file' if files == 1 else 'files'}"
+    beside = (besides(each, [inner], root) for each, inner in pairwise(levels))
+    return merged(
+        (
+            *finding(FindingKind.WRAPPER_FOLDERS, named(passed, root)),
+            *(each for found in beside for each in found),
+        )
     )
-
-
-def _named(paths: Iterable[Path], root: Path) -> Iterator[Occurrence]:
-    return (Occurrence((path.relative_to(root).as_posix(),)) for path in paths)

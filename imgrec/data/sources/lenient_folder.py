@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from imgrec.data.classes import labelled, relabelled
 from imgrec.data.findings import Finding, merged
+from imgrec.data.left_out import hidden
 from imgrec.data.records import SPLITS, Record
-from imgrec.data.sources.layout import find_layout, hidden, split_of
+from imgrec.data.sources.layout import find_layout, split_of
 from imgrec.data.sources.loaders import read_class_folders
 from imgrec.data.storage import files_below, list_folder
 from imgrec.errors import DataError

@@ -22,8 +22,9 @@ from imgrec.data.records import (
 )
 from imgrec.data.sources.loaders import LOADERS
 from imgrec.data.sources.location import DataLocation, loader_named
+from imgrec.data.sources.undetected import undetected
 from imgrec.data.split import check_apart, groups_of, split, split_groups
-from imgrec.data.storage import cannot_read, exists
+from imgrec.data.storage import cannot_read
 from imgrec.data.tfrecord import is_pack
 from imgrec.errors import DataError
 from imgrec.text import printable
@@ -49,7 +50,7 @@ def detect_loader(path: str, key: str = "") -> Loader[Any]:
                 return loader
     except OSError as error:
         raise cannot_read(path, error) from error
-    raise _undetected(path, key)
+    raise undetected(path, key)
 
 
 def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = None) -> Splits:
@@ -217,19 +218,3 @@ def _prefixed(dataset: Dataset, part: str) -> Dataset:
         return dataset
     records = (replace(record, name=f"{part}/{record.name}") for record in dataset.records)
     return replace(dataset, records=tuple(records))
-
-
-def _undetected(path: str, key: str) -> DataError:
-    for loader in LOADERS:
-        if path in (loader.datasets or ()):
-            return DataError(
-                f"no folder {path}",
-                hint=f"loader {loader.name} has a data set {path}: set data.loader",
-            )
-    if not exists(path):
-        also = f", or name another: --set {key}=FOLDER" if key else ""
-        return DataError(f"no folder {printable(path)}", hint=f"check the path{also}")
-    return DataError(
-        f"no loader is known for {printable(path)}",
-        hint=f"set data.loader to one of {', '.join(loader.name for loader in LOADERS)}",
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from imgrec.data.classes import NamedLabel, by_number, labelled
+from imgrec.data.classes import NamedLabel, by_number, labelled, with_findings
+from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
+from imgrec.data.left_out import besides
 from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.data.storage import entries, is_folder, is_hidden, is_pattern, matches
@@ -20,11 +21,7 @@ from imgrec.data.tfrecord.example import Example, examples
 from imgrec.data.tfrecord.pack import Manifest, check_shard, manifest_beside
 from imgrec.errors import DataError
 from imgrec.sections.section import ConfigFinding, Section, Text
-from imgrec.text import join_few, printable
-
-log = logging.getLogger("imgrec")
-
-_CLASSES_SHOWN = 10
+from imgrec.text import printable
 
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
 _WORDS = re.compile(r"[._-]")
@@ -116,14 +113,23 @@ def read_tfrecord(
     multi_label = multi_label or (manifest is not None and manifest.multi_label)
     form: _Form | None = None
     images: dict[str, list[NamedLabel]] = {}
+    extra: set[str] = set()
+    unread: set[str] = set()
     for part, file in _by_part(files, manifest):
         for example in _examples(file, manifest):
             form = form or _form(example, wanted, label_map, manifest)
             image = _image(example, form, below, multi_label=multi_label)
             images.setdefault(part, []).append(image)
+            unread.update(example.features.keys() - {*form.used, *image.extra})
+            extra.update(image.extra)
     if form is None:
         raise DataError(f"no records in {printable(path)}")
-    return {part: _dataset(each, form, multi_label=multi_label) for part, each in images.items()}
+    parts = {part: _dataset(each, form, multi_label=multi_label) for part, each in images.items()}
+    order = None if form.label_map is None else list(form.label_map.values())
+    folder = Path(path)
+    used = [*files, folder / packs.FILE_NAME] if manifest else files
+    beside = besides(folder, used, folder) if is_folder(folder) else ()
+    return with_findings(parts, (*beside, *_features(extra, unread)), order)
 
 
 def _image(example: Example, form: _Form, below: Path, *, multi_label: bool) -> NamedLabel:
@@ -143,10 +149,15 @@ def _dataset(images: Sequence[NamedLabel], form: _Form, *, multi_label: bool) ->
     else:
         order = sorted({name for image in images for name in image.classes}, key=by_number)
     dataset = labelled(images, order, multi_label=multi_label)
-    absent = [name for name in order if name not in dataset.classes]
-    if absent:
-        log.warning("data.label_map: no image has %s", join_few(absent, _CLASSES_SHOWN))
     return replace(dataset, distinct=form.name is not None)
+
+
+def _features(extra: set[str], unread: set[str]) -> tuple[Finding, ...]:
+    """Return the features that are neither image, label nor name."""
+    details = dict.fromkeys(extra, "only for slices and groups")
+    details |= dict.fromkeys(unread - extra, "not read")
+    cases = (Occurrence((name,), details[name]) for name in sorted(details))
+    return finding(FindingKind.UNUSED_FEATURES, cases)
 
 
 def _form(

@@ -6,14 +6,13 @@ import contextlib
 import os
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Literal
 
 from pydantic import Field
 
-from imgrec.data.classes import NamedLabel, labelled
-from imgrec.data.findings import FindingKind, Occurrence, finding, merged
+from imgrec.data.classes import NamedLabel, labelled, with_findings
+from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.data.sources.table import Row, Table, read_table
@@ -200,15 +199,13 @@ def _with_findings(
         for row, path, changed in rewritten
         if changed
     )
-    part, dataset = next(iter(datasets.items()))
     findings = (
         *table.findings,
         *finding(FindingKind.SKIPPED_ROWS, repeated),
         *finding(FindingKind.REWRITTEN_PATHS, paths),
         *finding(FindingKind.UNUSED_COLUMNS, unused),
-        *dataset.findings,
     )
-    return {**datasets, part: replace(dataset, findings=merged(findings))}
+    return with_findings(datasets, findings)
 
 
 def _read(request: Request[CsvOptions]) -> RecordsBySplit:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imgrec.data.classes import NamedLabel, labelled
+from imgrec.data.classes import NamedLabel, labelled, with_findings
 from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
+from imgrec.data.left_out import besides, counted, hidden
 from imgrec.data.loader import Loader
 from imgrec.data.records import Dataset, RecordsBySplit
-from imgrec.data.sources.layout import Layout, beside_classes, find_layout, hidden, split_of
+from imgrec.data.sources.layout import Layout, find_layout, split_of
 from imgrec.data.storage import files_below, is_folder, list_folder
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
@@ -41,9 +42,7 @@ def read_folders(root: Path) -> RecordsBySplit:
     layout = find_layout(root)
     _check_splits(layout)
     parts = {part: read_folder(folder, root) for part, folder in layout.folders.items()}
-    first, dataset = next(iter(parts.items()))
-    parts[first] = replace(dataset, findings=merged((*layout.findings, *dataset.findings)))
-    return parts
+    return with_findings(parts, layout.findings)
 
 
 def read_folder(folder: Path, root: Path | None = None) -> Dataset:
@@ -86,8 +85,9 @@ def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
     """
     images: list[NamedLabel] = []
     empty: list[Path] = []
-    findings = [*beside_classes(folder, root)]
-    for each in list_folder(folder).folders:
+    folders = list_folder(folder).folders
+    findings = [*besides(folder, folders, root)]
+    for each in folders:
         found = files_below(each)
         images += [
             NamedLabel(file.relative_to(base).as_posix(), (each.name,), file)
@@ -106,8 +106,7 @@ def _nested(folder: Path, files: Sequence[Path], root: Path) -> Iterator[Occurre
     """Yield the folders directly in a class folder, with how many files are in each."""
     inside = (file.relative_to(folder).parts for file in files)
     for name, count in Counter(parts[0] for parts in inside if len(parts) > 1).items():
-        path = (folder / name).relative_to(root).as_posix()
-        yield Occurrence((path,), f"{count:,} {'file' if count == 1 else 'files'}")
+        yield counted(folder / name, root, count)
 
 
 def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:

@@ -10,6 +10,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from imgrec.data.classes import with_findings
+from imgrec.data.left_out import besides
 from imgrec.data.loader import Loader
 from imgrec.data.records import ALL_SPLITS, RecordsBySplit
 from imgrec.data.storage import cannot_read, entries, is_file, is_folder, open_file
@@ -57,7 +59,9 @@ def read_idx(path: Path) -> RecordsBySplit:
             f"no idx files in {printable(str(path))}",
             hint="MNIST's are called train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, ...",
         )
-    return {part: _read_pair(found[part])[ALL_SPLITS] for part in _PARTS.values() if part in found}
+    parts = {part: _read_pair(found[part])[ALL_SPLITS] for part in _PARTS.values() if part in found}
+    images = [found[part] for part in parts]
+    return with_findings(parts, besides(path, [*images, *map(_labels_beside, images)], path))
 
 
 def _read_pair(images: Path) -> RecordsBySplit:

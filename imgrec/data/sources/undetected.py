@@ -1,0 +1,80 @@
+"""Why nothing reads what is at a path, and what to do instead."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path, PurePath
+
+from imgrec.data.sources.loaders import LOADERS
+from imgrec.data.storage import cannot_read, exists, read_bytes
+from imgrec.data.suffixes import format_of
+from imgrec.errors import DataError
+from imgrec.text import printable
+
+_UNPACK = {
+    (".zip",): "unzip -q {file} -d {folder}",
+    (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"): (
+        "mkdir {folder} && tar xf {file} -C {folder}"
+    ),
+    (".7z",): "7z x {file} -o{folder}",
+    (".rar",): "unrar x {file} {folder}/",
+}
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+_FORMS = (
+    "name a folder that contains one folder per class, or set data.loader to one of "
+    f"{', '.join(loader.name for loader in LOADERS)}"
+)
+
+
+def undetected(path: str, key: str) -> DataError:
+    """Return the error for a path that no loader detects.
+
+    Args:
+        path: A file, folder or pattern.
+        key: The key of the config that names the path, if one does.
+    """
+    for loader in LOADERS:
+        if path in (loader.datasets or ()):
+            return DataError(
+                f"no file or folder {path}",
+                hint=f"loader {loader.name} has a data set {path}: set data.loader",
+            )
+    if not exists(path):
+        also = f", or name another: --set {key}=FOLDER" if key else ""
+        return DataError(f"no file or folder {printable(path)}", hint=f"check the path{also}")
+    return _strange(path)
+
+
+def _strange(path: str) -> DataError:
+    """Return the error for a file that is there."""
+    shown = printable(path)
+    for suffixes, command in _UNPACK.items():
+        if suffix := next((each for each in suffixes if path.lower().endswith(each)), None):
+            folder = PurePath(path).name[: -len(suffix)] or "photos"
+            unpacked = command.format(file=shlex.quote(path), folder=shlex.quote(folder))
+            return DataError(
+                f"{shown} is an archive, not a folder",
+                hint=f"unpack it and name the folder: {printable(unpacked)}",
+            )
+    if path.lower().endswith(_SPREADSHEETS):
+        return DataError(f"{shown} is a spreadsheet", hint="save it as CSV in UTF-8")
+    what = _content(Path(path))
+    if what is None:
+        return DataError(f"{shown} is a file that no loader reads", hint=_FORMS)
+    return DataError(f"{shown} is {what}, not a data set", hint=_FORMS)
+
+
+def _content(file: Path) -> str | None:
+    """Return what a file is by its first bytes, None if that is not known."""
+    from imgrec.data.images import HEAD, content_type
+
+    try:
+        head = read_bytes(file, 0, HEAD)
+    except (OSError, ValueError) as error:
+        raise cannot_read(file, error) from error
+    if not head:
+        return "an empty file"
+    found = content_type(head)
+    if found is None:
+        return None if format_of(file.name) is None else "an image"
+    return found.name if found.kind == "other" else "an image"
