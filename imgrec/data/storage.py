@@ -32,10 +32,16 @@ _LEFT_BEHIND = {
 
 @dataclass(frozen=True)
 class FileStatus:
-    """What a file is. size: in bytes; modified: when, in nanoseconds; links: names that it has."""
+    """What a file is.
+
+    size: in bytes. modified, changed: when its content, or anything of it, was last changed, in
+    nanoseconds. inode: its number on its disk. links: names that it has.
+    """
 
     size: int
     modified: int
+    changed: int
+    inode: int
     is_folder: bool
     is_regular: bool
     links: int
@@ -80,6 +86,8 @@ def status(file: Path | IO[bytes]) -> FileStatus:
     return FileStatus(
         found.st_size,
         found.st_mtime_ns,
+        found.st_ctime_ns,
+        found.st_ino,
         is_folder=stat.S_ISDIR(found.st_mode),
         is_regular=stat.S_ISREG(found.st_mode),
         links=found.st_nlink,

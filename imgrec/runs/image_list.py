@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from imgrec.errors import RunError
 from imgrec.text import printable
 
 IMAGES_FILE = "images.csv"
+
+_NAMES_SHOWN = 3
 
 Identities = dict[tuple[str, str], tuple[str, str]]
 """The class and the SHA-256 of each image, by its split and name."""
@@ -57,3 +60,30 @@ def recorded_identities(folder: Path) -> Identities:
         ) from error
     except (KeyError, csv.Error) as error:
         raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error
+
+
+def image_differences(before: Identities, now: Identities) -> Iterator[str]:
+    """Yield how lists of images differ, a phrase for each kind of difference."""
+    old, new = _by_name(before), _by_name(now)
+    both = [(name, old[name], new[name]) for name in old.keys() & new.keys()]
+    for words, names in (
+        ("new", new.keys() - old.keys()),
+        ("missing", old.keys() - new.keys()),
+        ("in another split", {name for name, one, other in both if one.split != other.split}),
+        ("of another class", {name for name, one, other in both if one.label != other.label}),
+        ("with other content", {name for name, one, other in both if one.sha256 != other.sha256}),
+    ):
+        if names:
+            some = ", ".join(map(printable, sorted(names)[:_NAMES_SHOWN]))
+            more = ", ..." if len(names) > _NAMES_SHOWN else ""
+            yield f"{len(names):,} {words}: {some}{more}"
+
+
+class _Listed(NamedTuple):
+    split: str
+    label: str
+    sha256: str
+
+
+def _by_name(images: Identities) -> dict[str, _Listed]:
+    return {name: _Listed(split, *known) for (split, name), known in images.items()}

@@ -65,16 +65,35 @@ def test_a_later_training_reuses_the_file(records: list[Record], folder: Path) -
 
 
 def test_reuse_reads_no_image(records: list[Record], folder: Path) -> None:
-    """A file replaced with its size and time kept is not even looked at."""
-    first = _open(records, folder)
-    for record in records:
-        assert isinstance(record.source, Path)
-        status = record.source.stat()
-        record.source.write_bytes(b"x" * status.st_size)
-        os.utime(record.source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    """Of the images, only the status is read."""
+    _open(records, folder)
+    opened: list[object] = []
+    sys.addaudithook(lambda event, given: opened.append(given[0]) if event == "open" else None)
     again = _open(records, folder)
     assert again.reused
-    np.testing.assert_array_equal(_taken(again), _taken(first))
+    assert str(again.path) in map(str, opened)
+    assert not set(map(str, opened)) & {str(record.source) for record in records}
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["written", "moved"])
+def test_an_image_replaced_with_its_size_and_time_kept_is_noticed(
+    records: list[Record], folder: Path, *, moved: bool
+) -> None:
+    """Its pixels and its SHA-256 are those of the new file."""
+    first = _open(records, folder)
+    source, other = records[3].source, records[4].source
+    assert isinstance(source, Path)
+    assert isinstance(other, Path)
+    before, content = source.stat(), other.read_bytes()
+    assert len(content) == before.st_size
+    target = source.with_name("other") if moved else source
+    target.write_bytes(content)
+    os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+    target.replace(source)
+    again = _open(records, folder)
+    assert not again.reused
+    assert again.verdicts[3] == again.verdicts[4] == first.verdicts[4]
+    np.testing.assert_array_equal(_taken(again), _expected(records))
 
 
 @pytest.mark.parametrize("change", ["other pixels", "gone", "one more", "one less"])

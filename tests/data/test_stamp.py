@@ -13,14 +13,22 @@ from imgrec.data.cache.inspection import file_stamp, source_key
 from imgrec.data.records import ByteRange
 
 
-def test_a_stamp_changes_with_size_and_time(tmp_path: Path) -> None:
-    """Either is enough; reading changes nothing."""
+def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    """Also where its size and time are kept; reading changes nothing."""
     file = tmp_path / "a"
     file.write_bytes(b"one")
     os.utime(file, ns=(0, 10**18))
     before = file_stamp(file)
     file.read_bytes()
-    assert file_stamp(file) == before == f"3 {10**18}"
+    assert file_stamp(file) == before
+    assert before.startswith(f"3 {10**18} ")
+    file.write_bytes(b"two")
+    os.utime(file, ns=(0, 10**18))
+    assert file_stamp(file) != before
+    other = tmp_path / "b"
+    other.write_bytes(b"two")
+    os.utime(other, ns=(0, 10**18))
+    assert file_stamp(other) != file_stamp(file)
     file.write_bytes(b"four")
     os.utime(file, ns=(0, 10**18))
     assert file_stamp(file) != before

@@ -12,6 +12,7 @@ import pytest
 from imgrec.config.load import parse
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.runs.folder import Run
+from imgrec.runs.image_list import recorded_images
 from imgrec.runtime.engine import EngineName, EngineOptions
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.training import train
@@ -101,6 +102,31 @@ def test_images_that_changed_sides_are_refused(photos: Path, tmp_path: Path) -> 
     with pytest.raises(DataError, match="the test images of colours-1 changed") as caught:
         evaluate(run)
     assert "--data" in caught.value.hint
+
+
+def test_other_images_under_the_same_names_are_refused(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Overwritten, or of another working directory; with `--data` they may be any."""
+    monkeypatch.chdir(tmp_path)
+    run = _trained(Path("photos"), tmp_path / "runs")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(photos, elsewhere / "photos")
+    monkeypatch.chdir(elsewhere)
+    number = evaluate(run).evaluation.metrics["accuracy"].value
+    split = recorded_images(run.path)["test"]
+    name = next(iter(split))
+    (elsewhere / "photos" / name).write_bytes((photos / next(reversed(split))).read_bytes())
+    with pytest.raises(DataError) as caught:
+        evaluate(run)
+    assert caught.value.message == (
+        f"the test images of colours-1 changed since its training: 1 with other content: {name}"
+    )
+    assert caught.value.hint.startswith(f"the training read them from {photos}; ")
+    others = EvaluationRequest(ImageChoice(Path("photos")), allow_leakage=True)
+    assert evaluate(run, others).evaluation.images == 40
+    monkeypatch.chdir(tmp_path)
+    assert evaluate(run).evaluation.metrics["accuracy"].value == number
 
 
 def test_bad_images_are_named_or_stop_as_the_config_says(photos: Path, tmp_path: Path) -> None:

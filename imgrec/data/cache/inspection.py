@@ -98,8 +98,9 @@ def source_key(source: ImageSource) -> str:
 
 
 def file_stamp(source: ImageSource) -> str:
-    """Return the size and the time of change (ns) of the image's file, which change with it.
+    """Return what changes with the image's file: its size, its times (ns) and its inode.
 
+    The time of modification can be set, and copying programs do so; the time of change can't.
     Empty if there is no such file, and for pixels, which have no file.
     """
     if isinstance(source, np.ndarray):
@@ -108,7 +109,7 @@ def file_stamp(source: ImageSource) -> str:
         found = status(source.path if isinstance(source, ByteRange) else source)
     except (OSError, ValueError):
         return ""
-    return f"{found.size} {found.modified}"
+    return f"{found.size} {found.modified} {found.changed} {found.inode}"
 
 
 def _inspected(record: Record, spec: ImageSpec) -> tuple[ImageVerdict, NDArray[np.uint8] | None]:

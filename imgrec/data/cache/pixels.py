@@ -21,7 +21,7 @@ from imgrec.data.cache.inspection import (
 from imgrec.data.cache.memory import fits_in_memory
 from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.cache_config import CacheConfig
-from imgrec.data.images import ImageSpec, decode
+from imgrec.data.images import ImageSpec, inspect_image
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import usable_cores
@@ -100,12 +100,20 @@ class Stored:
 class Streamed:
     """Pixels that are decoded at each `take`, in several threads.
 
-    records: readable ones; stamps: their file stamps when they were found to be readable.
+    records: readable ones. stamps, identities: their file stamps and SHA-256 when they were found
+    to be readable.
     """
 
-    def __init__(self, records: Sequence[Record], stamps: Sequence[str], spec: ImageSpec) -> None:
+    def __init__(
+        self,
+        records: Sequence[Record],
+        stamps: Sequence[str],
+        identities: Sequence[str],
+        spec: ImageSpec,
+    ) -> None:
         self._records = records
         self._stamps = stamps
+        self._identities = identities
         self._spec = spec
         self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="decode")
 
@@ -123,10 +131,14 @@ class Streamed:
 
     def _decode(self, row: int) -> NDArray[np.uint8]:
         record = self._records[row]
-        image = decode(record.source, self._spec, record.name)
-        if file_stamp(record.source) != self._stamps[row]:
+        found = inspect_image(record, self._spec)
+        # A stamp also changes with the file's permissions and links.
+        stamped = file_stamp(record.source) == self._stamps[row]
+        if not stamped and found.identity not in ("", self._identities[row]):
             raise BadImage(record.name, "changed since the training began")
-        return image
+        if isinstance(found.pixels, BadImage):
+            raise found.pixels
+        return found.pixels
 
 
 def _in_memory(
@@ -165,7 +177,12 @@ def _streamed(
     verdicts = inspect_images(records, spec, progress, lambda _: None)
     sound = [place for place, verdict in enumerate(verdicts) if not verdict.fault]
     readable = [records[place] for place in sound]
-    pixels = Streamed(readable, [stamps[place] for place in sound], spec)
+    pixels = Streamed(
+        readable,
+        [stamps[place] for place in sound],
+        [verdicts[place].identity for place in sound],
+        spec,
+    )
     return pixels, inspection_of(records, verdicts)
 
 

@@ -217,7 +217,7 @@ def _slicing(section: Section, asked: Slicing) -> Slicing:
 
 
 def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evaluator:
-    images = choose_images(run, wanted.images)
+    images = choose_images(run, wanted.images, progress)
     bad_images = "error" if run.card.origin else run_config(run.path).data.bad_images
     return Evaluator(images, run.card.classes, bad_images, _section(run).top_k, progress)
 

@@ -14,8 +14,9 @@ from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
 from imgrec.data.sources import DataLocation, read_other
 from imgrec.errors import DataError, UsageError
 from imgrec.progress import Progress
+from imgrec.runs.card import DataSource
 from imgrec.runs.folder import Run
-from imgrec.runs.image_list import recorded_images
+from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
 from imgrec.text import did_you_mean, join_few, printable
 from imgrec.workflows.prepare import log_findings, read_images
 from imgrec.workflows.run_config import data_config, run_config
@@ -58,8 +59,10 @@ class EvaluationData:
     identities: Mapping[str, str] | None = None
 
 
-def choose_images(run: Run, asked: ImageChoice) -> EvaluationData:
+def choose_images(run: Run, asked: ImageChoice, progress: Progress | None = None) -> EvaluationData:
     """Return the images to evaluate on, their labels in the run's order of classes.
+
+    The run's own are read to compare them with those of its training.
 
     Raises:
         DataError: They can't be read, have a class that the model does not know, or are the run's
@@ -69,38 +72,58 @@ def choose_images(run: Run, asked: ImageChoice) -> EvaluationData:
     if asked.data is None:
         if asked.names:
             raise UsageError("--map requires --data: it renames the classes of other images")
-        return _own(run, asked.split)
+        return _own(run, asked.split, progress)
     return _other(run, data_config(run, asked.data), asked)
 
 
-def _own(run: Run, split: str | None) -> EvaluationData:
+def _own(run: Run, split: str | None, progress: Progress | None) -> EvaluationData:
     data_config(run, None)
     experiment = run_config(run.path)
     splits = read_images(experiment.data, experiment.seed)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     name = _choose(split, [part for part, records in parts.items() if records], run.name)
-    recorded = recorded_images(run.path).get(name, {})
-    _refuse_changes(run, name, parts[name], recorded)
+    identities = _unchanged(run, name, parts[name], splits.classes, progress)
     source = run.card.data[name].written or experiment.data.loader or ""
-    return EvaluationData(name, source, parts[name], recorded)
+    return EvaluationData(name, source, parts[name], identities)
 
 
-def _refuse_changes(
-    run: Run, split: str, found: Sequence[Record], recorded: Mapping[str, str]
-) -> None:
-    """Raise DataError if the images are not those of the training's split.
+def _unchanged(
+    run: Run,
+    split: str,
+    records: Sequence[Record],
+    classes: Sequence[str],
+    progress: Progress | None,
+) -> Mapping[str, str]:
+    """Return the SHA-256 of each image; raise DataError unless they are those of the training.
 
-    Splitting a folder again that has changed since would mix training images in.
+    Splitting a folder again that has changed since would mix training images in. An image that
+    can't be read now is left to the engine, which names the reason.
     """
-    names = {record.name for record in found}
-    missing, new = recorded.keys() - names, names - recorded.keys()
-    if missing or new:
-        example = printable(min(missing or new))
+    recorded = recorded_identities(run.path)
+    before = {key: known for key, known in recorded.items() if key[0] == split}
+    found = identities_of_images(records, progress, "comparing images with the training's")
+    now = {}
+    for record in records:
+        key = split, record.name
+        _, known = before.get(key, ("", ""))
+        labels = "\n".join(classes[label] for label in record.labels)
+        now[key] = labels, found[record.name] or known
+    differences = "; ".join(image_differences(before, now))
+    if differences:
         raise DataError(
-            f"the {split} images of {run.name} changed since its training: "
-            f"{len(missing)} are gone, {len(new)} are new (such as {example})",
-            hint="restore them, or evaluate the folder as it is now with --data",
+            f"the {split} images of {printable(run.name)} changed since its training: "
+            f"{differences}",
+            hint=_where_they_were(run.card.data[split]),
         )
+    return {name: identity for (_, name), (_, identity) in now.items()}
+
+
+def _where_they_were(source: DataSource) -> str:
+    """Return what to do about images that changed."""
+    hint = "restore them, or evaluate the images as they are now with --data"
+    if source.written is None or source.absolute in (None, str(Path(source.written).resolve())):
+        return hint
+    return f"the training read them from {printable(str(source.absolute))}; {hint}"
 
 
 def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData:

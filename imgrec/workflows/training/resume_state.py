@@ -15,9 +15,8 @@ from imgrec.config.keras.named import Named, plain
 from imgrec.config.training import Training
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.runs.folder import Run
-from imgrec.runs.image_list import Identities, recorded_identities
+from imgrec.runs.image_list import image_differences, recorded_identities
 from imgrec.sections.problems import shown_value
-from imgrec.text import printable
 from imgrec.training.checkpoint import (
     OtherModel,
     TrainingProgress,
@@ -204,7 +203,6 @@ FREE = (
 """The keys that may change, as they affect none of the steps done: lengths, files, locations."""
 
 _HINT = "--allow-changes resumes it anyway; or train again"
-_NAMES_SHOWN = 3
 
 # The state of another optimizer or metric means something else, even if its shapes fit.
 _OPTIMIZER = "training.optimizer"
@@ -254,7 +252,7 @@ def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[s
             f"the classes are not those that {run.name} was trained with", hint="train again"
         )
     before, now = recorded_identities(run.path), identities_of(prepared)
-    lines = [*_image_lines(before, now)]
+    lines = [*image_differences(before, now)]
     if not lines and prepared.fingerprint != run.card.fingerprint:
         lines = ["their fingerprint is not the one in the card"]
     message = f"the images are not those that {run.name} was trained with"
@@ -285,21 +283,3 @@ def _allowed(
             raise kind(text, hint=hint)
         log.warning("%s\nresuming anyway, as --allow-changes says", text)
     return tuple(lines)
-
-
-def _image_lines(before: Identities, now: Identities) -> Iterator[str]:
-    old, new = _by_name(before), _by_name(now)
-    both = old.keys() & new.keys()
-    for words, names in (
-        ("new", new.keys() - old.keys()),
-        ("missing", old.keys() - new.keys()),
-        ("with other content, class or split", {name for name in both if old[name] != new[name]}),
-    ):
-        if names:
-            some = ", ".join(map(printable, sorted(names)[:_NAMES_SHOWN]))
-            more = ", ..." if len(names) > _NAMES_SHOWN else ""
-            yield f"{len(names)} {words}: {some}{more}"
-
-
-def _by_name(images: Identities) -> dict[str, tuple[str, ...]]:
-    return {name: (split, *identity) for (split, name), identity in images.items()}
