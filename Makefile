@@ -17,6 +17,9 @@ UPGRADE ?=
 
 READY := .venv/.ready
 PICTURE := build/digit.png
+# The oldest Pillow and the newest of each later version that pyproject.toml allows.
+PILLOWS := 11.3 12 13
+DECODING := $(addprefix tests/data/test_,pixel_table.py resizing.py images.py modes.py fit.py turn.py)
 # Test modules that compare whole outputs.
 SNAPSHOTS = $(shell grep -rl --include='test_*.py' SnapshotAssertion tests)
 
@@ -46,6 +49,20 @@ test-fast: $(READY) ## run the tests that need neither TensorFlow nor many secon
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size
 	$(PYTEST) -m slow
+
+.PHONY: test-pillow
+test-pillow: $(READY) ## run the tests of decoding under every supported Pillow (a minute)
+	@for pillow in $(PILLOWS); do \
+		$(BIN)/uv --quiet --no-config pip install --python $(BIN)/python --no-deps --upgrade \
+			--target build/pillow-$$pillow "pillow==$$pillow.*" || exit 1; \
+		( export PYTHONPATH="build/pillow-$$pillow$${PYTHONPATH:+:$$PYTHONPATH}"; \
+		$(BIN)/python -c 'import PIL; print("Pillow", PIL.__version__)' && \
+		$(PYTEST) --quiet --numprocesses auto --maxprocesses 4 --dist worksteal $(DECODING) ) || exit 1; \
+	done
+
+.PHONY: pixel-table
+pixel-table: $(READY) ## write the SHA-256 of decoded pixels that the tests expect; look at the diff afterwards
+	$(BIN)/python -m tools.pixel_table
 
 .PHONY: snapshots
 snapshots: $(READY) ## update the expected outputs of tests; look at the diff afterwards

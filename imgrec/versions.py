@@ -6,6 +6,7 @@ import contextlib
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 
 from imgrec import __version__
 
@@ -18,17 +19,14 @@ TIFFs with planes of 16 bits or a palette of 8 bits, BMPs whose alpha is 0.
 
 PIXELS = (
     *("decoder", "pillow", "libjpeg"),
-    *("libwebp", "libavif", "openjpeg", "libtiff", "littlecms"),
+    *("libwebp", "libavif", "openjpeg", "libtiff", "littlecms", "pillow-heif"),
 )
 """What the pixels of an image depend on: the decoder, Pillow and its codecs."""
 
-TRAINING = ("imgrec", "tensorflow", "keras", "numpy", "scipy", "pillow-heif", *PIXELS)
+TRAINING = ("imgrec", "tensorflow", "keras", "numpy", "scipy", *PIXELS)
 """What a training on the same images depends on."""
 
-_PACKAGES = (
-    *("tensorflow", "keras", "ai-edge-litert", "numpy", "scipy", "scikit-learn"),
-    *("pillow", "pillow-heif"),
-)
+_PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "numpy", "scipy", "scikit-learn", "pillow")
 _ENGINES = {"tensorflow": "tensorflow", "keras": "keras", "ai-edge-litert": "ai_edge_litert"}
 _LIBRARIES = {
     "libwebp": "webp",
@@ -54,12 +52,16 @@ def versions() -> dict[str, str]:
 
 
 def pixel_versions() -> dict[str, str]:
-    """Return the versions of PIXELS; a codec that Pillow was built without is left out."""
+    """Return the versions of PIXELS; a codec that is not here is left out."""
     import PIL
     from PIL import features
 
     turbo = features.version("libjpeg_turbo")
     codecs = {name: features.version(feature) for name, feature in _LIBRARIES.items()}
+    if find_spec("pillow_heif"):
+        import importlib.metadata
+
+        codecs["pillow-heif"] = importlib.metadata.version("pillow-heif")
     return {
         "decoder": str(DECODER),
         "pillow": PIL.__version__,
@@ -71,7 +73,8 @@ def pixel_versions() -> dict[str, str]:
 def changed_libraries(before: Mapping[str, str]) -> tuple[str, ...]:
     """Return what a model's answers depend on and is not as in its card, one line each.
 
-    These are PIXELS and the libraries of the engines that this process has loaded.
+    These are PIXELS and the libraries of the engines that this process has loaded. A codec that is
+    not here changes no answer: its images are refused by name.
 
     Args:
         before: `Card.versions`.
@@ -81,7 +84,8 @@ def changed_libraries(before: Mapping[str, str]) -> tuple[str, ...]:
         for name, module in ((name, sys.modules.get(place)) for name, place in _ENGINES.items())
         if module is not None
     }
-    return changed(before, pixel_versions() | engines, (*PIXELS, *engines))
+    now = pixel_versions() | engines
+    return changed(before, now, now)
 
 
 def changed(
