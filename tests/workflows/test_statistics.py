@@ -119,14 +119,20 @@ def test_evaluate_finds_the_numbers_of_the_training_again(photos: Path, tmp_path
 
 def _by_hand(image: Image.Image, fit: str) -> NDArray[np.uint8]:
     """Bring a picture of 20 x 90 to 8 x 6."""
-    bilinear = Image.Resampling.BILINEAR
     if fit == "stretch":
-        return np.asarray(image.resize((8, 6), bilinear))
+        return np.asarray(_rows_first(image, (8, 6), 0, 90))
     if fit == "crop":
-        return np.asarray(image.resize((8, 6), bilinear, (0, 37.5, 20, 52.5)))
+        return np.asarray(_rows_first(image, (8, 6), 37.5, 52.5))
     canvas = Image.new("RGB", (8, 6))
-    canvas.paste(image.resize((1, 6), bilinear), (3, 0))
+    canvas.paste(_rows_first(image, (1, 6), 0, 90), (3, 0))
     return np.asarray(canvas)
+
+
+def _rows_first(
+    image: Image.Image, size: tuple[int, int], upper: float, lower: float
+) -> Image.Image:
+    rows = image.resize((size[0], image.height), Image.Resampling.BILINEAR)
+    return rows.resize(size, Image.Resampling.BILINEAR, (0, upper, size[0], lower))
 
 
 def test_a_resumed_training_goes_on_with_the_numbers_of_its_card(
