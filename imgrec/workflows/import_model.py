@@ -347,7 +347,7 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
         created=utc_now(),
         complete=True,
         classes=known.classes,
-        input=Input(*ready.size, known.interpolation, known.fit),
+        input=Input(*ready.size, known.interpolation, known.fit, known.max_megapixels),
         output="sigmoid" if ready.units == 1 or known.multi_label else "softmax",
         multi_label=known.multi_label,
         preprocessing=known.preprocessing,

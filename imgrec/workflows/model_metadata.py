@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from imgrec import __version__
 from imgrec.config.data import Interpolation
+from imgrec.data.records import MAX_MEGAPIXELS
 from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.json_documents import as_builtins, from_builtins, json_text
@@ -118,6 +119,7 @@ class ModelDescription:
     activation: Literal["softmax", "sigmoid"] | None = None
     output_name: str = ""
     remarks: tuple[str, ...] = ()
+    max_megapixels: int = MAX_MEGAPIXELS
 
     @property
     def has_ood_similarity(self) -> bool:
@@ -173,6 +175,7 @@ def _of_card(path: Path) -> ModelDescription | None:
         path.resolve().parent.name,
         card.origin.activation if card.origin else None,
         card.origin.output_name if card.origin else "",
+        max_megapixels=card.input.max_megapixels,
     )
 
 
@@ -195,6 +198,7 @@ def _parsed(content: Any) -> ModelDescription:
         found.run,
         found.activation,
         found.output_name,
+        max_megapixels=found.input.max_megapixels,
     )
 
 

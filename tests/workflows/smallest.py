@@ -38,6 +38,7 @@ SIDES = 32, 48, 64, 96, 128
 # of the last bits.
 LEAST = {"efficientnet_transfer": 64}
 WIDTH = 128
+MAX_MEGAPIXELS = 50  # not the default, which a run might have for another reason
 
 
 def write_photos(root: Path) -> None:
@@ -103,6 +104,7 @@ def lively_weights(backbone: str, shape: tuple[int, int, int], file: Path) -> No
 
 def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
     """Return the config with the smallest images that its network takes, and few units a layer."""
+    overrides = [f"data.max_megapixels={MAX_MEGAPIXELS}", *overrides]
     overrides = [*_short(name), *places(name, folders), *random_weights(name), *overrides]
     for smaller in _smaller(name):
         try:

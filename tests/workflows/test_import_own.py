@@ -33,7 +33,7 @@ def padding(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The digits' run, had it been trained with padded photos, nearest pixels and a limit."""
     folder = tmp_path_factory.mktemp("padding") / "padding-1"
     shutil.copytree(trained.path, folder)
-    pixels = replace(trained.card.input, fit="pad", interpolation="nearest")
+    pixels = replace(trained.card.input, fit="pad", interpolation="nearest", max_megapixels=50)
     card = replace(trained.card, name="padding", input=pixels, threshold=LIMIT)
     write_card(folder, card)
     return Run(folder, card)
@@ -54,7 +54,7 @@ def test_it_brings_all_that_it_needs(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Classes, size, fit, interpolation, the limit, in a line too; and the answers are the same."""
+    """Classes, size, fit, interpolation, limits, in a line too; and the answers are the same."""
     if form in ("keras", "saved_model"):
         output = tmp_path / f"mine.{form}" if form == "keras" else tmp_path / "mine"
         file = export(padding, form=form, output=output).path

@@ -16,13 +16,14 @@ from PIL import Image
 from imgrec.config import shipped
 from imgrec.config.load import load
 from imgrec.runs.folder import Run
+from imgrec.runtime.model_file import image_spec
 from imgrec.workflows.data_argument import data_argument
 from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.pack import pack
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
 from tests.workflows.predicting import predict
-from tests.workflows.smallest import NAMES, ONE_STEP, places, random_weights
+from tests.workflows.smallest import MAX_MEGAPIXELS, NAMES, ONE_STEP, places, random_weights
 from tools.pasted import pasted_photos
 
 # The other wants what `imgrec data pack` makes.
@@ -49,6 +50,7 @@ def _assert_predicts(run: Run, photos: list[Path]) -> None:
 def test_small(name: str, tiny: Path, small_run: Callable[[str], Run]) -> None:
     """On small images, from random weights: a run that answers for two photos."""
     _assert_predicts(small_run(name), sorted((tiny / "validation").glob("*/0.jpg")))
+    assert image_spec(small_run(name).card).max_megapixels == MAX_MEGAPIXELS
 
 
 def test_several_labels_from_a_pack(shared: Callable[[str], Path], tmp_path: Path) -> None:
