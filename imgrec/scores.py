@@ -102,10 +102,10 @@ class Decision:
         return replace(self, class_thresholds=thresholds)
 
     def with_threshold(self, threshold: float) -> Decision:
-        """Return the decision with one threshold, 0 to 1, chosen by the user.
+        """Return the decision with one threshold, 0 to 1, chosen by the user, as the only limit.
 
         It is the one of every class if an image may have several labels, otherwise the
-        probability below which an answer is "unknown".
+        probability below which an answer is "unknown", whatever the OOD similarity.
 
         Raises:
             UsageError: It is not between 0 and 1.
@@ -113,8 +113,8 @@ class Decision:
         if not 0 <= threshold <= 1:
             raise UsageError(f"threshold is {threshold}; it must be between 0 and 1")
         if self.class_thresholds is None:
-            return replace(self, min_probability=threshold)
-        return replace(self, class_thresholds=(threshold,) * len(self.class_thresholds))
+            return Decision(min_probability=threshold)
+        return Decision(class_thresholds=(threshold,) * len(self.class_thresholds))
 
 
 ONE_LABEL = Decision()

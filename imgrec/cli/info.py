@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from imgrec.models.backend import Machine
 
 
+_ONEDNN = {True: "on", False: "off", None: "not known: TensorFlow is not installed"}
+_NO_GPU = {False: "none found; using the CPU", True: "not known: TensorFlow is not installed"}
+
+
 @options.command("info")
 @options.as_json
 @click.pass_obj
@@ -36,6 +40,6 @@ def _lines(machine: Machine) -> list[tuple[str, str]]:
     return [
         ("processor", f"{machine.processor}, {machine.cores} cores"),
         ("AVX-512", "yes" if machine.avx512 else "no"),
-        ("oneDNN", "on" if machine.onednn else "off"),
-        ("GPU", ", ".join(machine.gpus) or "none found; using the CPU"),
+        ("oneDNN", _ONEDNN[machine.onednn]),
+        ("GPU", ", ".join(machine.gpus) or _NO_GPU[machine.onednn is None]),
     ]

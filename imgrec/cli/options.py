@@ -117,7 +117,8 @@ def threshold(function: Function) -> Function:
     return click.option(
         "--threshold",
         type=click.FloatRange(0, 1),
-        help='Probability below which the answer is "unknown".  [default: the run\'s]',
+        help='Probability below which the answer is "unknown", instead of all limits of the run, '
+        "also that of the OOD similarity.  [default: the run's]",
     )(function)
 
 

@@ -37,12 +37,12 @@ class Devices:
 
 @dataclass(frozen=True)
 class Machine:
-    """What `imgrec info` shows about this machine."""
+    """What `imgrec info` shows about this machine; onednn is None without TensorFlow."""
 
     processor: str
     cores: int
     avx512: bool
-    onednn: bool
+    onednn: bool | None
     gpus: tuple[str, ...]
 
 
@@ -60,9 +60,13 @@ def import_tensorflow() -> Any:
 
 def require_tensorflow() -> None:
     """Raise RunError if TensorFlow or Keras is not installed, without loading them."""
-    for module in ("keras", "tensorflow"):
-        if importlib.util.find_spec(module) is None:
-            raise _not_installed(module)
+    if (missing := _missing()) is not None:
+        raise _not_installed(missing)
+
+
+def has_tensorflow() -> bool:
+    """Return whether TensorFlow and Keras are installed, without loading them."""
+    return _missing() is None
 
 
 @functools.cache
@@ -102,13 +106,13 @@ def make_reproducible(seed: int, devices: Devices, *, deterministic: bool) -> No
 
 def describe() -> Machine:
     """Return what this machine supports; without TensorFlow, no GPU is found."""
-    tf = import_tensorflow() if importlib.util.find_spec("tensorflow") else None
+    tf = import_tensorflow() if has_tensorflow() else None
     gpus = tf.config.list_physical_devices("GPU") if tf else []
     return Machine(
         processor=_processor(),
         cores=os.cpu_count() or 1,
         avx512="avx512f" in _cpu_flags(),
-        onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1",
+        onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" if tf else None,
         gpus=tuple(_gpu_name(tf, gpu) for gpu in gpus),
     )
 
@@ -131,9 +135,14 @@ def _quiet_import() -> Any:
 def _not_installed(module: str | None) -> RunError:
     return RunError(
         f"this needs TensorFlow and Keras, and the module {module} is not installed",
-        hint="install all dependencies of imgrec; predicting and evaluating only need a run's "
+        hint="`pip install imgrec` installs them; predicting and evaluating only need a run's "
         "LiteRT file",
     )
+
+
+def _missing() -> str | None:
+    modules = ("keras", "tensorflow")
+    return next((each for each in modules if importlib.util.find_spec(each) is None), None)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError, UsageError
+from imgrec.models.backend import has_tensorflow
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES, export_command, open_litert
@@ -22,7 +23,7 @@ from imgrec.versions import changed_libraries
 EngineName = Literal["auto", "litert", "keras"]
 LiteRTPrecision = Literal["float32", "float16", "int8"]
 
-_INSTALL = "`pip install ai-edge-litert` brings it"
+_INSTALL = "`pip install ai-edge-litert` installs it"
 
 log = logging.getLogger("imgrec")
 
@@ -113,6 +114,8 @@ def _opened(run: Run, options: EngineOptions) -> Engine:
         try:
             return _litert(run, options.precision)
         except _NotHere as reason:
+            if not has_tensorflow():
+                raise
             log.info("%s: using Keras, in float32, which takes longer to start", reason.message)
     return open_keras(run, options.device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
+from imgrec.models.backend import has_tensorflow
 from imgrec.models.files import check_litert
 from imgrec.parallel import usable_cores
 from imgrec.runs.folder import Run
@@ -148,6 +150,9 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
 
 
 def export_command(run: Run, precision: str) -> str:
-    """Return the command that writes the LiteRT file of a run."""
+    """Return how the LiteRT file of a run is written."""
+    if (origin := run.card.origin) is not None and origin.form in ("litert", "saved_model"):
+        return f"import {printable(origin.file)} again"
     wanted = "" if precision == "float32" else f" --precision {precision}"
-    return f"`imgrec export {printable(run.name)}{wanted}` writes it"
+    command = f"`imgrec export {printable(shlex.quote(str(run.path)))}{wanted}` writes it"
+    return command if has_tensorflow() else f"{command}, with TensorFlow: `pip install imgrec`"

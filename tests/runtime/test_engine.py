@@ -62,7 +62,7 @@ def test_without_the_file_keras_answers_and_one_line_says_so(
     ]
     with pytest.raises(RunError, match=r"tiny-1 has no model\.tflite") as caught:
         open_engine(copied, EngineOptions(engine="litert"))
-    assert caught.value.hint == "`imgrec export tiny-1` writes it"
+    assert caught.value.hint == f"`imgrec export {copied.path}` writes it"
 
 
 @pytest.mark.parametrize("engine", ["auto", "litert"])
@@ -70,7 +70,7 @@ def test_a_precision_that_is_not_there_is_never_replaced(copied: Run, engine: En
     """Keras has float32 alone, and a GPU has Keras."""
     with pytest.raises(RunError) as caught:
         open_engine(copied, EngineOptions(engine=engine, precision="int8"))
-    assert caught.value.hint == "`imgrec export tiny-1 --precision int8` writes it"
+    assert caught.value.hint == f"`imgrec export {copied.path} --precision int8` writes it"
     with pytest.raises(UsageError, match="computes on the CPU, not on --device gpu"):
         open_engine(copied, EngineOptions(engine=engine, precision="int8", device="gpu"))
 
@@ -125,6 +125,20 @@ def test_without_tensorflow_that_is_told_first(
         with pytest.raises(RunError, match=f"needs TensorFlow.* module {missing} is not installed"):
             asked()
     assert isinstance(open_engine(copied), LiteRTEngine)
+
+
+@pytest.mark.parametrize("engine", ["auto", "litert"])
+def test_without_tensorflow_a_missing_litert_file_is_the_cause(
+    copied: Run, monkeypatch: pytest.MonkeyPatch, engine: EngineName
+) -> None:
+    """Keras could take its place only elsewhere; the hint says what writes the file, and where."""
+    (copied.path / "model.tflite").unlink()
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(RunError, match=r"tiny-1 has no model\.tflite") as caught:
+        open_engine(copied, EngineOptions(engine=engine))
+    assert caught.value.hint == (
+        f"`imgrec export {copied.path}` writes it, with TensorFlow: `pip install imgrec`"
+    )
 
 
 def test_a_run_brought_without_its_keras_file_says_so(copied: Run) -> None:

@@ -32,7 +32,7 @@ from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.keras_engine import KerasEngine
-from imgrec.scores import ONE_LABEL
+from imgrec.scores import ONE_LABEL, Decision
 from imgrec.workflows.explanation import (
     Explainer,
     ExplainOptions,
@@ -42,6 +42,7 @@ from imgrec.workflows.explanation import (
 )
 from imgrec.workflows.explanation.explainer import INSIDE
 from imgrec.workflows.explanation.files import explain_photos, plan_outputs
+from imgrec.workflows.prediction import open_models
 from tests.explanation.made import SIDE, SPEC, network, spotted
 from tests.workflows.smallest import NAMES
 
@@ -191,6 +192,15 @@ def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
             .explain(photo)
             .found
         )
+
+
+def test_a_threshold_is_the_only_limit_as_in_predict(trained: Run) -> None:
+    """It takes the place of the limit of the OOD similarity, too."""
+    limit = Threshold(0.0, "precision 1", "validation", 10, 0.0, 1.0, ood_similarity=0.9)
+    strict = Run(trained.path, dataclasses.replace(trained.card, threshold=limit))
+    explainer = open_explainer(strict, ExplainOptions(threshold=0.25, method="occlusion"))
+    (member,) = open_models([strict]).with_options(top=1, threshold=0.25).members
+    assert explainer.decision == member.decision == Decision(min_probability=0.25)
 
 
 def test_without_keras_a_model_is_only_asked(

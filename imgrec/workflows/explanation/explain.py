@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from imgrec.errors import UsageError
 from imgrec.explanation.windows import WINDOWS
+from imgrec.models.backend import has_tensorflow
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
@@ -93,7 +93,7 @@ def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> 
     """Return gradcam if Keras, TensorFlow and the options allow it, else occlusion."""
     if _forbids_keras(engine_options):
         return "occlusion"
-    if (run.path / BEST_MODEL).is_file() and importlib.util.find_spec("tensorflow"):
+    if (run.path / BEST_MODEL).is_file() and has_tensorflow():
         return "gradcam"
     log.info("%s: no Keras model, or no TensorFlow: using occlusion", printable(run.name))
     return "occlusion"

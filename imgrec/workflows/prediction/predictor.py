@@ -17,7 +17,7 @@ from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, FlipTTA
 from imgrec.runtime.keras_engine import pretrained_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.score import score_chunks
-from imgrec.scores import ONE_LABEL, Scores
+from imgrec.scores import Scores
 from imgrec.text import printable
 
 Tta = Literal["flip"]
@@ -61,7 +61,10 @@ class Predictor:
             raise UsageError(f"tta is {tta!r}; it must be 'flip' or None")
         members = self.members
         if threshold is not None:
-            members = tuple(_with_threshold(member, threshold) for member in members)
+            members = tuple(
+                replace(member, decision=member.decision.with_threshold(threshold))
+                for member in members
+            )
         engines = tuple(map(FlipTTA, self.engines)) if tta else self.engines
         return replace(self, members=members, engines=engines, top=top, tta=tta)
 
@@ -140,11 +143,6 @@ def _engine(model: Run | str, options: EngineOptions) -> Engine:
     if isinstance(model, Run):
         return open_engine(model, options)
     return pretrained_engine(model, options.device)
-
-
-def _with_threshold(member: ModelInfo, threshold: float) -> ModelInfo:
-    decision = member.decision if member.multi_label else ONE_LABEL
-    return replace(member, decision=decision.with_threshold(threshold))
 
 
 def _weights(model: Run | str, engine: Engine, precision: str) -> str:
