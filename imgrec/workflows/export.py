@@ -32,7 +32,7 @@ from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.text import printable
-from imgrec.workflows.model_metadata import model_description
+from imgrec.workflows.model_metadata import OOD_SIMILARITY, model_description, output_columns
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import run_config
 
@@ -195,13 +195,26 @@ def _write(
     def fill(temporary: Path) -> ExportParity:
         export_model(plan.engine.model, temporary, plan.form, plan.precision)
         parity = _parity(plan, temporary, path.name, progress)
-        embed(temporary, plan.form, plan.engine.classes, model_description(plan.run, parity))
+        embed(temporary, plan.form, _labels(plan.run), model_description(plan.run, parity))
         found.append(parity)
         return parity
 
     write(path, fill)
     log.info("%s", _describe(path, found[0], plan.evidence.part))
+    if (classes := len(plan.engine.classes)) < len(columns := output_columns(plan.run.card)):
+        log.info(
+            "its output has %d columns: the first %d are the classes, the last is %s, which is not "
+            "one",
+            len(columns),
+            classes,
+            OOD_SIMILARITY,
+        )
     return Exported(path, found[0])
+
+
+def _labels(run: Run) -> tuple[str, ...]:
+    """Return a name for each column of the output; of both classes for one sigmoid unit."""
+    return max(output_columns(run.card), run.card.classes, key=len)
 
 
 def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportParity:

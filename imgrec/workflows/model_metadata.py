@@ -35,6 +35,9 @@ from imgrec.text import printable
 
 SCHEMA_VERSION: Literal[2] = 2
 
+OOD_SIMILARITY = "ood_similarity"
+"""The name of the column after those of the classes."""
+
 _EARLIER = 1
 
 
@@ -78,7 +81,7 @@ def model_description(run: Run, parity: ExportParity) -> str:
             run=run.name,
             classes=card.classes,
             input=DescribedInput(**as_builtins(card.input)),
-            columns=_columns(card),
+            columns=output_columns(card),
             preprocessing=card.preprocessing,
             threshold=card.threshold,
             thresholds=_thresholds(card),
@@ -89,9 +92,10 @@ def model_description(run: Run, parity: ExportParity) -> str:
     )
 
 
-def _columns(card: Card) -> tuple[str, ...]:
+def output_columns(card: Card) -> tuple[str, ...]:
+    """Return the names of the columns of the output of a run's model."""
     if card.threshold is not None and card.threshold.ood_similarity is not None:
-        return (*card.classes, "ood_similarity")
+        return (*card.classes, OOD_SIMILARITY)
     return card.classes[1:] if card.units == 1 else card.classes
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from imgrec.runs.card import read_card
 from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions, open_engine
+from imgrec.workflows.export import export
 from imgrec.workflows.import_model import ImportSpec, import_model
 from imgrec.workflows.prepare import (
     calibration_part,
@@ -126,6 +129,21 @@ def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: s
     assert there is not None
     assert here is not None
     np.testing.assert_allclose(here, there, atol=1e-5)
+
+
+def test_an_exported_file_names_the_column_that_is_no_class(
+    careful: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its labels and its description have a name for each column, and the log says which it is."""
+    path = tmp_path / "careful.keras"
+    caplog.set_level("INFO")
+    export(careful, form="keras", output=path)
+    columns = [*"0123456789", "ood_similarity"]
+    for file in (path, careful.path / "model.tflite"):
+        with zipfile.ZipFile(file) as archive:
+            assert archive.read("labels.txt").decode().split() == columns
+            assert json.loads(archive.read("imgrec.json"))["columns"] == columns
+    assert "11 columns: the first 10 are the classes, the last is ood_similarity" in caplog.text
 
 
 def test_a_training_image_is_familiar(careful: Run) -> None:
