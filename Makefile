@@ -8,14 +8,18 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$python && break; done)
-BIN := .venv/bin
+# The environment: `make VENV=build/python3.13 PYTHON=python3.13 test-fast` leaves .venv alone.
+VENV ?= .venv
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest
+# More options for pytest, as in `make test PYTEST_OPTIONS=--strict-skips`.
+PYTEST_OPTIONS ?=
+PYTEST := $(BIN)/python -m pytest $(PYTEST_OPTIONS)
 LOCK := $(BIN)/uv --quiet --no-config pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --constraint tools/constraints.txt --custom-compile-command "make lock"
 UPGRADE ?=
 
-READY := .venv/.ready
+READY := $(VENV)/.ready
 PICTURE := build/digit.png
 # The oldest Pillow and the newest of each later version that pyproject.toml allows.
 PILLOWS := 11.3 12 13
@@ -64,6 +68,10 @@ test-pillow: $(READY) ## run the tests of decoding under every supported Pillow 
 pixel-table: $(READY) ## write the SHA-256 of decoded pixels that the tests expect; look at the diff afterwards
 	$(BIN)/python -m tools.pixel_table
 
+.PHONY: test-light
+test-light: $(READY) ## install requirements-predict.txt alone, and predict and evaluate with it
+	$(PYTEST) -m slow tests/packaging/test_predict_only.py
+
 .PHONY: snapshots
 snapshots: $(READY) ## update the expected outputs of tests; look at the diff afterwards
 	$(PYTEST) -q --numprocesses auto --maxprocesses 4 --dist loadfile --snapshot-update $(SNAPSHOTS)
@@ -110,16 +118,16 @@ clean: ## remove .venv, caches and build output, but not runs/
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find imgrec tests tools experiments -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.locked: requirements-dev.txt
+$(VENV)/.locked: requirements-dev.txt
 	@python="$(PYTHON)"; test -n "$$python" || { \
 		echo "imgrec needs Python 3.11, 3.12 or 3.13 with venv (on Debian: python3-venv); none was found." >&2; \
 		echo "Install one, or say where it is: make PYTHON=/path/to/python3.13" >&2; exit 1; }; \
 	$$python -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"imgrec needs Python 3.11, 3.12 or 3.13; {sys.executable} is %d.%d" % v)' \
-		&& $$python -m venv .venv
-	@echo "Installing the locked dependencies into .venv; the first time takes a few minutes."
+		&& $$python -m venv $(VENV)
+	@echo "Installing the locked dependencies into $(VENV); the first time takes a few minutes."
 	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
-$(READY): .venv/.locked pyproject.toml
+$(READY): $(VENV)/.locked pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -35,6 +35,9 @@ training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-2}}}
 """
 
 
+# Why a test is skipped on a machine without the photos; one that has them has them all.
+NO_TEST_DATA = "IMGREC_TEST_DATA does not exist"
+
 # Where any test may load TensorFlow; elsewhere those do that use a trained run, or are marked.
 WITH_TENSORFLOW = {"explanation", "models", "training", "workflows"}
 
@@ -51,10 +54,53 @@ class _NoTensorFlow(MetaPathFinder, Loader):
         pytest.fail(f"this test loads {spec.name}: mark it with pytest.mark.tensorflow")
 
 
+class _StrictSkips:
+    """Fails the whole run if a test is skipped that tests/skips.txt does not list."""
+
+    def __init__(self) -> None:
+        lines = (PROJECT / "tests/skips.txt").read_text("utf-8").splitlines()
+        self._allowed = tuple(line.split()[0] for line in lines if not line.startswith("#"))
+        self._skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a test that was skipped, with the reason."""
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that was skipped as a whole."""
+        self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            if not report.nodeid.startswith(self._allowed) and NO_TEST_DATA not in str(reason):
+                self._skipped.append(f"{report.nodeid}: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Let the run fail."""
+        if self._skipped and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Name what was skipped."""
+        if self._skipped:
+            terminalreporter.section("skipped, but not listed in tests/skips.txt", red=True)
+            for line in sorted(self._skipped):
+                terminalreporter.write_line(line)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--strict-skips`."""
+    help_text = "fail if a test is skipped that tests/skips.txt does not list"
+    parser.addoption("--strict-skips", action="store_true", help=help_text)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep TensorFlow out where `-m` leaves out the tests that load it."""
+    """Keep TensorFlow out if `-m` leaves out the tests that load it; look out for skipped tests."""
     if "not tensorflow" in config.getoption("-m"):
         sys.meta_path.insert(0, _NoTensorFlow())
+    if config.getoption("--strict-skips") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_StrictSkips())
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
@@ -88,6 +134,8 @@ def shared() -> Callable[[str], Path]:
     root = (PROJECT / os.environ.get("IMGREC_TEST_DATA", "../shared")).resolve()
 
     def find(path: str) -> Path:
+        if not root.exists():
+            pytest.skip(f"{NO_TEST_DATA}: {root}")
         if not (root / path).exists():
             pytest.skip(f"no {path} below IMGREC_TEST_DATA ({root})")
         return root / path
