@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import Run, list_runs
 from imgrec.workflows.training import train
 from tests.workflows.smallest import DEEP, EVERY_PRECISION, FLOAT32, smallest, write_photos
 
@@ -24,10 +26,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
     """Return a function from a shipped config's name to its run; tests must not change it."""
+    folder = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder; they share the one above, and what was trained.
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
     @cache
     def trained(name: str) -> Run:
-        experiment = smallest(name, tiny, [FLOAT32 if name in DEEP else EVERY_PRECISION])
-        return train(experiment, runs_dir=tmp_path_factory.mktemp("small")).run
+        runs = shared / f"small-{name}"
+        with FileLock(f"{runs}.lock"):
+            if not runs.exists():
+                experiment = smallest(name, tiny, [FLOAT32 if name in DEEP else EVERY_PRECISION])
+                train(experiment, runs_dir=runs)
+        (run,) = list_runs(runs)
+        return run
 
     return trained
