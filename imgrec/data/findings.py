@@ -61,6 +61,7 @@ class FindingKind(Enum):
     ELONGATED = "elongated", Severity.WARNING, "very long or very wide"
     ONE_COLOUR = "one_colour", Severity.WARNING, "of nearly one colour; not compared"
     ROTATED = "rotated", Severity.NOTE, "turned upright as EXIF says"
+    PROFILE = "colour_profile", Severity.NOTE, "a colour profile other than sRGB, not applied"
     TRANSPARENT = "transparent", Severity.NOTE, "transparent; laid on white"
     WRONG_SUFFIX = "wrong_suffix", Severity.NOTE, "named like another format; read by content"
     UNUSED_FOLDERS = "unused_folders", Severity.WARNING, "folders that are not used", "folders"

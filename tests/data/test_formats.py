@@ -342,5 +342,5 @@ def test_a_progressive_jpeg_counts_in_full() -> None:
     """All of it is in memory before the first row is decoded."""
     photo = large_jpeg(1600, 1200, progressive=True)
     assert decode(photo, ImageSpec(9, 9, 3, max_megapixels=2)).shape == (9, 9, 3)
-    with pytest.raises(BadImage, match="2 megapixels, more than the 1"):
+    with pytest.raises(BadImage, match=r"2 megapixels, .*; a progressive JPEG is decoded in full"):
         decode(photo, ImageSpec(9, 9, 3, max_megapixels=1))

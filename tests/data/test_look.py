@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from imgrec.data.check import FindingKind
 from imgrec.data.check.find import DISTANCE, ImageSummary, oddities, summarize_image
@@ -78,7 +78,7 @@ def test_traits_of_formats(tmp_path: Path) -> None:
 
 
 def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
-    """Bits, frames, pages, channels, transparency, and names that say another format."""
+    """Bits, frames, pages, channels, profiles, transparency, and names that say another format."""
     deep = np.full((6, 8), 4095, np.uint16)
     Image.fromarray(deep).save(tmp_path / "dark.png")
     Image.fromarray(deep * 16).save(tmp_path / "bright.png")
@@ -91,6 +91,10 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
         image.save(tmp_path / f"{mode}.tiff")
     picture(8, 6).save(tmp_path / "png.jpg", "PNG")
     picture(8, 6).save(tmp_path / "jpeg.unknown", "JPEG")
+    profiles = {"srgb": ImageCms.createProfile("sRGB"), "lab": ImageCms.createProfile("LAB")}
+    for name, profile in profiles.items():
+        content = ImageCms.ImageCmsProfile(profile).tobytes()
+        picture(8, 6).save(tmp_path / f"{name}.jpeg", icc_profile=content)
     looks = {path.name: look(path).traits for path in sorted(tmp_path.iterdir())}
     found = oddities({name: traits for name, traits in looks.items() if traits is not None})
     cases = {
@@ -104,6 +108,7 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
         f"several.{form}" for form in ("gif", "tif", "webp", "png", "avif")
     }
     assert cases[FindingKind.UNUSED_CHANNELS] == {"RGBX.tiff": "1 beside RGB"}
+    assert cases[FindingKind.PROFILE] == {"lab.jpeg": "RGB"}
     assert cases[FindingKind.TRANSPARENT] == {"RGBA.tiff": "RGBA"}
     assert cases[FindingKind.WRONG_SUFFIX] == {"png.jpg": "PNG"}
 

@@ -202,6 +202,7 @@ _ODD: Mapping[FindingKind, Callable[[Traits], str]] = {
         else ""
     ),
     FindingKind.ROTATED: lambda traits: _size(traits) if traits.rotated else "",
+    FindingKind.PROFILE: lambda traits: traits.mode if traits.profile else "",
     FindingKind.TRANSPARENT: lambda traits: traits.mode if traits.transparent else "",
 }
 

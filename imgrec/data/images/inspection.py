@@ -19,6 +19,7 @@ from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order
 
 _BYTE = 255
+_ENCODINGS = ("ascii", "utf-16-be")
 _PIXEL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -28,7 +29,8 @@ class Traits:
 
     format, mode: as Pillow calls them; `pixels` for those of an array. width, height: pixels,
     standing upright. rotated: EXIF says to turn it. animated: it has several frames or pages.
-    transparent: it has an alpha channel or a transparent colour. bits: per channel, as far as they
+    transparent: it has an alpha channel or a transparent colour. profile: it has a colour profile
+    other than sRGB. bits: per channel, as far as they
     are known. used_bits: how many of them its brightest value takes, if there are more than 8.
     unused_channels: how many it has beside those of `mode`.
     """
@@ -40,6 +42,7 @@ class Traits:
     rotated: bool = False
     animated: bool = False
     transparent: bool = False
+    profile: bool = False
     bits: int = 8
     used_bits: int = 8
     unused_channels: int = 0
@@ -64,6 +67,7 @@ def traits_of(content: ImageContent) -> Traits:
             rotated=orientation(image) != 1,
             animated=_animated(image),
             transparent=image.has_transparency_data,
+            profile=_has_profile(image),
             bits=bits,
             unused_channels=_unused_channels(image),
             used_bits=_used_bits(image) if bits > 8 else 8,
@@ -77,6 +81,12 @@ def _animated(image: Image.Image) -> bool:
         return bool(getattr(image, "is_animated", False))
     except Exception:  # noqa: BLE001 - later frames may be broken in any way; they are not used
         return False
+
+
+def _has_profile(image: Image.Image) -> bool:
+    profile = image.info.get("icc_profile") or b""
+    # Version 4 of the standard has descriptions in UTF-16.
+    return bool(profile) and not any("sRGB".encode(code) in profile for code in _ENCODINGS)
 
 
 def _unused_channels(image: Image.Image) -> int:

@@ -13,13 +13,16 @@ _FRACTIONS = (1, 2, 4, 8)
 _SCAN = 0xDA
 
 
-def check_size(size: tuple[int, int], max_megapixels: int) -> None:
-    """Raise DataError if `size` (width, height) is more than `max_megapixels`."""
+def check_size(size: tuple[int, int], max_megapixels: int, remark: str = "") -> None:
+    """Raise DataError if `size` (width, height) is more than `max_megapixels`.
+
+    remark: what the message ends with.
+    """
     pixels = size[0] * size[1]
     if pixels > max_megapixels * 10**6:
         raise DataError(
             f"{math.ceil(pixels / 10**6):,} megapixels, more than the {max_megapixels:,} "
-            "of data.max_megapixels"
+            f"of data.max_megapixels{remark}"
         )
 
 
@@ -33,7 +36,7 @@ def reduce_jpeg(image: JpegImageFile, wanted: tuple[int, int], max_megapixels: i
     """
     most, (width, height) = max_megapixels * 10**6, image.size
     if width * height > most and not _has_one_scan(image):
-        check_size(image.size, max_megapixels)
+        check_size(image.size, max_megapixels, "; a progressive JPEG is decoded in full")
     fraction = next((by for by in _FRACTIONS if width * height <= most * by * by), 8)
     image.draft(None, (min(wanted[0], width // fraction), min(wanted[1], height // fraction)))
     check_size(image.size, max_megapixels)
