@@ -210,7 +210,7 @@ def _trained(run: Run) -> list[tuple[str, str]]:
     card = run.card
     return [
         ("epochs", str(card.epochs)),
-        ("best", _best(run)),
+        ("best", _best(run) + (f", on {card.validated_on}" if card.validated_on else "")),
         ("seed", str(card.seed)),
         *card.computing.items(),
         *(("changes", line) for line in card.changes),

@@ -125,7 +125,9 @@ class Training(Section):
         default=None, description="Batches per epoch; by default, all images once."
     )
     validation_steps: PositiveInt | None = Field(
-        default=None, description="Batches per validation; by default, all images."
+        default=None,
+        description="Batches per validation; by default, all images. The images are stratified by "
+        "class, drawn by the seed, and the same in every epoch.",
     )
     callbacks: list[Callback] = Field(
         default_factory=list[Named], description="Keras callbacks, run in this order."

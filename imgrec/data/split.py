@@ -65,6 +65,23 @@ def draw_part(records: Sequence[Record], fraction: float, seed: int) -> frozense
     return frozenset(found)
 
 
+def stratified(records: Sequence[Record], count: int, seed: int) -> tuple[Record, ...]:
+    """Return `count` of the records in their order, each class by its share.
+
+    Images with several labels are taken by their sets of labels. A class has at least one record
+    if there are enough for all. The choice depends on names, labels and seed alone.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index in sorted(range(len(records)), key=lambda index: draw(records[index].name, seed)):
+        groups.setdefault(records[index].labels, []).append(index)
+    ranked = sorted(
+        (place / len(group), -len(group), labels, index)
+        for labels, group in groups.items()
+        for place, index in enumerate(group)
+    )
+    return tuple(records[index] for index in sorted(index for *_, index in ranked[:count]))
+
+
 def draw(name: str, seed: int) -> bytes:
     """Return a record's sort key in a random order that is the same on every machine."""
     return hashlib.sha256(f"{seed}/{name}".encode("utf-8", "surrogatepass")).digest()

@@ -171,6 +171,7 @@ class Card:
     hashes: SHA-256 of each model file, by its name in the folder; see `announcing`.
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
+    validated: how many of the validation images each epoch was validated on; None if on all.
     computing: what the training's numbers depend on besides config and versions:
     `device` (`cpu` or `gpu`), `precision` (Keras' policy) and `replicas`; empty if that is not
     known. changes: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.
@@ -206,6 +207,16 @@ class Card:
     computing: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     no_threshold: str = ""
+    validated: int | None = None
+
+    @property
+    def validated_on(self) -> str:
+        """What the best epoch rests on, as `32 of 400 validation images`; empty without any."""
+        if "validation" not in self.data:
+            return ""
+        images = self.data["validation"].images
+        part = "" if self.validated is None else f"{self.validated:,} of "
+        return f"{part}{images:,} validation images"
 
     @property
     def ready(self) -> str:

@@ -254,7 +254,7 @@ class _Phase:
     def _validate(self, split: TrainingImages) -> dict[str, float]:
         self.steps.reset()
         self.callbacks.on_test_begin()
-        images = min(split.schedule.images_per_epoch, len(split.targets))
+        images = len(split.targets)
         with averaged_weights(self.steps.model), self.progress.task("validation", images) as task:
             for batch in validation_batches(split):
                 self.signals.check()

@@ -129,15 +129,24 @@ def training_batches(
 
 def validation_batches(split: TrainingImages) -> Iterator[Batch]:
     """Yield the split's batches in the order of its images, as they are."""
-    images = min(split.schedule.images_per_epoch, len(split.targets))
-    yield from _in_their_order(split, images, split.schedule.batch_size, None, 0)
+    yield from batches_in_order(split, split.schedule.batch_size, None, 0)
 
 
 def batches_in_order(
     split: TrainingImages, batch_size: int, augmenter: Augmenter | None, repeat: int
 ) -> Generator[Batch]:
     """Yield all images in their order, changed as they are in the repeat (from 0) of a training."""
-    yield from _in_their_order(split, len(split.targets), batch_size, augmenter, repeat)
+    indices = range(len(split.targets))
+
+    def drafts() -> Iterator[_Draft]:
+        for start in range(0, len(indices), batch_size):
+            places = [SampleRef(index, repeat) for index in indices[start : start + batch_size]]
+            yield _Draft(0, 0, places, _drawn(split, augmenter, places))
+
+    def read(draft: _Draft) -> Batch:
+        return _read(split, draft.places, augmenter, draft.changes)
+
+    yield from _ahead(read, drafts())
 
 
 @dataclass(frozen=True)
@@ -148,22 +157,6 @@ class _Draft:
     step: int
     places: Sequence[SampleRef]
     changes: Sequence[AugmentationParams]
-
-
-def _in_their_order(
-    split: TrainingImages, images: int, batch_size: int, augmenter: Augmenter | None, repeat: int
-) -> Iterator[Batch]:
-    def drafts() -> Iterator[_Draft]:
-        for start in range(0, images, batch_size):
-            places = [
-                SampleRef(index, repeat) for index in range(images)[start : start + batch_size]
-            ]
-            yield _Draft(0, 0, places, _drawn(split, augmenter, places))
-
-    def read(draft: _Draft) -> Batch:
-        return _read(split, draft.places, augmenter, draft.changes)
-
-    yield from _ahead(read, drafts())
 
 
 def _ahead(read: Callable[[_Draft], Batch], drafts: Iterator[_Draft]) -> Iterator[Batch]:

@@ -16,7 +16,7 @@ from imgrec.data.cache import Pixels, open_pixels
 from imgrec.data.findings import Finding, Severity
 from imgrec.data.images import ImageSpec, Traits, fingerprint
 from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
-from imgrec.data.split import draw_part
+from imgrec.data.split import draw_part, stratified
 from imgrec.errors import DataError
 from imgrec.evaluation.slices import check_slices
 from imgrec.files import sha256
@@ -146,14 +146,23 @@ def training_split(prepared: Prepared) -> TrainingImages:
 
 
 def validation_split(prepared: Prepared) -> TrainingImages | None:
-    """Return the images that choose the best epoch, all weighing the same, or None without any.
-
-    Those of the calibration part do not.
-    """
+    """Return the images that choose the best epoch, all weighing the same, or None without any."""
     if not prepared.splits.validation:
         return None
-    steps = prepared.experiment.training.validation_steps
-    return _split(prepared, "validation", steps, calibration_part(prepared))
+    return _split(prepared, "validation", None, validation_part(prepared))
+
+
+def validation_part(prepared: Prepared) -> frozenset[str]:
+    """Return the names of the images that each epoch is validated on.
+
+    Not the calibration part; of the others with `training.validation_steps` that many batches,
+    stratified by class and drawn by the seed.
+    """
+    experiment, calibration = prepared.experiment, calibration_part(prepared)
+    records = [each for each in prepared.splits.validation if each.name not in calibration]
+    steps = experiment.training.validation_steps
+    count = len(records) if steps is None else steps * experiment.data.batch_size
+    return frozenset(each.name for each in stratified(records, count, experiment.seed))
 
 
 def calibration_part(prepared: Prepared) -> frozenset[str]:
@@ -197,11 +206,11 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
 
 
 def _split(
-    prepared: Prepared, name: str, steps: int | None, left_out: frozenset[str] = frozenset()
+    prepared: Prepared, name: str, steps: int | None, used: frozenset[str] | None = None
 ) -> TrainingImages:
     experiment = prepared.experiment
     images: tuple[Record, ...] = getattr(prepared.splits, name)
-    places = [place for place, record in enumerate(images) if record.name not in left_out]
+    places = [place for place, record in enumerate(images) if used is None or record.name in used]
     records = [images[place] for place in places]
     classes = prepared.splits.classes
     labels = labels_of(records, len(classes), multi_label=experiment.data.multi_label)

@@ -242,7 +242,8 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
     card = run.card
     yield "created", moment(dt.datetime.fromisoformat(card.created))
     if card.best:
-        yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}"
+        on = f", on {card.validated_on}" if card.validated_on else ""
+        yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}{on}"
     yield "input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"
     yield "preprocessing", card.preprocessing
     if card.origin:

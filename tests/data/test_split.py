@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.records import Dataset, Record, Splits
-from imgrec.data.split import split
+from imgrec.data.split import split, stratified
 from imgrec.errors import DataError
 
 SIZES = st.lists(st.integers(3, 60), min_size=2, max_size=4)
@@ -121,3 +121,25 @@ def test_impossible_shares_are_refused(shares: tuple[float, float]) -> None:
     """Something has to be left for training."""
     with pytest.raises(DataError, match="leave nothing for training"):
         split(dataset([9, 9]), *shares, 0)
+
+
+@given(SIZES, st.floats(0, 1.2), SEEDS)
+def test_a_stratified_part_has_the_share_of_each_class(
+    sizes: list[int], share: float, seed: int
+) -> None:
+    """Every class has its share, rounded up or down, and a record if there are enough for all."""
+    records = dataset(sizes).records
+    wanted = round(share * len(records))
+    chosen = stratified(records, wanted, seed)
+    assert sorted({each.name for each in chosen}) == [each.name for each in chosen]
+    assert len(chosen) == min(wanted, len(records))
+    shares = [count(chosen, label) for label in range(len(sizes))]
+    assert all(shares) or wanted < len(sizes)
+    fractions = [part / size for part, size in zip(shares, sizes, strict=True)]
+    assert max(fractions) - min(fractions) <= 1 / min(sizes) + 1e-9
+
+
+def test_a_stratified_part_depends_on_the_seed() -> None:
+    """The same seed draws the same records, another one others."""
+    records = dataset([40, 40]).records
+    assert stratified(records, 10, 1) == stratified(records, 10, 1) != stratified(records, 10, 2)

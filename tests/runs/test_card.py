@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -184,3 +185,13 @@ def test_an_announced_file_is_described_beside_the_one_before_it() -> None:
     """While a new model takes its place, the card knows both, and no third one."""
     card = CARD.announcing("best.keras", "1")
     assert [card.describes("best.keras", digest) for digest in "012"] == [True, True, False]
+
+
+def test_what_the_best_epoch_rests_on() -> None:
+    """The card says how many of the validation images each epoch was validated on."""
+    source = DataSource("x", "/x", 400, {"cat": 200, "dog": 200})
+    whole = dataclasses.replace(CARD, data={"validation": source})
+    assert whole.validated_on == "400 validation images"
+    part = dataclasses.replace(whole, validated=32)
+    assert part.validated_on == "32 of 400 validation images"
+    assert dataclasses.replace(CARD, data={}).validated_on == ""

@@ -62,3 +62,12 @@ def test_bad_images_are_an_error_unless_they_may_be_skipped(experiment: Experime
     with pytest.raises(DataError, match=r"4 of 40 images can't be read") as caught:
         prepare(experiment.model_copy(update={"data": data}), Silent())
     assert "red/03.png" in caught.value.message
+
+
+def test_a_part_of_the_validation_has_every_class(experiment: Experiment) -> None:
+    """`validation_steps` takes images of each class, the same each time, not the first ones."""
+    config = _CONFIG.format(root=experiment.data.root)
+    steps = ["data.batch_size=4", "training.validation_steps=1"]
+    parts = [validation_split(prepare(parse(config, "x.yaml", steps), Silent())) for _ in range(2)]
+    assert all(part is not None and part.targets.sum(0).tolist() == [2, 2] for part in parts)
+    assert len({part.identity for part in parts if part is not None}) == 1

@@ -15,7 +15,7 @@ from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.versions import environment, versions
 from imgrec.workflows.experiment_sections import network_spec
-from imgrec.workflows.prepare import Prepared, records_of
+from imgrec.workflows.prepare import Prepared, records_of, validation_part
 from imgrec.workflows.run_config import CONFIG_FILE
 from imgrec.workflows.statistics import preprocessing_in_words
 
@@ -55,7 +55,13 @@ def new_card(
         versions=versions(),
         statistics=statistics,
         computing=computing,
+        validated=_validated(prepared),
     )
+
+
+def _validated(prepared: Prepared) -> int | None:
+    part = len(validation_part(prepared))
+    return part if part < len(prepared.splits.validation) else None
 
 
 def resumed_fields(
@@ -77,6 +83,7 @@ def resumed_fields(
         "skipped": now.skipped,
         "fingerprint": now.fingerprint,
         "versions": now.versions,
+        "validated": now.validated,
         "computing": now.computing,
         "changes": (*card.changes, *(f"{place}: {line}" for line in changes)),
     }

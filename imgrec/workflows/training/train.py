@@ -155,6 +155,8 @@ def run_training(
     warn_if_unattainable(prepared)
     warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * training.epochs)
     monitor = Monitor(training, validated=validation is not None)
+    if writer.card.validated is not None:
+        log.info("each epoch is validated on %s", writer.card.validated_on)
     try:
         with (
             located_problems(experiment),
