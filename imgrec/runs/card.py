@@ -172,6 +172,7 @@ class Card:
     fingerprint: SHA-256 over the sorted (path, label, identity) of the training images.
     best: the epoch (from 1) whose weights are in best.keras and its monitored value.
     validated: how many of the validation images each epoch was validated on; None if on all.
+    versions: of imgrec, its decoder (`decoder`; 1 if it is missing) and the libraries in use.
     computing: what the training's numbers depend on besides config and versions:
     `device` (`cpu` or `gpu`), `precision` (Keras' policy) and `replicas`; empty if that is not
     known. changes: what changed while it trained, as `after epoch 2: seed: 0 -> 5`.

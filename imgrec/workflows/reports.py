@@ -39,6 +39,7 @@ from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
+from imgrec.versions import changed_libraries
 from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_config import CONFIG_FILE
 
@@ -256,6 +257,8 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
     for split, data in card.data.items():
         yield f"{split} images", f"{data.images:,}"
     yield from card.versions.items()
+    if differing := changed_libraries(card.versions):
+        yield "other versions now", ", ".join(differing)
 
 
 def _fitted(card: Card) -> Iterator[tuple[str, str]]:

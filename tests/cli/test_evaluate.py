@@ -126,11 +126,12 @@ def test_another_decoder_is_4_if_versions_are_strict(
     card = json.loads((older / "card.json").read_text())
     del card["versions"]["decoder"]
     (older / "card.json").write_text(json.dumps(card))
-    for options, status in (((), 0), (("--strict-versions",), 4)):
+    for options, status in ((("--report", "report.html"), 0), (("--strict-versions",), 4)):
         process = imgrec("evaluate", str(older), *options)
         assert process.returncode == status
         assert "older-1 was made with other versions" in process.stderr
         assert "decoder: 1 -> " in process.stderr
+    assert "other versions now" in (tmp_path / "report.html").read_text()
 
 
 def test_only_imgrec_speaks(
