@@ -21,7 +21,7 @@ from typing import Literal, cast
 
 from imgrec.errors import UsageError
 from imgrec.metrics import METRICS, metric_names
-from imgrec.text import did_you_mean, join_few, printable
+from imgrec.text import class_name, did_you_mean, join_few, printable
 
 _OF_ALL, _OF_CLASS = metric_names("whole"), metric_names("class")
 _PAIRED = tuple(name for name in _OF_ALL if METRICS[name].paired)
@@ -186,7 +186,7 @@ def _quantity(text: str, whole: str) -> Quantity:
         )
     if metric:
         raise _problem(whole, f"{printable(metric)} after the brackets is neither .low nor .high")
-    return Quantity(_of_class(before.strip(), whole), MetricTarget.CLASS, name, bound)
+    return Quantity(_of_class(before.strip(), whole), MetricTarget.CLASS, class_name(name), bound)
 
 
 def _unnamed(text: str, bound: Bound, whole: str) -> Quantity:

@@ -116,6 +116,16 @@ def quoted(name: str) -> str:
     return printable(name) if name and name == name.strip() else f'"{printable(name)}"'
 
 
+def count_of(count: int, thing: str) -> str:
+    """Return a number of things as text.
+
+    Example:
+        >>> count_of(1, "file"), count_of(1200, "file")
+        ('1 file', '1,200 files')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def join_names(names: Iterable[str]) -> str:
     """Return the names of an image's classes, of which there may be several or none, as one text.
 

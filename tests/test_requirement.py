@@ -15,6 +15,7 @@ from imgrec.requirement import (
     check_names,
     parse,
 )
+from imgrec.text import class_name
 
 METRICS, CLASS_METRICS = metric_names("whole"), metric_names("class")
 BOUNDS = st.sampled_from(["value", "low", "high"])
@@ -24,7 +25,11 @@ QUANTITIES = st.one_of(
         Quantity, st.sampled_from(METRICS), st.just(MetricTarget.WORST_SLICE), st.just(""), BOUNDS
     ),
     st.builds(
-        Quantity, st.sampled_from(CLASS_METRICS), st.just(MetricTarget.CLASS), st.text(), BOUNDS
+        Quantity,
+        st.sampled_from(CLASS_METRICS),
+        st.just(MetricTarget.CLASS),
+        st.text().map(class_name),
+        BOUNDS,
     ),
     st.builds(Quantity, st.sampled_from(METRICS), st.just(MetricTarget.SLICE), st.text(), BOUNDS),
 )

@@ -7,6 +7,7 @@ names from elsewhere are compared in it.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
-from imgrec.text import class_name, join_few, nearest, printable
+from imgrec.text import class_name, count_of, join_few, nearest, printable
 
 _CLASSES_SHOWN = 10
 
@@ -137,11 +138,17 @@ def _unified(written: Mapping[str, int]) -> tuple[Finding, ...]:
     return finding(
         FindingKind.UNIFIED_CLASSES,
         (
-            Occurrence((name,), f"taken as {class_name(name)} ({count:,} images)")
+            Occurrence((name,), f"{_difference(name)}, {count_of(count, 'image')}")
             for name, count in sorted(written.items())
             if name != class_name(name)
         ),
     )
+
+
+def _difference(name: str) -> str:
+    """Return in what a name differs from the form in which it is compared."""
+    in_nfc = unicodedata.is_normalized("NFC", name)
+    return f"taken as {class_name(name)}" if in_nfc else "stored in another Unicode form than NFC"
 
 
 def _combined(classes: Sequence[str]) -> tuple[Finding, ...]:

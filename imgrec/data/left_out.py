@@ -8,6 +8,7 @@ from pathlib import Path
 from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
 from imgrec.data.storage import files_below, is_folder, is_system_entry, list_folder
 from imgrec.data.suffixes import format_of
+from imgrec.text import count_of
 
 
 def besides(folder: Path, used: Collection[Path], root: Path) -> tuple[Finding, ...]:
@@ -50,4 +51,4 @@ def counted(folder: Path, root: Path, files: int | None = None) -> Occurrence:
     """Return a case for a folder, with how many files are in it and below."""
     count = len(files_below(folder).files) if files is None else files
     path = folder.relative_to(root).as_posix()
-    return Occurrence((path,), f"{count:,} {'file' if count == 1 else 'files'}")
+    return Occurrence((path,), count_of(count, "file"))

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 
-FORMAT_OF_SUFFIX: Mapping[str, str] = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".gif": "GIF",
-    ".bmp": "BMP",
-    ".dib": "BMP",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".pbm": "PPM",
-    ".pgm": "PPM",
-    ".ppm": "PPM",
-    ".pnm": "PPM",
-    ".avif": "AVIF",
-    ".heic": "HEIC",
-    ".heif": "HEIC",
-    ".jp2": "JPEG2000",
-    ".j2k": "JPEG2000",
-    ".jpx": "JPEG2000",
+SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "JPEG": ("jpg", "jpeg", "jpe", "jfif", "jif", "mpo"),
+    "PNG": ("png", "apng"),
+    "GIF": ("gif",),
+    "BMP": ("bmp", "dib"),
+    "WEBP": ("webp",),
+    "TIFF": ("tif", "tiff"),
+    "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"),
+    "AVIF": ("avif", "avifs"),
+    "JPEG2000": ("jp2", "j2k", "jpc", "jpf", "jpx", "j2c"),
+    "HEIF": ("heic", "heif", "hif", "heics", "heifs"),
 }
-"""The format, as Pillow calls it, that a suffix in small letters promises."""
+"""The suffixes of each format, which has the name that Pillow uses."""
+
+_FORMAT_OF = {suffix: form for form, suffixes in SUFFIXES.items() for suffix in suffixes}
 
 
 def format_of(name: str) -> str | None:
@@ -38,4 +28,4 @@ def format_of(name: str) -> str | None:
         >>> format_of("cat.JPG"), format_of("notes.txt")
         ('JPEG', None)
     """
-    return FORMAT_OF_SUFFIX.get(PurePath(name).suffix.lower())
+    return _FORMAT_OF.get(name.rpartition(".")[2].lower())

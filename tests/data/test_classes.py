@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.classes import NamedLabel, by_number, check_several, labelled, relabelled
+from imgrec.data.classes import NamedLabel, by_number, check_several, labelled, relabelled, renamed
 from imgrec.errors import DataError
 
 
@@ -56,6 +56,15 @@ def test_a_class_that_is_not_known_is_named_with_its_neighbour() -> None:
     assert caught.value.hint == "catz is similar to cat"
     with pytest.raises(DataError, match="8, 9 and 2 more"):
         relabelled(dataset, [str(number) for number in range(12)], "here")
+
+
+def test_a_class_has_one_form_wherever_it_is_named() -> None:
+    """Blanks and the Unicode form make no difference between splits, models and renamings."""
+    dataset = labelled(named(("cafe\u0301",), ("caf\xe9 ",), ("bar",)))
+    assert dataset.classes == ("bar", "caf\xe9")
+    assert [record.labels for record in dataset.records] == [(1,), (1,), (0,)]
+    assert relabelled(dataset, ("cafe\u0301", "bar"), "here").records[0].label == 0
+    assert renamed(dataset, {"cafe\u0301": "pub"}, "here").classes == ("bar", "pub")
 
 
 def test_one_class_is_too_few() -> None:

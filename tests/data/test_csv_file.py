@@ -100,7 +100,7 @@ def test_what_spreadsheets_write_is_read(table: Callable[..., Path], newline: by
             '"": no name, 2 values',
         ),
         (["path,label,x", "a.png,ä,1", "b.png,é,2"], "utf-8", "unused_columns", "x"),
-        (["path,label", "a.png,ä ", "b.png,é"], "utf-8", "unified_classes", '"ä ": taken as ä (1'),
+        (["path,label", "a.png,ä ", "b.png,é"], "utf-8", "unified_classes", '"ä ": taken as ä, 1'),
         (["path,label", ".\\a.png,ä", "b.png,é"], "utf-8", "rewritten_paths", "read as ./a.png"),
         (
             ["path,label", "a.png ,ä", "b.png,é"],

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imgrec.data.findings import FindingKind, Occurrence, Pictures, ValueRange
 from imgrec.data.images import ImageSpec, Traits, inspect_image
 from imgrec.data.records import MAX_MEGAPIXELS, Record
+from imgrec.data.suffixes import SUFFIXES, format_of
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
 
@@ -166,20 +167,6 @@ _ELONGATED = 4
 # Two bits less: at most a quarter of the brightness.
 _DARK_BITS = 2
 
-_SUFFIXES = {
-    "JPEG": ("jpg", "jpeg", "jpe", "jfif", "jif", "mpo"),
-    "PNG": ("png", "apng"),
-    "GIF": ("gif",),
-    "BMP": ("bmp", "dib"),
-    "WEBP": ("webp",),
-    "TIFF": ("tif", "tiff"),
-    "PPM": ("ppm", "pgm", "pbm", "pnm", "pfm"),
-    "AVIF": ("avif", "avifs"),
-    "JPEG2000": ("jp2", "j2k", "jpc", "jpf", "jpx", "j2c"),
-    "HEIF": ("heic", "heif", "hif", "heics", "heifs"),
-}
-_FORMAT_OF = {suffix: form for form, suffixes in _SUFFIXES.items() for suffix in suffixes}
-
 
 def _size(traits: Traits) -> str:
     return f"{traits.width} x {traits.height}"
@@ -243,8 +230,8 @@ def oddities(all_traits: Mapping[str, Traits]) -> dict[FindingKind, tuple[Occurr
 
 def _wrong_suffixes(all_traits: Mapping[str, Traits]) -> Iterator[Occurrence]:
     for name, traits in all_traits.items():
-        named = _FORMAT_OF.get(name.rpartition(".")[2].lower())
-        if named is not None and named != traits.format and traits.format in _SUFFIXES:
+        named = format_of(name)
+        if named is not None and named != traits.format and traits.format in SUFFIXES:
             yield Occurrence((name,), traits.format)
 
 

@@ -17,7 +17,7 @@ from imgrec.progress import Progress
 from imgrec.runs.card import DataSource
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
-from imgrec.text import did_you_mean, join_few, printable
+from imgrec.text import class_name, did_you_mean, join_few, printable
 from imgrec.workflows.prepare import log_findings, read_images
 from imgrec.workflows.run_config import data_config, run_config
 
@@ -154,6 +154,7 @@ def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
 
 def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str) -> Dataset:
     classes = run.card.classes
+    names = {theirs: class_name(ours) for theirs, ours in names.items()}
     _refuse_unknown(run, names)
     try:
         return relabelled(renamed(dataset, names, path), classes, path)
