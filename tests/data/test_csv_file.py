@@ -120,6 +120,22 @@ def test_tables_as_people_have_them_are_read(
     assert text in said(dataset)[kind][0]
 
 
+def test_columns_may_differ_in_case(table: Callable[..., Path]) -> None:
+    """What can only mean one column is read, and said."""
+    dataset = read_csv(table("Path,LABEL,Camera", "a.png,cat,x", "b.png,dog,x"), Columns())["all"]
+    assert dataset.classes == ("cat", "dog")
+    assert said(dataset)["table_form"] == [
+        "table.csv: column Path read as path, column LABEL read as label"
+    ]
+
+
+def test_paths_of_another_computer_are_named(table: Callable[..., Path]) -> None:
+    """They can't be found here, and the hint says what to write."""
+    error = refusal(table("path,label", r"C:\me\a.png,cat", r"C:\me\b.png,dog"))
+    assert error.message.endswith("C:/me/a.png")
+    assert "paths are those of another computer" in error.hint
+
+
 def test_a_path_in_another_unicode_form_is_found(table: Callable[..., Path]) -> None:
     """The table may say é in one character, and the file's name in two."""
     file = table("path,label", "caf\xe9.png,cat", "b.png,dog")

@@ -291,7 +291,7 @@ def test_splits_inside_classes_are_refused(images: Images) -> None:
     with pytest.raises(DataError) as caught:
         find_layout(root)
     assert caught.value.message == f"class folders of {root} contain the split folders test, train"
-    assert caught.value.hint == "put the splits outside, such as test/cat"
+    assert caught.value.hint == "put the splits outside of the classes, such as test/cat"
 
 
 def test_a_class_called_train_is_no_split(images: Images) -> None:

@@ -73,12 +73,15 @@ def test_split_folders_are_taken_as_they_are(images: Images) -> None:
 
 def test_folders_named_apart(images: Images) -> None:
     """data.train, data.validation and data.test each name a folder of class folders."""
-    root = images("t/cat/a.png", "t/dog/a.png", "v/dog/a.png", "e/cat/a.png")
+    root = images("t/cat/a.png", "t/dog/a.png", "t/b.png", "v/dog/a.png", "v/b.png", "e/cat/a.png")
     section = data(train=str(root / "t"), validation=str(root / "v"), test=str(root / "e"))
     splits = read(section, 0)
     assert sizes(splits) == (2, 1, 1)
     assert splits.validation[0].label == 1
     assert splits.validation[0].source == root / "v/dog/a.png"
+    assert [each.line for each in splits.findings] == [
+        "images of no class, not used: 2 (train/b.png, validation/b.png)"
+    ]
 
 
 def test_names_are_unique_across_parts(images: Images) -> None:

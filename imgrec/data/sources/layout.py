@@ -139,16 +139,20 @@ def _levels_of_splits(splits: Mapping[str, Path]) -> dict[str, list[Path]]:
 
 
 def _refuse_splits_inside(folder: Path) -> None:
-    """Raise DataError if each class folder contains split folders."""
+    """Raise DataError if each class folder contains split folders, and nothing else."""
     classes = list_folder(folder).folders
-    inside = [each.name for one in classes for each in list_folder(one).folders]
-    splits = {split_of(name)[0] for name in inside if not split_of(name)[1]} - {None}
-    if len(splits) > 1 and all(split_of(name)[0] for name in inside):
-        first = next(one.name for one in classes if list_folder(one).folders)
+    names: set[str] = set()
+    for each in classes:
+        inside = {inner.name for inner in list_folder(each).folders}
+        if not inside or not all(split_of(name)[0] for name in inside):
+            return
+        names |= inside
+    if len({split_of(name)[0] for name in names}) > 1:
         raise DataError(
             f"class folders of {printable(str(folder))} contain the split folders "
-            f"{join_few(sorted(set(inside)))}",
-            hint=f"put the splits outside, such as {printable(inside[0])}/{printable(first)}",
+            f"{join_few(sorted(names))}",
+            hint="put the splits outside of the classes, such as "
+            f"{printable(min(names))}/{printable(classes[0].name)}",
         )
 
 

@@ -40,7 +40,11 @@ def read_leniently(root: Path) -> CheckInput:
         records[split], found = _read(root, folder, classes)
         findings += found
     if not any(records.values()):
-        raise DataError(f"no files in {printable(str(root))}", hint="check the path")
+        where = printable(str(root))
+        raise DataError(
+            f"no files in {where}",
+            hint=f"put images into one folder per class, such as {where}/cat/1.jpg",
+        )
     return CheckInput(records, classes, merged(findings))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.data.classes import check_several, relabelled
-from imgrec.data.findings import merged
+from imgrec.data.findings import Finding, FindingKind, Occurrence, merged
 from imgrec.data.loader import Loader, Request
 from imgrec.data.records import (
     ALL_SPLITS,
@@ -102,12 +102,15 @@ def read_parts(
     if not named:
         loader = _loader(data, data.root or "", "data.root")
         return _read(loader, data.root or "", data, seed, image_size)
-    return {
+    parts = {
         part: _only(
             _read(_loader(data, path, f"data.{part}"), path, data, seed, image_size), part, path
         )
         for part, path in named.items()
     }
+    if len(parts) == 1:
+        return parts
+    return {part: _with_part(dataset, part) for part, dataset in parts.items()}
 
 
 def read_other(path: str, data: DataLocation, seed: int) -> RecordsBySplit:
@@ -159,6 +162,24 @@ def _only(parts: RecordsBySplit, part: str, path: str) -> Dataset:
         )
     # Several sources may have the same names.
     return replace(parts[ALL_SPLITS], distinct=False)
+
+
+def _with_part(dataset: Dataset, part: str) -> Dataset:
+    """Return `dataset` with findings whose names begin with the split, except classes."""
+    classes = {FindingKind.UNIFIED_CLASSES, FindingKind.COMBINED_LABELS}
+    findings = tuple(
+        each
+        if each.kind in classes
+        else Finding(
+            each.kind,
+            tuple(
+                Occurrence(tuple(f"{part}/{name}" for name in case.names), case.detail)
+                for case in each.cases
+            ),
+        )
+        for each in dataset.findings
+    )
+    return replace(dataset, findings=findings)
 
 
 def _grouped(parts: RecordsBySplit, group: str | None) -> Mapping[str, tuple[str, ...]]:

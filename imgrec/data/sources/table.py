@@ -66,7 +66,7 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
     line, header = next(lines, (0, None))
     if header is None:
         raise DataError(f"{printable(str(file))} is empty")
-    names = [class_name(name) for name in header]
+    names = _names(header, wanted)
     _check_header(file, line, names, wanted, hint)
     rows: list[Row] = []
     empty: list[Occurrence] = []
@@ -80,7 +80,7 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
         by_name = [(name, cell) for name, cell in zip(names, cells, strict=False)]
         rows.append(Row(file, line, {name: cell for name, cell in by_name if name}))
         unnamed += any(cell.strip() for name, cell in by_name if not name)
-    form = _form(encoding, delimiter, header)
+    form = _form(encoding, delimiter, header, names)
     return Table(
         tuple(name for name in names if name),
         tuple(rows),
@@ -121,7 +121,7 @@ def _delimiter(text: str, wanted: Collection[str]) -> tuple[int, str]:
             header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
         except csv.Error:
             continue
-        if set(wanted) <= {class_name(name) for name in header}:
+        if set(wanted) <= set(_names(header, wanted)):
             return 0, delimiter
     return 0, ","
 
@@ -140,6 +140,16 @@ def _lines(file: Path, text: str, start: int, delimiter: str) -> Iterator[tuple[
             begin = skipped + reader.line_num + 1
     except csv.Error as error:
         raise _problem(file, begin, f"not CSV ({error})", _SAVE) from error
+
+
+def _names(header: Sequence[str], wanted: Collection[str]) -> list[str]:
+    """Return the names of the columns, as they are wanted if they differ in case alone."""
+    names = [class_name(name) for name in header]
+    lower = [name.lower() for name in names]
+    for name in wanted:
+        if name not in names and lower.count(name.lower()) == 1:
+            names[lower.index(name.lower())] = name
+    return names
 
 
 def _check_header(
@@ -165,11 +175,16 @@ def _guess(file: Path, text: str, encoding: str) -> list[Occurrence]:
     return [Occurrence((file.name,), f"such as {line.strip()}")]
 
 
-def _form(encoding: str, delimiter: str, header: Sequence[str]) -> str:
+def _form(encoding: str, delimiter: str, header: Sequence[str], names: Sequence[str]) -> str:
     parts = [
         encoding if encoding.startswith("UTF-") and encoding != "UTF-8" else "",
         "" if delimiter == "," else f"separated by {_DELIMITERS.get(delimiter, repr(delimiter))}",
         "blanks around column names" if any(each != each.strip() for each in header) else "",
+        *(
+            f"column {written.strip()} read as {name}"
+            for written, name in zip(header, names, strict=True)
+            if class_name(written) != name
+        ),
     ]
     return ", ".join(filter(None, parts))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -26,7 +27,10 @@ _SEPARATOR = ";"
 # In which the names of files with accents may be on disk.
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
-_NAME_COLUMNS = "name the columns: --set data.columns.path=COLUMN --set data.columns.label=COLUMN"
+_NAME_COLUMNS = "name the columns in a config: data: {columns: {path: COLUMN, label: COLUMN}}"
+
+# With a slash, or a drive of Windows, in front.
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 
 class Columns(Section):
@@ -176,12 +180,17 @@ def _part(row: Row, columns: Columns) -> str:
 def _check_some_there(file: Path, images: Mapping[str, Sequence[NamedLabel]]) -> None:
     """Raise DataError if none of the images exists: the paths are relative to another folder."""
     sources = [image.source for part in images.values() for image in part]
-    if not any(isinstance(source, Path) and exists(source) for source in sources):
-        raise DataError(
-            f"none of the {len(sources)} images in {printable(str(file))} exists, such as "
-            f"{printable(str(sources[0]))}",
-            hint="paths are relative to the folder of the CSV file",
-        )
+    if any(isinstance(source, Path) and exists(source) for source in sources):
+        return
+    elsewhere = all(_ABSOLUTE.match(image.name) for part in images.values() for image in part)
+    raise DataError(
+        f"none of the {len(sources)} images in {printable(str(file))} exists, such as "
+        f"{printable(str(sources[0]))}",
+        hint="the paths are those of another computer: write them relative to the folder of the "
+        "CSV file"
+        if elsewhere
+        else "paths are relative to the folder of the CSV file",
+    )
 
 
 def _with_findings(
