@@ -16,6 +16,7 @@ from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras, check_litert, check_weights
+from imgrec.models.keras_files import EXPORT_HINT
 from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
 from imgrec.text import did_you_mean, printable
 
@@ -362,7 +363,7 @@ def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
     With `trust`, formats that can contain code are allowed.
     """
     if form == "keras":
-        check_keras(path)
+        _check_keras(path)
     elif form == "litert":
         check_litert(path)
     elif not trust:
@@ -375,21 +376,13 @@ def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
         check_weights(path)
 
 
-def load_model_file(path: Path, *, trust: bool) -> Any:
-    """Return the Keras model in the `.keras` or `.h5` file at `path`, which has been checked.
-
-    Raises:
-        RunError: It can't be loaded.
-    """
-    import keras
-
+def _check_keras(path: Path) -> None:
     try:
-        with stdout_to_stderr():
-            return keras.models.load_model(path, compile=False, safe_mode=not trust)
-    except Exception as error:  # Keras raises all kinds of exceptions
-        raise RunError(
-            f"{printable(str(path))} can't be loaded: {printable(error_cause(error))}"
-        ) from error
+        check_keras(path)
+    except RunError as error:
+        if " is refused: " not in error.message:
+            raise
+        raise RunError(error.message, hint=f"{EXPORT_HINT}; {error.hint}") from error
 
 
 def write_saved_model_as_litert(folder: Path, file: Path) -> None:

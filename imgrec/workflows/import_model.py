@@ -25,12 +25,12 @@ from imgrec.models.importing import (
     check_model_file,
     check_probabilities,
     check_units,
-    load_model_file,
     model_format,
     random_images,
     wrap_model,
     write_saved_model_as_litert,
 )
+from imgrec.models.keras_files import load_model_file
 from imgrec.models.litert_graph import ends_linear
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input

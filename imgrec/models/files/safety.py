@@ -141,6 +141,11 @@ _OTHERS = frozenset(
         ("keras.src.models.functional", "Functional"),
         ("keras.src.models.sequential", "Sequential"),
         ("keras", "DTypePolicy"),
+        # As Keras 2 called them.
+        ("keras.engine.functional", "Functional"),
+        ("keras.src.engine.functional", "Functional"),
+        ("tf_keras.src.engine.functional", "Functional"),
+        ("keras.mixed_precision", "Policy"),
         # Layers defined in keras.applications.
         ("keras.src.applications.convnext", "LayerScale"),
         ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
