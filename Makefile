@@ -23,7 +23,7 @@ READY := $(VENV)/.ready
 PICTURE := build/digit.png
 # The oldest Pillow and the newest of each later version that pyproject.toml allows.
 PILLOWS := 11.3 12 13
-DECODING := $(addprefix tests/data/test_,pixel_table.py resizing.py images.py modes.py fit.py turn.py)
+DECODING := $(addprefix tests/data/test_,pixel_table.py resizing.py images.py formats.py modes.py fit.py turn.py)
 # Test modules that compare whole outputs.
 SNAPSHOTS = $(shell grep -rl --include='test_*.py' SnapshotAssertion tests)
 

@@ -12,6 +12,7 @@ from imgrec.errors import DataError
 _REDUCED = 1  # a bit of NewSubfileType
 _SIGNED, _FLOATING = 2, 3  # values of SampleFormat
 _PLANES = 2  # a value of PlanarConfiguration
+_YCBCR = 6  # a value of PhotometricInterpretation
 _LOWEST_FIRST = 2  # a value of FillOrder
 _DNG_VERSION = 50706
 
@@ -25,6 +26,8 @@ def repair(image: TiffImageFile) -> None:
     _refuse_previews(image)
     if tags.get(ExifTags.Base.PlanarConfiguration) == _PLANES:
         _repair_planes(image)
+    elif tags.get(ExifTags.Base.PhotometricInterpretation) == _YCBCR and image.mode != "L":
+        _repair_ycbcr(image)
     colours = tags.get(ExifTags.Base.ColorMap)
     if image.mode == "P" and colours and max(colours) < 256:  # written as if for 8 bits
         image.palette = ImagePalette.raw("RGB;L", bytes(colours))
@@ -67,6 +70,16 @@ def _refuse_previews(image: TiffImageFile) -> None:
         raise DataError("a camera's raw file, of which only a preview could be read")
 
 
+def _repair_ycbcr(image: TiffImageFile) -> None:
+    """Load uncompressed YCbCr as what it is: before version 13, Pillow takes it for RGB."""
+    if image.use_load_libtiff:
+        return
+    if image.tag_v2.get(ExifTags.Base.YCbCrSubSampling, (2, 2)) != (1, 1):
+        raise DataError(f"{_form(image.tag_v2)}, not compressed")
+    image._mode = "YCbCr"  # noqa: SLF001
+    image.tile = [tile._replace(args=("YCbCr", *_rest(tile.args))) for tile in image.tile]
+
+
 def _repair_planes(image: TiffImageFile) -> None:
     """Load each plane in its depth: without compression, Pillow reads all as 8 bits."""
     tags = image.tag_v2
@@ -77,22 +90,29 @@ def _repair_planes(image: TiffImageFile) -> None:
     if image.use_load_libtiff:
         if image.mode not in {"LA", "La", "PA", "LAB"}:
             return
-    elif image.mode in {"RGB", "RGBA", "CMYK"} and _planes(image) <= set(image.mode):
+    elif (
+        tags.get(ExifTags.Base.PhotometricInterpretation) != _YCBCR
+        and image.mode in {"RGB", "RGBA", "CMYK"}
+        and {*_planes(image)} <= {*image.mode}
+    ):
         bits = set(tags.get(ExifTags.Base.BitsPerSample, ()))
         if bits == {8} and tags.get(ExifTags.Base.FillOrder, 1) != _LOWEST_FIRST:
             return
         if bits == {16} and image.mode != "CMYK":
             order = ";16L" if tags.prefix == b"II" else ";16B"
-            image.tile = [tile._replace(args=_with_order(tile.args, order)) for tile in image.tile]
+            image.tile = [
+                tile._replace(args=(f"{plane}{order}", *_rest(tile.args)))
+                for tile, plane in zip(image.tile, _planes(image), strict=True)
+            ]
             return
     raise DataError(f"{_form(tags)}, each in a plane")
 
 
-def _planes(image: TiffImageFile) -> set[str]:
-    """Return which channels Pillow reads one by one, by their letters."""
-    return {str(tile.args[0]) for tile in image.tile if tile.args}
+def _planes(image: TiffImageFile) -> list[str]:
+    """Return the channel that each tile has, by its letter."""
+    return [tile.args[0] if tile.args else "" for tile in image.tile]
 
 
-def _with_order(args: Any, order: str) -> tuple[Any, ...]:
-    plane, *rest = args
-    return (plane + order, *rest)
+def _rest(args: Any) -> tuple[Any, ...]:
+    """Return the arguments of a tile after the first, its raw mode."""
+    return tuple(args[1:])
