@@ -87,8 +87,11 @@ def record_check(
     findings = check_records(CheckInput.of(splits), identities, bad, traits)
     config = writer.folder / "config.yaml"
     writer.write_text(CHECK_FILE, json_text(check_document(findings, data=str(config))))
-    for problem in filter(None, (_copies(findings), _unused(findings))):
-        log.warning("%s;\n`imgrec check %s` lists them", problem, shlex.quote(str(config)))
+    if copies := _copies(findings):
+        log.warning("%s;\n`imgrec check %s` lists them", copies, shlex.quote(str(config)))
+    for each in findings.found:
+        if each.kind in _UNUSED:
+            log.warning("%s", each.line)
     return findings
 
 
@@ -105,15 +108,6 @@ def _copies(findings: Findings) -> str:
     }
     found = ", ".join(f"{count} {place}" for place, count in places.items() if count)
     return found.replace(" ", " images are the same file ", 1)
-
-
-def _unused(findings: Findings) -> str:
-    lines = [
-        f"  {each.count} {each.kind.unit}: {each.kind.title}"
-        for each in findings.found
-        if each.kind in _UNUSED
-    ]
-    return "\n".join(["not everything in the images is used", *lines]) if lines else ""
 
 
 def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:

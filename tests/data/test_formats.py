@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import tomllib
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from PIL import Image, ImageOps
 
 from imgrec.data.images import ImageSpec, decode, decode_whole, describe, miniature
 from imgrec.errors import BadImage
+from tests.conftest import PROJECT
 
 # pytest puts "error" before the filter with which the decoder silences Pillow.
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
@@ -251,11 +253,24 @@ def test_a_bmp_whose_alpha_is_0_everywhere_is_not_white() -> None:
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
 
 
-def test_heic_without_its_extra_is_named(tmp_path: Path) -> None:
-    """HEIC is recognised by content, and the reason has the command that installs its reader."""
-    (tmp_path / "cat.jpg").write_bytes(HEIC)
+@pytest.mark.parametrize(
+    ("module", "content", "found"),
+    [
+        ("pillow_heif", HEIC, 'HEIC, which needs `pip install "imgrec[heif]"`'),
+        (
+            "PIL._avif",
+            HEIC.replace(b"heic", b"avif"),
+            "AVIF, which this build of Pillow can't read: install the one from PyPI",
+        ),
+    ],
+)
+def test_what_can_not_be_read_for_want_of_a_library_is_named(
+    module: str, content: bytes, found: str, tmp_path: Path
+) -> None:
+    """A format is recognised by content, and the reason says how to install what reads it."""
+    (tmp_path / "cat.jpg").write_bytes(content)
     code = (
-        "import sys\nsys.modules['pillow_heif'] = None\nfrom pathlib import Path\n"
+        f"import sys\nsys.modules[{module!r}] = None\nfrom pathlib import Path\n"
         "from imgrec.data.images import ImageSpec, decode\nfrom imgrec.errors import BadImage\n"
         "try:\n    decode(Path(sys.argv[1]), ImageSpec(4, 4, 3))\n"
         "except BadImage as error:\n    print(error.reason)\n"
@@ -267,7 +282,14 @@ def test_heic_without_its_extra_is_named(tmp_path: Path) -> None:
         check=True,
         text=True,
     )
-    assert done.stdout == 'HEIC, which needs `pip install "imgrec[heif]"`\n'
+    assert done.stdout.strip() == found
+
+
+def test_the_extra_for_heic_exists() -> None:
+    """As the reason names it."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["name"] == "imgrec"
+    assert project["optional-dependencies"]["heif"][0].startswith("pillow-heif")
 
 
 def heic(image: Image.Image, **options: Any) -> bytes:

@@ -128,7 +128,7 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert document["pictures"] is None
     assert document["counts"]["animated"] == 1
     assert "2 images are the same file in several splits" in caplog.text
-    assert "is used\n  1 images: several frames or pages; one is used;\n`imgrec" in caplog.text
+    assert "several frames or pages; one is used: 1 (a" in caplog.text
     assert f"imgrec check {tmp_path}/config.yaml" in caplog.text
 
 
