@@ -123,7 +123,11 @@ def test_other_images_under_the_same_names_are_refused(
         f"the test images of colours-1 changed since its training: 1 with other content: {name}"
     )
     assert caught.value.hint.startswith(f"the training read them from {photos}; ")
-    others = EvaluationRequest(ImageChoice(Path("photos")), allow_leakage=True)
+    (elsewhere / "photos").rename(elsewhere / "renamed")
+    with pytest.raises(DataError, match="no file or folder photos") as caught:
+        evaluate(run)
+    assert caught.value.hint.startswith(f"the training read them from {photos}; ")
+    others = EvaluationRequest(ImageChoice(Path("renamed")), allow_leakage=True)
     assert evaluate(run, others).evaluation.images == 40
     monkeypatch.chdir(tmp_path)
     assert evaluate(run).evaluation.metrics["accuracy"].value == number

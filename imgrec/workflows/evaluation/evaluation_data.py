@@ -14,7 +14,6 @@ from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
 from imgrec.data.sources import DataLocation, read_other
 from imgrec.errors import DataError, UsageError
 from imgrec.progress import Progress
-from imgrec.runs.card import DataSource
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
 from imgrec.text import class_name, did_you_mean, join_few, printable
@@ -79,7 +78,10 @@ def choose_images(run: Run, asked: ImageChoice, progress: Progress | None = None
 def _own(run: Run, split: str | None, progress: Progress | None) -> EvaluationData:
     data_config(run, None)
     experiment = run_config(run.path)
-    splits = read_images(experiment.data, experiment.seed)
+    try:
+        splits = read_images(experiment.data, experiment.seed)
+    except DataError as error:
+        raise DataError(error.message, hint=_where_they_were(run)) from error
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     name = _choose(split, [part for part, records in parts.items() if records], run.name)
     identities = _unchanged(run, name, parts[name], splits.classes, progress)
@@ -113,17 +115,18 @@ def _unchanged(
         raise DataError(
             f"the {split} images of {printable(run.name)} changed since its training: "
             f"{differences}",
-            hint=_where_they_were(run.card.data[split]),
+            hint=_where_they_were(run),
         )
     return {name: identity for (_, name), (_, identity) in now.items()}
 
 
-def _where_they_were(source: DataSource) -> str:
-    """Return what to do about images that changed."""
-    hint = "restore them, or evaluate the images as they are now with --data"
-    if source.written is None or source.absolute in (None, str(Path(source.written).resolve())):
-        return hint
-    return f"the training read them from {printable(str(source.absolute))}; {hint}"
+def _where_they_were(run: Run) -> str:
+    """Return what to do about images that are gone or have changed."""
+    hint = "restore them, or evaluate the images as they are now with --data FOLDER"
+    for source in run.card.data.values():
+        if source.written and source.absolute not in (None, str(Path(source.written).resolve())):
+            return f"the training read them from {printable(str(source.absolute))}; {hint}"
+    return hint
 
 
 def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData:
