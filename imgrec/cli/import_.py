@@ -84,11 +84,11 @@ def _size(
     help="How to resize photos.  [default: from the file, else bilinear]",
 )
 @click.option(
-    "--images",
+    "--photos",
     multiple=True,
     metavar="PATH",
-    help="Photos on which to compare the LiteRT file with the model. Can be repeated.  "
-    "[default: random images]",
+    help="Photo, folder or pattern on which to compare the LiteRT file with the model, instead of "
+    "random images. Can be repeated.",
 )
 @click.option(
     "--output-name",
@@ -115,7 +115,7 @@ def import_(
     multi_label: bool,
     fit: Fit | None,
     interpolation: str | None,
-    images: tuple[str, ...],
+    photos: tuple[str, ...],
     output_name: str,
     name: str | None,
     trust: bool,
@@ -135,7 +135,7 @@ def import_(
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
     wanted = ImportSpec(
-        model, classes, adaptation, fit, interpolation, images, name, trust, output_name
+        model, classes, adaptation, fit, interpolation, photos, name, trust, output_name
     )
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:

@@ -225,6 +225,11 @@ class Card:
         return self.ended or self.created
 
     @property
+    def only_litert(self) -> bool:
+        """Whether the model was imported as a LiteRT file, without its Keras model."""
+        return self.origin is not None and self.origin.form in ("litert", "saved_model")
+
+    @property
     def units(self) -> int:
         """How many numbers the model's last layer gives."""
         single = self.output == "sigmoid" and not self.multi_label

@@ -67,7 +67,7 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
 
 def _missing(run: Run, path: Path) -> RunError:
     """Return why there is no best.keras; raise RunError if TensorFlow is missing as well."""
-    if run.card.origin and run.card.origin.form in ("litert", "saved_model"):
+    if run.card.only_litert:
         return RunError(
             f"{printable(run.name)} was imported as a LiteRT file: it has no Keras model",
             hint="it predicts and evaluates with `--engine litert`; for more, import its .keras",

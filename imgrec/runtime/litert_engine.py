@@ -14,6 +14,7 @@ from imgrec.errors import RunError
 from imgrec.models.backend import has_tensorflow
 from imgrec.models.files import check_litert
 from imgrec.parallel import usable_cores
+from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_tensor import input_tensor, output_tensor
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
@@ -136,8 +137,15 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
     """
     path, hint, card = run.path / FILES[precision], export_command(run, precision), run.card
     check_hash(path, card, hint)
+    engine = litert_engine(path, card)
+    check_shapes(path, *engine.shapes, card, hint)
+    return engine
+
+
+def litert_engine(path: Path, card: Card) -> LiteRTEngine:
+    """Return the engine of a LiteRT file that is used as a card says; raises as LiteRTEngine."""
     origin = card.origin
-    engine = LiteRTEngine(
+    return LiteRTEngine(
         path,
         card.classes,
         image_spec(card),
@@ -145,13 +153,11 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
         activation=origin.activation if origin else None,
         output_name=origin.output_name if origin else "",
     )
-    check_shapes(path, *engine.shapes, card, hint)
-    return engine
 
 
 def export_command(run: Run, precision: str) -> str:
     """Return how the LiteRT file of a run is written."""
-    if (origin := run.card.origin) is not None and origin.form in ("litert", "saved_model"):
+    if (origin := run.card.origin) is not None and run.card.only_litert:
         return f"import {printable(origin.file)} again"
     wanted = "" if precision == "float32" else f" --precision {precision}"
     command = f"`imgrec export {printable(shlex.quote(str(run.path)))}{wanted}` writes it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from imgrec.text import join_few, printable
 _PIXELS = 255
 # Pixels that are scaled before the model lie within a few units of 0, those that are not up to 255.
 _UNSCALED = 32
+DType = Literal["float32", "float16", "uint8", "int8", "int16"]
 _FLOATS = ("float32", "float16")
 _INTEGERS = ("uint8", "int8", "int16")
 
@@ -27,7 +28,7 @@ class LiteRTTensor:
         index: Its number in the model.
         shape: Its shape; None for the batch, and for a size that may vary.
         batch: The number of images that the model takes at once; 0 for any.
-        dtype: `float32`, `float16`, `uint8`, `int8` or `int16`.
+        dtype: The type of its numbers.
         scale: The number that one step of an integer stands for; 0 for floats, and for integers
             that stand for themselves.
         zero_point: The integer that stands for 0.
@@ -36,7 +37,7 @@ class LiteRTTensor:
     index: int
     shape: tuple[int | None, ...]
     batch: int
-    dtype: str
+    dtype: DType
     scale: float = 0.0
     zero_point: int = 0
 
@@ -158,7 +159,9 @@ def _tensor(detail: dict[str, Any], verb: str) -> LiteRTTensor:
     batch, *sizes = (None if size < 0 else int(size) for size in detail["shape_signature"])
     scale, zero_point = detail["quantization"] if dtype in _INTEGERS else (0.0, 0)
     index = int(detail["index"])
-    return LiteRTTensor(index, (None, *sizes), batch or 0, dtype, float(scale), int(zero_point))
+    return LiteRTTensor(
+        index, (None, *sizes), batch or 0, cast("DType", dtype), float(scale), int(zero_point)
+    )
 
 
 def _unusable(detail: dict[str, Any], verb: str, reason: str) -> RunError:

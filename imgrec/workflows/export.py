@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,15 +24,16 @@ from imgrec.models.files import embed
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.rounding import percent
-from imgrec.runs.card import ExportParity, Input
+from imgrec.runs.card import BEST_MODEL, ExportParity, Input
 from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.exported import open_exported
 from imgrec.runtime.keras_engine import KerasEngine, open_keras
-from imgrec.runtime.litert_engine import FILES
+from imgrec.runtime.litert_engine import FILES, LiteRTEngine, litert_engine, open_litert
+from imgrec.runtime.litert_tensor import DType
 from imgrec.runtime.score import score
-from imgrec.scores import Scores
+from imgrec.scores import Scores, require_finite
 from imgrec.text import printable
 from imgrec.workflows.model_metadata import OOD_SIMILARITY, model_description, output_columns
 from imgrec.workflows.prepare import read_images
@@ -70,11 +73,44 @@ class _Evidence:
 
 @dataclass(frozen=True)
 class _Plan:
+    """What is written: `fill` writes the file, `open` opens it to compare its answers."""
+
     run: Run
-    engine: KerasEngine
+    original: str
     form: str
     precision: str
     evidence: _Evidence
+    fill: Callable[[Path], object]
+    open: Callable[[Path], Engine]
+    dtype: DType = "float32"
+
+
+def _converted(
+    run: Run, engine: KerasEngine, form: str, precision: str, evidence: _Evidence
+) -> _Plan:
+    return _Plan(
+        run,
+        BEST_MODEL,
+        form,
+        precision,
+        evidence,
+        lambda path: export_model(engine.model, path, form, precision),
+        lambda path: open_exported(path, form, engine.classes, engine.spec, engine.decision),
+    )
+
+
+def _copied(run: Run, engine: LiteRTEngine, evidence: _Evidence) -> _Plan:
+    file = FILES["float32"]
+    return _Plan(
+        run,
+        file,
+        "litert",
+        "float32",
+        evidence,
+        lambda path: shutil.copyfile(run.path / file, path),
+        lambda path: litert_engine(path, run.card),
+        engine.input.dtype,
+    )
 
 
 def export(
@@ -101,11 +137,12 @@ def export(
     Raises:
         UsageError: The options exclude each other.
         DataError: There is no image to compare on.
-        RunError: The model can't be converted, or the answers of the file differ too much from the
-            model's. No file is left then.
+        RunError: The model can't be converted, as of an imported LiteRT file, or the answers of
+            the file differ too much from the model's. No file is left then.
     """
     if form != "litert" and precision != "float32":
         raise UsageError(f"--precision {precision} goes with --format litert alone")
+    _refuse_without_original(run, form, precision)
     if form == "onnx":
         require_onnx()
     output = output or default_output(run, form)
@@ -115,7 +152,8 @@ def export(
         check_writable(output)
     progress = progress or Silent()
     with RunWriter(run.path) as writer:
-        return _export(writer, form, precision, output, photos, progress)
+        found = [*expand_photos(photos, sys.stdin)]
+        return _export(writer, form, precision, output, found, progress)
 
 
 def export_trained(
@@ -136,14 +174,14 @@ def export_trained(
             log.warning("no LiteRT file: %s", error)
 
 
-def export_imported(writer: RunWriter, photos: Sequence[str], progress: Progress) -> None:
+def export_imported(writer: RunWriter, photos: Sequence[Photo], progress: Progress) -> None:
     """Write the LiteRT file of an imported model.
 
     If it can't be written, there is a warning.
 
     Args:
         writer: The run's writer.
-        photos: As in `export`.
+        photos: The photos to compare the answers on; none for random pictures.
         progress: Where progress is reported.
     """
     try:
@@ -152,8 +190,20 @@ def export_imported(writer: RunWriter, photos: Sequence[str], progress: Progress
         log.warning("no LiteRT file: %s", error)
 
 
+def require_answers(engine: Engine, photos: Sequence[Photo], progress: Progress) -> None:
+    """Check that a model answers photos, up to 256 of them, with probabilities.
+
+    Raises:
+        DataError: None of them can be read.
+        RunError: It does not.
+    """
+    require_finite(_evidence(engine, 0, "photos", photos, progress).scores)
+
+
 def default_output(run: Run, form: str) -> Path | None:
     """Return where a file is written by default; None for into the run."""
+    if form == "litert" and run.card.only_litert:
+        return Path(f"{run.name}{SUFFIXES[form]}")
     return None if form == "litert" else Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
 
 
@@ -162,24 +212,41 @@ def _export(
     form: str,
     precision: str,
     output: Path | None,
-    photos: Sequence[str],
+    photos: Sequence[Photo],
     progress: Progress,
 ) -> Exported:
     run = writer.run
-    engine = open_keras(run, "cpu")
-    require_memory(engine.model, form, available_memory())
-    part, images = ("photos", [*expand_photos(photos, sys.stdin)]) if photos else _own(run)
-    evidence = _evidence(engine, run.card.seed, part, images, progress)
+    part, images = ("photos", photos) if photos else _own(run)
+    if run.card.only_litert and output is not None:
+        engine = open_litert(run)
+        evidence = _evidence(engine, run.card.seed, part, images, progress)
+        return _write(_copied(run, engine, evidence), output, write_output, progress)
+    keras = open_keras(run, "cpu")
+    require_memory(keras.model, form, available_memory())
+    evidence = _evidence(keras, run.card.seed, part, images, progress)
     if output is None:
-        return _into_run(writer, engine, precision, evidence, progress)
+        return _into_run(writer, keras, precision, evidence, progress)
     write = write_folder if form == "saved_model" else write_output
-    return _write(_Plan(run, engine, form, precision, evidence), output, write, progress)
+    return _write(_converted(run, keras, form, precision, evidence), output, write, progress)
+
+
+def _refuse_without_original(run: Run, form: str, precision: str) -> None:
+    """Raise RunError for what can't be written from a LiteRT file."""
+    if (origin := run.card.origin) is None or not run.card.only_litert:
+        return
+    if form != "litert" or precision != "float32":
+        wanted = form if form != "litert" else f"{form} in {precision}"
+        raise RunError(
+            f"{printable(run.name)} has only a LiteRT file, which can't be converted to {wanted}",
+            hint=f"convert what {printable(origin.file)} was made from; `imgrec export "
+            f"{printable(shlex.quote(str(run.path)))}` writes a copy of the LiteRT file",
+        )
 
 
 def _into_run(
     writer: RunWriter, engine: KerasEngine, precision: str, evidence: _Evidence, progress: Progress
 ) -> Exported:
-    plan = _Plan(writer.run, engine, "litert", precision, evidence)
+    plan = _converted(writer.run, engine, "litert", precision, evidence)
     path = writer.folder / FILES[precision]
     return _write(plan, path, lambda path, fill: writer.write_export(path.name, fill), progress)
 
@@ -193,15 +260,16 @@ def _write(
     found = []
 
     def fill(temporary: Path) -> ExportParity:
-        export_model(plan.engine.model, temporary, plan.form, plan.precision)
+        plan.fill(temporary)
         parity = _parity(plan, temporary, path.name, progress)
-        embed(temporary, plan.form, _labels(plan.run), model_description(plan.run, parity))
+        description = model_description(plan.run, parity, plan.dtype)
+        embed(temporary, plan.form, _labels(plan.run), description)
         found.append(parity)
         return parity
 
     write(path, fill)
-    log.info("%s", _describe(path, found[0], plan.evidence.part))
-    if (classes := len(plan.engine.classes)) < len(columns := output_columns(plan.run.card)):
+    log.info("%s", _describe(path, found[0], plan))
+    if (classes := len(plan.run.card.classes)) < len(columns := output_columns(plan.run.card)):
         log.info(
             "its output has %d columns: the first %d are the classes, the last is %s, which is not "
             "one",
@@ -218,9 +286,7 @@ def _labels(run: Run) -> tuple[str, ...]:
 
 
 def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportParity:
-    of = plan.engine
-    engine = open_exported(file, plan.form, of.classes, of.spec, of.decision)
-    answers = _scores(engine, plan.evidence.records, progress)
+    answers = _scores(plan.open(file), plan.evidence.records, progress)
     limits = LIMITS[plan.precision]
     found = compare_outputs(plan.evidence.scores, answers, limits.near_tie)
     if violation := found.violation(limits):
@@ -290,10 +356,11 @@ def _part(splits: Splits) -> tuple[str, list[Photo]]:
     return f"{name} images", [Photo(record.name, record.source) for record in parts[name]]
 
 
-def _describe(path: Path, parity: ExportParity, part: str) -> str:
+def _describe(path: Path, parity: ExportParity, plan: _Plan) -> str:
     exact = "and all probabilities are equal"
     near = f"and no probability differs by more than {parity.difference:.1g}"
     return (
-        f"{printable(str(path))}: on {parity.images:,} {part} {percent(parity.agreement)} of the "
-        f"answers are those of best.keras, {near if parity.difference else exact}"
+        f"{printable(str(path))}: on {parity.images:,} {plan.evidence.part} "
+        f"{percent(parity.agreement)} of the answers are those of {plan.original}, "
+        f"{near if parity.difference else exact}"
     )

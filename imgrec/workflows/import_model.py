@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from imgrec.data.images import ImageSpec
-from imgrec.errors import RunError, UsageError
+from imgrec.data.images import ImageSpec, decode_in_order
+from imgrec.data.photo_arguments import expand_photos
+from imgrec.data.records import Photo
+from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
 from imgrec.models.files import ClassList, check_keras, imagenet_classes, read_classes
@@ -32,6 +35,7 @@ from imgrec.models.importing import (
 )
 from imgrec.models.keras_files import load_model_file
 from imgrec.models.litert_graph import ends_linear
+from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
 from imgrec.runs.folder import Run, check_place, create
@@ -41,7 +45,7 @@ from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.outputs import Activation
 from imgrec.text import class_name, join_few, printable
 from imgrec.versions import versions
-from imgrec.workflows.export import export_imported
+from imgrec.workflows.export import export_imported, require_answers
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 
 log = logging.getLogger("imgrec")
@@ -62,8 +66,8 @@ class ImportSpec:
         adaptation: Layers that are put around the model.
         fit: How images are brought to the model's size. Default: as in the file, else `crop`.
         interpolation: How images are resized. Default: as in the file, else `bilinear`.
-        images: Files or folders to compare the answers of the LiteRT file on. Default: random
-            pictures.
+        photos: Files, folders or patterns to compare the answers of the LiteRT file on. Default:
+            random pictures.
         name: The name of the run. Default: that of the file.
         trust: Whether a format that can contain code is loaded.
         output_name: The output that has the probabilities, if a LiteRT file has several.
@@ -74,7 +78,7 @@ class ImportSpec:
     adaptation: Adaptation = field(default_factory=Adaptation)
     fit: Fit | None = None
     interpolation: str | None = None
-    images: Sequence[str] = ()
+    photos: Sequence[str] = ()
     name: str | None = None
     trust: bool = False
     output_name: str = ""
@@ -220,8 +224,17 @@ class _Ready:
     units: int
     file: str
     write: Callable[[Path], object]
-    activation: Activation | None = None
-    pixel_range: tuple[float, float] | None = None
+    engine: LiteRTEngine | None = None
+
+    @property
+    def activation(self) -> Activation | None:
+        """What the engine of a LiteRT file applies to its output."""
+        return self.engine.activation if self.engine else None
+
+    @property
+    def pixel_range(self) -> tuple[float, float] | None:
+        """What a LiteRT file takes the pixels 0 and 255 for."""
+        return self.engine.input.pixel_range if self.engine else None
 
 
 def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | None = None) -> Run:
@@ -239,15 +252,18 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
     Raises:
         RunError: The model is refused, or is not an image classifier.
         UsageError: An option can't be used with the model, or contradicts it.
-        DataError: The list of classes is not valid.
+        DataError: The list of classes is not valid, or no photo can be read.
     """
     check_place(runs_dir)
     form = model_format(wanted.model)
     check_model_file(wanted.model, form, trust=wanted.trust)
     known = import_usage(wanted)
+    photos, progress = _photos(wanted.photos), progress or Silent()
     with tempfile.TemporaryDirectory() as scratch:
         ready = _ready(wanted, form, known, Path(scratch))
         known = ready.known
+        if photos and ready.engine is not None:
+            require_answers(ready.engine, photos, progress)
         log.info("%s", describe_import(wanted, known, ready.size, ready.pixel_range))
         with _new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
             write_atomically(folder / ready.file, ready.write)
@@ -256,8 +272,18 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
     with RunWriter(folder) as writer:
         if ready.file != _LITERT_FILE:
             log.info("writing its LiteRT file, whose answers are compared with the model's")
-            export_imported(writer, wanted.images, progress or Silent())
+            export_imported(writer, photos, progress)
         return writer.run
+
+
+def _photos(photos: Sequence[str]) -> list[Photo]:
+    """Return the photos; raise DataError if none can be read."""
+    found = [*expand_photos(photos, sys.stdin)]
+    smallest = ImageSpec(1, 1, 3)
+    decoded = decode_in_order(found, smallest, usable_cores())
+    if found and all(isinstance(each, BadImage) for _, each in decoded):
+        raise DataError("none of the photos can be read", hint="name others with --photos")
+    return found
 
 
 def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scratch: Path) -> _Ready:
@@ -309,7 +335,9 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
         step=engine.output.scale,
     )
     write = partial(shutil.copyfile, file)
-    return _Ready(known, size, units, _LITERT_FILE, write, activation, engine.input.pixel_range)
+    engine.classes = known.classes
+    engine.spec = ImageSpec(*size, known.interpolation, known.fit)
+    return _Ready(known, size, units, _LITERT_FILE, write, engine)
 
 
 def _sizes(

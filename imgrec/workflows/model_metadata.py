@@ -30,6 +30,7 @@ from imgrec.runs.card import (
     with_new_keys,
 )
 from imgrec.runs.folder import Run
+from imgrec.runtime.litert_tensor import DType
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.text import printable
 
@@ -43,9 +44,12 @@ _EARLIER = 1
 
 @dataclass(frozen=True)
 class DescribedInput(Input):
-    """The pixels that a model file takes: those of Input, as the numbers it wants."""
+    """The pixels that a model file takes: those of Input, as the numbers it wants.
 
-    dtype: Literal["float32"] = "float32"
+    dtype: of its input. An integer that is not uint8 stands for a pixel by scale and zero point.
+    """
+
+    dtype: DType = "float32"
     range: tuple[int, int] = (0, 255)
 
 
@@ -71,8 +75,8 @@ class DescriptionDocument(Struct, frozen=True):
     output_name: str = ""
 
 
-def model_description(run: Run, parity: ExportParity) -> str:
-    """Return the JSON that goes into an exported file of a run."""
+def model_description(run: Run, parity: ExportParity, dtype: DType = "float32") -> str:
+    """Return the JSON that goes into an exported file of a run, whose input has this dtype."""
     card = run.card
     return json_text(
         DescriptionDocument(
@@ -80,7 +84,7 @@ def model_description(run: Run, parity: ExportParity) -> str:
             imgrec=__version__,
             run=run.name,
             classes=card.classes,
-            input=DescribedInput(**as_builtins(card.input)),
+            input=DescribedInput(**as_builtins(card.input), dtype=dtype),
             columns=output_columns(card),
             preprocessing=card.preprocessing,
             threshold=card.threshold,

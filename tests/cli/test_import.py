@@ -40,10 +40,10 @@ def _top(process: Process) -> dict[str, float]:
 @pytest.mark.usefixtures("model")
 def test_an_imported_file_is_a_run(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
     """It predicts what the run predicts that the file is of, evaluates, and is listed."""
-    options = ["--classes", "digits.txt", "--fit", "stretch", "--images", "images"]
+    options = ["--classes", "digits.txt", "--fit", "stretch", "--photos", "images"]
     process = imgrec("import", "mine.keras", *options)
     assert (process.returncode, process.stdout.splitlines()[0]) == (0, "run:  runs/mine-1")
-    assert "model.tflite: on 2 photos 100.0% of the answers" in process.stderr
+    assert "model.tflite: on 2 photos 100.0 % of the answers" in process.stderr
 
     photo = "images/3/1.png"
     found = imgrec("predict", photo, "--json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from imgrec.data.images import ImageSpec
-from imgrec.errors import RunError, UsageError
+from imgrec.data.records import Photo
+from imgrec.errors import DataError, RunError, UsageError
 from imgrec.models.importing import Adaptation
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, EngineOptions, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.workflows.explanation import ExplainOptions, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.import_model import ImportSpec, import_model
 from tests.models.hostile import litert_file
@@ -144,9 +148,8 @@ def test_a_litert_file_stays_as_it_is(
     run = import_model(ImportSpec(file, names), runs_dir=tmp_path)
     assert (run.path / "model.tflite").read_bytes() == file.read_bytes()
     np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
-    for refused in (lambda: answers(run, "keras"), lambda: export(run)):
-        with pytest.raises(RunError, match="imported as a LiteRT file: it has no Keras model"):
-            refused()
+    with pytest.raises(RunError, match="imported as a LiteRT file: it has no Keras model"):
+        answers(run, "keras")
     with pytest.raises(UsageError, match="--rescale: nothing can be added to"):
         import_model(ImportSpec(file, names, Adaptation(rescale=0.5)), runs_dir=tmp_path)
 
@@ -167,6 +170,74 @@ def test_a_background_that_the_model_lacks_is_left_out(
     assert "names.txt: background was left out: the model has no output for it" in caplog.text
 
 
+def test_an_imported_litert_file_is_exported_with_its_classes(
+    tmp_path: Path, logits: Path, names: str
+) -> None:
+    """In place of the labels that another tool added; the copy can be imported without options."""
+    with zipfile.ZipFile(logits, "a") as archive:
+        archive.writestr("labels.txt", "no\nyes\n")
+        archive.writestr("note.txt", "made elsewhere")
+    wanted = ImportSpec(logits, names, Adaptation(activation="sigmoid"), fit="pad")
+    run = import_model(wanted, runs_dir=tmp_path)
+    copy = tmp_path / "copy.tflite"
+    parity = export(run, output=copy).parity
+    assert (parity.agreement, parity.difference, parity.images) == (1, 0, 32)
+    with zipfile.ZipFile(copy) as archive:
+        assert sorted(archive.namelist()) == ["imgrec.json", "labels.txt", "note.txt"]
+        assert archive.read("labels.txt") == b"a\nb\n"
+    again = import_model(ImportSpec(copy, name="again"), runs_dir=tmp_path)
+    assert (again.card.classes, again.card.input.fit) == (("a", "b"), "pad")
+    np.testing.assert_array_equal(answers(again), answers(run))
+    for form, precision in (("onnx", "float32"), ("keras", "float32"), ("litert", "int8")):
+        with pytest.raises(RunError, match="has only a LiteRT file, which can't be converted to"):
+            export(run, form=form, precision=precision, output=tmp_path / "x")
+
+
+@pytest.mark.parametrize("method", ["occlusion", "windows"])
+def test_an_imported_litert_file_is_explained_from_outside(
+    tmp_path: Path, logits: Path, names: str, method: Any
+) -> None:
+    """Methods that only ask the model work; those that look into it name the ones that do."""
+    wanted = ImportSpec(logits, names, Adaptation(activation="sigmoid"))
+    run = import_model(wanted, runs_dir=tmp_path)
+    photo = Photo("picture", PICTURES[0])
+    found = open_explainer(run, ExplainOptions(method=method)).explain(photo)
+    assert found.named[0].probability == pytest.approx(1 / (1 + np.exp(-0.5)))
+    with pytest.raises(RunError, match=r"has no best\.keras, which --method gradcam") as refused:
+        open_explainer(run, ExplainOptions(method="gradcam"))
+    assert method in refused.value.hint
+
+
+def test_photos_show_what_random_images_do_not(tmp_path: Path, names: str) -> None:
+    """Here the output is not a probability for pictures of one brightness."""
+    import tensorflow as tf
+
+    def output(pixels: Any) -> Any:
+        mean = tf.reduce_mean(pixels, axis=(1, 2, 3))[:, None]
+        return tf.where(tf.abs(mean - 200) < 1, 2.0, 0.5)
+
+    file, photo = converted(output, tmp_path / "given.tflite"), tmp_path / "photo.png"
+    Image.new("RGB", (4, 4), (200, 200, 200)).save(photo)
+    assert import_model(ImportSpec(file, names), runs_dir=tmp_path / "runs").name == "given-1"
+    with pytest.raises(RunError, match="is not probabilities: it has values from 2 to 2"):
+        import_model(ImportSpec(file, names, photos=[str(photo)]), runs_dir=tmp_path / "runs")
+    with pytest.raises(DataError, match="none of the photos can be read"):
+        import_model(ImportSpec(file, names, photos=["none"]), runs_dir=tmp_path / "runs")
+    assert [each.name for each in (tmp_path / "runs").iterdir()] == ["given-1"]
+
+
+def test_the_parity_of_an_import_is_that_on_photos(
+    tmp_path: Path, small: Any, names: str, photos: Path
+) -> None:
+    """If photos are given, the card names the one with the largest difference."""
+    small.save(tmp_path / "model.keras")
+    wanted = ImportSpec(tmp_path / "model.keras", names, photos=[str(photos)])
+    run = import_model(wanted, runs_dir=tmp_path / "runs")
+    (parity,) = run.card.export_parity
+    assert (parity.images, parity.agreement) == (40, 1)
+    assert parity.worst.startswith(str(photos))
+
+
 def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: str) -> None:
     """When it is imported, and in a run that somebody sent."""
     file = litert_file(tmp_path / "model.tflite", operator="FlexReadFile")
@@ -182,17 +253,12 @@ def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: st
 def logits(tmp_path: Path) -> Path:
     """Return a LiteRT file of one unit without an activation, near 0.5 for every picture."""
     import keras
-    import tensorflow as tf
 
     pixels = keras.Input((4, 4, 3))
     bias = keras.initializers.Constant(0.5)
     unit = keras.layers.Dense(1, kernel_initializer="zeros", bias_initializer=bias)
     model = keras.Model(pixels, unit(keras.layers.Flatten()(pixels)))
-    function = tf.function(model).get_concrete_function(tf.TensorSpec((None, 4, 4, 3)))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
-    file = tmp_path / "logits.tflite"
-    file.write_bytes(converter.convert())
-    return file
+    return converted(model, tmp_path / "logits.tflite")
 
 
 def test_logits_of_a_litert_file_are_recognised_by_its_last_layer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from imgrec.errors import RunError
@@ -70,9 +70,24 @@ def _bounded(content: bytes) -> bytes:
 
 
 def _into_zip(path: Path, files: dict[str, str]) -> None:
+    """Append an archive to a file; one that a LiteRT file has already is rewritten."""
+    if path.suffix == ".tflite" and zipfile.is_zipfile(path):
+        _rewrite(path, without=files)
     with zipfile.ZipFile(path, "a") as archive:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name, _NO_DATE), text)
+
+
+def _rewrite(path: Path, without: Container[str]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        kept = [each for each in members if each.filename not in without]
+        contents = [(each, archive.read(each)) for each in kept if each.file_size <= MAX_BYTES]
+    with path.open("r+b") as file:
+        file.truncate(min((each.header_offset for each in members), default=None))
+    with zipfile.ZipFile(path, "a") as archive:
+        for member, content in contents:
+            archive.writestr(member, content)
 
 
 def _into_folder(path: Path, files: dict[str, str]) -> None:
