@@ -17,6 +17,7 @@ from imgrec.evaluation.results import Evaluation, MetricValue
 from imgrec.metrics import METRICS, metric_names
 from imgrec.scores import Scores
 from tests.evaluation.made import any_label_sets, any_scores, population, scores
+from tools.simulations.promises import Cell, passed_gates
 
 TRIALS = 240
 
@@ -137,3 +138,11 @@ def holds(metric: MetricValue, value: float) -> bool:
     assert metric.low is not None
     assert metric.high is not None
     return metric.low <= value <= metric.high
+
+
+@pytest.mark.long
+def test_a_gate_on_a_bound_is_rarely_passed_by_a_model_that_just_meets_it() -> None:
+    """With 50 images and few errors or none, too, a loss is not taken for smaller than it is."""
+    passed = passed_gates(Cell(2, 0.97, 50, 200))
+    for name in ("accuracy", "log_loss", "brier"):
+        assert passed[name] <= 0.025 + 3 * (0.025 * 0.975 / 200) ** 0.5

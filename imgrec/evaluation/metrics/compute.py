@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from imgrec.evaluation.metrics.intervals import (
     bootstrap_draws,
     canonical_order,
     percentile,
+    prior_weights,
     wilson_interval,
 )
 from imgrec.evaluation.metrics.ranking import (
@@ -24,7 +25,7 @@ from imgrec.evaluation.metrics.ranking import (
 )
 from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import METRICS, Counts, Floats, SamplewiseMetric, SelectiveMetric, metrics_of
-from imgrec.scores import Scores
+from imgrec.scores import Scores, one_hot
 
 
 def samplewise_values(scores: Scores, top_k: int) -> Mapping[str, Floats]:
@@ -40,11 +41,24 @@ def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, MetricValue]:
     found = {name: wilson_interval(int(values[name].sum()), images) for name in shares}
     others = {name: each for name, each in values.items() if name not in shares}
     stacked = np.stack(list(others.values()))
-    means = [stacked @ block / images for block in bootstrap_draws(images)] if images > 1 else []
-    resampled = np.concatenate(means, axis=1) if means else np.empty((len(others), 0))
+    sums = [stacked @ block for block in bootstrap_draws(images)] if images > 1 else []
+    resampled = np.concatenate(sums, axis=1) if sums else np.empty((len(others), 0))
+    if sums and not scores.multi_label:
+        wrong = samplewise_values(_all_wrong(scores), top_k)
+        weight = prior_weights()
+        prior = np.outer([wrong[name].mean() for name in others], weight)
+        resampled = (resampled + prior) / (images + weight)
+    else:
+        resampled /= images
     for (name, each), of_samples in zip(others.items(), resampled, strict=True):
         found[name] = percentile(float(each.mean()), of_samples)
     return found
+
+
+def _all_wrong(scores: Scores) -> Scores:
+    """Return the scores of the images as if each was of its second most probable class."""
+    second = np.argsort(-scores.probabilities, axis=1, kind="stable")[:, 1]
+    return replace(scores, truth=one_hot(second, len(scores.classes)))
 
 
 def selective_metrics(scores: Scores) -> Mapping[str, MetricValue]:

@@ -73,6 +73,15 @@ def bootstrap_draws(images: int) -> Iterator[NDArray[np.float32]]:
         yield times.reshape(images, samples).astype(np.float32)
 
 
+def prior_weights() -> NDArray[np.float64]:
+    """Return how many wrong answers to add to each sample, float64 (samples,), half on average.
+
+    The images contain few wrong answers, or none, which cost most: without them, samples say that
+    the truth can't be much worse. The weights are those of Jeffreys' prior of a proportion.
+    """
+    return np.random.default_rng(_SEED + 1).gamma(0.5, size=RESAMPLES)
+
+
 def percentile(value: float, resampled: Floats) -> MetricValue:
     """Return `value` with the middle 95 % of its `resampled` values, NaN left out.
 
