@@ -277,5 +277,6 @@ def require_finite(scores: Scores) -> None:
         raise RunError(
             f"the model's probabilities are not finite for {broken.size} of "
             f"{len(scores.names)} images, first for {printable(scores.names[broken[0]])}",
-            hint="its training diverged: train again with a lower learning rate",
+            hint="if its training diverged, train again with a lower learning rate; if it was "
+            "imported, its pixels may need --rescale or --preprocessing",
         )

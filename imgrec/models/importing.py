@@ -80,18 +80,20 @@ def check_probabilities(
     logits: bool = False,
     multi_label: bool = False,
     step: float = 0.0,
+    adaptable: bool = True,
 ) -> None:
     """Raise RunError unless `output` (images, units), or its `activation`, are probabilities.
 
     `logits` says whether they are known to be logits; with `multi_label`, probabilities are
     independent and need not sum to 1. `step` is the distance between two values of a quantised
-    output.
+    output. `adaptable` says whether layers can be put in front of the model.
     """
     if not np.isfinite(output).all():
         raise RunError(
             "for random images, the output of the model is not finite",
-            hint="if it expects pixels in another range, use --rescale 1/255 or --preprocessing "
-            "NAME",
+            hint="if it expects pixels in another range, "
+            + ("use" if adaptable else "import the Keras model that it was made from, with")
+            + " --rescale 1/255 or --preprocessing NAME",
         )
     alone = multi_label or output.shape[1] == 1
     within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR

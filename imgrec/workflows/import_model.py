@@ -333,6 +333,7 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
         logits=ends_linear(file, engine.output.index),
         multi_label=known.multi_label,
         step=engine.output.scale,
+        adaptable=False,
     )
     write = partial(shutil.copyfile, file)
     engine.classes = known.classes

@@ -16,6 +16,7 @@ from PIL import ExifTags, Image
 from imgrec.api import load
 from imgrec.config.keras.layers import GlobalAveragePooling2D
 from imgrec.config.load import load as load_config
+from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, RunError, UsageError
 from imgrec.evaluation.prediction import Ranked
@@ -31,6 +32,7 @@ from imgrec.report.documents import photo_explanation
 from imgrec.runs.card import Threshold
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
+from imgrec.runtime.exported import FunctionEngine
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.workflows.explanation import (
@@ -192,6 +194,15 @@ def test_the_runs_unknown_is_background(trained: Run, photo: Photo) -> None:
             .explain(photo)
             .found
         )
+
+
+def test_an_answer_that_is_not_a_number_is_refused(photo: Photo) -> None:
+    """As predict and evaluate refuse it, rather than to explain the first class."""
+    engine = FunctionEngine(
+        lambda images: np.full((len(images), 2), np.nan, np.float32), ("a", "b"), ImageSpec(8, 8, 1)
+    )
+    with pytest.raises(RunError, match="not finite for 1 of 1 images"):
+        Explainer("broken", "occlusion", engine, ONE_LABEL).explain(photo)
 
 
 def test_a_threshold_is_the_only_limit_as_in_predict(trained: Run) -> None:

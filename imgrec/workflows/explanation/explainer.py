@@ -30,7 +30,7 @@ from imgrec.explanation.windows import WINDOWS, detections, score_windows
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine
-from imgrec.scores import Decision
+from imgrec.scores import Decision, Scores, require_finite
 from imgrec.text import printable
 
 Method = Literal["gradcam", "occlusion", "windows", "dense"]
@@ -73,11 +73,12 @@ class Explainer:
 
         Raises:
             BadImage: It can't be read, or is too small.
-            RunError: The method can't be used with the model.
+            RunError: The method can't be used with the model, or its answer is not a number.
         """
         picture = _picture(photo, self.engine)
         answers = self.engine.answers(picture.pixels[np.newaxis])
         (row,) = answers.probabilities
+        require_finite(Scores((photo.name,), None, answers.probabilities, self.engine.classes))
         (named,) = self.decision.decide(answers.probabilities, answers.ood_similarity)
         columns = self._explained(row, named)
         whole = Explanation(
