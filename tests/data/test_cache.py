@@ -20,6 +20,7 @@ from imgrec.data.cache_config import cache_folder
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
 from imgrec.progress import Silent
+from imgrec.versions import DECODER
 
 SPEC = ImageSpec(10, 10, 3)
 LIMIT = 10**9
@@ -117,6 +118,17 @@ def test_a_change_is_noticed(records: list[Record], folder: Path, change: str) -
     there = [record for record in records if not (change == "gone" and record.source == file)]
     np.testing.assert_array_equal(_taken(new), _expected(there))
     np.testing.assert_array_equal(_taken(old), before)
+
+
+def test_pixels_of_another_decoder_are_another_file(
+    records: list[Record], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new version of the decoder reuses none of the old one's."""
+    first = _open(records, folder)
+    monkeypatch.setattr("imgrec.versions.DECODER", DECODER + 1)
+    second = _open(records, folder)
+    assert not second.reused
+    assert second.path != first.path
 
 
 def test_pixels_of_another_form_are_another_file(records: list[Record], folder: Path) -> None:
