@@ -17,7 +17,6 @@ from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras, check_litert, check_weights
 from imgrec.models.keras_files import EXPORT_HINT
-from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
 from imgrec.text import did_you_mean, printable
 
 _NEAR = 1e-3
@@ -201,7 +200,7 @@ class Adaptation:
             if option == "--activation":
                 continue
             raise UsageError(
-                f"{option}: nothing can be added to a LiteRT model or a SavedModel",
+                f"{option}: nothing can be added to a LiteRT model",
                 hint="add it to the Keras model before converting that, or import the .keras file",
             )
 
@@ -385,20 +384,3 @@ def _check_keras(path: Path) -> None:
         if " is refused: " not in error.message:
             raise
         raise RunError(error.message, hint=f"{EXPORT_HINT}; {error.hint}") from error
-
-
-def write_saved_model_as_litert(folder: Path, file: Path) -> None:
-    """Convert the SavedModel in `folder` to the LiteRT `file`, with built-in operators only.
-
-    Raises:
-        RunError: It can't be converted.
-    """
-    import tensorflow as tf
-
-    try:
-        with stdout_to_stderr(), suppress_native_stderr():
-            converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
-            file.write_bytes(converter.convert())
-    except Exception as error:  # TensorFlow raises all kinds of exceptions
-        reason = printable(error_cause(error))
-        raise RunError(f"{printable(str(folder))} can't be converted: {reason}") from error

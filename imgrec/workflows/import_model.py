@@ -31,10 +31,10 @@ from imgrec.models.importing import (
     model_format,
     random_images,
     wrap_model,
-    write_saved_model_as_litert,
 )
 from imgrec.models.keras_files import load_model_file
 from imgrec.models.litert_graph import ends_linear
+from imgrec.models.saved_model import write_saved_model_as_litert
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
@@ -113,8 +113,8 @@ def describe_import(
         wanted: What is imported.
         known: How the model is used.
         size: (height, width, channels) of the input.
-        pixel_range: What a LiteRT file takes the pixels 0 and 255 for; None for a Keras model, in
-            front of which layers can be put.
+        pixel_range: What a LiteRT file takes the pixels 0 and 255 for; None for a model in front
+            of which preprocessing can be put.
     """
     photos = f"photos are {_FITTED[known.fit]} {size[0]}x{size[1]} pixels"
     if known.run is not None:
@@ -264,7 +264,8 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
         known = ready.known
         if photos and ready.engine is not None:
             require_answers(ready.engine, photos, progress)
-        log.info("%s", describe_import(wanted, known, ready.size, ready.pixel_range))
+        pixel_range = ready.pixel_range if form == "litert" else None
+        log.info("%s", describe_import(wanted, known, ready.size, pixel_range))
         with _new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
             write_atomically(folder / ready.file, ready.write)
             _refuse_unsafe(folder / ready.file, wanted.model)
@@ -288,12 +289,13 @@ def _photos(photos: Sequence[str]) -> list[Photo]:
 
 def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scratch: Path) -> _Ready:
     if form == "litert":
+        wanted.adaptation.refuse_for_litert()
         return _litert(wanted.model, wanted, known)
     log.info("opening %s", printable(str(wanted.model)))
     start("cpu")
     if form == "saved_model":
         file = scratch / _LITERT_FILE
-        write_saved_model_as_litert(wanted.model, file)
+        write_saved_model_as_litert(wanted.model, file, wanted.adaptation)
         return _litert(file, wanted, known)
     if known.run is not None:
         return _keras(wanted.model, known)
@@ -314,7 +316,6 @@ def _keras(file: Path, known: ModelDescription) -> _Ready:
 
 def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     """Check a LiteRT file; it is kept unchanged, as no layers can be put around it."""
-    wanted.adaptation.refuse_for_litert()
     activation = known.activation or wanted.adaptation.activation
     engine = LiteRTEngine(
         file,

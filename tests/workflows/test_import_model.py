@@ -127,16 +127,58 @@ def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> No
     np.testing.assert_allclose(answers(run, "litert"), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("by_keras", [False, True])
 def test_a_saved_model_needs_trust_and_becomes_a_litert_file(
-    tmp_path: Path, small: Any, names: str
+    tmp_path: Path, small: Any, names: str, *, by_keras: bool
 ) -> None:
-    """With it, the run holds the same model of LiteRT's own operators."""
-    small.export(tmp_path / "saved", format="tf_saved_model", verbose=False)
+    """With it, the run holds the same model of LiteRT's own operators, whoever saved it."""
+    import tensorflow as tf
+
+    if by_keras:
+        small.export(tmp_path / "saved", format="tf_saved_model", verbose=False)
+    else:
+        tf.saved_model.save(small, str(tmp_path / "saved"))
     with pytest.raises(RunError, match="a SavedModel is a program"):
         import_model(ImportSpec(tmp_path / "saved", names), runs_dir=tmp_path)
     run = import_model(ImportSpec(tmp_path / "saved", names, trust=True), runs_dir=tmp_path)
     assert run.card.hashes.keys() == {"model.tflite"}
     np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
+
+    half = ImportSpec(tmp_path / "saved", names, Adaptation(rescale=0.5), trust=True)
+    expected = small.predict_on_batch(PICTURES * np.float32(0.5))
+    run = import_model(half, runs_dir=tmp_path)
+    np.testing.assert_allclose(answers(run), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("signatures", "message"),
+    [
+        ((), "has no signature serving_default; it has none"),
+        (("a", "b"), "has no signature serving_default; it has a, b"),
+        (("serving_default",), "the LiteRT file and the SavedModel give different answers"),
+    ],
+)
+def test_a_saved_model_that_can_not_be_converted_is_refused(
+    tmp_path: Path, names: str, signatures: tuple[str, ...], message: str
+) -> None:
+    """Without a signature, or if a call changes the next answer; nothing is written."""
+    import tensorflow as tf
+
+    class Counter(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.calls = tf.Variable(3.0)
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 4, 4, 3))])  # type: ignore[untyped-decorator]
+        def __call__(self, pixels: Any) -> Any:
+            logits = tf.stack([self.calls.assign_add(1), 0.0])
+            return tf.nn.softmax(tf.repeat(logits[tf.newaxis], tf.shape(pixels)[0], axis=0))
+
+    module = Counter()
+    there = {name: module.__call__.get_concrete_function() for name in signatures}
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=there)
+    with pytest.raises(RunError, match=message):
+        import_model(ImportSpec(tmp_path / "saved", names, trust=True), runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("batch", [None, 1])
