@@ -23,6 +23,8 @@ _CLASSES_SHOWN = 10
 _SEPARATED = re.compile(r"\s*[;|]\s*")
 _PERHAPS_SEPARATED = re.compile(r"\s*[,+&/]\s*|\s+")
 
+_WORDS_PER_CLASS = 0.5
+
 
 @dataclass(frozen=True)
 class NamedLabel:
@@ -153,14 +155,17 @@ def _difference(name: str) -> str:
 
 def _combined(classes: Sequence[str]) -> tuple[Finding, ...]:
     """Return the classes that look like several labels of an image."""
-    known = set(classes)
+    parts = {name: _PERHAPS_SEPARATED.split(name) for name in classes}
+    words = {word for each in parts.values() for word in each}
+    # Tags such as `haze primary` and `clear primary water`: many classes of a few words.
+    tags = _WORDS_PER_CLASS * len(classes) >= len(words)
     return finding(
         FindingKind.COMBINED_LABELS,
         (
             Occurrence((name,))
             for name in classes
             if len(_SEPARATED.split(name)) > 1
-            or (len(parts := _PERHAPS_SEPARATED.split(name)) > 1 and known.issuperset(parts))
+            or (len(parts[name]) > 1 and (tags or parts.keys() >= set(parts[name])))
         ),
     )
 

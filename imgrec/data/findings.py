@@ -78,6 +78,12 @@ class FindingKind(Enum):
         "folders inside class folders, taken as part of the class",
         "folders",
     )
+    REPEATED_FOLDERS = (
+        "repeated_folders",
+        Severity.WARNING,
+        "every class folder contains the same folders, as splits contain the same classes",
+        "folders",
+    )
     UNIFIED_CLASSES = (
         "unified_classes",
         Severity.WARNING,
@@ -150,6 +156,7 @@ SOURCE_KINDS = frozenset(
         FindingKind.HIDDEN_FOLDERS,
         FindingKind.UNUSED_IMAGES,
         FindingKind.NESTED_FOLDERS,
+        FindingKind.REPEATED_FOLDERS,
         FindingKind.UNIFIED_CLASSES,
         FindingKind.COMBINED_LABELS,
         FindingKind.UNUSED_CLASSES,

@@ -27,7 +27,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.scores import Skipped
 from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml
-from imgrec.text import printable
+from imgrec.text import class_name, printable
 from imgrec.workflows.data_argument import DataArgument, max_megapixels, splits_of
 from imgrec.workflows.prepare import log_findings, records_of, without
 
@@ -98,7 +98,7 @@ def _numbered(splits: Splits, label_map: Mapping[str, str] | None) -> tuple[Spli
         _check_text(name)
     if label_map is None:
         return splits, {name: number for number, name in enumerate(splits.classes)}
-    numbers = {name: int(number) for number, name in label_map.items()}
+    numbers = {class_name(name): int(number) for number, name in label_map.items()}
     order = [name for name in numbers if name in splits.classes]
     if missing := [name for name in splits.classes if name not in numbers]:
         raise DataError(

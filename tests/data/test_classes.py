@@ -71,3 +71,13 @@ def test_one_class_is_too_few() -> None:
     """There is nothing to tell apart."""
     with pytest.raises(DataError, match="only one class in here: cat"):
         check_several(labelled(named(("cat",))), "here")
+
+
+def test_many_classes_of_a_few_words_look_like_tags() -> None:
+    """Each word is a label of its own then, and each name several of them."""
+    tags = ["clear water", "clear road", "haze water", "haze road", "clear water road", "haze"]
+    tags += ["haze water road", "water road", "clear"]
+    findings = labelled(named(*[(tag,) for tag in tags])).findings
+    assert [(each.kind.key, each.count) for each in findings] == [("combined_labels", 7)]
+    names = ["great white shark", "tiger shark", "white wolf", "great grey owl"]
+    assert labelled(named(*[(name,) for name in names])).findings == ()

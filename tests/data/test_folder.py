@@ -123,6 +123,16 @@ def test_folders_inside_class_folders_are_found(images: Images) -> None:
     }
 
 
+def test_folders_that_repeat_in_every_class_may_be_the_classes(images: Images) -> None:
+    """Splits under names that nobody knows look like this; the warning says what to do."""
+    found = read_folder(images("north/cat/a", "north/dog/a", "south/cat/a", "south/dog/a")).findings
+    assert said(found)["repeated_folders"] == [
+        "cat, dog: if north and south are splits, name them with data.train, data.test"
+    ]
+    apart = read_folder(images("east/cat/a", "west/dog/a")).findings
+    assert "repeated_folders" not in said(apart)
+
+
 def test_names_in_two_unicode_forms_are_one_class(images: Images) -> None:
     """MacOS and Windows write the same name differently; blanks around it count for nothing."""
     root = images("cafe\u0301/a.png", "caf\xe9/b.png", "bar/c.png", "bar /d.png")
@@ -138,7 +148,7 @@ def test_names_in_two_unicode_forms_are_one_class(images: Images) -> None:
 
 
 def test_a_class_that_looks_like_several_labels_is_found(images: Images) -> None:
-    """By a separator, or by the names of other classes."""
+    """By a separator, by the names of other classes, or by few words in many names."""
     root = images(
         "cat/a", "dog/a", "cat,dog/a", "cat dog/a", "x;y/a", "hot dog/a", "tench, Tinca/a"
     )
@@ -249,6 +259,7 @@ def test_split_folders_are_found_under_their_usual_names(images: Images) -> None
         ("training_set/training_set", "test_set/test_set"),
         ("Training Data", "Evaluation Data"),
         ("trainImages", "testImages"),
+        ("trainset", "testset"),
         ("train/images", "dev/images"),
         ("archive/photos/train2017", "archive/photos/val2017"),
     ],

@@ -15,6 +15,10 @@ from imgrec.data.storage import list_folder, resolved
 from imgrec.errors import DataError
 from imgrec.text import join_few, printable
 
+# Such as `trainset`, `TestData`.
+_COMPOUND = re.compile(
+    rf"(?<![a-z])({'|'.join(SPLIT_NAMES)})(set|data|images?|imgs?)(?![a-z])", re.IGNORECASE
+)
 _PART_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -71,7 +75,8 @@ def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
         >>> split_of("seg_train"), split_of("Testing"), split_of("cat")
         (('train', ('seg',)), ('test', ()), (None, ('cat',)))
     """
-    parts = [part.lower() for part in _PART_OF_NAME.findall(name)]
+    apart = _COMPOUND.sub(r"\1 \2", name)
+    parts = [part.lower() for part in _PART_OF_NAME.findall(apart)]
     words = [part for part in parts if part in SPLIT_NAMES]
     if len(words) != 1:
         return None, tuple(parts)

@@ -21,7 +21,7 @@ from imgrec.data.tfrecord.example import Example, examples
 from imgrec.data.tfrecord.pack import Manifest, check_shard, manifest_beside
 from imgrec.errors import DataError
 from imgrec.sections.section import ConfigFinding, Section, Text
-from imgrec.text import printable
+from imgrec.text import class_name, printable
 
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
 _WORDS = re.compile(r"[._-]")
@@ -62,8 +62,8 @@ class TFRecordOptions(LabelOptions):
         for key, name in (self.label_map or {}).items():
             if not re.fullmatch(r"0|-?[1-9]\d{0,18}", key, re.ASCII):
                 yield ("label_map", key), "is not a whole number"
-            elif first.setdefault(name, key) != key:
-                yield ("label_map", key), f"labels {first[name]} and {key} have the same name"
+            elif (same := first.setdefault(class_name(name), key)) != key:
+                yield ("label_map", key), f"labels {same} and {key} have the same name"
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _form(
 
 def _check_map(label_map: Mapping[str, str], manifest: Manifest, folder: Path) -> None:
     for number, name in manifest.label_map.items():
-        if label_map.get(number, name) != name:
+        if class_name(label_map.get(number, name)) != class_name(name):
             raise DataError(
                 f"data.label_map says that {number} is {printable(label_map[number])}, and "
                 f"{printable(str(folder / packs.FILE_NAME))} that it is {printable(name)}",

@@ -99,6 +99,7 @@ def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
         ]
         if not found.files:
             empty.append(each)
+    findings += finding(FindingKind.REPEATED_FOLDERS, _repeated(folders))
     return ClassFolders(tuple(images), tuple(empty), merged(findings))
 
 
@@ -107,6 +108,16 @@ def _nested(folder: Path, files: Sequence[Path], root: Path) -> Iterator[Occurre
     inside = (file.relative_to(folder).parts for file in files)
     for name, count in Counter(parts[0] for parts in inside if len(parts) > 1).items():
         yield counted(folder / name, root, count)
+
+
+def _repeated(folders: Sequence[Path]) -> Iterator[Occurrence]:
+    """Yield the names of the folders inside, if they are the same in all of several folders."""
+    inside = [tuple(each.name for each in list_folder(folder).folders) for folder in folders[:2]]
+    if len(inside) < 2 or len(inside[0]) < 2 or inside[0] != inside[1]:
+        return
+    if all(inside[0] == tuple(e.name for e in list_folder(f).folders) for f in folders[2:]):
+        shown = " and ".join(folder.name for folder in folders[:2])
+        yield Occurrence(inside[0], f"if {shown} are splits, name them with data.train, data.test")
 
 
 def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
