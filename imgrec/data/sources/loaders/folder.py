@@ -89,12 +89,13 @@ def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
     findings = [*besides(folder, folders, root)]
     for each in folders:
         found = files_below(each)
+        names = [file.relative_to(base).as_posix() for file in found.files]
         images += [
-            NamedLabel(file.relative_to(base).as_posix(), (each.name,), file)
-            for file in found.files
+            NamedLabel(name, (each.name,), file)
+            for name, file in zip(names, found.files, strict=True)
         ]
         findings += [
-            *finding(FindingKind.NESTED_FOLDERS, _nested(each, found.files, root)),
+            *finding(FindingKind.NESTED_FOLDERS, _nested(each, names, base, root)),
             *hidden(found.hidden, root),
         ]
         if not found.files:
@@ -103,10 +104,11 @@ def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
     return ClassFolders(tuple(images), tuple(empty), merged(findings))
 
 
-def _nested(folder: Path, files: Sequence[Path], root: Path) -> Iterator[Occurrence]:
+def _nested(folder: Path, names: Sequence[str], base: Path, root: Path) -> Iterator[Occurrence]:
     """Yield the folders directly in a class folder, with how many files are in each."""
-    inside = (file.relative_to(folder).parts for file in files)
-    for name, count in Counter(parts[0] for parts in inside if len(parts) > 1).items():
+    start = len(folder.relative_to(base).as_posix()) + 1
+    inside = (name[start:].partition("/") for name in names)
+    for name, count in Counter(first for first, slash, _ in inside if slash).items():
         yield counted(folder / name, root, count)
 
 
