@@ -6,6 +6,7 @@ import collections
 import copy
 import functools
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -107,6 +108,8 @@ def _safe(override: str) -> str:
     return text.printable(override[:_LONGEST])
 
 
+_DATA = (".csv", ".tsv", ".npz", ".pkl", ".pickle", ".tfrecord")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
 
 
@@ -198,11 +201,7 @@ def dump(experiment: Experiment) -> str:
 def _read(source: str) -> bytes:
     try:
         with Path(source).open("rb") as file:
-            if Path(source).suffix.lower() in _IMAGES:
-                raise UsageError(
-                    f"{printable(source)} is an image, not a config",
-                    hint=f"`imgrec predict {printable(source)}` classifies it",
-                )
+            _refuse_data(source)
             return file.read(yaml.MAX_BYTES + 1)
     except IsADirectoryError:
         raise UsageError(
@@ -214,6 +213,27 @@ def _read(source: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{printable(source)} can't be read: {reason}") from error
+
+
+def _refuse_data(source: str) -> None:
+    """Raise UsageError if the suffix of a file says that it holds images."""
+    suffix, shown = Path(source).suffix.lower(), printable(source)
+    if suffix in _IMAGES:
+        raise UsageError(
+            f"{shown} is an image, not a config", hint=f"`imgrec predict {shown}` classifies it"
+        )
+    if suffix in _ARCHIVES:
+        raise UsageError(
+            f"{shown} is an archive, not a config",
+            hint="unpack it; `imgrec init FOLDER` writes a config for a folder of images",
+        )
+    if suffix in _DATA:
+        root = printable(shlex.quote(source))
+        raise UsageError(
+            f"{shown} is data, not a config",
+            hint="`imgrec config copy small_cnn FILE.yaml` writes a config to change; then "
+            f"`imgrec train FILE.yaml --set data.loader=null --set data.root={root}`",
+        )
 
 
 def _missing(source: str) -> UsageError:

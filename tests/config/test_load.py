@@ -96,6 +96,11 @@ def test_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"JPG is an image, not a config$") as caught:
         load(str(photo))
     assert caught.value.hint == f"`imgrec predict {photo}` classifies it"
+    for name, message in (("a.zip", "is an archive"), ("a b.csv", "is data")):
+        (tmp_path / name).write_bytes(b"PK")
+        with pytest.raises(UsageError, match=message) as caught:
+            load(str(tmp_path / name))
+        assert "imgrec" in caught.value.hint
     binary = tmp_path / "model.keras"
     binary.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ConfigError, match="byte 0xff is not UTF-8"):

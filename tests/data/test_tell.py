@@ -115,6 +115,15 @@ def test_an_archive_is_named_with_the_command_that_unpacks_it(
         assert splits.classes == ("cat", "dog")
 
 
+def test_a_run_is_no_data_set(tmp_path: Path) -> None:
+    """Its plots are no images to train on; the hint names the config of its data."""
+    for name in ("card.json", "config.yaml"):
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match="is a run, not a data set") as caught:
+        detect_loader(str(tmp_path))
+    assert f"imgrec check {tmp_path / 'config.yaml'}" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -207,3 +207,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         read(text)
     except YamlError as error:
         assert error.line >= 1  # noqa: PT017 - either outcome is right
+
+
+def test_text_in_utf_16_is_read() -> None:
+    """PowerShell writes it, with a byte order mark."""
+    assert read("name: é\r\nseed: 1\r\n".encode("utf-16")).value == {"name": "é", "seed": 1}

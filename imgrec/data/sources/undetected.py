@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path, PurePath
 
 from imgrec.data.sources.loaders import LOADERS
-from imgrec.data.storage import cannot_read, exists, read_bytes
+from imgrec.data.storage import cannot_read, exists, is_file, read_bytes
 from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError
 from imgrec.text import printable
@@ -20,6 +20,7 @@ _UNPACK = {
     (".rar",): "unrar x {file} {folder}/",
 }
 _SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+_RUN = ("card.json", "config.yaml", "best.keras", "model.tflite")
 _FORMS = (
     "name a folder that contains one folder per class, or set data.loader to one of "
     f"{', '.join(loader.name for loader in LOADERS)}"
@@ -43,6 +44,20 @@ def undetected(path: str, key: str) -> DataError:
         also = f", or name another: --set {key}=FOLDER" if key else ""
         return DataError(f"no file or folder {printable(path)}", hint=f"check the path{also}")
     return _strange(path)
+
+
+def refuse_run(path: str) -> None:
+    """Raise DataError if a folder is a run rather than data."""
+    there = {name for name in _RUN if is_file(Path(path) / name)}
+    if "card.json" not in there or len(there) < 2:
+        return
+    config = shlex.quote(str(Path(path) / "config.yaml"))
+    raise DataError(
+        f"{printable(path)} is a run, not a data set",
+        hint=f"`imgrec check {printable(config)}` checks the data of its config"
+        if "config.yaml" in there
+        else "name a folder that contains one folder per class",
+    )
 
 
 def _strange(path: str) -> DataError:
