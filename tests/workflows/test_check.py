@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec.config.load import load
 from imgrec.data.check import FindingKind
+from imgrec.data.findings import SOURCE_KINDS
 from imgrec.data.images import Traits
 from imgrec.data.records import Record, Splits
 from imgrec.errors import DataError, UsageError
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.check import CHECK_FILE, check, record_check
+from imgrec.workflows.init import summarize_dataset
+from imgrec.workflows.prepare import read_splits
 
 CONFIG = "name: x\ndata: {{root: {root}, image_size: [8, 8], split: {{validation: {share}}}}}\n"
 MODEL = "model: {layers: [Flatten]}\n"
@@ -51,6 +56,28 @@ def test_the_split_of_a_config_is_applied(photos: Path, tmp_path: Path) -> None:
     assert list(findings.counts) == ["train", "validation"]
     assert findings.count(FindingKind.COPIES_ACROSS_SPLITS) > 2
     assert not findings.passed(strict=False)
+
+
+def test_every_command_names_what_is_not_used(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`check`, `init`, `train` and the record of a run say the same, with counts and names."""
+    (photos / ".green").mkdir()
+    shutil.copy(photos / "red" / "00.png", photos / ".green")
+    shutil.copy(photos / "red" / "01.png", photos / "stray.png")
+    expected = [
+        "hidden folders with files, not used: 1 (.green: 1 file)",
+        "images of no class, not used: 1 (stray.png)",
+    ]
+    found = check(str(photos)).findings.found
+    assert [each.line for each in found if each.kind in SOURCE_KINDS] == expected
+    assert set(expected) <= set(summarize_dataset(photos).lines)
+    caplog.set_level(logging.WARNING, "imgrec")
+    splits = read_splits(load(config(tmp_path, photos, 0.5)))
+    assert caplog.messages == expected
+    with RunWriter(tmp_path) as writer:
+        record = record_check(writer, splits, {}, ())
+    assert [each.line for each in record.found if each.kind in SOURCE_KINDS] == expected
 
 
 def test_data_file(tmp_path: Path) -> None:

@@ -68,26 +68,21 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
         raise DataError(f"{printable(str(file))} is empty")
     names = _names(header, wanted)
     _check_header(file, line, names, wanted, hint)
-    rows: list[Row] = []
-    empty: list[Occurrence] = []
-    unnamed = 0
-    for line, cells in lines:
-        if not any(cell.strip() for cell in cells):
-            empty.append(Occurrence((f"line {line}",), "empty"))
-            continue
-        if len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
-            raise _problem(file, line, f"{len(cells)} cells, but there are {len(names)} columns")
-        by_name = [(name, cell) for name, cell in zip(names, cells, strict=False)]
-        rows.append(Row(file, line, {name: cell for name, cell in by_name if name}))
-        unnamed += any(cell.strip() for name, cell in by_name if not name)
+    body = list(lines)
+    filled = [(line, cells) for line, cells in body if any(map(str.strip, cells))]
+    empty = [line for line, cells in body if not any(map(str.strip, cells))]
     form = _form(encoding, delimiter, header, names)
+    unnamed = sum(_has_unnamed(names, cells) for _, cells in filled)
     return Table(
         tuple(name for name in names if name),
-        tuple(rows),
+        tuple(_row(file, line, names, cells) for line, cells in filled),
         (
             *finding(FindingKind.GUESSED_ENCODING, _guess(file, text, encoding)),
             *finding(FindingKind.TABLE_FORM, [Occurrence((file.name,), form)] if form else []),
-            *finding(FindingKind.SKIPPED_ROWS, empty),
+            *finding(
+                FindingKind.SKIPPED_ROWS,
+                (Occurrence((f"line {line}",), "empty") for line in empty),
+            ),
             *finding(
                 FindingKind.UNUSED_COLUMNS,
                 [Occurrence(("",), f"no name, {unnamed:,} values")] if unnamed else [],
@@ -96,10 +91,20 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
     )
 
 
+def _row(file: Path, line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
+    if len(cells) < len(names) or any(map(str.strip, cells[len(names) :])):
+        raise _problem(file, line, f"{len(cells)} cells, but there are {len(names)} columns")
+    return Row(file, line, {name: cell for name, cell in zip(names, cells, strict=False) if name})
+
+
+def _has_unnamed(names: Sequence[str], cells: Sequence[str]) -> bool:
+    return any(cell.strip() for name, cell in zip(names, cells, strict=False) if not name)
+
+
 def _text(file: Path) -> tuple[str, str]:
     try:
         content = read_bytes(file)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise cannot_read(file, error) from error
     try:
         text, encoding = decode_text(content)
