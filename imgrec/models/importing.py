@@ -23,11 +23,12 @@ _NEAR = 1e-3
 
 
 def check_image(
-    shape: Sequence[int | None], wanted: tuple[int, int] | None
+    shape: Sequence[int | None], wanted: tuple[int, int] | None, *, adaptable: bool = True
 ) -> tuple[int, int, int]:
     """Return the (height, width, channels) of images for a model whose input has `shape`.
 
-    `wanted` is the height and width for a model that accepts any.
+    `wanted` is the height and width for a model that accepts any; `adaptable` says whether they can
+    be given.
 
     Raises:
         RunError: They don't fit, or the input of the model is not images.
@@ -43,7 +44,10 @@ def check_image(
         if height is None or width is None:
             raise RunError(
                 f"the model accepts images of any size ({_described(shape)})",
-                hint="give the size that it was trained with, e.g. --image-size 224x224",
+                hint="give the size that it was trained with, e.g. --image-size 224x224"
+                if adaptable
+                else "convert it again with a fixed size, or import the Keras model that it was "
+                "made from, with --image-size",
             )
         return height, width, channels
     if height not in (None, wanted[0]) or width not in (None, wanted[1]):
@@ -87,13 +91,7 @@ def check_probabilities(
     independent and need not sum to 1. `step` is the distance between two values of a quantised
     output. `adaptable` says whether layers can be put in front of the model.
     """
-    if not np.isfinite(output).all():
-        raise RunError(
-            "for random images, the output of the model is not finite",
-            hint="if it expects pixels in another range, "
-            + ("use" if adaptable else "import the Keras model that it was made from, with")
-            + " --rescale 1/255 or --preprocessing NAME",
-        )
+    check_finite(output, adaptable=adaptable)
     alone = multi_label or output.shape[1] == 1
     within = not logits and output.min() >= -_NEAR and output.max() <= 1 + _NEAR
     whole = alone or np.abs(output.sum(axis=1) - 1).max() <= _NEAR + output.shape[1] * step / 2
@@ -106,6 +104,17 @@ def check_probabilities(
     elif within and whole:
         raise RunError(
             "the output of the model is already probabilities", hint="leave out --activation"
+        )
+
+
+def check_finite(output: Any, *, adaptable: bool = True) -> None:
+    """Raise RunError unless all numbers in `output` are finite."""
+    if not np.isfinite(output).all():
+        raise RunError(
+            "for random images, the output of the model is not finite",
+            hint="if it expects pixels in another range, "
+            + ("use" if adaptable else "import the Keras model that it was made from, with")
+            + " --rescale 1/255 or --preprocessing NAME",
         )
 
 

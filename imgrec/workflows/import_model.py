@@ -334,7 +334,7 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
         logits=ends_linear(file, engine.output.index),
         multi_label=known.multi_label,
         step=engine.output.scale,
-        adaptable=False,
+        adaptable=file != wanted.model,
     )
     write = partial(shutil.copyfile, file)
     engine.classes = known.classes
@@ -346,7 +346,7 @@ def _sizes(
     taken: Sequence[int | None], given: Sequence[int | None], known: ModelDescription
 ) -> tuple[tuple[int, int, int], int]:
     """Return the size of the images and the number of units; raise RunError if they don't fit."""
-    size = check_image(taken, None)
+    size = check_image(taken, None, adaptable=False)
     if known.has_ood_similarity and len(given) == 2:
         given = (given[0], (given[1] or 0) - 1)
     check_units(given, len(known.classes), multi_label=known.multi_label)
