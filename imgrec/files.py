@@ -177,11 +177,13 @@ def remove_partial(folder: Path) -> None:
 def refuse_existing(path: Path, kind: str = "file") -> None:
     """Raise UsageError if `path` exists; the hint suggests another `--output`.
 
+    A device or a pipe is not refused as a file, since it is not replaced.
+
     Args:
         path: What would be written.
         kind: What `--output` expects, `file` or `folder`.
     """
-    if path.exists():
+    if path.exists() and not (kind == "file" and is_stream(path)):
         raise UsageError(
             f"{printable(str(path))} already exists",
             hint=f"remove it, or choose another {kind} with --output {kind.upper()}",

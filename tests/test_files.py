@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.errors import RunError
+from imgrec.errors import RunError, UsageError
 from imgrec.files import (
     check_writable,
+    refuse_existing,
     remove_partial,
     sha256,
     write_atomically,
@@ -130,6 +131,18 @@ def test_a_device_stays_a_device(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert Path("/dev/null").is_char_device()
     assert Path("/dev/null").stat().st_ino == before.st_ino
+
+
+def test_only_what_would_be_replaced_is_refused(tmp_path: Path) -> None:
+    """A file that exists, also behind a link; not a pipe, unless a folder is expected."""
+    file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
+    file.touch()
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    refuse_existing(pipe)
+    for path, kind in ((file, "file"), (link, "file"), (pipe, "folder")):
+        with pytest.raises(UsageError, match="already exists"):
+            refuse_existing(path, kind)
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:
