@@ -260,6 +260,7 @@ def test_split_folders_are_found_under_their_usual_names(images: Images) -> None
         ("Training Data", "Evaluation Data"),
         ("trainImages", "testImages"),
         ("trainset", "testset"),
+        ("train", "test1"),
         ("train/images", "dev/images"),
         ("archive/photos/train2017", "archive/photos/val2017"),
     ],
@@ -296,6 +297,22 @@ def test_a_test_folder_without_classes_is_named(images: Images) -> None:
     assert said(parts["train"].findings) == {"unused_folders": ["test: 1 file"]}
 
 
+def test_a_test_folder_without_classes_makes_no_class_of_the_other(images: Images) -> None:
+    """As in the ASL alphabet, whose test images lie in one folder."""
+    train, test = "asl_alphabet_train/asl_alphabet_train", "asl_alphabet_test/asl_alphabet_test"
+    parts = read_folders(images(f"{train}/A/1.png", f"{train}/B/2.png", f"{test}/A_test.png"))
+    assert list(parts) == ["train"]
+    assert parts["train"].classes == ("A", "B")
+    assert said(parts["train"].findings)["unused_folders"] == ["asl_alphabet_test: 1 file"]
+
+
+def test_split_folders_of_images_are_no_classes(images: Images) -> None:
+    """As in Dogs vs. Cats, whose classes are in the names of the files."""
+    root = images("train/cat.0.jpg", "train/dog.0.jpg", "test1/1.jpg")
+    with pytest.raises(DataError, match=r"no class folders in .*test1, .*train"):
+        read_folders(root)
+
+
 def test_splits_inside_classes_are_refused(images: Images) -> None:
     """They would be merged; the message says how it should look."""
     root = images("cat/train/a.png", "cat/test/b.png", "dog/train/a.png", "dog/test/b.png")
@@ -310,8 +327,13 @@ def test_a_class_called_train_is_no_split(images: Images) -> None:
     root = images("train/a.png", "plane/a.png")
     assert find_layout(root).folders == {"all": root}
     assert read_folder(root).classes == ("plane", "train")
-    bullet = images("bullet train/old/a.png", "steam train/old/a.png").parent / root.name
-    assert find_layout(bullet).folders == {"all": root}
+
+
+@pytest.mark.parametrize("inside", ["", "old/"])
+def test_a_class_with_the_word_train_is_no_split(images: Images, inside: str) -> None:
+    """What else its name says is in no other split's name."""
+    root = images(f"bullet train/{inside}a.png", f"blood test/{inside}a.png")
+    assert read_folders(root)["all"].classes == ("blood test", "bullet train")
 
 
 def test_two_folders_for_one_split_are_refused(images: Images) -> None:

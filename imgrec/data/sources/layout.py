@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -68,13 +69,33 @@ def find_layout(root: Path) -> Layout:
     return Layout(folders, beside, merged(findings))
 
 
-def split_of(name: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return the split that a folder's name says, and what else it says, in small letters.
+def split_names(names: Iterable[str]) -> dict[str, str]:
+    """Return the split of each folder that is named like one, by its name.
+
+    What a name says besides the split has to be in the name of another split, too, or there are
+    other splits that say nothing else.
 
     Example:
-        >>> split_of("seg_train"), split_of("Testing"), split_of("cat")
-        (('train', ('seg',)), ('test', ()), (None, ('cat',)))
+        >>> split_names(["seg_train", "seg_test", "bullet train", "cat"])
+        {'seg_train': 'train', 'seg_test': 'test'}
+        >>> split_names(["train", "test1", "train_labels"])
+        {'train': 'train', 'test1': 'test'}
     """
+    parts = {name: _split_and_rest(name) for name in names}
+    splits: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for split, rest in parts.values():
+        if split is not None:
+            splits[rest].add(split)
+    plain = splits[()]
+    return {
+        name: split
+        for name, (split, rest) in parts.items()
+        if split and (not rest or len(splits[rest]) > 1 or (plain and split not in plain))
+    }
+
+
+def _split_and_rest(name: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the split that a folder's name says, and what else it says, in small letters."""
     apart = _COMPOUND.sub(r"\1 \2", name)
     parts = [part.lower() for part in _PART_OF_NAME.findall(apart)]
     words = [part for part in parts if part in SPLIT_NAMES]
@@ -98,19 +119,16 @@ def _levels(folder: Path, *, ending_at_splits: bool = False) -> list[Path]:
 
 def _splits(folder: Path) -> dict[str, Path]:
     """Return the split folders directly in `folder`."""
-    by_addition: dict[tuple[str, ...], list[tuple[str, Path]]] = {}
-    for each in list_folder(folder).folders:
-        split, addition = split_of(each.name)
-        if split is not None and _has_class_folders(each):
-            by_addition.setdefault(addition, []).append((split, each))
+    folders = list_folder(folder).folders
+    splits = split_names([each.name for each in folders])
     found: dict[str, Path] = {}
-    for addition, folders in by_addition.items():
-        if addition and len({split for split, _ in folders}) < 2:
+    for each in folders:
+        split = splits.get(each.name)
+        if split is None or not _has_class_folders(each):
             continue
-        for split, each in folders:
-            if split in found:
-                raise _ambiguous(folder, split, found[split], each)
-            found[split] = each
+        if split in found:
+            raise _ambiguous(folder, split, found[split], each)
+        found[split] = each
     return found
 
 
@@ -149,10 +167,10 @@ def _refuse_splits_inside(folder: Path) -> None:
     names: set[str] = set()
     for each in classes:
         inside = {inner.name for inner in list_folder(each).folders}
-        if not inside or not all(split_of(name)[0] for name in inside):
+        if not inside or len(split_names(inside)) < len(inside):
             return
         names |= inside
-    if len({split_of(name)[0] for name in names}) > 1:
+    if len(set(split_names(names).values())) > 1:
         raise DataError(
             f"class folders of {printable(str(folder))} contain the split folders "
             f"{join_few(sorted(names))}",

@@ -9,7 +9,7 @@ from imgrec.data.classes import labelled, relabelled
 from imgrec.data.findings import Finding, merged
 from imgrec.data.left_out import hidden
 from imgrec.data.records import SPLITS, Record
-from imgrec.data.sources.layout import find_layout, split_of
+from imgrec.data.sources.layout import find_layout, split_names
 from imgrec.data.sources.loaders import read_class_folders
 from imgrec.data.storage import files_below, list_folder
 from imgrec.errors import DataError
@@ -51,7 +51,8 @@ def read_leniently(root: Path) -> CheckInput:
 def _bare_splits(root: Path) -> dict[str, Path]:
     """Return the split folders if there is nothing else and none contains class folders."""
     folders = list_folder(root).folders
-    splits = {split_of(folder.name)[0] or "": folder for folder in folders}
+    names = split_names([folder.name for folder in folders])
+    splits = {names.get(folder.name, ""): folder for folder in folders}
     if "" in splits or len(splits) < len(folders):
         return {}
     return {split: splits[split] for split in SPLITS if split in splits}

@@ -12,7 +12,7 @@ from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merg
 from imgrec.data.left_out import besides, counted, hidden
 from imgrec.data.loader import Loader
 from imgrec.data.records import Dataset, RecordsBySplit
-from imgrec.data.sources.layout import Layout, find_layout, split_of
+from imgrec.data.sources.layout import Layout, find_layout, split_names
 from imgrec.data.storage import files_below, is_folder, list_folder
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
@@ -134,7 +134,7 @@ def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
 def _check_splits(layout: Layout) -> None:
     """Raise DataError if all folders are named like splits, but have no class folders."""
     names = [each.name for each in layout.beside]
-    if names and "train" not in layout.folders and all(split_of(name)[0] for name in names):
+    if names and "train" not in layout.folders and len(split_names(names)) == len(names):
         shown = ", ".join(_shown(folder) for folder in layout.beside)
         raise DataError(
             f"no class folders in {shown}",
