@@ -16,7 +16,7 @@ from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras, check_litert, check_weights
-from imgrec.models.keras_files import EXPORT_HINT
+from imgrec.models.keras_files import EXPORT_HINT, refuse_weights
 from imgrec.text import did_you_mean, printable
 
 _NEAR = 1e-3
@@ -372,6 +372,8 @@ def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
 
     With `trust`, formats that can contain code are allowed.
     """
+    if form == "h5":
+        refuse_weights(path)
     if form == "keras":
         _check_keras(path)
     elif form == "litert":

@@ -61,19 +61,30 @@ def load_model_file(path: Path, *, trust: bool) -> Any:
         ) from error
 
 
+def refuse_weights(path: Path) -> None:
+    """Raise RunError if the `.h5` file at `path` contains weights without a model."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            complete = "model_config" in file.attrs
+    except OSError:  # what is not HDF5 is refused by the checks of its format
+        return
+    if not complete:
+        raise RunError(
+            f"{printable(str(path))} contains weights, but no model",
+            hint="save the model with `model.save('model.keras')`; or train a config with the same "
+            "layers that has the file as model.weights",
+        )
+
+
 def _modernized(path: Path, folder: Path) -> Path:
     """Return `path`, or a copy of it in `folder` that Keras 3 loads.
 
     Nothing is changed that has an effect on the model's answers.
     """
     read, write = _KERAS if path.suffix.lower() == ".keras" else _HDF5
-    if (content := read(path)) is None:
-        raise RunError(
-            f"{printable(str(path))} contains weights, but no model",
-            hint="save the model with `model.save('model.keras')`; or train a config with the same "
-            "layers that has the file as model.weights",
-        )
-    config = json.loads(content)
+    config = json.loads(read(path))
     if unknown := _unknown_layer(config):
         raise RunError(
             f"{printable(str(path))} needs {printable(unknown)}, which is not a layer of Keras 3",
@@ -207,11 +218,11 @@ def _write_zip(path: Path, copy: Path, config: str) -> None:
             new.writestr(name, config if name == "config.json" else old.read(name))
 
 
-def _read_hdf5(path: Path) -> str | bytes | None:
+def _read_hdf5(path: Path) -> str | bytes:
     import h5py
 
     with h5py.File(path, "r") as file:
-        config: str | bytes | None = file.attrs.get("model_config")
+        config: str | bytes = file.attrs["model_config"]
         return config
 
 
@@ -223,7 +234,7 @@ def _write_hdf5(path: Path, copy: Path, config: str) -> None:
         file.attrs["model_config"] = config
 
 
-_Read = Callable[[Path], str | bytes | None]
+_Read = Callable[[Path], str | bytes]
 _Write = Callable[[Path, Path, str], None]
 _KERAS: tuple[_Read, _Write] = (_read_zip, _write_zip)
 _HDF5: tuple[_Read, _Write] = (_read_hdf5, _write_hdf5)
