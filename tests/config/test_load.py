@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,9 @@ def test_unreadable(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=message) as caught:
             load(str(tmp_path / name))
         assert "imgrec" in caught.value.hint
+    shown = shlex.split(caught.value.hint.rpartition("`imgrec train FILE.yaml ")[2].rstrip("`"))
+    followed = load("small_cnn", [each for each in shown if each != "--set"])
+    assert (followed.data.loader, followed.data.root) == (None, str(tmp_path / "a b.csv"))
     binary = tmp_path / "model.keras"
     binary.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ConfigError, match="byte 0xff is not UTF-8"):

@@ -15,6 +15,7 @@ from imgrec.data.records import Dataset
 from imgrec.data.sources import DataLocation, read
 from imgrec.data.sources.loaders.csv_file import Columns, read_csv
 from imgrec.errors import DataError
+from imgrec.sections.yaml import read as read_yaml
 
 Images = Callable[..., Path]
 
@@ -196,6 +197,7 @@ def test_a_separator_gives_several_labels(table: Callable[..., Path]) -> None:
     ("lines", "message"),
     [
         (["path,label", "a.png,cat", "./a.png,dog"], "line 3: a.png is already in line 2"),
+        (["path,label,split", "a.png,cat,train", "a.png,cat,val"], "a.png is already in line 2"),
         (["path,label", "a.png,cat", "", "b.png"], "line 4: 1 cells, but there are 2 columns"),
         (["path,label", 'a.png,"x', 'y"', "b.png, "], "line 4: column label is empty"),
         (["path,label", ",cat"], "line 2: column path is empty"),
@@ -241,6 +243,24 @@ def test_labels_that_look_like_several_are_named(table: Callable[..., Path]) -> 
     found = read_csv(table("path,label", "a.png,cat;dog", "b.png,cat"), Columns())["all"]
     assert found.classes == ("cat", "cat;dog")
     assert said(found) == {"combined_labels": ["cat;dog"]}
+
+
+def test_the_rows_of_an_image_with_several_labels_are_joined(table: Callable[..., Path]) -> None:
+    """As the hint says for an image with two rows: data.multi_label reads them."""
+    lines = ("path,label", "a.png,dog", "a.png,cat", "b.png,cat", "a.png,dog")
+    assert "set data.multi_label" in refusal(table(*lines)).hint
+    dataset = read_csv(table(*lines), Columns(), ";")["all"]
+    assert [record.labels for record in dataset.records] == [(0, 1), (0,)]
+    assert said(dataset) == {"skipped_rows": ["line 5: repeats line 2"]}
+
+
+def test_the_hint_for_a_missing_column_names_the_columns(table: Callable[..., Path]) -> None:
+    """What it says to write is a config that reads the file."""
+    file = table("file,breed", "a.png,cat", "b.png,dog")
+    written = refusal(file).hint.removeprefix("name the columns in a config: data: ")
+    keys = read_yaml(written.replace("COLUMN", "file", 1).replace("COLUMN", "breed")).value
+    columns = Columns.model_validate(keys["columns"])
+    assert listed(read_csv(file, columns)["all"]) == [("a.png", "cat"), ("b.png", "dog")]
 
 
 def test_an_empty_label_among_several_is_refused(table: Callable[..., Path]) -> None:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -68,7 +69,8 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Reco
 
     The file is a table as `read_table` reads it. Paths are relative to its folder, with slashes or
     backslashes; a record's name is the path without `./`. Columns that are neither path, label nor
-    split become `Record.extra`. A row that repeats another one is left out.
+    split become `Record.extra`. A row that repeats another one is left out; with several labels,
+    the rows of an image are joined.
 
     Args:
         file: The table.
@@ -81,21 +83,7 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Reco
     """
     table = read_table(file, _wanted(columns), _NAME_COLUMNS)
     rewritten = [(row, *_existing(row.cells[columns.path], file.parent)) for row in table.rows]
-    images: dict[str, list[NamedLabel]] = {}
-    first: dict[str, tuple[Row, NamedLabel]] = {}
-    repeated: list[Occurrence] = []
-    for row, path, _ in rewritten:
-        image = _image(row, path, columns, separator)
-        earlier, same = first.setdefault(image.name, (row, image))
-        if earlier is row:
-            images.setdefault(_part(row, columns), []).append(image)
-        elif image.classes == same.classes and _part(row, columns) == _part(earlier, columns):
-            repeated.append(Occurrence((f"line {row.line}",), f"repeats line {earlier.line}"))
-        else:
-            raise row.problem(
-                f"{printable(image.name)} is already in line {earlier.line}",
-                "an image has one row; for several labels set data.multi_label",
-            )
+    images, repeated = _images(rewritten, columns, separator)
     if not images:
         raise DataError(f"{printable(str(file))} has no rows below its column names")
     _check_some_there(file, images)
@@ -105,6 +93,34 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Reco
         if part in images
     }
     return _with_findings(datasets, table, columns, rewritten, repeated)
+
+
+def _images(
+    rows: Iterable[tuple[Row, str, bool]], columns: Columns, separator: str | None
+) -> tuple[dict[str, list[NamedLabel]], list[Occurrence]]:
+    """Return the images of each split, and the rows that say nothing new."""
+    found: dict[str, tuple[Row, str, NamedLabel]] = {}
+    repeated: list[Occurrence] = []
+    for row, path, _ in rows:
+        image, part = _image(row, path, columns, separator), _part(row, columns)
+        earlier, its_part, known = found.setdefault(image.name, (row, part, image))
+        if earlier is row:
+            continue
+        if part != its_part or (separator is None and image.classes != known.classes):
+            raise row.problem(
+                f"{printable(image.name)} is already in line {earlier.line}",
+                "an image is in one split"
+                if part != its_part
+                else "remove one of the rows; if images have several labels, set data.multi_label",
+            )
+        if set(image.classes) <= set(known.classes):
+            repeated.append(Occurrence((f"line {row.line}",), f"repeats line {earlier.line}"))
+        classes = tuple(dict.fromkeys((*known.classes, *image.classes)))
+        found[image.name] = (earlier, part, replace(known, classes=classes))
+    images: dict[str, list[NamedLabel]] = {}
+    for _, part, image in found.values():
+        images.setdefault(part, []).append(image)
+    return images, repeated
 
 
 def _wanted(columns: Columns) -> list[str]:
