@@ -111,7 +111,7 @@ def check_finite(output: Any, *, adaptable: bool = True) -> None:
     """Raise RunError unless all numbers in `output` are finite."""
     if not np.isfinite(output).all():
         raise RunError(
-            "for random images, the output of the model is not finite",
+            "the output of the model is not finite for some images",
             hint="if it expects pixels in another range, "
             + ("use" if adaptable else "import the Keras model that it was made from, with")
             + " --rescale 1/255 or --preprocessing NAME",

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imgrec.errors import RunError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
-from imgrec.models.importing import Adaptation, check_finite, check_image, random_images
+from imgrec.models.importing import Adaptation, check_finite, check_image
 from imgrec.stderr import stdout_to_stderr, suppress_native_stderr
 from imgrec.text import join_few, printable
 
 _SIGNATURE = "serving_default"
+_BATCH = 16
+
+Size: TypeAlias = tuple[int, int, int]
 
 
-def write_saved_model_as_litert(folder: Path, file: Path, adaptation: Adaptation) -> None:
+def write_saved_model_as_litert(
+    folder: Path, file: Path, adaptation: Adaptation, images: Callable[[Size], NDArray[np.uint8]]
+) -> None:
     """Convert the SavedModel in `folder` to the LiteRT `file`, with built-in operators only.
 
-    The preprocessing of `adaptation` becomes a part of the file.
+    Args:
+        folder: The SavedModel.
+        file: The LiteRT file.
+        adaptation: Its preprocessing becomes a part of the file.
+        images: Returns the images to compare the answers on, uint8 (images, height, width,
+            channels), for a (height, width, channels).
 
     Raises:
-        RunError: It can't be converted, or the file gives other answers for random images.
+        RunError: It can't be converted, or the file gives other answers.
     """
     import tensorflow as tf
 
@@ -36,7 +48,7 @@ def write_saved_model_as_litert(folder: Path, file: Path, adaptation: Adaptation
             # attributes refer to.
             converter = tf.lite.TFLiteConverter.from_concrete_functions([answers], model)
             file.write_bytes(converter.convert())
-            equal = _answers_agree(file, answers, pixels)
+            equal = _answers_agree(file, answers, pixels[0], images(pixels[1:]))
     except RunError:
         raise
     except Exception as error:  # TensorFlow raises all kinds of exceptions
@@ -44,8 +56,8 @@ def write_saved_model_as_litert(folder: Path, file: Path, adaptation: Adaptation
         raise RunError(f"{place} can't be converted: {reason}") from error
     if not equal:
         raise RunError(
-            f"{place} can't be converted: for random images, the LiteRT file and the SavedModel "
-            "give different answers",
+            f"{place} can't be converted: the LiteRT file and the SavedModel give different "
+            "answers for the same images",
             hint="save it with `model.save('model.keras')` where it was created, and import that",
         )
 
@@ -65,7 +77,7 @@ def _signature(model: Any, place: str) -> Any:
     return found
 
 
-def _from_pixels(signature: Any, adaptation: Adaptation) -> tuple[tuple[int, ...], Any]:
+def _from_pixels(signature: Any, adaptation: Adaptation) -> tuple[tuple[int, int, int, int], Any]:
     """Return the shape of a batch, and the function from float32 pixels to the outputs by name."""
     import tensorflow as tf
 
@@ -84,16 +96,23 @@ def _from_pixels(signature: Any, adaptation: Adaptation) -> tuple[tuple[int, ...
     return (shape[0] or 0, *size), answers.get_concrete_function()
 
 
-def _answers_agree(file: Path, answers: Any, shape: tuple[int, ...]) -> bool:
-    import tensorflow as tf
+def _answers_agree(file: Path, answers: Any, batch: int, images: NDArray[np.uint8]) -> bool:
+    """Return whether the answers are the same, for this many images at once; 0 for any number."""
     from ai_edge_litert.interpreter import Interpreter
 
-    images = random_images((shape[1], shape[2], shape[3])).astype(np.float32)
-    pixels = np.resize(images, shape) if shape[0] else images
+    ask = Interpreter(str(file)).get_signature_runner(_SIGNATURE)
+    batch = batch or _BATCH
+    count = -(-len(images) // batch)
+    filled = np.resize(images, (count * batch, *images.shape[1:]))  # repeats the first images
+    return all(_same(ask, answers, part.astype(np.float32)) for part in np.split(filled, count))
+
+
+def _same(ask: Any, answers: Any, pixels: NDArray[np.float32]) -> bool:
+    import tensorflow as tf
+
     expected = answers(tf.constant(pixels))
     for output in expected.values():
         check_finite(np.asarray(output))
-    ask = Interpreter(str(file)).get_signature_runner(_SIGNATURE)
     # A second call shows whether the first one has changed a variable.
     return all(
         np.allclose(found[name], np.asarray(expected[name]), rtol=1e-3, atol=1e-4)

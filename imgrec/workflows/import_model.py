@@ -14,6 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imgrec.data.images import ImageSpec, decode_in_order
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
@@ -45,6 +48,7 @@ from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.outputs import Activation
 from imgrec.text import class_name, join_few, printable
 from imgrec.versions import versions
+from imgrec.workflows.export import IMAGES as PHOTOS
 from imgrec.workflows.export import export_imported, require_answers
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 
@@ -260,7 +264,7 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
     known = import_usage(wanted)
     photos, progress = _photos(wanted.photos), progress or Silent()
     with tempfile.TemporaryDirectory() as scratch:
-        ready = _ready(wanted, form, known, Path(scratch))
+        ready = _ready(wanted, form, known, photos, Path(scratch))
         known = ready.known
         if photos and ready.engine is not None:
             require_answers(ready.engine, photos, progress)
@@ -287,7 +291,13 @@ def _photos(photos: Sequence[str]) -> list[Photo]:
     return found
 
 
-def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scratch: Path) -> _Ready:
+def _ready(
+    wanted: ImportSpec,
+    form: ModelFormat,
+    known: ModelDescription,
+    photos: Sequence[Photo],
+    scratch: Path,
+) -> _Ready:
     if form == "litert":
         wanted.adaptation.refuse_for_litert()
         return _litert(wanted.model, wanted, known)
@@ -295,7 +305,8 @@ def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scrat
     start("cpu")
     if form == "saved_model":
         file = scratch / _LITERT_FILE
-        write_saved_model_as_litert(wanted.model, file, wanted.adaptation)
+        images = partial(_images, photos, known)
+        write_saved_model_as_litert(wanted.model, file, wanted.adaptation, images)
         return _litert(file, wanted, known)
     if known.run is not None:
         return _keras(wanted.model, known)
@@ -303,6 +314,16 @@ def _ready(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, scrat
     known = _fitted(wanted, known, model.outputs[0].shape)
     model = wrap_model(model, wanted.adaptation, known.classes)
     return _Ready(known, model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
+
+
+def _images(
+    photos: Sequence[Photo], known: ModelDescription, size: tuple[int, int, int]
+) -> NDArray[np.uint8]:
+    """Return random images and up to 256 of the photos, as a model of this size takes them."""
+    spec = ImageSpec(*size, known.interpolation, known.fit)
+    decoded = (found for _, found in decode_in_order(photos[:PHOTOS], spec, usable_cores()))
+    usable = [found for found in decoded if not isinstance(found, BadImage)]
+    return np.stack([*random_images(size), *usable])
 
 
 def _keras(file: Path, known: ModelDescription) -> _Ready:

@@ -280,6 +280,26 @@ def test_the_parity_of_an_import_is_that_on_photos(
     assert parity.worst.startswith(str(photos))
 
 
+def test_a_saved_model_is_compared_on_photos(tmp_path: Path, names: str, photos: Path) -> None:
+    """Beside random images, for which this one has an answer; a broken photo is left out."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda pixels: tf.where(
+            tf.abs(tf.reduce_mean(pixels, axis=(1, 2, 3)) - 200) < 1, np.nan, 0.5
+        )[:, None],
+        input_signature=[tf.TensorSpec((None, 4, 4, 3), tf.float32)],
+    )
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=module.serve)
+    (photos / "red" / "bad.png").write_bytes(b"none")
+    wanted = ImportSpec(tmp_path / "saved", names, photos=[str(photos)], trust=True)
+    assert import_model(wanted, runs_dir=tmp_path / "runs").name == "saved-1"
+    Image.new("RGB", (4, 4), (200, 200, 200)).save(photos / "red" / "grey.png")
+    with pytest.raises(RunError, match="the output of the model is not finite"):
+        import_model(wanted, runs_dir=tmp_path / "runs")
+
+
 def test_a_litert_file_of_foreign_operators_is_refused(tmp_path: Path, names: str) -> None:
     """When it is imported, and in a run that somebody sent."""
     file = litert_file(tmp_path / "model.tflite", operator="FlexReadFile")
