@@ -38,8 +38,14 @@ def model(kind: str) -> Any:
     return keras.Model(pixels, keras.layers.Dense(3, activation=activation)(features))
 
 
-@pytest.mark.parametrize("form", ["model.keras", "folder"])
-@pytest.mark.parametrize("option", list(ADAPTATIONS))
+@pytest.mark.parametrize(
+    ("form", "option"),
+    [
+        *(("model.keras", option) for option in ADAPTATIONS),
+        ("folder", "--image-size 224x224"),
+        ("folder", "--rescale 1/255"),
+    ],
+)
 def test_an_option_in_a_hint_is_accepted(tmp_path: Path, form: str, option: str) -> None:
     """Without the option the import is refused, with it there are probabilities."""
     if form == "folder":
