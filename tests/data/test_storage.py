@@ -20,7 +20,10 @@ METHODS = {
     "write_text",
 }  # fmt: skip
 MODULES = {"glob", "shutil", "tempfile"}
-PURE = {"os.SEEK_END", "os.environ", "os.path.commonpath", "os.path.normpath", "Image.open"}
+PURE = {
+    "os.SEEK_END", "os.environ", "os.fsdecode", "os.path.commonpath", "os.path.normpath",
+    "Image.open",
+}  # fmt: skip
 """What touches no disk, and Pillow's `open`, which gets bytes or an open file."""
 
 
