@@ -24,7 +24,7 @@ from PIL import Image
 
 from imgrec.data.images import ImageSpec, decode, decode_whole
 from imgrec.data.records import Photo
-from imgrec.evaluation.metrics import wilson_interval
+from imgrec.evaluation.metrics import exact_interval
 from imgrec.explanation.values import Area, Heat, Segments
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import Engine
@@ -124,7 +124,7 @@ def main(arguments: list[str]) -> None:
             hit, more = judge(seed)
             hits, others = hits + hit, others + more
         share, cases = (
-            wilson_interval(hits, len(PETS) * options.pictures),
+            exact_interval(hits, len(PETS) * options.pictures),
             len(PETS) * options.pictures,
         )
         print(

@@ -26,7 +26,9 @@ else:
 Unit = Literal["proportion", "score", "loss"]
 Labels = Literal["single", "multi", "both"]
 Scope = Literal["whole", "slice", "class"]
-IntervalMethod = Literal["Wilson", "percentile bootstrap", "basic bootstrap"]
+IntervalMethod = Literal[
+    "exact", "effective sample size", "percentile bootstrap", "basic bootstrap"
+]
 
 _WHOLE: tuple[Scope, ...] = ("whole", "slice")
 
@@ -101,13 +103,21 @@ class Counts:
 
 @dataclass(frozen=True)
 class CountMetric(Metric):
-    """A function of the hits, predictions and support of all classes.
+    """The weighted mean over classes of one count divided by another.
 
     Args:
-        formula: From counts to float64 (samples,), NaN where a sample has no value.
+        formula: From counts to both, and to the weights, float64 (samples, classes) each.
+        is_f1: Whether the value of a class is its F1, else it is a recall.
     """
 
-    formula: Callable[[Counts], Floats]
+    formula: Callable[[Counts], tuple[Floats, Floats, Floats]]
+    is_f1: bool = field(default=True, kw_only=True)
+    interval: IntervalMethod = field(default="effective sample size", kw_only=True)
+
+    def values(self, counts: Counts) -> Floats:
+        """Return the metric of each sample, float64 (samples,), NaN where it has no value."""
+        part, whole, weights = self.formula(counts)
+        return _mean(ratio(part, whole) * weights, weights)
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,7 @@ class ClassMetric(Metric):
 
     formula: Callable[[Counts], tuple[Floats, Floats]]
     scopes: tuple[Scope, ...] = field(default=("class",), kw_only=True)
+    interval: IntervalMethod = field(default="exact", kw_only=True)
     paired: bool = field(default=False, kw_only=True)
 
 
@@ -154,11 +165,14 @@ class RankingMetric(Metric):
     Args:
         formula: From the ranked images of a class to float64 (samples,), NaN where a sample has
             no image of the class, or only such.
+        trials: From the number of images with and without the class to that of the images on
+            which the value rests.
     """
 
     formula: Callable[[RankedImages], Floats]
+    trials: Callable[[Floats, Floats], Floats]
     scopes: tuple[Scope, ...] = field(default=("whole", "slice", "class"), kw_only=True)
-    costly: bool = field(default=True, kw_only=True)
+    interval: IntervalMethod = field(default="effective sample size", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,7 @@ class SelectiveMetric(Metric):
 
     formula: Callable[[Scores], tuple[NDArray[np.bool_], NDArray[np.bool_]]]
     labels: Labels = field(default="single", kw_only=True)
-    interval: IntervalMethod = field(default="Wilson", kw_only=True)
+    interval: IntervalMethod = field(default="exact", kw_only=True)
     paired: bool = field(default=False, kw_only=True)
 
 
@@ -273,24 +287,26 @@ def _every_image(scores: Scores) -> NDArray[np.bool_]:
     return np.ones(len(scores.names), bool)
 
 
-def _balanced_accuracy(counts: Counts) -> Floats:
-    return _mean(ratio(counts.hits, counts.support), counts.support > 0)
+def _balanced_accuracy(counts: Counts) -> tuple[Floats, Floats, Floats]:
+    return counts.hits, counts.support, (counts.support > 0).astype(counts.support.dtype)
 
 
 def _f1(counts: Counts) -> tuple[Floats, Floats]:
     return 2 * counts.hits, counts.support + counts.predicted
 
 
-def _macro_f1(counts: Counts) -> Floats:
-    return _mean(ratio(*_f1(counts)), (counts.support > 0) | (counts.predicted > 0))
+def _macro_f1(counts: Counts) -> tuple[Floats, Floats, Floats]:
+    part, whole = _f1(counts)
+    return part, whole, (whole > 0).astype(whole.dtype)
 
 
-def _micro_f1(counts: Counts) -> Floats:
-    return _mean(*_f1(counts))
+def _micro_f1(counts: Counts) -> tuple[Floats, Floats, Floats]:
+    part, whole = (each.sum(axis=1, keepdims=True) for each in _f1(counts))
+    return part, whole, (whole > 0).astype(whole.dtype)
 
 
-def _weighted_f1(counts: Counts) -> Floats:
-    return _mean(ratio(*_f1(counts)) * counts.support, counts.support)
+def _weighted_f1(counts: Counts) -> tuple[Floats, Floats, Floats]:
+    return *_f1(counts), counts.support
 
 
 def _roc_auc(ranked: RankedImages) -> Floats:
@@ -312,6 +328,13 @@ def _average_precision(ranked: RankedImages) -> Floats:
     return np.asarray(np.divide(summed, found, out=unknown, where=ranked.pairs > 0))
 
 
+def _fewer(having: Floats, others: Floats) -> Floats:
+    """Return the smaller number: the variance is at most that of a proportion of so many."""
+    import numpy as np
+
+    return np.minimum(having, others)
+
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -322,7 +345,7 @@ METRICS: Mapping[str, Metric] = {
             "Fraction of the images whose most probable class is the true one; with multiple "
             "labels, of the images with exactly the true labels.",
             _accuracy,
-            interval="Wilson",
+            interval="exact",
         ),
         SamplewiseMetric(
             "top_k_accuracy",
@@ -331,7 +354,7 @@ METRICS: Mapping[str, Metric] = {
             "Fraction of the images whose true class is among the k most probable.",
             _top_k_accuracy,
             labels="single",
-            interval="Wilson",
+            interval="exact",
         ),
         CountMetric(
             "balanced_accuracy",
@@ -339,6 +362,7 @@ METRICS: Mapping[str, Metric] = {
             "proportion",
             "Mean recall of the classes that have images.",
             _balanced_accuracy,
+            is_f1=False,
             labels="single",
         ),
         SamplewiseMetric(
@@ -385,7 +409,7 @@ METRICS: Mapping[str, Metric] = {
             "proportion",
             "Fraction of the images predicted to have the class that have it.",
             lambda counts: (counts.hits, counts.predicted),
-            interval="Wilson",
+            interval="exact",
             needs_images=False,
         ),
         ClassMetric(
@@ -394,7 +418,7 @@ METRICS: Mapping[str, Metric] = {
             "proportion",
             "Fraction of the images of the class that are predicted to have it.",
             lambda counts: (counts.hits, counts.support),
-            interval="Wilson",
+            interval="exact",
         ),
         ClassMetric(
             "f1",
@@ -410,6 +434,7 @@ METRICS: Mapping[str, Metric] = {
             "Area under the ROC curve of a class against the rest; of all images the mean over the "
             "classes.",
             _roc_auc,
+            _fewer,
         ),
         RankingMetric(
             "average_precision",
@@ -418,6 +443,7 @@ METRICS: Mapping[str, Metric] = {
             "Area under the precision-recall curve of a class against the rest; of all images the "
             "mean over the classes.",
             _average_precision,
+            lambda having, _others: having,
         ),
         SamplewiseMetric(
             "log_loss",

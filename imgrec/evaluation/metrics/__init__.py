@@ -2,7 +2,7 @@
 
 from imgrec.evaluation.metrics.calibration import coverage_curve, reliability
 from imgrec.evaluation.metrics.compute import MOST_RESAMPLED, ComputedMetrics, compute_metrics
-from imgrec.evaluation.metrics.intervals import wilson_interval
+from imgrec.evaluation.metrics.intervals import exact_interval
 from imgrec.evaluation.metrics.paired import PairedInterval, paired_intervals
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "PairedInterval",
     "compute_metrics",
     "coverage_curve",
+    "exact_interval",
     "paired_intervals",
     "reliability",
-    "wilson_interval",
 ]

@@ -13,13 +13,14 @@ from imgrec.evaluation.metrics.counts import class_metrics, count_images, count_
 from imgrec.evaluation.metrics.intervals import (
     bootstrap_draws,
     canonical_order,
+    exact_interval,
     percentile,
     prior_weights,
-    wilson_interval,
 )
+from imgrec.evaluation.metrics.means import dependence_of
 from imgrec.evaluation.metrics.ranking import (
     SampleWeights,
-    known_metric,
+    class_ranking,
     ranking_metrics,
     ranking_values,
 )
@@ -37,8 +38,8 @@ def samplewise_values(scores: Scores, top_k: int) -> Mapping[str, Floats]:
 def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, MetricValue]:
     """Return the means over the images with their intervals."""
     values, images = samplewise_values(scores, top_k), len(scores.names)
-    shares = {name for name in values if METRICS[name].interval == "Wilson"}
-    found = {name: wilson_interval(int(values[name].sum()), images) for name in shares}
+    shares = {name for name in values if METRICS[name].interval == "exact"}
+    found = {name: exact_interval(int(values[name].sum()), images) for name in shares}
     others = {name: each for name, each in values.items() if name not in shares}
     stacked = np.stack(list(others.values()))
     sums = [stacked @ block for block in bootstrap_draws(images)] if images > 1 else []
@@ -68,7 +69,7 @@ def selective_metrics(scores: Scores) -> Mapping[str, MetricValue]:
     family = metrics_of(SelectiveMetric, multi_label=scores.multi_label)
     shares = {each.name: each.formula(scores) for each in family}
     return {
-        name: wilson_interval(int(counted.sum()), int(among.sum()))
+        name: exact_interval(int(counted.sum()), int(among.sum()))
         for name, (counted, among) in shares.items()
         if among.any()
     }
@@ -83,13 +84,15 @@ class ComputedMetrics:
     """The metrics of some images, and what those of the classes come from.
 
     Args:
+        images: Their number.
         metrics: By name, in the order of METRICS.
         confusion: As in Evaluation.
-        counts: Of the images themselves, then of samples of them.
-        ranking: The ranking metrics, float64 (classes, samples) each, of the same samples.
+        counts: Of the images, as a single sample.
+        ranking: The ranking metrics, float64 (classes, 1) each.
         multi_label: Whether images may have multiple labels, or none.
     """
 
+    images: int
     metrics: Mapping[str, MetricValue]
     confusion: NDArray[np.int64]
     counts: Counts
@@ -110,12 +113,11 @@ class ComputedMetrics:
     def by_class(self) -> Iterator[Mapping[str, MetricValue]]:
         """Yield the metrics of each class by name, without those that can't be computed."""
         of_counts = class_metrics(self.counts, multi_label=self.multi_label)
+        ranked = class_ranking(self.ranking, self.counts.support[0], self.images)
+        by_name = {**of_counts, **ranked}
         for index in range(len(self.support)):
-            ranked = {name: known_metric(each[index]) for name, each in self.ranking.items()}
-            yield {
-                **{name: of_classes[index] for name, of_classes in of_counts.items()},
-                **{name: metric for name, metric in ranked.items() if metric},
-            }
+            found = {name: of_classes[index] for name, of_classes in by_name.items()}
+            yield {name: metric for name, metric in found.items() if metric}
 
 
 def compute_metrics(scores: Scores, top_k: int, *, thorough: bool) -> ComputedMetrics:
@@ -132,13 +134,14 @@ def compute_metrics(scores: Scores, top_k: int, *, thorough: bool) -> ComputedMe
     weights: SampleWeights = [np.ones((images, 1), np.float32)]
     if thorough and 1 < images <= MOST_RESAMPLED:
         weights = [*weights, *bootstrap_draws(images)]
-    ranking = ranking_values(scores, weights)
+    ranking = ranking_values(scores, weights[:1])
+    dependence = dependence_of(scores)
     metrics = {
         **samplewise_metrics(scores, top_k),
-        **count_metrics(counts, multi_label=multi_label),
-        **ranking_metrics(ranking),
+        **count_metrics(counts, multi_label=multi_label, dependence=dependence),
+        **ranking_metrics(ranking, counts.support[0], images, dependence),
         "ece": calibration_error(scores, weights),
         **selective_metrics(scores),
     }
     ordered = {name: metrics[name] for name in METRICS if name in metrics}
-    return ComputedMetrics(ordered, confusion, counts, ranking, multi_label)
+    return ComputedMetrics(images, ordered, confusion, counts, ranking, multi_label)

@@ -1,45 +1,35 @@
 """Metrics from the hits, predictions and support of the classes.
 
 The numbers are scikit-learn's with `zero_division=0`. They are computed here since a thousand
-resampled confusion matrices go through the same lines at once.
+resampled pairs of models go through the same lines at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics.intervals import (
-    RESAMPLES,
-    bootstrap_draws,
-    percentile,
-    wilson_interval,
-)
+from imgrec.evaluation.metrics.intervals import around, exact_interval
+from imgrec.evaluation.metrics.means import F1, mean_interval
 from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import ClassMetric, CountMetric, Counts, Floats, metrics_of, ratio
 from imgrec.scores import Scores
 
-_SEED = 2
-_AT_ONCE = 1 << 22
-
 
 def count_images(scores: Scores) -> tuple[NDArray[np.int64], Counts]:
-    """Return the confusion as in Evaluation, and the counts of all images and of 1,000 samples."""
+    """Return the confusion as in Evaluation, and the counts of all images as a single sample."""
     from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
     if scores.multi_label:
-        found = multilabel_confusion_matrix(scores.positives, scores.answers)
-        images = len(scores.names)
-        samples = bootstrap_draws(images) if images > 1 else ()
-        every = np.ones((images, 1), np.float32)
-        return np.asarray(found, np.int64), _draw_counts(scores, [every, *samples])
+        found = np.asarray(multilabel_confusion_matrix(scores.positives, scores.answers), np.int64)
+        hits = found[:, 1, 1]
+        return found, _counts(hits, hits + found[:, 0, 1], hits + found[:, 1, 0])
     predicted, labels = scores.probabilities.argmax(1), np.arange(len(scores.classes))
-    found = confusion_matrix(scores.true_labels, predicted, labels=labels)
-    confusion = np.asarray(found, np.int64)
-    return confusion, _resample(confusion)
+    found = np.asarray(confusion_matrix(scores.true_labels, predicted, labels=labels), np.int64)
+    return found, _counts(found.diagonal(), found.sum(axis=0), found.sum(axis=1))
 
 
 def sum_counts(scores: Scores) -> Any:
@@ -57,77 +47,64 @@ def sum_counts(scores: Scores) -> Any:
 def count_values(counts: Counts, *, multi_label: bool) -> Mapping[str, Floats]:
     """Return each metric by its name, float64 (samples,) each, NaN where it is undefined."""
     family = metrics_of(CountMetric, multi_label=multi_label)
-    return {each.name: each.formula(counts) for each in family}
+    return {each.name: each.values(counts) for each in family}
 
 
-def count_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, MetricValue]:
-    """Return the metrics of all images, with intervals from the other samples."""
-    values = count_values(counts, multi_label=multi_label)
-    return {
-        name: percentile(float(of_samples[0]), of_samples[1:])
-        for name, of_samples in values.items()
-        if np.isfinite(of_samples[0])
-    }
+def count_metrics(
+    counts: Counts, *, multi_label: bool, dependence: float
+) -> Mapping[str, MetricValue]:
+    """Return the metrics of all images with their intervals.
 
-
-def class_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, tuple[MetricValue, ...]]:
-    """Return the metrics of each class, in the order of the classes."""
+    Args:
+        counts: Of the images, as a single sample.
+        multi_label: Whether images may have multiple labels.
+        dependence: That of the classes' F1, as of `dependence_of`.
+    """
     found = {}
-    for metric in metrics_of(ClassMetric, multi_label=multi_label):
-        part, whole = metric.formula(counts)
-        if metric.interval == "Wilson":
-            pairs = zip(part[0], whole[0], strict=True)
-            found[metric.name] = tuple(wilson_interval(int(k), int(n)) for k, n in pairs)
-        else:
-            shares = ratio(part, whole).T
-            found[metric.name] = tuple(percentile(float(each[0]), each[1:]) for each in shares)
+    for metric in metrics_of(CountMetric, multi_label=multi_label):
+        value = float(metric.values(counts)[0])
+        if np.isfinite(value):
+            part, whole, weights = (each[0] for each in metric.formula(counts))
+            if metric.is_f1:
+                hits, union = _union(part, whole)
+                found[metric.name] = mean_interval(
+                    value, hits, union, weights, scale=F1, dependence=dependence
+                )
+            else:
+                found[metric.name] = mean_interval(value, part, whole, weights)
     return found
 
 
-def _draw_counts(scores: Scores, weights: Iterable[NDArray[np.float32]]) -> Counts:
-    """Return the counts of samples of images that may have several classes.
+def class_metrics(counts: Counts, *, multi_label: bool) -> Mapping[str, tuple[MetricValue, ...]]:
+    """Return the metrics of each class with their exact intervals, in the order of the classes."""
+    found = {}
+    for metric in metrics_of(ClassMetric, multi_label=multi_label):
+        part, whole = (each[0] for each in metric.formula(counts))
+        if metric.name == "f1":
+            values = zip(ratio(part, whole), *_union(part, whole), strict=True)
+            found[metric.name] = tuple(_class_f1(*each) for each in values)
+        else:
+            pairs = zip(part, whole, strict=True)
+            found[metric.name] = tuple(exact_interval(hits, total) for hits, total in pairs)
+    return found
 
-    weights: blocks (images, samples): how often each image is in each sample.
+
+def _class_f1(value: float, hits: float, union: float) -> MetricValue:
+    """Return F1 with the interval of the hits among the images of the class or predicted to be.
+
+    That is a proportion, of which F1 is an increasing function.
     """
-    sums = sum_counts(scores)
-    blocks = [np.split((sums @ block).T, 3, axis=1) for block in weights]
-    return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
+    found = exact_interval(hits, union)
+    if found.low is None or found.high is None:
+        return MetricValue(float(value))
+    low, high = F1.value(np.array([found.low, found.high]))
+    return around(value, low, high)
 
 
-def _resample(confusion: NDArray[np.int64]) -> Counts:
-    """Return the counts of a matrix and of 1,000 drawn from it with as many images.
-
-    Each draw is multinomial with the matrix's own frequencies: a bootstrap over the images. There
-    are none for a single image.
-    """
-    truth, prediction = np.nonzero(confusion)
-    cells = confusion[truth, prediction]
-    blocks = [_summed(cells[None], truth, prediction, len(confusion))]
-    generator = np.random.default_rng(_SEED)
-    left = RESAMPLES if cells.sum() > 1 else 0
-    while left:
-        samples = min(left, max(1, _AT_ONCE // len(cells)))
-        drawn = generator.multinomial(cells.sum(), cells / cells.sum(), samples)
-        blocks.append(_summed(drawn, truth, prediction, len(confusion)))
-        left -= samples
-    return Counts(*(np.concatenate(each) for each in zip(*blocks, strict=True)))
+def _union(part: Floats, whole: Floats) -> tuple[Floats, Floats]:
+    """Return the hits, and the images that have the class or are predicted to, from F1's parts."""
+    return part / 2, whole - part / 2
 
 
-def _summed(
-    cells: NDArray[np.int64], truth: NDArray[np.int64], prediction: NDArray[np.int64], classes: int
-) -> tuple[Floats, Floats, Floats]:
-    """Return hits, predicted and support, from the cells of shape (matrices, cells)."""
-    right = truth == prediction
-    return (
-        _by_class(cells[:, right], truth[right], classes),
-        _by_class(cells, prediction, classes),
-        _by_class(cells, truth, classes),
-    )
-
-
-def _by_class(cells: NDArray[np.int64], label: NDArray[np.int64], classes: int) -> Floats:
-    from scipy.sparse import csr_array
-
-    places = np.arange(len(label))
-    membership = csr_array((np.ones(len(label)), (places, label)), shape=(len(label), classes))
-    return np.asarray(cells @ membership, np.float64)
+def _counts(*of_classes: NDArray[np.int64]) -> Counts:
+    return Counts(*(each.astype(np.float64)[np.newaxis] for each in of_classes))

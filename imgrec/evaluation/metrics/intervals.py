@@ -1,8 +1,9 @@
-"""Confidence intervals: Wilson's for proportions, the bootstrap for all other metrics.
+"""Confidence intervals: exact ones of proportions, the bootstrap for means of other values.
 
-Efron, Tibshirani, "An introduction to the bootstrap", 1993. Every draw comes from a fixed seed,
-and images are drawn in their `canonical_order`: the same scores have the same intervals, whatever
-the order of the images.
+Clopper, Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+binomial", 1934; Efron, Tibshirani, "An introduction to the bootstrap", 1993. Every draw comes
+from a fixed seed, and images are drawn in their `canonical_order`: the same scores have the same
+intervals, whatever the order of the images.
 """
 
 from __future__ import annotations
@@ -16,28 +17,34 @@ from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import Floats
 from imgrec.scores import Scores
 
-
-def wilson_interval(hits: int, total: int) -> MetricValue:
-    """Return hits / total with Wilson's 95 % interval; 0 without an interval if `total` is 0.
-
-    Example:
-        >>> metric = wilson_interval(8, 10)
-        >>> round(metric.low, 2), metric.value, round(metric.high, 2)
-        (0.49, 0.8, 0.94)
-    """
-    if total == 0:
-        return MetricValue(0.0)
-    from scipy.stats import binomtest
-
-    interval = binomtest(hits, total).proportion_ci(0.95, method="wilson")
-    return MetricValue(hits / total, float(interval.low), float(interval.high))
-
-
 RESAMPLES = 1000
 
 _SEED = 1
 _TAILS = (0.025, 0.975)
 _AT_ONCE = 1 << 20
+
+
+def exact_interval(hits: float, total: float) -> MetricValue:
+    """Return hits / total with its exact 95 % interval; 0 without an interval if `total` is 0.
+
+    The interval contains the truth at least that often, whatever it is.
+
+    Args:
+        hits: From 0 to `total`; may be a fraction.
+        total: The number of images.
+
+    Example:
+        >>> metric = exact_interval(8, 10)
+        >>> round(metric.low, 2), metric.value, round(metric.high, 2)
+        (0.44, 0.8, 0.97)
+    """
+    if total == 0:
+        return MetricValue(0.0)
+    from scipy.special import betaincinv
+
+    low = betaincinv(hits, total - hits + 1, _TAILS[0]) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, total - hits, _TAILS[1]) if hits < total else 1.0
+    return around(hits / total, low, high)
 
 
 def canonical_order(scores: Scores, *columns: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -85,13 +92,13 @@ def prior_weights() -> NDArray[np.float64]:
 def percentile(value: float, resampled: Floats) -> MetricValue:
     """Return `value` with the middle 95 % of its `resampled` values, NaN left out.
 
-    It has no interval if nothing is left. The value lies in its interval.
+    It has no interval if nothing is left, or if all are equal. The value lies in its interval.
     """
     known = resampled[np.isfinite(resampled)]
-    if not known.size:
+    if not known.size or np.ptp(known) == 0:
         return MetricValue(value)
     low, high = np.quantile(known, _TAILS)
-    return _around(value, low, high)
+    return around(value, low, high)
 
 
 def reflected_interval(value: float, resampled: Floats) -> MetricValue:
@@ -101,11 +108,12 @@ def reflected_interval(value: float, resampled: Floats) -> MetricValue:
     lies above the truth: Davison, Hinkley, "Bootstrap methods and their application", 1997. Never
     below 0.
     """
-    if not resampled.size:
+    if not resampled.size or np.ptp(resampled) == 0:
         return MetricValue(value)
     low, high = 2 * value - np.quantile(resampled, _TAILS[::-1])
-    return _around(value, max(low, 0.0), high)
+    return around(value, max(low, 0.0), high)
 
 
-def _around(value: float, low: float, high: float) -> MetricValue:
-    return MetricValue(value, min(float(low), value), max(float(high), value))
+def around(value: float, low: float, high: float) -> MetricValue:
+    """Return `value` with an interval that is extended to contain it."""
+    return MetricValue(float(value), float(min(low, value)), float(max(high, value)))

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics.intervals import percentile
+from imgrec.evaluation.metrics.intervals import exact_interval
+from imgrec.evaluation.metrics.means import mean_interval
 from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import Floats, RankedImages, RankingMetric, metrics_of
 from imgrec.scores import Scores
@@ -46,15 +47,40 @@ def mean_of_known(values: Floats) -> Floats:
     return mean
 
 
-def ranking_metrics(values: Mapping[str, Floats]) -> Mapping[str, MetricValue]:
-    """Return the means over the classes, with intervals from all samples but the first."""
-    means = {name: known_metric(mean_of_known(by_class)) for name, by_class in values.items()}
-    return {name: metric for name, metric in means.items() if metric}
+def ranking_metrics(
+    values: Mapping[str, Floats], support: Floats, images: int, dependence: float
+) -> Mapping[str, MetricValue]:
+    """Return the means over the classes with their intervals.
+
+    Args:
+        values: As of `ranking_values`, of a single sample: the images themselves.
+        support: How many images have each class, float64 (classes,).
+        images: The number of images.
+        dependence: That of the classes, as of `dependence_of`.
+    """
+    found = {}
+    for metric in metrics_of(RankingMetric, multi_label=False):
+        by_class = values[metric.name][:, 0]
+        known, trials = np.isfinite(by_class), metric.trials(support, images - support)
+        if known.any():
+            mean, hits = float(by_class[known].mean()), by_class[known] * trials[known]
+            found[metric.name] = mean_interval(mean, hits, trials[known], dependence=dependence)
+    return found
 
 
-def known_metric(samples: Floats) -> MetricValue | None:
-    """Return the first of the samples with its interval from the others; None if it is NaN."""
-    return percentile(float(samples[0]), samples[1:]) if np.isfinite(samples[0]) else None
+def class_ranking(
+    values: Mapping[str, Floats], support: Floats, images: int
+) -> Mapping[str, tuple[MetricValue | None, ...]]:
+    """Return the metrics of each class, None where it has none; arguments as above."""
+    found = {}
+    for metric in metrics_of(RankingMetric, multi_label=False):
+        trials = metric.trials(support, images - support).tolist()
+        pairs = zip(values[metric.name][:, 0].tolist(), trials, strict=True)
+        found[metric.name] = tuple(
+            None if np.isnan(value) else exact_interval(value * count, count)
+            for value, count in pairs
+        )
+    return found
 
 
 def _class_values(

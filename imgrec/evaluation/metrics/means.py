@@ -1,0 +1,152 @@
+"""Intervals of means over classes that hold for few images, too, and where all are right or wrong.
+
+Each class is a proportion: of its images, so many are found. At a hypothetical mean, the classes
+have the proportions that are most in line with their images and have that mean; these have a
+variance, and the mean is tested as a proportion of the number of images that would give it the same
+variance: the exact test of Clopper and Pearson with an effective sample size, as of Korn and
+Graubard, "Confidence intervals for proportions with small expected number of positive counts
+estimated from survey data", 1998. The interval contains the means that the test does not reject.
+For a single class it is Clopper's and Pearson's interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgrec.evaluation.metrics.intervals import around
+from imgrec.evaluation.results import MetricValue
+from imgrec.metrics import Floats
+from imgrec.scores import Scores
+
+_TAIL = 0.025
+# How many images the assumption counts for that the classes are alike.
+_PRIOR = 1.0
+_ACCURACY = 1e-9
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a proportion becomes the value of a class: increasing functions from [0, 1] to [0, 1].
+
+    Args:
+        value: The value of a proportion.
+        slope: Its derivative.
+        proportion: The inverse of `value`.
+    """
+
+    value: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+    proportion: Callable[[float], float]
+
+
+IDENTITY = Scale(lambda p: p, np.ones_like, lambda value: value)
+F1 = Scale(lambda p: 2 * p / (1 + p), lambda p: 2 / (1 + p) ** 2, lambda value: value / (2 - value))
+"""F1 of the proportion of the hits among the images that have the class or are predicted to."""
+
+
+def mean_interval(
+    value: float,
+    hits: Floats,
+    trials: Floats,
+    weights: Floats | None = None,
+    *,
+    scale: Scale = IDENTITY,
+    dependence: float = 1.0,
+) -> MetricValue:
+    """Return `value` with the 95 % interval of a weighted mean over classes.
+
+    Args:
+        value: The mean.
+        hits: Of each class, float64 (classes,); may be fractions.
+        trials: Of each class, float64 (classes,), at least `hits`. A class with 0 is left out.
+        weights: Of each class, float64 (classes,); by default all are equal.
+        scale: From a proportion to the value of a class.
+        dependence: How many times the variance of the mean is that of independent classes.
+    """
+    known = trials > 0
+    if not known.any():
+        return MetricValue(value)
+    weights = np.ones(len(trials)) if weights is None else weights
+    if not weights[known].sum():
+        return MetricValue(value)
+    share = weights[known] / weights[known].sum()
+    classes = _Classes(hits[known], trials[known], share, scale, dependence)
+    low = 0.0 if value <= 0 else classes.limit(value, upper=False)
+    high = 1.0 if value >= 1 else classes.limit(value, upper=True)
+    return around(value, low, high)
+
+
+def dependence_of(scores: Scores) -> float:
+    """Return how many times the variance of a mean over classes is that of independent classes.
+
+    An error concerns two classes, the true and the predicted one: 2. If images have several
+    labels, more if their wrong labels come together.
+    """
+    classes = len(scores.classes)
+    if not scores.multi_label:
+        return 2.0
+    wrong = (scores.answers != scores.positives).astype(np.float64)
+    apart = wrong - wrong.mean(axis=0)
+    alone = float(np.square(apart).sum())
+    together = float(np.square(apart.sum(axis=1)).sum())
+    return min(max(2.0, together / alone if alone else 0.0), float(classes))
+
+
+@dataclass(frozen=True)
+class _Classes:
+    hits: Floats
+    trials: Floats
+    weights: Floats
+    scale: Scale
+    dependence: float
+
+    def limit(self, value: float, *, upper: bool) -> float:
+        """Return the mean farthest from `value` that the images do not reject."""
+        from scipy.optimize import brentq
+
+        def beyond(mean: float) -> float:
+            return self._probability(value, mean, upper=upper) - _TAIL
+
+        end = 1.0 if upper else 0.0
+        inner = min(max(value, _ACCURACY), 1 - _ACCURACY)
+        outer = min(max(end, _ACCURACY), 1 - _ACCURACY)
+        if beyond(outer) >= 0:
+            return end
+        return float(brentq(beyond, *sorted((inner, outer)), xtol=1e-7))
+
+    def _probability(self, value: float, mean: float, *, upper: bool) -> float:
+        """Return how probable a value as far from `mean` as `value` is, on one side."""
+        from scipy.special import betainc
+
+        found = self._proportions(mean)
+        slope = self.weights * self.scale.slope(found)
+        variance = self.dependence * float((slope**2 * found * (1 - found) / self.trials).sum())
+        images = mean * (1 - mean) / max(variance, 1e-300)
+        hits = images * value
+        if upper:
+            return float(betainc(images - hits, hits + 1, 1 - mean))
+        return float(betainc(hits, images - hits + 1, mean))
+
+    def _proportions(self, mean: float) -> Floats:
+        """Return proportions whose mean is `mean`: as many more hits, or misses, in each class."""
+        from scipy.optimize import brentq
+
+        hits = self.hits + _PRIOR * self.scale.proportion(mean)
+        trials = self.trials + _PRIOR
+        more = float(self.weights @ self.scale.value(hits / trials)) < mean
+        unit = float(self.trials.max())
+
+        def proportions(part: float) -> Floats:
+            added = unit * part / (1 - part)
+            return (hits + added * more) / (trials + added)
+
+        def excess(part: float) -> float:
+            return float(self.weights @ self.scale.value(proportions(part))) - mean
+
+        last = 1 - 1e-12
+        if excess(last) * excess(0.0) >= 0:
+            return proportions(0.0)
+        return proportions(brentq(excess, 0.0, last, xtol=1e-12))
