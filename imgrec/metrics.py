@@ -167,10 +167,13 @@ class RankingMetric(Metric):
             no image of the class, or only such.
         trials: From the number of images with and without the class to that of the images on
             which the value rests.
+        is_bound: Whether the variance of so many images is a bound, twice the usual one, so that
+            classes that share their errors need no more.
     """
 
     formula: Callable[[RankedImages], Floats]
     trials: Callable[[Floats, Floats], Floats]
+    is_bound: bool = field(default=False, kw_only=True)
     scopes: tuple[Scope, ...] = field(default=("whole", "slice", "class"), kw_only=True)
     interval: IntervalMethod = field(default="effective sample size", kw_only=True)
 
@@ -435,6 +438,7 @@ METRICS: Mapping[str, Metric] = {
             "classes.",
             _roc_auc,
             _fewer,
+            is_bound=True,
         ),
         RankingMetric(
             "average_precision",

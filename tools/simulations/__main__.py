@@ -1,5 +1,6 @@
 """Simulate what imgrec says about new images, and print how often it is right.
 
+python -m tools.simulations intervals      intervals: coverage and width, for few and rare images
 python -m tools.simulations selective      selective prediction: targets that are missed, coverage
 python -m tools.simulations promises       gates, temperature, OOD limit and thresholds, by data set
 
@@ -12,9 +13,13 @@ import argparse
 import sys
 import time
 
-from tools.simulations import promises, selective
+from tools.simulations import intervals, promises, selective
 
-SIMULATIONS = {"promises": promises.simulate, "selective": selective.simulate}
+SIMULATIONS = {
+    "intervals": intervals.simulate,
+    "promises": promises.simulate,
+    "selective": selective.simulate,
+}
 
 
 def main(arguments: list[str]) -> None:

@@ -85,14 +85,13 @@ def dependence_of(scores: Scores) -> float:
     An error concerns two classes, the true and the predicted one: 2. If images have several
     labels, more if their wrong labels come together.
     """
-    classes = len(scores.classes)
     if not scores.multi_label:
         return 2.0
     wrong = (scores.answers != scores.positives).astype(np.float64)
     apart = wrong - wrong.mean(axis=0)
     alone = float(np.square(apart).sum())
     together = float(np.square(apart.sum(axis=1)).sum())
-    return min(max(2.0, together / alone if alone else 0.0), float(classes))
+    return min(max(2.0, together / alone if alone else 0.0), float(len(scores.classes)))
 
 
 @dataclass(frozen=True)
@@ -121,14 +120,18 @@ class _Classes:
         """Return how probable a value as far from `mean` as `value` is, on one side."""
         from scipy.special import betainc
 
-        found = self._proportions(mean)
-        slope = self.weights * self.scale.slope(found)
-        variance = self.dependence * float((slope**2 * found * (1 - found) / self.trials).sum())
-        images = mean * (1 - mean) / max(variance, 1e-300)
-        hits = images * value
+        found, share = self._proportions(mean), self.scale.proportion(mean)
+        spread = self.weights * self.scale.slope(found) * np.sqrt(found * (1 - found) / self.trials)
+        variance = self.dependence * float(spread @ spread)
+        if len(spread) > 1:
+            # No dependence makes the standard deviation larger than the sum of the classes'.
+            variance = min(variance, float(spread.sum()) ** 2)
+        slope = float(self.scale.slope(np.array(share)))
+        images = share * (1 - share) * slope**2 / max(variance, 1e-300)
+        hits = images * self.scale.proportion(value)
         if upper:
-            return float(betainc(images - hits, hits + 1, 1 - mean))
-        return float(betainc(hits, images - hits + 1, mean))
+            return float(betainc(images - hits, hits + 1, 1 - share))
+        return float(betainc(hits, images - hits + 1, share))
 
     def _proportions(self, mean: float) -> Floats:
         """Return proportions whose mean is `mean`: as many more hits, or misses, in each class."""

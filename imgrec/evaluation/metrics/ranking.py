@@ -64,7 +64,12 @@ def ranking_metrics(
         known, trials = np.isfinite(by_class), metric.trials(support, images - support)
         if known.any():
             mean, hits = float(by_class[known].mean()), by_class[known] * trials[known]
-            found[metric.name] = mean_interval(mean, hits, trials[known], dependence=dependence)
+            found[metric.name] = mean_interval(
+                mean,
+                hits,
+                trials[known],
+                dependence=dependence / 2 if metric.is_bound else dependence,
+            )
     return found
 
 
