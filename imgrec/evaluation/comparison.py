@@ -82,7 +82,7 @@ def _differences(
     names = [
         name for name in ours if name in theirs and not isinstance(METRICS[name], SelectiveMetric)
     ]
-    values = {name: ours[name].value - theirs[name].value for name in names}
+    values = {name: (ours[name], theirs[name]) for name in names}
     found = paired_intervals(
         model.scores, baseline.scores, model.evaluation.top_k, values, confidence
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from imgrec.errors import DataError
 from imgrec.evaluation.metrics import (
@@ -22,8 +22,6 @@ from imgrec.evaluation.slices import ImageSlice
 from imgrec.metrics import (
     METRICS,
     CountMetric,
-    Metric,
-    RankingMetric,
     SelectiveMetric,
     metrics_of,
 )
@@ -108,17 +106,17 @@ def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice])
     images, multi_label = len(scores.names), scores.multi_label
     yield from _multi_label_notes(found) if multi_label else ()
     yield from _ranking_notes(found)
-    if images == 1:
-        yield "a single image: only proportions have an interval"
-    elif scores.right.all():
-        names = _joined(metrics_of(CountMetric, multi_label=multi_label))
-        yield f"no image is wrong: the intervals of {names} have no width"
     yield from _class_notes(scores, found)
-    costly = _joined(each for each in METRICS.values() if each.costly)
+    costly = {name for name, each in METRICS.items() if each.costly}
+    without = {name for name, each in found.metrics.items() if each.low is None}
     if images > MOST_RESAMPLED:
-        yield f"{costly} have no interval: they get one up to {MOST_RESAMPLED:,} images"
+        yield f"no interval of {_joined(costly)} above {MOST_RESAMPLED:,} images"
+        without -= costly
+    if without:
+        reason = "a single image" if images == 1 else "it is the same for all images"
+        yield f"no interval of {_joined(without)}: {reason}"
     if slices:
-        yield f"{costly} have no interval in slices"
+        yield f"no interval of {_joined(costly)} in slices"
     if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
 
@@ -137,7 +135,7 @@ def _class_notes(scores: Scores, found: ComputedMetrics) -> Iterator[str]:
 
 
 def _ranking_notes(found: ComputedMetrics) -> Iterator[str]:
-    names = _joined(metrics_of(RankingMetric, multi_label=found.multi_label))
+    names = _joined(found.ranking)
     ranked, classes = sum(found.is_ranked), len(found.is_ranked)
     if ranked == 0:
         one_class, no_class = "all images are of one class", "no class is in some images only"
@@ -149,21 +147,23 @@ def _ranking_notes(found: ComputedMetrics) -> Iterator[str]:
 
 def _multi_label_notes(found: ComputedMetrics) -> Iterator[str]:
     single = _joined(
-        each
-        for each in METRICS.values()
-        if each.labels == "single" and not isinstance(each, SelectiveMetric)
+        {
+            name
+            for name, each in METRICS.items()
+            if each.labels == "single" and not isinstance(each, SelectiveMetric)
+        }
     )
     yield (
         "an image is right if its predicted labels are exactly the true ones; there is no "
         f"{single} of images with multiple labels"
     )
     family = metrics_of(CountMetric, multi_label=True)
-    missing = [each for each in family if each.name not in found.metrics]
+    missing = {each.name for each in family} - found.metrics.keys()
     if missing:
         yield f"no {_joined(missing)}: no image has a label"
 
 
-def _joined(metrics: Iterable[Metric]) -> str:
-    """Return the names as in `roc_auc, average_precision and ece`."""
-    *first, last = (each.name for each in metrics)
+def _joined(names: Collection[str]) -> str:
+    """Return metrics in the order of METRICS, as in `roc_auc, average_precision and ece`."""
+    *first, last = (name for name in METRICS if name in names)
     return f"{', '.join(first)} and {last}" if first else last

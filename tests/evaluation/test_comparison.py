@@ -117,6 +117,30 @@ def test_a_few_images_tell_nothing(differing: int, same: int) -> None:
         assert found[name].finding == "inconclusive", name
 
 
+def test_models_that_always_answer_the_same_are_not_called_equal() -> None:
+    """They differ on every image; of 3 images of a class the samples learn nothing."""
+    truth = np.array([0] * 40 + [1] * 3)
+    first = assessment("a", truth, np.tile([0.75, 0.25], (43, 1)))
+    second = assessment("b", truth, np.tile([0.25, 0.75], (43, 1)))
+    found = compare(first, second).differences["balanced_accuracy"]
+    assert (found.value, found.finding) == (0, "inconclusive")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < -0.1
+    assert found.high > 0.1
+
+
+def test_a_class_that_one_model_always_knows_has_an_interval() -> None:
+    """Of 12 images that all change sides the difference is significant, and may be smaller."""
+    truth = np.array([0] * 40 + [1] * 12)
+    good = assessment("good", truth, np.where(truth[:, None] == 0, [0.75, 0.25], [0.25, 0.75]))
+    bad = assessment("bad", truth, np.tile([0.75, 0.25], (52, 1)))
+    found = compare(good, bad).differences["balanced_accuracy"]
+    assert (found.value, found.finding) == (0.5, "better")
+    assert found.low is not None
+    assert 0 < found.low < 0.45
+
+
 @pytest.mark.long
 def test_equal_models_seldom_seem_to_differ() -> None:
     """Of models of the same skill, about 1 in 20 is called better or worse, in any metric."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.metrics.intervals import reflected_interval
+from imgrec.evaluation.metrics.intervals import extreme_interval, reflected_interval
 from imgrec.evaluation.results import CoverageCurve, MetricValue, ReliabilityBin
 from imgrec.metrics import Floats
 from imgrec.scores import Scores
@@ -46,7 +46,8 @@ def calibration_error(scores: Scores, weights: Iterable[NDArray[np.float32]]) ->
     gaps = _gaps(scores)
     errors = [np.abs(gaps @ block).sum(axis=0) / len(scores.names) for block in weights]
     error: Floats = np.concatenate(errors)
-    return reflected_interval(float(error[0]), error[1:])
+    value = float(error[0])
+    return reflected_interval(value, error[1:], extreme_interval(value, 1.0, len(scores.names)))
 
 
 def coverage_curve(scores: Scores) -> CoverageCurve:

@@ -14,6 +14,7 @@ from imgrec.evaluation.metrics.intervals import (
     bootstrap_draws,
     canonical_order,
     exact_interval,
+    extreme_interval,
     percentile,
     prior_weights,
 )
@@ -52,7 +53,12 @@ def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, MetricValue]:
     else:
         resampled /= images
     for (name, each), of_samples in zip(others.items(), resampled, strict=True):
-        found[name] = percentile(float(each.mean()), of_samples)
+        mean = float(each.mean())
+        most = METRICS[name].limits[1]
+        if name == "brier" and (scores.multi_label or len(scores.classes) == 2):
+            most = 1.0
+        extreme = extreme_interval(mean, most, images)
+        found[name] = percentile(mean, of_samples, extreme)
     return found
 
 

@@ -89,27 +89,37 @@ def prior_weights() -> NDArray[np.float64]:
     return np.random.default_rng(_SEED + 1).gamma(0.5, size=RESAMPLES)
 
 
-def percentile(value: float, resampled: Floats) -> MetricValue:
-    """Return `value` with the middle 95 % of its `resampled` values, NaN left out.
+def extreme_interval(value: float, most: float, images: int) -> MetricValue:
+    """Return a mean over images with its interval if each image had either 0 or `most`.
 
-    It has no interval if nothing is left, or if all are equal. The value lies in its interval.
+    No other values make it wider. It has no interval if `most` is infinite.
     """
-    known = resampled[np.isfinite(resampled)]
-    if not known.size or np.ptp(known) == 0:
+    if not np.isfinite(most):
         return MetricValue(value)
-    low, high = np.quantile(known, _TAILS)
-    return around(value, low, high)
+    found = exact_interval(images * min(value / most, 1.0), images)
+    return around(value, most * (found.low or 0.0), most * (found.high or 0.0))
 
 
-def reflected_interval(value: float, resampled: Floats) -> MetricValue:
+def percentile(value: float, resampled: Floats, otherwise: MetricValue) -> MetricValue:
+    """Return `value` with the middle 95 % of its `resampled` values, which contain it.
+
+    Returns `otherwise` if these are all equal: nothing can be learned from them.
+    """
+    low, high = np.quantile(resampled, _TAILS) if resampled.size else (value, value)
+    return otherwise if low == high else around(value, low, high)
+
+
+def reflected_interval(value: float, resampled: Floats, otherwise: MetricValue) -> MetricValue:
     """Return `value` with the basic bootstrap's interval: the percentiles mirrored at the value.
 
     For a value that chance alone makes larger, so that resamples lie above the value as the value
     lies above the truth: Davison, Hinkley, "Bootstrap methods and their application", 1997. Never
-    below 0.
+    below 0. No interval without resamples; `otherwise` if they do not vary.
     """
-    if not resampled.size or np.ptp(resampled) == 0:
+    if not resampled.size:
         return MetricValue(value)
+    if np.ptp(resampled) == 0:
+        return otherwise
     low, high = 2 * value - np.quantile(resampled, _TAILS[::-1])
     return around(value, max(low, 0.0), high)
 

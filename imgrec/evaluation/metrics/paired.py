@@ -12,6 +12,7 @@ from imgrec.evaluation.metrics.compute import samplewise_values
 from imgrec.evaluation.metrics.counts import count_values, sum_counts
 from imgrec.evaluation.metrics.intervals import bootstrap_draws, canonical_order
 from imgrec.evaluation.metrics.ranking import mean_of_known, ranking_values
+from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import METRICS, CountMetric, Counts, Floats
 from imgrec.scores import Scores
 
@@ -21,7 +22,11 @@ PairedInterval = tuple[float, float] | None
 
 
 def paired_intervals(
-    model: Scores, baseline: Scores, top_k: int, values: Mapping[str, float], confidence: float
+    model: Scores,
+    baseline: Scores,
+    top_k: int,
+    values: Mapping[str, tuple[MetricValue, MetricValue]],
+    confidence: float,
 ) -> Mapping[str, PairedInterval]:
     """Return the interval of each metric's difference, model minus baseline, from 1,000 samples.
 
@@ -29,7 +34,7 @@ def paired_intervals(
         model: The scores of one model.
         baseline: Those of another, of the same images in the same order.
         top_k: The k of `top_k_accuracy`.
-        values: The difference on the images themselves, by the metric's name.
+        values: The metric of both on the images themselves, by its name.
         confidence: Of the intervals, in (0, 1).
 
     Returns:
@@ -43,8 +48,8 @@ def paired_intervals(
     pair = _Measured(model.at(order), top_k), _Measured(baseline.at(order), top_k)
     sampled, differing = _sampled_differences(*pair), _differing(*pair)
     return {
-        name: _interval(sampled.get(name), value, differing[name], confidence)
-        for name, value in values.items()
+        name: _interval(sampled.get(name), pair_of, differing[name], confidence)
+        for name, pair_of in values.items()
     }
 
 
@@ -97,7 +102,10 @@ def _differing(model: _Measured, baseline: _Measured) -> Mapping[str, int]:
 
 
 def _interval(
-    sampled: Floats | None, value: float, differing: int, confidence: float
+    sampled: Floats | None,
+    values: tuple[MetricValue, MetricValue],
+    differing: int,
+    confidence: float,
 ) -> PairedInterval:
     if differing == 0:
         return 0.0, 0.0
@@ -105,9 +113,28 @@ def _interval(
     # So few are all of one mind by chance as often as that, whatever the samples look like.
     if 2.0 ** (1 - differing) > 1 - confidence or not known.size:
         return None
-    tail = _tail(differing, confidence)
-    low, high = np.quantile(known, [tail, 1 - tail])
+    value, tail = values[0].value - values[1].value, _tail(differing, confidence)
+    low, first, third, high = np.quantile(known, [tail, 0.25, 0.75, 1 - tail])
+    if first == third:
+        return _unpaired(*values, confidence)
     return min(float(low), value), max(float(high), value)
+
+
+def _unpaired(model: MetricValue, baseline: MetricValue, confidence: float) -> PairedInterval:
+    """Return the interval of the difference from the two intervals, as if of other images.
+
+    For paired samples that hardly vary, for example if each model always gives the same answer.
+    Zou, Donner, "Construction of confidence limits about effect measures", 2008.
+    """
+    from scipy.stats import norm
+
+    if model.low is None or model.high is None or baseline.low is None or baseline.high is None:
+        return None
+    factor = float(norm.ppf((1 + confidence) / 2) / norm.ppf(0.975))
+    below = math.hypot(model.value - model.low, baseline.high - baseline.value)
+    above = math.hypot(model.high - model.value, baseline.value - baseline.low)
+    value = model.value - baseline.value
+    return value - factor * below, value + factor * above
 
 
 def _tail(differing: int, confidence: float) -> float:
