@@ -52,7 +52,7 @@ def test_the_page_says_everything(assessment: Make) -> None:
         "accuracy >= 0.9",
         "accuracy is 0.75, less than 0.9",
         "75.0 %",
-        "40.9 to 92.9 %",
+        "34.9 to 96.8 %",
         "digits-0",
         "-10.0 points",
         "-20.0 to -1.0 points",

@@ -54,12 +54,15 @@ def samplewise_metrics(scores: Scores, top_k: int) -> Mapping[str, MetricValue]:
         resampled /= images
     for (name, each), of_samples in zip(others.items(), resampled, strict=True):
         mean = float(each.mean())
-        most = METRICS[name].limits[1]
-        if name == "brier" and (scores.multi_label or len(scores.classes) == 2):
-            most = 1.0
-        extreme = extreme_interval(mean, most, images)
+        extreme = extreme_interval(mean, _largest(name, scores), images)
         found[name] = percentile(mean, of_samples, extreme)
     return found
+
+
+def _largest(name: str, scores: Scores) -> float:
+    """Return the largest value that a metric can have; the Brier score of two options is 1."""
+    halved = name == "brier" and scores.choices.shape[1] == 2
+    return METRICS[name].limits[1] / (2 if halved else 1)
 
 
 def _all_wrong(scores: Scores) -> Scores:
