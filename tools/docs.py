@@ -25,10 +25,9 @@ METRICS_HEAD = """# Metrics
 
 The names are those of `--require`, of `evaluation.require` and of `metrics` in JSON. A proportion,
 0 to 1, is shown in percent; scores and losses are decimals, from 0 to 1 unless the table says
-otherwise. Intervals are 95 % confidence intervals; [design.md](design.md#metrics) describes how they
-are computed. A metric of images with one label is absent if images may have multiple labels, and the
-reverse. `coverage` and `selective_accuracy` are metrics of models with
-`evaluation.selective_prediction`.
+otherwise. Intervals are 95 % confidence intervals, see [design.md](design.md#metrics). A metric of
+images with one label is absent if images may have multiple labels, and the reverse. `coverage` and
+`selective_accuracy` are metrics of models with `evaluation.selective_prediction`.
 """
 
 
