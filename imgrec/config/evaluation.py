@@ -122,8 +122,9 @@ class EvaluationConfig(Section):
     ) = Field(
         default=None,
         description="With `data.multi_label`: how to choose, on the validation images, the "
-        "probability from which an image is given a class. `f1`: the highest F1 of the class. By "
-        "default every threshold is 0.5.",
+        "probability from which an image is given a class. `f1`: the highest F1 of the class. A "
+        "target is reached on these images; on new ones it is not guaranteed. By default every "
+        "threshold is 0.5.",
     )
     top_k: PositiveInt = Field(
         default=5,

@@ -31,6 +31,7 @@ from imgrec.report.html import Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
+from imgrec.rounding import decimals, percent
 from imgrec.runs.card import BEST_MODEL, Card, Threshold
 from imgrec.runs.folder import Run
 from imgrec.runs.history import read_history
@@ -273,7 +274,7 @@ def _fitted(card: Card) -> Iterator[tuple[str, str]]:
         )
         yield (
             "unknown below",
-            f"probability {limit.value:.3f}{familiar}: {describe_threshold(limit)}",
+            f"probability {decimals(limit.value, 3)}{familiar}: {describe_threshold(limit)}",
         )
     if card.no_threshold:
         yield "never unknown", card.no_threshold
@@ -286,5 +287,5 @@ def describe_threshold(limit: Threshold) -> str:
     """Return what a threshold was chosen for, on which images, and what it does there."""
     sure = "" if limit.confidence is None else f" with {100 * limit.confidence:g} % confidence"
     both = ", which also chose the best epoch" if limit.split == "validation" else ""
-    done = f"{limit.coverage:.1%} answered, {limit.precision:.1%} of those right"
+    done = f"{percent(limit.coverage)} answered, {percent(limit.precision)} of those right"
     return f"{limit.target}{sure}, chosen on {limit.images:,} {limit.split} images{both} ({done})"

@@ -27,6 +27,7 @@ from imgrec.files import sha256_of
 from imgrec.models.network import apply_temperature, reference_directions, with_ood_similarity
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
+from imgrec.rounding import decimals
 from imgrec.runs.card import BEST_MODEL, Calibration, LabelThresholds, Threshold
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.keras_engine import KerasEngine, open_keras
@@ -84,18 +85,19 @@ def calibrate(writer: RunWriter, prepared: Prepared, progress: Progress) -> None
 def warn_if_unattainable(prepared: Prepared) -> None:
     """Say before a training that it will set no threshold, if there are too few images for it."""
     section = prepared.experiment.evaluation.selective_prediction
-    images = len(calibration_part(prepared)) or len(prepared.splits.validation)
     if section is None:
         return
+    part, validation = calibration_part(prepared), prepared.splits.validation
     target, fraction = section.target
-    best = supported_target(target, images, limits=2)
+    best = supported_target(target, len(part or validation), limits=2)
     if best is None or best < fraction:
         log.warning(
             "evaluation.selective_prediction will set no threshold: with %s confidence, %s "
-            "calibration images can guarantee a %s of %s at most, not of %g; add validation "
-            "images, or lower the target",
+            "%s images can guarantee a %s of %s at most, not of %g; add validation images, or "
+            "lower the target",
             _SURE,
-            f"{images:,}",
+            f"{len(part or validation):,}",
+            "calibration" if part else _SPLIT,
             target,
             best or 0,
             fraction,
@@ -132,7 +134,8 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
             reason = _no_threshold(part, *selective_prediction.target, split)
             log.warning("%s", reason)
             return _Fitted(plain, found, no_threshold=reason)
-        log.info('"unknown" below %.4f: %s', threshold.value, describe_threshold(threshold))
+        value = decimals(threshold.value)
+        log.info('"unknown" below %s: %s', value, describe_threshold(threshold))
         return _Fitted(engine.model, found, threshold)
     rule = experiment.evaluation.thresholds_target
     return _Fitted(engine.model, found, thresholds=_thresholds(*rule, scores) if rule else None)
@@ -180,6 +183,8 @@ def _thresholds(target: LabelTarget, fraction: float, scores: Scores) -> LabelTh
     found, without = choose_thresholds(scores, target, fraction, _SPLIT)
     if without:
         log.warning("no threshold for %s of %s: it is 0.5", found.target, join_few(without))
-    values = ", ".join(f"{printable(name)} {value:.4f}" for name, value in found.values.items())
+    values = ", ".join(
+        f"{printable(name)} {decimals(value)}" for name, value in found.values.items()
+    )
     log.info("thresholds for %s: %s", found.target, values)
     return found
