@@ -22,7 +22,7 @@ model:
     - GlobalAveragePooling2D
     - Dense: {{units: 8, activation: tanh}}
     - Dropout: {{rate: 0.5}}
-training: {{epochs: 3, optimizer: {{Adam: {{learning_rate: 1e-2}}}}}}
+training: {{epochs: 3, export: [], optimizer: {{Adam: {{learning_rate: 1e-2}}}}}}
 """
 
 

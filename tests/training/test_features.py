@@ -75,7 +75,7 @@ def test_views_are_the_same_ones_where_their_features_are_not_kept(
         "training.optimizer={SGD: {learning_rate: 1e-4}}",
     ]
     anew, kept = (
-        _history(train(make(*views, *head, *cache, "training.export=[]"), runs_dir=tmp_path).run)
+        _history(train(make(*views, *head, *cache), runs_dir=tmp_path).run)
         for cache in (["data.cache=none"], [])
     )
     for name, values in anew.items():
