@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.data.check.look_alikes import SIDE, find_look_alikes, has_contrast
 from imgrec.data.findings import FindingKind, Occurrence, Pictures, ValueRange
 from imgrec.data.images import ImageSpec, Traits, inspect_image
 from imgrec.data.records import MAX_MEGAPIXELS, Record
@@ -19,87 +20,20 @@ from imgrec.data.suffixes import SUFFIXES, format_of
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
 
-SIDE = 32
-"""The pixels a side of the picture that is hashed."""
-
-# Bits that may differ. A hash has as many bits set as not, so distances are even; a photo saved
-# again, or at another size, is 0 to 4 away, and other photos hardly ever less than 10.
-DISTANCE = 4
-
-# (first bit, bits): where at most DISTANCE bits differ, one of DISTANCE + 1 bands is the same.
-_BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
-
-# Of 255 grey levels: below that, a hash would be one of noise.
-_LEAST_CONTRAST = 2.0
-
-
-def picture_hash(grey: NDArray[np.uint8]) -> int | None:
-    """Return the 64-bit perceptual hash (DCT) of a grey uint8 (SIDE, SIDE).
-
-    None if the picture is of one colour: all such would look alike.
-    """
-    import imagehash
-    from PIL import Image
-
-    if grey.std() < _LEAST_CONTRAST:
-        return None
-    bits = imagehash.phash(Image.fromarray(grey)).hash
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def find_alike(hashes: NDArray[np.uint64]) -> list[list[int]]:
-    """Return the groups of two or more hashes that are near to one another, as sorted indices.
-
-    Near are two whose bits differ in at most DISTANCE places; a group is held together by such
-    pairs, and no index is in two groups. Compared are only pairs that share a band of bits.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    distinct, index = np.unique(hashes, return_inverse=True)
-    pairs = [pair for first, bits in _BANDS for pair in _pairs(distinct, first, bits)]
-    left = np.concatenate([one for one, _ in pairs]) if pairs else np.empty(0, np.int64)
-    right = np.concatenate([other for _, other in pairs]) if pairs else np.empty(0, np.int64)
-    shape = (len(distinct), len(distinct))
-    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape)
-    component = connected_components(graph, directed=False)[1][index]
-    order = np.argsort(component, kind="stable")
-    starts = np.flatnonzero(np.diff(component[order])) + 1
-    return sorted(group.tolist() for group in np.split(order, starts) if len(group) > 1)
-
-
-def _pairs(
-    hashes: NDArray[np.uint64], first: int, bits: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the index pairs of near hashes that have the same `bits` bits from `first` on."""
-    band = (hashes >> np.uint64(first)) & np.uint64((1 << bits) - 1)
-    order = np.argsort(band, kind="stable")
-    band, sorted_hashes = band[order], hashes[order]
-    at = np.arange(len(band))
-    for step in range(1, len(band)):
-        at = at[at + step < len(band)]
-        # Sorted: what differs at this step does so at every later one.
-        at = at[band[at] == band[at + step]]
-        if not len(at):
-            return
-        distance = np.bitwise_count(sorted_hashes[at] ^ sorted_hashes[at + step])
-        near = at[distance <= DISTANCE]
-        if len(near):
-            yield order[near], order[near + step]
-
 
 @dataclass(frozen=True, slots=True)
 class ImageSummary:
     """What one image is.
 
     identity: its SHA-256, empty if there is no file. reason: why it can't be read, empty
-    if it can. traits: None if it can't. hash: 64 bits, None for an image of one colour.
+    if it can. traits: None if it can't. thumbnail: grey uint8 (SIDE, SIDE), None for an image
+    of nearly one colour.
     """
 
     identity: str
     reason: str = ""
     traits: Traits | None = None
-    hash: int | None = None
+    thumbnail: NDArray[np.uint8] | None = None
 
 
 def summarize_image(
@@ -114,7 +48,9 @@ def _look(record: Record, spec: ImageSpec) -> ImageSummary:
     found = inspect_image(record, spec)
     if isinstance(found.pixels, BadImage):
         return ImageSummary(found.identity, found.fault)
-    return ImageSummary(found.identity, "", found.traits, picture_hash(found.pixels[..., 0]))
+    thumbnail = np.ascontiguousarray(found.pixels[..., 0])
+    compared = thumbnail if has_contrast(thumbnail) else None
+    return ImageSummary(found.identity, "", found.traits, compared)
 
 
 def copies(
@@ -194,21 +130,32 @@ _ODD: Mapping[FindingKind, Callable[[Traits], str]] = {
 }
 
 
+@dataclass(frozen=True)
+class NearDuplicates:
+    """The groups of images that look alike; complete: whether all candidates were compared."""
+
+    cases: Mapping[FindingKind, tuple[Occurrence, ...]]
+    complete: bool
+
+
 def near_duplicates(
     splits: Mapping[str, Sequence[Record]], looks: Mapping[str, ImageSummary]
-) -> dict[FindingKind, tuple[Occurrence, ...]]:
+) -> NearDuplicates:
     """Return the groups of images that look alike and are not all the same file."""
     split_of = {record.name: split for split, records in splits.items() for record in records}
-    names = [name for name, look in looks.items() if look.hash is not None]
-    hashes = np.array([looks[name].hash for name in names], np.uint64)
+    thumbnails = {name: look.thumbnail for name, look in looks.items()}
+    compared = {name: each for name, each in thumbnails.items() if each is not None}
+    found = find_look_alikes(np.stack([np.zeros((SIDE, SIDE), np.uint8), *compared.values()])[1:])
+    names = list(compared)
     inside: list[Occurrence] = []
     across: list[Occurrence] = []
-    for group in find_alike(hashes):
+    for group in found.groups:
         members = tuple(names[index] for index in group)
         if len({looks[name].identity for name in members}) > 1:
             several = len({split_of[name] for name in members}) > 1
             (across if several else inside).append(Occurrence(members))
-    return {FindingKind.NEAR_ACROSS_SPLITS: tuple(across), FindingKind.NEAR: tuple(inside)}
+    cases = {FindingKind.NEAR_ACROSS_SPLITS: tuple(across), FindingKind.NEAR: tuple(inside)}
+    return NearDuplicates(cases, found.complete)
 
 
 TRAIT_KINDS = {*_ODD, FindingKind.WRONG_SUFFIX}
@@ -236,8 +183,8 @@ def _wrong_suffixes(all_traits: Mapping[str, Traits]) -> Iterator[Occurrence]:
 
 
 def one_colour(looks: Mapping[str, ImageSummary]) -> tuple[Occurrence, ...]:
-    """Return the readable images without a hash."""
-    blank = (name for name, look in looks.items() if look.traits and look.hash is None)
+    """Return the readable images that are not compared with others."""
+    blank = (name for name, look in looks.items() if look.traits and look.thumbnail is None)
     return tuple(Occurrence((name,)) for name in blank)
 
 
