@@ -88,9 +88,11 @@ def _planned(
         if not isinstance(source, Path):
             continue
         place = Path.cwd() / source
-        if place in sources or not exists(place) or is_folder(place):
+        # A folder may be reached by several paths, through links.
+        real = Path(resolved(place.parent)) / place.name
+        if real in sources or not exists(place) or is_folder(place):
             continue
-        sources.add(place)
+        sources.add(real)
         yield Moved(place, _free(folder / _inside(name), targets), reason)
 
 

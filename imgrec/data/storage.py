@@ -224,7 +224,8 @@ def cannot_read(path: Path | str, error: BaseException) -> DataError:
 
 
 def _below(top: Path) -> Iterator[Listing]:
-    waiting = [(top, frozenset({resolved(top)}))]
+    here = Path(resolved(top))
+    waiting = [(top, frozenset(map(str, (here, *here.parents))))]
     while waiting:
         folder, above = waiting.pop()
         found = list_folder(folder)

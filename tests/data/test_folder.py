@@ -341,3 +341,10 @@ def test_two_folders_for_one_split_are_refused(images: Images) -> None:
     root = images("train/cat/a.png", "val/cat/a.png", "validation/cat/a.png")
     with pytest.raises(DataError, match="both val and validation"):
         find_layout(root)
+
+
+def test_a_link_to_the_folder_of_the_classes_ends_there(images: Images) -> None:
+    """Each file counts once, in the class whose folder it is in."""
+    root = images("cat/a.png", "dog/b.png")
+    (root / "cat" / "all").symlink_to(root)
+    assert names(root) == ["cat/a.png", "dog/b.png"]

@@ -122,3 +122,13 @@ def test_a_move_that_fails_leaves_a_true_list(tmp_path: Path) -> None:
         move_bad(found, bad("b", "b/c"), aside)
     assert [row["from"] for row in listed(aside)] == [str(data / "a")]
     assert (data / "b/c").is_file()
+
+
+def test_a_file_that_two_paths_lead_to_moves_once(tmp_path: Path) -> None:
+    """A folder that links to another one gives its files twice; each is moved once."""
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    known = records(data, "cat/1.jpg")
+    (data / "dog").symlink_to(data / "cat")
+    known.append(Record("dog/1.jpg", 1, data / "dog/1.jpg"))
+    moved = move_bad(known, bad("cat/1.jpg", "dog/1.jpg"), aside)
+    assert [each.source for each in moved] == [data / "cat/1.jpg"]
