@@ -28,6 +28,7 @@ class FindingKind(Enum):
 
     UNREADABLE = "unreadable", Severity.ERROR, "can't be read"
     NO_IMAGE = "no_image", Severity.ERROR, "not images"
+    UNTRAINABLE = "untrainable", Severity.ERROR, "a training would end", "problems"
     COPIES_ACROSS_SPLITS = (
         "duplicates_across_splits",
         Severity.ERROR,
@@ -152,6 +153,7 @@ class FindingKind(Enum):
 
 SOURCE_KINDS = frozenset(
     {
+        FindingKind.UNTRAINABLE,
         FindingKind.UNUSED_FOLDERS,
         FindingKind.HIDDEN_FOLDERS,
         FindingKind.UNUSED_IMAGES,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imgrec.config.data import Data
 from imgrec.data.check import (
     CheckInput,
     FindingKind,
@@ -15,16 +16,26 @@ from imgrec.data.check import (
     check_images,
     check_records,
 )
+from imgrec.data.findings import Finding, Occurrence, finding
 from imgrec.data.images import Traits, is_damaged
 from imgrec.data.quarantine import Moved, move_bad, refuse_place
 from imgrec.data.records import Splits
-from imgrec.data.sources import DataLocation, detect_loader, read_leniently
+from imgrec.data.sources import (
+    DEFAULT_VALIDATION,
+    DataLocation,
+    SplitConfig,
+    detect_loader,
+    read,
+    read_leniently,
+)
+from imgrec.errors import DataError
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.data_argument import data_argument, is_config, max_megapixels, splits_of
+from imgrec.workflows.prepare import read_images
 
 log = logging.getLogger("imgrec")
 
@@ -113,10 +124,25 @@ def _copies(findings: Findings) -> str:
 def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:
     """Return the images, and the folders and files they come from."""
     if not is_config(text) and detect_loader(text).name == "folder":
-        return read_leniently(Path(text)), (Path(text),)
+        stock = read_leniently(Path(text))
+        return replace(stock, findings=(*stock.findings, *_untrainable(stock, text))), (Path(text),)
     source = data_argument(text)
-    splits = splits_of(source.data, source.seed)
+    data, seed = source.data, source.seed
+    splits = read_images(data, seed) if isinstance(data, Data) else splits_of(data, seed)
     return CheckInput.of(splits, max_megapixels(source.data)), _places(source.data)
+
+
+def _untrainable(stock: CheckInput, root: str) -> tuple[Finding, ...]:
+    """Return what would end a training on a folder of classes, found by the code that reads it."""
+    if not stock.classes:
+        return ()
+    share = 0.0 if "validation" in stock.splits else DEFAULT_VALIDATION
+    try:
+        read(DataLocation(root=root, split=SplitConfig(validation=share)), seed=0)
+    except DataError as error:
+        case = Occurrence((root,), error.message)
+        return finding(FindingKind.UNTRAINABLE, [case])
+    return ()
 
 
 def _places(data: DataLocation) -> tuple[Path, ...]:

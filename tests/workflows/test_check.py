@@ -198,3 +198,29 @@ print(images, time.perf_counter() - begin, megabytes)
     assert images == 20_000
     assert seconds < 120
     assert megabytes < 400
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (
+            ["train/cat/1", "train/dog/1", "validation/cat/1", "validation/cow/1"],
+            "unknown class cow",
+        ),
+        (["cat/1", "cat/2", "cat/3"], "only one class"),
+        (["cat/1", "dog/1"], "too few images"),
+    ],
+)
+def test_what_would_end_a_training_is_an_error(
+    tmp_path: Path, names: list[str], reason: str
+) -> None:
+    """A check of a folder finds it by the code that reads the folder for a training."""
+    random = np.random.default_rng(0)
+    for name in names:
+        path = tmp_path / "data" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (9, 9, 3), np.uint8)).save(path)
+    findings = check(str(tmp_path / "data")).findings
+    (found,) = (each for each in findings.found if each.kind is FindingKind.UNTRAINABLE)
+    assert reason in found.cases[0].detail
+    assert not findings.passed(strict=False)
