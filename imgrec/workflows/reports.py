@@ -270,7 +270,7 @@ def _fitted(card: Card) -> Iterator[tuple[str, str]]:
         familiar = (
             ""
             if limit.ood_similarity is None
-            else f", or ood_similarity {limit.ood_similarity:.3f}"
+            else f", or ood_similarity {decimals(limit.ood_similarity, 3)}"
         )
         yield (
             "unknown below",

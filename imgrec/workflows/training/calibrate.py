@@ -143,8 +143,8 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
 
 def _losses(found: Calibration) -> str:
     if found.temperature == 1:
-        return f"validation log loss {found.loss_before:.4f}, unchanged"
-    return f"validation log loss {found.loss_before:.4f} -> {found.loss_after:.4f}"
+        return f"validation log loss {decimals(found.loss_before)}, unchanged"
+    return f"validation log loss {decimals(found.loss_before)} -> {decimals(found.loss_after)}"
 
 
 def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray[np.float32]:
