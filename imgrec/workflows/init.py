@@ -18,7 +18,7 @@ from pathlib import Path
 
 from imgrec.data.classes import check_several
 from imgrec.data.findings import Finding, merged
-from imgrec.data.images import describe
+from imgrec.data.images import Header, describe
 from imgrec.data.records import ALL_SPLITS, Record
 from imgrec.data.sources import detect_loader, read_folders
 from imgrec.data.tfrecord import is_pack
@@ -36,8 +36,8 @@ class PretrainedWeights(Enum):
     REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
     ABSENT = (
         "MobileNetV2 would do better, but its weights can't be fetched from here;\n"
-        "if you have them as a file: imgrec train mobilenet_transfer\n"
-        "--set model.backbone.weights=FILE"
+        "if you have them as a file: imgrec train mobilenet_transfer --set data.root=FOLDER\n"
+        "--set data.train=null --set data.validation=null --set model.backbone.weights=FILE"
     )
 
 
@@ -83,6 +83,7 @@ class DatasetSummary:
     splits: the splits that have folders; none if the folder contains class folders.
     counts: the training images of each class. sizes: (width, height) in pixels of a sample.
     bad: the images of the sample that can't be read. findings: what is not used, or merged.
+    channels: 1 if all of the sample are grey, else 3.
     """
 
     folder: Path
@@ -91,6 +92,7 @@ class DatasetSummary:
     sizes: tuple[tuple[int, int], ...]
     bad: tuple[BadImage, ...]
     findings: tuple[Finding, ...] = ()
+    channels: int = 3
 
     @property
     def training_images(self) -> int:
@@ -141,15 +143,25 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
     check_several(dataset, str(folder))
     labels = (label for record in dataset.records for label in record.labels)
     counts = Counter(dataset.classes[label] for label in labels)
-    sizes, bad = _measure(_sample(dataset.records))
-    if not sizes:
+    headers, bad = _measure(_sample(dataset.records))
+    if not headers:
         raise DataError(
             f"none of {len(bad)} images in {printable(str(folder))} can be read, such as {bad[0]}"
         )
     findings = merged(each for part in parts.values() for each in part.findings)
     return DatasetSummary(
-        folder, splits, {name: counts[name] for name in dataset.classes}, sizes, bad, findings
+        folder,
+        splits,
+        {name: counts[name] for name in dataset.classes},
+        tuple(each.size for each in headers),
+        bad,
+        findings,
+        channels=1 if all(each.mode in _GREY for each in headers) else 3,
     )
+
+
+# Pillow's modes of one channel, also with transparency.
+_GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
 
 
 def _check_folder(path: Path) -> None:
@@ -174,15 +186,15 @@ def _sample(records: Sequence[Record]) -> Sequence[Record]:
 
 def _measure(
     records: Sequence[Record],
-) -> tuple[tuple[tuple[int, int], ...], tuple[BadImage, ...]]:
-    sizes, bad = [], []
+) -> tuple[tuple[Header, ...], tuple[BadImage, ...]]:
+    headers, bad = [], []
     for record in records:
         if isinstance(record.source, Path):
             try:
-                sizes.append(describe(record.source).size)
+                headers.append(describe(record.source))
             except BadImage as error:
                 bad.append(error)
-    return tuple(sizes), tuple(bad)
+    return tuple(headers), tuple(bad)
 
 
 def _lines(found: DatasetSummary) -> Iterator[str]:
@@ -238,6 +250,7 @@ class _Network:
     lines: tuple[str, ...]
     epochs: int
     patience: int
+    channels: int = 3
 
 
 def draft_config(
@@ -258,7 +271,7 @@ def draft_config_for(
     """Return a config that suits what was found in a folder; `weights` as for `draft_config`."""
     name = _slug(found.folder.resolve().name)
     network = _network(found, weights)
-    lines = [*_header(found), *_general(name), *_data(found, network.size)]
+    lines = [*_header(found), *_general(name), *_data(found, network)]
     lines += [*_augmentation(), *network.lines, *_training(found, network)]
     return ConfigDraft(name, "\n".join(lines) + "\n", (*found.lines, *network.reason.split("\n")))
 
@@ -266,15 +279,16 @@ def draft_config_for(
 def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights]) -> _Network:
     if found.side < TINY:
         height, width = (max(8, min(side, _LONGEST_SIDE)) for side in found.size)
-        return _small((height, width), "The images are tiny: a small network is trained on them")
+        reason = "The images are tiny: a small network is trained on them"
+        return _small((height, width), reason, found.channels)
     side = _LARGE_SIDE if found.side >= _LARGE_SIDE else _MEDIUM_SIDE
     state = weights(side)
     if state is PretrainedWeights.ABSENT:
-        return _small((_FALLBACK_SIDE, _FALLBACK_SIDE), state.value)
+        return _small((_FALLBACK_SIDE, _FALLBACK_SIDE), state.value, found.channels)
     return _transfer(side, state)
 
 
-def _small(size: tuple[int, int], reason: str) -> _Network:
+def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
     filters = [32, 64, 128, 128][: max(1, (min(size) // 4).bit_length() - 1)]
     blocks = [
         line
@@ -299,7 +313,7 @@ def _small(size: tuple[int, int], reason: str) -> _Network:
         "    - Dense: {units: 128, activation: relu}",
         "",
     )
-    return _Network(size, reason, lines, epochs=50, patience=8)
+    return _Network(size, reason, lines, epochs=50, patience=8, channels=channels)
 
 
 def _transfer(side: int, state: PretrainedWeights) -> _Network:
@@ -337,14 +351,19 @@ def _general(name: str) -> Iterator[str]:
     yield ""
 
 
-def _data(found: DatasetSummary, size: tuple[int, int]) -> Iterator[str]:
+def _data(found: DatasetSummary, network: _Network) -> Iterator[str]:
+    size, channels = network.size, network.channels
     yield "data:"
     yield from _places(found)
     yield f"  image_size: [{size[0]}, {size[1]}]  # height, width; larger: more detail, but slower"
-    yield "  channels: 3  # 1 (grey) if colour does not matter, as in scans of text"
+    why = "all images are grey; 3 for colour" if channels == 1 else _COLOUR
+    yield f"  channels: {channels}  # {why}"
     yield f"  batch_size: {_batch_size(found)}  # larger: faster on a GPU, but needs more memory"
     yield "  bad_images: error  # skip: leave out images that can't be read, and say so"
     yield ""
+
+
+_COLOUR = "1 (grey) if colour does not matter, as in scans of text"
 
 
 def _places(found: DatasetSummary) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import parse
+from imgrec.config.load import load, parse
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import DataError
 from imgrec.workflows.init import DatasetSummary, PretrainedWeights, draft_config, draft_config_for
+from imgrec.workflows.prepare import read_splits
 
 
 def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
@@ -75,6 +77,26 @@ def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
     found = draft_config(folder, lambda _: PretrainedWeights.ABSENT)
     assert found.found[-1].endswith("--set model.backbone.weights=FILE")
     assert all(f"# {line}" in found.config for line in PretrainedWeights.ABSENT.value.split("\n"))
+
+
+def test_the_remark_about_weights_trains_on_the_folder(tmp_path: Path) -> None:
+    """The command that it names reads the folder's images, and the file of weights."""
+    folder = fill(tmp_path / "pets", {"cat": 10, "dog": 10}, (300, 300))
+    _, _, command = PretrainedWeights.ABSENT.value.partition("imgrec train ")
+    name, *options = shlex.split(command.replace("FOLDER", str(folder)).replace("FILE", "x.h5"))
+    experiment = load(name, [each for each in options if each != "--set"])
+    assert experiment.model.backbone is not None
+    assert experiment.model.backbone.weights == "x.h5"
+    assert len(read_splits(experiment).train) == 16
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("I;16", 1), ("RGB", 3), ("P", 3)])
+def test_grey_images_have_one_channel(mode: str, channels: int, tmp_path: Path) -> None:
+    """A folder of grey pictures is trained on in grey."""
+    folder = fill(tmp_path / "scans", {"a": 3, "b": 3}, (28, 28))
+    for path in folder.glob("*/*.png"):
+        Image.new(mode, (28, 28)).save(path)
+    assert drafted(folder, PretrainedWeights.ABSENT).data.channels == channels
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (15, 400), (63, 63)])
