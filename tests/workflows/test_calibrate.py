@@ -54,6 +54,18 @@ def test_the_card_tells_what_was_fitted(careful: Run) -> None:
     assert threshold.coverage >= 0.9
 
 
+def test_the_threshold_does_what_the_card_says(careful: Run) -> None:
+    """The saved model answers as many images of the calibration part."""
+    prepared = prepare(run_config(careful.path), Silent())
+    part, threshold = calibration_part(prepared), careful.card.threshold
+    images = [np.asarray(each.source) for each in prepared.splits.validation if each.name in part]
+    engine = open_engine(careful, EngineOptions(engine="keras"))
+    answers = engine.answers(np.stack(images))
+    known = engine.decision.known(answers.probabilities, answers.ood_similarity)
+    assert threshold is not None
+    assert known.mean() == threshold.coverage
+
+
 def test_the_images_that_choose_the_threshold_do_not_choose_the_epoch() -> None:
     """They are three quarters of each class of the validation images, the same ones each time."""
     text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"

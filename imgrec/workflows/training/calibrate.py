@@ -116,18 +116,13 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
     if selective_prediction is not None:
         known = _known(engine, splits.train, experiment.seed)
         engine = replace(engine, model=with_ood_similarity(engine.model, known))
-    scores = score(
-        engine,
-        splits.validation,
-        labelled=True,
-        bad_images=experiment.data.bad_images,
-        progress=progress,
-    )
+    scores = _scores(engine, prepared, progress)
     found = fit_temperature(scores, _SPLIT)
     apply_temperature(engine.model, found.temperature)
     log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
-    scores = calibrated(scores, found.temperature)
     if selective_prediction is not None:
+        # In the first scores, probabilities near 1 may be equal that no longer are.
+        scores = _scores(engine, prepared, progress)
         part, split = _calibration_scores(scores, prepared)
         threshold = choose_threshold(part, *selective_prediction.target, split)
         if threshold is None:
@@ -138,7 +133,19 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
         log.info('"unknown" below %s: %s', value, describe_threshold(threshold))
         return _Fitted(engine.model, found, threshold)
     rule = experiment.evaluation.thresholds_target
+    scores = calibrated(scores, found.temperature)
     return _Fitted(engine.model, found, thresholds=_thresholds(*rule, scores) if rule else None)
+
+
+def _scores(engine: KerasEngine, prepared: Prepared, progress: Progress) -> Scores:
+    """Return the scores of the validation images."""
+    return score(
+        engine,
+        prepared.splits.validation,
+        labelled=True,
+        bad_images=prepared.experiment.data.bad_images,
+        progress=progress,
+    )
 
 
 def _losses(found: Calibration) -> str:
