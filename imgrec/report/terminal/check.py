@@ -130,11 +130,15 @@ def _verdict(findings: Findings) -> Text:
     if warnings:
         text = f"no errors; {_kinds(warnings, 'warning')} to look at"
         return Text(text, _STYLE[Severity.WARNING])
-    return Text("no problems found", "green")
+    problems = [kind for kind in findings.checked if kind.severity is not Severity.NOTE]
+    looked_for = ", ".join(kind.key.replace("_", " ") for kind in problems)
+    return Text(
+        f"no problems found in {findings.images:,} images; looked for: {looked_for}", "green"
+    )
 
 
 def _kinds(found: Sequence[Finding], severity: str) -> str:
-    return f"{len(found)} {severity}{'s' if len(found) > 1 else ''}"
+    return f"{severity}s of {len(found)} kind{'s' if len(found) > 1 else ''}"
 
 
 def _table(titles: Sequence[str]) -> Table:
