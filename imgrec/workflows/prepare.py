@@ -174,7 +174,10 @@ def calibration_part(prepared: Prepared) -> frozenset[str]:
     return draw_part(images, section.calibration, prepared.experiment.seed)
 
 
-def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
+_SKIP = "fix or remove them, or set data.bad_images to skip"
+
+
+def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = _SKIP) -> Splits:
     """Return `splits` without the `bad` images, which are named in a warning.
 
     Raises DataError where there are any and `skip` is false, and where they were all the training
@@ -184,7 +187,7 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool) -> Splits:
         return splits
     message = _listed(bad, sum(len(records) for _, records in records_of(splits)))
     if not skip:
-        raise DataError(message, hint="fix or remove them, or set data.bad_images to skip")
+        raise DataError(message, hint=hint)
     log.warning("%s\nleft out, as data.bad_images says", message)
     names = {each.name for each in bad}
     kept = {

@@ -467,3 +467,13 @@ def _by_tensorflow(folder: Path) -> Mapping[str, Any]:
     )
     lines = [json.loads(line) for line in process.stdout.splitlines()]
     return {line["name"]: line for line in lines}
+
+
+def test_the_hint_about_bad_images_of_a_folder_helps(photos: Path, tmp_path: Path) -> None:
+    """A folder has no config to change: the check that is named moves them, and packing works."""
+    (photos / "red" / "bad.png").write_bytes(b"bad")
+    with pytest.raises(DataError) as caught:
+        pack(data_argument(str(photos)), tmp_path / "pack")
+    assert f"`imgrec check {photos} --quarantine DIR`" in caught.value.hint
+    check(str(photos), quarantine=tmp_path / "aside")
+    assert pack(data_argument(str(photos)), tmp_path / "pack").manifest.splits
