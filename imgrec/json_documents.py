@@ -10,11 +10,14 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 Value = TypeVar("Value")
+
+_DIGITS = 20
+"""How much of a wrong number a message shows."""
 
 # Outside of strings JSON does not have this character. `##[error]` at the start of a line is a
 # command to a CI server, in whose log the text may be printed.
@@ -49,11 +52,29 @@ def from_builtins(kind: type[Value], document: object) -> Value:
     """
     try:
         value = msgspec.convert(document, kind)
+        unknown = _unknown_key(document, as_builtins(value))
     except msgspec.ValidationError as error:
         raise ValueError(_in_words(str(error))) from None
-    if (unknown := _unknown_key(document, as_builtins(value))) is not None:
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if unknown is not None:
         raise ValueError(f"unknown key {unknown}")
     return value
+
+
+def parse_json(content: str | bytes) -> Any:
+    """Return the value of JSON text from anyone.
+
+    Raises:
+        ValueError: It is not JSON, is nested too deeply, or has a number that is not finite or has
+            too many digits.
+    """
+    try:
+        return json.loads(
+            content, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -> dict[str, Any]:
@@ -92,6 +113,23 @@ def _dump(document: object, indent: int | None = None) -> str:
     except ValueError:  # NaN or infinity, which are rare
         text = json.dumps(_finite(plain), indent=indent)
     return _COMMAND.sub(r"\\u0023", text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"the number {text[:_DIGITS]}… has too many digits") from None
+
+
+def _number(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"the number {text[:_DIGITS]} is too large")
+    return number
 
 
 def _on_one_line(found: re.Match[str]) -> str:

@@ -23,6 +23,9 @@ _UNDECODABLE = range(0xDC80, 0xDD00)
 # start a line anywhere in a name.
 _COMMAND = re.compile(r"(?<!\w):(?=:)|:(?=:\w[^:]*::)|#(?=#\w*\[)")
 
+# Characters that start a formula in a spreadsheet, including full-width forms.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
 # The time of a comparison grows with the square of the length.
 _COMPARED = 100
 
@@ -104,6 +107,17 @@ def printable(name: str) -> str:
     if not (name.isascii() and name.isprintable()):
         name = "".join(_escaped(character) for character in name)
     return _COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", name)
+
+
+def csv_cell(text: str) -> str:
+    """Return `text` printable, with an apostrophe if a spreadsheet would read it as a formula.
+
+    Example:
+        >>> csv_cell("=cmd()")
+        "'=cmd()"
+    """
+    text = printable(text)
+    return "'" + text if text.lstrip().startswith(_FORMULA) else text
 
 
 def quoted(name: str) -> str:
@@ -235,8 +249,14 @@ def _without_middle(text: str, kept: int) -> str:
     return f"{text[: kept - back].rstrip()}…{text[len(text) - back :].lstrip()}"
 
 
+def _is_noncharacter(character: str) -> bool:
+    """Return whether Unicode reserves the code point, such as U+FFFE, as never a character."""
+    return ord(character) & 0xFFFE == 0xFFFE or "\ufdd0" <= character <= "\ufdef"
+
+
 def _escaped(character: str) -> str:
-    if character in _HARMLESS or unicodedata.category(character) not in _HIDDEN_CATEGORIES:
+    hidden = unicodedata.category(character) in _HIDDEN_CATEGORIES or _is_noncharacter(character)
+    if character in _HARMLESS or not hidden:
         return character
     if ord(character) in _UNDECODABLE:
         return f"\\x{ord(character) - 0xDC00:02x}"

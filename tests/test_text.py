@@ -33,6 +33,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
         ("\x9b31m", r"\x9b31m"),
         ("gpj.\u202etac", r"gpj.\u202etac"),
         ("a\u2028b", r"a\u2028b"),
+        ("a\ufffe\ufdd0\U0010ffff\U00038000", "a\\ufffe\\ufdd0\\U0010ffff\U00038000"),
         ("caf\udce9.jpg", r"caf\xe9.jpg"),
         ("\ud800", r"\ud800"),
         ("[bold]=cmd<script>", "[bold]=cmd<script>"),

@@ -76,7 +76,8 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
 def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) -> None:
     """Print the folder of a run.
 
-    RUN is a folder, the name of a run, or last (the default).
+    RUN is a folder, the name of a run, or last (the default). Control characters in the path are
+    escaped; --json has the path as it is.
 
     Example: ls $(imgrec runs path last)
     """
@@ -85,7 +86,7 @@ def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
     found = find(run, runs_dir)
     if as_json:
         return console.document({"name": found.name, "path": str(found.path)})
-    return console.result(str(found.path))
+    return console.result(printable(str(found.path)))
 
 
 @runs.command("compare")
@@ -174,7 +175,8 @@ def _row(run: Run) -> tuple[str, ...]:
     card = run.card
     created = card.created[:16].replace("T", " ")
     epochs = f"{card.epochs}{'' if card.complete else ' so far'}"
-    return run.name, created, "imported" if card.origin else epochs, _best(run)
+    imported = "imported" if card.complete else "import unfinished"
+    return run.name, created, imported if card.origin else epochs, _best(run)
 
 
 def _best(run: Run) -> str:

@@ -8,16 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from imgrec.evaluation.results import Assessment
 from imgrec.scores import Scores, rank_classes
-from imgrec.text import printable
-
-# Characters that start a formula in a spreadsheet, including full-width forms.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
-
-def cell(text: str) -> str:
-    """Return `text` printable, with an apostrophe if a spreadsheet would read it as a formula."""
-    text = printable(text)
-    return "'" + text if text.lstrip().startswith(_FORMULA) else text
+from imgrec.text import csv_cell
 
 
 def probability_cell(probability: float) -> str:
@@ -41,23 +32,23 @@ def evaluation_csv(assessment: Assessment) -> str:
     writer.writerow(["image", "truth", "prediction", "right", *more, "error"])
     writer.writerows(_lines(scores, top_k))
     blank = [""] * (3 + len(more))
-    writer.writerows([cell(name), *blank, cell(reason)] for name, reason in scores.skipped)
+    writer.writerows([csv_cell(name), *blank, csv_cell(reason)] for name, reason in scores.skipped)
     return text.getvalue()
 
 
 def _lines(scores: Scores, top_k: int) -> Iterator[Sequence[str]]:
     if scores.truth is None:
         return
-    classes = [cell(name) for name in scores.classes]
+    classes = [csv_cell(name) for name in scores.classes]
     positives, answers = scores.positives, scores.answers
     rows = zip(scores.names, scores.probabilities, positives, answers, scores.right, strict=True)
     for name, probabilities, positive, answer, right in rows:
         best = rank_classes(probabilities)[:top_k]
         more = [text for i in best for text in (classes[i], probability_cell(probabilities[i]))]
         yield [
-            cell(name),
-            cell(scores.named(positive)),
-            cell(scores.named(answer)),
+            csv_cell(name),
+            csv_cell(scores.named(positive)),
+            csv_cell(scores.named(answer)),
             "true" if right else "false",
             *(more if scores.multi_label else more[1:]),
             "",

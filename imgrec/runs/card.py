@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import datetime as dt
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from imgrec.errors import RunError
 from imgrec.files import write_atomically
-from imgrec.json_documents import as_builtins, from_builtins, json_text
+from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.text import printable
 
@@ -304,6 +304,8 @@ class CardHead(Struct, frozen=True):
 
 _HINT = "`imgrec runs list` shows the runs that can be used"
 _EARLIER = 1
+_LONGEST = 20
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 _RENAMED = {
     "certificate": "export_parity",
     "certificates": "export_parity",
@@ -334,15 +336,15 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
     path = folder / FILE_NAME
     place = printable(str(path))
     try:
-        document = json.loads(path.read_bytes())
+        document = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise RunError(
             f"{printable(str(folder))} is not a run: it has no {FILE_NAME}", hint=_HINT
         ) from None
     except OSError as error:
         raise RunError(f"{place} can't be read: {error.strerror}", hint=_HINT) from None
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{place} is damaged: {error}", hint=_HINT) from None
+    except ValueError as error:
+        raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
     if not isinstance(document, dict):
         raise RunError(f"{place} is damaged: it is not a JSON object", hint=_HINT)
     version = document.pop("schema_version", None)
@@ -375,8 +377,7 @@ def _other_version(folder: Path, document: Mapping[str, Any], version: object) -
     place = printable(str(folder / FILE_NAME))
     if version != _EARLIER:
         return RunError(
-            f"{place} has schema version {printable(str(version))}; this imgrec reads "
-            f"{SCHEMA_VERSION}",
+            f"{place} has schema version {_shown(version)}; this imgrec reads {SCHEMA_VERSION}",
             hint="use the imgrec that wrote it, or train again",
         )
     models = (folder / name for name in (BEST_MODEL, "model.tflite"))
@@ -393,11 +394,21 @@ def _other_version(folder: Path, document: Mapping[str, Any], version: object) -
     )
 
 
+def _shown(version: object) -> str:
+    plain = isinstance(version, str | int | float | None)
+    return printable(str(version)[:_LONGEST]) if plain else "of another type"
+
+
 def _checked(card: Card) -> Card:
     """Return the card; raise ValueError where values of the right types contradict each other."""
+    _check_moment("created", card.created)
+    if card.ended:
+        _check_moment("ended", card.ended)
     channels, numbers = card.input.channels, card.statistics
     if numbers and not len(numbers.mean) == len(numbers.std) == channels:
         raise ValueError(f"statistics: expected the mean and std of {channels} channels")
+    if card.input.interpolation not in _INTERPOLATIONS:
+        raise ValueError(f"input.interpolation: expected one of {', '.join(_INTERPOLATIONS)}")
     if card.multi_label and card.output != "sigmoid":
         raise ValueError("output: expected sigmoid with multi_label")
     if card.thresholds and card.thresholds.values.keys() != set(card.classes):
@@ -405,3 +416,13 @@ def _checked(card: Card) -> Card:
     if card.best and card.best.keys() != BestEpochDocument.__annotations__.keys():
         raise ValueError("best: expected epoch, monitor and value")
     return card
+
+
+def _check_moment(key: str, moment: str) -> None:
+    """Raise ValueError for a time that can't be compared with those of other cards."""
+    try:
+        offset = dt.datetime.fromisoformat(moment).utcoffset()
+    except ValueError:
+        offset = None
+    if offset != dt.timedelta(0):
+        raise ValueError(f"{key}: expected a time in UTC as 2026-01-02T03:04:05.000006+00:00")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.errors import RunError
+from imgrec.errors import RunError, UsageError
 from imgrec.files import cannot_write
 from imgrec.runs.card import FILE_NAME, Card, read_card
-from imgrec.text import nearest, printable
+from imgrec.text import nearest, printable, quoted
 
 LAST = "last"
 
@@ -55,11 +56,23 @@ def check_place(runs_dir: Path) -> None:
         raise cannot_write(runs_dir, _os_error(errno.EACCES))
 
 
+def check_name(name: str) -> None:
+    """Raise UsageError unless `name` can be that of a run: letters, digits, `.`, `_` and `-`."""
+    if not re.fullmatch(r"[^\W_][\w.-]{0,63}", name):
+        raise UsageError(
+            f"{quoted(name)} can't be the name of a run: it has letters, digits, `.`, `_` and `-`, "
+            "begins with a letter or a digit, and is no longer than 64 characters",
+            hint="choose another one with --name",
+        )
+
+
 def create(runs_dir: Path, name: str) -> Path:
     """Make and return the new folder `<name>-<n>`, n one above the highest there.
 
-    Two processes never get the same one. Raises RunError where it can't be made.
+    Two processes never get the same one. Raises RunError where it can't be made, and UsageError
+    for a `name` that is not one of a folder below `runs_dir`.
     """
+    check_name(name)
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         number = 1 + max(_numbers(runs_dir, name), default=0)
@@ -80,12 +93,13 @@ def list_runs(runs_dir: Path) -> tuple[Run, ...]:
         return ()
     runs = []
     for folder in sorted(path for path in runs_dir.iterdir() if path.is_dir()):
-        if not (folder / FILE_NAME).exists():
-            continue
         try:
-            runs.append(Run(folder, read_card(folder)))
+            if (folder / FILE_NAME).exists():
+                runs.append(Run(folder, read_card(folder)))
         except RunError as error:
             log.warning("left out: %s", error)
+        except OSError as error:
+            log.warning("left out: %s: %s", printable(str(folder)), error.strerror)
     return tuple(sorted(runs, key=lambda run: run.card.created))
 
 

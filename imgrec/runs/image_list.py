@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgrec.errors import RunError
-from imgrec.text import printable
+from imgrec.json_documents import from_builtins, json_line, parse_json
+from imgrec.text import csv_cell, printable
 
 IMAGES_FILE = "images.csv"
 
@@ -20,13 +21,20 @@ Identities = dict[tuple[str, str], tuple[str, str]]
 
 
 def image_list(identities: Identities, skipped: Mapping[str, str]) -> str:
-    """Return the text of the file; skipped: by name why an image was left out."""
+    """Return the text of the file; skipped: by name why an image was left out.
+
+    The column `exact` has the class and the name as JSON if they can't be shown as they are: with
+    control characters, or like a formula of a spreadsheet.
+    """
     text = io.StringIO()
     # All quoted: the writer takes a carriage return in a name for harmless, the reader doesn't.
     rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    rows.writerow(["split", "class", "sha256", "name", "skipped"])
+    rows.writerow(["split", "class", "sha256", "name", "skipped", "exact"])
     for (split, name), (class_name, identity) in identities.items():
-        rows.writerow([split, class_name, identity, name, skipped.get(name, "")])
+        shown = ["\n".join(map(csv_cell, class_name.split("\n"))), csv_cell(name)]
+        exact = "" if shown == [class_name, name] else json_line([class_name, name]).rstrip()
+        reason = csv_cell(skipped.get(name, ""))
+        rows.writerow([split, shown[0], identity, shown[1], reason, exact])
     return text.getvalue()
 
 
@@ -50,15 +58,12 @@ def recorded_identities(folder: Path) -> Identities:
     hint = "evaluate a folder with --data, or train again"
     try:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
-        return {
-            (row["split"], row["name"]): (row["class"], row["sha256"])
-            for row in csv.DictReader(io.StringIO(text, newline=""), restval="")
-        }
+        return dict(map(_identity, csv.DictReader(io.StringIO(text, newline=""), restval="")))
     except OSError as error:
         raise RunError(
             f"{printable(str(path))} can't be read: {error.strerror}", hint=hint
         ) from error
-    except (KeyError, csv.Error) as error:
+    except (KeyError, ValueError, csv.Error) as error:
         raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error
 
 
@@ -77,6 +82,13 @@ def image_differences(before: Identities, now: Identities) -> Iterator[str]:
             some = ", ".join(map(printable, sorted(names)[:_NAMES_SHOWN]))
             more = ", ..." if len(names) > _NAMES_SHOWN else ""
             yield f"{len(names):,} {words}: {some}{more}"
+
+
+def _identity(row: Mapping[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    class_name, name = row["class"], row["name"]
+    if exact := row.get("exact"):
+        class_name, name = from_builtins(tuple[str, str], parse_json(exact))
+    return (row["split"], name), (class_name, row["sha256"])
 
 
 class _Listed(NamedTuple):

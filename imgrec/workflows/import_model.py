@@ -41,7 +41,7 @@ from imgrec.models.saved_model import write_saved_model_as_litert
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
-from imgrec.runs.folder import Run, check_place, create
+from imgrec.runs.folder import Run, check_name, check_place, create
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
@@ -246,7 +246,7 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
 
     A file that imgrec wrote contains its classes and how photos are prepared. Nothing is written
     before the model has returned probabilities for pixels. A Keras model also gets a LiteRT file
-    if possible.
+    if possible. If the import fails, nothing is left of the run.
 
     Args:
         wanted: What is imported.
@@ -255,10 +255,12 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
 
     Raises:
         RunError: The model is refused, or is not an image classifier.
-        UsageError: An option can't be used with the model, or contradicts it.
+        UsageError: An option can't be used with the model, or contradicts it, or the name can't be
+            that of a run.
         DataError: The list of classes is not valid, or no photo can be read.
     """
     check_place(runs_dir)
+    check_name(_name(wanted))
     form = model_format(wanted.model)
     check_model_file(wanted.model, form, trust=wanted.trust)
     known = import_usage(wanted)
@@ -274,11 +276,11 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
             write_atomically(folder / ready.file, ready.write)
             _refuse_unsafe(folder / ready.file, wanted.model)
             writer.begin(_card(wanted, form, known, ready), models=[ready.file])
-    with RunWriter(folder) as writer:
-        if ready.file != _LITERT_FILE:
-            log.info("writing its LiteRT file, whose answers are compared with the model's")
-            export_imported(writer, photos, progress)
-        return writer.run
+            if ready.file != _LITERT_FILE:
+                log.info("writing its LiteRT file, whose answers are compared with the model's")
+                export_imported(writer, photos, progress)
+            writer.update(complete=True)
+            return writer.run
 
 
 def _photos(photos: Sequence[str]) -> list[Photo]:
@@ -388,7 +390,9 @@ def _refuse_unsafe(file: Path, model: Path) -> None:
 
 
 def _name(wanted: ImportSpec) -> str:
-    return wanted.name or re.sub(r"[^\w.-]+", "_", wanted.model.stem).strip("._-") or "imported"
+    if wanted.name is not None:
+        return wanted.name
+    return re.sub(r"[^\w.-]+", "_", wanted.model.stem).strip("._-")[:64] or "imported"
 
 
 def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready: _Ready) -> Card:
@@ -396,7 +400,7 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
     return Card(
         name=_name(wanted),
         created=utc_now(),
-        complete=True,
+        complete=False,
         classes=known.classes,
         input=Input(*ready.size, known.interpolation, known.fit, known.max_megapixels),
         output="sigmoid" if ready.units == 1 or known.multi_label else "softmax",

@@ -98,6 +98,14 @@ def test_path(arguments: list[str], imgrec: Imgrec) -> None:
     assert imgrec("runs", "path", *arguments).stdout == "runs/pets-1\n"
 
 
+def test_a_path_does_not_steer_the_terminal(imgrec: Imgrec, tmp_path: Path) -> None:
+    """Control characters in a folder's name are escaped; JSON has the path as it is."""
+    add_run(tmp_path / "a\x1b[2J", "pets-1", "10:00:00")
+    of_run = ("runs", "path", "pets-1", "--runs-dir", "a\x1b[2J")
+    assert imgrec(*of_run).stdout == "a\\x1b[2J/pets-1\n"
+    assert json.loads(imgrec(*of_run, "--json").stdout)["path"] == "a\x1b[2J/pets-1"
+
+
 @pytest.mark.usefixtures("runs")
 def test_path_as_json(imgrec: Imgrec) -> None:
     """The path as JSON comes with the name."""

@@ -131,6 +131,10 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
         ({"schema_version": 99}, "schema version 99"),
         ({"input": {"height": 0, "width": 1, "channels": 3, "interpolation": "box"}}, "input"),
         ({"classes": "ab"}, "classes: expected array, got str"),
+        ({"created": "soon"}, "created: expected a time in UTC"),
+        ({"created": "2026-01-02"}, "created: expected a time in UTC"),
+        ({"ended": "2026-13-45T99:99:99+00:00"}, "ended: expected a time in UTC"),
+        ({"schema_version": [[2]]}, "schema version of another type"),
         ({"output": "tanh"}, "output: invalid enum value 'tanh'"),
         ({"created": 3}, "created: expected str, got int"),
         ({"hashes": 3}, "hashes: expected object, got int"),
@@ -158,6 +162,10 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
             "statistics: expected .* of 3 channels",
         ),
         ({"statistics": {"mean": [1, 2, 3]}}, r"statistics\.std is missing"),
+        (
+            {"input": {"height": 1, "width": 1, "channels": 3, "interpolation": "b\x1b"}},
+            "input.interpolation: expected one of nearest",
+        ),
         ({"statistics": [1]}, "statistics: expected object"),
         ({"statistics": {"mean": ["a"], "std": [1]}}, "damaged"),
     ],
@@ -178,6 +186,27 @@ def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> No
     """Whatever stands in card.json, the answer is a RunError."""
     (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(RunError, match=r"card\.json is damaged|schema version"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("NaN", "NaN is not a number in JSON"),
+        ("-Infinity", "-Infinity is not a number in JSON"),
+        ("1e999", "the number 1e999 is too large"),
+        ("9" * 5000, "the number 99999999999999999999… has too many digits"),
+        ("[" * 5000 + "]" * 5000, "it is nested too deeply"),
+        ('{"a":' * 980 + "1" + "}" * 980, "it is nested too deeply|expected float, got object"),
+    ],
+    ids=range(6),
+)
+def test_a_value_that_no_card_has_is_refused(tmp_path: Path, value: str, reason: str) -> None:
+    """Numbers that are not finite, too long or too deep a value are damage, with the reason."""
+    write_card(tmp_path, CARD)
+    path = tmp_path / "card.json"
+    path.write_text(path.read_text().replace('"value": 0.8', f'"value": {value}'))
+    with pytest.raises(RunError, match=rf"card\.json is damaged: .*({reason})"):
         read_card(tmp_path)
 
 

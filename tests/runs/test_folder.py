@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.errors import RunError
+from imgrec.errors import RunError, UsageError
 from imgrec.runs.card import Card, Input, write_card
 from imgrec.runs.folder import create, default_runs_dir, find, list_runs
 
@@ -119,6 +119,26 @@ def test_damaged_runs_are_left_out_of_the_list(tmp_path: Path) -> None:
     folder = _run(tmp_path, "x", 1)
     (create(tmp_path, "x") / "card.json").write_text("{")
     assert [run.path for run in list_runs(tmp_path)] == [folder]
+
+
+@pytest.mark.parametrize("card", ['{"schema_version": [', "[]", '{"schema_version": NaN}'])
+def test_last_passes_over_damaged_runs(tmp_path: Path, card: str) -> None:
+    """`last` is the newest run that can be read; one that can't be is refused by its name."""
+    folder = _run(tmp_path, "x", 1)
+    damaged = create(tmp_path, "x")
+    (damaged / "card.json").write_text(card)
+    assert find("last", tmp_path).path == folder
+    with pytest.raises(RunError, match=r"card\.json is damaged|schema version") as caught:
+        find(damaged.name, tmp_path)
+    assert caught.value.exit_status == 4
+
+
+@pytest.mark.parametrize("name", ["../../x", "", "..", "a/b", "/x", "a\x1b", "x" * 65, "-x"])
+def test_a_run_never_lies_outside_the_runs_folder(tmp_path: Path, name: str) -> None:
+    """A name that is not that of one folder is refused as wrong usage."""
+    with pytest.raises(UsageError, match="can't be the name of a run"):
+        create(tmp_path / "runs" / "runs", name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_runs_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

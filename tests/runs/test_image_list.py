@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from imgrec.runs.image_list import Identities, image_differences
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from imgrec.errors import RunError
+from imgrec.runs.image_list import (
+    Identities,
+    image_differences,
+    image_list,
+    recorded_identities,
+)
+from imgrec.text import printable
 
 
 def test_every_kind_of_difference_is_named() -> None:
@@ -27,3 +40,33 @@ def test_every_kind_of_difference_is_named() -> None:
         "1 of another class: b.png",
         "1 with other content: c.png",
     ]
+
+
+def test_hostile_names_are_harmless_in_the_file_and_read_back_as_they_are(tmp_path: Path) -> None:
+    """No cell steers a terminal or is a formula, and every image is found under its own name."""
+    images: Identities = {
+        ("train", "a.png"): ("cat", "11"),
+        ("train", "=cmd().png"): ("+1", "22"),
+        ("train", "\x1b[2J\r\n\udcff\ufffe.png"): ("cat\n@dog", "33"),
+        ("test", "\\x1b[2J.png"): ("two\nclasses", "44"),
+    }
+    text = image_list(images, {"a.png": "=cmd()"})
+    rows = list(csv.reader(io.StringIO(text)))
+    cells = [line for row in rows for cell in row for line in cell.split("\n")]
+    assert not [
+        cell for cell in cells if cell.startswith(("=", "+", "@")) or printable(cell) != cell
+    ]
+    assert [row[-1] for row in rows[:2]] == ["exact", ""]
+    assert "exact" not in rows[4]
+    (tmp_path / "images.csv").write_text(text)
+    assert recorded_identities(tmp_path) == images
+
+
+@pytest.mark.parametrize("exact", ["[", "[1, 2]", '["a"]', "[" * 9999])
+def test_a_damaged_list_is_refused(tmp_path: Path, exact: str) -> None:
+    """Whatever stands for a name, the answer is a RunError with the file."""
+    (tmp_path / "images.csv").write_text(
+        f'split,class,sha256,name,skipped,exact\na,b,c,d,,"{exact}"'
+    )
+    with pytest.raises(RunError, match=r"images\.csv is damaged"):
+        recorded_identities(tmp_path)

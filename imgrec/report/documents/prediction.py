@@ -19,7 +19,8 @@ from imgrec.evaluation.prediction import (
     photo_document,
 )
 from imgrec.json_documents import as_builtins, json_line
-from imgrec.report.csv import cell, probability_cell
+from imgrec.report.csv import probability_cell
+from imgrec.text import csv_cell
 
 LineForm = Literal["jsonl", "csv"]
 
@@ -125,9 +126,9 @@ def _member(member: ModelInfo) -> ModelDocument:
 
 
 def _rows(prediction: Prediction, whole: ModelInfo | None) -> Iterator[tuple[str, ...]]:
-    photo, model = cell(prediction.name), cell(whole.model) if whole else ""
+    photo, model = csv_cell(prediction.name), csv_cell(whole.model) if whole else ""
     if prediction.error is not None:
-        yield photo, model, "", "", "", "false", "", cell(prediction.error)
+        yield photo, model, "", "", "", "false", "", csv_cell(prediction.error)
         return
     name = whole.model if whole else ""
     own = Answer(name, prediction.top, prediction.known, prediction.labels)
@@ -136,5 +137,5 @@ def _rows(prediction: Prediction, whole: ModelInfo | None) -> Iterator[tuple[str
             number = probability_cell(probability)
             known = "true" if answer.known else "false"
             named = "true" if class_name in answer.labels else "false"
-            about = (cell(answer.model), str(rank), cell(class_name), number)
+            about = (csv_cell(answer.model), str(rank), csv_cell(class_name), number)
             yield photo, *about, known, named, ""
