@@ -73,5 +73,5 @@ def _show(console: Console, checked: Checked) -> None:
         console.result(
             f"{len(checked.moved)} files moved to {place}{also if checked.moved else ''}"
         )
-        if left := checked.findings.bad - len(checked.moved):
+        if left := checked.findings.bad - len(checked.moved) - len(checked.outside):
             console.result(f"not moved, as they are not damaged: {left} files that can't be read")

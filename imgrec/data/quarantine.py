@@ -28,6 +28,14 @@ class Moved:
     reason: str
 
 
+@dataclass(frozen=True)
+class Quarantined:
+    """The files that were moved, and those that stay since they are links or outside the data."""
+
+    moved: tuple[Moved, ...] = ()
+    outside: tuple[Path, ...] = ()
+
+
 def refuse_place(folder: Path, data: Sequence[Path]) -> None:
     """Raise UsageError if `folder` is inside the data, or there is something in it."""
     for place in data:
@@ -44,22 +52,32 @@ def refuse_place(folder: Path, data: Sequence[Path]) -> None:
         )
 
 
-def move_bad(records: Sequence[Record], bad: Sequence[Skipped], folder: Path) -> tuple[Moved, ...]:
+def move_bad(
+    records: Sequence[Record], bad: Sequence[Skipped], folder: Path, data: Sequence[Path]
+) -> Quarantined:
     """Move the files of the `bad` records below `folder`, where they keep their names' paths.
 
     A bad record that is not a whole file (missing, a folder, a part of a file, pixels) stays.
+    So does a link, and a file that a link or `..` finds outside the data.
     `folder` is made if something is moved; its list is on disk before the first file moves.
 
-    Returns:
-        The files that were moved.
+    Args:
+        records: All records.
+        bad: Those that can't be read.
+        folder: A place that `refuse_place` accepts.
+        data: The folders of the data; a file, such as a table, stands for the folder it is in.
 
     Raises:
         RunError: `folder` can't be written.
         DataError: A file can't be moved; the list then has those that were.
     """
-    plan = tuple(_planned({record.name: record for record in records}, bad, Path(resolved(folder))))
+    places = _files({record.name: record for record in records}, bad)
+    roots = [Path(resolved(each if is_folder(each) else each.parent)) for each in data]
+    inside = {place: each for place, each in places.items() if _is_inside(place, roots)}
+    outside = tuple(place for place in places if place not in inside)
+    plan = tuple(_planned(inside, Path(resolved(folder))))
     if not plan:
-        return ()
+        return Quarantined((), outside)
     try:
         make_folder(folder)
     except OSError as error:
@@ -75,24 +93,33 @@ def move_bad(records: Sequence[Record], bad: Sequence[Skipped], folder: Path) ->
                 f"{printable(str(each.source))} can't be moved: {error.strerror or error}",
                 hint=f"{done} files were moved before; {printable(str(folder / LIST))} lists them",
             ) from error
-    return plan
+    return Quarantined(plan, outside)
 
 
-def _planned(
-    records: Mapping[str, Record], bad: Sequence[Skipped], folder: Path
-) -> Iterator[Moved]:
-    sources: set[Path] = set()
+def _files(records: Mapping[str, Record], bad: Sequence[Skipped]) -> dict[Path, Skipped]:
+    """Return the bad files that exist, each once."""
+    files: dict[Path, tuple[Path, Skipped]] = {}
+    for each in bad:
+        source = records[each.name].source
+        if isinstance(source, Path) and exists(source) and not is_folder(source):
+            place = Path.cwd() / source
+            files.setdefault(_real(place), (place, each))
+    return dict(files.values())
+
+
+def _real(place: Path) -> Path:
+    """Return the path to `place` without links; a folder may be reached by several paths."""
+    return Path(resolved(place.parent)) / place.name
+
+
+def _is_inside(place: Path, roots: Sequence[Path]) -> bool:
+    real = _real(place)
+    return resolved(real) == str(real) and any(map(real.is_relative_to, roots))
+
+
+def _planned(files: Mapping[Path, Skipped], folder: Path) -> Iterator[Moved]:
     targets = {str(folder / LIST).casefold()}
-    for name, reason in bad:
-        source = records[name].source
-        if not isinstance(source, Path):
-            continue
-        place = Path.cwd() / source
-        # A folder may be reached by several paths, through links.
-        real = Path(resolved(place.parent)) / place.name
-        if real in sources or not exists(place) or is_folder(place):
-            continue
-        sources.add(real)
+    for place, (name, reason) in files.items():
         yield Moved(place, _free(folder / _inside(name), targets), reason)
 
 

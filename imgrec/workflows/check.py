@@ -18,7 +18,7 @@ from imgrec.data.check import (
 )
 from imgrec.data.findings import Finding, Occurrence, finding
 from imgrec.data.images import Traits, is_damaged
-from imgrec.data.quarantine import Moved, move_bad, refuse_place
+from imgrec.data.quarantine import Moved, Quarantined, move_bad, refuse_place
 from imgrec.data.records import Splits
 from imgrec.data.sources import (
     DEFAULT_VALIDATION,
@@ -34,12 +34,15 @@ from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
+from imgrec.text import printable
 from imgrec.workflows.data_argument import data_argument, is_config, max_megapixels, splits_of
 from imgrec.workflows.prepare import read_images
 
 log = logging.getLogger("imgrec")
 
 CHECK_FILE = "check.json"
+
+_NAMED = 20
 
 _UNUSED = (
     FindingKind.ANIMATED,
@@ -53,13 +56,15 @@ _UNUSED = (
 class Checked:
     """What was checked, what was found in it, and where bad files went.
 
-    quarantine: the folder of the moved files.
+    quarantine: the folder of the moved files. outside: damaged files that were not moved since
+    they are links, or lie outside the data.
     """
 
     source: str
     findings: Findings
     quarantine: Path | None = None
     moved: tuple[Moved, ...] = ()
+    outside: tuple[Path, ...] = ()
 
 
 def check(
@@ -70,7 +75,8 @@ def check(
     source: a folder of class folders, of split folders of them, or of images without labels;
     a file that `data.root` may name; a YAML file or shipped config, whose split is applied.
     quarantine: a new or empty folder that damaged files are moved to. A sound one that can't be
-    read, because it is too large or in another format, stays.
+    read, because it is too large or in another format, stays; so do links and files outside the
+    data, which a warning names.
 
     Raises ConfigError for a config that can't be used, DataError if there are no images,
     UsageError if `quarantine` is inside the data or not empty.
@@ -79,8 +85,11 @@ def check(
     if quarantine is not None:
         refuse_place(quarantine, places)
     findings = check_images(stock, progress or Silent())
-    moved = () if quarantine is None else move_bad(stock.records, _damaged(findings), quarantine)
-    return Checked(source, findings, quarantine, moved)
+    if quarantine is None:
+        return Checked(source, findings)
+    done = move_bad(stock.records, _damaged(findings), quarantine, places)
+    _name_outside(done)
+    return Checked(source, findings, quarantine, done.moved, done.outside)
 
 
 def record_check(
@@ -148,6 +157,13 @@ def _untrainable(stock: CheckInput, root: str) -> tuple[Finding, ...]:
 def _places(data: DataLocation) -> tuple[Path, ...]:
     named = (data.root, data.train, data.validation, data.test)
     return tuple(Path(place) for place in named if place is not None)
+
+
+def _name_outside(done: Quarantined) -> None:
+    for path in done.outside[:_NAMED]:
+        log.warning("not moved, as it is a link or outside the data: %s", printable(str(path)))
+    if len(done.outside) > _NAMED:
+        log.warning("and %s more", f"{len(done.outside) - _NAMED:,}")
 
 
 def _damaged(findings: Findings) -> tuple[Skipped, ...]:

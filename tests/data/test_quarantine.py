@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.quarantine import LIST, move_bad, refuse_place
+from imgrec.data.quarantine import LIST, Quarantined, move_bad, refuse_place
 from imgrec.data.records import ByteRange, Record
 from imgrec.errors import DataError, UsageError
 from imgrec.scores import Skipped
@@ -37,7 +37,7 @@ def listed(folder: Path) -> list[dict[str, str]]:
 def test_only_bad_files_move(tmp_path: Path) -> None:
     """A bad file keeps its relative path and content, the rest stays, and the list tells it."""
     data, aside = tmp_path / "data", tmp_path / "aside"
-    moved = move_bad(records(data, "cat/1.jpg", "cat/2.jpg"), bad("cat/2.jpg"), aside)
+    moved = move_bad(records(data, "cat/1.jpg", "cat/2.jpg"), bad("cat/2.jpg"), aside, [data]).moved
     assert [path.name for path in (data / "cat").iterdir()] == ["1.jpg"]
     assert (aside / "cat/2.jpg").read_bytes() == b"cat/2.jpg"
     assert listed(aside) == [
@@ -55,7 +55,7 @@ def test_any_name_survives(tmp_path: Path) -> None:
     """Line breaks, quotes, escape codes and undecodable bytes come back from the list."""
     names = ("a\nb", "c\rd", 'e"f,g', "\x1b[31m", "\udce9", "=cmd", LIST)
     data, aside = tmp_path / "data", tmp_path / "aside"
-    move_bad(records(data, *names), bad(*names), aside)
+    move_bad(records(data, *names), bad(*names), aside, [data])
     rows = listed(aside)
     assert [Path(row["from"]).name for row in rows] == list(names)
     for row, name in zip(rows, names, strict=True):
@@ -67,7 +67,8 @@ def test_names_lead_nowhere_else(tmp_path: Path) -> None:
     """A name from a table with `../` or a root stays below the folder; equal ones get numbers."""
     (file, other) = records(tmp_path / "data", "1.jpg", "2.jpg")
     found = [Record("../../x/1.jpg", 0, file.source), Record("/x/1.jpg", 0, other.source)]
-    moved = move_bad(found, bad("../../x/1.jpg", "/x/1.jpg"), tmp_path / "aside")
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    moved = move_bad(found, bad("../../x/1.jpg", "/x/1.jpg"), aside, [data]).moved
     assert [each.target for each in moved] == [
         tmp_path / "aside/x/1.jpg",
         tmp_path / "aside/x/1-2.jpg",
@@ -84,8 +85,8 @@ def test_what_is_no_file_of_its_own_stays(tmp_path: Path) -> None:
         Record("slice", 0, ByteRange(tmp_path / "x.tfrecord", 0, 9)),
         Record("pixels", 0, np.zeros((1, 1), np.uint8)),
     ]
-    moved = move_bad(found, bad("missing", "folder", "slice", "pixels"), tmp_path / "aside")
-    assert moved == ()
+    wanted = bad("missing", "folder", "slice", "pixels")
+    assert move_bad(found, wanted, tmp_path / "aside", [tmp_path]) == Quarantined()
     assert not (tmp_path / "aside").exists()
 
 
@@ -93,7 +94,25 @@ def test_a_file_named_twice_moves_once(tmp_path: Path) -> None:
     """Two records of one file are one move."""
     (file,) = records(tmp_path / "data", "1.jpg")
     found = [file, Record("again", 0, file.source)]
-    assert len(move_bad(found, bad("1.jpg", "again"), tmp_path / "aside")) == 1
+    done = move_bad(found, bad("1.jpg", "again"), tmp_path / "aside", [tmp_path / "data"])
+    assert len(done.moved) == 1
+
+
+def test_what_lies_outside_the_data_stays(tmp_path: Path) -> None:
+    """A path with `..`, a linked class folder, a link to a file: each is named, none is moved."""
+    home, data, aside = tmp_path / "home", tmp_path / "data", tmp_path / "aside"
+    records(home, ".bashrc", "photos/1.jpg")
+    records(data, "cat/1.jpg", "table.csv")
+    (data / "dog").symlink_to(home / "photos")
+    (data / "cat/2.jpg").symlink_to("1.jpg")
+    names = ("cat/1.jpg", "../home/.bashrc", "dog/1.jpg", "cat/2.jpg")
+    found = [Record(name, 0, data / name) for name in names]
+    for place in (data, data / "table.csv"):
+        done = move_bad(found, bad(*names[1:]), aside, [place])
+        assert done == Quarantined((), tuple(data / name for name in names[1:]))
+    assert len(move_bad(found, bad("cat/1.jpg"), aside, [data / "table.csv"]).moved) == 1
+    assert (home / ".bashrc").exists()
+    assert (home / "photos/1.jpg").exists()
 
 
 def test_places_that_are_refused(tmp_path: Path) -> None:
@@ -119,7 +138,7 @@ def test_a_move_that_fails_leaves_a_true_list(tmp_path: Path) -> None:
     # The folder `b` that the second file needs is a file already.
     found = [Record("b", 0, found[0].source), found[1]]
     with pytest.raises(DataError, match="can't be moved"):
-        move_bad(found, bad("b", "b/c"), aside)
+        move_bad(found, bad("b", "b/c"), aside, [data])
     assert [row["from"] for row in listed(aside)] == [str(data / "a")]
     assert (data / "b/c").is_file()
 
