@@ -1,30 +1,40 @@
-"""Write files and folders atomically, and through what is not a regular file."""
+"""Write files and folders atomically, also through devices and pipes, and read regular files."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from io import FileIO
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path, PurePath
 
 from imgrec.errors import RunError, UsageError
 from imgrec.text import printable
 
 _PARTIAL = ".partial-"
+_CHUNK = 1 << 20
+
+MAX_DOCUMENT_BYTES = 64 << 20
+"""Of a card, a config or another document that is read whole."""
+
+MAX_TABLE_BYTES = 1 << 30
+"""Of a file with a line or an entry for each image."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, whose content then becomes that of `path`.
 
-    A regular file is replaced in one step. A link is followed, also to a file that does not exist
-    yet. A device or a pipe gets the content, and stays what it is.
+    A regular file is replaced in one step and keeps its permissions. A link is followed, also to a
+    file that does not exist yet. A device or a pipe gets the content, and stays what it is.
 
     Args:
         path: A file that the user named.
@@ -95,18 +105,20 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
     This is for files in folders of imgrec. A link is replaced, so that a run from somebody else
     can't have other files overwritten; see `write_output` for files that the user named.
+    A file that is replaced keeps its permissions; a new one has those that the umask allows.
 
     Raises:
         RunError: The folder is not writable or the disk is full; `path` is unchanged.
     """
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=_PARTIAL, suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        mode = file_mode(path)
+        # Until then, nobody else reads what belongs into a file that may be private.
+        temporary = _created(path, 0o666 if mode is None else 0o600)
         write(temporary)
         _sync(temporary)
-        temporary.chmod(0o644)
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -118,20 +130,106 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a new folder next to `path`, then rename it to `path`.
 
+    It has the permissions that the umask allows.
+
     Raises:
         RunError: It can't be written; nothing is left of it.
     """
     temporary: Path | None = None
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=path.parent))
+        temporary = _beside(path)
+        temporary.mkdir()
         write(temporary)
-        temporary.chmod(0o755)
         temporary.rename(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def open_own(path: Path, *, new: bool, mode: int | None = None) -> FileIO:
+    """Open a file under a name that others can guess, to read and to append bytes.
+
+    It is never opened through a link, and never if it is not a regular file of this user with
+    one name: in a folder that others write to, it could be theirs, or lead to another file.
+
+    Args:
+        path: The file; it is created if it doesn't exist.
+        new: Whether one that exists is removed first.
+        mode: The permissions of a new file; None: those that the umask allows.
+
+    Raises:
+        OSError: It can't be opened, or is not such a file.
+    """
+    if new:
+        path.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (os.O_EXCL if new else 0) | _NO_LINK | _NO_WAIT
+    with ExitStack() as opened:
+        file = FileIO(os.open(path, flags, 0o666 if mode is None else 0o600), "a+b")
+        opened.callback(file.close)
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or not is_own(found):
+            raise OSError(errno.EPERM, f"{path.name} is not a regular file of this user")
+        if new and mode is not None and sys.platform != "win32":
+            os.fchmod(file.fileno(), mode)
+        opened.pop_all()
+    return file
+
+
+def is_own(found: os.stat_result) -> bool:
+    """Return whether a file or folder belongs to the user of this process."""
+    return sys.platform == "win32" or found.st_uid == os.geteuid()
+
+
+def file_mode(path: Path) -> int | None:
+    """Return the permissions of a regular file; None if there is none, or a link."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return mode & 0o777 if stat.S_ISREG(mode) else None
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file to read its bytes; links are followed.
+
+    Raises:
+        OSError: It can't be read, or is a pipe or a device: those may wait, or never end.
+        ValueError: No file can have this path.
+    """
+    _check_regular(path.stat())
+    # It may have been replaced since: a pipe is opened without waiting for a writer.
+    with ExitStack() as opened:
+        file = os.fdopen(os.open(path, os.O_RDONLY | _BINARY | _NO_WAIT), "rb")
+        opened.callback(file.close)
+        _check_regular(os.fstat(file.fileno()))
+        opened.pop_all()
+    return file
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file, of which there may be `limit`.
+
+    Raises:
+        OSError: It can't be read, is not a regular file, or is larger.
+        ValueError: No file can have this path.
+    """
+    with open_regular(path) as file:
+        return read_bounded(file, limit)
+
+
+def read_bounded(file: BufferedReader, limit: int) -> bytes:
+    """Return the rest of a regular file, of which there may be `limit` bytes; raises OSError."""
+    size = os.fstat(file.fileno()).st_size
+    if size - file.tell() > limit:
+        raise _too_large(limit)
+    content = file.read(size + 1)
+    while more := file.read(_CHUNK):  # /proc gives no sizes, and files grow
+        content += more
+        if len(content) > limit:
+            raise _too_large(limit)
+    return content
 
 
 def write_text(path: Path, text: str) -> None:
@@ -214,8 +312,36 @@ def sha256(content: bytes) -> str:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal, read in chunks; raises OSError."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+
+
+def _check_regular(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
+def _too_large(limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"larger than {limit >> 20} MiB")
+
+
+def _beside(path: Path) -> Path:
+    """Return a name in the folder of `path` that can't be guessed."""
+    return path.parent / f"{_PARTIAL}{secrets.token_hex(8)}{path.suffix}"
+
+
+def _created(path: Path, mode: int) -> Path:
+    """Create and return an empty file beside `path`."""
+    temporary = _beside(path)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    return temporary
 
 
 def _is_open_file(path: Path) -> bool:

@@ -18,6 +18,7 @@ from imgrec.config import shipped
 from imgrec.config.experiment import ConfigOrigin, Experiment
 from imgrec.config.keras.named import plain
 from imgrec.errors import UsageError
+from imgrec.files import open_regular
 from imgrec.sections import yaml
 from imgrec.sections.problems import (
     OVERRIDE,
@@ -200,7 +201,7 @@ def dump(experiment: Experiment) -> str:
 
 def _read(source: str) -> bytes:
     try:
-        with Path(source).open("rb") as file:
+        with open_regular(Path(source)) as file:
             _refuse_data(source)
             return file.read(yaml.MAX_BYTES + 1)
     except IsADirectoryError:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from imgrec.errors import DataError
+from imgrec.files import open_regular, read_regular
 from imgrec.text import printable
 
 # What systems and programs leave in folders, in small letters: with a leading dot, and without.
@@ -57,24 +58,28 @@ class Listing:
 
 
 def open_file(path: Path) -> BufferedReader:
-    """Open a file to read its bytes; raises OSError, and ValueError for an impossible path."""
-    return path.open("rb")
+    """Open a regular file to read its bytes; raises like `open_regular`."""
+    return open_regular(path)
 
 
-def create_file(path: Path, *, replace: bool = False) -> BufferedWriter:
-    """Open a new file to write its bytes; raises OSError, also if it exists and isn't replaced."""
-    return path.open("wb" if replace else "xb")
+def create_file(path: Path) -> BufferedWriter:
+    """Open a new file to write its bytes; raises OSError, also if anything has this name."""
+    return path.open("xb")
 
 
-def read_bytes(path: Path, start: int = 0, length: int | None = None) -> bytes:
-    """Return the bytes of a file from `start`, `length` of them or fewer if it ends before.
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file, of which there may be `limit`; as `read_regular`."""
+    return read_regular(path, limit)
 
-    Raises OSError, and ValueError for an impossible path.
+
+def read_part(path: Path, start: int, length: int) -> bytes:
+    """Return the bytes of a regular file from `start`, `length` of them or fewer at its end.
+
+    Raises like `open_file`.
     """
     with open_file(path) as file:
-        if start:
-            file.seek(start)
-        return file.read(-1 if length is None else length)
+        file.seek(start)
+        return file.read(length)
 
 
 def status(file: Path | IO[bytes]) -> FileStatus:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.errors import RunError
+from imgrec.files import open_regular
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras
 from imgrec.stderr import stdout_to_stderr
@@ -66,7 +67,7 @@ def refuse_weights(path: Path) -> None:
     import h5py
 
     try:
-        with h5py.File(path, "r") as file:
+        with open_regular(path) as content, h5py.File(content, "r") as file:
             complete = "model_config" in file.attrs
     except OSError:  # what is not HDF5 is refused by the checks of its format
         return

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import Meta, Struct
 
 from imgrec.errors import RunError
-from imgrec.files import write_atomically
+from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.text import printable
@@ -336,7 +336,7 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
     path = folder / FILE_NAME
     place = printable(str(path))
     try:
-        document = parse_json(path.read_bytes())
+        document = parse_json(read_regular(path, MAX_DOCUMENT_BYTES))
     except FileNotFoundError:
         raise RunError(
             f"{printable(str(folder))} is not a run: it has no {FILE_NAME}", hint=_HINT

@@ -7,12 +7,14 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from imgrec.files import MAX_TABLE_BYTES, read_regular
+
 HISTORY_FILE = "history.csv"
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
     """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
-    header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    header, *rows = csv.reader(read_regular(path, MAX_TABLE_BYTES).decode().splitlines())
     columns = zip(*rows, strict=True) if rows else ((),) * len(header)
     values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
     del values["epoch"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgrec.errors import RunError
+from imgrec.files import MAX_TABLE_BYTES, read_regular
 from imgrec.json_documents import from_builtins, json_line, parse_json
 from imgrec.text import csv_cell, printable
 
@@ -57,7 +58,7 @@ def recorded_identities(folder: Path) -> Identities:
     path = folder / IMAGES_FILE
     hint = "evaluate a folder with --data, or train again"
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        text = read_regular(path, MAX_TABLE_BYTES).decode("utf-8", "surrogateescape")
         return dict(map(_identity, csv.DictReader(io.StringIO(text, newline=""), restval="")))
     except OSError as error:
         raise RunError(

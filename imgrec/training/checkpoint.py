@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from imgrec.config.training import Checkpoint
 from imgrec.errors import RunError
-from imgrec.files import cannot_write, write_atomically
+from imgrec.files import cannot_write, read_regular, write_atomically
 from imgrec.text import printable
 from imgrec.training.steps import Steps
 
@@ -30,6 +30,7 @@ START = "from the start"
 _PROGRESS = "progress"
 _FROM_START = "train from the start"
 _FROZEN = "backbone.npz"
+_MAX_BYTES = 64 << 30
 _DAMAGE = (EOFError, ValueError, KeyError, zipfile.BadZipFile)
 _HASH_BYTES = hashlib.sha256().digest_size
 
@@ -218,7 +219,7 @@ def _whole(path: Path) -> Arrays:
     says nothing about what is in it.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, _MAX_BYTES)
     except FileNotFoundError as error:
         raise _unusable(path, str(error.strerror)) from error
     except OSError as error:

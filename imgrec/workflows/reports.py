@@ -24,7 +24,13 @@ from imgrec.evaluation.results import Assessment
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.values import Area, Heat
-from imgrec.files import check_writable, write_text
+from imgrec.files import (
+    MAX_DOCUMENT_BYTES,
+    MAX_TABLE_BYTES,
+    check_writable,
+    read_regular,
+    write_text,
+)
 from imgrec.report import charts
 from imgrec.report.forms import PAGE, check_formats, report_formats
 from imgrec.report.html import Remark, ReportContext, mistakes
@@ -147,7 +153,7 @@ def _read(path: Path, read: Callable[[Path], SourceContent]) -> SourceContent | 
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="surrogateescape")
+    return read_regular(path, MAX_DOCUMENT_BYTES).decode("utf-8", "surrogateescape")
 
 
 def _remarks(path: Path) -> tuple[Remark, ...]:
@@ -159,7 +165,7 @@ def _remarks(path: Path) -> tuple[Remark, ...]:
             str(finding["unit"]),
             tuple(name for case in finding["cases"] for name in case["names"])[:_EXAMPLES],
         )
-        for finding in json.loads(path.read_bytes())["findings"]
+        for finding in json.loads(read_regular(path, MAX_TABLE_BYTES))["findings"]
     )
 
 

@@ -9,6 +9,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.data.sources import DataLocation
 from imgrec.errors import ConfigError, RunError, UsageError
+from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 
@@ -40,7 +41,7 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     """
     path = folder / CONFIG_FILE
     try:
-        text = path.read_bytes()
+        text = read_regular(path, MAX_DOCUMENT_BYTES)
         experiment = parse(text, str(path))
     except OSError as error:
         raise RunError(

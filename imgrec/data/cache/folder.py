@@ -116,7 +116,8 @@ def _write(entry: CacheEntry, write: Callable[[IO[bytes]], object]) -> None:
     partial = entry.path.with_suffix(_PARTIAL)
     with _alone(entry.path.parent / "room.lock"):
         _make_room(entry)
-        file = storage.create_file(partial, replace=True)
+        storage.remove(partial)
+        file = storage.create_file(partial)
         hold(file)
         file.truncate(entry.bytes)  # counts from now on
     try:

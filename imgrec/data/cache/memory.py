@@ -6,6 +6,7 @@ from pathlib import Path
 
 from imgrec.data.storage import read_bytes
 
+_MAX_BYTES = 1 << 20
 _CGROUPS = Path("/sys/fs/cgroup")
 
 # Limit, use, and the part of the use that the system gives back when asked, by version.
@@ -44,15 +45,19 @@ def available_memory(cgroups: Path = _CGROUPS) -> int:
 def _left(cgroups: Path, limit: str, usage: str, statistics: str, field: str) -> int | None:
     """Return the bytes below a container's limit, or None if it has none."""
     try:
-        free = int(read_bytes(cgroups / limit)) - int(read_bytes(cgroups / usage))
+        free = int(_content(cgroups / limit)) - int(_content(cgroups / usage))
         return max(0, free + _field(cgroups / statistics, field))
     except (OSError, ValueError):  # `max` is not a number: no limit
         return None
 
 
 def _field(file: Path, name: str) -> int:
-    for line in read_bytes(file).decode().splitlines():
+    for line in _content(file).decode().splitlines():
         key, value, *_ = line.split()
         if key == name:
             return int(value)
     return 0
+
+
+def _content(file: Path) -> bytes:
+    return read_bytes(file, _MAX_BYTES)

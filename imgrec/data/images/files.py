@@ -45,7 +45,7 @@ def content_of(source: ImageSource | ImageContent, name: str = "") -> ImageConte
 def _read_file(path: Path, name: str) -> bytes:
     try:
         check_file(path)
-        return storage.read_bytes(path)
+        return storage.read_bytes(path, MAX_BYTES)
     except (OSError, ValueError, MemoryError, DataError) as error:
         raise BadImage(name or str(path), file_reason(path, error)) from error
 
@@ -76,7 +76,7 @@ def file_reason(path: Path, error: Exception) -> str:
 
 def _read_range(source: ByteRange, name: str) -> bytes:
     try:
-        found = storage.read_bytes(source.path, source.start, source.length)
+        found = storage.read_part(source.path, source.start, source.length)
     except (OSError, ValueError, MemoryError) as error:
         raise BadImage(name or str(source.path), file_reason(source.path, error)) from error
     if len(found) < source.length:

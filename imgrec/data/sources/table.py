@@ -11,6 +11,7 @@ from pathlib import Path
 from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
 from imgrec.data.storage import cannot_read, read_bytes
 from imgrec.errors import DataError
+from imgrec.files import MAX_TABLE_BYTES
 from imgrec.text import class_name, decode_text, printable
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -103,7 +104,7 @@ def _has_unnamed(names: Sequence[str], cells: Sequence[str]) -> bool:
 
 def _text(file: Path) -> tuple[str, str]:
     try:
-        content = read_bytes(file)
+        content = read_bytes(file, MAX_TABLE_BYTES)
     except (OSError, ValueError) as error:
         raise cannot_read(file, error) from error
     try:

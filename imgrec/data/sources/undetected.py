@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path, PurePath
 
 from imgrec.data.sources.loaders import LOADERS
-from imgrec.data.storage import cannot_read, exists, is_file, read_bytes
+from imgrec.data.storage import cannot_read, exists, is_file, read_part
 from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError
 from imgrec.text import printable
@@ -84,7 +84,7 @@ def _content(file: Path) -> str | None:
     from imgrec.data.images import HEAD, content_type
 
     try:
-        head = read_bytes(file, 0, HEAD)
+        head = read_part(file, 0, HEAD)
     except (OSError, ValueError) as error:
         raise cannot_read(file, error) from error
     if not head:

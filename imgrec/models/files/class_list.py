@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgrec.errors import DataError, RunError
+from imgrec.files import read_regular
 from imgrec.models.files.class_forms import FORMS, ClassEntry, parse_classes
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import DecodedText, class_name, decode_text, join_few, printable
@@ -50,8 +51,6 @@ def read_classes(path: Path, outputs: int | None = None) -> ClassList:
     """
     place = printable(str(path))
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{place} is larger than {MAX_BYTES >> 20} MiB")
         text, encoding = _text(path)
         is_table = path.suffix.lower() in (".csv", ".tsv")
         entries, remarks = parse_classes(text, is_table=is_table)
@@ -99,7 +98,7 @@ def imagenet_classes() -> ClassList:
 
 def _text(path: Path) -> DecodedText:
     try:
-        decoded = decode_text(path.read_bytes())
+        decoded = decode_text(read_regular(path, MAX_BYTES))
     except ValueError as error:
         raise ValueError(f"it {error}") from error
     if "\0" in decoded.text:

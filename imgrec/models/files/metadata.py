@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 
 from imgrec.errors import RunError
+from imgrec.files import read_regular
 from imgrec.text import printable
 
 LABELS = "labels.txt"
@@ -46,8 +47,8 @@ def read_description(path: Path) -> bytes | None:
     try:
         if path.is_dir():
             file = path / _FOLDER / DESCRIPTION
-            return _bounded(file.read_bytes()) if file.is_file() else None
-        return _out_of_zip(path) if zipfile.is_zipfile(path) else None
+            return read_regular(file, MAX_BYTES) if file.is_file() else None
+        return _out_of_zip(path) if path.is_file() and zipfile.is_zipfile(path) else None
     except Exception as error:  # a damaged archive raises whatever its compression raises
         reason = printable(str(error))
         raise RunError(

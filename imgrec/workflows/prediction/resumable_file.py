@@ -18,7 +18,7 @@ from io import FileIO
 from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
-from imgrec.files import linked, write_all, writing
+from imgrec.files import file_mode, linked, open_own, write_all, writing
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
@@ -104,10 +104,11 @@ def resumable_file(
         )
     with ExitStack() as opened:
         with writing(path):
-            # Without a buffer, so that closing has nothing left that might not fit on the disk.
-            content = opened.enter_context(partial.open("a+b", buffering=0))
             opened.enter_context(_alone(path))
-            marks = opened.enter_context(progress.open("a+b", buffering=0))
+            # Without a buffer, so that closing has nothing left that might not fit on the disk.
+            mode = file_mode(path)
+            content = opened.enter_context(open_own(partial, new=not resume, mode=mode))
+            marks = opened.enter_context(open_own(progress, new=not resume, mode=mode))
             mark, end = _last_mark(content, marks, settings) if resume else (WriterProgress(), 0)
             content.truncate(mark.bytes)
             marks.truncate(end)
