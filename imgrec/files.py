@@ -166,7 +166,8 @@ def open_own(path: Path, *, new: bool, mode: int | None = None) -> FileIO:
         path.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (os.O_EXCL if new else 0) | _NO_LINK | _NO_WAIT
     with ExitStack() as opened:
-        file = FileIO(os.open(path, flags, 0o666 if mode is None else 0o600), "a+b")
+        created = 0o666 if mode is None else 0o600
+        file = FileIO(str(path), "a+b", opener=lambda name, _: os.open(name, flags, created))
         opened.callback(file.close)
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or not is_own(found):
@@ -199,13 +200,7 @@ def open_regular(path: Path) -> BufferedReader:
         ValueError: No file can have this path.
     """
     _check_regular(path.stat())
-    # It may have been replaced since: a pipe is opened without waiting for a writer.
-    with ExitStack() as opened:
-        file = os.fdopen(os.open(path, os.O_RDONLY | _BINARY | _NO_WAIT), "rb")
-        opened.callback(file.close)
-        _check_regular(os.fstat(file.fileno()))
-        opened.pop_all()
-    return file
+    return open(path, "rb", opener=_opened_regular)
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -275,13 +270,14 @@ def remove_partial(folder: Path) -> None:
 def refuse_existing(path: Path, kind: str = "file") -> None:
     """Raise UsageError if `path` exists; the hint suggests another `--output`.
 
-    A device or a pipe is not refused as a file, since it is not replaced.
+    So does a link that leads nowhere. A device or a pipe is not refused as a file, since it is
+    not replaced.
 
     Args:
         path: What would be written.
         kind: What `--output` expects, `file` or `folder`.
     """
-    if path.exists() and not (kind == "file" and is_stream(path)):
+    if (path.exists() or path.is_symlink()) and not (kind == "file" and is_stream(path)):
         raise UsageError(
             f"{printable(str(path))} already exists",
             hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
@@ -316,9 +312,19 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-_BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+
+
+def _opened_regular(name: str, flags: int) -> int:
+    # What was a file a moment ago may be a pipe: it is opened without waiting for a writer.
+    descriptor = os.open(name, flags | _NO_WAIT)
+    try:
+        _check_regular(os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _check_regular(found: os.stat_result) -> None:

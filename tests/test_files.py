@@ -16,11 +16,14 @@ import pytest
 from imgrec.errors import RunError, UsageError
 from imgrec.files import (
     check_writable,
+    open_own,
+    read_regular,
     refuse_existing,
     remove_partial,
     sha256,
     write_atomically,
     write_bytes,
+    write_folder,
     write_text,
 )
 from tests.conftest import PROJECT
@@ -196,3 +199,97 @@ def test_an_open_file_is_written_through() -> None:
         )
         output.seek(0)
         assert output.read() == b"before\ntext\n"
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    """Set the umask of this process for a while."""
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def mode_of(path: Path) -> str:
+    """Return the permissions of a file or folder as `chmod` takes them."""
+    return f"{path.stat().st_mode & 0o777:o}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o077, "600", "700"), (0o022, "644", "755")])
+def test_a_new_file_has_the_permissions_of_the_umask(
+    tmp_path: Path, mask: int, file: str, folder: str
+) -> None:
+    """Reports hold people's photos: private where the user says so."""
+    with umask(mask):
+        write_text(tmp_path / "a.txt", "text")
+        write_folder(tmp_path / "pack", lambda temporary: (temporary / "a").touch())
+    assert mode_of(tmp_path / "a.txt") == file
+    assert mode_of(tmp_path / "pack") == folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """A private file stays private, also while it is written; a shared one stays shared."""
+    path, while_written = tmp_path / "a.txt", list[str]()
+
+    def write(temporary: Path) -> None:
+        while_written.append(mode_of(temporary))
+        temporary.write_text("new")
+
+    for mode in (0o600, 0o664):
+        path.touch()
+        path.chmod(mode)
+        write_atomically(path, write)
+        assert mode_of(path) == f"{mode:o}"
+    assert while_written == ["600", "600"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("new", [True, False])
+def test_a_file_of_someone_else_is_not_opened(tmp_path: Path, *, new: bool) -> None:
+    """Under a name that can be guessed lies a link, a hard link or a pipe."""
+    victim, path = tmp_path / "victim", tmp_path / "out.csv.partial"
+    victim.write_text("mine")
+    for plant in (path.symlink_to, path.hardlink_to, lambda _: os.mkfifo(path)):
+        plant(victim)
+        if new:
+            with open_own(path, new=True) as file:
+                file.write(b"theirs")
+        else:
+            with pytest.raises(OSError, match=r"regular file of this user|Too many levels"):
+                open_own(path, new=False)
+        assert victim.read_text() == "mine"
+        path.unlink()
+
+
+def test_only_regular_files_within_the_limit_are_read(tmp_path: Path) -> None:
+    """A pipe without a writer and an endless device are refused at once, folders as folders."""
+    file = tmp_path / "file"
+    file.write_bytes(b"12345")
+    assert read_regular(file, 5) == b"12345"
+    with pytest.raises(OSError, match="larger than 0 MiB"):
+        read_regular(file, 4)
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="not a regular file"):
+            read_regular(path, 5)
+    with pytest.raises(IsADirectoryError):
+        read_regular(tmp_path, 5)
+
+
+def test_a_file_that_gives_no_size_is_read_whole() -> None:
+    """As those of /proc."""
+    path = Path("/proc/self/status")
+    if not path.exists():
+        pytest.skip("a system without /proc")
+    assert b"Threads:" in read_regular(path, 1 << 20)
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way(tmp_path: Path) -> None:
+    """Somebody else may have planted it, to have a file created elsewhere."""
+    link = tmp_path / "photos.yaml"
+    link.symlink_to(tmp_path / "none")
+    with pytest.raises(UsageError, match="already exists"):
+        refuse_existing(link)

@@ -7,7 +7,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,7 +120,7 @@ def test_without_continue_it_begins_anew(path: Path) -> None:
 def test_a_whole_file_is_not_gone_on_with(path: Path) -> None:
     """Whose it is can't be told any more."""
     write(path)
-    with pytest.raises(UsageError, match="is complete"):
+    with pytest.raises(UsageError, match="nothing to continue"):
         write(path, resume=True)
 
 
@@ -222,3 +222,31 @@ def test_a_full_disk_is_told(path: Path) -> None:
     assert not path.exists()
     write(path, names=[f"{n:90}" for n in range(8)], resume=True)
     assert path.read_text().count("\n") == 9
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("beside", [partial, progress])
+def test_no_link_is_followed(path: Path, beside: Callable[[Path], Path]) -> None:
+    """In a folder where others write, a link under either name could lead to any file."""
+    victim = path.with_name("victim")
+    victim.write_text("mine")
+    beside(path).symlink_to(victim)
+    write(path)
+    assert (victim.read_text(), path.read_text()[:6]) == ("mine", "header")
+    path.unlink()
+    beside(path).symlink_to(victim)
+    with pytest.raises(RunError, match=r"out\.csv can't be written: Too many levels"):
+        write(path, resume=True)
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_a_private_file_stays_private(path: Path) -> None:
+    """The files beside it are so, too, while it is written."""
+    path.touch()
+    path.chmod(0o600)
+    with pytest.raises(Stopped):
+        write(path, stop=2)
+    assert [each.stat().st_mode & 0o777 for each in (partial(path), progress(path))] == [0o600] * 2
+    write(path, resume=True)
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -104,6 +104,7 @@ def resumable_file(
         )
     with ExitStack() as opened:
         with writing(path):
+            path.parent.stat()  # a lock would create the folder
             opened.enter_context(_alone(path))
             # Without a buffer, so that closing has nothing left that might not fit on the disk.
             mode = file_mode(path)
