@@ -149,5 +149,5 @@ def test_a_file_that_two_paths_lead_to_moves_once(tmp_path: Path) -> None:
     known = records(data, "cat/1.jpg")
     (data / "dog").symlink_to(data / "cat")
     known.append(Record("dog/1.jpg", 1, data / "dog/1.jpg"))
-    moved = move_bad(known, bad("cat/1.jpg", "dog/1.jpg"), aside)
-    assert [each.source for each in moved] == [data / "cat/1.jpg"]
+    moved = move_bad(known, bad("cat/1.jpg", "dog/1.jpg"), aside, [data])
+    assert [each.source for each in moved.moved] == [data / "cat/1.jpg"]
