@@ -127,6 +127,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, as `write_atomically` does."""
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+
+
 def write_folder(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a new folder next to `path`, then rename it to `path`.
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from imgrec.data.records import Record
 from imgrec.data.storage import entries, exists, is_folder, make_folder, move, resolved
 from imgrec.errors import DataError, UsageError
-from imgrec.files import cannot_write, write_atomically
+from imgrec.files import cannot_write, write_bytes_atomically
 from imgrec.scores import Skipped
 from imgrec.text import printable
 
@@ -147,4 +147,4 @@ def _write_list(folder: Path, moved: Sequence[Moved]) -> None:
     for each in moved:
         writer.writerow([each.source, each.target, each.reason])
     content = text.getvalue().encode("utf-8", "surrogateescape")
-    write_atomically(folder / LIST, lambda temporary: temporary.write_bytes(content))
+    write_bytes_atomically(folder / LIST, content)

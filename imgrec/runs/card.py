@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import Meta, Struct
 
 from imgrec.errors import RunError
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_atomically
+from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_bytes_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.text import printable
@@ -319,7 +319,7 @@ def write_card(folder: Path, card: Card) -> None:
     """Write the card of a run's folder, atomically."""
     document = as_builtins(CardHead(SCHEMA_VERSION)) | as_builtins(card)
     content = json_text(document).encode()
-    write_atomically(folder / FILE_NAME, lambda temporary: temporary.write_bytes(content))
+    write_bytes_atomically(folder / FILE_NAME, content)
 
 
 def read_card(folder: Path, *, earlier: bool = False) -> Card:

@@ -10,7 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from imgrec.errors import RunError
-from imgrec.files import cannot_write, remove_partial, sha256_of, write_atomically
+from imgrec.files import (
+    cannot_write,
+    remove_partial,
+    sha256_of,
+    write_atomically,
+    write_bytes_atomically,
+)
 from imgrec.runs.card import FILE_NAME, Card, ExportParity, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
@@ -110,7 +116,7 @@ class RunWriter:
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file that the card says nothing about."""
-        write_atomically(self.folder / name, lambda temporary: temporary.write_bytes(content))
+        write_bytes_atomically(self.folder / name, content)
 
     def write_model(self, name: str, save: Callable[[Path], object], **changes: Any) -> None:
         """Announce, write and settle a model file.

@@ -6,14 +6,13 @@ import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
 from imgrec.explanation.values import ExplainedPhoto, Explanation, ExplanationQuery
-from imgrec.files import cannot_write, check_writable, refuse_existing, write_atomically
+from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes_atomically
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import photo_explanation
@@ -185,7 +184,7 @@ def _write(files: Mapping[str, Path], contents: Mapping[str, bytes]) -> None:
     written: list[Path] = []
     try:
         for what, content in contents.items():
-            write_atomically(files[what], partial(Path.write_bytes, data=content))
+            write_bytes_atomically(files[what], content)
             written.append(files[what])
     except BaseException:
         for path in written:
