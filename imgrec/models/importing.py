@@ -15,7 +15,7 @@ from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
-from imgrec.models.files import check_keras, check_litert, check_weights
+from imgrec.models.files import check_keras, check_weights, read_litert
 from imgrec.models.keras_files import EXPORT_HINT, refuse_weights
 from imgrec.text import did_you_mean, printable
 
@@ -377,7 +377,7 @@ def check_model_file(path: Path, form: ModelFormat, *, trust: bool) -> None:
     if form == "keras":
         _check_keras(path)
     elif form == "litert":
-        check_litert(path)
+        read_litert(path)
     elif not trust:
         raise RunError(
             f"{printable(str(path))} is refused: {_PROGRAMS[form]}",

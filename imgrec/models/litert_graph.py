@@ -13,7 +13,7 @@ def ends_linear(path: Path, tensor: int) -> bool:
     """Return whether a tensor is computed by a layer without activation, such as a dense one.
 
     Args:
-        path: A file that `check_litert` accepts.
+        path: A file that `read_litert` accepts.
         tensor: The number of the tensor in the main graph.
     """
     from ai_edge_litert import schema_py_generated as schema

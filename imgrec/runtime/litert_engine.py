@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.backend import has_tensorflow
-from imgrec.models.files import check_litert
+from imgrec.models.files import read_litert
 from imgrec.parallel import usable_cores
 from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
@@ -49,7 +49,7 @@ class LiteRTEngine:
         activation: Activation | None = None,
         output_name: str = "",
     ) -> None:
-        """Map the file into memory.
+        """Read and check the file.
 
         Args:
             path: The file.
@@ -65,17 +65,18 @@ class LiteRTEngine:
         """
         from ai_edge_litert.interpreter import Interpreter
 
-        check_litert(path)
+        content = read_litert(path)
         self.classes = classes
         self.spec = spec
         self.decision = decision
         self.activation = activation
         try:
             with suppress_native_stderr():
-                self._interpreter = Interpreter(str(path), num_threads=usable_cores())
+                self._interpreter = Interpreter(model_content=content, num_threads=usable_cores())
         except ValueError as error:
             raise RunError(
-                f"{printable(str(path))} does not load: {error}", hint="write it again"
+                f"{printable(str(path))} does not load: {printable(str(error))}",
+                hint="write it again",
             ) from error
         self.input = input_tensor(self._interpreter)
         self.output = output_tensor(self._interpreter, output_name, len(classes))

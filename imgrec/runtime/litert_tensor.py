@@ -156,6 +156,8 @@ def _tensor(detail: dict[str, Any], verb: str) -> LiteRTTensor:
     dtype = np.dtype(detail["dtype"]).name
     if dtype not in (*_FLOATS, *_INTEGERS):
         raise _unusable(detail, verb, "")
+    if not len(detail["shape_signature"]):
+        raise _unusable(detail, verb, " without a batch")
     batch, *sizes = (None if size < 0 else int(size) for size in detail["shape_signature"])
     scale, zero_point = detail["quantization"] if dtype in _INTEGERS else (0.0, 0)
     index = int(detail["index"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 
 def layer(kind: str, module: str | None = "keras.layers", /, **config: Any) -> dict[str, Any]:
@@ -57,22 +58,95 @@ def program(path: Path) -> dict[str, Any]:
     return layer("Lambda", name="program", function={"class_name": "__lambda__", "config": value})
 
 
-def litert_file(path: Path, *, operator: str | None = None, outside: bool = False) -> Path:
-    """Write a LiteRT file of no tensors, with a custom operator or with weights outside of it."""
-    import flatbuffers
+def litert_model() -> Any:
+    """Return a LiteRT model of two classes for images of 4 x 4 pixels, as objects of its schema.
+
+    Its operators are a reshape (of tensor 0 to 4, by 1), a dense layer (to 5, with 2 and 3) and a
+    softmax (to 6); the data of tensors 1, 2 and 3 are in the buffers of the same numbers.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT()
-    model.version = 3
-    model.subgraphs = []
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.subgraphs = 3, [graph]
+    kernel = np.linspace(-0.01, 0.01, 96, dtype=np.float32)
+    constants = (np.array([-1, 48], np.int32), kernel, np.zeros(2, np.float32))
+    model.buffers = [litert_buffer(), *map(litert_buffer, constants)]
+    model.metadata, model.signatureDefs = [schema.MetadataT()], [_litert_signature()]
+    graph.inputs, graph.outputs = [0], [6]
+    graph.tensors = [
+        _litert_tensor("pixels", [1, 4, 4, 3]),
+        _litert_tensor("shape", [2], 1, schema.TensorType.INT32),
+        _litert_tensor("kernel", [2, 48], 2),
+        _litert_tensor("bias", [2], 3),
+        _litert_tensor("flat", [1, 48]),
+        _litert_tensor("logits", [1, 2]),
+        _litert_tensor("probabilities", [1, 2]),
+    ]
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    model.operatorCodes, graph.operators = [], []
+    for kind, inputs, outputs, options in (
+        ("RESHAPE", [0, 1], [4], schema.ReshapeOptionsT()),
+        ("FULLY_CONNECTED", [4, 2, 3], [5], schema.FullyConnectedOptionsT()),
+        ("SOFTMAX", [5], [6], softmax),
+    ):
+        add_litert_operator(model, kind, inputs, outputs, options)
+    return model
+
+
+def litert_buffer(data: NDArray[Any] | None = None) -> Any:
+    """Return a buffer of a LiteRT model."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    buffer = schema.BufferT()
+    buffer.data = None if data is None else np.frombuffer(data.tobytes(), np.uint8)
+    return buffer
+
+
+def add_litert_operator(
+    model: Any, kind: str, inputs: list[int], outputs: list[int], options: Any = None
+) -> None:
+    """Add an operator to the first graph of a LiteRT model."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    code, operator = schema.OperatorCodeT(), schema.OperatorT()
+    code.builtinCode, code.version = getattr(schema.BuiltinOperator, kind), 1
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    operator.opcodeIndex = len(model.operatorCodes)
+    operator.inputs, operator.outputs, operator.builtinOptions = inputs, outputs, options
+    if options is not None:
+        name = type(options).__name__.removesuffix("T")
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+    model.operatorCodes.append(code)
+    model.subgraphs[0].operators.append(operator)
+
+
+def litert_file(path: Path, model: Any = None, *, operator: str | None = None) -> Path:
+    """Write a LiteRT file, of `litert_model` if none is given, with a custom operator beside."""
+    import flatbuffers
+
+    model = litert_model() if model is None else model
     if operator is not None:
-        code = schema.OperatorCodeT()
-        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
-        code.customCode = operator
-        model.operatorCodes = [code]
-    if outside:
-        model.externalBuffers = [schema.ExternalBufferT()]
+        add_litert_operator(model, "CUSTOM", [6], [])
+        model.operatorCodes[-1].customCode = operator
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     path.write_bytes(bytes(builder.Output()))
     return path
+
+
+def _litert_tensor(name: str, shape: list[int], buffer: int = 0, kind: int = 0) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.buffer, tensor.type = name, shape, buffer, kind
+    return tensor
+
+
+def _litert_signature() -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    signature, taken, given = schema.SignatureDefT(), schema.TensorMapT(), schema.TensorMapT()
+    signature.signatureKey, signature.inputs, signature.outputs = "serve", [taken], [given]
+    taken.name, given.name, given.tensorIndex = "pixels", "probabilities", 6
+    return signature

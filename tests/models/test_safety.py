@@ -11,16 +11,14 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from imgrec.config.keras.layers import LAYERS as CONFIGURABLE
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.models.files import check_keras, check_litert, check_weights
+from imgrec.models.files import check_keras, check_weights, read_litert
 from imgrec.models.files.safety import LAYERS
 from imgrec.workflows.experiment_sections import build_network
-from tests.models.hostile import keras_file, layer, litert_file, program, sequential, weights
+from tests.models.hostile import keras_file, layer, program, sequential, weights
 
 FUNCTION = {"module": "builtins", "class_name": "function", "registered_name": "function"}
 DENSE = layer("Dense", units=3, name="dense")
@@ -143,9 +141,9 @@ def test_a_member_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", weights()])
-@pytest.mark.parametrize("check", [check_keras, check_litert])
+@pytest.mark.parametrize("check", [check_keras, read_litert])
 def test_other_files_are_named(
-    tmp_path: Path, content: bytes, check: Callable[[Path], None]
+    tmp_path: Path, content: bytes, check: Callable[[Path], object]
 ) -> None:
     """Empty and foreign files are told by name, and so are a missing one and a folder."""
     file = tmp_path / "m\n.keras"
@@ -241,33 +239,6 @@ model: {{backbone: {{name: MobileNetV2, weights: '{tmp_path / "w.h5"}'}}, layers
 """
     with pytest.raises(RunError, match=r"w\.h5 is refused: its weights link to another file"):
         build_network(parse(text, "hostile.yaml"), 10)
-
-
-def test_litert_files_of_foreign_operators_are_refused(tmp_path: Path) -> None:
-    """An operator that is none of LiteRT's own is named; so are weights in another file."""
-    check_litert(litert_file(tmp_path / "m.tflite"))
-    for operator in ("FlexReadFile", "Mine\x1b"):
-        with pytest.raises(
-            RunError, match=r"the operator (FlexReadFile|Mine\\x1b), which is not a built-in"
-        ):
-            check_litert(litert_file(tmp_path / "m.tflite", operator=operator))
-    with pytest.raises(RunError, match="its weights are in other files"):
-        check_litert(litert_file(tmp_path / "m.tflite", outside=True))
-
-
-@given(place=st.integers(0, 150), value=st.binary(min_size=1, max_size=8))
-def test_a_damaged_litert_file_raises_nothing_else(
-    tmp_path_factory: pytest.TempPathFactory, place: int, value: bytes
-) -> None:
-    """Whatever bytes are overwritten, the answer is none or a RunError."""
-    file = litert_file(tmp_path_factory.getbasetemp() / "m.tflite", operator="Flex")
-    content = bytearray(file.read_bytes())
-    content[place : place + len(value)] = value
-    file.write_bytes(content)
-    try:
-        check_litert(file)
-    except RunError as error:
-        assert "m.tflite is" in error.message  # noqa: PT017  # any other error fails the test
 
 
 def test_every_layer_that_a_config_may_name_is_let_in() -> None:

@@ -1,17 +1,18 @@
 """Model files: safety checks before loading, class lists, and embedded metadata."""
 
 from imgrec.models.files.class_list import ClassList, imagenet_classes, read_classes
+from imgrec.models.files.litert import read_litert
 from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
-from imgrec.models.files.safety import check_keras, check_litert, check_weights
+from imgrec.models.files.safety import check_keras, check_weights
 
 __all__ = [
     "DESCRIPTION",
     "ClassList",
     "check_keras",
-    "check_litert",
     "check_weights",
     "embed",
     "imagenet_classes",
     "read_classes",
     "read_description",
+    "read_litert",
 ]

@@ -1,0 +1,276 @@
+"""Checks of LiteRT files, before LiteRT loads them.
+
+LiteRT adds offsets in 64 bits, which can wrap around, and lets an operator write into constants.
+Here, what a file says about its memory is checked with integers of any size. LiteRT itself verifies
+the fields that are not read here, such as the options of the operators.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence, Sized
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from imgrec.errors import RunError
+from imgrec.models.files.flatbuffer import Flatbuffer, Table
+from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
+from imgrec.text import printable
+
+# Offsets in a flatbuffer have 32 bits; LiteRT does not verify what is beyond.
+MAX_BYTES = 2 << 30
+
+_MAX_RANK = 8  # of LiteRT's operators
+# LiteRT counts the elements of a tensor in 32 bits.
+_MAX_TENSOR_BYTES = 2**31 - 1
+# Each level takes a part of the stack, whose size is fixed.
+_MAX_CALL_DEPTH = 16
+
+# Fields of the tables in LiteRT's schema, and its numbers. Importing the schema's Python module
+# would take longer than predicting a photo.
+_OPERATOR_CODES, _GRAPHS, _BUFFERS, _METADATA_BUFFERS, _METADATA, _SIGNATURES = 1, 2, 4, 5, 6, 7
+_EXTERNAL_GROUPS, _EXTERNAL_BUFFERS = 8, 9
+_TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
+
+# The offset of the root and the name of the format.
+_HEADER = 8
+
+_CUSTOM = 32
+_BITS = {
+    **dict.fromkeys((17, 20), 4),
+    **dict.fromkeys((3, 6, 9, 21, 22), 8),
+    **dict.fromkeys((1, 7, 16, 18), 16),
+    **dict.fromkeys((0, 2, 15), 32),
+    **dict.fromkeys((4, 8, 10, 12), 64),
+    11: 128,
+    19: 2,
+}
+_STRING, _RESOURCE, _VARIANT = 5, 13, 14
+
+# Operators that run other graphs: the field with the type of their options, which the options
+# follow, that type, and the fields in them that have the number of a graph.
+_CALLS = {
+    118: (3, 92, (0, 1)),  # IF
+    119: (3, 93, (0, 1)),  # WHILE
+    129: (3, 103, (0,)),  # CALL_ONCE
+    174: (11, 6, (1,)),  # STABLEHLO_REDUCE
+    190: (11, 7, (6,)),  # STABLEHLO_SCATTER
+    198: (11, 13, (5,)),  # STABLEHLO_REDUCE_WINDOW
+    199: (11, 14, (2,)),  # STABLEHLO_SORT
+    200: (11, 15, (0, 1)),  # STABLEHLO_WHILE
+    206: (11, 21, (1,)),  # STABLEHLO_COMPOSITE
+}
+# CALL and STABLEHLO_CASE, for which LiteRT has no code.
+_UNUSABLE_CALLS = (31, 209)
+
+_NO_TENSOR = -1  # in the place of an optional input
+
+
+def read_litert(path: Path) -> bytes:
+    """Return the content of a LiteRT file that is safe to load.
+
+    Load the content, not the file: it may be replaced in between.
+
+    Raises:
+        RunError: It has custom operators or TensorFlow's (`Flex…`), weights in other files, or a
+            structure that could have LiteRT read or write outside its memory.
+    """
+    check_file(path, MAX_BYTES)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{printable(str(path))} can't be read: {error.strerror}") from error
+    if content[4:8] != b"TFL3":
+        raise RunError(f"{printable(str(path))} is not a LiteRT model (.tflite)", hint=HINT)
+    try:
+        _check(Flatbuffer(content))
+    except RefusedFile as error:
+        raise refusal(path, str(error)) from error
+    return content
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What the graphs of a file share.
+
+    Args:
+        file: The file.
+        operator_codes: The numbers of the built-in operators that the graphs use.
+        buffers: Where the data of each buffer start, and their length; 0 if it has none.
+    """
+
+    file: Flatbuffer
+    operator_codes: list[int]
+    buffers: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    is_constant: bool
+    is_variable: bool
+    is_empty: bool
+
+
+def _check(file: Flatbuffer) -> None:
+    root = file.root()
+    if root.tables(_EXTERNAL_GROUPS) or root.tables(_EXTERNAL_BUFFERS):
+        raise RefusedFile("its weights are in other files")
+    codes = [_operator_code(each) for each in root.tables(_OPERATOR_CODES)]
+    buffers = [_data(file, each) for each in root.tables(_BUFFERS)]
+    model = _Model(file, codes, buffers)
+    graphs = root.tables(_GRAPHS)
+    tensors = [[_tensor(model, each) for each in graph.tables(_TENSORS)] for graph in graphs]
+    if not graphs:
+        raise RefusedFile("it has no graph")
+    _check_calls([_check_graph(model, *each) for each in zip(graphs, tensors, strict=True)])
+    for signature in root.tables(_SIGNATURES):
+        _check_signature(signature, tensors)
+    for each in root.tables(_METADATA):
+        each.text(0)
+        _check_index(each.scalar(1, "I"), buffers, "its metadata", "buffer")
+    file.check_overlaps()
+
+
+def _operator_code(code: Table) -> int:
+    number, name = max(code.scalar(0, "b"), code.scalar(3, "i")), code.text(1)
+    if name is not None or number == _CUSTOM:
+        shown = printable((name or "")[:80])
+        raise RefusedFile(f"it needs the operator {shown}, which is not a built-in of LiteRT")
+    if number in _UNUSABLE_CALLS:
+        raise RefusedFile(f"it needs the operator {number}, which LiteRT can't run")
+    return number
+
+
+def _data(file: Flatbuffer, buffer: Table) -> tuple[int, int]:
+    """Return where the data of a buffer start, and their length; 0 if it has none."""
+    data, offset, size = buffer.data(0), buffer.scalar(1, "Q"), buffer.scalar(2, "Q")
+    if not offset and not size:
+        return data
+    if data[1] or not size or offset < _HEADER:
+        raise RefusedFile("a buffer does not say where its data are")
+    file.add_part(offset, size, is_data=True)
+    return offset, size
+
+
+def _tensor(model: _Model, tensor: Table) -> _Tensor:
+    name = printable((tensor.text(3) or "")[:80])
+    shape, kind, buffer = tensor.scalars(0, "i"), tensor.scalar(1, "b"), tensor.scalar(2, "I")
+    signature = tensor.scalars(7, "i")
+    if len(shape) > _MAX_RANK or min(shape, default=0) < 0 or len(signature) not in (0, len(shape)):
+        raise RefusedFile(f"the tensor {name} has a wrong shape")
+    if tensor.scalar(10, "I"):
+        raise RefusedFile("its weights are in other files")
+    _check_index(buffer, model.buffers, f"the tensor {name}", "buffer")
+    _, length = data = model.buffers[buffer]
+    is_variable = tensor.scalar(5, "B") != 0
+    if length and is_variable:
+        raise RefusedFile(f"the tensor {name} is a variable with constant data")
+    size = _size(kind, shape)
+    if size is not None and size > _MAX_TENSOR_BYTES:
+        raise RefusedFile(f"the tensor {name} takes {size} bytes; at most 2 GiB can be used")
+    if length:
+        if tensor.table(6) is not None:
+            raise RefusedFile(f"the tensor {name} is sparse, which can't be checked")
+        if kind == _STRING:
+            _check_strings(model.file, data, math.prod(shape), name)
+        elif size != length:
+            raise RefusedFile(f"the tensor {name} has {length} bytes of data instead of {size}")
+    return _Tensor(length > 0, is_variable, 0 in shape)
+
+
+def _size(kind: int, shape: Sequence[int]) -> int | None:
+    """Return how many bytes a tensor takes; None for text, and for handles, which have no data."""
+    if kind in _BITS:
+        return -(-math.prod(shape) * _BITS[kind] // 8)
+    if kind in (_STRING, _RESOURCE, _VARIANT):
+        return None
+    raise RefusedFile(f"it has a tensor of the unknown type {kind}")
+
+
+def _check_strings(file: Flatbuffer, data: tuple[int, int], number: int, name: str) -> None:
+    """Refuse strings that do not lie, one after the other, in the data behind their limits."""
+    start, length = data
+    first = 4 * (number + 2)
+    if first <= length:
+        found, *limits = file.scalars("i", start, number + 2)
+        ordered = [first, *limits, length]
+        if found == number and ordered == sorted(ordered):
+            return
+    raise RefusedFile(f"the tensor {name} has strings that lie outside its data")
+
+
+def _check_graph(model: _Model, graph: Table, tensors: Sequence[_Tensor]) -> set[int]:
+    """Check the operators of a graph, which run in their order; return the graphs that they run."""
+    graph.text(4)
+    ready = {at for at, each in enumerate(tensors) if each.is_constant or each.is_variable}
+    calls = set[int]()
+    _write(graph.scalars(_INPUTS, "i"), ready, tensors, "the input")
+    for number, operator in enumerate(graph.tables(_OPERATORS)):
+        place = f"operator {number}"
+        code = operator.scalar(0, "I")
+        _check_index(code, model.operator_codes, place, "code")
+        inputs = [each for each in operator.scalars(1, "i") if each != _NO_TENSOR]
+        _read(inputs, ready, tensors, place)
+        _write(operator.scalars(2, "i"), ready, tensors, place)
+        for each in operator.scalars(8, "i"):  # intermediate results
+            _check_index(each, tensors, place, "tensor")
+        calls |= _calls(operator, model.operator_codes[code], place)
+    _read(graph.scalars(_OUTPUTS, "i"), ready, tensors, "the output")
+    return calls
+
+
+def _read(numbers: Iterable[int], ready: set[int], tensors: Sequence[_Tensor], place: str) -> None:
+    for number in numbers:
+        _check_index(number, tensors, place, "tensor")
+        if number not in ready and not tensors[number].is_empty:
+            raise RefusedFile(f"{place} reads tensor {number} before it is computed")
+
+
+def _write(numbers: Iterable[int], ready: set[int], tensors: Sequence[_Tensor], place: str) -> None:
+    for number in numbers:
+        _check_index(number, tensors, place, "tensor")
+        if tensors[number].is_constant:
+            raise RefusedFile(f"{place} writes into tensor {number}, which is constant")
+        if number in ready:
+            raise RefusedFile(f"{place} writes into tensor {number}, which has a value already")
+        ready.add(number)
+
+
+def _calls(operator: Table, code: int, place: str) -> set[int]:
+    """Return the graphs that an operator runs."""
+    if code not in _CALLS:
+        return set()
+    field, kind, fields = _CALLS[code]
+    options = operator.table(field + 1)
+    if options is None or operator.scalar(field, "B") != kind:
+        raise RefusedFile(f"{place} does not say which graph it runs")
+    return {options.scalar(each, "i") for each in fields}
+
+
+def _check_calls(calls: Sequence[set[int]]) -> None:
+    """Refuse graphs that run themselves, or each other in too many levels."""
+    for each in set().union(*calls):
+        _check_index(each, calls, "an operator", "graph")
+    levels: dict[int, int] = {}
+    try:
+        for number in TopologicalSorter(dict(enumerate(calls))).static_order():
+            levels[number] = 1 + max((levels[each] for each in calls[number]), default=0)
+    except CycleError as error:
+        raise RefusedFile("it has a graph that runs itself") from error
+    if max(levels.values()) > _MAX_CALL_DEPTH:
+        raise RefusedFile(f"its graphs run each other in more than {_MAX_CALL_DEPTH} levels")
+
+
+def _check_signature(signature: Table, graphs: Sequence[Sized]) -> None:
+    signature.text(2)
+    graph = signature.scalar(4, "I")
+    _check_index(graph, graphs, "a signature", "graph")
+    for each in (*signature.tables(0), *signature.tables(1)):
+        each.text(0)
+        _check_index(each.scalar(1, "I"), graphs[graph], "a signature", "tensor")
+
+
+def _check_index(number: int, items: Sized, place: str, kind: str) -> None:
+    if not 0 <= number < len(items):
+        raise RefusedFile(f"{place} needs {kind} {number}; the file has {len(items)}")
