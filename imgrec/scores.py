@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import RunError, UsageError
+from imgrec.interface import option
 from imgrec.text import join_names, printable
 
 DEFAULT_THRESHOLD = 0.5
@@ -111,7 +112,10 @@ class Decision:
             UsageError: It is not between 0 and 1.
         """
         if not 0 <= threshold <= 1:
-            raise UsageError(f"threshold is {threshold}; it must be between 0 and 1")
+            raise UsageError(
+                f"threshold is {threshold}; it must be between 0 and 1",
+                hint=f"use {option('threshold', 0.5)}, for example",
+            )
         if self.class_thresholds is None:
             return Decision(min_probability=threshold)
         return Decision(class_thresholds=(threshold,) * len(self.class_thresholds))
@@ -278,5 +282,5 @@ def require_finite(scores: Scores) -> None:
             f"the model's probabilities are not finite for {broken.size} of "
             f"{len(scores.names)} images, first for {printable(scores.names[broken[0]])}",
             hint="if its training diverged, train again with a lower learning rate; if it was "
-            "imported, its pixels may need --rescale or --preprocessing",
+            "imported, `imgrec import` may need --rescale or --preprocessing",
         )

@@ -237,7 +237,7 @@ def test_training_from_python(tmp_path: Path) -> None:
     assert trained.history["loss"] == losses.losses
     assert losses.outcome == "finished"
     found = trained.evaluation.metrics["accuracy"].value
-    assert re.fullmatch(r"<imgrec run digits-1: 2 epochs, accuracy \d+\.\d%>", repr(trained))
+    assert re.fullmatch(r"<imgrec run digits-1: 2 epochs, accuracy \d+\.\d %>", repr(trained))
     again = imgrec.evaluate("digits-1", runs_dir=tmp_path)
     assert again.metrics["accuracy"].value == found
     assert trained.model.name == "digits-1"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 
 from imgrec.cli.console import Console
 from imgrec.errors import DataError
+from imgrec.interface import command_options
 from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
 from imgrec.stderr import keep_native_stderr_out
 from imgrec.text import printable
@@ -41,13 +42,20 @@ class Command(click.Command):
         """Return the command's own parameters, `--help` and `--traceback`."""
         return [*super().get_params(ctx), _TRACEBACK]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; messages name the options of this command."""
+        with self._named(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; show what C libraries write to stderr only with `--traceback`."""
         console = ctx.find_object(Console)
-        if console is not None and console.traceback:
+        shown = console is not None and console.traceback
+        with self._named(ctx), nullcontext() if shown else keep_native_stderr_out():
             return super().invoke(ctx)
-        with keep_native_stderr_out():
-            return super().invoke(ctx)
+
+    def _named(self, ctx: click.Context) -> AbstractContextManager[None]:
+        return command_options(name for each in self.get_params(ctx) for name in each.opts)
 
 
 class Group(Command, click.Group):
@@ -79,9 +87,10 @@ def _default_runs_dir() -> Path:
 
 
 def _device(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if re.fullmatch(r"auto|cpu|gpu|gpu:\d+(,\d+)*", value):
-        return value
-    raise click.BadParameter(f"{value!r} is not auto, cpu, gpu, or GPU numbers such as gpu:0,1")
+    from imgrec.models.backend import check_device
+
+    check_device(value)
+    return value
 
 
 def _slices(

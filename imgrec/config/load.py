@@ -13,12 +13,12 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from imgrec import text
 from imgrec.config import shipped
 from imgrec.config.experiment import ConfigOrigin, Experiment
 from imgrec.config.keras.named import plain
 from imgrec.errors import UsageError
 from imgrec.files import open_regular
+from imgrec.interface import option
 from imgrec.sections import yaml
 from imgrec.sections.problems import (
     OVERRIDE,
@@ -33,7 +33,6 @@ from imgrec.sections.yaml import Document, KeyPath, YamlError, read, write
 from imgrec.text import nearest, printable
 
 _LONGEST = 100
-_HINT = "write it as --set training.epochs=5 or --set model.layers[0].Conv2D.filters=8"
 
 
 def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[KeyPath, int]]:
@@ -60,13 +59,11 @@ def _split(override: str) -> tuple[list[str], Any]:
     target, equals, value = override.partition("=")
     keys = re.sub(r"\[(\d+)\]", r".\1", target.strip()).split(".")
     if not equals or not all(re.fullmatch(r"[\w -]+", key) for key in keys):
-        raise UsageError(
-            f"--set {_safe(override)}: does not have the form key.path=value", hint=_HINT
-        )
+        raise _wrong(override, "does not have the form key.path=value")
     try:
         return keys, read(value).value
     except YamlError as error:
-        raise UsageError(f"--set {_safe(override)}: {error.message}", hint=_HINT) from error
+        raise _wrong(override, error.message) from error
 
 
 def _put(value: Any, keys: list[str], new: Any, override: str) -> KeyPath:
@@ -97,7 +94,7 @@ def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
         problem = f"{where} has {len(value)} items, counted from 0"
     else:
         return int(name)
-    raise UsageError(f"--set {_safe(override)}: {problem}", hint=_HINT)
+    raise _wrong(override, problem)
 
 
 def _inner(value: Any, next_key: str) -> Any:
@@ -105,8 +102,11 @@ def _inner(value: Any, next_key: str) -> Any:
     return {} if value is None or value == next_key else value
 
 
-def _safe(override: str) -> str:
-    return text.printable(override[:_LONGEST])
+def _wrong(override: str, problem: str) -> UsageError:
+    forms = (option("set", "training.epochs=5"), option("set", "model.layers[0].Conv2D.filters=8"))
+    return UsageError(
+        f"{option('set', override[:_LONGEST])}: {problem}", hint=f"write it as {' or '.join(forms)}"
+    )
 
 
 _DATA = (".csv", ".tsv", ".npz", ".pkl", ".pickle", ".tfrecord")

@@ -12,6 +12,7 @@ from imgrec.data.records import Record
 from imgrec.data.storage import entries, exists, is_folder, make_folder, move, resolved
 from imgrec.errors import DataError, UsageError
 from imgrec.files import cannot_write, write_bytes_atomically
+from imgrec.interface import option
 from imgrec.scores import Skipped
 from imgrec.text import printable
 
@@ -41,13 +42,12 @@ def refuse_place(folder: Path, data: Sequence[Path]) -> None:
     for place in data:
         if Path(resolved(folder)).is_relative_to(resolved(place)):
             raise UsageError(
-                f"--quarantine {printable(str(folder))} is inside the data, "
-                f"{printable(str(place))}",
+                f"{option('quarantine', str(folder))} is inside the data, {printable(str(place))}",
                 hint="choose a folder outside of it",
             )
     if exists(folder) and not (is_folder(folder) and not entries(folder)):
         raise UsageError(
-            f"--quarantine {printable(str(folder))} exists already and is not an empty folder",
+            f"{option('quarantine', str(folder))} exists already and is not an empty folder",
             hint="choose a new folder: nothing is overwritten",
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.rounding import percent
 from imgrec.scores import Scores, require_finite
 from imgrec.text import printable
 
@@ -68,7 +69,8 @@ class Parity:
         if len(self.flipped) > limits.flips * self.images:
             return (
                 f"its answers differ for {len(self.flipped)} of {self.images} images, "
-                f"most for {printable(self.flipped[0])}; at most {limits.flips:.0%} is allowed"
+                f"most for {printable(self.flipped[0])}; "
+                f"at most {percent(limits.flips, 0)} is allowed"
             )
         return ""
 

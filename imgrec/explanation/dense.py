@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage, RunError
-from imgrec.explanation.graph import is_convolution, traverse
+from imgrec.explanation.graph import is_convolution, method_for_any_model, traverse
 from imgrec.explanation.values import Area, Detection, Heat, Picture, Segments, regions
 from imgrec.explanation.windows import largest_window
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.outputs import model_output
 from imgrec.scores import Decision
 
-_OTHERS = "windows and occlusion ask any model: --method windows"
 _ONE = (1, 1)
 
 
@@ -93,7 +92,9 @@ class FullyConvolutional:
         except AttributeError as error:
             raise RunError("dense can't rewrite a model that is not a graph of layers") from error
         if not convolutions:
-            raise RunError("the model has no convolution for dense to slide", hint=_OTHERS)
+            raise RunError(
+                "the model has no convolution for dense to slide", hint=method_for_any_model()
+            )
 
     def _apply(self, layer: Any, *tensors: Any, **arguments: Any) -> Any:
         entering = tensors[0] if tensors else None
@@ -132,7 +133,8 @@ class FullyConvolutional:
         maps = [self._gathered(each) for each in entering]
         if len({tuple(each.shape[1:3]) for each in maps}) > 1:
             raise RunError(
-                f"dense can't join what {layer.name} takes: maps of different sizes", hint=_OTHERS
+                f"dense can't join what {layer.name} takes: maps of different sizes",
+                hint=method_for_any_model(),
             )
         if isinstance(layer, layers.Concatenate):
             return _Vectors(layers.Concatenate(axis=-1)(maps))
@@ -179,7 +181,7 @@ class FullyConvolutional:
         if not isinstance(layer, _elementwise()) or getattr(layer, "axis", -1) not in (-1, [-1]):
             raise RunError(
                 f"dense can't write a {type(layer).__name__} after the flattening as a convolution",
-                hint=_OTHERS,
+                hint=method_for_any_model(),
             )
         if id(layer) not in self._rewritten:
             self._rewritten[id(layer)] = _Copied(layer)
@@ -205,7 +207,7 @@ def no_map() -> RunError:
     """Return the error for a model that makes one vector of a picture of any size."""
     return RunError(
         "dense finds no map: the model pools all of the picture before its last layers",
-        hint=_OTHERS,
+        hint=method_for_any_model(),
     )
 
 
@@ -219,7 +221,7 @@ def _on_larger(layer: Any, *tensors: Any, **arguments: Any) -> Any:
         raise RunError(
             f"dense can't use the {type(layer).__name__} {layer.name}: "
             "it takes maps of one size alone",
-            hint=_OTHERS,
+            hint=method_for_any_model(),
         ) from error
 
 

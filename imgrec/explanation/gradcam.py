@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
-from imgrec.explanation.graph import is_convolution, traverse
+from imgrec.explanation.graph import is_convolution, method_for_any_model, traverse
 from imgrec.explanation.values import Picture, ViewedRegion
 
 _SAME = 1e-6
-_OTHERS = "occlusion and windows ask any model: --method occlusion"
 
 
 def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.float32]:
@@ -47,7 +46,9 @@ def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.fl
     features = trace.features()
     gradient = tape.gradient(score, features)
     if gradient is None:
-        raise RunError("the answer does not depend on the last convolution", hint=_OTHERS)
+        raise RunError(
+            "the answer does not depend on the last convolution", hint=method_for_any_model()
+        )
     weights = tf.reduce_mean(gradient, axis=(1, 2))
     heat = tf.nn.relu(tf.einsum("bhwc,bc->hw", features, weights)).numpy()
     return np.asarray(heat / max(float(heat.max()), np.finfo(np.float32).tiny), np.float32)
@@ -91,7 +92,9 @@ class _Trace:
         """Return the last map that has the size of the last convolution larger than a point."""
         found = [each for convolution, each in self.maps if convolution]
         if not found:
-            raise RunError("the model has no convolution for gradcam to look into", hint=_OTHERS)
+            raise RunError(
+                "the model has no convolution for gradcam to look into", hint=method_for_any_model()
+            )
         wide = [each for each in found if max(each.shape[1:3]) > 1] or found
         size = wide[-1].shape[1:3]
         return next(each for _, each in reversed(self.maps) if each.shape[1:3] == size)

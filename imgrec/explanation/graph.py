@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from imgrec.interface import option
+
 Apply = Callable[..., Any]
 """Called instead of `layer(*tensors, **arguments)`, with the layer as first argument."""
 
@@ -35,6 +37,11 @@ def traverse(model: Any, tensor: Any, apply: Apply) -> Any:
         return tensor
     # Keras has no public way through a graph that keeps its tensors.
     return model._run_through_graph(tensor, call_fn=step)  # noqa: SLF001
+
+
+def method_for_any_model() -> str:
+    """Return the hint for a model whose layers can't be used."""
+    return f"{option('method', 'windows')} and occlusion work with any model"
 
 
 def is_convolution(layer: Any) -> bool:

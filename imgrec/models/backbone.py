@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
+from imgrec.interface import setting
 from imgrec.models.files import check_weights, imagenet_classes
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import did_you_mean, printable
@@ -43,7 +44,7 @@ def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
     """
     import keras
 
-    hint = "give a local weights file: `--set model.weights=FILE`"
+    hint = f"give a local weights file: {setting('model.weights', 'FILE')}"
     with _weights_errors(application, "imagenet", hint):
         network = getattr(keras.applications, application)(weights="imagenet")
     return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
@@ -73,7 +74,7 @@ def apply_backbone(
     """
     import keras
 
-    hint = "give a local weights file: `--set model.backbone.weights=FILE`"
+    hint = f"give a local weights file: {setting('model.backbone.weights', 'FILE')}"
     with _weights_errors(name, weights, hint):
         network = getattr(keras.applications, name)(
             include_top=False, weights=weights, input_shape=features.shape[1:]

@@ -7,11 +7,13 @@ import importlib.util
 import logging
 import os
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imgrec.errors import RunError, UsageError
+from imgrec.interface import option
 from imgrec.stderr import suppress_native_stderr
 
 log = logging.getLogger("imgrec")
@@ -69,6 +71,15 @@ def has_tensorflow() -> bool:
     return _missing() is None
 
 
+def check_device(device: str) -> None:
+    """Raise UsageError unless `device` is `auto`, `cpu`, `gpu`, or one such as `gpu:0,1`."""
+    if not re.fullmatch(r"auto|cpu|gpu|gpu:\d+(,\d+)*", device):
+        raise UsageError(
+            f"{option('device', device)}: there is no such device",
+            hint="use auto, cpu, gpu, or the numbers of GPUs such as gpu:0,1",
+        )
+
+
 @functools.cache
 def start(device: str = "auto") -> Devices:
     """Select the devices: `auto`, `cpu`, `gpu`, or `gpu:0,1` by number.
@@ -76,8 +87,9 @@ def start(device: str = "auto") -> Devices:
     GPUs get memory growth, and several of them a `MirroredStrategy`.
 
     Raises:
-        UsageError: A GPU is requested and not found.
+        UsageError: There is no such device.
     """
+    check_device(device)
     tf = import_tensorflow()
     gpus = tf.config.list_physical_devices("GPU")
     chosen = _choose(device, gpus)
@@ -158,15 +170,18 @@ def _choose(device: str, gpus: list[Any]) -> list[Any]:
         return gpus
     if not gpus:
         raise UsageError(
-            f"--device {device}: TensorFlow finds no GPU",
-            hint="use --device cpu, or see `imgrec info`",
+            f"{option('device', device)}: TensorFlow finds no GPU",
+            hint=f"use {option('device', 'cpu')}, or see `imgrec info`",
         )
     numbers = device.removeprefix("gpu").removeprefix(":")
     if not numbers:
         return gpus
     wanted = [int(number) for number in numbers.split(",")]
     if max(wanted) >= len(gpus):
-        raise UsageError(f"--device {device}: the GPUs here are 0 to {len(gpus) - 1}")
+        raise UsageError(
+            f"{option('device', device)}: there is no such GPU here",
+            hint="use " + " or ".join(option("device", f"gpu:{n}") for n in range(len(gpus))),
+        )
     return [gpus[number] for number in wanted]
 
 

@@ -44,5 +44,6 @@ def check_formats(places: Sequence[Path]) -> None:
             raise UsageError(
                 f"--report {printable(str(place))}: {printable(place.suffix) or 'no suffix'} "
                 f"is not a report format",
-                hint=f"a report ends in {', '.join(report_formats())}",
+                hint=f"write {printable(place.stem) or 'report'}{PAGE}, or another of "
+                f"{', '.join(report_formats())}",
             )

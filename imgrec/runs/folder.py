@@ -6,11 +6,13 @@ import errno
 import logging
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import cannot_write
+from imgrec.interface import option
 from imgrec.runs.card import FILE_NAME, Card, read_card
 from imgrec.text import nearest, printable, quoted
 
@@ -130,7 +132,8 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
     kind = "resumable" if resumable else "complete"
     raise RunError(
         f"there is no {kind} run in {printable(str(runs_dir))}",
-        hint="train one with `imgrec train CONFIG`, or say where the runs are with --runs-dir",
+        hint="train one with `imgrec train CONFIG`, or say where the runs are with "
+        f"{option('runs-dir', 'FOLDER')}",
     )
 
 
@@ -139,9 +142,11 @@ def _missing(reference: str, runs_dir: Path) -> RunError:
     near = nearest(reference, names)
     meant = f"did you mean {printable(near)}? " if near else ""
     where = printable(str(runs_dir))
+    usual = runs_dir == default_runs_dir()
+    there = "" if usual else f" --runs-dir {printable(shlex.quote(str(runs_dir)))}"
     return RunError(
         f"there is no run {printable(reference)}: no such folder, and no such name in {where}",
-        hint=f"{meant}`imgrec runs list` shows the runs that can be used",
+        hint=f"{meant}`imgrec runs list{there}` shows the runs that can be used",
     )
 
 

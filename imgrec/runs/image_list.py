@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from imgrec.errors import RunError
 from imgrec.files import MAX_TABLE_BYTES, read_regular
+from imgrec.interface import option
 from imgrec.json_documents import from_builtins, json_line, parse_json
 from imgrec.text import csv_cell, printable
 
@@ -56,7 +57,7 @@ def recorded_identities(folder: Path) -> Identities:
     Raises RunError where the file that holds it is missing or damaged.
     """
     path = folder / IMAGES_FILE
-    hint = "evaluate a folder with --data, or train again"
+    hint = f"evaluate a folder with {option('data', 'FOLDER')}, or train again"
     try:
         text = read_regular(path, MAX_TABLE_BYTES).decode("utf-8", "surrogateescape")
         return dict(map(_identity, csv.DictReader(io.StringIO(text, newline=""), restval="")))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError, UsageError
-from imgrec.models.backend import has_tensorflow
+from imgrec.interface import option
+from imgrec.models.backend import check_device, has_tensorflow
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES, export_command, open_litert
@@ -42,7 +43,7 @@ class EngineOptions:
             run was made with; otherwise a warning names those that differ.
 
     Raises:
-        UsageError: For an engine or a precision that does not exist.
+        UsageError: For an engine, a precision or a device that does not exist.
     """
 
     engine: EngineName = "auto"
@@ -52,6 +53,7 @@ class EngineOptions:
 
     def __post_init__(self) -> None:
         """Refuse what a caller without a type checker may have written."""
+        check_device(self.device)
         for name, kind in (("engine", EngineName), ("precision", LiteRTPrecision)):
             value, allowed = getattr(self, name), get_args(kind)
             if value not in allowed:
@@ -99,16 +101,20 @@ def _opened(run: Run, options: EngineOptions) -> Engine:
     on_gpu = options.device.startswith("gpu")
     if options.engine == "keras" and options.precision != "float32":
         raise UsageError(
-            f"--precision {options.precision} is for LiteRT; Keras computes in float32"
+            f"{option('precision', options.precision)} is for LiteRT; Keras computes in float32",
+            hint=f"leave out {option('precision')}",
         )
     if options.engine == "litert" or options.precision != "float32":
         if on_gpu:
             asked = (
-                "--engine litert"
+                option("engine", "litert")
                 if options.engine == "litert"
-                else f"--precision {options.precision}"
+                else option("precision", options.precision)
             )
-            raise UsageError(f"{asked} computes on the CPU, not on --device {options.device}")
+            raise UsageError(
+                f"{asked} computes on the CPU, not on {option('device', options.device)}",
+                hint=f"use {option('device', 'cpu')}",
+            )
         return _litert(run, options.precision)
     if options.engine == "auto" and not on_gpu:
         try:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
+from imgrec.interface import option
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.files import check_keras
@@ -70,14 +71,15 @@ def _missing(run: Run, path: Path) -> RunError:
     if run.card.only_litert:
         return RunError(
             f"{printable(run.name)} was imported as a LiteRT file: it has no Keras model",
-            hint="it predicts and evaluates with `--engine litert`; for more, import its .keras",
+            hint=f"it predicts and evaluates with {option('engine', 'litert')}; "
+            "for more, import its .keras",
         )
     require_tensorflow()
     if any(run.path.glob("model*.tflite")):
         return RunError(
             f"{printable(str(path))} is missing: the run was brought here without it",
             hint="bring it from where the run was trained; to predict and to evaluate, "
-            "`--engine litert` needs only the LiteRT file",
+            f"{option('engine', 'litert')} needs only the LiteRT file",
         )
     reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
     return RunError(f"{printable(str(path))} {reason}", hint=_OTHER_RUN)

@@ -14,6 +14,7 @@ from typing import Any
 
 from imgrec import text
 from imgrec.errors import ConfigError
+from imgrec.interface import option
 from imgrec.sections.yaml import KeyPath
 
 OVERRIDE = 0
@@ -22,7 +23,7 @@ _HINT = "`imgrec config show small_cnn` prints a valid config; docs/config.md de
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem. `line` counts from 1; 0 (OVERRIDE) is a `--set`; None is unknown."""
+    """One problem. `line` counts from 1; 0 (OVERRIDE) is an override; None is unknown."""
 
     line: int | None
     path: str
@@ -30,10 +31,10 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """`line 12`, `--set`, or empty if unknown."""
+        """`line 12`, the option of overrides, or empty if unknown."""
         if self.line is None:
             return ""
-        return "--set" if self.line == OVERRIDE else f"line {self.line}"
+        return option("set") if self.line == OVERRIDE else f"line {self.line}"
 
 
 def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:

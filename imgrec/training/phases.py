@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from imgrec.config.training import Training
+from imgrec.interface import setting
 from imgrec.models.backbone import batch_normalizations
 from imgrec.rounding import percent
 from imgrec.training.checkpoint import TrainingProgress
@@ -72,9 +73,10 @@ def warn_if_batch_norm_unsettled(steps: Steps, count: int) -> None:
         log.warning(
             "%s's batch normalization keeps %.4g of its mean and variance at each step: after "
             "%s steps only %s of them is your images'; "
-            "--set model.backbone.batch_norm_momentum=0.9 is for short trainings",
+            "%s is for short trainings",
             backbone.name,
             momentum,
             f"{count:,}",
             percent(settled, 0),
+            setting("model.backbone.batch_norm_momentum", "0.9"),
         )

@@ -12,6 +12,7 @@ from imgrec.config.load import load
 from imgrec.data.records import MAX_MEGAPIXELS, Splits
 from imgrec.data.sources import LOADERS, DataLocation, SplitConfig, detect_loader, read
 from imgrec.errors import UsageError
+from imgrec.interface import option
 from imgrec.models.backend import import_tensorflow
 from imgrec.text import printable
 
@@ -47,7 +48,10 @@ def data_argument(source: str, overrides: Sequence[str] = ()) -> DataArgument:
         experiment = load(source, overrides)
         return DataArgument(experiment.name, experiment.data, experiment.seed)
     if overrides:
-        raise UsageError(f"--set is for a CONFIG, and {printable(source)} is not one")
+        raise UsageError(
+            f"{printable(source)} is not a config, so it has no keys to set",
+            hint=f"leave out {option('set')}",
+        )
     detect_loader(source)
     undivided = SplitConfig(validation=0, test=0)
     name = Path(source).resolve().name.partition(".")[0]

@@ -19,6 +19,7 @@ from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
 from imgrec.files import check_writable, write_folder, write_output
+from imgrec.interface import option
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
 from imgrec.parallel import usable_cores
@@ -46,10 +47,6 @@ SUFFIXES = {"litert": ".tflite", "onnx": ".onnx", "saved_model": "", "keras": ".
 _RANDOM = "random pictures"
 
 _OVER_LIMIT = "predict with the Keras file, or export another format or precision"
-_ON_PHOTOS = (
-    "random pictures belong to no class: compare on photos of your own with --data FOLDER, or "
-    "export another format or precision"
-)
 
 log = logging.getLogger("imgrec")
 
@@ -141,7 +138,10 @@ def export(
             the file differ too much from the model's. No file is left then.
     """
     if form != "litert" and precision != "float32":
-        raise UsageError(f"--precision {precision} goes with --format litert alone")
+        raise UsageError(
+            f"only LiteRT files have a precision, not {form} files",
+            hint=f"leave out {option('precision')}",
+        )
     _refuse_without_original(run, form, precision)
     if form == "onnx":
         require_onnx()
@@ -290,7 +290,7 @@ def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportPar
     limits = LIMITS[plan.precision]
     found = compare_outputs(plan.evidence.scores, answers, limits.near_tie)
     if violation := found.violation(limits):
-        hint = _ON_PHOTOS if plan.evidence.part == _RANDOM else _OVER_LIMIT
+        hint = _on_photos() if plan.evidence.part == _RANDOM else _OVER_LIMIT
         raise RunError(f"{printable(name)} is not written: {violation}", hint=hint)
     return ExportParity(
         name,
@@ -316,13 +316,20 @@ def _evidence(
     if not usable:
         raise DataError(
             f"none of the {part} can be read, to compare the answers of the file on",
-            hint="give some with --data",
+            hint=f"give some with {option('data', 'FOLDER')}",
         )
     return _Evidence(part, usable, _scores(engine, usable, progress))
 
 
 def _scores(engine: Engine, records: Sequence[Record], progress: Progress) -> Scores:
     return score(engine, records, labelled=False, bad_images="error", progress=progress)
+
+
+def _on_photos() -> str:
+    return (
+        "random pictures belong to no class: compare on photos of your own with "
+        f"{option('data', 'FOLDER')}, or export another format or precision"
+    )
 
 
 def _own(run: Run) -> tuple[str, list[Photo]]:
@@ -336,7 +343,7 @@ def _own(run: Run) -> tuple[str, list[Photo]]:
     try:
         return _part(read_images(experiment.data, experiment.seed))
     except DataError as error:
-        hint = "give photos to compare the answers on with --data"
+        hint = f"give photos to compare the answers on with {option('data', 'FOLDER')}"
         raise DataError(error.message, hint=hint) from error
 
 

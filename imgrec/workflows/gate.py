@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imgrec.config.evaluation import EvaluationConfig
 from imgrec.errors import RunError, SettingError, UsageError
+from imgrec.interface import offers, option
 from imgrec.requirement import (
     MetricTarget,
     Requirement,
@@ -112,7 +113,9 @@ def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicin
         if requirement.quantity.of in (MetricTarget.SLICE, MetricTarget.WORST_SLICE):
             raise UsageError(
                 f"{printable(str(requirement))}: there are no slices",
-                hint="name some with --slice or in the config's evaluation.slices",
+                hint=f"name some with {option('slice', 'size')}"
+                if offers("slice")
+                else "name some in the config's evaluation.slices",
             )
 
 

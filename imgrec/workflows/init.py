@@ -174,7 +174,8 @@ def _check_folder(path: Path) -> None:
         )
         raise DataError(
             f"{printable(str(path))} is {what}, not a folder of class folders",
-            hint=f"train on it with a config: `imgrec train CONFIG --set data.root={where}`",
+            hint="train on it with a config: "
+            f"`imgrec train CONFIG --set data.loader=null --set data.root={where}`",
         )
 
 

@@ -96,8 +96,8 @@ def _way_out(data: DataLocation) -> dict[str, str]:
 
 def _without_map(data: DataLocation) -> DataLocation:
     """Return `data` without a label map that is for the pack, if the source is not TFRecord."""
-    places = [place for place in (data.root, data.train) if place is not None]
-    loader = data.loader or detect_loader(places[0]).name
+    place, key = (data.root, "data.root") if data.train is None else (data.train, "data.train")
+    loader = data.loader or detect_loader(str(place), key).name
     return data if loader == LOADER.name else data.model_copy(update={"label_map": None})
 
 

@@ -20,6 +20,7 @@ from imgrec.data.split import draw_part, stratified
 from imgrec.errors import DataError
 from imgrec.evaluation.slices import check_slices
 from imgrec.files import sha256
+from imgrec.interface import setting
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import printable
@@ -98,7 +99,8 @@ def read_images(data: Data, seed: int) -> Splits:
     if found is not None and not data.multi_label:
         raise DataError(
             f"images may have several labels, such as {printable(found.name)}",
-            hint="set data.multi_label to true, and model.output to sigmoid",
+            hint=f"use {setting('data.multi_label', 'true')} "
+            f"and {setting('model.output', 'sigmoid')}",
         )
     return splits
 
@@ -174,10 +176,7 @@ def calibration_part(prepared: Prepared) -> frozenset[str]:
     return draw_part(images, section.calibration, prepared.experiment.seed)
 
 
-_SKIP = "fix or remove them, or set data.bad_images to skip"
-
-
-def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = _SKIP) -> Splits:
+def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = "") -> Splits:
     """Return `splits` without the `bad` images, which are named in a warning.
 
     Raises DataError where there are any and `skip` is false, and where they were all the training
@@ -187,7 +186,8 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = _
         return splits
     message = _listed(bad, sum(len(records) for _, records in records_of(splits)))
     if not skip:
-        raise DataError(message, hint=hint)
+        way_out = f"fix or remove them, or leave them out: {setting('data.bad_images', 'skip')}"
+        raise DataError(message, hint=hint or way_out)
     log.warning("%s\nleft out, as data.bad_images says", message)
     names = {each.name for each in bad}
     kept = {

@@ -16,6 +16,7 @@ from imgrec.data.cache import Stored
 from imgrec.data.images import decode_in_order
 from imgrec.data.records import Record, labels_of
 from imgrec.errors import BadImage, DataError
+from imgrec.interface import setting
 from imgrec.models.backend import start
 from imgrec.report.pictures import contact_sheet
 from imgrec.rounding import percent
@@ -97,7 +98,9 @@ def _readable(
 def _judge(bad: BadImage, *, skip: bool) -> None:
     message = f"{printable(bad.name)}: {bad.reason}"
     if not skip:
-        raise DataError(message, hint="fix or remove it, or set data.bad_images to skip")
+        raise DataError(
+            message, hint=f"fix or remove it, or leave it out: {setting('data.bad_images', 'skip')}"
+        )
     log.warning("left out: %s", message)
 
 

@@ -10,6 +10,7 @@ from imgrec.config.load import parse
 from imgrec.data.sources import DataLocation
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
+from imgrec.interface import option
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 
@@ -29,7 +30,7 @@ def data_config(run: Run, data: Path | None) -> DataLocation:
     if data is None:
         raise UsageError(
             f"{printable(run.name)} was imported, so it has no images",
-            hint="give images with --data FOLDER",
+            hint=f"give images with {option('data', 'FOLDER')}",
         )
     return DataLocation(root=str(data), multi_label=run.card.multi_label)
 

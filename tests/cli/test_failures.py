@@ -169,7 +169,7 @@ def test_unreadable_images_may_be_left_out(
     assert settled(start) == snapshot
     _, temperature, exported, *copies = epoch.splitlines()
     assert temperature.startswith("probabilities calibrated (temperature ")
-    assert exported.startswith("runs/tiny-1/model.tflite: on 5 validation images 100.0% of ")
+    assert exported.startswith("runs/tiny-1/model.tflite: on 5 validation images 100.0 % of ")
     assert copies[0].startswith("21 images are the same file in several splits, 21 under several")
     assert read_card(here / "runs" / "tiny-1").skipped == 3
 

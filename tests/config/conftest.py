@@ -38,6 +38,6 @@ def problems() -> Callable[..., list[str]]:
         with pytest.raises(ConfigError) as caught:
             parse(CONFIG, "pets.yaml", overrides)
         _, *lines = str(caught.value).splitlines()
-        return [re.sub(r"^ +(--set|line \d+) +", "", line) for line in lines]
+        return [re.sub(r"^ +(overrides|line \d+) +", "", line) for line in lines]
 
     return find

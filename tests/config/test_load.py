@@ -33,18 +33,18 @@ def test_every_problem_at_once(config: str) -> None:
         parse(wrong, "configs/pets.yaml", ["training.epochs=ten"])
     assert str(caught.value) == (
         "configs/pets.yaml has 5 problems\n"
-        "  line 3   data.rot: unknown key; did you mean 'root'? allowed: bad_images, batch_size, "
+        "  line 3     data.rot: unknown key; did you mean 'root'? allowed: bad_images, batch_size, "
         "cache, channels, columns, features, fit, group, image_size, images, interpolation, "
         "label_map, loader, max_megapixels, multi_label, root, separator, split, test, train, "
         "validation\n"
-        "  line 7   model.layers[0].Conv2D.filters: 'many' is not a whole number\n"
-        "  line 8   model.layers[1]: unknown layer 'Dens'; did you mean 'Dense'? allowed: "
+        "  line 7     model.layers[0].Conv2D.filters: 'many' is not a whole number\n"
+        "  line 8     model.layers[1]: unknown layer 'Dens'; did you mean 'Dense'? allowed: "
         "Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, "
         "Dropout, ELU, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling2D, "
         "GlobalMaxPooling2D, GroupNormalization, LayerNormalization, LeakyReLU, MaxPooling2D, "
         "PReLU, ReLU, Repeat, Residual, SeparableConv2D, SpatialDropout2D, ZeroPadding2D\n"
-        "  line 10  training.optimizer.SGD.momentum: must be at most 1, got 2\n"
-        "  --set    training.epochs: 'ten' is not a whole number"
+        "  line 10    training.optimizer.SGD.momentum: must be at most 1, got 2\n"
+        "  overrides  training.epochs: 'ten' is not a whole number"
     )
 
 

@@ -52,20 +52,23 @@ def test_lines_below_are_forgotten() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("epochs", "--set epochs: does not have the form key.path=value"),
-        ("=3", "--set =3: does not have the form key.path=value"),
-        ("a..b=3", "--set a..b=3: does not have the form key.path=value"),
-        ("a=[1", "--set a=[1: expected ',' or ']', but got '<stream end>'"),
-        ("name.x=1", "--set name.x=1: name is 'a', which has no keys"),
+        ("epochs", "overrides=['epochs']: does not have the form key.path=value"),
+        ("=3", "overrides=['=3']: does not have the form key.path=value"),
+        ("a..b=3", "overrides=['a..b=3']: does not have the form key.path=value"),
+        ("a=[1", "overrides=['a=[1']: expected ',' or ']', but got '<stream end>'"),
+        ("name.x=1", "overrides=['name.x=1']: name is 'a', which has no keys"),
         (
             "model.layers.x=1",
-            "--set model.layers.x=1: model.layers is a list; give the index of an item, from 0",
+            (
+                "overrides=['model.layers.x=1']: "
+                "model.layers is a list; give the index of an item, from 0"
+            ),
         ),
         (
             "model.layers[2]=ReLU",
-            "--set model.layers[2]=ReLU: model.layers has 2 items, counted from 0",
+            "overrides=['model.layers[2]=ReLU']: model.layers has 2 items, counted from 0",
         ),
-        ("\x1b[31m=1", "--set \\x1b[31m=1: does not have the form key.path=value"),
+        ("\x1b[31m=1", "overrides=['\\x1b[31m=1']: does not have the form key.path=value"),
     ],
 )
 def test_malformed(override: str, message: str) -> None:
@@ -73,23 +76,23 @@ def test_malformed(override: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         apply([override], read(TEXT))
     assert str(caught.value) == message
-    assert caught.value.hint.startswith("write it as --set training.epochs=5")
+    assert caught.value.hint.startswith("write it as overrides=['training.epochs=5']")
 
 
 def test_unknown_keys_are_the_configs_problem(config: str) -> None:
-    """A path that no config has ends in the ordinary problem, marked `--set`.
+    """A path that no config has ends in the ordinary problem, marked `overrides`.
 
     So does one whose first key is the unknown one.
     """
     with pytest.raises(
-        ConfigError, match=r"\n  --set  trainng: unknown key; did you mean 'training'"
+        ConfigError, match=r"\n  overrides  trainng: unknown key; did you mean 'training'"
     ):
         parse(config, "pets.yaml", ["trainng.epochs=3"])
     with pytest.raises(ConfigError) as caught:
         parse(config, "pets.yaml", ["training.epoch=3", "data.image_size=x"])
     first, second, third = str(caught.value).splitlines()
     assert first == "pets.yaml has 2 problems"
-    assert second.startswith("  --set  data.image_size: 'x' is not [height, width]")
+    assert second.startswith("  overrides  data.image_size: 'x' is not [height, width]")
     assert third.startswith(
-        "  --set  training.epoch: unknown key; did you mean 'epochs'? allowed: "
+        "  overrides  training.epoch: unknown key; did you mean 'epochs'? allowed: "
     )

@@ -66,7 +66,7 @@ def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
     assert caught.value.hint == "check the path"
     with pytest.raises(DataError) as caught:
         detect_loader(str(tmp_path / "fotos"), "data.train")
-    assert caught.value.hint.endswith("--set data.train=FOLDER")
+    assert caught.value.hint.endswith("`data.train: FOLDER` in the config")
 
 
 def test_the_name_of_a_set_of_keras_is_recognised(
@@ -76,7 +76,7 @@ def test_the_name_of_a_set_of_keras_is_recognised(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError) as caught:
         detect_loader("mnist")
-    assert caught.value.hint == "loader keras has a data set mnist: set data.loader"
+    assert caught.value.hint == "`data.loader: keras` in the config reads the data set mnist"
 
 
 def test_a_file_without_a_known_suffix_asks_for_the_loader(tmp_path: Path) -> None:

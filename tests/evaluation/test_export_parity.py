@@ -33,7 +33,7 @@ def test_a_flip_is_named_and_refused() -> None:
     model, other = _scores([[0.6, 0.4], [0.2, 0.8]]), _scores([[0.4, 0.6], [0.2, 0.8]])
     found = compare_outputs(model, other, LIMITS["int8"].near_tie)
     assert (found.agreement, found.flipped, found.worst) == (0.5, ("0.png",), "0.png")
-    assert "1 of 2 images, most for 0.png; at most 2%" in found.violation(LIMITS["int8"])
+    assert "1 of 2 images, most for 0.png; at most 2 %" in found.violation(LIMITS["int8"])
     assert "by up to 0.2, most for 0.png" in found.violation(LIMITS["float16"])
 
 

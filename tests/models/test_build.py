@@ -252,4 +252,4 @@ def test_no_network_is_told_first(tmp_path: Path) -> None:
     )
     message, hint = done.stdout.splitlines()
     assert message.startswith("no network, or the host can't be reached: the weights imagenet of ")
-    assert "`--set model.backbone.weights=FILE`" in hint
+    assert "`model.backbone.weights: FILE` in the config" in hint

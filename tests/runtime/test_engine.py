@@ -71,7 +71,7 @@ def test_a_precision_that_is_not_there_is_never_replaced(copied: Run, engine: En
     with pytest.raises(RunError) as caught:
         open_engine(copied, EngineOptions(engine=engine, precision="int8"))
     assert caught.value.hint == f"`imgrec export {copied.path} --precision int8` writes it"
-    with pytest.raises(UsageError, match="computes on the CPU, not on --device gpu"):
+    with pytest.raises(UsageError, match="computes on the CPU, not on device='gpu"):
         open_engine(copied, EngineOptions(engine=engine, precision="int8", device="gpu"))
 
 
@@ -105,9 +105,9 @@ def test_a_file_of_another_shape_is_refused(trained: Run) -> None:
 
 def test_what_excludes_each_other_is_told(trained: Run) -> None:
     """LiteRT computes on the CPU, Keras in float32."""
-    with pytest.raises(UsageError, match="--engine litert computes on the CPU"):
+    with pytest.raises(UsageError, match="engine='litert' computes on the CPU"):
         open_engine(trained, EngineOptions(engine="litert", device="gpu:0"))
-    with pytest.raises(UsageError, match="--precision int8 is for LiteRT"):
+    with pytest.raises(UsageError, match="precision='int8' is for LiteRT"):
         open_engine(trained, EngineOptions(engine="keras", precision="int8"))
 
 

@@ -17,7 +17,7 @@ from imgrec.sections.yaml import KeyPath
 
 
 def test_the_whole_message() -> None:
-    """Problems are listed by line, those of `--set` last, in columns."""
+    """Problems are listed by line, those of overrides last, in columns."""
     problems = [
         Problem(OVERRIDE, "seed", "must be at least 0, got -1"),
         Problem(120, "training.epochs", "'ten' is not a whole number"),
@@ -25,9 +25,9 @@ def test_the_whole_message() -> None:
     ]
     assert str(config_error("configs/x.yaml", problems)) == (
         "configs/x.yaml has 3 problems\n"
-        "  line 7    a second document starts here\n"
-        "  line 120  training.epochs: 'ten' is not a whole number\n"
-        "  --set     seed: must be at least 0, got -1"
+        "  line 7     a second document starts here\n"
+        "  line 120   training.epochs: 'ten' is not a whole number\n"
+        "  overrides  seed: must be at least 0, got -1"
     )
 
 

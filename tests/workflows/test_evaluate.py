@@ -101,7 +101,7 @@ def test_images_that_changed_sides_are_refused(photos: Path, tmp_path: Path) -> 
             path.write_bytes((photos / name / "00.png").read_bytes())
     with pytest.raises(DataError, match="the test images of colours-1 changed") as caught:
         evaluate(run)
-    assert "--data" in caught.value.hint
+    assert "data=FOLDER" in caught.value.hint
 
 
 def test_other_images_under_the_same_names_are_refused(

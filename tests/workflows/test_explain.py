@@ -171,7 +171,9 @@ def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
         photo
     )
     assert {each.class_name for each in other.found} == {"7"}
-    with pytest.raises(UsageError, match="--class seven: the model knows no such class") as caught:
+    with pytest.raises(
+        UsageError, match="class_name='seven': the model knows no such class"
+    ) as caught:
         open_explainer(trained, ExplainOptions("seven", method="occlusion"))
     assert caught.value.hint == "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
@@ -222,10 +224,10 @@ def test_without_keras_a_model_is_only_asked(
         assert open_explainer(exported).method == "occlusion"
     assert "exported: no Keras model, or no TensorFlow: using occlusion" in caplog.messages
     for method in INSIDE:
-        needs = f"no best.keras, which --method {method} needs"
+        needs = f"no best.keras, which method='{method}' needs"
         with pytest.raises(RunError, match=needs) as caught:
             open_explainer(exported, ExplainOptions(method=method))
-        assert "--method occlusion" in caught.value.hint
+        assert "method='occlusion'" in caught.value.hint
 
 
 def test_gradcam_looks_closer_than_predict(
@@ -250,7 +252,7 @@ def test_gradcam_looks_closer_than_predict(
 
 def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:
     """Windows and dense never look at what the model is shown: wrong usage."""
-    with pytest.raises(UsageError, match="--as-seen: dense looks at all of a photo"):
+    with pytest.raises(UsageError, match="as_seen: dense looks at all of a photo"):
         open_explainer(trained, ExplainOptions(as_seen=True, method="dense"))
 
 
@@ -270,7 +272,7 @@ def test_a_photo_as_seen_by_occlusion_has_the_usual_name(
 @pytest.mark.parametrize(
     ("asking", "message"),
     [
-        ({"method": "occlusion", "windows": 50}, "--windows: occlusion uses no windows"),
+        ({"method": "occlusion", "windows": 50}, "windows: occlusion uses no windows"),
         ({"method": "windows", "windows": 0}, "windows is 0; it must be at least 1"),
         ({"method": "saliency"}, "method is 'saliency'; it must be one of gradcam"),
         ({"threshold": 7}, "threshold is 7; it must be between 0 and 1"),
@@ -285,7 +287,7 @@ def test_what_a_method_cant_be_asked(trained: Run, asking: dict[str, Any], messa
 @pytest.mark.parametrize("computing", [EngineOptions("litert"), EngineOptions(precision="int8")])
 def test_an_engine_that_a_method_cant_use(trained: Run, computing: EngineOptions) -> None:
     """It is wrong usage, and said before a model is opened."""
-    with pytest.raises(UsageError, match="--method gradcam looks into the Keras model"):
+    with pytest.raises(UsageError, match="method='gradcam' looks into the Keras model"):
         open_explainer(trained, ExplainOptions(method="gradcam"), engine_options=computing)
 
 

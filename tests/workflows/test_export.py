@@ -120,13 +120,13 @@ def test_a_model_that_int8_changes_is_not_exported(copied: Run) -> None:
 
 
 def test_on_random_pictures_photos_are_asked_for(copied: Run) -> None:
-    """An imported run has no images: where a file answers otherwise, the hint is --data."""
+    """An imported run has no images: where a file answers otherwise, the hint is to give photos."""
     _spoil(copied)
     card = dataclasses.replace(read_card(copied.path), origin=ImportOrigin("a.keras", "", "keras"))
     write_card(copied.path, card)
     with pytest.raises(RunError, match=r"int8\.tflite is not written: .*random picture") as caught:
         export(Run(copied.path, card), precision="int8")
-    assert "on photos of your own with --data FOLDER" in caught.value.hint
+    assert "on photos of your own with data=FOLDER" in caught.value.hint
 
 
 def _spoil(run: Run) -> None:
@@ -151,7 +151,7 @@ def _spoil(run: Run) -> None:
 
 def test_what_does_not_fit_together_is_told(trained: Run, tmp_path: Path) -> None:
     """A precision belongs to LiteRT, and a file has its format's suffix and a folder."""
-    with pytest.raises(UsageError, match="--precision int8 goes with --format litert"):
+    with pytest.raises(UsageError, match="only LiteRT files have a precision"):
         export(trained, form="onnx", precision="int8")
     with pytest.raises(UsageError, match=r"out\.zip: keras is written to \*\.keras"):
         export(trained, form="keras", output=tmp_path / "out.zip")

@@ -208,7 +208,7 @@ def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
     message = "--map rouge=redd: colours-1 has no class redd; did you mean red"
     with pytest.raises(UsageError, match=message):
         evaluate(run, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
-    with pytest.raises(UsageError, match="--map requires --data"):
+    with pytest.raises(UsageError, match="--map renames the classes"):
         evaluate(run, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
 
 

@@ -245,7 +245,7 @@ def test_an_imported_litert_file_is_explained_from_outside(
     photo = Photo("picture", PICTURES[0])
     found = open_explainer(run, ExplainOptions(method=method)).explain(photo)
     assert found.named[0].probability == pytest.approx(1 / (1 + np.exp(-0.5)))
-    with pytest.raises(RunError, match=r"has no best\.keras, which --method gradcam") as refused:
+    with pytest.raises(RunError, match=r"has no best\.keras, which method='gradcam'") as refused:
         open_explainer(run, ExplainOptions(method="gradcam"))
     assert method in refused.value.hint
 

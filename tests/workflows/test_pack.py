@@ -272,7 +272,7 @@ def test_classes_without_a_number_are_told(photos: Path, tmp_path: Path) -> None
 
 def test_settings_of_no_config_are_refused(photos: Path) -> None:
     """--set changes a config, and a folder is none."""
-    with pytest.raises(UsageError, match="--set is for a CONFIG"):
+    with pytest.raises(UsageError, match="is not a config, so it has no keys"):
         data_argument(str(photos), ["data.channels=1"])
 
 

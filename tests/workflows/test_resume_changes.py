@@ -132,7 +132,7 @@ def test_another_device_and_precision_are_told(run: Run) -> None:
             "  precision: mixed_float16 -> float32",
             "  replicas: 2 -> 1",
         ]
-        assert "--set training.precision=mixed_float16 --allow-changes" in caught.value.hint
+        assert "overrides=['training.precision=mixed_float16'] --allow-changes" in caught.value.hint
 
 
 def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> None:

@@ -139,7 +139,7 @@ def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
     """The hint says how to train further."""
     with pytest.raises(UsageError, match="has all of its 2 epochs") as caught:
         resume(trained)
-    assert "--set training.epochs=4" in caught.value.hint
+    assert "overrides=['training.epochs=4']" in caught.value.hint
 
 
 def test_fewer_epochs_than_there_are_is_refused(trained: Run) -> None:

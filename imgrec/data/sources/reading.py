@@ -27,6 +27,7 @@ from imgrec.data.split import check_apart, groups_of, split, split_groups
 from imgrec.data.storage import cannot_read
 from imgrec.data.tfrecord import is_pack
 from imgrec.errors import DataError
+from imgrec.interface import setting
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
@@ -76,7 +77,7 @@ def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = Non
     if train is None:
         raise DataError(
             f"{printable(where)} has no training images, only {' and '.join(found)}",
-            hint="name the training images with data.train",
+            hint=f"name the training images: {setting('data.train', 'FOLDER')}",
         )
     check_several(train, where)
     parts = {

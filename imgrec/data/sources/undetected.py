@@ -9,6 +9,7 @@ from imgrec.data.sources.loaders import LOADERS
 from imgrec.data.storage import cannot_read, exists, is_file, read_part
 from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError
+from imgrec.interface import setting
 from imgrec.text import printable
 
 _UNPACK = {
@@ -38,10 +39,10 @@ def undetected(path: str, key: str) -> DataError:
         if path in (loader.datasets or ()):
             return DataError(
                 f"no file or folder {path}",
-                hint=f"loader {loader.name} has a data set {path}: set data.loader",
+                hint=f"{setting('data.loader', loader.name)} reads the data set {path}",
             )
     if not exists(path):
-        also = f", or name another: --set {key}=FOLDER" if key else ""
+        also = f", or name another: {setting(key, 'FOLDER')}" if key else ""
         return DataError(f"no file or folder {printable(path)}", hint=f"check the path{also}")
     return _strange(path)
 

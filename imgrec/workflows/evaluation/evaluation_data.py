@@ -13,6 +13,7 @@ from imgrec.data.images import identities_of_images
 from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
 from imgrec.data.sources import DataLocation, read_other
 from imgrec.errors import DataError, UsageError
+from imgrec.interface import flag, offers, option
 from imgrec.progress import Progress
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
@@ -70,7 +71,10 @@ def choose_images(run: Run, asked: ImageChoice, progress: Progress | None = None
     """
     if asked.data is None:
         if asked.names:
-            raise UsageError("--map requires --data: it renames the classes of other images")
+            raise UsageError(
+                "--map renames the classes of other images",
+                hint=f"name them with {option('data', 'FOLDER')}",
+            )
         return _own(run, asked.split, progress)
     return _other(run, data_config(run, asked.data), asked)
 
@@ -122,7 +126,7 @@ def _unchanged(
 
 def _where_they_were(run: Run) -> str:
     """Return what to do about images that are gone or have changed."""
-    hint = "restore them, or evaluate the images as they are now with --data FOLDER"
+    hint = f"restore them, or evaluate the images as they are now with {option('data', 'FOLDER')}"
     for source in run.card.data.values():
         if source.written and source.absolute not in (None, str(Path(source.written).resolve())):
             return f"the training read them from {printable(str(source.absolute))}; {hint}"
@@ -135,8 +139,8 @@ def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData
     log_findings(merged(each for part in parts.values() for each in part.findings))
     if ALL_SPLITS in parts and asked.split is not None:
         raise UsageError(
-            f"--split {asked.split}: {printable(path)} is not split",
-            hint="leave out --split to evaluate all of it",
+            f"{option('split', asked.split)}: {printable(path)} is not split",
+            hint=f"leave out {option('split')} to evaluate all of it",
         )
     name = ALL_SPLITS if ALL_SPLITS in parts else _choose(asked.split, list(parts), path)
     _refuse_several(run, parts[name].records, path)
@@ -163,7 +167,8 @@ def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str
         return relabelled(renamed(dataset, names, path), classes, path)
     except DataError as error:
         strange = next((name for name in dataset.classes if name not in {*classes, *names}), "")
-        also = f"; or say which class it is: --map {printable(strange)}=CLASS" if strange else ""
+        known = strange and offers("map")
+        also = f"; or say which class it is: {option('map', f'{strange}=CLASS')}" if known else ""
         raise DataError(error.message, hint=error.hint + also) from error
 
 
@@ -189,14 +194,14 @@ def _warn_missing(dataset: Dataset, path: str) -> None:
 def _choose(split: str | None, available: Sequence[str], where: str) -> str:
     if split is not None and split not in available:
         raise UsageError(
-            f"--split {split}: {printable(where)} has no {split} images",
+            f"{option('split', split)}: {printable(where)} has no {split} images",
             hint=f"it has {', '.join(available)}",
         )
     preferred = [name for name in _PREFERRED if name in available]
     if split is None and not preferred:
         raise UsageError(
             f"{printable(where)} has no test or validation images",
-            hint="--split train evaluates the training images",
+            hint=f"{option('split', 'train')} evaluates the training images",
         )
     return split or preferred[0]
 
@@ -251,6 +256,6 @@ def _refuse_or_warn(message: str, *, allow: bool) -> None:
     if not allow:
         raise DataError(
             message,
-            hint="remove them, or evaluate anyway with --allow-leakage",
+            hint=f"remove them, or evaluate anyway with {flag('allow-leakage')}",
         )
     log.warning("%s", message)

@@ -8,7 +8,9 @@ from typing import get_args
 
 from imgrec.errors import UsageError
 from imgrec.explanation.windows import WINDOWS
+from imgrec.interface import option
 from imgrec.models.backend import has_tensorflow
+from imgrec.rounding import percent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
@@ -19,8 +21,8 @@ from imgrec.workflows.explanation.explainer import INSIDE, OF_ALL, Explainer, Me
 
 # What the methods that look for every class do if no answer is "unknown".
 _WITHOUT_UNKNOWN = {
-    "windows": f"a class is found where a window has at least {DEFAULT_THRESHOLD:.0%}, "
-    "and a box shows the mean of its windows".replace("%", " %"),
+    "windows": f"a class is found where a window has at least {percent(DEFAULT_THRESHOLD, 0)}, "
+    "and a box shows the mean of its windows",
     "dense": "each position shows its most probable class",
 }
 
@@ -79,10 +81,10 @@ def open_explainer(
         engine_options = _inside(run, method, engine_options)
     if method in OF_ALL and decision == ONE_LABEL:
         log.info(
-            '%s never answers "unknown" (evaluation.selective_prediction): %s; '
-            "set a limit with --threshold",
+            '%s never answers "unknown" (evaluation.selective_prediction): %s; set a limit with %s',
             printable(run.name),
             _WITHOUT_UNKNOWN[method],
+            option("threshold"),
         )
     engine = open_engine(run, engine_options)
     windows = WINDOWS if options.windows is None else options.windows
@@ -101,25 +103,33 @@ def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> 
 
 def _check(method: Method, options: ExplainOptions) -> None:
     if method not in get_args(Method):
-        raise UsageError(f"method is {method!r}; it must be one of {', '.join(get_args(Method))}")
+        raise UsageError(
+            f"there is no method {printable(str(method))}",
+            hint=f"use one of {', '.join(get_args(Method))}",
+        )
     if options.windows is not None and options.windows < 1:
-        raise UsageError(f"windows is {options.windows}; it must be at least 1")
+        raise UsageError(
+            f"windows is {options.windows}; it must be at least 1",
+            hint=f"use {option('windows', WINDOWS)}, for example",
+        )
     if options.as_seen and method in OF_ALL:
         raise UsageError(
-            f"--as-seen: {method} looks at all of a photo, whatever predict sees",
-            hint="--as-seen goes with --method gradcam, and occlusion never looks at more",
+            f"{option('as-seen')}: {method} looks at all of a photo, whatever predict sees",
+            hint=f"it goes with {option('method', 'gradcam')}, and occlusion never looks at more",
         )
     if options.windows is not None and method != "windows":
         raise UsageError(
-            f"--windows: {method} uses no windows", hint="--windows goes with --method windows"
+            f"{option('windows')}: {method} uses no windows",
+            hint=f"it goes with {option('method', 'windows')}",
         )
 
 
 def _inside(run: Run, method: Method, engine_options: EngineOptions) -> EngineOptions:
     if _forbids_keras(engine_options):
         raise UsageError(
-            f"--method {method} looks into the Keras model",
-            hint="leave --engine and --precision out, or take --method occlusion or windows",
+            f"{option('method', method)} looks into the Keras model",
+            hint=f"leave {option('engine')} and {option('precision')} out, "
+            f"or take {option('method', 'occlusion')} or windows",
         )
     if not (run.path / BEST_MODEL).is_file():
         raise needs_keras(method, run.name)
@@ -134,7 +144,7 @@ def _column(name: str, classes: tuple[str, ...]) -> int:
     if name in classes:
         return classes.index(name)
     raise UsageError(
-        f"--class {printable(name)}: the model knows no such class"
+        f"{option('class', name)}: the model knows no such class"
         f"{did_you_mean(name, classes, cutoff=0.5)}",
         hint=f"it knows {join_few(classes, 10)}",
     )

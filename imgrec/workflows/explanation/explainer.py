@@ -27,6 +27,7 @@ from imgrec.explanation.values import (
     regions,
 )
 from imgrec.explanation.windows import WINDOWS, detections, score_windows
+from imgrec.interface import option
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine
@@ -158,8 +159,9 @@ class Explainer:
 def needs_keras(method: Method, model: str) -> RunError:
     """Return the error for a model without a Keras file."""
     return RunError(
-        f"{printable(model)} has no {BEST_MODEL}, which --method {method} needs",
-        hint="--method occlusion and --method windows work with the LiteRT file",
+        f"{printable(model)} has no {BEST_MODEL}, which {option('method', method)} needs",
+        hint=f"{option('method', 'occlusion')} and {option('method', 'windows')} "
+        "work with the LiteRT file",
     )
 
 

@@ -10,6 +10,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import UsageError
 from imgrec.evaluation.prediction import ModelInfo, Prediction, joint_predictions, predictions
 from imgrec.files import sha256
+from imgrec.interface import option
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
@@ -56,9 +57,13 @@ class Predictor:
             UsageError: A value is out of range.
         """
         if top < 1:
-            raise UsageError(f"top is {top}; it must be at least 1")
+            raise UsageError(
+                f"top is {top}; it must be at least 1", hint=f"use {option('top', 5)}, for example"
+            )
         if tta not in (None, "flip"):
-            raise UsageError(f"tta is {tta!r}; it must be 'flip' or None")
+            raise UsageError(
+                f"tta is {tta!r}; it must be 'flip' or None", hint=f"use {option('tta', 'flip')}"
+            )
         members = self.members
         if threshold is not None:
             members = tuple(

@@ -14,6 +14,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.keras.named import Named, plain
 from imgrec.config.training import Training
 from imgrec.errors import DataError, ImgrecError, UsageError
+from imgrec.interface import option
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities
 from imgrec.sections.problems import shown_value
@@ -142,11 +143,11 @@ def refuse_nothing_left(
     """Raise UsageError if a run whose training is at `state` has nothing left to train."""
     epochs, done = last_epoch(after, state), state.epoch
     key, lasted = ("fine_tune.epochs" if state.phase else "epochs"), done - state.phase_start
-    further = f"--set training.{key}={2 * lasted} trains it further"
+    further = f"{option('set', f'training.{key}={2 * lasted}')} trains it further"
     if state.phase and before.epochs != after.epochs:
         raise UsageError(
             f"{run.name} is being fine-tuned already: its training.epochs are done",
-            hint="--set training.fine_tune.epochs=N trains it further",
+            hint=f"{option('set', 'training.fine_tune.epochs=N')} trains it further",
         )
     if done > epochs:
         raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
@@ -157,7 +158,7 @@ def refuse_nothing_left(
     if state.stopped and before.callbacks == after.callbacks:
         raise UsageError(
             f"{run.name} stopped early after epoch {done}, as its training.callbacks say",
-            hint="--set training.callbacks=[] --allow-changes trains it further",
+            hint=f"{option('set', 'training.callbacks=[]')} --allow-changes trains it further",
         )
 
 
@@ -236,7 +237,8 @@ def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple
     kept = before.get("precision", now["precision"])
     if kept != now["precision"]:
         hint = (
-            f"--set training.precision={kept} --allow-changes keeps the precision; or train again"
+            f"{option('set', f'training.precision={kept}')} --allow-changes keeps the precision; "
+            "or train again"
         )
         allowed = False
     return _allowed(UsageError, _other_training(run), lines, allowed=allowed, hint=hint)

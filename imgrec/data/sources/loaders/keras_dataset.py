@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from imgrec.data.loader import Loader
 from imgrec.data.records import RecordsBySplit
 from imgrec.errors import DataError
+from imgrec.interface import setting
 from imgrec.sections.section import Section
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _IN_IDX = ("mnist", "fashion_mnist")
-_OWN_FILES = "; or have its files read: --set data.loader=idx --set data.root=FOLDER"
 
 _Arrays: TypeAlias = "tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]"
 
@@ -69,9 +69,14 @@ def read_keras(name: str) -> RecordsBySplit:
         raise DataError(
             f"Keras can't fetch {name}",
             hint="the machine has to reach the internet once; Keras then keeps it (KERAS_HOME)"
-            + (_OWN_FILES if name in _IN_IDX else ""),
+            + (_own_files() if name in _IN_IDX else ""),
         ) from error
     return from_keras(name, loaded)
+
+
+def _own_files() -> str:
+    loader, root = setting("data.loader", "idx"), setting("data.root", "FOLDER")
+    return f"; or have its files read: {loader} and {root}"
 
 
 def from_keras(name: str, loaded: _Arrays) -> RecordsBySplit:
