@@ -77,7 +77,7 @@ def pack(
     def write(folder: Path) -> None:
         written = _write(folder, splits, packing, shards, progress or Silent())
         bad = tuple(sorted(each for part in written.values() for each in part.bad))
-        kept = without(splits, bad, skip=skip, **_way_out(source.data))
+        kept = without(splits, bad, skip=skip, hint=_way_out(source.data))
         manifest = _manifest(kept, numbers, written)
         made.append(Packed(output, manifest, bad, _overrides(source.data, manifest, output)))
         write_text(folder / FILE_NAME, json_text(made[0].document))
@@ -86,12 +86,12 @@ def pack(
     return made[0]
 
 
-def _way_out(data: DataLocation) -> dict[str, str]:
-    """Return the hint about bad images, where no config can say that they are skipped."""
+def _way_out(data: DataLocation) -> str:
+    """Return the hint about bad images for data without a config, which could skip them."""
     if isinstance(data, Data):
-        return {}
+        return ""
     place = printable(shlex.quote(data.root or ""))
-    return {"hint": f"fix or remove them; `imgrec check {place} --quarantine DIR` moves them"}
+    return f"fix or remove them; `imgrec check {place} --quarantine DIR` moves them"
 
 
 def _without_map(data: DataLocation) -> DataLocation:

@@ -274,7 +274,7 @@ def test_a_photo_as_seen_by_occlusion_has_the_usual_name(
     [
         ({"method": "occlusion", "windows": 50}, "windows: occlusion uses no windows"),
         ({"method": "windows", "windows": 0}, "windows is 0; it must be at least 1"),
-        ({"method": "saliency"}, "method is 'saliency'; it must be one of gradcam"),
+        ({"method": "saliency"}, "there is no method saliency"),
         ({"threshold": 7}, "threshold is 7; it must be between 0 and 1"),
     ],
 )
