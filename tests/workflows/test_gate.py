@@ -191,7 +191,7 @@ def test_a_baseline_that_knows_the_images_is_refused(photos: Path, tmp_path: Pat
 
 
 def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
-    """--map says which class a folder is; without it the hint tells of it."""
+    """--map says which class a folder is; without it, it is unknown."""
     run = colours(photos, tmp_path / "runs", epochs=1)
     other = tmp_path / "other"
     shutil.copytree(photos, other)
