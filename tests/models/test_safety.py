@@ -178,6 +178,17 @@ def _claimed(file: h5py.File) -> None:
     file.create_dataset("a", (1 << 40,), "f4", chunks=(1 << 20,))
 
 
+def _many_claimed(file: h5py.File) -> None:
+    for number in range(500):
+        file.create_dataset(f"a{number}", (1 << 18,), "f4")
+
+
+def _linked_again(file: h5py.File) -> None:
+    file["a"] = np.ones(1 << 15, np.float32)
+    for number in range(50):
+        file[f"a{number}"] = file["a"]
+
+
 def _texts(file: h5py.File) -> None:
     file["a"] = ["text"]
 
@@ -199,6 +210,8 @@ def _circle(file: h5py.File) -> None:
         (_external_storage, "are in another file"),
         (_virtual, "are in another file"),
         (_claimed, "claim 4398046511104 bytes where the file has 0"),
+        (_many_claimed, "claim 524288000 bytes where the file has 0"),
+        (_linked_again, "claim 6684672 bytes where the file has 1"),
         (_texts, "are not numbers"),
         (_committed_type, "contain a type"),
         (_circle, "nested too deeply"),

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,13 +38,14 @@ def check_hdf5(file: BinaryIO) -> None:
     import h5py
 
     try:
+        size = file.seek(0, io.SEEK_END)
         with h5py.File(file, "r") as root:
-            _check_tree(root)
+            _check_expansion(_data_sets(root), size)
     except (OSError, RuntimeError, KeyError, ValueError) as error:  # of damaged files
         raise RefusedFile("its weights are not an HDF5 file, or a damaged one") from error
 
 
-def _check_tree(root: Any) -> None:
+def _data_sets(root: Any) -> Iterator[Any]:
     import h5py
 
     found, waiting = 0, [(root, 0)]
@@ -62,6 +63,21 @@ def _check_tree(root: Any) -> None:
                 waiting.append((member, depth + 1))
             else:
                 _check_numbers(member)
+                yield member
+
+
+def _check_expansion(data_sets: Iterable[Any], file_size: int) -> None:
+    """Refuse data sets that claim far more bytes, all together, than the file has for them.
+
+    A data set that is linked more than once is read more than once, and stored once.
+    """
+    claimed = stored = 0
+    for each in data_sets:
+        claimed += each.size * each.dtype.itemsize
+        stored += each.id.get_storage_size()
+    stored = min(stored, file_size)
+    if claimed > _SMALL and claimed > _MAX_EXPANSION * stored:
+        raise RefusedFile(f"its weights claim {claimed} bytes where the file has {stored}")
 
 
 def _check_numbers(member: Any) -> None:
@@ -75,9 +91,6 @@ def _check_numbers(member: Any) -> None:
     # bfloat16 and similar types are opaque bytes.
     if member.dtype.kind not in _NUMBERS and member.dtype.str not in ("|V1", "|V2"):
         raise RefusedFile(f"its weights are not numbers: {place}")
-    size, stored = member.size * member.dtype.itemsize, member.id.get_storage_size()
-    if size > _SMALL and size > _MAX_EXPANSION * stored:
-        raise RefusedFile(f"its weights claim {size} bytes where the file has {stored}: {place}")
 
 
 def _place(group: Any, name: str) -> str:
