@@ -101,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(status)
 
 
+_LARGER = "`ulimit -a` shows the limits of a process; smaller images or batches take less memory"
+
+
 class _Failure(NamedTuple):
     status: int
     message: str
@@ -153,12 +156,18 @@ def _failure(error: BaseException) -> _Failure:
         case OSError():
             return _Failure(RunError.exit_status, _os_message(error), _os_hint(error))
         case _:
-            name = type(error).__name__
-            return _Failure(
-                ImgrecError.exit_status,
-                f"unexpected {name}: {error}" if str(error) else f"unexpected {name}",
-                "this is a bug in imgrec; the same command with --traceback shows where",
-            )
+            return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> _Failure:
+    if isinstance(error, MemoryError) or error.args == ("can't start new thread",):
+        return _Failure(RunError.exit_status, "the system has no more memory or threads", _LARGER)
+    name = type(error).__name__
+    return _Failure(
+        ImgrecError.exit_status,
+        f"unexpected {name}: {error}" if str(error) else f"unexpected {name}",
+        "this is a bug in imgrec; the same command with --traceback shows where",
+    )
 
 
 def _message(error: ImgrecError) -> str:

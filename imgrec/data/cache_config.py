@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from imgrec.errors import RunError
 from imgrec.sections.section import Bytes, Section, Text, in_bytes
 
 
@@ -41,9 +42,18 @@ class CacheConfig(Section):
 
 
 def cache_folder() -> Path:
-    """Return the folder for caches: IMGREC_CACHE, or `imgrec` in the user's cache folder."""
+    """Return the folder for caches: IMGREC_CACHE, or `imgrec` in the user's cache folder.
+
+    Raises RunError if the user has no home folder.
+    """
     if own := os.environ.get("IMGREC_CACHE"):
         return Path(own)
     from platformdirs import user_cache_path
 
-    return user_cache_path("imgrec", appauthor=False)
+    folder = user_cache_path("imgrec", appauthor=False)
+    if not folder.is_absolute():
+        raise RunError(
+            "there is no folder for caches: this user has no home folder",
+            hint="name one with IMGREC_CACHE, or as data.cache.folder",
+        )
+    return folder

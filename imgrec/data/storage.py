@@ -20,6 +20,9 @@ from imgrec.errors import DataError
 from imgrec.files import open_regular, read_regular
 from imgrec.text import printable
 
+# How much of a library's reason a message shows.
+_REASON = 200
+
 # What systems and programs leave in folders, in small letters: with a leading dot, and without.
 _DOTTED = {
     ".cache", ".ds_store", ".dvc", ".fseventsd", ".git", ".github", ".idea", ".ipynb_checkpoints",
@@ -225,7 +228,8 @@ def free_space(folder: Path) -> int:
 def cannot_read(path: Path | str, error: BaseException) -> DataError:
     """Return the error that says why a file or folder can't be read."""
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return DataError(f"{printable(str(path))} can't be read: {printable(why.lower())}")
+    reason = printable(why.lower()[:_REASON])
+    return DataError(f"{printable(str(path))} can't be read: {reason}")
 
 
 def _below(top: Path) -> Iterator[Listing]:

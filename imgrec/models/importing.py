@@ -235,9 +235,9 @@ def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> An
     """
     import keras
 
-    size = check_image(_shape(model.inputs, "input"), adaptation.image_size)
+    size = check_image(tensor_shape(model, "input"), adaptation.image_size)
     multi_label = adaptation.multi_label
-    check_units(_shape(model.outputs, "output"), len(classes), multi_label=multi_label)
+    check_units(tensor_shape(model, "output"), len(classes), multi_label=multi_label)
     model = _in_float32(model)
     pixels, output = _from_pixels(model, adaptation, size)
     plain = keras.Model(pixels, output, name="imported")
@@ -290,7 +290,13 @@ def _apply(model: Any, features: Any) -> Any:
         raise _unusable(error) from error
 
 
-def _shape(tensors: Sequence[Any], kind: str) -> tuple[Any, ...]:
+def tensor_shape(model: Any, kind: Literal["input", "output"]) -> tuple[Any, ...]:
+    """Return the shape of a Keras model's only input or output, None for sizes that may vary.
+
+    Raises:
+        RunError: It has several, or none, as a model that was never built.
+    """
+    tensors: Sequence[Any] = getattr(model, f"{kind}s", None) or ()
     if len(tensors) != 1:
         raise RunError(f"the model has {len(tensors)} {kind}s; an image classifier has one")
     return tuple(tensors[0].shape)

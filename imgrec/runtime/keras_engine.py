@@ -16,6 +16,7 @@ from imgrec.interface import option
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.files import check_keras
+from imgrec.models.importing import tensor_shape
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
@@ -61,7 +62,8 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     check_hash(path, run.card, _OTHER_RUN)
     start(device)
     model = load_keras(path)
-    check_shapes(path, model.input_shape, model.output_shape, run.card, _TRAIN_AGAIN)
+    shapes = tensor_shape(model, "input"), tensor_shape(model, "output")
+    check_shapes(path, *shapes, run.card, _TRAIN_AGAIN)
     card = run.card
     return KerasEngine(model, card.classes, image_spec(card), decision_of(card))
 

@@ -18,6 +18,9 @@ from imgrec.interface import option
 from imgrec.sections.yaml import KeyPath
 
 OVERRIDE = 0
+SHOWN = 50
+"""How many problems of a config a message lists."""
+
 _HINT = "`imgrec config show small_cnn` prints a valid config; docs/config.md describes every key"
 
 
@@ -38,11 +41,14 @@ class Problem:
 
 
 def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
-    """Return the error that lists `problems` of the config `source`, sorted by line."""
+    """Return the error that lists the first `problems` of the config `source`, sorted by line."""
     ordered = sorted(problems, key=lambda problem: problem.line or 1_000_000_000)
-    count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
-    width = max(len(problem.place) for problem in ordered)
-    lines = [f"  {_entry(problem, width)}" for problem in ordered]
+    count = "1 problem" if len(ordered) == 1 else f"{len(ordered):,} problems"
+    shown, more = ordered[:SHOWN], len(ordered) - SHOWN
+    width = max(len(problem.place) for problem in shown)
+    lines = [f"  {_entry(problem, width)}" for problem in shown]
+    if more > 0:
+        lines.append(f"  and {more:,} more")
     header = f"{text.printable(source) or 'the config'} has {count}"
     return ConfigError("\n".join([header, *lines]), hint=_HINT)
 

@@ -20,6 +20,7 @@ KeyPath = tuple[str | int, ...]
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
+MAX_DIGITS = 1_000
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -103,6 +104,8 @@ _IN_PLAIN_WORDS = {
 
 
 def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:  # Python does not limit those in base 8 and 16, until they are shown
+        raise ValueError("too many digits")
     return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
 

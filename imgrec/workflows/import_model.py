@@ -33,6 +33,7 @@ from imgrec.models.importing import (
     check_units,
     model_format,
     random_images,
+    tensor_shape,
     wrap_model,
 )
 from imgrec.models.keras_files import load_model_file
@@ -313,7 +314,7 @@ def _ready(
     if known.run is not None:
         return _keras(wanted.model, known)
     model = load_model_file(wanted.model, trust=form == "h5")
-    known = _fitted(wanted, known, model.outputs[0].shape)
+    known = _fitted(wanted, known, tensor_shape(model, "output"))
     model = wrap_model(model, wanted.adaptation, known.classes)
     return _Ready(known, model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
 
@@ -332,7 +333,7 @@ def _keras(file: Path, known: ModelDescription) -> _Ready:
     """Check a Keras file that imgrec wrote; it is kept unchanged."""
     model = load_keras(file)
     engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3), known.decision)
-    size, units = _sizes(model.input_shape, model.output_shape, known)
+    size, units = _sizes(tensor_shape(model, "input"), tensor_shape(model, "output"), known)
     engine.answers(random_images(size))
     return _Ready(known, size, units, BEST_MODEL, partial(shutil.copyfile, file))
 

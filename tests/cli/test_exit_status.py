@@ -56,6 +56,14 @@ def test_a_bug_is_70(process: Imgrec) -> None:
     )
 
 
+@pytest.mark.parametrize("body", ["MemoryError", 'RuntimeError("can\'t start new thread")'])
+def test_limits_of_the_system_are_no_bugs(body: str, process: Imgrec) -> None:
+    """Without memory or threads, the cause is named, with exit status 4."""
+    done = process("planted", planted=f"raise {body}")
+    assert done.returncode == 4
+    assert done.stderr.startswith("imgrec: error: the system has no more memory or threads\nhint: ")
+
+
 def test_an_end_of_file_is_no_interrupt(process: Imgrec) -> None:
     """An EOFError is a bug like others, though Click takes it for Ctrl-C."""
     assert process("planted", planted="raise EOFError").returncode == 70

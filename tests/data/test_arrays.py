@@ -251,3 +251,34 @@ def test_class_names_have_one_form() -> None:
     arrays = {"x": X, "y": np.array(["cat", "cat ", "dog", "dog", "cat", "dog"])}
     assert from_arrays(arrays, "data")["all"].classes == ("cat", "dog")
     assert "two of the classes have the same name" in refusal(x=X, y=Y, classes=["a", "a ", "b"])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': ",
+        "(" * 500,
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (1" + "0" * 30 + ",)}",
+    ],
+    ids=["cut", "brackets", "huge"],
+)
+def test_a_damaged_header_is_told(tmp_path: Path, header: str) -> None:
+    """NumPy raises errors of its parser, of which none is a bug."""
+    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("x.npy", array)
+    with pytest.raises(DataError, match=r"data\.npz can't be read") as caught:
+        read_npz(tmp_path / "data.npz")
+    assert len(caught.value.message) < 400
+
+
+def test_a_damaged_compression_is_told(tmp_path: Path) -> None:
+    """LZMA's errors are those of the file, too."""
+    file = tmp_path / "data.npz"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x.npy", bytes(range(256)))
+    content = bytearray(file.read_bytes())
+    content[60:90] = bytes(30)
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"data\.npz can't be read"):
+        read_npz(file)

@@ -119,6 +119,21 @@ def test_members_of_other_names_and_sizes_are_refused(
     assert list(tmp_path.iterdir()) == [tmp_path / "m.keras"]
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_compression_is_named(tmp_path: Path, method: int) -> None:
+    """Whatever method has packed a member, its damage is that of the file."""
+    file = tmp_path / "m.keras"
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", weights())
+    content = bytearray(file.read_bytes())
+    begin = content.index(b"model.weights.h5") + 40
+    content[begin : begin + 40] = bytes(range(40))
+    file.write_bytes(content)
+    with pytest.raises(RunError, match=r"m\.keras (is not a complete|is refused|can't be read)"):
+        check_keras(file)
+
+
 def test_a_second_member_of_a_name_is_refused(tmp_path: Path) -> None:
     """What is checked is what is loaded: there is one config."""
     file = keras_file(tmp_path / "m.keras")

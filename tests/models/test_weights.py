@@ -131,6 +131,15 @@ def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
             read_weights(tmp_path / name)
 
 
+@pytest.mark.parametrize("place", ["layers", "layers/dense", "layers/dense/vars"])
+def test_numbers_in_place_of_a_group_are_told(tmp_path: Path, place: str) -> None:
+    """The place in the file is named."""
+    with h5py.File(tmp_path / "a.weights.h5", "w") as file:
+        file[place] = np.zeros(3)
+    with pytest.raises(RunError, match=f"/{place} is a data set in place of a group"):
+        read_weights(tmp_path / "a.weights.h5")
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [("imagenet/VGG61", "unknown application 'VGG61'; did you mean 'VGG19'"), ("''", "weights")],

@@ -38,6 +38,14 @@ def test_one_problem_without_a_place() -> None:
     assert error.exit_status == 2
 
 
+def test_of_many_problems_the_first_are_listed() -> None:
+    """A file with nothing but mistakes does not fill the terminal."""
+    problems = [Problem(line, "k" * 10_000, "unknown key") for line in range(1, 10_001)]
+    lines = str(config_error("x.yaml", problems)).split("\n")
+    assert (lines[0], lines[-1]) == ("x.yaml has 10,000 problems", "  and 9,950 more")
+    assert len(lines) == 52
+
+
 def test_the_line_of_a_missing_key() -> None:
     """A key that is not there has the line of the nearest one above it."""
     lines: dict[KeyPath, int] = {(): 1, ("data",): 4, ("data", "split"): 5}

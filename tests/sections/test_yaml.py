@@ -150,6 +150,8 @@ def test_aliases_are_expanded() -> None:
         ("a: b: c\n", 1, f"one colon too many, or {MISPLACED}"),
         ("a: 1\nb: \x07\n", 2, "character '\\x07' is not allowed in YAML"),
         ("a: 1\nb: " + "9" * 5000, 2, "a number with too many digits"),
+        ("a: 1\nb: 0x" + "f" * 5000, 2, "a number with too many digits"),
+        ("a: 1\nb: 0o" + "7" * 5000, 2, "a number with too many digits"),
         ("[" * 3000, 1, "nested too deeply"),
     ],
 )

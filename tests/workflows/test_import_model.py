@@ -7,7 +7,7 @@ import logging
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -18,13 +18,14 @@ from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import DataError, RunError, UsageError
 from imgrec.models.importing import Adaptation
+from imgrec.progress import Silent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, EngineOptions, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.explanation import ExplainOptions, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.import_model import ImportSpec, import_model
-from tests.models.hostile import litert_file
+from tests.models.hostile import keras_file, layer, litert_file
 from tests.workflows.predicting import predict
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (4, 4, 4, 3), np.uint8)
@@ -363,3 +364,46 @@ def test_litert_files_of_others_answer_with_probabilities(
             dataclasses.replace(wanted, adaptation=Adaptation(image_size=(8, 8))),
             runs_dir=tmp_path / "runs",
         )
+
+
+@pytest.mark.parametrize("layers", [[], [layer("InputLayer", batch_shape=[None, 8, 8, 3])]])
+def test_a_model_without_an_input_or_layers_is_refused(
+    tmp_path: Path, names: str, layers: list[dict[str, Any]]
+) -> None:
+    """Keras opens it, and has no shapes for it; nothing is left."""
+    config = layer("Sequential", "keras", name="model", layers=layers)
+    file = keras_file(tmp_path / "empty.keras", config=config)
+    with pytest.raises(RunError, match=r"the model has 0 outputs|can't be loaded"):
+        import_model(ImportSpec(file, names), runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_tensor_name_that_is_not_utf_8_is_refused(tmp_path: Path, small: Any, names: str) -> None:
+    """Names in a LiteRT file are bytes of anyone."""
+    file = converted(small, tmp_path / "model.tflite")
+    from ai_edge_litert.interpreter import Interpreter
+
+    name = Interpreter(str(file)).get_input_details()[0]["name"].encode()
+    file.write_bytes(file.read_bytes().replace(name, b"\xff" * len(name)))
+    with pytest.raises(RunError, match="a name that is not UTF-8"):
+        import_model(ImportSpec(file, names), runs_dir=tmp_path / "runs")
+
+
+def test_an_import_that_ends_early_leaves_nothing(tmp_path: Path, small: Any, names: str) -> None:
+    """Interrupted while its LiteRT file is compared, the run is gone; a name is checked first."""
+    small.save(tmp_path / "model.keras")
+    wanted = ImportSpec(tmp_path / "model.keras", names, Adaptation(rescale=0.5))
+    with pytest.raises(KeyboardInterrupt):
+        import_model(wanted, runs_dir=tmp_path / "runs", progress=Interrupting())
+    assert not list((tmp_path / "runs").iterdir())
+    with pytest.raises(UsageError, match="can't be the name of a run"):
+        import_model(dataclasses.replace(wanted, name="../../x"), runs_dir=tmp_path / "runs")
+
+
+class Interrupting(Silent):
+    """A progress during whose first task the user presses Ctrl-C."""
+
+    def task(self, title: str, total: int | None, unit: str = "images") -> NoReturn:
+        """Raise KeyboardInterrupt."""
+        raise KeyboardInterrupt

@@ -354,6 +354,7 @@ def test_another_pack_is_read_by_its_own_map(pack_of_photos: Path) -> None:
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "schema_version"),
         (lambda text: text.replace('"sha256": "', '"sha256": "x'), r"shards\.0\.sha256"),
         (lambda _: "{}", "schema_version: field required"),
+        (lambda _: "[" * 5000, "it is not JSON, or was cut short"),
         (lambda _: "[1]", r"is not a manifest of `imgrec data pack`: it is not an object$"),
         (
             lambda text: text.replace('"shards": [', '"shards": [1,'),

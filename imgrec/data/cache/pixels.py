@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -197,5 +198,5 @@ def size_in_words(count: int) -> str:
 
 def shown_path(path: Path) -> str:
     """Return the path for people, `~` for their home."""
-    home = Path.home()
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # never raises
     return printable(str("~" / path.relative_to(home) if path.is_relative_to(home) else path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from imgrec.data.storage import cannot_read, is_file, open_file, read_bytes
 from imgrec.data.tfrecord.framing import RecordWriter, example
 from imgrec.errors import BadImage, DataError
 from imgrec.files import MAX_DOCUMENT_BYTES, sha256
+from imgrec.json_documents import parse_json
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Task
 from imgrec.text import printable
@@ -122,7 +122,7 @@ def check_shard(manifest: Manifest, file: Path) -> None:
 
 def _read(path: Path) -> Manifest:
     try:
-        return Manifest.model_validate(json.loads(read_bytes(path, MAX_DOCUMENT_BYTES)))
+        return Manifest.model_validate(parse_json(read_bytes(path, MAX_DOCUMENT_BYTES)))
     except OSError as error:
         raise cannot_read(path, error) from error
     except ValidationError as error:

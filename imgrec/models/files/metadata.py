@@ -30,6 +30,7 @@ def embed(path: Path, form: str, labels: Sequence[str], description: str) -> Non
     """
     # A line break in a class name would shift all following labels.
     lines = "".join(f"{' '.join(label.splitlines())}\n" for label in labels)
+    lines = lines.encode("utf-8", "backslashreplace").decode()
     if form == "onnx":
         return _into_onnx(path, lines, description)
     files = {LABELS: lines, DESCRIPTION: description}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -245,6 +247,11 @@ MAX_CONFIG_BYTES = 32 << 20
 _CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
 _MEMBERS = (_CONFIG, _WEIGHTS, _METADATA, LABELS, DESCRIPTION)
 
+# The last two are from a compression.
+_DAMAGE = (
+    EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError
+)  # fmt: skip
+
 
 def check_keras(path: Path) -> None:
     """Raise RunError unless the `.keras` file at `path` contains known layers and plain weights.
@@ -261,11 +268,14 @@ def check_keras(path: Path) -> None:
                 check_hdf5(weights)
     except RefusedFile as error:
         raise refusal(path, str(error)) from error
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
+    except _DAMAGE as error:
         raise RunError(
             f"{printable(str(path))} is not a complete .keras file: {printable(str(error))}",
             hint=HINT,
         ) from error
+    except OSError as error:  # also of bzip2
+        reason = printable(error.strerror or str(error))
+        raise RunError(f"{printable(str(path))} can't be read: {reason}", hint=HINT) from error
     except (ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
         raise refusal(
             path, f"its {_CONFIG} can't be read: {printable(str(error))[:200]}"

@@ -100,12 +100,22 @@ def _by_variable(group: Any) -> dict[str, list[NDArray[Any]]]:
     The groups are named after the classes of the layers; newer Keras adds the names of the layers.
     """
     found: dict[str, list[NDArray[Any]]] = {}
-    for key, layer in group.get("layers", {}).items():
-        variables = layer.get("vars", {})
+    for key, layer in _members(group, "layers").items():
+        variables = _members(layer, "vars")
         if arrays := [np.asarray(variables[each]) for each in sorted(variables, key=int)]:
             found[_text(variables.attrs.get("name", key))] = arrays
         found.update(_by_variable(layer))
     return found
+
+
+def _members(group: Any, name: str) -> Any:
+    """Return the group `name` in a group, a mapping; empty if there is none."""
+    import h5py
+
+    if not isinstance(group, h5py.Group) or isinstance(group.get(name), h5py.Dataset):
+        place = group.name if isinstance(group, h5py.Dataset) else f"{group.name}/{name}"
+        raise ValueError(f"{printable(place)} is a data set in place of a group")
+    return group.get(name, {})
 
 
 def _answer(given: WeightsSource, layers: Mapping[str, Any], output: Any) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from imgrec.data.loader import Loader
 from imgrec.data.records import RecordsBySplit
@@ -12,12 +12,6 @@ from imgrec.data.storage import cannot_read, is_folder, open_file
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
 from imgrec.text import printable
-
-# zipfile raises the last two for passwords and for methods that it doesn't know.
-_UNREADABLE = (
-    OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError,
-    RuntimeError, NotImplementedError,
-)  # fmt: skip
 
 
 def read_npz(file: Path) -> RecordsBySplit:
@@ -27,20 +21,16 @@ def read_npz(file: Path) -> RecordsBySplit:
     """
     import numpy as np
 
-    from imgrec.data.sources.arrays import FORM, from_arrays
+    from imgrec.data.sources.arrays import from_arrays
 
     try:
         with open_file(file) as stream:
-            # NumPy takes anything else for a single array or a pickle.
-            if not zipfile.is_zipfile(stream):
-                raise DataError(
-                    f"{printable(str(file))} is not an .npz file, or was cut short",
-                    hint=f"it should hold {FORM}",
-                )
-            stream.seek(0)
+            _check_zip(stream, file)
             with np.load(stream, allow_pickle=False) as loaded:
                 arrays = {name: np.asarray(loaded[name]) for name in loaded.files}
-    except _UNREADABLE as error:
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive or header raises nearly anything
         if isinstance(error, ValueError) and "pickle" in str(error).lower():
             raise DataError(
                 f"{printable(str(file))} can't be read: it holds Python objects, which could run "
@@ -48,6 +38,18 @@ def read_npz(file: Path) -> RecordsBySplit:
             ) from error
         raise cannot_read(file, error) from error
     return from_arrays(arrays, str(file))
+
+
+def _check_zip(stream: BinaryIO, file: Path) -> None:
+    """Raise DataError for what NumPy takes for a single array or a pickle; rewind `stream`."""
+    from imgrec.data.sources.arrays import FORM
+
+    if not zipfile.is_zipfile(stream):
+        raise DataError(
+            f"{printable(str(file))} is not an .npz file, or was cut short",
+            hint=f"it should hold {FORM}",
+        )
+    stream.seek(0)
 
 
 LOADER = Loader(
