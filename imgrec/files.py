@@ -188,6 +188,14 @@ def is_own(found: os.stat_result) -> bool:
     return sys.platform == "win32" or found.st_uid == os.geteuid()
 
 
+def is_private(found: os.stat_result) -> bool:
+    """Return whether a file or folder is of this user or root, and nobody else may write to it."""
+    if sys.platform == "win32":
+        return True
+    trusted = is_own(found) or found.st_uid == 0
+    return trusted and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 def file_mode(path: Path) -> int | None:
     """Return the permissions of a regular file; None if there is none, or a link."""
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from imgrec.data.records import Photo
-from imgrec.data.storage import entries, is_folder, is_hidden, is_pattern, matches, resolved
+from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches
 from imgrec.errors import BadImage
 
 LIST = "-"
@@ -83,7 +83,7 @@ def _from_path(photo: str) -> Iterator[Photo]:
 
 def _below(top: str) -> Iterator[Photo]:
     """Yield the files in a folder and everywhere below it, sorted, with one listing at a time."""
-    levels = [_listed(Path(top), frozenset())]
+    levels = [_listed(Path(top), FolderVisits(Path(top)))]
     while levels:
         found = next(levels[-1], None)
         if found is None:
@@ -94,11 +94,8 @@ def _below(top: str) -> Iterator[Photo]:
             levels.append(found)
 
 
-def _listed(folder: Path, above: frozenset[str]) -> _Level:
-    """Yield what is in a folder; a link that leads to a folder `above` it is not followed."""
-    key = resolved(folder)
-    if key in above:
-        return
+def _listed(folder: Path, visits: FolderVisits) -> _Level:
+    """Yield what is in a folder, and an iterator for each folder in it that is entered."""
     try:
         found = entries(folder)
     except OSError as error:
@@ -106,8 +103,12 @@ def _listed(folder: Path, above: frozenset[str]) -> _Level:
         yield _nothing(str(folder), f"a folder that can't be read: {reason}")
         return
     for path, leads_to_folder in found:
-        if not is_hidden(path.name):
-            yield _listed(path, above | {key}) if leads_to_folder else Photo(str(path), path)
+        if is_hidden(path.name):
+            continue
+        if not leads_to_folder:
+            yield Photo(str(path), path)
+        elif visits.enter(path):
+            yield _listed(path, visits)
 
 
 def _nothing(name: str, reason: str) -> Photo:

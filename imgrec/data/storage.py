@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import IO
 
 from imgrec.errors import DataError
-from imgrec.files import open_regular, read_regular
+from imgrec.files import is_private, open_regular, read_regular
 from imgrec.text import printable
 
 # How much of a library's reason a message shows.
@@ -39,7 +41,8 @@ class FileStatus:
     """What a file is.
 
     size: in bytes. modified, changed: when its content, or anything of it, was last changed, in
-    nanoseconds. inode: its number on its disk. links: names that it has.
+    nanoseconds. inode: its number on its disk. links: names that it has. is_private: whether it
+    belongs to this user or root, and nobody else may write to it.
     """
 
     size: int
@@ -48,6 +51,7 @@ class FileStatus:
     inode: int
     is_folder: bool
     is_regular: bool
+    is_private: bool
     links: int
 
 
@@ -65,9 +69,13 @@ def open_file(path: Path) -> BufferedReader:
     return open_regular(path)
 
 
-def create_file(path: Path) -> BufferedWriter:
-    """Open a new file to write its bytes; raises OSError, also if anything has this name."""
-    return path.open("xb")
+def create_file(path: Path, *, private: bool = False) -> BufferedWriter:
+    """Open a new file to write its bytes; raises OSError, also if anything has this name.
+
+    private: whether only this user may read and write it.
+    """
+    mode = 0o600 if private else 0o666
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -98,6 +106,7 @@ def status(file: Path | IO[bytes]) -> FileStatus:
         found.st_ino,
         is_folder=stat.S_ISDIR(found.st_mode),
         is_regular=stat.S_ISREG(found.st_mode),
+        is_private=is_private(found),
         links=found.st_nlink,
     )
 
@@ -126,9 +135,22 @@ def is_pattern(path: str) -> bool:
 
 
 def matches(pattern: str) -> list[str]:
-    """Return the paths that match a pattern, sorted; `**` stands for any folders."""
+    """Return the paths that match a pattern, sorted; `**` stands for any folders.
+
+    Links to folders are followed as by FolderVisits.
+    """
+    base, stars, rest = _at_any_folders(pattern)
     # Not Path.glob, which takes no absolute pattern.
-    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+    if not stars:
+        return sorted(glob.glob(pattern))  # noqa: PTH207
+    tops = glob.glob(base) if base else [""]  # noqa: PTH207
+    found = {
+        match
+        for top in tops
+        for folder in _folders_below(top)
+        for match in matches(os.path.join(glob.escape(folder), rest or "*"))  # noqa: PTH118
+    }
+    return sorted(found)
 
 
 def absolute(path: Path) -> str:
@@ -180,13 +202,40 @@ def list_folder(folder: Path) -> Listing:
 def files_below(folder: Path) -> Listing:
     """Return the files in `folder` and everywhere below it, sorted; `folders` stays empty.
 
-    Links are followed, except into a folder that contains them. Hidden folders are not entered.
+    Links are followed as by FolderVisits. Hidden folders are not entered.
     Raises DataError like `list_folder`.
     """
     contents = list(_below(folder))
     files = sorted(file for found in contents for file in found.files)
     hidden = sorted(path for found in contents for path in found.hidden)
     return Listing((), tuple(files), tuple(hidden))
+
+
+class FolderVisits:
+    """Decides which folders are entered by who goes through everything below `top`.
+
+    Links to folders are followed, but each real folder is entered once: by its own path if that
+    is below `top` and not hidden, else by the first link to it. A link to a folder that contains
+    `top` is not followed.
+    """
+
+    def __init__(self, top: Path) -> None:
+        self._top = Path(resolved(top))
+        self._entered = {self._top}
+
+    def enter(self, folder: Path) -> bool:
+        """Return whether `folder` is to be entered, and count it as entered then."""
+        real = Path(resolved(folder))
+        if real in self._entered or (folder.is_symlink() and self._comes_anyway(real)):
+            return False
+        self._entered.add(real)
+        return True
+
+    def _comes_anyway(self, real: Path) -> bool:
+        if self._top.is_relative_to(real):
+            return True
+        below = real.is_relative_to(self._top)
+        return below and not any(map(is_hidden, real.relative_to(self._top).parts))
 
 
 def make_folder(folder: Path, *, private: bool = False) -> None:
@@ -233,16 +282,33 @@ def cannot_read(path: Path | str, error: BaseException) -> DataError:
 
 
 def _below(top: Path) -> Iterator[Listing]:
-    here = Path(resolved(top))
-    waiting = [(top, frozenset(map(str, (here, *here.parents))))]
+    waiting, visits = [top], FolderVisits(top)
     while waiting:
-        folder, above = waiting.pop()
-        found = list_folder(folder)
+        found = list_folder(waiting.pop())
         yield found
-        for inner in found.folders:
-            key = resolved(inner)
-            if key not in above:
-                waiting.append((inner, above | {key}))
+        waiting += filter(visits.enter, found.folders)
+
+
+def _at_any_folders(pattern: str) -> tuple[str, str, str]:
+    """Return what stands before the first part `**` of a pattern, that part, and what follows."""
+    found = re.search(r"(?:^|(?<=/))\*\*(?:/+|$)", pattern.replace(os.sep, "/"))
+    if found is None:
+        return pattern, "", ""
+    return pattern[: found.start()], "**", pattern[found.end() :]
+
+
+def _folders_below(top: str) -> Iterator[str]:
+    """Yield `top` and the folders below it that are not hidden."""
+    waiting, visits = [top], FolderVisits(Path(top))
+    while waiting:
+        folder = waiting.pop()
+        yield folder
+        with suppress(OSError):
+            waiting += [
+                os.path.join(folder, path.name)  # noqa: PTH118 - keeps `./`
+                for path, leads_to_folder in entries(Path(folder))
+                if leads_to_folder and not path.name.startswith(".") and visits.enter(path)
+            ]
 
 
 def _readable_entries(folder: Path) -> list[tuple[Path, bool]]:

@@ -323,3 +323,47 @@ def test_one_stopped_while_writing_clears_up(records: list[Record], folder: Path
         open_cached(records, SPEC, folder, LIMIT, Stopping())
     assert {path.suffix for path in folder.iterdir()} <= {".lock"}
     assert not _open(records, folder).reused
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o1777])
+def test_a_folder_that_others_write_to_is_not_used(
+    records: list[Record], folder: Path, mode: int
+) -> None:
+    """They could put any pixels there."""
+    folder.mkdir(parents=True)
+    folder.chmod(mode)
+    with pytest.raises(OSError, match=r"other users own it, or may write to it \(chmod go-w\)"):
+        _open(records, folder)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_a_file_that_others_write_to_is_written_again(records: list[Record], folder: Path) -> None:
+    """So is one that somebody else owns, whatever it holds; ours are private."""
+    path = _open(records, folder).path
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o666)
+    gc.collect()
+    assert not _open(records, folder).reused
+    assert path.stat().st_mode & 0o777 == 0o600
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+        gc.collect()
+        assert not _open(records, folder).reused
+    gc.collect()
+    assert _open(records, folder).reused
+
+
+def test_only_files_of_the_cache_are_removed(records: list[Record], folder: Path) -> None:
+    """A stranger's config may name any folder as that of the cache."""
+    folder.mkdir(mode=0o700, parents=True)
+    names = ("thesis.partial", "photo.pixels", "x.features", f"{'0' * 31}.partial")
+    for name in names:
+        (folder / name).write_bytes(bytes(100))
+    (folder / f"{'0' * 32}.partial").touch()
+    _open(records[:1], folder, limit=1300)
+    assert {path.name for path in folder.iterdir() if path.suffix != ".lock"} == {
+        *names,
+        next(folder.glob("?" * 32 + ".pixels")).name,
+    }

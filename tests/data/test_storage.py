@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.storage import (
     entries,
     files_below,
@@ -89,6 +91,39 @@ def test_folders_are_listed_in_order(tmp_path: Path) -> None:
     assert below.hidden == (tmp_path / "Thumbs.db", tmp_path / "b" / ".hidden")
     with pytest.raises(DataError, match="is a file, not a folder"):
         list_folder(tmp_path / "a.png")
+
+
+def test_each_folder_is_entered_once(tmp_path: Path) -> None:
+    """26 folders with two links each to the next are 2^25 paths to the last one."""
+    folders = [tmp_path / f"store/{number:02d}" for number in range(26)]
+    for folder, following in pairwise(folders):
+        folder.mkdir(parents=True)
+        for name in ("a", "b"):
+            (folder / name).symlink_to(following)
+    folders[-1].mkdir()
+    (folders[-1] / "1.png").touch()
+    top = folders[0]
+    assert [file.name for file in files_below(top).files] == ["1.png"]
+    assert [Path(path).name for path in matches(f"{top}/**/*.png")] == ["1.png"]
+    assert [photo.name for photo in expand_photos([str(top)], None)] == [
+        str(top.joinpath(*["a"] * 25, "1.png"))
+    ]
+    assert len(files_below(tmp_path).files) == 1
+
+
+def test_links_to_folders_are_followed(tmp_path: Path) -> None:
+    """Out of the folder, and into what is hidden there; what has a path there keeps it."""
+    top = tmp_path / "top"
+    for name in ("other/1.png", "top/z/2.png", "top/.store/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    links = {"a": "z", "b": "../other", "d": ".store", "e": ".."}
+    for name, target in links.items():
+        (top / name).symlink_to(target)
+    expected = [str(top / name) for name in ("b/1.png", "d/3.png", "z/2.png")]
+    assert [str(file) for file in files_below(top).files] == expected
+    assert [photo.name for photo in expand_photos([str(top)], None)] == expected
+    assert matches(f"{top}/**/*.png") == expected
 
 
 def test_a_pattern_is_not_the_name_of_a_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files in the cache folder, which later trainings reuse.
 
-A file is complete or not there: it is written beside its place and renamed. A process that
+A folder or file that other users own, or may write to, is not used: they could have put any pixels
+there. A file is complete or not there: it is written beside its place and renamed. A process that
 writes one holds its lock, and others that want it wait; a process that dies leaves a partial file,
 which the next writer removes. Files together stay below a limit: the one not used for longest is
 removed first, and none that a process has open.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,6 +31,11 @@ CachedFile = TypeVar("CachedFile")
 _PARTIAL = ".partial"
 _KEPT = {".pixels", ".features"}
 
+_OTHERS = "other users own it, or may write to it (chmod go-w)"
+
+# Nothing else is removed: the folder may hold the user's own files, too.
+_NAME = re.compile(r"[0-9a-f]{32}\.(pixels|features|partial)")
+
 
 class NoRoom(Exception):
     """A file doesn't fit below the limit or on the disk."""
@@ -36,7 +43,7 @@ class NoRoom(Exception):
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """Where a file belongs, with one of the suffixes of caches.
+    """Where a file belongs: 32 hexadecimal digits, and one of the suffixes of caches.
 
     bytes: what it takes at most; limit: what all files of its folder may take together.
     """
@@ -44,6 +51,10 @@ class CacheEntry:
     path: Path
     bytes: int
     limit: int
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.path.name):
+            raise ValueError(f"{self.path.name} is not the name of a cache file")
 
 
 def obtain(
@@ -61,9 +72,11 @@ def obtain(
 
     Raises:
         NoRoom: There is no room for it.
-        OSError: The folder can't be used.
+        OSError: The folder can't be used, or other users own it or may write to it.
     """
     storage.make_folder(entry.path.parent, private=True)
+    if not storage.status(entry.path.parent).is_private:
+        raise OSError(_OTHERS)
     found = _read(entry.path, read)
     reused = found is not None
     if found is None:
@@ -73,7 +86,7 @@ def obtain(
             while found is None:
                 _write(entry, write)
                 found = _read(entry.path, read)
-    with contextlib.suppress(OSError):  # another user's
+    with contextlib.suppress(OSError):  # root's
         storage.touch(entry.path)  # used now: the last to be removed
     return found, reused
 
@@ -105,7 +118,8 @@ def _read(path: Path, read: Callable[[BinaryIO], CachedFile | None]) -> CachedFi
     try:
         with storage.open_file(path) as file:
             hold(file)
-            if storage.status(file).links == 0:  # removed just before it was held
+            status = storage.status(file)
+            if status.links == 0 or not status.is_private:  # 0: removed just before it was held
                 return None
             return read(file)
     except (FileNotFoundError, ValueError, TypeError):
@@ -117,11 +131,13 @@ def _write(entry: CacheEntry, write: Callable[[IO[bytes]], object]) -> None:
     with _alone(entry.path.parent / "room.lock"):
         _make_room(entry)
         storage.remove(partial)
-        file = storage.create_file(partial)
+        file = storage.create_file(partial, private=True)
         hold(file)
         file.truncate(entry.bytes)  # counts from now on
     try:
         with file:
+            if not storage.status(file).is_private:  # a disk without permissions
+                raise OSError(_OTHERS)
             write(file)
             file.truncate()
             storage.sync(file)
@@ -133,12 +149,11 @@ def _write(entry: CacheEntry, write: Callable[[IO[bytes]], object]) -> None:
 def _make_room(entry: CacheEntry) -> None:
     """Remove what was left behind, and files until another of `entry.bytes` fits."""
     folder = entry.path.parent
-    files = [path for path, _ in storage.entries(folder)]
+    files = [path for path, _ in storage.entries(folder) if _NAME.fullmatch(path.name)]
     for partial in files:
         if partial.suffix == _PARTIAL:
             remove_unused(partial)
-    counted = (path for path in files if path.suffix in {*_KEPT, _PARTIAL})
-    statuses = {path: storage.status(path) for path in counted if storage.exists(path)}
+    statuses = {path: storage.status(path) for path in files if storage.exists(path)}
     taken = sum(status.size for status in statuses.values())
     # What is to be replaced goes first.
     order = sorted(statuses, key=lambda path: (path != entry.path, statuses[path].modified))
