@@ -31,7 +31,8 @@ METHODS = {
 }  # fmt: skip
 MODULES = {"glob", "shutil", "tempfile"}
 PURE = {
-    "os.SEEK_END", "os.environ", "os.fsdecode", "os.path.commonpath", "os.path.normpath",
+    "os.SEEK_END", "os.environ", "os.fsdecode", "os.path.commonpath", "os.path.expanduser",
+    "os.path.normpath",
     "Image.open",
 }  # fmt: skip
 """What touches no disk, and Pillow's `open`, which gets bytes or an open file."""
