@@ -161,6 +161,18 @@ def join_few(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(map(printable, names[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
+def listed(header: str, lines: Sequence[str]) -> str:
+    """Return a header with the lines below it, or a single one behind it.
+
+    Example:
+        >>> listed("1 of 2 photos can't be used", ["a.png: no such file"])
+        "1 of 2 photos can't be used: a.png: no such file"
+    """
+    if len(lines) == 1:
+        return f"{header}: {lines[0]}"
+    return "\n  ".join([header, *lines])
+
+
 def shorten_names(
     names: Sequence[str], limit: float, width: Callable[[str], float] = len
 ) -> tuple[str, ...]:

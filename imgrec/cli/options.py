@@ -14,7 +14,7 @@ from imgrec.errors import DataError
 from imgrec.interface import command_options
 from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
 from imgrec.stderr import keep_native_stderr_out
-from imgrec.text import printable
+from imgrec.text import listed, printable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -217,8 +217,8 @@ def refuse_unusable(console: Console, tally: FailureSummary, *, elsewhere: str =
     if not tally.failed:
         return
     console.flush()  # the results of the other photos come first
-    lines = [f"  {printable(each.name)}: {printable(each.error or '')}" for each in tally.examples]
+    lines = [f"{printable(each.name)}: {printable(each.error or '')}" for each in tally.examples]
     if more := tally.failed - len(lines):
-        lines.append(f"  and {more:,} more{elsewhere}")
+        lines.append(f"and {more:,} more{elsewhere}")
     counts = f"{tally.failed:,} of {tally.photos:,} photos can't be used"
-    raise DataError("\n".join([counts, *lines]))
+    raise DataError(listed(counts, lines))

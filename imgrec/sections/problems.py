@@ -41,15 +41,19 @@ class Problem:
 
 
 def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
-    """Return the error that lists the first `problems` of the config `source`, sorted by line."""
+    """Return the error that names the problem of the config `source`, or lists the first by line."""
+    where = text.printable(source) or "the config"
+    if len(problems) == 1:
+        (problem,) = problems
+        place = f", {problem.place}" if problem.place else ""
+        return ConfigError(f"{where}{place}: {_entry(problem, 0)}", hint=_HINT)
     ordered = sorted(problems, key=lambda problem: problem.line or 1_000_000_000)
-    count = "1 problem" if len(ordered) == 1 else f"{len(ordered):,} problems"
     shown, more = ordered[:SHOWN], len(ordered) - SHOWN
     width = max(len(problem.place) for problem in shown)
     lines = [f"  {_entry(problem, width)}" for problem in shown]
     if more > 0:
         lines.append(f"  and {more:,} more")
-    header = f"{text.printable(source) or 'the config'} has {count}"
+    header = f"{where} has {len(ordered):,} problems"
     return ConfigError("\n".join([header, *lines]), hint=_HINT)
 
 

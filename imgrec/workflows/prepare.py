@@ -23,7 +23,7 @@ from imgrec.files import sha256
 from imgrec.interface import setting
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
-from imgrec.text import printable
+from imgrec.text import listed, printable
 from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import BatchSchedule, TrainingImages
@@ -242,7 +242,7 @@ def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
 
 
 def _listed(bad: Sequence[Skipped], images: int) -> str:
-    names = [f"  {printable(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
+    names = [f"{printable(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
     if len(bad) > len(names):
-        names.append(f"  and {len(bad) - len(names)} more")
-    return "\n".join([f"{len(bad)} of {images} images can't be read", *names])
+        names.append(f"and {len(bad) - len(names)} more")
+    return listed(f"{len(bad)} of {images} images can't be read", names)

@@ -65,7 +65,7 @@ def test_json_and_its_files_hold_to_the_schema(
     files = ["noise.png", "none.png"]
     process = imgrec("explain", *files, *run, "--json", "--boxes", "--output", "a/b")
     assert process.returncode == 3
-    lines = "imgrec: error: 1 of 2 photos can't be used\n  none.png: no such file\n"
+    lines = "imgrec: error: 1 of 2 photos can't be used: none.png: no such file\n"
     assert process.stderr.endswith(lines)
     document = json.loads(process.stdout)
     check(document)

@@ -37,7 +37,8 @@ def problems() -> Callable[..., list[str]]:
     def find(*overrides: str) -> list[str]:
         with pytest.raises(ConfigError) as caught:
             parse(CONFIG, "pets.yaml", overrides)
-        _, *lines = str(caught.value).splitlines()
-        return [re.sub(r"^ +(overrides|line \d+) +", "", line) for line in lines]
+        found = str(caught.value)
+        lines = found.splitlines()[1:] or [found.removeprefix("pets.yaml, ")]
+        return [re.sub(r"^ *(overrides|line \d+)(:| ) *", "", line) for line in lines]
 
     return find

@@ -249,11 +249,11 @@ def test_problem_with_its_line(config: str) -> None:
     """What is found later, when the model is built, is told with the line of its layer."""
     path = ("model", "layers", 1)
     error = parse(config, "pets.yaml").problem(path, "does not fit")
-    assert str(error) == "pets.yaml has 1 problem\n  line 8  model.layers[1]: does not fit"
+    assert str(error) == "pets.yaml, line 8: model.layers[1]: does not fit"
     bare = Experiment.model_validate(
         {"name": "a", "data": {"root": "b", "image_size": [1, 1]}, "model": {"layers": ["Flatten"]}}
     )
-    assert str(bare.problem(path, "bad")) == "the config has 1 problem\n  model.layers[1]: bad"
+    assert str(bare.problem(path, "bad")) == "the config: model.layers[1]: bad"
 
 
 def test_equal_wherever_it_was_written(config: str) -> None:

@@ -62,7 +62,7 @@ def test_no_config(text: str, line: int, message: str) -> None:
     """What is no YAML, or no mapping, is one problem."""
     with pytest.raises(ConfigError) as caught:
         parse(text, "x.yaml")
-    assert str(caught.value) == f"x.yaml has 1 problem\n  line {line}  {message}"
+    assert str(caught.value) == f"x.yaml, line {line}: {message}"
 
 
 @pytest.mark.parametrize("source", ["small_cnn", "small_cnn.yaml"])

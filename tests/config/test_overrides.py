@@ -85,7 +85,7 @@ def test_unknown_keys_are_the_configs_problem(config: str) -> None:
     So does one whose first key is the unknown one.
     """
     with pytest.raises(
-        ConfigError, match=r"\n  overrides  trainng: unknown key; did you mean 'training'"
+        ConfigError, match=r"pets.yaml, overrides: trainng: unknown key; did you mean 'training'"
     ):
         parse(config, "pets.yaml", ["trainng.epochs=3"])
     with pytest.raises(ConfigError) as caught:

@@ -34,7 +34,7 @@ def test_the_whole_message() -> None:
 def test_one_problem_without_a_place() -> None:
     """What was not written in a file has no line."""
     error = config_error("", [Problem(None, "name", "is missing")])
-    assert str(error) == "the config has 1 problem\n  name: is missing"
+    assert str(error) == "the config: name: is missing"
     assert error.exit_status == 2
 
 
@@ -82,7 +82,7 @@ def test_values(value: object, text: str) -> None:
 def test_file_names() -> None:
     """A file's name is shown so that it can be printed."""
     error = config_error("a\x1b[31m.yaml", [Problem(1, "", "is empty")])
-    assert str(error) == "a\\x1b[31m.yaml has 1 problem\n  line 1  is empty"
+    assert str(error) == "a\\x1b[31m.yaml, line 1: is empty"
 
 
 def test_an_unknown_name() -> None:

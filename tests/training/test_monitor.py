@@ -71,7 +71,6 @@ def test_a_value_that_is_not_measured_is_told() -> None:
     with pytest.raises(ConfigError) as caught, located_problems(experiment):
         watch.update(TrainingProgress(), 1, {"loss": 1.0, "val_loss": 1.0})
     assert caught.value.message == (
-        "t.yaml has 1 problem\n"
-        "  line 7  training.checkpoint.monitor: 'val_auc' is not measured; "
+        "t.yaml, line 7: training.checkpoint.monitor: 'val_auc' is not measured; "
         "there is loss, val_loss"
     )

@@ -49,7 +49,7 @@ def test_sigmoid_with_three_classes_is_told_with_its_line() -> None:
     with pytest.raises(ConfigError) as caught, located_problems(_experiment("sigmoid")):
         check_output("sigmoid", ["a", "b", "c"], multi_label=False)
     assert caught.value.message == (
-        "t.yaml has 1 problem\n  line 3  model.output: "
+        "t.yaml, line 3: model.output: "
         "sigmoid is one unit for two classes, and the data has 3; use softmax, "
         "or data.multi_label where an image has several"
     )

@@ -23,7 +23,7 @@ _UNPACK = {
 _SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 _RUN = ("card.json", "config.yaml", "best.keras", "model.tflite")
 _FORMS = (
-    "name a folder that contains one folder per class, or set data.loader to one of "
+    "name a folder that contains one folder per class, or in a config set data.loader to one of "
     f"{', '.join(loader.name for loader in LOADERS)}"
 )
 
