@@ -41,7 +41,7 @@ class Problem:
 
 
 def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
-    """Return the error that names the problem of the config `source`, or lists the first by line."""
+    """Return the error with the only problem of the config `source`, or the first ones by line."""
     where = text.printable(source) or "the config"
     if len(problems) == 1:
         (problem,) = problems
