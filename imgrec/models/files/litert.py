@@ -14,6 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from imgrec.errors import RunError
+from imgrec.files import read_regular
 from imgrec.models.files.flatbuffer import Flatbuffer, Table
 from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
 from imgrec.text import printable
@@ -78,7 +79,7 @@ def read_litert(path: Path) -> bytes:
     """
     check_file(path, MAX_BYTES)
     try:
-        content = path.read_bytes()
+        content = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise RunError(f"{printable(str(path))} can't be read: {error.strerror}") from error
     if content[4:8] != b"TFL3":

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from imgrec.errors import RunError
+from imgrec.files import open_regular
 from imgrec.models.files.metadata import DESCRIPTION, LABELS
 from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
 from imgrec.text import printable
@@ -295,7 +296,7 @@ def check_weights(path: Path) -> None:
             hint="Keras saves weights with `model.save_weights('x.weights.h5')`",
         )
     check_file(path, MAX_BYTES)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return _check_hdf5_file(path, file)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imgrec.backbones import application_of
 from imgrec.errors import RunError
+from imgrec.files import open_regular
 from imgrec.models.backbone import imagenet_layers
 from imgrec.models.files import check_weights
 from imgrec.text import printable
@@ -81,7 +82,7 @@ def _hdf5_part(path: Path) -> Iterator[BinaryIO]:
         with zipfile.ZipFile(path) as archive:
             yield io.BytesIO(archive.read("model.weights.h5"))
     else:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             yield file
 
 
