@@ -123,6 +123,19 @@ def _make_sparse(model: Any) -> None:
     model.subgraphs[0].tensors[2].sparsity = schema.SparsityParametersT()
 
 
+def _quantised(number: int, scale: float, zero_point: int) -> Callable[[Any], None]:
+    """Change a tensor to integers of 32 bits that stand for other numbers."""
+
+    def change(model: Any) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        tensor = model.subgraphs[0].tensors[number]
+        tensor.type, tensor.quantization = 2, schema.QuantizationParametersT()
+        tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [zero_point]
+
+    return change
+
+
 def _set_signature(graph: int, tensor: int) -> Callable[[Any], None]:
     def change(model: Any) -> None:
         model.signatureDefs[0].subgraphIndex = graph
@@ -159,6 +172,9 @@ WRAPPED = 2**64 - (1 << 40)
         (_tensor(4, externalBuffer=1), "its weights are in other files"),
         (_constant(3, np.zeros(2, np.int64), "VARIANT"), "16 bytes of data instead of None"),
         (_constant(3, ONE_STRING, "STRING"), "the tensor bias has strings that lie outside"),
+        (_quantised(3, -2.0, 0), "the tensor bias has a scale that is not positive"),
+        (_quantised(3, float("nan"), 0), "the tensor bias has a scale that is not positive"),
+        (_quantised(3, 0.5, 2**31), "the tensor bias has a zero point that its type does not"),
         (_make_sparse, "the tensor kernel is sparse, which can't be checked"),
         (_operator(0, inputs=[7, 1]), "operator 0 needs tensor 7; the file has 7"),
         (_operator(0, inputs=[-2, 1]), "operator 0 needs tensor -2"),

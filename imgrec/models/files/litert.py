@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import numpy as np
+
 from imgrec.errors import RunError
 from imgrec.files import read_regular
 from imgrec.models.files.flatbuffer import Flatbuffer, Table
@@ -48,6 +50,14 @@ _BITS = {
     19: 2,
 }
 _STRING, _RESOURCE, _VARIANT = 5, 13, 14
+# The types of quantised tensors, and the least and the greatest zero point.
+_INTEGERS = {
+    17: (-8, 7),
+    9: (-128, 127),
+    3: (0, 255),
+    7: (-(2**15), 2**15 - 1),
+    2: (-(2**31), 2**31 - 1),
+}
 
 # Operators that run other graphs: the field with the type of their options, which the options
 # follow, that type, and the fields in them that have the number of a graph.
@@ -164,6 +174,8 @@ def _tensor(model: _Model, tensor: Table) -> _Tensor:
         raise RefusedFile("its weights are in other files")
     _check_index(buffer, model.buffers, f"the tensor {name}", "buffer")
     _, length = data = model.buffers[buffer]
+    if kind in _INTEGERS and (quantization := tensor.table(4)) is not None:
+        _check_quantization(quantization, kind, name)
     is_variable = tensor.scalar(5, "B") != 0
     if length and is_variable:
         raise RefusedFile(f"the tensor {name} is a variable with constant data")
@@ -178,6 +190,16 @@ def _tensor(model: _Model, tensor: Table) -> _Tensor:
         elif size != length:
             raise RefusedFile(f"the tensor {name} has {length} bytes of data instead of {size}")
     return _Tensor(length > 0, is_variable, 0 in shape)
+
+
+def _check_quantization(quantization: Table, kind: int, name: str) -> None:
+    """Refuse scales and zero points that lead LiteRT's tables of integers astray."""
+    scales, zero_points = quantization.array(2, "<f4"), quantization.array(3, "<i8")
+    least, greatest = _INTEGERS[kind]
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise RefusedFile(f"the tensor {name} has a scale that is not positive")
+    if not ((zero_points >= least) & (zero_points <= greatest)).all():
+        raise RefusedFile(f"the tensor {name} has a zero point that its type does not have")
 
 
 def _size(kind: int, shape: Sequence[int]) -> int | None:
