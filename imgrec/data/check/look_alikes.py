@@ -103,16 +103,20 @@ def find_look_alikes(thumbnails: _Pixels, *, per_picture: int = 50_000) -> LookA
         thumbnails: Grey, uint8 (pictures, SIDE, SIDE), each with contrast.
         per_picture: How many hashes each is compared with at most, on average.
     """
+    from threadpoolctl import threadpool_limits
+
     count = len(thumbnails)
     group, budget = np.arange(count), _Budget(per_picture * count)
-    for start in range(0, count, _BLOCK):
-        block = _Block.of(thumbnails[start : start + _BLOCK], start)
-        for view in _VIEWS:
-            found = [
-                block.matches(view, thumbnails, group, budget, place)
-                for place in range(0, count, _QUERIES)
-            ]
-            group = _joined(group, np.concatenate(found, axis=1))
+    # The products are small: threads would mostly wait for each other, and burn time doing so.
+    with threadpool_limits(1, "blas"):
+        for start in range(0, count, _BLOCK):
+            block = _Block.of(thumbnails[start : start + _BLOCK], start)
+            for view in _VIEWS:
+                found = [
+                    block.matches(view, thumbnails, group, budget, place)
+                    for place in range(0, count, _QUERIES)
+                ]
+                group = _joined(group, np.concatenate(found, axis=1))
     return LookAlikes(_groups(group), not budget.exceeded)
 
 
