@@ -63,7 +63,11 @@ class Console:
             renderable: The table.
             whole: If stdout is not a terminal, do not limit the width.
         """
-        self.result(rendered(renderable, sys.stdout, whole=whole))
+        self.result(self.rendered(renderable, whole=whole))
+
+    def rendered(self, renderable: RenderableType, *, whole: bool = False) -> str:
+        """Return the text that `render` prints."""
+        return rendered(renderable, sys.stdout, whole=whole)
 
     def document(self, document: object) -> None:
         """Print a document as JSON on stdout; a mapping gets a `schema_version`, 1, in front."""

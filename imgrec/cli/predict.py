@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 
@@ -13,6 +14,7 @@ from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
 from imgrec.cli.options import refuse_unusable
 from imgrec.errors import RunError, UsageError
+from imgrec.files import write_output, write_text
 from imgrec.progress import Silent
 from imgrec.text import printable
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from imgrec.runs.folder import Run
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.workflows.prediction import Predictor, Sink
+
+_PART = 1 << 20
+"""How many characters of tables are printed at once."""
 
 _SMALL_CLASSIFIER = "MobileNetV2"
 
@@ -164,36 +169,57 @@ def _sink(
     from imgrec.workflows.prediction import document_sink, file_sink, line_sink
 
     match form:
-        case "table" | "json":
-            return document_sink(partial(_show, console, form, output, predictor.members))
+        case "table":
+            return _table_sink(console, output, predictor.members)
+        case "json":
+            return document_sink(partial(_show_json, console, output, predictor.members))
         case "jsonl" | "csv" if output is None:
             return line_sink(console.result, predictor, form)
         case "jsonl" | "csv":
             return file_sink(output, predictor, form, resume=resume)
 
 
-def _show(
+def _table_sink(console: Console, output: Path | None, members: Sequence[ModelInfo]) -> Sink:
+    """Return a sink that prints tables, or writes them to a file, once all photos are predicted."""
+    from imgrec.report.terminal import Disagreement, prediction_table
+    from imgrec.workflows.prediction import table_sink
+
+    seen = Disagreement()
+
+    def table(predictions: Sequence[Prediction], *, last: bool) -> str:
+        nonlocal seen
+        seen = seen.with_batch(predictions)
+        said = seen if last else Disagreement()
+        shown = prediction_table(predictions, members=members, disagreement=said)
+        return (
+            console.rendered(shown, whole=True) if output is None else rendered(shown, whole=True)
+        )
+
+    def deliver(text: TextIO) -> None:
+        if output is None:
+            while lines := text.readlines(_PART):
+                console.result("".join(lines))
+        else:
+            write_output(output, partial(_copy, text))
+
+    return table_sink(table, deliver)
+
+
+def _copy(text: TextIO, path: Path) -> None:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        shutil.copyfileobj(text, file)
+
+
+def _show_json(
     console: Console,
-    form: Form,
     output: Path | None,
     members: Sequence[ModelInfo],
     predictions: Sequence[Prediction],
 ) -> None:
-    if form == "json":
-        from imgrec.json_documents import json_text
-        from imgrec.report.documents import prediction_document
+    from imgrec.json_documents import json_text
+    from imgrec.report.documents import prediction_document
 
-        text = json_text(prediction_document(predictions, members))
-    else:
-        from imgrec.report.terminal import prediction_table
-
-        table = prediction_table(predictions, members=members)
-        if output is None:
-            return console.render(table, whole=True)
-        text = rendered(table, whole=True)
+    text = json_text(prediction_document(predictions, members))
     if output is None:
         return console.result(text)
-
-    from imgrec.files import write_text
-
     return write_text(output, text)

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
-from imgrec.report.terminal import prediction_table
+from imgrec.report.terminal import Disagreement, prediction_table
 from imgrec.scores import Decision
 from imgrec.text import printable
 
@@ -16,12 +16,16 @@ ONE = (ModelInfo("m", ("cat", "dog")),)
 
 
 def printed(
-    predictions: tuple[Prediction, ...], width: int = 80, members: tuple[ModelInfo, ...] = ONE
+    predictions: tuple[Prediction, ...],
+    width: int = 80,
+    members: tuple[ModelInfo, ...] = ONE,
+    disagreement: Disagreement | None = None,
 ) -> str:
     """Return the table as a terminal of `width` columns without colours gets it."""
     console = Console(file=io.StringIO(), width=width, legacy_windows=False)
     with console.capture() as capture:
-        console.print(prediction_table(predictions, members=members))
+        table = prediction_table(predictions, members=members, disagreement=disagreement)
+        console.print(table)
     return capture.get()
 
 
@@ -124,3 +128,20 @@ def test_several_labels_are_ticked_and_none_is_said() -> None:
     assert "✓ dog" not in text
     assert "(none)" in text
     assert "unknown" not in text
+
+
+def test_photos_on_which_models_disagree_are_counted_over_several_tables() -> None:
+    """The last table names the first of them, and how many more there are."""
+    two = (*ONE, ModelInfo("n", ("cat", "dog")))
+    parts = [
+        tuple(
+            Prediction(f"{part}{number}.jpg", (Ranked("cat", 0.8),), agree=number > 1)
+            for number in range(4)
+        )
+        for part in "ab"
+    ]
+    seen = Disagreement().with_batch(parts[0]).with_batch(parts[1])
+    words = "The models disagree on 4 of 8 photos: a0.jpg, a1.jpg, b0.jpg and 1 more"
+    assert seen.in_words == words
+    assert words in printed(parts[1], members=two, disagreement=seen)
+    assert "disagree" not in printed(parts[0], members=two, disagreement=Disagreement())

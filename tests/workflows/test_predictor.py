@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from PIL import Image
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
-from imgrec.evaluation.prediction import ModelInfo
+from imgrec.evaluation.prediction import ModelInfo, Prediction
 from imgrec.progress import Silent
 from imgrec.report.documents import LineForm
 from imgrec.runs.folder import Run
@@ -30,6 +30,7 @@ from imgrec.workflows.prediction import (
     file_sink,
     open_models,
     predict_photos,
+    table_sink,
 )
 from tests.runtime.brightness import Brightness
 
@@ -100,6 +101,34 @@ def test_memory_does_not_grow_with_the_photos(form: LineForm, tmp_path: Path) ->
     # Pillow's objects point at each other and stay until Python looks for such: up to 0.3 MB.
     # Predictions that were kept would take 1.5 MB more.
     assert peak(4000) - peak(400) < 600_000
+
+
+def test_tables_are_made_of_a_few_photos_each_and_delivered_at_the_end(tmp_path: Path) -> None:
+    """However many photos there are, few wait for their table; none is lost or repeated."""
+    parts: list[tuple[int, bool]] = []
+    delivered: list[str] = []
+
+    def table(predictions: Sequence[Prediction], *, last: bool) -> str:
+        parts.append((len(predictions), last))
+        assert not delivered
+        return "".join(f"{each.name}\n" for each in predictions)
+
+    found = [photo(tmp_path, level) for level in range(0, 200, 2)]
+    for count, expected in ((0, [(0, True)]), (40, [(40, True)]), (100, [(40, False)] * 2)):
+        parts.clear()
+        delivered.clear()
+        sink = table_sink(table, lambda text: delivered.append(text.read()), most=40)
+        with sink(iter(())) as output:
+            for batch in _batches(found[:count]):
+                output.write(batch, FailureSummary())
+        assert parts[:2] == expected
+        assert delivered == ["".join(f"{name}\n" for name in found[:count])]
+    assert parts[2:] == [(20, True)]
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[Prediction]]:
+    for at in range(0, len(names), 32):
+        yield [Prediction(name, ()) for name in names[at : at + 32]]
 
 
 def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:

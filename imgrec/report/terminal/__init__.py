@@ -8,9 +8,10 @@ from imgrec.report.terminal.comparison import (
     verdicts_text,
 )
 from imgrec.report.terminal.evaluation import evaluation_text
-from imgrec.report.terminal.predictions import explanation_line, prediction_table
+from imgrec.report.terminal.predictions import Disagreement, explanation_line, prediction_table
 
 __all__ = [
+    "Disagreement",
     "check_text",
     "comparison_text",
     "differences_text",

@@ -18,20 +18,55 @@ if TYPE_CHECKING:
 
 _BAR = 10
 _REASON = 24
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """How many photos several models answered, on how many they disagree, and some of those."""
+
+    compared: int = 0
+    photos: int = 0
+    names: tuple[str, ...] = ()
+
+    def with_batch(self, predictions: Sequence[Prediction]) -> Disagreement:
+        """Return the numbers with those of further predictions."""
+        compared = [each for each in predictions if each.agree is not None]
+        names = [each.name for each in compared if not each.agree]
+        return Disagreement(
+            self.compared + len(compared),
+            self.photos + len(names),
+            (*self.names, *names)[:_NAMED],
+        )
+
+    @property
+    def in_words(self) -> str:
+        """A sentence; empty if the models agree."""
+        if not self.photos:
+            return ""
+        more = self.photos - len(self.names)
+        names = join_few(self.names, _NAMED) + (f" and {more:,} more" if more else "")
+        return f"The models disagree on {self.photos:,} of {self.compared:,} photos: {names}"
 
 
 def prediction_table(
-    predictions: Sequence[Prediction], *, members: Sequence[ModelInfo]
+    predictions: Sequence[Prediction],
+    *,
+    members: Sequence[ModelInfo],
+    disagreement: Disagreement | None = None,
 ) -> RenderableType:
     """Return a table with photo, class, probability and a bar, one line per class.
 
     With several models, the answer of their ensemble, if any, comes first; photos on which they
     disagree are counted. With several labels per photo, those that it has are ticked, and "(none)"
     means that it has none. If the terminal is too narrow, long names are shortened in the middle.
+
+    disagreement: What is counted below the table; by default that on `predictions`.
     """
     from rich import box
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("photo")
@@ -49,7 +84,8 @@ def prediction_table(
             table.add_row(*next(cells))
         if apart:
             table.add_section()
-    return Group(table, *_disagreement(predictions))
+    found = disagreement or Disagreement().with_batch(predictions)
+    return Group(table, *([Text(found.in_words, style="yellow")] if found.in_words else []))
 
 
 def explanation_line(explained: ExplainedPhoto) -> str:
@@ -104,16 +140,6 @@ def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableT
         bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
         yield model, name, Text(percent(ranked.probability)), bar
         model = ""
-
-
-def _disagreement(predictions: Sequence[Prediction]) -> Iterator[RenderableType]:
-    from rich.text import Text
-
-    compared = [each for each in predictions if each.agree is not None]
-    names = [each.name for each in compared if not each.agree]
-    if names:
-        counts = f"The models disagree on {len(names):,} of {len(compared):,} photos: "
-        yield Text(counts + join_few(names), style="yellow")
 
 
 @dataclass(frozen=True)

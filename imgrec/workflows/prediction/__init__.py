@@ -7,6 +7,7 @@ from imgrec.workflows.prediction.predict import (
     file_sink,
     line_sink,
     predict_photos,
+    table_sink,
 )
 from imgrec.workflows.prediction.predictor import Predictor, Tta, open_models
 
@@ -20,4 +21,5 @@ __all__ = [
     "line_sink",
     "open_models",
     "predict_photos",
+    "table_sink",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from imgrec.report.documents import LineForm
 
 _MOST_EXAMPLES = 20
+_TABLE = 1_000
 
 
 class PhotoResult(Protocol):
@@ -81,7 +83,7 @@ def predict_photos(
     Args:
         photos: Files, folders (with everything below them), patterns, or `-` for paths on stdin.
         predictor: The models.
-        sink: See `document_sink`, `line_sink` and `file_sink`.
+        sink: See `document_sink`, `table_sink`, `line_sink` and `file_sink`.
         progress: Where progress is reported.
 
     Returns:
@@ -105,6 +107,50 @@ def document_sink(show: Callable[[Sequence[Prediction]], None]) -> Sink:
         batches: list[Sequence[Prediction]] = []
         yield OpenSink(lambda batch, _: batches.append(batch))
         show(tuple(itertools.chain.from_iterable(batches)))
+
+    return opened
+
+
+class TableText(Protocol):
+    """Makes tables of predictions."""
+
+    def __call__(self, predictions: Sequence[Prediction], *, last: bool) -> str:
+        """Return the text of a table, which ends with a line break; `last`: of the last table."""
+
+
+def table_sink(
+    table: TableText,
+    deliver: Callable[[TextIO], None],
+    *,
+    most: int = _TABLE,
+) -> Sink:
+    """Return a sink that makes a table of each `most` photos, and delivers them at the end.
+
+    Their text waits in a temporary file, so that memory does not grow with the number of photos.
+
+    Args:
+        table: Returns the text of a table.
+        deliver: Gets the text of all tables, from its start.
+        most: How many photos a table has, at least 1.
+    """
+
+    @contextmanager
+    def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
+        waiting: list[Prediction] = []
+        with tempfile.TemporaryFile(
+            "w+", encoding="utf-8", errors="surrogateescape", newline=""
+        ) as text:
+
+            def write(batch: Sequence[Prediction], _: FailureSummary) -> None:
+                waiting.extend(batch)
+                while len(waiting) > most:
+                    text.write(table(waiting[:most], last=False))
+                    del waiting[:most]
+
+            yield OpenSink(write)
+            text.write(table(waiting, last=True))
+            text.seek(0)
+            deliver(text)
 
     return opened
 
