@@ -46,6 +46,12 @@ class FindingKind(Enum):
         "near-duplicates in several splits",
     )
     NEAR = "near_duplicates", Severity.WARNING, "near-duplicates in a split"
+    NOT_COMPARED = (
+        "not_compared",
+        Severity.WARNING,
+        "too many similar images; the search for near-duplicates ended early",
+        "splits",
+    )
     IMBALANCE = "imbalance", Severity.WARNING, "classes of very different size", "classes"
     MISSING_CLASSES = "missing_classes", Severity.WARNING, "classes without images", "classes"
     CLASSES_BY_CASE = (

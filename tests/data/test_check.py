@@ -21,6 +21,7 @@ from imgrec.data.check import (
     check_images,
     check_records,
 )
+from imgrec.data.check.find import near_duplicates, summarize_image
 from imgrec.data.findings import SOURCE_KINDS
 from imgrec.data.records import Record, Splits
 from imgrec.data.sources import read_leniently
@@ -147,6 +148,17 @@ def test_near_duplicates(tmp_path: Path) -> None:
     ]
     assert names(findings, FindingKind.COPIES) == [("train/dog/c copy.png", "train/dog/c.png")]
     assert findings.worst is Severity.WARNING
+
+
+def test_a_search_that_ended_early_is_a_warning() -> None:
+    """If not all candidates were compared, a finding names the splits and the limit."""
+    pixels = np.asarray(picture(0))
+    records = [Record(f"{index}", 0, pixels) for index in range(50)]
+    looks = {each.name: look for each, look in zip(records, summarize_image(records), strict=True)}
+    ended = FindingKind.NOT_COMPARED
+    assert near_duplicates({"train": records}, looks)[ended] == ()
+    (case,) = near_duplicates({"train": records}, looks, per_picture=10)[ended]
+    assert case.text == "train: 50 images, at most 10 comparisons for each on average"
 
 
 def test_what_the_pictures_are_like(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def check_records(
         bad: The records that can't be read as images.
         traits: What each readable image is like, by its record's name; None if that is not known.
     """
-    checked = [kind for kind in FindingKind if kind not in _PICTURE_KINDS | SOURCE_KINDS]
+    elsewhere = {*_PICTURE_KINDS, *SOURCE_KINDS, FindingKind.NOT_COMPARED}
+    checked = [kind for kind in FindingKind if kind not in elsewhere]
     if not stock.classes:
         checked = [kind for kind in checked if kind not in _LABEL_KINDS]
     unreadable = {each.name for each in bad}
@@ -99,7 +100,8 @@ def check_records(
 def check_images(stock: CheckInput, progress: Progress) -> Findings:
     """Return all that can be found; every file is read and decoded once, in parallel.
 
-    About 2 kB per image stay in memory, whatever its size.
+    About 2 kB per image stay in memory, whatever its size; the search for near-duplicates takes
+    a few kB more for each.
     """
     looks: dict[str, ImageSummary] = {}
     with progress.task("checking images", len(stock.records)) as task:
@@ -114,11 +116,10 @@ def check_images(stock: CheckInput, progress: Progress) -> Findings:
 
 
 def _joined(findings: Findings, stock: CheckInput, looks: Mapping[str, ImageSummary]) -> Findings:
-    near = near_duplicates(stock.splits, looks)
-    cases = {**near.cases, FindingKind.ONE_COLOUR: one_colour(looks)}
+    cases = {**near_duplicates(stock.splits, looks), FindingKind.ONE_COLOUR: one_colour(looks)}
     found = {finding.kind: finding for finding in findings.found}
     found |= {kind: Finding(kind, each) for kind, each in cases.items() if each}
-    checked = {*findings.checked, *_PICTURE_KINDS}
+    checked = {*findings.checked, *_PICTURE_KINDS, *found}
     return replace(
         findings,
         checked=tuple(kind for kind in FindingKind if kind in checked),

@@ -130,22 +130,21 @@ _ODD: Mapping[FindingKind, Callable[[Traits], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class NearDuplicates:
-    """The groups of images that look alike; complete: whether all candidates were compared."""
-
-    cases: Mapping[FindingKind, tuple[Occurrence, ...]]
-    complete: bool
-
-
 def near_duplicates(
-    splits: Mapping[str, Sequence[Record]], looks: Mapping[str, ImageSummary]
-) -> NearDuplicates:
-    """Return the groups of images that look alike and are not all the same file."""
+    splits: Mapping[str, Sequence[Record]],
+    looks: Mapping[str, ImageSummary],
+    *,
+    per_picture: int = 50_000,
+) -> dict[FindingKind, tuple[Occurrence, ...]]:
+    """Return the groups of images that look alike and are not all the same file.
+
+    If the search ended after `per_picture` comparisons for each image, on average, a case says so.
+    """
     split_of = {record.name: split for split, records in splits.items() for record in records}
     thumbnails = {name: look.thumbnail for name, look in looks.items()}
     compared = {name: each for name, each in thumbnails.items() if each is not None}
-    found = find_look_alikes(np.stack([np.zeros((SIDE, SIDE), np.uint8), *compared.values()])[1:])
+    pixels = np.stack([np.zeros((SIDE, SIDE), np.uint8), *compared.values()])[1:]
+    found = find_look_alikes(pixels, per_picture=per_picture)
     names = list(compared)
     inside: list[Occurrence] = []
     across: list[Occurrence] = []
@@ -154,8 +153,12 @@ def near_duplicates(
         if len({looks[name].identity for name in members}) > 1:
             several = len({split_of[name] for name in members}) > 1
             (across if several else inside).append(Occurrence(members))
-    cases = {FindingKind.NEAR_ACROSS_SPLITS: tuple(across), FindingKind.NEAR: tuple(inside)}
-    return NearDuplicates(cases, found.complete)
+    ended = f"{len(names):,} images, at most {per_picture:,} comparisons for each on average"
+    return {
+        FindingKind.NEAR_ACROSS_SPLITS: tuple(across),
+        FindingKind.NEAR: tuple(inside),
+        FindingKind.NOT_COMPARED: () if found.complete else (Occurrence(tuple(splits), ended),),
+    }
 
 
 TRAIT_KINDS = {*_ODD, FindingKind.WRONG_SUFFIX}
