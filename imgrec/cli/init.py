@@ -36,9 +36,10 @@ def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) 
     path = output or Path(f"{drafted.name}.yaml")
     refuse_existing(path)
     write_text(path, drafted.config)
+    found = [*drafted.found, *drafted.bad]
     if as_json:
-        return console.document({"path": str(path), "found": list(drafted.found)})
-    console.result("\n".join(drafted.found))
+        return console.document({"path": str(path), "found": found})
+    console.result("\n".join(found))
     return console.result(f"written: {printable(str(path))}\nnext:    {_next_command(path)}")
 
 

@@ -211,6 +211,9 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
     yield f"median width x height: {width} x {height} pixels (of {sample} images)"
     for finding in found.findings:
         yield finding.line
+
+
+def _bad_lines(found: DatasetSummary) -> Iterator[str]:
     for error in found.bad[:_CLASSES_SHOWN]:
         yield f"can't be read: {printable(str(error))}"
     if len(found.bad) > _CLASSES_SHOWN:
@@ -235,11 +238,15 @@ _SPECIAL = re.compile(
 
 @dataclass(frozen=True)
 class ConfigDraft:
-    """A config as YAML, the name it gives the experiment, and what was found, line by line."""
+    """A config as YAML, the name it gives the experiment, and what was found, line by line.
+
+    bad: the images of the sample that can't be read, which a training names itself.
+    """
 
     name: str
     config: str
     found: tuple[str, ...]
+    bad: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -274,7 +281,8 @@ def draft_config_for(
     network = _network(found, weights)
     lines = [*_header(found), *_general(name), *_data(found, network)]
     lines += [*_augmentation(), *network.lines, *_training(found, network)]
-    return ConfigDraft(name, "\n".join(lines) + "\n", (*found.lines, *network.reason.split("\n")))
+    facts = (*found.lines, *network.reason.split("\n"))
+    return ConfigDraft(name, "\n".join(lines) + "\n", facts, tuple(_bad_lines(found)))
 
 
 def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights]) -> _Network:
@@ -339,7 +347,7 @@ def _transfer(side: int, state: PretrainedWeights) -> _Network:
 
 def _header(found: DatasetSummary) -> Iterator[str]:
     yield "# Drafted by `imgrec init`, which found:"
-    for line in found.lines:
+    for line in (*found.lines, *_bad_lines(found)):
         yield f"#   {_SPECIAL.sub('?', line)}"
     yield "# Edit it as you like. `imgrec train FILE --dry-run` shows the resulting model, and"
     yield "# `imgrec train FILE --set training.epochs=1` tries a value."

@@ -90,6 +90,17 @@ def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
 
 
 @pytest.mark.tensorflow
+@pytest.mark.usefixtures("photos")
+def test_bad_images_of_a_folder_are_named_once(imgrec: Imgrec) -> None:
+    """The draft of the config leaves them to the training."""
+    for name in ("bad.png", "worse.png"):
+        Path("photos/cat", name).write_bytes(b"no image")
+    process = imgrec("train", "photos")
+    assert process.returncode == 3
+    assert [process.stderr.count(name) for name in ("bad.png", "worse.png")] == [1, 1]
+
+
+@pytest.mark.tensorflow
 def test_dry_run_as_json(imgrec: Imgrec) -> None:
     """The same as one document."""
     process = imgrec("train", "small_cnn", "--name", "1e3", "--dry-run", "--json")
