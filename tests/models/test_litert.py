@@ -71,6 +71,14 @@ def test_a_sound_file_computes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(outputs(file), expected)
 
 
+def test_optional_inputs_may_be_absent(tmp_path: Path) -> None:
+    """A dense layer needs no bias."""
+    expected, model = outputs(litert_file(tmp_path / "m.tflite")), litert_model()
+    model.subgraphs[0].operators[1].inputs[2] = -1
+    file = litert_file(tmp_path / "m.tflite", model)
+    np.testing.assert_allclose(outputs(file), expected, rtol=1e-6)
+
+
 def test_graphs_that_run_each_other_are_let_in(tmp_path: Path) -> None:
     """Operators may run other graphs, in a few levels."""
     model = litert_model()
@@ -109,6 +117,20 @@ def _constant(number: int, values: NDArray[Any], kind: str = "FLOAT32") -> Calla
         model.buffers.append(litert_buffer(values))
         tensor = model.subgraphs[0].tensors[number]
         tensor.buffer, tensor.type = len(model.buffers) - 1, getattr(schema.TensorType, kind)
+
+    return change
+
+
+def _split_into(number: int) -> Callable[[Any], None]:
+    """Add an operator that writes one tensor, and this number as its options say."""
+
+    def change(model: Any) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        options, output = schema.SplitOptionsT(), schema.TensorT()
+        options.numSplits, output.shape = number, [1, 2]
+        model.subgraphs[0].tensors.append(output)
+        add_litert_operator(model, "SPLIT", [3, 6], [7], options)
 
     return change
 
@@ -170,7 +192,10 @@ WRAPPED = 2**64 - (1 << 40)
         (_tensor(4, type=99), "a tensor of the unknown type 99"),
         (_tensor(4, buffer=99), "the tensor flat needs buffer 99; the file has 4"),
         (_tensor(4, externalBuffer=1), "its weights are in other files"),
-        (_constant(3, np.zeros(2, np.int64), "VARIANT"), "16 bytes of data instead of None"),
+        (
+            _constant(3, np.zeros(2, np.int64), "VARIANT"),
+            "the tensor bias has data, which its type",
+        ),
         (_constant(3, ONE_STRING, "STRING"), "the tensor bias has strings that lie outside"),
         (_quantised(3, -2.0, 0), "the tensor bias has a scale that is not positive"),
         (_quantised(3, float("nan"), 0), "the tensor bias has a scale that is not positive"),
@@ -178,6 +203,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_make_sparse, "the tensor kernel is sparse, which can't be checked"),
         (_operator(0, inputs=[7, 1]), "operator 0 needs tensor 7; the file has 7"),
         (_operator(0, inputs=[-2, 1]), "operator 0 needs tensor -2"),
+        (_operator(0, inputs=[0, -1]), "operator 0 needs tensor -1"),
         (_operator(0, outputs=[-1]), "operator 0 needs tensor -1"),
         (_operator(0, intermediates=[9]), "operator 0 needs tensor 9"),
         (_operator(0, opcodeIndex=3), "operator 0 needs code 3; the file has 3"),
@@ -189,6 +215,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_set_signature(1, 6), "a signature needs graph 1; the file has 1"),
         (_set_signature(0, 7), "a signature needs tensor 7; the file has 7"),
         (lambda model: setattr(model.metadata[0], "buffer", 4), "its metadata needs buffer 4"),
+        (_split_into(3), "operator 3 has 1 outputs instead of 3"),
         (_add_if_without_options, "operator 3 does not say which graph it runs"),
         (lambda model: add_graphs(model, 1, lambda _: 0), "it has a graph that runs itself"),
         (lambda model: add_graphs(model, 1, lambda _: 2), "an operator needs graph 2"),

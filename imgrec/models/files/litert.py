@@ -75,6 +75,23 @@ _CALLS = {
 # CALL and STABLEHLO_CASE, for which LiteRT has no code.
 _UNUSABLE_CALLS = (31, 209)
 
+# Operators whose options have the number of their outputs in the first field; LiteRT relies on it.
+_COUNTS = {49: 35, 102: 79, 88: 64}  # SPLIT, SPLIT_V, UNPACK; and the type of their options
+
+# Operators with optional inputs, and the first of these.
+_OPTIONAL = {
+    3: 2,  # CONV_2D
+    4: 2,  # DEPTHWISE_CONV_2D
+    9: 2,  # FULLY_CONNECTED
+    16: 1,  # LSTM
+    27: 3,  # SVDF
+    44: 1,  # UNIDIRECTIONAL_SEQUENCE_LSTM
+    46: 1,  # BIDIRECTIONAL_SEQUENCE_RNN
+    52: 1,  # BIDIRECTIONAL_SEQUENCE_LSTM
+    67: 3,  # TRANSPOSE_CONV
+    132: 2,  # CONV_3D
+    141: 3,  # CONV_3D_TRANSPOSE
+}
 _NO_TENSOR = -1  # in the place of an optional input
 
 
@@ -187,6 +204,8 @@ def _tensor(model: _Model, tensor: Table) -> _Tensor:
             raise RefusedFile(f"the tensor {name} is sparse, which can't be checked")
         if kind == _STRING:
             _check_strings(model.file, data, math.prod(shape), name)
+        elif size is None:
+            raise RefusedFile(f"the tensor {name} has data, which its type does not have")
         elif size != length:
             raise RefusedFile(f"the tensor {name} has {length} bytes of data instead of {size}")
     return _Tensor(length > 0, is_variable, 0 in shape)
@@ -231,16 +250,24 @@ def _check_graph(model: _Model, graph: Table, tensors: Sequence[_Tensor]) -> set
     _write(graph.scalars(_INPUTS, "i"), ready, tensors, "the input")
     for number, operator in enumerate(graph.tables(_OPERATORS)):
         place = f"operator {number}"
-        code = operator.scalar(0, "I")
-        _check_index(code, model.operator_codes, place, "code")
-        inputs = [each for each in operator.scalars(1, "i") if each != _NO_TENSOR]
-        _read(inputs, ready, tensors, place)
-        _write(operator.scalars(2, "i"), ready, tensors, place)
+        index = operator.scalar(0, "I")
+        _check_index(index, model.operator_codes, place, "code")
+        code, outputs = model.operator_codes[index], operator.scalars(2, "i")
+        _read(_inputs(operator, code), ready, tensors, place)
+        _write(outputs, ready, tensors, place)
+        _check_count(operator, code, len(outputs), place)
         for each in operator.scalars(8, "i"):  # intermediate results
             _check_index(each, tensors, place, "tensor")
-        calls |= _calls(operator, model.operator_codes[code], place)
+        calls |= _calls(operator, code, place)
     _read(graph.scalars(_OUTPUTS, "i"), ready, tensors, "the output")
     return calls
+
+
+def _inputs(operator: Table, code: int) -> list[int]:
+    """Return the inputs of an operator without the optional ones that it does not have."""
+    inputs = operator.scalars(1, "i")
+    optional = _OPTIONAL.get(code, len(inputs))
+    return [each for at, each in enumerate(inputs) if each != _NO_TENSOR or at < optional]
 
 
 def _read(numbers: Iterable[int], ready: set[int], tensors: Sequence[_Tensor], place: str) -> None:
@@ -260,15 +287,27 @@ def _write(numbers: Iterable[int], ready: set[int], tensors: Sequence[_Tensor], 
         ready.add(number)
 
 
+def _check_count(operator: Table, code: int, outputs: int, place: str) -> None:
+    if code in _COUNTS:
+        options = _options(operator, 3, _COUNTS[code])
+        count = 0 if options is None else options.scalar(0, "i")
+        if count != outputs:
+            raise RefusedFile(f"{place} has {outputs} outputs instead of {count}")
+
+
 def _calls(operator: Table, code: int, place: str) -> set[int]:
     """Return the graphs that an operator runs."""
     if code not in _CALLS:
         return set()
     field, kind, fields = _CALLS[code]
-    options = operator.table(field + 1)
-    if options is None or operator.scalar(field, "B") != kind:
+    if (options := _options(operator, field, kind)) is None:
         raise RefusedFile(f"{place} does not say which graph it runs")
     return {options.scalar(each, "i") for each in fields}
+
+
+def _options(operator: Table, field: int, kind: int) -> Table | None:
+    """Return the options of an operator if they are of a type, which a field says."""
+    return operator.table(field + 1) if operator.scalar(field, "B") == kind else None
 
 
 def _check_calls(calls: Sequence[set[int]]) -> None:
