@@ -183,7 +183,7 @@ WRAPPED = 2**64 - (1 << 40)
         (lambda model: setattr(model.buffers[2], "offset", 64), "a buffer does not say where"),
         (_constant(4, FLAT), "operator 0 writes into tensor 4, which is constant"),
         (_constant(0, FLAT), "the input writes into tensor 0, which is constant"),
-        (_tensor(2, isVariable=True), "the tensor kernel is a variable with constant data"),
+        (_tensor(2, isVariable=True), "the tensor kernel has constant data, but is a variable"),
         (_constant(3, FLAT), "the tensor bias has 192 bytes of data instead of 8"),
         (_tensor(2, shape=[2, 47]), "the tensor kernel has 384 bytes of data instead of 376"),
         (_tensor(2, shape=[2, -48]), "the tensor kernel has a wrong shape"),
@@ -194,7 +194,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_tensor(4, externalBuffer=1), "its weights are in other files"),
         (
             _constant(3, np.zeros(2, np.int64), "VARIANT"),
-            "the tensor bias has data, which its type",
+            "the tensor bias has constant data, but is a",
         ),
         (_constant(3, ONE_STRING, "STRING"), "the tensor bias has strings that lie outside"),
         (_quantised(3, -2.0, 0), "the tensor bias has a scale that is not positive"),

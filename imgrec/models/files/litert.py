@@ -49,7 +49,8 @@ _BITS = {
     11: 128,
     19: 2,
 }
-_STRING, _RESOURCE, _VARIANT = 5, 13, 14
+_STRING = 5
+_HANDLES = (13, 14)  # of variables and of tensors of any type, whose data would be an address
 # The types of quantised tensors, and the least and the greatest zero point.
 _INTEGERS = {
     17: (-8, 7),
@@ -194,21 +195,22 @@ def _tensor(model: _Model, tensor: Table) -> _Tensor:
     if kind in _INTEGERS and (quantization := tensor.table(4)) is not None:
         _check_quantization(quantization, kind, name)
     is_variable = tensor.scalar(5, "B") != 0
-    if length and is_variable:
-        raise RefusedFile(f"the tensor {name} is a variable with constant data")
-    size = _size(kind, shape)
+    if length and (is_variable or kind in _HANDLES):
+        raise RefusedFile(f"the tensor {name} has constant data, but is a variable or a handle")
+    _check_size(_size(kind, shape), length, name)
+    if length and tensor.table(6) is not None:
+        raise RefusedFile(f"the tensor {name} is sparse, which can't be checked")
+    if length and kind == _STRING:
+        _check_strings(model.file, data, math.prod(shape), name)
+    return _Tensor(length > 0, is_variable, 0 in shape)
+
+
+def _check_size(size: int | None, length: int, name: str) -> None:
+    """Refuse a tensor that is too large, or that does not fit its data."""
     if size is not None and size > _MAX_TENSOR_BYTES:
         raise RefusedFile(f"the tensor {name} takes {size} bytes; at most 2 GiB can be used")
-    if length:
-        if tensor.table(6) is not None:
-            raise RefusedFile(f"the tensor {name} is sparse, which can't be checked")
-        if kind == _STRING:
-            _check_strings(model.file, data, math.prod(shape), name)
-        elif size is None:
-            raise RefusedFile(f"the tensor {name} has data, which its type does not have")
-        elif size != length:
-            raise RefusedFile(f"the tensor {name} has {length} bytes of data instead of {size}")
-    return _Tensor(length > 0, is_variable, 0 in shape)
+    if size is not None and length not in (0, size):
+        raise RefusedFile(f"the tensor {name} has {length} bytes of data instead of {size}")
 
 
 def _check_quantization(quantization: Table, kind: int, name: str) -> None:
@@ -222,10 +224,10 @@ def _check_quantization(quantization: Table, kind: int, name: str) -> None:
 
 
 def _size(kind: int, shape: Sequence[int]) -> int | None:
-    """Return how many bytes a tensor takes; None for text, and for handles, which have no data."""
+    """Return how many bytes a tensor takes; None for strings and handles."""
     if kind in _BITS:
         return -(-math.prod(shape) * _BITS[kind] // 8)
-    if kind in (_STRING, _RESOURCE, _VARIANT):
+    if kind in (_STRING, *_HANDLES):
         return None
     raise RefusedFile(f"it has a tensor of the unknown type {kind}")
 
