@@ -230,13 +230,17 @@ def read_regular(path: Path, limit: int) -> bytes:
 def read_bounded(file: BufferedReader, limit: int) -> bytes:
     """Return the rest of a regular file, of which there may be `limit` bytes; raises OSError."""
     size = os.fstat(file.fileno()).st_size
-    if size - file.tell() > limit:
+    start = file.tell()
+    if size - start > limit:
         raise _too_large(limit)
-    content = file.read(size + 1)
-    while more := file.read(_CHUNK):  # /proc gives no sizes, and files grow
+    content = file.read(size - start + 1)
+    if start + len(content) <= size:
+        return content
+    # /proc gives no sizes, and files grow.
+    while len(content) <= limit and (more := file.read(_CHUNK)):
         content += more
-        if len(content) > limit:
-            raise _too_large(limit)
+    if len(content) > limit:
+        raise _too_large(limit)
     return content
 
 
