@@ -12,6 +12,8 @@ from imgrec.data.cache import NoRoom, open_array
 
 ROWS = np.arange(24, dtype=np.float32).reshape(6, 4)
 LIMIT = 10**6
+# Of the form that the cache gives.
+NAME = f"{0:032x}.features"
 
 
 def _open(
@@ -24,7 +26,7 @@ def _open(
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A file of ROWS."""
-    path = tmp_path / "rows.features"
+    path = tmp_path / NAME
     _open(path)
     return path
 
@@ -57,5 +59,5 @@ def test_a_damaged_file_is_written_again(file: Path, length: int) -> None:
 def test_an_array_above_the_limit_is_refused(tmp_path: Path) -> None:
     """Nothing is written, and nothing else removed for it."""
     with pytest.raises(NoRoom, match=r"data\.cache\.limit is 50"):
-        _open(tmp_path / "rows.features", limit=50)
-    assert not (tmp_path / "rows.features").exists()
+        _open(tmp_path / NAME, limit=50)
+    assert not (tmp_path / NAME).exists()
