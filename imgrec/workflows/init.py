@@ -121,6 +121,14 @@ class DatasetSummary:
         return round(statistics.median(min(size) for size in self.sizes))
 
     @property
+    def bad_lines(self) -> tuple[str, ...]:
+        """The images that can't be read, a line for each of the first; safe to print."""
+        more = len(self.bad) - _CLASSES_SHOWN
+        shown = [printable(str(error)) for error in self.bad[:_CLASSES_SHOWN]]
+        rest = [f"{more} more"] if more > 0 else []
+        return tuple(f"can't be read: {line}" for line in (*shown, *rest))
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The summary as text; each line is safe to print."""
         return tuple(_lines(self))
@@ -213,13 +221,6 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
         yield finding.line
 
 
-def _bad_lines(found: DatasetSummary) -> Iterator[str]:
-    for error in found.bad[:_CLASSES_SHOWN]:
-        yield f"can't be read: {printable(str(error))}"
-    if len(found.bad) > _CLASSES_SHOWN:
-        yield f"can't be read: {len(found.bad) - _CLASSES_SHOWN} more"
-
-
 TINY = 64
 _FALLBACK_SIDE = 128
 _LONGEST_SIDE = 128
@@ -282,7 +283,7 @@ def draft_config_for(
     lines = [*_header(found), *_general(name), *_data(found, network)]
     lines += [*_augmentation(), *network.lines, *_training(found, network)]
     facts = (*found.lines, *network.reason.split("\n"))
-    return ConfigDraft(name, "\n".join(lines) + "\n", facts, tuple(_bad_lines(found)))
+    return ConfigDraft(name, "\n".join(lines) + "\n", facts, found.bad_lines)
 
 
 def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights]) -> _Network:
@@ -347,7 +348,7 @@ def _transfer(side: int, state: PretrainedWeights) -> _Network:
 
 def _header(found: DatasetSummary) -> Iterator[str]:
     yield "# Drafted by `imgrec init`, which found:"
-    for line in (*found.lines, *_bad_lines(found)):
+    for line in (*found.lines, *found.bad_lines):
         yield f"#   {_SPECIAL.sub('?', line)}"
     yield "# Edit it as you like. `imgrec train FILE --dry-run` shows the resulting model, and"
     yield "# `imgrec train FILE --set training.epochs=1` tries a value."

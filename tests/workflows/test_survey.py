@@ -59,7 +59,8 @@ def test_bad_images_are_named(tmp_path: Path) -> None:
     (tmp_path / "cat" / "0.png").write_bytes(b"no image")
     found = summarize_dataset(tmp_path)
     assert len(found.sizes) == 3
-    assert found.lines[-1].startswith(f"can't be read: {tmp_path / 'cat' / '0.png'}: ")
+    (bad,) = found.bad_lines
+    assert bad.startswith(f"can't be read: {tmp_path / 'cat' / '0.png'}: ")
 
 
 def test_nothing_but_bad_images(tmp_path: Path) -> None:
