@@ -34,7 +34,7 @@ def test_too_few_steps_are_told(caplog: pytest.LogCaptureFixture) -> None:
     (message,) = caplog.messages
     assert "MobileNetV2's batch normalization keeps 0.999 of its mean and variance" in message
     assert "after 100 steps only 10 % of them is your images'" in message
-    assert "model.backbone.batch_norm_momentum=0.9" in message
+    assert "model.backbone.batch_norm_momentum: 0.9" in message
 
 
 def test_the_momentum_is_that_of_every_batch_normalization(
