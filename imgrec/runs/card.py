@@ -26,6 +26,8 @@ DEFAULT_CLASS_THRESHOLD = 0.5
 
 Fit = Literal["stretch", "crop", "pad"]
 Size = Annotated[int, Meta(ge=1)]
+# As `data.image_size` allows.
+Side = Annotated[int, Meta(ge=1, le=8192)]
 
 _NEXT = "next "
 
@@ -37,8 +39,8 @@ class Input:
     max_megapixels: larger images are refused, unless they can be decoded at a fraction.
     """
 
-    height: Size
-    width: Size
+    height: Side
+    width: Side
     channels: Size
     interpolation: str
     fit: Fit = "stretch"

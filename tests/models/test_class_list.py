@@ -143,7 +143,7 @@ def test_imagenet_labels_with_a_background(
     assert (len(names), names[134], names[517]) == (1000, "crane (134)", "crane (517)")
     assert [remark.removeprefix(f"{path}: ") for remark in remarks] == [
         "background was left out: the model has no output for it",
-        "repeated names were told apart: crane (134), crane (517), maillot (638), maillot (639)",
+        "repeated names were made unique: crane (134), crane (517), maillot (638), maillot (639)",
     ]
     names, _ = read_classes(path, outputs=1001)
     crane = 134 + (background == 0)

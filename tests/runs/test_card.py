@@ -130,6 +130,7 @@ def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
     [
         ({"schema_version": 99}, "schema version 99"),
         ({"input": {"height": 0, "width": 1, "channels": 3, "interpolation": "box"}}, "input"),
+        ({"input": {"height": 10**9, "width": 1, "channels": 3, "interpolation": "box"}}, "8192"),
         ({"classes": "ab"}, "classes: expected array, got str"),
         ({"created": "soon"}, "created: expected a time in UTC"),
         ({"created": "2026-01-02"}, "created: expected a time in UTC"),

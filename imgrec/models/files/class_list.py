@@ -122,8 +122,8 @@ def _finished(
         remarks.append(f"{printable(names[extra])} was left out: the model has no output for it")
         del cleaned[extra]
     unique = _unique(cleaned)
-    if told := [new for new, old in zip(unique, cleaned, strict=True) if new != old.name]:
-        remarks.append(f"repeated names were told apart: {join_few(told, _SHOWN)}")
+    if renamed := [new for new, old in zip(unique, cleaned, strict=True) if new != old.name]:
+        remarks.append(f"repeated names were made unique: {join_few(renamed, _SHOWN)}")
     _check(unique, place)
     return ClassList(unique, tuple(f"{place}: {remark}" for remark in remarks))
 
