@@ -127,7 +127,8 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
         last = max(wanted, key=lambda run: run.card.created if resumable else run.card.ready)
         newest = runs[-1]
         if newest not in wanted:
-            log.info("last: %s; %s is newer, but not complete", last.name, newest.name)
+            why = "was imported" if resumable and newest.card.origin else "is not complete"
+            log.info("last: %s; %s is newer, but %s", last.name, newest.name, why)
         return last
     kind = "resumable" if resumable else "complete"
     raise RunError(

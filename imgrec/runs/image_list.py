@@ -41,32 +41,24 @@ def image_list(identities: Identities, skipped: Mapping[str, str]) -> str:
 
 
 def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the images of each split as the training found them: SHA-256 by name.
+    """Return the images of each split that a training used: SHA-256 by name.
 
-    It is empty for a file that could not be read. Raises RunError as `recorded_identities`.
+    Files that it skipped, as they can't be read, are left out. Raises RunError as
+    `recorded_identities`.
     """
     images: dict[str, dict[str, str]] = {}
-    for (split, name), (_, identity) in recorded_identities(folder).items():
-        images.setdefault(split, {})[name] = identity
+    for row in _read_rows(folder):
+        if not row.skipped:
+            images.setdefault(row.split, {})[row.name] = row.sha256
     return images
 
 
 def recorded_identities(folder: Path) -> Identities:
     """Return the class and the SHA-256 of each image, by its split and name, as a training saw it.
 
-    Raises RunError where the file that holds it is missing or damaged.
+    Raises RunError if the file that has them is missing or damaged.
     """
-    path = folder / IMAGES_FILE
-    hint = f"evaluate a folder with {option('data', 'FOLDER')}, or train again"
-    try:
-        text = read_regular(path, MAX_TABLE_BYTES).decode("utf-8", "surrogateescape")
-        return dict(map(_identity, csv.DictReader(io.StringIO(text, newline=""), restval="")))
-    except OSError as error:
-        raise RunError(
-            f"{printable(str(path))} can't be read: {error.strerror}", hint=hint
-        ) from error
-    except (KeyError, ValueError, csv.Error) as error:
-        raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error
+    return {(row.split, row.name): (row.label, row.sha256) for row in _read_rows(folder)}
 
 
 def image_differences(before: Identities, now: Identities) -> Iterator[str]:
@@ -86,11 +78,35 @@ def image_differences(before: Identities, now: Identities) -> Iterator[str]:
             yield f"{len(names):,} {words}: {some}{more}"
 
 
-def _identity(row: Mapping[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:
+class _Row(NamedTuple):
+    """A line of the file; skipped: why the training left the image out, or empty."""
+
+    split: str
+    label: str
+    sha256: str
+    name: str
+    skipped: str
+
+
+def _read_rows(folder: Path) -> list[_Row]:
+    path = folder / IMAGES_FILE
+    hint = f"evaluate a folder with {option('data', 'FOLDER')}, or train again"
+    try:
+        text = read_regular(path, MAX_TABLE_BYTES).decode("utf-8", "surrogateescape")
+        return [*map(_row, csv.DictReader(io.StringIO(text, newline=""), restval=""))]
+    except OSError as error:
+        raise RunError(
+            f"{printable(str(path))} can't be read: {error.strerror}", hint=hint
+        ) from error
+    except (KeyError, ValueError, csv.Error) as error:
+        raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error
+
+
+def _row(row: Mapping[str, str]) -> _Row:
     class_name, name = row["class"], row["name"]
     if exact := row.get("exact"):
         class_name, name = from_builtins(tuple[str, str], parse_json(exact))
-    return (row["split"], name), (class_name, row["sha256"])
+    return _Row(row["split"], class_name, row["sha256"], name, row["skipped"])
 
 
 class _Listed(NamedTuple):
