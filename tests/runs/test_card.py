@@ -197,7 +197,8 @@ def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> No
         ("-Infinity", "-Infinity is not a number in JSON"),
         ("1e999", "the number 1e999 is too large"),
         ("9" * 5000, "the number 99999999999999999999… has too many digits"),
-        ("[" * 5000 + "]" * 5000, "it is nested too deeply"),
+        # How deep Python reads depends on its version.
+        ("[" * 5000 + "]" * 5000, "it is nested too deeply|expected float, got array"),
         ('{"a":' * 980 + "1" + "}" * 980, "it is nested too deeply|expected float, got object"),
     ],
     ids=range(6),

@@ -4,8 +4,7 @@ python -m tools.simulations intervals      intervals: coverage and width, for fe
 python -m tools.simulations selective      selective prediction: targets that are missed, coverage
 python -m tools.simulations promises       gates, temperature, OOD limit and thresholds, by data set
 
-The tables in docs/design.md are those of `--draws 1000`, the default; that of intervals has 300,
-those of promises have 200.
+The tables in docs/design.md are those of `--draws 1000`, the default; that of intervals has 300.
 """
 
 from __future__ import annotations
