@@ -131,7 +131,8 @@ def import_(
     Example: imgrec import model.keras --classes names.txt --rescale 1/255
     """
     from imgrec.models.importing import Adaptation
-    from imgrec.workflows.import_model import ImportSpec, import_model
+    from imgrec.workflows.import_model import import_model
+    from imgrec.workflows.import_usage import ImportSpec
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
     wanted = ImportSpec(

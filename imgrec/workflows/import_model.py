@@ -9,10 +9,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +19,11 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec, decode_in_order
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage, DataError, RunError, UsageError
+from imgrec.errors import BadImage, DataError, RunError
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
-from imgrec.models.files import ClassList, check_keras, imagenet_classes, read_classes
+from imgrec.models.files import check_keras
 from imgrec.models.importing import (
-    Adaptation,
     ModelFormat,
     check_image,
     check_model_file,
@@ -41,181 +39,20 @@ from imgrec.models.litert_graph import ends_linear
 from imgrec.models.saved_model import write_saved_model_as_litert
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import BEST_MODEL, Card, Fit, ImportOrigin, Input
+from imgrec.runs.card import BEST_MODEL, Card, ImportOrigin, Input
 from imgrec.runs.folder import Run, check_name, check_place, create
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.outputs import Activation
-from imgrec.text import class_name, join_few, printable
+from imgrec.text import printable
 from imgrec.versions import versions
 from imgrec.workflows.export import IMAGES as PHOTOS
 from imgrec.workflows.export import export_imported, require_answers
-from imgrec.workflows.model_metadata import ModelDescription, read_model_description
+from imgrec.workflows.import_usage import ImportSpec, describe_import, fit_classes, import_usage
+from imgrec.workflows.model_metadata import ModelDescription
 
 log = logging.getLogger("imgrec")
-
-IMAGENET = "imagenet"
-
-_FEW = 6
-_FITTED = {"crop": "cropped to", "stretch": "stretched to", "pad": "padded to"}
-
-
-@dataclass(frozen=True)
-class ImportSpec:
-    """What is imported, and what a file says only if imgrec wrote it.
-
-    Args:
-        model: The file, or the folder of a SavedModel.
-        classes: A file of names, or `imagenet`.
-        adaptation: Layers that are put around the model.
-        fit: How images are brought to the model's size. Default: as in the file, else `crop`.
-        interpolation: How images are resized. Default: as in the file, else `bilinear`.
-        photos: Files, folders or patterns to compare the answers of the LiteRT file on. Default:
-            random pictures.
-        name: The name of the run. Default: that of the file.
-        trust: Whether a format that can contain code is loaded.
-        output_name: The output that has the probabilities, if a LiteRT file has several.
-    """
-
-    model: Path
-    classes: str | None = None
-    adaptation: Adaptation = field(default_factory=Adaptation)
-    fit: Fit | None = None
-    interpolation: str | None = None
-    photos: Sequence[str] = ()
-    name: str | None = None
-    trust: bool = False
-    output_name: str = ""
-
-
-def import_usage(wanted: ImportSpec) -> ModelDescription:
-    """Return how the model is used: as its file says if imgrec wrote it, else as the options say.
-
-    Raises:
-        UsageError: An option contradicts the file, or the classes are missing.
-        DataError: The list of classes is not valid.
-        RunError: The description in the file is damaged.
-    """
-    if wanted.output_name and wanted.model.suffix.lower() not in ("", ".tflite"):
-        raise UsageError(
-            f"--output-name: {printable(wanted.model.name)} is not a LiteRT file or a SavedModel",
-            hint="leave --output-name out",
-        )
-    own = read_model_description(wanted.model)
-    return _said(wanted) if own is None else _unopposed(wanted, own)
-
-
-def describe_import(
-    wanted: ImportSpec,
-    known: ModelDescription,
-    size: tuple[int, int, int],
-    pixel_range: tuple[float, float] | None = None,
-) -> str:
-    """Describe how photos become the input of the model, and where that was specified.
-
-    Args:
-        wanted: What is imported.
-        known: How the model is used.
-        size: (height, width, channels) of the input.
-        pixel_range: What a LiteRT file takes the pixels 0 and 255 for; None for a model in front
-            of which preprocessing can be put.
-    """
-    photos = f"photos are {_FITTED[known.fit]} {size[0]}x{size[1]} pixels"
-    if known.run is not None:
-        said = f"{printable(wanted.model.name)} is of run {printable(known.run)}"
-        return f"{said}: {len(known.classes)} classes, {photos}"
-    if pixel_range is None:
-        return f"{photos}, values {_values(wanted.adaptation)} (--fit, --rescale change that)"
-    low, high = pixel_range
-    return f"{photos}, values from {low:.3g} to {high:.4g} (--fit changes that)"
-
-
-def _classes(source: str | None, model: Path, outputs: int | None = None) -> ClassList:
-    if source is None:
-        raise UsageError(
-            f"{printable(str(model))} does not say what its classes are called",
-            hint="name them with --classes FILE, or --classes imagenet",
-        )
-    if source != IMAGENET:
-        return read_classes(Path(source), outputs)
-    start("cpu")
-    return imagenet_classes()
-
-
-def _said(wanted: ImportSpec) -> ModelDescription:
-    """Return how a model from elsewhere is used, as the options say."""
-    classes = _classes(wanted.classes, wanted.model)
-    return ModelDescription(
-        classes.names,
-        wanted.fit or "crop",
-        wanted.interpolation or "bilinear",
-        wanted.adaptation.multi_label,
-        wanted.adaptation.in_words,
-        remarks=classes.remarks,
-    )
-
-
-def _fitted(
-    wanted: ImportSpec, known: ModelDescription, output: Sequence[int | None]
-) -> ModelDescription:
-    """Return `known` without a class `background` that is one too many for this `output`."""
-    outputs = output[-1] or 0
-    if outputs == 1 and not known.multi_label:
-        outputs = 2
-    if known.run is None and len(known.classes) == outputs + 1:
-        classes = _classes(wanted.classes, wanted.model, outputs)
-        known = replace(known, classes=classes.names, remarks=classes.remarks)
-    for remark in known.remarks:
-        log.info("%s", remark)
-    return known
-
-
-def _unopposed(wanted: ImportSpec, own: ModelDescription) -> ModelDescription:
-    """Return `own`; raise UsageError if an option contradicts it."""
-    for option in wanted.adaptation.around:
-        _oppose(wanted, option, "holds all that is done to photos")
-    if wanted.adaptation.multi_label and not own.multi_label:
-        _oppose(wanted, "--multi-label", "says that a photo has one class")
-    for option, value, said in (
-        ("--fit", wanted.fit, own.fit),
-        ("--interpolation", wanted.interpolation, own.interpolation),
-    ):
-        if value not in (None, said):
-            _oppose(wanted, f"{option} {value}", f"says {said}")
-    if wanted.classes is not None:
-        names = _classes(wanted.classes, wanted.model, len(own.classes)).names
-        if names != tuple(map(class_name, own.classes)):
-            _oppose(
-                wanted, f"--classes {printable(wanted.classes)}", _differing(own.classes, names)
-            )
-    return own
-
-
-def _oppose(wanted: ImportSpec, option: str, words: str) -> NoReturn:
-    raise UsageError(
-        f"{option}: {printable(str(wanted.model))}, which imgrec wrote, {words}",
-        hint=f"leave {option.partition(' ')[0]} out",
-    )
-
-
-def _differing(own: Sequence[str], names: Sequence[str]) -> str:
-    """Describe how two lists differ: all classes if they are few, else the first difference."""
-    if len(own) == len(names) > _FEW:
-        place = next(
-            place for place, pair in enumerate(zip(own, names, strict=True)) if len({*pair}) > 1
-        )
-        return (
-            f"says that class {place + 1} is {printable(own[place])}, not {printable(names[place])}"
-        )
-    return f"has the classes {join_few(own, _FEW)}, not {join_few(names, _FEW)}"
-
-
-def _values(adaptation: Adaptation) -> str:
-    if adaptation.preprocessing is not None:
-        return f"as {adaptation.preprocessing} takes them"
-    return f"from 0 to {255 * (adaptation.rescale or 1):.4g}"
-
 
 _LITERT_FILE = FILES["float32"]
 
@@ -314,7 +151,7 @@ def _ready(
     if known.run is not None:
         return _keras(wanted.model, known)
     model = load_model_file(wanted.model, trust=form == "h5")
-    known = _fitted(wanted, known, tensor_shape(model, "output"))
+    known = fit_classes(wanted, known, tensor_shape(model, "output"))
     model = wrap_model(model, wanted.adaptation, known.classes)
     return _Ready(known, model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
 
@@ -349,7 +186,7 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
         activation=activation,
         output_name=known.output_name or wanted.output_name,
     )
-    known = _fitted(wanted, known, engine.shapes[1])
+    known = fit_classes(wanted, known, engine.shapes[1])
     size, units = _sizes(*engine.shapes, known)
     outputs = engine.outputs(random_images(size))
     check_probabilities(

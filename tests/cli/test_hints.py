@@ -28,7 +28,8 @@ SOURCE = Path(package.__file__).parent
 # Their texts are only shown by commands, or describe them.
 ONLY_COMMANDS = (
     "cli/", "config/reference.py", "report/documents/",
-    "workflows/import_model.py", "workflows/init.py",
+    "workflows/dataset_summary.py", "workflows/import_model.py", "workflows/import_usage.py",
+    "workflows/init.py",
 )  # fmt: skip
 
 # What stands for the placeholders of hints.

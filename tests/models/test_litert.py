@@ -18,7 +18,8 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.files import embed, read_litert
 from imgrec.runtime.litert_engine import LiteRTEngine
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from tests.conftest import PROJECT
 from tests.models.hostile import add_litert_operator, litert_buffer, litert_file, litert_model
 

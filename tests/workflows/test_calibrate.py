@@ -18,7 +18,8 @@ from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.workflows.export import export
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from imgrec.workflows.prepare import (
     calibration_part,
     prepare,

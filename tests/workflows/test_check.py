@@ -23,7 +23,7 @@ from imgrec.errors import DataError, UsageError
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.check import CHECK_FILE, check, record_check
-from imgrec.workflows.init import summarize_dataset
+from imgrec.workflows.dataset_summary import summarize_dataset
 from imgrec.workflows.prepare import read_splits
 
 CONFIG = "name: x\ndata: {{root: {root}, image_size: [8, 8], split: {{validation: {share}}}}}\n"

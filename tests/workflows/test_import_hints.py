@@ -13,7 +13,8 @@ import pytest
 from imgrec.errors import RunError
 from imgrec.models.importing import Adaptation
 from imgrec.runtime.engine import open_engine
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (2, 4, 4, 3), np.uint8)
 

@@ -24,7 +24,8 @@ from imgrec.runtime.engine import EngineName, EngineOptions, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.explanation import ExplainOptions, open_explainer
 from imgrec.workflows.export import export
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from tests.models.hostile import keras_file, layer, litert_file
 from tests.workflows.predicting import predict
 

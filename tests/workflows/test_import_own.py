@@ -21,7 +21,8 @@ from imgrec.runs.card import Threshold, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.export import export
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from imgrec.workflows.model_metadata import read_model_description
 
 LIMIT = Threshold(0.75, "precision 0.9", "validation", 40, 0.5, 0.95)

@@ -15,17 +15,10 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import DataError
-from imgrec.workflows.init import DatasetSummary, PretrainedWeights, draft_config, draft_config_for
+from imgrec.workflows.dataset_summary import DatasetSummary
+from imgrec.workflows.init import PretrainedWeights, draft_config, draft_config_for
 from imgrec.workflows.prepare import read_splits
-
-
-def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
-    """Write so many black images of `size` (width, height) into each class folder."""
-    for name, count in counts.items():
-        (folder / name).mkdir(parents=True)
-        for number in range(count):
-            Image.new("RGB", size).save(folder / name / f"{number}.png")
-    return folder
+from tests.workflows.class_folders import fill
 
 
 def drafted(folder: Path, weights: PretrainedWeights = PretrainedWeights.CACHED) -> Experiment:

@@ -32,7 +32,8 @@ from imgrec.workflows.evaluation.evaluation_data import choose_images
 from imgrec.workflows.explanation import ExplainOptions, Method, open_explainer
 from imgrec.workflows.export import export
 from imgrec.workflows.gate import Gate, refuse_other_classes
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from imgrec.workflows.prediction import Predictor, open_models
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import run_config

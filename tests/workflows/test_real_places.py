@@ -9,7 +9,8 @@ import pytest
 
 from experiments import explanations, pet_head
 from imgrec.runs.folder import Run
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from tools.photos import PETS
 
 pytestmark = pytest.mark.slow

@@ -6,19 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from imgrec.errors import DataError
-from imgrec.workflows.init import summarize_dataset
-
-
-def fill(folder: Path, counts: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
-    """Write so many black images of `size` (width, height) into each class folder."""
-    for name, count in counts.items():
-        (folder / name).mkdir(parents=True)
-        for number in range(count):
-            Image.new("RGB", size).save(folder / name / f"{number}.png")
-    return folder
+from imgrec.workflows.dataset_summary import summarize_dataset
+from tests.workflows.class_folders import fill
 
 
 def test_class_folders(tmp_path: Path) -> None:

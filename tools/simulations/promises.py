@@ -28,7 +28,8 @@ from imgrec.evaluation.results import Evaluation, MetricValue
 from imgrec.evaluation.selective_prediction import choose_threshold
 from imgrec.runs.card import Threshold
 from imgrec.scores import Scores, one_hot
-from imgrec.workflows.import_model import ImportSpec, import_model
+from imgrec.workflows.import_model import import_model
+from imgrec.workflows.import_usage import ImportSpec
 from tools.simulations.tables import markdown, percent
 
 Floats = NDArray[np.float64]
