@@ -262,7 +262,8 @@ class Findings:
     sizes: how many images each split has. counts: those of each class, by split; an image may have
     several, or none. labelled: if False, there are no classes, and each split counts its images
     under an empty name.
-    checked: what was looked for, in the order of `Kind`. found: what there was of it.
+    checked: what was looked for, and the kinds of the source's findings. found: what there was
+    of it.
     bad: how many images can't be read. pictures: None if the images were not looked at,
     or none can be read.
     """

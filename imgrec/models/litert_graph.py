@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 # They change the form of a tensor, not what it says.
 _FORM = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "CAST")
 _LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_MATMUL")
 
 
-def ends_linear(path: Path, tensor: int) -> bool:
+def ends_linear(content: bytes, tensor: int) -> bool:
     """Return whether a tensor is computed by a layer without activation, such as a dense one.
 
     Args:
-        path: A file that `read_litert` accepts.
+        content: What `read_litert` returned.
         tensor: The number of the tensor in the main graph.
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.Model.GetRootAs(path.read_bytes(), 0)
+    model = schema.Model.GetRootAs(content, 0)
     graph = model.Subgraphs(0)
     operators = [graph.Operators(number) for number in range(graph.OperatorsLength())]
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}

@@ -22,7 +22,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage, DataError, RunError
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
-from imgrec.models.files import check_keras
+from imgrec.models.files import check_keras, read_litert
 from imgrec.models.importing import (
     ModelFormat,
     check_image,
@@ -192,7 +192,7 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     check_probabilities(
         outputs[:, :units],
         activation,
-        logits=ends_linear(file, engine.output.index),
+        logits=ends_linear(read_litert(file), engine.output.index),
         multi_label=known.multi_label,
         step=engine.output.scale,
         adaptable=file != wanted.model,

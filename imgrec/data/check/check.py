@@ -117,13 +117,14 @@ def check_images(stock: CheckInput, progress: Progress) -> Findings:
 
 def _joined(findings: Findings, stock: CheckInput, looks: Mapping[str, ImageSummary]) -> Findings:
     cases = {**near_duplicates(stock.splits, looks), FindingKind.ONE_COLOUR: one_colour(looks)}
-    found = {finding.kind: finding for finding in findings.found}
-    found |= {kind: Finding(kind, each) for kind, each in cases.items() if each}
-    checked = {*findings.checked, *_PICTURE_KINDS, *found}
+    found = merged(
+        (*findings.found, *(Finding(kind, each) for kind, each in cases.items() if each))
+    )
+    checked = {*findings.checked, *_PICTURE_KINDS, *(each.kind for each in found)}
     return replace(
         findings,
         checked=tuple(kind for kind in FindingKind if kind in checked),
-        found=tuple(found[kind] for kind in FindingKind if kind in found),
+        found=found,
         pictures=describe_pictures(looks),
     )
 

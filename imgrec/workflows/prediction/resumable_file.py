@@ -19,6 +19,7 @@ from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import file_mode, linked, open_own, write_all, writing
+from imgrec.json_documents import parse_json
 from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
@@ -154,7 +155,7 @@ def _last_mark(partial: FileIO, progress: FileIO, settings: Settings) -> tuple[W
     if not lines:
         return WriterProgress(), 0
     try:
-        begun, *marks = [json.loads(line) for line in lines]
+        begun, *marks = map(parse_json, lines)
         _refuse_others(printable(partial.name), begun, settings)
         whole = [WriterProgress(**each) for each in marks if each["bytes"] <= size]
     except (ValueError, TypeError, KeyError, AttributeError):
