@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 
 from imgrec import __version__
 
@@ -58,16 +59,30 @@ def pixel_versions() -> dict[str, str]:
 
     turbo = features.version("libjpeg_turbo")
     codecs = {name: features.version(feature) for name, feature in _LIBRARIES.items()}
-    if find_spec("pillow_heif"):
-        import importlib.metadata
-
-        codecs["pillow-heif"] = importlib.metadata.version("pillow-heif")
+    codecs["pillow-heif"] = _pillow_heif()
     return {
         "decoder": str(DECODER),
         "pillow": PIL.__version__,
         "libjpeg": f"turbo {turbo}" if turbo else str(features.version("jpg")),
         **{name: version for name, version in codecs.items() if version},
     }
+
+
+def _pillow_heif() -> str | None:
+    """Return the version of pillow-heif, None if it is not installed.
+
+    The name of its metadata folder has the version. Importing `importlib.metadata`, or the package
+    with its libraries, would take longer than everything else that is compared.
+    """
+    spec = find_spec("pillow_heif")
+    if spec is None or spec.origin is None:
+        return None
+    folders = [*Path(spec.origin).parents[1].glob("pillow_heif-*.dist-info")]
+    if len(folders) == 1:
+        return folders[0].stem.partition("-")[2]
+    import importlib.metadata
+
+    return importlib.metadata.version("pillow-heif")
 
 
 def changed_libraries(before: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from imgrec.versions import DECODER, PIXELS, TRAINING, changed, changed_libraries, versions
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+
+from imgrec.versions import (
+    DECODER,
+    PIXELS,
+    TRAINING,
+    changed,
+    changed_libraries,
+    pixel_versions,
+    versions,
+)
 
 
 def test_the_decoder_and_its_libraries_are_recorded() -> None:
@@ -11,6 +25,15 @@ def test_the_decoder_and_its_libraries_are_recorded() -> None:
     assert found["decoder"] == str(DECODER)
     assert {"pillow", "libjpeg", "numpy", "python"} <= found.keys()
     assert set(PIXELS) <= set(TRAINING)
+
+
+def test_the_version_of_pillow_heif_is_that_of_its_metadata() -> None:
+    """It is found without `importlib.metadata`, whose import takes longer than the comparison."""
+    pytest.importorskip("pillow_heif")
+    assert pixel_versions()["pillow-heif"] == importlib.metadata.version("pillow-heif")
+    code = "import sys; from imgrec.versions import *; changed_libraries({})"
+    code += "; sys.exit('importlib.metadata' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_what_differs_is_named_with_both_versions() -> None:
