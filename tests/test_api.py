@@ -42,7 +42,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_importing_it_loads_nothing() -> None:
-    """`import imgrec` costs no more than Python itself, and still tells what there is."""
+    """`import imgrec` costs no more than Python itself, and still lists its names."""
     code = (
         "import sys, imgrec; print(*{'numpy', 'PIL', 'click', 'imgrec.api'} & {*sys.modules});"
         "print(imgrec.load.__module__, *{'tensorflow', 'keras'} & {*sys.modules})"
@@ -62,7 +62,7 @@ def test_importing_it_loads_nothing() -> None:
 def test_a_run_is_named_as_everywhere(
     trained: Run, monkeypatch: pytest.MonkeyPatch, model: imgrec.Model
 ) -> None:
-    """A folder, a name below the runs folder, the last one; a wrong one is told."""
+    """A folder, a name below the runs folder, the last one; a wrong one is reported."""
     runs = trained.path.parent
     assert imgrec.load("last", runs_dir=runs).name == model.name == trained.name
     monkeypatch.setenv("IMGREC_RUNS", str(runs))
@@ -157,12 +157,15 @@ def test_a_model_is_evaluated_on_other_photos(model: imgrec.Model, picture: Path
 
 
 def test_photos_are_explained_as_on_the_command_line(model: imgrec.Model, picture: Path) -> None:
-    """One after the other, with the class that `predict` names; what can't be read is told."""
-    (told,) = model.predict(picture, top=1)
+    """One after the other, with the class that `predict` names; what can't be read is reported."""
+    (predicted,) = model.predict(picture, top=1)
     found, bad = model.explain([picture, b"no image"], method="occlusion")
-    assert (found.name, found.named, found.error) == (str(picture), told.top, None)
+    assert (found.name, found.named, found.error) == (str(picture), predicted.top, None)
     assert (found.heat.shape, found.heat.max() <= 1) == ((20, 16), True)
-    assert repr(found) == f"{picture}: {told.top[0].class_name} {percent(told.top[0].probability)}"
+    assert (
+        repr(found)
+        == f"{picture}: {predicted.top[0].class_name} {percent(predicted.top[0].probability)}"
+    )
     for boxes in (False, True):
         assert found.picture(boxes=boxes).height > found.picture(boxes=boxes).width
     assert (found._repr_png_() or b"")[:4] == b"\x89PNG"

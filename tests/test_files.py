@@ -53,7 +53,7 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_told_by_name() -> None:
+def test_a_full_disk_is_named() -> None:
     """/dev/full says ENOSPC as a full disk does."""
     with pytest.raises(RunError, match=r"x\.txt can't be written: No space left on device"):
         write_atomically(
@@ -62,14 +62,14 @@ def test_a_full_disk_is_told_by_name() -> None:
         )
 
 
-def test_a_missing_folder_is_told_by_name(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     """The path that could not be written is in the message."""
     with pytest.raises(RunError, match=r"can't be written: there is no folder .*no$"):
         write_text(tmp_path / "no" / "a.txt", "x")
 
 
-def test_a_file_in_the_way_is_told_by_name(tmp_path: Path) -> None:
-    """A file that stands where a folder is needed is no matter of space."""
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    """A file in place of a folder is not reported as missing space."""
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="a file is in the place of a folder") as caught:
         write_text(tmp_path / "file" / "a.txt", "x")
@@ -95,7 +95,7 @@ def test_sha256_is_that_of_the_bytes() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a system without /proc")
 def test_a_folder_that_takes_no_files() -> None:
-    """It is there, and is not said to be missing."""
+    """It is there, and is not reported as missing."""
     with pytest.raises(
         RunError, match=r"^/proc/nope can't be written: /proc does not accept files$"
     ):
@@ -164,7 +164,7 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert [*folder.iterdir()] == [folder / "a.txt"]
 
 
-def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+def test_links_in_a_circle_are_reported(tmp_path: Path) -> None:
     """They lead nowhere, and stay as they are."""
     one, other = tmp_path / "one", tmp_path / "other"
     one.symlink_to(other)

@@ -1,4 +1,4 @@
-"""What is required is read as it is written, and what can't be is told."""
+"""What is required is read as it is written, and what can't be read is reported."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
     ],
 )
 def test_blanks_and_percent(text: str, expected: str) -> None:
-    """However it is laid out, it is told in one form."""
+    """However it is laid out, it is shown in one form."""
     assert str(parse(text)) == expected
 
 
@@ -97,7 +97,7 @@ def test_what_can_not_be_meant(text: str, reason: str) -> None:
 
 
 def test_names_that_are_not_there() -> None:
-    """A class, and a slice once they are known, is told with the nearest one."""
+    """An unknown class, or slice once they are known, is reported with the nearest one."""
     check_names([parse("recall[cats] > 0"), parse("slice[x].ece < 1")], ["cats"])
     with pytest.raises(UsageError, match=r"no class cast; did you mean cats\? there are cats, dog"):
         check_names([parse("recall[cast] > 0")], ["cats", "dogs"])

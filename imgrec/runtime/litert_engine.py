@@ -35,7 +35,7 @@ class LiteRTEngine:
 
     Integer inputs and outputs are read by their scale and zero point. A file with a fixed batch, as
     other tools write it, runs that many images at a time. Threads can share an engine: one at a
-    time computes, on all cores. An interpreter for each of 8 threads is no faster for photos, and
+    time computes, on all cores. An interpreter for each of 8 threads is not faster for photos, and
     takes the memory of 8.
     """
 

@@ -70,7 +70,7 @@ class Monitor:
 EXPLODED = 1000
 """How many times the loss of the first step (at least 1) that of a later step may reach."""
 
-# A loss is read this many steps late: by then a GPU has it, and does not wait to be read.
+# A loss is read this many steps late: by then a GPU has computed it, and does not have to wait.
 _LATE = 8
 
 

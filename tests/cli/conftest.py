@@ -1,4 +1,4 @@
-"""imgrec in this process, and as a process of its own."""
+"""imgrec in this process, and in another."""
 
 from __future__ import annotations
 

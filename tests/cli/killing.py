@@ -17,7 +17,7 @@ import numpy as np
 Popen = subprocess.Popen[str]
 Start = Callable[..., Popen]
 
-# Dropout has a random state of its own, batch normalisation weights that no gradient moves,
+# Dropout has a random state, batch normalisation weights that no gradient moves,
 # an epoch ends in the middle of a lap through the 1,437 images, AUC counts in many variables,
 # and both callbacks act.
 CONFIG = """
@@ -42,7 +42,7 @@ training:
   checkpoint: {every: 3 steps}
 """
 # The backbone's random weights are in none of the checkpoints, its features in the cache, and the
-# second part has an optimizer, and frozen layers, of its own.
+# second part has another optimizer, and other frozen layers.
 FROZEN = """
 name: digits
 data: {loader: digits, image_size: [32, 32], channels: 3, split: {validation: 0.1, test: 0.1}}
@@ -108,7 +108,7 @@ def history(run: Path) -> dict[str, list[str]]:
 
 
 def assert_same_weights(path: Path, whole: Path) -> None:
-    """Compare the arrays of two .keras files; what Keras calls a layer hangs on the process."""
+    """Compare the arrays of two .keras files; Keras' names of layers depend on the process."""
     ours, theirs = weights(path), weights(whole)
     assert set(ours) == set(theirs)
     for name, array in ours.items():

@@ -65,10 +65,10 @@ def test_results_on_stdout_and_the_rest_on_stderr(capsys: Captured) -> None:
     console.say("remark")
     logging.getLogger("imgrec.data").warning("warned of %s", "a\tb")
     logging.getLogger("imgrec").debug("never seen")
-    console.error("failed", "mend it", ValueError())
+    console.error("failed", "fix it", ValueError())
     assert capsys.readouterr() == (
         "result\n",
-        "remark\nwarned of a\\tb\nimgrec: error: failed\nhint: mend it\n",
+        "remark\nwarned of a\\tb\nimgrec: error: failed\nhint: fix it\n",
     )
 
 
@@ -94,7 +94,7 @@ def test_rendered_has_no_colours() -> None:
 
 
 def test_tasks_are_silent_off_a_terminal(capsys: Captured) -> None:
-    """Where stderr is no terminal, a task prints nothing, and log lines come as they are."""
+    """If stderr is not a terminal, a task prints nothing, and log lines stay as they are."""
     console = Console()
     with console.task("train", None) as task:
         task.advance(3, "loss 0.5")

@@ -32,7 +32,7 @@ def test_preview_writes_a_picture(
 
 
 @pytest.mark.tensorflow
-def test_preview_takes_overrides_and_tells_in_json(imgrec: Imgrec, tmp_path: Path) -> None:
+def test_preview_takes_overrides_and_writes_json(imgrec: Imgrec, tmp_path: Path) -> None:
     """The document names the file and every caption."""
     arguments = ["--images", "3", "--output", "sheet.png", "--set", "seed=4", "--json"]
     process = imgrec("data", "preview", "small_cnn", *arguments)
@@ -69,7 +69,7 @@ def test_pack_writes_a_folder_and_says_how_to_train(imgrec: Imgrec, photos: Path
     assert f"packed already exists\nhint: {hint}\n" in again.stderr
 
 
-def test_pack_of_a_path_tells_in_json(imgrec: Imgrec, photos: Path) -> None:
+def test_pack_of_a_path_writes_json(imgrec: Imgrec, photos: Path) -> None:
     """The folder is named after the photos' own; the document holds the manifest."""
     process = imgrec("data", "pack", str(photos), "--json")
     document = json.loads(process.stdout)

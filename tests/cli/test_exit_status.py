@@ -30,7 +30,7 @@ def error(process: Process) -> tuple[int, str, str]:
     ],
 )
 def test_errors_have_their_status(body: str, status: int, message: str, process: Imgrec) -> None:
-    """Each error a user can mend ends with its own exit status, its message and its hint."""
+    """Each error that a user can fix ends with its exit status, message and hint."""
     hint = "hint: yes\n" if "yes" in body else ""
     done = process("planted", planted=body)
     assert error(done) == (status, "", f"imgrec: error: {message}\n{hint}")
@@ -57,14 +57,14 @@ def test_a_bug_is_70(process: Imgrec) -> None:
 
 
 @pytest.mark.parametrize("body", ["MemoryError", 'RuntimeError("can\'t start new thread")'])
-def test_limits_of_the_system_are_no_bugs(body: str, process: Imgrec) -> None:
+def test_limits_of_the_system_are_not_bugs(body: str, process: Imgrec) -> None:
     """Without memory or threads, the cause is named, with exit status 4."""
     done = process("planted", planted=f"raise {body}")
     assert done.returncode == 4
     assert done.stderr.startswith("imgrec: error: the system has no more memory or threads\nhint: ")
 
 
-def test_an_end_of_file_is_no_interrupt(process: Imgrec) -> None:
+def test_an_end_of_file_is_not_an_interrupt(process: Imgrec) -> None:
     """An EOFError is a bug like others, though Click takes it for Ctrl-C."""
     assert process("planted", planted="raise EOFError").returncode == 70
 
@@ -90,7 +90,7 @@ def test_traceback_is_shown_where_asked(arguments: list[str], process: Imgrec) -
     ],
 )
 def test_a_failing_disk_is_4(name: str, message: str, process: Imgrec) -> None:
-    """An error of the file system is told with the file's name, and exit status 4."""
+    """An error of the file system has the file's name, and exit status 4."""
     body = f"import errno; raise OSError(errno.{name}, os.strerror(errno.{name}), 'f')"
     assert error(process("planted", planted=body)) == (4, "", f"imgrec: error: f: {message}")
 
@@ -128,7 +128,7 @@ def test_a_signal_in_a_destructor_is_not_lost(name: str, status: int, process: I
 
 @pytest.mark.parametrize("size", [10, 1_000_000])
 def test_a_broken_pipe_is_quietly_0(size: int, start: Start) -> None:
-    """A reader that goes away is no error, be it noticed while printing or at the end."""
+    """A reader that goes away is not an error, whether while printing or at the end."""
     body = f"sys.stdin.read(); import click; click.echo('x' * {size})"
     process = start("planted", planted=body)
     assert process.stdout is not None

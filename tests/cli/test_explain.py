@@ -38,7 +38,7 @@ def test_the_picture_is_written(
 ) -> None:
     """Grad-CAM's, into a folder that is made; a second time it is refused, and no model loaded.
 
-    What predict sees is another picture, with a name of its own.
+    What predict sees is another picture, with another name.
     """
     process = imgrec("explain", "noise.png", "--runs-dir", str(trained[0]))
     assert (process.returncode, process.stdout.count("\n")) == (0, 1)
@@ -102,7 +102,7 @@ def test_without_keras_model_or_class(
 
 
 def test_a_folder_that_cant_be_made(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
-    """Where a file stands, there is no room for a folder: 4, told before a model is loaded."""
+    """A file in place of the folder: status 4, before a model is loaded."""
     run = ["--model", str(trained[0] / "digits-1")]
     process = imgrec("explain", "noise.png", *run, "--output", "noise.png")
     assert process.returncode == 4

@@ -45,7 +45,7 @@ training:
 """
 TOO_LARGE = os.strerror(errno.EFBIG)
 
-# A name that would print a line of its own, and steer the terminal.
+# A name that would print another line, and steer the terminal.
 EVIL = "x\nimgrec: error: \x1b[31mforged.png"
 
 

@@ -127,8 +127,8 @@ def test_hostile_names_come_out_harmless_and_readable(
     harmless(imgrec("evaluate", "--data", "nothing|\x1b[1m::error::"), status=3)
     photos = sorted(str(path) for path in data[1].parent.glob("*.png"))
     for form in ("table", "json", "jsonl", "csv"):
-        told = harmless(imgrec("predict", *photos, "--format", form, "--device", "cpu"))
-        check_predictions(told, form, photos)
+        answer = harmless(imgrec("predict", *photos, "--format", form, "--device", "cpu"))
+        check_predictions(answer, form, photos)
 
     check_reports(tmp_path, CLASSES)
     check_csv((tmp_path / "report.csv").read_text("utf-8"))
@@ -197,9 +197,11 @@ def check_predictions(text: str, form: str, photos: list[str]) -> None:
         assert found == {printable(photo) for photo in photos}
         return
     documents = [json.loads(text)] if form == "json" else map(json.loads, text.splitlines())
-    told = [each for document in documents for each in document.get("predictions", [document])]
-    assert [each["photo"] for each in told] == photos
-    assert {each["class"] for one in told for each in one["top"]} <= set(CLASSES)
+    predictions = [
+        each for document in documents for each in document.get("predictions", [document])
+    ]
+    assert [each["photo"] for each in predictions] == photos
+    assert {each["class"] for one in predictions for each in one["top"]} <= set(CLASSES)
 
 
 def check_page(page: str, classes: Sequence[str]) -> None:

@@ -59,8 +59,8 @@ def test_an_imported_file_is_a_run(imgrec: Imgrec, trained: tuple[Path, Process]
 
 
 @pytest.mark.usefixtures("model")
-def test_what_an_imported_run_has_not_is_told(imgrec: Imgrec) -> None:
-    """No images of its own to evaluate, and no training to go on with: exit status 2."""
+def test_what_an_imported_run_lacks_is_reported(imgrec: Imgrec) -> None:
+    """It has no images to evaluate, and no training to resume: exit status 2."""
     process = imgrec("import", "mine.keras", "--classes", "digits.txt", "--name", "it", "--json")
     assert json.loads(process.stdout)["name"] == "it-1"
     evaluated = imgrec("evaluate", "it-1")
@@ -109,7 +109,7 @@ def test_what_can_not_be_imported(
 def test_a_hostile_file_in_a_run_is_refused(
     imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:
-    """A run that somebody sent is no more trusted than a file: its program does not run."""
+    """A run that somebody sent is not trusted more than a file: its program does not run."""
     import hashlib
 
     run = tmp_path / "runs" / "sent-1"

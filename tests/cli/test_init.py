@@ -18,7 +18,7 @@ Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.mark.usefixtures("photos")
 def test_writes_a_config(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
-    """The config lies beside, loads, and the output tells what was found and what comes next."""
+    """The config is beside the folder and loads; the output names the next step."""
     process = imgrec("init", "photos")
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout == snapshot
@@ -27,7 +27,7 @@ def test_writes_a_config(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAsser
 
 @pytest.mark.usefixtures("photos")
 def test_output_and_json(imgrec: Imgrec, tmp_path: Path) -> None:
-    """--output names the file, --json tells it in a document."""
+    """--output names the file, and so does --json in a document."""
     process = imgrec("init", "photos", "--output", "my config.yaml", "--json")
     assert json.loads(process.stdout)["path"] == "my config.yaml"
     assert (tmp_path / "my config.yaml").is_file()

@@ -33,7 +33,7 @@ UNREADABLE = (
 
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
-    """Return a folder with a photo and a file that is none."""
+    """Return a folder with a photo and a file that is not a photo."""
     Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
     (tmp_path / "bad.png").write_bytes(b"no image")
     return tmp_path
@@ -123,7 +123,7 @@ def test_no_run_is_4(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
     assert transcript(process) == snapshot
 
 
-def test_a_killed_process_is_gone_on_with(
+def test_a_killed_process_can_be_continued(
     start: Start, imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:
     """After SIGKILL, --continue gives the bytes of a run that nothing interrupted."""
@@ -180,7 +180,7 @@ def test_several_models_hold_to_the_schema(
 def test_a_reader_that_leaves_ends_it_quietly(
     start: Start, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:
-    """Lines come while the list is still open; a broken pipe is no failure."""
+    """Lines come while the list is still open; a broken pipe is not a failure."""
     Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
     run = str(trained[0] / "digits-1")
     with start("predict", "-", "--format", "jsonl", "--model", run) as process:
@@ -196,7 +196,7 @@ def test_a_reader_that_leaves_ends_it_quietly(
 def test_awkward_files_end_nothing(
     process: Imgrec, trained: tuple[Path, Process], shared: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """Broken files of every kind are named or answered; no library says a word of its own."""
+    """Broken files of every kind are named or answered; no library writes anything."""
     folder = shared("data/awkward")
     run = str(trained[0] / "digits-1")
     done = process("predict", str(folder), "--model", run, "--output", "out.jsonl")

@@ -44,7 +44,7 @@ def test_only_python_speaks() -> None:
 
 
 def test_without_stderr() -> None:
-    """A process whose stderr is closed is no worse off."""
+    """A process whose stderr is closed works too."""
     assert run("import sys\nsys.stderr = None\n" + CODE.replace("file=sys.stderr", "end=''"))
 
 
@@ -74,7 +74,7 @@ for speaking in (keep_native_stderr_out(), suppress_native_stderr()):
 def test_a_broken_photo_makes_no_noise(
     process: Callable[..., Process], tmp_path: Path, arguments: list[str]
 ) -> None:
-    """What libtiff has to say of it is told with --traceback alone."""
+    """What libtiff writes about it is only shown with --traceback."""
     for name in ("cat", "dog"):
         (tmp_path / "photos" / name).mkdir(parents=True)
         for number in range(4):

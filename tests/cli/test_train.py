@@ -125,7 +125,7 @@ def test_result_as_json(trained: tuple[Path, Process]) -> None:
 
 
 def test_profile(trained: tuple[Path, Process]) -> None:
-    """It tells of each epoch how long images were waited for."""
+    """It logs for each epoch how long the device waited for images."""
     shares = re.findall(r"the CPU waited for images for (\S+) % of the epoch", trained[1].stderr)
     assert len(shares) == 1
     assert 0 <= float(shares[0]) <= 100

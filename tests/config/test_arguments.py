@@ -191,7 +191,7 @@ def test_optimizers_in_lower_case(config: str, name: str) -> None:
     ],
 )
 def test_augmentation_forms(argument: str, value: object) -> None:
-    """ImageDataGenerator's forms are kept: a whole number of pixels is no share."""
+    """ImageDataGenerator's forms are kept: a whole number is in pixels, not a fraction."""
     read = getattr(Augmentation.model_validate({argument: value}), argument)
     assert read == value
     assert type(read) is type(value)
@@ -236,5 +236,5 @@ def test_augmentation_forms(argument: str, value: object) -> None:
     ],
 )
 def test_augmentation_problems(problems: Problems, override: str, expected: str) -> None:
-    """What ImageDataGenerator does elsewhere or not here is told, with the place or the reason."""
+    """Options of ImageDataGenerator that are elsewhere or missing get the place or the reason."""
     assert problems(f"augmentation.{override}") == [f"augmentation.{expected}"]

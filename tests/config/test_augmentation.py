@@ -51,7 +51,7 @@ def test_nothing_more_than_asked_for_is_done() -> None:
         "zca_whitening: true",
     ],
 )
-def test_values_out_of_range_are_told_with_their_line(wrong: str) -> None:
+def test_values_out_of_range_are_reported_with_their_line(wrong: str) -> None:
     """The key is named."""
     assert f"line 4: augmentation.{wrong.split(':', maxsplit=1)[0]}" in _message(wrong)
 

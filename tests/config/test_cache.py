@@ -46,7 +46,7 @@ def test_a_cache_survives_being_written_and_read(config: str) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told(
+def test_what_is_wrong_is_reported(
     problems: Callable[..., list[str]], override: str, expected: str
 ) -> None:
     """By its place, with what is allowed."""
@@ -71,7 +71,7 @@ def test_no_byte_is_lost(whole: int, thousandths: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "20", "20gb", "-1GB", "1e3GB", "20GiB", "1,5GB", "٢GB", "1GB\n"]
 )
-def test_what_is_no_size_is_refused(problems: Callable[..., list[str]], text: str) -> None:
+def test_what_is_not_a_size_is_refused(problems: Callable[..., list[str]], text: str) -> None:
     """Nothing is guessed."""
     (problem,) = problems(f"data.cache={{limit: {text!r}}}")
     assert problem.endswith("is not a size such as 500MB or 20GB")

@@ -214,7 +214,7 @@ def test_defaults(config: str) -> None:
     ],
 )
 def test_problems(problems: Problems, overrides: list[str], expected: list[str]) -> None:
-    """Each wrong value is told in plain words, at its key."""
+    """Each wrong value is reported in plain words, at its key."""
     assert problems(*overrides) == expected
 
 
@@ -246,7 +246,7 @@ def test_loss_by_output(config: str) -> None:
 
 
 def test_problem_with_its_line(config: str) -> None:
-    """What is found later, when the model is built, is told with the line of its layer."""
+    """What is found later, when the model is built, is reported with the line of its layer."""
     path = ("model", "layers", 1)
     error = parse(config, "pets.yaml").problem(path, "does not fit")
     assert str(error) == "pets.yaml, line 8: model.layers[1]: does not fit"

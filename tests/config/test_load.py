@@ -59,7 +59,7 @@ def test_every_problem_at_once(config: str) -> None:
     ],
 )
 def test_no_config(text: str, line: int, message: str) -> None:
-    """What is no YAML, or no mapping, is one problem."""
+    """What is not YAML, or not a mapping, is one problem."""
     with pytest.raises(ConfigError) as caught:
         parse(text, "x.yaml")
     assert str(caught.value) == f"x.yaml, line {line}: {message}"

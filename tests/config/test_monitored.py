@@ -24,7 +24,7 @@ ALLOWED = "allowed: accuracy, loss, val_accuracy, val_loss"
         ("training.checkpoint={monitor: val_los}", "checkpoint"),
     ],
 )
-def test_a_typo_is_told(problems: Problems, override: str, path: str) -> None:
+def test_a_typo_is_reported(problems: Problems, override: str, path: str) -> None:
     """Wherever it stands, with the nearest name and with all."""
     assert problems(override) == [
         f"training.{path}.monitor: 'val_los' is not measured; did you mean 'val_loss'? {ALLOWED}"

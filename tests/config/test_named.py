@@ -47,7 +47,7 @@ def test_a_bare_name(value: object) -> None:
 
 
 def test_arguments_that_were_set() -> None:
-    """Only what the user set is told, what is needed first."""
+    """Only what the user set is shown, required arguments first."""
     layer = Conv2D(kernel_size=3, filters=8, kernel_regularizer=L2(l2=0.1))
     assert layer.arguments() == {
         "filters": 8,
@@ -105,8 +105,8 @@ def test_other_spellings() -> None:
         ),
     ],
 )
-def test_what_is_no_layer(value: object, message: str) -> None:
-    """What is not the name of a layer is told so."""
+def test_names_that_are_not_layers(value: object, message: str) -> None:
+    """What is not the name of a layer is reported as such."""
     assert found({"layer": value}) == [(("layer",), message)]
 
 

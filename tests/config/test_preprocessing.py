@@ -58,7 +58,7 @@ def test_a_mean_is_a_number_or_one_per_channel(config: str, mean: object) -> Non
     ],
 )  # fmt: skip
 def test_wrong_values(problems: Problems, overrides: list[str], expected: str) -> None:
-    """Each wrong value is told at its key, with what is allowed."""
+    """Each wrong value is reported at its key, with what is allowed."""
     (problem,) = problems(*(f"preprocessing.{each}" for each in overrides))
     assert problem.startswith(f"preprocessing.{expected}")
 
@@ -96,7 +96,7 @@ def test_beside_a_backbone_what_changes_nothing_may_stand(config: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["featurewise_center", "samplewise_std_normalization"])
-def test_below_augmentation_the_place_is_told(problems: Problems, name: str) -> None:
+def test_below_augmentation_the_place_is_named(problems: Problems, name: str) -> None:
     """Who writes ImageDataGenerator's argument where its others are is sent here."""
     (problem,) = problems(f"augmentation.{name}=true")
     assert problem.startswith(f"augmentation.{name}: belongs to `preprocessing.{name}`: it applies")

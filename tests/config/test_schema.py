@@ -92,7 +92,7 @@ def test_no_reference_is_open() -> None:
 
 
 def test_reference_names_everything() -> None:
-    """The reference tells of every key, name and backbone, and of no null."""
+    """The reference describes every key, name and backbone, and never null."""
     text = reference()
     for path, cls in SECTIONS.items():
         assert not path or f"## `{path}`" in text

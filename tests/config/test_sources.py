@@ -21,7 +21,7 @@ def problems(**values: object) -> list[str]:
 
 
 def test_every_key_of_a_loader_is_taken() -> None:
-    """Columns, features and the like, each with its loader or with one that the path tells."""
+    """Columns, features and the like, each with its loader or with that of the path."""
     for loader in ("csv", None):
         data = Data.model_validate(
             {
@@ -68,7 +68,7 @@ def test_a_key_of_another_loader_is_refused(key: str, value: object, wanted: str
 
 
 def test_images_that_come_with_a_loader_have_no_path() -> None:
-    """Digits, shapes and Keras' data sets are no files of the user's."""
+    """Digits, shapes and Keras' data sets are not files of the user."""
     assert problems(loader="shapes", root="x") == [
         "root: loader shapes reads no files; leave it out"
     ]
@@ -82,7 +82,7 @@ def test_images_that_come_with_a_loader_have_no_path() -> None:
 
 @pytest.mark.parametrize("key", ["a", "1.0", "01", "-0", " 1", "٣", ""])
 def test_a_label_map_maps_whole_numbers(key: str) -> None:
-    """What can be no label of a record is refused, however it is written."""
+    """What can't be a label of a record is refused, however it is written."""
     assert problems(loader="tfrecord", root="x", label_map={key: "cat"}) == [
         f"label_map.{key}: is not a whole number"
     ]

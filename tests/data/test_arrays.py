@@ -49,7 +49,7 @@ def refusal(**arrays: Any) -> str:
 
 
 def test_x_and_y_are_divided_like_folders(tmp_path: Path) -> None:
-    """Without parts of its own a file is split by the seed."""
+    """A file without parts is split by the seed."""
     section = Data(root=str(saved(tmp_path, x=X, y=Y)), image_size=(3, 2))
     splits = read(section, 0)
     assert splits.classes == ("0", "1", "2")
@@ -102,7 +102,7 @@ def test_numbers_are_sorted_as_numbers() -> None:
 
 
 def test_classes_give_the_names_and_their_order() -> None:
-    """Labels are places in `classes`; those that no image has are no classes."""
+    """Labels are places in `classes`; those that no image has are not classes."""
     classes = np.array(["zebra", "ape", "cat", "unused"])
     dataset = from_arrays({"x": X, "y": Y, "classes": classes}, "data")["all"]
     assert dataset.classes == ("zebra", "ape", "cat")
@@ -195,7 +195,7 @@ def test_arrays_of_objects_run_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "npy", "cut", "empty", "missing", "folder"])
-def test_files_that_are_no_npz_are_named(tmp_path: Path, kind: str) -> None:
+def test_files_that_are_not_npz_are_named(tmp_path: Path, kind: str) -> None:
     """Also a single array under the name, and a download that broke off."""
     file = saved(tmp_path, x=X, y=Y)
     content = file.read_bytes()
@@ -211,7 +211,7 @@ def test_files_that_are_no_npz_are_named(tmp_path: Path, kind: str) -> None:
         read_npz(file)
 
 
-def test_other_files_in_the_archive_are_no_arrays(tmp_path: Path) -> None:
+def test_other_files_in_the_archive_are_not_arrays(tmp_path: Path) -> None:
     """A zip of texts called x and y is refused like other arrays."""
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
         archive.writestr("x", "text")
@@ -262,7 +262,7 @@ def test_class_names_have_one_form() -> None:
     ],
     ids=["cut", "brackets", "huge"],
 )
-def test_a_damaged_header_is_told(tmp_path: Path, header: str) -> None:
+def test_a_damaged_header_is_reported(tmp_path: Path, header: str) -> None:
     """NumPy raises errors of its parser, of which none is a bug."""
     array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
     with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
@@ -272,7 +272,7 @@ def test_a_damaged_header_is_told(tmp_path: Path, header: str) -> None:
     assert len(caught.value.message) < 400
 
 
-def test_a_damaged_compression_is_told(tmp_path: Path) -> None:
+def test_a_damaged_compression_is_reported(tmp_path: Path) -> None:
     """LZMA's errors are those of the file, too."""
     file = tmp_path / "data.npz"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:

@@ -99,7 +99,7 @@ def test_an_image_replaced_with_its_size_and_time_kept_is_noticed(
 
 @pytest.mark.parametrize("change", ["other pixels", "gone", "one more", "one less"])
 def test_a_change_is_noticed(records: list[Record], folder: Path, change: str) -> None:
-    """The file is written anew, and has what is there now; who had the old one keeps it."""
+    """The file is written again, with what is there now; who had the old one keeps it."""
     old = _open(records, folder)
     before = np.array(_taken(old))
     file = records[3].source
@@ -159,7 +159,7 @@ def test_a_file_that_becomes_readable_is_noticed(
     assert len(found.rows) == 21
 
 
-def test_a_damaged_file_is_written_anew(records: list[Record], folder: Path) -> None:
+def test_a_damaged_file_is_replaced(records: list[Record], folder: Path) -> None:
     """Nothing is read from it."""
     path = _open(records, folder).path
     with path.open("r+b") as file:
@@ -222,7 +222,7 @@ def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert cache_folder() == Path("/mine")
 
 
-# Opens the images below a folder, pausing after the tenth when told to.
+# Opens the images below a folder; pauses after the tenth if asked to.
 _PROCESS = """
 import contextlib, logging, pathlib, sys
 from imgrec.data.cache.pixel_file import open_cached

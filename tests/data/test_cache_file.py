@@ -72,7 +72,7 @@ def test_what_is_not_whole_is_not_read(tmp_path_factory: pytest.TempPathFactory,
 
 
 @given(st.binary(max_size=64))
-def test_strange_bytes_are_no_cache_file(
+def test_other_bytes_are_not_a_cache_file(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     """Also where they end as a cache file does."""

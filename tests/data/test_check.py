@@ -1,4 +1,4 @@
-"""What hashes, labels and names tell of a data set, and what looking at the images adds."""
+"""What hashes, labels and names show of a data set, and what looking at the images adds."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def save(image: Image.Image, path: Path) -> None:
     image.save(path)
 
 
-def test_copies_are_told_by_where_they_are() -> None:
+def test_copies_are_reported_by_where_they_are() -> None:
     """One file twice in a split, in two splits, under two labels: three findings."""
     images = stock(
         train={"a": 0, "a2": 0, "b": 0, "c": 0, "c2": 1}, validation={"b2": 0, "other": 1}
@@ -87,7 +87,7 @@ def test_several_labels_are_compared_whole() -> None:
     assert names(other, FindingKind.COPIES_ACROSS_LABELS) == [("a", "c")]
 
 
-def test_bad_images_are_no_copies() -> None:
+def test_bad_images_are_not_copies() -> None:
     """Two broken files of the same content are two broken files."""
     bad = (Skipped("a", "empty file"), Skipped("b", "not an image, or not in one of these"))
     findings = check_records(stock(train={"a": 0, "b": 1}), {"a": "1", "b": "1"}, bad)
@@ -134,7 +134,7 @@ def test_splits_without_images_are_left_out() -> None:
 
 
 def test_near_duplicates(tmp_path: Path) -> None:
-    """A picture saved again is told as looking alike, inside a split and across splits."""
+    """A picture saved again is reported as looking alike, inside a split and across splits."""
     save(picture(0), tmp_path / "train/cat/a.png")
     save(picture(0), tmp_path / "train/cat/smaller.jpg")
     save(picture(1), tmp_path / "train/dog/b.png")
@@ -258,7 +258,7 @@ def test_any_mixture_adds_up(files: Mapping[tuple[str, str], bytes]) -> None:
 def test_no_program_is_started(
     name: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A PostScript, SVG or zip called .jpg is no image, and Ghostscript is not asked."""
+    """A PostScript, SVG or zip called .jpg is not an image, and Ghostscript is not run."""
     for command in ("gs", "gswin64c", "rsvg-convert", "unzip"):
         (tmp_path / "bin").mkdir(exist_ok=True)
         program = tmp_path / "bin" / command

@@ -74,7 +74,7 @@ def test_one_class_is_too_few() -> None:
 
 
 def test_many_classes_of_a_few_words_look_like_tags() -> None:
-    """Each word is a label of its own then, and each name several of them."""
+    """Each word is a separate label then, and each name several of them."""
     tags = ["clear water", "clear road", "haze water", "haze road", "clear water road", "haze"]
     tags += ["haze water road", "water road", "clear"]
     findings = labelled(named(*[(tag,) for tag in tags])).findings

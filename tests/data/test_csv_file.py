@@ -150,7 +150,7 @@ def test_deep_backslashes_are_folders(table: Callable[..., Path]) -> None:
     assert [record.name for record in dataset.records] == ["deep/c.png", "no/d.png"]
 
 
-def test_the_split_column_tells_the_part(table: Callable[..., Path]) -> None:
+def test_the_split_column_determines_the_part(table: Callable[..., Path]) -> None:
     """val, valid and validation are one; the names say the part, and labels agree."""
     file = table(
         "path,label,split", "a.png,cat,train", "b.png,dog,TRAIN", "deep/c.png,dog,val", "d,dog,test"

@@ -1,4 +1,4 @@
-"""One pass over all images tells what each is, and hands on the pixels of the sound ones."""
+"""One pass over all images describes each, and passes on the pixels of the sound ones."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SPEC = ImageSpec(4, 4, 3)
 
 
 class Counting:
-    """A progress that remembers what it was told."""
+    """A progress that remembers what it was asked to show."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, int | None, str]] = []
+        self.shown: list[tuple[str, int | None, str]] = []
         self.done = 0
 
     def advance(self, count: int = 1, note: str = "") -> None:
@@ -33,12 +33,12 @@ class Counting:
     @contextmanager
     def task(self, title: str, total: int | None, unit: str = "images") -> Iterator[Counting]:
         """Remember the task."""
-        self.told.append((title, total, unit))
+        self.shown.append((title, total, unit))
         yield self
 
 
 def test_every_image_is_hashed_and_tried(images: Callable[..., Path]) -> None:
-    """Sound, broken and missing ones are told apart in one pass, which shows how far it is."""
+    """Sound, broken and missing ones are distinguished in one pass, which shows its progress."""
     root = images("good.png")
     (root / "bad.png").write_bytes(b"text")
     records = [
@@ -55,7 +55,7 @@ def test_every_image_is_hashed_and_tried(images: Callable[..., Path]) -> None:
     assert inspection.bad[1] == Skipped("gone.png", "no such file")
     assert len(kept) == 2
     np.testing.assert_array_equal(kept[0], decode(root / "good.png", SPEC))
-    assert progress.told == [("checking images", 5, "images")]
+    assert progress.shown == [("checking images", 5, "images")]
     assert progress.done == 5
 
 

@@ -146,7 +146,7 @@ def test_a_list_is_read_as_it_comes(here: Images) -> None:
 
 
 def test_names_on_standard_input_are_those_of_the_system(here: Images) -> None:
-    """A name that is no UTF-8 is found; it is the same as in a listing."""
+    """A name that is not UTF-8 is found; it is the same as in a listing."""
     here("a.png")
     Path("a.png").rename(os.fsdecode(b"caf\xe9.png"))
     listed = expand_photos(["."], None)

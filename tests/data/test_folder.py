@@ -41,7 +41,7 @@ def test_class_folders_become_records(images: Images) -> None:
 
 
 def test_hidden_files_are_left_out_and_counted(images: Images) -> None:
-    """What systems leave behind is no image; a hidden folder with files may be a class."""
+    """What systems leave behind is not an image; a hidden folder with files may be a class."""
     root = images(
         "cat/a.png",
         "cat/.DS_Store",
@@ -67,8 +67,8 @@ def test_hidden_files_are_left_out_and_counted(images: Images) -> None:
     }
 
 
-def test_files_that_are_no_images_are_records_too(images: Images) -> None:
-    """Nothing in a class folder is left out for its name: decoding tells what it is."""
+def test_files_that_are_not_images_are_records_too(images: Images) -> None:
+    """Nothing in a class folder is left out for its name: decoding decides."""
     root = images("cat/a.png", "cat/notes.txt", "dog/no-suffix")
     (root / "dog" / "broken-link").symlink_to(root / "nowhere")
     assert names(root) == ["cat/a.png", "cat/notes.txt", "dog/broken-link", "dog/no-suffix"]
@@ -93,7 +93,7 @@ def test_links_are_followed_but_not_in_circles(images: Images) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="names are Unicode on this system")
 def test_names_that_can_not_be_decoded_survive(images: Images) -> None:
-    """A file whose name is no UTF-8 is found, and can be opened by its record."""
+    """A file whose name is not UTF-8 is found, and can be opened by its record."""
     root = images("cat/a.png", "dog/a.png")
     try:
         (root / "cat/a.png").rename(root / "cat" / "\udce9.png")
@@ -162,7 +162,7 @@ def failure(root: Path) -> DataError:
     return caught.value
 
 
-def test_a_folder_that_is_missing_or_none_is_named(images: Images) -> None:
+def test_a_missing_folder_or_a_file_in_its_place_is_named(images: Images) -> None:
     """A wrong path gives one plain sentence."""
     root = images("file.png")
     assert failure(root / "no").message == f"no folder {root / 'no'}"
@@ -180,7 +180,7 @@ def test_a_folder_that_may_not_be_read_is_named(images: Images) -> None:
         (root / "cat").chmod(0o700)
 
 
-def test_images_without_class_folders_are_told_how_it_should_look(images: Images) -> None:
+def test_images_without_class_folders_are_reported_with_the_right_layout(images: Images) -> None:
     """Images directly in the folder: the layout wanted is in the hint."""
     root = images("a.png", "b.png")
     error = failure(root)
@@ -291,7 +291,7 @@ def test_a_single_class_in_a_split_is_not_a_wrapper(images: Images) -> None:
 
 
 def test_a_test_folder_without_classes_is_named(images: Images) -> None:
-    """Images without labels are no test set."""
+    """Images without labels are not a test set."""
     parts = read_folders(images("train/cat/a.png", "train/dog/a.png", "test/test/1.png"))
     assert list(parts) == ["train"]
     assert said(parts["train"].findings) == {"unused_folders": ["test: 1 file"]}
@@ -306,7 +306,7 @@ def test_a_test_folder_without_classes_makes_no_class_of_the_other(images: Image
     assert said(parts["train"].findings)["unused_folders"] == ["asl_alphabet_test: 1 file"]
 
 
-def test_split_folders_of_images_are_no_classes(images: Images) -> None:
+def test_split_folders_of_images_are_not_classes(images: Images) -> None:
     """As in Dogs vs. Cats, whose classes are in the names of the files."""
     root = images("train/cat.0.jpg", "train/dog.0.jpg", "test1/1.jpg")
     with pytest.raises(DataError, match=r"no class folders in .*test1, .*train"):
@@ -322,7 +322,7 @@ def test_splits_inside_classes_are_refused(images: Images) -> None:
     assert caught.value.hint == "put the splits outside of the classes, such as test/cat"
 
 
-def test_a_class_called_train_is_no_split(images: Images) -> None:
+def test_a_class_called_train_is_not_a_split(images: Images) -> None:
     """A folder with images directly in it is a class, whatever its name."""
     root = images("train/a.png", "plane/a.png")
     assert find_layout(root).folders == {"all": root}
@@ -330,7 +330,7 @@ def test_a_class_called_train_is_no_split(images: Images) -> None:
 
 
 @pytest.mark.parametrize("inside", ["", "old/"])
-def test_a_class_with_the_word_train_is_no_split(images: Images, inside: str) -> None:
+def test_a_class_with_the_word_train_is_not_a_split(images: Images, inside: str) -> None:
     """What else its name says is in no other split's name."""
     root = images(f"bullet train/{inside}a.png", f"blood test/{inside}a.png")
     assert read_folders(root)["all"].classes == ("blood test", "bullet train")

@@ -211,7 +211,7 @@ def test_planes_of_16_bits_as_gdal_writes_them(shared: Callable[[str], Path]) ->
     ],
 )
 def test_other_files_are_named(content: bytes, found: str, tmp_path: Path) -> None:
-    """The reason says what a file is, if it is called .jpg and is none; also without decoding."""
+    """The reason says what a file called .jpg is if it is not a JPEG; also without decoding."""
     file = tmp_path / "cat.jpg"
     file.write_bytes(content)
     assert reason(file).startswith(found)
@@ -224,7 +224,7 @@ def test_other_files_are_named(content: bytes, found: str, tmp_path: Path) -> No
     "form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF"]
 )
 def test_a_truncated_file_is_said_to_be_truncated(form: str) -> None:
-    """With the bytes that are there, which tell how much is missing."""
+    """With the bytes that are there, which show how much is missing."""
     if form == "HEIF":
         content = heic(Image.fromarray(COLOURS))
     else:

@@ -104,14 +104,14 @@ def test_shares_are_kept_where_the_groups_allow_it() -> None:
     assert [len(part) for part in parts_of(splits)] == [21 * 6, 6 * 6, 3 * 6]
 
 
-def test_too_few_groups_are_told() -> None:
+def test_too_few_groups_are_reported() -> None:
     """Two groups fill no three parts."""
     data = dataset([(1, 1, 1), (1, 1, 1)])
     with pytest.raises(DataError, match="2 groups are too few"):
         split_groups(data, groups_of(data.records, "^.."), 0.2, 0.2, 0)
 
 
-def test_a_group_in_two_parts_of_the_source_is_told() -> None:
+def test_a_group_in_two_parts_of_the_source_is_reported() -> None:
     """Parts that the data came in are held to the same rule."""
     check_apart({"train": ["a", "b", "a"], "test": ["c"]})
     with pytest.raises(DataError, match="group b has both train and test images"):
@@ -135,13 +135,13 @@ def test_a_column_goes_before_a_regular_expression() -> None:
         (r"(v\d)?", r"matches nothing in other\.png"),
     ],
 )
-def test_an_image_without_a_group_is_told(group: str, message: str) -> None:
+def test_an_image_without_a_group_is_reported(group: str, message: str) -> None:
     """A pattern that can't be read, or leaves an image out."""
     with pytest.raises(DataError, match=message):
         groups_of([Record("v1.png", 0, Path()), Record("other.png", 0, Path())], group)
 
 
-def test_an_empty_cell_of_the_column_is_told() -> None:
+def test_an_empty_cell_of_the_column_is_reported() -> None:
     """It would make one group of all that is unknown."""
     one = Record("a.png", 0, Path(), extra={"video": "1"})
     with pytest.raises(DataError, match=r"b\.png: column video, which data\.group names, is empty"):

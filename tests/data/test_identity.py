@@ -68,7 +68,7 @@ def test_the_fingerprint_depends_on_everything_but_the_order(
 
 
 def test_fields_can_not_run_into_each_other() -> None:
-    """A name's end is told from a class's beginning."""
+    """The end of a name is distinguished from the beginning of a class."""
     one = fingerprint([Record("ab", 0, Path())], {"ab": "0"}, ("c",))
     other = fingerprint([Record("a", 0, Path())], {"a": "0"}, ("bc",))
     assert one != other

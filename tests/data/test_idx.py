@@ -54,7 +54,7 @@ def test_a_file_of_images_is_read_with_its_labels(tmp_path: Path, dot: str, suff
     assert np.array_equal([np.asarray(record.source) for record in dataset.records], PIXELS)
 
 
-def test_the_content_tells_what_is_gzipped(tmp_path: Path) -> None:
+def test_gzip_is_detected_by_content(tmp_path: Path) -> None:
     """Browsers unpack files and keep their name."""
     images = pair(tmp_path, suffix=".gz")
     images.write_bytes(gzip.decompress(images.read_bytes()))
@@ -118,7 +118,7 @@ def test_damaged_files_are_refused(
 
 
 def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
-    """A download that broke off is no shorter data set."""
+    """A download that broke off is not a shorter data set."""
     images = pair(tmp_path, suffix=".gz")
     images.write_bytes(images.read_bytes()[:-20])
     assert f"{images} can't be read" in refusal(images).message

@@ -68,7 +68,7 @@ def attempt(source: Path | bytes) -> tuple[int, ...] | str:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF"])
-def test_formats_are_told_by_content(form: str, tmp_path: Path) -> None:
+def test_formats_are_detected_by_content(form: str, tmp_path: Path) -> None:
     """Every allowed format is read, whatever the file is called."""
     file = tmp_path / "picture.txt"
     file.write_bytes(encoded(Image.new("RGB", (9, 9), (200, 100, 50)), form))
@@ -254,7 +254,9 @@ def test_the_first_frame_of_an_animation_is_taken() -> None:
 
 
 @pytest.mark.parametrize("content", [b"GIF", b"no image at all"])
-def test_what_is_no_image_of_an_allowed_format_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_what_is_not_an_image_of_an_allowed_format_is_refused(
+    content: bytes, tmp_path: Path
+) -> None:
     """What nobody recognises is refused, with the formats named, whatever it is called."""
     file = tmp_path / "cat.jpg"
     file.write_bytes(content)
@@ -288,7 +290,7 @@ def test_postscript_starts_no_program(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 def test_truncated_files_are_refused(form: str, share: float) -> None:
-    """Half a picture is no picture, in any format."""
+    """Half a picture is refused, in any format."""
     content = encoded(noise(64, 48), form)
     reason(content[: int(len(content) * share)])
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
@@ -311,7 +313,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 
 
 def test_files_that_can_not_be_read_have_plain_reasons(tmp_path: Path) -> None:
-    """A missing file, a folder, an empty file, an address and an impossible path are told apart."""
+    """Missing and empty files, folders, addresses and impossible paths are distinguished."""
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     assert reason(tmp_path / "no.jpg") == "no such file"
@@ -375,7 +377,7 @@ def test_describe_gives_the_size_of_the_upright_picture(
     assert describe(tmp_path / "a").size == ((5, 9) if orientation == 6 else (9, 5))
 
 
-def test_describe_names_what_is_no_image(tmp_path: Path) -> None:
+def test_describe_names_what_is_not_an_image(tmp_path: Path) -> None:
     """A file that is missing, or no image, is a bad image here too."""
     (tmp_path / "a.jpg").write_text("text")
     with pytest.raises(BadImage, match="not an image"):

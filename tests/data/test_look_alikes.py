@@ -58,7 +58,7 @@ def test_copies_are_found(kind: str) -> None:
     assert len(groups) >= 0.95 * PICTURES
 
 
-def test_pictures_of_one_class_are_no_copies() -> None:
+def test_pictures_of_one_class_are_not_copies() -> None:
     """Of the 1,797 digits, small, plain and centred, none is taken for a copy but the one made."""
     arrays = [np.asarray(record.source) for record in read_digits().records]
     digits = [Image.fromarray(each).resize((28, 28), Image.Resampling.BICUBIC) for each in arrays]

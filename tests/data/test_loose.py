@@ -30,7 +30,7 @@ def test_class_folders(images: Images) -> None:
 
 
 def test_split_folders_may_have_other_classes(images: Images) -> None:
-    """The classes are those of any split, so that a check can tell which one lacks some."""
+    """The classes are those of any split, so that a check can name a split that lacks some."""
     stock = read_leniently(images("test/dog/1.png", "train/cat/2.png", "val/cat/3.png"))
     assert list(stock.splits) == ["train", "validation", "test"]
     assert stock.classes == ("cat", "dog")
@@ -60,7 +60,7 @@ def test_files_beside_class_folders_are_found(images: Images) -> None:
 
 
 def test_an_empty_class_folder_stays_a_class(images: Images) -> None:
-    """A class without images is no error here: the check reports it."""
+    """A class without images is not an error here: the check reports it."""
     root = images("cat/1.png")
     (root / "dog").mkdir()
     assert read_leniently(root).classes == ("cat", "dog")

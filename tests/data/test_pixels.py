@@ -95,7 +95,7 @@ def test_several_threads_may_take(records: list[Record], cache: Kept) -> None:
             np.testing.assert_array_equal(taken[0], expected[row % 4])
 
 
-def test_no_image_at_all_is_no_trouble(tmp_path: Path, cache: Kept) -> None:
+def test_no_image_at_all_is_allowed(tmp_path: Path, cache: Kept) -> None:
     """Every one is bad, or there is none."""
     gone = [Record("gone", 0, tmp_path / "gone")]
     for records in (gone, gone, []):
@@ -122,7 +122,7 @@ def test_counts_add_up_for_any_mixture(
         assert len(numbers) + len(inspection.bad) == len(records)
 
 
-def test_the_choice_is_told(
+def test_the_choice_is_reported(
     tmp_path: Path, records: list[Record], caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line says where the images are, how many, how large, and whether they were there."""
@@ -150,7 +150,7 @@ def test_memory_is_for_what_fits_in_it(tmp_path: Path) -> None:
 
 
 def test_data_above_the_limit_is_streamed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It is told why, nothing is written, and nothing of other data is removed."""
+    """The reason is logged, nothing is written, and nothing of other data is removed."""
     folder = tmp_path / "cache"
     small = [Record("a", 0, np.zeros((4, 4), np.uint8))]
     _open(small, CacheConfig(folder=str(folder), memory=False))
@@ -164,7 +164,7 @@ def test_data_above_the_limit_is_streamed(tmp_path: Path, caplog: pytest.LogCapt
     assert sorted(folder.glob("*.pixels")) == files
 
 
-def test_a_folder_that_can_not_be_used_is_no_end(
+def test_a_folder_that_can_not_be_used_is_not_needed(
     tmp_path: Path, records: list[Record], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The images are decoded at each epoch, and a warning says so."""
@@ -222,7 +222,7 @@ def test_streaming_takes_the_same_memory_for_ten_times_the_images(tmp_path: Path
 
 
 def test_streaming_takes_the_same_memory_for_more_images(tmp_path: Path) -> None:
-    """Eight times the pixels, decoded anew, peak no higher than a batch of them more."""
+    """Eight times the pixels, decoded again, peak no higher than a batch of them more."""
     Image.new("RGB", (128, 128), "red").save(tmp_path / "one.png")
     spec = ImageSpec(128, 128, 3)
 

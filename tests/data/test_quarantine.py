@@ -16,7 +16,7 @@ from imgrec.scores import Skipped
 
 
 def records(root: Path, *names: str) -> list[Record]:
-    """Write a file of its own name for each name and return their records."""
+    """Write a file for each name, with the name in it, and return their records."""
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(name.encode("utf-8", "surrogateescape"))
@@ -35,7 +35,7 @@ def listed(folder: Path) -> list[dict[str, str]]:
 
 
 def test_only_bad_files_move(tmp_path: Path) -> None:
-    """A bad file keeps its relative path and content, the rest stays, and the list tells it."""
+    """A bad file keeps its relative path and content, the rest stays, and the list names it."""
     data, aside = tmp_path / "data", tmp_path / "aside"
     moved = move_bad(records(data, "cat/1.jpg", "cat/2.jpg"), bad("cat/2.jpg"), aside, [data]).moved
     assert [path.name for path in (data / "cat").iterdir()] == ["1.jpg"]
@@ -76,7 +76,7 @@ def test_names_lead_nowhere_else(tmp_path: Path) -> None:
     assert all(each.target.is_file() for each in moved)
 
 
-def test_what_is_no_file_of_its_own_stays(tmp_path: Path) -> None:
+def test_what_shares_a_file_with_others_stays(tmp_path: Path) -> None:
     """Missing files, folders, stretches of files and pixels are not moved, and nothing is made."""
     (tmp_path / "folder.jpg").mkdir()
     found = [

@@ -157,7 +157,7 @@ def test_real_folders_are_read(shared: Callable[[str], Path]) -> None:
     assert sizes(read(data(root=str(root)), 0)) == (2000, 400, 0)
 
 
-def test_other_images_take_the_loader_that_their_path_tells(images: Images) -> None:
+def test_other_images_take_the_loader_of_their_path(images: Images) -> None:
     """Folders may be read where the data were arrays or the digits."""
     root = images(*ten_each())
     for section in (data(loader="digits"), data(root="x.csv", multi_label=True, separator=";")):

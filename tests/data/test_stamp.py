@@ -1,4 +1,4 @@
-"""A file's place and stamp tell, without reading it, whether it is what it was."""
+"""A file's place and stamp show, without reading it, whether it has changed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_stamp_changes_with_the_file(tmp_path: Path) -> None:
     assert file_stamp(ByteRange(file, 0, 1)) == file_stamp(file)
 
 
-def test_what_is_no_file_has_no_stamp(tmp_path: Path) -> None:
+def test_what_is_not_a_file_has_no_stamp(tmp_path: Path) -> None:
     """A missing file and a name that no file can have; pixels can't change."""
     assert file_stamp(tmp_path / "gone") == ""
     assert file_stamp(Path("a\0b")) == ""

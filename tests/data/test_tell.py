@@ -1,4 +1,4 @@
-"""Tests of the loader that a path tells."""
+"""A path determines the loader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from imgrec.errors import DataError
         ("birds/*.tfrecord", "tfrecord"),
     ],
 )
-def test_a_name_tells_the_loader(path: str, loader: str) -> None:
+def test_a_name_determines_the_loader(path: str, loader: str) -> None:
     """A file's name is enough, whether or not the file is there."""
     assert detect_loader(path).name == loader
 
@@ -42,7 +42,9 @@ def test_a_name_tells_the_loader(path: str, loader: str) -> None:
         ("table.csv", "folder"),
     ],
 )
-def test_what_is_in_a_folder_tells_the_loader(tmp_path: Path, file: str, loader: str) -> None:
+def test_the_content_of_a_folder_determines_the_loader(
+    tmp_path: Path, file: str, loader: str
+) -> None:
     """A folder of MNIST's files or of TFRecord files is one; any other is of class folders."""
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).touch()
@@ -56,7 +58,7 @@ def test_a_folder_counts_as_one_whatever_its_name(tmp_path: Path) -> None:
 
 
 def test_a_path_to_nothing_is_named(tmp_path: Path) -> None:
-    """Without a suffix that tells, a missing path is most likely a misspelt folder, or another.
+    """Without a known suffix, a missing path is most likely a misspelt folder, or another.
 
     A config's is named by its key.
     """
@@ -115,8 +117,8 @@ def test_an_archive_is_named_with_the_command_that_unpacks_it(
         assert splits.classes == ("cat", "dog")
 
 
-def test_a_run_is_no_data_set(tmp_path: Path) -> None:
-    """Its plots are no images to train on; the hint names the config of its data."""
+def test_a_run_is_not_a_data_set(tmp_path: Path) -> None:
+    """Its plots are not training images; the hint names the config of its data."""
     for name in ("card.json", "config.yaml"):
         (tmp_path / name).touch()
     with pytest.raises(DataError, match="is a run, not a data set") as caught:
@@ -136,7 +138,7 @@ def test_a_run_is_no_data_set(tmp_path: Path) -> None:
         ("missing.zip", None, "no file or folder missing.zip"),
     ],
 )
-def test_what_is_no_data_set_is_named_by_what_it_is(
+def test_what_is_not_a_data_set_is_named_by_what_it_is(
     tmp_path: Path,
     name: str,
     content: bytes | None,

@@ -68,7 +68,7 @@ def test_whole_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
 
 
 def test_texts_are_classes(tmp_path: Path) -> None:
-    """Usual names of features are found without being told; the other short ones are kept."""
+    """Usual names of features are found by themselves; the other short ones are kept."""
     long = b"x" * 300
     path = write(
         tmp_path / "a.tfrecord",
@@ -96,7 +96,7 @@ def test_features_of_any_name_can_be_named(tmp_path: Path) -> None:
 def test_a_label_map_may_have_gaps(tmp_path: Path) -> None:
     """COCO's numbers have holes: classes are those that occur, in the map's order.
 
-    Those of the map that don't are told.
+    Those of the map that don't are reported.
     """
     path = write(tmp_path / "a.tfrecord", ({"image": b"", "label": n} for n in (90, 1, 13)))
     found = read(path, {"13": "stop sign", "90": "toothbrush", "1": "person", "12": "no such"})
@@ -139,7 +139,7 @@ def test_what_is_not_read_is_found(tmp_path: Path) -> None:
         ({"image": b"", "label": b"x"}, {"1": "one"}, "feature label is a text, so"),
     ],
 )
-def test_a_wrong_feature_is_told_with_file_and_record(
+def test_a_wrong_feature_is_reported_with_file_and_record(
     tmp_path: Path, bad: dict[str, Value], label_map: dict[str, str] | None, message: str
 ) -> None:
     """The second record lacks a feature, or has one that can't be what it is taken for."""
@@ -178,7 +178,7 @@ def test_names_of_files_tell_their_parts(tmp_path: Path) -> None:
     assert list(read_tfrecord(str(tmp_path / "train-*"), Features(), None)) == ["all"]
 
 
-def test_a_file_of_no_part_beside_others_is_told(tmp_path: Path) -> None:
+def test_a_file_without_a_part_beside_others_is_reported(tmp_path: Path) -> None:
     """Whether its images are for training or for testing is not guessed."""
     for name in ("train", "test", "more"):
         write(tmp_path / f"{name}.tfrecord", [{"image": b"", "label": 0}])
@@ -224,7 +224,7 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
         assert caught.value.message == f"{path}, record 1 (from 0): a checksum is wrong"
 
 
-def test_a_sound_record_that_is_no_example_is_told(tmp_path: Path) -> None:
+def test_a_sound_record_that_is_not_an_example_is_reported(tmp_path: Path) -> None:
     """TFRecord files may hold anything."""
     path = tmp_path / "a.tfrecord"
     path.write_bytes(frame(b"no message"))
@@ -240,7 +240,7 @@ def test_a_sound_record_that_is_no_example_is_told(tmp_path: Path) -> None:
         (b"a text, and nothing but a text", "a checksum is wrong"),
     ],
 )
-def test_a_file_that_is_none_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_of_another_kind_is_reported(tmp_path: Path, content: bytes, message: str) -> None:
     """Empty, compressed, or something else."""
     path = tmp_path / "a.tfrecord"
     path.write_bytes(content)
@@ -248,7 +248,7 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, content: bytes, message: st
         read(path)
 
 
-def test_an_empty_file_beside_others_is_told(tmp_path: Path) -> None:
+def test_an_empty_file_beside_others_is_reported(tmp_path: Path) -> None:
     """Its images may be lost, and nothing is left out in silence."""
     write(tmp_path / "a-00000-of-00002.tfrecord", [{"image": b"", "label": 0}])
     empty = tmp_path / "a-00001-of-00002.tfrecord"
@@ -282,7 +282,7 @@ def test_shards_are_one_data_set(tmp_path: Path, place: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["none.tfrecord", "*.tfrecord"])
-def test_files_that_are_not_there_are_told(tmp_path: Path, name: str) -> None:
+def test_files_that_are_not_there_are_reported(tmp_path: Path, name: str) -> None:
     """A missing file and a pattern that matches none."""
     with pytest.raises(DataError, match=re.escape(name)):
         read(tmp_path / name)
@@ -333,7 +333,7 @@ with tf.io.TFRecordWriter(sys.argv[1]) as writer:
 @pytest.mark.tensorflow
 @pytest.mark.slow
 def test_what_tensorflow_writes_is_read(tmp_path: Path) -> None:
-    """TensorFlow's own writer and messages, in a process of its own."""
+    """TensorFlow's own writer and messages, in another process."""
     path = tmp_path / "a.tfrecord"
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", TENSORFLOW, str(path)]

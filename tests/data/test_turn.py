@@ -1,4 +1,4 @@
-"""Pictures are turned before anything else is done to them, and told about without decoding."""
+"""Pictures are turned before anything else, and described without decoding."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_large_photo_is_turned_whole(turn: int) -> None:
 
 
 def test_any_source_is_described(tmp_path: Path) -> None:
-    """A file, a stretch of one and pixels tell their size and mode."""
+    """A file, a part of one and pixels have a size and a mode."""
     content = encoded(picture().convert("CMYK"), "JPEG")
     (tmp_path / "a").write_bytes(b"before" + content + b"after")
     stretch = ByteRange(tmp_path / "a", len("before"), len(content))

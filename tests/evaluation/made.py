@@ -21,7 +21,7 @@ def scores(
         truth=None if truth is None else one_hot(np.asarray(truth, np.int64), rows.shape[1]),
         probabilities=rows,
         classes=tuple("abcdefghij"[: rows.shape[1]]),
-        skipped=tuple(Skipped(f"bad{i}.png", "is no image") for i in range(skipped)),
+        skipped=tuple(Skipped(f"bad{i}.png", "is not an image") for i in range(skipped)),
     )
 
 

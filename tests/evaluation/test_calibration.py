@@ -34,7 +34,7 @@ def drawn(temperature: float, images: int = 20_000) -> Scores:
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
 def test_the_temperature_is_found_again(temperature: float) -> None:
-    """Logits too large by a factor are divided by it, to what 20,000 images can tell."""
+    """Logits too large by a factor are divided by it, as exactly as 20,000 images allow."""
     found = fit_temperature(drawn(temperature), "validation")
 
     assert found.temperature == pytest.approx(temperature, rel=0.03)
@@ -54,7 +54,7 @@ def test_the_loss_after_is_that_of_the_calibrated_scores() -> None:
 
 
 def test_a_model_without_a_mistake_on_few_images_does_not_become_certain() -> None:
-    """Ten right answers of 60 % are no proof that the eleventh is right for certain."""
+    """Ten right answers of 60 % do not prove that the eleventh is certainly right."""
     found = fit_temperature(scores([[0.6, 0.4]] * 10, [0] * 10), "validation")
 
     sure = calibrated(scores([[0.6, 0.4]], [0]), found.temperature).probabilities[0, 0]
@@ -83,8 +83,8 @@ def test_certain_and_wrong_answers_have_a_temperature_too() -> None:
     assert fit_temperature(scores([[0.5, 0.5]], [0]), "validation").images == 1
 
 
-def test_a_model_that_diverged_is_told() -> None:
-    """A probability that is no number is an error about the model."""
+def test_a_model_that_diverged_is_reported() -> None:
+    """A probability that is not a number is an error of the model."""
     with pytest.raises(RunError, match="not finite"):
         fit_temperature(scores([[np.nan, 1]], [0]), "validation")
 

@@ -1,4 +1,4 @@
-"""Two models on the same images: better, worse, equal, or it can't be told."""
+"""Two models on the same images: better, worse, equal, or inconclusive."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_better_and_worse_are_mirror_images() -> None:
     assert [flip.name for flip in up.fixed] == [flip.name for flip in down.broken]
 
 
-def test_the_order_of_the_images_is_none_of_the_intervals() -> None:
+def test_intervals_do_not_depend_on_the_order_of_the_images() -> None:
     """The same images in another order have the same differences, to the last bit."""
     one, other = drawn("one", 1, TRUTH, 2), drawn("other", 2, TRUTH, 2)
     places = np.random.default_rng(0).permutation(len(TRUTH))
@@ -95,7 +95,7 @@ def test_values_are_those_of_the_evaluations() -> None:
 @given(st.integers(0, 12), st.integers(0, 12))
 @settings(max_examples=30)
 def test_accuracy_is_judged_by_mcnemar(fixed: int, broken: int) -> None:
-    """The p-value is the exact binomial one of the images that tell the two apart."""
+    """The p-value is the exact binomial one of the images on which the two differ."""
     from scipy.stats import binomtest
 
     model = np.r_[np.ones(fixed, bool), np.zeros(broken, bool), np.ones(10, bool)]
@@ -189,7 +189,7 @@ def test_other_images_and_classes_are_refused() -> None:
 
 @pytest.mark.parametrize("images", [1, 2])
 def test_hardly_any_images(images: int) -> None:
-    """It can't be told, and says so without a warning."""
+    """The result is inconclusive, without a warning."""
     right = np.arange(images) == 0
     found = compare(deciding("m", right), deciding("b", ~right)).differences
     assert {found[name].finding for name in ("accuracy", "log_loss")} == {"inconclusive"}

@@ -121,7 +121,7 @@ def test_no_image_is_an_error_that_names_a_cause() -> None:
     nothing = np.empty((0, 2))
     with pytest.raises(DataError, match="there are no images to evaluate"):
         evaluate_scores(scores([], nothing))
-    with pytest.raises(DataError, match=r"none of the 3 images .* bad0\.png: is no image"):
+    with pytest.raises(DataError, match=r"none of the 3 images .* bad0\.png: is not an image"):
         evaluate_scores(scores([], nothing, skipped=3))
 
 

@@ -37,7 +37,7 @@ def test_a_flip_is_named_and_refused() -> None:
     assert "by up to 0.2, most for 0.png" in found.violation(LIMITS["float16"])
 
 
-def test_a_near_tie_is_no_flip() -> None:
+def test_a_near_tie_is_not_a_flip() -> None:
     """Where the model itself hardly prefers one of two classes, either may come out on top."""
     model, other = _scores([[0.50005, 0.49995]]), _scores([[0.49998, 0.50002]])
     found = compare_outputs(model, other, LIMITS["float32"].near_tie)
@@ -58,7 +58,7 @@ def test_so_many_flips_are_too_many(precision: str, flips: int) -> None:
     assert compare_outputs(model, _scores(allowed), tie).violation(wide) == ""
 
 
-def test_probabilities_that_are_no_numbers_are_refused() -> None:
+def test_probabilities_that_are_not_numbers_are_refused() -> None:
     """Of the file they are infinitely far away; of the model nothing can be compared."""
     good, bad = _scores([[0.9, 0.1]]), _scores([[np.nan, 0.1]])
     assert "differ by up to inf" in compare_outputs(good, bad, 0).violation(LIMITS["float32"])

@@ -84,7 +84,7 @@ def test_intervals_come_again() -> None:
 
 
 @given(any_scores() | any_label_sets(), st.randoms(use_true_random=False))
-def test_the_order_of_the_images_is_none_of_the_intervals(
+def test_intervals_do_not_depend_on_the_order_of_the_images(
     given_scores: Scores, random: Random
 ) -> None:
     """Images under other names, in another order, have the same numbers to the last bit."""

@@ -155,7 +155,7 @@ def test_notes_say_what_is_right_and_what_is_missing() -> None:
 
 
 def test_slices_and_requirements() -> None:
-    """Slices are measured as the whole is; a gate asks for what there is of several labels."""
+    """Slices are measured as the whole is; a gate may require metrics of several labels."""
     everything = population_of_sets(80, 3)
     half = np.arange(80) < 40
     parts = [
@@ -236,13 +236,13 @@ def test_a_temperature_is_found_again(temperature: float) -> None:
     generator = np.random.default_rng(3)
     logits = generator.normal(size=(6000, 2)) * 2
     truth = generator.random(logits.shape) < 1 / (1 + np.exp(-logits))
-    told = label_sets(truth, 1 / (1 + np.exp(-logits * temperature)))
-    found = fit_temperature(told, "validation")
+    scores = label_sets(truth, 1 / (1 + np.exp(-logits * temperature)))
+    found = fit_temperature(scores, "validation")
     assert found.temperature == pytest.approx(temperature, rel=0.06)
-    better = calibrated(told, found.temperature)
+    better = calibrated(scores, found.temperature)
     assert found.images == 6000
     assert found.loss_before == pytest.approx(
-        evaluate_scores(told).metrics["log_loss"].value, rel=1e-4
+        evaluate_scores(scores).metrics["log_loss"].value, rel=1e-4
     )
     assert found.loss_after == pytest.approx(
         evaluate_scores(better).metrics["log_loss"].value, rel=1e-4
@@ -279,7 +279,7 @@ def test_thresholds_keep_their_promise(given_scores: Scores, share: float) -> No
 
 
 @pytest.mark.parametrize("target", ["f1", "precision"])
-def test_neighbours_in_float32_are_told_apart(target: Literal["f1", "precision"]) -> None:
+def test_neighbours_in_float32_are_distinguished(target: Literal["f1", "precision"]) -> None:
     """A threshold between two of them is rounded to neither where it is applied."""
     upper = np.nextafter(np.float32(1), np.float32(0))
     lower = np.nextafter(upper, np.float32(0))

@@ -35,7 +35,7 @@ def scores(photos: list[str], rows: object = None, decision: Decision = ONE_LABE
         probabilities=np.array(probabilities, dtype=np.float32).reshape(len(good), 3),
         classes=("cat", "dog", "owl"),
         skipped=tuple(
-            Skipped(name, f"{name} is no image") for name in photos if name.startswith("bad")
+            Skipped(name, f"{name} is not an image") for name in photos if name.startswith("bad")
         ),
         decision=decision,
         rows=np.array(good, np.int64),
@@ -61,7 +61,7 @@ def test_photos_keep_the_order_they_were_given_in() -> None:
     found = predictions(scores(given_order))
     assert [prediction.name for prediction in found] == given_order
     assert [bool(prediction.error) for prediction in found] == [False, True, False, False, True]
-    assert found[1] == Prediction("bad.jpg", (), "bad.jpg is no image", known=False)
+    assert found[1] == Prediction("bad.jpg", (), "bad.jpg is not an image", known=False)
 
 
 def test_without_rows_failed_photos_come_last() -> None:
@@ -106,7 +106,7 @@ def test_several_models_and_their_mean() -> None:
     first = scores(photos, [[0.5, 0.5, 0], [0.75, 0.25, 0]], members[0].decision)
     second = scores(photos, [[1, 0, 0], [0.25, 0.75, 0]], members[1].decision)
     bad, b, a = joint_predictions([first, second], members, 1)
-    assert (bad.error, bad.agree) == ("bad is no image", None)
+    assert (bad.error, bad.agree) == ("bad is not an image", None)
     assert (b.top, b.known, b.agree) == ((Ranked("cat", 0.75),), True, True)
     assert (a.top, a.known, a.agree) == ((Ranked("cat", 0.5),), False, False)
     assert a.answers == (

@@ -151,7 +151,7 @@ def test_the_last_digits_of_another_engine_change_no_answer() -> None:
         assert lowest - 0.1 < found.value < lowest - 1e-5
 
 
-def test_neighbours_in_float32_are_told_apart() -> None:
+def test_neighbours_in_float32_are_distinguished() -> None:
     """A threshold or limit between two of them is rounded to neither where it is applied."""
     upper = np.nextafter(np.float32(1), np.float32(0))
     lower = np.nextafter(upper, np.float32(0))
@@ -197,7 +197,7 @@ def test_what_is_strange_is_not_answered_however_sure() -> None:
     ("target", "share", "familiar"),
     [("precision", 0.5, 381), ("coverage", 0.5, 381), ("coverage", 0.96, 396)],
 )
-def test_the_limit_of_familiarity_leaves_room_for_the_target(
+def test_the_limit_of_ood_similarity_leaves_room_for_the_target(
     target: Literal["precision", "coverage"], share: float, familiar: int
 ) -> None:
     """At most 1 in 20 new images fails it, or half of those that need not be answered."""

@@ -37,7 +37,7 @@ def found(records: list[Record], *words: str) -> Mapping[str, list[str]]:
 
 
 def test_a_column_cuts_by_its_values() -> None:
-    """Every value is a slice; an empty cell and a missing one are in one of their own."""
+    """Every value is a slice; empty cells and missing ones are in a separate slice."""
     records = [
         record("1.png", camera="front"),
         record("2.png", camera="back"),

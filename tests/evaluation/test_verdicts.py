@@ -52,7 +52,7 @@ def test_the_point_estimate_decides() -> None:
     assert verdict(found, "log_loss <= 1").met
 
 
-def test_near_misses_are_told_apart() -> None:
+def test_near_misses_are_distinguished() -> None:
     """A value is never rounded to the limit it misses."""
     found = verdict(evaluate_scores(scores(9_999, 10_000)), "accuracy >= 0.99991")
     assert found.reason == "accuracy is 0.9999, less than 0.99991"
@@ -161,7 +161,7 @@ def test_a_drop_counts_where_it_is_too_large_and_no_chance(
     assert (found.met, found.value) == (met, value)
 
 
-def test_drops_are_told_in_words() -> None:
+def test_drops_are_described_in_words() -> None:
     """What is required, what was found, and whether chance may have done it."""
     (worse,) = check_drop(comparison("worse", -0.05), {"accuracy": 0.01})
     assert worse.requirement == "accuracy not more than 0.01 worse than old"

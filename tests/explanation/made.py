@@ -20,7 +20,7 @@ SPEC = ImageSpec(SIDE, SIDE, 3)
 def spotted(
     spot: Area, size: tuple[int, int] = (SIDE, SIDE), colour: tuple[int, int, int] = (255, 0, 0)
 ) -> Image.Image:
-    """Return a black picture with a spot of a colour, red unless told."""
+    """Return a black picture with a spot of a colour, red by default."""
     image = Image.new("RGB", size)
     left, top, right, bottom = map(round, spot)
     image.paste(colour, (left, top, right, bottom))

@@ -86,7 +86,7 @@ def pooled() -> Any:
 
 
 def familiar() -> Any:
-    """A model that tells how familiar a picture is, out of what Flatten gives."""
+    """A model with an OOD output that is computed from the features of Flatten."""
     from keras import layers
 
     model = network(
@@ -161,7 +161,7 @@ def test_what_cant_be_rewritten_is_named() -> None:
 
 
 def test_means_of_maps_of_two_sizes_are_named() -> None:
-    """Places of the one are no places of the other."""
+    """Places of the one are not places of the other."""
     start("cpu")
     pixels = np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8)
     assert FullyConvolutional(of_two_sizes((1, 1)))(pixels).shape == (33, 33, 3)
@@ -184,7 +184,7 @@ def test_a_network_that_answers_once_for_any_picture_has_no_map() -> None:
         segments(FullyConvolutional(model), engine, made, ONE_LABEL)
 
 
-def test_a_picture_is_told_place_by_place() -> None:
+def test_a_picture_is_explained_place_by_place() -> None:
     """Red on the left and blue on the right are two regions, each of its half."""
     from keras import layers
 
@@ -206,9 +206,9 @@ def test_a_picture_is_told_place_by_place() -> None:
     for each in (left, right):
         half = Area(0, 0, 150, 100) if each.class_name == "red" else Area(150, 0, 300, 100)
         assert each.area.overlap(half) > 0.8
-    told = shares(found, engine.classes, image.size)
-    assert told["red"] == pytest.approx(0.5, abs=0.1)
-    assert sum(told.values()) == pytest.approx(1)
+    measured = shares(found, engine.classes, image.size)
+    assert measured["red"] == pytest.approx(0.5, abs=0.1)
+    assert sum(measured.values()) == pytest.approx(1)
     unknown = segments(FullyConvolutional(model), engine, picture(image), Decision(1.01))
     assert shares(unknown, engine.classes, image.size) == {}
 

@@ -51,7 +51,7 @@ def nested() -> Any:
 
 
 def activation_apart() -> Any:
-    """The softmax is a layer of its own."""
+    """The softmax is a separate layer."""
     from keras import layers
 
     chain = colours()

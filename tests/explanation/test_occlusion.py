@@ -1,4 +1,4 @@
-"""Occlusion finds what the answer hangs on, by asking alone."""
+"""Occlusion finds what the answer depends on, from answers alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.explanation.made import SIDE, asked, red_or_blue, spotted
 SPOT = Area(20, 4, 28, 12)
 
 
-def test_the_spot_that_the_answer_hangs_on_is_hot() -> None:
+def test_the_spot_that_the_answer_depends_on_is_hot() -> None:
     """Covering red costs red; covering black costs nothing."""
     heat = occlusion(asked(), np.asarray(spotted(SPOT), np.uint8), 0)
     assert heat.shape == (SIDE, SIDE)
@@ -34,7 +34,7 @@ def test_what_speaks_against_a_class_is_cold() -> None:
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_a_certain_answer_gives_a_map_of_numbers(probability: float) -> None:
-    """Log-odds of 0 and 1 are no infinities."""
+    """Log-odds of 0 and 1 are finite."""
     size = ImageSpec(8, 8, 1)
     row = np.array([[probability, 1 - probability]], np.float32)
     engine = FunctionEngine(lambda images: row.repeat(len(images), 0), ("a", "b"), size)

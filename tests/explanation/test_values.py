@@ -1,4 +1,4 @@
-"""Places are told in pixels of the picture, whatever the model was shown of it."""
+"""Places are in pixels of the picture, whatever the model was shown of it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SPEC = ImageSpec(48, 64, 3)
 
 
 def photo(width: int, height: int) -> Picture:
-    """Return a grey picture, as it is told to a model that takes SPEC."""
+    """Return a grey picture, as a view for a model that takes SPEC."""
     pixels = np.full((SPEC.height, SPEC.width, 3), 7, np.uint8)
     image = Image.new("RGB", (width, height), (90, 90, 90))
     return Picture("made", image, pixels, Area(1, 2, 3, 4))

@@ -70,7 +70,7 @@ def test_a_threshold_of_each_class_where_there_may_be_several() -> None:
     assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
 
 
-def test_a_class_that_is_no_window_s_answer_is_not_found() -> None:
+def test_a_class_that_no_window_predicts_is_not_found() -> None:
     """However low the limit: second best is not found."""
 
     def rather_red(images: NDArray[np.float32]) -> NDArray[np.float32]:

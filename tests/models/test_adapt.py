@@ -38,7 +38,7 @@ def classifier(
 
 
 def ended_by(operation: str, units: int) -> Any:
-    """Return a small model of logits with an operation behind it that is no layer."""
+    """Return a small model of logits followed by an operation that is not a layer."""
     import keras
 
     pixels = keras.Input((6, 5, 3))
@@ -91,7 +91,7 @@ def test_pixels_of_whole_numbers_are_brought_to_the_model() -> None:
 
 
 @pytest.mark.parametrize(("units", "activation"), [(3, "softmax"), (1, "sigmoid")])
-def test_logits_are_told_and_can_be_mended(units: int, activation: Any) -> None:
+def test_logits_are_reported_and_can_be_converted(units: int, activation: Any) -> None:
     """Refused with the option that makes probabilities of them, which then does."""
     import keras
 
@@ -115,7 +115,7 @@ def test_logits_are_told_and_can_be_mended(units: int, activation: Any) -> None:
 def test_probabilities_of_an_operation_are_taken(
     operation: Literal["softmax", "sigmoid"], units: int, adaptation: Adaptation
 ) -> None:
-    """The output of `keras.ops.softmax` is no layer's: what it gives counts."""
+    """The output of `keras.ops.softmax` is not that of a layer: its values count."""
     model, classes = ended_by(operation, units), CLASSES[: max(units, 2)]
     np.testing.assert_allclose(
         answers(wrap_model(model, adaptation, classes)), answers(model), atol=1e-6
@@ -148,17 +148,17 @@ def test_what_an_operation_gives_has_to_fit_too() -> None:
         (("sigmoid", 1), Adaptation(multi_label=True), "has 1 output"),
     ],
 )
-def test_outputs_that_are_no_answer_are_refused(
+def test_outputs_that_are_not_answers_are_refused(
     model: tuple[str, int], adaptation: Adaptation, message: str
 ) -> None:
-    """Probabilities, several classes at once, and another number of classes are told apart."""
+    """Probabilities, several classes at once, and another number of classes are distinguished."""
     activation, units = model
     with pytest.raises(RunError, match=message):
         wrap_model(classifier(units, activation), adaptation, CLASSES)
 
 
 def test_several_classes_at_once_are_taken_where_they_are_meant() -> None:
-    """Each class has a probability of its own, of logits too."""
+    """Each class has a separate probability, of logits too."""
     several = Adaptation(multi_label=True)
     model = classifier(3, "sigmoid")
     np.testing.assert_allclose(
@@ -204,7 +204,7 @@ def test_mixed_precision_is_left_behind() -> None:
     np.testing.assert_allclose(answers(adapted), answers(model), atol=5e-2)
 
 
-def test_preprocessing_that_there_is_not_is_told() -> None:
+def test_unknown_preprocessing_is_reported() -> None:
     """The nearest name is offered; two ways at once are refused."""
     with pytest.raises(UsageError, match="did you mean ResNet50"):
         Adaptation(preprocessing="ResNet5\x1b")

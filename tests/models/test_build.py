@@ -139,7 +139,7 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
         ),
     ],
 )
-def test_a_shape_that_does_not_work_is_told_with_its_line(model: str, message: str) -> None:
+def test_a_shape_that_does_not_work_is_reported_with_its_line(model: str, message: str) -> None:
     """Keras' own finding comes with file, line and key path."""
     with pytest.raises(ConfigError) as caught:
         build_network(_experiment(model), 2)
@@ -208,7 +208,7 @@ def test_any_classifier_of_keras_applications_may_stand_there(name: str, tmp_pat
 
 
 @pytest.mark.parametrize("content", [None, b"no weights"])
-def test_weights_that_cannot_be_had_are_told(tmp_path: Path, content: bytes | None) -> None:
+def test_weights_that_cannot_be_had_are_reported(tmp_path: Path, content: bytes | None) -> None:
     """A missing and a damaged file: a RunError that names them."""
     path = tmp_path / "w.h5"
     if content is not None:
@@ -229,7 +229,7 @@ def test_an_unknown_classifier_comes_with_the_nearest() -> None:
         classifier("zzz")
 
 
-def test_no_network_is_told_first(tmp_path: Path) -> None:
+def test_a_missing_network_connection_is_reported_first(tmp_path: Path) -> None:
     """Weights that can't be fetched: why, and what to give instead."""
     nowhere = "http://127.0.0.1:9"
     environment = {

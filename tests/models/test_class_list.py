@@ -154,7 +154,7 @@ def test_imagenet_labels_with_a_background(
     )
 
 
-def test_names_that_several_classes_have_are_told_apart(tmp_path: Path) -> None:
+def test_names_that_several_classes_have_are_made_distinct(tmp_path: Path) -> None:
     """In a class index, a name that is there twice is followed by its WordNet number."""
     path = tmp_path / "index.json"
     path.write_text('{"0": ["n1", "crane"], "1": ["n2", "wok"], "2": ["n3", "crane"]}')
@@ -190,7 +190,7 @@ def test_names_that_several_classes_have_are_told_apart(tmp_path: Path) -> None:
 def test_lists_that_name_no_classes_are_refused(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
-    """Missing, repeated and damaged names are told, with the file."""
+    """Missing, repeated and damaged names are reported, with the file."""
     path = tmp_path / "na\nmes"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
@@ -199,7 +199,7 @@ def test_lists_that_name_no_classes_are_refused(
 
 
 def test_a_missing_list_is_named(tmp_path: Path) -> None:
-    """A path without a file, and one of a folder, are told as what they are."""
+    """A path without a file, and one of a folder, are reported as what they are."""
     with pytest.raises(DataError, match="none can't be read: no such file"):
         read_classes(tmp_path / "none")
     with pytest.raises(DataError, match="can't be read: is a directory"):
@@ -223,7 +223,7 @@ def test_names_come_back_as_they_were_written(
 def test_imagenet_has_a_thousand_names(
     shared: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Out of Keras' own folder, without a download; the two cranes are told apart."""
+    """From Keras' own folder, without a download; the two cranes are distinguished."""
     index = shared("weights/imagenet_class_index.json")
     (tmp_path / "models").mkdir()
     (tmp_path / "models/imagenet_class_index.json").write_bytes(index.read_bytes())
@@ -236,7 +236,7 @@ def test_imagenet_has_a_thousand_names(
     ]
 
 
-def test_imagenet_that_can_not_be_fetched_is_told(
+def test_imagenet_that_can_not_be_fetched_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the file and without a network, the message says where to put it."""

@@ -101,7 +101,7 @@ def test_arguments_without_effect_are_left_out(model: Any, tmp_path: Path, name:
 
 
 def test_a_model_in_a_model_is_loaded(tmp_path: Path) -> None:
-    """Keras 2 wrote a list around the one output of an inner model, as Teachable Machine has it."""
+    """Keras 2 wrote a list around the one output of an inner model, as in Teachable Machine."""
     import keras
 
     pixels = keras.Input((8, 8, 3))

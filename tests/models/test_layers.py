@@ -71,7 +71,7 @@ model: {{layers: [{{{name}: {arguments}}}, Flatten]}}
 
 
 def _model(name: str, arguments: str) -> Any:
-    """The layer between image and output, every weight with a value of its own."""
+    """The layer between image and output, every weight with another value."""
     model = build_network(parse(CONFIG.format(name=name, arguments=arguments), "battery.yaml"), 3)
     random = np.random.default_rng(0)
     # None is negative: one of them is a variance.

@@ -241,7 +241,7 @@ def test_a_file_that_would_leave_its_memory_is_refused(
 
 
 def test_foreign_operators_and_files_are_refused(tmp_path: Path) -> None:
-    """An operator that is none of LiteRT's own is named; so are weights in another file."""
+    """An operator that LiteRT does not have is named; so are weights in another file."""
     from ai_edge_litert import schema_py_generated as schema
 
     for operator in ("FlexReadFile", "Mine\x1b"):

@@ -1,4 +1,4 @@
-"""What tf2onnx would take for an input of the model, and is none."""
+"""What tf2onnx would take for an input of the model, although it is not."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_names_outside_the_list_are_refused(
 
 
 def test_a_lambda_layer_would_run_and_does_not(tmp_path: Path) -> None:
-    """The program in a Lambda layer makes a file if Keras is told to trust it; here it doesn't."""
+    """The program in a Lambda layer makes a file if Keras trusts it; here it doesn't."""
     import keras
 
     ran = tmp_path / "ran"
@@ -160,7 +160,7 @@ def test_a_member_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
 def test_other_files_are_named(
     tmp_path: Path, content: bytes, check: Callable[[Path], object]
 ) -> None:
-    """Empty and foreign files are told by name, and so are a missing one and a folder."""
+    """Empty and foreign files are named, and so are a missing one and a folder."""
     file = tmp_path / "m\n.keras"
     file.write_bytes(content)
     with pytest.raises(RunError, match=r"m\\n\.keras is (empty|not )"):

@@ -41,7 +41,7 @@ def residual() -> Network:
         ("bn_Conv1", "Conv1"),
     ],
 )
-def test_the_halves_are_the_whole(residual: Network, first: str | None, place: str) -> None:
+def test_the_parts_are_the_whole(residual: Network, first: str | None, place: str) -> None:
     """The cut is at the nearest layer that no connection skips, and what comes out is the same."""
     images = np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
     parts = residual.split(first)
@@ -65,7 +65,7 @@ def test_nothing_is_cut_off_where_all_layers_learn(residual: Network, first: str
     assert residual.split(first) is None
 
 
-def test_operations_that_are_no_layers_are_seen() -> None:
+def test_operations_that_are_not_layers_are_seen() -> None:
     """ConvNeXt, whose blocks are skipped too, adds without a layer."""
     network = _network("ConvNeXtTiny")
     parts = network.split("convnext_tiny_stage_3_block_2_pointwise_conv_1")

@@ -96,7 +96,7 @@ def test_files_that_keras_writes_are_read(tmp_path: Path, name: str, *, nested: 
 def test_other_classes_get_a_new_last_layer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With other classes the last layer starts anew, and the log says which ones did."""
+    """With other classes the last layer keeps its random weights, and the log names it."""
     path = older(tmp_path / "a.h5", arrays())
     with caplog.at_level(logging.INFO, "imgrec"):
         model = built(path, classes=5)
@@ -115,7 +115,7 @@ def test_other_classes_get_a_new_last_layer(
         ({}, "contains no weights of layers"),
     ],
 )
-def test_weights_that_do_not_fit_are_told(
+def test_weights_that_do_not_fit_are_reported(
     tmp_path: Path, layers: dict[str, list[np.ndarray]], message: str
 ) -> None:
     """No layer is left out in silence."""
@@ -123,7 +123,7 @@ def test_weights_that_do_not_fit_are_told(
         built(older(tmp_path / "a.h5", layers))
 
 
-def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_reported(tmp_path: Path) -> None:
     """Missing, or something else: named."""
     (tmp_path / "a.h5").write_bytes(b"no weights")
     for name in ("a.h5", "missing.h5"):
@@ -132,7 +132,7 @@ def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["layers", "layers/dense", "layers/dense/vars"])
-def test_numbers_in_place_of_a_group_are_told(tmp_path: Path, place: str) -> None:
+def test_numbers_in_place_of_a_group_are_reported(tmp_path: Path, place: str) -> None:
     """The place in the file is named."""
     with h5py.File(tmp_path / "a.weights.h5", "w") as file:
         file[place] = np.zeros(3)
@@ -144,7 +144,7 @@ def test_numbers_in_place_of_a_group_are_told(tmp_path: Path, place: str) -> Non
     ("weights", "message"),
     [("imagenet/VGG61", "unknown application 'VGG61'; did you mean 'VGG19'"), ("''", "weights")],
 )
-def test_a_name_that_is_none_is_told_before_keras_is_loaded(weights: str, message: str) -> None:
+def test_an_unknown_name_is_reported_before_keras_is_loaded(weights: str, message: str) -> None:
     """The config's own check names the nearest."""
     with pytest.raises(ConfigError, match=message):
         parse(CONFIG.format(weights=weights), "x.yaml")

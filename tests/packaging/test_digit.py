@@ -11,7 +11,7 @@ from tools.digit import main
 
 
 def test_picture_is_a_digit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The demo's picture is a grey PNG of 8 x 8 pixels, and its digit is told."""
+    """The demo's picture is a grey PNG of 8 x 8 pixels, and its digit is printed."""
     main(tmp_path / "digit.png")
 
     with Image.open(tmp_path / "digit.png") as picture:

@@ -86,7 +86,7 @@ def test_every_imported_library_is_a_dependency() -> None:
         "PIL": "pillow",
         "ai_edge_litert": "ai-edge-litert",
         "flatbuffers": "ai-edge-litert",  # which needs it
-        "h5py": "keras",  # likewise
+        "h5py": "keras",  # of Keras too
         "google_crc32c": "google-crc32c",
         "pillow_heif": "pillow-heif",
         "pydantic_core": "pydantic",  # which pins it

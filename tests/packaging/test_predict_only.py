@@ -15,7 +15,7 @@ from PIL import Image
 from imgrec.runs.folder import Run
 
 PROJECT = Path(__file__).resolve().parents[2]
-# What docs/ci.md tells to bring.
+# What docs/ci.md says to copy.
 BROUGHT = ("card.json", "config.yaml", "images.csv", "model.tflite")
 
 

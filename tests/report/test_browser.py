@@ -63,7 +63,7 @@ def written(
     picture = thumbnail(np.full((192, 128, 3), 99, np.uint8))
     names = (found.scores.names[row] for row in mistakes(found).rows)
     pictures = dict.fromkeys(names, picture)
-    told = ReportContext(
+    context = ReportContext(
         BACKGROUND.history,
         2,
         BACKGROUND.remarks,
@@ -72,14 +72,14 @@ def written(
         dict.fromkeys(mistakes(found).worst, picture),
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(page(found, told), "utf-8")
+    path.write_text(page(found, context), "utf-8")
     return path
 
 
 def opened(
     browser: Any, path: Path, width: int, scheme: Literal["light", "dark"]
 ) -> tuple[Any, list[str]]:
-    """Return the page as a browser has it, everything unfolded, and what it complained of."""
+    """Return the page as a browser shows it, everything unfolded, and its console errors."""
     found = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     said: list[str] = []
     found.on("console", lambda message: said.append(message.text))

@@ -72,7 +72,7 @@ def test_bars_are_as_long_as_the_measure() -> None:
 
 
 def test_of_many_classes_the_worst_have_bars() -> None:
-    """A picture of 60 classes is no taller than one of 20."""
+    """A picture of 60 classes is not taller than one of 20."""
     tall, few = (pixels(class_bars(evaluate_scores(population(500, n)))).shape[0] for n in (60, 20))
     assert tall == pytest.approx(few, abs=5)
 

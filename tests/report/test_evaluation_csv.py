@@ -23,7 +23,7 @@ def read(text: str) -> list[dict[str, str]]:
 
 def test_a_line_for_each_image_whole(assessment: Make) -> None:
     """Truth, prediction, top-k, and last the images that were not used."""
-    found = assessment(["cat", "dog"], [Skipped("bad.png", "is no image")])
+    found = assessment(["cat", "dog"], [Skipped("bad.png", "is not an image")])
     lines = evaluation_csv(found).splitlines()
     assert lines[:3] == [
         "image,truth,prediction,right,probability,class_2,probability_2,error",
@@ -31,7 +31,7 @@ def test_a_line_for_each_image_whole(assessment: Make) -> None:
         "1.png,dog,dog,true,0.949999988,cat,0.0500000007,",
     ]
     assert len(lines) == 1 + 8 + 1
-    assert lines[-1] == "bad.png,,,,,,,is no image"
+    assert lines[-1] == "bad.png,,,,,,,is not an image"
 
 
 def test_every_number_comes_back(assessment: Make) -> None:
@@ -40,8 +40,8 @@ def test_every_number_comes_back(assessment: Make) -> None:
     for row, probabilities in zip(
         read(evaluation_csv(found)), found.scores.probabilities, strict=True
     ):
-        told = [np.float32(row[key]) for key in row if key.startswith("probability")]
-        assert told == sorted(probabilities, reverse=True)[:5]
+        written = [np.float32(row[key]) for key in row if key.startswith("probability")]
+        assert written == sorted(probabilities, reverse=True)[:5]
 
 
 def test_hostile_names_are_single_cells_and_no_formulas(

@@ -29,7 +29,7 @@ def document_text(evaluation: Evaluation, run: str, data: str) -> str:
 
 def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation]) -> None:
     """Programs find every number where it was promised."""
-    found = evaluation(3, [Skipped("bad.png", "is no image")])
+    found = evaluation(3, [Skipped("bad.png", "is not an image")])
     document = json.loads(document_text(found, "digits-1", "digits"))
     assert list(document) == [
         "schema_version", "run", "split", "data", "images", "multi_label", "top_k", "metrics",
@@ -41,7 +41,7 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
         "digits-1",
         "test",
     )
-    skipped = [{"name": "bad.png", "reason": "is no image"}]
+    skipped = [{"name": "bad.png", "reason": "is not an image"}]
     assert document["images"] == {"used": 12, "skipped": skipped}
     accuracy = found.metrics["accuracy"]
     expected = {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high}
@@ -49,7 +49,7 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     assert document["confusion"]["rows"] == found.confusion.tolist()
 
 
-def test_classes_are_told_one_by_one(evaluation: Callable[..., Evaluation]) -> None:
+def test_classes_are_listed_one_by_one(evaluation: Callable[..., Evaluation]) -> None:
     """Each class has its name, measures and support; two of the same name stay two."""
     found = evaluation(["cat", "cat"])
     document = json.loads(document_text(found, "r", "d"))
@@ -67,7 +67,7 @@ def test_classes_are_told_one_by_one(evaluation: Callable[..., Evaluation]) -> N
     assert first["recall"]["value"] == found.per_class[0].metrics["recall"].value
 
 
-def test_what_is_no_number_is_null(evaluation: Callable[..., Evaluation]) -> None:
+def test_what_is_not_a_number_is_null(evaluation: Callable[..., Evaluation]) -> None:
     """NaN and infinity, which JSON doesn't have, are null."""
     broken = dataclasses.replace(
         evaluation(2), metrics={"log_loss": MetricValue(float("nan"), float("-inf"), None)}

@@ -32,7 +32,7 @@ def printed(evaluation: Evaluation, width: int = 80) -> str:
 
 def test_two_classes_are_shown_whole(evaluation: Make, snapshot: SnapshotAssertion) -> None:
     """The whole text of a small evaluation."""
-    found = evaluation(["cat", "dog"], [Skipped("bad.png", "is no image")])
+    found = evaluation(["cat", "dog"], [Skipped("bad.png", "is not an image")])
     assert printed(found) == snapshot
 
 
@@ -109,9 +109,9 @@ def test_a_perfect_model_of_many_classes_has_no_pairs(evaluation: Make) -> None:
 
 def test_only_the_first_images_not_used_are_listed(evaluation: Make) -> None:
     """A long list is cut, and the rest is counted."""
-    skipped = [Skipped(f"{i}.png", "is no image") for i in range(25)]
+    skipped = [Skipped(f"{i}.png", "is not an image") for i in range(25)]
     text = printed(evaluation(2, skipped))
-    assert "  9.png: is no image\n  and 15 more\n" in text
+    assert "  9.png: is not an image\n  and 15 more\n" in text
     assert "25 not used" in text
 
 

@@ -41,12 +41,12 @@ def drawn(*, known: bool) -> Image.Image:
     probabilities = np.array([[[0.9, 0.1], [0.8, 0.2]]], np.float32)
     named = np.array([[[True, False], [known, False]]])
     segments = Segments(probabilities, named, ALL)
-    told = shares(segments, ("cat", "dog"), (400, 400))
-    found = replace(explanation(), segments=segments, shares=told)
+    measured = shares(segments, ("cat", "dog"), (400, 400))
+    found = replace(explanation(), segments=segments, shares=measured)
     return Image.open(io.BytesIO(segments_picture(found, ("cat", "dog"))))
 
 
-def test_the_legend_tells_what_grey_is() -> None:
+def test_the_legend_explains_grey() -> None:
     """A line for each class that is there, and one where places are unknown."""
     whole, half = drawn(known=True), drawn(known=False)
     line = half.height - whole.height

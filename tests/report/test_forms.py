@@ -1,4 +1,4 @@
-"""A report's form is told by its file's suffix."""
+"""A report's format follows from its file's suffix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imgrec.report.forms import check_formats, report_formats
 
 
 def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> None:
-    """The five forms, each told by how it begins."""
+    """The five formats, each recognised by its beginning."""
     texts = {suffix: form(assessment(2)) for suffix, form in report_formats().items()}
     beginnings = {
         ".xml": "<?xml",
@@ -38,7 +38,7 @@ def test_every_suffix_has_its_form(assessment: Callable[..., Assessment]) -> Non
     ],
 )
 def test_another_suffix_is_refused(name: str, message: str) -> None:
-    """The message names the file, the hint what there is."""
+    """The message names the file, the hint the formats."""
     check_formats([Path("a.xml"), Path("B.HTML")])
     with pytest.raises(UsageError) as caught:
         check_formats([Path("a.xml"), Path(name)])

@@ -18,7 +18,7 @@ from tests.report.everything import BACKGROUND, everything
 
 Make = Callable[..., Assessment]
 
-BAD = [Skipped("bad.png", "is no image")]
+BAD = [Skipped("bad.png", "is not an image")]
 
 
 class Page(HTMLParser):
@@ -89,27 +89,27 @@ def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:
     assert parsed.texts.count("no picture") == 1
 
 
-def test_a_heat_map_is_told_in_words_too(assessment: Make) -> None:
+def test_a_heat_map_is_described_in_words_too(assessment: Make) -> None:
     """It stands below the picture of its mistake, and says what it shows."""
     found = assessment(["cat", "dog"])
     worst = mistakes(found).worst[0]
     heat = thumbnail(np.full((8, 6, 3), 9, np.uint8))
     parsed = Page(page(found, ReportContext(heat_maps={worst: heat})))
     assert parsed.attributes.count(("src", heat.uri)) == 1
-    told = f"Heat map of {worst.prediction} in {worst.name}"
-    assert ("alt", told) in parsed.attributes
+    alt = f"Heat map of {worst.prediction} in {worst.name}"
+    assert ("alt", alt) in parsed.attributes
     assert any("contributed more to the predicted class" in text for text in parsed.texts)
 
 
 def test_mistakes_are_the_highest_losses_then_others_of_each_pair(assessment: Make) -> None:
     """At most twelve, the least probable truth first; a pair shows what is not above already."""
     found = assessment(30)
-    told = mistakes(found)
-    losses = [mistake.of_truth for mistake in told.worst]
+    shown = mistakes(found)
+    losses = [mistake.of_truth for mistake in shown.worst]
     assert losses == sorted(losses)
-    assert len(told.worst) == 12
-    assert len(set(told.rows)) == len(told.rows)
-    assert len(told.pairs) == 6
+    assert len(shown.worst) == 12
+    assert len(set(shown.rows)) == len(shown.rows)
+    assert len(shown.pairs) == 6
 
 
 def test_the_page_asks_the_network_nothing(assessment: Make) -> None:

@@ -54,7 +54,7 @@ def test_a_gate_that_is_met_has_no_failures(assessment: Make) -> None:
     assert root.find(".//failure") is None
 
 
-def test_where_nothing_is_required_a_case_tells_the_accuracy(assessment: Make) -> None:
+def test_without_requirements_a_case_reports_the_accuracy(assessment: Make) -> None:
     """A suite without cases would look like a job that did nothing."""
     root = validated(junit(assessment(2)))
     assert [case.get("name") for case in root.iter("testcase")] == [
@@ -62,11 +62,11 @@ def test_where_nothing_is_required_a_case_tells_the_accuracy(assessment: Make) -
     ]
 
 
-def test_images_that_were_trained_on_are_told(assessment: Make) -> None:
+def test_images_that_were_trained_on_are_reported(assessment: Make) -> None:
     """How many of them, where there are some."""
     root = validated(junit(assessment(2, leakage=3)))
-    told = {each.get("name"): each.get("value") for each in root.iter("property")}
-    assert told["images trained on"] == "3"
+    properties = {each.get("name"): each.get("value") for each in root.iter("property")}
+    assert properties["images trained on"] == "3"
     assert "images trained on" not in junit(assessment(2))
 
 

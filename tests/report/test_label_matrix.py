@@ -50,7 +50,7 @@ def test_a_class_that_no_image_has_is_drawn_like_paper() -> None:
 
 
 def test_of_many_classes_the_worst_are_drawn() -> None:
-    """A picture of 60 classes is no taller than one of 20, and a name is no formula."""
+    """A picture of 60 classes is not taller than one of 20, and a name is not a formula."""
     tall, few = (
         pixels(confusion(evaluate_scores(population_of_sets(300, classes)))).shape[0]
         for classes in (60, 20)

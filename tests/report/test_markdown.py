@@ -57,7 +57,7 @@ def test_a_missed_gate_whole(
     assessment: Make, evaluation: Callable[..., Evaluation], snapshot: SnapshotAssertion
 ) -> None:
     """The verdict first, then what was required, measured, compared, and what explains it."""
-    skipped = [Skipped("bad.png", "is no image")]
+    skipped = [Skipped("bad.png", "is not an image")]
     measured = dataclasses.replace(
         evaluation(["cat", "dog"], skipped), metrics=METRICS, slices=SLICES, notes=("No AUC.",)
     )

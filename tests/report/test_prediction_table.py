@@ -43,8 +43,8 @@ def test_each_photo_has_its_classes_and_bars() -> None:
 
 def test_a_photo_that_failed_says_why() -> None:
     """The reason stands where the classes would."""
-    text = printed((Prediction("bad.jpg", (), "is no image"),))
-    assert "bad.jpg   is no image" in text
+    text = printed((Prediction("bad.jpg", (), "is not an image"),))
+    assert "bad.jpg   is not an image" in text
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])

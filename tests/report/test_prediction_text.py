@@ -26,7 +26,7 @@ from tests.conftest import PROJECT
 ONE = (ModelInfo("last", ("cat", "dog")),)
 FOUND = (
     Prediction("a.jpg", (Ranked("cat", 0.75), Ranked("dog", 0.25)), labels=("cat",)),
-    Prediction("bad.jpg", (), "is no image", known=False),
+    Prediction("bad.jpg", (), "is not an image", known=False),
 )
 
 
@@ -59,7 +59,7 @@ def test_json_lines_stand_alone() -> None:
     """Each line is a document, so that files of them can be joined."""
     first, second = map(json.loads, as_jsonl(FOUND, ONE).splitlines())
     assert first["top"][0] == {"class": "cat", "probability": 0.75}
-    assert second["error"] == "is no image"
+    assert second["error"] == "is not an image"
     assert first["schema_version"] == second["schema_version"] == 2
     assert first["model"] == "last"
 
@@ -154,7 +154,7 @@ def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
     assert all(set(each) == known["AnswerDocument"] for each in lines[0]["answers"])
 
 
-def test_the_schema_refuses_what_is_none() -> None:
+def test_the_schema_refuses_other_documents() -> None:
     """A probability above 1, and a line without its photo."""
     schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
     good = json.loads(as_jsonl(FOUND[:1], ONE))

@@ -117,7 +117,7 @@ def test_what_an_earlier_document_calls_promise_is_a_target() -> None:
     assert with_new_keys(of_file) == of_file
 
 
-def test_a_folder_without_a_card_is_no_run(tmp_path: Path) -> None:
+def test_a_folder_without_a_card_is_not_a_run(tmp_path: Path) -> None:
     """The message names the folder, and the hint the command that lists runs."""
     with pytest.raises(RunError, match=r"is not a run: it has no card\.json") as caught:
         read_card(tmp_path)
@@ -183,7 +183,7 @@ def test_a_card_that_says_nonsense_is_refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"schema_version": 2}'])
-def test_a_file_that_is_no_card_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_card_is_refused(tmp_path: Path, content: bytes) -> None:
     """Whatever stands in card.json, the answer is a RunError."""
     (tmp_path / "card.json").write_bytes(content)
     with pytest.raises(RunError, match=r"card\.json is damaged|schema version"):

@@ -56,7 +56,7 @@ def test_two_runs_never_get_the_same_folder(tmp_path: Path) -> None:
     assert len(folders) == 20
 
 
-def test_a_runs_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_runs_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     """A file in the way is a RunError that names the folder."""
     (tmp_path / "runs").write_text("")
     with pytest.raises(RunError, match="can't be written"):
@@ -99,7 +99,7 @@ def test_a_run_is_found_by_name_and_by_folder(tmp_path: Path) -> None:
     assert find(str(folder), Path("elsewhere")).path == folder
 
 
-def test_a_missing_run_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+def test_a_missing_run_is_reported_with_the_nearest_name(tmp_path: Path) -> None:
     """The hint names the run that was probably meant."""
     _run(tmp_path, "cat_dog", 1)
     with pytest.raises(RunError, match="there is no run cat_dgo-1") as caught:
@@ -107,7 +107,7 @@ def test_a_missing_run_is_told_with_the_nearest_name(tmp_path: Path) -> None:
     assert caught.value.hint.startswith("did you mean cat_dog-1?")
 
 
-def test_no_run_at_all_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_no_run_at_all_is_reported_with_what_to_do(tmp_path: Path) -> None:
     """Before the first training the hint says how to train."""
     with pytest.raises(RunError, match="there is no complete run") as caught:
         find(None, tmp_path / "missing")

@@ -63,7 +63,7 @@ def test_hostile_names_are_harmless_in_the_file_and_read_back_as_they_are(tmp_pa
     assert recorded_identities(tmp_path) == images
 
 
-def test_files_that_were_skipped_are_no_images_of_the_training(tmp_path: Path) -> None:
+def test_files_that_were_skipped_are_not_training_images(tmp_path: Path) -> None:
     """A text file among the photos may lie among those of an evaluation, too."""
     images = {("train", "a.png"): ("cat", "11"), ("train", "notes.txt"): ("cat", "22")}
     (tmp_path / "images.csv").write_text(image_list(images, {"notes.txt": "not an image"}))

@@ -97,13 +97,13 @@ def test_a_damaged_file_that_the_card_describes_is_named(copied: Run) -> None:
 
 
 def test_a_file_of_another_shape_is_refused(trained: Run) -> None:
-    """A card that doesn't fit its model is told before any answer."""
+    """A card that doesn't fit its model is reported before any answer."""
     card = dataclasses.replace(trained.card, classes=("a", "b"))
     with pytest.raises(RunError, match=r"gives \(None, 10\); its card says .*\(None, 2\)"):
         open_engine(Run(trained.path, card))
 
 
-def test_what_excludes_each_other_is_told(trained: Run) -> None:
+def test_what_excludes_each_other_is_reported(trained: Run) -> None:
     """LiteRT computes on the CPU, Keras in float32."""
     with pytest.raises(UsageError, match="engine='litert' computes on the CPU"):
         open_engine(trained, EngineOptions(engine="litert", device="gpu:0"))
@@ -112,7 +112,7 @@ def test_what_excludes_each_other_is_told(trained: Run) -> None:
 
 
 @pytest.mark.parametrize("missing", ["keras", "tensorflow"])
-def test_without_tensorflow_that_is_told_first(
+def test_missing_tensorflow_is_reported_first(
     copied: Run, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     """Of a run without its best.keras too, and before ONNX's packages are asked for."""

@@ -170,7 +170,7 @@ def test_one_of_several_outputs_is_named(tmp_path: Path) -> None:
 def test_an_activation_makes_probabilities_of_logits(
     convert: Converter, activation: Any, decision: Decision, integers: str
 ) -> None:
-    """As the Keras layer does it; without it, the output is refused when it is no probability."""
+    """As the Keras layer does; without it, an output that is not a probability is refused."""
     import keras
 
     model = classifier(None)

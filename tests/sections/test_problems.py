@@ -86,7 +86,7 @@ def test_file_names() -> None:
 
 
 def test_an_unknown_name() -> None:
-    """The nearest name is told before the list; without one, only the list is given."""
+    """The nearest name comes before the list; without one, only the list is given."""
     assert unknown("sofmax", ["softmax", "Sigmoid"]) == (
         "; did you mean 'softmax'? allowed: Sigmoid, softmax"
     )

@@ -59,7 +59,7 @@ def test_core_scalars(text: str, value: object) -> None:
 
 
 def test_nan() -> None:
-    """`.nan` is the number that is none."""
+    """`.nan` is not a number."""
     assert math.isnan(read(".NaN").value)
 
 
@@ -156,7 +156,7 @@ def test_aliases_are_expanded() -> None:
     ],
 )
 def test_errors(text: str, line: int, message: str) -> None:
-    """What can't be read is told with its line."""
+    """What can't be read is reported with its line."""
     with pytest.raises(YamlError) as caught:
         read(text)
     assert (caught.value.line, caught.value.message) == (line, message)
@@ -170,7 +170,7 @@ def test_undecodable_bytes() -> None:
 
 
 def test_byte_order_mark() -> None:
-    """The mark that some editors put first is no part of the first key."""
+    """The byte order mark that some editors write is not part of the first key."""
     assert read(b"\xef\xbb\xbfa: 1\n").value == {"a": 1}
 
 

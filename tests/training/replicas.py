@@ -55,7 +55,7 @@ class Stopping(Silent):
         self._left = steps
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Take a step, or end; the first call tells what was done before."""
+        """Take a step, or end; the first call prints what was done before."""
         self._left -= 1
         if self._left < 0:
             raise Stopped

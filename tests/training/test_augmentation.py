@@ -77,7 +77,7 @@ def test_both_engines_bring_the_same_pixels(arguments: dict[str, Any], fill_mode
 
 @pytest.mark.parametrize("shape", [(24, 60, 3), (60, 24, 1), (1, 1, 1)], ids=str)
 def test_both_engines_agree_on_any_shape(shape: tuple[int, int, int]) -> None:
-    """Images that are no squares, grey ones, a single pixel."""
+    """Images that are not square, grey ones, a single pixel."""
     batched, keras = _both(_noise(*shape), **EVERY_MOVE)
     np.testing.assert_allclose(batched, keras, rtol=0, atol=TOLERANCE)
 
@@ -173,7 +173,7 @@ def test_drawing_leaves_numpys_global_generator_alone() -> None:
     augmenter = Augmenter(Augmentation(rotation_range=40), seed=5)
     before = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - the global one counts
     augmenter.draw((4, 4, 1), [0], [0])
-    after = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - likewise
+    after = np.random.get_state(legacy=False)["state"]  # noqa: NPY002 - the old generator
     np.testing.assert_equal(after, before)
 
 

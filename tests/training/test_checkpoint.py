@@ -1,4 +1,4 @@
-"""Checkpoints bring everything back, and damaged ones are told."""
+"""Checkpoints bring everything back, and damaged ones are reported."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_checkpoint_brings_back_weights_optimizer_random_states_and_progress(
         np.testing.assert_array_equal(one, another)
 
 
-def test_metrics_go_on_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+def test_metrics_continue_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     """The mean loss is that of all steps, those before the checkpoint too."""
     saved, other = _model(), _model()
     for model in (saved, other):
@@ -101,7 +101,7 @@ def _name(epoch: int, step: int) -> str:
     return f"epoch-{epoch:06d}-step-{step:09d}.npz"
 
 
-def test_no_checkpoint_is_told(tmp_path: Path) -> None:
+def test_no_checkpoint_is_reported(tmp_path: Path) -> None:
     """The folder is named."""
     with pytest.raises(RunError, match="there is no checkpoint"):
         load_checkpoint(tmp_path, _of(_model()))
@@ -130,7 +130,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(
 
 
 def test_a_checkpoint_that_can_not_be_read_stays_where_it_is(tmp_path: Path) -> None:
-    """What the system refuses tells nothing of what is in the file; a folder is refused to all."""
+    """If the system refuses a file, its content is unknown; a folder is refused to all."""
     save_checkpoint(tmp_path, _variables(_model()), TrainingProgress(1), 2)
     (tmp_path / _name(2, 0)).mkdir()
     with pytest.raises(RunError, match=r"step-000000000\.npz can't be read: Is a directory"):
@@ -154,7 +154,7 @@ def test_where_every_checkpoint_is_damaged_none_is_used(tmp_path: Path) -> None:
         load_checkpoint(tmp_path, _of(_model()))
 
 
-def test_the_checkpoint_of_another_model_is_told(tmp_path: Path) -> None:
+def test_the_checkpoint_of_another_model_is_reported(tmp_path: Path) -> None:
     """It is whole, and stays."""
     save_checkpoint(tmp_path, _variables(_model(5)), TrainingProgress(1), 2)
     with pytest.raises(RunError, match=r"step-000000000\.npz can't be used"):
@@ -174,7 +174,7 @@ def test_the_end_of_the_last_epoch_comes_back(tmp_path: Path) -> None:
 
 
 def test_frozen_weights_come_back(tmp_path: Path) -> None:
-    """Bit for bit, from a file beside the checkpoints, which is none of them."""
+    """Bit for bit, from a file beside the checkpoints that is not one of them."""
     saved, other = _model(), _model()
     save_frozen(tmp_path, saved.variables)
     load_frozen(tmp_path, other.variables)
@@ -191,10 +191,10 @@ def test_frozen_weights_come_back(tmp_path: Path) -> None:
         ("another model", "are not of the 3 shapes"),
     ],
 )
-def test_frozen_weights_that_can_not_be_used_are_told(
+def test_frozen_weights_that_can_not_be_used_are_reported(
     tmp_path: Path, damage: str, words: str
 ) -> None:
-    """With their file: a checkpoint is no use without them."""
+    """Their file is named: a checkpoint can't be used without them."""
     model = _model()
     save_frozen(tmp_path, model.variables[: 1 if damage == "another model" else None])
     (path,) = tmp_path.iterdir()

@@ -1,4 +1,4 @@
-"""On a GPU the steps are compiled by XLA: here on the CPU, said to be a GPU."""
+"""On a GPU the steps are compiled by XLA: here on the CPU, which is passed as a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loss that is no number, or explodes, is found at its step; a training can go on from before."""
+"""A loss that is not a number, or explodes, is found at its step; a training can go back."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_the_step_is_named(bad: float, said: str, fine: int) -> None:
     assert str(caught.value).startswith(f"the loss is {said} in epoch 2")
 
 
-def test_an_epoch_goes_on_where_it_was_left() -> None:
-    """What was summed before is no loss of the next step."""
+def test_an_epoch_resumes_where_it_was_left() -> None:
+    """What was summed before is not counted in the next step."""
     watch, state = LossMonitor(), TrainingProgress(epoch=1, step=7, first_loss=2.3)
     watch.begin(np.array([1e6, 224], np.float32))
     for step in range(8, 20):
@@ -63,7 +63,7 @@ def _watch(losses: list[float]) -> None:
         watch.note(state, np.array([total, 32 * step], np.float32))
 
 
-def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_stops_the_training(tmp_path: Path) -> None:
     """The step is named, the run stays unfinished, and no checkpoint holds what went astray."""
     with pytest.raises(RunError, match=r"the (loss|weights) .* in epoch 1, step \d+$") as caught:
         train(parse(WILD % 1e4, "wild.yaml"), runs_dir=tmp_path)
@@ -74,7 +74,7 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:
             assert all(np.isfinite(arrays[name]).all() for name in arrays)
 
 
-def test_a_training_may_go_back_and_go_on_slower(tmp_path: Path) -> None:
+def test_a_training_may_go_back_and_continue_slower(tmp_path: Path) -> None:
     """With `on_nan: restore` the epoch begins again with half the rate, until it goes well."""
     found = [
         train(parse(WILD % 20.0, "wild.yaml", ["training.on_nan=restore"]), runs_dir=tmp_path).run

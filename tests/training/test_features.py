@@ -69,16 +69,16 @@ def test_views_are_the_same_ones_where_their_features_are_not_kept(
 ) -> None:
     """Computed again or kept, repeat r trains on view r modulo K: the same history to 1e-5."""
     views = ["augmentation.brightness_range=[0.1, 2]", "training.feature_views=2"]
-    # The loss of a head without tanh hangs on every feature.
+    # The loss of a head without tanh depends on every feature.
     head = [
         "model.layers=[GlobalAveragePooling2D]",
         "training.optimizer={SGD: {learning_rate: 1e-4}}",
     ]
-    anew, kept = (
+    computed, kept = (
         _history(train(make(*views, *head, *cache), runs_dir=tmp_path).run)
         for cache in (["data.cache=none"], [])
     )
-    for name, values in anew.items():
+    for name, values in computed.items():
         np.testing.assert_allclose(kept[name], values, rtol=1e-5, atol=1e-5)
 
 
@@ -199,7 +199,7 @@ class _Filling(Silent):
         raise MemoryError
 
 
-def test_features_that_take_too_much_memory_are_told(make: Make, tmp_path: Path) -> None:
+def test_features_that_take_too_much_memory_are_reported(make: Make, tmp_path: Path) -> None:
     """What to lower is named, and it does lower what is computed at once; no file is left."""
     experiment, filling = make("data.batch_size=5", f"data.cache.folder={tmp_path}"), _Filling()
     steps, split = _prepared(experiment)

@@ -27,7 +27,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no file system can be mounted here")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - likewise
+    subprocess.run(["umount", str(folder)], check=True)  # noqa: S607 - found on PATH
 
 
 def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
     assert not list(run.path.rglob(".partial-*"))
     assert newest_place(run.state) in {f"after epoch {epoch}" for epoch in range(1, 9)}
     subprocess.run(
-        ["mount", "-o", "remount,size=20m", str(small_disk)],  # noqa: S607 - likewise
+        ["mount", "-o", "remount,size=20m", str(small_disk)],  # noqa: S607 - found on PATH
         check=True,
     )
     assert resume(run, overrides=["training.export=[]"]).run.card.epochs == 9
@@ -49,7 +49,7 @@ def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
 @pytest.mark.parametrize(
     "layer", ["Dense: {units: 2000000000}", "Conv2D: {filters: 2000000000, kernel_size: 3}"]
 )
-def test_a_layer_that_is_too_large_is_told(tmp_path: Path, layer: str) -> None:
+def test_a_layer_that_is_too_large_is_reported(tmp_path: Path, layer: str) -> None:
     """What to lower is named, and nothing is written."""
     config = TINY.replace("    - Flatten\n", f"    - {layer}\n    - Flatten\n")
     with pytest.raises(RunError, match="the memory is too small for this model") as caught:

@@ -7,17 +7,17 @@ import pytest
 from tools.memory import STATM, growth, peak
 
 
-@pytest.mark.skipif(not STATM.is_file(), reason="this system doesn't tell a process's memory so")
+@pytest.mark.skipif(not STATM.is_file(), reason="this system has no such file")
 def test_forty_more_epochs_take_no_more_memory() -> None:
     """Less than 5 MB, seen from outside.
 
-    A model that is kept for each epoch, a program traced anew or a list of batches would be several
-    megabytes an epoch; what is left is what the allocators of Python and TensorFlow hold back.
+    A model that is kept for each epoch, a program traced again or a list of batches would be
+    several megabytes an epoch; the rest is what the allocators of Python and TensorFlow keep.
     """
     assert growth() < 5
 
 
-@pytest.mark.skipif(not STATM.is_file(), reason="this system doesn't tell a process's memory so")
+@pytest.mark.skipif(not STATM.is_file(), reason="this system has no such file")
 def test_images_from_files_take_no_memory_of_their_own() -> None:
     """With `data.cache: none`, 900 more of them add less than a third of the 177 MB they are.
 

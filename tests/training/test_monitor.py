@@ -52,7 +52,7 @@ def test_the_first_of_equals_stays_the_best() -> None:
     assert _best("val_loss", "auto", [0.5, 0.5]) == 1
 
 
-def test_what_is_no_number_is_never_the_best() -> None:
+def test_what_is_not_a_number_is_never_the_best() -> None:
     """NaN neither becomes the best nor blocks what follows."""
     assert _best("val_loss", "auto", [math.nan, 0.5, math.nan]) == 2
     assert _best("val_loss", "auto", [math.nan]) == 0
@@ -64,7 +64,7 @@ def test_without_validation_the_training_value_decides() -> None:
     assert watch.name == "loss"
 
 
-def test_a_value_that_is_not_measured_is_told() -> None:
+def test_a_value_that_is_not_measured_is_reported() -> None:
     """The message has file, line, key, and what is measured."""
     experiment = parse(CONFIG % ("val_auc", "auto"), "t.yaml")
     watch = Monitor(experiment.training, validated=True)

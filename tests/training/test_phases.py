@@ -42,7 +42,7 @@ class _Ending(Silent):
         yield self
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Take a step, or end it all; the first call tells what was done before."""
+        """Take a step, or end it all; the first call records what was done before."""
         self._left -= self._inside
         if self._left < 0:
             raise _Gone
@@ -67,7 +67,7 @@ def _network(run: Run) -> Any:
 
 
 def test_fine_tuning_follows_on_the_head(tuned: Run) -> None:
-    """The epochs go on, with a rate of their own; the best model is of all of them."""
+    """The epochs continue, with another rate; the best model is of all of them."""
     rows = _rows(tuned)
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     rates = [float(row["learning_rate"]) for row in rows]
@@ -106,7 +106,7 @@ def test_fine_tuning_on_features_brings_what_the_slow_way_brings(
         ("epoch 4/4", 3, "in epoch 4, after step 3"),
     ],
 )
-def test_a_training_that_ends_in_either_part_goes_on_exactly(
+def test_a_training_that_ends_in_either_part_resumes_exactly(
     tuned: Run, make: Make, tmp_path: Path, end: str, steps: int, place: str
 ) -> None:
     """Between epochs or within one, on features: history and weights are bit for bit the same."""
@@ -122,14 +122,14 @@ def test_a_training_that_ends_in_either_part_goes_on_exactly(
 
 @pytest.mark.parametrize("epochs", [1, 9])
 def test_the_epochs_of_a_part_that_is_over_are_refused(tuned: Run, epochs: int) -> None:
-    """The head is trained no further once the backbone learns: config.yaml would tell a lie."""
+    """The head is trained no further once the backbone learns: config.yaml would be wrong."""
     with pytest.raises(UsageError, match="frozen-1 is being fine-tuned already") as caught:
         resume(tuned, overrides=[f"training.epochs={epochs}"])
     assert "training.fine_tune.epochs=" in caught.value.hint
     assert "epochs: 3\n" in (tuned.path / "config.yaml").read_text()
 
 
-def test_a_layer_that_is_not_there_is_told_with_its_neighbours(make: Make) -> None:
+def test_a_missing_layer_is_reported_with_similar_names(make: Make) -> None:
     """When the model is built, as only Keras knows its layers."""
     experiment = make("training.fine_tune={from: conv_pw_31}")
     with pytest.raises(ConfigError, match=r"fine_tune.from: .*conv_pw_13; or `all`"):

@@ -40,7 +40,7 @@ def test_the_saved_model_is_float32(tmp_path: Path) -> None:
         assert answer.dtype == np.float32
 
 
-def test_a_training_in_float16_goes_on_exactly(tmp_path: Path) -> None:
+def test_a_training_in_float16_resumes_exactly(tmp_path: Path) -> None:
     """The scale of the loss and its counter are in the checkpoints, from the first one on."""
 
     def arrays(run: Path) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_several_devices_train_the_weights_of_one(
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_several_devices_go_on_in_the_middle_of_an_epoch(tmp_path: Path, precision: str) -> None:
+def test_several_devices_resume_in_the_middle_of_an_epoch(tmp_path: Path, precision: str) -> None:
     """Stopped after two of four steps and resumed: the same weights, bit for bit."""
     whole, resumed = (_weights(tmp_path / str(steps), 2, steps, precision) for steps in (0, 2))
     for found, expected in zip(resumed, whole, strict=True):

@@ -25,7 +25,7 @@ def _steps(*overrides: str) -> Steps:
     return build_steps(parse(CONFIG, "x.yaml", overrides), 2, start("cpu"), weights=True)
 
 
-def test_too_few_steps_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_too_few_steps_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     """After 100 steps a tenth of MobileNetV2's means are the images'; 3,000 are enough."""
     steps = _steps()
     warn_if_batch_norm_unsettled(steps, 3000)

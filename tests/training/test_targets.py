@@ -43,8 +43,8 @@ def test_sigmoid_gets_one_column() -> None:
     np.testing.assert_array_equal(encoded[:, 0], LABELS)
 
 
-def test_sigmoid_with_three_classes_is_told_with_its_line() -> None:
-    """One unit can't tell three classes apart."""
+def test_sigmoid_with_three_classes_is_reported_with_its_line() -> None:
+    """One unit is not enough for three classes."""
     check_output("sigmoid", ["a", "b"], multi_label=False)
     with pytest.raises(ConfigError) as caught, located_problems(_experiment("sigmoid")):
         check_output("sigmoid", ["a", "b", "c"], multi_label=False)
@@ -71,7 +71,7 @@ def test_weights_by_name_default_to_one() -> None:
     np.testing.assert_array_equal(image_weights(None, LABELS, ["a", "b"]), [1, 1, 1, 1])
 
 
-def test_a_weight_for_a_class_that_is_not_there_is_told() -> None:
+def test_a_weight_for_a_class_that_is_not_there_is_reported() -> None:
     """The message names all of them and the classes there are."""
     experiment = _experiment(training="{class_weight: {e: 2.0, d: 2.0}}")
     with (
@@ -82,7 +82,7 @@ def test_a_weight_for_a_class_that_is_not_there_is_told() -> None:
 
 
 def test_class_weights_are_found_in_every_unicode_form() -> None:
-    """A name with an accent of its own is that of the composed letter."""
+    """A name with a separate accent equals that with the composed letter."""
     check_class_weight({"e\u0301": 2.0}, ["a", "\xe9"])
     named = image_weights({"e\u0301": 2.5}, LABELS, ["a", "\xe9"])
     np.testing.assert_array_equal(named, [1, 2.5, 2.5, 2.5])

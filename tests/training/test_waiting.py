@@ -32,7 +32,7 @@ def test_a_slow_device_does_not_wait() -> None:
     assert _share(waited=0.01, seconds=0.01, finish=PAUSE) < 0.5
 
 
-def test_each_epoch_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_epoch_has_its_own_line(caplog: pytest.LogCaptureFixture) -> None:
     """It counts from its first step on; an epoch that was only validated has none."""
     waiting = InputWait("gpu", lambda: None)
     with caplog.at_level(logging.INFO, "imgrec"):

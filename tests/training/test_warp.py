@@ -48,7 +48,7 @@ def test_a_shift_by_whole_pixels_draws_the_constant_only_outside() -> None:
     assert (found[0, :, 7:] == 7).all()
 
 
-def test_reflect_mirrors_at_the_outer_edge_and_wrap_begins_anew() -> None:
+def test_reflect_mirrors_at_the_outer_edge_and_wrap_repeats() -> None:
     """A row of nine, moved by four: `abcd|dcba`; SciPy's `wrap` takes the last for the first."""
     image = np.arange(9, dtype=np.uint8).reshape(1, 1, 9, 1).repeat(9, axis=1)
     shift = {**STILL, "tx": 4}

@@ -24,7 +24,7 @@ from tools.pasted import pasted_photos
 ONE_STEP = ["training.epochs=1", "training.steps_per_epoch=1", "training.validation_steps=1"]
 EVERY_PRECISION = "training.export=[float32, float16, int8]"
 FLOAT32 = "training.export=[float32]"
-# Random weights in so many layers make much of little: what fewer bits change is no measure.
+# Random weights in so many layers amplify small differences: fewer bits change too much.
 DEEP = ("efficientnet_transfer", "mobilenet_transfer", "nasnet_tfrecord")
 # Their graphs take minutes to be compiled and converted.
 SLOW = ("efficientnet_transfer", "nasnet_tfrecord")
@@ -44,7 +44,7 @@ MAX_MEGAPIXELS = 50  # not the default, which a run might have for another reaso
 def write_photos(root: Path) -> None:
     """Write the folders train and validation, with 8 noisy photos of each of two classes.
 
-    They are of all degrees of brightness, so that even random weights tell them apart. In `street`
+    They are of all degrees of brightness, so that even random weights distinguish them. In `street`
     they are pasted together, and packed for the config whose images have several labels.
     """
     random = np.random.default_rng(0)
@@ -119,7 +119,7 @@ def smallest(name: str, folders: Path, overrides: list[str]) -> Experiment:
 
 
 def _lively(experiment: Experiment, folder: Path) -> Experiment:
-    """Return the experiment with random weights for its backbone that tell pictures apart."""
+    """Return the experiment with random weights for its backbone that distinguish pictures."""
     backbone = experiment.model.backbone
     if backbone is None or experiment.name not in DEEP:
         return experiment

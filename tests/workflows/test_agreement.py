@@ -60,7 +60,7 @@ def _by_predict(run: Run, records: Sequence[Record], folder: Path) -> NDArray[np
 
 
 def _photo(record: Record, otherwise: Path) -> str:
-    """Return the file of a record; one that is none of its own is written to `otherwise`."""
+    """Return the file of a record; pixels without a file are written to `otherwise`."""
     if isinstance(record.source, Path):
         return str(record.source)
     found = content_of(record.source)

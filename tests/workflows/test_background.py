@@ -44,13 +44,13 @@ def test_pictures_of_the_mistakes_alone(
     assert caplog.messages == ["no picture of b: no such file"]
 
 
-def test_the_training_is_told_by_the_runs_files(trained: Run, assessment: Assessment) -> None:
+def test_the_training_is_described_by_the_runs_files(trained: Run, assessment: Assessment) -> None:
     """Curves, best epoch, config and findings are those of the run."""
-    told = report_context(trained, assessment, RECORDS)
-    assert {len(values) for values in told.history.values()} == {2}
-    assert told.best_epoch == trained.card.best["epoch"]
-    assert told.remarks == ()
-    assert told.config.startswith("name: tiny\n")
+    context = report_context(trained, assessment, RECORDS)
+    assert {len(values) for values in context.history.values()} == {2}
+    assert context.best_epoch == trained.card.best["epoch"]
+    assert context.remarks == ()
+    assert context.config.startswith("name: tiny\n")
 
 
 def test_findings_have_their_first_names(
@@ -60,9 +60,9 @@ def test_findings_have_their_first_names(
     cases = [{"names": ["a", "b"], "detail": ""}, {"names": ["c", "d"], "detail": ""}]
     finding = {"severity": "warning", "title": "t", "count": 4, "unit": "images", "cases": cases}
     (tmp_path / "check.json").write_text(json.dumps({"findings": [finding]}))
-    told = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
-    assert told.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
-    assert (told.history, told.config) == ({}, "")
+    context = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
+    assert context.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
+    assert (context.history, context.config) == ({}, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"epoch\n1\n1,2\n", b"loss\n", b"a\n,"])
@@ -77,8 +77,8 @@ def test_damaged_files_are_left_out_and_named(
     for name in ("check.json", "history.csv"):
         (tmp_path / name).write_bytes(content)
     with caplog.at_level(logging.WARNING, "imgrec"):
-        told = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
-    assert (told.history, told.remarks) == ({}, None)
+        context = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
+    assert (context.history, context.remarks) == ({}, None)
     assert [message.split(": ")[1] for message in caplog.messages] == [
         f"{tmp_path}/history.csv can't be read",
         f"{tmp_path}/check.json can't be read",
@@ -86,6 +86,6 @@ def test_damaged_files_are_left_out_and_named(
 
 
 def test_a_history_comes_back(tmp_path: Path) -> None:
-    """Every number to the last digit, also what is none."""
+    """Every number to the last digit, also NaN."""
     (tmp_path / "history.csv").write_text(history_text(HISTORY))
     np.testing.assert_equal(read_history(tmp_path / "history.csv"), HISTORY)

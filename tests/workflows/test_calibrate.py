@@ -41,7 +41,7 @@ def careful(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(parse(text, "tiny.yaml"), runs_dir=tmp_path_factory.mktemp("runs")).run
 
 
-def test_the_card_tells_what_was_fitted(careful: Run) -> None:
+def test_the_card_records_what_was_fitted(careful: Run) -> None:
     """Temperature, losses and limits are of the validation part, and of the best model there is."""
     calibration, threshold = careful.card.calibration, careful.card.threshold
     assert calibration is not None
@@ -103,7 +103,7 @@ def test_what_cannot_be_guaranteed_costs_no_training(
 
 
 def test_what_is_strange_is_unknown(careful: Run, tmp_path: Path) -> None:
-    """Noise and stripes are no digits, and the model says so; a digit it knows."""
+    """Noise and stripes are rejected as unknown; a digit is not."""
     random = np.random.default_rng(0)
     for number in range(10):
         noise = random.integers(0, 256, (8, 8), np.uint8)
@@ -119,7 +119,7 @@ def test_what_is_strange_is_unknown(careful: Run, tmp_path: Path) -> None:
     assert sum(prediction.known for prediction in digits) >= 14
 
 
-def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
+def test_every_engine_gives_the_same_ood_similarity(careful: Run) -> None:
     """The column is a part of the model: in the Keras file and in the exported one."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
     keras = open_engine(careful, EngineOptions(engine="keras")).answers(pixels)
@@ -134,7 +134,7 @@ def test_every_engine_tells_the_same_familiarity(careful: Run) -> None:
 
 @pytest.mark.parametrize("file", ["best.keras", "model.tflite"])
 def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: str) -> None:
-    """It brings the limits of its run, and tells the same ood_similarity."""
+    """It has the limits of its run, and gives the same ood_similarity."""
     found = import_model(ImportSpec(careful.path / file), runs_dir=tmp_path)
     assert found.card.threshold == careful.card.threshold
     pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
@@ -144,7 +144,7 @@ def test_an_imported_file_knows_its_limits(careful: Run, tmp_path: Path, file: s
     np.testing.assert_allclose(here, there, atol=1e-5)
 
 
-def test_an_exported_file_names_the_column_that_is_no_class(
+def test_an_exported_file_names_the_column_that_is_not_a_class(
     careful: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its labels and its description have a name for each column, and the log says which it is."""
@@ -159,7 +159,7 @@ def test_an_exported_file_names_the_column_that_is_no_class(
     assert "11 columns: the first 10 are the classes, the last is ood_similarity" in caplog.text
 
 
-def test_a_training_image_is_familiar(careful: Run) -> None:
+def test_a_training_image_has_a_high_ood_similarity(careful: Run) -> None:
     """The nearest of the known images to one of them is that one, whose cosine is 1."""
     known = open_engine(careful, EngineOptions(engine="keras")).model.get_layer("known_images")  # type: ignore[attr-defined]
     np.testing.assert_allclose(np.linalg.norm(known.get_weights()[0], axis=0), 1, rtol=1e-5)
@@ -193,7 +193,7 @@ evaluation: {{selective_prediction: {{coverage: 0.5, calibration: 1}}}}
     assert answers.ood_similarity.shape == (3,)
 
 
-def test_going_on_fits_anew(tmp_path: Path) -> None:
+def test_resuming_fits_again(tmp_path: Path) -> None:
     """A run that is trained further has limits of its new best model, or keeps the old one's."""
     text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
     once = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run

@@ -176,7 +176,7 @@ print(sorted({{"tensorflow", "keras", "sklearn", "matplotlib"}} & set(sys.module
 
 @pytest.mark.slow
 def test_twenty_thousand(tmp_path: Path) -> None:
-    """20,000 small files are checked within two minutes and 400 MB, by a process of its own."""
+    """20,000 small files are checked within two minutes and 400 MB, by another process."""
     random = np.random.default_rng(0)
     for number in range(20_000):
         folder = tmp_path / "many" / f"class{number % 10}"

@@ -62,7 +62,7 @@ def test_a_folder_of_other_images_is_evaluated_as_a_whole(photos: Path, tmp_path
 
 
 def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: Path) -> None:
-    """Its test part goes before validation; a split it doesn't have is told."""
+    """Its test part goes before validation; a split it doesn't have is reported."""
     run = _trained(photos, tmp_path / "runs")
     root = tmp_path / "other"
     for split, count in (("train", 6), ("val", 4), ("test", 2)):

@@ -123,7 +123,7 @@ def test_an_engine_is_asked_by_a_method_that_it_can_use(trained: Run, photo: Pho
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_colour_photo_for_a_grey_model(trained: Run, photo: Photo, method: Method) -> None:
-    """It is read as the model takes it, and told in the photo's own pixels."""
+    """It is read as the model takes it, and reported in the photo's own pixels."""
     found = open_explainer(trained, ExplainOptions(method=method)).explain(photo)
     assert found.picture.image.size == (300, 200)
     assert found.heat.over((300, 200), (30, 20)).shape == (20, 30)
@@ -158,8 +158,8 @@ def test_a_tiny_hot_place_has_its_box() -> None:
 def test_a_pixel_s_box_is_a_pixel() -> None:
     """In JSON a box never has a width or height of 0, however small the picture."""
     places = [Detection("0", 0.5, Area(*place)) for place in ((0.6, 0, 1, 2), (0, 0, 0.4, 2))]
-    told = ExplainedPhoto("tiny", named=(Ranked("0", 0.5),), size=(1, 2), found=tuple(places))
-    boxes = photo_explanation(told, ExplanationQuery("made", "windows"))["boxes"]
+    explained = ExplainedPhoto("tiny", named=(Ranked("0", 0.5),), size=(1, 2), found=tuple(places))
+    boxes = photo_explanation(explained, ExplanationQuery("made", "windows"))["boxes"]
     assert [(each["left"], each["right"]) for each in boxes] == [(0, 1), (0, 1)]
 
 
@@ -179,7 +179,7 @@ def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
 
 
 def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
-    """A slip of the keyboard is no riddle."""
+    """A misspelt class is reported with the nearest one."""
     with pytest.raises(UsageError, match="no such class; did you mean cat"):
         open_explainer(small_run("cat_dog"), ExplainOptions("cats", method="occlusion"))
 
@@ -219,7 +219,7 @@ def test_a_threshold_is_the_only_limit_as_in_predict(trained: Run) -> None:
 def test_without_keras_a_model_is_only_asked(
     exported: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Occlusion takes gradcam's place, which is told; what has to look inside is refused."""
+    """Occlusion takes gradcam's place, which is logged; methods that need layers are refused."""
     with caplog.at_level(logging.INFO, "imgrec"):
         assert open_explainer(exported).method == "occlusion"
     assert "exported: no Keras model, or no TensorFlow: using occlusion" in caplog.messages
@@ -235,7 +235,7 @@ def test_gradcam_looks_closer_than_predict(
 ) -> None:
     """At all of a photo and finer, where the network pools globally; the answer is predict's."""
     run = small_run("vgg16_transfer")
-    side, (told,) = run.card.input.width, load(run.path).predict(tmp_path / "noise.png", top=1)
+    side, (predicted,) = run.card.input.width, load(run.path).predict(tmp_path / "noise.png", top=1)
     whole = open_explainer(run, ExplainOptions(method="gradcam")).explain(photo)
     seen = open_explainer(run, ExplainOptions(as_seen=True, method="gradcam")).explain(photo)
     assert (whole.view.area, seen.view) == (
@@ -246,8 +246,8 @@ def test_gradcam_looks_closer_than_predict(
     assert min(whole.view.size) == 2 * side
     assert whole.heat.values.size > seen.heat.values.size
     for each in (whole, seen):
-        assert each.class_name == told.label
-        assert each.probability == pytest.approx(told.top[0].probability)
+        assert each.class_name == predicted.label
+        assert each.probability == pytest.approx(predicted.top[0].probability)
 
 
 def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:

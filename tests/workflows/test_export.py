@@ -149,7 +149,7 @@ def _spoil(run: Run) -> None:
     write_card(run.path, card)
 
 
-def test_what_does_not_fit_together_is_told(trained: Run, tmp_path: Path) -> None:
+def test_what_does_not_fit_together_is_refused(trained: Run, tmp_path: Path) -> None:
     """A precision belongs to LiteRT, and a file has its format's suffix and a folder."""
     with pytest.raises(UsageError, match="only LiteRT files have a precision"):
         export(trained, form="onnx", precision="int8")
@@ -192,7 +192,7 @@ def test_a_training_whose_file_fails_is_whole_without_it(
 
 
 def test_onnx_that_would_not_fit_in_memory_is_refused() -> None:
-    """Writing takes many times the weights; where the system doesn't tell, it is tried."""
+    """Writing takes many times the weights; if the memory is unknown, it is tried."""
     import keras
 
     model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(1000, use_bias=False)])

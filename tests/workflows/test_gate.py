@@ -33,7 +33,7 @@ evaluation: {require: ["accuracy >= 0.9"], slices: [size], top_k: 1}
 
 
 def colours(photos: Path, runs_dir: Path, name: str = "colours", epochs: int = 5) -> Run:
-    """Return a run that tells red photos from blue ones."""
+    """Return a run that distinguishes red photos from blue ones."""
     text = COLOURS % (name, json.dumps(str(photos)), epochs)
     return train(parse(text, "colours.yaml"), runs_dir=runs_dir).run
 
@@ -84,7 +84,7 @@ def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path)
 
 
 def test_slices_that_the_images_do_not_have_stop_a_training(photos: Path, tmp_path: Path) -> None:
-    """It is told before the first epoch, not after the last."""
+    """It is reported before the first epoch, not after the last."""
     text = COLOURS % ("colours", json.dumps(str(photos)), 5)
     experiment = parse(text, "colours.yaml", ["evaluation.slices=[camera]"])
     with pytest.raises(DataError, match="slice camera: no image has a value for it"):
@@ -93,7 +93,7 @@ def test_slices_that_the_images_do_not_have_stop_a_training(photos: Path, tmp_pa
 
 
 def test_met_and_not_met(trained: Run) -> None:
-    """A gate that is not met raises nothing: the assessment tells."""
+    """A gate that is not met raises nothing: the assessment has the verdicts."""
     assert evaluate(trained, gate("accuracy >= 0.5", "recall[3] >= 0.1")).passed
     found = evaluate(trained, gate("accuracy >= 0.5", "log_loss <= 0"))
     assert [verdict.met for verdict in found.verdicts] == [True, False]
@@ -212,7 +212,7 @@ def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
         evaluate(run, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
 
 
-def test_a_class_without_images_is_told(
+def test_a_class_without_images_is_reported(
     photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is allowed, and what is required of it can't be met."""

@@ -80,7 +80,7 @@ def test_a_stopped_file_does_not_look_whole(path: Path, caplog: pytest.LogCaptur
 
 
 @given(stop=st.integers(1, 5), torn=st.integers(0, 80), lost=st.integers(0, 300))
-def test_it_goes_on_wherever_it_stopped(stop: int, torn: int, lost: int) -> None:
+def test_it_continues_wherever_it_stopped(stop: int, torn: int, lost: int) -> None:
     """However much of either file a process that was killed left, the result is the same."""
     with TemporaryDirectory() as folder:
         whole, path = Path(folder, "whole"), Path(folder, "out")
@@ -103,13 +103,13 @@ def test_the_failures_of_before_are_counted(path: Path) -> None:
         assert (file.mark.items, file.mark.failed) == (4, 2)
 
 
-def test_without_anything_to_go_on_with_it_begins(path: Path) -> None:
+def test_without_anything_to_continue_it_begins(path: Path) -> None:
     """A first command may say --continue too."""
     write(path, resume=True)
     assert path.exists()
 
 
-def test_without_continue_it_begins_anew(path: Path) -> None:
+def test_without_continue_it_begins_again(path: Path) -> None:
     """What was left is not mixed with what is written now."""
     with pytest.raises(Stopped):
         write(path, stop=2)
@@ -117,8 +117,8 @@ def test_without_continue_it_begins_anew(path: Path) -> None:
     assert path.read_text() == "header\n'c.jpg'\n"
 
 
-def test_a_whole_file_is_not_gone_on_with(path: Path) -> None:
-    """Whose it is can't be told any more."""
+def test_a_complete_file_is_not_continued(path: Path) -> None:
+    """Whose it is can't be known any more."""
     write(path)
     with pytest.raises(UsageError, match="nothing to continue"):
         write(path, resume=True)
@@ -169,7 +169,7 @@ def test_one_process_at_a_time(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["[]\n", "{\n", '{"top": 5}\n', "null\n3\n"])
-def test_a_damaged_progress_is_told(path: Path, content: str) -> None:
+def test_a_damaged_progress_is_reported(path: Path, content: str) -> None:
     """What no process of ours wrote is refused, not guessed at."""
     partial(path).write_text("header\n")
     progress(path).write_text(content)
@@ -178,7 +178,7 @@ def test_a_damaged_progress_is_told(path: Path, content: str) -> None:
     assert partial(path).read_text() == "header\n"
 
 
-def test_what_can_not_be_written_is_told(tmp_path: Path) -> None:
+def test_what_can_not_be_written_is_reported(tmp_path: Path) -> None:
     """A folder that is missing is named, and none is made."""
     with pytest.raises(RunError, match="no folder"):
         write(tmp_path / "none" / "out")
@@ -202,8 +202,8 @@ def test_the_progress_is_of_plain_numbers(path: Path) -> None:
     assert [(each["items"], each["failed"]) for each in marks] == [(2, 1), (4, 2)]
 
 
-def test_a_full_disk_is_told(path: Path) -> None:
-    """What fitted stays, and can be gone on with where there is room again."""
+def test_a_full_disk_is_reported(path: Path) -> None:
+    """What fitted stays, and can be continued when there is room again."""
     code = (
         "import resource, sys, pathlib, tests.workflows.test_growing as test\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))\n"

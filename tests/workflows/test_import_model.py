@@ -60,8 +60,8 @@ def test_photos_are_recognised(imagenet: Run, shared: Callable[[str], Path]) -> 
     assert {top["african_elephant"][0], top["indian_elephant"][0]} <= ELEPHANTS
 
 
-def test_the_card_tells_where_it_comes_from(imagenet: Run) -> None:
-    """Its file, hash and form; of a training it tells nothing, as nothing is known."""
+def test_the_card_records_where_it_comes_from(imagenet: Run) -> None:
+    """Its file, hash and format; nothing of a training, as nothing is known."""
     card = imagenet.card
     assert card.origin is not None
     assert Path(card.origin.file).name == "efficientnet_lite0_imagenet_top.keras"
@@ -71,7 +71,7 @@ def test_the_card_tells_where_it_comes_from(imagenet: Run) -> None:
 
 
 def test_its_fast_file_has_a_certificate(imagenet: Run) -> None:
-    """On random pictures, as it has no images of its own: the same answers within 1e-4."""
+    """On random pictures, as it has no images: the same answers within 1e-4."""
     (parity,) = imagenet.card.export_parity
     assert (parity.file, parity.images, parity.agreement) == ("model.tflite", 32, 1)
     assert parity.difference <= 1e-4
@@ -111,7 +111,7 @@ def converted(model: Any, file: Path, batch: int | None = None) -> Path:
 
 
 def test_a_legacy_file_needs_trust(tmp_path: Path, small: Any, names: str) -> None:
-    """Without it the reason is told and nothing written; with it the run answers as the model."""
+    """Without it the reason is shown and nothing written; with it the run answers as the model."""
     legacy = tmp_path / "old one.h5"
     small.save(legacy)
     wanted = ImportSpec(legacy, names, Adaptation(rescale=0.5))

@@ -111,7 +111,7 @@ def test_what_says_the_same_is_let_in(exported: Path, tmp_path: Path) -> None:
     assert import_model(wanted, runs_dir=tmp_path / "runs").card.input.fit == "pad"
 
 
-def test_a_strangers_file_is_told_how_photos_come(
+def test_a_file_of_another_origin_needs_a_description_of_its_input(
     trained: Run,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,

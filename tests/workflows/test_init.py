@@ -32,7 +32,7 @@ def layers(experiment: Experiment) -> list[str]:
 
 
 def test_tiny_images_get_a_small_network(tmp_path: Path) -> None:
-    """Tiny images keep their size and get a network of their own, weights or not."""
+    """Tiny images keep their size and get a small network, with or without weights."""
     experiment = drafted(fill(tmp_path / "pets", {"cat": 2, "dog": 2}))
     assert experiment.name == "pets"
     assert experiment.data.image_size == (30, 40)
@@ -54,14 +54,14 @@ def test_photos_get_a_backbone(size: tuple[int, int], side: int, tmp_path: Path)
 
 @pytest.mark.parametrize("weights", [PretrainedWeights.CACHED, PretrainedWeights.REACHABLE])
 def test_a_remark_says_where_weights_are(weights: PretrainedWeights, tmp_path: Path) -> None:
-    """The config and what is said of it tell whether the weights must be fetched."""
+    """The config and the remarks say whether the weights must be fetched."""
     found = draft_config(fill(tmp_path, {"cat": 1, "dog": 1}, (64, 64)), lambda _: weights)
     assert f"# {weights.value}.\n" in found.config
     assert found.found[-1] == weights.value
 
 
 def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
-    """Where weights can't be had, photos get a network of their own, and a remark says why."""
+    """If weights can't be had, photos get a small network, and a remark says why."""
     folder = fill(tmp_path, {"cat": 1, "dog": 1}, (300, 300))
     experiment = drafted(folder, PretrainedWeights.ABSENT)
     assert experiment.model.backbone is None
@@ -116,7 +116,7 @@ def test_pooling_never_empties_the_image(size: tuple[int, int], tmp_path: Path) 
 def test_parts_that_have_no_folder_are_split_off(
     folders: list[str], images: int, split: SplitConfig | None, tmp_path: Path
 ) -> None:
-    """A part without a folder of its own is split off the training images."""
+    """A part without a folder is split off the training images."""
     for folder in folders:
         fill(tmp_path / folder, {"cat": images, "dog": images}, (4, 4))
     experiment = drafted(tmp_path)

@@ -97,8 +97,8 @@ def test_images_are_counted_once_whatever_labels_they_have(discs: TrainingResult
     labels = sum(sum(classes.values()) for classes in planned.counts.values())
     assert labels != 160
     assert document["images"]["all"] == sum(planned.images.values()) == 160
-    told = {split: each["images"] for split, each in document["splits"].items()}
-    assert told == dict(planned.images)
+    images = {split: each["images"] for split, each in document["splits"].items()}
+    assert images == dict(planned.images)
 
 
 def test_the_card_says_what_answers_mean(discs: TrainingResult) -> None:
@@ -159,7 +159,7 @@ def test_every_class_has_its_share_of_every_part(data: Path) -> None:
         ("data.loader=folder", "is for loader csv or tfrecord, not for folder"),
     ],
 )
-def test_what_does_not_go_together_is_told(setting: str, message: str) -> None:
+def test_what_does_not_go_together_is_refused(setting: str, message: str) -> None:
     """Before an image is read, with what to write instead."""
     with pytest.raises(ConfigError, match=message):
         parse(CONFIG.format(data="x.csv", epochs=1), "discs.yaml", [setting])
@@ -172,7 +172,7 @@ def test_one_label_and_several_are_not_compared(discs: TrainingResult, trained: 
         refuse_other_classes(discs.run, other)
 
 
-def test_several_labels_are_no_test_of_a_model_of_one(discs: TrainingResult, data: Path) -> None:
+def test_several_labels_can_not_test_a_model_of_one(discs: TrainingResult, data: Path) -> None:
     """Images that may have several are refused, and one of them is named."""
     one = dataclasses.replace(discs.run.card, multi_label=False, thresholds=None)
     with pytest.raises(DataError, match=r"may have several labels, such as 000\.png"):
@@ -234,8 +234,8 @@ def test_each_label_of_a_photo_is_explained(discs: TrainingResult, method: Metho
     explainer = open_explainer(discs.run, ExplainOptions(method=method))
     pixels = _picture("blue", "red")
     found = explainer.explain(Photo("both", pixels))
-    (told,) = load(discs.run.path).predict(pixels)
-    assert tuple(each.class_name for each in found.named) == told.labels
+    (predicted,) = load(discs.run.path).predict(pixels)
+    assert tuple(each.class_name for each in found.named) == predicted.labels
     assert {each.class_name for each in found.found} == {"blue", "red"}
     nothing = explainer.explain(Photo("none", _picture()))
     assert (nothing.known, len(nothing.named)) == (False, 1)

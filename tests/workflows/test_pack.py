@@ -248,20 +248,20 @@ def test_an_interrupted_pack_leaves_nothing(photos: Path, tmp_path: Path) -> Non
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_pack_is_no_folder_of_photos(pack_of_photos: Path) -> None:
-    """Who trains on it as on class folders is told how."""
+def test_a_pack_is_not_a_folder_of_photos(pack_of_photos: Path) -> None:
+    """Training on it as on class folders gives a hint with the right way."""
     with pytest.raises(DataError, match="is a pack") as caught:
         draft_config(pack_of_photos)
     assert f"--set data.root={pack_of_photos}" in caught.value.hint
 
 
-def test_a_folder_that_is_not_there_is_told(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(photos: Path, tmp_path: Path) -> None:
     """Where the pack can't be written, before an image is read."""
     with pytest.raises(RunError, match="no folder"):
         packed_from(data_at(photos), tmp_path / "none" / "pack")
 
 
-def test_classes_without_a_number_are_told(photos: Path, tmp_path: Path) -> None:
+def test_classes_without_a_number_are_reported(photos: Path, tmp_path: Path) -> None:
     """A label map with gaps packs nothing."""
     data = data_at(photos, label_map={"1": "red", "3": "green"})
     with pytest.raises(DataError, match=r"data\.label_map has no number for blue") as caught:
@@ -271,7 +271,7 @@ def test_classes_without_a_number_are_told(photos: Path, tmp_path: Path) -> None
 
 
 def test_settings_of_no_config_are_refused(photos: Path) -> None:
-    """--set changes a config, and a folder is none."""
+    """--set changes a config, which a folder is not."""
     with pytest.raises(UsageError, match="is not a config, so it has no keys"):
         data_argument(str(photos), ["data.channels=1"])
 
@@ -394,7 +394,7 @@ def test_files_of_two_packs_are_not_mixed(pack_of_photos: Path, tmp_path: Path) 
 
 
 def test_a_pack_without_its_manifest_is_read(pack_of_photos: Path) -> None:
-    """Parts are told by the files' names, classes by the text feature or a label map."""
+    """Parts follow from the files' names, classes from the text feature or a label map."""
     (pack_of_photos / "manifest.json").unlink()
     for more in (
         {"features": {"label": "image/class/text"}},
@@ -446,7 +446,7 @@ for record in tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(sys.argv[1] + "/*.
 
 @pytest.mark.slow
 def test_tensorflow_reads_the_same(table: Path, tmp_path: Path) -> None:
-    """TensorFlow's own reader, in a process of its own: names, numbers, texts and pixels."""
+    """TensorFlow's own reader, in another process: names, numbers, texts and pixels."""
     packed = packed_from(data_at(table, multi_label=True, separator=";"), tmp_path / "pack")
     by_tensorflow = _by_tensorflow(packed.path)
     source = splits_of(data_at(table, multi_label=True, separator=";"), 5)

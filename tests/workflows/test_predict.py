@@ -65,7 +65,9 @@ def test_a_bad_photo_is_named_and_the_others_are_answered(
     assert [prediction.error is None for prediction in found] == [True, False, True, False, True]
 
 
-def test_a_folder_without_files_is_told(trained: Run, pictures: list[str], tmp_path: Path) -> None:
+def test_a_folder_without_files_is_reported(
+    trained: Run, pictures: list[str], tmp_path: Path
+) -> None:
     """It is named in its place, and the others are answered."""
     (tmp_path / "none").mkdir()
     asked = [pictures[0], str(tmp_path / "none"), "https://example.org/a.png?x=1"]
@@ -78,8 +80,8 @@ def test_a_folder_without_files_is_told(trained: Run, pictures: list[str], tmp_p
     ]
 
 
-def test_an_unknown_pretrained_name_is_told() -> None:
-    """The hint lists what there is."""
+def test_an_unknown_pretrained_name_is_reported() -> None:
+    """The hint lists the known names."""
     with pytest.raises(UsageError, match="VGG61") as caught:
         predict(["x.jpg"], model="VGG61")
     assert "VGG16" in caught.value.hint

@@ -167,8 +167,8 @@ def test_an_interrupted_file_becomes_the_same(tmp_path: Path) -> None:
     assert (again.photos, again.failed) == (whole.photos, whole.failed) == (102, 2)
 
 
-def test_another_question_does_not_go_on() -> None:
-    """What differs is told: the model's file, the classes shown, the threshold, the mirror."""
+def test_other_options_do_not_continue() -> None:
+    """What differs is named: the model's file, the classes shown, the threshold, the mirror."""
     asked = predictor(Brightness())
     other = dataclasses.replace(asked, weights=("other",))
     settings = asked.settings

@@ -53,7 +53,7 @@ def test_more_than_there_are_is_all_of_them(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "softmax"])
-def test_mixed_images_are_told_with_shares(photos: Path, output: str) -> None:
+def test_mixed_images_are_labelled_with_shares(photos: Path, output: str) -> None:
     """As percentages of both classes, the larger one first."""
     config = _colours(photos, "augmentation.mixup=1", f"model.output={output}")
     mixed = [caption for caption in preview(config, 32).captions if "+" in caption]

@@ -1,4 +1,4 @@
-"""`imgrec explain` finds a cat and a dog in one picture, as docs/results.md has it."""
+"""`imgrec explain` finds a cat and a dog in one picture, as docs/results.md says."""
 
 from __future__ import annotations
 

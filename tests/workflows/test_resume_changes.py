@@ -49,18 +49,18 @@ def _filters(run: Run, name: str) -> Any:
 
 
 def test_a_changed_learning_rate_is_taken_and_stays_on_record(run: Run) -> None:
-    """The rate of the checkpoint gives way, and the card tells it ever after."""
+    """The rate of the checkpoint is replaced, and the card records it."""
     drifted = _drifted(run, SLOWER)
     assert _column(drifted, "learning_rate") == pytest.approx([0.01, 0.01, 0.002])
-    told = ("after epoch 2: training.optimizer.Adam.learning_rate: 0.01 -> 0.002",)
-    assert drifted.card.changes == told
+    changes = ("after epoch 2: training.optimizer.Adam.learning_rate: 0.01 -> 0.002",)
+    assert drifted.card.changes == changes
     further = resume(drifted, overrides=["training.epochs=4"]).run
     assert _column(further, "learning_rate")[3] == pytest.approx(0.002)
-    assert further.card.changes == told
+    assert further.card.changes == changes
 
 
 def test_validation_may_go_and_come_back(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    """What an epoch did not measure is no number there; another value tells the best epoch."""
+    """What an epoch did not measure is NaN; another value determines the best epoch."""
     caplog.set_level("INFO", "imgrec")
     without = _drifted(run, "data.split={validation: 0, test: 0.2}")
     assert [math.isnan(value) for value in _column(without, "val_loss")] == [False, False, True]
@@ -74,8 +74,8 @@ def test_validation_may_go_and_come_back(run: Run, caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.parametrize("override", ["monitor=accuracy", "mode=max"])
-def test_another_way_to_tell_the_best_begins_anew(run: Run, override: str) -> None:
-    """A lower loss is no worse accuracy: the next epoch is the best one so far."""
+def test_another_monitor_chooses_the_best_epoch_again(run: Run, override: str) -> None:
+    """A loss can't be compared with an accuracy: the next epoch is the best one so far."""
     drifted = _drifted(run, f"training.checkpoint.{override}")
     assert drifted.card.best["epoch"] == 3
     np.testing.assert_array_equal(_filters(drifted, "best.keras"), _filters(drifted, "last.keras"))
@@ -119,7 +119,7 @@ def test_what_no_checkpoint_survives_is_refused(run: Run, override: str, named: 
     assert load(str(run.path / "config.yaml")).training.epochs == 2
 
 
-def test_another_device_and_precision_are_told(run: Run) -> None:
+def test_another_device_and_precision_are_reported(run: Run) -> None:
     """`precision: auto` is another one on a GPU; the hint keeps it."""
     assert run.card.computing == {"device": "cpu", "precision": "float32", "replicas": "1"}
     computing = {"device": "gpu", "precision": "mixed_float16", "replicas": "2"}
@@ -148,7 +148,7 @@ def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> Non
         resume(older, overrides=["training.precision=mixed_float16"])
 
 
-def test_nothing_left_is_told_before_an_image_is_read(photos: Path, tmp_path: Path) -> None:
+def test_nothing_left_is_reported_before_an_image_is_read(photos: Path, tmp_path: Path) -> None:
     """The photos are away, and it does not matter."""
     config = TINY.replace("loader: digits", f"root: {json.dumps(str(photos))}")
     run = train(parse(config, "t.yaml", ["training.epochs=1"]), runs_dir=tmp_path).run

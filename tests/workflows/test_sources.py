@@ -163,7 +163,7 @@ def test_other_forms_are_evaluated_in_the_runs_order(
 
 
 def test_a_split_column_gives_the_parts(run: Run, photos: Path, tmp_path: Path) -> None:
-    """The test rows are taken; another part may be asked for; one that is not there is told."""
+    """The test rows are taken; another part may be asked for; a missing one is reported."""
     table = tmp_path / "list.csv"
     rows = [
         f"{picture.file},{picture.label},{'train' if number % 4 else 'test'}"

@@ -135,9 +135,7 @@ def _rows_first(
     return rows.resize(size, Image.Resampling.BILINEAR, (0, upper, size[0], lower))
 
 
-def test_a_resumed_training_goes_on_with_the_numbers_of_its_card(
-    photos: Path, tmp_path: Path
-) -> None:
+def test_a_resumed_training_uses_the_numbers_of_its_card(photos: Path, tmp_path: Path) -> None:
     """One epoch and then another is the same as two, and the numbers are the card's."""
     whole = train(_experiment(photos), runs_dir=tmp_path / "whole").run
     first = train(_experiment(photos, "training.epochs=1"), runs_dir=tmp_path / "first").run
@@ -153,7 +151,7 @@ def _column(lines: list[str]) -> list[str]:
 
 
 def test_a_card_without_the_numbers_can_not_be_resumed(photos: Path, tmp_path: Path) -> None:
-    """They are not computed anew behind the user's back."""
+    """They are not computed again behind the user's back."""
     run = train(_experiment(photos), runs_dir=tmp_path / "runs").run
     bare = Run(run.path, dataclasses.replace(run.card, statistics=None))
     with pytest.raises(RunError, match="lacks the statistics of its training images"):
@@ -194,7 +192,7 @@ def test_a_channel_without_spread_is_refused(photos: Path, tmp_path: Path) -> No
     ],
 )
 def test_in_words(photos: Path, preprocessing: str, expected: str) -> None:
-    """The card tells people what the model does to the pixels."""
+    """The card records what the model does to the pixels."""
     off = "preprocessing.featurewise_std_normalization=false"
     experiment = _experiment(photos, off, f"preprocessing={preprocessing}")
     statistics = PixelStatistics((10.0, 20.0, 30.0), (1.0, 1.0, 1.0))

@@ -1,4 +1,4 @@
-"""What is told of a folder of images."""
+"""The summary of a folder of images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.workflows.class_folders import fill
 
 
 def test_class_folders(tmp_path: Path) -> None:
-    """Counts are exact, sizes are medians of headers, and both are told in words."""
+    """Counts are exact, sizes are medians of headers, and both are described in words."""
     found = summarize_dataset(fill(tmp_path / "pets", {"cat": 3, "dog": 1}))
     assert dict(found.counts) == {"cat": 3, "dog": 1}
     assert (found.training_images, found.smallest, found.largest) == (4, 1, 3)

@@ -73,7 +73,7 @@ def test_a_run_holds_everything(trained: Run) -> None:
     ]
 
 
-def test_the_card_tells_what_the_model_needs_and_knows(trained: Run) -> None:
+def test_the_card_records_what_the_model_needs_and_knows(trained: Run) -> None:
     """Classes, input, preprocessing, data, versions and the best epoch are in card.json."""
     card = read_card(trained.path)
     assert card.complete
@@ -121,8 +121,8 @@ def test_a_resumed_training_is_the_one_that_never_stopped(trained: Run, tmp_path
     assert resumed.card.best == trained.card.best
 
 
-def test_callbacks_go_on_counting_after_a_resume(tmp_path: Path) -> None:
-    """EarlyStopping's patience is not begun anew."""
+def test_callbacks_keep_counting_after_a_resume(tmp_path: Path) -> None:
+    """EarlyStopping's patience does not begin again."""
     stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
     whole = train(parse(TINY, "t.yaml", [stopping, "training.epochs=9"]), runs_dir=tmp_path).run
     assert len(_losses(whole)) == 2
@@ -182,14 +182,14 @@ def test_resuming_something_else_is_refused(trained: Run, override: str, named: 
         "data.cache=none",
     ],
 )
-def test_what_changes_no_step_is_no_drift(trained: Run, override: str) -> None:
-    """Neither is what only says the default anew: there is just nothing left to train."""
+def test_what_changes_no_step_may_change(trained: Run, override: str) -> None:
+    """A default that is written out changes nothing: there is just nothing left to train."""
     with pytest.raises(UsageError, match="has all of its 2 epochs"):
         resume(trained, overrides=[override])
 
 
 def test_other_versions_are_refused(trained: Run) -> None:
-    """Those that the result hangs on; another Python patch is none."""
+    """Those that the result depends on, which another patch of Python is not."""
     versions = {**trained.card.versions, "keras": "3.0.0", "python": "3.11.0"}
     older = dataclasses.replace(trained, card=dataclasses.replace(trained.card, versions=versions))
     with pytest.raises(UsageError, match=r"\n  keras: 3.0.0 -> [0-9.]+$"):
@@ -262,7 +262,7 @@ def test_bad_images_may_be_skipped_and_stay_on_record(photos: Path, tmp_path: Pa
     assert skipped == {"red/03.png"}
 
 
-def test_copies_are_told_where_the_numbers_are(
+def test_copies_are_reported_where_the_numbers_are(
     photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Early, so that the training can be stopped, and again at its end."""
@@ -302,7 +302,9 @@ def test_a_plan_says_what_would_be_and_trains_nothing(photos: Path, tmp_path: Pa
     assert not (tmp_path / "runs").exists()
 
 
-def test_sigmoid_for_three_classes_is_told_before_training(photos: Path, tmp_path: Path) -> None:
+def test_sigmoid_for_three_classes_is_reported_before_training(
+    photos: Path, tmp_path: Path
+) -> None:
     """The output does not fit the classes of the data."""
     (photos / "green").mkdir()
     for number in range(5):
@@ -325,16 +327,16 @@ def test_a_run_without_any_validation_is_judged_on_its_training_images(
 def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
     """With the extra installed the callback logs below the run's folder, each batch if asked."""
     pytest.importorskip("tensorboard")
-    for frequency, told in (("epoch", False), ("batch", True)):
+    for frequency, expected in (("epoch", False), ("batch", True)):
         callbacks = f"training.callbacks=[{{TensorBoard: {{update_freq: {frequency}}}}}]"
         run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
         events = [path.read_bytes() for path in (run.path / "tensorboard").rglob("events.*")]
         assert any(b"epoch_loss" in each for each in events)
-        assert any(b"batch_loss" in each for each in events) == told
+        assert any(b"batch_loss" in each for each in events) == expected
 
 
-def test_tensorboard_goes_on_to_number_the_steps(photos: Path, tmp_path: Path) -> None:
-    """In a run that goes on they follow on those of the epochs before: three steps in each."""
+def test_tensorboard_continues_the_numbers_of_the_steps(photos: Path, tmp_path: Path) -> None:
+    """In a resumed run they follow those of earlier epochs: three steps in each."""
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     callbacks = "training.callbacks=[{TensorBoard: {update_freq: 1}}]"
     run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
@@ -348,7 +350,7 @@ def test_tensorboard_goes_on_to_number_the_steps(photos: Path, tmp_path: Path) -
     assert numbers == [*range(1, 3 * 3 + 1)]
 
 
-def test_tensorboard_without_its_extra_is_told(
+def test_tensorboard_without_its_extra_is_refused(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message names the extra, and no run is made."""
@@ -373,7 +375,7 @@ def test_last_finds_the_run_just_trained(trained: Run) -> None:
     assert dataclasses.asdict(found.card) == dataclasses.asdict(trained.card)
 
 
-def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path: Path) -> None:
+def test_a_training_reports_which_requirements_are_met(photos: Path, tmp_path: Path) -> None:
     """In its report and its numbers; what is not met, or can't be measured, stops nothing."""
     asked = ["recall[red] >= 0", "accuracy > 1", "slice[size=none].accuracy > 0"]
     wanted = [f"evaluation.require={json.dumps(asked)}", "training.epochs=1"]
@@ -393,7 +395,9 @@ def test_a_training_tells_what_of_its_requirements_is_met(photos: Path, tmp_path
     assert "<dt>unknown below</dt>" in page
 
 
-def test_a_requirement_of_no_class_is_told_before_a_training(photos: Path, tmp_path: Path) -> None:
+def test_a_requirement_of_an_unknown_class_is_reported_before_a_training(
+    photos: Path, tmp_path: Path
+) -> None:
     """With its line, and with the class that may be meant."""
     experiment = _colours(photos, 'evaluation.require=["accuracy > 0", "recall[rad] > 0"]')
     with pytest.raises(ConfigError, match=r"evaluation.require\[1\].*did you mean red"):
@@ -401,7 +405,7 @@ def test_a_requirement_of_no_class_is_told_before_a_training(photos: Path, tmp_p
     assert not (tmp_path / "runs").exists()
 
 
-def test_weights_that_are_missing_are_told_before_images_are_looked_for(tmp_path: Path) -> None:
+def test_weights_that_are_missing_are_reported_before_images_are_looked_for(tmp_path: Path) -> None:
     """They may be many; neither is there."""
     overrides = ["model.backbone.weights=missing.h5"]
     with pytest.raises(RunError, match=r"^the weights of VGG16 do not exist: missing\.h5"):
