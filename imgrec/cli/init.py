@@ -36,7 +36,7 @@ def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) 
     path = output or Path(f"{drafted.name}.yaml")
     refuse_existing(path)
     write_text(path, drafted.config)
-    found = [*drafted.found, *drafted.bad]
+    found = [*drafted.found, *drafted.bad, *drafted.gaps]
     if as_json:
         return console.document({"path": str(path), "found": found})
     console.result("\n".join(found))

@@ -5,9 +5,9 @@ A loader returns findings of what it did not use, or not as it is written; a che
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from enum import Enum, Flag, StrEnum, auto
 
 from imgrec.text import join_few, printable, quoted
 
@@ -23,130 +23,263 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-class FindingKind(Enum):
-    """What can be found: key in files, severity, title for people, what is counted."""
+class Evidence(Flag):
+    """What has to be known to look for something.
 
-    UNREADABLE = "unreadable", Severity.ERROR, "can't be read"
-    NO_IMAGE = "no_image", Severity.ERROR, "not images"
-    UNTRAINABLE = "untrainable", Severity.ERROR, "a training would end", "problems"
+    SOURCE: how the images are stored, which loaders know. CONTENT: the bytes of every image.
+    SPLITS: that there are several. TRAITS: the headers of all images. PIXELS: of all images.
+    """
+
+    SOURCE = auto()
+    NAMES = auto()
+    CONTENT = auto()
+    LABELS = auto()
+    SPLITS = auto()
+    TRAITS = auto()
+    PIXELS = auto()
+
+
+class FindingKind(Enum):
+    """What can be found: key in files, evidence, severity, title for people, what is counted."""
+
+    UNREADABLE = ("unreadable", Evidence.CONTENT, Severity.ERROR, "can't be read")
+    NO_IMAGE = ("no_image", Evidence.CONTENT, Severity.ERROR, "not images")
+    UNTRAINABLE = (
+        "untrainable",
+        Evidence.SOURCE,
+        Severity.ERROR,
+        "a training would end",
+        "problems",
+    )
     COPIES_ACROSS_SPLITS = (
         "duplicates_across_splits",
+        Evidence.CONTENT | Evidence.SPLITS,
         Severity.ERROR,
         "leakage: same file in several splits",
     )
     COPIES_ACROSS_LABELS = (
         "duplicates_across_labels",
+        Evidence.CONTENT | Evidence.LABELS,
         Severity.ERROR,
         "same file under several labels",
     )
-    COPIES = "duplicates", Severity.WARNING, "same file twice in a split"
+    COPIES = ("duplicates", Evidence.CONTENT, Severity.WARNING, "same file twice in a split")
     NEAR_ACROSS_SPLITS = (
         "near_duplicates_across_splits",
+        Evidence.PIXELS | Evidence.SPLITS,
         Severity.WARNING,
         "near-duplicates in several splits",
     )
-    NEAR = "near_duplicates", Severity.WARNING, "near-duplicates in a split"
+    NEAR = ("near_duplicates", Evidence.PIXELS, Severity.WARNING, "near-duplicates in a split")
     NOT_COMPARED = (
         "not_compared",
+        Evidence(0),
         Severity.WARNING,
         "too many similar images; the search for near-duplicates ended early",
         "splits",
     )
-    IMBALANCE = "imbalance", Severity.WARNING, "classes of very different size", "classes"
-    MISSING_CLASSES = "missing_classes", Severity.WARNING, "classes without images", "classes"
+    IMBALANCE = (
+        "imbalance",
+        Evidence.LABELS,
+        Severity.WARNING,
+        "classes of very different size",
+        "classes",
+    )
+    MISSING_CLASSES = (
+        "missing_classes",
+        Evidence.LABELS,
+        Severity.WARNING,
+        "classes without images",
+        "classes",
+    )
     CLASSES_BY_CASE = (
         "classes_differing_in_case",
+        Evidence.LABELS,
         Severity.WARNING,
         "class names differ only in case",
         "classes",
     )
-    NAMES_BY_CASE = "names_differing_in_case", Severity.WARNING, "names differ only in case"
-    ANIMATED = "animated", Severity.WARNING, "several frames or pages; one is used"
-    SIXTEEN_BIT = "sixteen_bit", Severity.WARNING, "more than 8 bits a channel, reduced to 8"
-    FEW_BITS = "few_bits", Severity.WARNING, "dark: even the brightest pixel leaves bits unused"
-    UNUSED_CHANNELS = "unused_channels", Severity.WARNING, "channels that are not used"
-    ELONGATED = "elongated", Severity.WARNING, "very long or very wide"
-    ONE_COLOUR = "one_colour", Severity.WARNING, "of nearly one colour; not compared"
-    ROTATED = "rotated", Severity.NOTE, "turned upright as EXIF says"
-    PROFILE = "colour_profile", Severity.NOTE, "a colour profile other than sRGB, not applied"
-    TRANSPARENT = "transparent", Severity.NOTE, "transparent; laid on white"
-    WRONG_SUFFIX = "wrong_suffix", Severity.NOTE, "named like another format; read by content"
-    UNUSED_FOLDERS = "unused_folders", Severity.WARNING, "folders that are not used", "folders"
+    NAMES_BY_CASE = (
+        "names_differing_in_case",
+        Evidence.NAMES,
+        Severity.WARNING,
+        "names differ only in case",
+    )
+    ANIMATED = (
+        "animated",
+        Evidence.TRAITS,
+        Severity.WARNING,
+        "several frames or pages; one is used",
+    )
+    SIXTEEN_BIT = (
+        "sixteen_bit",
+        Evidence.TRAITS,
+        Severity.WARNING,
+        "more than 8 bits a channel, reduced to 8",
+    )
+    FEW_BITS = (
+        "few_bits",
+        Evidence.TRAITS,
+        Severity.WARNING,
+        "dark: even the brightest pixel leaves bits unused",
+    )
+    UNUSED_CHANNELS = (
+        "unused_channels",
+        Evidence.TRAITS,
+        Severity.WARNING,
+        "channels that are not used",
+    )
+    ELONGATED = ("elongated", Evidence.TRAITS, Severity.WARNING, "very long or very wide")
+    ONE_COLOUR = (
+        "one_colour",
+        Evidence.PIXELS,
+        Severity.WARNING,
+        "of nearly one colour; not compared",
+    )
+    ROTATED = ("rotated", Evidence.TRAITS, Severity.NOTE, "turned upright as EXIF says")
+    PROFILE = (
+        "colour_profile",
+        Evidence.TRAITS,
+        Severity.NOTE,
+        "a colour profile other than sRGB, not applied",
+    )
+    TRANSPARENT = ("transparent", Evidence.TRAITS, Severity.NOTE, "transparent; laid on white")
+    WRONG_SUFFIX = (
+        "wrong_suffix",
+        Evidence.TRAITS,
+        Severity.NOTE,
+        "named like another format; read by content",
+    )
+    UNUSED_FOLDERS = (
+        "unused_folders",
+        Evidence.SOURCE,
+        Severity.WARNING,
+        "folders that are not used",
+        "folders",
+    )
     HIDDEN_FOLDERS = (
         "hidden_folders",
+        Evidence.SOURCE,
         Severity.WARNING,
         "hidden folders with files, not used",
         "folders",
     )
-    UNUSED_IMAGES = "unused_images", Severity.WARNING, "images of no class, not used"
+    UNUSED_IMAGES = (
+        "unused_images",
+        Evidence.SOURCE,
+        Severity.WARNING,
+        "images of no class, not used",
+    )
     NESTED_FOLDERS = (
         "nested_folders",
+        Evidence.SOURCE,
         Severity.WARNING,
         "folders inside class folders, taken as part of the class",
         "folders",
     )
     REPEATED_FOLDERS = (
         "repeated_folders",
+        Evidence.SOURCE,
         Severity.WARNING,
         "every class folder contains the same folders, as splits contain the same classes",
         "folders",
     )
     UNIFIED_CLASSES = (
         "unified_classes",
+        Evidence.SOURCE,
         Severity.WARNING,
         "class names with blanks or another Unicode form, unified",
         "names",
     )
     COMBINED_LABELS = (
         "combined_labels",
+        Evidence.SOURCE,
         Severity.WARNING,
         "classes that look like several labels; data.multi_label separates them",
         "classes",
     )
     UNUSED_CLASSES = (
         "unused_classes",
+        Evidence.SOURCE,
         Severity.WARNING,
         "named classes that no image has, not used",
         "classes",
     )
-    UNUSED_ARRAYS = "unused_arrays", Severity.WARNING, "arrays that are not used", "arrays"
+    UNUSED_ARRAYS = (
+        "unused_arrays",
+        Evidence.SOURCE,
+        Severity.WARNING,
+        "arrays that are not used",
+        "arrays",
+    )
     GUESSED_ENCODING = (
         "guessed_encoding",
+        Evidence.SOURCE,
         Severity.WARNING,
         "text that is not UTF-8, read as Windows-1252",
         "files",
     )
-    TABLE_FORM = "table_form", Severity.NOTE, "tables in a special form", "files"
-    SKIPPED_ROWS = "skipped_rows", Severity.NOTE, "rows that are empty or repeated", "rows"
+    TABLE_FORM = ("table_form", Evidence.SOURCE, Severity.NOTE, "tables in a special form", "files")
+    SKIPPED_ROWS = (
+        "skipped_rows",
+        Evidence.SOURCE,
+        Severity.NOTE,
+        "rows that are empty or repeated",
+        "rows",
+    )
     REWRITTEN_PATHS = (
         "rewritten_paths",
+        Evidence.SOURCE,
         Severity.NOTE,
         "paths with backslashes, blanks or another Unicode form, corrected",
         "paths",
     )
     UNUSED_COLUMNS = (
         "unused_columns",
+        Evidence.SOURCE,
         Severity.NOTE,
         "columns that only slices and groups can use",
         "columns",
     )
     UNUSED_FEATURES = (
         "unused_features",
+        Evidence.SOURCE,
         Severity.NOTE,
         "features besides image and label",
         "features",
     )
     WRAPPER_FOLDERS = (
         "wrapper_folders",
+        Evidence.SOURCE,
         Severity.NOTE,
         "folders around the class folders, seen through",
         "folders",
     )
-    UNUSED_FILES = "unused_files", Severity.NOTE, "files beside the images, not used", "files"
-    HIDDEN = "hidden", Severity.NOTE, "hidden and system files, not used", "files"
+    UNUSED_FILES = (
+        "unused_files",
+        Evidence.SOURCE,
+        Severity.NOTE,
+        "files beside the images, not used",
+        "files",
+    )
+    HIDDEN = (
+        "hidden",
+        Evidence.SOURCE,
+        Severity.NOTE,
+        "hidden and system files, not used",
+        "files",
+    )
 
-    def __init__(self, key: str, severity: Severity, title: str, unit: str = "images") -> None:
+    def __init__(
+        self,
+        key: str,
+        evidence: Evidence,
+        severity: Severity,
+        title: str,
+        unit: str = "images",
+    ) -> None:
         self.key = key
+        self.evidence = evidence
         self.severity = severity
         self.title = title
         self.unit = unit
@@ -156,31 +289,10 @@ class FindingKind(Enum):
         """Whether it is about files that can't be read as images."""
         return self in {FindingKind.UNREADABLE, FindingKind.NO_IMAGE}
 
-
-SOURCE_KINDS = frozenset(
-    {
-        FindingKind.UNTRAINABLE,
-        FindingKind.UNUSED_FOLDERS,
-        FindingKind.HIDDEN_FOLDERS,
-        FindingKind.UNUSED_IMAGES,
-        FindingKind.NESTED_FOLDERS,
-        FindingKind.REPEATED_FOLDERS,
-        FindingKind.UNIFIED_CLASSES,
-        FindingKind.COMBINED_LABELS,
-        FindingKind.UNUSED_CLASSES,
-        FindingKind.UNUSED_ARRAYS,
-        FindingKind.GUESSED_ENCODING,
-        FindingKind.TABLE_FORM,
-        FindingKind.SKIPPED_ROWS,
-        FindingKind.REWRITTEN_PATHS,
-        FindingKind.UNUSED_COLUMNS,
-        FindingKind.UNUSED_FEATURES,
-        FindingKind.WRAPPER_FOLDERS,
-        FindingKind.UNUSED_FILES,
-        FindingKind.HIDDEN,
-    }
-)
-"""What loaders find, each in its own form of data."""
+    @property
+    def of_source(self) -> bool:
+        """Whether loaders find it, each in its form of data."""
+        return Evidence.SOURCE in self.evidence
 
 
 @dataclass(frozen=True)
@@ -230,6 +342,39 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(Finding(kind, cases[kind]) for kind in FindingKind if kind in cases)
 
 
+def looked_for(keys: Collection[str]) -> str:
+    """Return in words what a check has looked for: the kinds of these keys that are no notes.
+
+    Example:
+        >>> looked_for(["duplicates", "rotated", "unused_folders"])
+        'duplicates, and what of the data is not used'
+    """
+    kinds = [
+        kind
+        for kind in FindingKind
+        if kind.key in keys and kind.severity is not Severity.NOTE and not kind.of_source
+    ]
+    words = [_words(kind.key) for kind in kinds if kind.evidence]
+    return f"{', '.join(words)}, and what of the data is not used"
+
+
+def gap_lines(not_checked: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what was not checked, a line for each reason; `not_checked` is by the kind's key.
+
+    Example:
+        >>> gap_lines({"near_duplicates": "no pixels", "one_colour": "no pixels"})
+        ('not checked: near duplicates, one colour: no pixels',)
+    """
+    words: dict[str, list[str]] = {}
+    for key, reason in not_checked.items():
+        words.setdefault(reason, []).append(_words(key))
+    return tuple(f"not checked: {', '.join(each)}: {reason}" for reason, each in words.items())
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
 @dataclass(frozen=True)
 class ValueRange:
     """The smallest, the median and the largest of some numbers."""
@@ -262,8 +407,8 @@ class Findings:
     sizes: how many images each split has. counts: those of each class, by split; an image may have
     several, or none. labelled: if False, there are no classes, and each split counts its images
     under an empty name.
-    checked: what was looked for, and the kinds of the source's findings. found: what there was
-    of it.
+    found: each kind with its cases. not_checked: why a kind was not looked for, or not in all
+    images.
     bad: how many images can't be read. pictures: None if the images were not looked at,
     or none can be read.
     """
@@ -272,14 +417,29 @@ class Findings:
     counts: Mapping[str, Mapping[str, int]]
     labelled: bool
     bad: int
-    checked: tuple[FindingKind, ...]
     found: tuple[Finding, ...]
+    not_checked: Mapping[FindingKind, str] = field(default_factory=dict)
     pictures: Pictures | None = field(default=None)
 
     @property
     def images(self) -> int:
         """All images of all splits, bad ones among them."""
         return sum(self.sizes.values())
+
+    @property
+    def checked(self) -> tuple[FindingKind, ...]:
+        """What was looked for in all images."""
+        return tuple(kind for kind in FindingKind if kind not in self.not_checked)
+
+    @property
+    def looked_for(self) -> str:
+        """What was looked for, in words."""
+        return looked_for({kind.key for kind in self.checked})
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What was not looked for, a line for each reason."""
+        return gap_lines({kind.key: reason for kind, reason in self.not_checked.items()})
 
     @property
     def worst(self) -> Severity:

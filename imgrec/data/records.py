@@ -100,6 +100,11 @@ class Splits:
     test: tuple[Record, ...]
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records of all splits."""
+        return (*self.train, *self.validation, *self.test)
+
 
 def first_multilabel(records: Iterable[Record]) -> Record | None:
     """Return the first record whose image may have several labels, None if each has one."""

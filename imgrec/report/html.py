@@ -55,13 +55,22 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class DataCheck:
+    """What a data check found, what it looked for, and a line for each thing it did not check."""
+
+    remarks: tuple[Remark, ...]
+    looked_for: str
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ReportContext:
     """What the report shows besides the evaluation; any of it may be missing.
 
     Attributes:
         history: Name in Keras -> one value per epoch.
         best_epoch: Counted from 1.
-        remarks: The findings of the data check; None if there was no check.
+        data_check: The check of the training's data; None if there was none.
         config: The text of the config.
         pictures: Name of the image -> thumbnail.
         heat_maps: Mistake -> thumbnail with a heat map of the predicted class.
@@ -69,7 +78,7 @@ class ReportContext:
 
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     best_epoch: int | None = None
-    remarks: tuple[Remark, ...] | None = None
+    data_check: DataCheck | None = None
     config: str = ""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict)
     heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from imgrec.config.data import Data
-from imgrec.data.check import (
-    CheckInput,
-    FindingKind,
-    Findings,
-    check_images,
-    check_records,
-)
-from imgrec.data.findings import Finding, Occurrence, finding
-from imgrec.data.images import Traits, is_damaged
+from imgrec.config.load import load
+from imgrec.data.check import CheckInput, FindingKind, Findings, Occurrence, check_images
+from imgrec.data.findings import finding
+from imgrec.data.images import is_damaged
 from imgrec.data.quarantine import Moved, Quarantined, move_bad, refuse_place
 from imgrec.data.records import Splits
-from imgrec.data.sources import (
-    DEFAULT_VALIDATION,
-    DataLocation,
-    SplitConfig,
-    detect_loader,
-    read,
-    read_leniently,
-)
+from imgrec.data.sources import DataLocation, check_divisible, detect_loader, read_leniently
 from imgrec.errors import DataError
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
@@ -35,21 +22,14 @@ from imgrec.report.documents import check_document
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.text import printable
-from imgrec.workflows.data_argument import data_argument, is_config, max_megapixels, splits_of
-from imgrec.workflows.prepare import read_images
+from imgrec.workflows.data_argument import data_argument, is_config, splits_of
+from imgrec.workflows.prepare import fitting_splits, log_findings
 
 log = logging.getLogger("imgrec")
 
 CHECK_FILE = "check.json"
 
 _NAMED = 20
-
-_UNUSED = (
-    FindingKind.ANIMATED,
-    FindingKind.SIXTEEN_BIT,
-    FindingKind.FEW_BITS,
-    FindingKind.UNUSED_CHANNELS,
-)
 
 
 @dataclass(frozen=True)
@@ -92,66 +72,54 @@ def check(
     return Checked(source, findings, quarantine, done.moved, done.outside)
 
 
-def record_check(
-    writer: RunWriter,
-    splits: Splits,
-    identities: Mapping[str, str],
-    bad: Sequence[Skipped],
-    traits: Mapping[str, Traits] | None = None,
-) -> Findings:
-    """Write a run's check.json; log a warning of copies and of what is not used of the images.
+def record_check(writer: RunWriter, findings: Findings) -> None:
+    """Write a run's check.json; log what was found of the images, and what was not checked.
 
-    It has what can be found from hashes, labels, names and traits: no image is read again.
-    `splits` has the bad images too. Raises RunError if the folder can't be written.
+    What is not used of their source, and what can't be read, was logged when it was read.
+    Raises RunError if the folder can't be written.
     """
-    findings = check_records(CheckInput.of(splits), identities, bad, traits)
-    config = writer.folder / "config.yaml"
-    writer.write_text(CHECK_FILE, json_text(check_document(findings, data=str(config))))
-    if copies := _copies(findings):
-        log.warning("%s;\n`imgrec check %s` lists them", copies, shlex.quote(str(config)))
-    for each in findings.found:
-        if each.kind in _UNUSED:
-            log.warning("%s", each.line)
-    return findings
+    config = str(writer.folder / "config.yaml")
+    writer.write_text(CHECK_FILE, json_text(check_document(findings, data=config)))
+    new = [each for each in findings.found if not (each.kind.of_source or each.kind.is_bad)]
+    log_findings(new)
+    if new:
+        log.info("`imgrec check %s` names all of them", printable(shlex.quote(config)))
+    else:
+        log.info("no problems found in the images; looked for: %s", findings.looked_for)
+    for line in findings.gaps:
+        log.info("%s", line)
 
 
-def remind_of_copies(splits: Splits, identities: Mapping[str, str]) -> None:
+def remind_of_copies(findings: Findings) -> None:
     """Log again, next to the results, that duplicates spoil them."""
-    if copies := _copies(check_records(CheckInput.of(splits), identities, ())):
-        log.warning("%s,\nso the metrics may be too good or too bad", copies)
-
-
-def _copies(findings: Findings) -> str:
-    places = {
-        "in several splits": findings.count(FindingKind.COPIES_ACROSS_SPLITS),
-        "under several labels": findings.count(FindingKind.COPIES_ACROSS_LABELS),
-    }
-    found = ", ".join(f"{count} {place}" for place, count in places.items() if count)
-    return found.replace(" ", " images are the same file ", 1)
+    kinds = {FindingKind.COPIES_ACROSS_SPLITS, FindingKind.COPIES_ACROSS_LABELS}
+    if copies := [each for each in findings.found if each.kind in kinds]:
+        found = "; ".join(f"{each.kind.title}: {each.count:,}" for each in copies)
+        log.warning("%s,\nso the metrics may be too good or too bad", found)
 
 
 def _images(text: str) -> tuple[CheckInput, tuple[Path, ...]]:
     """Return the images, and the folders and files they come from."""
-    if not is_config(text) and detect_loader(text).name == "folder":
+    if is_config(text):
+        experiment = load(text)
+        data = experiment.data
+        return CheckInput.of(fitting_splits(experiment), data.max_megapixels), _places(data)
+    source, places = data_argument(text).data, (Path(text),)
+    if detect_loader(text).name == "folder":
         stock = read_leniently(Path(text))
-        return replace(stock, findings=(*stock.findings, *_untrainable(stock, text))), (Path(text),)
-    source = data_argument(text)
-    data, seed = source.data, source.seed
-    splits = read_images(data, seed) if isinstance(data, Data) else splits_of(data, seed)
-    return CheckInput.of(splits, max_megapixels(source.data)), _places(source.data)
+        return _with_untrainable(stock, lambda: splits_of(source, seed=0), text), places
+    splits = splits_of(source, seed=0)
+    return _with_untrainable(CheckInput.of(splits), lambda: splits, text), places
 
 
-def _untrainable(stock: CheckInput, root: str) -> tuple[Finding, ...]:
-    """Return what would end a training on a folder of classes, found by the code that reads it."""
-    if not stock.classes:
-        return ()
-    share = 0.0 if "validation" in stock.splits else DEFAULT_VALIDATION
+def _with_untrainable(stock: CheckInput, read: Callable[[], Splits], source: str) -> CheckInput:
+    """Return the images with what would end a training, found by the code that reads for it."""
     try:
-        read(DataLocation(root=root, split=SplitConfig(validation=share)), seed=0)
+        check_divisible(read())
     except DataError as error:
-        case = Occurrence((root,), error.message)
-        return finding(FindingKind.UNTRAINABLE, [case])
-    return ()
+        found = finding(FindingKind.UNTRAINABLE, [Occurrence((source,), error.message)])
+        return replace(stock, findings=(*stock.findings, *found))
+    return stock
 
 
 def _places(data: DataLocation) -> tuple[Path, ...]:

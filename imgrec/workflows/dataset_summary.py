@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.data.classes import check_several
-from imgrec.data.findings import Finding, merged
-from imgrec.data.images import Header, describe
-from imgrec.data.records import ALL_SPLITS, Record
-from imgrec.data.sources import detect_loader, read_folders
+from imgrec.data.check import CheckInput, Evidence, Finding, check_records
+from imgrec.data.images import bad_headers, bad_unnamed, traits_of
+from imgrec.data.records import Record
+from imgrec.data.sources import DataLocation, SplitConfig, detect_loader, find_layout, read
 from imgrec.data.tfrecord import is_pack
-from imgrec.errors import BadImage, DataError
+from imgrec.errors import DataError
 from imgrec.text import printable
 
 _SAMPLE = 200
@@ -27,8 +26,9 @@ class DatasetSummary:
     """The images found in a folder.
 
     splits: the splits that have folders; none if the folder contains class folders.
-    counts: the training images of each class. sizes: (width, height) in pixels of a sample.
-    bad: the images of the sample that can't be read. findings: what is not used, or merged.
+    counts: the training images of each class, without those that are known to be bad.
+    sizes: (width, height) in pixels of a sample. findings: as a check has them; of the images that
+    were looked at. gaps: what was not checked, a line each.
     channels: 1 if all of the sample are grey, else 3.
     """
 
@@ -36,8 +36,8 @@ class DatasetSummary:
     splits: tuple[str, ...]
     counts: Mapping[str, int]
     sizes: tuple[tuple[int, int], ...]
-    bad: tuple[BadImage, ...]
     findings: tuple[Finding, ...] = ()
+    gaps: tuple[str, ...] = ()
     channels: int = 3
 
     @property
@@ -49,11 +49,6 @@ class DatasetSummary:
     def smallest(self) -> int:
         """The number of images of the smallest class."""
         return min(self.counts.values())
-
-    @property
-    def largest(self) -> int:
-        """The number of images of the largest class."""
-        return max(self.counts.values())
 
     @property
     def size(self) -> tuple[int, int]:
@@ -68,11 +63,8 @@ class DatasetSummary:
 
     @property
     def bad_lines(self) -> tuple[str, ...]:
-        """The images that can't be read, a line for each of the first; safe to print."""
-        more = len(self.bad) - _CLASSES_SHOWN
-        shown = [printable(str(error)) for error in self.bad[:_CLASSES_SHOWN]]
-        rest = [f"{more} more"] if more > 0 else []
-        return tuple(f"can't be read: {line}" for line in (*shown, *rest))
+        """The images that can't be read, with their number; safe to print."""
+        return tuple(each.line for each in self.findings if each.kind.is_bad)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -86,32 +78,48 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
     Raises DataError if it has neither, or if none of its images can be read.
     """
     _check_folder(folder)
-    parts = read_folders(folder)
-    splits = () if ALL_SPLITS in parts else tuple(parts)
+    layout = find_layout(folder)
+    splits = tuple(layout.folders) if layout.has_splits else ()
     if splits and "train" not in splits:
         raise DataError(
             f"{printable(str(folder))} has no folder train beside {', '.join(splits)}",
             hint="add train/<class>/..., or name a folder of class folders",
         )
-    dataset = parts["train"] if splits else parts[ALL_SPLITS]
-    check_several(dataset, str(folder))
-    labels = (label for record in dataset.records for label in record.labels)
-    counts = Counter(dataset.classes[label] for label in labels)
-    headers, bad = _measure(_sample(dataset.records))
-    if not headers:
+    undivided = SplitConfig(validation=0, test=0)
+    found = read(DataLocation(root=str(folder), split=undivided), seed=0)
+    sample = _sample(found.train)
+    bad = tuple(dict.fromkeys((*bad_headers(sample), *bad_unnamed(found.records))))
+    unreadable = {each.name for each in bad}
+    sound = [each for each in sample if each.name not in unreadable]
+    if not sound:
+        name, reason = bad[0]
         raise DataError(
-            f"none of {len(bad)} images in {printable(str(folder))} can be read, such as {bad[0]}"
+            f"none of {len(sample)} images in {printable(str(folder))} can be read, such as "
+            f"{printable(name)}: {reason}"
         )
-    findings = merged(each for part in parts.values() for each in part.findings)
+    traits = {each.name: traits_of(each.source) for each in sound}
+    counts = Counter(
+        found.classes[label]
+        for record in found.train
+        if record.name not in unreadable
+        for label in record.labels
+    )
+    checked = check_records(CheckInput.of(found), {}, bad, traits, lacking=_lacking(folder))
     return DatasetSummary(
         folder,
         splits,
-        {name: counts[name] for name in dataset.classes},
-        tuple(each.size for each in headers),
-        bad,
-        findings,
-        channels=1 if all(each.mode in _GREY for each in headers) else 3,
+        {name: counts[name] for name in found.classes},
+        tuple((each.width, each.height) for each in traits.values()),
+        checked.found,
+        checked.gaps,
+        channels=1 if all(each.mode in _GREY for each in traits.values()) else 3,
     )
+
+
+def _lacking(folder: Path) -> Mapping[Evidence, str]:
+    command = f"imgrec check {shlex.quote(str(folder))}"
+    reason = f"`{printable(command)}` looks at every image"
+    return dict.fromkeys((Evidence.CONTENT, Evidence.TRAITS, Evidence.PIXELS), reason)
 
 
 # Pillow's modes of one channel, also with transparency.
@@ -139,19 +147,6 @@ def _sample(records: Sequence[Record]) -> Sequence[Record]:
     return records[::step]
 
 
-def _measure(
-    records: Sequence[Record],
-) -> tuple[tuple[Header, ...], tuple[BadImage, ...]]:
-    headers, bad = [], []
-    for record in records:
-        if isinstance(record.source, Path):
-            try:
-                headers.append(describe(record.source))
-            except BadImage as error:
-                bad.append(error)
-    return tuple(headers), tuple(bad)
-
-
 def _lines(found: DatasetSummary) -> Iterator[str]:
     where = f"split folders {', '.join(found.splits)}" if found.splits else "class folders"
     yield f"{printable(str(found.folder))}: {where}"
@@ -161,7 +156,5 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
     if len(found.counts) > _CLASSES_SHOWN:
         yield f"  and {len(found.counts) - _CLASSES_SHOWN} more"
     height, width = found.size
-    sample = len(found.sizes) + len(found.bad)
-    yield f"median width x height: {width} x {height} pixels (of {sample} images)"
-    for finding in found.findings:
-        yield finding.line
+    yield f"median width x height: {width} x {height} pixels (of {len(found.sizes)} images)"
+    yield from (each.line for each in found.findings if not each.kind.is_bad)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from imgrec.data.findings import FindingKind
 from imgrec.workflows.dataset_summary import DatasetSummary, summarize_dataset
 
 HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
@@ -65,7 +66,6 @@ def _answers(address: str) -> bool:
 TINY = 64
 _FALLBACK_SIDE = 128
 _LONGEST_SIDE = 128
-_UNEVEN = 3
 _FEW = 10
 _MANY = 5_000
 
@@ -82,13 +82,14 @@ _SPECIAL = re.compile(
 class ConfigDraft:
     """A config as YAML, the name it gives the experiment, and what was found, line by line.
 
-    bad: the images of the sample that can't be read, which a training names itself.
+    bad: what can't be read, which a training names itself. gaps: what was not checked.
     """
 
     name: str
     config: str
     found: tuple[str, ...]
     bad: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def draft_config_for(
     lines = [*_header(found), *_general(name), *_data(found, network)]
     lines += [*_augmentation(), *network.lines, *_training(found, network)]
     facts = (*found.lines, *network.reason.split("\n"))
-    return ConfigDraft(name, "\n".join(lines) + "\n", facts, found.bad_lines)
+    return ConfigDraft(name, "\n".join(lines) + "\n", facts, found.bad_lines, found.gaps)
 
 
 def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights]) -> _Network:
@@ -246,7 +247,7 @@ def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:
     epochs = _epochs(network.epochs, found.training_images)
     yield f"  epochs: {epochs}  # at most; EarlyStopping ends it when val_loss no longer improves"
     yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: lower; barely falls: higher"
-    if found.largest > _UNEVEN * found.smallest:
+    if any(each.kind is FindingKind.IMBALANCE for each in found.findings):
         yield "  class_weight: balanced  # the classes differ much in size: rare ones count more"
     yield "  callbacks:"
     yield f"    - EarlyStopping: {{monitor: val_loss, patience: {network.patience}}}  # in epochs"

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,14 @@ from numpy.typing import NDArray
 from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
 from imgrec.data.cache import Pixels, open_pixels
-from imgrec.data.findings import Finding, Severity
+from imgrec.data.check import (
+    CheckInput,
+    Evidence,
+    Finding,
+    Findings,
+    Severity,
+    check_records,
+)
 from imgrec.data.images import ImageSpec, Traits, fingerprint
 from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
 from imgrec.data.split import draw_part, stratified
@@ -56,6 +64,17 @@ class Prepared:
     fingerprint: str
     pixels: Pixels
 
+    @cached_property
+    def findings(self) -> Findings:
+        """What was found in all images, except by comparing pixels."""
+        return check_records(
+            CheckInput.of(self.found),
+            self.identities,
+            self.skipped,
+            self.traits,
+            lacking={Evidence.PIXELS: "only `imgrec check` compares pixels"},
+        )
+
 
 def image_spec(data: Data) -> ImageSpec:
     """Return the form that images are brought to."""
@@ -69,6 +88,16 @@ def image_spec(data: Data) -> ImageSpec:
 
 
 def read_splits(experiment: Experiment) -> Splits:
+    """Return the experiment's images by split, and log what of their source is not used.
+
+    Raises like `fitting_splits`.
+    """
+    splits = fitting_splits(experiment)
+    log_findings(splits.findings)
+    return splits
+
+
+def fitting_splits(experiment: Experiment) -> Splits:
     """Return the experiment's images by split; raises where they don't fit the model."""
     data, evaluation = experiment.data, experiment.evaluation
     with located_problems(experiment):
@@ -78,7 +107,6 @@ def read_splits(experiment: Experiment) -> Splits:
         check_class_weight(experiment.training.class_weight, splits.classes)
         check_slices(judging(splits)[1], evaluation.slicing.by)
         check_required(evaluation, splits.classes)
-    log_findings(splits.findings)
     return splits
 
 
@@ -118,8 +146,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
     Raises DataError where images can't be read and `data.bad_images` is `error`.
     """
     found, spec = read_splits(experiment), image_spec(experiment.data)
-    everything = [*found.train, *found.validation, *found.test]
-    pixels, inspection = open_pixels(everything, spec, experiment.data.cache, progress)
+    pixels, inspection = open_pixels(found.records, spec, experiment.data.cache, progress)
     splits = without(found, inspection.bad, skip=experiment.data.bad_images == "skip")
     return Prepared(
         experiment,

@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.data.findings import gap_lines, looked_for
 from imgrec.data.images import ImageSpec, decode, miniature
 from imgrec.data.records import ImageSource, Record
 from imgrec.errors import BadImage, ImgrecError
@@ -33,7 +34,7 @@ from imgrec.files import (
 )
 from imgrec.report import charts
 from imgrec.report.forms import PAGE, check_formats, report_formats
-from imgrec.report.html import Remark, ReportContext, mistakes
+from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
@@ -135,7 +136,7 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
     return ReportContext(
         history=_read(run.path / "history.csv", read_history) or {},
         best_epoch=None if best is None else int(best),
-        remarks=_read(run.path / CHECK_FILE, _remarks),
+        data_check=_read(run.path / CHECK_FILE, _data_check),
         config=_read(run.path / CONFIG_FILE, _text) or "",
         pictures=_pictures(
             [records[row] for row in shown_mistakes.rows], run.card.input.max_megapixels
@@ -156,8 +157,9 @@ def _text(path: Path) -> str:
     return read_regular(path, MAX_DOCUMENT_BYTES).decode("utf-8", "surrogateescape")
 
 
-def _remarks(path: Path) -> tuple[Remark, ...]:
-    return tuple(
+def _data_check(path: Path) -> DataCheck:
+    document = json.loads(read_regular(path, MAX_TABLE_BYTES))
+    remarks = tuple(
         Remark(
             str(finding["severity"]),
             str(finding["title"]),
@@ -165,8 +167,10 @@ def _remarks(path: Path) -> tuple[Remark, ...]:
             str(finding["unit"]),
             tuple(name for case in finding["cases"] for name in case["names"])[:_EXAMPLES],
         )
-        for finding in json.loads(read_regular(path, MAX_TABLE_BYTES))["findings"]
+        for finding in document["findings"]
     )
+    gaps = gap_lines(document.get("not_checked", {}))
+    return DataCheck(remarks, looked_for(document["counts"]), gaps)
 
 
 def _pictures(records: Sequence[Record], most: int) -> Mapping[str, Thumbnail]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image
 
 from imgrec.data.check import (
     CheckInput,
+    Evidence,
     FindingKind,
     Findings,
     Severity,
@@ -22,7 +23,6 @@ from imgrec.data.check import (
     check_records,
 )
 from imgrec.data.check.find import near_duplicates, summarize_image
-from imgrec.data.findings import SOURCE_KINDS
 from imgrec.data.records import Record, Splits
 from imgrec.data.sources import read_leniently
 from imgrec.progress import Silent
@@ -40,6 +40,14 @@ def stock(classes: tuple[str, ...] = ("cat", "dog"), **splits: Mapping[str, int]
         },
         classes,
     )
+
+
+def of_records(
+    images: CheckInput, hashes: Mapping[str, str], bad: Sequence[Skipped] = ()
+) -> Findings:
+    """Return what is found from hashes, labels and names."""
+    lacking = {Evidence.TRAITS: "no headers", Evidence.PIXELS: "no pixels"}
+    return check_records(images, hashes, bad, {}, lacking=lacking)
 
 
 def names(findings: Findings, kind: FindingKind) -> list[tuple[str, ...]]:
@@ -65,7 +73,7 @@ def test_copies_are_reported_by_where_they_are() -> None:
         train={"a": 0, "a2": 0, "b": 0, "c": 0, "c2": 1}, validation={"b2": 0, "other": 1}
     )
     hashes = {"a": "1", "a2": "1", "b": "2", "b2": "2", "c": "3", "c2": "3", "other": "4"}
-    findings = check_records(images, hashes, ())
+    findings = of_records(images, hashes)
     assert names(findings, FindingKind.COPIES) == [("a", "a2"), ("c", "c2")]
     assert names(findings, FindingKind.COPIES_ACROSS_SPLITS) == [("b", "b2")]
     assert names(findings, FindingKind.COPIES_ACROSS_LABELS) == [("c", "c2")]
@@ -81,16 +89,16 @@ def test_several_labels_are_compared_whole() -> None:
         Record("c", (0,), PIXELS),
     )
     images = CheckInput({"train": records}, ("cat", "dog"))
-    same = check_records(images, {"a": "1", "b": "1", "c": "2"}, ())
+    same = of_records(images, {"a": "1", "b": "1", "c": "2"})
     assert not names(same, FindingKind.COPIES_ACROSS_LABELS)
-    other = check_records(images, {"a": "1", "b": "2", "c": "1"}, ())
+    other = of_records(images, {"a": "1", "b": "2", "c": "1"})
     assert names(other, FindingKind.COPIES_ACROSS_LABELS) == [("a", "c")]
 
 
 def test_bad_images_are_not_copies() -> None:
     """Two broken files of the same content are two broken files."""
     bad = (Skipped("a", "empty file"), Skipped("b", "not an image, or not in one of these"))
-    findings = check_records(stock(train={"a": 0, "b": 1}), {"a": "1", "b": "1"}, bad)
+    findings = of_records(stock(train={"a": 0, "b": 1}), {"a": "1", "b": "1"}, bad)
     assert [each.kind for each in findings.found] == [FindingKind.UNREADABLE, FindingKind.NO_IMAGE]
     assert (findings.images, findings.bad) == (2, 2)
 
@@ -102,7 +110,7 @@ def test_classes() -> None:
         train={f"{number}": 0 for number in range(8)} | {"c": 1, "d": 2},
         test={"e": 0, "f": 2},
     )
-    findings = check_records(images, {}, ())
+    findings = of_records(images, {})
     assert names(findings, FindingKind.IMBALANCE) == [("Cat", "cat")]
     assert names(findings, FindingKind.MISSING_CLASSES) == [("cat",)]
     assert names(findings, FindingKind.CLASSES_BY_CASE) == [("Cat", "cat")]
@@ -114,15 +122,15 @@ def test_classes() -> None:
 def test_names_that_differ_in_case() -> None:
     """Capital letters, and accents stored in two ways, make names that collide elsewhere."""
     images = stock(train={"cat/A.jpg": 0, "cat/a.JPG": 0, "caf\u00e9": 1, "cafe\u0301": 1})
-    found = names(check_records(images, {}, ()), FindingKind.NAMES_BY_CASE)
+    found = names(of_records(images, {}), FindingKind.NAMES_BY_CASE)
     assert found == [("cat/A.jpg", "cat/a.JPG"), ("caf\u00e9", "cafe\u0301")]
 
 
 def test_without_labels_none_are_looked_for() -> None:
     """Images without classes have no findings about classes, nor say they had looked."""
-    findings = check_records(stock((), all={"a": 0}), {"a": "1"}, ())
+    findings = of_records(stock((), all={"a": 0}), {"a": "1"})
     assert not findings.labelled
-    assert FindingKind.IMBALANCE not in findings.checked
+    assert findings.not_checked[FindingKind.IMBALANCE] == "the images have no labels"
     assert findings.counts == {"all": {"": 1}}
     assert findings.passed(strict=True)
 
@@ -241,7 +249,7 @@ def test_any_mixture_adds_up(files: Mapping[tuple[str, str], bytes]) -> None:
     assert sum(findings.pictures.formats.values()) == findings.images - findings.bad
     assert sum(findings.pictures.modes.values()) == findings.images - findings.bad
     known = {record.name for record in images.records} | set(images.classes)
-    checks = [each for each in findings.found if each.kind not in SOURCE_KINDS]
+    checks = [each for each in findings.found if not each.kind.of_source]
     found = [name for each in checks for case in each.cases for name in case.names]
     assert set(found) <= known
 

@@ -13,12 +13,16 @@ from imgrec.evaluation.results import (
     RequirementResult,
     SliceResult,
 )
-from imgrec.report.html import Remark, ReportContext
+from imgrec.report.html import DataCheck, Remark, ReportContext
 
 BACKGROUND = ReportContext(
     history={"loss": [1.0, 0.5], "accuracy": [0.5, 1.0]},
     best_epoch=2,
-    remarks=(Remark("warning", "same file twice in a split", 2, "images", ("a.jpg", "b.jpg")),),
+    data_check=DataCheck(
+        (Remark("warning", "same file twice in a split", 2, "images", ("a.jpg", "b.jpg")),),
+        "duplicates",
+        ("not checked: near duplicates: no pixels",),
+    ),
     config="name: digits\nseed: 0\n",
 )
 

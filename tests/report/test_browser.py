@@ -66,7 +66,7 @@ def written(
     context = ReportContext(
         BACKGROUND.history,
         2,
-        BACKGROUND.remarks,
+        BACKGROUND.data_check,
         f"{BACKGROUND.config}{LONG}\n",
         pictures,
         dict.fromkeys(mistakes(found).worst, picture),

@@ -14,13 +14,13 @@ FOUND = Findings(
     counts={"train": {"cat": 3, "dog": 1}, "test": {"cat": 1, "dog": 0}},
     labelled=True,
     bad=1,
-    checked=tuple(FindingKind),
     found=(
         Finding(FindingKind.UNREADABLE, (Occurrence(("train/cat/1.jpg",), "empty file"),)),
         Finding(
             FindingKind.COPIES_ACROSS_SPLITS, (Occurrence(("train/cat/2.jpg", "test/cat/2.jpg")),)
         ),
     ),
+    not_checked={FindingKind.NEAR: "no pixels"},
     pictures=Pictures(
         ValueRange(1, 2, 3), ValueRange(4, 5, 6), ValueRange(0.5, 1.0, 2.0), {"JPEG": 4}, {"L": 4}
     ),
@@ -35,9 +35,10 @@ def test_the_whole_document() -> None:
     assert (document["passed"], document["strict"]) == (False, False)
     assert document["images"] == {"all": 5, "readable": 4, "bad": 1}
     assert document["splits"]["test"] == {"images": 1, "per_class": {"cat": 1, "dog": 0}}
-    assert set(document["counts"]) == {kind.key for kind in FindingKind}
+    assert document["not_checked"] == {"near_duplicates": "no pixels"}
+    assert {*document["counts"], "near_duplicates"} == {kind.key for kind in FindingKind}
     assert document["counts"]["unreadable"] == 1
-    assert document["counts"]["near_duplicates"] == 0
+    assert document["counts"]["duplicates"] == 0
     assert document["findings"][1] == {
         "kind": "duplicates_across_splits",
         "severity": "error",
@@ -58,7 +59,6 @@ def test_any_name_survives() -> None:
         {"all": {"": 9}},
         labelled=False,
         bad=0,
-        checked=(FindingKind.ROTATED,),
         found=(Finding(FindingKind.ROTATED, cases),),
     )
     text = json_text(check_document(found, data=NAMES[0]))

@@ -35,8 +35,9 @@ def findings(*found: Finding, classes: int = 2, labelled: bool = True) -> Findin
         {"JPEG": 9},
         {"RGB": 8, "L": 1},
     )
+    gaps = {} if labelled else {FindingKind.IMBALANCE: "the images have no labels"}
     sizes = {split: sum(each.values()) for split, each in counts.items()}
-    return Findings(sizes, counts, labelled, 1, tuple(FindingKind), found, pictures)
+    return Findings(sizes, counts, labelled, 1, found, gaps, pictures)
 
 
 def test_the_whole_text(snapshot: SnapshotAssertion) -> None:
@@ -57,7 +58,7 @@ def test_verdicts() -> None:
 def test_without_labels() -> None:
     """Images without classes: the text says what was not checked."""
     text = drawn(findings(labelled=False))
-    assert "no class folders: labels are not checked" in text
+    assert text.endswith("not checked: imbalance: the images have no labels")
     assert "\n  class" not in text
 
 

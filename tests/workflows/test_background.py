@@ -49,7 +49,10 @@ def test_the_training_is_described_by_the_runs_files(trained: Run, assessment: A
     context = report_context(trained, assessment, RECORDS)
     assert {len(values) for values in context.history.values()} == {2}
     assert context.best_epoch == trained.card.best["epoch"]
-    assert context.remarks == ()
+    assert context.data_check is not None
+    assert context.data_check.remarks == ()
+    assert context.data_check.looked_for.startswith("unreadable, ")
+    assert "only `imgrec check` compares pixels" in " ".join(context.data_check.gaps)
     assert context.config.startswith("name: tiny\n")
 
 
@@ -59,9 +62,10 @@ def test_findings_have_their_first_names(
     """What the check found, with three examples."""
     cases = [{"names": ["a", "b"], "detail": ""}, {"names": ["c", "d"], "detail": ""}]
     finding = {"severity": "warning", "title": "t", "count": 4, "unit": "images", "cases": cases}
-    (tmp_path / "check.json").write_text(json.dumps({"findings": [finding]}))
+    (tmp_path / "check.json").write_text(json.dumps({"findings": [finding], "counts": {}}))
     context = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
-    assert context.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
+    assert context.data_check is not None
+    assert context.data_check.remarks == (Remark("warning", "t", 4, "images", ("a", "b", "c")),)
     assert (context.history, context.config) == ({}, "")
 
 
@@ -78,7 +82,7 @@ def test_damaged_files_are_left_out_and_named(
         (tmp_path / name).write_bytes(content)
     with caplog.at_level(logging.WARNING, "imgrec"):
         context = report_context(Run(tmp_path, trained.card), assessment, RECORDS)
-    assert (context.history, context.remarks) == ({}, None)
+    assert (context.history, context.data_check) == ({}, None)
     assert [message.split(": ")[1] for message in caplog.messages] == [
         f"{tmp_path}/history.csv can't be read",
         f"{tmp_path}/check.json can't be read",

@@ -15,16 +15,16 @@ import pytest
 from PIL import Image
 
 from imgrec.config.load import load
-from imgrec.data.check import FindingKind
-from imgrec.data.findings import SOURCE_KINDS
+from imgrec.data.check import CheckInput, Evidence, FindingKind, check_records
 from imgrec.data.images import Traits
-from imgrec.data.records import Record, Splits
-from imgrec.errors import DataError, UsageError
+from imgrec.data.records import Record
+from imgrec.errors import ConfigError, DataError, UsageError
+from imgrec.progress import Silent
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.workflows.check import CHECK_FILE, check, record_check
 from imgrec.workflows.dataset_summary import summarize_dataset
-from imgrec.workflows.prepare import read_splits
+from imgrec.workflows.prepare import prepare, read_splits
 
 CONFIG = "name: x\ndata: {{root: {root}, image_size: [8, 8], split: {{validation: {share}}}}}\n"
 MODEL = "model: {layers: [Flatten]}\n"
@@ -70,14 +70,14 @@ def test_every_command_names_what_is_not_used(
         "images of no class, not used: 1 (stray.png)",
     ]
     found = check(str(photos)).findings.found
-    assert [each.line for each in found if each.kind in SOURCE_KINDS] == expected
+    assert [each.line for each in found if each.kind.of_source] == expected
     assert set(expected) <= set(summarize_dataset(photos).lines)
     caplog.set_level(logging.WARNING, "imgrec")
-    splits = read_splits(load(config(tmp_path, photos, 0.5)))
+    path = config(tmp_path, photos, 0.5)
+    read_splits(load(path))
     assert caplog.messages == expected
-    with RunWriter(tmp_path) as writer:
-        record = record_check(writer, splits, {}, ())
-    assert [each.line for each in record.found if each.kind in SOURCE_KINDS] == expected
+    record = prepare(load(path), Silent()).findings
+    assert [each.line for each in record.found if each.kind.of_source] == expected
 
 
 def test_data_file(tmp_path: Path) -> None:
@@ -87,6 +87,23 @@ def test_data_file(tmp_path: Path) -> None:
     findings = check(str(tmp_path / "x.npz")).findings
     assert findings.images == 6
     assert findings.count(FindingKind.COPIES_ACROSS_LABELS) == 2
+
+
+def test_a_data_file_that_would_end_a_training(tmp_path: Path) -> None:
+    """As in a folder: of a single image of a class, none is left to validate on."""
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8)
+    np.savez(tmp_path / "x.npz", x=pixels, y=[0, 0, 1])
+    found = check(str(tmp_path / "x.npz")).findings.found
+    (case,) = (each.cases[0] for each in found if each.kind is FindingKind.UNTRAINABLE)
+    assert case.detail.startswith("too few images to divide into 2 parts: 1 (1)")
+
+
+def test_what_a_model_would_refuse(photos: Path, tmp_path: Path) -> None:
+    """A config whose keys don't fit its images ends its check as it ends its training."""
+    path = Path(config(tmp_path, photos, 0.5))
+    path.write_text(path.read_text() + "training: {class_weight: {green: 2}}\n")
+    with pytest.raises(ConfigError, match="green"):
+        check(str(path))
 
 
 def test_nothing_to_check(tmp_path: Path) -> None:
@@ -132,20 +149,24 @@ def test_no_quarantine_inside_the_data(photos: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The document has counts, copies, bad and odd files; copies and unused frames are warnings."""
+    """The document has all that was found and what was not looked for; the log has the new."""
     logger = logging.getLogger("imgrec")
     logger.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO, "imgrec")
+    images = CheckInput(
+        {
+            "train": (Record("a", 0, PIXELS), Record("b", 1, PIXELS)),
+            "validation": (Record("a2", 0, PIXELS), Record("bad", 1, PIXELS)),
+        },
+        ("cat", "dog"),
+    )
+    bad = (Skipped("bad", "empty file"),)
+    traits = {"a": Traits("GIF", "P", 9, 9, animated=True), "b": Traits("PNG", "L", 9, 9)}
+    lacking = {Evidence.PIXELS: "no pixels"}
+    findings = check_records(images, {"a": "1", "a2": "1", "b": "2"}, bad, traits, lacking=lacking)
     try:
-        splits = Splits(
-            ("cat", "dog"),
-            (Record("a", 0, PIXELS), Record("b", 1, PIXELS)),
-            (Record("a2", 0, PIXELS), Record("bad", 1, PIXELS)),
-            (),
-        )
-        bad = (Skipped("bad", "empty file"),)
         with RunWriter(tmp_path) as writer:
-            traits = {"a": Traits("GIF", "P", 9, 9, animated=True), "b": Traits("PNG", "L", 9, 9)}
-            record_check(writer, splits, {"a": "1", "a2": "1", "b": "2"}, bad, traits)
+            record_check(writer, findings)
     finally:
         logger.removeHandler(caplog.handler)
     document = json.loads((tmp_path / CHECK_FILE).read_text())
@@ -154,8 +175,11 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert document["splits"]["train"]["per_class"] == {"cat": 1, "dog": 1}
     assert document["pictures"] is None
     assert document["counts"]["animated"] == 1
-    assert "2 images are the same file in several splits" in caplog.text
+    assert document["not_checked"]["near_duplicates"] == "no pixels"
+    assert "leakage: same file in several splits: 2 (a, a2)" in caplog.text
     assert "several frames or pages; one is used: 1 (a" in caplog.text
+    assert "can't be read" not in caplog.text
+    assert "not checked: near duplicates across splits, near duplicates, " in caplog.text
     assert f"imgrec check {tmp_path}/config.yaml" in caplog.text
 
 
@@ -209,6 +233,7 @@ print(images, time.perf_counter() - begin, megabytes)
         ),
         (["cat/1", "cat/2", "cat/3"], "only one class"),
         (["cat/1", "dog/1"], "too few images"),
+        (["1", "2"], "holds 2 files, but no class folders"),
     ],
 )
 def test_what_would_end_a_training_is_an_error(

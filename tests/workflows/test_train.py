@@ -269,7 +269,7 @@ def test_copies_are_reported_where_the_numbers_are(
     shutil.copy(photos / "red" / "03.png", photos / "blue" / "copy.png")
     train(_colours(photos, "training.epochs=1"), runs_dir=tmp_path / "runs")
     early, late = (line for line in caplog.messages if "under several labels" in line)
-    assert early.endswith("config.yaml` lists them")
+    assert early == "same file under several labels: 2 (red/03.png, blue/copy.png)"
     assert late == caplog.messages[-1]
     assert late.endswith("\nso the metrics may be too good or too bad")
 

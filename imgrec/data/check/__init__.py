@@ -2,6 +2,7 @@
 
 from imgrec.data.check.check import CheckInput, check_images, check_records
 from imgrec.data.findings import (
+    Evidence,
     Finding,
     FindingKind,
     Findings,
@@ -13,6 +14,7 @@ from imgrec.data.findings import (
 
 __all__ = [
     "CheckInput",
+    "Evidence",
     "Finding",
     "FindingKind",
     "Findings",

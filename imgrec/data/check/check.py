@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
+from typing import Self, TypeAlias
 
 from imgrec.data.check.find import (
-    TRAIT_KINDS,
     ImageSummary,
     copies,
     describe_pictures,
@@ -18,21 +17,21 @@ from imgrec.data.check.find import (
     one_colour,
     summarize_image,
 )
-from imgrec.data.findings import SOURCE_KINDS, Finding, FindingKind, Findings, Occurrence, merged
+from imgrec.data.findings import (
+    Evidence,
+    Finding,
+    FindingKind,
+    Findings,
+    Occurrence,
+    Pictures,
+    merged,
+)
 from imgrec.data.images import NO_IMAGE, Traits
 from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 
-_PICTURE_KINDS = {FindingKind.NEAR_ACROSS_SPLITS, FindingKind.NEAR, FindingKind.ONE_COLOUR}
-_LABEL_KINDS = {
-    FindingKind.COPIES_ACROSS_LABELS,
-    FindingKind.IMBALANCE,
-    FindingKind.MISSING_CLASSES,
-    FindingKind.CLASSES_BY_CASE,
-}
-
-# Largest class to smallest; `imgrec init` weighs classes from there on.
+# Largest class to smallest.
 _UNEVEN = 3
 
 
@@ -67,7 +66,9 @@ def check_records(
     stock: CheckInput,
     identities: Mapping[str, str],
     bad: Sequence[Skipped],
-    traits: Mapping[str, Traits] | None = None,
+    traits: Mapping[str, Traits],
+    *,
+    lacking: Mapping[Evidence, str],
 ) -> Findings:
     """Return what can be found from hashes, labels, names and traits; no file is opened.
 
@@ -75,26 +76,10 @@ def check_records(
         stock: The images.
         identities: The SHA-256 of each image that has one, by its record's name.
         bad: The records that can't be read as images.
-        traits: What each readable image is like, by its record's name; None if that is not known.
+        traits: What each readable image is like, by its record's name.
+        lacking: Why some evidence is not known, or not of all images.
     """
-    elsewhere = {*_PICTURE_KINDS, *SOURCE_KINDS, FindingKind.NOT_COMPARED}
-    checked = [kind for kind in FindingKind if kind not in elsewhere]
-    if not stock.classes:
-        checked = [kind for kind in checked if kind not in _LABEL_KINDS]
-    unreadable = {each.name for each in bad}
-    sound = {name: identities[name] for name in identities if name not in unreadable}
-    cases = {**_bad(bad), **copies(stock.splits, sound), **_labels(stock)}
-    if traits is None:
-        checked = [kind for kind in checked if kind not in TRAIT_KINDS]
-    else:
-        cases |= oddities(traits)
-    cases[FindingKind.NAMES_BY_CASE] = differing_in_case(record.name for record in stock.records)
-    found = merged(
-        (*(Finding(kind, cases[kind]) for kind in checked if cases[kind]), *stock.findings)
-    )
-    checked = [*checked, *(each.kind for each in stock.findings)]
-    sizes = {split: len(records) for split, records in stock.splits.items()}
-    return Findings(sizes, _counts(stock), bool(stock.classes), len(bad), tuple(checked), found)
+    return _findings(stock, _cases(stock, identities, bad, traits), len(bad), lacking)
 
 
 def check_images(stock: CheckInput, progress: Progress) -> Findings:
@@ -112,21 +97,65 @@ def check_images(stock: CheckInput, progress: Progress) -> Findings:
     identities = {name: look.identity for name, look in looks.items() if look.identity}
     bad = [Skipped(name, look.reason) for name, look in looks.items() if look.reason]
     traits = {name: look.traits for name, look in looks.items() if look.traits}
-    return _joined(check_records(stock, identities, bad, traits), stock, looks)
+    cases = {
+        **_cases(stock, identities, bad, traits),
+        **near_duplicates(stock.splits, looks),
+        FindingKind.ONE_COLOUR: one_colour(looks),
+    }
+    return _findings(stock, cases, len(bad), {}, describe_pictures(looks))
 
 
-def _joined(findings: Findings, stock: CheckInput, looks: Mapping[str, ImageSummary]) -> Findings:
-    cases = {**near_duplicates(stock.splits, looks), FindingKind.ONE_COLOUR: one_colour(looks)}
-    found = merged(
-        (*findings.found, *(Finding(kind, each) for kind, each in cases.items() if each))
+_Cases: TypeAlias = Mapping[FindingKind, tuple[Occurrence, ...]]
+
+
+def _cases(
+    stock: CheckInput,
+    identities: Mapping[str, str],
+    bad: Sequence[Skipped],
+    traits: Mapping[str, Traits],
+) -> _Cases:
+    unreadable = {each.name for each in bad}
+    sound = {name: identities[name] for name in identities if name not in unreadable}
+    return {
+        **_bad(bad),
+        **copies(stock.splits, sound),
+        **_labels(stock),
+        **oddities(traits),
+        FindingKind.NAMES_BY_CASE: differing_in_case(record.name for record in stock.records),
+    }
+
+
+def _findings(
+    stock: CheckInput,
+    cases: _Cases,
+    bad: int,
+    lacking: Mapping[Evidence, str],
+    pictures: Pictures | None = None,
+) -> Findings:
+    found = (Finding(kind, each) for kind, each in cases.items() if each)
+    return Findings(
+        {split: len(records) for split, records in stock.splits.items()},
+        _counts(stock),
+        bool(stock.classes),
+        bad,
+        merged((*found, *stock.findings)),
+        _not_checked(stock, lacking),
+        pictures,
     )
-    checked = {*findings.checked, *_PICTURE_KINDS, *(each.kind for each in found)}
-    return replace(
-        findings,
-        checked=tuple(kind for kind in FindingKind if kind in checked),
-        found=found,
-        pictures=describe_pictures(looks),
-    )
+
+
+def _not_checked(stock: CheckInput, lacking: Mapping[Evidence, str]) -> dict[FindingKind, str]:
+    reasons = dict(lacking)
+    if not stock.classes:
+        reasons[Evidence.LABELS] = "the images have no labels"
+    if len(stock.splits) < 2:
+        reasons[Evidence.SPLITS] = "the images are not divided into splits"
+    return {
+        kind: reason
+        for evidence, reason in reasons.items()
+        for kind in FindingKind
+        if evidence in kind.evidence
+    }
 
 
 def _bad(bad: Sequence[Skipped]) -> dict[FindingKind, tuple[Occurrence, ...]]:

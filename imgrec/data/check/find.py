@@ -161,10 +161,6 @@ def near_duplicates(
     }
 
 
-TRAIT_KINDS = {*_ODD, FindingKind.WRONG_SUFFIX}
-"""What `oddities` looks for."""
-
-
 def oddities(all_traits: Mapping[str, Traits]) -> dict[FindingKind, tuple[Occurrence, ...]]:
     """Return the images, by name, of which something is unusual, or not used."""
     found = {

@@ -10,7 +10,14 @@ from imgrec.data.images.decoder import (
 )
 from imgrec.data.images.files import fingerprint, identities_of_images, identity_of
 from imgrec.data.images.formats import NO_IMAGE, is_damaged
-from imgrec.data.images.inspection import Traits, decode_in_order, inspect_image
+from imgrec.data.images.inspection import (
+    Traits,
+    bad_headers,
+    bad_unnamed,
+    decode_in_order,
+    inspect_image,
+    traits_of,
+)
 from imgrec.data.images.signatures import HEAD, content_type
 
 __all__ = [
@@ -19,6 +26,8 @@ __all__ = [
     "Header",
     "ImageSpec",
     "Traits",
+    "bad_headers",
+    "bad_unnamed",
     "content_type",
     "decode",
     "decode_in_order",
@@ -30,4 +39,5 @@ __all__ = [
     "inspect_image",
     "is_damaged",
     "miniature",
+    "traits_of",
 ]

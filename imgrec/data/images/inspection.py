@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from imgrec.data.images.decoder import ImageSpec, decode, orientation, upright_size
+from imgrec.data.images.decoder import ImageSpec, decode, describe, orientation, upright_size
 from imgrec.data.images.files import ImageContent, content_of, identity_of
 from imgrec.data.images.formats import open_image
-from imgrec.data.records import HasName, Photo, Record
+from imgrec.data.records import HasName, ImageSource, Photo, Record
+from imgrec.data.storage import open_file
+from imgrec.data.suffixes import format_of
 from imgrec.errors import BadImage
-from imgrec.parallel import map_in_order
+from imgrec.parallel import map_in_order, usable_cores
+from imgrec.scores import Skipped
 
 _BYTE = 255
 _ENCODINGS = ("ascii", "utf-16-be")
@@ -48,30 +52,40 @@ class Traits:
     unused_channels: int = 0
 
 
-def traits_of(content: ImageContent) -> Traits:
+def traits_of(source: ImageSource | ImageContent) -> Traits:
     """Return the traits of an image that is known to be readable.
 
-    Its pixels are only decoded if they have more than 8 bits.
+    Its pixels are only decoded if they have more than 8 bits. Of a file, nothing but the header is
+    read; all bits are taken to be used.
     """
-    if not isinstance(content, bytes):
-        content = np.asarray(content)
-        height, width, channels = (*content.shape, 1)[:3]
-        mode = _PIXEL_MODES[channels]
-        return Traits("pixels", mode, width, height, transparent=mode == "RGBA")
-    with open_image(io.BytesIO(content)) as image:
-        bits = _bits(image)
-        return Traits(
-            image.format or "",
-            image.mode,
-            *upright_size(image),
-            rotated=orientation(image) != 1,
-            animated=_animated(image),
-            transparent=image.has_transparency_data,
-            profile=_has_profile(image),
-            bits=bits,
-            unused_channels=_unused_channels(image),
-            used_bits=_used_bits(image) if bits > 8 else 8,
-        )
+    if isinstance(source, Path):
+        with open_file(source) as file, open_image(file) as image:
+            return _traits(image)
+    content = content_of(source)
+    if isinstance(content, bytes):
+        with open_image(io.BytesIO(content)) as image:
+            found = _traits(image)
+            return replace(found, used_bits=_used_bits(image)) if found.bits > 8 else found
+    pixels = np.asarray(content)
+    height, width, channels = (*pixels.shape, 1)[:3]
+    mode = _PIXEL_MODES[channels]
+    return Traits("pixels", mode, width, height, transparent=mode == "RGBA")
+
+
+def _traits(image: Image.Image) -> Traits:
+    bits = _bits(image)
+    return Traits(
+        image.format or "",
+        image.mode,
+        *upright_size(image),
+        rotated=orientation(image) != 1,
+        animated=_animated(image),
+        transparent=image.has_transparency_data,
+        profile=_has_profile(image),
+        bits=bits,
+        used_bits=bits,
+        unused_channels=_unused_channels(image),
+    )
 
 
 def _animated(image: Image.Image) -> bool:
@@ -181,3 +195,30 @@ def decode_in_order(
 
 def _decoded(record: HasName, spec: ImageSpec) -> tuple[HasName, NDArray[np.uint8] | BadImage]:
     return record, inspect_image(record, spec).pixels
+
+
+def bad_headers(records: Iterable[Record]) -> tuple[Skipped, ...]:
+    """Return the files among the records that don't begin like an image that can be read."""
+    files = (record for record in records if isinstance(record.source, Path))
+    found = map_in_order(_bad_header, files, usable_cores(), 64)
+    return tuple(each for each in found if each is not None)
+
+
+def bad_unnamed(records: Iterable[Record]) -> tuple[Skipped, ...]:
+    """Return the files among the records that are no images by name or by content.
+
+    Only the headers of files without the suffix of an image are read.
+    """
+    return bad_headers(
+        record
+        for record in records
+        if isinstance(record.source, Path) and format_of(record.source.name) is None
+    )
+
+
+def _bad_header(record: Record) -> Skipped | None:
+    try:
+        describe(record.source, record.name)
+    except BadImage as error:
+        return Skipped(record.name, error.reason)
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
 
-DEFAULT_VALIDATION = 0.2
+_DEFAULT_VALIDATION = 0.2
 
 
 def detect_loader(path: str, key: str = "") -> Loader[Any]:
@@ -136,6 +136,15 @@ def read_other(path: str, data: DataLocation, seed: int) -> RecordsBySplit:
     return _read(loader, path, data.model_copy(update=unused), seed)
 
 
+def check_divisible(splits: Splits) -> None:
+    """Raise DataError if there are no validation images, and none can be taken for training.
+
+    They would be as `read` takes them if `data.split` says nothing.
+    """
+    if not splits.validation:
+        _divided(Dataset(splits.train, splits.classes), (_DEFAULT_VALIDATION, 0), seed=0)
+
+
 def _loader(data: DataLocation, path: str, key: str) -> Loader[Any]:
     """Return the loader that `data` names or else the path needs."""
     if data.loader is not None:
@@ -197,19 +206,23 @@ def _joined(
     parts: RecordsBySplit, data: DataLocation, seed: int, groups: Mapping[str, tuple[str, ...]]
 ) -> Splits:
     """Return the splits of the source, and those taken from the training images."""
-    shares, train = _shares(parts, data), parts["train"]
-    if "train" in groups:
-        splits = split_groups(train, groups["train"], *shares, seed)
-    elif first_multilabel(train.records):
-        splits = split_groups(train, [record.name for record in train.records], *shares, seed)
-    else:
-        splits = split(train, *shares, seed)
+    splits = _divided(parts["train"], _shares(parts, data), seed, groups.get("train"))
     return replace(
         splits,
         validation=_records(parts, "validation") or splits.validation,
         test=_records(parts, "test") or splits.test,
         findings=merged(each for part in parts.values() for each in part.findings),
     )
+
+
+def _divided(
+    train: Dataset, shares: tuple[float, float], seed: int, groups: Sequence[str] | None = None
+) -> Splits:
+    if groups is None and first_multilabel(train.records):
+        groups = [record.name for record in train.records]
+    if groups is None:
+        return split(train, *shares, seed)
+    return split_groups(train, groups, *shares, seed)
 
 
 def _shares(parts: RecordsBySplit, data: DataLocation) -> tuple[float, float]:
@@ -227,9 +240,9 @@ def _shares(parts: RecordsBySplit, data: DataLocation) -> tuple[float, float]:
         return 0, 0
     log.info(
         "no validation images: %.0f %% of the training images are used",
-        100 * DEFAULT_VALIDATION,
+        100 * _DEFAULT_VALIDATION,
     )
-    return DEFAULT_VALIDATION, 0
+    return _DEFAULT_VALIDATION, 0
 
 
 def _records(parts: RecordsBySplit, part: str) -> tuple[Record, ...]:

@@ -58,7 +58,12 @@ class CheckDocument(Struct, frozen=True):
     labelled: Annotated[bool, Meta(description="Whether the images have classes.")]
     splits: Mapping[str, CheckedSplit]
     counts: Annotated[
-        Mapping[str, int], Meta(description="How often each kind was found; 0 where it was not.")
+        Mapping[str, int],
+        Meta(description="How often each kind that was looked for was found; 0 if it was not."),
+    ]
+    not_checked: Annotated[
+        Mapping[str, str],
+        Meta(description="Why each other kind was not looked for, or not in all images."),
     ]
     findings: Annotated[
         tuple[FindingDocument, ...], Meta(description="The kinds that were found, with each case.")
@@ -96,6 +101,7 @@ def check_document(
         labelled=findings.labelled,
         splits={split: _split(split, findings) for split in findings.counts},
         counts={kind.key: findings.count(kind) for kind in findings.checked},
+        not_checked={kind.key: reason for kind, reason in findings.not_checked.items()},
         findings=tuple(map(_finding, findings.found)),
         pictures=findings.pictures,
         moved=UNSET

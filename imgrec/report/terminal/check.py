@@ -34,7 +34,7 @@ def check_text(findings: Findings, *, data: str) -> RenderableType:
     parts = [_line(printable(data)), *_facts(findings), *_classes(findings)]
     if findings.found:
         parts += [_line(""), _table_of(findings)]
-    parts += [_line(""), _verdict(findings)]
+    parts += [_line(""), _verdict(findings), *map(_line, findings.gaps)]
     if _shortened(findings):
         parts.append(_line("--json names every image"))
     return Group(*parts)
@@ -45,8 +45,6 @@ def _facts(findings: Findings) -> Iterator[RenderableType]:
     by_split = f" ({', '.join(splits)})" if len(splits) > 1 else ""
     bad = f", {findings.bad:,} can't be read" if findings.bad else ""
     yield _line(f"  {findings.images:,} images{by_split}{bad}")
-    if not findings.labelled:
-        yield _line("  no class folders: labels are not checked")
     if findings.pictures is not None:
         yield from _pictures(findings.pictures)
 
@@ -130,10 +128,9 @@ def _verdict(findings: Findings) -> Text:
     if warnings:
         text = f"no errors; {_kinds(warnings, 'warning')} to look at"
         return Text(text, _STYLE[Severity.WARNING])
-    problems = [kind for kind in findings.checked if kind.severity is not Severity.NOTE]
-    looked_for = ", ".join(kind.key.replace("_", " ") for kind in problems)
     return Text(
-        f"no problems found in {findings.images:,} images; looked for: {looked_for}", "green"
+        f"no problems found in {findings.images:,} images; looked for: {findings.looked_for}",
+        "green",
     )
 
 

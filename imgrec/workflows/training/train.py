@@ -15,6 +15,7 @@ import numpy as np
 from imgrec.backbones import application_of
 from imgrec.config.experiment import Experiment, ModelConfig
 from imgrec.config.load import dump
+from imgrec.data.images import bad_unnamed
 from imgrec.errors import RunError
 from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.evaluation.verdicts import check_requirements
@@ -53,6 +54,7 @@ from imgrec.workflows.prepare import (
     records_of,
     training_split,
     validation_split,
+    without,
 )
 from imgrec.workflows.reports import write_results
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
@@ -78,6 +80,8 @@ class DryRun:
 def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     """Return what `train` would do, having looked for the images and built the model."""
     splits = read_splits(experiment)
+    bad = bad_unnamed(splits.records)
+    splits = without(splits, bad, skip=experiment.data.bad_images == "skip")
     start(device)
     classes, local = len(splits.classes), not _fetches_weights(experiment.model)
     statistics = without_measuring(experiment.data.channels)
@@ -214,7 +218,7 @@ def _concluded(
     export_trained(writer, prepared.splits, prepared.experiment.training.export, progress)
     assessment = _assessed(writer, prepared, progress)
     writer.finish()
-    remind_of_copies(prepared.splits, prepared.identities)
+    remind_of_copies(prepared.findings)
     return TrainingResult(writer.run, assessment)
 
 
@@ -269,7 +273,7 @@ def train(
     log.info("run: %s", folder)
     with RunWriter(folder) as writer:
         write_beginning(writer, prepared)
-        record_check(writer, prepared.found, prepared.identities, prepared.skipped, prepared.traits)
+        record_check(writer, prepared.findings)
         if measurement:
             write_mean_image(writer, measurement)
         writer.begin(card)
