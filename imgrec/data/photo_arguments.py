@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
+from imgrec.data.findings import FindingKind, Occurrence, finding, log_findings
 from imgrec.data.records import Photo
 from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches
 from imgrec.errors import BadImage
@@ -24,23 +25,27 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
     """Yield every photo in the order written, found only when it is asked for.
 
     A photo that is named twice comes twice. A missing file, an empty folder and a pattern without
-    a match are photos too, whose decoding says so.
+    a match are photos too, whose decoding says so. At the end, a log message has the number of
+    hidden files and folders that were left out.
 
     Args:
         photos: Files; folders (everything below them, sorted, hidden files left out); patterns
             with `*`, `?`, `[` or `**` that are not a file's name; `-` for a list.
         stdin: The list: a path on each line. None: `-` is a file.
     """
+    left_out: list[Path] = []
     for photo in photos:
         if photo == LIST and stdin is not None:
-            yield from _from_list(stdin)
+            yield from _from_list(stdin, left_out)
         elif "://" not in photo and is_pattern(photo):
-            yield from _from_pattern(photo)
+            yield from _from_pattern(photo, left_out)
         else:
-            yield from _from_path(photo)
+            yield from _from_path(photo, left_out)
+    cases = (Occurrence((str(path),)) for path in left_out)
+    log_findings(finding(FindingKind.HIDDEN, cases))
 
 
-def _from_list(stdin: TextIO) -> Iterator[Photo]:
+def _from_list(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
     if isinstance(stdin, io.TextIOWrapper):
         if _is_utf16(stdin):
             stdin.reconfigure(encoding="utf-16")
@@ -50,7 +55,7 @@ def _from_list(stdin: TextIO) -> Iterator[Photo]:
         written = line if number else line.removeprefix(_MARK)
         if path := written.rstrip("\r\n"):
             empty = False
-            yield from _from_path(path)
+            yield from _from_path(path, left_out)
     if empty:
         yield _nothing(LIST, "standard input is empty; it should have a path on each line")
 
@@ -61,29 +66,29 @@ def _is_utf16(stdin: io.TextIOWrapper) -> bool:
     return isinstance(stdin.buffer, io.BufferedReader) and stdin.buffer.peek(2)[:2] in marks
 
 
-def _from_pattern(pattern: str) -> Iterator[Photo]:
+def _from_pattern(pattern: str, left_out: list[Path]) -> Iterator[Photo]:
     found = matches(pattern)
     if "**" in pattern:  # it matches folders as well as what is in them
         found = [match for match in found if not is_folder(match)]
     if not found:
         yield _nothing(pattern, "nothing matches this pattern")
     for path in found:
-        yield from _from_path(path)
+        yield from _from_path(path, left_out)
 
 
-def _from_path(photo: str) -> Iterator[Photo]:
+def _from_path(photo: str, left_out: list[Path]) -> Iterator[Photo]:
     if not is_folder(photo):
         yield Photo(photo, Path(photo))
         return
-    files = _below(photo)
+    files = _below(photo, left_out)
     first = next(files, _nothing(photo, "a folder without images"))
     yield first
     yield from files
 
 
-def _below(top: str) -> Iterator[Photo]:
+def _below(top: str, left_out: list[Path]) -> Iterator[Photo]:
     """Yield the files in a folder and everywhere below it, sorted, with one listing at a time."""
-    levels = [_listed(Path(top), FolderVisits(Path(top)))]
+    levels = [_listed(Path(top), FolderVisits(Path(top)), left_out)]
     while levels:
         found = next(levels[-1], None)
         if found is None:
@@ -94,7 +99,7 @@ def _below(top: str) -> Iterator[Photo]:
             levels.append(found)
 
 
-def _listed(folder: Path, visits: FolderVisits) -> _Level:
+def _listed(folder: Path, visits: FolderVisits, left_out: list[Path]) -> _Level:
     """Yield what is in a folder, and an iterator for each folder in it that is entered."""
     try:
         found = entries(folder)
@@ -104,11 +109,11 @@ def _listed(folder: Path, visits: FolderVisits) -> _Level:
         return
     for path, leads_to_folder in found:
         if is_hidden(path.name):
-            continue
-        if not leads_to_folder:
+            left_out.append(path)
+        elif not leads_to_folder:
             yield Photo(str(path), path)
         elif visits.enter(path):
-            yield _listed(path, visits)
+            yield _listed(path, visits, left_out)
 
 
 def _nothing(name: str, reason: str) -> Photo:

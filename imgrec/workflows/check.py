@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imgrec.config.load import load
 from imgrec.data.check import CheckInput, FindingKind, Findings, Occurrence, check_images
-from imgrec.data.findings import finding
+from imgrec.data.findings import finding, log_findings
 from imgrec.data.images import is_damaged
 from imgrec.data.quarantine import Moved, Quarantined, move_bad, refuse_place
 from imgrec.data.records import Splits
@@ -23,7 +23,7 @@ from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
 from imgrec.text import printable
 from imgrec.workflows.data_argument import data_argument, is_config, splits_of
-from imgrec.workflows.prepare import fitting_splits, log_findings
+from imgrec.workflows.prepare import fitting_splits
 
 log = logging.getLogger("imgrec")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from imgrec.config.data import Data
 from imgrec.data.classes import relabelled
+from imgrec.data.findings import log_findings
 from imgrec.data.records import SPLITS, Dataset, Record, Splits, first_multilabel
 from imgrec.data.sources import DataLocation, detect_loader, loader_keys
 from imgrec.data.tfrecord import (
@@ -30,7 +31,7 @@ from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml
 from imgrec.text import class_name, printable
 from imgrec.workflows.data_argument import DataArgument, max_megapixels, splits_of
-from imgrec.workflows.prepare import log_findings, records_of, without
+from imgrec.workflows.prepare import records_of, without
 
 # Keys of loaders that mean the same for the pack as for what was packed.
 _KEPT = ("label_map", "multi_label")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,11 +17,10 @@ from imgrec.data.cache import Pixels, open_pixels
 from imgrec.data.check import (
     CheckInput,
     Evidence,
-    Finding,
     Findings,
-    Severity,
     check_records,
 )
+from imgrec.data.findings import log_findings
 from imgrec.data.images import ImageSpec, Traits, fingerprint
 from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
 from imgrec.data.split import draw_part, stratified
@@ -108,13 +107,6 @@ def fitting_splits(experiment: Experiment) -> Splits:
         check_slices(judging(splits)[1], evaluation.slicing.by)
         check_required(evaluation, splits.classes)
     return splits
-
-
-def log_findings(findings: Iterable[Finding]) -> None:
-    """Log what of the data was not used, or not as it is written."""
-    for each in findings:
-        level = logging.INFO if each.kind.severity is Severity.NOTE else logging.WARNING
-        log.log(level, "%s", each.line)
 
 
 def read_images(data: Data, seed: int) -> Splits:

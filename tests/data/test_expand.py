@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,15 @@ def test_a_folder_is_all_below_it_but_hidden_files(here: Images) -> None:
     """Folders are searched to the bottom, sorted, whatever the files' suffixes."""
     here("p/b.png", "p/a/z.txt", "p/.DS_Store", "p/.h/x.png", "p/Thumbs.db")
     assert names("p") == [str(Path("p", "a", "z.txt")), str(Path("p", "b.png"))]
+
+
+def test_hidden_files_are_counted(here: Images, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever of the folders is left out is named once, with its number."""
+    here("p/a.png", "p/.DS_Store", "p/.h/x.png", "q/b.png", "q/._b.png", "q/Thumbs.db")
+    with caplog.at_level(logging.INFO, "imgrec"):
+        assert names("p", "q/b.png", "q") == ["p/a.png", "q/b.png", "q/b.png"]
+    shown = "p/.DS_Store, p/.h, q/._b.png and 1 more"
+    assert caplog.messages == [f"hidden and system files, not used: 4 ({shown})"]
 
 
 def test_a_pattern_is_what_it_matches(here: Images) -> None:

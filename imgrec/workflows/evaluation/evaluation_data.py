@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.data.classes import relabelled, renamed
-from imgrec.data.findings import merged
+from imgrec.data.findings import log_findings, merged
 from imgrec.data.images import identities_of_images
 from imgrec.data.records import ALL_SPLITS, Dataset, Record, first_multilabel
 from imgrec.data.sources import DataLocation, read_other
@@ -18,7 +18,7 @@ from imgrec.progress import Progress
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
 from imgrec.text import class_name, did_you_mean, join_few, printable
-from imgrec.workflows.prepare import log_findings, read_images
+from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import data_config, run_config
 
 log = logging.getLogger("imgrec")
