@@ -29,6 +29,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 # The time of a comparison grows with the square of the length.
 _COMPARED = 100
 
+LONGEST_CLASS = 1000
+"""How many characters the name of a class may have."""
+
 NOTHING = "(none)"
 """Shown in place of a missing name."""
 
@@ -44,8 +47,8 @@ _MARKS = {
 # Three letters with accents in a row, or a letter in UTF-8: Windows-1252 text has neither.
 _FOREIGN = re.compile(rb"[\x80-\xff]{3}|[\xc2\xc3][\x80-\xbf]")
 
-# Blanks, and characters without width such as a byte order mark, around a text.
-_AROUND = re.compile(r"\A[\s\ufeff\u200b\u2060]+|[\s\ufeff\u200b\u2060]+\Z")
+# Blanks, of which the last one is U+3000, and characters without width.
+_AROUND = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b\u2060"
 
 
 class DecodedText(NamedTuple):
@@ -83,13 +86,16 @@ def decode_text(content: bytes) -> DecodedText:
 def class_name(name: str) -> str:
     r"""Return the form in which class names are compared: Unicode NFC, without blanks around it.
 
-    A byte order mark and other characters without width that surround the name go, too.
+    A byte order mark and other characters without width that surround the name go, too. A name
+    longer than LONGEST_CLASS, which no data set may have, keeps its form: the time that Unicode's
+    forms take grows with the square of the length.
 
     Example:
         >>> class_name("\ufeffcafe\u0301 ")
         'café'
     """
-    return unicodedata.normalize("NFC", _AROUND.sub("", name))
+    name = name.strip(_AROUND)
+    return name if len(name) > LONGEST_CLASS else unicodedata.normalize("NFC", name)
 
 
 def printable(name: str) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
+from imgrec.data.memory import check_memory
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
-from imgrec.text import class_name, count_of, join_few, nearest, printable
+from imgrec.text import LONGEST_CLASS, class_name, count_of, join_few, nearest, printable
 
 _CLASSES_SHOWN = 10
 
@@ -24,6 +25,16 @@ _SEPARATED = re.compile(r"\s*[;|]\s*")
 _PERHAPS_SEPARATED = re.compile(r"\s*[,+&/]\s*|\s+")
 
 _WORDS_PER_CLASS = 0.5
+
+# What an image takes in memory besides its pixels, and how often that is looked at.
+_IMAGE_BYTES = 1000
+_LOOK_EVERY = 100_000
+
+# The longest path that systems accept.
+LONGEST_NAME = 4096
+
+_DIGITS = 20
+_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,9 @@ def labelled(
         order: The order of the classes; by default, they are sorted.
         multi_label: Whether an image may have several classes, or none.
     """
-    found = list(images)
+    found = list(_bounded(images))
     written = Counter(name for image in found for name in image.classes)
+    _check_lengths(found, written)
     forms = {name: class_name(name) or name for name in written}
     there = set(forms.values())
     wanted = sorted(there) if order is None else dict.fromkeys(map(class_name, order))
@@ -64,6 +76,11 @@ def labelled(
     in_order = tuple(sorted(records, key=lambda record: record.name))
     combined = () if multi_label else _combined(classes)
     return Dataset(in_order, classes, (*_unified(written), *combined))
+
+
+def check_room(images: int) -> None:
+    """Raise DataError if so many images would take more memory than is free, without pixels."""
+    check_memory(images * _IMAGE_BYTES, f"the names and labels of {count_of(images, 'image')}")
 
 
 def with_findings(
@@ -86,7 +103,8 @@ def with_findings(
 
 def by_number(name: str) -> tuple[bool, int, str]:
     """Return a key that sorts class names that are whole numbers by value, before others."""
-    is_number = name.isascii() and name.removeprefix("-").isdecimal()
+    digits = name.removeprefix("-")
+    is_number = name.isascii() and digits.isdecimal() and len(digits) <= _DIGITS
     return not is_number, int(name) if is_number else 0, name
 
 
@@ -133,6 +151,26 @@ def check_several(dataset: Dataset, where: str) -> None:
             hint="a classifier needs at least two; in folders, put images into one folder per "
             "class, such as cat/1.jpg and dog/1.jpg",
         )
+
+
+def _bounded(images: Iterable[NamedLabel]) -> Iterator[NamedLabel]:
+    """Yield the images as long as there is room for as many again."""
+    for count, image in enumerate(images):
+        if count and count % _LOOK_EVERY == 0:
+            check_room(count)
+        yield image
+
+
+def _check_lengths(images: Iterable[NamedLabel], classes: Iterable[str]) -> None:
+    for what, names, longest in (
+        ("image", (image.name for image in images), LONGEST_NAME),
+        ("class", classes, LONGEST_CLASS),
+    ):
+        if (name := next((each for each in names if len(each) > longest), None)) is not None:
+            raise DataError(
+                f"the name of a{'n' * (what == 'image')} {what} has {len(name):,} characters, and "
+                f"at most {longest:,} are allowed: {printable(name[:_SHOWN])}…"
+            )
 
 
 def _unified(written: Mapping[str, int]) -> tuple[Finding, ...]:

@@ -18,12 +18,12 @@ from imgrec.config.data import Data
 from imgrec.config.experiment import Backbone
 from imgrec.data.cache import (
     NoRoom,
-    fits_in_memory,
     open_array,
     shown_path,
     size_in_words,
 )
 from imgrec.data.cache_config import CacheConfig
+from imgrec.data.memory import fits_in_memory
 from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imgrec.data.cache import available_memory
 from imgrec.data.images import decode_in_order
+from imgrec.data.memory import available_memory
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError

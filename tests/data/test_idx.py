@@ -98,7 +98,6 @@ def test_labels_that_are_missing_are_named(tmp_path: Path) -> None:
         (idx(PIXELS)[:9], "not an idx file of unsigned bytes in 3 dimensions"),
         (idx(PIXELS)[:-1], "120 bytes should follow the header, and there are only 119"),
         (idx(PIXELS) + b"x", "120 bytes should follow the header, and there are more"),
-        (b"\0\0\x08\x03" + b"\xff" * 12, "can't be read"),
         (idx(PIXELS[:0]), "there are none"),
         (idx(PIXELS[:5]), "5 images, but 20 labels"),
         (b"\x1f\x8b and so on", "can't be read"),
@@ -115,6 +114,18 @@ def test_damaged_files_are_refused(
     error = refusal(images)
     assert message in error.message
     assert str(images) in error.message
+
+
+@pytest.mark.parametrize(
+    ("suffix", "message"),
+    [("", "bytes should follow the header, and there are only 0"), (".gz", "would expand from ")],
+)
+def test_a_header_that_claims_too_much_is_refused(
+    tmp_path: Path, suffix: str, message: str
+) -> None:
+    """Before any memory is taken for it."""
+    images = write(pair(tmp_path, suffix=suffix), b"\0\0\x08\x03" + b"\xff" * 12)
+    assert message in refusal(images).message
 
 
 def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:

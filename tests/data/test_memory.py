@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from imgrec.data.cache import available_memory
+from imgrec.data.memory import available_memory
 
 MEBI = 1 << 20
 

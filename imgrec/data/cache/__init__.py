@@ -2,15 +2,12 @@
 
 from imgrec.data.cache.arrays import open_array
 from imgrec.data.cache.folder import NoRoom
-from imgrec.data.cache.memory import available_memory, fits_in_memory
 from imgrec.data.cache.pixels import Pixels, Stored, open_pixels, shown_path, size_in_words
 
 __all__ = [
     "NoRoom",
     "Pixels",
     "Stored",
-    "available_memory",
-    "fits_in_memory",
     "open_array",
     "open_pixels",
     "shown_path",

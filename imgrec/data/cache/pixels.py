@@ -19,10 +19,10 @@ from imgrec.data.cache.inspection import (
     inspect_images,
     inspection_of,
 )
-from imgrec.data.cache.memory import fits_in_memory
 from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.cache_config import CacheConfig
 from imgrec.data.images import ImageSpec, inspect_image
+from imgrec.data.memory import fits_in_memory
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import usable_cores

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.classes import NamedLabel, by_number, labelled, with_findings
+from imgrec.data.classes import NamedLabel, by_number, check_room, labelled, with_findings
 from imgrec.data.findings import FindingKind, Occurrence, finding
+from imgrec.data.memory import check_memory
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.errors import DataError
-from imgrec.text import class_name, printable
+from imgrec.text import class_name, join_few, printable
 
 log = logging.getLogger("imgrec")
 
@@ -29,6 +30,8 @@ _KEY = re.compile(
 )
 FORM = "x and y (or images and labels), or x_train, y_train and the same with test and val"
 _CHUNK = 256
+_KEYS_SHOWN = 10
+_TEXT_BYTES = 200
 _WHITE = 255
 
 
@@ -49,6 +52,7 @@ def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
     names = _class_names(arrays, where)
     for part, (images, labels) in pairs.items():
         _check(images, labels, f"{printable(where)}, {part} images")
+        check_room(len(images))
     scale = _scale([images for images, _ in pairs.values()], where)
     parts = {
         part: _dataset(images, _texts(labels, names, where), names, scale)
@@ -91,7 +95,7 @@ def _check_pairs(
 ) -> None:
     hint = f"it should hold {FORM}"
     if not parts:
-        names = ", ".join(map(printable, arrays)) or "nothing"
+        names = join_few(list(arrays), _KEYS_SHOWN) or "nothing"
         raise DataError(f"no images and labels in {printable(where)}; found: {names}", hint=hint)
     for part in sorted(parts):
         for is_image, missing in ((True, "images"), (False, "labels")):
@@ -228,6 +232,7 @@ def _finite(labels: Array) -> bool:
 
 
 def _in_texts(values: Array, where: str) -> list[str]:
+    check_memory(values.size * _TEXT_BYTES, f"{printable(where)}: {values.size:,} texts")
     try:
         texts = [
             value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()

@@ -16,6 +16,9 @@ _WIDTH = {_FIXED64: 8, _FIXED32: 4}
 _LONGEST_VARINT = 10
 _FLOATS, _INTEGERS = 2, 3
 
+# Fields and whole numbers in a record, which each take a microsecond.
+_MOST = 1_000_000
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -41,73 +44,86 @@ def features(record: bytes) -> Mapping[str, Feature]:
     """Return the features of the Example that `record` holds, by name.
 
     kind is `bytes`, `integers`, `floats` (whose values are left out) or `nothing`.
-    Raises ValueError if the record is not an Example.
+    Raises ValueError if the record is not an Example, or has more than a million fields and whole
+    numbers.
     """
     found: dict[str, Feature] = {}
-    for example in _messages(record, 0, len(record)):
-        for entry in _messages(record, example.start, example.end):
+    reader = _Reader(record)
+    for example in reader.messages(0, len(record)):
+        for entry in reader.messages(example.start, example.end):
             name, feature = "", Feature("nothing")
-            for field in _fields(record, entry.start, entry.end):
+            for field in reader.fields(entry.start, entry.end):
                 if field.wire == _BYTES and field.number == 1:
                     name = record[field.start : field.end].decode("utf-8", "surrogateescape")
                 elif field.wire == _BYTES and field.number == 2:
-                    feature = _feature(record, field)
+                    feature = reader.feature(field)
             found[name] = feature
     return found
 
 
-def _feature(record: bytes, field: _Field) -> Feature:
-    for each in _fields(record, field.start, field.end):
-        if each.wire != _BYTES:
-            continue
-        if each.number == 1:
-            inner = _messages(record, each.start, each.end)
-            return Feature("bytes", stretches=tuple((one.start, one.end) for one in inner))
-        if each.number == _INTEGERS:
-            return Feature("integers", integers=tuple(_integers(record, each.start, each.end)))
-        if each.number == _FLOATS:
-            return Feature("floats")
-    return Feature("nothing")
+class _Reader:
+    """Reads the fields of a record, a bounded number of them."""
 
+    def __init__(self, record: bytes) -> None:
+        self._record = record
+        self._left = _MOST
 
-def _integers(record: bytes, start: int, end: int) -> Iterator[int]:
-    """Yield int64 values, packed or not."""
-    for field in _fields(record, start, end):
-        if field.number == 1 and field.wire == _VARINT:
-            yield _signed(field.value)
-        elif field.number == 1 and field.wire == _BYTES:
-            place = field.start
-            while place < field.end:
-                value, place = _varint(record, place, field.end)
-                yield _signed(value)
+    def feature(self, field: _Field) -> Feature:
+        for each in self.fields(field.start, field.end):
+            if each.wire != _BYTES:
+                continue
+            if each.number == 1:
+                inner = self.messages(each.start, each.end)
+                return Feature("bytes", stretches=tuple((one.start, one.end) for one in inner))
+            if each.number == _INTEGERS:
+                return Feature("integers", integers=tuple(self._integers(each.start, each.end)))
+            if each.number == _FLOATS:
+                return Feature("floats")
+        return Feature("nothing")
 
+    def _integers(self, start: int, end: int) -> Iterator[int]:
+        """Yield int64 values, packed or not."""
+        for field in self.fields(start, end):
+            if field.number == 1 and field.wire == _VARINT:
+                yield _signed(field.value)
+            elif field.number == 1 and field.wire == _BYTES:
+                place = field.start
+                while place < field.end:
+                    self._count()
+                    value, place = _varint(self._record, place, field.end)
+                    yield _signed(value)
 
-def _messages(record: bytes, start: int, end: int) -> Iterator[_Field]:
-    """Yield the fields with number 1 that hold bytes."""
-    for field in _fields(record, start, end):
-        if field.number == 1 and field.wire == _BYTES:
-            yield field
+    def messages(self, start: int, end: int) -> Iterator[_Field]:
+        """Yield the fields with number 1 that hold bytes."""
+        for field in self.fields(start, end):
+            if field.number == 1 and field.wire == _BYTES:
+                yield field
 
+    def fields(self, start: int, end: int) -> Iterator[_Field]:
+        record, place = self._record, start
+        while place < end:
+            self._count()
+            key, place = _varint(record, place, end)
+            number, wire = key >> 3, key & 7
+            value = 0
+            if wire == _VARINT:
+                begin = place
+                value, place = _varint(record, place, end)
+            elif wire == _BYTES:
+                length, begin = _varint(record, place, end)
+                place = begin + length
+            elif wire in _WIDTH:
+                begin, place = place, place + _WIDTH[wire]
+            else:
+                raise ValueError("not a tf.train.Example")
+            if place > end or number == 0:
+                raise ValueError("not a tf.train.Example")
+            yield _Field(number, wire, begin, place, value)
 
-def _fields(record: bytes, start: int, end: int) -> Iterator[_Field]:
-    place = start
-    while place < end:
-        key, place = _varint(record, place, end)
-        number, wire = key >> 3, key & 7
-        value = 0
-        if wire == _VARINT:
-            begin = place
-            value, place = _varint(record, place, end)
-        elif wire == _BYTES:
-            length, begin = _varint(record, place, end)
-            place = begin + length
-        elif wire in _WIDTH:
-            begin, place = place, place + _WIDTH[wire]
-        else:
-            raise ValueError("not a tf.train.Example")
-        if place > end or number == 0:
-            raise ValueError("not a tf.train.Example")
-        yield _Field(number, wire, begin, place, value)
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"more than {_MOST:,} fields and whole numbers")
 
 
 def _varint(record: bytes, place: int, end: int) -> tuple[int, int]:
@@ -129,6 +145,8 @@ def _signed(value: int) -> int:
 
 # What else a record says is kept where it is short: a name, a number, not a thumbnail.
 _LONGEST_EXTRA = 256
+
+_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -269,4 +287,4 @@ def _held(feature: Feature) -> str:
 
 
 def _listed(names: Mapping[str, Feature]) -> str:
-    return ", ".join(map(printable, sorted(names))) or "none"
+    return join_few(sorted(names), _NAMES_SHOWN) or "none"

@@ -19,6 +19,9 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _GZIP = b"\x1f\x8b"
 
+# As large as an image may be.
+_MAX_RECORD = 1 << 30
+
 
 def records(file: Path) -> Iterator[tuple[int, bytes]]:
     """Yield each record of `file` with the byte that it begins at.
@@ -57,6 +60,12 @@ def _frames(stream: BinaryIO, size: int, file: Path) -> Iterator[tuple[int, byte
         # Before reading, so that a wrong length asks for no memory.
         if place > size:
             raise _cut(file, number)
+        if length > _MAX_RECORD:
+            raise DataError(
+                f"{printable(str(file))}, record {number} (from 0) has {length:,} bytes, and at "
+                f"most {_MAX_RECORD:,} are allowed",
+                hint="a record holds one image",
+            )
         record = stream.read(length)
         footer = stream.read(_FOOTER.size)
         if len(footer) < _FOOTER.size:

@@ -26,6 +26,7 @@ from imgrec.text import class_name, printable
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
 _WORDS = re.compile(r"[._-]")
 _IMAGES = (packs.IMAGE, "image", "image_raw")
+_MAX_FEATURES = 10_000
 _LABELS = ("label", packs.LABEL, packs.TEXT)
 
 
@@ -122,6 +123,8 @@ def read_tfrecord(
             images.setdefault(part, []).append(image)
             unread.update(example.features.keys() - {*form.used, *image.extra})
             extra.update(image.extra)
+            if len(unread) + len(extra) > _MAX_FEATURES:
+                raise example.problem(f"the file has more than {_MAX_FEATURES:,} features")
     if form is None:
         raise DataError(f"no records in {printable(path)}")
     parts = {part: _dataset(each, form, multi_label=multi_label) for part, each in images.items()}

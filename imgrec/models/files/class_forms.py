@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import csv
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from imgrec.json_documents import parse_json
 from imgrec.text import printable
 
 FORMS = (
@@ -43,10 +43,13 @@ def parse_classes(text: str, *, is_table: bool) -> Parsed:
     """
     if text.lstrip()[:1] in ("[", "{"):
         return _from_document(_document(text))
-    if re.search(r"^\s*item\s*:?\s*\{", text, re.MULTILINE):
+    if _LABEL_MAP.search(text):
         return _from_label_map(text)
     return _from_table(text) if is_table else _from_lines(text)
 
+
+# Each of these repetitions keeps what it has matched, so that no text is searched twice.
+_LABEL_MAP = re.compile(r"^[^\S\n]*+item\s*+:?\s*+\{", re.MULTILINE)
 
 # A number is separated from the name: `0 cat`, `0: cat`, `0,cat`, `0. cat`; not `1-star`, `1.5 l`.
 _NUMBERED = re.compile(r"\s*(\d{1,7})(?:\s*[:;,=]\s*|[.)]?\s+)(\S.*)", re.ASCII)
@@ -78,18 +81,25 @@ def _count_up(numbers: Sequence[int], first: Sequence[int] = (0, 1)) -> bool:
     return any(list(numbers) == [*range(start, start + len(numbers))] for start in first)
 
 
+# In characters; Python's parser takes 100 times as many bytes.
+_LONGEST_LITERAL = 1 << 20
+
+_SHOWN = 40
+
 _KEYS = ("labels", "names", "classes", "class_names", "id2label")
 
 
 def _document(text: str) -> Any:
     """Return the value of JSON, or of a Python literal such as `{0: 'tench', 1: 'goldfish'}`."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError as error:
         try:
-            return ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, MemoryError):
-            raise ValueError(f"it is not valid JSON: {error}") from error
+            if len(text) <= _LONGEST_LITERAL:
+                return ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            pass
+        raise ValueError(f"it is not valid JSON: {error}") from error
 
 
 def _from_document(document: Any) -> Parsed:
@@ -139,9 +149,8 @@ def _name(value: Any) -> str:
     return value
 
 
-_TOKEN = re.compile(
-    r"""#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}]|[^\s{}:"'#,;]+""", re.ASCII
-)
+_TEXT = r"""(?:"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+')"""
+_TOKEN = re.compile(rf"""#[^\n]*|{_TEXT}|["'][^\n]*|[{{}}]|[^\s{{}}:"'#,;]+""", re.ASCII)
 
 
 def _from_label_map(text: str) -> Parsed:
@@ -170,14 +179,18 @@ def _items(text: str) -> Iterator[dict[str, str]]:
                 yield item
                 item = {}
         elif depth == 1 and not part.startswith("#"):
-            key, item = ("", {**item, key: _unquoted(part)}) if key else (part, item)
-            continue
+            if not key:
+                key = part
+                continue
+            item[key] = _unquoted(part)
         key = ""
 
 
 def _unquoted(token: str) -> str:
     if token[0] not in "\"'":
         return token
+    if not re.fullmatch(_TEXT, token):
+        raise ValueError(f"{printable(token[:_SHOWN])} has no closing quote")
     # Escapes are those of bytes: `\303\251` is é.
     escaped = token[1:-1].encode().decode("unicode_escape", "replace")
     return escaped.encode("latin-1", "replace").decode("utf-8", "replace")
@@ -195,7 +208,10 @@ def _from_table(text: str) -> Parsed:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     lines = csv.reader(re.split(r"\r\n|\r|\n", text), delimiter=delimiter, skipinitialspace=True)
-    rows = [row for row in lines if any(map(str.strip, row))]
+    try:
+        rows = [row for row in lines if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise ValueError(f"it is not CSV ({error})") from error
     if len({len(row) for row in rows}) > 1:
         raise ValueError("its rows differ in their number of columns")
     if not rows:

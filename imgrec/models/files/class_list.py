@@ -13,7 +13,14 @@ from imgrec.errors import DataError, RunError
 from imgrec.files import read_regular
 from imgrec.models.files.class_forms import FORMS, ClassEntry, parse_classes
 from imgrec.stderr import stdout_to_stderr
-from imgrec.text import DecodedText, class_name, decode_text, join_few, printable
+from imgrec.text import (
+    LONGEST_CLASS,
+    DecodedText,
+    class_name,
+    decode_text,
+    join_few,
+    printable,
+)
 
 MAX_BYTES = 16 << 20
 
@@ -109,6 +116,10 @@ def _text(path: Path) -> DecodedText:
 def _finished(
     entries: Sequence[ClassEntry], remarks: list[str], outputs: int | None, place: str
 ) -> ClassList:
+    if (longest := max((len(each.name) for each in entries), default=0)) > LONGEST_CLASS:
+        raise DataError(
+            f"{place}: a name has {longest:,} characters, and at most {LONGEST_CLASS:,} are allowed"
+        )
     cleaned = [each._replace(name=class_name(each.name)) for each in entries]
     composed = [unicodedata.normalize("NFC", each.name) for each in entries]
     names = [each.name for each in cleaned]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from imgrec.data.classes import NamedLabel, labelled, with_findings
+from imgrec.data.classes import LONGEST_NAME, NamedLabel, labelled, with_findings
 from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
@@ -82,7 +82,7 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Reco
         DataError: It is not such a table; the message has file and line.
     """
     table = read_table(file, _wanted(columns), _NAME_COLUMNS)
-    rewritten = [(row, *_existing(row.cells[columns.path], file.parent)) for row in table.rows]
+    rewritten = [(row, *_path(row, columns)) for row in table.rows]
     images, repeated = _images(rewritten, columns, separator)
     if not images:
         raise DataError(f"{printable(str(file))} has no rows below its column names")
@@ -147,6 +147,16 @@ def _image(row: Row, path: str, columns: Columns, separator: str | None) -> Name
     extra = {name: cell for name, cell in row.cells.items() if name not in used}
     name = PurePath(os.path.normpath(path)).as_posix()
     return NamedLabel(name, tuple(labels), row.file.parent / path, extra)
+
+
+def _path(row: Row, columns: Columns) -> tuple[str, bool]:
+    """Return the path of a row's image, and whether it is written in another way."""
+    written = row.cells[columns.path]
+    if len(written) > LONGEST_NAME:
+        raise row.problem(
+            f"the path has {len(written):,} characters, and at most {LONGEST_NAME:,} are allowed"
+        )
+    return _existing(written, row.file.parent)
 
 
 def _existing(written: str, folder: Path) -> tuple[str, bool]:

@@ -14,7 +14,8 @@ from imgrec.data.classes import with_findings
 from imgrec.data.left_out import besides
 from imgrec.data.loader import Loader
 from imgrec.data.records import ALL_SPLITS, RecordsBySplit
-from imgrec.data.storage import cannot_read, entries, is_file, is_folder, open_file
+from imgrec.data.sources.unpacked import check_unpacked
+from imgrec.data.storage import cannot_read, entries, is_file, is_folder, open_file, status
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
 from imgrec.text import printable
@@ -93,8 +94,11 @@ def _array(file: Path, dimensions: int) -> NDArray[np.uint8]:
             start = stream.read(header)
             shape = _shape(file, start, dimensions)
             size = math.prod(shape)
-            content = stream.read(size + 1)
-    except (OSError, EOFError, zlib.error, OverflowError, MemoryError) as error:
+            packed = status(raw).size
+            most = min(size, packed) if stream is raw else size
+            check_unpacked(file, packed, most, "unpack it with gunzip")
+            content = stream.read(most + 1)
+    except (OSError, EOFError, zlib.error, MemoryError) as error:
         raise cannot_read(file, error) from error
     if len(content) != size:
         found = "more" if len(content) > size else f"only {len(content)}"

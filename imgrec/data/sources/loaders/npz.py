@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imgrec.data.loader import Loader
 from imgrec.data.records import RecordsBySplit
-from imgrec.data.storage import cannot_read, is_folder, open_file
+from imgrec.data.sources.unpacked import check_unpacked
+from imgrec.data.storage import cannot_read, is_folder, open_file, status
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
 from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from numpy.lib.npyio import NpzFile
+    from numpy.typing import NDArray
+
+_HINT = "save it with np.savez, which does not compress"
 
 
 def read_npz(file: Path) -> RecordsBySplit:
@@ -27,7 +34,10 @@ def read_npz(file: Path) -> RecordsBySplit:
         with open_file(file) as stream:
             _check_zip(stream, file)
             with np.load(stream, allow_pickle=False) as loaded:
-                arrays = {name: np.asarray(loaded[name]) for name in loaded.files}
+                # No more is read of a member than it claims.
+                claimed = sum(each.file_size for each in loaded.zip.infolist())
+                check_unpacked(file, status(stream).size, claimed, _HINT)
+                arrays = {name: _array(loaded, name, file) for name in loaded.files}
     except DataError:
         raise
     except Exception as error:  # a damaged archive or header raises nearly anything
@@ -50,6 +60,15 @@ def _check_zip(stream: BinaryIO, file: Path) -> None:
             hint=f"it should hold {FORM}",
         )
     stream.seek(0)
+
+
+def _array(loaded: NpzFile, name: str, file: Path) -> NDArray[Any]:
+    import numpy as np
+
+    array = np.asarray(loaded[name])
+    if array.size and not array.nbytes:  # any number of empty texts takes no bytes
+        raise DataError(f"{printable(str(file))}: {printable(name)} has {array.size:,} empty texts")
+    return array
 
 
 LOADER = Loader(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from imgrec.data.storage import read_bytes
+from imgrec.errors import DataError
+
+if sys.platform != "win32":
+    import resource
 
 _MAX_BYTES = 1 << 20
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -29,8 +34,19 @@ def fits_in_memory(needed: int) -> bool:
     return needed * _PARTS <= available_memory()
 
 
+def check_memory(needed: int, what: str) -> None:
+    """Raise DataError if `what`, which takes `needed` bytes, does not fit in the free memory."""
+    free = available_memory()
+    if needed > free:
+        raise DataError(
+            f"{what} would take {_gigabytes(needed)} of memory, and {_gigabytes(free)} are free",
+            hint="use a machine with more memory, or only a part of the data; `ulimit -v` shows "
+            "the limit of a process",
+        )
+
+
 def available_memory(cgroups: Path = _CGROUPS) -> int:
-    """Return the bytes that can be taken without swapping.
+    """Return the bytes that can be taken without swapping, and within the limit of the process.
 
     Args:
         cgroups: Where Linux has a container's limit, which counts if it is lower.
@@ -39,7 +55,21 @@ def available_memory(cgroups: Path = _CGROUPS) -> int:
 
     free = int(psutil.virtual_memory().available)
     limits = [left for files in _CGROUP_FILES if (left := _left(cgroups, *files)) is not None]
-    return min([free, *limits])
+    return max(0, min([free, *limits, *_left_to_process()]))
+
+
+def _left_to_process() -> list[int]:
+    """Return the bytes below the limit of the process (`ulimit -v`), if it has one."""
+    import psutil
+
+    if sys.platform == "win32":
+        return []
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return [] if limit == resource.RLIM_INFINITY else [limit - psutil.Process().memory_info().vms]
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB"
 
 
 def _left(cgroups: Path, limit: str, usage: str, statistics: str, field: str) -> int | None:
