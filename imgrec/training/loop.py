@@ -18,7 +18,7 @@ from imgrec.config.training import Training
 from imgrec.errors import RunError
 from imgrec.progress import Progress
 from imgrec.training.batch import Batch
-from imgrec.training.callbacks import counters, make_callbacks, restore_counters, watch_steps
+from imgrec.training.callbacks import counters, make_callbacks, restore_counters
 from imgrec.training.checkpoint import Checkpoints, TrainingProgress
 from imgrec.training.features import InputSettings, with_features
 from imgrec.training.interrupt import Interrupted, Signals, deferred_signals
@@ -50,8 +50,7 @@ class TrainingJob:
     """What is trained on what.
 
     training: the section of a config. inputs: what is done to the images. validation: None where
-    there is none. folder: the run's, for the files of callbacks; None for a training that writes
-    no run.
+    there is none. folder: the run's; None for a training that writes no run.
     """
 
     training: Training
@@ -132,16 +131,13 @@ class _Phase:
     watch: LossMonitor = field(default_factory=LossMonitor, init=False)
 
     def __post_init__(self) -> None:
-        job = self.job
-        self.callbacks = make_callbacks(
-            job.training.callbacks, self.steps.model, job.folder, self.epochs
-        )
-        self._logs_wanted = watch_steps(job.training.callbacks)
+        settings = self.job.training.callbacks
+        self.callbacks = make_callbacks(settings, self.steps.model, self.epochs)
 
     def run(self) -> None:
         state = self.state
         self.callbacks.on_train_begin()
-        self._restore_counters()
+        restore_counters(self.callbacks, state.callbacks)
         if state.epoch == state.phase_start and not state.step:
             self._save(state)
         try:
@@ -153,11 +149,6 @@ class _Phase:
             self.callbacks.on_train_end()
             raise
         self.callbacks.on_train_end()
-
-    def _restore_counters(self) -> None:
-        state, schedule = self.state, self.job.train.schedule
-        steps = state.epoch * schedule.steps_per_epoch + state.step
-        restore_counters(self.callbacks, state.callbacks, steps)
 
     def _trained(self) -> bool:
         """Train to the end; return False if the training diverged and has to be tried again."""
@@ -237,11 +228,7 @@ class _Phase:
         """Take a step with a batch; asked: when it was asked for."""
         state, waited = self.state, time.monotonic() - asked
         self.signals.check()
-        self.callbacks.on_train_batch_begin(state.step)
         self.steps.train(batch)
-        self.callbacks.on_train_batch_end(
-            state.step, self.steps.logs() if self._logs_wanted else None
-        )
         state.step += 1
         self.watch.note(state, self.steps.loss_so_far())
         if self.checkpoints and self.checkpoints.due(
@@ -253,16 +240,13 @@ class _Phase:
 
     def _validate(self, split: TrainingImages) -> dict[str, float]:
         self.steps.reset()
-        self.callbacks.on_test_begin()
         images = len(split.targets)
         with averaged_weights(self.steps.model), self.progress.task("validation", images) as task:
             for batch in validation_batches(split):
                 self.signals.check()
                 self.steps.test(batch)
                 task.advance(len(batch.images))
-        logs = {f"val_{name}": value for name, value in self.steps.logs().items()}
-        self.callbacks.on_test_end(logs)
-        return logs
+        return {f"val_{name}": value for name, value in self.steps.logs().items()}
 
     def _record(self, logs: dict[str, float]) -> None:
         state = self.state
@@ -296,7 +280,7 @@ class _Phase:
             raise self._stopped(error) from error
         vars(self.state).update(vars(self.checkpoints.go_back()))
         self.state.restores = restores
-        self._restore_counters()
+        restore_counters(self.callbacks, self.state.callbacks)
         self.steps.learning_rate /= 2
         self.watch.forget()
         self._checkpoint()

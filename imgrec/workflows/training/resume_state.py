@@ -18,6 +18,7 @@ from imgrec.interface import option
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities
 from imgrec.sections.problems import shown_value
+from imgrec.training.callbacks import counting
 from imgrec.training.checkpoint import (
     OtherModel,
     TrainingProgress,
@@ -175,8 +176,8 @@ def _matched(
     counters: Sequence[dict[str, float | None]], before: Sequence[Named], after: Sequence[Named]
 ) -> list[dict[str, float | None]]:
     """Return the counters of each callback of `after`, empty unless it was there before."""
-    counted = list(before[: len(counters)])
-    return [counters[counted.index(each)] if each in counted else {} for each in after]
+    counted = counting(before)[: len(counters)]
+    return [counters[counted.index(each)] if each in counted else {} for each in counting(after)]
 
 
 def _rate(training: Training, state: TrainingProgress) -> Any:

@@ -14,7 +14,9 @@ import numpy as np
 
 from imgrec.backbones import application_of
 from imgrec.config.experiment import Experiment, ModelConfig
+from imgrec.config.keras.callbacks import TensorBoard
 from imgrec.config.load import dump
+from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
 from imgrec.errors import RunError
 from imgrec.evaluation.results import Assessment, Evaluation
@@ -34,7 +36,7 @@ from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.observers import TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
-from imgrec.training.recorders import EpochLog, InputWait, run_recorders
+from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
 from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
 from imgrec.workflows.check import record_check, remind_of_copies
 from imgrec.workflows.evaluation import EvaluationData, Evaluator
@@ -173,7 +175,7 @@ def run_training(
                 steps,
                 state,
                 progress,
-                observers=_observers(writer, steps, options),
+                observers=_observers(writer, steps, training, options),
                 checkpoints=Checkpoints(writer.checkpoints(), training.checkpoint, steps),
             )
         return _concluded(prepared, writer, progress)
@@ -182,13 +184,16 @@ def run_training(
         raise
 
 
-def _observers(writer: RunWriter, steps: Steps, options: TrainingOptions) -> list[TrainingObserver]:
+def _observers(
+    writer: RunWriter, steps: Steps, training: Training, options: TrainingOptions
+) -> list[TrainingObserver]:
     """Return who is notified of the training, in this order.
 
     First what writes the run (best.keras and last.keras, history.csv, the card), so that the others
-    find it up to date; then what logs (the wait for images, the line of the epoch); then the
-    caller's own observers. On several machines, only the chief has a writer.
+    find it up to date; then what logs (the wait for images, TensorBoard, the line of the epoch);
+    then the caller's own observers. On several machines, only the chief has a writer.
     """
+    boards = [each for each in training.callbacks if isinstance(each, TensorBoard)]
 
     def network() -> Any:
         return build(steps.network, weights=False, statistics=steps.statistics)
@@ -196,6 +201,7 @@ def _observers(writer: RunWriter, steps: Steps, options: TrainingOptions) -> lis
     return [
         *run_recorders(writer, steps, network),
         *([InputWait(steps.device, steps.finish)] if options.profile else []),
+        *(TensorBoardLog(each, writer.folder, steps) for each in boards),
         EpochLog(),
         *options.observers,
     ]
