@@ -42,16 +42,16 @@ def test_headers(name: str) -> None:
     schema = "# yaml-language-server: $schema=../docs/config.schema.json\n#\n"
     assert shipped.path(name).read_text("utf-8") == schema + shipped.text(name)
     assert header.startswith(f"# {shipped.description(name)}\n")
-    for word in ("From:", "Needs:", "Expect:", "Command:", "Quick:"):
+    for word in ("From:", "Needs:", "Expect:", "Command:", "Smoke:"):
         assert re.search(rf"^# {word} +\S", header, re.MULTILINE), word
     assert f"imgrec train {name}" in header
     assert body.startswith(f"name: {name}\n")
 
 
 @pytest.mark.parametrize("name", shipped.names())
-def test_quick_commands_work(name: str) -> None:
+def test_smoke_commands_work(name: str) -> None:
     """The overrides in the header are right."""
-    (line,) = re.findall(rf"^# Quick: +imgrec train {name} (.+)$", shipped.text(name), re.MULTILINE)
+    (line,) = re.findall(rf"^# Smoke: +imgrec train {name} (.+)$", shipped.text(name), re.MULTILINE)
     assert load(name, re.findall(r"--set (\S+)", line)).training.epochs == 1
 
 
