@@ -44,15 +44,20 @@ def as_builtins(document: object) -> Any:
     return msgspec.to_builtins(document, enc_hook=_from_numpy, str_keys=True)
 
 
-def from_builtins(kind: type[Value], document: object) -> Value:
+def from_builtins(kind: type[Value], document: object, *, more_keys: bool = False) -> Value:
     """Return parsed JSON as a `kind`, whose keys and types are checked.
+
+    Args:
+        kind: The type of the document.
+        document: Parsed JSON.
+        more_keys: Whether the document may have more keys, as later versions may write them.
 
     Raises:
         ValueError: A key is missing, unknown or of the wrong type; the message names it.
     """
     try:
         value = msgspec.convert(document, kind)
-        unknown = _unknown_key(document, as_builtins(value))
+        unknown = None if more_keys else _unknown_key(document, as_builtins(value))
     except msgspec.ValidationError as error:
         raise ValueError(_in_words(str(error))) from None
     except RecursionError:

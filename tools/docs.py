@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from imgrec.cli import documents
 from imgrec.cli.main import cli
 from imgrec.config.reference import reference, schema
 from imgrec.metrics import METRICS, Metric
@@ -38,7 +39,10 @@ def pages() -> dict[str, str]:
         "config.md": reference().rstrip() + "\n",
         "metrics.md": metrics(),
         "config.schema.json": _json(schema()),
-        **{f"{name}.schema.json": _json(each) for name, each in schemas().items()},
+        **{
+            f"{name}.schema.json": _json(each)
+            for name, each in {**documents.schemas(), **schemas()}.items()
+        },
     }
 
 

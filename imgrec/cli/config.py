@@ -32,8 +32,9 @@ def list_configs(console: Console, *, as_json: bool) -> None:
 
     rows = [(name, shipped.description(name)) for name in shipped.names()]
     if as_json:
-        fields = [{"name": name, "description": description} for name, description in rows]
-        return console.document({"configs": fields})
+        from imgrec.cli.documents import ConfigsDocument, ShippedConfig
+
+        return console.document(ConfigsDocument(1, tuple(ShippedConfig(*row) for row in rows)))
     return console.table(("name", "description"), rows, wrapped=True)
 
 
@@ -50,7 +51,9 @@ def show(console: Console, *, name: str, as_json: bool) -> None:
 
     text = shipped.text(name)
     if as_json:
-        return console.document({"name": name, "text": text})
+        from imgrec.cli.documents import ConfigDocument
+
+        return console.document(ConfigDocument(1, name, text))
     return console.result(text)
 
 
@@ -73,7 +76,9 @@ def copy(console: Console, *, name: str, destination: Path | None, as_json: bool
     path = _place(destination or Path(), shipped.path(name).name)
     write_text(path, text)
     if as_json:
-        return console.document({"path": str(path)})
+        from imgrec.cli.documents import WrittenDocument
+
+        return console.document(WrittenDocument(1, str(path)))
     return console.result(f"written: {printable(str(path))}")
 
 

@@ -68,7 +68,9 @@ def preview(
     found = drawn(experiment, images)
     write_bytes(output, found.png())
     if as_json:
-        return console.document({"path": str(output), "captions": list(found.captions)})
+        from imgrec.cli.documents import PreviewDocument
+
+        return console.document(PreviewDocument(1, str(output), tuple(found.captions)))
     return console.result(f"written: {printable(str(output))} ({len(found.captions)} images)")
 
 
@@ -114,8 +116,9 @@ def pack(
     refuse_existing(folder, "folder")
     packed = workflow.pack(found, folder, shards=shards, progress=console)
     if as_json:
-        document = {"path": str(folder), "overrides": list(packed.overrides)}
-        return console.document({**document, "manifest": packed.document})
+        return console.document(
+            workflow.PackDocument(1, str(folder), packed.overrides, packed.manifest)
+        )
     console.result(f"written: {printable(str(folder))} ({_contents(packed)})")
     if is_config(source):
         command = shlex.join(["imgrec", "train", source, *_setting(overrides, packed.overrides)])

@@ -76,8 +76,7 @@ def export(
         found, form=form, precision=precision, output=output, photos=data, progress=console
     )
     if as_json:
-        import dataclasses
+        from imgrec.cli.documents import ExportDocument
 
-        parity = dataclasses.asdict(exported.parity)
-        return console.document({"path": str(exported.path), "export_parity": parity})
+        return console.document(ExportDocument(1, str(exported.path), exported.parity))
     return console.result(f"written: {printable(str(exported.path))}")

@@ -140,6 +140,8 @@ def import_(
     )
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:
-        return console.document({"name": run.name, "path": str(run.path)})
+        from imgrec.cli.documents import RunDocument
+
+        return console.document(RunDocument(1, run.name, str(run.path)))
     console.result(f"run:  {printable(str(run.path))}")
     return console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(run.name))}")

@@ -30,9 +30,9 @@ def info(console: Console, *, as_json: bool) -> None:
 
     found, machine = versions(), describe()
     if as_json:
-        import dataclasses
+        from imgrec.cli.documents import InfoDocument
 
-        return console.document({"versions": found, "machine": dataclasses.asdict(machine)})
+        return console.document(InfoDocument(1, found, machine))
     return console.table(("item", "value"), [*found.items(), *_lines(machine)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from imgrec.data.findings import Finding
 from imgrec.errors import BadImage
@@ -128,7 +128,8 @@ def labels_of(records: Sequence[Record], classes: int, *, multi_label: bool) -> 
 
 
 ALL_SPLITS = "all"
-SPLITS = ("train", "validation", "test")
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 RecordsBySplit = Mapping[str, Dataset]
 """What a loader returns: a data set for each split of the source, else one for `all`."""

@@ -7,11 +7,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 from imgrec.config.data import Data
 from imgrec.data.classes import relabelled
 from imgrec.data.findings import log_findings
-from imgrec.data.records import SPLITS, Dataset, Record, Splits, first_multilabel
+from imgrec.data.records import SPLITS, Dataset, Record, SplitName, Splits, first_multilabel
 from imgrec.data.sources import DataLocation, detect_loader, loader_keys
 from imgrec.data.tfrecord import (
     FILE_NAME,
@@ -19,6 +22,7 @@ from imgrec.data.tfrecord import (
     Manifest,
     Packing,
     Shards,
+    SkippedImage,
     describe_split,
     write_shards,
 )
@@ -43,14 +47,19 @@ class Packed:
 
     path: Path
     manifest: Manifest
-    skipped: tuple[Skipped, ...]
     overrides: tuple[str, ...]
 
-    @property
-    def document(self) -> dict[str, object]:
-        """The manifest as it is in its file."""
-        skipped = [{"name": each.name, "reason": each.reason} for each in self.skipped]
-        return {**self.manifest.model_dump(mode="json"), "skipped": skipped}
+
+class PackDocument(Struct, frozen=True):
+    """What `imgrec data pack` prints."""
+
+    schema_version: Literal[1]
+    path: Annotated[str, Meta(description="The folder that was written.")]
+    overrides: Annotated[
+        tuple[str, ...],
+        Meta(description="With each of them as `--set`, the config trains from the pack."),
+    ]
+    manifest: Manifest
 
 
 def pack(
@@ -79,9 +88,9 @@ def pack(
         written = _write(folder, splits, packing, shards, progress or Silent())
         bad = tuple(sorted(each for part in written.values() for each in part.bad))
         kept = without(splits, bad, skip=skip, hint=_way_out(source.data))
-        manifest = _manifest(kept, numbers, written)
-        made.append(Packed(output, manifest, bad, _overrides(source.data, manifest, output)))
-        write_text(folder / FILE_NAME, json_text(made[0].document))
+        manifest = _manifest(kept, numbers, written, bad)
+        made.append(Packed(output, manifest, _overrides(source.data, manifest, output)))
+        write_text(folder / FILE_NAME, json_text(manifest))
 
     write_folder(output, write)
     return made[0]
@@ -140,7 +149,7 @@ def _check_text(name: str) -> None:
 
 def _write(
     folder: Path, splits: Splits, packing: Packing, shards: int, progress: Progress
-) -> dict[str, Shards]:
+) -> dict[SplitName, Shards]:
     parts = dict(records_of(splits))
     with progress.task("packing images", sum(map(len, parts.values()))) as task:
         return {
@@ -150,21 +159,22 @@ def _write(
 
 
 def _manifest(
-    splits: Splits, numbers: Mapping[str, int], written: Mapping[str, Shards]
+    splits: Splits,
+    numbers: Mapping[str, int],
+    written: Mapping[SplitName, Shards],
+    bad: Sequence[Skipped],
 ) -> Manifest:
-    parts = {
-        part: describe_split(records, written[part].identities, splits.classes)
-        for part, records in records_of(splits)
-    }
-    return Manifest.model_validate(
-        {
-            "schema_version": 1,
-            "classes": splits.classes,
-            "label_map": {str(number): name for name, number in numbers.items()},
-            "multi_label": first_multilabel(splits.train) is not None,
-            "splits": parts,
-            "shards": [shard for part in written.values() for shard in part.written],
-        }
+    return Manifest(
+        schema_version=1,
+        classes=splits.classes,
+        label_map={str(number): name for name, number in numbers.items()},
+        multi_label=first_multilabel(splits.train) is not None,
+        splits={
+            part: describe_split(records, written[part].identities, splits.classes)
+            for part, records in records_of(splits)
+        },
+        shards=tuple(shard for part in written.values() for shard in part.written),
+        skipped=tuple(SkippedImage(each.name, each.reason) for each in bad),
     )
 
 

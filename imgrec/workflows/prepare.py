@@ -22,7 +22,7 @@ from imgrec.data.check import (
 )
 from imgrec.data.findings import log_findings
 from imgrec.data.images import ImageSpec, Traits, fingerprint
-from imgrec.data.records import SPLITS, Record, Splits, first_multilabel, labels_of
+from imgrec.data.records import SPLITS, Record, SplitName, Splits, first_multilabel, labels_of
 from imgrec.data.split import draw_part, stratified
 from imgrec.errors import DataError
 from imgrec.evaluation.slices import check_slices
@@ -153,7 +153,7 @@ def prepare(experiment: Experiment, progress: Progress) -> Prepared:
     )
 
 
-def records_of(splits: Splits) -> Iterator[tuple[str, tuple[Record, ...]]]:
+def records_of(splits: Splits) -> Iterator[tuple[SplitName, tuple[Record, ...]]]:
     """Yield each split's name and records, empty ones left out."""
     for name in SPLITS:
         records: tuple[Record, ...] = getattr(splits, name)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.cli.documents import ConfigDocument, ConfigsDocument, WrittenDocument
 from imgrec.config import shipped
+from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,16 +32,15 @@ def test_list(imgrec: Imgrec) -> None:
 
 def test_list_as_json(imgrec: Imgrec) -> None:
     """The list as JSON holds the same."""
-    document = json.loads(imgrec("config", "list", "--json").stdout)
-    assert document["schema_version"] == 1
-    assert [each["name"] for each in document["configs"]] == list(shipped.names())
+    document = printed(ConfigsDocument, imgrec("config", "list", "--json"))
+    assert [each.name for each in document.configs] == list(shipped.names())
 
 
 def test_show(imgrec: Imgrec) -> None:
     """A config is shown as it is shipped, remarks and all."""
     assert imgrec("config", "show", "small_cnn").stdout == shipped.text("small_cnn")
-    document = json.loads(imgrec("config", "show", "small_cnn", "--json").stdout)
-    assert document["text"] == shipped.text("small_cnn")
+    document = printed(ConfigDocument, imgrec("config", "show", "small_cnn", "--json"))
+    assert document == ConfigDocument(1, "small_cnn", shipped.text("small_cnn"))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,12 @@ def test_copy(destination: list[str], path: str, imgrec: Imgrec, tmp_path: Path)
     process = imgrec("config", "copy", "small_cnn", *destination)
     assert (process.returncode, process.stdout) == (0, f"written: {path}\n")
     assert (tmp_path / path).read_text("utf-8") == shipped.text("small_cnn")
+
+
+def test_copy_as_json(imgrec: Imgrec) -> None:
+    """The document names the file."""
+    process = imgrec("config", "copy", "small_cnn", "mine.yaml", "--json")
+    assert printed(WrittenDocument, process).path == "mine.yaml"
 
 
 def test_copy_overwrites_nothing(

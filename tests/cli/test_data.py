@@ -8,10 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.cli.documents import PreviewDocument
+from imgrec.json_documents import json_text
+from imgrec.workflows.pack import PackDocument
+from tests.cli.documents import printed
 from tests.cli.transcript import transcript
+from tests.conftest import PROJECT
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -36,9 +42,9 @@ def test_preview_takes_overrides_and_writes_json(imgrec: Imgrec, tmp_path: Path)
     """The document names the file and every caption."""
     arguments = ["--images", "3", "--output", "sheet.png", "--set", "seed=4", "--json"]
     process = imgrec("data", "preview", "small_cnn", *arguments)
-    document = json.loads(process.stdout)
-    assert document["path"] == "sheet.png"
-    assert len(document["captions"]) == 3
+    document = printed(PreviewDocument, process)
+    assert document.path == "sheet.png"
+    assert len(document.captions) == 3
     assert (tmp_path / "sheet.png").is_file()
 
 
@@ -72,10 +78,12 @@ def test_pack_writes_a_folder_and_says_how_to_train(imgrec: Imgrec, photos: Path
 def test_pack_of_a_path_writes_json(imgrec: Imgrec, photos: Path) -> None:
     """The folder is named after the photos' own; the document holds the manifest."""
     process = imgrec("data", "pack", str(photos), "--json")
-    document = json.loads(process.stdout)
-    assert (document["schema_version"], document["path"]) == (1, "photos-tfrecord")
-    folder = photos.parent / "photos-tfrecord"
-    assert document["manifest"] == json.loads((folder / "manifest.json").read_text())
+    document = printed(PackDocument, process)
+    assert document.path == "photos-tfrecord"
+    manifest = json.loads((photos.parent / "photos-tfrecord" / "manifest.json").read_text())
+    assert json.loads(json_text(document.manifest)) == manifest
+    schema = json.loads((PROJECT / "docs/manifest.schema.json").read_text("utf-8"))
+    Draft202012Validator(schema).validate(manifest)
     checked = imgrec("check", "photos-tfrecord", "--json")
     assert json.loads(checked.stdout)["images"]["readable"] == 24
 

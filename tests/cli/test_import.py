@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.cli.documents import ExportDocument, RunDocument
+from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 from tests.models.hostile import keras_file, layer, program, sequential
 
@@ -62,7 +64,10 @@ def test_an_imported_file_is_a_run(imgrec: Imgrec, trained: tuple[Path, Process]
 def test_what_an_imported_run_lacks_is_reported(imgrec: Imgrec) -> None:
     """It has no images to evaluate, and no training to resume: exit status 2."""
     process = imgrec("import", "mine.keras", "--classes", "digits.txt", "--name", "it", "--json")
-    assert json.loads(process.stdout)["name"] == "it-1"
+    assert printed(RunDocument, process) == RunDocument(1, "it-1", "runs/it-1")
+    exported = imgrec("export", "it-1", "--format", "keras", "--output", "it.keras", "--json")
+    document = printed(ExportDocument, exported)
+    assert (document.path, document.export_parity.format) == ("it.keras", "keras")
     evaluated = imgrec("evaluate", "it-1")
     assert (evaluated.returncode, evaluated.stdout) == (2, "")
     assert "it-1 was imported, so it has no images" in evaluated.stderr

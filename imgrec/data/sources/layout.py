@@ -65,7 +65,7 @@ def find_layout(root: Path) -> Layout:
         *besides(levels[-1], splits.values(), root),
         *(each for passed in (levels, *inside.values()) for each in _around(passed, root)),
     ]
-    folders = {split: inside[split][-1] for split in SPLITS if split in inside}
+    folders: dict[str, Path] = {split: inside[split][-1] for split in SPLITS if split in inside}
     return Layout(folders, beside, merged(findings))
 
 

@@ -104,7 +104,7 @@ def read_parts(
     if not named:
         loader = _loader(data, data.root or "", "data.root")
         return _read(loader, data.root or "", data, seed, image_size)
-    parts = {
+    parts: RecordsBySplit = {
         part: _only(
             _read(_loader(data, path, f"data.{part}"), path, data, seed, image_size), part, path
         )

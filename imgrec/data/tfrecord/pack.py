@@ -12,17 +12,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta, Struct
 
-from imgrec.data.records import Record
+from imgrec.data.records import Record, SplitName
 from imgrec.data.split import draw
 from imgrec.data.storage import cannot_read, is_file, open_file, read_bytes
 from imgrec.data.tfrecord.framing import RecordWriter, example
 from imgrec.errors import BadImage, DataError
 from imgrec.files import MAX_DOCUMENT_BYTES, sha256
-from imgrec.json_documents import parse_json
+from imgrec.json_documents import from_builtins, parse_json
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Task
+from imgrec.scores import Skipped
 from imgrec.text import printable
 
 FILE_NAME = "manifest.json"
@@ -33,53 +34,52 @@ LABEL = "image/class/label"
 TEXT = "image/class/text"
 NAME = "image/filename"
 
-# pydantic has the words of Python for these.
-_NOT = {
-    "model_type": "is not an object",
-    "dict_type": "is not an object",
-    "tuple_type": "is not a list",
-}
-
-_Count = Annotated[int, Field(ge=0)]
-_Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-_Part = Literal["train", "validation", "test"]
+_Count = Annotated[int, Meta(ge=0)]
+_Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-
-class Shard(_Model):
-    """A file of records. size: in bytes."""
+class Shard(Struct, frozen=True):
+    """A file of records."""
 
     file: str
-    split: _Part
+    split: SplitName
     images: _Count
-    size: _Count
+    size: Annotated[int, Meta(ge=0, description="In bytes.")]
     sha256: _Hash
 
 
-class PackedSplit(_Model):
-    """A split. fingerprint: that of its data set. classes: how many images each has."""
+class PackedSplit(Struct, frozen=True):
+    """A split of the images."""
 
     images: _Count
-    fingerprint: _Hash
-    classes: dict[str, _Count]
+    fingerprint: Annotated[_Hash, Meta(description="That of its data set.")]
+    classes: Annotated[dict[str, _Count], Meta(description="How many images each class has.")]
 
 
-class Manifest(_Model):
-    """What a pack holds.
+class SkippedImage(Struct, frozen=True):
+    """An image that could not be read."""
 
-    label_map: the class of each number (as text) that `image/class/label` may hold.
-    multi_label: whether an image may have several classes, or none.
-    """
+    name: str
+    reason: str
+
+
+class Manifest(Struct, frozen=True):
+    """What a pack holds."""
 
     schema_version: Literal[1]
-    classes: tuple[str, ...] = Field(strict=False)
-    label_map: dict[str, str]
-    multi_label: bool
-    splits: dict[_Part, PackedSplit]
-    shards: tuple[Shard, ...] = Field(strict=False)
+    classes: tuple[str, ...]
+    label_map: Annotated[
+        dict[str, str],
+        Meta(description="The class of each number that `image/class/label` may hold."),
+    ]
+    multi_label: Annotated[
+        bool, Meta(description="Whether an image may have several classes, or none.")
+    ]
+    splits: dict[SplitName, PackedSplit]
+    shards: tuple[Shard, ...]
+    skipped: Annotated[
+        tuple[SkippedImage, ...], Meta(description="Images that were left out.")
+    ] = ()
 
 
 def is_pack(path: Path) -> bool:
@@ -122,20 +122,15 @@ def check_shard(manifest: Manifest, file: Path) -> None:
 
 def _read(path: Path) -> Manifest:
     try:
-        return Manifest.model_validate(parse_json(read_bytes(path, MAX_DOCUMENT_BYTES)))
+        document = parse_json(read_bytes(path, MAX_DOCUMENT_BYTES))
     except OSError as error:
         raise cannot_read(path, error) from error
-    except ValidationError as error:
-        raise _unusable(path, _first_problem(error)) from error
     except ValueError as error:
         raise _unusable(path, "it is not JSON, or was cut short") from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(key) for key in first["loc"])
-    reason = _NOT.get(first["type"], first["msg"].lower())
-    return f"{printable(place)}: {reason}" if place else f"it {reason}"
+    try:
+        return from_builtins(Manifest, document, more_keys=True)
+    except ValueError as error:
+        raise _unusable(path, printable(str(error))) from error
 
 
 def _unusable(path: Path, reason: str) -> DataError:
@@ -162,8 +157,6 @@ def _compare(manifest: Manifest, there: set[str], path: Path, *, whole: bool) ->
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from imgrec.scores import Skipped
 
 # Whole files wait here.
 _AHEAD = 8
@@ -204,15 +197,18 @@ class _Sound:
 
 
 def write_shards(
-    folder: Path, split: str, records: Sequence[Record], count: int, packing: Packing, task: Task
+    folder: Path,
+    split: SplitName,
+    records: Sequence[Record],
+    count: int,
+    packing: Packing,
+    task: Task,
 ) -> Shards:
     """Write `records` into `count` files of `folder`, fewer if there are fewer records.
 
     Each file is a random sample of the split, drawn from names and seed. The same images give
     the same bytes. A few images per core are in memory at a time. Raises OSError.
     """
-    from imgrec.scores import Skipped
-
     order = sorted(records, key=lambda record: draw(record.name, packing.seed))
     count = min(count, len(order))
     bounds = [len(order) * number // count for number in range(count + 1)]
@@ -283,13 +279,5 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _shard(writer: RecordWriter, split: str) -> Shard:
-    return Shard.model_validate(
-        {
-            "file": writer.path.name,
-            "split": split,
-            "images": writer.records,
-            "size": writer.size,
-            "sha256": writer.sha256,
-        }
-    )
+def _shard(writer: RecordWriter, split: SplitName) -> Shard:
+    return Shard(writer.path.name, split, writer.records, writer.size, writer.sha256)

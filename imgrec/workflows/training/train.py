@@ -88,11 +88,11 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     classes, local = len(splits.classes), not _fetches_weights(experiment.model)
     statistics = without_measuring(experiment.data.channels)
     model = build_network(experiment, classes, weights=local, statistics=statistics)
-    counts = {
+    counts: dict[str, Mapping[str, int]] = {
         split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
     }
-    images = {split: len(records) for split, records in records_of(splits)}
+    images: dict[str, int] = {split: len(records) for split, records in records_of(splits)}
     return DryRun(dump(experiment), summary(model), images, counts)
 
 

@@ -1,0 +1,103 @@
+"""The JSON documents of the commands that answer in a few lines, by their `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from imgrec.json_documents import json_schema
+from imgrec.models.backend import Machine
+from imgrec.runs.card import ExportParity
+
+
+class ShippedConfig(Struct, frozen=True):
+    """A config that comes with imgrec."""
+
+    name: str
+    description: str
+
+
+class ConfigsDocument(Struct, frozen=True):
+    """What `imgrec config list` prints."""
+
+    schema_version: Literal[1]
+    configs: tuple[ShippedConfig, ...]
+
+
+class ConfigDocument(Struct, frozen=True):
+    """What `imgrec config show` prints."""
+
+    schema_version: Literal[1]
+    name: str
+    text: Annotated[str, Meta(description="The YAML of the config.")]
+
+
+class WrittenDocument(Struct, frozen=True):
+    """What `imgrec config copy` prints."""
+
+    schema_version: Literal[1]
+    path: Annotated[str, Meta(description="The file that was written.")]
+
+
+class RunDocument(Struct, frozen=True):
+    """What `imgrec import` and `imgrec runs path` print."""
+
+    schema_version: Literal[1]
+    name: Annotated[str, Meta(description="The name of the run.")]
+    path: Annotated[str, Meta(description="The folder of the run.")]
+
+
+class PreviewDocument(Struct, frozen=True):
+    """What `imgrec data preview` prints."""
+
+    schema_version: Literal[1]
+    path: Annotated[str, Meta(description="The picture that was written.")]
+    captions: Annotated[tuple[str, ...], Meta(description="Those of the images, in their order.")]
+
+
+class ExportDocument(Struct, frozen=True):
+    """What `imgrec export` prints."""
+
+    schema_version: Literal[1]
+    path: Annotated[str, Meta(description="The file or folder that was written.")]
+    export_parity: ExportParity
+
+
+class InfoDocument(Struct, frozen=True):
+    """What `imgrec info` prints."""
+
+    schema_version: Literal[1]
+    versions: Annotated[
+        Mapping[str, str],
+        Meta(description="Of imgrec, Python, the packages and the codecs that are installed."),
+    ]
+    machine: Machine
+
+
+def schemas() -> Mapping[str, Mapping[str, Any]]:
+    """Return the JSON schema of these documents, and that of a pack's manifest, by name."""
+    from imgrec.data.tfrecord import Manifest
+    from imgrec.workflows.pack import PackDocument
+
+    return {
+        "commands": json_schema(
+            ConfigsDocument,
+            ConfigDocument,
+            WrittenDocument,
+            RunDocument,
+            PreviewDocument,
+            PackDocument,
+            ExportDocument,
+            InfoDocument,
+            title="imgrec commands",
+            description="What the commands that answer in a few lines print with `--json`: the "
+            "document of each is in `$defs`.",
+        ),
+        "manifest": json_schema(
+            Manifest,
+            title="imgrec manifest",
+            description="What the manifest.json of `imgrec data pack` holds.",
+        ),
+    }
