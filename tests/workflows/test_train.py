@@ -19,6 +19,7 @@ from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.runs.card import read_card
 from imgrec.runs.folder import Run, find
+from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.training import plan_training, resume, train
 from tests.conftest import TINY
@@ -336,9 +337,10 @@ def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
 
 
 def test_tensorboard_continues_the_numbers_of_the_steps(photos: Path, tmp_path: Path) -> None:
-    """In a resumed run they follow those of earlier epochs: three steps in each."""
+    """Three steps in each epoch, also of a resumed run; the epochs are those of history.csv."""
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    callbacks = "training.callbacks=[{TensorBoard: {update_freq: 1}}]"
+    plateau = "{ReduceLROnPlateau: {patience: 0, min_delta: 100}}"
+    callbacks = f"training.callbacks=[{plateau}, {{TensorBoard: {{update_freq: 2}}}}]"
     run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
     resume(run, overrides=["training.epochs=3"])
     written = [
@@ -347,7 +349,13 @@ def test_tensorboard_continues_the_numbers_of_the_steps(photos: Path, tmp_path: 
     ]
     numbers = [each.step for log in written for each in log.Tensors("batch_loss")]
     assert len(written) == 2
-    assert numbers == [*range(1, 3 * 3 + 1)]
+    assert numbers == [2, 4, 6, 8]
+    rates = [each for log in written for each in log.Tensors("epoch_learning_rate")]
+    assert [each.step for each in rates] == [0, 1, 2]
+    recorded = read_history(run.path / HISTORY_FILE)["learning_rate"]
+    assert recorded[2] < recorded[0]
+    logged = [np.frombuffer(each.tensor_proto.tensor_content, np.float32)[0] for each in rates]
+    assert logged == pytest.approx(recorded)
 
 
 def test_tensorboard_without_its_extra_is_refused(
