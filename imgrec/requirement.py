@@ -34,6 +34,9 @@ _FORM = re.compile(
     r"(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)\s*(?P<percent>%?)\s*",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
+# More than the longest name of a class; the time grows with the square of the length.
+_LONGEST = 2000
+
 Bound = Literal["value", "low", "high"]
 Operator = Literal[">=", ">", "<=", "<"]
 
@@ -108,7 +111,7 @@ def parse(text: str) -> Requirement:
         >>> parse("recall[cats] >= 90 %").limit
         0.9
     """
-    form = _FORM.fullmatch(text)
+    form = _FORM.fullmatch(text) if len(text) <= _LONGEST else None
     if form is None:
         raise _problem(text, "does not have the form METRIC >= NUMBER, with >=, >, <= or <")
     limit = Decimal(form["limit"]) / (100 if form["percent"] else 1)
@@ -233,7 +236,8 @@ def _range(low: float, high: float) -> str:
 
 
 def _problem(text: str, message: str) -> UsageError:
-    return UsageError(f"{printable(text.strip()) or 'an empty text'}: {message}", hint=_HINT)
+    shown = printable(text.strip()[:_LONGEST]) or "an empty text"
+    return UsageError(f"{shown}: {message}", hint=_HINT)
 
 
 def _known(name: str, names: Iterable[str]) -> str:

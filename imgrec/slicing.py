@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from imgrec.expressions import groups_in
 from imgrec.text import printable
 
 RotationAngle = Literal[90, 180, 270]
@@ -81,11 +81,7 @@ def turns(text: str) -> tuple[RotationAngle, ...]:
 
 
 def _check_expression(expression: str) -> None:
-    try:
-        groups = re.compile(expression).groups
-    except re.error as error:
-        raise ValueError(f"{printable(expression)} is not a regular expression: {error}") from error
-    if not groups:
+    if not groups_in(expression):
         raise ValueError(
             f"path:{printable(expression)} has no group to name the slices, such as (day|night)"
         )

@@ -116,3 +116,10 @@ def test_a_limit_is_kept_or_not(requirement: Requirement, value: float) -> None:
     }
     assert requirement.met_by(value) == expected[requirement.operator]
     assert not requirement.met_by(float("nan"))
+
+
+def test_a_requirement_is_not_searched_for_ever() -> None:
+    """A million blanks would take days; the message shows the beginning."""
+    with pytest.raises(UsageError, match="does not have the form") as caught:
+        parse(f"{' ' * 1_000_000}accuracy")
+    assert len(caught.value.message) < 3000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.errors import DataError
+from imgrec.expressions import search_names
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -131,17 +131,18 @@ def groups_of(records: Sequence[Record], group: str) -> tuple[str, ...]:
 
     group: a key of `Record.extra` if the records have it, else a regular expression that is
     searched in the record's name: its first group, or the whole match if it has none.
-    Raises DataError if it is neither, or does not match some record.
+    Raises DataError if it is neither, takes too long, or does not match some record.
     """
     if any(group in record.extra for record in records):
         return tuple(_column(record, group) for record in records)
     try:
-        pattern = re.compile(group)
-    except re.error as error:
+        found = search_names(group, [record.name for record in records])
+    except ValueError as error:
         raise DataError(
-            f"data.group {printable(group)} is neither a column nor a regular expression: {error}"
+            f"data.group is neither a column nor a regular expression that can be used: {error}"
         ) from error
-    return tuple(_matched(pattern, record) for record in records)
+    _check_matched(group, found, records)
+    return tuple(found)
 
 
 def check_apart(groups: Mapping[str, Sequence[str]]) -> None:
@@ -259,13 +260,11 @@ def _column(record: Record, column: str) -> str:
     return value
 
 
-def _matched(pattern: re.Pattern[str], record: Record) -> str:
-    match = pattern.search(record.name)
-    found = match and (match[1] if pattern.groups else match[0])
-    if not found:
-        raise DataError(
-            f"data.group {printable(pattern.pattern)} is not a column, and as a regular expression "
-            f"it matches nothing in {printable(record.name)}",
-            hint="every image needs a group",
-        )
-    return found
+def _check_matched(group: str, found: Sequence[str], records: Sequence[Record]) -> None:
+    for match, record in zip(found, records, strict=True):
+        if not match:
+            raise DataError(
+                f"data.group {printable(group)} is not a column, and as a regular expression it "
+                f"matches nothing in {printable(record.name)}",
+                hint="every image needs a group",
+            )

@@ -139,17 +139,20 @@ def matches(pattern: str) -> list[str]:
 
     Links to folders are followed as by FolderVisits.
     """
-    base, stars, rest = _at_any_folders(pattern)
-    # Not Path.glob, which takes no absolute pattern.
-    if not stars:
-        return sorted(glob.glob(pattern))  # noqa: PTH207
-    tops = glob.glob(base) if base else [""]  # noqa: PTH207
-    found = {
-        match
-        for top in tops
-        for folder in _folders_below(top)
-        for match in matches(os.path.join(glob.escape(folder), rest or "*"))  # noqa: PTH118
-    }
+    found: set[str] = set()
+    waiting, seen = [pattern], {pattern}
+    while waiting:
+        base, stars, rest = _at_any_folders(waiting.pop())
+        # Not Path.glob, which takes no absolute pattern.
+        tops = glob.glob(base) if base or not stars else [""]  # noqa: PTH207
+        if not stars:
+            found.update(tops)
+            continue
+        below = (folder for top in tops for folder in _folders_below(top))
+        # Several `**` lead to the same folder in many ways.
+        new = {os.path.join(glob.escape(each), rest or "*") for each in below} - seen  # noqa: PTH118
+        waiting += new
+        seen |= new
     return sorted(found)
 
 

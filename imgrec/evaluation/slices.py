@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy as np
 from imgrec.data.images import Header, describe
 from imgrec.data.records import Record
 from imgrec.errors import DataError
+from imgrec.expressions import search_names
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.scores import Scores
 from imgrec.slicing import SliceBy
@@ -84,13 +84,11 @@ def _values(records: Sequence[Record], word: SliceBy) -> list[str]:
     if word.kind == "column":
         return [record.extra.get(word.value, "").strip() for record in records]
     if word.kind == "path":
-        pattern = re.compile(word.value)
-        return [_first_group(pattern.search(record.name)) for record in records]
+        try:
+            return search_names(word.value, [record.name for record in records])
+        except ValueError as error:
+            raise DataError(f"slice {printable(word.word)}: {error}") from error
     return _of_headers(records, _BY_HEADER[word.kind])
-
-
-def _first_group(match: re.Match[str] | None) -> str:
-    return (match[1] or "") if match else ""
 
 
 def _of_headers(records: Sequence[Record], value: Callable[[Header], str]) -> list[str]:

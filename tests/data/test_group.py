@@ -40,7 +40,7 @@ def dataset(groups: list[tuple[int, ...]]) -> Dataset:
 def divided(data: Dataset, shares: tuple[float, float], seed: int) -> Splits:
     """Return the split by group; drop the example where there are too few groups."""
     try:
-        return split_groups(data, groups_of(data.records, r"^\d+"), *shares, seed)
+        return split_groups(data, [each.name[:2] for each in data.records], *shares, seed)
     except DataError:
         reject()
 
@@ -131,6 +131,9 @@ def test_a_column_goes_before_a_regular_expression() -> None:
     ("group", "message"),
     [
         ("(", r"neither a column nor a regular expression"),
+        ("a{9999999999}", r"regular expression .*: the repetition number is too large"),
+        ("(" * 499 + ")" * 499, r"nested too deeply"),
+        ("a" * 2000, r"has 2,000 characters, and a regular expression may have 1,000"),
         (r"v(\d+)", r"is not a column, and .* matches nothing in other\.png"),
         (r"(v\d)?", r"matches nothing in other\.png"),
     ],
@@ -139,6 +142,13 @@ def test_an_image_without_a_group_is_reported(group: str, message: str) -> None:
     """A pattern that can't be read, or leaves an image out."""
     with pytest.raises(DataError, match=message):
         groups_of([Record("v1.png", 0, Path()), Record("other.png", 0, Path())], group)
+
+
+def test_a_search_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of 40 characters would take years."""
+    monkeypatch.setattr("imgrec.expressions.SECONDS", 1)
+    with pytest.raises(DataError, match=r"in 1 name takes longer than 1 seconds"):
+        groups_of([Record(f"{'a' * 40}.png", 0, Path())], r"^(a+)+$")
 
 
 def test_an_empty_cell_of_the_column_is_reported() -> None:

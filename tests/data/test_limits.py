@@ -25,11 +25,15 @@ import json, resource, sys
 from imgrec.data.loader import Request
 from imgrec.data.sources import detect_loader
 from imgrec.errors import DataError
+from imgrec.models.files import read_classes
+from pathlib import Path
 import numpy, imgrec.data.sources.arrays
 
 def read(path):
-    loader = detect_loader(path)
     try:
+        if path.endswith((".txt", ".json")):
+            read_classes(Path(path))
+        loader = detect_loader(path)
         loader.read(Request(path, loader.options()))
     except DataError as error:
         return error.message
@@ -88,9 +92,14 @@ def gzipped(path: Path) -> None:
     path.with_name("labels-idx1-ubyte").touch()
 
 
+def text(content: str) -> Callable[[Path], object]:
+    """Return what writes a text."""
+    return lambda path: path.write_text(content, "utf-8")
+
+
 def table(rows: str, columns: str = "path,label") -> Callable[[Path], object]:
     """Return what writes a CSV file."""
-    return lambda path: path.write_text(f"{columns}\n{rows}", "utf-8")
+    return text(f"{columns}\n{rows}")
 
 
 def long_record(path: Path) -> None:
@@ -133,6 +142,13 @@ CASES: Sequence[tuple[str, Callable[[Path], object], str]] = (
     ("names.csv", table("a,b,c", f"path,label,{ACCENTS}"), "column has 130,000 characters"),
     ("long.tfrecord", long_record, "has 2,147,483,648 bytes, and at most 1,073,741,824"),
     ("values.tfrecord", many_values, "more than 1,000,000 fields and whole numbers"),
+    ("lines.txt", text("a" + "\n" * MEBI + "\x0b"), "contains 1 class name"),
+    ("item.txt", text("item" + " " * MEBI), "contains 1 class name"),
+    ("quotes.txt", text('item {name: "' + '\\"' * MEBI), "has no closing quote"),
+    ("keys.txt", text("item {" + "a: 1 " * MEBI + "}"), "an item has no name"),
+    ("name.txt", text(f"cat\n{ACCENTS}"), "a name has 130,000 characters, and at most 1,000"),
+    ("nested.json", text("[" * MEBI), "it is not valid JSON: it is nested too deeply"),
+    ("digits.json", text("[" + "1" * 5000 + "]"), "has too many digits"),
     ("pack", nested, "manifest.json is not a manifest of `imgrec data pack`"),
 )
 

@@ -134,3 +134,11 @@ def test_a_pattern_is_not_the_name_of_a_file(tmp_path: Path) -> None:
     assert not is_pattern(str(tmp_path / "a[1].png"))
     assert is_pattern(str(tmp_path / "*.png"))
     assert matches(str(tmp_path / "a?.png")) == [str(tmp_path / "a1.png")]
+
+
+def test_several_wildcards_for_any_folders_lead_to_each_once(tmp_path: Path) -> None:
+    """Twelve of them would lead through 30 folders in a billion ways."""
+    folder = tmp_path.joinpath(*["a"] * 30)
+    folder.mkdir(parents=True)
+    (folder / "1.png").touch()
+    assert matches(f"{tmp_path}/{'**/' * 12}*.png") == [str(folder / "1.png")]

@@ -94,6 +94,7 @@ def test_a_table_is_read_by_its_columns(tmp_path: Path, content: bytes, remarks:
         ("name,id\n", "it has a header, but no rows"),
         ("name,id\ncat,3\ndog,9\n", "its numbers do not count from 0 or 1"),
         ("0,cat\n1,hot,dog\n", "its rows differ in their number of columns"),
+        ("name\n" + "a" * 140_000, "it is not CSV"),
     ],
 )
 def test_a_table_without_clear_columns_is_refused(
