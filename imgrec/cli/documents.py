@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from imgrec.json_documents import json_schema
 from imgrec.models.backend import Machine
-from imgrec.runs.card import ExportParity
+from imgrec.runs.card import BestEpochDocument, ExportParity
 
 
 class ShippedConfig(Struct, frozen=True):
@@ -47,6 +47,25 @@ class RunDocument(Struct, frozen=True):
     schema_version: Literal[1]
     name: Annotated[str, Meta(description="The name of the run.")]
     path: Annotated[str, Meta(description="The folder of the run.")]
+
+
+class ListedRun(Struct, frozen=True):
+    """A run. If it can't be read, there is an `error`, and nothing but its name and path."""
+
+    name: str
+    path: str
+    created: Annotated[str | None, Meta(description="ISO 8601 in UTC.")] = None
+    complete: Annotated[bool | None, Meta(description="Whether the training is finished.")] = None
+    epochs: int | None = None
+    best: BestEpochDocument | None = None
+    error: Annotated[str | None, Meta(description="Why the run can't be read.")] = None
+
+
+class RunListDocument(Struct, frozen=True):
+    """What `imgrec runs list` prints: the runs, oldest first, then those that can't be read."""
+
+    schema_version: Literal[1]
+    runs: tuple[ListedRun, ...]
 
 
 class PreviewDocument(Struct, frozen=True):
@@ -87,6 +106,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             ConfigDocument,
             WrittenDocument,
             RunDocument,
+            RunListDocument,
             PreviewDocument,
             PackDocument,
             ExportDocument,

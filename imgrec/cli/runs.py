@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from imgrec.rounding import decimals
 from imgrec.text import printable
 
 if TYPE_CHECKING:
+    from imgrec.cli.documents import RunListDocument
     from imgrec.runs.card import Card, ImportOrigin
-    from imgrec.runs.folder import Run
+    from imgrec.runs.folder import Run, UnreadableRun
     from imgrec.workflows.evaluation import Compared
 
 _CLASSES_SHOWN = 100
@@ -34,18 +36,19 @@ def runs() -> None:
 @options.runs_dir
 @click.pass_obj
 def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
-    """List the runs, oldest first.
+    """List the runs, oldest first, and those that can't be read.
 
     Example: imgrec runs list
     """
-    from imgrec.runs import folder
+    from imgrec.runs.folder import find_runs
 
-    found = folder.list_runs(runs_dir)
+    found, unreadable = find_runs(runs_dir)
     if as_json:
-        return console.document({"runs": [_fields(run) for run in found]})
-    if not found:
+        return console.document(_listed(found, unreadable))
+    if not (found or unreadable):
         return console.say(f"no runs in {printable(str(runs_dir))}")
-    return console.table(("name", "created", "epochs", "best"), map(_row, found))
+    errors = ((each.path.name, "can't be read", "", each.error) for each in unreadable)
+    return console.table(("name", "created", "epochs", "best"), [*map(_row, found), *errors])
 
 
 @runs.command("show")
@@ -155,16 +158,22 @@ def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> No
     return console.render(settings_text([each.run for each in assessments], settings))
 
 
-def _fields(run: Run) -> dict[str, Any]:
-    card = run.card
-    return {
-        "name": run.name,
-        "path": str(run.path),
-        "created": card.created,
-        "complete": card.complete,
-        "epochs": card.epochs,
-        "best": dict(card.best),
-    }
+def _listed(runs: Sequence[Run], unreadable: Sequence[UnreadableRun]) -> RunListDocument:
+    from imgrec.cli.documents import ListedRun, RunListDocument
+
+    found = (
+        ListedRun(
+            run.name,
+            str(run.path),
+            run.card.created,
+            run.card.complete,
+            run.card.epochs,
+            run.card.best,
+        )
+        for run in runs
+    )
+    errors = (ListedRun(each.path.name, str(each.path), error=each.error) for each in unreadable)
+    return RunListDocument(1, (*found, *errors))
 
 
 def _details(run: Run) -> dict[str, Any]:

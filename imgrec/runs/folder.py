@@ -44,6 +44,14 @@ class Run:
         return self.state.is_dir()
 
 
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A folder whose card can't be read, and why."""
+
+    path: Path
+    error: str
+
+
 def default_runs_dir() -> Path:
     """Return the runs folder: $IMGREC_RUNS, else `runs` in the working directory."""
     return Path(os.environ.get("IMGREC_RUNS") or "runs")
@@ -89,20 +97,30 @@ def create(runs_dir: Path, name: str) -> Path:
         raise cannot_write(runs_dir, error) from error
 
 
-def list_runs(runs_dir: Path) -> tuple[Run, ...]:
-    """Return the runs below `runs_dir` whose cards can be read, oldest first; others are named."""
+def find_runs(runs_dir: Path) -> tuple[tuple[Run, ...], tuple[UnreadableRun, ...]]:
+    """Return the runs below `runs_dir`, oldest first, and those whose cards can't be read."""
     if not runs_dir.is_dir():
-        return ()
-    runs = []
+        return (), ()
+    runs: list[Run] = []
+    unreadable: list[UnreadableRun] = []
     for folder in sorted(path for path in runs_dir.iterdir() if path.is_dir()):
         try:
             if (folder / FILE_NAME).exists():
                 runs.append(Run(folder, read_card(folder)))
         except RunError as error:
-            log.warning("left out: %s", error)
+            unreadable.append(UnreadableRun(folder, error.message))
         except OSError as error:
-            log.warning("left out: %s: %s", printable(str(folder)), error.strerror)
-    return tuple(sorted(runs, key=lambda run: run.card.created))
+            reason = f"{printable(str(folder))}: {error.strerror}"
+            unreadable.append(UnreadableRun(folder, reason))
+    return tuple(sorted(runs, key=lambda run: run.card.created)), tuple(unreadable)
+
+
+def list_runs(runs_dir: Path) -> tuple[Run, ...]:
+    """Return the runs below `runs_dir`, oldest first; the log names those that can't be read."""
+    runs, unreadable = find_runs(runs_dir)
+    for each in unreadable:
+        log.warning("left out: %s", each.error)
+    return runs
 
 
 def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> Run:

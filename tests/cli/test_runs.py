@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.cli.documents import RunListDocument
 from imgrec.runs.card import Card, DataSource, Input, write_card
+from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
@@ -73,7 +75,27 @@ def test_list_as_json(imgrec: Imgrec) -> None:
         "complete": True,
         "epochs": 3,
         "best": {"epoch": 2, "monitor": "val_loss", "value": 0.25},
+        "error": None,
     }
+
+
+def test_a_run_that_cannot_be_read_is_listed_as_such(imgrec: Imgrec, runs: Path) -> None:
+    """After the others, with the reason; `last` passes over it."""
+    card = json.loads((runs / "pets-1/card.json").read_text())
+    damages = ("{", "[" * 100_000, json.dumps(card | {"created": "\x1b[2J"}))
+    for number, damaged in enumerate(damages):
+        (runs / f"broken-{number}").mkdir()
+        (runs / f"broken-{number}/card.json").write_text(damaged)
+    process = imgrec("runs", "list")
+    assert (process.returncode, process.stderr) == (0, "")
+    line = process.stdout.splitlines()[-1]
+    assert line.startswith("broken-2  can't be read  ")
+    assert line.endswith("created: expected a time in UTC as 2026-01-02T03:04:05.000006+00:00")
+    listed = printed(RunListDocument, imgrec("runs", "list", "--json")).runs
+    assert [run.name for run in listed][:3] == ["pets-1", "pets-2", "broken-0"]
+    assert [run.error is None for run in listed] == [True, True, False, False, False]
+    assert listed[3].error == "runs/broken-1/card.json is damaged: it is nested too deeply"
+    assert imgrec("runs", "path", "last").stdout == "runs/pets-1\n"
 
 
 def test_show(imgrec: Imgrec, runs: Path, snapshot: SnapshotAssertion) -> None:
