@@ -18,8 +18,11 @@ PYTEST := $(BIN)/python -m pytest $(PYTEST_OPTIONS)
 LOCK := $(BIN)/uv --quiet --no-config pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --constraint tools/constraints.txt --custom-compile-command "make lock"
 UPGRADE ?=
+FUZZ_MINUTES ?= 5
+FUZZ_SEED ?= 0
 
 READY := $(VENV)/.ready
+RELEASE_TOOLS := build/release-tools
 PICTURE := build/digit.png
 # The oldest Pillow and the newest of each later version that pyproject.toml allows.
 PILLOWS := 11.3 12 13
@@ -53,6 +56,10 @@ test-fast: $(READY) ## run the tests that need neither TensorFlow nor many secon
 .PHONY: test-slow
 test-slow: $(READY) ## run the tests that train at full size
 	$(PYTEST) -m slow
+
+.PHONY: fuzz
+fuzz: $(READY) ## give changed files of every kind to imgrec (FUZZ_MINUTES=5, FUZZ_SEED=0)
+	$(BIN)/python -m tools.fuzz --minutes $(FUZZ_MINUTES) --seed $(FUZZ_SEED)
 
 .PHONY: test-pillow
 test-pillow: $(READY) ## run the tests of decoding under every supported Pillow (a minute)
@@ -112,6 +119,16 @@ lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: n
 	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev --all-extras --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) $(UPGRADE) --group predict --constraint requirements.txt --output-file requirements-predict.txt
+	$(LOCK) $(UPGRADE) --group release --output-file requirements-release.txt
+
+.PHONY: audit
+audit: $(RELEASE_TOOLS)/.ready ## look up known vulnerabilities of every locked dependency
+	@$(BIN)/python tools/audit.py $(RELEASE_TOOLS)/bin/pip-audit requirements*.txt
+
+.PHONY: sbom
+sbom: $(RELEASE_TOOLS)/.ready ## write build/sbom.json: what is in requirements.txt, in CycloneDX
+	$(RELEASE_TOOLS)/bin/python -W ignore -m cyclonedx_py requirements requirements.txt \
+		--pyproject pyproject.toml --output-reproducible --output-file build/sbom.json
 
 .PHONY: clean
 clean: ## remove .venv, caches and build output, but not runs/
@@ -126,6 +143,11 @@ $(VENV)/.locked: requirements-dev.txt
 		&& $$python -m venv $(VENV)
 	@echo "Installing the locked dependencies into $(VENV); the first time takes a few minutes."
 	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+$(RELEASE_TOOLS)/.ready: $(READY) requirements-release.txt
+	@$(BIN)/python -m venv --clear $(RELEASE_TOOLS)
+	@$(RELEASE_TOOLS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-release.txt
 	@touch $@
 
 $(READY): $(VENV)/.locked pyproject.toml

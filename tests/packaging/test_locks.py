@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-predict.txt")
+LOCKS = tuple(f"requirements{name}.txt" for name in ("", "-dev", "-predict", "-release"))
 
 
 @pytest.mark.parametrize("name", LOCKS)
