@@ -156,6 +156,17 @@ def join_names(names: Iterable[str]) -> str:
     return " + ".join(names) or NOTHING
 
 
+def abridge(text: str, most: int) -> str:
+    """Return `text`, without its middle if it has more than `most` characters.
+
+    Example:
+        >>> abridge("cat" * 100, 21)
+        'catcatcat … catcatcat'
+    """
+    kept = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:kept]} … {text[-kept:]}"
+
+
 def join_few(names: Sequence[str], most: int = 3) -> str:
     """Return the first names, printable, and how many more there are.
 

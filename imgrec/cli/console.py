@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from imgrec.progress import Silent, Task
-from imgrec.text import printable
+from imgrec.text import abridge, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from imgrec.cli.progress_bar import Live
 
+
+# More of a text from a file would hide everything else.
+_LONGEST_LINE = 5000
+_LONGEST_CELL = 1000
 
 _ANY_WIDTH = 10_000
 _NARROWEST = 20
@@ -80,14 +84,15 @@ class Console:
     def table(
         self, header: Sequence[str], rows: Iterable[Sequence[str]], *, wrapped: bool = False
     ) -> None:
-        """Print rows in aligned columns on stdout.
+        """Print rows in aligned columns on stdout; of a very long cell, the middle is left out.
 
         Args:
             header: The column names.
             rows: The cells, as many in each row as in `header`.
             wrapped: Wrap the last column to the width of the terminal (80 columns if unknown).
         """
-        table = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]
+        shown = (tuple(printable(abridge(cell, _LONGEST_CELL)) for cell in row) for row in rows)
+        table = [tuple(header), *shown]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         if wrapped:
             room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
@@ -97,8 +102,11 @@ class Console:
             self.result("  ".join(cells).rstrip())
 
     def say(self, text: str) -> None:
-        """Print messages on stderr, above the progress display if there is one."""
-        lines = "\n".join(printable(line) for line in text.split("\n"))
+        """Print messages on stderr, above the progress display if there is one.
+
+        Of a very long line, the middle is left out.
+        """
+        lines = "\n".join(printable(abridge(line, _LONGEST_LINE)) for line in text.split("\n"))
         if self._live:
             self._live.say(lines)
         else:

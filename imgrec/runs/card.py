@@ -406,6 +406,8 @@ def _checked(card: Card) -> Card:
     _check_moment("created", card.created)
     if card.ended:
         _check_moment("ended", card.ended)
+    if len(set(card.classes)) < max(2, len(card.classes)):
+        raise ValueError("classes: expected two or more, with different names")
     channels, numbers = card.input.channels, card.statistics
     if numbers and not len(numbers.mean) == len(numbers.std) == channels:
         raise ValueError(f"statistics: expected the mean and std of {channels} channels")

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,6 +85,20 @@ def test_table(capsys: Captured) -> None:
     """Columns are aligned, nothing trails, and names can't steer the terminal."""
     Console().table(("name", "count"), [("cat", "1"), ("a\nb\x1b[2J", "12"), ("", "")])
     assert capsys.readouterr().out == "name         count\ncat          1\na\\nb\\x1b[2J  12\n\n"
+
+
+def test_long_texts_are_shown_without_their_middle(capsys: Captured) -> None:
+    """A megabyte in a file is not one on the terminal: its beginning and its end are shown."""
+    console = Console()
+    console.error(f"cat {'a' * 2**20} is no class", "b" * 2**20, ValueError())
+    console.table(("name",), [("c" * 2**20,), ("cat",)])
+    output, errors = capsys.readouterr()
+    assert errors.startswith("imgrec: error: cat aaa")
+    assert "aaa … aaa" in errors
+    assert "aaa is no class\nhint: bbb" in errors
+    assert len(errors) < 11_000
+    assert re.fullmatch("name\nc+ … c+\ncat\n", output)
+    assert len(output) < 1100
 
 
 def test_rendered_has_no_colours() -> None:

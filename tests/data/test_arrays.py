@@ -173,6 +173,8 @@ def test_whole_numbers_to_1_are_not_scaled() -> None:
         ({"x": X, "y": list("abcabc"), "classes": ["a", "b"]}, "label c is not one of classes"),
         ({"x": X, "y": [b"\xff"] * 6}, "a label is not UTF-8"),
         ({"x": X, "y": ["\udcff"] * 6}, "a label is not UTF-8"),
+        ({"x": X, "y": np.full(6, 0x110000, np.uint32).view("U1")}, "a label is not Unicode"),
+        ({"x": X, "y": np.full(6, 65, np.uint32).byteswap().view("U1")}, "a label is not Unicode"),
     ],
 )  # fmt: skip
 def test_other_arrays_are_refused(arrays: dict[str, Any], message: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, TiffImagePlugin, TiffTags
 
 from imgrec.data.check import FindingKind
 from imgrec.data.check.find import ImageSummary, oddities, summarize_image
@@ -76,6 +76,18 @@ def test_traits_of_formats(tmp_path: Path) -> None:
     assert traits_of(np.zeros((6, 8, 4), np.uint8)) == Traits(
         *("pixels", "RGBA", 8, 6), transparent=True
     )
+
+
+def test_a_number_is_no_colour_profile(tmp_path: Path) -> None:
+    """A TIFF's tags may have any type; a profile that is not bytes is none."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype[ExifTags.Base.InterColorProfile] = TiffTags.LONG
+    tags[ExifTags.Base.InterColorProfile] = 5
+    picture(8, 6).save(tmp_path / "a.tiff", tiffinfo=tags)
+
+    traits = look(tmp_path / "a.tiff").traits
+    assert traits is not None
+    assert not traits.profile
 
 
 def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:

@@ -132,6 +132,8 @@ def test_a_folder_without_a_card_is_not_a_run(tmp_path: Path) -> None:
         ({"input": {"height": 0, "width": 1, "channels": 3, "interpolation": "box"}}, "input"),
         ({"input": {"height": 10**9, "width": 1, "channels": 3, "interpolation": "box"}}, "8192"),
         ({"classes": "ab"}, "classes: expected array, got str"),
+        ({"classes": ["a"]}, "classes: expected two or more, with different names"),
+        ({"classes": ["a", "b", "a"]}, "classes: expected two or more, with different names"),
         ({"created": "soon"}, "created: expected a time in UTC"),
         ({"created": "2026-01-02"}, "created: expected a time in UTC"),
         ({"ended": "2026-13-45T99:99:99+00:00"}, "ended: expected a time in UTC"),

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tools.fuzz.kinds import KINDS
 from tools.fuzz.worker import Answer, make_input, place_in, seed_files
@@ -41,7 +42,6 @@ class Worker:
     """A worker process with its own copy of the seeds."""
 
     def __init__(self, folder: Path, seeds: Path, kind: str, seed: int) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(seeds, folder / "seeds")
         self._output = folder / "output"
         self._seconds = KINDS[kind].seconds
@@ -140,13 +140,12 @@ def again(folder: Path, kept: Path) -> tuple[Answer, str]:
 
 @contextmanager
 def _worker(folder: Path, seeds: Path, kind: str, seed: int) -> Iterator[Worker]:
-    work = folder / f"work-{kind}"
-    worker = Worker(work, seeds, kind, seed)
-    try:
-        yield worker
-    finally:
-        worker.end()
-        shutil.rmtree(work)
+    with TemporaryDirectory(prefix=f"{kind}-", dir=folder) as work:
+        worker = Worker(Path(work), seeds, kind, seed)
+        try:
+            yield worker
+        finally:
+            worker.end()
 
 
 def _count(count: Count, answer: Answer) -> None:

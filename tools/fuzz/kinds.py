@@ -62,7 +62,7 @@ def _picture(name: str, mutate: Mutation) -> Kind:
     def commands(file: str) -> Sequence[Sequence[str]]:
         return [("predict", file, "--model", "tiny-1", *RUNS), ("check", f"pictures/{name}")]
 
-    return Kind(f"pictures/{name}/*", mutate, commands, (0, 3))
+    return Kind(f"pictures/{name}/seeds/*", mutate, commands, (0, 3))
 
 
 def _import(file: str) -> Sequence[Sequence[str]]:
@@ -84,7 +84,7 @@ def _card(_: str) -> Sequence[Sequence[str]]:
 
 def _run_files(_: str) -> Sequence[Sequence[str]]:
     return [
-        ("runs", "show", "tiny-1", "--json", *RUNS),
+        ("runs", "show", "tiny-1", *RUNS),
         ("evaluate", "tiny-1", "--engine", "litert", "--report", "report.html", *RUNS),
         ("evaluate", "tiny-1", "--engine", "litert", "--data", "photos", "--allow-leakage", *RUNS),
     ]

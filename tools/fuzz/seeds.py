@@ -120,13 +120,16 @@ def _pictures(root: Path) -> None:
         "heic": [(rgb, {"exif": exif}), (rgba, {}), (rgb, several)],
     }  # fmt: skip
     for name, images in forms.items():
-        (root / name).mkdir(parents=True)
+        for folder in ("seeds", "others"):
+            (root / name / folder).mkdir(parents=True)
         for number, (image, options) in enumerate(images):
-            image.save(root / name / f"{number}.{name}", **options)
-    (root / "ppm/3.ppm").write_bytes(b"P3 2 2 255\n0 1 2 3 4 5\n6 7 8 9 10 11\n")
+            image.save(root / name / "seeds" / f"{number}.{name}", **options)
+        for number in range(4):
+            Image.fromarray(_pixels(number + 9)).save(root / name / "others" / f"{number}.png")
+    (root / "ppm/seeds/3.ppm").write_bytes(b"P3 2 2 255\n0 1 2 3 4 5\n6 7 8 9 10 11\n")
     codestream = io.BytesIO()
     rgb.save(codestream, "JPEG2000", no_jp2=True)
-    (root / "jp2/3.j2k").write_bytes(codestream.getvalue())
+    (root / "jp2/seeds/3.j2k").write_bytes(codestream.getvalue())
 
 
 def _data() -> None:

@@ -98,9 +98,11 @@ def _animated(image: Image.Image) -> bool:
 
 
 def _has_profile(image: Image.Image) -> bool:
-    profile = image.info.get("icc_profile") or b""
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes):  # a TIFF can have a number there
+        return False
     # Version 4 of the standard has descriptions in UTF-16.
-    return bool(profile) and not any("sRGB".encode(code) in profile for code in _ENCODINGS)
+    return profile != b"" and not any("sRGB".encode(code) in profile for code in _ENCODINGS)
 
 
 def _unused_channels(image: Image.Image) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -233,6 +234,8 @@ def _finite(labels: Array) -> bool:
 
 def _in_texts(values: Array, where: str) -> list[str]:
     check_memory(values.size * _TEXT_BYTES, f"{printable(where)}: {values.size:,} texts")
+    if values.dtype.kind == "U":
+        _check_characters(values, where)
     try:
         texts = [
             value.decode() if isinstance(value, bytes) else str(value) for value in values.tolist()
@@ -241,3 +244,10 @@ def _in_texts(values: Array, where: str) -> list[str]:
     except ValueError as error:  # bytes, or characters, that are not Unicode
         raise DataError(f"{printable(where)}: a label is not UTF-8") from error
     return texts
+
+
+def _check_characters(values: Array, where: str) -> None:
+    """Raise DataError for numbers that are no characters, which Python itself does not notice."""
+    codes = np.ascontiguousarray(values, values.dtype.newbyteorder("=")).view(np.uint32)
+    if codes.max(initial=0) > sys.maxunicode:
+        raise DataError(f"{printable(where)}: a label is not Unicode")
