@@ -17,6 +17,7 @@ from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
 from imgrec.config.experiment import Backbone
 from imgrec.data.cache import (
+    CACHE_VERSION,
     NoRoom,
     open_array,
     shown_path,
@@ -225,6 +226,7 @@ def _key(settings: InputSettings, steps: Steps, parts: SplitNetwork) -> str:
     """Return the SHA-256 of all that an image's features depend on besides its pixels."""
     data, found = settings.data, versions()
     settings_used = (
+        CACHE_VERSION,
         [found.get(name) for name in TRAINING],
         (data.image_size, data.channels, data.interpolation, data.fit),
         (settings.backbone, parts.place, steps.policy, steps.device),

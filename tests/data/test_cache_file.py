@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from imgrec.data.cache.folder import hold, remove_unused
+from imgrec.data.cache.folder import CacheEntry, CacheWriter, hold, obtain, remove_unused
 from imgrec.data.cache.inspection import ImageVerdict
 from imgrec.data.cache.pixel_file import CacheContent, read, write_index
 from imgrec.data.images import Traits
@@ -28,64 +26,69 @@ VERDICTS = (
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A file of two sound images and a bad one."""
-    return _written(tmp_path / "a.pixels")
-
-
-def _written(path: Path) -> Path:
-    with path.open("wb") as file:
-        file.truncate(1000)
-        file.write(IMAGES.tobytes())
-        write_index(file, STAMPS, VERDICTS)
+    path = tmp_path / f"{'a' * 32}.pixels"
+    assert not _obtained(path)[1]
     return path
 
 
-def _read(path: Path, shape: tuple[int, int, int] = SHAPE) -> CacheContent | None:
-    """Return the content of a file in use, None if it is not complete."""
-    try:
-        with path.open("rb") as file:
-            hold(file)
-            return read(file, shape)
-    except (ValueError, TypeError):
-        return None
+def _obtained(path: Path, shape: tuple[int, int, int] = SHAPE) -> tuple[CacheContent, bool]:
+    """Return the content of the file, written if it has none, and whether it was there."""
+    return obtain(CacheEntry(path, 1000, 10**6), lambda file, size: read(file, size, shape), _write)
+
+
+def _write(file: CacheWriter) -> None:
+    file.write(IMAGES.tobytes())
+    write_index(file, STAMPS, VERDICTS)
 
 
 def test_what_was_written_is_read(file: Path) -> None:
     """Pixels, stamps and verdicts, whatever is in the texts."""
-    found = _read(file)
-    assert isinstance(found, CacheContent)
+    found, reused = _obtained(file)
+    assert reused
     np.testing.assert_array_equal(found.images, IMAGES)
     assert (found.stamps, found.verdicts) == (STAMPS, VERDICTS)
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff" * 8, b"[" * 100_000 + (100_000).to_bytes(8, "big")]
+)
+def test_the_content_of_another_file_is_not_read(tmp_path: Path, content: bytes) -> None:
+    """No index, one that does not fit the file, and one that is nested deeply."""
+    file = tmp_path / "a"
+    file.write_bytes(content)
+    with file.open("rb") as opened, pytest.raises(ValueError, match=r".+"):
+        read(opened, len(content), SHAPE)
+
+
 def test_images_of_another_shape_are_not_read(file: Path) -> None:
     """Their number is not that of the index then."""
-    assert _read(file, (2, 3, 3)) is None
+    size = file.stat().st_size
+    with file.open("rb") as opened, pytest.raises(ValueError, match="not the content"):
+        read(opened, size, (2, 3, 3))
 
 
-@given(cut=st.integers(0, 200))
-def test_what_is_not_whole_is_not_read(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
-    """Wherever the file was cut off."""
-    file = _written(tmp_path_factory.mktemp("cache") / "a.pixels")
-    whole = file.read_bytes()
-    file.write_bytes(whole[: min(cut, len(whole) - 1)])
-    assert _read(file) is None
-
-
-@given(st.binary(max_size=64))
-def test_other_bytes_are_not_a_cache_file(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
+@pytest.mark.parametrize("place", [0, 11, 12, 100, -20, -9, -1])
+@pytest.mark.parametrize("cut", [False, True], ids=["changed", "cut"])
+def test_a_changed_file_is_written_again(
+    file: Path, caplog: pytest.LogCaptureFixture, place: int, *, cut: bool
 ) -> None:
-    """Also where they end as a cache file does."""
-    file = tmp_path_factory.mktemp("cache") / "a.pixels"
-    for end in (b"", b"imgrec-1", (len(content)).to_bytes(8, "big") + b"imgrec-1"):
-        file.write_bytes(content + end)
-        assert _read(file) is None or content.strip() == b"[]"
+    """Wherever it was changed or cut off; one warning says so."""
+    whole = file.read_bytes()
+    place %= len(whole)
+    changed = b"" if cut else bytes([whole[place] ^ 1]) + whole[place + 1 :]
+    file.write_bytes(whole[:place] + changed)
+    found, reused = _obtained(file)
+    assert not reused
+    np.testing.assert_array_equal(found.images, IMAGES)
+    assert file.read_bytes() == whole
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{file} was damaged, or changed by somebody else: it is written again"
+    ]
 
 
 def test_a_mapped_file_is_in_use_until_its_pixels_are_gone(file: Path) -> None:
     """A view of the pixels is enough to keep it."""
-    found = _read(file)
-    assert found is not None
+    found, _ = _obtained(file)
     view = found.images[:1]
     del found
     gc.collect()

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.cache.folder import CacheEntry, obtain
+from imgrec.data.cache.folder import CacheEntry, CacheWriter, obtain
 
 # What the header takes, at most.
 _HEADER_BYTES = 1000
@@ -39,13 +39,13 @@ def open_array(
         OSError: The folder can't be used.
     """
 
-    def read(file: IO[bytes]) -> NDArray[Any] | None:
+    def read(file: IO[bytes], _size: int) -> NDArray[Any] | None:
         np.lib.format.read_magic(file)
         if np.lib.format.read_array_header_1_0(file) != (shape, False, np.dtype(dtype)):
             return None
         return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape))
 
-    def write(file: IO[bytes]) -> None:
+    def write(file: CacheWriter) -> None:
         header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for part in parts():

@@ -1,10 +1,11 @@
 """Files in the cache folder, which later trainings reuse.
 
 A folder or file that other users own, or may write to, is not used: they could have put any pixels
-there. A file is complete or not there: it is written beside its place and renamed. A process that
-writes one holds its lock, and others that want it wait; a process that dies leaves a partial file,
-which the next writer removes. Files together stay below a limit: the one not used for longest is
-removed first, and none that a process has open.
+there. A file is complete or not there: it is written beside its place and renamed. It ends with a
+checksum, which is compared when it is opened: a file that was changed is written again. A process
+that writes one holds its lock, and others that want it wait; a process that dies leaves a partial
+file, which the next writer removes. Files together stay below a limit: the one not used for longest
+is removed first, and none that a process has open.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, TypeVar
+
+from google_crc32c import extend as crc32c
 
 from imgrec.data import storage
 from imgrec.text import printable
@@ -35,6 +39,15 @@ _OTHERS = "other users own it, or may write to it (chmod go-w)"
 
 # Nothing else is removed: the folder may hold the user's own files, too.
 _NAME = re.compile(r"[0-9a-f]{32}\.(pixels|features|partial)")
+
+
+CACHE_VERSION = 3
+"""Of the form of the files; it is part of what their names are made of."""
+
+# The checksum of what precedes it, and where it ends.
+_SEAL = struct.Struct("<I8s")
+_MAGIC = b"imgrec-3"
+_CHUNK = 1 << 20
 
 
 class NoRoom(Exception):
@@ -57,17 +70,35 @@ class CacheEntry:
             raise ValueError(f"{self.path.name} is not the name of a cache file")
 
 
+class CacheWriter:
+    """Writes to a cache file, and computes the checksum of what was written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._checksum = 0
+
+    def write(self, content: bytes) -> int:
+        """Write all of `content`; raises OSError."""
+        self._checksum = crc32c(self._checksum, content)
+        return self._file.write(content)
+
+    def seal(self) -> None:
+        """Complete the file."""
+        self._file.write(_SEAL.pack(self._checksum, _MAGIC))
+
+
 def obtain(
     entry: CacheEntry,
-    read: Callable[[BinaryIO], CachedFile | None],
-    write: Callable[[IO[bytes]], object],
+    read: Callable[[BinaryIO, int], CachedFile | None],
+    write: Callable[[CacheWriter], object],
 ) -> tuple[CachedFile, bool]:
     """Return what `read` finds in the file of `entry`, and whether it was there already.
 
     Args:
         entry: Where the file belongs.
-        read: Gets the open file; returns None, or raises ValueError or TypeError, if it has to
-            be written again. The file is in use while it and every mapping of it are open.
+        read: Gets the open file, and the number of bytes that were written; returns None, or raises
+            ValueError or TypeError, if it has to be written again. The file is in use while it and
+            every mapping of it are open.
         write: Writes the whole file; no other process does so at the same time.
 
     Raises:
@@ -81,11 +112,11 @@ def obtain(
     reused = found is not None
     if found is None:
         with _alone(entry.path.with_suffix(".lock")):
-            found = _read(entry.path, read)
+            found = _read(entry.path, read, warn=True)
             reused = found is not None
             while found is None:
                 _write(entry, write)
-                found = _read(entry.path, read)
+                found = _read(entry.path, read, check=False)
     with contextlib.suppress(OSError):  # root's
         storage.touch(entry.path)  # used now: the last to be removed
     return found, reused
@@ -114,19 +145,46 @@ def remove_unused(path: Path) -> bool:
     return True
 
 
-def _read(path: Path, read: Callable[[BinaryIO], CachedFile | None]) -> CachedFile | None:
+def _read(
+    path: Path,
+    read: Callable[[BinaryIO, int], CachedFile | None],
+    *,
+    check: bool = True,
+    warn: bool = False,
+) -> CachedFile | None:
+    """Return what `read` finds; None if there is no such file, or it has to be written again.
+
+    check: whether the checksum is compared. warn: whether the log names a file that was changed.
+    """
     try:
         with storage.open_file(path) as file:
             hold(file)
             status = storage.status(file)
             if status.links == 0 or not status.is_private:  # 0: removed just before it was held
                 return None
-            return read(file)
+            if check and not _is_sealed(file, status.size):
+                if warn:
+                    log.warning(
+                        "%s was damaged, or changed by somebody else: it is written again",
+                        printable(str(path)),
+                    )
+                return None
+            file.seek(0)
+            return read(file, status.size - _SEAL.size)
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def _write(entry: CacheEntry, write: Callable[[IO[bytes]], object]) -> None:
+def _is_sealed(file: BinaryIO, size: int) -> bool:
+    """Return whether a file ends with the checksum of what precedes it."""
+    checksum, left = 0, size - _SEAL.size
+    while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+        checksum = crc32c(checksum, chunk)
+        left -= len(chunk)
+    return left == 0 and file.read() == _SEAL.pack(checksum, _MAGIC)
+
+
+def _write(entry: CacheEntry, write: Callable[[CacheWriter], object]) -> None:
     partial = entry.path.with_suffix(_PARTIAL)
     with _alone(entry.path.parent / "room.lock"):
         _make_room(entry)
@@ -138,7 +196,9 @@ def _write(entry: CacheEntry, write: Callable[[IO[bytes]], object]) -> None:
         with file:
             if not storage.status(file).is_private:  # a disk without permissions
                 raise OSError(_OTHERS)
-            write(file)
+            writer = CacheWriter(file)
+            write(writer)
+            writer.seal()
             file.truncate()
             storage.sync(file)
         storage.replace(partial, entry.path)

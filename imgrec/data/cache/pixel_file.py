@@ -1,14 +1,13 @@
 """Decoded images in files that later trainings reuse: one per data set and form of the images.
 
 A file holds the pixels of all sound images, one after another, then an index in JSON with what is
-known of each image, its length in 8 bytes, and MAGIC: so an incomplete file is recognised.
+known of each image, and its length in 8 bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.cache.folder import CacheEntry, obtain
+from imgrec.data.cache.folder import CACHE_VERSION, CacheEntry, CacheWriter, obtain
 from imgrec.data.cache.inspection import (
     ImageVerdict,
     file_stamp,
@@ -27,12 +26,11 @@ from imgrec.data.cache.inspection import (
 )
 from imgrec.data.images import ImageSpec, Traits
 from imgrec.data.records import Record
+from imgrec.json_documents import parse_json
 from imgrec.progress import Progress
 from imgrec.versions import pixel_versions
 
-MAGIC = b"imgrec-2"
-
-_END = 8 + len(MAGIC)
+_END = 8
 
 # What an image takes in the index, at most.
 _INDEX_BYTES = 1000
@@ -107,44 +105,42 @@ def open_cached(
     wanted = _wanted([records[index] for index in order], spec, folder)
     found, reused = obtain(
         CacheEntry(wanted.path, wanted.bytes, limit),
-        lambda file: _fresh(read(file, wanted.shape), wanted),
+        lambda file, size: _fresh(read(file, size, wanted.shape), wanted),
         lambda file: _fill(file, wanted, progress),
     )
     return _cached(wanted.path, found, order, reused=reused)
 
 
-def read(file: IO[bytes], shape: tuple[int, int, int]) -> CacheContent:
-    """Return the content of a cache file whose images have `shape`.
+def read(file: IO[bytes], size: int, shape: tuple[int, int, int]) -> CacheContent:
+    """Return the content of a cache file: images of `shape`, in the first `size` bytes.
 
-    Raises ValueError or TypeError if the file is not complete.
+    Raises ValueError or TypeError if it holds something else.
     """
-    end = file.seek(0, os.SEEK_END) - _END
+    end = size - _END
     file.seek(max(0, end))
-    tail = file.read()
-    length = int.from_bytes(tail[:8], "big")
-    if not tail.endswith(MAGIC) or len(tail) < _END or length > end:
-        raise ValueError("incomplete cache file")
+    length = int.from_bytes(file.read(_END), "big")
+    if length > end:
+        raise ValueError("not the content of a cache file")
     file.seek(end - length)
-    known = json.loads(file.read(length))
+    known = parse_json(file.read(length))
     verdicts = tuple(
         ImageVerdict(identity, fault, Traits(*traits) if traits else None)
         for _, identity, fault, traits in known
     )
     count = sum(not verdict.fault for verdict in verdicts)
     if count * int(np.prod(shape)) != end - length:
-        raise ValueError("incomplete cache file")
+        raise ValueError("not the content of a cache file")
     return CacheContent(_map(file, (count, *shape)), tuple(stamp for stamp, *_ in known), verdicts)
 
 
-def write_index(file: IO[bytes], stamps: Sequence[str], verdicts: Sequence[ImageVerdict]) -> None:
-    """Complete `file`, which holds the pixels, with what is known of each image."""
+def write_index(file: CacheWriter, stamps: Sequence[str], verdicts: Sequence[ImageVerdict]) -> None:
+    """Write what is known of each image to `file`, which holds the pixels."""
     known = [
         [stamp, verdict.identity, verdict.fault, verdict.traits and astuple(verdict.traits)]
         for stamp, verdict in zip(stamps, verdicts, strict=True)
     ]
     index = json.dumps(known).encode()
-    file.write(index + len(index).to_bytes(8, "big") + MAGIC)
-    file.truncate()
+    file.write(index + len(index).to_bytes(_END, "big"))
 
 
 def _map(file: IO[bytes], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -155,7 +151,7 @@ def _map(file: IO[bytes], shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _wanted(records: Sequence[Record], spec: ImageSpec, folder: Path) -> _Wanted:
     stamps = tuple(file_stamp(record.source) for record in records)
-    digest = hashlib.sha256(repr((pixel_versions(), spec)).encode())
+    digest = hashlib.sha256(repr((CACHE_VERSION, pixel_versions(), spec)).encode())
     for record in records:
         digest.update(source_key(record.source).encode("utf-8", "surrogatepass") + b"\n")
     return _Wanted(folder / f"{digest.hexdigest()[:32]}.pixels", records, stamps, spec)
@@ -171,7 +167,7 @@ def _fresh(found: CacheContent, wanted: _Wanted) -> CacheContent | None:
     return found if same else None
 
 
-def _fill(file: IO[bytes], wanted: _Wanted, progress: Progress) -> None:
+def _fill(file: CacheWriter, wanted: _Wanted, progress: Progress) -> None:
     verdicts = inspect_images(
         wanted.records, wanted.spec, progress, lambda image: file.write(image.tobytes())
     )
