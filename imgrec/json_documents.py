@@ -67,17 +67,22 @@ def from_builtins(kind: type[Value], document: object, *, more_keys: bool = Fals
     return value
 
 
-def parse_json(content: str | bytes) -> Any:
+def parse_json(content: str | bytes, *, finite: bool = True) -> Any:
     """Return the value of JSON text from anyone.
+
+    Args:
+        content: The text.
+        finite: Whether NaN and infinity are refused. JSON does not have them, but Keras and
+            checkpoints do.
 
     Raises:
         ValueError: It is not JSON, is nested too deeply, or has a number that is not finite or has
             too many digits.
     """
+    constant = _refuse_constant if finite else float
+    number = _number if finite else float
     try:
-        return json.loads(
-            content, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
-        )
+        return json.loads(content, parse_constant=constant, parse_int=_integer, parse_float=number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

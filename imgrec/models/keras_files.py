@@ -13,6 +13,7 @@ from typing import Any
 
 from imgrec.errors import RunError
 from imgrec.files import open_regular
+from imgrec.json_documents import parse_json
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras
 from imgrec.stderr import stdout_to_stderr
@@ -85,7 +86,7 @@ def _modernized(path: Path, folder: Path) -> Path:
     Nothing is changed that has an effect on the model's answers.
     """
     read, write = _KERAS if path.suffix.lower() == ".keras" else _HDF5
-    config = json.loads(read(path))
+    config = parse_json(read(path), finite=False)
     if unknown := _unknown_layer(config):
         raise RunError(
             f"{printable(str(path))} needs {printable(unknown)}, which is not a layer of Keras 3",

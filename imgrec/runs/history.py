@@ -14,7 +14,10 @@ HISTORY_FILE = "history.csv"
 
 def read_history(path: Path) -> dict[str, list[float]]:
     """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
-    header, *rows = csv.reader(read_regular(path, MAX_TABLE_BYTES).decode().splitlines())
+    try:
+        header, *rows = csv.reader(read_regular(path, MAX_TABLE_BYTES).decode().splitlines())
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
     columns = zip(*rows, strict=True) if rows else ((),) * len(header)
     values = {name: [*map(float, each)] for name, each in zip(header, columns, strict=True)}
     del values["epoch"]

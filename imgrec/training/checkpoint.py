@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from imgrec.config.training import Checkpoint
 from imgrec.errors import RunError
 from imgrec.files import cannot_write, read_regular, write_atomically
+from imgrec.json_documents import from_builtins, parse_json
 from imgrec.text import printable
 from imgrec.training.steps import Steps
 
@@ -231,6 +232,8 @@ def _whole(path: Path) -> Arrays:
     if hashlib.sha256(body).digest() != digest:
         raise ValueError("its content does not fit its hash")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        if any(each.compress_type != zipfile.ZIP_STORED for each in arrays.zip.infolist()):
+            raise ValueError("it is compressed, as checkpoints never are")
         return dict(arrays)
 
 
@@ -259,8 +262,9 @@ def _set_aside(path: Path) -> None:
 
 def _progress(path: Path, arrays: Arrays) -> TrainingProgress:
     try:
-        return TrainingProgress(**json.loads(arrays[_PROGRESS].tobytes()))
-    except (ValueError, KeyError, TypeError) as error:
+        document = parse_json(arrays[_PROGRESS].tobytes(), finite=False)
+        return from_builtins(TrainingProgress, document)
+    except (ValueError, KeyError) as error:
         raise _unusable(path, str(error)) from error
 
 

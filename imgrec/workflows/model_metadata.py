@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from imgrec.config.data import Interpolation
 from imgrec.data.records import MAX_MEGAPIXELS
 from imgrec.errors import RunError
 from imgrec.files import sha256_of
-from imgrec.json_documents import as_builtins, from_builtins, json_text
+from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.models.files import DESCRIPTION, read_description
 from imgrec.runs.card import (
     DEFAULT_CLASS_THRESHOLD,
@@ -158,8 +157,8 @@ def read_model_description(path: Path) -> ModelDescription | None:
     if (content := read_description(path)) is None:
         return _of_card(path)
     try:
-        return _parsed(json.loads(content))
-    except (ValueError, RecursionError) as error:
+        return _parsed(parse_json(content))
+    except ValueError as error:
         raise RunError(
             f"{printable(str(path))}: its {DESCRIPTION} is damaged: {printable(str(error))}",
             hint="export it again from its run",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-import json
 import logging
 import sys
 import time
@@ -32,6 +31,7 @@ from imgrec.files import (
     read_regular,
     write_text,
 )
+from imgrec.json_documents import parse_json
 from imgrec.report import charts
 from imgrec.report.forms import PAGE, check_formats, report_formats
 from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
@@ -148,7 +148,7 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
 def _read(path: Path, read: Callable[[Path], SourceContent]) -> SourceContent | None:
     try:
         return read(path) if path.exists() else None
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         log.warning("left out of the report: %s can't be read", printable(str(path)))
         return None
 
@@ -158,14 +158,14 @@ def _text(path: Path) -> str:
 
 
 def _data_check(path: Path) -> DataCheck:
-    document = json.loads(read_regular(path, MAX_TABLE_BYTES))
+    document = parse_json(read_regular(path, MAX_TABLE_BYTES))
     remarks = tuple(
         Remark(
             str(finding["severity"]),
             str(finding["title"]),
             int(finding["count"]),
             str(finding["unit"]),
-            tuple(name for case in finding["cases"] for name in case["names"])[:_EXAMPLES],
+            tuple(str(name) for case in finding["cases"] for name in case["names"])[:_EXAMPLES],
         )
         for finding in document["findings"]
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,6 +138,34 @@ def test_a_checkpoint_that_can_not_be_read_stays_where_it_is(tmp_path: Path) -> 
     with pytest.raises(RunError, match=r"step-000000000\.npz can't be read: Is a directory"):
         load_checkpoint(tmp_path, _of(_model()))
     assert sorted(path.name for path in tmp_path.iterdir()) == [_name(1, 0), _name(2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("progress", "message"),
+    [
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"epoch": "1"}', "epoch: expected int, got str"),
+        (b"1" * 5000, "has too many digits"),
+    ],
+)
+def test_what_no_training_wrote_is_refused(tmp_path: Path, progress: bytes, message: str) -> None:
+    """The hash of a stranger's checkpoint may be right."""
+    _forged(tmp_path / _name(1, 0), np.savez, progress=np.frombuffer(progress, np.uint8))
+    with pytest.raises(RunError, match=message):
+        newest_progress(tmp_path)
+
+
+def test_a_compressed_checkpoint_is_refused(tmp_path: Path) -> None:
+    """A few bytes could become gigabytes."""
+    _forged(tmp_path / _name(1, 0), np.savez_compressed, progress=np.zeros(100, np.uint8))
+    with pytest.raises(RunError, match="there is no whole checkpoint"):
+        newest_progress(tmp_path)
+
+
+def _forged(path: Path, save: Callable[..., object], **arrays: object) -> None:
+    content = io.BytesIO()
+    save(content, **arrays)
+    path.write_bytes(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
 
 
 def test_the_place_is_known_without_the_model(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,27 @@ def test_a_training_writes_the_same_page(trained: Run) -> None:
     page = (trained.path / "report.html").read_text()
     for part in ("data:image/webp", 'id="training"', 'id="config"', "found no problems"):
         assert part in page
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("check.json", "[" * 100_000),
+        ("check.json", '{"findings": [], "counts": [1], "not_checked": [1]}'),
+        ("history.csv", "epoch,loss\n1," + "1" * 140_000),
+    ],
+)
+def test_damaged_files_are_left_out_of_the_page(
+    trained: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, content: str
+) -> None:
+    """A warning names the file."""
+    folder = shutil.copytree(trained.path, tmp_path / "run")
+    (folder / name).write_text(content)
+    run = Run(folder, trained.card)
+    with caplog.at_level(logging.WARNING, "imgrec"):
+        evaluate(run, EvaluationRequest(reports=[tmp_path / "page.html"]))
+    assert 'id="config"' in (tmp_path / "page.html").read_text()
+    assert f"left out of the report: {folder / name} can't be read" in caplog.messages
 
 
 def test_places_are_looked_at_before_work(tmp_path: Path) -> None:

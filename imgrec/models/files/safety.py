@@ -7,7 +7,6 @@ allow-list, and numbers that are in the file itself.
 from __future__ import annotations
 
 import io
-import json
 import lzma
 import re
 import zipfile
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO
 
 from imgrec.errors import RunError
 from imgrec.files import open_regular
+from imgrec.json_documents import parse_json
 from imgrec.models.files.metadata import DESCRIPTION, LABELS
 from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
 from imgrec.text import printable
@@ -264,7 +264,7 @@ def check_keras(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
-            check_layer_names(json.loads(archive.read(_CONFIG)))
+            check_layer_names(parse_json(archive.read(_CONFIG), finite=False))
             with io.BytesIO(archive.read(_WEIGHTS)) as weights:
                 check_hdf5(weights)
     except RefusedFile as error:
@@ -277,7 +277,7 @@ def check_keras(path: Path) -> None:
     except OSError as error:  # also of bzip2
         reason = printable(error.strerror or str(error))
         raise RunError(f"{printable(str(path))} can't be read: {reason}", hint=HINT) from error
-    except (ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
+    except (ValueError, NotImplementedError, RuntimeError) as error:
         raise refusal(
             path, f"its {_CONFIG} can't be read: {printable(str(error))[:200]}"
         ) from error
