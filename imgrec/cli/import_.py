@@ -96,6 +96,14 @@ def _size(
     metavar="NAME",
     help="The output with the probabilities, for a LiteRT file or SavedModel that has several.",
 )
+@click.option(
+    "--max-parameters",
+    type=click.IntRange(min=1),
+    default=1_000_000_000,
+    show_default="1,000,000,000",
+    metavar="N",
+    help="How many parameters the config of a Keras model may ask for.",
+)
 @click.option("--name", help="Name of the run.  [default: the file's name]")
 @click.option(
     "--trust", is_flag=True, help="Load .h5 models and SavedModels, which can contain code to run."
@@ -117,6 +125,7 @@ def import_(
     interpolation: str | None,
     photos: tuple[str, ...],
     output_name: str,
+    max_parameters: int,
     name: str | None,
     trust: bool,
     as_json: bool,
@@ -136,7 +145,16 @@ def import_(
 
     adaptation = Adaptation(rescale, preprocessing, image_size, activation, multi_label)
     wanted = ImportSpec(
-        model, classes, adaptation, fit, interpolation, photos, name, trust, output_name
+        model,
+        classes,
+        adaptation,
+        fit,
+        interpolation,
+        photos,
+        name,
+        trust,
+        output_name,
+        max_parameters,
     )
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
     if as_json:

@@ -238,7 +238,7 @@ def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> An
     size = check_image(tensor_shape(model, "input"), adaptation.image_size)
     multi_label = adaptation.multi_label
     check_units(tensor_shape(model, "output"), len(classes), multi_label=multi_label)
-    model = _in_float32(model)
+    model = in_float32(model)
     pixels, output = _from_pixels(model, adaptation, size)
     plain = keras.Model(pixels, output, name="imported")
     ending = _ending(model)
@@ -249,7 +249,7 @@ def wrap_model(model: Any, adaptation: Adaptation, classes: Sequence[str]) -> An
             "the probabilities of the model sum to 1, so an image has one class",
             hint="leave out --multi-label",
         )
-    logits, found = ending is keras.activations.linear, _probe(plain, size)
+    logits, found = ending is keras.activations.linear, random_answers(plain, size)
     check_probabilities(found, adaptation.activation, logits=logits, multi_label=multi_label)
     if adaptation.activation is None:
         return plain
@@ -302,8 +302,8 @@ def tensor_shape(model: Any, kind: Literal["input", "output"]) -> tuple[Any, ...
     return tuple(tensors[0].shape)
 
 
-def _in_float32(model: Any) -> Any:
-    """Return the model with all computations in float32 and the same weights.
+def in_float32(model: Any) -> Any:
+    """Return a Keras model with all computations in float32 and the same weights.
 
     In mixed precision it could not be exported, and would be slow on a CPU.
     """
@@ -320,7 +320,8 @@ def _in_float32(model: Any) -> Any:
     return twin
 
 
-def _probe(model: Any, size: tuple[int, int, int]) -> Any:
+def random_answers(model: Any, size: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Return what a Keras model answers for `random_images`; raise RunError if it can't be used."""
     try:
         return np.asarray(
             model.predict_on_batch(random_images(size).astype(np.float32)), np.float64

@@ -15,7 +15,8 @@ from imgrec.errors import RunError
 from imgrec.files import open_regular
 from imgrec.json_documents import parse_json
 from imgrec.models.errors import error_cause
-from imgrec.models.files import check_keras
+from imgrec.models.files import check_keras, refusal
+from imgrec.models.parameters import MAX_PARAMETERS, TooManyParameters, limited_parameters
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 
@@ -42,20 +43,23 @@ _MODELS = ("Sequential", "Functional", "Model")
 _ENDS = ("input_layers", "output_layers")
 
 
-def load_model_file(path: Path, *, trust: bool) -> Any:
+def load_model_file(path: Path, *, trust: bool, max_parameters: int = MAX_PARAMETERS) -> Any:
     """Return the Keras model in the `.keras` or `.h5` file at `path`, which has been checked.
 
     Raises:
-        RunError: It can't be loaded.
+        RunError: It can't be loaded, or has more parameters than are allowed.
     """
     import keras
 
     try:
         with tempfile.TemporaryDirectory() as folder, stdout_to_stderr():
             file = _modernized(path, Path(folder))
-            return keras.models.load_model(file, compile=False, safe_mode=not trust)
+            with limited_parameters(max_parameters):
+                return keras.models.load_model(file, compile=False, safe_mode=not trust)
     except RunError:
         raise
+    except TooManyParameters as error:
+        raise refusal(path, printable(str(error)), "--max-parameters allows more") from error
     except Exception as error:  # Keras raises all kinds of exceptions
         raise RunError(
             f"{printable(str(path))} can't be loaded: {printable(error_cause(error))}",

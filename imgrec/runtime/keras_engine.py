@@ -17,6 +17,7 @@ from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.files import check_keras
 from imgrec.models.importing import tensor_shape
+from imgrec.models.parameters import limited_parameters
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
@@ -93,11 +94,12 @@ def load_keras(path: Path) -> Any:
     Raises:
         RunError: It does not load, or it would run code that it contains.
     """
-    check_keras(path)
+    # Wrappers build the layers that they copy, whose parameters are not in the file.
+    most = 4 * check_keras(path) + 1_000_000
     import keras
 
     try:
-        with stdout_to_stderr():
+        with stdout_to_stderr(), limited_parameters(most):
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its layers raise.
         raise RunError(

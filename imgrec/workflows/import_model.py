@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imgrec.data.images import ImageSpec, decode_in_order
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
@@ -36,7 +33,6 @@ from imgrec.models.importing import (
 )
 from imgrec.models.keras_files import load_model_file
 from imgrec.models.litert_graph import ends_linear
-from imgrec.models.saved_model import write_saved_model_as_litert
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, ImportOrigin, Input
@@ -47,8 +43,8 @@ from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.outputs import Activation
 from imgrec.text import printable
 from imgrec.versions import versions
-from imgrec.workflows.export import IMAGES as PHOTOS
 from imgrec.workflows.export import export_imported, require_answers
+from imgrec.workflows.import_isolation import ask_litert, asking_keras, convert_saved_model
 from imgrec.workflows.import_usage import ImportSpec, describe_import, fit_classes, import_usage
 from imgrec.workflows.model_metadata import ModelDescription
 
@@ -142,28 +138,18 @@ def _ready(
         wanted.adaptation.refuse_for_litert()
         return _litert(wanted.model, wanted, known)
     log.info("opening %s", printable(str(wanted.model)))
-    start("cpu")
     if form == "saved_model":
         file = scratch / _LITERT_FILE
-        images = partial(_images, photos, known)
-        write_saved_model_as_litert(wanted.model, file, wanted.adaptation, images)
+        convert_saved_model(wanted, file, photos, known)
         return _litert(file, wanted, known)
+    with asking_keras(wanted, own=known.run is not None):
+        start("cpu")
     if known.run is not None:
         return _keras(wanted.model, known)
-    model = load_model_file(wanted.model, trust=form == "h5")
+    model = load_model_file(wanted.model, trust=form == "h5", max_parameters=wanted.max_parameters)
     known = fit_classes(wanted, known, tensor_shape(model, "output"))
     model = wrap_model(model, wanted.adaptation, known.classes)
     return _Ready(known, model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
-
-
-def _images(
-    photos: Sequence[Photo], known: ModelDescription, size: tuple[int, int, int]
-) -> NDArray[np.uint8]:
-    """Return random images and up to 256 of the photos, as a model of this size takes them."""
-    spec = ImageSpec(*size, known.interpolation, known.fit)
-    decoded = (found for _, found in decode_in_order(photos[:PHOTOS], spec, usable_cores()))
-    usable = [found for found in decoded if not isinstance(found, BadImage)]
-    return np.stack([*random_images(size), *usable])
 
 
 def _keras(file: Path, known: ModelDescription) -> _Ready:
@@ -178,13 +164,15 @@ def _keras(file: Path, known: ModelDescription) -> _Ready:
 def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     """Check a LiteRT file; it is kept unchanged, as no layers can be put around it."""
     activation = known.activation or wanted.adaptation.activation
+    output_name = known.output_name or wanted.output_name
+    ask_litert(file, known.classes, output_name)
     engine = LiteRTEngine(
         file,
         known.classes,
         ImageSpec(1, 1, 3),
         known.decision,
         activation=activation,
-        output_name=known.output_name or wanted.output_name,
+        output_name=output_name,
     )
     known = fit_classes(wanted, known, engine.shapes[1])
     size, units = _sizes(*engine.shapes, known)

@@ -12,6 +12,7 @@ from imgrec.errors import UsageError
 from imgrec.models.backend import start
 from imgrec.models.files import ClassList, imagenet_classes, read_classes
 from imgrec.models.importing import Adaptation
+from imgrec.models.parameters import MAX_PARAMETERS
 from imgrec.runs.card import Fit
 from imgrec.text import class_name, join_few, printable
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
@@ -39,6 +40,7 @@ class ImportSpec:
         name: The name of the run. Default: that of the file.
         trust: Whether a format that can contain code is loaded.
         output_name: The output that has the probabilities, if a LiteRT file has several.
+        max_parameters: How many parameters a Keras model may have.
     """
 
     model: Path
@@ -50,6 +52,7 @@ class ImportSpec:
     name: str | None = None
     trust: bool = False
     output_name: str = ""
+    max_parameters: int = MAX_PARAMETERS
 
 
 def import_usage(wanted: ImportSpec) -> ModelDescription:

@@ -3,6 +3,7 @@
 from imgrec.models.files.class_list import ClassList, imagenet_classes, read_classes
 from imgrec.models.files.litert import read_litert
 from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
+from imgrec.models.files.refused import refusal
 from imgrec.models.files.safety import check_keras, check_weights
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "read_classes",
     "read_description",
     "read_litert",
+    "refusal",
 ]

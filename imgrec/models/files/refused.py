@@ -15,9 +15,9 @@ class RefusedFile(Exception):
     """The reason why a model file is not loaded."""
 
 
-def refusal(path: Path, reason: str) -> RunError:
+def refusal(path: Path, reason: str, hint: str = HINT) -> RunError:
     """Return the error for a model file that is not loaded."""
-    return RunError(f"{printable(str(path))} is refused: {reason}", hint=HINT)
+    return RunError(f"{printable(str(path))} is refused: {reason}", hint=hint)
 
 
 def check_file(path: Path, most: int) -> None:

@@ -32,8 +32,10 @@ _SMALL = 1 << 20
 _NUMBERS = "fiub"
 
 
-def check_hdf5(file: BinaryIO) -> None:
-    """Raise RefusedFile unless the HDF5 `file` only contains groups and its own numbers.
+def check_hdf5(file: BinaryIO) -> int:
+    """Return how many numbers an HDF5 file has.
+
+    Raises RefusedFile unless it only contains groups and its own numbers.
 
     HDF5 allows links to other files, data sets whose content is in other files (external and
     virtual ones), and sizes beyond the stored content. No link is followed.
@@ -43,7 +45,7 @@ def check_hdf5(file: BinaryIO) -> None:
     try:
         size = file.seek(0, io.SEEK_END)
         with h5py.File(file, "r") as root:
-            _check_expansion(_data_sets(root), size)
+            return _check_expansion(_data_sets(root), size)
     except (OSError, RuntimeError, KeyError, ValueError) as error:  # of damaged files
         raise RefusedFile("its weights are not an HDF5 file, or a damaged one") from error
 
@@ -69,18 +71,20 @@ def _data_sets(root: Any) -> Iterator[Any]:
                 yield member
 
 
-def _check_expansion(data_sets: Iterable[Any], file_size: int) -> None:
-    """Refuse data sets that claim far more bytes, all together, than the file has for them.
+def _check_expansion(data_sets: Iterable[Any], file_size: int) -> int:
+    """Return how many numbers data sets have; refuse those that claim far more than is stored.
 
     A data set that is linked more than once is read more than once, and stored once.
     """
-    claimed = stored = 0
+    count = claimed = stored = 0
     for each in data_sets:
+        count += each.size
         claimed += each.size * each.dtype.itemsize
         stored += each.id.get_storage_size()
     stored = min(stored, file_size)
     if claimed > _SMALL and claimed > _MAX_EXPANSION * stored:
         raise RefusedFile(f"its weights claim {claimed} bytes where the file has {stored}")
+    return count
 
 
 def _check_numbers(member: Any) -> None:
@@ -254,11 +258,12 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def check_keras(path: Path) -> None:
-    """Raise RunError unless the `.keras` file at `path` contains known layers and plain weights.
+def check_keras(path: Path) -> int:
+    """Return how many numbers the weights in the `.keras` file at `path` have.
 
-    Refused are unknown members, absurd sizes, Lambda layers, layers that read files, custom objects
-    and functions, and weights outside the file.
+    Raises RunError unless it contains known layers and plain weights. Refused are unknown members,
+    absurd sizes, Lambda layers, layers that read files, custom objects and functions, and weights
+    outside the file.
     """
     check_file(path, MAX_BYTES)
     try:
@@ -266,7 +271,7 @@ def check_keras(path: Path) -> None:
             _check_members(archive)
             check_layer_names(parse_json(archive.read(_CONFIG), finite=False))
             with io.BytesIO(archive.read(_WEIGHTS)) as weights:
-                check_hdf5(weights)
+                return check_hdf5(weights)
     except RefusedFile as error:
         raise refusal(path, str(error)) from error
     except _DAMAGE as error:
@@ -289,7 +294,8 @@ def check_weights(path: Path) -> None:
     Refused: links to other files, data sets that lie outside the file or claim more than it has.
     """
     if path.suffix == ".keras":
-        return check_keras(path)
+        check_keras(path)
+        return
     if path.suffix not in (".h5", ".hdf5"):
         raise RunError(
             f"{printable(str(path))} is not a weights file: its name does not end in .h5 or .keras",
@@ -297,7 +303,7 @@ def check_weights(path: Path) -> None:
         )
     check_file(path, MAX_BYTES)
     with open_regular(path) as file:
-        return _check_hdf5_file(path, file)
+        _check_hdf5_file(path, file)
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:

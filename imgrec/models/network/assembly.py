@@ -19,6 +19,7 @@ from imgrec.models.keras_objects import make
 from imgrec.models.network.preprocessing import apply_preprocessing
 from imgrec.models.network.split_network import Network
 from imgrec.models.network.weights import load_weights
+from imgrec.models.parameters import MAX_PARAMETERS, TooManyParameters, limited_parameters
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.sections.problems import shown_value
 from imgrec.sections.yaml import KeyPath
@@ -112,7 +113,7 @@ def assemble(
     """
     import keras
 
-    with _dtype_policy(policy):
+    with _dtype_policy(policy), _limited():
         pixels = keras.Input(spec.input_shape, dtype="float32", name="pixels")
         tensor = apply_preprocessing(spec.preprocessing, pixels, statistics)
         network = Network(None)
@@ -150,6 +151,16 @@ def _dtype_policy(name: str) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """Raise SettingError for more parameters than a model may have."""
+    try:
+        with limited_parameters(MAX_PARAMETERS):
+            yield
+    except TooManyParameters as error:
+        raise SettingError(_LAYERS, str(error)) from error
 
 
 def _backbone(spec: NetworkSpec, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:

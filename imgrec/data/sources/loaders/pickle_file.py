@@ -3,54 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from imgrec.data.loader import Loader
 from imgrec.data.records import RecordsBySplit
-from imgrec.data.storage import is_folder
+from imgrec.data.storage import cannot_read, is_folder, status
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
 from imgrec.text import printable
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-_NAMES = {2: ("X", "Y"), 4: ("X", "Y", "X_test", "Y_test")}
+_MIB = 1 << 20
 
 
 def read_pickle(file: Path) -> RecordsBySplit:
     """Return the images in a pickle of `X, Y`, of `X, Y, X_test, Y_test`, or a dict of arrays.
 
-    The arrays, and what a dict may call them, are as in `from_arrays`; lists will do too.
+    The arrays, and what a dict may call them, are as in `from_arrays`; lists will do too. A child
+    process with limits reads the pickle, which can need far more memory and time than its size
+    says.
     Raises DataError where the pickle holds anything else: nothing that it says is run.
     """
+    from imgrec.child_process import ChildFailure, ChildProcess, Limits
     from imgrec.data.sources.arrays import from_arrays
-    from imgrec.data.sources.unpickle import load_pickle
-
-    content = load_pickle(file)
-    if isinstance(content, (list, tuple)) and len(content) in _NAMES:
-        content = dict(zip(_NAMES[len(content)], content, strict=True))
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        count = f" of {len(content)}" if isinstance(content, (list, tuple)) else ""
-        raise DataError(
-            f"{printable(str(file))} holds a {type(content).__name__}{count}",
-            hint="it should hold X, Y or X, Y, X_test, Y_test, or a dict with such keys",
-        )
-    arrays = {key: _array(value, f"{file}, {key}") for key, value in content.items()}
-    return from_arrays(arrays, str(file))
-
-
-def _array(value: Any, where: str) -> NDArray[Any]:
-    import numpy as np
 
     try:
-        return np.asarray(value)
-    except MemoryError as error:
-        raise DataError(f"{printable(where)}: takes more memory than there is") from error
-    except ValueError as error:
+        size = status(file).size
+    except (OSError, ValueError) as error:
+        raise cannot_read(file, error) from error
+    # Lists of lists of pixels take 40 bytes for each of the file, and a second for 2 MB.
+    seconds = 5 + 2 * size // _MIB
+    limits = Limits(1024 * _MIB + 40 * size, seconds, 4 * seconds)
+    try:
+        with ChildProcess("imgrec.data.unpickle:pickled_arrays", [str(file)], limits) as child:
+            arrays = child.result()
+    except ChildFailure as failure:
         raise DataError(
-            f"{printable(where)}: a list whose parts differ in size", hint="it should be an array"
-        ) from error
+            f"{printable(str(file))} is refused: the process that read it {failure}",
+            hint="save the arrays with numpy.savez instead",
+        ) from failure
+    return from_arrays(arrays, str(file))
 
 
 LOADER = Loader(

@@ -1,4 +1,7 @@
-"""Pickles of plain values and arrays, read without running anything that they say."""
+"""Pickles of plain values and arrays, read without running anything that they say.
+
+It is imported by a child process for each pickle: nothing here takes long to import.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,45 @@ _MAX_GROWTH = 4
 _DTYPE = re.compile(r"[<>|=]?(?:[uif][1248]|b1|[SU]\d{1,6})")
 
 
+_SAVEZ = "save the arrays with numpy.savez instead"
+_NAMES = {2: ("X", "Y"), 4: ("X", "Y", "X_test", "Y_test")}
+
+
+def pickled_arrays(file: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays in a pickle of `X, Y`, of `X, Y, X_test, Y_test`, or of a dict.
+
+    Raises DataError for anything else.
+    """
+    try:
+        return _arrays(load_pickle(Path(file)), file)
+    except MemoryError as error:
+        raise DataError(
+            f"{printable(file)} is refused: it needs far more memory than its size says",
+            hint=_SAVEZ,
+        ) from error
+
+
+def _arrays(content: Any, file: str) -> dict[str, NDArray[Any]]:
+    if isinstance(content, (list, tuple)) and len(content) in _NAMES:
+        content = dict(zip(_NAMES[len(content)], content, strict=True))
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        count = f" of {len(content)}" if isinstance(content, (list, tuple)) else ""
+        raise DataError(
+            f"{printable(file)} holds a {type(content).__name__}{count}",
+            hint="it should hold X, Y or X, Y, X_test, Y_test, or a dict with such keys",
+        )
+    return {key: _as_array(value, f"{file}, {key}") for key, value in content.items()}
+
+
+def _as_array(value: Any, where: str) -> NDArray[Any]:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise DataError(
+            f"{printable(where)}: a list whose parts differ in size", hint="it should be an array"
+        ) from error
+
+
 def load_pickle(file: Path) -> Any:
     """Return what the pickle in `file` holds: lists, tuples, dicts, numbers, texts, arrays.
 
@@ -43,6 +85,10 @@ def load_pickle(file: Path) -> Any:
         raise
     except OSError as error:
         raise cannot_read(file, error) from error
+    except MemoryError:  # it is the limit of the child
+        raise
+    except RecursionError as error:
+        raise DataError(f"{printable(str(file))} is refused: it is nested too deeply") from error
     except Exception as error:  # a damaged pickle raises nearly anything
         reason = printable(str(error)) or type(error).__name__
         raise DataError(
@@ -54,7 +100,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: BinaryIO, budget: _Budget) -> None:
         # Python 2 wrote bytes and texts alike; latin1 keeps every byte.
         super().__init__(stream, encoding="latin1")
-        self._names = _names(budget)
+        self._names = _stand_ins(budget)
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the stand-in of a name; the only way from a pickle to anything callable."""
@@ -209,7 +255,7 @@ def _built(dtype: Any, shape: Any, content: Any, order: Any = "C") -> NDArray[An
     return np.frombuffer(content, np.dtype(dtype.text)).reshape(shape, order=order)
 
 
-def _names(budget: _Budget) -> dict[tuple[str, str], _StandIn]:
+def _stand_ins(budget: _Budget) -> dict[tuple[str, str], _StandIn]:
     """Return the stand-in of every name that a pickle of arrays needs, new for each pickle."""
     names: dict[tuple[str, str], _StandIn] = {
         ("numpy", "ndarray"): _Marker(),

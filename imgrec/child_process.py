@@ -1,0 +1,271 @@
+"""Call a function in a child process with limits: what a stranger's file breaks is the child.
+
+A child contains crashes, and what native code takes of memory and time. It has the permissions of
+the user: it does not protect from code that a file runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.errors import DataError, ImgrecError, RunError, UsageError
+from imgrec.text import printable
+
+_MAX_HEADER_BYTES = 16 << 20
+_ERRORS: Mapping[str, type[ImgrecError]] = {
+    each.__name__: each for each in (UsageError, DataError, RunError)
+}
+
+# The current folder is not on the path of an isolated Python, and neither are its variables read:
+# the child imports what its parent does.
+_START = """
+import json, sys
+request = json.loads(sys.argv[1])
+sys.path[:] = request["path"]
+from imgrec.child_process import answer
+answer(request)
+"""
+# Threads of BLAS, arenas of malloc and GPUs take address space that is not used.
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "4",
+    "CUDA_VISIBLE_DEVICES": "-1",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child process may take; on Windows, where these limits don't exist, anything.
+
+    Args:
+        memory: Bytes of address space, beyond what Python and the module of the function take. Also
+            of the arrays that it returns.
+        processor_seconds: Of all its threads together.
+        seconds: From its start to its end.
+    """
+
+    memory: int
+    processor_seconds: int
+    seconds: int
+
+
+class ChildFailure(Exception):
+    """A child process ended without an answer; the text says how, such as `crashed (SIGSEGV)`."""
+
+
+class ChildProcess:
+    """A function that is called in a child process, which is killed when the context ends.
+
+    Example:
+        >>> limits = Limits(memory=1 << 30, processor_seconds=10, seconds=60)
+        >>> with ChildProcess("numpy:load", ["no.npy"], limits) as child:
+        ...     child.result()
+        Traceback (most recent call last):
+        imgrec.child_process.ChildFailure: failed (FileNotFoundError: [Errno 2] No such file ...
+    """
+
+    def __init__(self, function: str, arguments: Sequence[Any], limits: Limits) -> None:
+        """Start the child.
+
+        Args:
+            function: Its module and name, `package.module:name`. It returns a dict of arrays.
+            arguments: Values that JSON has, such as the path of a file.
+            limits: What the child may take.
+
+        Raises:
+            RunError: No process can be started.
+        """
+        request = {
+            "path": [str(each) for each in sys.path],
+            "function": function,
+            "arguments": arguments,
+            "limits": vars(limits),
+        }
+        self._limits = limits
+        self._process = _started(json.dumps(request))
+
+    def __enter__(self) -> Self:
+        """Return the child."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the child, if it has not ended."""
+        self._process.kill()
+        self._output.close()
+        self._process.wait()
+
+    def result(self) -> dict[str, NDArray[Any]]:
+        """Wait for the child, and return the arrays that the function has returned.
+
+        Of arrays of objects, only the shape arrives; the objects are None.
+
+        Raises:
+            ChildFailure: The child crashed or took more than it may, or the function raised an
+                exception that is not an ImgrecError.
+            ImgrecError: The function raised it.
+        """
+        try:
+            return _received(self._output, self._limits)
+        except EOFError:
+            self._output.close()
+            raise ChildFailure(_how_it_ended(self._process.wait(), self._limits)) from None
+
+    @property
+    def _output(self) -> BufferedReader:
+        return self._process.stdout  # type: ignore[return-value]
+
+
+def _started(request: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-I", f"-Xutf8={sys.flags.utf8_mode}", "-c", _START, request]
+    try:
+        return subprocess.Popen(  # noqa: S603  # this Python, without a shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=os.environ | _ENVIRONMENT,
+        )
+    except OSError as error:
+        raise RunError(
+            f"no child process can be started: {error.strerror}",
+            hint="`ulimit -a` shows the limits of a process",
+        ) from error
+
+
+def _received(stream: BufferedReader, limits: Limits) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an answer; raise the exception that it has in their place."""
+    header = stream.readline(_MAX_HEADER_BYTES)
+    if not header.endswith(b"\n"):
+        raise EOFError
+    answer = json.loads(header)
+    if "error" in answer:
+        raise _ERRORS[answer["error"]](answer["message"], hint=answer["hint"])
+    if "failure" in answer:
+        raise ChildFailure(answer["failure"])
+    arrays, left = {}, limits.memory
+    for name, dtype, shape in answer["arrays"]:
+        left -= math.prod(shape) * np.dtype(dtype).itemsize
+        if left < 0:
+            raise ChildFailure(_too_large(limits))
+        arrays[name] = _array(stream, np.dtype(dtype), shape)
+    return arrays
+
+
+def _array(stream: BufferedReader, dtype: np.dtype[Any], shape: Sequence[int]) -> NDArray[Any]:
+    if dtype.hasobject:
+        return np.full(shape, None)
+    array = np.empty(shape, dtype)
+    if not array.nbytes:
+        return array
+    view = array.reshape(-1).view(np.uint8).data
+    while view:
+        if not (read := stream.readinto(view)):
+            raise EOFError
+        view = view[read:]
+    return array
+
+
+def _how_it_ended(status: int, limits: Limits) -> str:
+    """Return how a child ended, from its exit status."""
+    if status >= 0:
+        return f"ended with exit status {status}"
+    name = signal.Signals(-status).name
+    if name == "SIGXCPU":
+        return f"took more than {limits.processor_seconds} s of processor time"
+    if name == "SIGALRM":
+        return f"took longer than {limits.seconds} s"
+    if name == "SIGKILL":
+        return "was killed, as by a system that has no more memory"
+    return f"crashed ({name})"
+
+
+def _too_large(limits: Limits) -> str:
+    return f"needed more than {limits.memory / 2**30:.1f} GiB of memory"
+
+
+def answer(request: Mapping[str, Any]) -> NoReturn:
+    """Call the function of a request, write what it returns to stdout, and end the process.
+
+    Args:
+        request: What `call_in_child` has sent; this is the child.
+    """
+    # What the function and native code print does not come between.
+    output = os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    limits = Limits(**request["limits"])
+    arrays: Mapping[str, NDArray[Any]] = {}
+    try:
+        module, _, name = request["function"].partition(":")
+        function = getattr(importlib.import_module(module), name)
+        _set_limits(limits)
+        found = function(*request["arguments"])
+        arrays = {name: np.asarray(each, order="C") for name, each in found.items()}
+        header: dict[str, Any] = {
+            "arrays": [[name, each.dtype.str, each.shape] for name, each in arrays.items()]
+        }
+    except ImgrecError as error:
+        kind = next(name for name, each in _ERRORS.items() if isinstance(error, each))
+        header = {"error": kind, "message": error.message, "hint": error.hint}
+    except MemoryError:
+        header = {"failure": _too_large(limits)}
+    except Exception as error:  # noqa: BLE001  # an ImgrecError says what a file did
+        header = {"failure": f"failed ({type(error).__name__}: {printable(str(error)[:200])})"}
+    output.write(json.dumps(header).encode() + b"\n")
+    for each in arrays.values():
+        if each.nbytes and not each.dtype.hasobject:
+            output.write(each.reshape(-1).view(np.uint8).data)
+    output.flush()
+    # Nothing that the function has left behind is run any more.
+    os._exit(0)
+
+
+def _set_limits(limits: Limits) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for number in (signal.SIGALRM, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_DFL)
+    signal.alarm(limits.seconds)
+    _limit(resource.RLIMIT_CORE, 0, 0)
+    # At the second limit of processor time, the signal would be another one.
+    _limit(resource.RLIMIT_CPU, limits.processor_seconds, limits.processor_seconds + 1)
+    if used := _address_space():
+        _limit(resource.RLIMIT_AS, used + limits.memory, used + limits.memory)
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Set a limit of this process, no higher than it is."""
+    import resource
+
+    highest = resource.getrlimit(kind)[1]
+    if highest != resource.RLIM_INFINITY:
+        soft, hard = min(soft, highest), min(hard, highest)
+    with contextlib.suppress(OSError, ValueError):  # not every system has every limit
+        resource.setrlimit(kind, (soft, hard))
+
+
+def _address_space() -> int:
+    """Return the bytes of address space that this process takes; 0 if that is unknown."""
+    import resource
+
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()

@@ -1,0 +1,81 @@
+"""Run a stranger's model in a child process before it becomes a run.
+
+A child that crashes or takes too much refuses the file. Whatever else it raises, the import would
+raise as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from imgrec.child_process import ChildFailure, ChildProcess, Limits
+from imgrec.data.records import Photo
+from imgrec.models.files import refusal
+from imgrec.workflows.export import IMAGES as PHOTOS
+from imgrec.workflows.import_usage import ImportSpec
+from imgrec.workflows.model_metadata import ModelDescription
+
+_GIB = 1 << 30
+
+
+def ask_litert(file: Path, classes: Sequence[str], output_name: str) -> None:
+    """Run a LiteRT file in a child process; raise RunError if that fails."""
+    limits = Limits(4 * _GIB + 4 * file.stat().st_size, 300, 600)
+    with _trial(file, "ask_litert", [str(file), classes, output_name], limits):
+        pass
+
+
+@contextlib.contextmanager
+def asking_keras(wanted: ImportSpec, *, own: bool) -> Iterator[None]:
+    """Run a Keras file in a child process, and wait for it at the end of the context.
+
+    Args:
+        wanted: What is imported.
+        own: Whether imgrec wrote the file, so that nothing is put around the model.
+
+    Raises:
+        RunError: It fails.
+    """
+    size = wanted.adaptation.image_size
+    arguments = [str(wanted.model), size, wanted.trust, own, wanted.max_parameters]
+    with _trial(wanted.model, "ask_keras", arguments, _tensorflow_limits(wanted.model)):
+        yield
+
+
+def convert_saved_model(
+    wanted: ImportSpec, file: Path, photos: Sequence[Photo], known: ModelDescription
+) -> None:
+    """Convert a SavedModel to a LiteRT file, in a child process; raise RunError if that fails.
+
+    Args:
+        wanted: What is imported.
+        file: Where the LiteRT file is written.
+        photos: Photos to compare the answers on, besides random images.
+        known: How photos are brought to the size of the model.
+    """
+    paths = [str(photo.source) for photo in photos[:PHOTOS] if isinstance(photo.source, Path)]
+    arguments = [str(wanted.model), str(file), asdict(wanted.adaptation), paths]
+    arguments += [known.interpolation, known.fit]
+    with _trial(wanted.model, "convert_saved_model", arguments, _tensorflow_limits(wanted.model)):
+        pass
+
+
+@contextlib.contextmanager
+def _trial(model: Path, function: str, arguments: Sequence[Any], limits: Limits) -> Iterator[None]:
+    library = "LiteRT" if function == "ask_litert" else "TensorFlow"
+    try:
+        with ChildProcess(f"imgrec.runtime.isolated:{function}", arguments, limits) as child:
+            yield
+            child.result()
+    except ChildFailure as failure:
+        raise refusal(model, f"{library} {failure} when it ran the model") from failure
+
+
+def _tensorflow_limits(model: Path) -> Limits:
+    files = [model] if model.is_file() else [each for each in model.rglob("*") if each.is_file()]
+    size = sum(each.stat().st_size for each in files)
+    return Limits(16 * _GIB + 16 * size, 1800, 3600)

@@ -1,0 +1,109 @@
+"""Functions in child processes, and children that crash or take too much."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.child_process import ChildFailure, ChildProcess, Limits
+from imgrec.errors import DataError
+
+LIMITS = Limits(memory=1 << 28, processor_seconds=20, seconds=300)
+
+
+def example(text: str) -> dict[str, Any]:
+    """Return arrays of several types and layouts; it also prints and reads stdin."""
+    sys.stdout.write(text)
+    grid = np.arange(6, dtype=">i2").reshape(2, 3)
+    return {
+        "grid": grid.T,
+        "texts": np.array([text, "", "\udc80"]),
+        "none": np.empty((0, 4)),
+        "number": np.array(1.5),
+        "objects": np.array([{}, None]),
+        "stdin": np.array(sys.stdin.read()),
+        "core": np.array(resource.getrlimit(resource.RLIMIT_CORE)),
+    }
+
+
+def refuse(message: str) -> None:
+    """Raise an error that a user can meet."""
+    raise DataError(message, hint="choose another")
+
+
+def failure(function: str, arguments: Sequence[Any], limits: Limits = LIMITS) -> str:
+    """Return how a child process ends that calls a function."""
+    with ChildProcess(function, arguments, limits) as child, pytest.raises(ChildFailure) as caught:
+        child.result()
+    return str(caught.value)
+
+
+def test_arrays_come_back() -> None:
+    """With their shapes and types, whatever the function prints; objects stay in the child."""
+    with ChildProcess("tests.test_child_process:example", ["ä"], LIMITS) as child:
+        found = child.result()
+    assert {name: (each.dtype.str, each.shape) for name, each in found.items()} == {
+        "grid": (">i2", (3, 2)),
+        "texts": ("<U1", (3,)),
+        "none": ("<f8", (0, 4)),
+        "number": ("<f8", ()),
+        "objects": ("|O", (2,)),
+        "stdin": ("<U1", ()),
+        "core": ("<i8", (2,)),
+    }
+    assert found["grid"].tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert found["texts"].tolist() == ["ä", "", "\udc80"]
+    assert found["objects"].tolist() == [None, None]
+    assert found["number"] == 1.5
+    assert found["stdin"] == ""
+    assert found["core"].tolist() == [0, 0]
+
+
+def test_an_error_of_the_function_is_raised() -> None:
+    """With its class, message and hint."""
+    with (
+        ChildProcess("tests.test_child_process:refuse", ["bad"], LIMITS) as child,
+        pytest.raises(DataError, match="bad") as caught,
+    ):
+        child.result()
+    assert caught.value.hint == "choose another"
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "expected"),
+    [
+        ("ctypes:string_at", [0], "crashed (SIGSEGV)"),
+        ("os:abort", [], "crashed (SIGABRT)"),
+        ("os:_exit", [3], "ended with exit status 3"),
+        ("signal:raise_signal", [9], "was killed, as by a system that has no more memory"),
+        ("builtins:bytearray", [1 << 40], "needed more than 0.2 GiB of memory"),
+        ("math:factorial", [10**7], "took more than 1 s of processor time"),
+        ("time:sleep", [10**6], "took longer than 1 s"),
+        ("math:sqrt", [-1], "failed (ValueError: math domain error)"),
+    ],
+)
+def test_a_child_that_fails_says_how(function: str, arguments: list[Any], expected: str) -> None:
+    """Crashes, limits and exceptions end the child alone."""
+    processor_seconds = 1 if function == "math:factorial" else 20
+    seconds = 1 if function == "time:sleep" else 300
+    limits = Limits(1 << 28, processor_seconds, seconds)
+    assert failure(function, arguments, limits) == expected
+
+
+def test_a_child_ends_with_its_context() -> None:
+    """One that still runs is killed."""
+    before = children()
+    with ChildProcess("time:sleep", [10**6], LIMITS):
+        assert len(children()) == len(before) + 1
+    assert children() == before
+
+
+def children() -> set[str]:
+    """Return the numbers of the child processes of this thread."""
+    return set(Path("/proc/thread-self/children").read_text().split())
