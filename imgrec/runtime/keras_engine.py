@@ -15,9 +15,9 @@ from imgrec.errors import RunError
 from imgrec.interface import option
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
-from imgrec.models.files import check_keras
+from imgrec.models.files import check_keras, refusal
 from imgrec.models.importing import tensor_shape
-from imgrec.models.parameters import limited_parameters
+from imgrec.models.parameters import TooManyParameters, limited_parameters
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
@@ -101,6 +101,8 @@ def load_keras(path: Path) -> Any:
     try:
         with stdout_to_stderr(), limited_parameters(most):
             return keras.models.load_model(path, compile=False, safe_mode=True)
+    except TooManyParameters as error:
+        raise refusal(path, printable(str(error))) from error
     except Exception as error:  # Keras raises whatever its layers raise.
         raise RunError(
             f"{printable(str(path))} does not load: {error}", hint=_TRAIN_AGAIN

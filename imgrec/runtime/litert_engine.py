@@ -106,7 +106,8 @@ class LiteRTEngine:
             with self._lock:
                 return np.concatenate([self._compute(part, batch) for part in parts])
         except (RuntimeError, ValueError) as error:  # LiteRT's
-            raise RunError(f"LiteRT can't run the model: {printable(str(error))}") from error
+            reason = printable(str(error)) or "it gives no reason, as if there is too little memory"
+            raise RunError(f"LiteRT can't run the model: {reason}") from error
 
     def _compute(self, images: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
         """Return the output for at most `batch` images; the others are filled up."""

@@ -20,12 +20,15 @@ from imgrec.workflows.import_usage import ImportSpec
 from imgrec.workflows.model_metadata import ModelDescription
 
 _GIB = 1 << 30
+_LITERT_SECONDS = 5 * 60
+_TENSORFLOW_SECONDS = 30 * 60
 
 
 def ask_litert(file: Path, classes: Sequence[str], output_name: str) -> None:
     """Run a LiteRT file in a child process; raise RunError if that fails."""
-    limits = Limits(4 * _GIB + 4 * file.stat().st_size, 300, 600)
-    with _trial(file, "ask_litert", [str(file), classes, output_name], limits):
+    size = file.stat().st_size
+    limits = Limits(4 * _GIB + 4 * size, _LITERT_SECONDS, 2 * _LITERT_SECONDS)
+    with _child_process(file, "ask_litert", [str(file), classes, output_name], limits):
         pass
 
 
@@ -42,7 +45,7 @@ def asking_keras(wanted: ImportSpec, *, own: bool) -> Iterator[None]:
     """
     size = wanted.adaptation.image_size
     arguments = [str(wanted.model), size, wanted.trust, own, wanted.max_parameters]
-    with _trial(wanted.model, "ask_keras", arguments, _tensorflow_limits(wanted.model)):
+    with _child_process(wanted.model, "ask_keras", arguments, _tensorflow_limits(wanted.model)):
         yield
 
 
@@ -60,22 +63,26 @@ def convert_saved_model(
     paths = [str(photo.source) for photo in photos[:PHOTOS] if isinstance(photo.source, Path)]
     arguments = [str(wanted.model), str(file), asdict(wanted.adaptation), paths]
     arguments += [known.interpolation, known.fit]
-    with _trial(wanted.model, "convert_saved_model", arguments, _tensorflow_limits(wanted.model)):
+    with _child_process(
+        wanted.model, "convert_saved_model", arguments, _tensorflow_limits(wanted.model)
+    ):
         pass
 
 
 @contextlib.contextmanager
-def _trial(model: Path, function: str, arguments: Sequence[Any], limits: Limits) -> Iterator[None]:
+def _child_process(
+    model: Path, function: str, arguments: Sequence[Any], limits: Limits
+) -> Iterator[None]:
     library = "LiteRT" if function == "ask_litert" else "TensorFlow"
     try:
         with ChildProcess(f"imgrec.runtime.isolated:{function}", arguments, limits) as child:
             yield
             child.result()
     except ChildFailure as failure:
-        raise refusal(model, f"{library} {failure} when it ran the model") from failure
+        raise refusal(model, f"{library} {failure}") from failure
 
 
 def _tensorflow_limits(model: Path) -> Limits:
     files = [model] if model.is_file() else [each for each in model.rglob("*") if each.is_file()]
     size = sum(each.stat().st_size for each in files)
-    return Limits(16 * _GIB + 16 * size, 1800, 3600)
+    return Limits(16 * _GIB + 16 * size, _TENSORFLOW_SECONDS, 2 * _TENSORFLOW_SECONDS)

@@ -111,6 +111,17 @@ def _operator(number: int, **fields: Any) -> Callable[[Any], None]:
     return change
 
 
+def _code(number: int, kind: str) -> Callable[[Any], None]:
+    def change(model: Any) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        code = model.operatorCodes[number]
+        code.builtinCode = getattr(schema.BuiltinOperator, kind)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+
+    return change
+
+
 def _constant(number: int, values: NDArray[Any], kind: str = "FLOAT32") -> Callable[[Any], None]:
     def change(model: Any) -> None:
         from ai_edge_litert import schema_py_generated as schema
@@ -203,6 +214,9 @@ WRAPPED = 2**64 - (1 << 40)
         (_quantised(3, 0.5, 2**31), "the tensor bias has a zero point that its type does not"),
         (_make_sparse, "the tensor kernel is sparse, which can't be checked"),
         (_operator(0, inputs=[7, 1]), "operator 0 needs tensor 7; the file has 7"),
+        (_code(0, "SLICE"), "operator 0 has 2 inputs instead of 3"),
+        (_code(0, "STRIDED_SLICE"), "operator 0 has 2 inputs instead of 4"),
+        (_code(2, "BATCH_MATMUL"), "operator 2 has 1 inputs instead of 2"),
         (_operator(0, inputs=[-2, 1]), "operator 0 needs tensor -2"),
         (_operator(0, inputs=[0, -1]), "operator 0 needs tensor -1"),
         (_operator(0, outputs=[-1]), "operator 0 needs tensor -1"),

@@ -93,6 +93,8 @@ _OPTIONAL = {
     132: 2,  # CONV_3D
     141: 3,  # CONV_3D_TRANSPOSE
 }
+# Operators whose inputs LiteRT reads before it counts them, and how many they need.
+_REQUIRED_INPUTS = {45: 4, 65: 3, 126: 2}  # STRIDED_SLICE, SLICE, BATCH_MATMUL
 _NO_TENSOR = -1  # in the place of an optional input
 
 
@@ -255,7 +257,7 @@ def _check_graph(model: _Model, graph: Table, tensors: Sequence[_Tensor]) -> set
         index = operator.scalar(0, "I")
         _check_index(index, model.operator_codes, place, "code")
         code, outputs = model.operator_codes[index], operator.scalars(2, "i")
-        _read(_inputs(operator, code), ready, tensors, place)
+        _read(_inputs(operator, code, place), ready, tensors, place)
         _write(outputs, ready, tensors, place)
         _check_count(operator, code, len(outputs), place)
         for each in operator.scalars(8, "i"):  # intermediate results
@@ -265,9 +267,11 @@ def _check_graph(model: _Model, graph: Table, tensors: Sequence[_Tensor]) -> set
     return calls
 
 
-def _inputs(operator: Table, code: int) -> list[int]:
+def _inputs(operator: Table, code: int, place: str) -> list[int]:
     """Return the inputs of an operator without the optional ones that it does not have."""
     inputs = operator.scalars(1, "i")
+    if len(inputs) < (required := _REQUIRED_INPUTS.get(code, 0)):
+        raise RefusedFile(f"{place} has {len(inputs)} inputs instead of {required}")
     optional = _OPTIONAL.get(code, len(inputs))
     return [each for at, each in enumerate(inputs) if each != _NO_TENSOR or at < optional]
 

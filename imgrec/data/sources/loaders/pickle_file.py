@@ -31,7 +31,7 @@ def read_pickle(file: Path) -> RecordsBySplit:
         raise cannot_read(file, error) from error
     # Lists of lists of pixels take 40 bytes for each of the file, and a second for 2 MB.
     seconds = 5 + 2 * size // _MIB
-    limits = Limits(1024 * _MIB + 40 * size, seconds, 4 * seconds)
+    limits = Limits(1024 * _MIB + 40 * size, seconds, 10 * seconds)
     try:
         with ChildProcess("imgrec.data.unpickle:pickled_arrays", [str(file)], limits) as child:
             arrays = child.result()
