@@ -26,6 +26,7 @@ DEFAULT_CLASS_THRESHOLD = 0.5
 
 Fit = Literal["stretch", "crop", "pad"]
 Size = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 # As `data.image_size` allows.
 Side = Annotated[int, Meta(ge=1, le=8192)]
 
@@ -53,8 +54,8 @@ class DataSource:
 
     written: str | None
     absolute: str | None
-    images: int
-    per_class: Mapping[str, int]
+    images: Count
+    per_class: Mapping[str, Count]
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class ImportOrigin:
 class BestEpochDocument(TypedDict, total=False):
     """The epoch, from 1, with the best monitored value; empty where none has ended."""
 
-    epoch: int
+    epoch: Count
     monitor: str
     value: float
 
@@ -193,12 +194,12 @@ class Card:
     preprocessing: str
     seed: int
     data: Mapping[str, DataSource]
-    skipped: int
+    skipped: Count
     fingerprint: str
     versions: Mapping[str, str]
     hashes: Mapping[str, str] = field(default_factory=dict)
     best: BestEpochDocument = field(default_factory=BestEpochDocument)
-    epochs: int = 0
+    epochs: Count = 0
     statistics: PixelStatistics | None = None
     export_parity: tuple[ExportParity, ...] = ()
     calibration: Calibration | None = None
@@ -210,7 +211,7 @@ class Card:
     computing: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     no_threshold: str = ""
-    validated: int | None = None
+    validated: Count | None = None
 
     @property
     def validated_on(self) -> str:

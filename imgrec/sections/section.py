@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from imgrec.sections.problems import error_text, is_tuple, shown_value, tuple_text, unknown
+from imgrec.sections.problems import SHOWN, error_text, is_tuple, shown_value, tuple_text, unknown
 from imgrec.sections.yaml import BACKSLASH, KeyPath
 from imgrec.text import nearest
 
@@ -118,10 +118,12 @@ def _findings(cls: type[Section], error: ValidationError) -> list[ConfigFinding]
     if any(is_tuple(one["input"]) for one in errors):
         # The rest of a tuple between braces looks like a key, `3)`.
         errors = [one for one in errors if not str(one["loc"][-1]).endswith(")")]
-    unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"]
+    # What a key may have been meant for is looked for as often as it is shown: it takes time.
+    unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"][:SHOWN]
     meant = {nearest(str(key), _keys(cls)) for key in unknown_keys}
+    explained = {key: _unknown_key(cls, str(key)) for key in unknown_keys}
     return [
-        (one["loc"], _unknown_key(cls, str(one["loc"][-1])))
+        (one["loc"], explained.get(one["loc"][-1], "unknown key"))
         if one["type"] == "extra_forbidden"
         else (one["loc"], _message(one))
         for one in errors

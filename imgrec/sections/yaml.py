@@ -144,6 +144,14 @@ class _Composer(Reader, Scanner, Parser, Composer, _Resolver):
         Parser.__init__(self)
         Composer.__init__(self)
         _Resolver.__init__(self)
+        self._count = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """Compose the next node, if there were not too many."""
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise _too_many(self.line + 1)
+        return super().compose_node(parent, index)
 
 
 class _Construction:
@@ -159,7 +167,7 @@ class _Construction:
         self.lines[path] = line or _line(node)
         self._count += 1
         if self._count > MAX_NODES:
-            raise YamlError(_line(node), f"more than {MAX_NODES} values, with aliases expanded")
+            raise _too_many(_line(node))
         if isinstance(node, ScalarNode):
             return _scalar(node)
         if id(node) in self._open:
@@ -185,6 +193,10 @@ class _Construction:
                 raise YamlError(_line(key_node), f"key {key!r} is repeated, see line {first}")
             mapping[key] = self.value(value_node, (*path, key), _line(key_node))
         return mapping
+
+
+def _too_many(line: int) -> YamlError:
+    return YamlError(line, f"more than {MAX_NODES} values, with aliases expanded")
 
 
 def _key(node: Node) -> str:

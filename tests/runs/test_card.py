@@ -171,6 +171,8 @@ def test_a_folder_without_a_card_is_not_a_run(tmp_path: Path) -> None:
         ),
         ({"statistics": [1]}, "statistics: expected object"),
         ({"statistics": {"mean": ["a"], "std": [1]}}, "damaged"),
+        ({"epochs": -1}, "epochs: expected int >= 0"),
+        ({"best": {"epoch": 10**400, "monitor": "loss", "value": 1}}, "best.epoch: expected int"),
     ],
 )
 def test_a_card_that_says_nonsense_is_refused(
