@@ -10,12 +10,13 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from io import BufferedReader, FileIO
 from pathlib import Path, PurePath
 
 from imgrec.errors import RunError, UsageError
+from imgrec.interface import offers, option
 from imgrec.text import printable
 
 _PARTIAL = ".partial-"
@@ -284,20 +285,58 @@ def remove_partial(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def refuse_existing(path: Path, kind: str = "file") -> None:
-    """Raise UsageError if `path` exists; the hint suggests another `--output`.
+def chosen_output(path: Path | None, default: Path, suffixes: Sequence[str]) -> Path:
+    """Return the file to write: one that the user named may be replaced, the default one not.
 
-    So does a link that leads nowhere. A device or a pipe is not refused as a file, since it is
-    not replaced.
+    Args:
+        path: The file that the user named, if any.
+        default: The file to write otherwise.
+        suffixes: Those that `path` may have.
+
+    Raises:
+        RunError: It can't be written.
+        UsageError: `path` has another suffix, or `default` exists.
+    """
+    if path is None:
+        refuse_existing(default)
+    else:
+        check_suffix(path, suffixes)
+    chosen = path or default
+    check_writable(chosen)
+    return chosen
+
+
+def check_suffix(path: Path, allowed: Sequence[str]) -> None:
+    """Raise UsageError unless the suffix of a file is one of those `allowed`, in any case.
+
+    Args:
+        path: The file that the user named.
+        allowed: The suffixes, such as `.csv`; the hint suggests the first one.
+    """
+    if path.suffix.lower() in allowed:
+        return
+    problem = f"unknown format {printable(path.suffix)}" if path.suffix else "no suffix"
+    others = f", or another of {', '.join(allowed)}" if len(allowed) > 1 else ""
+    raise UsageError(
+        f"{printable(str(path))}: {problem}",
+        hint=f"write {printable(path.stem)}{allowed[0]}{others}",
+    )
+
+
+def refuse_existing(path: Path, kind: str = "file") -> None:
+    """Raise UsageError if `path`, which imgrec chose or which is a folder, exists.
+
+    So does a link that leads nowhere.
 
     Args:
         path: What would be written.
         kind: What `--output` expects, `file` or `folder`.
     """
-    if (path.exists() or path.is_symlink()) and not (kind == "file" and is_stream(path)):
+    if path.exists() or path.is_symlink():
+        by = f" with {option('output', kind.upper())}" if offers("output") else ""
         raise UsageError(
             f"{printable(str(path))} already exists",
-            hint=f"remove it, or choose another {kind} with --output {kind.upper()}",
+            hint=f"remove it, or choose another {kind}{by}",
         )
 
 

@@ -211,7 +211,7 @@ def _of_class(metric: str, whole: str) -> str:
     if metric in _OF_ALL and metric not in _OF_CLASS:
         raise _problem(
             whole,
-            f"{metric} is only for all images; per class: {', '.join(_OF_CLASS)}",
+            f"{metric} is only for all images, not for a class",
         )
     return _checked(metric, _OF_CLASS, whole)
 
@@ -224,7 +224,8 @@ def _of_whole(metric: str, whole: str) -> str:
 
 def _checked(metric: str, metrics: tuple[str, ...], whole: str) -> str:
     if metric not in metrics:
-        raise _problem(whole, unknown_metric(metric, metrics))
+        near = did_you_mean(metric, metrics)  # the hint lists all
+        raise _problem(whole, f"unknown metric {printable(metric)}{near}")
     return metric
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import option
-from imgrec.text import join_names, printable
+from imgrec.text import count_of, join_names, printable
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -280,7 +280,8 @@ def require_finite(scores: Scores) -> None:
     if broken.size:
         raise RunError(
             f"the model's probabilities are not finite for {broken.size} of "
-            f"{len(scores.names)} images, first for {printable(scores.names[broken[0]])}",
+            f"{count_of(len(scores.names), 'image')}, "
+            f"first for {printable(scores.names[broken[0]])}",
             hint="if its training diverged, train again with a lower learning rate; if it was "
             "imported, `imgrec import` may need --rescale or --preprocessing",
         )

@@ -140,10 +140,21 @@ def count_of(count: int, thing: str) -> str:
     """Return a number of things as text.
 
     Example:
-        >>> count_of(1, "file"), count_of(1200, "file")
-        ('1 file', '1,200 files')
+        >>> count_of(1, "file"), count_of(1200, "class")
+        ('1 file', '1,200 classes')
     """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    return f"{count:,} {plural(thing, count)}"
+
+
+def plural(thing: str, count: int) -> str:
+    """Return the name of a thing, in the plural unless there is one.
+
+    Example:
+        >>> plural("image", 1), plural("box", 0)
+        ('image', 'boxes')
+    """
+    ending = "es" if thing.endswith(("s", "x", "ch")) else "s"
+    return thing if count == 1 else thing + ending
 
 
 def join_names(names: Iterable[str]) -> str:

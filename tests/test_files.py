@@ -16,6 +16,7 @@ import pytest
 from imgrec.errors import RunError, UsageError
 from imgrec.files import (
     check_writable,
+    chosen_output,
     open_own,
     read_regular,
     refuse_existing,
@@ -137,15 +138,21 @@ def test_a_device_stays_a_device(tmp_path: Path) -> None:
 
 
 def test_only_what_would_be_replaced_is_refused(tmp_path: Path) -> None:
-    """A file that exists, also behind a link; not a pipe, unless a folder is expected."""
+    """Whatever exists under a name that imgrec chose; a file that was named is written to."""
     file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
     file.touch()
     link.symlink_to(file)
     os.mkfifo(pipe)
-    refuse_existing(pipe)
     for path, kind in ((file, "file"), (link, "file"), (pipe, "folder")):
         with pytest.raises(UsageError, match="already exists"):
             refuse_existing(path, kind)
+        with pytest.raises(UsageError, match="already exists"):
+            chosen_output(None, path, (".txt",))
+    named = tmp_path / "named.TXT"
+    named.touch()
+    assert chosen_output(named, file, (".txt",)) == named
+    with pytest.raises(UsageError, match=r"named\.csv: unknown format \.csv"):
+        chosen_output(tmp_path / "named.csv", file, (".txt",))
 
 
 def test_a_link_is_followed(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_blanks_and_percent(text: str, expected: str) -> None:
         ("acuracy >= 0.9", "unknown metric acuracy; did you mean accuracy?"),
         ("recal[cats] >= 0.9", "unknown metric recal; did you mean recall?"),
         ("recall >= 0.9", r"recall is per class: write recall\[CLASS\]"),
-        ("accuracy[cats] >= 0.9", "accuracy is only for all images; per class:"),
+        ("accuracy[cats] >= 0.9", "accuracy is only for all images, not for a class"),
         ("recall[cats].lo > 0.5", r"\.lo after the brackets is neither \.low nor \.high"),
         ("recall[cats > 0.5", "has a bracket that does not close"),
         ("accuracy >= 95", "accuracy is from 0 to 1, or from 0 % to 100 %"),

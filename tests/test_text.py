@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import imgrec
 from imgrec.text import (
     class_name,
     decode_text,
@@ -141,3 +145,38 @@ def test_names_never_look_alike(names: list[str], limit: int) -> None:
     assert len(set(shown)) == len(set(names))
     assert len(set(zip(names, shown, strict=True))) == len(set(names))
     assert all(len(each) <= limit for each in shown if len(set(names)) < 3)
+
+
+_THINGS = (
+    "batches|boxes|bytes|cells|channels|classes|columns|cores|epochs|errors|files|groups|images|"
+    "items|kinds|labels|layers|models|outputs|photos|problems|requirements|rows|runs|slices|"
+    "steps|values|warnings|windows"
+)
+
+
+def test_counts_have_a_singular() -> None:
+    """No message says "1 images": what is counted is named by `count_of`."""
+    wrong = [
+        (file.name, ast.unparse(node))
+        for file in Path(imgrec.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.JoinedStr) and _counts(node)
+    ]
+    assert not wrong
+
+
+def _counts(text: ast.JoinedStr) -> bool:
+    """Return whether a number of things, not a constant one, stands before their plural."""
+    return any(
+        isinstance(number, ast.FormattedValue)
+        and (ast.unparse(number.value).startswith("len(") or _has_separators(number))
+        and isinstance(after, ast.Constant)
+        and re.match(rf" (?:[a-z-]+ )?(?:{_THINGS})\b", str(after.value)) is not None
+        for number, after in zip(text.values, text.values[1:], strict=False)
+    )
+
+
+def _has_separators(number: ast.FormattedValue) -> bool:
+    if isinstance(number.value, ast.Name) and number.value.id.isupper():
+        return False
+    return number.format_spec is not None and "," in ast.unparse(number.format_spec)

@@ -19,7 +19,7 @@ from imgrec.progress import Silent
 from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.runtime.engine import EngineName, EngineOptions, LiteRTPrecision
 from imgrec.slicing import Slicing, slice_by
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 from imgrec.workflows.explanation import ExplainOptions, Method, open_explainer
 from imgrec.workflows.prediction import Predictor, Tta, open_models
 
@@ -202,4 +202,4 @@ class Model:
         return (explanation_result(photo, explainer) for photo in named_photos(photos))
 
     def __repr__(self) -> str:
-        return f"<imgrec model {printable(self.name)}: {len(self.classes)} classes>"
+        return f"<imgrec model {printable(self.name)}: {count_of(len(self.classes), 'class')}>"

@@ -12,7 +12,7 @@ from imgrec.errors import UsageError
 from imgrec.rounding import percent
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runs.history import HISTORY_FILE, read_history
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 from imgrec.training.observers import TrainingObserver
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class TrainedRun:
         accuracy = self.evaluation.metrics.get("accuracy")
         value = None if accuracy is None else accuracy.value
         shown = "" if value is None else f", accuracy {percent(value)}"
-        return f"<imgrec run {printable(self.run.name)}: {self.run.card.epochs} epochs{shown}>"
+        epochs = count_of(self.run.card.epochs, "epoch")
+        return f"<imgrec run {printable(self.run.name)}: {epochs}{shown}>"
 
 
 def train(
@@ -63,7 +64,8 @@ def train(
 
     Args:
         config: A YAML file, the name of a shipped config such as `small_cnn`, a folder of class
-            folders (a config is drafted for it), a mapping with the same keys, or an Experiment.
+            folders or a data file (a config is drafted for it), a mapping with the same keys, or an
+            Experiment.
         data: Where the images are, in place of the config's `data.root`.
         overrides: Changes of the config, as `training.epochs=3`; the value is read as YAML.
         runs_dir: The runs folder; None for $IMGREC_RUNS, else `runs`.
@@ -162,17 +164,14 @@ def _experiment(
     config: str | Path | Mapping[str, Any] | Experiment, overrides: Sequence[str]
 ) -> Experiment:
     from imgrec.config.load import dump, load_mapping, parse
-    from imgrec.config.load import load as load_config
-    from imgrec.workflows.init import draft_config
+    from imgrec.workflows.experiment_argument import experiment_of
 
     if isinstance(config, Mapping):
         return load_mapping(config, overrides)
     if not isinstance(config, str | Path):
         return parse(dump(config), config.name, overrides) if overrides else config
-    if Path(config).is_dir():
-        drafted = draft_config(Path(config))
-        return parse(drafted.config, f"the config drafted for {config}", overrides)
-    return load_config(str(config), overrides)
+    experiment, _ = experiment_of(str(config), overrides)
+    return experiment
 
 
 def _rooted(data: str | Path | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import click
 from imgrec.cli import options
 from imgrec.cli.console import Console
 from imgrec.errors import DataError
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from imgrec.workflows.check import Checked
@@ -71,7 +71,8 @@ def _show(console: Console, checked: Checked) -> None:
         place = printable(str(checked.quarantine))
         also = f", listed in {printable(str(checked.quarantine / 'moved.csv'))}"
         console.result(
-            f"{len(checked.moved)} files moved to {place}{also if checked.moved else ''}"
+            f"{count_of(len(checked.moved), 'file')} moved to {place}"
+            f"{also if checked.moved else ''}"
         )
         if left := checked.findings.bad - len(checked.moved) - len(checked.outside):
-            console.result(f"not moved, as they are not damaged: {left} files that can't be read")
+            console.result(f"not moved (unreadable, but not damaged): {count_of(left, 'file')}")

@@ -8,7 +8,6 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.errors import UsageError
 from imgrec.text import printable
 
 
@@ -65,15 +64,19 @@ def show(console: Console, *, name: str, as_json: bool) -> None:
 def copy(console: Console, *, name: str, destination: Path | None, as_json: bool) -> None:
     """Copy a shipped config to a file of yours.
 
-    DESTINATION is a file or a folder; the default is the working directory.
+    DESTINATION is a file, replaced if it exists, or a folder; the default is the working
+    directory. In a folder, no file is replaced.
 
     Example: imgrec config copy small_cnn mine.yaml
     """
     from imgrec.config import shipped
-    from imgrec.files import write_text
+    from imgrec.config.load import CONFIG_SUFFIXES
+    from imgrec.files import chosen_output, write_text
 
     text = shipped.text(name)
-    path = _place(destination or Path(), shipped.path(name).name)
+    folder = destination or Path()
+    file = None if folder.is_dir() else destination
+    path = chosen_output(file, folder / shipped.path(name).name, CONFIG_SUFFIXES)
     write_text(path, text)
     if as_json:
         from imgrec.cli.documents import WrittenDocument
@@ -93,12 +96,3 @@ def schema(console: Console) -> None:
     from imgrec.json_documents import json_text
 
     console.result(json_text(config_schema.schema()))
-
-
-def _place(destination: Path, name: str) -> Path:
-    path = destination / name if destination.is_dir() else destination
-    if path.exists():
-        raise UsageError(
-            f"{printable(str(path))} already exists", hint="remove it, or give another destination"
-        )
-    return path

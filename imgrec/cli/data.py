@@ -11,7 +11,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from imgrec.workflows.pack import Packed
@@ -26,13 +26,11 @@ def data() -> None:
 
 
 @data.command("preview")
-@click.argument("config")
+@click.argument("config", metavar="CONFIG|PATH")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=Path("preview.png"),
-    show_default=True,
-    help="PNG file to write.",
+    help="PNG file to write, replaced if it exists.  [default: preview.png, which must not exist]",
 )
 @click.option(
     "--images",
@@ -48,30 +46,32 @@ def preview(
     console: Console,
     *,
     config: str,
-    output: Path,
+    output: Path | None,
     images: int,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Draw a sheet of augmented training images with their labels.
 
-    CONFIG is a YAML file or the name of a shipped config.
+    CONFIG is a YAML file or the name of a shipped config; PATH is a folder or a data file, for
+    which a config is drafted as by `imgrec init`.
 
     Example: imgrec data preview cat_dog --output sheet.png
     """
-    from imgrec.config.load import load
-    from imgrec.files import refuse_existing, write_bytes
+    from imgrec.files import chosen_output, write_bytes
+    from imgrec.workflows.experiment_argument import experiment_of
     from imgrec.workflows.preview import preview as drawn
 
-    experiment = load(config, overrides)
-    refuse_existing(output)
+    experiment, _ = experiment_of(config, overrides)
+    path = chosen_output(output, Path("preview.png"), (".png",))
     found = drawn(experiment, images)
-    write_bytes(output, found.png())
+    write_bytes(path, found.png())
     if as_json:
         from imgrec.cli.documents import PreviewDocument
 
-        return console.document(PreviewDocument(1, str(output), tuple(found.captions)))
-    return console.result(f"written: {printable(str(output))} ({len(found.captions)} images)")
+        return console.document(PreviewDocument(1, str(path), tuple(found.captions)))
+    images_drawn = count_of(len(found.captions), "image")
+    return console.result(f"written: {printable(str(path))} ({images_drawn})")
 
 
 @data.command("pack")
@@ -129,7 +129,8 @@ def pack(
 def _contents(packed: Packed) -> str:
     parts = [f"{split} {part.images:,}" for split, part in packed.manifest.splits.items()]
     images = sum(part.images for part in packed.manifest.splits.values())
-    return f"{images:,} images in {len(packed.manifest.shards):,} files: {', '.join(parts)}"
+    files = count_of(len(packed.manifest.shards), "file")
+    return f"{count_of(images, 'image')} in {files}: {', '.join(parts)}"
 
 
 def _setting(given: Sequence[str], needed: Sequence[str]) -> list[str]:

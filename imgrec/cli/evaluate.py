@@ -11,7 +11,7 @@ import click
 from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
 from imgrec.slicing import Slicing
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from imgrec.evaluation.results import Assessment
@@ -42,7 +42,8 @@ NOT_MET = 1
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="FILE",
-    help="Report to write: .xml (JUnit), .md, .json, .csv or .html. Can be repeated.",
+    help="Report to write: .xml (JUnit), .md, .json, .csv or .html, replaced if it exists. "
+    "Can be repeated.",
 )
 @options.as_json
 @options.runs_dir
@@ -138,5 +139,5 @@ def _say_not_met(console: Console, assessment: Assessment) -> None:
     missed = [verdict for verdict in assessment.verdicts if not verdict.met]
     for verdict in missed:
         console.say(f"not met: {verdict.requirement}: {verdict.reason}")
-    of_all = f"{len(missed)} of {len(assessment.verdicts)}"
-    console.say(f"imgrec: {of_all} requirements not met")
+    of_all = f"{len(missed)} of {count_of(len(assessment.verdicts), 'requirement')}"
+    console.say(f"imgrec: {of_all} not met")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from imgrec.cli.options import Function
+from imgrec.cli.options import Function, refuse_repeated
 from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.requirement import Requirement
+
+
+Value = TypeVar("Value")
 
 
 def images(function: Function) -> Function:
@@ -102,7 +106,7 @@ def _added(function: Function, options: tuple[object, ...]) -> Function:
 def _names(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, str]:
-    return dict(_pair(text, "NAME=CLASS") for text in texts)
+    return _distinct([_pair(text, "NAME=CLASS") for text in texts])
 
 
 def _requirements(
@@ -116,7 +120,12 @@ def _requirements(
 def _drops(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, float]:
-    return dict(map(_drop, texts))
+    return _distinct([_drop(text) for text in texts])
+
+
+def _distinct(pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
+    refuse_repeated([name for name, _ in pairs])
+    return dict(pairs)
 
 
 def _drop(text: str) -> tuple[str, float]:

@@ -36,7 +36,7 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense")
     type=click.Path(path_type=Path),
     default=Path("explanations"),
     show_default=True,
-    help="Folder to write the images to.",
+    help="Folder to write the images to; none that exists is replaced.",
 )
 @click.option("--boxes", is_flag=True, help="Also write the boxes found, as an image and as JSON.")
 @click.option(
@@ -75,7 +75,8 @@ def explain(
 ) -> None:
     """Show where in a photo the model sees a class.
 
-    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths from stdin.
+    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths, one per line,
+    or a single photo from stdin.
 
     \b
     The methods:

@@ -31,8 +31,9 @@ from imgrec.text import printable
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write, or folder for a SavedModel.  "
-    "[default: for LiteRT in the run's folder, else RUN.onnx, RUN.keras or RUN_saved_model]",
+    help="File to write, replaced if it exists, or new folder for a SavedModel.  "
+    "[default: for LiteRT in the run's folder, else RUN.onnx, RUN.keras or RUN_saved_model, which "
+    "must not exist]",
 )
 @click.option(
     "--data",
@@ -70,7 +71,7 @@ def export(
 
     from imgrec.workflows import export as workflow
 
-    if (path := output or workflow.default_output(found, form)) is not None:
+    if output is None and (path := workflow.default_output(found, form)) is not None:
         refuse_existing(path)
     exported = workflow.export(
         found, form=form, precision=precision, output=output, photos=data, progress=console

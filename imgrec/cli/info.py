@@ -8,6 +8,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.text import count_of
 
 if TYPE_CHECKING:
     from imgrec.models.backend import Machine
@@ -38,7 +39,7 @@ def info(console: Console, *, as_json: bool) -> None:
 
 def _lines(machine: Machine) -> list[tuple[str, str]]:
     return [
-        ("processor", f"{machine.processor}, {machine.cores} cores"),
+        ("processor", f"{machine.processor}, {count_of(machine.cores, 'core')}"),
         ("AVX-512", "yes" if machine.avx512 else "no"),
         ("oneDNN", _ONEDNN[machine.onednn]),
         ("GPU", ", ".join(machine.gpus) or _NO_GPU[machine.onednn is None]),

@@ -13,34 +13,35 @@ from imgrec.text import printable
 
 
 @options.command("init")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write.  [default: FOLDER.yaml in the working directory]",
+    help="File to write, replaced if it exists.  [default: NAME.yaml in the working directory, "
+    "which must not exist]",
 )
 @options.as_json
 @click.pass_obj
-def init(console: Console, *, folder: Path, output: Path | None, as_json: bool) -> None:
-    """Write a config for a folder of images.
+def init(console: Console, *, path: Path, output: Path | None, as_json: bool) -> None:
+    """Write a config for a folder of images, or for a data file.
 
-    FOLDER contains one subfolder of images per class, or split folders (train, val, test) that
-    contain those.
+    PATH is a folder with one subfolder of images per class, or with split folders (train, val,
+    test) that contain those; or a data file, such as a CSV file of paths and labels.
 
     Example: imgrec init photos --output photos.yaml
     """
-    from imgrec.files import refuse_existing, write_text
+    from imgrec.config.load import CONFIG_SUFFIXES
+    from imgrec.files import chosen_output, write_text
     from imgrec.workflows.init import draft_config
 
-    drafted = draft_config(folder)
-    path = output or Path(f"{drafted.name}.yaml")
-    refuse_existing(path)
-    write_text(path, drafted.config)
+    drafted = draft_config(path)
+    written = chosen_output(output, Path(f"{drafted.name}.yaml"), CONFIG_SUFFIXES)
+    write_text(written, drafted.config)
     found = [*drafted.found, *drafted.bad, *drafted.gaps]
     if as_json:
-        return console.document({"path": str(path), "found": found})
+        return console.document({"path": str(written), "found": found})
     console.result("\n".join(found))
-    return console.result(f"written: {printable(str(path))}\nnext:    {_next_command(path)}")
+    return console.result(f"written: {printable(str(written))}\nnext:    {_next_command(written)}")
 
 
 def _next_command(path: Path) -> str:

@@ -35,7 +35,7 @@ SHORT_HELP: Mapping[str, str] = {
     "export": "Export a run's best model to LiteRT, ONNX, SavedModel or Keras.",
     "import": "Import a model file as a run.",
     "check": "Check images for problems before training.",
-    "init": "Write a config for a folder of images.",
+    "init": "Write a config for a folder of images, or for a data file.",
     "data": "Preview images, or pack them into TFRecord files.",
     "config": "List, show and copy the shipped configs.",
     "runs": "List, show and compare runs.",

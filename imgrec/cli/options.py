@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +15,7 @@ from imgrec.errors import DataError
 from imgrec.interface import command_options
 from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
 from imgrec.stderr import keep_native_stderr_out
-from imgrec.text import listed, printable
+from imgrec.text import count_of, listed, printable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -43,9 +44,21 @@ class Command(click.Command):
         return [*super().get_params(ctx), _TRACEBACK]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments; messages name the options of this command."""
+        """Parse the arguments; messages name the options of this command.
+
+        An option with one value that is given twice is refused; Click would use the last one.
+        """
         with self._named(ctx):
+            if not ctx.resilient_parsing:
+                self._refuse_repeated(ctx, args)
             return super().parse_args(ctx, args)
+
+    def _refuse_repeated(self, ctx: click.Context, args: list[str]) -> None:
+        _, _, found = self.make_parser(ctx).parse_args(list(args))
+        for each in found:
+            single = isinstance(each, click.Option) and not (each.multiple or each.is_flag)
+            if single and found.count(each) > 1:
+                raise click.UsageError(f"{each.opts[-1]} is given twice; it takes one value", ctx)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; show what C libraries write to stderr only with `--traceback`."""
@@ -100,6 +113,20 @@ def _slices(
         return tuple(map(slice_by, words))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _settings(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[str, ...]:
+    refuse_repeated([text.partition("=")[0].strip() for text in texts])
+    return texts
+
+
+def refuse_repeated(names: Sequence[str]) -> None:
+    """Raise BadParameter if an option gives one of `names` two values."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise click.BadParameter(f"{printable(name)} is given twice; it takes one value")
 
 
 def _turns(
@@ -176,6 +203,7 @@ def overrides(function: Function) -> Function:
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
+        callback=_settings,
         help="Override a config key, e.g. training.epochs=3. Can be repeated.",
     )(function)
 
@@ -220,5 +248,5 @@ def refuse_unusable(console: Console, tally: FailureSummary, *, elsewhere: str =
     lines = [f"{printable(each.name)}: {printable(each.error or '')}" for each in tally.examples]
     if more := tally.failed - len(lines):
         lines.append(f"and {more:,} more{elsewhere}")
-    counts = f"{tally.failed:,} of {tally.photos:,} photos can't be used"
+    counts = f"{tally.failed:,} of {count_of(tally.photos, 'photo')} can't be used"
     raise DataError(listed(counts, lines))

@@ -14,7 +14,7 @@ from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
 from imgrec.cli.options import refuse_unusable
 from imgrec.errors import RunError, UsageError
-from imgrec.files import write_output, write_text
+from imgrec.files import check_suffix, is_stream, write_output, write_text
 from imgrec.progress import Silent
 from imgrec.text import printable
 
@@ -32,7 +32,12 @@ _SMALL_CLASSIFIER = "MobileNetV2"
 Form = Literal["table", "json", "jsonl", "csv"]
 
 _FORMS: tuple[Form, ...] = ("table", "json", "jsonl", "csv")
-_SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "csv"}
+_SUFFIXES: Mapping[str, Form] = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".txt": "table",
+}
 
 
 @options.command("predict")
@@ -67,7 +72,10 @@ _SUFFIXES: Mapping[str, Form] = {".json": "json", ".jsonl": "jsonl", ".csv": "cs
 @options.device
 @options.as_json
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="Write to this file, not to stdout."
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write to this file (.csv, .json, .jsonl or .txt), not to stdout. It is replaced if it "
+    "exists.",
 )
 @click.option(
     "--continue",
@@ -97,7 +105,8 @@ def predict(
 ) -> None:
     """Classify photos.
 
-    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths from stdin.
+    PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths, one per line,
+    or a single photo from stdin.
 
     Example: imgrec predict photo.jpg --top 3
     """
@@ -122,8 +131,14 @@ def predict(
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form} can't be combined")
-    by_suffix = _SUFFIXES.get(output.suffix.lower(), "table") if output else "table"
-    return "json" if as_json else form or by_suffix
+    if as_json:
+        return "json"
+    if form is not None:
+        return form
+    if output is None or is_stream(output):
+        return "table"
+    check_suffix(output, tuple(_SUFFIXES))
+    return _SUFFIXES[output.suffix.lower()]
 
 
 def _refuse_continue(form: Form, output: Path | None, *, resume: bool) -> None:

@@ -12,7 +12,7 @@ from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
 from imgrec.errors import UsageError
 from imgrec.rounding import decimals
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from imgrec.cli.documents import RunListDocument
@@ -199,7 +199,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
     card = run.card
     pixels = card.input
     images = {
-        split: f"{source.images} images, {source.written or 'embedded'}"
+        split: f"{count_of(source.images, 'image')}, {source.written or 'embedded'}"
         for split, source in card.data.items()
     }
     return [
@@ -209,7 +209,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         ("complete", "yes" if card.complete else "no"),
         *(_imported(card.origin) if card.origin else _trained(run)),
         ("classes", _classes(card)),
-        ("input", f"{pixels.height}x{pixels.width}, {pixels.channels} channels"),
+        ("input", f"{pixels.height}x{pixels.width}, {count_of(pixels.channels, 'channel')}"),
         ("fit", pixels.fit),
         ("preprocessing", card.preprocessing),
         *images.items(),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @options.command("train")
-@click.argument("config", required=False)
+@click.argument("config", metavar="[CONFIG|PATH]", required=False)
 @click.option("--resume", metavar="RUN", help="Resume a run: a folder, a name, or last.")
 @click.option(
     "--allow-changes",
@@ -52,7 +52,9 @@ def train(
 ) -> None:
     """Train a model from a config, or resume a run.
 
-    CONFIG is a YAML file, the name of a shipped config, or a folder with one subfolder per class.
+    CONFIG is a YAML file or the name of a shipped config; or images, for which one is drafted: a
+    folder with one subfolder per class or per split, or a data file, such as a CSV file of paths
+    and labels.
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
@@ -88,19 +90,14 @@ def _check(config: str | None, resume: str | None, *, new_only: bool, old_only: 
 
 
 def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Experiment:
-    from imgrec.config.load import load, parse
+    from imgrec.workflows.experiment_argument import experiment_of
 
-    folder = Path(config)
-    if not folder.is_dir():
-        return load(config, overrides)
-
-    from imgrec.workflows.init import draft_config
-
-    drafted = draft_config(folder)
-    console.say(f"{printable(config)} is a folder: training with a config drafted by `imgrec init`")
-    for line in drafted.found:
+    experiment, found = experiment_of(config, overrides)
+    if found:
+        console.say(f"training with a config drafted for {printable(config)}")
+    for line in found:
         console.say(f"  {line}")
-    return parse(drafted.config, f"the config drafted for {config}", overrides)
+    return experiment
 
 
 def _naming(name: str | None) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import collections
 import copy
 import functools
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -30,7 +29,7 @@ from imgrec.sections.problems import (
 )
 from imgrec.sections.section import Section, findings
 from imgrec.sections.yaml import Document, KeyPath, YamlError, read, write
-from imgrec.text import nearest, printable
+from imgrec.text import count_of, nearest, printable
 
 _LONGEST = 100
 
@@ -91,7 +90,7 @@ def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
     elif not (name.isascii() and name.isdigit()):
         problem = f"{where} is a list; give the index of an item, from 0"
     elif int(name) >= len(value):
-        problem = f"{where} has {len(value)} items, counted from 0"
+        problem = f"{where} has {count_of(len(value), 'item')}, counted from 0"
     else:
         return int(name)
     raise _wrong(override, problem)
@@ -109,7 +108,9 @@ def _wrong(override: str, problem: str) -> UsageError:
     )
 
 
-_DATA = (".csv", ".tsv", ".npz", ".pkl", ".pickle", ".tfrecord")
+CONFIG_SUFFIXES = (".yaml", ".yml")
+"""The suffixes of a config's file."""
+
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".jp2")
 
@@ -217,7 +218,7 @@ def _read(source: str) -> bytes:
 
 
 def _refuse_data(source: str) -> None:
-    """Raise UsageError if the suffix of a file says that it holds images."""
+    """Raise UsageError if the suffix of a file says that it is an image, or an archive of some."""
     suffix, shown = Path(source).suffix.lower(), printable(source)
     if suffix in _IMAGES:
         raise UsageError(
@@ -228,13 +229,6 @@ def _refuse_data(source: str) -> None:
             f"{shown} is an archive, not a config",
             hint="unpack it; `imgrec init FOLDER` writes a config for a folder of images",
         )
-    if suffix in _DATA:
-        root = printable(shlex.quote(source))
-        raise UsageError(
-            f"{shown} is data, not a config",
-            hint="`imgrec config copy small_cnn FILE.yaml` writes a config to change; then "
-            f"`imgrec train FILE.yaml --set data.loader=null --set data.root={root}`",
-        )
 
 
 def _missing(source: str) -> UsageError:
@@ -243,10 +237,12 @@ def _missing(source: str) -> UsageError:
     }
     near = nearest(Path(source).stem, known)
     meant = f"; did you mean {known[near]}?" if near else ""
+    is_yaml = Path(source).suffix.lower() in CONFIG_SUFFIXES
+    what = "config file" if is_yaml else "config, file or folder"
     return UsageError(
-        f"{printable(source)}: no such config file{meant}",
-        hint=f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
-        "`imgrec train` also accepts a folder with one subfolder per class",
+        f"{printable(source)}: no such {what}{meant}",
+        hint="give a YAML file, a folder with one subfolder per class, or a shipped config: "
+        f"{', '.join(shipped.names())}",
     )
 
 

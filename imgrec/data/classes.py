@@ -16,7 +16,7 @@ from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merg
 from imgrec.data.memory import check_memory
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
-from imgrec.text import LONGEST_CLASS, class_name, count_of, join_few, nearest, printable
+from imgrec.text import LONGEST_CLASS, class_name, count_of, join_few, nearest, plural, printable
 
 _CLASSES_SHOWN = 10
 
@@ -222,9 +222,9 @@ def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> 
         for name in unknown
         if (match := nearest(name, classes)) is not None
     ]
-    plural = "es" if len(unknown) > 1 else ""
+    names = ", ".join(map(printable, unknown))
     raise DataError(
-        f"unknown class{plural} {', '.join(map(printable, unknown))} in {printable(where)}; "
+        f"unknown {plural('class', len(unknown))} {names} in {printable(where)}; "
         f"known: {join_few(classes, _CLASSES_SHOWN)}",
-        hint="; ".join(near) or "rename or remove it",
+        hint="; ".join(near) or f"rename or remove {'it' if len(unknown) == 1 else 'them'}",
     )

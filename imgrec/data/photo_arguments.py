@@ -1,19 +1,30 @@
-"""The photos that a command line names: files, folders, patterns, a list on standard input."""
+"""The photos that a command line names: files, folders, patterns, or what is on standard input."""
 
 from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from imgrec.data.findings import FindingKind, Occurrence, finding, log_findings
+from imgrec.data.images import HEAD, MAX_BYTES, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches
 from imgrec.errors import BadImage
 
 LIST = "-"
+STDIN = "stdin"
+"""The name of a photo whose content is on standard input."""
+
+_CHUNK = 1 << 20
+
+# Lists of paths have none of these bytes, except in UTF-16.
+_CONTROL = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]")
+# Formats that `content_type` leaves to Pillow: BMP and PPM.
+_BITMAP = re.compile(rb"BM|P[1-6]\s+(#[^\n]*\n)*\d+\s")
 
 # Editors and PowerShell write a byte order mark before the first path.
 _MARK = "\ufeff"
@@ -30,19 +41,43 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
 
     Args:
         photos: Files; folders (everything below them, sorted, hidden files left out); patterns
-            with `*`, `?`, `[` or `**` that are not a file's name; `-` for a list.
-        stdin: The list: a path on each line. None: `-` is a file.
+            with `*`, `?`, `[` or `**` that are not a file's name; `-` for standard input.
+        stdin: A list with a path on each line, or the content of one photo. None: `-` is a file.
     """
     left_out: list[Path] = []
     for photo in photos:
         if photo == LIST and stdin is not None:
-            yield from _from_list(stdin, left_out)
+            yield from _from_stdin(stdin, left_out)
         elif "://" not in photo and is_pattern(photo):
             yield from _from_pattern(photo, left_out)
         else:
             yield from _from_path(photo, left_out)
     cases = (Occurrence((str(path),)) for path in left_out)
     log_findings(finding(FindingKind.HIDDEN, cases))
+
+
+def _from_stdin(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
+    buffer = getattr(stdin, "buffer", None)
+    if isinstance(buffer, io.BufferedReader) and _is_photo(buffer.peek(HEAD)):
+        yield _from_bytes(buffer)
+    else:
+        yield from _from_list(stdin, left_out)
+
+
+def _is_photo(head: bytes) -> bool:
+    """Return whether bytes begin like an image, or another binary file, rather than a list."""
+    if not _CONTROL.search(head):
+        return False
+    return content_type(head[:HEAD]) is not None or _BITMAP.match(head) is not None
+
+
+def _from_bytes(stream: io.BufferedReader) -> Photo:
+    content = bytearray()
+    while len(content) <= MAX_BYTES and (more := stream.read(_CHUNK)):
+        content += more
+    if len(content) > MAX_BYTES:
+        return _nothing(STDIN, f"larger than {MAX_BYTES >> 20} MiB")
+    return Photo(STDIN, bytes(content))
 
 
 def _from_list(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
@@ -57,7 +92,9 @@ def _from_list(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
             empty = False
             yield from _from_path(path, left_out)
     if empty:
-        yield _nothing(LIST, "standard input is empty; it should have a path on each line")
+        yield _nothing(
+            LIST, "standard input is empty; it should have a path on each line, or a photo"
+        )
 
 
 def _is_utf16(stdin: io.TextIOWrapper) -> bool:

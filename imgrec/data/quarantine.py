@@ -14,7 +14,7 @@ from imgrec.errors import DataError, UsageError
 from imgrec.files import cannot_write, write_bytes_atomically
 from imgrec.interface import option
 from imgrec.scores import Skipped
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 LIST = "moved.csv"
 """The file in the quarantine that lists the moved files: columns from, to, reason."""
@@ -91,7 +91,8 @@ def move_bad(
             _write_list(folder, plan[:done])
             raise DataError(
                 f"{printable(str(each.source))} can't be moved: {error.strerror or error}",
-                hint=f"{done} files were moved before; {printable(str(folder / LIST))} lists them",
+                hint=f"{printable(str(folder / LIST))} lists what was moved before: "
+                f"{count_of(done, 'file')}",
             ) from error
     return Quarantined(plan, outside)
 

@@ -208,7 +208,7 @@ def _assigned(counts: _Counts, sizes: _Counts, shares: _Counts) -> list[int]:
     empty = wanted[1:]
     if len(rest) < len(empty):
         raise DataError(
-            f"{len(counts)} groups are too few: training needs one with each class, and "
+            f"too few groups: {len(counts)}; training needs one with each class, and "
             "validation and test need others",
             hint="divide into fewer parts, or look at what data.group names",
         )

@@ -18,6 +18,10 @@ from imgrec.runs.card import Calibration
 from imgrec.scores import Scores, require_finite
 
 _TEMPERATURES = (0.05, 20.0)
+_NEAR = 1.01
+
+FEWEST_IMAGES = 10
+"""With fewer, no temperature is fitted: it would describe the images rather than the model."""
 
 
 def fit_temperature(scores: Scores, split: str) -> Calibration:
@@ -25,7 +29,7 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
 
     It minimises the cross-entropy with Platt's targets; if an image may have several labels, that
     of each label on its own. It never lies beyond the temperature with the lowest log loss, so that
-    Platt's caution about few images does not raise their loss.
+    Platt's caution about few images does not raise their loss. With fewer than 10 images, it is 1.
 
     Args:
         scores: Probabilities and true labels, of images that the model was not trained on.
@@ -38,12 +42,21 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
     truth, logits = scores.true_choices, _logits(scores.choices)
     exact = np.eye(logits.shape[1])[truth]
     log_loss = _loss(logits, exact)
+    before = log_loss(1.0)
+    if len(scores.names) < FEWEST_IMAGES:
+        return Calibration(1.0, split, len(scores.names), before, before)
     low, high = sorted((1.0, _least(log_loss)))
     temperature = min(max(_least(_loss(logits, _smoothed(exact))), low), high)
-    before, after = log_loss(1.0), log_loss(temperature)
+    after = log_loss(temperature)
     if after >= before:
         temperature, after = 1.0, before
     return Calibration(temperature, split, len(scores.names), before, after)
+
+
+def is_extreme(temperature: float) -> bool:
+    """Return whether a temperature is as low, or as high, as a fitted one can be."""
+    low, high = _TEMPERATURES
+    return not low * _NEAR < temperature < high / _NEAR
 
 
 def _least(loss: Callable[[float], float]) -> float:

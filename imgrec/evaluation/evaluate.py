@@ -26,7 +26,7 @@ from imgrec.metrics import (
     metrics_of,
 )
 from imgrec.scores import Scores, require_finite
-from imgrec.text import join_few, printable
+from imgrec.text import count_of, join_few, printable
 
 
 def evaluate_scores(
@@ -75,7 +75,7 @@ def _check(scores: Scores) -> None:
         raise DataError(_no_images(scores), hint="name a folder of class folders")
     if scores.truth is None:
         raise DataError(
-            f"the true class of {len(scores.names)} images is not known",
+            f"the true class of {count_of(len(scores.names), 'image')} is not known",
             hint="evaluate a folder of class folders; `imgrec predict` needs no truth",
         )
     require_finite(scores)
@@ -86,7 +86,7 @@ def _no_images(scores: Scores) -> str:
         return "there are no images to evaluate"
     first = scores.skipped[0]
     return (
-        f"none of the {len(scores.skipped)} images could be used; "
+        "none of the images could be used; "
         f"the first: {printable(first.name)}: {printable(first.reason)}"
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imgrec.rounding import percent
 from imgrec.scores import Scores, require_finite
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Parity:
             )
         if len(self.flipped) > limits.flips * self.images:
             return (
-                f"its answers differ for {len(self.flipped)} of {self.images} images, "
-                f"most for {printable(self.flipped[0])}; "
+                f"its answers differ for {len(self.flipped):,} of "
+                f"{count_of(self.images, 'image')}, most for {printable(self.flipped[0])}; "
                 f"at most {percent(limits.flips, 0)} is allowed"
             )
         return ""

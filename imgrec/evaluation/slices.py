@@ -14,7 +14,7 @@ from imgrec.expressions import search_names
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.scores import Scores
 from imgrec.slicing import SliceBy
-from imgrec.text import NOTHING, printable
+from imgrec.text import NOTHING, count_of, printable
 
 MOST_SLICES = 100
 """How many slices one specification may make; with more, it identifies single images."""
@@ -123,7 +123,7 @@ def _check(names: Sequence[str], records: Sequence[Record], word: SliceBy) -> No
         )
     if len(names) > MOST_SLICES:
         raise DataError(
-            f"slice {printable(word.word)}: {len(names):,} values, such as {printable(names[0])}, "
-            f"but at most {MOST_SLICES} slices are possible",
+            f"slice {printable(word.word)}: {count_of(len(names), 'value')}, such as "
+            f"{printable(names[0])}, but at most {MOST_SLICES} slices are possible",
             hint="slice by something that many images have in common",
         )

@@ -22,6 +22,7 @@ from imgrec.requirement import (
     check_names,
 )
 from imgrec.rounding import p_value
+from imgrec.text import count_of
 
 _DIGITS = 4
 _NO_ANSWER = "the model answers none of these images"
@@ -162,7 +163,7 @@ def _meaning(comparison: Comparison, name: str) -> str:
         "equal": "the same on every image",
     }.get(
         difference.finding,
-        f"which may be chance{p}: {comparison.images:,} images are inconclusive",
+        f"which may be chance{p}: inconclusive with {count_of(comparison.images, 'image')}",
     )
 
 

@@ -74,7 +74,13 @@ def apply_backbone(
     """
     import keras
 
-    hint = f"give a local weights file: {setting('model.backbone.weights', 'FILE')}"
+    downloaded = setting("model.backbone.weights", "imagenet")
+    hint = (
+        f"give a local weights file: {setting('model.backbone.weights', 'FILE')}"
+        if weights == "imagenet"
+        else f"give a weights file of {name} without its top, as keras.applications downloads it "
+        f"(`*_notop.h5`), or download it: {downloaded}"
+    )
     with _weights_errors(name, weights, hint):
         network = getattr(keras.applications, name)(
             include_top=False, weights=weights, input_shape=features.shape[1:]

@@ -15,6 +15,7 @@ from typing import Any
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import option
 from imgrec.stderr import suppress_native_stderr
+from imgrec.text import count_of
 
 log = logging.getLogger("imgrec")
 
@@ -197,7 +198,7 @@ def _devices(tf: Any, chosen: list[Any]) -> Devices:
 
 def _in_words(devices: Devices) -> str:
     if devices.kind == "cpu":
-        return f"CPU ({os.cpu_count()} cores)"
+        return f"CPU ({count_of(os.cpu_count() or 1, 'core')})"
     return ", ".join(devices.names)
 
 

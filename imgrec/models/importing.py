@@ -17,7 +17,7 @@ from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.files import check_keras, check_weights, read_litert
 from imgrec.models.keras_files import EXPORT_HINT, refuse_weights
-from imgrec.text import did_you_mean, printable
+from imgrec.text import count_of, did_you_mean, printable
 
 _NEAR = 1e-3
 
@@ -68,9 +68,9 @@ def check_units(shape: Sequence[int | None], classes: int, *, multi_label: bool 
             f"the output of the model is {_described(shape)}; a classifier has one number per class"
         )
     if shape[1] != classes and (multi_label or (shape[1], classes) != (1, 2)):
-        outputs = "1 output" if shape[1] == 1 else f"{shape[1]} outputs"
+        outputs = "any number of outputs" if shape[1] is None else count_of(shape[1], "output")
         raise RunError(
-            f"the model has {outputs}, but --classes has {classes} names",
+            f"the model has {outputs}, but --classes has {count_of(classes, 'name')}",
             hint="list all classes that it was trained with, in the same order"
             + ("; is the first one `background`?" if shape[1] == classes + 1 else ""),
         )

@@ -36,7 +36,7 @@ from imgrec.report.wording import (
 )
 from imgrec.rounding import percent
 from imgrec.scores import Scores
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 _MISTAKES = 12
 _PAIRS = 6
@@ -120,6 +120,9 @@ _FLIPS = 50
 # With more classes, a matrix is wider than the page, and bars only show the worst ones.
 _LARGE = 20
 
+# The numbers of a larger confusion matrix could not be read in half of the page's width.
+_IN_A_COLUMN = 6
+
 
 def page(assessment: Assessment, background: ReportContext | None = None) -> str:
     """Return the page; without a context it only has the evaluation."""
@@ -172,7 +175,7 @@ def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
     if evaluation.multi_label:
         text = f"Confusion of {which}: images that have it, found or missed, and images "
         text += "without it, predicted to have it or not"
-    drawn_large = large and not evaluation.multi_label
+    drawn_large = len(evaluation.classes) > _IN_A_COLUMN and not evaluation.multi_label
     yield _plot(partial(charts.confusion, evaluation), text, large=drawn_large)
     yield _plot(partial(charts.class_bars, evaluation), f"Precision and recall of {which}")
 
@@ -197,6 +200,7 @@ def _environment() -> Environment:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
+        "count_of": count_of,
         "shown": printable,
         "percent": percent,
         "interval": interval,

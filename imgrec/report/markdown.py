@@ -26,7 +26,7 @@ from imgrec.report.wording import (
     metric_title,
     verdict_line,
 )
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 _NOT_PLAIN = re.compile(r"[^\w .,:;/-]", re.ASCII)
 
@@ -127,7 +127,8 @@ def _comparison(comparison: Comparison | None, evaluation: Evaluation) -> Iterat
         return
     yield f"### Compared with {code(comparison.baseline)}"
     yield ""
-    yield f"On the same {comparison.images:,} images, at {100 * comparison.confidence:g} %:"
+    images = count_of(comparison.images, "image")
+    yield f"On the same {images}, at {100 * comparison.confidence:g} %:"
     yield ""
     rows = (
         (
@@ -155,7 +156,7 @@ def _flips(what: str, flips: Sequence[ChangedAnswer]) -> Iterator[str]:
     )
     header = ("Image", "Truth", "Model", "Baseline")
     lines = [*table(header, rows, "llll"), *_rest(len(flips), _FEW)]
-    yield from _folded(f"{_images(len(flips))} {what}", lines)
+    yield from _folded(f"{count_of(len(flips), 'image')} {what}", lines)
 
 
 def _slices(evaluation: Evaluation) -> Iterator[str]:
@@ -205,7 +206,7 @@ def _skipped(evaluation: Evaluation) -> Iterator[str]:
     if skipped:
         rows = ((code(name), code(reason)) for name, reason in skipped[:_FEW])
         lines = [*table(("Image", "Reason"), rows, "ll"), *_rest(len(skipped), _FEW)]
-        yield from _folded(f"{_images(len(skipped))} not used", lines)
+        yield from _folded(f"{count_of(len(skipped), 'image')} not used", lines)
 
 
 def _measure(metric: MetricValue) -> tuple[str, str]:
@@ -219,10 +220,6 @@ def _folded(summary: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]
     yield from lines
     yield "</details>"
     yield ""
-
-
-def _images(count: int) -> str:
-    return f"{count:,} {'image' if count == 1 else 'images'}"
 
 
 def _rest(count: int, shown_ones: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from imgrec.data.records import ALL_SPLITS
 from imgrec.evaluation.results import Assessment, ClassResult, Evaluation, MetricValue
 from imgrec.metrics import METRICS
 from imgrec.rounding import decimals, percent, percent_number, signed
+from imgrec.text import count_of, plural
 
 UNKNOWN = "–"
 """Shown in place of a number that can't be measured; a note says why."""
@@ -26,7 +27,7 @@ def verdict_line(assessment: Assessment) -> str:
     missed = sum(not verdict.met for verdict in verdicts)
     if not verdicts:
         return f"Accuracy {percent(assessment.evaluation.metrics['accuracy'].value)}"
-    of_all = f"of {len(verdicts)} requirement{'s' if len(verdicts) > 1 else ''}"
+    of_all = f"of {count_of(len(verdicts), 'requirement')}"
     if missed:
         return f"Gate not met: {missed} {of_all} not met"
     return f"Gate met: {len(verdicts)} {of_all}"
@@ -36,7 +37,7 @@ def counted_images(assessment: Assessment) -> str:
     """Return how many images of which split were used: `1,000 test images`."""
     count = assessment.evaluation.images
     split = "" if assessment.split == ALL_SPLITS else f" {assessment.split}"
-    return f"{count:,}{split} {'image' if count == 1 else 'images'}"
+    return f"{count:,}{split} {plural('image', count)}"
 
 
 def moment(time: dt.datetime) -> str:

@@ -16,7 +16,7 @@ from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_bytes_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.pixel_statistics import PixelStatistics
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 BEST_MODEL = "best.keras"
 LAST_MODEL = "last.keras"
@@ -220,7 +220,7 @@ class Card:
             return ""
         images = self.data["validation"].images
         part = "" if self.validated is None else f"{self.validated:,} of "
-        return f"{part}{images:,} validation images"
+        return f"{part}{count_of(images, 'validation image')}"
 
     @property
     def ready(self) -> str:

@@ -15,7 +15,7 @@ from imgrec.interface import option
 from imgrec.models.backend import check_device, has_tensorflow
 from imgrec.runs.folder import Run
 from imgrec.runtime.keras_engine import open_keras
-from imgrec.runtime.litert_engine import FILES, export_command, open_litert
+from imgrec.runtime.litert_engine import FILES, litert_hint, open_litert
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Decision
 from imgrec.text import printable
@@ -133,7 +133,7 @@ class _NotHere(RunError):
 def _litert(run: Run, precision: LiteRTPrecision) -> Engine:
     file = FILES[precision]
     if not (run.path / file).is_file():
-        raise _NotHere(f"{printable(run.name)} has no {file}", hint=export_command(run, precision))
+        raise _NotHere(f"{printable(run.name)} has no {file}", hint=litert_hint(run, precision))
     try:
         return open_litert(run, precision)
     except ImportError as error:

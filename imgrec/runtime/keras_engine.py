@@ -20,14 +20,19 @@ from imgrec.models.importing import tensor_shape
 from imgrec.models.parameters import TooManyParameters, limited_parameters
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
-from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
+from imgrec.runtime.model_file import (
+    check_hash,
+    check_shapes,
+    decision_of,
+    image_spec,
+    restore_hint,
+)
 from imgrec.runtime.outputs import ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 
-_TRAIN_AGAIN = "train again"
-_OTHER_RUN = f"{_TRAIN_AGAIN}, or take another run: `imgrec runs list` shows them"
+_OTHER_RUN = "train again, or use another run: `imgrec runs list` shows them"
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,11 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
     path = run.path / BEST_MODEL
     if not path.is_file():
         raise _missing(run, path)
-    check_hash(path, run.card, _OTHER_RUN)
+    check_hash(path, run.card, restore_hint(run))
     start(device)
     model = load_keras(path)
     shapes = tensor_shape(model, "input"), tensor_shape(model, "output")
-    check_shapes(path, *shapes, run.card, _TRAIN_AGAIN)
+    check_shapes(path, *shapes, run.card, restore_hint(run))
     card = run.card
     return KerasEngine(model, card.classes, image_spec(card), decision_of(card))
 
@@ -105,7 +110,8 @@ def load_keras(path: Path) -> Any:
         raise refusal(path, printable(str(error))) from error
     except Exception as error:  # Keras raises whatever its layers raise.
         raise RunError(
-            f"{printable(str(path))} does not load: {error}", hint=_TRAIN_AGAIN
+            f"{printable(str(path))} does not load: {error}",
+            hint="save the model again, with Keras 3",
         ) from error
 
 

@@ -14,10 +14,16 @@ from imgrec.errors import RunError
 from imgrec.models.backend import has_tensorflow
 from imgrec.models.files import read_litert
 from imgrec.parallel import usable_cores
-from imgrec.runs.card import Card
+from imgrec.runs.card import BEST_MODEL, Card
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_tensor import input_tensor, output_tensor
-from imgrec.runtime.model_file import check_hash, check_shapes, decision_of, image_spec
+from imgrec.runtime.model_file import (
+    check_hash,
+    check_shapes,
+    decision_of,
+    image_spec,
+    restore_hint,
+)
 from imgrec.runtime.outputs import Activation, ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.stderr import suppress_native_stderr
@@ -76,7 +82,7 @@ class LiteRTEngine:
         except ValueError as error:
             raise RunError(
                 f"{printable(str(path))} does not load: {printable(str(error))}",
-                hint="write it again",
+                hint="convert it again from the original model",
             ) from error
         self.input = input_tensor(self._interpreter)
         self.output = output_tensor(self._interpreter, output_name, len(classes))
@@ -137,7 +143,7 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
             load.
         ImportError: `ai-edge-litert` is not installed.
     """
-    path, hint, card = run.path / FILES[precision], export_command(run, precision), run.card
+    path, hint, card = run.path / FILES[precision], litert_hint(run, precision), run.card
     check_hash(path, card, hint)
     engine = litert_engine(path, card)
     check_shapes(path, *engine.shapes, card, hint)
@@ -157,10 +163,10 @@ def litert_engine(path: Path, card: Card) -> LiteRTEngine:
     )
 
 
-def export_command(run: Run, precision: str) -> str:
-    """Return how the LiteRT file of a run is written."""
-    if (origin := run.card.origin) is not None and run.card.only_litert:
-        return f"import {printable(origin.file)} again"
+def litert_hint(run: Run, precision: str) -> str:
+    """Return how to get the LiteRT file of a run if it is missing or damaged."""
+    if not (run.path / BEST_MODEL).is_file():
+        return restore_hint(run)
     wanted = "" if precision == "float32" else f" --precision {precision}"
     command = f"`imgrec export {printable(shlex.quote(str(run.path)))}{wanted}` writes it"
     return command if has_tensorflow() else f"{command}, with TensorFlow: `pip install imgrec`"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import RunError
-from imgrec.text import join_few, printable
+from imgrec.text import count_of, join_few, printable
 
 _PIXELS = 255
 # Pixels that are scaled before the model lie within a few units of 0, those that are not up to 255.
@@ -114,7 +114,7 @@ def output_tensor(interpreter: Any, name: str, classes: int) -> LiteRTTensor:
     shown = join_few([_in_words(*each) for each in outputs.items()], 10)
     if not name and len(outputs) > 1:
         raise RunError(
-            f"the model has {len(outputs)} outputs: {shown}",
+            f"the model has {count_of(len(outputs), 'output')}: {shown}",
             hint="name the one with the probabilities: "
             f"--output-name {printable(shlex.quote(_likely(outputs, classes)))}",
         )

@@ -9,6 +9,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.files import sha256_of
 from imgrec.runs.card import Card
+from imgrec.runs.folder import Run
 from imgrec.scores import Decision
 from imgrec.text import printable
 
@@ -32,6 +33,13 @@ def decision_of(card: Card) -> Decision:
         return Decision(class_thresholds=card.class_thresholds)
     limit = card.threshold
     return Decision(limit.value, limit.ood_similarity, card.class_thresholds)
+
+
+def restore_hint(run: Run) -> str:
+    """Return how to get the files of a run again if they are missing or damaged."""
+    if (origin := run.card.origin) is not None:
+        return f"import {printable(origin.file)} again"
+    return "copy the run again from where it was trained, or train again"
 
 
 def check_hash(path: Path, card: Card, hint: str) -> None:

@@ -53,7 +53,7 @@ def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
     lines = [f"  {_entry(problem, width)}" for problem in shown]
     if more > 0:
         lines.append(f"  and {more:,} more")
-    header = f"{where} has {len(ordered):,} problems"
+    header = f"{where} has {text.count_of(len(ordered), 'problem')}"
     return ConfigError("\n".join([header, *lines]), hint=_HINT)
 
 

@@ -28,6 +28,7 @@ from imgrec.data.memory import fits_in_memory
 from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
+from imgrec.text import count_of
 from imgrec.training.augmentation import Augmenter, augmenter_of
 from imgrec.training.interrupt import Signals
 from imgrec.training.steps import Steps
@@ -197,7 +198,7 @@ class _FeatureCache:
         size, state = size_in_words(found.nbytes), "reused" if reused else "new"
         place = shown_path(path)
         log.info(
-            "features: of %s images kept in %s (%s, %s)", f"{len(found):,}", place, size, state
+            "features: of %s kept in %s (%s, %s)", count_of(len(found), "image"), place, size, state
         )
         return found
 

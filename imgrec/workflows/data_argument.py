@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgrec.config import shipped
 from imgrec.config.data import Data
-from imgrec.config.load import load
+from imgrec.config.load import CONFIG_SUFFIXES, load
 from imgrec.data.records import MAX_MEGAPIXELS, Splits
 from imgrec.data.sources import LOADERS, DataLocation, SplitConfig, detect_loader, read
 from imgrec.errors import UsageError
@@ -28,7 +28,7 @@ class DataArgument:
 
 def is_config(source: str) -> bool:
     """Return whether `source` is a YAML file or the name of a shipped config."""
-    named = Path(source).suffix in {".yaml", ".yml"} or source in shipped.names()
+    named = Path(source).suffix.lower() in CONFIG_SUFFIXES or source in shipped.names()
     return named and not Path(source).is_dir()
 
 

@@ -1,4 +1,4 @@
-"""What a folder of images contains, from its names and the headers of a sample."""
+"""What a data set contains, from the names of its images and the headers of a sample."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 
 from imgrec.data.check import CheckInput, Evidence, Finding, check_records
 from imgrec.data.images import bad_headers, bad_unnamed, traits_of
-from imgrec.data.records import Record
+from imgrec.data.records import Record, Splits, first_multilabel
 from imgrec.data.sources import DataLocation, SplitConfig, detect_loader, find_layout, read
-from imgrec.data.tfrecord import is_pack
 from imgrec.errors import DataError
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 _SAMPLE = 200
 _CLASSES_SHOWN = 20
@@ -23,22 +22,25 @@ _CLASSES_SHOWN = 20
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """The images found in a folder.
+    """The images found at a path.
 
-    splits: the splits that have folders; none if the folder contains class folders.
+    source: the folder, file or pattern. splits: those that it has; none if all images are together.
     counts: the training images of each class, without those that are known to be bad.
     sizes: (width, height) in pixels of a sample. findings: as a check has them; of the images that
     were looked at. gaps: what was not checked, a line each.
-    channels: 1 if all of the sample are grey, else 3.
+    channels: 1 if all of the sample are grey, else 3. loader: what reads them. multi_label: whether
+    an image may have several labels, or none.
     """
 
-    folder: Path
+    source: Path
     splits: tuple[str, ...]
     counts: Mapping[str, int]
     sizes: tuple[tuple[int, int], ...]
     findings: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     channels: int = 3
+    loader: str = "folder"
+    multi_label: bool = False
 
     @property
     def training_images(self) -> int:
@@ -72,21 +74,22 @@ class DatasetSummary:
         return tuple(_lines(self))
 
 
-def summarize_dataset(folder: Path) -> DatasetSummary:
-    """Look at a folder of class folders, or of the split folders train, validation and test.
+def summarize_dataset(source: Path, data: DataLocation | None = None) -> DatasetSummary:
+    """Look at the images at a path, in any form that a loader reads.
 
-    Raises DataError if it has neither, or if none of its images can be read.
+    Args:
+        source: A folder of class folders or of split folders, a file, or a pattern.
+        data: Where the images are, with the keys of their loader; by default, at `source`.
+
+    Raises:
+        DataError: There are no images to train on, or none of them can be read.
     """
-    _check_folder(folder)
-    layout = find_layout(folder)
-    splits = tuple(layout.folders) if layout.has_splits else ()
-    if splits and "train" not in splits:
-        raise DataError(
-            f"{printable(str(folder))} has no folder train beside {', '.join(splits)}",
-            hint="add train/<class>/..., or name a folder of class folders",
-        )
+    data = data or DataLocation(root=str(source))
+    loader = data.loader or detect_loader(str(data.root or data.train)).name
+    if loader == "folder" and data.root is not None:
+        _check_training(Path(data.root))
     undivided = SplitConfig(validation=0, test=0)
-    found = read(DataLocation(root=str(folder), split=undivided), seed=0)
+    found = read(data.model_copy(update={"split": undivided}), seed=0)
     sample = _sample(found.train)
     bad = tuple(dict.fromkeys((*bad_headers(sample), *bad_unnamed(found.records))))
     unreadable = {each.name for each in bad}
@@ -94,7 +97,7 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
     if not sound:
         name, reason = bad[0]
         raise DataError(
-            f"none of {len(sample)} images in {printable(str(folder))} can be read, such as "
+            f"none of the images in {printable(str(source))} can be read, such as "
             f"{printable(name)}: {reason}"
         )
     traits = {each.name: traits_of(each.source) for each in sound}
@@ -104,20 +107,42 @@ def summarize_dataset(folder: Path) -> DatasetSummary:
         if record.name not in unreadable
         for label in record.labels
     )
-    checked = check_records(CheckInput.of(found), {}, bad, traits, lacking=_lacking(folder))
+    checked = check_records(CheckInput.of(found), {}, bad, traits, lacking=_lacking(source))
     return DatasetSummary(
-        folder,
-        splits,
+        source,
+        _splits(data, loader, found),
         {name: counts[name] for name in found.classes},
         tuple((each.width, each.height) for each in traits.values()),
         checked.found,
         checked.gaps,
         channels=1 if all(each.mode in _GREY for each in traits.values()) else 3,
+        loader=loader,
+        multi_label=first_multilabel(found.train) is not None,
     )
 
 
-def _lacking(folder: Path) -> Mapping[Evidence, str]:
-    command = f"imgrec check {shlex.quote(str(folder))}"
+def _check_training(folder: Path) -> None:
+    """Raise DataError for split folders without one for training."""
+    layout = find_layout(folder)
+    if layout.has_splits and "train" not in layout.folders:
+        raise DataError(
+            f"{printable(str(folder))} has no folder train beside {', '.join(layout.folders)}",
+            hint="add train/<class>/..., or name a folder of class folders",
+        )
+
+
+def _splits(data: DataLocation, loader: str, found: Splits) -> tuple[str, ...]:
+    """Return the splits that the source has itself; none if all images are together."""
+    if loader == "folder" and data.root is not None:
+        layout = find_layout(Path(data.root))
+        return tuple(layout.folders) if layout.has_splits else ()
+    parts = {"train": found.train, "validation": found.validation, "test": found.test}
+    there = tuple(name for name, records in parts.items() if records)
+    return there if len(there) > 1 else ()
+
+
+def _lacking(source: Path) -> Mapping[Evidence, str]:
+    command = f"imgrec check {shlex.quote(str(source))}"
     reason = f"`{printable(command)}` looks at every image"
     return dict.fromkeys((Evidence.CONTENT, Evidence.TRAITS, Evidence.PIXELS), reason)
 
@@ -126,35 +151,28 @@ def _lacking(folder: Path) -> Mapping[Evidence, str]:
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
 
 
-def _check_folder(path: Path) -> None:
-    """Raise DataError for anything but a folder of images."""
-    loader = detect_loader(str(path)).name
-    if loader != "folder":
-        where = printable(shlex.quote(str(path)))
-        what = (
-            "a pack, made by `imgrec data pack`" if is_pack(path) else f"data for loader {loader}"
-        )
-        raise DataError(
-            f"{printable(str(path))} is {what}, not a folder of class folders",
-            hint="train on it with a config: "
-            f"`imgrec train CONFIG --set data.loader=null --set data.root={where}`",
-        )
-
-
 def _sample(records: Sequence[Record]) -> Sequence[Record]:
     """Return up to 200 records, evenly spread over the classes."""
     step = max(1, -(-len(records) // _SAMPLE))
     return records[::step]
 
 
+def _form(found: DatasetSummary) -> str:
+    """Return what is at the path: `class folders`, or `read by loader csv`, and its splits."""
+    if found.loader == "folder":
+        return f"split folders {', '.join(found.splits)}" if found.splits else "class folders"
+    splits = f", with the splits {', '.join(found.splits)}" if found.splits else ""
+    return f"read by loader {found.loader}{splits}"
+
+
 def _lines(found: DatasetSummary) -> Iterator[str]:
-    where = f"split folders {', '.join(found.splits)}" if found.splits else "class folders"
-    yield f"{printable(str(found.folder))}: {where}"
-    yield f"{found.training_images:,} images in {len(found.counts)} classes"
+    yield f"{printable(str(found.source))}: {_form(found)}"
+    yield f"{count_of(found.training_images, 'image')} in {count_of(len(found.counts), 'class')}"
     for name, count in list(found.counts.items())[:_CLASSES_SHOWN]:
         yield f"  {printable(name)}: {count:,}"
     if len(found.counts) > _CLASSES_SHOWN:
         yield f"  and {len(found.counts) - _CLASSES_SHOWN} more"
     height, width = found.size
-    yield f"median width x height: {width} x {height} pixels (of {len(found.sizes)} images)"
+    sample = count_of(len(found.sizes), "image")
+    yield f"median width x height: {width} x {height} pixels (of {sample})"
     yield from (each.line for each in found.findings if not each.kind.is_bad)

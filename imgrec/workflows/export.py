@@ -18,7 +18,7 @@ from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
-from imgrec.files import check_writable, write_folder, write_output
+from imgrec.files import check_writable, refuse_existing, write_folder, write_output
 from imgrec.interface import option
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
@@ -146,10 +146,8 @@ def export(
     if form == "onnx":
         require_onnx()
     output = output or default_output(run, form)
-    if output is not None and not output.name.endswith(SUFFIXES[form]):
-        raise UsageError(f"{printable(str(output))}: {form} is written to *{SUFFIXES[form]}")
     if output is not None:
-        check_writable(output)
+        _check_output(output, form)
     progress = progress or Silent()
     with RunWriter(run.path) as writer:
         found = [*expand_photos(photos, sys.stdin)]
@@ -228,6 +226,21 @@ def _export(
         return _into_run(writer, keras, precision, evidence, progress)
     write = write_folder if form == "saved_model" else write_output
     return _write(_converted(run, keras, form, precision, evidence), output, write, progress)
+
+
+def _check_output(output: Path, form: str) -> None:
+    """Raise UsageError for a name of another format, RunError for a file that can't be written."""
+    if form == "saved_model":
+        refuse_existing(output, "folder")
+        return
+    if output.suffix.lower() != SUFFIXES[form]:
+        named = [each for each, suffix in SUFFIXES.items() if suffix == output.suffix.lower()]
+        hint = f"write it as {option('format', named[0])}, or name " if named else "name "
+        raise UsageError(
+            f"{printable(str(output))}: a {form} file ends with {SUFFIXES[form]}",
+            hint=f"{hint}{printable(output.stem)}{SUFFIXES[form]}",
+        )
+    check_writable(output)
 
 
 def _refuse_without_original(run: Run, form: str, precision: str) -> None:

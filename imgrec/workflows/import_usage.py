@@ -14,7 +14,7 @@ from imgrec.models.files import ClassList, imagenet_classes, read_classes
 from imgrec.models.importing import Adaptation
 from imgrec.models.parameters import MAX_PARAMETERS
 from imgrec.runs.card import Fit
-from imgrec.text import class_name, join_few, printable
+from imgrec.text import class_name, count_of, join_few, printable
 from imgrec.workflows.model_metadata import ModelDescription, read_model_description
 
 log = logging.getLogger("imgrec")
@@ -90,7 +90,7 @@ def describe_import(
     photos = f"photos are {_FITTED[known.fit]} {size[0]}x{size[1]} pixels"
     if known.run is not None:
         said = f"{printable(wanted.model.name)} is of run {printable(known.run)}"
-        return f"{said}: {len(known.classes)} classes, {photos}"
+        return f"{said}: {count_of(len(known.classes), 'class')}, {photos}"
     if pixel_range is None:
         return f"{photos}, values {_values(wanted.adaptation)} (--fit, --rescale change that)"
     low, high = pixel_range

@@ -1,69 +1,22 @@
-"""A commented config, drafted for a folder of images."""
+"""A commented config, drafted for images at a path."""
 
 from __future__ import annotations
 
-import http
-import http.client
-import os
 import re
-import threading
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
+from imgrec.config.experiment import Experiment
+from imgrec.config.load import parse
 from imgrec.data.findings import FindingKind
+from imgrec.data.sources import DataLocation
+from imgrec.errors import UsageError
 from imgrec.workflows.dataset_summary import DatasetSummary, summarize_dataset
-
-HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
-_PATIENCE_SECONDS = 3.0
-
-
-class PretrainedWeights(Enum):
-    """Whether ImageNet weights are available, as a comment in the config."""
-
-    CACHED = "MobileNetV2's ImageNet weights are on this machine already"
-    REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
-    ABSENT = (
-        "MobileNetV2 would do better, but its weights can't be fetched from here;\n"
-        "if you have them as a file: imgrec train mobilenet_transfer --set data.root=FOLDER\n"
-        "--set data.train=null --set data.validation=null --set model.backbone.weights=FILE"
-    )
-
-
-def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
-    """Return whether MobileNetV2's weights for images of `side` pixels are available.
-
-    Looks into Keras' folder ($KERAS_HOME, else ~/.keras), then asks Keras' download `host` and
-    waits three seconds at most.
-    """
-    name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{side}_no_top.h5"
-    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111  # never raises
-    if (Path(home) / "models" / name).is_file():
-        return PretrainedWeights.CACHED
-    return PretrainedWeights.REACHABLE if _answers(f"{host}/{name}") else PretrainedWeights.ABSENT
-
-
-def _answers(address: str) -> bool:
-    """Return whether the host has the file. In a thread, as looking up a name has no timeout."""
-    answers: list[int] = []
-
-    def ask() -> None:
-        request = urllib.request.Request(address, method="HEAD")  # noqa: S310  # https, ours
-        try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
-                answers.append(answer.status)
-        except (OSError, ValueError, http.client.HTTPException):
-            return
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(_PATIENCE_SECONDS)
-    return http.HTTPStatus.OK in answers
-
+from imgrec.workflows.pretrained_weights import PretrainedWeights, find_pretrained_weights
 
 TINY = 64
+_SEVERAL = "  output: sigmoid  # a probability for each class on its own"
 _FALLBACK_SIDE = 128
 _LONGEST_SIDE = 128
 _FEW = 10
@@ -105,25 +58,69 @@ class _Network:
 
 
 def draft_config(
-    folder: Path, weights: Callable[[int], PretrainedWeights] = find_pretrained_weights
+    source: Path,
+    weights: Callable[[int], PretrainedWeights] = find_pretrained_weights,
+    data: DataLocation | None = None,
 ) -> ConfigDraft:
-    """Look at the images in `folder` and return a config that suits them.
+    """Look at the images at a path and return a config that suits them.
 
-    folder: class folders, or split folders of them. weights: says whether MobileNetV2's ImageNet
-    weights, for images of so many pixels a side, are available.
-    Raises DataError if the images can't be used for training.
+    Args:
+        source: A folder of class folders or of split folders, a data file, or a pattern.
+        weights: Says whether MobileNetV2's ImageNet weights, for images of so many pixels a side,
+            are available.
+        data: As for `summarize_dataset`.
+
+    Raises:
+        DataError: The images can't be used for training.
     """
-    return draft_config_for(summarize_dataset(folder), weights)
+    return draft_config_for(summarize_dataset(source, data), weights)
+
+
+def draft_experiment(
+    source: Path,
+    overrides: Sequence[str] = (),
+    weights: Callable[[int], PretrainedWeights] = find_pretrained_weights,
+) -> tuple[Experiment, ConfigDraft]:
+    """Return the experiment of a config drafted for the images at a path, and the config.
+
+    Args:
+        source: As for `draft_config`.
+        overrides: `key.path=value` each. They are checked before the images are looked at, and
+            those of `data` say how to read them.
+        weights: As for `draft_config`.
+
+    Raises:
+        UsageError: An override can't be parsed.
+        ConfigError: An override does not fit.
+        DataError: The images can't be used for training.
+    """
+    name = f"the config drafted for {source}"
+    draft = draft_config(source, weights, _location(source, name, overrides))
+    return parse(draft.config, name, overrides), draft
+
+
+def _location(source: Path, name: str, overrides: Sequence[str]) -> DataLocation:
+    """Return section `data` with the overrides, which have to fit one of the networks drafted."""
+    example = DatasetSummary(source, (), {"a": _FEW, "b": _FEW}, ((_LARGE_SIDE, _LARGE_SIDE),), ())
+    small = draft_config_for(example, lambda _: PretrainedWeights.ABSENT)
+    transfer = draft_config_for(example, lambda _: PretrainedWeights.CACHED)
+    try:
+        return parse(small.config, name, overrides).data
+    except UsageError:
+        return parse(transfer.config, name, overrides).data
 
 
 def draft_config_for(
     found: DatasetSummary, weights: Callable[[int], PretrainedWeights] = find_pretrained_weights
 ) -> ConfigDraft:
-    """Return a config that suits what was found in a folder; `weights` as for `draft_config`."""
-    name = _slug(found.folder.resolve().name)
+    """Return a config that suits what was found at a path; `weights` as for `draft_config`."""
+    name = _slug(_name(found.source))
     network = _network(found, weights)
     lines = [*_header(found), *_general(name), *_data(found, network)]
-    lines += [*_augmentation(), *network.lines, *_training(found, network)]
+    lines += [*_augmentation(), *network.lines]
+    if found.multi_label:
+        lines.insert(lines.index("model:") + 1, _SEVERAL)
+    lines += _training(found, network)
     facts = (*found.lines, *network.reason.split("\n"))
     return ConfigDraft(name, "\n".join(lines) + "\n", facts, found.bad_lines, found.gaps)
 
@@ -207,6 +204,8 @@ def _data(found: DatasetSummary, network: _Network) -> Iterator[str]:
     size, channels = network.size, network.channels
     yield "data:"
     yield from _places(found)
+    if found.multi_label:
+        yield "  multi_label: true  # an image can have several labels, or none"
     yield f"  image_size: [{size[0]}, {size[1]}]  # height, width; larger: more detail, but slower"
     why = "all images are grey; 3 for colour" if channels == 1 else _COLOUR
     yield f"  channels: {channels}  # {why}"
@@ -219,8 +218,9 @@ _COLOUR = "1 (grey) if colour does not matter, as in scans of text"
 
 
 def _places(found: DatasetSummary) -> Iterator[str]:
-    what = f"holds {', '.join(found.splits)}" if found.splits else "a folder of class folders"
-    yield f"  root: {_quoted(str(found.folder))}  # {what}"
+    what = "a folder of class folders" if found.loader == "folder" else f"loader: {found.loader}"
+    what = f"holds {', '.join(found.splits)}" if found.splits else what
+    yield f"  root: {_quoted(str(found.source))}  # {what}"
     if "validation" in found.splits:
         return
     if "test" in found.splits or found.smallest < _FEW:
@@ -247,7 +247,7 @@ def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:
     epochs = _epochs(network.epochs, found.training_images)
     yield f"  epochs: {epochs}  # at most; EarlyStopping ends it when val_loss no longer improves"
     yield "  optimizer: {Adam: {learning_rate: 1.0e-3}}  # loss jumps: lower; barely falls: higher"
-    if any(each.kind is FindingKind.IMBALANCE for each in found.findings):
+    if any(each.kind is FindingKind.IMBALANCE for each in found.findings) and not found.multi_label:
         yield "  class_weight: balanced  # the classes differ much in size: rare ones count more"
     yield "  callbacks:"
     yield f"    - EarlyStopping: {{monitor: val_loss, patience: {network.patience}}}  # in epochs"
@@ -264,6 +264,11 @@ def _batch_size(found: DatasetSummary) -> int:
     if found.training_images < 10 * _FEW:
         return 8
     return 64 if found.side < TINY and found.training_images >= _MANY else 32
+
+
+def _name(source: Path) -> str:
+    whole = source.resolve()
+    return whole.name if whole.is_dir() else whole.name.partition(".")[0]
 
 
 def _slug(name: str) -> str:

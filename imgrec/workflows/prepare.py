@@ -30,7 +30,7 @@ from imgrec.files import sha256
 from imgrec.interface import setting
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
-from imgrec.text import listed, printable
+from imgrec.text import count_of, listed, printable
 from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import BatchSchedule, TrainingImages
@@ -179,20 +179,20 @@ def validation_part(prepared: Prepared) -> frozenset[str]:
     Not the calibration part; of the others with `training.validation_steps` that many batches,
     stratified by class and drawn by the seed.
     """
-    experiment, calibration = prepared.experiment, calibration_part(prepared)
+    experiment = prepared.experiment
+    calibration = calibration_part(experiment, prepared.splits)
     records = [each for each in prepared.splits.validation if each.name not in calibration]
     steps = experiment.training.validation_steps
     count = len(records) if steps is None else steps * experiment.data.batch_size
     return frozenset(each.name for each in stratified(records, count, experiment.seed))
 
 
-def calibration_part(prepared: Prepared) -> frozenset[str]:
+def calibration_part(experiment: Experiment, splits: Splits) -> frozenset[str]:
     """Return the names of the validation images that choose a threshold and not the best epoch."""
-    section = prepared.experiment.evaluation.selective_prediction
+    section = experiment.evaluation.selective_prediction
     if section is None or section.calibration == 1:
         return frozenset()
-    images = prepared.splits.validation
-    return draw_part(images, section.calibration, prepared.experiment.seed)
+    return draw_part(splits.validation, section.calibration, experiment.seed)
 
 
 def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = "") -> Splits:
@@ -264,4 +264,4 @@ def _listed(bad: Sequence[Skipped], images: int) -> str:
     names = [f"{printable(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
     if len(bad) > len(names):
         names.append(f"and {len(bad) - len(names)} more")
-    return listed(f"{len(bad)} of {images} images can't be read", names)
+    return listed(f"{len(bad):,} of {count_of(images, 'image')} can't be read", names)

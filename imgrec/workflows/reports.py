@@ -19,6 +19,7 @@ from imgrec.data.findings import gap_lines, looked_for
 from imgrec.data.images import ImageSpec, decode, miniature
 from imgrec.data.records import ImageSource, Record
 from imgrec.errors import BadImage, ImgrecError
+from imgrec.evaluation.calibration import FEWEST_IMAGES
 from imgrec.evaluation.error_analysis import Mistake
 from imgrec.evaluation.results import Assessment
 from imgrec.explanation.gradcam import gradcam
@@ -46,7 +47,7 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 from imgrec.versions import changed_libraries
 from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_config import CONFIG_FILE
@@ -275,7 +276,10 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
 def _fitted(card: Card) -> Iterator[tuple[str, str]]:
     """Yield the temperature and the thresholds, and which images they were fitted to."""
     if found := card.calibration:
-        yield "temperature", f"{found.temperature:.3g}, of {found.images:,} {found.split} images"
+        images = count_of(found.images, f"{found.split} image")
+        few = found.temperature == 1 and found.images < FEWEST_IMAGES
+        value = "not fitted: only" if few else f"{found.temperature:.3g}, of"
+        yield "temperature", f"{value} {images}"
     if limit := card.threshold:
         familiar = (
             ""
@@ -289,7 +293,8 @@ def _fitted(card: Card) -> Iterator[tuple[str, str]]:
     if card.no_threshold:
         yield "never unknown", card.no_threshold
     if several := card.thresholds:
-        chosen = f", chosen on {several.images:,} {several.split} images" if several.images else ""
+        images = count_of(several.images, f"{several.split} image")
+        chosen = f", chosen on {images}" if several.images else ""
         yield "thresholds of the classes", f"{several.target}{chosen}"
 
 
@@ -298,4 +303,5 @@ def describe_threshold(limit: Threshold) -> str:
     sure = "" if limit.confidence is None else f" with {100 * limit.confidence:g} % confidence"
     both = ", which also chose the best epoch" if limit.split == "validation" else ""
     done = f"{percent(limit.coverage)} answered, {percent(limit.precision)} of those right"
-    return f"{limit.target}{sure}, chosen on {limit.images:,} {limit.split} images{both} ({done})"
+    images = count_of(limit.images, f"{limit.split} image")
+    return f"{limit.target}{sure}, chosen on {images}{both} ({done})"

@@ -49,6 +49,66 @@ def test_overrides_come_in_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("explain x.jpg --class cat --class dog", "--class is given twice"),
+        ("predict x.jpg --top 1 --json --top 1", "--top is given twice"),
+        ("evaluate --map a=x --map a=y", "a is given twice"),
+        (
+            "evaluate --max-drop brier=1 --max-drop brier=0",
+            "brier is given twice; it takes one value",
+        ),
+        ("train small_cnn --set seed=1 --set seed=2", "seed is given twice"),
+    ],
+)
+def test_a_second_value_is_refused(line: str, message: str, imgrec: Imgrec) -> None:
+    """The last one does not win silently."""
+    process = imgrec(*line.split())
+    assert process.returncode == 2
+    assert message in process.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "predict x.jpg --output x.xlsx",
+        "predict x.jpg --output answers",
+        "data preview small_cnn --output x.jpg",
+        "init photos --output x.json",
+        "config copy small_cnn x.txt",
+    ],
+)
+@pytest.mark.usefixtures("photos")
+def test_an_unknown_suffix_is_refused(
+    line: str, imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    """The message names those that there are, and nothing is written."""
+    process = imgrec(*line.split())
+    assert process.returncode == 2
+    assert transcript(process) == snapshot
+    assert [each.name for each in tmp_path.iterdir()] == ["photos"]
+
+
+@pytest.mark.parametrize(
+    ("line", "file", "status"),
+    [
+        ("init photos", "photos.yaml", 2),
+        ("init photos --output named.yaml", "named.yaml", 0),
+        ("config copy small_cnn", "small_cnn.yaml", 2),
+        ("config copy small_cnn named.yaml", "named.yaml", 0),
+    ],
+)
+@pytest.mark.usefixtures("photos")
+def test_a_file_is_replaced_only_if_it_was_named(
+    line: str, file: str, status: int, imgrec: Imgrec, tmp_path: Path
+) -> None:
+    """A file under a default name stays as it is."""
+    (tmp_path / file).write_text("old")
+    assert imgrec(*line.split()).returncode == status
+    assert ((tmp_path / file).read_text() == "old") == (status == 2)
+
+
+@pytest.mark.parametrize(
     ("arguments", "environment", "expected"),
     [
         ([], {"IMGREC_RUNS": None}, "runs"),

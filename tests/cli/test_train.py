@@ -75,9 +75,7 @@ def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
     """A folder becomes a config, and --dry-run shows config, model and counts alone."""
     process = imgrec("train", "photos", "--dry-run", "--device", "cpu")
     assert process.returncode == 0
-    assert process.stderr.startswith(
-        "photos is a folder: training with a config drafted by `imgrec init`\n"
-    )
+    assert process.stderr.startswith("training with a config drafted for photos\n")
     assert "name: photos\n" in process.stdout
     assert "Total params:" in process.stdout
     assert process.stdout.endswith(

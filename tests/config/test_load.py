@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import pytest
@@ -79,8 +78,8 @@ def test_missing(tmp_path: Path) -> None:
         "small_cn.yaml: no such config file; did you mean the shipped config 'small_cnn'?"
     )
     assert caught.value.hint == (
-        f"give a YAML file, or a shipped config: {', '.join(shipped.names())}; "
-        "`imgrec train` also accepts a folder with one subfolder per class"
+        "give a YAML file, a folder with one subfolder per class, or a shipped config: "
+        f"{', '.join(shipped.names())}"
     )
     (tmp_path / "my_photos").mkdir()
     with pytest.raises(UsageError, match=r"did you mean the folder .*my_photos\?"):
@@ -98,14 +97,10 @@ def test_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"JPG is an image, not a config$") as caught:
         load(str(photo))
     assert caught.value.hint == f"`imgrec predict {photo}` classifies it"
-    for name, message in (("a.zip", "is an archive"), ("a b.csv", "is data")):
-        (tmp_path / name).write_bytes(b"PK")
-        with pytest.raises(UsageError, match=message) as caught:
-            load(str(tmp_path / name))
-        assert "imgrec" in caught.value.hint
-    shown = shlex.split(caught.value.hint.rpartition("`imgrec train FILE.yaml ")[2].rstrip("`"))
-    followed = load("small_cnn", [each for each in shown if each != "--set"])
-    assert (followed.data.loader, followed.data.root) == (None, str(tmp_path / "a b.csv"))
+    (tmp_path / "a.zip").write_bytes(b"PK")
+    with pytest.raises(UsageError, match="is an archive") as caught:
+        load(str(tmp_path / "a.zip"))
+    assert "imgrec" in caught.value.hint
     binary = tmp_path / "model.keras"
     binary.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ConfigError, match="byte 0xff is not UTF-8"):

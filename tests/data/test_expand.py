@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 import pytest
+from PIL import Image
 
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.errors import BadImage
@@ -103,6 +104,19 @@ def test_a_list_may_begin_with_a_byte_order_mark(here: Images, codec: str) -> No
     assert [photo.name for photo in expand_photos(["-", "-"], stdin)][:2] == ["a.png", "é.png"]
 
 
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM"])
+def test_a_photo_on_stdin_is_told_from_a_list_by_its_content(form: str) -> None:
+    """Its bytes are the photo; a list whose first path begins like a format stays a list."""
+    content = io.BytesIO()
+    Image.new("RGB", (3, 2)).save(content, form)
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(content.getvalue())))
+    (photo,) = expand_photos(["-"], stdin)
+    assert (photo.name, photo.source) == ("stdin", content.getvalue())
+    for path in ("BM.bmp", "GIF8.gif", "P6 3 2", "BZh.png"):
+        stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(f"{path}\nb.png\n".encode())))
+        assert [photo.name for photo in expand_photos(["-"], stdin)] == [path, "b.png"]
+
+
 def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:
     """Only what a folder holds is left out for being hidden."""
     here(".a.png")
@@ -114,7 +128,7 @@ def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:
     [
         ("empty", "a folder without images"),
         ("*.gif", "nothing matches this pattern"),
-        ("-", "standard input is empty; it should have a path on each line"),
+        ("-", "standard input is empty; it should have a path on each line, or a photo"),
     ],
 )
 def test_what_holds_nothing_says_so(here: Images, photo: str, reason: str) -> None:

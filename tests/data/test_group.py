@@ -107,7 +107,7 @@ def test_shares_are_kept_where_the_groups_allow_it() -> None:
 def test_too_few_groups_are_reported() -> None:
     """Two groups fill no three parts."""
     data = dataset([(1, 1, 1), (1, 1, 1)])
-    with pytest.raises(DataError, match="2 groups are too few"):
+    with pytest.raises(DataError, match="too few groups: 2"):
         split_groups(data, groups_of(data.records, "^.."), 0.2, 0.2, 0)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from scipy.special import softmax
 
 from imgrec.errors import RunError
-from imgrec.evaluation.calibration import calibrated, fit_temperature
+from imgrec.evaluation.calibration import calibrated, fit_temperature, is_extreme
 from imgrec.scores import Scores, one_hot
 from tests.evaluation.made import any_label_sets, any_scores
 
@@ -76,11 +76,20 @@ def test_the_loss_never_rises(given_scores: Scores) -> None:
 
 
 def test_certain_and_wrong_answers_have_a_temperature_too() -> None:
-    """Probabilities of 0 and 1 are numbers to reckon with, and one image is an image."""
-    found = fit_temperature(scores([[1, 0], [1, 0], [0, 1]], [0, 1, 1]), "validation")
+    """Probabilities of 0 and 1 are numbers to reckon with."""
+    found = fit_temperature(scores([[1, 0], [1, 0], [0, 1]] * 4, [0, 1, 1] * 4), "validation")
     assert found.temperature > 1
     assert np.isfinite([found.loss_before, found.loss_after]).all()
-    assert fit_temperature(scores([[0.5, 0.5]], [0]), "validation").images == 1
+
+
+def test_few_images_get_no_temperature() -> None:
+    """Nine images are too few; ten whose probabilities mislead have the highest temperature."""
+    wrong = [[0.999, 0.001], [0.001, 0.999], [0.8, 0.2]]
+    found = fit_temperature(scores(wrong * 3, [1, 0, 1] * 3), "validation")
+    assert (found.temperature, found.images, found.loss_after) == (1, 9, found.loss_before)
+    found = fit_temperature(scores(wrong * 4, [1, 0, 1] * 4), "validation")
+    assert found.temperature == pytest.approx(20, rel=0.01)
+    assert is_extreme(found.temperature)
 
 
 def test_a_model_that_diverged_is_reported() -> None:

@@ -121,13 +121,13 @@ def test_no_image_is_an_error_that_names_a_cause() -> None:
     nothing = np.empty((0, 2))
     with pytest.raises(DataError, match="there are no images to evaluate"):
         evaluate_scores(scores([], nothing))
-    with pytest.raises(DataError, match=r"none of the 3 images .* bad0\.png: is not an image"):
+    with pytest.raises(DataError, match=r"none of the images .* bad0\.png: is not an image"):
         evaluate_scores(scores([], nothing, skipped=3))
 
 
 def test_unknown_truth_is_an_error() -> None:
     """Scores of photos without classes can't be evaluated."""
-    with pytest.raises(DataError, match="true class of 1 images is not known"):
+    with pytest.raises(DataError, match="true class of 1 image is not known"):
         evaluate_scores(scores(None, [[1, 0]]))
 
 

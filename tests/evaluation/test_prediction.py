@@ -80,7 +80,7 @@ def test_any_order_is_kept(photos: list[str]) -> None:
 
 def test_probabilities_that_are_not_finite_are_an_error() -> None:
     """A diverged model predicts nothing, rather than the first class."""
-    with pytest.raises(RunError, match="not finite for 1 of 1 images"):
+    with pytest.raises(RunError, match="not finite for 1 of 1 image"):
         predictions(scores(["a.jpg"], [[np.nan] * 3]))
 
 

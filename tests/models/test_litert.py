@@ -230,7 +230,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_set_signature(1, 6), "a signature needs graph 1; the file has 1"),
         (_set_signature(0, 7), "a signature needs tensor 7; the file has 7"),
         (lambda model: setattr(model.metadata[0], "buffer", 4), "its metadata needs buffer 4"),
-        (_split_into(3), "operator 3 has 1 outputs instead of 3"),
+        (_split_into(3), "operator 3 has 1 output instead of 3"),
         (_add_if_without_options, "operator 3 does not say which graph it runs"),
         (lambda model: add_graphs(model, 1, lambda _: 0), "it has a graph that runs itself"),
         (lambda model: add_graphs(model, 1, lambda _: 2), "an operator needs graph 2"),

@@ -13,6 +13,7 @@ import pytest
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256_of
+from imgrec.runs.card import ImportOrigin
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineName, EngineOptions, open_engine
 from imgrec.runtime.keras_engine import KerasEngine
@@ -84,6 +85,23 @@ def test_a_file_that_is_not_the_cards_is_never_replaced_in_silence(
         file.write(b" ")
     with pytest.raises(RunError, match=r"model\.tflite is not the file that the run's card"):
         open_engine(copied, EngineOptions(engine=engine))
+
+
+def test_a_hint_about_a_damaged_file_does_not_name_a_missing_one(copied: Run) -> None:
+    """Without best.keras, no export repairs model.tflite; of an imported run, the model is left."""
+    (copied.path / "model.tflite").write_bytes(b"damaged")
+    with pytest.raises(RunError) as caught:
+        open_engine(copied)
+    assert "imgrec export" in caught.value.hint
+    (copied.path / "best.keras").unlink()
+    with pytest.raises(RunError) as caught:
+        open_engine(copied)
+    assert caught.value.hint == "copy the run again from where it was trained, or train again"
+    origin = ImportOrigin("m.keras", "", "keras")
+    imported = Run(copied.path, dataclasses.replace(copied.card, origin=origin))
+    with pytest.raises(RunError) as caught:
+        open_engine(imported)
+    assert caught.value.hint == "import m.keras again"
 
 
 def test_a_damaged_file_that_the_card_describes_is_named(copied: Run) -> None:

@@ -58,7 +58,7 @@ def test_the_card_records_what_was_fitted(careful: Run) -> None:
 def test_the_threshold_does_what_the_card_says(careful: Run) -> None:
     """The saved model answers as many images of the calibration part."""
     prepared = prepare(run_config(careful.path), Silent())
-    part, threshold = calibration_part(prepared), careful.card.threshold
+    part, threshold = calibration_part(prepared.experiment, prepared.splits), careful.card.threshold
     images = [np.asarray(each.source) for each in prepared.splits.validation if each.name in part]
     engine = open_engine(careful, EngineOptions(engine="keras"))
     answers = engine.answers(np.stack(images))
@@ -71,7 +71,8 @@ def test_the_images_that_choose_the_threshold_do_not_choose_the_epoch() -> None:
     """They are three quarters of each class of the validation images, the same ones each time."""
     text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
     prepared = prepare(parse(text, "tiny.yaml"), Silent())
-    part, others = calibration_part(prepared), validation_split(prepared)
+    part = calibration_part(prepared.experiment, prepared.splits)
+    others = validation_split(prepared)
     assert others is not None
     names = {record.name for record in prepared.splits.validation}
     assert part < names
@@ -79,9 +80,10 @@ def test_the_images_that_choose_the_threshold_do_not_choose_the_epoch() -> None:
     counts = others.targets.sum(axis=0)
     assert counts.min() >= 8
     assert counts.max() <= 10
-    assert calibration_part(prepare(parse(text, "tiny.yaml"), Silent())) == part
+    again = prepare(parse(text, "tiny.yaml"), Silent())
+    assert calibration_part(again.experiment, again.splits) == part
     both = TINY + "evaluation: {selective_prediction: {coverage: 0.9, calibration: 1}}\n"
-    assert not calibration_part(prepare(parse(both, "tiny.yaml"), Silent()))
+    assert not calibration_part(parse(both, "tiny.yaml"), prepared.splits)
 
 
 def test_what_cannot_be_guaranteed_costs_no_training(
@@ -93,7 +95,7 @@ def test_what_cannot_be_guaranteed_costs_no_training(
     run = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
     assert run.card.complete
     assert run.card.threshold is None
-    assert "do not guarantee a precision of 0.99 with 95 % confidence" in run.card.no_threshold
+    assert "can't guarantee a precision of 0.99 with 95 % confidence" in run.card.no_threshold
     assert run.card.no_threshold in caplog.text
     assert "can guarantee a precision of 0.989 at most, not of 0.99" in caplog.text
     answers = open_engine(run).answers(np.zeros((1, 8, 8, 1), np.uint8))

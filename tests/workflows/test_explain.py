@@ -203,7 +203,7 @@ def test_an_answer_that_is_not_a_number_is_refused(photo: Photo) -> None:
     engine = FunctionEngine(
         lambda images: np.full((len(images), 2), np.nan, np.float32), ("a", "b"), ImageSpec(8, 8, 1)
     )
-    with pytest.raises(RunError, match="not finite for 1 of 1 images"):
+    with pytest.raises(RunError, match="not finite for 1 of 1 image"):
         Explainer("broken", "occlusion", engine, ONE_LABEL).explain(photo)
 
 
@@ -254,6 +254,16 @@ def test_as_seen_is_for_what_can_look_otherwise(trained: Run) -> None:
     """Windows and dense never look at what the model is shown: wrong usage."""
     with pytest.raises(UsageError, match="as_seen: dense looks at all of a photo"):
         open_explainer(trained, ExplainOptions(as_seen=True, method="dense"))
+
+
+def test_photos_with_the_same_name_are_told_apart(tmp_path: Path) -> None:
+    """By suffix, by folder, and at last by number; no name is that of another photo."""
+    names = ["a/cat.jpg", "b/cat.jpg", "b/cat-2.jpg", "c/dog.jpg", "c/dog.png", "c/dog.png", "e"]
+    photos = [Photo(name, Path(name)) for name in names]
+    outputs = plan_outputs(photos, WrittenFiles(tmp_path), ExplainOptions(method="occlusion"))
+    assert [each.files["heat"].name.removesuffix(".occlusion.png") for each in outputs] == [
+        "a-cat.jpg", "b-cat.jpg", "cat-2", "dog.jpg", "c-dog.png", "c-dog.png-2", "e",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -310,7 +320,7 @@ def test_a_photo_that_is_too_small_has_an_error(trained: Run, tmp_path: Path) ->
         None,
         None,
     ]
-    stems = ["fine.windows", "Fine-2.windows"]
+    stems = ["fine.windows", "Fine.png.windows"]
     expected = {f"{stem}{suffix}" for stem in stems for suffix in (".png", ".boxes.png", ".json")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == expected
     with pytest.raises(UsageError, match=r"fine\.windows\.png already exists"):

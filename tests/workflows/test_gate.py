@@ -138,6 +138,25 @@ def test_a_better_and_a_worse_model(trained: Run, tmp_path: Path) -> None:
     compared = compare_runs([trained, poor], EvaluationRequest())
     assert compared.comparisons[0].differences["accuracy"].finding == "worse"
     assert compared.settings["training.epochs"] == ("2", "1")
+    assert not any("best epoch" in note for note in compared.assessments[0].evaluation.notes)
+
+
+def test_images_that_chose_an_epoch_are_named(
+    trained: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A comparison on them favours the run that they are validation images of."""
+    copy = Run(shutil.copytree(trained.path, tmp_path / "copy"), trained.card)
+    text = (copy.path / "images.csv").read_text().replace('"validation"', '"other"')
+    (copy.path / "images.csv").write_text(text)
+    asked = EvaluationRequest(ImageChoice(split="validation"))
+    compared = compare_runs([trained, copy], asked)
+    images = compared.assessments[0].evaluation.images
+    note = (
+        f"{images} of {images} images chose the best epoch and the temperature of {trained.name}, "
+        "which may do worse on others"
+    )
+    assert all(each.evaluation.notes[-1] == note for each in compared.assessments)
+    assert caplog.messages.count(note) == 1
 
 
 def test_a_baseline_of_other_classes_is_refused(trained: Run, photos: Path, tmp_path: Path) -> None:
@@ -172,7 +191,7 @@ def test_training_images_are_found_by_their_content(photos: Path, tmp_path: Path
     run = colours(photos, tmp_path / "runs", epochs=1)
     recorded = recorded_images(run.path)
     mixed = copied([*list(recorded["train"])[:3], *recorded["test"]], photos, tmp_path / "mixed")
-    with pytest.raises(DataError, match=r"3 of \d+ images are training images of colours-1, such"):
+    with pytest.raises(DataError, match=r"colours-1 was trained on 3 of \d+ images, such"):
         evaluate(run, EvaluationRequest(ImageChoice(mixed)))
     allowed = evaluate(run, EvaluationRequest(ImageChoice(mixed), allow_leakage=True))
     assert allowed.leakage == 3
@@ -186,7 +205,7 @@ def test_a_baseline_that_knows_the_images_is_refused(photos: Path, tmp_path: Pat
     run = colours(photos, tmp_path / "runs", epochs=1)
     text = COLOURS % ("other", json.dumps(str(photos)), 1)
     other = train(parse(text, "x.yaml", ["seed=7"]), runs_dir=tmp_path / "runs").run
-    with pytest.raises(DataError, match="are training images of other-1"):
+    with pytest.raises(DataError, match="other-1 was trained on"):
         evaluate(run, gate(baseline=str(other.path)))
 
 

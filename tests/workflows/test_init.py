@@ -16,8 +16,9 @@ from imgrec.config.load import load, parse
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import DataError
 from imgrec.workflows.dataset_summary import DatasetSummary
-from imgrec.workflows.init import PretrainedWeights, draft_config, draft_config_for
+from imgrec.workflows.init import draft_config, draft_config_for
 from imgrec.workflows.prepare import read_splits
+from imgrec.workflows.pretrained_weights import PretrainedWeights
 from tests.workflows.class_folders import fill
 
 

@@ -142,7 +142,7 @@ def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> Non
     del document["computing"], document["changes"]
     path.write_text(json.dumps(document))
     older = Run(run.path, read_card(run.path))
-    with pytest.raises(UsageError, match="has all of its 2 epochs"):
+    with pytest.raises(UsageError, match="has finished: 2 epochs of 2"):
         resume(older)
     with pytest.raises(UsageError, match=r"training\.precision: 'auto' -> 'mixed_float16'"):
         resume(older, overrides=["training.precision=mixed_float16"])
@@ -153,7 +153,7 @@ def test_nothing_left_is_reported_before_an_image_is_read(photos: Path, tmp_path
     config = TINY.replace("loader: digits", f"root: {json.dumps(str(photos))}")
     run = train(parse(config, "t.yaml", ["training.epochs=1"]), runs_dir=tmp_path).run
     shutil.rmtree(photos)
-    with pytest.raises(UsageError, match="has all of its 1 epochs"):
+    with pytest.raises(UsageError, match="has finished: 1 epoch of 1"):
         resume(run)
 
 

@@ -59,7 +59,7 @@ def test_nothing_but_bad_images(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "0.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"none of 2 images in .* can be read, such as .*0\.png"):
+    with pytest.raises(DataError, match=r"none of the images in .* can be read, such as .*0\.png"):
         summarize_dataset(tmp_path)
 
 

@@ -138,7 +138,7 @@ def test_callbacks_keep_counting_after_a_resume(tmp_path: Path) -> None:
 
 def test_a_finished_run_has_nothing_left_to_train(trained: Run) -> None:
     """The hint says how to train further."""
-    with pytest.raises(UsageError, match="has all of its 2 epochs") as caught:
+    with pytest.raises(UsageError, match="has finished: 2 epochs of 2") as caught:
         resume(trained)
     assert "overrides=['training.epochs=4']" in caught.value.hint
 
@@ -185,7 +185,7 @@ def test_resuming_something_else_is_refused(trained: Run, override: str, named: 
 )
 def test_what_changes_no_step_may_change(trained: Run, override: str) -> None:
     """A default that is written out changes nothing: there is just nothing left to train."""
-    with pytest.raises(UsageError, match="has all of its 2 epochs"):
+    with pytest.raises(UsageError, match="has finished: 2 epochs of 2"):
         resume(trained, overrides=[override])
 
 
@@ -195,7 +195,7 @@ def test_other_versions_are_refused(trained: Run) -> None:
     older = dataclasses.replace(trained, card=dataclasses.replace(trained.card, versions=versions))
     with pytest.raises(UsageError, match=r"\n  keras: 3.0.0 -> [0-9.]+$"):
         resume(older)
-    with pytest.raises(UsageError, match="has all of its 2 epochs"):
+    with pytest.raises(UsageError, match="has finished: 2 epochs of 2"):
         resume(older, allow_changes=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.workflows.init import PretrainedWeights, find_pretrained_weights
+from imgrec.workflows.pretrained_weights import PretrainedWeights, find_pretrained_weights
 
 NAME = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_160_no_top.h5"
 

@@ -23,7 +23,7 @@ from typing import IO, BinaryIO, TypeVar
 from google_crc32c import extend as crc32c
 
 from imgrec.data import storage
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if sys.platform != "win32":
     import fcntl
@@ -223,9 +223,9 @@ def _make_room(entry: CacheEntry) -> None:
         if path.suffix in _KEPT and remove_unused(path):
             taken -= statuses[path].size
     if taken + entry.bytes > entry.limit:
-        raise NoRoom(f"{entry.bytes:,} bytes are needed, data.cache.limit is {entry.limit:,}")
+        raise NoRoom(f"needs {count_of(entry.bytes, 'byte')}, data.cache.limit is {entry.limit:,}")
     if entry.bytes > storage.free_space(folder):
-        raise NoRoom(f"{entry.bytes:,} bytes are needed, the disk has fewer")
+        raise NoRoom(f"needs {count_of(entry.bytes, 'byte')}, the disk has fewer")
 
 
 @contextlib.contextmanager

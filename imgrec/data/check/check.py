@@ -30,6 +30,7 @@ from imgrec.data.images import NO_IMAGE, Traits
 from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
+from imgrec.text import count_of
 
 # Largest class to smallest.
 _UNEVEN = 3
@@ -191,7 +192,7 @@ def _imbalance(stock: CheckInput) -> Iterator[Occurrence]:
     there = sorted((count, name) for name, count in counts.items() if count)
     if there and there[-1][0] > _UNEVEN * there[0][0]:
         (few, small), (many, large) = there[0], there[-1]
-        detail = f"{many:,} and {few:,} images: {many / few:.1f} times as many"
+        detail = f"{many:,} and {count_of(few, 'image')}: {many / few:.1f} times as many"
         yield Occurrence((large, small), detail)
 
 

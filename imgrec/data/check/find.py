@@ -19,6 +19,7 @@ from imgrec.data.records import MAX_MEGAPIXELS, Record
 from imgrec.data.suffixes import SUFFIXES, format_of
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
+from imgrec.text import count_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,9 @@ def near_duplicates(
         if len({looks[name].identity for name in members}) > 1:
             several = len({split_of[name] for name in members}) > 1
             (across if several else inside).append(Occurrence(members))
-    ended = f"{len(names):,} images, at most {per_picture:,} comparisons for each on average"
+    ended = (
+        f"{count_of(len(names), 'image')}, at most {per_picture:,} comparisons for each on average"
+    )
     return {
         FindingKind.NEAR_ACROSS_SPLITS: tuple(across),
         FindingKind.NEAR: tuple(inside),

@@ -8,7 +8,7 @@ from imgrec.data.images.decoder import (
     describe,
     miniature,
 )
-from imgrec.data.images.files import fingerprint, identities_of_images, identity_of
+from imgrec.data.images.files import MAX_BYTES, fingerprint, identities_of_images, identity_of
 from imgrec.data.images.formats import NO_IMAGE, is_damaged
 from imgrec.data.images.inspection import (
     Traits,
@@ -22,6 +22,7 @@ from imgrec.data.images.signatures import HEAD, content_type
 
 __all__ = [
     "HEAD",
+    "MAX_BYTES",
     "NO_IMAGE",
     "Header",
     "ImageSpec",

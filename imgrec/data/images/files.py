@@ -20,7 +20,7 @@ from imgrec.errors import BadImage, DataError
 from imgrec.files import sha256
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Progress, Silent
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 MAX_BYTES = 1 << 30
 
@@ -59,7 +59,7 @@ def reason(error: Exception, content: ImageContent | None = None) -> str:
         return "needs more memory than there is"
     message = printable(str(error).strip()) or type(error).__name__
     if isinstance(content, bytes) and (damaged or "truncated" in message.lower()):
-        return f"{BROKEN} (truncated after {len(content):,} bytes)"
+        return f"{BROKEN} (truncated after {count_of(len(content), 'byte')})"
     return f"{BROKEN} ({message})"
 
 

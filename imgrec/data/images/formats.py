@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from importlib.util import find_spec
 from typing import IO
 
 from PIL import Image, UnidentifiedImageError, features
@@ -78,14 +79,20 @@ def _open_heic(file: IO[bytes]) -> Image.Image:
     return image
 
 
+def _readable() -> str:
+    """Return the names of the formats that can be read here."""
+    heic = ("HEIC",) if find_spec("pillow_heif") else ()
+    return ", ".join((*FORMATS, *heic))
+
+
 def _why_unidentified(head: bytes, file: IO[bytes]) -> str:
     found = content_type(head)
     if found is None:
-        return f"{NO_IMAGE}, or not in one of these formats: {', '.join(FORMATS)}"
+        return f"{NO_IMAGE}, or not in one of these formats: {_readable()}"
     if found.kind == "other":
         return f"{NO_IMAGE}, but {found.name}"
     if found.kind == "image":
-        return f"{found.name}, not one of these formats: {', '.join(FORMATS)}"
+        return f"{found.name}, not one of these formats: {_readable()}"
     if found.name == "AVIF" and not features.check("avif"):
         return "AVIF, which this build of Pillow can't read: install the one from PyPI"
     return (found.name == "TIFF" and unsupported(file)) or f"{BROKEN} ({found.name} header)"

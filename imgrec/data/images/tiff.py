@@ -8,6 +8,7 @@ from PIL import ExifTags, ImagePalette
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from imgrec.errors import DataError
+from imgrec.text import count_of
 
 _REDUCED = 1  # a bit of NewSubfileType
 _SIGNED, _FLOATING = 2, 3  # values of SampleFormat
@@ -54,9 +55,8 @@ def _form(tags: ImageFileDirectory_v2) -> str:
         tags.get(ExifTags.Base.SampleFormat, (1,))[0], ""
     )
     channels = tags.get(ExifTags.Base.SamplesPerPixel, 1)
-    plural = "s" if channels != 1 else ""
     return (
-        f"a TIFF that Pillow can't read: {channels} {kind}channel{plural} of {bits} bits, "
+        f"a TIFF that Pillow can't read: {count_of(channels, f'{kind}channel')} of {bits} bits, "
         f"photometric interpretation {tags.get(ExifTags.Base.PhotometricInterpretation, 0)}, "
         f"compression {tags.get(ExifTags.Base.Compression, 1)}"
     )

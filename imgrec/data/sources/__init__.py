@@ -4,7 +4,13 @@ from imgrec.data.sources.layout import find_layout
 from imgrec.data.sources.lenient_folder import read_leniently
 from imgrec.data.sources.loaders import LOADERS, read_folders
 from imgrec.data.sources.location import DataLocation, SplitConfig, loader_keys
-from imgrec.data.sources.reading import check_divisible, detect_loader, read, read_other
+from imgrec.data.sources.reading import (
+    check_divisible,
+    detect_loader,
+    find_loader,
+    read,
+    read_other,
+)
 
 __all__ = [
     "LOADERS",
@@ -13,6 +19,7 @@ __all__ = [
     "check_divisible",
     "detect_loader",
     "find_layout",
+    "find_loader",
     "loader_keys",
     "read",
     "read_folders",

@@ -16,7 +16,7 @@ from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.memory import check_memory
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.errors import DataError
-from imgrec.text import class_name, join_few, printable
+from imgrec.text import class_name, count_of, join_few, printable
 
 log = logging.getLogger("imgrec")
 
@@ -134,16 +134,24 @@ def _check(images: Array, labels: Array, where: str) -> None:
     if labels.ndim == 0:
         raise DataError(f"{where}: the labels are a single value")
     if len(images) != len(labels):
-        raise DataError(f"{where}: {len(images)} images, but {len(labels)} labels")
+        raise DataError(
+            f"{where}: {count_of(len(images), 'image')}, but {count_of(len(labels), 'label')}"
+        )
 
 
 def _scale(parts: Sequence[Array], where: str) -> int:
     """Return the factor that brings floats to 0 to 255; whole numbers are there already."""
     lowest, highest = min(map(np.min, parts)), max(map(np.max, parts))
-    if not (lowest >= 0 and highest <= _WHITE):  # written so that NaN is refused too
+    if not np.isfinite([float(lowest), float(highest)]).all():
         raise DataError(
-            f"{printable(where)}: pixels from {lowest} to {highest}",
-            hint="save them as whole numbers from 0 to 255, or as floats from 0 to 1",
+            f"{printable(where)}: pixels that are NaN or infinite",
+            hint="replace them before saving: x = np.nan_to_num(x, posinf=0, neginf=0)",
+        )
+    if lowest < 0 or highest > _WHITE:
+        raise DataError(
+            f"{printable(where)}: pixels from {lowest:g} to {highest:g}, not from 0 to 255",
+            hint="scale them to 0 to 1 before saving: x = (x - x.min()) / (x.max() - x.min()), the "
+            "images of all splits by the same numbers",
         )
     floats = [images for images in parts if images.dtype.kind == "f"]
     if not floats:
@@ -202,7 +210,8 @@ def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
         return [str(number) for number in numbers]
     if not 0 <= min(numbers) <= max(numbers) < len(names):
         raise DataError(
-            f"{printable(where)}: labels {min(numbers)} to {max(numbers)}, but {len(names)} classes"
+            f"{printable(where)}: labels {min(numbers)} to {max(numbers)}, but "
+            f"{count_of(len(names), 'class')}"
         )
     return [names[number] for number in numbers]
 

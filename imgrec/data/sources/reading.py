@@ -46,13 +46,23 @@ def detect_loader(path: str, key: str = "") -> Loader[Any]:
         DataError: Nothing is there, or no loader is for it; the message names the loaders.
     """
     refuse_run(path)
+    if (loader := find_loader(path)) is None:
+        raise undetected(path, key)
+    return loader
+
+
+def find_loader(path: str) -> Loader[Any] | None:
+    """Return the loader for what is at `path`, None if no loader is for it.
+
+    Raises DataError if it can't be looked at.
+    """
     try:
         for loader in sorted(LOADERS, key=lambda loader: loader.general):
             if loader.detects(path):
                 return loader
     except OSError as error:
         raise cannot_read(path, error) from error
-    raise undetected(path, key)
+    return None
 
 
 def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = None) -> Splits:

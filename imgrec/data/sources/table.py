@@ -14,7 +14,7 @@ from imgrec.data.memory import check_memory
 from imgrec.data.storage import cannot_read, read_bytes
 from imgrec.errors import DataError
 from imgrec.files import MAX_TABLE_BYTES
-from imgrec.text import LONGEST_CLASS, class_name, decode_text, join_few, printable
+from imgrec.text import LONGEST_CLASS, class_name, count_of, decode_text, join_few, printable
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
@@ -100,7 +100,7 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
             ),
             *finding(
                 FindingKind.UNUSED_COLUMNS,
-                [Occurrence(("",), f"no name, {unnamed:,} values")] if unnamed else [],
+                [Occurrence(("",), f"no name, {count_of(unnamed, 'value')}")] if unnamed else [],
             ),
         ),
     )
@@ -108,7 +108,8 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
 
 def _row(file: Path, line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
     if len(cells) < len(names) or any(map(str.strip, cells[len(names) :])):
-        raise _problem(file, line, f"{len(cells)} cells, but there are {len(names)} columns")
+        found, wanted = count_of(len(cells), "cell"), count_of(len(names), "column")
+        raise _problem(file, line, f"{found}, but there are {wanted}")
     return Row(file, line, {name: cell for name, cell in zip(names, cells, strict=False) if name})
 
 

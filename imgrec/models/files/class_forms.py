@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from imgrec.json_documents import parse_json
-from imgrec.text import printable
+from imgrec.text import count_of, plural, printable
 
 FORMS = (
     "one name per line, with or without its number; a CSV or JSON file of names and numbers; "
@@ -255,10 +255,10 @@ def _read_columns(header: Sequence[str], name: int, index: int | None) -> list[s
     read = [printable(header[place].strip()) or "without a name" for place in places]
     left = len(header) - len(read)
     return [
-        f"read the column{'s' * (len(read) > 1)} {' and '.join(read)}"
+        f"read the {plural('column', len(read))} {' and '.join(read)}"
         + (f"; {_count(left, 'other column')} ignored" if left else "")
     ]
 
 
 def _count(number: int, noun: str) -> str:
-    return f"1 {noun} was" if number == 1 else f"{number} {noun}s were"
+    return f"{count_of(number, noun)} {'was' if number == 1 else 'were'}"

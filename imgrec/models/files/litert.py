@@ -19,7 +19,7 @@ from imgrec.errors import RunError
 from imgrec.files import read_regular
 from imgrec.models.files.flatbuffer import Flatbuffer, Table
 from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 # Offsets in a flatbuffer have 32 bits; LiteRT does not verify what is beyond.
 MAX_BYTES = 2 << 30
@@ -298,7 +298,7 @@ def _check_count(operator: Table, code: int, outputs: int, place: str) -> None:
         options = _options(operator, 3, _COUNTS[code])
         count = 0 if options is None else options.scalar(0, "i")
         if count != outputs:
-            raise RefusedFile(f"{place} has {outputs} outputs instead of {count}")
+            raise RefusedFile(f"{place} has {count_of(outputs, 'output')} instead of {count}")
 
 
 def _calls(operator: Table, code: int, place: str) -> set[int]:

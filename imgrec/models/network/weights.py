@@ -18,7 +18,7 @@ from imgrec.errors import RunError
 from imgrec.files import open_regular
 from imgrec.models.backbone import imagenet_layers
 from imgrec.models.files import check_weights
-from imgrec.text import printable
+from imgrec.text import join_few, plural, printable
 
 log = logging.getLogger("imgrec")
 
@@ -51,8 +51,9 @@ def load_weights(model: Any, source: str) -> None:
             given[model.layers[-1].name] = arrays
         else:
             log.info("%s: %s is for other classes, skipped", printable(source), printable(answer))
+    _refuse_other_network(given, layers, source)
     for name, arrays in given.items():
-        _assign(layers.get(name), name, arrays, source)
+        _assign(layers[name], name, arrays, source)
     if new := [name for name in layers if name not in given]:
         log.info("%s: no weights for %s; starting at random", printable(source), ", ".join(new))
 
@@ -128,12 +129,21 @@ def _answer(given: WeightsSource, layers: Mapping[str, Any], output: Any) -> str
     return None
 
 
-def _assign(layer: Any, name: str, arrays: Sequence[NDArray[Any]], source: str) -> None:
-    if layer is None:
+def _refuse_other_network(given: WeightsSource, layers: Mapping[str, Any], source: str) -> None:
+    """Raise RunError if the source has weights of layers that the model lacks."""
+    missing = [name for name in given if name not in layers]
+    if missing:
         raise RunError(
-            f"{printable(source)} has a layer {printable(name)}, but the config has none",
-            hint=_HINT,
+            f"{printable(source)} has weights of another network: the config lacks "
+            f"{plural('layer', len(missing))} {join_few(missing)}; its layers with weights are "
+            f"{join_few(list(layers))}",
+            hint="give the layers the names that they have in the file, such as "
+            f"`name: {printable(missing[0])}`, or use the config of that network; "
+            "the weights of a network from keras.applications are for model.backbone.weights",
         )
+
+
+def _assign(layer: Any, name: str, arrays: Sequence[NDArray[Any]], source: str) -> None:
     if _shapes(arrays) != _shapes(layer.get_weights()):
         raise RunError(
             f"{printable(name)} has weights of {_shapes(layer.get_weights())}, "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgrec.data.check import Finding, Findings, Occurrence, Pictures, Severity, ValueRange
 from imgrec.report.terminal.names import name_cells
-from imgrec.text import printable, quoted, shorten_names
+from imgrec.text import count_of, printable, quoted, shorten_names
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,7 +44,7 @@ def _facts(findings: Findings) -> Iterator[RenderableType]:
     splits = [f"{printable(name)} {size:,}" for name, size in findings.sizes.items()]
     by_split = f" ({', '.join(splits)})" if len(splits) > 1 else ""
     bad = f", {findings.bad:,} can't be read" if findings.bad else ""
-    yield _line(f"  {findings.images:,} images{by_split}{bad}")
+    yield _line(f"  {count_of(findings.images, 'image')}{by_split}{bad}")
     if findings.pictures is not None:
         yield from _pictures(findings.pictures)
 
@@ -71,7 +71,7 @@ def _classes(findings: Findings) -> Iterator[RenderableType]:
     names = list(next(iter(splits.values())))
     if len(names) > _MANY_CLASSES:
         names.sort(key=lambda name: sum(counts[name] for counts in splits.values()))
-        yield _line(f"  {len(names):,} classes; those with the fewest images:")
+        yield _line(f"  {count_of(len(names), 'class')}; those with the fewest images:")
     table = _table(["  class", *map(printable, splits)])
     cells = name_cells([f"  {name}" for name in names[:_MANY_CLASSES]], _NAME_WIDTH)
     for cell, name in zip(cells, names, strict=False):
@@ -128,14 +128,12 @@ def _verdict(findings: Findings) -> Text:
     if warnings:
         text = f"no errors; {_kinds(warnings, 'warning')} to look at"
         return Text(text, _STYLE[Severity.WARNING])
-    return Text(
-        f"no problems found in {findings.images:,} images; looked for: {findings.looked_for}",
-        "green",
-    )
+    images = count_of(findings.images, "image")
+    return Text(f"no problems found in {images}; looked for: {findings.looked_for}", "green")
 
 
 def _kinds(found: Sequence[Finding], severity: str) -> str:
-    return f"{severity}s of {len(found)} kind{'s' if len(found) > 1 else ''}"
+    return f"{severity}s of {count_of(len(found), 'kind')}"
 
 
 def _table(titles: Sequence[str]) -> Table:

@@ -21,7 +21,7 @@ from imgrec.report.wording import (
     metric_title,
 )
 from imgrec.rounding import p_value
-from imgrec.text import printable, shorten_names
+from imgrec.text import count_of, printable, shorten_names
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -76,7 +76,9 @@ def differences_text(comparison: Comparison, evaluation: Evaluation) -> Renderab
 def _differences_of(comparison: Comparison, evaluation: Evaluation) -> Iterator[RenderableType]:
     model, baseline = printable(comparison.model), printable(comparison.baseline)
     sure = f"{100 * comparison.confidence:g} %"
-    yield _heading(f"{model} compared with {baseline}, on the same {comparison.images:,} images")
+    yield _heading(
+        f"{model} compared with {baseline}, on the same {count_of(comparison.images, 'image')}"
+    )
     yield _differences(comparison, evaluation, sure)
     yield from _flips(f"{model} gets right what {baseline} got wrong", comparison.fixed)
     yield from _flips(f"{model} gets wrong what {baseline} got right", comparison.broken)
@@ -139,7 +141,7 @@ def _flips(heading: str, flips: Sequence[ChangedAnswer]) -> Iterator[RenderableT
 
     if not flips:
         return
-    yield _heading(f"{heading}: {len(flips):,} images")
+    yield _heading(f"{heading}: {count_of(len(flips), 'image')}")
     table = _table(("image", "truth", "model", "baseline"))
     rows = [(each.name, each.truth, each.model, each.baseline) for each in flips[:FEW]]
     columns = (shorten_names(column, _NAME_WIDTH) for column in zip(*rows, strict=True))

@@ -20,7 +20,7 @@ from imgrec.report.wording import (
     metric_title,
 )
 from imgrec.rounding import percent
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -91,7 +91,7 @@ def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield _heading("Classes")
         yield _class_table(evaluation.per_class, evaluation)
         return
-    yield _heading(f"The worst {_FEW} of {len(evaluation.classes):,} classes, by F1")
+    yield _heading(f"The worst {_FEW} of {count_of(len(evaluation.classes), 'class')}, by F1")
     yield _class_table(worst_classes(evaluation, _FEW), evaluation)
 
 
@@ -100,7 +100,7 @@ def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:
     if not results:
         return
     if len(results) > _MANY_SLICES:
-        yield _heading(f"The worst {_FEW} of {len(results)} slices, by accuracy")
+        yield _heading(f"The worst {_FEW} of {count_of(len(results), 'slice')}, by accuracy")
         results = tuple(sorted(results, key=lambda each: each.metrics["accuracy"].value)[:_FEW])
     else:
         yield _heading("Slices")

@@ -10,7 +10,7 @@ from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
 from imgrec.explanation.values import ExplainedPhoto
 from imgrec.report.terminal.names import name_cells
 from imgrec.rounding import percent
-from imgrec.text import NOTHING, join_few, printable
+from imgrec.text import NOTHING, count_of, join_few, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -46,7 +46,8 @@ class Disagreement:
             return ""
         more = self.photos - len(self.names)
         names = join_few(self.names, _NAMED) + (f" and {more:,} more" if more else "")
-        return f"The models disagree on {self.photos:,} of {self.compared:,} photos: {names}"
+        compared = count_of(self.compared, "photo")
+        return f"The models disagree on {self.photos:,} of {compared}: {names}"
 
 
 def prediction_table(

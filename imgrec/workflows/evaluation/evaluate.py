@@ -29,6 +29,8 @@ from imgrec.workflows.evaluation.evaluation_data import (
     ImageChoice,
     choose_images,
     find_leakage,
+    measured_identities,
+    selection_notes,
 )
 from imgrec.workflows.gate import (
     Gate,
@@ -153,8 +155,11 @@ def evaluate(
         refuse_other_classes(run, other)
     measuring = _measuring(run, wanted, progress or Silent())
     check_slices(measuring.images.records, slicing.by)
-    leakage = _leakage([*models, *([against.run] if against else [])], measuring, wanted)
-    assessment = _with_leakage(measuring.assess(models, engine_options, slicing), leakage)
+    compared = [*models, *([against.run] if against else [])]
+    identities = measured_identities(compared, measuring.images, measuring.progress)
+    leakage = _leakage(compared, identities, measuring, wanted)
+    notes = selection_notes(compared, identities) if against else ()
+    assessment = _noted(measuring.assess(models, engine_options, slicing), leakage, notes)
     names = [each.name for each in assessment.evaluation.slices]
     check_names(requirements, run.card.classes, names)
     verdicts = check_requirements(assessment.evaluation, requirements)
@@ -190,21 +195,22 @@ def evaluate_request(
     """
     measuring = _measuring(runs[0], wanted, progress)
     check_slices(measuring.images.records, wanted.slicing.by)
-    leakage = _leakage(runs, measuring, wanted)
+    identities = measured_identities(runs, measuring.images, measuring.progress)
+    leakage = _leakage(runs, identities, measuring, wanted)
+    notes = selection_notes(runs, identities)
     return tuple(
-        _with_leakage(measuring.assess([run], engine_options, wanted.slicing), leakage)
+        _noted(measuring.assess([run], engine_options, wanted.slicing), leakage, notes)
         for run in runs
     )
 
 
-def _with_leakage(assessment: Assessment, leakage: Sequence[str]) -> Assessment:
-    """Return the assessment with a note on images that the model was trained on."""
-    if not leakage:
-        return assessment
-    evaluation = assessment.evaluation
+def _noted(assessment: Assessment, leakage: Sequence[str], notes: Sequence[str]) -> Assessment:
+    """Return the assessment with `notes`, and one on images that the model was trained on."""
     were = "was" if len(leakage) == 1 else "were"
-    note = f"{len(leakage):,} of the images {were} trained on: expect worse results on new ones"
-    evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    trained = f"{len(leakage):,} of the images {were} trained on: expect worse results on new ones"
+    evaluation = assessment.evaluation
+    added = (*evaluation.notes, *([trained] if leakage else ()), *notes)
+    evaluation = replace(evaluation, notes=added)
     return replace(assessment, evaluation=evaluation, leakage=len(leakage))
 
 
@@ -223,12 +229,14 @@ def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evalu
 
 
 def _leakage(
-    runs: Sequence[Run], measuring: Evaluator, wanted: EvaluationRequest
+    runs: Sequence[Run],
+    identities: Mapping[str, str],
+    measuring: Evaluator,
+    wanted: EvaluationRequest,
 ) -> tuple[str, ...]:
     if measuring.images.split == "train" and wanted.images.data is None:
         return ()
-    allow, progress = wanted.allow_leakage, measuring.progress
-    return find_leakage(runs, measuring.images, allow=allow, progress=progress)
+    return find_leakage(runs, identities, allow=wanted.allow_leakage)
 
 
 NOT_THERE = "-"

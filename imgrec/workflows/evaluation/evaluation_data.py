@@ -17,7 +17,7 @@ from imgrec.interface import flag, offers, option
 from imgrec.progress import Progress
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
-from imgrec.text import class_name, did_you_mean, join_few, printable
+from imgrec.text import class_name, count_of, did_you_mean, join_few, nearest, plural, printable
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import data_config, run_config
 
@@ -166,10 +166,16 @@ def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str
     try:
         return relabelled(renamed(dataset, names, path), classes, path)
     except DataError as error:
-        strange = next((name for name in dataset.classes if name not in {*classes, *names}), "")
-        known = strange and offers("map")
-        also = f"; or say which class it is: {option('map', f'{strange}=CLASS')}" if known else ""
+        strange = [name for name in dataset.classes if name not in {*classes, *names}]
+        also = _mapping(strange, classes) if strange and offers("map") else ""
         raise DataError(error.message, hint=error.hint + also) from error
+
+
+def _mapping(strange: Sequence[str], classes: Sequence[str]) -> str:
+    """Return the options that say which classes the `strange` ones are."""
+    options = (option("map", f"{name}={nearest(name, classes) or 'CLASS'}") for name in strange)
+    they_are = "it is" if len(strange) == 1 else "they are"
+    return f"; or say which {plural('class', len(strange))} {they_are}: {' '.join(options)}"
 
 
 def _refuse_unknown(run: Run, names: Mapping[str, str]) -> None:
@@ -206,44 +212,72 @@ def _choose(split: str | None, available: Sequence[str], where: str) -> str:
     return split or preferred[0]
 
 
-def find_leakage(
-    runs: Sequence[Run], images: EvaluationData, *, allow: bool, progress: Progress
-) -> tuple[str, ...]:
-    """Return the names of the images that one of `runs` was trained on.
+def measured_identities(
+    runs: Sequence[Run], images: EvaluationData, progress: Progress
+) -> Mapping[str, str]:
+    """Return the SHA-256 of each image by its name; files are read unless a training recorded it.
 
-    Images are compared by their content; files are read unless the training recorded it. What an
-    imported run was trained on is not known.
+    Empty if all runs were imported, since it is not known what they were trained on.
+    """
+    if all(run.card.origin for run in runs):
+        return {}
+    return images.identities or identities_of_images(
+        images.records, progress, "looking for training images"
+    )
+
+
+def find_leakage(
+    runs: Sequence[Run], measured: Mapping[str, str], *, allow: bool
+) -> tuple[str, ...]:
+    """Return the names of the images that one of `runs` was trained on, by their content.
+
+    Args:
+        runs: The runs; of imported ones, the training images are not known.
+        measured: As `measured_identities` returns it.
+        allow: Whether there may be some.
 
     Raises:
         DataError: There are some, and `allow` is false.
     """
-    training = [(run, _training(run)) for run in runs if run.card.origin is None]
-    if not any(known for _, known in training):
-        return ()
-    measured = images.identities or identities_of_images(
-        images.records, progress, "looking for training images"
-    )
     found: dict[str, None] = {}
-    for run, known in training:
+    for run in runs:
+        known = _recorded(run, "train")
         there = [name for name, identity in measured.items() if identity in known]
         if there:
             first = known[measured[there[0]]]
             _refuse_or_warn(
-                f"{_of(there, measured)} of {printable(run.name)}, {_such(there[0], first)}",
+                f"{printable(run.name)} was trained on {_of(there, measured)}, "
+                f"{_such(there[0], first)}",
                 allow=allow,
             )
         found |= dict.fromkeys(there)
     return tuple(found)
 
 
-def _training(run: Run) -> Mapping[str, str]:
-    """Return the names of the training images by their identity."""
-    recorded = recorded_images(run.path).get("train", {})
+def selection_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[str, ...]:
+    """Return, and log, a note on each run that has some of the images as validation images."""
+    notes = []
+    for run in runs:
+        known = _recorded(run, "validation")
+        if there := sum(identity in known for identity in measured.values()):
+            notes.append(
+                f"{there:,} of {count_of(len(measured), 'image')} chose the best epoch and the "
+                f"temperature of {printable(run.name)}, which may do worse on others"
+            )
+            log.warning("%s", notes[-1])
+    return tuple(notes)
+
+
+def _recorded(run: Run, split: str) -> Mapping[str, str]:
+    """Return the names of the images of a split of the training by their identity."""
+    if run.card.origin is not None:
+        return {}
+    recorded = recorded_images(run.path).get(split, {})
     return {identity: name for name, identity in recorded.items() if identity}
 
 
 def _of(there: Sequence[str], measured: Mapping[str, str]) -> str:
-    return f"{len(there):,} of {len(measured):,} images are training images"
+    return f"{len(there):,} of {count_of(len(measured), 'image')}"
 
 
 def _such(name: str, trained_as: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +29,12 @@ from imgrec.workflows.explanation.explain import (
 from imgrec.workflows.explanation.explainer import Explainer
 
 # A file name may have 255 bytes: 50 characters of up to four bytes, and the suffix.
-_LONGEST_STEM = 50
+_LONGEST = 50
+_NAME_FORMS: tuple[Callable[[Path], str], ...] = (
+    lambda path: path.stem[:_LONGEST],
+    lambda path: path.name[-_LONGEST:],
+    lambda path: f"{path.absolute().parent.name}-{path.name}"[-_LONGEST:],
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def explain_files(
     """Explain the photos that a command line names, and write a picture of each.
 
     Args:
-        photos: Files, folders (with everything below them), patterns, or `-` for paths on stdin.
+        photos: Files, folders (with everything below them), patterns, or `-` for stdin.
         run: The model.
         written: Where the pictures go.
         options: What is explained, and by which method.
@@ -116,7 +122,7 @@ def plan_outputs(
 ) -> list[OutputFiles]:
     """Return the files of each photo: `photo.gradcam.png` and so on.
 
-    Photos with the same name, from different folders, are numbered.
+    A name that several photos would have gets their suffix, their folder, or at last a number.
 
     Args:
         photos: At least one.
@@ -129,21 +135,40 @@ def plan_outputs(
     """
     as_seen = options.as_seen and options.method == "gradcam"
     how = "gradcam-as-seen" if as_seen else options.method
-    taken: set[str] = set()
-    outputs = []
-    for photo in photos:
-        stem = Path(photo.name).stem[:_LONGEST_STEM]
-        numbered = (f"{stem}-{number}" for number in itertools.count(2))
-        names = itertools.chain([stem], numbered)
-        name = next(name for name in names if name.casefold() not in taken)
-        taken.add(name.casefold())
-        outputs.append(OutputFiles(photo, _files(written, f"{name}.{how}")))
+    outputs = [
+        OutputFiles(photo, _files(written, f"{name}.{how}"))
+        for photo, name in zip(photos, _distinct_names(photos), strict=True)
+    ]
     for output in outputs:
         for path in output.files.values():
             refuse_existing(path, "folder")
     there = next(each for each in (written.folder, *written.folder.parents) if each.exists())
     check_writable(there / outputs[0].files["heat"].name)
     return outputs
+
+
+def _distinct_names(photos: Sequence[Photo]) -> list[str]:
+    """Return a name for each photo: `cat`, `cat.jpg`, `b-cat.jpg` or `b-cat.jpg-2`."""
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for form in _NAME_FORMS:
+        left = {at: form(Path(each.name)) for at, each in enumerate(photos) if at not in names}
+        counts = Counter(map(str.casefold, left.values()))
+        names |= {
+            at: name
+            for at, name in left.items()
+            if counts[name.casefold()] == 1 and name.casefold() not in taken
+        }
+        taken |= {each.casefold() for each in names.values()}
+    for at, photo in enumerate(photos):
+        if at not in names:
+            full = _NAME_FORMS[-1](Path(photo.name))
+            numbered = itertools.chain(
+                [full], (f"{full}-{number}" for number in itertools.count(2))
+            )
+            names[at] = next(each for each in numbered if each.casefold() not in taken)
+            taken.add(names[at].casefold())
+    return [names[at] for at in range(len(photos))]
 
 
 def _files(written: WrittenFiles, name: str) -> dict[str, Path]:

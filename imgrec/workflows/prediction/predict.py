@@ -81,7 +81,7 @@ def predict_photos(
     """Predict photos and write the predictions to `sink`, in order, as they are computed.
 
     Args:
-        photos: Files, folders (with everything below them), patterns, or `-` for paths on stdin.
+        photos: Files, folders (with everything below them), patterns, or `-` for stdin.
         predictor: The models.
         sink: See `document_sink`, `table_sink`, `line_sink` and `file_sink`.
         progress: Where progress is reported.

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from imgrec.data.records import Photo
 from imgrec.errors import UsageError
-from imgrec.evaluation.prediction import ModelInfo, Prediction, joint_predictions, predictions
+from imgrec.evaluation.prediction import (
+    ModelInfo,
+    Prediction,
+    combined_model,
+    joint_predictions,
+    predictions,
+)
 from imgrec.files import sha256
 from imgrec.interface import option
 from imgrec.progress import Progress, Silent
@@ -20,6 +27,8 @@ from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.score import score_chunks
 from imgrec.scores import Scores
 from imgrec.text import printable
+
+log = logging.getLogger("imgrec")
 
 Tta = Literal["flip"]
 
@@ -137,11 +146,28 @@ def open_models(
         ModelInfo(name, engine.classes, engine.decision)
         for name, engine in zip(names, engines, strict=True)
     ]
+    if combined_model(members) is None:
+        _say_no_mean(members)
     weights = tuple(
         _weights(model, engine, engine_options.precision)
         for model, engine in zip(models, engines, strict=True)
     )
     return Predictor(tuple(members), engines, weights)
+
+
+def _say_no_mean(members: Sequence[ModelInfo]) -> None:
+    first, others = members[0], members[1:]
+    other = next(each for each in others if combined_model([first, each]) is None)
+    if first.multi_label != other.multi_label:
+        several = first if first.multi_label else other
+        reason = f"only {printable(several.model)} gives a photo several labels"
+    else:
+        differing = sorted(set(first.classes) ^ set(other.classes))
+        reason = (
+            f"{printable(first.model)} and {printable(other.model)} have different classes, such "
+            f"as {printable(differing[0])}"
+        )
+    log.info("no mean of the models: %s", reason)
 
 
 def _engine(model: Run | str, options: EngineOptions) -> Engine:

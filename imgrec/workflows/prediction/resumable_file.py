@@ -20,7 +20,7 @@ from pathlib import Path
 from imgrec.errors import RunError, UsageError
 from imgrec.files import file_mode, linked, open_own, write_all, writing
 from imgrec.json_documents import parse_json
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 log = logging.getLogger("imgrec")
 
@@ -182,8 +182,8 @@ def _shown(value: str | int | None) -> str:
 def _leave(file: ResumableWriter, partial: Path, progress: Path) -> None:
     """Say how to resume; if nothing is done yet, leave nothing behind."""
     if file.mark.items:
-        place, count = printable(str(partial)), f"{file.mark.items:,}"
-        log.info("%s holds %s photos; repeat the command with --continue to resume", place, count)
+        place, count = printable(str(partial)), count_of(file.mark.items, "photo")
+        log.info("%s holds %s; repeat the command with --continue to resume", place, count)
         return
     partial.unlink(missing_ok=True)
     progress.unlink(missing_ok=True)

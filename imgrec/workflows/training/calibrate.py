@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.config.experiment import Experiment
 from imgrec.data.images import decode_in_order
-from imgrec.data.records import Record
+from imgrec.data.records import Record, Splits
 from imgrec.errors import BadImage
-from imgrec.evaluation.calibration import calibrated, fit_temperature
+from imgrec.evaluation.calibration import FEWEST_IMAGES, calibrated, fit_temperature, is_extreme
 from imgrec.evaluation.selective_prediction import (
     CONFIDENCE,
     LabelTarget,
@@ -33,7 +34,7 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
-from imgrec.text import join_few, printable
+from imgrec.text import count_of, join_few, printable
 from imgrec.workflows.prepare import Prepared, calibration_part
 from imgrec.workflows.reports import describe_threshold
 
@@ -82,22 +83,21 @@ def calibrate(writer: RunWriter, prepared: Prepared, progress: Progress) -> None
     )
 
 
-def warn_if_unattainable(prepared: Prepared) -> None:
+def warn_if_unattainable(experiment: Experiment, splits: Splits) -> None:
     """Say before a training that it will set no threshold, if there are too few images for it."""
-    section = prepared.experiment.evaluation.selective_prediction
+    section = experiment.evaluation.selective_prediction
     if section is None:
         return
-    part, validation = calibration_part(prepared), prepared.splits.validation
+    part, validation = calibration_part(experiment, splits), splits.validation
     target, fraction = section.target
     best = supported_target(target, len(part or validation), limits=2)
     if best is None or best < fraction:
         log.warning(
             "evaluation.selective_prediction will set no threshold: with %s confidence, %s "
-            "%s images can guarantee a %s of %s at most, not of %g; add validation images, or "
+            "can guarantee a %s of %s at most, not of %g; add validation images, or "
             "lower the target",
             _SURE,
-            f"{len(part or validation):,}",
-            "calibration" if part else _SPLIT,
+            count_of(len(part or validation), f"{'calibration' if part else _SPLIT} image"),
             target,
             best or 0,
             fraction,
@@ -119,7 +119,7 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
     scores = _scores(engine, prepared, progress)
     found = fit_temperature(scores, _SPLIT)
     apply_temperature(engine.model, found.temperature)
-    log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
+    _log_calibration(found)
     if selective_prediction is not None:
         # In the first scores, probabilities near 1 may be equal that no longer are.
         scores = _scores(engine, prepared, progress)
@@ -148,6 +148,22 @@ def _scores(engine: KerasEngine, prepared: Prepared, progress: Progress) -> Scor
     )
 
 
+def _log_calibration(found: Calibration) -> None:
+    if found.images < FEWEST_IMAGES:
+        images = count_of(found.images, f"{found.split} image")
+        log.warning(
+            "the probabilities are not calibrated: %s, at least %d needed", images, FEWEST_IMAGES
+        )
+        return
+    log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
+    if is_extreme(found.temperature):
+        log.warning(
+            "the temperature is at its limit: on the %s images, the model's probabilities say "
+            "little about which answers are right",
+            found.split,
+        )
+
+
 def _losses(found: Calibration) -> str:
     if found.temperature == 1:
         return f"validation log loss {decimals(found.loss_before)}, unchanged"
@@ -170,7 +186,7 @@ def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray
 
 def _calibration_scores(scores: Scores, prepared: Prepared) -> tuple[Scores, str]:
     """Return the scores that choose the threshold, and the name of their split."""
-    part = calibration_part(prepared)
+    part = calibration_part(prepared.experiment, prepared.splits)
     if not part:
         return scores, _SPLIT
     return scores.where(np.array([name in part for name in scores.names])), "calibration"
@@ -181,8 +197,8 @@ def _no_threshold(scores: Scores, target: Target, fraction: float, split: str) -
     best = best_guarantee(scores, target)
     rather = "nor any other" if best is None else f"at best {best:g}"
     return (
-        f"no threshold is set: {len(scores.names):,} {split} images do not guarantee a {target} "
-        f"of {fraction:g} with {_SURE} confidence, {rather}"
+        f"no threshold is set: {count_of(len(scores.names), f'{split} image')} can't guarantee a "
+        f"{target} of {fraction:g} with {_SURE} confidence, {rather}"
     )
 
 

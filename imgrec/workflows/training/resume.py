@@ -22,7 +22,7 @@ from imgrec.runs.image_list import image_differences, recorded_identities
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.litert_engine import FILES
 from imgrec.sections.problems import shown_value
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 from imgrec.training.callbacks import counting
 from imgrec.training.checkpoint import (
     OtherModel,
@@ -226,11 +226,15 @@ def refuse_nothing_left(
             hint=f"{option('set', 'training.fine_tune.epochs=N')} trains it further",
         )
     if done > epochs:
-        raise UsageError(f"{run.name} has {done} epochs already, more than {epochs}", hint=further)
+        raise UsageError(
+            f"{run.name} has {count_of(done, 'epoch')} already, more than {epochs}", hint=further
+        )
     if not (run.card.complete and is_last(after, state)):
         return
     if done == epochs:
-        raise UsageError(f"{run.name} has all of its {done} epochs", hint=further)
+        raise UsageError(
+            f"{run.name} has finished: {count_of(done, 'epoch')} of {epochs}", hint=further
+        )
     if state.stopped and before.callbacks == after.callbacks:
         raise UsageError(
             f"{run.name} stopped early after epoch {done}, as its training.callbacks say",

@@ -58,6 +58,7 @@ from imgrec.workflows.prepare import (
     validation_split,
     without,
 )
+from imgrec.workflows.pretrained_weights import missing_weights
 from imgrec.workflows.reports import write_results
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
@@ -85,9 +86,12 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     bad = bad_unnamed(splits.records)
     splits = without(splits, bad, skip=experiment.data.bad_images == "skip")
     start(device)
-    classes, local = len(splits.classes), not _fetches_weights(experiment.model)
+    classes, downloaded = len(splits.classes), _downloaded_weights(experiment.model)
+    if downloaded and (remark := missing_weights(downloaded)):
+        log.warning("%s", remark)
+    warn_if_unattainable(experiment, splits)
     statistics = without_measuring(experiment.data.channels)
-    model = build_network(experiment, classes, weights=local, statistics=statistics)
+    model = build_network(experiment, classes, weights=not downloaded, statistics=statistics)
     counts: dict[str, Mapping[str, int]] = {
         split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
@@ -96,11 +100,12 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     return DryRun(dump(experiment), summary(model), images, counts)
 
 
-def _fetches_weights(section: ModelConfig) -> bool:
-    """Return whether weights would be downloaded, which a dry run does not do."""
+def _downloaded_weights(section: ModelConfig) -> str:
+    """Return the application whose ImageNet weights Keras downloads; empty if it needs none."""
     backbone, weights = section.backbone, section.weights
-    published = weights is not None and application_of(weights) is not None
-    return published or (backbone is not None and backbone.weights == "imagenet")
+    if backbone is not None:
+        return backbone.name if backbone.weights == "imagenet" else ""
+    return "" if weights is None else application_of(weights) or ""
 
 
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
@@ -158,7 +163,7 @@ def run_training(
     """
     experiment, training = prepared.experiment, prepared.experiment.training
     train, validation = training_split(prepared), validation_split(prepared)
-    warn_if_unattainable(prepared)
+    warn_if_unattainable(prepared.experiment, prepared.splits)
     warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * training.epochs)
     monitor = Monitor(training, validated=validation is not None)
     if writer.card.validated is not None:

@@ -20,6 +20,7 @@ from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, Record
 from imgrec.data.sources.table import Row, Table, read_table
 from imgrec.data.storage import exists, is_folder
 from imgrec.errors import DataError
+from imgrec.interface import setting
 from imgrec.sections.section import ConfigFinding, Section, Text
 from imgrec.text import printable
 
@@ -27,8 +28,6 @@ _SEPARATOR = ";"
 
 # In which the names of files with accents may be on disk.
 _FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
-
-_NAME_COLUMNS = "name the columns in a config: data: {columns: {path: COLUMN, label: COLUMN}}"
 
 # With a slash, or a drive of Windows, in front.
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
@@ -81,7 +80,8 @@ def read_csv(file: Path, columns: Columns, separator: str | None = None) -> Reco
     Raises:
         DataError: It is not such a table; the message has file and line.
     """
-    table = read_table(file, _wanted(columns), _NAME_COLUMNS)
+    named = setting("data.columns", "{path: COLUMN, label: COLUMN}")
+    table = read_table(file, _wanted(columns), f"name the columns: {named}")
     rewritten = [(row, *_path(row, columns)) for row in table.rows]
     images, repeated = _images(rewritten, columns, separator)
     if not images:
@@ -210,7 +210,7 @@ def _check_some_there(file: Path, images: Mapping[str, Sequence[NamedLabel]]) ->
         return
     elsewhere = all(_ABSOLUTE.match(image.name) for part in images.values() for image in part)
     raise DataError(
-        f"none of the {len(sources)} images in {printable(str(file))} exists, such as "
+        f"none of the images in {printable(str(file))} exists, such as "
         f"{printable(str(sources[0]))}",
         hint="the paths are those of another computer: write them relative to the folder of the "
         "CSV file"

@@ -16,7 +16,7 @@ from imgrec.data.sources.layout import Layout, find_layout, split_names
 from imgrec.data.storage import files_below, is_folder, list_folder
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
-from imgrec.text import printable
+from imgrec.text import count_of, plural, printable
 
 _LAYOUT = "put images into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
 
@@ -126,7 +126,7 @@ def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
     hint = _LAYOUT.format(root=_shown(root))
     if beside:
         return DataError(
-            f"{_shown(root)} holds {len(beside)} files, but no class folders", hint=hint
+            f"{_shown(root)} holds {count_of(len(beside), 'file')}, but no class folders", hint=hint
         )
     return DataError(f"no images in {_shown(root)}", hint=hint)
 
@@ -143,8 +143,7 @@ def _check_splits(layout: Layout) -> None:
 
 
 def _listing(thing: str, names: Sequence[str]) -> str:
-    plural = "s" if len(names) > 1 else ""
-    return f"{thing}{plural} {', '.join(printable(name) for name in names)}"
+    return f"{plural(thing, len(names))} {', '.join(printable(name) for name in names)}"
 
 
 def _shown(path: Path) -> str:
