@@ -148,7 +148,7 @@ def test_names_never_look_alike(names: list[str], limit: int) -> None:
 
 
 _THINGS = (
-    "batches|boxes|bytes|cells|channels|classes|columns|cores|epochs|errors|files|groups|images|"
+    "batches|boxes|cells|channels|classes|columns|cores|epochs|errors|files|groups|images|"
     "items|kinds|labels|layers|models|outputs|photos|problems|requirements|rows|runs|slices|"
     "steps|values|warnings|windows"
 )

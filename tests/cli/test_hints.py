@@ -29,7 +29,7 @@ SOURCE = Path(package.__file__).parent
 ONLY_COMMANDS = (
     "cli/", "config/reference.py", "report/documents/",
     "workflows/dataset_summary.py", "workflows/import_model.py", "workflows/import_usage.py",
-    "workflows/init.py",
+    "workflows/init.py", "workflows/pretrained_weights.py",
 )  # fmt: skip
 
 # What stands for the placeholders of hints.
@@ -151,7 +151,6 @@ def test_the_command_of_a_hint_works(line: str, imgrec: Imgrec) -> None:
         ("init photos", added, 0),
         ("init photos --output tiny.json", replaced, 0),
         ("config copy small_cnn tiny.txt", replaced, 0),
-        ("data preview tiny.yaml --output sheet.jpg", replaced, 0),
         ("data pack lost.yaml", added, 0),
         ("data pack tiny.yaml --output dest", added, 0),
         ("data pack bad.yaml", added, 0),
@@ -241,15 +240,67 @@ def test_a_hint_about_a_run_works(
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("line", ["XX"])
-@pytest.mark.usefixtures("here")
-def test_the_training_of_a_hint_works(line: str, imgrec: Imgrec) -> None:
-    """Data that `init` does not read can be trained on with the commands that the hint names."""
-    _, hint = split_output(imgrec(*line.split()))
-    for command in commands(hint):
-        shown = ["--dry-run"] if command[0] == "train" else []
-        followed = imgrec(*command, *shown)
-        assert followed.returncode == 0, (command, followed.stderr)
+@pytest.mark.parametrize(
+    ("line", "follow"),
+    [
+        ("data preview tiny.yaml --output sheet.jpg", replaced),
+        ("train odd.csv --dry-run --device cpu", added),
+    ],
+)
+def test_a_hint_about_data_works(
+    line: str, follow: Callable[..., list[str]], imgrec: Imgrec, here: Path
+) -> None:
+    """The format that the hint names is drawn; the columns that it says to name are read."""
+    rows = (here / "table.csv").read_text().replace("path,label", "file,kind")
+    (here / "odd.csv").write_text(rows)
+    arguments = line.split()
+    _, hint = split_output(imgrec(*arguments))
+    hint = hint.replace("COLUMN", "file", 1).replace("COLUMN", "kind")
+    followed = imgrec(*follow(hint, arguments))
+    assert followed.returncode == 0, followed.stderr
+
+
+@pytest.mark.tensorflow
+def test_the_hints_of_a_resumed_training_work(
+    imgrec: Imgrec, trained: Trained, tmp_path: Path
+) -> None:
+    """A finished run is trained further, with another seed if that is allowed, as the hints say."""
+    shutil.copytree(trained[0], tmp_path / "runs")
+    arguments = ["train", "--resume", "digits-1", "--device", "cpu"]
+    cause, hint = split_output(imgrec(*arguments))
+    assert cause == "digits-1 has finished: 1 epoch of 1"
+    arguments = [*added(hint, arguments), "--set", "seed=7"]
+    cause, hint = split_output(imgrec(*arguments))
+    assert cause == "digits-1 would not be resumed as the same training"
+    assert hint.startswith("--allow-changes resumes it anyway")
+    followed = imgrec(*arguments, "--allow-changes")
+    assert followed.returncode == 0, followed.stderr
+
+
+@pytest.mark.tensorflow
+def test_the_hints_of_an_import_work(imgrec: Imgrec, here: Path) -> None:
+    """An output is named, and logits become probabilities, with the options of the hints."""
+    (here / "names.txt").write_text("cat\ndog\nemu\n")
+    two_outputs(here / "two.tflite")
+    arguments = ["import", "two.tflite", "--classes", "names.txt"]
+    for name in ("--output-name", "--activation"):
+        _, hint = split_output(imgrec(*arguments))
+        arguments = added(hint, arguments)
+        assert arguments[-2] == name
+    followed = imgrec(*arguments)
+    assert followed.returncode == 0, followed.stderr
+
+
+def two_outputs(path: Path) -> None:
+    """Write a LiteRT model with the logits of three classes, and with features."""
+    import keras
+    import tensorflow as tf
+
+    pixels = keras.Input((8, 8, 3), name="pixels")
+    features = keras.layers.GlobalAveragePooling2D()(pixels)
+    logits = keras.layers.Dense(3)(features)
+    model = keras.Model(pixels, {"logits": logits, "features": features})
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
 
 
 def test_a_layout_of_a_hint_works(imgrec: Imgrec, here: Path) -> None:

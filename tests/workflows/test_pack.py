@@ -30,6 +30,7 @@ from imgrec.workflows.data_argument import DataArgument, data_argument, splits_o
 from imgrec.workflows.init import draft_config
 from imgrec.workflows.pack import Packed, pack
 from imgrec.workflows.prepare import records_of
+from imgrec.workflows.pretrained_weights import PretrainedWeights
 from imgrec.workflows.training import train
 from tests.conftest import PROJECT
 from tests.data.tfrecord_writer import frame
@@ -248,11 +249,11 @@ def test_an_interrupted_pack_leaves_nothing(photos: Path, tmp_path: Path) -> Non
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_pack_is_not_a_folder_of_photos(pack_of_photos: Path) -> None:
-    """Training on it as on class folders gives a hint with the right way."""
-    with pytest.raises(DataError, match="is a pack") as caught:
-        draft_config(pack_of_photos)
-    assert f"--set data.root={pack_of_photos}" in caught.value.hint
+def test_a_config_is_drafted_for_a_pack(pack_of_photos: Path) -> None:
+    """It names the pack, whose classes and splits are those of the photos."""
+    draft = draft_config(pack_of_photos, lambda _: PretrainedWeights.ABSENT)
+    assert parse(draft.config, "the draft").data.root == str(pack_of_photos)
+    assert draft.found[0].startswith(f"{pack_of_photos}: read by loader tfrecord")
 
 
 def test_a_folder_that_is_not_there_is_reported(photos: Path, tmp_path: Path) -> None:

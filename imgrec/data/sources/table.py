@@ -189,7 +189,7 @@ def _check_header(
     file: Path, line: int, names: Sequence[str], wanted: Collection[str], hint: str
 ) -> None:
     if len(names) > _MAX_COLUMNS:
-        message = f"{len(names):,} columns, and at most {_MAX_COLUMNS:,} are allowed"
+        message = f"{count_of(len(names), 'column')}, and at most {_MAX_COLUMNS:,} are allowed"
         raise _problem(file, line, message, hint)
     if long := next((name for name in names if len(name) > LONGEST_CLASS), ""):
         message = f"the name of a column has {len(long):,} characters"

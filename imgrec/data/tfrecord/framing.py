@@ -13,7 +13,7 @@ from google_crc32c import value as crc32c
 
 from imgrec.data.storage import cannot_read, create_file, open_file, status, sync
 from imgrec.errors import DataError
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
@@ -62,8 +62,8 @@ def _frames(stream: BinaryIO, size: int, file: Path) -> Iterator[tuple[int, byte
             raise _cut(file, number)
         if length > _MAX_RECORD:
             raise DataError(
-                f"{printable(str(file))}, record {number} (from 0) has {length:,} bytes, and at "
-                f"most {_MAX_RECORD:,} are allowed",
+                f"{printable(str(file))}, record {number} (from 0) has "
+                f"{count_of(length, 'byte')}, and at most {_MAX_RECORD:,} are allowed",
                 hint="a record holds one image",
             )
         record = stream.read(length)
