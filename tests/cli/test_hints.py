@@ -29,7 +29,7 @@ SOURCE = Path(package.__file__).parent
 ONLY_COMMANDS = (
     "cli/", "config/reference.py", "report/documents/",
     "workflows/dataset_summary.py", "workflows/import_model.py", "workflows/import_usage.py",
-    "workflows/init.py", "workflows/pretrained_weights.py",
+    "workflows/init.py", "workflows/pack.py", "workflows/pretrained_weights.py",
 )  # fmt: skip
 
 # What stands for the placeholders of hints.

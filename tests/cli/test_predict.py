@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import jsonschema
@@ -28,7 +29,7 @@ SCHEMA = PROJECT / "docs" / "prediction.schema.json"
 UNREADABLE = (
     "bad.png: not an image, or not in one of these formats: "
     "JPEG, PNG, GIF, BMP, WEBP, TIFF, PPM, AVIF, JPEG2000"
-)
+) + (", HEIC" if find_spec("pillow_heif") else "")
 
 
 @pytest.fixture

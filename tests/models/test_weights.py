@@ -113,7 +113,7 @@ def test_other_classes_get_a_new_last_layer(
         (arrays(first=[(3, 3, 3, 7), (7,)]), r"first has weights of 3 x 3 x 3 x 2 and 2, in .* 7"),
         (
             {"other": arrays()["first"], **arrays()},
-            r"another network: the config lacks layer other; its layers with weights are first, ",
+            r"network: the config lacks layers other, answer; its layers",
         ),
         ({}, "contains no weights of layers"),
     ],
