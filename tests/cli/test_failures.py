@@ -171,7 +171,7 @@ def test_unreadable_images_may_be_left_out(
     few = "the probabilities are not calibrated: 5 validation images, at least 10 needed"
     assert temperature == few
     assert exported.startswith("runs/tiny-1/model.tflite: on 5 validation images 100.0 % of ")
-    assert copies[0].startswith("21 images are the same file in several splits, 21 under several")
+    assert copies[0].startswith("leakage: same file in several splits: 21; same file under several")
     assert read_card(here / "runs" / "tiny-1").skipped == 3
 
 
