@@ -208,6 +208,12 @@ def _texts(file: h5py.File) -> None:
     file["a"] = ["text"]
 
 
+def _time(file: h5py.File) -> None:
+    """Write a data set of a type that NumPy does not have."""
+    one = h5py.h5s.create(h5py.h5s.SCALAR)
+    h5py.h5d.create(file.id, b"vars", h5py.h5t.UNIX_D32LE, one)
+
+
 def _committed_type(file: h5py.File) -> None:
     file["a"] = np.dtype("f4")
 
@@ -229,6 +235,7 @@ def _circle(file: h5py.File) -> None:
         (_linked_again, "claim 6684672 bytes where the file has 1"),
         (_texts, "are not numbers"),
         (_committed_type, "contain a type"),
+        (_time, "are not an HDF5 file, or a damaged one"),
         (_circle, "nested too deeply"),
     ],
 )

@@ -85,7 +85,7 @@ def _card(_: str) -> Sequence[Sequence[str]]:
 def _run_files(_: str) -> Sequence[Sequence[str]]:
     return [
         ("runs", "show", "tiny-1", *RUNS),
-        ("evaluate", "tiny-1", "--engine", "litert", "--report", "report.html", *RUNS),
+        ("evaluate", "tiny-1", "--engine", "litert", "--report", "report.md", *RUNS),
         ("evaluate", "tiny-1", "--engine", "litert", "--data", "photos", "--allow-leakage", *RUNS),
     ]
 
