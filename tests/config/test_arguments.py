@@ -119,6 +119,10 @@ def test_zero_padding(padding: object) -> None:
         ("{SGD: {learning_rate: 0}}", "SGD.learning_rate: must be greater than 0, got 0"),
         ("{SGD: {learning_rate: .inf}}", "SGD.learning_rate: must be greater than 0, got inf"),
         (
+            f"{{SGD: {{learning_rate: {10**400}}}}}",
+            f"SGD.learning_rate: must be greater than 0, got 1{'0' * 58}…",
+        ),
+        (
             "{SGD: {learning_rate: true}}",
             "SGD.learning_rate: one schedule expected, got true; write its name, or {Name: {...}}",
         ),

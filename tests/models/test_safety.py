@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -252,6 +255,35 @@ def test_weights_outside_their_file_are_refused(
     for check, path in ((check_weights, alone), (check_keras, within), (check_weights, within)):
         with pytest.raises(RunError, match=f"is refused: its weights .*{reason}"):
             check(path)
+
+
+def test_a_text_that_claims_gigabytes_is_refused(tmp_path: Path) -> None:
+    """HDF5 allocates what a text claims to be: a child process does, within its limit."""
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.attrs["layer_names"] = ["dense", "output"]
+    heap = content.getvalue().index(b"GCOL")
+    texts = [struct.pack("<IQ", length, heap) for length in (5, 0xFFFF_FFF0)]
+    assert content.getvalue().count(texts[0]) == 1
+    path = tmp_path / "w.weights.h5"
+    path.write_bytes(content.getvalue().replace(texts[0], texts[1]))
+
+    script = f"""
+import pathlib, resource
+from imgrec.errors import RunError
+from imgrec.models.files import check_weights
+try:
+    check_weights(pathlib.Path({str(path)!r}))
+except RunError as error:
+    print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < 2**30)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 2**30)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    refused = f"{path} is refused: its weights are not an HDF5 file, or a damaged one"
+    assert done.stdout.splitlines() == [refused, "True", "True"]
 
 
 def test_weights_of_other_kinds_are_refused(tmp_path: Path) -> None:

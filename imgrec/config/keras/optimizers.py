@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
 
@@ -100,7 +101,7 @@ class _Rate(OneOf):
         """Return the number or the schedule that `value`, from YAML, stands for."""
         if not isinstance(value, int | float) or isinstance(value, bool):
             return super().parse(value)
-        if not 0 < value < float("inf"):
+        if not 0 < value <= sys.float_info.max:
             raise field_error(f"must be greater than 0, got {shown_value(value)}")
         return float(value)
 

@@ -1,6 +1,7 @@
 """Model files: safety checks before loading, class lists, and embedded metadata."""
 
 from imgrec.models.files.class_list import ClassList, imagenet_classes, read_classes
+from imgrec.models.files.hdf5 import open_weights
 from imgrec.models.files.litert import read_litert
 from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
 from imgrec.models.files.refused import refusal
@@ -13,6 +14,7 @@ __all__ = [
     "check_weights",
     "embed",
     "imagenet_classes",
+    "open_weights",
     "read_classes",
     "read_description",
     "read_litert",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import lzma
 import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from imgrec.errors import RunError
@@ -18,6 +23,37 @@ class RefusedFile(Exception):
 def refusal(path: Path, reason: str, hint: str = HINT) -> RunError:
     """Return the error for a model file that is not loaded."""
     return RunError(f"{printable(str(path))} is refused: {reason}", hint=hint)
+
+
+@contextlib.contextmanager
+def refusing(path: Path, part: str) -> Iterator[None]:
+    """Raise RunError for what reading a damaged or refused `.keras` or HDF5 file raises.
+
+    Args:
+        path: The file.
+        part: What is read of it, for the message.
+    """
+    place = printable(str(path))
+    try:
+        yield
+    except RefusedFile as error:
+        raise refusal(path, str(error)) from error
+    except _DAMAGE as error:
+        raise RunError(
+            f"{place} is not a complete .keras file: {printable(str(error))}", hint=HINT
+        ) from error
+    except OSError as error:  # also of bzip2
+        reason = printable(error.strerror or str(error))
+        raise RunError(f"{place} can't be read: {reason}", hint=HINT) from error
+    except (ValueError, NotImplementedError, RuntimeError) as error:
+        reason = printable(str(error))[:200]
+        raise refusal(path, f"its {part} can't be read: {reason}") from error
+
+
+# The last two are from a compression.
+_DAMAGE = (
+    EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError
+)  # fmt: skip
 
 
 def check_file(path: Path, most: int) -> None:

@@ -6,103 +6,18 @@ allow-list, and numbers that are in the file itself.
 
 from __future__ import annotations
 
-import io
-import lzma
 import re
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from imgrec.errors import RunError
-from imgrec.files import open_regular
 from imgrec.json_documents import parse_json
+from imgrec.models.files.hdf5 import MAX_EXPANSION, SMALL, WEIGHTS, count_numbers
 from imgrec.models.files.metadata import DESCRIPTION, LABELS
-from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
+from imgrec.models.files.refused import RefusedFile, check_file, refusing
 from imgrec.text import printable
-
-_MAX_DEPTH = 64
-_MAX_OBJECTS = 100_000
-
-# Weights hardly compress; a data set without content is filled with zeros, at any size.
-_MAX_EXPANSION = 20
-_SMALL = 1 << 20
-
-_NUMBERS = "fiub"
-
-
-def check_hdf5(file: BinaryIO) -> int:
-    """Return how many numbers an HDF5 file has.
-
-    Raises RefusedFile unless it only contains groups and its own numbers.
-
-    HDF5 allows links to other files, data sets whose content is in other files (external and
-    virtual ones), and sizes beyond the stored content. No link is followed.
-    """
-    import h5py
-
-    try:
-        size = file.seek(0, io.SEEK_END)
-        with h5py.File(file, "r") as root:
-            return _check_expansion(_data_sets(root), size)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:  # of damaged files
-        raise RefusedFile("its weights are not an HDF5 file, or a damaged one") from error
-
-
-def _data_sets(root: Any) -> Iterator[Any]:
-    import h5py
-
-    found, waiting = 0, [(root, 0)]
-    while waiting:
-        group, depth = waiting.pop()
-        for name in group:
-            found += 1
-            if found > _MAX_OBJECTS or depth > _MAX_DEPTH:
-                raise RefusedFile("its weights are nested too deeply")
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise RefusedFile(f"its weights link to another file: {_place(group, name)!a}")
-            member = group[name]
-            if isinstance(member, h5py.Group):
-                waiting.append((member, depth + 1))
-            else:
-                _check_numbers(member)
-                yield member
-
-
-def _check_expansion(data_sets: Iterable[Any], file_size: int) -> int:
-    """Return how many numbers data sets have; refuse those that claim far more than is stored.
-
-    A data set that is linked more than once is read more than once, and stored once.
-    """
-    count = claimed = stored = 0
-    for each in data_sets:
-        count += each.size
-        claimed += each.size * each.dtype.itemsize
-        stored += each.id.get_storage_size()
-    stored = min(stored, file_size)
-    if claimed > _SMALL and claimed > _MAX_EXPANSION * stored:
-        raise RefusedFile(f"its weights claim {claimed} bytes where the file has {stored}")
-    return count
-
-
-def _check_numbers(member: Any) -> None:
-    import h5py
-
-    place = ascii(member.name)
-    if not isinstance(member, h5py.Dataset):
-        raise RefusedFile(f"its weights contain a type: {place}")
-    if member.external or member.is_virtual:
-        raise RefusedFile(f"its weights are in another file: {place}")
-    # bfloat16 and similar types are opaque bytes.
-    if member.dtype.kind not in _NUMBERS and member.dtype.str not in ("|V1", "|V2"):
-        raise RefusedFile(f"its weights are not numbers: {place}")
-
-
-def _place(group: Any, name: str) -> str:
-    return f"{group.name.rstrip('/')}/{name}"
-
 
 # Not here: Lambda (code); TFSMLayer, JaxLayer, FlaxLayer, TorchModuleWrapper (other programs);
 # StringLookup, IntegerLookup, TextVectorization (they read files); Wrapper, Layer, InputSpec (not
@@ -246,16 +161,8 @@ MAX_BYTES = 16 << 30
 # The longest one in keras.applications, NASNetLarge's, has 1.4 MB.
 MAX_CONFIG_BYTES = 32 << 20
 
-# Keras does not compress its members; other tools that compress weights save a tenth.
-
-
-_CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
-_MEMBERS = (_CONFIG, _WEIGHTS, _METADATA, LABELS, DESCRIPTION)
-
-# The last two are from a compression.
-_DAMAGE = (
-    EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError
-)  # fmt: skip
+_CONFIG, _METADATA = "config.json", "metadata.json"
+_MEMBERS = (_CONFIG, WEIGHTS, _METADATA, LABELS, DESCRIPTION)
 
 
 def check_keras(path: Path) -> int:
@@ -266,26 +173,10 @@ def check_keras(path: Path) -> int:
     outside the file.
     """
     check_file(path, MAX_BYTES)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_members(archive)
-            check_layer_names(parse_json(archive.read(_CONFIG), finite=False))
-            with io.BytesIO(archive.read(_WEIGHTS)) as weights:
-                return check_hdf5(weights)
-    except RefusedFile as error:
-        raise refusal(path, str(error)) from error
-    except _DAMAGE as error:
-        raise RunError(
-            f"{printable(str(path))} is not a complete .keras file: {printable(str(error))}",
-            hint=HINT,
-        ) from error
-    except OSError as error:  # also of bzip2
-        reason = printable(error.strerror or str(error))
-        raise RunError(f"{printable(str(path))} can't be read: {reason}", hint=HINT) from error
-    except (ValueError, NotImplementedError, RuntimeError) as error:
-        raise refusal(
-            path, f"its {_CONFIG} can't be read: {printable(str(error))[:200]}"
-        ) from error
+    with refusing(path, _CONFIG), zipfile.ZipFile(path) as archive:
+        _check_members(archive)
+        check_layer_names(parse_json(archive.read(_CONFIG), finite=False))
+    return count_numbers(path)
 
 
 def check_weights(path: Path) -> None:
@@ -302,8 +193,7 @@ def check_weights(path: Path) -> None:
             hint="Keras saves weights with `model.save_weights('x.weights.h5')`",
         )
     check_file(path, MAX_BYTES)
-    with open_regular(path) as file:
-        _check_hdf5_file(path, file)
+    count_numbers(path)
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -315,19 +205,12 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     surplus = [name for name in names if name not in _MEMBERS]
     if surplus:
         raise RefusedFile(f"it contains {printable(surplus[0][:80])}, which no model needs")
-    for name in (_CONFIG, _WEIGHTS):
+    for name in (_CONFIG, WEIGHTS):
         if names.count(name) != 1:
             raise RefusedFile(f"it contains {names.count(name)} files {name}, expected one")
     for member in archive.infolist():
         size, packed = member.file_size, member.compress_size
-        if size > _SMALL and size > _MAX_EXPANSION * packed:
+        if size > SMALL and size > MAX_EXPANSION * packed:
             raise RefusedFile(f"its {member.filename} would expand from {packed} to {size} bytes")
     if archive.getinfo(_CONFIG).file_size > MAX_CONFIG_BYTES:
         raise RefusedFile(f"its {_CONFIG} is larger than {MAX_CONFIG_BYTES >> 20} MiB")
-
-
-def _check_hdf5_file(path: Path, file: BinaryIO) -> None:
-    try:
-        check_hdf5(file)
-    except RefusedFile as error:
-        raise refusal(path, str(error)) from error

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.backbones import application_of
 from imgrec.errors import RunError
-from imgrec.files import open_regular
 from imgrec.models.backbone import imagenet_layers
-from imgrec.models.files import check_weights
+from imgrec.models.files import check_weights, open_weights
 from imgrec.text import join_few, plural, printable
 
 log = logging.getLogger("imgrec")
@@ -68,23 +64,15 @@ def read_weights(path: Path) -> WeightsSource:
 
     check_weights(path)
     try:
-        with _hdf5_part(path) as part, h5py.File(part, "r") as file:
+        with open_weights(path) as part, h5py.File(part, "r") as file:
             found = _by_layer(file.get("model_weights", file)) or _by_variable(file)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise RunError(f"{printable(str(path))} can't be read: {error}", hint=_HINT) from error
+        raise RunError(
+            f"{printable(str(path))} can't be read: {printable(str(error))}", hint=_HINT
+        ) from error
     if not found:
         raise RunError(f"{printable(str(path))} contains no weights of layers", hint=_HINT)
     return found
-
-
-@contextlib.contextmanager
-def _hdf5_part(path: Path) -> Iterator[BinaryIO]:
-    if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:
-            yield io.BytesIO(archive.read("model.weights.h5"))
-    else:
-        with open_regular(path) as file:
-            yield file
 
 
 def _by_layer(group: Any) -> WeightsSource:
