@@ -14,10 +14,14 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
+from imgrec.text import abridge
+
 Value = TypeVar("Value")
 
 _DIGITS = 20
 """How much of a wrong number a message shows."""
+
+_LONGEST = 200
 
 # Outside of strings JSON does not have this character. `##[error]` at the start of a line is a
 # command to a CI server, in whose log the text may be printed.
@@ -59,11 +63,11 @@ def from_builtins(kind: type[Value], document: object, *, more_keys: bool = Fals
         value = msgspec.convert(document, kind)
         unknown = None if more_keys else _unknown_key(document, as_builtins(value))
     except msgspec.ValidationError as error:
-        raise ValueError(_in_words(str(error))) from None
+        raise ValueError(abridge(_in_words(str(error)), _LONGEST)) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if unknown is not None:
-        raise ValueError(f"unknown key {unknown}")
+        raise ValueError(f"unknown key {abridge(unknown, _LONGEST)}")
     return value
 
 

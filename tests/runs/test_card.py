@@ -172,6 +172,8 @@ def test_a_folder_without_a_card_is_not_a_run(tmp_path: Path) -> None:
         ({"statistics": [1]}, "statistics: expected object"),
         ({"statistics": {"mean": ["a"], "std": [1]}}, "damaged"),
         ({"epochs": -1}, "epochs: expected int >= 0"),
+        ({"output": "x" * 10**6}, r"invalid enum value .{1,200}$"),
+        ({"x" * 10**6: 1}, r"unknown key .{1,200}$"),
         ({"best": {"epoch": 10**400, "monitor": "loss", "value": 1}}, "best.epoch: expected int"),
     ],
 )
