@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -22,6 +22,9 @@ _DIGITS = 20
 """How much of a wrong number a message shows."""
 
 _LONGEST = 200
+
+# Each takes up to 100 bytes of memory.
+_MAX_VALUES = 2_000_000
 
 # Outside of strings JSON does not have this character. `##[error]` at the start of a line is a
 # command to a CI server, in whose log the text may be printed.
@@ -80,9 +83,12 @@ def parse_json(content: str | bytes, *, finite: bool = True) -> Any:
             checkpoints do.
 
     Raises:
-        ValueError: It is not JSON, is nested too deeply, or has a number that is not finite or has
-            too many digits.
+        ValueError: It is not JSON, is nested too deeply, has more than two million values, or a
+            number that is not finite or has too many digits.
     """
+    marks: Sequence[Any] = ",[{" if isinstance(content, str) else (b",", b"[", b"{")
+    if sum(map(content.count, marks)) > _MAX_VALUES:
+        raise ValueError(f"it has more than {_MAX_VALUES:,} values")
     constant = _refuse_constant if finite else float
     number = _number if finite else float
     try:

@@ -13,13 +13,14 @@ from imgrec.data.findings import FindingKind, Occurrence, finding, log_findings
 from imgrec.data.images import HEAD, MAX_BYTES, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches
-from imgrec.errors import BadImage
+from imgrec.errors import BadImage, DataError
 
 LIST = "-"
 STDIN = "stdin"
 """The name of a photo whose content is on standard input."""
 
 _CHUNK = 1 << 20
+_LONGEST_LINE = 1 << 16
 
 # Lists of paths have none of these bytes, except in UTF-16.
 _CONTROL = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]")
@@ -43,6 +44,9 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
         photos: Files; folders (everything below them, sorted, hidden files left out); patterns
             with `*`, `?`, `[` or `**` that are not a file's name; `-` for standard input.
         stdin: A list with a path on each line, or the content of one photo. None: `-` is a file.
+
+    Raises:
+        DataError: A line of the list is longer than any path.
     """
     left_out: list[Path] = []
     for photo in photos:
@@ -86,7 +90,12 @@ def _from_list(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
             stdin.reconfigure(encoding="utf-16")
         stdin.reconfigure(errors="surrogateescape")  # like file names that Python lists itself
     empty = True
-    for number, line in enumerate(stdin):
+    for number, line in enumerate(iter(lambda: stdin.readline(_LONGEST_LINE), "")):
+        if len(line) == _LONGEST_LINE:
+            raise DataError(
+                f"line {number + 1} of standard input is longer than {_LONGEST_LINE:,} characters",
+                hint="a list of photos has a path on each line",
+            )
         written = line if number else line.removeprefix(_MARK)
         if path := written.rstrip("\r\n"):
             empty = False

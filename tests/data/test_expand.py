@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-import itertools
 import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO, cast
 
 import pytest
 from PIL import Image
 
 from imgrec.data.photo_arguments import expand_photos
-from imgrec.errors import BadImage
+from imgrec.errors import BadImage, DataError
 
 Images = Callable[..., Path]
 
@@ -161,12 +159,21 @@ def test_a_link_to_a_folder_above_is_not_followed(here: Images) -> None:
     assert names("p") == ["p/a.png", "p/other/b.png", "p/self"]
 
 
+def test_a_line_that_is_no_path_is_refused() -> None:
+    """One without an end would fill the memory."""
+    with pytest.raises(DataError, match=r"line 2 of standard input is longer than 65,536"):
+        list(expand_photos(["-"], io.StringIO("a.png\n" + "a" * 70_000)))
+
+
 def test_a_list_is_read_as_it_comes(here: Images) -> None:
-    """The first photos of an endless list are there before its end."""
+    """The first photos of a list are there before its end."""
     here("a.png")
-    endless = (f"{number}.png\n" for number in itertools.count())
-    found = expand_photos(["a.png", "-"], cast("TextIO", endless))
-    assert [next(found).name for _ in range(3)] == ["a.png", "0.png", "1.png"]
+    ours, theirs = os.pipe()
+    with open(theirs, "w") as writer, open(ours) as reader:  # noqa: PTH123
+        writer.write("0.png\n1.png\n")
+        writer.flush()
+        found = expand_photos(["a.png", "-"], reader)
+        assert [next(found).name for _ in range(3)] == ["a.png", "0.png", "1.png"]
 
 
 def test_names_on_standard_input_are_those_of_the_system(here: Images) -> None:

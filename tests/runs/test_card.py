@@ -188,6 +188,13 @@ def test_a_card_that_says_nonsense_is_refused(
         read_card(tmp_path)
 
 
+def test_a_card_with_millions_of_values_is_refused(tmp_path: Path) -> None:
+    """A few megabytes would take gigabytes of memory."""
+    (tmp_path / "card.json").write_bytes(b"[" + b"[]," * 1_000_000 + b"[]]")
+    with pytest.raises(RunError, match=r"card\.json is damaged: it has more than 2,000,000 values"):
+        read_card(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"schema_version": 2}'])
 def test_a_file_that_is_not_a_card_is_refused(tmp_path: Path, content: bytes) -> None:
     """Whatever stands in card.json, the answer is a RunError."""
