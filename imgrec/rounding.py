@@ -47,6 +47,16 @@ def percent(fraction: float, places: int = 1) -> str:
     return f"{percent_number(fraction, places)} %" if math.isfinite(fraction) else "unknown"
 
 
+def short(value: float) -> str:
+    """Return a number of any size with about three digits.
+
+    Example:
+        >>> short(0.01234), short(3.14159), short(12345.6)
+        ('0.0123', '3.14', '12,346')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def signed(value: float, places: int) -> str:
     """Return a number with its sign; with more decimals if it would look like 0.
 

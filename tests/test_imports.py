@@ -80,6 +80,7 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
         (["predict", "photo.png", "--json"], {"sklearn", "scipy", "pydantic"}),
         (["explain", "photo.png", "--method", "occlusion"], {"sklearn", "pydantic"}),
         (["explain", "photo.png", "--method", "windows"], {"sklearn", "pydantic"}),
+        (["explain", "photo.png", "--method", "layers"], {"sklearn", "scipy", "pydantic"}),
         (["evaluate"], set()),
     ],
 )

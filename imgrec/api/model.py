@@ -168,7 +168,7 @@ class Model:
         )
         return found.evaluation
 
-    def explain(
+    def explain(  # noqa: PLR0913 - the options of the command
         self,
         photos: PhotoLike | Iterable[PhotoLike],
         *,
@@ -177,27 +177,33 @@ class Model:
         threshold: float | None = None,
         windows: int | None = None,
         as_seen: bool = False,
+        layer: str | None = None,
+        unit: int | None = None,
     ) -> Iterator[ExplanationResult]:
-        """Show where in photos the model sees a class.
+        """Show where in photos the model sees a class, or what its layers see.
 
         Args:
             photos: As in `predict`.
-            method: `gradcam`, `occlusion`, `windows` or `dense`; None for gradcam, or occlusion if
-                there is no Keras model or no TensorFlow.
+            method: `gradcam`, `occlusion`, `windows`, `dense` or `layers`; None for gradcam, or
+                occlusion if there is no Keras model or no TensorFlow.
             class_name: The class to explain; None for the predicted one.
             threshold: As in `predict`.
             windows: The largest number of windows per photo; only for `windows`.
             as_seen: Whether gradcam looks at exactly what `predict` shows the model.
+            layer: The layer that `layers` looks at more closely.
+            unit: The unit of that layer whose patches are shown, from 0.
 
         Returns:
             An iterator over the photos, in order; one that can't be used has an error.
 
         Raises:
-            imgrec.errors.UsageError: The model does not know the class, or an option is out of
-                range or can't be used with the method.
+            imgrec.errors.UsageError: The model does not know the class or the layer, or an option
+                is out of range or can't be used with the method.
             imgrec.errors.RunError: The method can't be used with the model.
         """
-        asked = ExplainOptions(class_name, threshold, windows, as_seen, method)
+        asked = ExplainOptions(
+            class_name, threshold, windows, as_seen, method, layer=layer, unit=unit
+        )
         explainer = open_explainer(self.run, asked, self.engine_options)
         return (explanation_result(photo, explainer) for photo in named_photos(photos))
 

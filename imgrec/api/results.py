@@ -16,6 +16,7 @@ from imgrec.data.images import miniature
 from imgrec.errors import BadImage
 from imgrec.evaluation.prediction import Prediction, Ranked
 from imgrec.explanation.values import Detection, Explanation
+from imgrec.report.layers_page import layers_page
 from imgrec.report.notebook import predictions_html
 from imgrec.report.pictures import Thumbnail, boxes_picture, thumbnail
 from imgrec.rounding import percent
@@ -108,12 +109,20 @@ class ExplanationResult:
         return self._found.heat.over(size, size)
 
     def picture(self, *, boxes: bool = False) -> Image.Image:
-        """Return the photo with its heat map, or with its boxes.
+        """Return the photo with its heat map, with its boxes, or, with `layers`, in every layer.
 
         Raises:
             ValueError: The photo can't be used.
         """
         return Image.open(io.BytesIO(boxes_picture(self._found) if boxes else self._png))
+
+    def page(self) -> str:
+        """Return the page of `layers`, as HTML.
+
+        Raises:
+            ValueError: The photo can't be used, or the method is another one.
+        """
+        return layers_page(self._found, self.explainer.model)
 
     def __repr__(self) -> str:
         named = [f"{printable(label)} {percent(share)}" for label, share in self.named]

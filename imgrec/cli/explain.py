@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.workflows.explanation import Method
 
-_METHODS = ("gradcam", "occlusion", "windows", "dense")
+_METHODS = ("gradcam", "occlusion", "windows", "dense", "layers")
 
 
 @options.command("explain")
@@ -49,6 +49,17 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense")
     is_flag=True,
     help="Run Grad-CAM on exactly what predict sees: cropped, at the model's input size.",
 )
+@click.option(
+    "--layer",
+    metavar="NAME",
+    help="Layer that layers looks at more closely.  [default: the deepest one whose units see at "
+    "most half of the photo's side]",
+)
+@click.option(
+    "--unit",
+    type=click.IntRange(0),
+    help="Unit of that layer whose patches are shown.  [default: the strongest in the photo]",
+)
 @options.threshold
 @options.engine
 @options.device
@@ -66,6 +77,8 @@ def explain(
     boxes: bool,
     windows: int | None,
     as_seen: bool,
+    layer: str | None,
+    unit: int | None,
     threshold: float | None,
     engine: EngineName,
     precision: LiteRTPrecision,
@@ -73,7 +86,7 @@ def explain(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Show where in a photo the model sees a class.
+    """Show where in a photo the model sees a class, or what its layers see.
 
     PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths, one per line,
     or a single photo from stdin.
@@ -86,6 +99,8 @@ def explain(
       windows    boxes, from classifying many windows of the photo
       dense      coarse map of all classes, from the model as a fully
                  convolutional network
+      layers     what each layer of the network makes of the photo, and what
+                 excites one of its units, as an image and as a page
 
     The probability shown is always the one from `imgrec predict`.
 
@@ -101,7 +116,9 @@ def explain(
         photos,
         find(model, runs_dir),
         WrittenFiles(output, boxes=boxes),
-        options=ExplainOptions(class_name, threshold, windows, as_seen, method),
+        options=ExplainOptions(
+            class_name, threshold, windows, as_seen, method, layer=layer, unit=unit
+        ),
         engine_options=EngineOptions(engine, precision, device),
         progress=console,
     )

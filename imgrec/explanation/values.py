@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.evaluation.prediction import Ranked
+
+if TYPE_CHECKING:
+    from imgrec.explanation.layer_walk import LayerWalk
 
 # Of the grid on which shares of a picture are measured.
 _SIDE = 256
@@ -173,6 +176,7 @@ class Explanation:
         segments: The classes that each place shows; only for `dense`.
         shares: The share of the picture that shows each class, 0 to 1, largest first; only for
             `dense`.
+        walk: The picture on its way through the network; only for `layers`.
     """
 
     picture: Picture
@@ -183,6 +187,7 @@ class Explanation:
     found: tuple[Detection, ...] = ()
     segments: Segments | None = None
     shares: Mapping[str, float] | None = None
+    walk: LayerWalk | None = None
 
     @property
     def class_name(self) -> str:
@@ -201,7 +206,8 @@ class ExplainedPhoto:
 
     named, known, view, found: as in Explanation; empty where there is an error.
     size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
-    class, 0 to 1, with a method that measures them. files: what was written, by what it shows.
+    class, 0 to 1, with a method that measures them. walk: as in Explanation. files: what was
+    written, by what it shows.
     """
 
     name: str
@@ -212,6 +218,7 @@ class ExplainedPhoto:
     size: tuple[int, int] | None = None
     found: tuple[Detection, ...] = ()
     shares: Mapping[str, float] | None = None
+    walk: LayerWalk | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
 
 

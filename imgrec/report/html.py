@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import resources
-from typing import TYPE_CHECKING
 
 from imgrec.evaluation.error_analysis import (
     ConfusedPair,
@@ -16,7 +14,7 @@ from imgrec.evaluation.error_analysis import (
     worst_mistakes,
 )
 from imgrec.evaluation.results import Assessment, Evaluation
-from imgrec.report import charts
+from imgrec.report import charts, templates
 from imgrec.report.charts import DARK, LIGHT
 from imgrec.report.pictures import Thumbnail, data_uri
 from imgrec.report.wording import (
@@ -34,9 +32,8 @@ from imgrec.report.wording import (
     moment,
     verdict_line,
 )
-from imgrec.rounding import percent
 from imgrec.scores import Scores
-from imgrec.text import count_of, printable
+from imgrec.text import count_of
 
 _MISTAKES = 12
 _PAIRS = 6
@@ -111,9 +108,6 @@ def _others(scores: Scores, pair: ConfusedPair, seen: Sequence[Mistake]) -> tupl
     return tuple(mistake for mistake in found if mistake not in seen)[:_OF_A_PAIR]
 
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 # Browsers can show some thousand rows; a folder may have a million bad files.
 _ROWS = 1000
 _FLIPS = 50
@@ -123,15 +117,28 @@ _LARGE = 20
 # The numbers of a larger confusion matrix could not be read in half of the page's width.
 _IN_A_COLUMN = 6
 
+_GLOBALS = {
+    "decision_cells": decision_cells,
+    "decision_titles": decision_titles,
+    "title": metric_title,
+    "number": format_value,
+    "unknown": UNKNOWN,
+    "bounds": format_bounds,
+    "difference": format_difference,
+    "is_proportion": is_proportion,
+    "says_something": is_informative,
+}
+
 
 def page(assessment: Assessment, background: ReportContext | None = None) -> str:
     """Return the page; without a context it only has the evaluation."""
     background = background or ReportContext()
-    environment = _environment()
+    environment = templates.environment()
+    environment.filters |= {"count_of": count_of, "interval": interval, "moment": moment}
+    environment.globals |= _GLOBALS
     environment.globals |= {"top_k": assessment.evaluation.top_k, "pictures": background.pictures}
     environment.globals["heat_maps"] = background.heat_maps
-    return environment.from_string(_file("report.html.j2")).render(
-        style=environment.from_string(_file("report.css.j2")).render(),
+    return environment.get_template("report.html.j2").render(
         assessment=assessment,
         evaluation=assessment.evaluation,
         background=background,
@@ -191,36 +198,3 @@ def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:
     light, dark = (data_uri(draw(look=look), "png") for look in (LIGHT, DARK))
     return _Plot(light, dark, text, large)
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        "count_of": count_of,
-        "shown": printable,
-        "percent": percent,
-        "interval": interval,
-        "moment": moment,
-    }
-    environment.globals |= {
-        "decision_cells": decision_cells,
-        "decision_titles": decision_titles,
-        "light": LIGHT,
-        "dark": DARK,
-        "title": metric_title,
-        "number": format_value,
-        "unknown": UNKNOWN,
-        "bounds": format_bounds,
-        "difference": format_difference,
-        "is_proportion": is_proportion,
-        "says_something": is_informative,
-    }
-    return environment
-
-
-def _file(name: str) -> str:
-    return resources.files("imgrec.report").joinpath(name).read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ class LiteRTEngine:
     Integer inputs and outputs are read by their scale and zero point. A file with a fixed batch, as
     other tools write it, runs that many images at a time. Threads can share an engine: one at a
     time computes, on all cores. An interpreter for each of 8 threads is not faster for photos, and
-    takes the memory of 8.
+    takes the memory of 8. `content` is that of the file.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LiteRTEngine:
         """
         from ai_edge_litert.interpreter import Interpreter
 
-        content = read_litert(path)
+        self.content = content = read_litert(path)
         self.classes = classes
         self.spec = spec
         self.decision = decision
@@ -112,8 +112,7 @@ class LiteRTEngine:
             with self._lock:
                 return np.concatenate([self._compute(part, batch) for part in parts])
         except (RuntimeError, ValueError) as error:  # LiteRT's
-            reason = printable(str(error)) or "it gives no reason, as if there is too little memory"
-            raise RunError(f"LiteRT can't run the model: {reason}") from error
+            raise cannot_run(error) from error
 
     def _compute(self, images: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
         """Return the output for at most `batch` images; the others are filled up."""
@@ -161,6 +160,12 @@ def litert_engine(path: Path, card: Card) -> LiteRTEngine:
         activation=origin.activation if origin else None,
         output_name=origin.output_name if origin else "",
     )
+
+
+def cannot_run(error: Exception) -> RunError:
+    """Return the error for a model that LiteRT loads but can't run, with LiteRT's reason."""
+    reason = printable(str(error)) or "it gives no reason, as if there is too little memory"
+    return RunError(f"LiteRT can't run the model: {reason}")
 
 
 def litert_hint(run: Run, precision: str) -> str:

@@ -19,7 +19,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage, DataError, RunError
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
-from imgrec.models.files import check_keras, read_litert
+from imgrec.models.files import check_keras, ends_linear, read_litert
 from imgrec.models.importing import (
     ModelFormat,
     check_image,
@@ -32,7 +32,6 @@ from imgrec.models.importing import (
     wrap_model,
 )
 from imgrec.models.keras_files import load_model_file
-from imgrec.models.litert_graph import ends_linear
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, ImportOrigin, Input

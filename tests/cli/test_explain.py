@@ -83,6 +83,56 @@ def test_json_and_its_files_hold_to_the_schema(
     assert len(list((tmp_path / "a" / "b").iterdir())) == 3
 
 
+def test_the_layers_are_a_picture_and_a_page(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """The document has the layers, with the units that are shown."""
+    run = ["--model", str(trained[0] / "digits-1"), "--method", "layers"]
+    process = imgrec("explain", "noise.png", *run, "--json")
+    assert process.returncode == 0
+    document = json.loads(process.stdout)
+    check(document)
+    (found,) = document["explanations"]
+    assert set(found["files"]) == {"layers", "page"}
+    assert all((tmp_path / file).is_file() for file in found["files"].values())
+    first, *_, last = found["layers"]
+    assert (first["kind"], first["shape"], first["sees"]) == ("convolution", [8, 8, 32], [3, 3])
+    assert [unit["largest"] for unit in first["units"]] == sorted(
+        (unit["largest"] for unit in first["units"]), reverse=True
+    )
+    assert (last["name"], last["shape"], last["units"]) == ("probabilities", [10], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (
+            ["--method", "layers", "--boxes"],
+            "--boxes: layers finds no boxes",
+            "it goes with the other methods, such as --method windows",
+        ),
+        (
+            ["--method", "layers", "--class", "7"],
+            "--class: layers follows the photo, whatever class is asked for",
+            "leave it out; --layer NAME chooses a layer",
+        ),
+        (
+            ["--unit", "3"],
+            "--unit: gradcam looks at no single layer",
+            "it goes with --method layers",
+        ),
+    ],
+)
+def test_what_layers_cant_be_asked(
+    imgrec: Imgrec, trained: tuple[Path, Process], arguments: list[str], error: str, hint: str
+) -> None:
+    """It is wrong usage, before a model is opened."""
+    run = ["--model", str(trained[0] / "digits-1")]
+    process = imgrec("explain", "noise.png", *run, *arguments)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr == f"imgrec: error: {error}\nhint: {hint}\n"
+
+
 def test_without_keras_model_or_class(
     imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from imgrec.evaluation.results import Assessment
 from imgrec.report.html import ReportContext, mistakes, page
+from imgrec.report.layers_page import layers_page
 from imgrec.report.pictures import thumbnail
 from tests.report.everything import BACKGROUND, everything
+from tests.report.followed import followed
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -76,6 +78,15 @@ def written(
     return path
 
 
+@pytest.fixture(scope="module")
+def of_layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of a network's layers, long names among it."""
+    path = tmp_path_factory.mktemp("page") / "layers.html"
+    found = followed(LONG, class_name="d" * 80, layer="conv" * 30)
+    path.write_text(layers_page(found, LONG), "utf-8")
+    return path
+
+
 def opened(
     browser: Any, path: Path, width: int, scheme: Literal["light", "dark"]
 ) -> tuple[Any, list[str]]:
@@ -92,11 +103,16 @@ def opened(
 
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["written", "of_layers"])
 def test_the_page_is_whole_and_can_be_read(
-    browser: Any, written: Path, scheme: Literal["light", "dark"], width: int
+    browser: Any,
+    request: pytest.FixtureRequest,
+    name: str,
+    scheme: Literal["light", "dark"],
+    width: int,
 ) -> None:
     """No error, no request, every picture, no sideways scrolling, WCAG's contrast of 4.5."""
-    found, said = opened(browser, written, width, scheme)
+    found, said = opened(browser, request.getfixturevalue(name), width, scheme)
     assert said == []
     assert found.evaluate(MISSING) == []
     needed, there = found.evaluate(WIDTHS)
@@ -124,9 +140,10 @@ def test_the_page_goes_by_keyboard(browser: Any, written: Path) -> None:
     assert {"Metrics", "Classes", "Config"} <= stops
 
 
-def test_headings_are_in_order(browser: Any, written: Path) -> None:
+@pytest.mark.parametrize("name", ["written", "of_layers"])
+def test_headings_are_in_order(browser: Any, request: pytest.FixtureRequest, name: str) -> None:
     """One h1, and no level is left out on the way down; tables say what their heads are for."""
-    found, _ = opened(browser, written, 1200, "light")
+    found, _ = opened(browser, request.getfixturevalue(name), 1200, "light")
     levels = found.evaluate(
         "() => [...document.querySelectorAll('h1,h2,h3,h4')].map(each => +each.tagName[1])"
     )

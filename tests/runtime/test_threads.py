@@ -66,7 +66,7 @@ def test_an_image_that_threads_share_is_loaded_once(trained: Run, tmp_path: Path
             assert set(predictions(predictor, [Photo("noise", image)] * 32)) == {expected}
 
 
-@pytest.mark.parametrize("method", ["gradcam", "dense", "occlusion", "windows"])
+@pytest.mark.parametrize("method", ["gradcam", "dense", "occlusion", "windows", "layers"])
 def test_threads_that_explain_get_the_answers_of_one(trained: Run, method: Method) -> None:
     """Each call opens the model, and loads Keras files that print."""
     model, pixels = imgrec.load(trained.path), np.zeros((16, 16), np.uint8)
@@ -75,7 +75,7 @@ def test_threads_that_explain_get_the_answers_of_one(trained: Run, method: Metho
     def heat(_: object = None) -> bytes:
         (found,) = model.explain(pixels, method=method)
         assert found.heat is not None
-        return found.heat.tobytes()
+        return found.heat.tobytes() + found.picture().tobytes()
 
     alone, stdout = heat(), sys.stdout
     with ThreadPoolExecutor(4) as pool:

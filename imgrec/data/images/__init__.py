@@ -8,7 +8,13 @@ from imgrec.data.images.decoder import (
     describe,
     miniature,
 )
-from imgrec.data.images.files import MAX_BYTES, fingerprint, identities_of_images, identity_of
+from imgrec.data.images.files import (
+    MAX_BYTES,
+    content_of,
+    fingerprint,
+    identities_of_images,
+    identity_of,
+)
 from imgrec.data.images.formats import NO_IMAGE, is_damaged
 from imgrec.data.images.inspection import (
     Traits,
@@ -29,6 +35,7 @@ __all__ = [
     "Traits",
     "bad_headers",
     "bad_unnamed",
+    "content_of",
     "content_type",
     "decode",
     "decode_in_order",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from imgrec.evaluation.prediction import RankedDocument, Share, ranked_documents
+from imgrec.explanation.layer_walk import LayerView
 from imgrec.explanation.values import (
     Area,
     Detection,
@@ -28,7 +29,7 @@ class ExplanationHead(Struct, frozen=True):
 
     schema_version: Literal[2]
     model: Annotated[str, Meta(description="The run's name.")]
-    method: Annotated[str, Meta(description="gradcam, occlusion, windows or dense.")]
+    method: Annotated[str, Meta(description="gradcam, occlusion, windows, dense or layers.")]
 
 
 class ViewDocument(Struct, frozen=True):
@@ -65,6 +66,35 @@ class ShareDocument(Struct, frozen=True):
 
     class_name: str = field(name="class")
     share: Share
+
+
+class UnitDocument(Struct, frozen=True):
+    """A unit of a layer, with the largest number of its map."""
+
+    unit: Annotated[int, Meta(ge=0)]
+    largest: float
+
+
+class LayerDocument(Struct, frozen=True):
+    """A layer of the network."""
+
+    name: str
+    kind: Annotated[str, Meta(description="What it does, such as convolution or max pooling.")]
+    shape: Annotated[
+        tuple[_Side, ...],
+        Meta(description="Of what it gives: rows, columns and maps, or a number of numbers."),
+    ]
+    weights: _Pixel
+    sees: Annotated[
+        tuple[_Side, _Side] | None,
+        Meta(
+            description="Width and height, in pixels of the model's input, of the part on which "
+            "each number of its maps depends; null for all of it."
+        ),
+    ]
+    units: Annotated[
+        tuple[UnitDocument, ...], Meta(description="The units whose maps are in the picture.")
+    ]
 
 
 class ExplainedDocument(Struct, frozen=True):
@@ -117,11 +147,18 @@ class ExplainedDocument(Struct, frozen=True):
             "first; the rest is unknown. Else null."
         ),
     ]
+    layers: Annotated[
+        tuple[LayerDocument, ...] | None,
+        Meta(
+            description="With layers: those in the picture, in the order of computation. Else null."
+        ),
+    ]
     files: Annotated[
         Mapping[str, str],
         Meta(
             description="The files that were written: `heat` is the picture with its heat map, "
-            "`boxes` the one with boxes, `json` the document."
+            "`boxes` the one with boxes, `json` the document; with layers, `layers` is the picture "
+            "and `page` the page."
         ),
     ]
 
@@ -163,7 +200,20 @@ def _photo(explained: ExplainedPhoto) -> ExplainedDocument:
         shares=None
         if shares is None
         else tuple(ShareDocument(name, round(share, 4)) for name, share in shares.items()),
+        layers=None if explained.walk is None else tuple(map(_layer, explained.walk.views)),
         files={name: str(path) for name, path in explained.files.items()},
+    )
+
+
+def _layer(view: LayerView) -> LayerDocument:
+    stage = view.stage
+    return LayerDocument(
+        stage.name,
+        stage.kind,
+        stage.shape,
+        stage.weights,
+        None if stage.reach is None else stage.reach.size[::-1],
+        tuple(UnitDocument(each.unit, each.largest) for each in view.maps),
     )
 
 

@@ -6,6 +6,7 @@ from imgrec.report.pictures.explanation import (
     heated_pixels,
     segments_picture,
 )
+from imgrec.report.pictures.layers import bars_of, layers_picture, map_picture, pixel_picture
 from imgrec.report.pictures.small_pictures import (
     SIDE,
     Thumbnail,
@@ -17,11 +18,15 @@ from imgrec.report.pictures.small_pictures import (
 __all__ = [
     "SIDE",
     "Thumbnail",
+    "bars_of",
     "boxes_picture",
     "contact_sheet",
     "data_uri",
     "heat_picture",
     "heated_pixels",
+    "layers_picture",
+    "map_picture",
+    "pixel_picture",
     "segments_picture",
     "thumbnail",
 ]

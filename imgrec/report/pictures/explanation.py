@@ -124,11 +124,15 @@ def heated_pixels(
     Low values leave the photo visible but paler; higher values have more colour.
     """
     values = heat.over(size, (pixels.shape[1], pixels.shape[0])).clip(0, 1)
-    steps = np.linspace(0, 1, len(_SCALE))
-    colours = np.stack([np.interp(values, steps, channel) for channel in _SCALE.T], axis=-1)
     weight = (0.25 + 0.5 * values)[..., np.newaxis]
-    mixed = (1 - weight) * pixels + weight * colours
+    mixed = (1 - weight) * pixels + weight * scale_colours(values)
     return np.asarray(mixed.round(), np.uint8)
+
+
+def scale_colours(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the colour of each value from 0 to 1, as RGB from 0 to 255 on a last axis."""
+    steps = np.linspace(0, 1, len(_SCALE))
+    return np.stack([np.interp(values, steps, channel) for channel in _SCALE.T], axis=-1)
 
 
 def _shown(explanation: Explanation) -> Image.Image:

@@ -7,17 +7,27 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from imgrec.errors import UsageError
+from imgrec.explanation.layers import LayeredNetwork
 from imgrec.explanation.windows import WINDOWS
 from imgrec.interface import option
 from imgrec.models.backend import has_tensorflow
 from imgrec.rounding import percent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
-from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
+from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, open_engine
+from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.runtime.model_file import decision_of
 from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL
-from imgrec.text import did_you_mean, join_few, printable
-from imgrec.workflows.explanation.explainer import INSIDE, OF_ALL, Explainer, Method, needs_keras
+from imgrec.text import count_of, did_you_mean, join_few, printable
+from imgrec.workflows.explanation.explainer import (
+    INSIDE,
+    OF_ALL,
+    CloserLook,
+    Explainer,
+    Method,
+    needs_keras,
+)
+from imgrec.workflows.explanation.own_photos import own_photos
 
 # What the methods that look for every class do if no answer is "unknown".
 _WITHOUT_UNKNOWN = {
@@ -40,7 +50,10 @@ class ExplainOptions:
         windows: The largest number of windows per photo; None for 200.
         as_seen: Whether gradcam looks at exactly what `predict` shows the model. Otherwise it
             looks at the whole photo at its own size, if the model takes any size.
-        method: `gradcam`, `occlusion`, `windows` or `dense`; None for `fitting_method`.
+        method: `gradcam`, `occlusion`, `windows`, `dense` or `layers`; None for `fitting_method`.
+        layer: The layer that `layers` looks at more closely; None for the deepest one whose units
+            see no more than half of a picture's side.
+        unit: The unit of it whose patches are shown, from 0; None for the strongest in the picture.
     """
 
     class_name: str | None = None
@@ -48,6 +61,8 @@ class ExplainOptions:
     windows: int | None = None
     as_seen: bool = False
     method: Method | None = None
+    layer: str | None = None
+    unit: int | None = None
 
 
 DEFAULT_OPTIONS = ExplainOptions()
@@ -79,6 +94,8 @@ def open_explainer(
         decision = decision.with_threshold(options.threshold)
     if method in INSIDE:
         engine_options = _inside(run, method, engine_options)
+    if method == "layers":
+        engine_options = _litert(engine_options)
     if method in OF_ALL and decision == ONE_LABEL:
         log.info(
             '%s never answers "unknown" (evaluation.selective_prediction): %s; set a limit with %s',
@@ -88,7 +105,8 @@ def open_explainer(
         )
     engine = open_engine(run, engine_options)
     windows = WINDOWS if options.windows is None else options.windows
-    return Explainer(run.name, method, engine, decision, wanted, windows, options.as_seen)
+    closer = _closer_look(run, engine, options) if method == "layers" else None
+    return Explainer(run.name, method, engine, decision, wanted, windows, options.as_seen, closer)
 
 
 def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> Method:
@@ -122,6 +140,56 @@ def _check(method: Method, options: ExplainOptions) -> None:
             f"{option('windows')}: {method} uses no windows",
             hint=f"it goes with {option('method', 'windows')}",
         )
+    if method == "layers" and options.class_name is not None:
+        raise UsageError(
+            f"{option('class')}: layers follows the photo, whatever class is asked for",
+            hint=f"leave it out; {option('layer', 'NAME')} chooses a layer",
+        )
+    for name, value in (("layer", options.layer), ("unit", options.unit)):
+        if value is not None and method != "layers":
+            raise UsageError(
+                f"{option(name)}: {method} looks at no single layer",
+                hint=f"it goes with {option('method', 'layers')}",
+            )
+
+
+def _litert(engine_options: EngineOptions) -> EngineOptions:
+    if engine_options.engine == "keras" or engine_options.device.startswith("gpu"):
+        asked = (
+            option("engine", "keras")
+            if engine_options.engine == "keras"
+            else option("device", engine_options.device)
+        )
+        raise UsageError(
+            f"{asked}: layers looks into the run's LiteRT file, on the CPU", hint="leave it out"
+        )
+    return replace(engine_options, engine="litert")
+
+
+def _closer_look(run: Run, engine: Engine, options: ExplainOptions) -> CloserLook:
+    if not isinstance(engine, LiteRTEngine):
+        raise ValueError("layers looks into LiteRT models")
+    network = LayeredNetwork(engine, lambda most: own_photos(run, engine.spec, most))
+    layer = network.usual if options.layer is None else _layer(options.layer, network)
+    units = 0 if layer is None else network.stages[layer].units
+    if options.unit is not None and options.unit not in range(units):
+        name = "the model" if layer is None else printable(network.stages[layer].name)
+        raise UsageError(
+            f"{option('unit', options.unit)}: {name} has {count_of(units, 'unit')}",
+            hint=f"use 0 to {units - 1}; {option('layer', 'NAME')} chooses another layer",
+        )
+    return CloserLook(network, layer, options.unit)
+
+
+def _layer(name: str, network: LayeredNetwork) -> int:
+    names = [each.name for each in network.stages]
+    if name in names:
+        return names.index(name)
+    raise UsageError(
+        f"{option('layer', name)}: the model has no such layer"
+        f"{did_you_mean(name, names, cutoff=0.5)}",
+        hint=f"it has {join_few(names, 40)}",
+    )
 
 
 def _inside(run: Run, method: Method, engine_options: EngineOptions) -> EngineOptions:

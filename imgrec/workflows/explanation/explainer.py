@@ -16,6 +16,8 @@ from imgrec.errors import BadImage, RunError
 from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.dense import FullyConvolutional, enlarged, segments, shares, things
 from imgrec.explanation.gradcam import gradcam, in_own_size, takes_any_size
+from imgrec.explanation.layer_walk import LayerWalk
+from imgrec.explanation.layers import LayeredNetwork
 from imgrec.explanation.occlusion import occlusion
 from imgrec.explanation.values import (
     Area,
@@ -34,7 +36,7 @@ from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.scores import Decision, Scores, require_finite
 from imgrec.text import printable
 
-Method = Literal["gradcam", "occlusion", "windows", "dense"]
+Method = Literal["gradcam", "occlusion", "windows", "dense", "layers"]
 
 INSIDE: tuple[Method, ...] = ("gradcam", "dense")
 """The methods that need a Keras model; the others work with any engine."""
@@ -48,17 +50,37 @@ _HOT = 0.4
 
 
 @dataclass(frozen=True)
+class CloserLook:
+    """What `layers` looks at.
+
+    Args:
+        network: The model's layers.
+        layer: The position of the one to look at more closely; None of a network without layers.
+        unit: One of its units; None for the strongest in each picture.
+    """
+
+    network: LayeredNetwork
+    layer: int | None = None
+    unit: int | None = None
+
+    def walk(self, pixels: NDArray[np.uint8], ranked: Sequence[Ranked]) -> LayerWalk:
+        """Follow a picture through the network; see LayeredNetwork."""
+        return self.network.walk(pixels, ranked, self.layer, self.unit)
+
+
+@dataclass(frozen=True)
 class Explainer:
     """A model that explains photos.
 
     Args:
         model: Its name.
-        method: `gradcam`, `occlusion`, `windows` or `dense`.
+        method: `gradcam`, `occlusion`, `windows`, `dense` or `layers`.
         engine: The engine.
         decision: How probabilities become labels.
         wanted: The column of the class to explain; None for the predicted one.
         windows: The largest number of windows per photo.
         as_seen: As in ExplainOptions.
+        closer: What `layers` looks at; None for the other methods.
     """
 
     model: str
@@ -68,6 +90,7 @@ class Explainer:
     wanted: int | None = None
     windows: int = WINDOWS
     as_seen: bool = False
+    closer: CloserLook | None = None
 
     def explain(self, photo: Photo) -> Explanation:
         """Explain a photo.
@@ -82,13 +105,16 @@ class Explainer:
         require_finite(Scores((photo.name,), None, answers.probabilities, self.engine.classes))
         (named,) = self.decision.decide(answers.probabilities, answers.ood_similarity)
         columns = self._explained(row, named)
+        ranked = tuple(map(Ranked, self.engine.classes, map(float, row)))
         whole = Explanation(
             picture,
-            tuple(Ranked(self.engine.classes[each], float(row[each])) for each in columns),
+            tuple(ranked[each] for each in columns),
             bool(named.any()),
             ViewedRegion(picture.seen, (self.engine.spec.width, self.engine.spec.height)),
             Heat(np.zeros((1, 1), np.float32), picture.seen),
         )
+        if self.closer is not None:
+            return replace(whole, walk=self.closer.walk(picture.pixels, ranked))
         found = self._placed(whole, columns)
         if self.wanted is None and not whole.known and self.method not in OF_ALL:
             return replace(found, found=())  # there is no answer to explain
@@ -112,6 +138,8 @@ class Explainer:
             case "occlusion":
                 pixels = whole.picture.pixels
                 return _hottest(whole, [occlusion(self.engine, pixels, each) for each in columns])
+            case "layers":
+                raise ValueError("layers needs a closer look")
 
     def _windows(self, whole: Explanation, column: int) -> Explanation:
         looked = score_windows(self.engine, whole.picture, self.decision, self.windows)

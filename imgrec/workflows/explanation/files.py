@@ -11,13 +11,15 @@ from pathlib import Path
 
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage
+from imgrec.errors import BadImage, UsageError
 from imgrec.explanation.values import ExplainedPhoto, Explanation, ExplanationQuery
 from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes_atomically
+from imgrec.interface import option
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import photo_explanation
-from imgrec.report.pictures import boxes_picture, heat_picture, segments_picture
+from imgrec.report.layers_page import layers_page
+from imgrec.report.pictures import boxes_picture, heat_picture, layers_picture, segments_picture
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.workflows.explanation.explain import (
@@ -26,7 +28,7 @@ from imgrec.workflows.explanation.explain import (
     fitting_method,
     open_explainer,
 )
-from imgrec.workflows.explanation.explainer import Explainer
+from imgrec.workflows.explanation.explainer import Explainer, Method
 
 # A file name may have 255 bytes: 50 characters of up to four bytes, and the suffix.
 _LONGEST = 50
@@ -86,6 +88,11 @@ def explain_files(
         RunError: A file can't be written, or the method can't be used with the model.
     """
     options = replace(options, method=options.method or fitting_method(run, engine_options))
+    if written.boxes and options.method == "layers":
+        raise UsageError(
+            f"{option('boxes')}: layers finds no boxes",
+            hint=f"it goes with the other methods, such as {option('method', 'windows')}",
+        )
     found = list(expand_photos(photos, sys.stdin))
     outputs = plan_outputs(found, written, options)
     explainer = open_explainer(run, options, engine_options)
@@ -110,8 +117,11 @@ def explain_photos(
 def picture_of(found: Explanation, explainer: Explainer) -> bytes:
     """Return a PNG of an explanation.
 
-    It shows the heat map, or, for `dense` without a chosen class, every class in its colour.
+    It shows the heat map; for `dense` without a chosen class, every class in its colour; and for
+    `layers` what each layer makes of the photo.
     """
+    if found.walk is not None:
+        return layers_picture(found, explainer.model)
     if found.segments is not None and explainer.wanted is None:
         return segments_picture(found, explainer.engine.classes)
     return heat_picture(found)
@@ -136,14 +146,14 @@ def plan_outputs(
     as_seen = options.as_seen and options.method == "gradcam"
     how = "gradcam-as-seen" if as_seen else options.method
     outputs = [
-        OutputFiles(photo, _files(written, f"{name}.{how}"))
+        OutputFiles(photo, _files(written, f"{name}.{how}", options.method))
         for photo, name in zip(photos, _distinct_names(photos), strict=True)
     ]
     for output in outputs:
         for path in output.files.values():
             refuse_existing(path, "folder")
     there = next(each for each in (written.folder, *written.folder.parents) if each.exists())
-    check_writable(there / outputs[0].files["heat"].name)
+    check_writable(there / next(iter(outputs[0].files.values())).name)
     return outputs
 
 
@@ -171,8 +181,8 @@ def _distinct_names(photos: Sequence[Photo]) -> list[str]:
     return [names[at] for at in range(len(photos))]
 
 
-def _files(written: WrittenFiles, name: str) -> dict[str, Path]:
-    suffixes = {"heat": ".png"}
+def _files(written: WrittenFiles, name: str, method: Method | None) -> dict[str, Path]:
+    suffixes = {"layers": ".png", "page": ".html"} if method == "layers" else {"heat": ".png"}
     if written.boxes:
         suffixes |= {"boxes": ".boxes.png", "json": ".json"}
     return {what: written.folder / f"{name}{suffix}" for what, suffix in suffixes.items()}
@@ -192,9 +202,12 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
         size=found.picture.image.size,
         found=found.found,
         shares=found.shares,
+        walk=found.walk,
         files=files,
     )
-    contents = {"heat": picture_of(found, explainer)}
+    contents = {next(iter(files)): picture_of(found, explainer)}
+    if "page" in files:
+        contents["page"] = layers_page(found, explainer.model).encode()
     if "boxes" in files:
         query = ExplanationQuery(explainer.model, explainer.method)
         contents["boxes"] = boxes_picture(found)
@@ -205,7 +218,7 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
 
 def _write(files: Mapping[str, Path], contents: Mapping[str, bytes]) -> None:
     """Write the files of a photo; if one can't be written, none is kept."""
-    _make_folder(files["heat"].parent)
+    _make_folder(next(iter(files.values())).parent)
     written: list[Path] = []
     try:
         for what, content in contents.items():

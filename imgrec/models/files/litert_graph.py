@@ -1,0 +1,159 @@
+"""The graph of a LiteRT file: its tensors, and the operators that compute them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from imgrec.models.files.flatbuffer import Flatbuffer, Table
+
+# The numbers of operators in LiteRT's schema, whose Python module takes half a second to import.
+_NAMES = {
+    0: "ADD",
+    1: "AVERAGE_POOL_2D",
+    2: "CONCATENATION",
+    3: "CONV_2D",
+    4: "DEPTHWISE_CONV_2D",
+    6: "DEQUANTIZE",
+    9: "FULLY_CONNECTED",
+    14: "LOGISTIC",
+    17: "MAX_POOL_2D",
+    18: "MUL",
+    22: "RESHAPE",
+    25: "SOFTMAX",
+    34: "PAD",
+    37: "BATCH_TO_SPACE_ND",
+    38: "SPACE_TO_BATCH_ND",
+    40: "MEAN",
+    41: "SUB",
+    43: "SQUEEZE",
+    53: "CAST",
+    60: "PADV2",
+    74: "SUM",
+    77: "SHAPE",
+    82: "REDUCE_MAX",
+    114: "QUANTIZE",
+    126: "BATCH_MATMUL",
+}
+# Fields of the tables in the schema.
+_OPERATOR_CODES, _GRAPHS = 1, 2
+_TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
+_OPTIONS = 4
+# The fields of a pooling's window, and of the dilation of a convolution; width before height.
+_POOLING = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+_DILATION = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 5}
+
+# They change the form of a tensor, not what it says.
+_FORM = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "CAST")
+_LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_MATMUL")
+
+_Sides = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window that a convolution or a pooling moves over a map: (height, width) of each.
+
+    padded: whether zeros are added around the map, as with `padding: same`.
+    """
+
+    size: _Sides
+    stride: _Sides
+    dilation: _Sides = (1, 1)
+    padded: bool = False
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What computes tensors from tensors, both by their numbers.
+
+    name: As in LiteRT's schema; the number of one that nothing here depends on. inputs: Without the
+    optional ones that are missing.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    window: Window | None = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The main graph of a file.
+
+    names: Of the tensors, by number. operators: In the order in which they run.
+    """
+
+    names: tuple[str, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    operators: tuple[Operator, ...]
+
+
+def read_graph(content: bytes) -> Graph:
+    """Return the main graph of a file.
+
+    Args:
+        content: What `read_litert` returned.
+    """
+    root = Flatbuffer(content).root()
+    codes = [max(each.scalar(0, "b"), each.scalar(3, "i")) for each in root.tables(_OPERATOR_CODES)]
+    graph = root.tables(_GRAPHS)[0]
+    tensors = graph.tables(_TENSORS)
+    shapes = [each.scalars(0, "i") for each in tensors]
+    return Graph(
+        tuple(each.text(3) or "" for each in tensors),
+        graph.scalars(_INPUTS, "i"),
+        graph.scalars(_OUTPUTS, "i"),
+        tuple(_operator(each, codes, shapes) for each in graph.tables(_OPERATORS)),
+    )
+
+
+def with_output(content: bytes, tensor: int) -> bytes:
+    """Return a file whose first output is another tensor of the main graph.
+
+    Args:
+        content: What `read_litert` returned.
+        tensor: The number of the tensor.
+    """
+    start, _ = Flatbuffer(content).root().tables(_GRAPHS)[0].data(_OUTPUTS)
+    return b"".join((content[:start], struct.pack("<i", tensor), content[start + 4 :]))
+
+
+def ends_linear(content: bytes, tensor: int) -> bool:
+    """Return whether a tensor is computed by a layer without activation, such as a dense one.
+
+    Args:
+        content: What `read_litert` returned.
+        tensor: The number of the tensor in the main graph.
+    """
+    for operator in reversed(read_graph(content).operators):
+        if tensor not in operator.outputs:
+            continue
+        if operator.name not in _FORM:
+            return operator.name in _LINEAR
+        tensor = operator.inputs[0]
+    return False
+
+
+def _operator(table: Table, codes: list[int], shapes: list[tuple[int, ...]]) -> Operator:
+    code = codes[table.scalar(0, "I")]
+    name = _NAMES.get(code, str(code))
+    inputs = tuple(each for each in table.scalars(1, "i") if each >= 0)
+    options = table.table(_OPTIONS)
+    window = None
+    if options is not None and name in _POOLING:
+        window = _window(options, _sides(options, 3))
+    elif options is not None and name in _DILATION:
+        _, height, width, _ = shapes[inputs[1]]
+        window = _window(options, (height, width), _sides(options, _DILATION[name]))
+    return Operator(name, inputs, table.scalars(2, "i"), window)
+
+
+def _window(options: Table, size: _Sides, dilation: _Sides = (1, 1)) -> Window:
+    return Window(size, _sides(options, 1), dilation, padded=options.scalar(0, "b") == 0)
+
+
+def _sides(options: Table, field: int) -> _Sides:
+    """Return the height and the width in two fields, the width first; 1 is the default."""
+    return options.scalar(field + 1, "i") or 1, options.scalar(field, "i") or 1

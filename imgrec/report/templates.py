@@ -1,0 +1,33 @@
+"""The pages' templates, with the colours and filters that all of them use."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from imgrec.report.charts import DARK, LIGHT
+from imgrec.rounding import percent
+from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def environment() -> Environment:
+    """Return an environment that escapes all text and refuses undefined names."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    found = Environment(
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {"shown": printable, "percent": percent}
+    found.globals |= {"light": LIGHT, "dark": DARK}
+    return found
+
+
+def _template(name: str) -> str:
+    return resources.files("imgrec.report").joinpath(name).read_text(encoding="utf-8")
