@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 
 from imgrec.text import count_of, printable
@@ -35,7 +36,8 @@ def groups_in(expression: str) -> int:
             f"expression may have {_LONGEST:,}"
         )
     try:
-        return re.compile(expression).groups
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            return re.compile(expression).groups
     except (re.error, OverflowError) as error:
         reason = str(error)
     except RecursionError:

@@ -123,6 +123,7 @@ def test_a_column_goes_before_a_regular_expression() -> None:
     plain = [Record("v12_f3.png", 0, Path()), Record("v7_f1.png", 0, Path())]
     assert groups_of(plain, r"v(\d+)_") == ("12", "7")
     assert groups_of(plain, r"v\d+") == ("v12", "v7")
+    assert groups_of(plain, "[[v]([0-9]+)") == ("12", "7")  # Python warns of `[[`
     filmed = [Record("v12_f3.png", 0, Path(), extra={"v": "one"})]
     assert groups_of(filmed, "v") == ("one",)
 
