@@ -36,8 +36,10 @@ _COMPARED, _HASHED = 16, 8
 _DISTANCE = 6  # of a candidate's 63 bits: a cropped copy differs in so many from the nearest view
 _BANDS = tuple((first, min(13, 63 - first)) for first in range(0, 63, 13))
 
+_SCALE = np.float32(np.iinfo(np.int16).max)  # of planes, whose values are from -1 to 1
+
 # Pictures that are looked up in at a time, that are looked up, and pairs of hashes.
-_BLOCK, _QUERIES, _PAIRS = 1 << 17, 4_096, 1 << 19
+_BLOCK, _QUERIES, _PAIRS = 1 << 17, 4_096, 1 << 18
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class _View:
     @property
     def unexplained(self) -> float:
         """What a copy may leave unexplained before `finer` is tried."""
-        return UNEXPLAINED if self.share == 1 else 1.6 * UNEXPLAINED
+        return UNEXPLAINED if self.share == 1 else 3 * UNEXPLAINED
 
     @property
     def finer(self) -> tuple[_View, ...]:
@@ -138,31 +140,32 @@ class _Budget:
 class _Block:
     """Some of the pictures, ready to be looked up.
 
-    first: the index of the first one. order, sorted: places and hashes in the order of each band.
-    planes: computed when they are needed, `ready` says which ones are.
+    first: the index of the first one. hashed, lowest: their frequencies. order, sorted: places
+    and hashes in the order of each band. low_planes, planes: of the frequencies that are hashed,
+    and of those that are compared.
     """
 
     first: int
-    thumbnails: _Pixels
     hashed: _Floats
+    lowest: _Floats
     order: tuple[_Places, ...]
     sorted: tuple[_Hashes, ...]
-    planes: NDArray[np.float16]
-    ready: NDArray[np.bool]
+    low_planes: _Planes
+    planes: _Planes
 
     @classmethod
     def of(cls, thumbnails: _Pixels, first: int) -> _Block:
-        hashed = _frequencies(thumbnails, _hashed_kernel(_View()))
+        hashed = _frequencies(thumbnails, _View(), _HASHED)
         hashes = _hashes(hashed)
         order = tuple(np.argsort(_band(hashes, *band), kind="stable") for band in _BANDS)
         return cls(
             first,
-            thumbnails,
             hashed,
+            _lowest(hashed),
             order,
             tuple(hashes[places] for places in order),
-            np.empty((len(thumbnails), _CHANGES, _COMPARED**2 - 1), np.float16),
-            np.zeros(len(thumbnails), bool),
+            _Planes.of(thumbnails, _HASHED),
+            _Planes.of(thumbnails, _COMPARED),
         )
 
     def matches(
@@ -170,21 +173,24 @@ class _Block:
     ) -> _Places:
         """Return pairs (2, n): pictures from `start` on, and those of the block that show a view.
 
-        Pairs that are in one group already are left out.
+        Pairs that are in one group already are left out. The others are compared step by step, by
+        more and more frequencies.
         """
         part = thumbnails[start : start + _QUERIES]
-        hashed = _frequencies(part, _hashed_kernel(view))
-        hashes = _hashes(hashed)
+        hashed = _frequencies(part, view, _HASHED)
+        hashes, lowest = _hashes(hashed), _lowest(hashed)
         found = [np.empty((2, 0), np.intp)]
         for pairs in self._candidates(hashes, budget):
             left, right = pairs[0] + start, pairs[1] + self.first
             near = pairs[:, group[left] != group[right]]
-            near = near[:, _products(hashed[near[0]], self.hashed[near[1]]) >= view.near]
-            near = near[:, self._unexplained(part, (view,), near) <= view.unexplained]
-            if view.finer:
-                near = near[:, self._unexplained(part, view.finer, near) <= UNEXPLAINED]
-            found.append(near)
-        places: _Places = np.concatenate(found, axis=1) + np.array([[start], [self.first]])
+            near = near[:, _products(lowest, self.lowest, near) >= view.near]
+            near = near[:, _products(hashed, self.hashed, near) >= view.near]
+            near = near[:, self.low_planes.unexplained(hashed, near) <= UNEXPLAINED]
+            found.append(near[:, self._unexplained(part, (view,), near) <= view.unexplained])
+        near = np.concatenate(found, axis=1)
+        if view.finer:
+            near = near[:, self._unexplained(part, view.finer, near) <= UNEXPLAINED]
+        places: _Places = near + np.array([[start], [self.first]])
         return places
 
     def _candidates(self, hashes: _Hashes, budget: _Budget) -> Iterator[_Places]:
@@ -198,8 +204,10 @@ class _Block:
                 if not budget.take(int(many.sum())):
                     return
                 shift = first[part] - (np.cumsum(many) - many)
-                place = np.arange(many.sum()) + np.repeat(shift, many)
-                differing = self.sorted[number][place] ^ np.repeat(hashes[part], many)
+                place = np.repeat(shift.astype(np.int32), many)
+                place += np.arange(len(place), dtype=np.int32)
+                differing = self.sorted[number][place]
+                differing ^= np.repeat(hashes[part], many)
                 near = np.flatnonzero(np.bitwise_count(differing) <= _DISTANCE)
                 for before in _BANDS[:number]:  # those were found there
                     near = near[_band(differing[near], *before) != 0]
@@ -208,24 +216,49 @@ class _Block:
 
     def _unexplained(self, thumbnails: _Pixels, views: Sequence[_View], pairs: _Places) -> _Floats:
         """Return for each pair what is unexplained of the query's variance, the least of views."""
-        self._prepare(pairs[1])
-        wanted, query = np.unique(pairs[0], return_inverse=True)
+        queries, query = np.unique(pairs[0], return_inverse=True)
         least = np.ones(pairs.shape[1], np.float32)
-        for view in views if len(wanted) else ():
-            spectra = _frequencies(thumbnails[wanted], _kernel(view))
-            for start in range(0, len(least), 1024):
-                part = slice(start, start + 1024)
-                plane = self.planes[pairs[1, part]].astype(np.float32)
-                inside = (plane @ spectra[query[part]][:, :, None])[:, :, 0]
-                least[part] = np.minimum(least[part], 1 - np.square(inside).sum(1))
+        for view in views if len(queries) else ():
+            spectra = _frequencies(thumbnails[queries], view, _COMPARED)
+            found = self.planes.unexplained(spectra, np.stack([query, pairs[1]]))
+            least = np.minimum(least, found)
         return least
+
+
+@dataclass(frozen=True)
+class _Planes:
+    """The tangent planes of pictures, by `count` frequencies a side.
+
+    values: bases in units of 1 / _SCALE; computed when they are needed, `ready` says which are.
+    """
+
+    thumbnails: _Pixels
+    count: int
+    values: NDArray[np.int16]
+    ready: NDArray[np.bool]
+
+    @classmethod
+    def of(cls, thumbnails: _Pixels, count: int) -> _Planes:
+        values = np.empty((len(thumbnails), _CHANGES, count**2 - 1), np.int16)
+        return cls(thumbnails, count, values, np.zeros(len(thumbnails), bool))
+
+    def unexplained(self, spectra: _Floats, pairs: _Places) -> _Floats:
+        """Return for each pair of a spectrum and a picture what the picture leaves unexplained."""
+        self._prepare(pairs[1])
+        found = np.empty(pairs.shape[1], np.float32)
+        for start in range(0, len(found), 1024):
+            query, place = pairs[:, start : start + 1024]
+            bases = self.values.take(place, 0).astype(np.float32)
+            inside = (bases @ spectra.take(query, 0)[:, :, None])[:, :, 0] / _SCALE
+            found[start : start + 1024] = 1 - np.square(inside).sum(1)
+        return found
 
     def _prepare(self, places: _Places) -> None:
         wanted = np.unique(places)
         wanted = wanted[~self.ready[wanted]]
         for start in range(0, len(wanted), 512):
             part = wanted[start : start + 512]
-            self.planes[part] = _planes(self.thumbnails[part])
+            self.values[part] = np.rint(_bases(self.thumbnails[part], self.count) * _SCALE)
         self.ready[wanted] = True
 
 
@@ -237,9 +270,9 @@ def _portions(counts: _Places) -> Iterator[slice]:
 
 
 def _hashes(frequencies: _Floats) -> _Hashes:
-    """Return the signs of the hashed frequencies, 63 bits."""
+    """Return the signs of the hashed frequencies, 63 bits; each band has low and high ones."""
     bits = np.zeros((len(frequencies), 64), bool)
-    bits[:, :63] = frequencies > 0
+    bits[:, :63] = frequencies.reshape(-1, 9, 7).swapaxes(1, 2).reshape(-1, 63) > 0
     hashes: _Hashes = np.packbits(bits, axis=1, bitorder="little").view("<u8")[:, 0]
     return hashes
 
@@ -248,39 +281,50 @@ def _band(hashes: _Hashes, first: int, bits: int) -> _Hashes:
     return (hashes >> np.uint64(first)) & np.uint64((1 << bits) - 1)
 
 
-@cache
-def _hashed() -> _Places:
-    """Return where the hashed frequencies are, so that each band has low and high ones."""
-    places = np.arange(_COMPARED**2).reshape(_COMPARED, _COMPARED)[:_HASHED, :_HASHED]
-    return places.ravel()[1:].reshape(9, 7).T.ravel() - 1
+def _lowest(hashed: _Floats) -> _Floats:
+    """Return the lowest 15 of the hashed frequencies, and the length of the others.
+
+    A product of these is never below that of all frequencies.
+    """
+    down, across = np.divmod(np.arange(1, _HASHED**2), _HASHED)
+    low = hashed[:, np.argsort(down + across, kind="stable")[:15]]
+    others = np.sqrt(np.maximum(1 - np.square(low).sum(1, keepdims=True), 0))
+    return np.concatenate([low, others], axis=1)
 
 
-def _frequencies(pixels: NDArray[Any], kernel: _Floats) -> _Floats:
-    """Return frequencies of pictures (..., SIDE, SIDE), without the mean, each of length 1."""
-    parts = np.array_split(pixels.reshape(-1, SIDE * SIDE), 1 + len(pixels) // _QUERIES)
-    found: _Floats = np.concatenate([part.astype(np.float32) @ kernel for part in parts])
+def _frequencies(pixels: NDArray[Any], view: _View, count: int) -> _Floats:
+    """Return `count` ** 2 - 1 frequencies of a view of pictures (..., SIDE, SIDE), of length 1.
+
+    The mean is left out.
+    """
+    parts = np.array_split(pixels, 1 + len(pixels) // _QUERIES)
+    found: _Floats = np.concatenate([_transformed(part, view, count) for part in parts])
     length: _Floats = np.linalg.norm(found, axis=-1, keepdims=True)
-    return (found / (length + np.float32(1e-6))).reshape(*pixels.shape[:-2], -1)
+    found /= length + np.float32(1e-6)
+    return found
+
+
+def _transformed(pixels: NDArray[Any], view: _View, count: int) -> _Floats:
+    across, down = _kernels(view, count)
+    rows = pixels.reshape(-1, SIDE).astype(np.float32) @ across
+    columns = rows.reshape(-1, SIDE, count).swapaxes(1, 2).reshape(-1, SIDE) @ down
+    found: _Floats = columns.reshape(*pixels.shape[:-2], count * count)[..., 1:]
+    return found
 
 
 @cache
-def _kernel(view: _View) -> _Floats:
-    """Return what takes a thumbnail's pixels to the frequencies of a view."""
-    cosines = _cosines()
-    down = cosines @ _line(view.share, view.top)
+def _kernels(view: _View, count: int) -> tuple[_Floats, _Floats]:
+    """Return what takes the rows and the columns of a thumbnail to the frequencies of a view."""
+    cosines = _cosines()[:count]
     across = cosines @ _line(view.share, view.left)
-    return np.kron(down, across[:, ::-1] if view.mirrored else across)[1:].T.copy()
-
-
-@cache
-def _hashed_kernel(view: _View) -> _Floats:
-    return _kernel(view)[:, _hashed()].copy()
+    down = cosines @ _line(view.share, view.top)
+    return (across[:, ::-1] if view.mirrored else across).T.copy(), down.T.copy()
 
 
 def _cosines() -> _Floats:
     from scipy.fft import dct
 
-    cosines: _Floats = dct(np.eye(SIDE, dtype=np.float32), axis=0, norm="ortho")[:_COMPARED]
+    cosines: _Floats = dct(np.eye(SIDE, dtype=np.float32), axis=0, norm="ortho")
     return cosines
 
 
@@ -301,7 +345,7 @@ def _line(share: float, start: float) -> _Floats:
     return weights
 
 
-def _planes(thumbnails: _Pixels) -> NDArray[np.float16]:
+def _bases(thumbnails: _Pixels, count: int) -> _Floats:
     """Return an orthonormal basis (n, changes, frequencies) of each picture and its changes.
 
     It is what the picture becomes when it is moved, scaled, blurred and toned a little.
@@ -313,9 +357,10 @@ def _planes(thumbnails: _Pixels) -> NDArray[np.float16]:
     moved = (down, across, down * centred[:, None], across * centred)
     toned = (np.maximum(pixels - tone, 0) for tone in _TONES)
     changes = np.stack([pixels, *moved, blurred, *toned], axis=1)
-    changes = _frequencies(changes, _kernel(_View()))
+    changes = _frequencies(changes, _View(), count)
     products = changes @ changes.transpose(0, 2, 1) + _RIDGE * np.eye(_CHANGES, dtype=np.float32)
-    return (np.linalg.inv(np.linalg.cholesky(products)) @ changes).astype(np.float16)
+    bases: _Floats = np.linalg.inv(np.linalg.cholesky(products)) @ changes
+    return bases
 
 
 # A curve of tones with bends at these brightnesses: brightened photos lose their highlights.
@@ -327,8 +372,8 @@ _CHANGES = 6 + len(_TONES)
 _RIDGE = np.float32(5e-4)
 
 
-def _products(left: _Floats, right: _Floats) -> _Floats:
-    products: _Floats = np.einsum("nd,nd->n", left, right)
+def _products(left: _Floats, right: _Floats, pairs: _Places) -> _Floats:
+    products: _Floats = np.einsum("nd,nd->n", left.take(pairs[0], 0), right.take(pairs[1], 0))
     return products
 
 
