@@ -300,25 +300,26 @@ def _frequencies(pixels: NDArray[Any], view: _View, count: int) -> _Floats:
     parts = np.array_split(pixels, 1 + len(pixels) // _QUERIES)
     found: _Floats = np.concatenate([_transformed(part, view, count) for part in parts])
     length: _Floats = np.linalg.norm(found, axis=-1, keepdims=True)
-    found /= length + np.float32(1e-6)
-    return found
+    unit: _Floats = found / (length + np.float32(1e-6))
+    return unit
 
 
 def _transformed(pixels: NDArray[Any], view: _View, count: int) -> _Floats:
-    across, down = _kernels(view, count)
-    rows = pixels.reshape(-1, SIDE).astype(np.float32) @ across
-    columns = rows.reshape(-1, SIDE, count).swapaxes(1, 2).reshape(-1, SIDE) @ down
-    found: _Floats = columns.reshape(*pixels.shape[:-2], count * count)[..., 1:]
-    return found
+    down, across = _kernels(view, count)
+    columns = pixels.swapaxes(-2, -1).reshape(-1, SIDE).astype(np.float32)
+    changed: _Floats = columns @ down
+    rows = changed.reshape(-1, SIDE, count).swapaxes(1, 2).reshape(-1, SIDE)
+    found: _Floats = rows @ across
+    return found.reshape(*pixels.shape[:-2], count * count)[..., 1:]
 
 
 @cache
 def _kernels(view: _View, count: int) -> tuple[_Floats, _Floats]:
-    """Return what takes the rows and the columns of a thumbnail to the frequencies of a view."""
+    """Return what takes the columns and the rows of a thumbnail to the frequencies of a view."""
     cosines = _cosines()[:count]
-    across = cosines @ _line(view.share, view.left)
     down = cosines @ _line(view.share, view.top)
-    return (across[:, ::-1] if view.mirrored else across).T.copy(), down.T.copy()
+    across = cosines @ _line(view.share, view.left)
+    return down.T.copy(), (across[:, ::-1] if view.mirrored else across).T.copy()
 
 
 def _cosines() -> _Floats:
@@ -359,8 +360,8 @@ def _bases(thumbnails: _Pixels, count: int) -> _Floats:
     changes = np.stack([pixels, *moved, blurred, *toned], axis=1)
     changes = _frequencies(changes, _View(), count)
     products = changes @ changes.transpose(0, 2, 1) + _RIDGE * np.eye(_CHANGES, dtype=np.float32)
-    bases: _Floats = np.linalg.inv(np.linalg.cholesky(products)) @ changes
-    return bases
+    inverse = np.linalg.inv(np.linalg.cholesky(products))
+    return (inverse @ changes).astype(np.float32, copy=False)
 
 
 # A curve of tones with bends at these brightnesses: brightened photos lose their highlights.
