@@ -23,7 +23,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.errors import DataError, ImgrecError, RunError, UsageError
+from imgrec.errors import DataError, ImgrecError, RunError, UsageError, is_exhaustion
 from imgrec.text import printable
 
 _MAX_HEADER_BYTES = 16 << 20
@@ -194,7 +194,7 @@ def _how_it_ended(status: int, limits: Limits) -> str:
 
 
 def _too_large(limits: Limits) -> str:
-    return f"needed more than {limits.memory / 2**30:.1f} GiB of memory"
+    return f"found too little memory, or needed more than {limits.memory / 2**30:.1f} GiB"
 
 
 def answer(request: Mapping[str, Any]) -> NoReturn:
@@ -221,10 +221,9 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     except ImgrecError as error:
         kind = next(name for name, each in _ERRORS.items() if isinstance(error, each))
         header = {"error": kind, "message": error.message, "hint": error.hint}
-    except MemoryError:
-        header = {"failure": _too_large(limits)}
     except Exception as error:  # noqa: BLE001  # an ImgrecError says what a file did
-        header = {"failure": f"failed ({type(error).__name__}: {printable(str(error)[:200])})"}
+        reason = f"failed ({type(error).__name__}: {printable(str(error)[:200])})"
+        header = {"failure": _too_large(limits) if is_exhaustion(error) else reason}
     output.write(json.dumps(header).encode() + b"\n")
     for each in arrays.values():
         if each.nbytes and not each.dtype.hasobject:

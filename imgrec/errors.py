@@ -81,6 +81,16 @@ class RunError(ImgrecError):
     exit_status = 4
 
 
+def is_exhaustion(error: BaseException) -> bool:
+    """Return whether an exception means that the system has no more memory or threads."""
+    return (
+        isinstance(error, MemoryError)
+        or error.args == ("can't start new thread",)
+        # A library that can't be loaded.
+        or (isinstance(error, ImportError) and "failed to map segment" in str(error))
+    )
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM arrived. A KeyboardInterrupt, so that no library's `except Exception` catches it."""
 

@@ -21,7 +21,7 @@ import click
 import imgrec
 from imgrec.cli.console import Console
 from imgrec.cli.options import Group
-from imgrec.errors import BadImage, ImgrecError, RunError, Terminated
+from imgrec.errors import BadImage, ImgrecError, RunError, Terminated, is_exhaustion
 from imgrec.text import did_you_mean, printable
 
 NAME = "imgrec"
@@ -160,7 +160,7 @@ def _failure(error: BaseException) -> _Failure:
 
 
 def _unforeseen(error: BaseException) -> _Failure:
-    if isinstance(error, MemoryError) or error.args == ("can't start new thread",):
+    if is_exhaustion(error):
         return _Failure(RunError.exit_status, "the system has no more memory or threads", _LARGER)
     name = type(error).__name__
     return _Failure(

@@ -56,7 +56,14 @@ def test_a_bug_is_70(process: Imgrec) -> None:
     )
 
 
-@pytest.mark.parametrize("body", ["MemoryError", 'RuntimeError("can\'t start new thread")'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "MemoryError",
+        'RuntimeError("can\'t start new thread")',
+        'ImportError("x.so: failed to map segment from shared object")',
+    ],
+)
 def test_limits_of_the_system_are_not_bugs(body: str, process: Imgrec) -> None:
     """Without memory or threads, the cause is named, with exit status 4."""
     done = process("planted", planted=f"raise {body}")

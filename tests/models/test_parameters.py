@@ -10,6 +10,7 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.errors import ConfigError, RunError
+from imgrec.models.importing import random_answers
 from imgrec.models.keras_files import load_model_file
 from imgrec.runtime.keras_engine import load_keras
 from imgrec.workflows.experiment_sections import build_network
@@ -41,6 +42,19 @@ def test_a_model_file_has_a_limit(tmp_path: Path, *, built: bool) -> None:
     with pytest.raises(RunError, match="at most 7 are allowed") as caught:
         load_model_file(file, trust=False, max_parameters=7)
     assert "--max-parameters" in caught.value.hint
+
+
+def test_a_layer_that_needs_too_much_memory_is_named_as_such(tmp_path: Path) -> None:
+    """It has no parameters, but its output would take 3 TB."""
+    layers = [
+        layer("InputLayer", batch_shape=[None, 1, 1, 8], dtype="float32", name="pixels"),
+        layer("Flatten", name="flat"),
+        layer("RepeatVector", name="repeated", n=10**11),
+    ]
+    config = layer("Sequential", "keras", name="model", layers=layers)
+    model = load_model_file(keras_file(tmp_path / "m.keras", config=config), trust=False)
+    with pytest.raises(RunError, match="can't be used: it needs more memory than there is"):
+        random_answers(model, (1, 1, 8))
 
 
 def test_the_model_of_a_run_has_about_as_many_as_its_file(tmp_path: Path) -> None:
