@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools.fuzz.containers import (
     mutate_gzipped_idx,
@@ -42,6 +45,7 @@ class Kind:
         commands: From a file's path to the command lines that read it.
         statuses: With which exit statuses these may end.
         seconds: How much processor time they may take together.
+        prepare: What is done first, with the file's path.
     """
 
     seeds: str
@@ -49,6 +53,7 @@ class Kind:
     commands: Commands
     statuses: tuple[int, ...]
     seconds: int = 20
+    prepare: Callable[[Path], object] = lambda _: None
 
 
 def _data(seeds: str, mutate: Mutation, *, whole_folder: bool = False) -> Kind:
@@ -90,6 +95,19 @@ def _run_files(_: str) -> Sequence[Sequence[str]]:
     ]
 
 
+def _run_model(file: str) -> Sequence[Sequence[str]]:
+    engine = "keras" if file.endswith(".keras") else "litert"
+    return [("predict", PHOTO, "--model", "tiny-1", "--engine", engine, *RUNS)]
+
+
+def _with_hash(file: Path) -> None:
+    """Write the hash of a model into the card beside it, as whoever changes a run would."""
+    card = file.with_name("card.json")
+    document = json.loads(card.read_bytes())
+    document["hashes"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    card.write_text(json.dumps(document), "utf-8")
+
+
 def _weights(file: str) -> Sequence[Sequence[str]]:
     return [("train", "configs/tiny.yaml", "--dry-run", "--set", f"model.weights={file}")]
 
@@ -111,6 +129,12 @@ KINDS = {
     "card": Kind("runs/tiny-1/card.json", mutate_json, _card, (0, 4)),
     "run": Kind("runs/tiny-1/*[!d].[cj]s*", _TEXT, _run_files, (0, 2, 3, 4)),
     "run-config": Kind("runs/tiny-1/config.yaml", mutate_yaml, _run_files, (0, 2, 3, 4)),
+    "run-tflite": Kind(
+        "runs/tiny-1/*.tflite", mutate_litert, _run_model, (0, 4), prepare=_with_hash
+    ),
+    "run-keras": Kind(
+        "runs/tiny-1/best.keras", _KERAS, _run_model, (0, 4), seconds=60, prepare=_with_hash
+    ),
     "yaml": Kind("configs/*", mutate_yaml, lambda file: [("check", file)], (0, 2, 3)),
     "network": Kind("configs/*", mutate_yaml, _network, (0, 2, 3, 4), seconds=60),
     "npz": _data("npz/*", mutate_npz),

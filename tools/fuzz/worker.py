@@ -107,6 +107,7 @@ def main(name: str, seed: int) -> None:
 def _answer(kind: Kind, path: Path, content: bytes) -> Answer:
     original = path.read_bytes()
     path.write_bytes(content)
+    kind.prepare(path)
     try:
         commands = kind.commands(str(path))
         status, finding = _judged(kind, commands)
