@@ -112,6 +112,8 @@ def output_tensor(interpreter: Any, name: str, classes: int) -> LiteRTTensor:
     """
     outputs = _named_outputs(interpreter)
     shown = join_few([_in_words(*each) for each in outputs.items()], 10)
+    if not outputs:
+        raise RunError("the model has no output; an image classifier has one")
     if not name and len(outputs) > 1:
         raise RunError(
             f"the model has {count_of(len(outputs), 'output')}: {shown}",
@@ -143,7 +145,8 @@ def _named_outputs(interpreter: Any) -> dict[str, dict[str, Any]]:
 
 def _likely(outputs: dict[str, dict[str, Any]], classes: int) -> str:
     """Return the name of the first output with a number for each class, if any has."""
-    fitting = (name for name, each in outputs.items() if each["shape_signature"][-1] == classes)
+    sizes = {name: [*each["shape_signature"]] for name, each in outputs.items()}
+    fitting = (name for name in outputs if sizes[name][-1:] == [classes])
     return next(fitting, next(iter(outputs)))
 
 

@@ -117,7 +117,7 @@ def _findings(cls: type[Section], error: ValidationError) -> list[ConfigFinding]
     errors: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
     if any(is_tuple(one["input"]) for one in errors):
         # The rest of a tuple between braces looks like a key, `3)`.
-        errors = [one for one in errors if not str(one["loc"][-1]).endswith(")")]
+        errors = [one for one in errors if not (one["loc"] and str(one["loc"][-1]).endswith(")"))]
     # What a key may have been meant for is looked for as often as it is shown: it takes time.
     unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"][:SHOWN]
     meant = {nearest(str(key), _keys(cls)) for key in unknown_keys}

@@ -107,6 +107,12 @@ def test_layers_that_belong_to_another_key(problems: Problems, layer: str, expec
     assert problems(f"model.layers[1]={layer}") == [f"model.layers[1]: {expected}"]
 
 
+def test_a_tuple_is_no_section(problems: Problems) -> None:
+    """What looks like a tuple where a section belongs is named like any other text."""
+    expected = "augmentation: '(3, 3)' is not a mapping of keys to values"
+    assert problems("augmentation=(3, 3)") == [expected]
+
+
 @pytest.mark.parametrize("padding", [0, (1, 2), ((1, 0), (0, 2))])
 def test_zero_padding(padding: object) -> None:
     """All three forms of padding are kept as they are."""

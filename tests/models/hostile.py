@@ -74,13 +74,13 @@ def litert_model() -> Any:
     model.metadata, model.signatureDefs = [schema.MetadataT()], [_litert_signature()]
     graph.inputs, graph.outputs = [0], [6]
     graph.tensors = [
-        _litert_tensor("pixels", [1, 4, 4, 3]),
-        _litert_tensor("shape", [2], 1, schema.TensorType.INT32),
-        _litert_tensor("kernel", [2, 48], 2),
-        _litert_tensor("bias", [2], 3),
-        _litert_tensor("flat", [1, 48]),
-        _litert_tensor("logits", [1, 2]),
-        _litert_tensor("probabilities", [1, 2]),
+        litert_tensor("pixels", [1, 4, 4, 3]),
+        litert_tensor("shape", [2], 1, schema.TensorType.INT32),
+        litert_tensor("kernel", [2, 48], 2),
+        litert_tensor("bias", [2], 3),
+        litert_tensor("flat", [1, 48]),
+        litert_tensor("logits", [1, 2]),
+        litert_tensor("probabilities", [1, 2]),
     ]
     softmax = schema.SoftmaxOptionsT()
     softmax.beta = 1.0
@@ -101,6 +101,15 @@ def litert_buffer(data: NDArray[Any] | None = None) -> Any:
     buffer = schema.BufferT()
     buffer.data = None if data is None else np.frombuffer(data.tobytes(), np.uint8)
     return buffer
+
+
+def litert_tensor(name: str, shape: list[int], buffer: int = 0, kind: int = 0) -> Any:
+    """Return a tensor of a LiteRT model."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.buffer, tensor.type = name, shape, buffer, kind
+    return tensor
 
 
 def add_litert_operator(
@@ -133,14 +142,6 @@ def litert_file(path: Path, model: Any = None, *, operator: str | None = None) -
     builder.Finish(model.Pack(builder), b"TFL3")
     path.write_bytes(bytes(builder.Output()))
     return path
-
-
-def _litert_tensor(name: str, shape: list[int], buffer: int = 0, kind: int = 0) -> Any:
-    from ai_edge_litert import schema_py_generated as schema
-
-    tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.buffer, tensor.type = name, shape, buffer, kind
-    return tensor
 
 
 def _litert_signature() -> Any:

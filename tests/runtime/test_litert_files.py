@@ -15,6 +15,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.scores import ONE_LABEL, Decision
+from tests.models.hostile import add_litert_operator, litert_file, litert_model, litert_tensor
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -121,6 +122,26 @@ def test_a_quantised_file_has_the_answers_of_the_float_model(
     np.testing.assert_allclose(found, expected, atol=0.03)
     assert np.ptp(expected) > 0.1
     assert found.shape == (20, 3)
+
+
+def test_a_model_without_output_is_refused(tmp_path: Path) -> None:
+    """Neither its signature nor its graph has one."""
+    model = litert_model()
+    model.subgraphs[0].outputs = model.signatureDefs[0].outputs = []
+    with pytest.raises(RunError, match="the model has no output"):
+        LiteRTEngine(litert_file(tmp_path / "x.tflite", model), CLASSES, SPEC, ONE_LABEL)
+
+
+def test_a_scalar_is_not_the_likely_output(tmp_path: Path) -> None:
+    """Of several outputs, the one with a number for each class is proposed."""
+    model = litert_model()
+    rank = litert_tensor("rank", [], kind=2)
+    model.subgraphs[0].tensors.append(rank)
+    add_litert_operator(model, "RANK", [6], [7])
+    model.subgraphs[0].outputs, model.signatureDefs = [7, 6], []
+    with pytest.raises(RunError, match=r"2 outputs: rank \(\), probabilities") as several:
+        LiteRTEngine(litert_file(tmp_path / "x.tflite", model), CLASSES[:2], SPEC, ONE_LABEL)
+    assert "--output-name probabilities" in str(several.value.hint)
 
 
 @pytest.mark.parametrize("batch", [1, 4])
