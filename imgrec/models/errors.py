@@ -19,5 +19,7 @@ def error_cause(error: Exception) -> str:
     if _OUT_OF_MEMORY in text:
         return "it needs more memory than there is"
     lines = [line.strip()[:_LONGEST] for line in text.splitlines()]
-    said = (line for line in lines if line and not line.startswith("Exception encountered when"))
-    return next(said, lines[0] if lines else type(error).__name__)
+    said = [line for line in lines if line and not line.startswith("Exception encountered when")]
+    if not said:
+        return lines[0] if lines else type(error).__name__
+    return " ".join(said[:2]) if said[0].endswith(":") else said[0]

@@ -111,6 +111,8 @@ def output_tensor(interpreter: Any, name: str, classes: int) -> LiteRTTensor:
         RunError: There is no such output, or there are several and none is named.
     """
     outputs = _named_outputs(interpreter)
+    if not outputs:
+        raise RunError("the model has 0 outputs; an image classifier has one")
     shown = join_few([_in_words(*each) for each in outputs.items()], 10)
     if not outputs:
         raise RunError("the model has no output; an image classifier has one")

@@ -72,6 +72,14 @@ def test_a_sound_file_computes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(outputs(file), expected)
 
 
+def test_a_model_without_an_output_is_refused(tmp_path: Path) -> None:
+    """Whatever it computes, it gives no answer."""
+    model = litert_model()
+    model.subgraphs[0].outputs, model.signatureDefs = [], []
+    with pytest.raises(RunError, match="the model has 0 outputs; an image classifier has one"):
+        outputs(litert_file(tmp_path / "m.tflite", model))
+
+
 def test_optional_inputs_may_be_absent(tmp_path: Path) -> None:
     """A dense layer needs no bias."""
     expected, model = outputs(litert_file(tmp_path / "m.tflite")), litert_model()
