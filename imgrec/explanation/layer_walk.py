@@ -91,6 +91,13 @@ class LayerView:
     kept: Kept | None = None
 
 
+class LayerSummary(NamedTuple):
+    """A layer, and the units whose maps are shown: number and largest number of each."""
+
+    stage: Stage
+    units: tuple[tuple[int, float], ...]
+
+
 class Patch(NamedTuple):
     """The part of a photo that excites a unit most.
 
@@ -152,3 +159,11 @@ class LayerWalk:
     final: tuple[FinalNumber, ...]
     classes: int
     activation: str | None
+
+    @property
+    def summary(self) -> tuple[LayerSummary, ...]:
+        """What can be kept of many pictures: no maps."""
+        return tuple(
+            LayerSummary(view.stage, tuple((each.unit, each.largest) for each in view.maps))
+            for view in self.views
+        )

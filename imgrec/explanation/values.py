@@ -14,7 +14,7 @@ from PIL import Image
 from imgrec.evaluation.prediction import Ranked
 
 if TYPE_CHECKING:
-    from imgrec.explanation.layer_walk import LayerWalk
+    from imgrec.explanation.layer_walk import LayerSummary, LayerWalk
 
 # Of the grid on which shares of a picture are measured.
 _SIDE = 256
@@ -206,8 +206,8 @@ class ExplainedPhoto:
 
     named, known, view, found: as in Explanation; empty where there is an error.
     size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
-    class, 0 to 1, with a method that measures them. walk: as in Explanation. files: what was
-    written, by what it shows.
+    class, 0 to 1, with a method that measures them. layers: with `layers`, those shown. files:
+    what was written, by what it shows.
     """
 
     name: str
@@ -218,7 +218,7 @@ class ExplainedPhoto:
     size: tuple[int, int] | None = None
     found: tuple[Detection, ...] = ()
     shares: Mapping[str, float] | None = None
-    walk: LayerWalk | None = None
+    layers: tuple[LayerSummary, ...] | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
 
 

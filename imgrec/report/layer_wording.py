@@ -34,8 +34,8 @@ _TEXTS = {
     "global pooling": "Of each map, a single number remains.",
     "flatten": "The maps are written one after the other, as a single row of numbers. From here "
     "on, the numbers have no place in the picture.",
-    "dense": "Each of {units} multiplies the {numbers} of the layer before by weights of its own "
-    "and adds them up.",
+    "dense": "Each unit multiplies the {numbers} of the layer before by weights of its own and "
+    "adds them up.",
     "sum": "The maps of earlier layers are added, number by number.",
     "concatenation": "The maps of earlier layers are put together.",
 }
@@ -137,11 +137,12 @@ def final_text(walk: LayerWalk) -> str:
     single = sum(each.number is not None for each in walk.final) == 1 < len(walk.final)
     match walk.activation:
         case "sigmoid" if single:
-            name = next(each.class_name for each in walk.final if each.number is not None)
+            (name,) = (each.class_name for each in walk.final if each.number is not None)
+            (other,) = (each.class_name for each in walk.final if each.number is None)
             return (
                 f"A single number x is left. The probability of {printable(name)} is "
                 "1 / (1 + e⁻ˣ): 50 % for 0, more for larger numbers (sigmoid). The rest is that of "
-                "the other class."
+                f"{printable(other)}."
             )
         case "sigmoid":
             return "The probability of each class is 1 / (1 + e⁻ˣ) of its number x (sigmoid)."

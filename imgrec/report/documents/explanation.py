@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field
 
 from imgrec.evaluation.prediction import RankedDocument, Share, ranked_documents
-from imgrec.explanation.layer_walk import LayerView
+from imgrec.explanation.layer_walk import LayerSummary
 from imgrec.explanation.values import (
     Area,
     Detection,
@@ -200,20 +200,20 @@ def _photo(explained: ExplainedPhoto) -> ExplainedDocument:
         shares=None
         if shares is None
         else tuple(ShareDocument(name, round(share, 4)) for name, share in shares.items()),
-        layers=None if explained.walk is None else tuple(map(_layer, explained.walk.views)),
+        layers=None if explained.layers is None else tuple(map(_layer, explained.layers)),
         files={name: str(path) for name, path in explained.files.items()},
     )
 
 
-def _layer(view: LayerView) -> LayerDocument:
-    stage = view.stage
+def _layer(layer: LayerSummary) -> LayerDocument:
+    stage = layer.stage
     return LayerDocument(
         stage.name,
         stage.kind,
         stage.shape,
         stage.weights,
         None if stage.reach is None else stage.reach.size[::-1],
-        tuple(UnitDocument(each.unit, each.largest) for each in view.maps),
+        tuple(UnitDocument(*each) for each in layer.units),
     )
 
 

@@ -148,7 +148,7 @@ class _Sheet:
             canvas.paste(each, (_MARGIN, top))
             top += each.height
         content = io.BytesIO()
-        canvas.save(content, "PNG")
+        canvas.save(content, "PNG", compress_level=3)
         return content.getvalue()
 
 

@@ -202,7 +202,7 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
         size=found.picture.image.size,
         found=found.found,
         shares=found.shares,
-        walk=found.walk,
+        layers=found.walk.summary if found.walk else None,
         files=files,
     )
     contents = {next(iter(files)): picture_of(found, explainer)}
