@@ -98,7 +98,7 @@ def explain(
       occlusion  how much covering each patch of the photo lowers the answer
       windows    boxes, from classifying many windows of the photo
       dense      coarse map of all classes, from the model as a fully
-                 convolutional network
+                 convolutional network; also as masks, PNG and .npy
       layers     what each layer of the network makes of the photo, and what
                  excites one of its units, as an image and as a page
 

@@ -99,6 +99,12 @@ class Segments:
         return np.asarray(self.named.any(axis=-1))
 
     @property
+    def covered(self) -> ViewedRegion:
+        """The part of the picture, and the (columns, rows) that cover it."""
+        rows, columns = self.named.shape[:2]
+        return ViewedRegion(self.area, (columns, rows))
+
+    @property
     def columns(self) -> list[int]:
         """The columns of the classes that are predicted at some place."""
         return [int(each) for each in np.flatnonzero(self.named.any(axis=(0, 1)))]
@@ -207,7 +213,8 @@ class ExplainedPhoto:
     named, known, view, found: as in Explanation; empty where there is an error.
     size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
     class, 0 to 1, with a method that measures them. layers: with `layers`, those shown. files:
-    what was written, by what it shows.
+    what was written, by what it shows. class_map: (columns, rows) of the classes that each place
+    shows, and the part of the photo that they evenly cover, perhaps beyond it; only for `dense`.
     """
 
     name: str
@@ -219,6 +226,7 @@ class ExplainedPhoto:
     found: tuple[Detection, ...] = ()
     shares: Mapping[str, float] | None = None
     layers: tuple[LayerSummary, ...] | None = None
+    class_map: ViewedRegion | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
 
 

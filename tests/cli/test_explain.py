@@ -76,11 +76,22 @@ def test_json_and_its_files_hold_to_the_schema(
     assert first["named"] == [{"class": first["class"], "probability": first["probability"]}]
     sides = (24, 16) if method == "dense" else (8, 8)
     assert (first["view"]["width"], first["view"]["height"]) == sides
-    assert set(first["files"]) == {"heat", "boxes", "json"}
+    masks = {"mask", "mask_array", "map", "map_array"} if method == "dense" else set()
+    assert set(first["files"]) == {"heat", "boxes", "json", *masks}
+    assert (first["map"] is None) == (method != "dense")
+    if method == "dense":
+        for kind, size in (
+            ("mask", (20, 30)),
+            ("map", (first["map"]["rows"], first["map"]["columns"])),
+        ):
+            values = np.load(tmp_path / first["files"][f"{kind}_array"])
+            assert values.shape == size
+            with Image.open(tmp_path / first["files"][kind]) as written:
+                np.testing.assert_array_equal(np.asarray(written), values + 1)
     alone = json.loads((tmp_path / first["files"]["json"]).read_text("utf-8"))
     check(alone)
     assert alone["boxes"] == first["boxes"]
-    assert len(list((tmp_path / "a" / "b").iterdir())) == 3
+    assert len(list((tmp_path / "a" / "b").iterdir())) == 3 + len(masks)
 
 
 def test_the_layers_are_a_picture_and_a_page(

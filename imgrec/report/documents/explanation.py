@@ -68,6 +68,20 @@ class ShareDocument(Struct, frozen=True):
     share: Share
 
 
+class MapDocument(Struct, frozen=True):
+    """The classes that each place shows, as in the files `map` and `map_array`.
+
+    The places evenly cover a part of the photo, in its pixels, perhaps beyond its edges.
+    """
+
+    rows: _Side
+    columns: _Side
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 class UnitDocument(Struct, frozen=True):
     """A unit of a layer, with the largest number of its map."""
 
@@ -147,6 +161,7 @@ class ExplainedDocument(Struct, frozen=True):
             "first; the rest is unknown. Else null."
         ),
     ]
+    map: Annotated[MapDocument | None, Meta(description="With dense. Else null.")]
     layers: Annotated[
         tuple[LayerDocument, ...] | None,
         Meta(
@@ -157,8 +172,10 @@ class ExplainedDocument(Struct, frozen=True):
         Mapping[str, str],
         Meta(
             description="The files that were written: `heat` is the picture with its heat map, "
-            "`boxes` the one with boxes, `json` the document; with layers, `layers` is the picture "
-            "and `page` the page."
+            "`boxes` the one with boxes, `json` the document. With dense, `mask` and `mask_array` "
+            "have the class of each pixel, `map` and `map_array` of each place of the map: 0 is "
+            "unknown and 1 the first class in PNG files, -1 and 0 in `.npy` files. With layers, "
+            "`layers` is the picture and `page` the page."
         ),
     ]
 
@@ -200,9 +217,17 @@ def _photo(explained: ExplainedPhoto) -> ExplainedDocument:
         shares=None
         if shares is None
         else tuple(ShareDocument(name, round(share, 4)) for name, share in shares.items()),
+        map=_map(explained.class_map),
         layers=None if explained.layers is None else tuple(map(_layer, explained.layers)),
         files={name: str(path) for name, path in explained.files.items()},
     )
+
+
+def _map(found: ViewedRegion | None) -> MapDocument | None:
+    if found is None or found.size is None:
+        return None
+    columns, rows = found.size
+    return MapDocument(rows, columns, *(round(each, 2) for each in found.area))
 
 
 def _layer(layer: LayerSummary) -> LayerDocument:

@@ -7,6 +7,7 @@ from imgrec.report.pictures.explanation import (
     segments_picture,
 )
 from imgrec.report.pictures.layers import bars_of, layers_picture, map_picture, pixel_picture
+from imgrec.report.pictures.masks import mask_array, mask_picture
 from imgrec.report.pictures.small_pictures import (
     SIDE,
     Thumbnail,
@@ -26,6 +27,8 @@ __all__ = [
     "heated_pixels",
     "layers_picture",
     "map_picture",
+    "mask_array",
+    "mask_picture",
     "pixel_picture",
     "segments_picture",
     "thumbnail",

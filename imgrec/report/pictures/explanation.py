@@ -24,8 +24,8 @@ _POINTS, _GAP = 15, 8
 _SCALE = np.array([[20, 11, 82], [126, 32, 128], [221, 81, 58], [252, 178, 50], [252, 253, 191]])
 
 # Okabe and Ito, "Color Universal Design", 2008: distinguishable with colour blindness.
-_COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
-_GREY = "#959595"
+COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")
+GREY = "#959595"
 
 
 def heat_picture(explanation: Explanation) -> bytes:
@@ -52,14 +52,14 @@ def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
     pixels = np.asarray(_grey(picture), np.float32) * 0.7 + 60
     legend: list[tuple[str, str | None]] = []
     grey = np.ones(answers.shape, bool)
-    for name, colour in zip(shares, _COLOURS, strict=False):
+    for name, colour in zip(shares, COLOURS, strict=False):
         mask = answers == classes.index(name)
-        pixels[mask] = 0.5 * colourful[mask] + 0.5 * np.array(_rgb(colour))
+        pixels[mask] = 0.5 * colourful[mask] + 0.5 * np.array(rgb(colour))
         legend.append((f"{printable(name)} {percent(shares[name])}", colour))
         grey &= ~mask
     if grey.any():
-        what = "unknown, or another class" if len(shares) > len(_COLOURS) else "unknown"
-        legend.append((f"{what} {percent(float(grey.mean()))}", _GREY))
+        what = "unknown, or another class" if len(shares) > len(COLOURS) else "unknown"
+        legend.append((f"{what} {percent(float(grey.mean()))}", GREY))
     coloured = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     return _png(_captioned(coloured, [(f"{legend[0][0]} of the area", legend[0][1]), *legend[1:]]))
 
@@ -74,7 +74,7 @@ def boxes_picture(explanation: Explanation) -> bytes:
     scale = picture.width / explanation.picture.image.width
     found = explanation.found
     names = dict.fromkeys([*(explanation.shares or ()), *(each.class_name for each in found)])
-    colours = dict(zip(names, _COLOURS, strict=False))
+    colours = dict(zip(names, COLOURS, strict=False))
     taken: list[Area] = []
     boxes = []
     labels = [f"{each.class_name} {percent(each.score)}" for each in found]
@@ -85,7 +85,7 @@ def boxes_picture(explanation: Explanation) -> bytes:
         right, bottom = min(picture.width - 1, area.right), min(picture.height - 1, area.bottom)
         place = _free(left, top, letters.getlength(text) + 2 * _GAP, picture.size, taken)
         taken.append(place)
-        colour = colours.get(each.class_name, _GREY)
+        colour = colours.get(each.class_name, GREY)
         boxes.append(((left, top, right, bottom), place, text, colour))
     for box, _, _, colour in reversed(boxes):  # the most confident on top
         draw.rectangle(box, outline=colour, width=3)
@@ -168,7 +168,8 @@ def _grey(picture: Image.Image) -> Image.Image:
     return picture.convert("L").convert("RGB")
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Return red, green and blue of a colour such as `#e69f00`, 0 to 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 

@@ -9,17 +9,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
-from imgrec.explanation.values import ExplainedPhoto, Explanation, ExplanationQuery
+from imgrec.explanation.values import ExplainedPhoto, Explanation, ExplanationQuery, Segments
 from imgrec.files import cannot_write, check_writable, refuse_existing, write_bytes_atomically
 from imgrec.interface import option
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.report.documents import photo_explanation
 from imgrec.report.layers_page import layers_page
-from imgrec.report.pictures import boxes_picture, heat_picture, layers_picture, segments_picture
+from imgrec.report.pictures import (
+    boxes_picture,
+    heat_picture,
+    layers_picture,
+    mask_array,
+    mask_picture,
+    segments_picture,
+)
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.workflows.explanation.explain import (
@@ -183,6 +192,9 @@ def _distinct_names(photos: Sequence[Photo]) -> list[str]:
 
 def _files(written: WrittenFiles, name: str, method: Method | None) -> dict[str, Path]:
     suffixes = {"layers": ".png", "page": ".html"} if method == "layers" else {"heat": ".png"}
+    if method == "dense":
+        suffixes |= {"mask": ".mask.png", "mask_array": ".mask.npy"}
+        suffixes |= {"map": ".map.png", "map_array": ".map.npy"}
     if written.boxes:
         suffixes |= {"boxes": ".boxes.png", "json": ".json"}
     return {what: written.folder / f"{name}{suffix}" for what, suffix in suffixes.items()}
@@ -203,17 +215,31 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
         found=found.found,
         shares=found.shares,
         layers=found.walk.summary if found.walk else None,
+        class_map=found.segments.covered if found.segments else None,
         files=files,
     )
     contents = {next(iter(files)): picture_of(found, explainer)}
     if "page" in files:
         contents["page"] = layers_page(found, explainer.model).encode()
+    if found.segments is not None:
+        contents |= _masks(found.segments, found.picture.image.size, len(explainer.engine.classes))
     if "boxes" in files:
         query = ExplanationQuery(explainer.model, explainer.method)
         contents["boxes"] = boxes_picture(found)
         contents["json"] = json_text(photo_explanation(explained, query)).encode()
     _write(files, contents)
     return explained
+
+
+def _masks(segments: Segments, size: tuple[int, int], classes: int) -> dict[str, bytes]:
+    """Return the class of each place, at the photo's size and at the map's."""
+    of_photo, of_map = segments.over(size, size), segments.answers.astype(np.int64)
+    return {
+        "mask": mask_picture(of_photo, classes),
+        "mask_array": mask_array(of_photo),
+        "map": mask_picture(of_map, classes),
+        "map_array": mask_array(of_map),
+    }
 
 
 def _write(files: Mapping[str, Path], contents: Mapping[str, bytes]) -> None:
