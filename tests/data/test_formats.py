@@ -220,6 +220,19 @@ def test_other_files_are_named(content: bytes, found: str, tmp_path: Path) -> No
     assert caught.value.reason.startswith(found)
 
 
+def test_colours_without_a_palette_are_refused() -> None:
+    """The standard of PNG requires it; Pillow would show the numbers of colours as grey."""
+    stream = io.BytesIO()
+    Image.new("P", (4, 3), 1).save(stream, "PNG")
+    content = stream.getvalue()
+    start = content.index(b"PLTE") - 4
+    length = int.from_bytes(content[start : start + 4], "big")
+    decode(content, SPEC)
+    assert reason(content[:start] + content[start + 12 + length :]) == (
+        "broken image (PNG without a palette)"
+    )
+
+
 @pytest.mark.parametrize(
     "form", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "HEIF"]
 )

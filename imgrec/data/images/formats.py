@@ -42,6 +42,10 @@ def open_image(file: IO[bytes]) -> Image.Image:
         raise DataError(_why_unidentified(head, file)) from error
     if isinstance(image, TiffImageFile):
         repair(image)
+    if (
+        image.mode == "P" and image.palette is None
+    ):  # Pillow would take the colours' numbers for grey
+        raise DataError(f"{BROKEN} ({image.format} without a palette)")
     return image
 
 
