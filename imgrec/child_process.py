@@ -207,6 +207,7 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     output = os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which kills the child
     limits = Limits(**request["limits"])
     arrays: Mapping[str, NDArray[Any]] = {}
     try:

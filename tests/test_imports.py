@@ -96,9 +96,11 @@ def test_a_run_with_its_fast_file_answers_without_tensorflow(
     assert not loaded & {"tensorflow", "keras", "matplotlib", *more}
 
 
-@pytest.mark.parametrize("module", [*_modules("runs"), *_modules("runtime")])
+@pytest.mark.parametrize(
+    "module", [*_modules("runs"), *_modules("runtime"), "imgrec.data.unpickle"]
+)
 def test_runs_and_engines_load_without_the_config(module: str, tmp_path: Path) -> None:
-    """A run is read, and a model asked, without pydantic and PyYAML."""
+    """A run or a pickle is read, and a model asked, without pydantic and PyYAML."""
     assert not _loaded(IMPORT.format(module=module), tmp_path) & {*SLOW, "pydantic", "yaml"}
 
 
