@@ -45,6 +45,9 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense", "layers")
     help="Maximum number of windows to classify in each photo.  [default: 200]",
 )
 @click.option(
+    "--grid", is_flag=True, help="Also write the windows of --method windows, as an image."
+)
+@click.option(
     "--as-seen",
     is_flag=True,
     help="Run Grad-CAM on exactly what predict sees: cropped, at the model's input size.",
@@ -76,6 +79,7 @@ def explain(
     output: Path,
     boxes: bool,
     windows: int | None,
+    grid: bool,
     as_seen: bool,
     layer: str | None,
     unit: int | None,
@@ -115,7 +119,7 @@ def explain(
     query, explained = explain_files(
         photos,
         find(model, runs_dir),
-        WrittenFiles(output, boxes=boxes),
+        WrittenFiles(output, boxes=boxes, grid=grid),
         options=ExplainOptions(
             class_name, threshold, windows, as_seen, method, layer=layer, unit=unit
         ),

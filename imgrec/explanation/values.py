@@ -182,6 +182,8 @@ class Explanation:
         segments: The classes that each place shows; only for `dense`.
         shares: The share of the picture that shows each class, 0 to 1, largest first; only for
             `dense`.
+        windows: The windows, each with the probability of the explained class, 0 where the answer
+            is "unknown"; only for `windows`.
         walk: The picture on its way through the network; only for `layers`.
     """
 
@@ -193,6 +195,7 @@ class Explanation:
     found: tuple[Detection, ...] = ()
     segments: Segments | None = None
     shares: Mapping[str, float] | None = None
+    windows: tuple[Detection, ...] = ()
     walk: LayerWalk | None = None
 
     @property

@@ -144,6 +144,22 @@ def test_what_layers_cant_be_asked(
     assert process.stderr == f"imgrec: error: {error}\nhint: {hint}\n"
 
 
+def test_the_windows_are_a_picture_on_request(
+    imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
+) -> None:
+    """With the other files of the photo; no other method has windows."""
+    run = ["--model", str(trained[0] / "digits-1"), "--grid"]
+    process = imgrec("explain", "noise.png", *run, "--method", "windows", "--windows", "9")
+    assert process.returncode == 0
+    with Image.open(tmp_path / "explanations" / "noise.windows.grid.png") as written:
+        assert written.format == "PNG"
+    other = imgrec("explain", "noise.png", *run, "--method", "dense")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert other.stderr == (
+        "imgrec: error: --grid: dense uses no windows\nhint: it goes with --method windows\n"
+    )
+
+
 def test_without_keras_model_or_class(
     imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:

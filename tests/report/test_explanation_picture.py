@@ -19,7 +19,7 @@ from imgrec.explanation.values import (
     Segments,
     ViewedRegion,
 )
-from imgrec.report.pictures import boxes_picture, segments_picture
+from imgrec.report.pictures import boxes_picture, grid_picture, segments_picture
 
 ALL = Area(0, 0, 400, 400)
 
@@ -86,3 +86,15 @@ def test_labels_of_boxes_on_one_place_can_all_be_read() -> None:
     pixels = np.asarray(Image.open(io.BytesIO(boxes_picture(found))))[10:380, 10:20]
     colours = {tuple(colour) for colour in pixels.reshape(-1, 3).tolist()} - {(255, 255, 255)}
     assert {(230, 159, 0), (86, 180, 233), (0, 158, 115)} <= colours
+
+
+def test_windows_have_a_picture_for_each_of_their_sizes() -> None:
+    """Each in the colour of its probability, the most probable on top."""
+    large = Detection("cat", 0.2, ALL)
+    small = [Detection("cat", score, Area(0, 0, 100, 100)) for score in (1.0, 0.0)]
+    one = Image.open(io.BytesIO(grid_picture(replace(explanation(), windows=(large,)))))
+    both = Image.open(io.BytesIO(grid_picture(replace(explanation(), windows=(large, *small)))))
+    assert (one.width, both.width, one.height) == (400, 808, both.height)
+    pixels = np.asarray(both)
+    assert pixels[99, 408 + 50].tolist() == [252, 253, 191]
+    assert pixels[0, 50].tolist() not in ([252, 253, 191], [20, 11, 82])

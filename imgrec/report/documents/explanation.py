@@ -172,7 +172,8 @@ class ExplainedDocument(Struct, frozen=True):
         Mapping[str, str],
         Meta(
             description="The files that were written: `heat` is the picture with its heat map, "
-            "`boxes` the one with boxes, `json` the document. With dense, `mask` and `mask_array` "
+            "`boxes` the one with boxes, `json` the document, `grid` the picture of the "
+            "windows. With dense, `mask` and `mask_array` "
             "have the class of each pixel, `map` and `map_array` of each place of the map: 0 is "
             "unknown and 1 the first class in PNG files, -1 and 0 in `.npy` files. With layers, "
             "`layers` is the picture and `page` the page."

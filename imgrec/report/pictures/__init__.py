@@ -2,6 +2,7 @@
 
 from imgrec.report.pictures.explanation import (
     boxes_picture,
+    grid_picture,
     heat_picture,
     heated_pixels,
     segments_picture,
@@ -23,6 +24,7 @@ __all__ = [
     "boxes_picture",
     "contact_sheet",
     "data_uri",
+    "grid_picture",
     "heat_picture",
     "heated_pixels",
     "layers_picture",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from imgrec.explanation.values import Area, Explanation, Heat
+from imgrec.explanation.values import Area, Detection, Explanation, Heat
 from imgrec.report.charts import LIGHT
 from imgrec.report.pictures.small_pictures import load_font
 from imgrec.rounding import percent
@@ -19,6 +19,7 @@ from imgrec.text import printable, shorten_names
 _LEAST, _MOST = 400, 1600
 _TINY = 64
 _POINTS, _GAP = 15, 8
+_PANELS = 3  # along a row
 
 # From low to high, increasingly light, so that it is readable without colour vision.
 _SCALE = np.array([[20, 11, 82], [126, 32, 128], [221, 81, 58], [252, 178, 50], [252, 253, 191]])
@@ -96,6 +97,44 @@ def boxes_picture(explanation: Explanation) -> bytes:
     return _png(_captioned(picture, [(caption, None)]))
 
 
+def grid_picture(explanation: Explanation) -> bytes:
+    """Return a PNG of the windows that were classified, one picture for each of their sizes.
+
+    A window has the colour of its probability of the explained class, as in a heat map.
+    """
+    sizes: dict[tuple[int, int], list[Detection]] = {}
+    for each in explanation.windows:
+        area = each.area
+        size = round(area.right - area.left), round(area.bottom - area.top)
+        sizes.setdefault(size, []).append(each)
+    panels = [_panel(explanation, size, windows) for size, windows in sizes.items()]
+    columns = min(len(panels), _PANELS)
+    width, height = panels[0].size
+    rows = -(-len(panels) // columns)
+    canvas = Image.new("RGB", (columns * (width + _GAP) - _GAP, rows * height), LIGHT.paper)
+    for place, panel in enumerate(panels):
+        canvas.paste(panel, (place % columns * (width + _GAP), place // columns * height))
+    return _png(canvas)
+
+
+def _panel(
+    explanation: Explanation, size: tuple[int, int], windows: Sequence[Detection]
+) -> Image.Image:
+    picture = explanation.picture.image.convert("RGB")
+    scale = _LEAST / max(picture.size)
+    side = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    picture = _grey(picture.resize(side))
+    draw = ImageDraw.Draw(picture)
+    for each in sorted(windows, key=lambda window: window.score):  # the most probable on top
+        red, green, blue = scale_colours(np.float32(each.score)).round().astype(int).tolist()
+        left, top, right, bottom = (scale * at for at in each.area)
+        draw.rectangle((left, top, right - 1, bottom - 1), outline=(red, green, blue), width=2)
+    best = max(each.score for each in windows)
+    name = printable(explanation.class_name)
+    text = f"{len(windows)} of {size[0]} x {size[1]} pixels, {name} up to {percent(best)}"
+    return _captioned(picture, [(text, None)])
+
+
 def _free(
     left: float, top: float, width: float, size: tuple[int, int], taken: Sequence[Area]
 ) -> Area:
@@ -129,7 +168,7 @@ def heated_pixels(
     return np.asarray(mixed.round(), np.uint8)
 
 
-def scale_colours(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def scale_colours(values: NDArray[np.float32] | np.float32) -> NDArray[np.float64]:
     """Return the colour of each value from 0 to 1, as RGB from 0 to 255 on a last axis."""
     steps = np.linspace(0, 1, len(_SCALE))
     return np.stack([np.interp(values, steps, channel) for channel in _SCALE.T], axis=-1)

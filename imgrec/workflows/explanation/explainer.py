@@ -145,7 +145,9 @@ class Explainer:
         looked = score_windows(self.engine, whole.picture, self.decision, self.windows)
         found = detections(looked, self.engine.classes, self.decision, self.wanted)
         view = ViewedRegion(whole.picture.whole, None)
-        return replace(whole, view=view, heat=looked.heat(column), found=found)
+        name, scores = whole.class_name, looked.scores(column).tolist()
+        windows = tuple(map(Detection, [name] * len(scores), scores, looked.windows))
+        return replace(whole, view=view, heat=looked.heat(column), found=found, windows=windows)
 
     def _dense(self, whole: Explanation, column: int) -> Explanation:
         found = segments(self._network, self._keras, whole.picture, self.decision)

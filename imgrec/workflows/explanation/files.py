@@ -23,6 +23,7 @@ from imgrec.report.documents import photo_explanation
 from imgrec.report.layers_page import layers_page
 from imgrec.report.pictures import (
     boxes_picture,
+    grid_picture,
     heat_picture,
     layers_picture,
     mask_array,
@@ -55,10 +56,12 @@ class WrittenFiles:
     Args:
         folder: The folder.
         boxes: Whether the boxes are written too, as a picture and as JSON.
+        grid: Whether the windows of the method `windows` are written too, as a picture.
     """
 
     folder: Path
     boxes: bool = False
+    grid: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ def explain_files(
         raise UsageError(
             f"{option('boxes')}: layers finds no boxes",
             hint=f"it goes with the other methods, such as {option('method', 'windows')}",
+        )
+    if written.grid and options.method != "windows":
+        raise UsageError(
+            f"{option('grid')}: {options.method} uses no windows",
+            hint=f"it goes with {option('method', 'windows')}",
         )
     found = list(expand_photos(photos, sys.stdin))
     outputs = plan_outputs(found, written, options)
@@ -195,6 +203,8 @@ def _files(written: WrittenFiles, name: str, method: Method | None) -> dict[str,
     if method == "dense":
         suffixes |= {"mask": ".mask.png", "mask_array": ".mask.npy"}
         suffixes |= {"map": ".map.png", "map_array": ".map.npy"}
+    if written.grid:
+        suffixes["grid"] = ".grid.png"
     if written.boxes:
         suffixes |= {"boxes": ".boxes.png", "json": ".json"}
     return {what: written.folder / f"{name}{suffix}" for what, suffix in suffixes.items()}
@@ -221,6 +231,8 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
     contents = {next(iter(files)): picture_of(found, explainer)}
     if "page" in files:
         contents["page"] = layers_page(found, explainer.model).encode()
+    if "grid" in files:
+        contents["grid"] = grid_picture(found)
     if found.segments is not None:
         contents |= _masks(found.segments, found.picture.image.size, len(explainer.engine.classes))
     if "boxes" in files:
