@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec, inspect_image
+from imgrec.data.images import ImageSpec, decoded
 from imgrec.data.records import HasName, Photo, Record, labels_of
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
@@ -85,8 +85,8 @@ def score_chunks(
     """
     specs = [dataclasses.replace(engine.spec, turn=turn) for engine in engines]
     decode = partial(_decoded, specs=tuple(dict.fromkeys(specs)))
-    decoded = map_in_order(decode, images, usable_cores(), ahead=2 * BATCH_SIZE)
-    while batch := list(itertools.islice(decoded, BATCH_SIZE)):
+    batches = map_in_order(decode, images, usable_cores(), ahead=2 * BATCH_SIZE)
+    while batch := list(itertools.islice(batches, BATCH_SIZE)):
         yield tuple(
             _scored(engine, [(name, pixels[spec]) for name, pixels in batch])
             for engine, spec in zip(engines, specs, strict=True)
@@ -94,7 +94,7 @@ def score_chunks(
 
 
 def _decoded(image: Record | Photo, specs: Sequence[ImageSpec]) -> _Decoded:
-    return image.name, {spec: inspect_image(image, spec).pixels for spec in specs}
+    return image.name, {spec: decoded(image, spec) for spec in specs}
 
 
 def _scored(engine: Engine, batch: Sequence[tuple[str, _Pixels]]) -> Scores:

@@ -21,7 +21,7 @@ from imgrec.data.cache.inspection import (
 )
 from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.cache_config import CacheConfig
-from imgrec.data.images import ImageSpec, inspect_image
+from imgrec.data.images import ImageSpec, decoded, identity_of_source
 from imgrec.data.memory import fits_in_memory
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
@@ -132,14 +132,14 @@ class Streamed:
 
     def _decode(self, row: int) -> NDArray[np.uint8]:
         record = self._records[row]
-        found = inspect_image(record, self._spec)
+        pixels = decoded(record, self._spec)
         # A stamp also changes with the file's permissions and links.
         stamped = file_stamp(record.source) == self._stamps[row]
-        if not stamped and found.identity not in ("", self._identities[row]):
+        if not stamped and identity_of_source(record) not in ("", self._identities[row]):
             raise BadImage(record.name, "changed since the training began")
-        if isinstance(found.pixels, BadImage):
-            raise found.pixels
-        return found.pixels
+        if isinstance(pixels, BadImage):
+            raise pixels
+        return pixels
 
 
 def _in_memory(

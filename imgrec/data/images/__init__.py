@@ -2,7 +2,6 @@
 
 from imgrec.data.images.decoder import (
     Header,
-    ImageSpec,
     decode,
     decode_whole,
     describe,
@@ -14,6 +13,7 @@ from imgrec.data.images.files import (
     fingerprint,
     identities_of_images,
     identity_of,
+    identity_of_source,
 )
 from imgrec.data.images.formats import NO_IMAGE, is_damaged
 from imgrec.data.images.inspection import (
@@ -21,10 +21,12 @@ from imgrec.data.images.inspection import (
     bad_headers,
     bad_unnamed,
     decode_in_order,
+    decoded,
     inspect_image,
     traits_of,
 )
 from imgrec.data.images.signatures import HEAD, content_type
+from imgrec.data.images.spec import ImageSpec
 
 __all__ = [
     "HEAD",
@@ -40,10 +42,12 @@ __all__ = [
     "decode",
     "decode_in_order",
     "decode_whole",
+    "decoded",
     "describe",
     "fingerprint",
     "identities_of_images",
     "identity_of",
+    "identity_of_source",
     "inspect_image",
     "is_damaged",
     "miniature",

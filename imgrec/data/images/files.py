@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.data import storage
+from imgrec.data.images.budget import MEMORY
 from imgrec.data.images.formats import BROKEN, EMPTY
 from imgrec.data.images.signatures import is_truncated
 from imgrec.data.records import ByteRange, ImageSource, Record
@@ -40,6 +42,15 @@ def content_of(source: ImageSource | ImageContent, name: str = "") -> ImageConte
     if isinstance(source, Path):
         return _read_file(source, name)
     return _read_range(source, name) if isinstance(source, ByteRange) else source
+
+
+def size_of(source: ImageSource | ImageContent) -> int:
+    """Return how many bytes are read from a file, 0 if none are or it can't be read."""
+    if isinstance(source, ByteRange):
+        return source.length
+    with suppress(OSError, ValueError):
+        return storage.size(source) if isinstance(source, Path) else 0
+    return 0
 
 
 def _read_file(path: Path, name: str) -> bytes:
@@ -121,6 +132,16 @@ def identity_of(content: ImageContent) -> str:
     return sha256(repr(pixels.shape).encode() + pixels.tobytes())
 
 
+def identity_of_source(record: Record) -> str:
+    """Return the SHA-256 in hexadecimal of a record's content, empty if it can't be read."""
+    source = record.source
+    try:
+        with MEMORY.reserved(size_of(source)):
+            return identity_of(content_of(source, record.name))
+    except BadImage:
+        return ""
+
+
 def fingerprint(
     records: Sequence[Record], identities: Mapping[str, str], classes: Sequence[str]
 ) -> str:
@@ -140,8 +161,4 @@ def fingerprint(
 
 
 def _identity(record: Record) -> tuple[str, str]:
-    try:
-        content = content_of(record.source, record.name)
-    except BadImage:
-        return record.name, ""
-    return record.name, identity_of(content)
+    return record.name, identity_of_source(record)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import mmap
+import os
 import threading
 from importlib.util import find_spec
 from typing import IO
@@ -9,8 +12,10 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError, features
 from PIL.TiffImagePlugin import TiffImageFile
 
+from imgrec.data.images.jpeg import MAX_EXIF, check_exif
 from imgrec.data.images.signatures import HEAD, content_type, is_heic
-from imgrec.data.images.tiff import repair, unsupported
+from imgrec.data.images.size import check_metadata
+from imgrec.data.images.tiff import check_tags, repair, unsupported
 from imgrec.errors import DataError
 from imgrec.text import printable
 
@@ -34,12 +39,14 @@ def open_image(file: IO[bytes]) -> Image.Image:
         DataError: The content is not an image that can be read; the message is the reason.
     """
     head = file.read(HEAD)
+    _check_before(file, head)
     file.seek(0)
     try:
         image = _open_heic(file) if is_heic(head) else _open(file)
     except (UnidentifiedImageError, KeyError) as error:  # KeyError: TIFF's unknown compressions
         file.seek(0)
         raise DataError(_why_unidentified(head, file)) from error
+    check_metadata(image)
     if isinstance(image, TiffImageFile):
         repair(image)
     if (
@@ -49,12 +56,32 @@ def open_image(file: IO[bytes]) -> Image.Image:
     return image
 
 
+def load(image: Image.Image) -> None:
+    """Load the pixels of the first frame, and let go of what else its decoder holds."""
+    image.load()
+    for decoder in ("_decoder", "_heif_file"):  # of WebP and AVIF, and of HEIC
+        if decoder in vars(image):
+            setattr(image, decoder, None)
+
+
 def is_damaged(reason: str) -> bool:
     """Return whether `reason`, of a BadImage, is about a file that no program can read as an image.
 
     Not one that is too large, in another format, or out of reach.
     """
     return reason.startswith((NO_IMAGE, BROKEN, EMPTY))
+
+
+def _check_before(file: IO[bytes], head: bytes) -> None:
+    """Raise DataError for what takes much memory already when Pillow opens the file."""
+    if head[:2] in {b"II", b"MM"}:
+        check_tags(file)
+    elif head[:2] == b"\xff\xd8" and file.seek(0, os.SEEK_END) > MAX_EXIF:
+        if isinstance(file, io.BytesIO):
+            check_exif(file.getvalue())
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            check_exif(content)
 
 
 def _open(file: IO[bytes]) -> Image.Image:

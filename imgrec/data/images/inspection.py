@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from imgrec.data.images.decoder import ImageSpec, decode, describe, orientation, upright_size
-from imgrec.data.images.files import ImageContent, content_of, identity_of
+from imgrec.data.images.conversion import parts
+from imgrec.data.images.decoder import decode, describe, pixels_of
+from imgrec.data.images.files import ImageContent, content_of, identity_of, identity_of_source
 from imgrec.data.images.formats import open_image
+from imgrec.data.images.opening import opened
+from imgrec.data.images.orientation import orientation, upright_size
+from imgrec.data.images.spec import ImageSpec
 from imgrec.data.records import HasName, ImageSource, Photo, Record
 from imgrec.data.storage import open_file
 from imgrec.data.suffixes import format_of
@@ -130,50 +134,60 @@ def _used_bits(image: Image.Image) -> int:
     """Return how many bits the largest value takes; of colours, Pillow keeps the upper 8."""
     bits = _bits(image)
     image.load()
+    brightest = max(_brightest(part) for _, part in parts(image))
+    return brightest.bit_length() + (0 if image.mode.startswith("I") else bits - 8)
+
+
+def _brightest(image: Image.Image) -> int:
     values = np.asarray(image)
-    if image.mode.startswith("I"):
-        return int(values.max()).bit_length()
-    colours = values[..., :3] if image.mode == "RGBA" else values
-    return int(bits - 8 + int(colours.max()).bit_length())
+    return int((values[..., :3] if image.mode == "RGBA" else values).max())
 
 
 @dataclass(frozen=True)
 class InspectedImage:
     """What reading and decoding an image has shown.
 
-    content: the encoded image, or the pixels or Pillow image that the source is; None if it can't
-    be read. pixels: uint8 (height, width, channels), or why there are none.
+    identity: the SHA-256 of the content in hexadecimal, empty if it can't be read. pixels: uint8
+    (height, width, channels), or why there are none. traits: what the image is like before it is
+    decoded, None if it can't be.
     """
 
-    content: ImageContent | None
+    identity: str
     pixels: NDArray[np.uint8] | BadImage
-
-    @property
-    def identity(self) -> str:
-        """The SHA-256 of the content in hexadecimal, empty if it can't be read. Takes a while."""
-        return "" if self.content is None else identity_of(self.content)
+    traits: Traits | None = None
 
     @property
     def fault(self) -> str:
         """Why there are no pixels, empty if there are some."""
         return self.pixels.reason if isinstance(self.pixels, BadImage) else ""
 
-    @property
-    def traits(self) -> Traits | None:
-        """What the image is like before it is decoded, None if it can't be."""
-        return None if self.fault or self.content is None else traits_of(self.content)
 
-
-def inspect_image(image: Record | Photo, spec: ImageSpec) -> InspectedImage:
-    """Read an image and decode it in the form `spec`."""
-    content = None
-    if isinstance(image.source, BadImage):
-        return InspectedImage(None, image.source)
+def inspect_image(record: Record, spec: ImageSpec) -> InspectedImage:
+    """Read an image once, decode it in the form `spec`, and find out what it is like."""
+    identity = ""
     try:
-        content = content_of(image.source, image.name)
-        return InspectedImage(content, decode(content, spec, image.name))
+        with opened(record.source, spec, record.name, spec.width) as (image, content):
+            identity = identity_of(content)
+            pixels = pixels_of(image, spec)
+            image.close()
+            return InspectedImage(identity, pixels, traits_of(content))
     except BadImage as error:
-        return InspectedImage(content, error)
+        return InspectedImage(identity or identity_of_source(record), _bare(error))
+
+
+def decoded(image: Record | Photo, spec: ImageSpec) -> NDArray[np.uint8] | BadImage:
+    """Return the pixels of an image, as `decode`, or why there are none."""
+    if isinstance(image.source, BadImage):
+        return image.source
+    try:
+        return decode(image.source, spec, image.name)
+    except BadImage as error:
+        return _bare(error)
+
+
+def _bare(error: BadImage) -> BadImage:
+    """Return the error without its traceback, which keeps the content of the image in memory."""
+    return BadImage(error.name, error.reason)
 
 
 def decode_in_order(
@@ -196,7 +210,7 @@ def decode_in_order(
 
 
 def _decoded(record: HasName, spec: ImageSpec) -> tuple[HasName, NDArray[np.uint8] | BadImage]:
-    return record, inspect_image(record, spec).pixels
+    return record, decoded(record, spec)
 
 
 def bad_headers(records: Iterable[Record]) -> tuple[Skipped, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import suppress
 from typing import IO, Any
 
 from PIL import ExifTags, ImagePalette
@@ -16,6 +18,14 @@ _PLANES = 2  # a value of PlanarConfiguration
 _YCBCR = 6  # a value of PhotometricInterpretation
 _LOWEST_FIRST = 2  # a value of FillOrder
 _DNG_VERSION = 50706
+
+MAX_VALUES = 1 << 18
+"""How many numbers a tag may have: one strip for each of 65,536 rows, in four planes."""
+
+_BYTES = {1, 2, 7}  # types that Pillow keeps as they are
+_READ_AS_RGBA = 4  # bytes of a pixel, if libtiff converts its colours
+_OFFSETS = {ExifTags.Base.StripOffsets, ExifTags.Base.TileOffsets}
+_DIRECTORIES = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop}
 
 
 def repair(image: TiffImageFile) -> None:
@@ -34,6 +44,35 @@ def repair(image: TiffImageFile) -> None:
         image.palette = ImagePalette.raw("RGB;L", bytes(colours))
 
 
+def check_tags(file: IO[bytes]) -> None:
+    """Raise DataError if the directories of a TIFF's first page have more numbers than it needs.
+
+    Pillow takes up to 500 bytes for each when it opens the file. A broken one is left to Pillow.
+    """
+    file.seek(0)
+    head = file.read(16)
+    order, big = "<" if head[:2] == b"II" else ">", head[2:3] == b"+"
+    offset, number, entry = ("Q", "Q", "HHQQ") if big else ("L", "H", "HHLL")
+    with suppress(struct.error, OverflowError):
+        waiting = [struct.unpack_from(order + offset, head, 8 if big else 4)[0]]
+        for _ in range(1 + len(_DIRECTORIES)):
+            if not waiting:
+                break
+            file.seek(waiting.pop())
+            (entries,) = struct.unpack(order + number, file.read(struct.calcsize(number)))
+            size = struct.calcsize(order + entry)
+            content = file.read(size * min(entries, MAX_VALUES))
+            for found in struct.iter_unpack(order + entry, content[: len(content) // size * size]):
+                _check_tag(*found[:3])
+                waiting += [found[3]] if found[0] in _DIRECTORIES else []
+
+
+def _check_tag(tag: int, kind: int, count: int) -> None:
+    if count > MAX_VALUES and (tag in _OFFSETS or kind not in _BYTES):
+        what = "strips or tiles" if tag in _OFFSETS else f"numbers in tag {tag}"
+        raise DataError(f"a TIFF of {count:,} {what}, more than {MAX_VALUES:,}")
+
+
 def unsupported(file: IO[bytes]) -> str:
     """Return what Pillow can't read in the TIFF `file`, empty if its header is broken."""
     try:
@@ -45,6 +84,34 @@ def unsupported(file: IO[bytes]) -> str:
         return _form(tags)
     except Exception:  # noqa: BLE001 - a broken header raises anything
         return ""
+
+
+def check_blocks(image: TiffImageFile, max_megapixels: int) -> int:
+    """Return how many bytes libtiff takes for a tile or strip of an opened image.
+
+    Raises DataError if all tiles together have more pixels than `max_megapixels`, and more than
+    twice those of the image.
+    """
+    if not image.use_load_libtiff:
+        return 0
+    tags = image.tag_v2
+    width, height = int(tags[ExifTags.Base.ImageWidth]), int(tags[ExifTags.Base.ImageLength])
+    if ExifTags.Base.TileWidth in tags:
+        across = max(1, int(tags[ExifTags.Base.TileWidth]))
+        down = max(1, int(tags.get(ExifTags.Base.TileLength, 1)))
+    else:
+        across, down = width, max(1, min(height, int(tags.get(ExifTags.Base.RowsPerStrip, height))))
+    channels = int(tags.get(ExifTags.Base.SamplesPerPixel, 1))
+    bits = int(max(tags.get(ExifTags.Base.BitsPerSample, (8,))))
+    depth = max(_READ_AS_RGBA, channels * -(-bits // 8))
+    padded = -(-width // across) * across * -(-height // down) * down
+    if padded > max(max_megapixels * 10**6, 2 * width * height):
+        raise DataError(
+            f"a TIFF of {width:,} x {height:,} pixels in tiles of {across:,} x {down:,}: together "
+            f"{padded // 10**6:,} megapixels, more than the {max_megapixels:,} "
+            "of data.max_megapixels"
+        )
+    return across * down * depth
 
 
 def _form(tags: ImageFileDirectory_v2) -> str:

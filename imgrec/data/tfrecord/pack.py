@@ -245,13 +245,14 @@ def describe_split(
 def _look(record: Record, max_megapixels: int) -> _Sound | BadImage:
     import numpy as np
 
-    from imgrec.data.images import ImageSpec, inspect_image
+    from imgrec.data.images import ImageSpec, content_of, decode
 
     spec = ImageSpec(_SIDE, _SIDE, channels=3, max_megapixels=max_megapixels)
-    found = inspect_image(record, spec)
-    if isinstance(found.pixels, BadImage):
-        return found.pixels
-    content = found.content
+    try:
+        content = content_of(record.source, record.name)
+        decode(content, spec, record.name)
+    except BadImage as error:
+        return error
     encoded = content if isinstance(content, bytes) else _png(np.asarray(content))
     return _Sound(encoded, sha256(encoded))
 

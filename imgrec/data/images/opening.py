@@ -1,0 +1,128 @@
+"""Opening an image: its limits are checked, and the memory that it takes is reserved."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from imgrec.data.images.budget import MEMORY
+from imgrec.data.images.files import ImageContent, content_of, reason, size_of
+from imgrec.data.images.formats import EMPTY, open_image
+from imgrec.data.images.jpeg import reduce_jpeg
+from imgrec.data.images.jpeg2000 import memory_for_blocks
+from imgrec.data.images.memory import check_memory, memory_to_decode, memory_to_open
+from imgrec.data.images.orientation import SIDEWAYS, orientation
+from imgrec.data.images.size import check_size, check_slow, is_slow
+from imgrec.data.images.spec import ImageSpec
+from imgrec.data.images.tiff import check_blocks
+from imgrec.data.records import ImageSource
+from imgrec.errors import BadImage, DataError
+
+# A caller's image may be in several threads, and loading moves the position in its file.
+_LOADING = threading.Lock()
+
+
+@contextmanager
+def opened(
+    source: ImageSource | ImageContent, spec: ImageSpec, name: str = "", row: int = 0
+) -> Iterator[tuple[Image.Image, ImageContent]]:
+    """Yield an image that is about to be loaded, and its content.
+
+    A JPEG is prepared to be loaded at a fraction of its size. Until the block ends, the memory is
+    reserved that `decode` takes; a thread waits for it while it holds nothing.
+
+    Args:
+        source: As in `decode`.
+        spec: As in `decode`.
+        name: As in `decode`.
+        row: How many pixels a row has after the resize, 0 if there is none.
+
+    Raises:
+        BadImage: It can't be opened, is beyond a limit, or the block raises anything.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "image")
+    needed = size_of(source)
+    content: ImageContent | None = None
+    image: Image.Image | None = None
+    try:
+        while True:
+            content = image = None
+            with MEMORY.reserved(needed) as share:
+                content = content_of(source, name)
+                needed = max(needed, memory_to_open(content, spec.max_megapixels))
+                if not MEMORY.grow(share, needed):
+                    continue
+                with image_of(content) as image:
+                    needed = max(needed, _prepare(image, content, spec, row))
+                    if MEMORY.grow(share, needed):
+                        yield image, content
+                        return
+    except BadImage:
+        raise
+    except Exception as error:
+        raise BadImage(name, reason(error, content)) from error
+
+
+def image_of(content: ImageContent) -> Image.Image:
+    """Return an image that is not loaded yet; a caller's image is copied.
+
+    Raises DataError, or anything that Pillow does.
+    """
+    if isinstance(content, Image.Image):
+        with _LOADING:
+            return content.copy()
+    if isinstance(content, np.ndarray):
+        return _from_array(content)
+    if not content:
+        raise DataError(EMPTY)
+    return open_image(io.BytesIO(content))
+
+
+def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
+    if pixels.shape[2:] == (1,):
+        pixels = pixels[:, :, 0]
+    plain = pixels.ndim == len(("height", "width"))
+    if pixels.dtype != np.uint8 or not (plain or pixels.shape[2:] in {(3,), (4,)}):
+        raise DataError(f"pixels of shape {pixels.shape} and type {pixels.dtype}")
+    return Image.fromarray(pixels)
+
+
+def _prepare(image: Image.Image, content: ImageContent, spec: ImageSpec, row: int) -> int:
+    """Check the limits of an opened image, and return how many bytes decoding it takes."""
+    turned = orientation(image) != 1 or spec.turn != 0
+    sideways = (orientation(image) in SIDEWAYS) != (spec.turn in {90, 270})
+    beside = _prepare_format(image, content, spec, sideways=sideways)
+    check_size(image.size, spec.max_megapixels)
+    # PNG may have EXIF after the pixels.
+    copied = turned or spec.fit == "crop" or image.format == "PNG"
+    needed = beside + memory_to_decode(image, content, spec.channels, copied=copied)
+    needed += row * (image.width if sideways else image.height) * spec.channels
+    width, height = image.size
+    check_memory(needed, spec.max_megapixels, f"a {image.format} of {width:,} x {height:,} pixels")
+    return needed
+
+
+def _prepare_format(
+    image: Image.Image, content: ImageContent, spec: ImageSpec, *, sideways: bool
+) -> int:
+    """Check what only one format has, and return the bytes that it takes beside its pixels."""
+    if not isinstance(content, bytes):
+        return 0
+    most = spec.max_megapixels
+    if isinstance(image, JpegImageFile):
+        width, height = spec.scaled(image.size[::-1])[::-1] if sideways else spec.scaled(image.size)
+        return reduce_jpeg(image, content, (2 * width, 2 * height), most)
+    if isinstance(image, TiffImageFile):
+        return check_blocks(image, most)
+    if is_slow(image):
+        check_slow(image, content)
+    return memory_for_blocks(content, most) if image.format == "JPEG2000" else 0
