@@ -61,19 +61,19 @@ def test_small_requests_never_wait() -> None:
     """However much is taken."""
     budget = MemoryBudget(TOTAL)
     with budget.reserved(10 * TOTAL), budget.reserved(SMALL) as share:
-        assert budget.grow(share, SMALL)
-        assert not budget.grow(share, SMALL + 1)
+        assert share.grow(SMALL)
+        assert not share.grow(SMALL + 1)
 
 
 def test_a_share_grows_into_what_is_left() -> None:
     """What it holds counts; all of it is given back."""
     budget = MemoryBudget(TOTAL)
     with budget.reserved(SMALL) as share:
-        assert budget.grow(share, TOTAL)
-        assert budget.grow(share, 5 * TOTAL)
+        assert share.grow(TOTAL)
+        assert share.grow(5 * TOTAL)
     with budget.reserved(TOTAL // 2) as share, budget.reserved(TOTAL // 4) as other:
-        assert not budget.grow(share, TOTAL - 1)
-        assert budget.grow(other, TOTAL // 2)
+        assert not share.grow(TOTAL - 1)
+        assert other.grow(TOTAL // 2)
 
 
 def test_only_large_images_wait(pool: ThreadPoolExecutor) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Self
 
 from imgrec.data.records import MAX_MEGAPIXELS
 
@@ -15,13 +13,6 @@ MEMORY_PER_PIXEL = 9
 
 SMALL = 4 * 10**6
 """Bytes up to which an image is decoded without waiting, and without being counted."""
-
-
-@dataclass
-class Share:
-    """Bytes of a budget that one thread holds."""
-
-    size: int
 
 
 class MemoryBudget:
@@ -38,34 +29,15 @@ class MemoryBudget:
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
 
-    @contextmanager
-    def reserved(self, size: int) -> Iterator[Share]:
-        """Wait until `size` bytes are left, and hold them; up to SMALL bytes there is no wait."""
-        share = Share(min(size, self._total) if size > SMALL else 0)
-        if share.size:
-            self._wait_for(share.size)
-        try:
-            yield share
-        finally:
-            if share.size:
-                with self._changed:
-                    self._left += share.size
-                    self._changed.notify_all()
+    def reserved(self, size: int) -> Share:
+        """Return a context that waits until `size` bytes are left, and holds them.
 
-    def grow(self, share: Share, size: int) -> bool:
-        """Return whether `share` has `size` bytes now; it grows only if nobody waits."""
-        size = min(size, self._total)
-        if size <= max(SMALL, share.size):
-            return True
-        with self._changed:
-            more = size - share.size
-            if self._queue or more > self._left:
-                return False
-            self._left -= more
-            share.size = size
-            return True
+        There is no wait for up to SMALL bytes, which are not counted.
+        """
+        return Share(self, min(size, self._total) if size > SMALL else 0)
 
-    def _wait_for(self, size: int) -> None:
+    def take(self, size: int) -> None:
+        """Wait until `size` bytes are left, and take them."""
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
@@ -75,6 +47,52 @@ class MemoryBudget:
             finally:
                 self._queue.remove(ticket)
                 self._changed.notify_all()
+
+    def take_at_once(self, size: int) -> bool:
+        """Return whether `size` bytes could be taken without waiting; those who wait come first."""
+        with self._changed:
+            if self._queue or size > self._left:
+                return False
+            self._left -= size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Let others have `size` bytes that were taken."""
+        with self._changed:
+            self._left += size
+            self._changed.notify_all()
+
+    def at_most(self, size: int) -> int:
+        """Return `size`, or all that the budget has."""
+        return min(size, self._total)
+
+
+class Share:
+    """Bytes of a budget that one thread holds in a `with` block; see `MemoryBudget.reserved`."""
+
+    __slots__ = ("_budget", "_size")
+
+    def __init__(self, budget: MemoryBudget, size: int) -> None:
+        self._budget, self._size = budget, size
+
+    def __enter__(self) -> Self:
+        if self._size:
+            self._budget.take(self._size)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._size:
+            self._budget.give_back(self._size)
+
+    def grow(self, size: int) -> bool:
+        """Return whether the share has `size` bytes now; it never waits for them."""
+        if size <= SMALL or size <= self._size:
+            return True
+        size = self._budget.at_most(size)
+        if size > self._size and not self._budget.take_at_once(size - self._size):
+            return False
+        self._size = max(size, self._size)
+        return True
 
 
 MEMORY = MemoryBudget(MEMORY_PER_PIXEL * MAX_MEGAPIXELS * 10**6)

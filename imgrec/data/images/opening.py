@@ -52,18 +52,17 @@ def opened(
     name = name or (str(source) if isinstance(source, Path) else "image")
     needed = size_of(source)
     content: ImageContent | None = None
-    image: Image.Image | None = None
     try:
         while True:
             content = image = None
             with MEMORY.reserved(needed) as share:
                 content = content_of(source, name)
                 needed = max(needed, memory_to_open(content, spec.max_megapixels))
-                if not MEMORY.grow(share, needed):
+                if not share.grow(needed):
                     continue
                 with image_of(content) as image:
                     needed = max(needed, _prepare(image, content, spec, row))
-                    if MEMORY.grow(share, needed):
+                    if share.grow(needed):
                         yield image, content
                         return
     except BadImage:
@@ -98,31 +97,30 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 
 def _prepare(image: Image.Image, content: ImageContent, spec: ImageSpec, row: int) -> int:
     """Check the limits of an opened image, and return how many bytes decoding it takes."""
-    turned = orientation(image) != 1 or spec.turn != 0
-    sideways = (orientation(image) in SIDEWAYS) != (spec.turn in {90, 270})
-    beside = _prepare_format(image, content, spec, sideways=sideways)
-    check_size(image.size, spec.max_megapixels)
+    stored = orientation(image)
+    sideways = (stored in SIDEWAYS) != (spec.turn in {90, 270})
+    if isinstance(image, JpegImageFile) and isinstance(content, bytes):
+        width, height = spec.scaled(image.size[::-1])[::-1] if sideways else spec.scaled(image.size)
+        beside = reduce_jpeg(image, content, (2 * width, 2 * height), spec.max_megapixels)
+    else:
+        check_size(image.size, spec.max_megapixels)
+        beside = _beside(image, content, spec) if isinstance(content, bytes) else 0
+    width, height = image.size[::-1] if sideways else image.size
+    cropped = spec.fit == "crop" and height * spec.width > width * spec.height
     # PNG may have EXIF after the pixels.
-    copied = turned or spec.fit == "crop" or image.format == "PNG"
+    copied = cropped or stored != 1 or spec.turn != 0 or image.format == "PNG"
     needed = beside + memory_to_decode(image, content, spec.channels, copied=copied)
-    needed += row * (image.width if sideways else image.height) * spec.channels
-    width, height = image.size
-    check_memory(needed, spec.max_megapixels, f"a {image.format} of {width:,} x {height:,} pixels")
+    needed += row * height * spec.channels
+    check_memory(needed, spec.max_megapixels, image.format, image.size)
     return needed
 
 
-def _prepare_format(
-    image: Image.Image, content: ImageContent, spec: ImageSpec, *, sideways: bool
-) -> int:
+def _beside(image: Image.Image, content: bytes, spec: ImageSpec) -> int:
     """Check what only one format has, and return the bytes that it takes beside its pixels."""
-    if not isinstance(content, bytes):
-        return 0
-    most = spec.max_megapixels
-    if isinstance(image, JpegImageFile):
-        width, height = spec.scaled(image.size[::-1])[::-1] if sideways else spec.scaled(image.size)
-        return reduce_jpeg(image, content, (2 * width, 2 * height), most)
     if isinstance(image, TiffImageFile):
-        return check_blocks(image, most)
-    if is_slow(image):
+        return check_blocks(image, spec.max_megapixels)
+    if image.format == "JPEG2000":
+        return memory_for_blocks(content, spec.max_megapixels)
+    if image.format in {"BMP", "PPM"} and is_slow(image):
         check_slow(image, content)
-    return memory_for_blocks(content, most) if image.format == "JPEG2000" else 0
+    return 0
