@@ -138,3 +138,10 @@ def larger_jpeg_2000(content: bytes, side: int, tile: int) -> bytes:
         at = content.index(found) + offset
         content = content[:at] + struct.pack(">LL", size, size) + content[at + 8 :]
     return content
+
+
+def gif(width: int, height: int) -> bytes:
+    """Return a GIF of one pixel on a large canvas."""
+    screen = struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\0\0"
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00;"
+    return b"GIF89a" + screen + frame

@@ -193,3 +193,30 @@ def test_a_reason_does_not_keep_the_image(tmp_path: Path) -> None:
     found = run(DAMAGED, tmp_path)
     assert len(found) == 20
     assert {reason.partition(": ")[2] for reason in found.values()} == {"broken image (PNG header)"}
+
+
+# Four threads decode an image of 40 megapixels, one after the other; prints the peak in bytes.
+IN_TURN = """
+import json, resource, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from imgrec.data.images import ImageSpec, decode
+
+lock, together = threading.Lock(), threading.Barrier(4)
+
+def work(file):
+    together.wait()
+    with lock:
+        decode(file, ImageSpec(8, 8, 3))
+
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(work, [Path(sys.argv[1]) / "a.gif"] * 4))
+print(json.dumps({"peak": 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)}))
+"""
+
+
+def test_threads_give_memory_back(tmp_path: Path) -> None:
+    """What one of them has used is there for the others: 200 MB are enough for all."""
+    (tmp_path / "a.gif").write_bytes(made.gif(8000, 5000))
+    assert float(run(IN_TURN, tmp_path)["peak"]) < 300_000_000

@@ -136,9 +136,13 @@ def identity_of_source(record: Record) -> str:
     """Return the SHA-256 in hexadecimal of a record's content, empty if it can't be read."""
     source = record.source
     try:
+        if isinstance(source, Path):
+            check_file(source)
+            with storage.open_file(source) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
         with MEMORY.reserved(size_of(source)):
             return identity_of(content_of(source, record.name))
-    except BadImage:
+    except (OSError, ValueError, DataError):  # a BadImage is a DataError
         return ""
 
 

@@ -63,10 +63,21 @@ def check_memory(
     needed: int, max_megapixels: int, image_format: str | None, size: tuple[int, int]
 ) -> None:
     """Raise DataError if an image takes more memory than its limit allows."""
-    most = MEMORY_PER_PIXEL * max(max_megapixels, MAX_MEGAPIXELS) * 10**6
+    most = _most(max_megapixels)
     if needed > most:
         raise DataError(
             f"a {image_format} of {size[0]:,} x {size[1]:,} pixels takes "
             f"{math.ceil(needed / 10**6):,} MB of memory, more than {most // 10**6:,}: "
             "scale it down, or save it as a baseline JPEG"
         )
+
+
+def check_file_size(size: int, max_megapixels: int) -> None:
+    """Raise DataError if the bytes of a file alone are more than its image may take."""
+    most = _most(max_megapixels)
+    if size > most:
+        raise DataError(f"larger than {most // 10**6:,} MB")
+
+
+def _most(max_megapixels: int) -> int:
+    return MEMORY_PER_PIXEL * max(max_megapixels, MAX_MEGAPIXELS) * 10**6

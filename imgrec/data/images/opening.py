@@ -19,7 +19,12 @@ from imgrec.data.images.files import ImageContent, content_of, reason, size_of
 from imgrec.data.images.formats import EMPTY, open_image
 from imgrec.data.images.jpeg import reduce_jpeg
 from imgrec.data.images.jpeg2000 import memory_for_blocks
-from imgrec.data.images.memory import check_memory, memory_to_decode, memory_to_open
+from imgrec.data.images.memory import (
+    check_file_size,
+    check_memory,
+    memory_to_decode,
+    memory_to_open,
+)
 from imgrec.data.images.orientation import SIDEWAYS, orientation
 from imgrec.data.images.size import check_size, check_slow, is_slow
 from imgrec.data.images.spec import ImageSpec
@@ -53,6 +58,7 @@ def opened(
     needed = size_of(source)
     content: ImageContent | None = None
     try:
+        check_file_size(needed, spec.max_megapixels)
         while True:
             content = image = None
             with MEMORY.reserved(needed) as share:
