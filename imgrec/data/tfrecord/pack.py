@@ -23,7 +23,6 @@ from imgrec.files import MAX_DOCUMENT_BYTES, sha256
 from imgrec.json_documents import from_builtins, parse_json
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Task
-from imgrec.scores import Skipped
 from imgrec.text import printable
 
 FILE_NAME = "manifest.json"
@@ -158,6 +157,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imgrec.scores import Skipped
+
 # Whole files wait here.
 _AHEAD = 8
 
@@ -209,6 +210,8 @@ def write_shards(
     Each file is a random sample of the split, drawn from names and seed. The same images give
     the same bytes. A few images per core are in memory at a time. Raises OSError.
     """
+    from imgrec.scores import Skipped
+
     order = sorted(records, key=lambda record: draw(record.name, packing.seed))
     count = min(count, len(order))
     bounds = [len(order) * number // count for number in range(count + 1)]
