@@ -123,7 +123,7 @@ def unit_text(unit: UnitView) -> str:
     height, width = unit.own.pixels.shape[:2]
     looked = count_of(unit.photos, "training image")
     if unit.total > unit.photos:
-        looked = f"{unit.photos:,} of {unit.total:,} training images"
+        looked = f"{unit.photos:,} of {count_of(unit.total, 'training image')}"
     if not unit.patches:
         return f"Nothing in {looked} excites it."
     return (
