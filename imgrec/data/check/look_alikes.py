@@ -270,9 +270,12 @@ def _portions(counts: _Places) -> Iterator[slice]:
 
 
 def _hashes(frequencies: _Floats) -> _Hashes:
-    """Return the signs of the hashed frequencies, 63 bits; each band has low and high ones."""
+    """Return the signs of the hashed frequencies, 63 bits; each band has low and high ones.
+
+    In this order, a band of MNIST's pictures has the fewest that are equal.
+    """
     bits = np.zeros((len(frequencies), 64), bool)
-    bits[:, :63] = frequencies.reshape(-1, 9, 7).swapaxes(1, 2).reshape(-1, 63) > 0
+    bits[:, :63] = frequencies[:, 5 * np.arange(63) % 63] > 0
     hashes: _Hashes = np.packbits(bits, axis=1, bitorder="little").view("<u8")[:, 0]
     return hashes
 
