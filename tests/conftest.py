@@ -34,6 +34,14 @@ model:
 training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-2}}}
 """
 
+COLOURS = """
+name: colours
+data: {root: photos, image_size: [8, 8], split: {validation: 0.2, test: 0.2}}
+preprocessing: {rescale: 1/255}
+model: {layers: [GlobalAveragePooling2D]}
+training: {epochs: 1}
+"""
+
 
 # Why a test is skipped on a machine without the photos; one that has them has them all.
 NO_TEST_DATA = "IMGREC_TEST_DATA does not exist"
@@ -108,7 +116,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that load TensorFlow."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if item.path.parent.name in WITH_TENSORFLOW or "trained" in fixtures:
+        if item.path.parent.name in WITH_TENSORFLOW or {"trained", "colour_run"} & {*fixtures}:
             item.add_marker(pytest.mark.tensorflow)
 
 
@@ -151,10 +159,26 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(parse(TINY, "tiny.yaml"), runs_dir=tmp_path_factory.mktemp("runs")).run
 
 
+@pytest.fixture(scope="session")
+def colour_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A complete run on `photos` in the working directory; tests must not change it."""
+    from imgrec.workflows.training import train
+
+    folder = tmp_path_factory.mktemp("colours")
+    write_colours(folder / "photos")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return train(parse(COLOURS, "colours.yaml"), runs_dir=folder / "runs").run
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder of 20 reddish and 20 bluish 12x10 PNGs, in class folders `red` and `blue`."""
-    root = tmp_path / "photos"
+    return write_colours(tmp_path / "photos")
+
+
+def write_colours(root: Path) -> Path:
+    """Write the images of `photos`, the same ones each time; return the folder."""
     random = np.random.default_rng(0)
     for channel, name in ((0, "red"), (2, "blue")):
         (root / name).mkdir(parents=True)

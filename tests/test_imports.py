@@ -97,11 +97,15 @@ def test_a_run_with_its_fast_file_answers_without_tensorflow(
 
 
 @pytest.mark.parametrize(
-    "module", [*_modules("runs"), *_modules("runtime"), "imgrec.data.unpickle"]
+    "modules",
+    [_modules("runs"), _modules("runtime"), ["imgrec.data.unpickle"]],
+    ids=["runs", "runtime", "unpickle"],
 )
-def test_runs_and_engines_load_without_the_config(module: str, tmp_path: Path) -> None:
+def test_runs_and_engines_load_without_the_config(modules: list[str], tmp_path: Path) -> None:
     """A run or a pickle is read, and a model asked, without pydantic and PyYAML."""
-    assert not _loaded(IMPORT.format(module=module), tmp_path) & {*SLOW, "pydantic", "yaml"}
+    code = "".join(f"import {module}\n" for module in modules)
+    code += IMPORT.format(module="imgrec")
+    assert not _loaded(code, tmp_path) & {*SLOW, "pydantic", "yaml"}
 
 
 def test_a_prediction_needs_none_of_them(trained: Run, tmp_path: Path) -> None:

@@ -196,5 +196,6 @@ def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
 
 
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:
-    light, dark = (data_uri(draw(look=look), "png") for look in (LIGHT, DARK))
+    layout = charts.Layout()
+    light, dark = (data_uri(draw(look=look, layout=layout), "png") for look in (LIGHT, DARK))
     return _Plot(light, dark, text, large)

@@ -30,7 +30,7 @@ def test_the_saved_model_is_float32(tmp_path: Path) -> None:
     """It learned, every layer of `best.keras` computes in float32, and it answers so."""
     import keras
 
-    overrides = ["training.precision=mixed_float16", "training.epochs=1"]
+    overrides = ["training.precision=mixed_float16", "training.epochs=1", "training.export=[]"]
     result = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path)
     assert result.evaluation.metrics["accuracy"].value > 0.5
     for name in ("best.keras", "last.keras"):
@@ -47,9 +47,9 @@ def test_a_training_in_float16_resumes_exactly(tmp_path: Path) -> None:
         with np.load(max((run / "state").glob("*.npz"))) as found:
             return {name: found[name] for name in found if name != "progress"}
 
-    experiment = parse(TINY, "t.yaml", ["training.precision=mixed_float16"])
-    whole = train(experiment, runs_dir=tmp_path).run
-    first = parse(TINY, "t.yaml", ["training.precision=mixed_float16", "training.epochs=1"])
+    overrides = ["training.precision=mixed_float16", "training.export=[]"]
+    whole = train(parse(TINY, "t.yaml", overrides), runs_dir=tmp_path).run
+    first = parse(TINY, "t.yaml", [*overrides, "training.epochs=1"])
     resumed = resume(train(first, runs_dir=tmp_path).run, overrides=["training.epochs=2"]).run
     assert newest_place(resumed.state) == "after epoch 2"
     ours, theirs = arrays(resumed.path), arrays(whole.path)

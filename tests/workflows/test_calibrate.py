@@ -198,13 +198,13 @@ evaluation: {{selective_prediction: {{coverage: 0.5, calibration: 1}}}}
 def test_resuming_fits_again(tmp_path: Path) -> None:
     """A run that is trained further has limits of its new best model, or keeps the old one's."""
     text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
-    once = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run
+    once = train(parse(text, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run
     further = resume(once, overrides=["training.epochs=3"]).run
     calibration = further.card.calibration
     assert calibration is not None
     assert calibration.model == further.card.hashes["best.keras"]
     assert further.card.complete
-    whole = parse(text, "tiny.yaml", ["training.epochs=3"])
+    whole = parse(text, "tiny.yaml", ["training.epochs=3", "training.export=[]"])
     never_stopped = train(whole, runs_dir=tmp_path / "whole").run
     assert never_stopped.card.calibration is not None
     assert dataclasses.replace(never_stopped.card.calibration, model="") == dataclasses.replace(
@@ -215,5 +215,5 @@ def test_resuming_fits_again(tmp_path: Path) -> None:
 def test_without_validation_images_nothing_is_fitted(tmp_path: Path) -> None:
     """There is nothing to fit to, and nothing is claimed."""
     text = TINY.replace("validation: 0.2, ", "").replace("epochs: 2", "epochs: 1")
-    card = train(parse(text, "tiny.yaml"), runs_dir=tmp_path).run.card
+    card = train(parse(text, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run.card
     assert (card.calibration, card.threshold) == (None, None)

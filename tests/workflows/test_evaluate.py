@@ -16,19 +16,7 @@ from imgrec.runs.image_list import recorded_images
 from imgrec.runtime.engine import EngineName, EngineOptions
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.training import train
-
-COLOURS = """
-name: colours
-data: {root: %s, image_size: [8, 8], split: {validation: 0.2, test: 0.2}, bad_images: %s}
-preprocessing: {rescale: 1/255}
-model: {layers: [GlobalAveragePooling2D]}
-training: {epochs: 1}
-"""
-
-
-def _trained(photos: Path, runs_dir: Path, bad_images: str = "error") -> Run:
-    text = COLOURS % (json.dumps(str(photos)), bad_images)
-    return train(parse(text, "colours.yaml"), runs_dir=runs_dir).run
+from tests.conftest import COLOURS
 
 
 def test_the_number_of_the_training_comes_again(trained: Run) -> None:
@@ -49,21 +37,25 @@ def test_another_split_may_be_asked_for(trained: Run) -> None:
     ).evaluation.images == (trained.card.data["validation"].images)
 
 
-def test_a_folder_of_other_images_is_evaluated_as_a_whole(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_of_other_images_is_evaluated_as_a_whole(
+    colour_run: Run, photos: Path, tmp_path: Path
+) -> None:
     """`--data` with class folders takes all of them, in the run's class order."""
-    run = _trained(photos, tmp_path / "runs")
     (photos / "red").rename(tmp_path / "kept")
     (tmp_path / "other" / "red").mkdir(parents=True)
     (tmp_path / "kept" / "00.png").rename(tmp_path / "other" / "red" / "00.png")
-    found = evaluate(run, EvaluationRequest(ImageChoice(tmp_path / "other"), allow_leakage=True))
+    found = evaluate(
+        colour_run, EvaluationRequest(ImageChoice(tmp_path / "other"), allow_leakage=True)
+    )
     assert (found.split, found.evaluation.images) == ("all", 1)
     assert found.evaluation.classes == ("blue", "red")
     assert [result.support for result in found.evaluation.per_class] == [0, 1]
 
 
-def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_of_split_folders_gives_its_test_part(
+    colour_run: Run, photos: Path, tmp_path: Path
+) -> None:
     """Its test part goes before validation; a split it doesn't have is reported."""
-    run = _trained(photos, tmp_path / "runs")
     root = tmp_path / "other"
     for split, count in (("train", 6), ("val", 4), ("test", 2)):
         for name in ("red", "blue"):
@@ -71,75 +63,79 @@ def test_a_folder_of_split_folders_gives_its_test_part(photos: Path, tmp_path: P
             for path in sorted((photos / name).iterdir())[:count]:
                 (root / split / name / path.name).write_bytes(path.read_bytes())
     assert (
-        evaluate(run, EvaluationRequest(ImageChoice(root), allow_leakage=True)).evaluation.images
+        evaluate(
+            colour_run, EvaluationRequest(ImageChoice(root), allow_leakage=True)
+        ).evaluation.images
         == 4
     )
     assert (
         evaluate(
-            run, EvaluationRequest(ImageChoice(root, "validation"), allow_leakage=True)
+            colour_run, EvaluationRequest(ImageChoice(root, "validation"), allow_leakage=True)
         ).evaluation.images
         == 8
     )
     with pytest.raises(UsageError, match="is not split"):
-        evaluate(run, EvaluationRequest(ImageChoice(photos, "test")))
+        evaluate(colour_run, EvaluationRequest(ImageChoice(photos, "test")))
 
 
-def test_a_class_that_the_model_does_not_know_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_a_class_that_the_model_does_not_know_is_refused(colour_run: Run, photos: Path) -> None:
     """Its images could only be counted as wrong."""
-    run = _trained(photos, tmp_path / "runs")
     (photos / "red").rename(photos / "rad")
     with pytest.raises(DataError, match="rad"):
-        evaluate(run, EvaluationRequest(ImageChoice(photos)))
+        evaluate(colour_run, EvaluationRequest(ImageChoice(photos)))
 
 
-def test_images_that_changed_sides_are_refused(photos: Path, tmp_path: Path) -> None:
+def test_images_that_changed_sides_are_refused(
+    colour_run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A seeded split of a folder that grew would evaluate training images."""
-    run = _trained(photos, tmp_path / "runs")
+    monkeypatch.chdir(photos.parent)
     for number in range(40, 60):
         for name in ("red", "blue"):
             path = photos / name / f"{number}.png"
             path.write_bytes((photos / name / "00.png").read_bytes())
     with pytest.raises(DataError, match="the test images of colours-1 changed") as caught:
-        evaluate(run)
+        evaluate(colour_run)
     assert "data=FOLDER" in caught.value.hint
 
 
 def test_other_images_under_the_same_names_are_refused(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    colour_run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Overwritten, or of another working directory; with `--data` they may be any."""
-    monkeypatch.chdir(tmp_path)
-    run = _trained(Path("photos"), tmp_path / "runs")
+    at_training = f"the training read them from {colour_run.path.parents[1] / 'photos'}; "
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(photos, elsewhere / "photos")
     monkeypatch.chdir(elsewhere)
-    number = evaluate(run).evaluation.metrics["accuracy"].value
-    split = recorded_images(run.path)["test"]
+    number = evaluate(colour_run).evaluation.metrics["accuracy"].value
+    split = recorded_images(colour_run.path)["test"]
     name = next(iter(split))
     (elsewhere / "photos" / name).write_bytes((photos / next(reversed(split))).read_bytes())
     with pytest.raises(DataError) as caught:
-        evaluate(run)
+        evaluate(colour_run)
     assert caught.value.message == (
         f"the test images of colours-1 changed since its training: 1 with other content: {name}"
     )
-    assert caught.value.hint.startswith(f"the training read them from {photos}; ")
+    assert caught.value.hint.startswith(at_training)
     (elsewhere / "photos").rename(elsewhere / "renamed")
     with pytest.raises(DataError, match="no file or folder photos") as caught:
-        evaluate(run)
-    assert caught.value.hint.startswith(f"the training read them from {photos}; ")
+        evaluate(colour_run)
+    assert caught.value.hint.startswith(at_training)
     others = EvaluationRequest(ImageChoice(Path("renamed")), allow_leakage=True)
-    assert evaluate(run, others).evaluation.images == 40
+    assert evaluate(colour_run, others).evaluation.images == 40
     monkeypatch.chdir(tmp_path)
-    assert evaluate(run).evaluation.metrics["accuracy"].value == number
+    assert evaluate(colour_run).evaluation.metrics["accuracy"].value == number
 
 
-def test_bad_images_are_named_or_stop_as_the_config_says(photos: Path, tmp_path: Path) -> None:
+def test_bad_images_are_named_or_stop_as_the_config_says(
+    colour_run: Run, photos: Path, tmp_path: Path
+) -> None:
     """error: the first bad image ends it; skip: counted, named, in no number."""
-    strict = _trained(photos, tmp_path / "runs")
     (photos / "red" / "03.png").write_bytes(b"no image")
     with pytest.raises(BadImage, match=r"red/03\.png"):
-        evaluate(strict, EvaluationRequest(ImageChoice(photos), allow_leakage=True))
-    lenient = _trained(photos, tmp_path / "runs", bad_images="skip")
+        evaluate(colour_run, EvaluationRequest(ImageChoice(photos), allow_leakage=True))
+    skip = [f"data.root={photos}", "data.bad_images=skip", "training.export=[]"]
+    lenient = train(parse(COLOURS, "colours.yaml", skip), runs_dir=tmp_path / "runs").run
     found = evaluate(lenient, EvaluationRequest(ImageChoice(photos), allow_leakage=True)).evaluation
     assert found.images == 39
     assert [skipped.name for skipped in found.skipped] == ["red/03.png"]

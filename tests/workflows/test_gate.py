@@ -21,6 +21,7 @@ from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_
 from imgrec.workflows.evaluation.evaluate import differing_settings
 from imgrec.workflows.gate import Gate, joined_gates
 from imgrec.workflows.training import train
+from tests.conftest import write_colours
 
 COLOURS = """
 name: %s
@@ -36,6 +37,13 @@ def colours(photos: Path, runs_dir: Path, name: str = "colours", epochs: int = 5
     """Return a run that distinguishes red photos from blue ones."""
     text = COLOURS % (name, json.dumps(str(photos)), epochs)
     return train(parse(text, "colours.yaml"), runs_dir=runs_dir).run
+
+
+@pytest.fixture(scope="module")
+def one_epoch(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The run of `colours` after one epoch, on images like `photos`; tests must not change it."""
+    folder = tmp_path_factory.mktemp("colours")
+    return colours(write_colours(folder / "photos"), folder / "runs", epochs=1)
 
 
 def gate(*texts: str, **others: object) -> EvaluationRequest:
@@ -159,16 +167,16 @@ def test_images_that_chose_an_epoch_are_named(
     assert caplog.messages.count(note) == 1
 
 
-def test_a_baseline_of_other_classes_is_refused(trained: Run, photos: Path, tmp_path: Path) -> None:
+def test_a_baseline_of_other_classes_is_refused(trained: Run, one_epoch: Run) -> None:
     """Before anything is scored, with the classes that only one has."""
-    other = colours(photos, tmp_path / "runs", epochs=1)
     with pytest.raises(RunError, match=r"know different classes: only .* has 0, 1, 2 and 7 more"):
-        evaluate(trained, gate(baseline=str(other.path)))
+        evaluate(trained, gate(baseline=str(one_epoch.path)))
 
 
-def test_several_runs_are_one_model(photos: Path, tmp_path: Path) -> None:
+def test_several_runs_are_one_model(one_epoch: Run, photos: Path, tmp_path: Path) -> None:
     """The mean of their probabilities, under both names; other classes are refused."""
-    runs = [colours(photos, tmp_path / "runs", epochs=epochs) for epochs in (1, 2)]
+    first = shutil.copytree(one_epoch.path, tmp_path / "runs" / one_epoch.name)
+    runs = [Run(first, one_epoch.card), colours(photos, tmp_path / "runs", epochs=2)]
     found = evaluate(runs)
     singles = [evaluate(run).scores.probabilities for run in runs]
     assert found.run == "colours-1 + colours-2"
@@ -184,71 +192,72 @@ def copied(names: Sequence[str], photos: Path, target: Path) -> Path:
     return target
 
 
-def test_training_images_are_found_by_their_content(photos: Path, tmp_path: Path) -> None:
+def test_training_images_are_found_by_their_content(
+    one_epoch: Run, photos: Path, tmp_path: Path
+) -> None:
     """Whatever they are called now, they are named; allowed, they are counted."""
     from imgrec.runs.image_list import recorded_images
 
-    run = colours(photos, tmp_path / "runs", epochs=1)
-    recorded = recorded_images(run.path)
+    recorded = recorded_images(one_epoch.path)
     mixed = copied([*list(recorded["train"])[:3], *recorded["test"]], photos, tmp_path / "mixed")
     with pytest.raises(DataError, match=r"colours-1 was trained on 3 of \d+ images, such"):
-        evaluate(run, EvaluationRequest(ImageChoice(mixed)))
-    allowed = evaluate(run, EvaluationRequest(ImageChoice(mixed), allow_leakage=True))
+        evaluate(one_epoch, EvaluationRequest(ImageChoice(mixed)))
+    allowed = evaluate(one_epoch, EvaluationRequest(ImageChoice(mixed), allow_leakage=True))
     assert allowed.leakage == 3
     assert allowed.evaluation.notes[-1].startswith("3 of the images were trained on")
     clean = copied(list(recorded["test"]), photos, tmp_path / "clean")
-    assert evaluate(run, EvaluationRequest(ImageChoice(clean))).leakage == 0
+    assert evaluate(one_epoch, EvaluationRequest(ImageChoice(clean))).leakage == 0
 
 
-def test_a_baseline_that_knows_the_images_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_a_baseline_that_knows_the_images_is_refused(
+    one_epoch: Run, photos: Path, tmp_path: Path
+) -> None:
     """A baseline trained on the images it is held to on would seem better than it is."""
-    run = colours(photos, tmp_path / "runs", epochs=1)
     text = COLOURS % ("other", json.dumps(str(photos)), 1)
-    other = train(parse(text, "x.yaml", ["seed=7"]), runs_dir=tmp_path / "runs").run
+    other = train(
+        parse(text, "x.yaml", ["seed=7", "training.export=[]"]), runs_dir=tmp_path / "runs"
+    ).run
     with pytest.raises(DataError, match="other-1 was trained on"):
-        evaluate(run, gate(baseline=str(other.path)))
+        evaluate(one_epoch, gate(baseline=str(other.path)))
 
 
-def test_folders_called_otherwise(photos: Path, tmp_path: Path) -> None:
+def test_folders_called_otherwise(one_epoch: Run, photos: Path, tmp_path: Path) -> None:
     """--map says which class a folder is; without it, it is unknown."""
-    run = colours(photos, tmp_path / "runs", epochs=1)
     other = tmp_path / "other"
     shutil.copytree(photos, other)
     (other / "red").rename(other / "rouge")
     with pytest.raises(DataError, match="unknown class rouge") as caught:
-        evaluate(run, EvaluationRequest(ImageChoice(other), allow_leakage=True))
+        evaluate(one_epoch, EvaluationRequest(ImageChoice(other), allow_leakage=True))
     assert caught.value.hint == "rename or remove it"
     found = evaluate(
-        run, EvaluationRequest(ImageChoice(other, names={"rouge": "red"}), allow_leakage=True)
+        one_epoch, EvaluationRequest(ImageChoice(other, names={"rouge": "red"}), allow_leakage=True)
     )
     assert found.evaluation.images == 40
     with pytest.raises(UsageError, match="no class green"):
-        evaluate(run, EvaluationRequest(ImageChoice(other, names={"green": "red"})))
+        evaluate(one_epoch, EvaluationRequest(ImageChoice(other, names={"green": "red"})))
     message = "--map rouge=redd: colours-1 has no class redd; did you mean red"
     with pytest.raises(UsageError, match=message):
-        evaluate(run, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
+        evaluate(one_epoch, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
     with pytest.raises(UsageError, match="--map renames the classes"):
-        evaluate(run, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
+        evaluate(one_epoch, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
 
 
 def test_a_class_without_images_is_reported(
-    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    one_epoch: Run, photos: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is allowed, and what is required of it can't be met."""
-    run = colours(photos, tmp_path / "runs", epochs=1)
     shutil.rmtree(photos / "red")
     wanted = EvaluationRequest(
         ImageChoice(photos), gate=Gate((required("recall[red] >= 0"),)), allow_leakage=True
     )
-    found = evaluate(run, wanted, progress=Silent())
+    found = evaluate(one_epoch, wanted, progress=Silent())
     assert "has no images of red" in caplog.text
     assert not found.passed
 
 
-def test_settings_that_differ(trained: Run, photos: Path, tmp_path: Path) -> None:
+def test_settings_that_differ(trained: Run, one_epoch: Run) -> None:
     """Keys are named as --set names them; equal ones are left out."""
-    other = colours(photos, tmp_path / "runs", epochs=1)
-    found = differing_settings([trained, other])
+    found = differing_settings([trained, one_epoch])
     assert found["data.loader"] == ("digits", "-")
     assert found["model.layers[1]"] == ('"Flatten"', "-")
     assert "seed" not in found

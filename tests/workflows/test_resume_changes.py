@@ -37,7 +37,7 @@ def _column(run: Run, name: str) -> list[float]:
 
 
 def _drifted(run: Run, *overrides: str, epochs: int = 3) -> Run:
-    longer = [f"training.epochs={epochs}", *overrides]
+    longer = [f"training.epochs={epochs}", "training.export=[]", *overrides]
     return resume(run, overrides=longer, allow_changes=True).run
 
 
@@ -91,7 +91,8 @@ def test_another_way_to_tell_the_best_needs_an_epoch(run: Run) -> None:
 def test_a_callback_does_not_count_on_from_another_one(tmp_path: Path) -> None:
     """EarlyStopping waits as long as it says, whatever stood in its place before."""
     plateau = "training.callbacks=[{ReduceLROnPlateau: {patience: 3, min_delta: 100}}]"
-    first = train(parse(TINY, "t.yaml", [plateau, "training.epochs=1"]), runs_dir=tmp_path).run
+    begun = [plateau, "training.epochs=1", "training.export=[]"]
+    first = train(parse(TINY, "t.yaml", begun), runs_dir=tmp_path).run
     stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
     assert len(_column(_drifted(first, stopping, epochs=9), "loss")) == 3
 
@@ -151,7 +152,8 @@ def test_a_card_that_does_not_tell_device_and_precision_is_read(run: Run) -> Non
 def test_nothing_left_is_reported_before_an_image_is_read(photos: Path, tmp_path: Path) -> None:
     """The photos are away, and it does not matter."""
     config = TINY.replace("loader: digits", f"root: {json.dumps(str(photos))}")
-    run = train(parse(config, "t.yaml", ["training.epochs=1"]), runs_dir=tmp_path).run
+    once = ["training.epochs=1", "training.export=[]"]
+    run = train(parse(config, "t.yaml", once), runs_dir=tmp_path).run
     shutil.rmtree(photos)
     with pytest.raises(UsageError, match="has finished: 1 epoch of 1"):
         resume(run)
@@ -165,7 +167,8 @@ def _without_its_last_checkpoint(run: Run) -> Run:
 
 def test_an_epoch_trained_again_is_the_same(run: Run, trained: Run) -> None:
     """The newest checkpoint is damaged: the one before it leads to the same best model."""
-    again = resume(_without_its_last_checkpoint(run)).run
+    damaged = _without_its_last_checkpoint(run)
+    again = resume(damaged, overrides=["training.export=[]"]).run
     assert again.card.best == trained.card.best
     assert _column(again, "val_loss") == _column(trained, "val_loss")
     np.testing.assert_array_equal(_filters(again, "best.keras"), _filters(trained, "best.keras"))

@@ -19,7 +19,6 @@ from imgrec.errors import DataError, UsageError
 from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 from imgrec.workflows.prepare import read_images
-from imgrec.workflows.training import train
 from tests.data.tfrecord_writer import write
 
 PER_CLASS = 100
@@ -29,15 +28,6 @@ SOURCE = """
 name: source
 data: {root: "%s", image_size: [24, 24], split: {validation: 0.2, test: 0.2}}
 model: {layers: [Flatten]}
-"""
-
-# Classes of a run stand in the order of names: blue, red.
-TINY = """
-name: colours
-data: {root: "%s", image_size: [8, 8], split: {validation: 0.2, test: 0.2}}
-preprocessing: {rescale: 1/255}
-model: {layers: [GlobalAveragePooling2D]}
-training: {epochs: 1}
 """
 
 
@@ -131,23 +121,17 @@ def colours(photos: Path) -> list[Picture]:
     ]
 
 
-@pytest.fixture
-def run(photos: Path, tmp_path: Path) -> Run:
-    """A training on the folder of colours."""
-    return train(parse(TINY % photos, "colours.yaml"), runs_dir=tmp_path / "runs").run
-
-
 def anyhow(place: Path, split: str | None = None) -> EvaluationRequest:
     """Return what evaluates the images at `place`, those of the training among them."""
     return EvaluationRequest(ImageChoice(place, split), allow_leakage=True)
 
 
 def test_other_forms_are_evaluated_in_the_runs_order(
-    run: Run, photos: Path, tmp_path: Path
+    colour_run: Run, photos: Path, tmp_path: Path
 ) -> None:
     """Red alone is the first class of its file, and still the second of the run."""
     red = [picture for picture in colours(photos) if picture.label == "red"]
-    expected = evaluate(run, anyhow(as_folder(red, tmp_path / "folder"))).evaluation
+    expected = evaluate(colour_run, anyhow(as_folder(red, tmp_path / "folder"))).evaluation
     assert expected.classes == ("blue", "red")
     table = as_csv(red, tmp_path / "csv")
     records = as_tfrecord(red, tmp_path / "tfrecord")
@@ -155,14 +139,14 @@ def test_other_forms_are_evaluated_in_the_runs_order(
     pixels: list[NDArray[np.uint8]] = [np.asarray(Image.open(each.file)) for each in red]
     np.savez(arrays, x=np.stack(pixels), y=np.zeros(len(red), int), classes=np.array(["red"]))
     for place in (table, records, arrays):
-        found = evaluate(run, anyhow(place))
+        found = evaluate(colour_run, anyhow(place))
         assert (found.split, found.source) == ("all", str(place))
         assert found.evaluation.classes == ("blue", "red")
         assert [result.support for result in found.evaluation.per_class] == [0, len(red)]
         np.testing.assert_array_equal(found.evaluation.confusion, expected.confusion)
 
 
-def test_a_split_column_gives_the_parts(run: Run, photos: Path, tmp_path: Path) -> None:
+def test_a_split_column_gives_the_parts(colour_run: Run, photos: Path, tmp_path: Path) -> None:
     """The test rows are taken; another part may be asked for; a missing one is reported."""
     table = tmp_path / "list.csv"
     rows = [
@@ -170,18 +154,18 @@ def test_a_split_column_gives_the_parts(run: Run, photos: Path, tmp_path: Path) 
         for number, picture in enumerate(colours(photos))
     ]
     table.write_text("\n".join(["path,label,split", *rows]))
-    assert evaluate(run, anyhow(table)).evaluation.images == 10
-    assert evaluate(run, anyhow(table, "train")).evaluation.images == 30
+    assert evaluate(colour_run, anyhow(table)).evaluation.images == 10
+    assert evaluate(colour_run, anyhow(table, "train")).evaluation.images == 30
     with pytest.raises(UsageError, match="has no validation images"):
-        evaluate(run, EvaluationRequest(ImageChoice(table, "validation")))
+        evaluate(colour_run, EvaluationRequest(ImageChoice(table, "validation")))
 
 
-def test_a_class_that_the_run_does_not_know_is_refused(run: Run, tmp_path: Path) -> None:
+def test_a_class_that_the_run_does_not_know_is_refused(colour_run: Run, tmp_path: Path) -> None:
     """Numbers without names are classes 0 and 1, which are neither blue nor red."""
     path = tmp_path / "data.npz"
     np.savez(path, x=np.zeros((2, 8, 8, 3), np.uint8), y=np.array([0, 1]))
     with pytest.raises(DataError, match="unknown classes 0, 1"):
-        evaluate(run, EvaluationRequest(ImageChoice(path)))
+        evaluate(colour_run, EvaluationRequest(ImageChoice(path)))
 
 
 def test_a_label_map_of_the_config_reaches_the_records(tmp_path: Path, photos: Path) -> None:

@@ -21,7 +21,8 @@ from imgrec.workflows.evaluation import evaluate
 from imgrec.workflows.experiment_sections import network_spec
 from imgrec.workflows.prepare import prepare
 from imgrec.workflows.statistics import measure_preprocessing, preprocessing_in_words
-from imgrec.workflows.training import plan_training, resume, train
+from imgrec.workflows.training import TrainingResult, plan_training, resume, train
+from tests.conftest import write_colours
 from tests.workflows.predicting import predict
 
 CONFIG = """
@@ -35,12 +36,19 @@ data:
 preprocessing: {rescale: 1/255, featurewise_std_normalization: true}
 augmentation: {horizontal_flip: true}
 model: {layers: [Flatten], output: sigmoid}
-training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-2}}}
+training: {epochs: 2, export: [], optimizer: {Adam: {learning_rate: 1e-2}}}
 """
 
 
 def _experiment(photos: Path, *overrides: str) -> Experiment:
     return parse(CONFIG % json.dumps(str(photos)), "means.yaml", overrides)
+
+
+@pytest.fixture(scope="module")
+def trained_twice(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    """Two epochs on images like `photos`; tests must not change the run."""
+    folder = tmp_path_factory.mktemp("means")
+    return train(_experiment(write_colours(folder / "photos")), runs_dir=folder / "runs")
 
 
 def _training_pixels(experiment: Experiment) -> NDArray[np.uint8]:
@@ -67,11 +75,12 @@ def test_nothing_is_measured_unasked(photos: Path) -> None:
     assert measure_preprocessing(prepare(experiment, Silent()), Silent()) is None
 
 
-def test_the_run_holds_the_numbers_and_the_mean_image(photos: Path, tmp_path: Path) -> None:
+def test_the_run_holds_the_numbers_and_the_mean_image(
+    trained_twice: TrainingResult, photos: Path
+) -> None:
     """The card has mean and standard deviation, the folder the mean image in two forms."""
-    experiment = _experiment(photos)
-    run = train(experiment, runs_dir=tmp_path / "runs").run
-    pixels = _training_pixels(experiment)
+    run = trained_twice.run
+    pixels = _training_pixels(_experiment(photos))
     assert run.card.statistics is not None
     np.testing.assert_allclose(run.card.statistics.mean, pixels.mean(axis=(0, 1, 2)))
     assert run.card.input.fit == "crop"
@@ -98,7 +107,8 @@ def test_predict_is_the_saved_model_fed_with_raw_pixels(
     """What `predict` and `evaluate` answer needs nothing besides the decoder and the file."""
     import keras
 
-    run = train(_experiment(photos, f"data.fit={fit}"), runs_dir=tmp_path / "runs").run
+    overrides = [f"data.fit={fit}", "training.export=[float32]"]
+    run = train(_experiment(photos, *overrides), runs_dir=tmp_path / "runs").run
     tall = tmp_path / "tall.png"
     with Image.open(photos / "blue" / "03.png") as photo:
         photo.resize((20, 90)).save(tall)
@@ -110,11 +120,10 @@ def test_predict_is_the_saved_model_fed_with_raw_pixels(
     assert dict(prediction.top) == pytest.approx({"red": second, "blue": 1 - second}, abs=1e-6)
 
 
-def test_evaluate_finds_the_numbers_of_the_training_again(photos: Path, tmp_path: Path) -> None:
+def test_evaluate_finds_the_numbers_of_the_training_again(trained_twice: TrainingResult) -> None:
     """What the training wrote at its end is what the loaded model answers."""
-    result = train(_experiment(photos), runs_dir=tmp_path / "runs")
-    again = evaluate(result.run).evaluation
-    assert again.metrics == result.evaluation.metrics
+    again = evaluate(trained_twice.run).evaluation
+    assert again.metrics == trained_twice.evaluation.metrics
 
 
 def _by_hand(image: Image.Image, fit: str) -> NDArray[np.uint8]:
@@ -135,9 +144,11 @@ def _rows_first(
     return rows.resize(size, Image.Resampling.BILINEAR, (0, upper, size[0], lower))
 
 
-def test_a_resumed_training_uses_the_numbers_of_its_card(photos: Path, tmp_path: Path) -> None:
+def test_a_resumed_training_uses_the_numbers_of_its_card(
+    trained_twice: TrainingResult, photos: Path, tmp_path: Path
+) -> None:
     """One epoch and then another is the same as two, and the numbers are the card's."""
-    whole = train(_experiment(photos), runs_dir=tmp_path / "whole").run
+    whole = trained_twice.run
     first = train(_experiment(photos, "training.epochs=1"), runs_dir=tmp_path / "first").run
     resumed = resume(first, overrides=["training.epochs=2"]).run
     assert resumed.card.statistics == whole.card.statistics
@@ -150,9 +161,9 @@ def _column(lines: list[str]) -> list[str]:
     return [line.split(",")[place] for line in lines]
 
 
-def test_a_card_without_the_numbers_can_not_be_resumed(photos: Path, tmp_path: Path) -> None:
+def test_a_card_without_the_numbers_can_not_be_resumed(trained_twice: TrainingResult) -> None:
     """They are not computed again behind the user's back."""
-    run = train(_experiment(photos), runs_dir=tmp_path / "runs").run
+    run = trained_twice.run
     bare = Run(run.path, dataclasses.replace(run.card, statistics=None))
     with pytest.raises(RunError, match="lacks the statistics of its training images"):
         resume(bare, overrides=["training.epochs=3"])

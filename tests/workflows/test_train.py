@@ -29,7 +29,7 @@ name: colours
 data: {root: %s, image_size: [8, 8], split: {validation: 0.2, test: 0.2}, batch_size: 8}
 preprocessing: {rescale: 1/255}
 model: {layers: [GlobalAveragePooling2D], output: sigmoid}
-training: {epochs: 2, optimizer: {Adam: {learning_rate: 1e-1}}}
+training: {epochs: 2, export: [], optimizer: {Adam: {learning_rate: 1e-1}}}
 """
 
 
@@ -103,17 +103,19 @@ def test_the_config_of_a_run_reads_back_as_the_experiment(trained: Run) -> None:
 
 def test_the_same_seed_gives_the_same_weights(trained: Run, tmp_path: Path) -> None:
     """Weights, optimizer and history are equal bit for bit; another seed gives others."""
-    again = train(parse(TINY, "tiny.yaml"), runs_dir=tmp_path).run
+    again = train(parse(TINY, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run
     for name, array in _arrays(trained).items():
         np.testing.assert_array_equal(array, _arrays(again)[name])
     assert _losses(trained) == _losses(again)
-    other = train(parse(TINY, "tiny.yaml", ["seed=1"]), runs_dir=tmp_path).run
+    overrides = ["seed=1", "training.export=[]"]
+    other = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path).run
     assert _losses(other) != _losses(trained)
 
 
 def test_a_resumed_training_is_the_one_that_never_stopped(trained: Run, tmp_path: Path) -> None:
     """One epoch, then a second one: dropout and augmentation included, bit for bit."""
-    first = train(parse(TINY, "tiny.yaml", ["training.epochs=1"]), runs_dir=tmp_path).run
+    begun = ["training.epochs=1", "training.export=[]"]
+    first = train(parse(TINY, "tiny.yaml", begun), runs_dir=tmp_path).run
     resumed = resume(first, overrides=["training.epochs=2"]).run
     assert _losses(resumed) == _losses(trained)
     for name, array in _arrays(trained).items():
@@ -125,9 +127,13 @@ def test_a_resumed_training_is_the_one_that_never_stopped(trained: Run, tmp_path
 def test_callbacks_keep_counting_after_a_resume(tmp_path: Path) -> None:
     """EarlyStopping's patience does not begin again."""
     stopping = "training.callbacks=[{EarlyStopping: {patience: 1, min_delta: 100}}]"
-    whole = train(parse(TINY, "t.yaml", [stopping, "training.epochs=9"]), runs_dir=tmp_path).run
-    assert len(_losses(whole)) == 2
-    first = train(parse(TINY, "t.yaml", [stopping, "training.epochs=1"]), runs_dir=tmp_path).run
+
+    def trained_for(epochs: int) -> Run:
+        overrides = [stopping, f"training.epochs={epochs}", "training.export=[]"]
+        return train(parse(TINY, "t.yaml", overrides), runs_dir=tmp_path).run
+
+    assert len(_losses(trained_for(9))) == 2
+    first = trained_for(1)
     resumed = resume(first, overrides=["training.epochs=9"]).run
     assert len(_losses(resumed)) == 2
     with pytest.raises(UsageError, match="tiny-2 stopped early after epoch 2"):
@@ -330,7 +336,7 @@ def test_tensorboard_writes_into_the_run(photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     for frequency, expected in (("epoch", False), ("batch", True)):
         callbacks = f"training.callbacks=[{{TensorBoard: {{update_freq: {frequency}}}}}]"
-        run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
+        run = train(_colours(photos, callbacks), runs_dir=tmp_path).run
         events = [path.read_bytes() for path in (run.path / "tensorboard").rglob("events.*")]
         assert any(b"epoch_loss" in each for each in events)
         assert any(b"batch_loss" in each for each in events) == expected
@@ -341,7 +347,7 @@ def test_tensorboard_continues_the_numbers_of_the_steps(photos: Path, tmp_path: 
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     plateau = "{ReduceLROnPlateau: {patience: 0, min_delta: 100}}"
     callbacks = f"training.callbacks=[{plateau}, {{TensorBoard: {{update_freq: 2}}}}]"
-    run = train(_colours(photos, callbacks, "training.export=[]"), runs_dir=tmp_path).run
+    run = train(_colours(photos, callbacks), runs_dir=tmp_path).run
     resume(run, overrides=["training.epochs=3"])
     written = [
         events.EventAccumulator(str(path)).Reload()

@@ -256,7 +256,7 @@ def _in_texts(values: Array, where: str) -> list[str]:
 
 
 def _check_characters(values: Array, where: str) -> None:
-    """Raise DataError for numbers that are no characters, which Python itself does not notice."""
+    """Raise DataError for numbers that are not characters, which Python itself does not notice."""
     codes = np.ascontiguousarray(values, values.dtype.newbyteorder("=")).view(np.uint32)
     if codes.max(initial=0) > sys.maxunicode:
         raise DataError(f"{printable(where)}: a label is not Unicode")

@@ -9,11 +9,12 @@ from imgrec.report.charts.plots import (
     plotted_metrics,
     reliability_plot,
 )
-from imgrec.report.charts.style import DARK, LIGHT
+from imgrec.report.charts.style import DARK, LIGHT, Layout
 
 __all__ = [
     "DARK",
     "LIGHT",
+    "Layout",
     "class_bars",
     "confusion",
     "coverage_plot",

@@ -14,6 +14,7 @@ from imgrec.evaluation.error_analysis import all_or_worst_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, MetricValue, ReliabilityBin
 from imgrec.report.charts.style import (
     LIGHT,
+    Layout,
     PlotStyle,
     ink_on,
     literal,
@@ -31,7 +32,7 @@ _NAME_WIDTH = 20
 _COLUMNS = ("has it:\nfound", "has it:\nmissed", "lacks it:\nsaid", "lacks it:\nnot said")
 
 
-def label_matrix(evaluation: Evaluation, *, look: PlotStyle) -> bytes:
+def label_matrix(evaluation: Evaluation, *, look: PlotStyle, layout: Layout | None = None) -> bytes:
     """Return a PNG with a row for each class: the four counts of its confusion matrix.
 
     Each is also given, and coloured, as a fraction of the images that have the class or don't have
@@ -53,7 +54,7 @@ def label_matrix(evaluation: Evaluation, *, look: PlotStyle) -> bytes:
         _name_axes(axes, names)
         for (row, column), count in np.ndenumerate(counts):
             _write(axes, row, column, f"{count:,}", float(shares[row, column]), look)
-        return png(figure)
+        return png(figure, layout)
 
 
 def _name_axes(axes: Any, names: list[str]) -> None:
@@ -110,6 +111,7 @@ def curves(
     *,
     best_epoch: int | None = None,
     look: PlotStyle = LIGHT,
+    layout: Layout | None = None,
 ) -> bytes:
     """Return a PNG of loss and accuracies per epoch, for training and validation.
 
@@ -117,6 +119,7 @@ def curves(
         history: Name in Keras (`loss`, `val_loss`, `accuracy`, ...) -> one value per epoch.
         best_epoch: Counted from 1; by default the one with the lowest validation loss.
         look: The colours.
+        layout: The one of the same figure in other colours.
     """
     best = best_epoch or lowest_loss_epoch(history)
     names = plotted_metrics(history)
@@ -128,16 +131,18 @@ def curves(
             if best is not None:
                 _mark_best(axes, history, name, best, look)
             axes.legend(loc="best")
-        return png(figure)
+        return png(figure, layout)
 
 
-def confusion(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
+def confusion(
+    evaluation: Evaluation, *, look: PlotStyle = LIGHT, layout: Layout | None = None
+) -> bytes:
     """Return a PNG of the confusion matrix, coloured by row fraction, with numbers if they fit.
 
     With several labels per image, it is the one of `label_matrix`.
     """
     if evaluation.multi_label:
-        return label_matrix(evaluation, look=look)
+        return label_matrix(evaluation, look=look, layout=layout)
     grid = _Grid.of(evaluation.classes)
     shares = evaluation.rates
     with plain_settings(look):
@@ -150,7 +155,7 @@ def confusion(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         label = "fraction of the true class"
         bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=4 * grid.side, label=label)
         bar.outline.set_visible(False)
-        return png(figure)
+        return png(figure, layout)
 
 
 def plotted_metrics(history: Mapping[str, Sequence[float]]) -> list[str]:
@@ -232,7 +237,9 @@ _WIDTH = 5.0
 _BAR = 0.38
 
 
-def class_bars(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
+def class_bars(
+    evaluation: Evaluation, *, look: PlotStyle = LIGHT, layout: Layout | None = None
+) -> bytes:
     """Return a PNG of each class's precision and recall, with intervals.
 
     With more than 20 classes, it shows the 20 with the lowest F1.
@@ -248,10 +255,12 @@ def class_bars(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         _percent(axes.xaxis)
         axes.set_xlim(0, 1)
         figure.legend(loc="outside upper right", ncols=2)
-        return png(figure)
+        return png(figure, layout)
 
 
-def reliability_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
+def reliability_plot(
+    evaluation: Evaluation, *, look: PlotStyle = LIGHT, layout: Layout | None = None
+) -> bytes:
     """Return a PNG of accuracy by confidence, and of the distribution of confidence."""
     bins = [each for each in evaluation.reliability if each.images]
     several = evaluation.multi_label
@@ -270,10 +279,12 @@ def reliability_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> byte
         for axis in (above.yaxis, below.yaxis, below.xaxis):
             _percent(axis)
         below.set_xlim(0, 1)
-        return png(figure)
+        return png(figure, layout)
 
 
-def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
+def coverage_plot(
+    evaluation: Evaluation, *, look: PlotStyle = LIGHT, layout: Layout | None = None
+) -> bytes:
     """Return a PNG of the accuracy of the most confident answers by coverage.
 
     For a model with selective prediction, a point marks its coverage.
@@ -298,7 +309,7 @@ def coverage_plot(evaluation: Evaluation, *, look: PlotStyle = LIGHT) -> bytes:
         axes.grid(visible=True)
         for axis in (axes.xaxis, axes.yaxis):
             _percent(axis)
-        return png(figure)
+        return png(figure, layout)
 
 
 def _mark_limits(figure: Any, axes: Any, evaluation: Evaluation, look: PlotStyle) -> float:
