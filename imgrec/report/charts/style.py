@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 _WEIGHTS = (0.2126, 0.7152, 0.0722)
@@ -61,6 +62,7 @@ DARK = PlotStyle(
 )
 
 
+@cache
 def scale_of(look: PlotStyle) -> Any:
     """Return a colour map of fractions, 0 to 1; NaN has the background colour."""
     from matplotlib.colors import LinearSegmentedColormap
