@@ -159,9 +159,9 @@ def png(figure: Any, layout: Layout | None = None) -> bytes:
         # Tight, since the layout would cut off the label of an image with a fixed aspect ratio.
         layout.area = figure.get_tightbbox(figure.canvas.get_renderer()).padded(0.1)
         layout.axes = [axes.get_position() for axes in figure.axes]
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     else:
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
         for axes, place in zip(figure.axes, layout.axes, strict=True):
             axes.set_position(place)
     content = io.BytesIO()
