@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from imgrec.explanation.layer_walk import LayerView, LayerWalk, UnitView
+from imgrec.interface import option
 from imgrec.rounding import short
 from imgrec.text import count_of, printable
 
@@ -32,8 +33,8 @@ _TEXTS = {
     "remains, but less precisely where.",
     "average pooling": "Each {window} numbers of a map are replaced by their mean.",
     "global pooling": "Of each map, a single number remains.",
-    "flatten": "The maps are written one after the other, as a single row of numbers. From here "
-    "on, the numbers have no place in the picture.",
+    "flatten": "The numbers of {input} are written one after the other, in a single row. From here "
+    "on, they have no place in the picture.",
     "dense": "Each unit multiplies the {numbers} of the layer before by weights of its own and "
     "adds them up.",
     "sum": "The maps of earlier layers are added, number by number.",
@@ -44,6 +45,16 @@ HOW_TO_READ = (
     "Each layer computes numbers from those of the layer before it. As long as the numbers have a "
     "place in the picture, they are shown as maps: the lighter, the larger the number."
 )
+
+
+def layers_left_out(walk: LayerWalk) -> str:
+    """Return how many layers are shown; empty if all are."""
+    if len(walk.views) == walk.layers:
+        return ""
+    return (
+        f"{len(walk.views)} of {walk.layers} layers are shown: of maps of one size, the last. "
+        f"{option('layer', 'NAME')} shows another one."
+    )
 
 
 def layer_title(view: LayerView) -> str:

@@ -20,6 +20,7 @@ from imgrec.report.layer_wording import (
     layer_facts,
     layer_text,
     layer_title,
+    layers_left_out,
     maps_text,
     sizes,
     unit_text,
@@ -158,8 +159,7 @@ def _head(sheet: _Sheet, explanation: Explanation, model: str, walk: LayerWalk) 
     sheet.text(f"{name} on its way through {printable(model)}", _TITLE)
     sheet.space(4)
     sheet.text(HOW_TO_READ, _TEXT, LIGHT.quiet)
-    if len(walk.views) < walk.layers:
-        some = f"{len(walk.views)} of {walk.layers} layers are shown."
+    if some := layers_left_out(walk):
         sheet.text(some, _TEXT, LIGHT.quiet)
     sheet.line()
     height, width, channels = picture.pixels.shape
