@@ -15,7 +15,7 @@ MEMORY_PER_PIXEL = 9
 
 # Of glibc's mallopt. Pillow allocates large images in blocks of 16 MiB.
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
-_LARGE_BLOCK = 8 << 20
+_LARGE_BLOCK = 4 << 20
 
 SMALL = 4 * 10**6
 """Bytes up to which an image is decoded without waiting, and without being counted."""
@@ -114,7 +114,7 @@ def _give_large_blocks_back() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _LARGE_BLOCK)
-        mallopt(_TRIM_THRESHOLD, 2 * _LARGE_BLOCK)
+        mallopt(_TRIM_THRESHOLD, _LARGE_BLOCK)
 
 
 _give_large_blocks_back()

@@ -58,13 +58,15 @@ def decode(
     Raises:
         BadImage: The source is not an image, or can't be read to its end.
     """
-    with opened(source, spec, name, spec.width) as (image, _):
-        return pixels_of(image, spec)
+    with opened(source, spec, name, spec.width) as found:
+        return pixels_of(found.image, spec)
 
 
 def pixels_of(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
-    """Return the pixels of an image of `opened` in the form `spec`."""
-    return _fitted(_upright(image, spec), spec)
+    """Return the pixels of an image of `opened` in the form `spec`, and close it."""
+    pixels = _fitted(_upright(image, spec), spec)
+    image.close()
+    return pixels
 
 
 def miniature(
@@ -79,8 +81,8 @@ def miniature(
     Raises BadImage like `decode`.
     """
     spec = ImageSpec(side, side, 3, fit="pad", max_megapixels=max_megapixels)
-    with opened(source, spec, name, side) as (image, _):
-        upright = _upright(image, spec)
+    with opened(source, spec, name, side) as found:
+        upright = _upright(found.image, spec)
         if max(upright.size) > side:
             upright = resize(upright, spec.scaled(upright.size), spec.interpolation)
         return np.array(upright, np.uint8)
@@ -99,8 +101,8 @@ def decode_whole(
     """
     # As large as any: nothing is reduced but for the limit.
     spec = ImageSpec(MAX_SIDE, MAX_SIDE, channels, max_megapixels=max_megapixels)
-    with opened(source, spec, name) as (image, _):
-        return _upright(image, spec)
+    with opened(source, spec, name) as found:
+        return _upright(found.image, spec)
 
 
 @dataclass(frozen=True)

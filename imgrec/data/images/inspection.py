@@ -166,11 +166,10 @@ def inspect_image(record: Record, spec: ImageSpec) -> InspectedImage:
     """Read an image once, decode it in the form `spec`, and find out what it is like."""
     identity = ""
     try:
-        with opened(record.source, spec, record.name, spec.width) as (image, content):
-            identity = identity_of(content)
-            pixels = pixels_of(image, spec)
-            image.close()
-            return InspectedImage(identity, pixels, traits_of(content))
+        with opened(record.source, spec, record.name, spec.width) as found:
+            identity = identity_of(found.content)
+            pixels = pixels_of(found.image, spec)
+            return InspectedImage(identity, pixels, traits_of(found.content))
     except BadImage as error:
         return InspectedImage(identity or identity_of_source(record), _bare(error))
 

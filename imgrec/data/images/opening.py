@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +37,19 @@ from imgrec.errors import BadImage, DataError
 _LOADING = threading.Lock()
 
 
+@dataclass
+class Opened:
+    """An image that is about to be loaded, and its content; both are let go of after the block."""
+
+    image: Image.Image
+    content: ImageContent
+
+
 @contextmanager
 def opened(
     source: ImageSource | ImageContent, spec: ImageSpec, name: str = "", row: int = 0
-) -> Iterator[tuple[Image.Image, ImageContent]]:
-    """Yield an image that is about to be loaded, and its content.
+) -> Iterator[Opened]:
+    """Yield an image that is about to be loaded.
 
     A JPEG is prepared to be loaded at a fraction of its size. Until the block ends, the memory is
     reserved that `decode` takes; a thread waits for it while it holds nothing.
@@ -69,7 +78,10 @@ def opened(
                 with image_of(content) as image:
                     needed = max(needed, _prepare(image, content, spec, row))
                     if share.grow(needed):
-                        yield image, content
+                        found = Opened(image, content)
+                        yield found
+                        # Before others may have the memory.
+                        content = found.content = b""
                         return
     except BadImage:
         raise
