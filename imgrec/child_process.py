@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -35,7 +35,7 @@ _ERRORS: Mapping[str, type[ImgrecError]] = {
 # the child imports what its parent does.
 _START = """
 import json, sys
-request = json.loads(sys.argv[1])
+request = json.loads(sys.stdin.buffer.readline())
 sys.path[:] = request["path"]
 from imgrec.child_process import answer
 answer(request)
@@ -97,7 +97,8 @@ class ChildProcess:
             "limits": vars(limits),
         }
         self._limits = limits
-        self._process = _started(json.dumps(request))
+        self._process = _started()
+        self._send(json.dumps(request).encode())
 
     def __enter__(self) -> Self:
         """Return the child."""
@@ -106,6 +107,8 @@ class ChildProcess:
     def __exit__(self, *_: object) -> None:
         """Kill the child, if it has not ended."""
         self._process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self._input.close()
         self._output.close()
         self._process.wait()
 
@@ -125,17 +128,31 @@ class ChildProcess:
             self._output.close()
             raise ChildFailure(_how_it_ended(self._process.wait(), self._limits)) from None
 
+    def _send(self, request: bytes) -> None:
+        """Write the request to stdin, which stays open: the child ends when it is closed."""
+        try:
+            with contextlib.suppress(BrokenPipeError):  # `result` says how the child ended
+                self._input.write(request + b"\n")
+                self._input.flush()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    @property
+    def _input(self) -> BufferedWriter:
+        return self._process.stdin  # type: ignore[return-value]
+
     @property
     def _output(self) -> BufferedReader:
         return self._process.stdout  # type: ignore[return-value]
 
 
-def _started(request: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-I", f"-Xutf8={sys.flags.utf8_mode}", "-c", _START, request]
+def _started() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-I", f"-Xutf8={sys.flags.utf8_mode}", "-c", _START]
     try:
         return subprocess.Popen(  # noqa: S603  # this Python, without a shell
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | _ENVIRONMENT,
         )
@@ -205,7 +222,9 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     """
     # What the function and native code print does not come between.
     output = os.fdopen(os.dup(1), "wb")
-    with Path(os.devnull).open("wb") as nowhere:
+    _end_with_parent()
+    with Path(os.devnull).open("r+b", buffering=0) as nowhere:
+        os.dup2(nowhere.fileno(), 0)
         os.dup2(nowhere.fileno(), 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which kills the child
     limits = Limits(**request["limits"])
@@ -232,6 +251,23 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     output.flush()
     # Nothing that the function has left behind is run any more.
     os._exit(0)
+
+
+def _end_with_parent() -> None:
+    """Have Linux end this process when the parent, which holds the other end of stdin, has ended.
+
+    A thread that waits for that would not run while native code holds Python's lock.
+    """
+    if sys.platform != "linux":
+        return
+    import fcntl
+    import select
+
+    stdin = os.dup(0)
+    fcntl.fcntl(stdin, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(stdin, fcntl.F_SETFL, os.O_ASYNC)  # SIGIO, which nothing handles
+    if select.select([stdin], [], [], 0)[0]:  # it has ended already
+        os._exit(1)
 
 
 def _set_limits(limits: Limits) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import resource
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,39 @@ def test_a_child_ends_with_its_context() -> None:
     with ChildProcess("time:sleep", [10**6], LIMITS):
         assert len(children()) == len(before) + 1
     assert children() == before
+
+
+def test_a_request_may_be_long() -> None:
+    """A list of classes has more bytes than the system allows to an argument."""
+    names = [f"class {number}" for number in range(30_000)]
+    with ChildProcess("builtins:dict", [{"names": names}], LIMITS) as child:
+        assert child.result()["names"].tolist() == names
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    """Even if nobody could end it: the parent was killed."""
+    code = (
+        "from tests.test_child_process import *; import os\n"
+        "child = ChildProcess('time:sleep', [10**6], LIMITS)\n"
+        "print(child._process.pid, flush=True)\n"
+        "time.sleep(1)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=False, stdout=subprocess.PIPE, text=True
+    )
+    place, ends = Path("/proc", found.stdout.strip()), time.monotonic() + 10
+    while running(place) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not running(place)
+
+
+def running(process: Path) -> bool:
+    """Return whether a process exists, and is no zombie."""
+    try:
+        return " Z " not in (process / "stat").read_text()
+    except OSError:
+        return False
 
 
 def children() -> set[str]:
