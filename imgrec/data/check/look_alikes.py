@@ -39,7 +39,7 @@ _BANDS = tuple((first, min(13, 63 - first)) for first in range(0, 63, 13))
 _SCALE = np.float32(np.iinfo(np.int16).max)  # of planes, whose values are from -1 to 1
 
 # Pictures that are looked up in at a time, that are looked up, and pairs of hashes.
-_BLOCK, _QUERIES, _PAIRS = 1 << 17, 4_096, 1 << 18
+_BLOCK, _QUERIES, _PAIRS = 1 << 16, 4_096, 1 << 18
 
 
 @dataclass(frozen=True)
