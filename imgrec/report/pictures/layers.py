@@ -117,9 +117,10 @@ class _Sheet:
         *,
         framed: int | None = None,
     ) -> None:
-        """Add pictures of a width in rows, a caption below each, if there are captions.
+        """Add pictures in rows, a caption below each, if there are captions.
 
-        framed: The position of one that has a frame.
+        width: That of a column, and the longer side of each picture. framed: The position of one
+        that has a frame.
         """
         letters = load_font(_SMALL)
         shown = [_scaled(each, width) for each in pictures]
@@ -290,11 +291,12 @@ def _box(top: int, left: int, bottom: int, right: int) -> tuple[int, int, int, i
     return left * _CELL, top * _CELL_HEIGHT, right * _CELL, bottom * _CELL_HEIGHT
 
 
-def _scaled(picture: Image.Image, width: int) -> Image.Image:
-    height = max(1, round(width * picture.height / picture.width))
-    larger = width >= picture.width
-    method = Image.Resampling.NEAREST if larger else Image.Resampling.BOX
-    return picture.convert("RGB").resize((width, height), method)
+def _scaled(picture: Image.Image, side: int) -> Image.Image:
+    """Return a picture whose longer side has a length."""
+    scale = side / max(picture.size)
+    size = max(1, round(scale * picture.width)), max(1, round(scale * picture.height))
+    method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
+    return picture.convert("RGB").resize(size, method)
 
 
 def _broken(text: str, points: int, width: int) -> Iterator[str]:
