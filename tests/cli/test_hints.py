@@ -206,6 +206,8 @@ def test_an_option_of_a_hint_works(
         ("evaluate --report report.txt", replaced),
         ("explain photo.png --method occlusion --class seven", replaced),
         ("explain photo.png --method occlusion --windows 5", added),
+        ("explain photo.png --unit 3", added),
+        ("explain photo.png --grid", added),
         ("check {run}", None),
         ("runs compare {run}", None),
     ],
