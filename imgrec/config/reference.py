@@ -106,8 +106,16 @@ def _choice(kind: OneOf) -> _Schema:
 
 
 def _with(kind: OneOf, name: str) -> _Schema:
-    reference = {"$ref": f"#/$defs/{kind.kind}.{name}"}
-    return reference if _required(kind.table[name]) else {"anyOf": [reference, {"type": "null"}]}
+    cls = kind.table[name]
+    forms: list[_Schema] = [{"$ref": f"#/$defs/{kind.kind}.{name}"}]
+    if not _required(cls):
+        forms.append({"type": "null"})
+    if cls.positional:
+        first, fields = cls.positional[0], cls.model_fields
+        forms.append({"type": "array", "maxItems": len(fields)})
+        if not any(field.is_required() for key, field in fields.items() if key != first):
+            forms.append(_arguments(cls)["properties"][first])
+    return {"anyOf": forms} if len(forms) > 1 else forms[0]
 
 
 def _arguments(cls: type[Named]) -> _Schema:
@@ -155,7 +163,11 @@ for one run: `--set training.epochs=5`, `--set model.layers[0].Conv2D.filters=16
 left out have their defaults. Paths are relative to the working directory.
 
 Layers, optimizers, losses, metrics and callbacks have the names they have in Keras: the name alone
-(`Flatten`), or the name with Keras' arguments (`Conv2D: {filters: 32, kernel_size: 3}`).
+(`Flatten`), or the name with Keras' arguments (`Conv2D: {filters: 32, kernel_size: 3}`). The first
+arguments, in Keras' order, can be written without their names: `Dense: 512`,
+`Conv2D: [32, 3, activation: relu]`. A line of Python such as
+`layers.Conv2D(32, (3, 3), activation='relu')` is read as well if its arguments are literals, and a
+tuple of numbers is a list. `imgrec config show` prints a config with all names.
 
 For completion and checks in an editor, save the output of `imgrec config schema` to a file and
 start the config with the line `# yaml-language-server: $schema=FILE`."""

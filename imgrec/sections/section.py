@@ -115,9 +115,6 @@ def findings(error: ValidationError) -> list[ConfigFinding]:
 
 def _findings(cls: type[Section], error: ValidationError) -> list[ConfigFinding]:
     errors: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
-    if any(is_tuple(one["input"]) for one in errors):
-        # The rest of a tuple between braces looks like a key, `3)`.
-        errors = [one for one in errors if not (one["loc"] and str(one["loc"][-1]).endswith(")"))]
     # What a key may have been meant for is looked for as often as it is shown: it takes time.
     unknown_keys = [one["loc"][-1] for one in errors if one["type"] == "extra_forbidden"][:SHOWN]
     meant = {nearest(str(key), _keys(cls)) for key in unknown_keys}
@@ -193,21 +190,25 @@ Initializer = Literal[
 ]  # fmt: skip
 
 
+_DECIMAL = r"\d{1,9}(?:\.\d{0,9})?"
+_FRACTION = rf"^\s*({_DECIMAL})\s*/\s*({_DECIMAL})\s*$"
+
+
 def _from_fraction(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    form = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", value, re.ASCII)
-    if form is None or int(form[2]) == 0:
+    form = re.fullmatch(_FRACTION, value, re.ASCII)
+    if form is None or float(form[2]) == 0:
         raise field_error(f"{value[:40]!r} is neither a number nor a fraction such as 1/255")
-    return int(form[1]) / int(form[2])
+    return float(form[1]) / float(form[2])
 
 
 Factor = Annotated[
     float,
-    Field(gt=0, json_schema_extra={"type": ["number", "string"], "pattern": r"^\d+ */ *\d+$"}),
+    Field(gt=0, json_schema_extra={"type": ["number", "string"], "pattern": _FRACTION}),
     BeforeValidator(_from_fraction),
 ]
-"""A number above 0, or a fraction of two whole numbers: `1/255`."""
+"""A number above 0, or a fraction of two numbers: `1/255`, `1./127.5`."""
 
 _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 

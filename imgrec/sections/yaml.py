@@ -113,6 +113,23 @@ def _number(text: str) -> float:
     return float(text.replace(".inf", "inf").replace(".nan", "nan"))
 
 
+_DIGITS = r"[-+]?[0-9.]{1,30}(?:[eE][-+]?[0-9]{1,9})?"
+_GAP = " {0,9}"
+
+
+def _tuple_of(item: str) -> str:
+    """Return the form of a Python tuple of such items, on one line."""
+    items = rf"{item}(?:{_GAP},{_GAP}{item})"
+    return rf"\({_GAP}(?:{item}{_GAP},|{items}+{_GAP},?){_GAP}\)"
+
+
+_TUPLE = re.compile(_tuple_of(rf"(?:{_DIGITS}|{_tuple_of(_DIGITS)})"))
+
+
+def _list(text: str) -> Any:
+    return read(text.replace("(", "[").replace(")", "]")).value
+
+
 # One row per kind of plain scalar: tag, what it looks like, how it is read.
 _KINDS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("null", r"~|null|Null|NULL|", lambda _: None),
@@ -123,12 +140,13 @@ _KINDS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
         r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
         lambda text: _number(text.lower()),
     ),
+    ("tuple", _TUPLE.pattern, _list),
 )
 SCALARS = {_TAG + name: (re.compile(rf"(?:{form})\Z"), read) for name, form, read in _KINDS}
 
 
 class _Resolver(BaseResolver):
-    """Resolves plain scalars by the core schema of YAML 1.2."""
+    """Resolves plain scalars by the core schema of YAML 1.2, and tuples of numbers as lists."""
 
 
 for _tag, (_form, _) in SCALARS.items():
@@ -145,6 +163,16 @@ class _Composer(Reader, Scanner, Parser, Composer, _Resolver):
         Composer.__init__(self)
         _Resolver.__init__(self)
         self._count = 0
+
+    def scan_plain(self) -> yaml.ScalarToken:
+        """Scan a plain scalar; the commas in a tuple of numbers are part of it, in braces too."""
+        found = _TUPLE.match(self.buffer, self.pointer) if self.flow_level else None
+        if found is None:
+            return super().scan_plain()
+        start = self.get_mark()
+        self.forward(len(found[0]))
+        self.allow_simple_key = False
+        return yaml.ScalarToken(found[0], True, start, self.get_mark())  # noqa: FBT003 - plain
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """Compose the next node, if there were not too many."""

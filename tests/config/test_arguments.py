@@ -45,10 +45,6 @@ Problems = Callable[..., list[str]]
             "Flatten.name: 'a/b' is not a name of letters, digits, `.`, `_` and `-`",
         ),
         (
-            "{Conv2D: {filters: 8, kernel_size: (3, 3)}}",
-            "Conv2D.kernel_size: write a list such as [3, 3] instead of a tuple",
-        ),
-        (
             "{Conv2D: {filters: 8, kernel_size: '(3, 5)'}}",
             "Conv2D.kernel_size: write [3, 5] instead of a tuple",
         ),
@@ -59,11 +55,23 @@ Problems = Callable[..., list[str]]
                 "shape of the input"
             ),
         ),
-        ("{LeakyReLU: {alpha: 0.1}}", "LeakyReLU.alpha: is called negative_slope in Keras 3"),
-        ("{Dense: 10}", "Dense: 10 is not a mapping; write {Dense: {units: 10}}"),
+        ("{LeakyReLU: {alpha: -1}}", "LeakyReLU.alpha: must be at least 0, got -1"),
+        ("{Dense: ten}", "Dense.units: 'ten' is not a whole number"),
+        ("{Conv2D: 32}", "Conv2D.kernel_size: is missing"),
         (
-            "{Conv2D: [32, 3]}",
-            "Conv2D: [32, 3] is not a mapping; write {Conv2D: {argument: value}}",
+            "{ZeroPadding2D: [1, 2]}",
+            (
+                "ZeroPadding2D: [1, 2]: only padding can be written without a name; "
+                "write {ZeroPadding2D: {argument: value}}"
+            ),
+        ),
+        (
+            "{Dense: [8, units: 9]}",
+            ("Dense: [8, {'units': 9}]: units is given twice; write {Dense: {argument: value}}"),
+        ),
+        (
+            "{BatchNormalization: 3}",
+            "BatchNormalization: 3 is not a mapping; write {BatchNormalization: {argument: value}}",
         ),
         (
             "{Dense: {units: 9, activation: softmax}}",
@@ -108,8 +116,8 @@ def test_layers_that_belong_to_another_key(problems: Problems, layer: str, expec
 
 
 def test_a_tuple_is_no_section(problems: Problems) -> None:
-    """What looks like a tuple where a section belongs is named like any other text."""
-    expected = "augmentation: '(3, 3)' is not a mapping of keys to values"
+    """A tuple where a section belongs is named like any other list."""
+    expected = "augmentation: [3, 3] is not a mapping of keys to values"
     assert problems("augmentation=(3, 3)") == [expected]
 
 
@@ -122,6 +130,11 @@ def test_zero_padding(padding: object) -> None:
 @pytest.mark.parametrize(
     ("optimizer", "expected"),
     [
+        ("{SGD: {lr: 0}}", "SGD.lr: must be greater than 0, got 0"),
+        (
+            "{SGD: {lr: 1, learning_rate: 2}}",
+            "SGD.lr: is called learning_rate in Keras 3",
+        ),
         ("{SGD: {learning_rate: 0}}", "SGD.learning_rate: must be greater than 0, got 0"),
         ("{SGD: {learning_rate: .inf}}", "SGD.learning_rate: must be greater than 0, got inf"),
         (

@@ -97,10 +97,6 @@ def test_defaults(config: str) -> None:
                 )
             ],
         ),
-        (
-            ["training.optimizer={Adam: {lr: 0.1}}"],
-            ["training.optimizer.Adam.lr: is called learning_rate in Keras 3"],
-        ),
         (["model.layers=[]"], ["model: has neither layers nor a backbone"]),
         (
             ["model.output=relu"],

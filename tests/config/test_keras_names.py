@@ -13,10 +13,10 @@ import pytest
 from imgrec.backbones import BACKBONES
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.keras.callbacks import CALLBACKS
-from imgrec.config.keras.layers import LAYERS, REGULARIZERS
+from imgrec.config.keras.layers import LAYERS, REGULARIZERS, Layer
 from imgrec.config.keras.losses import LOSSES
 from imgrec.config.keras.metrics import METRICS, metric_directions
-from imgrec.config.keras.named import Named
+from imgrec.config.keras.named import Named, OneOf
 from imgrec.config.keras.optimizers import OPTIMIZERS, SCHEDULES
 from imgrec.sections.section import Function, Initializer
 
@@ -62,6 +62,22 @@ def test_arguments(module: str, name: str) -> None:
             assert field.is_required(), argument
         elif argument != "name":
             assert alike(field.default) == alike(theirs.default), argument
+
+
+@pytest.mark.parametrize(("module", "name"), KERAS)
+def test_first_arguments(module: str, name: str) -> None:
+    """Arguments without names are in Keras' order."""
+    positional = TABLES[module][name].positional
+    assert tuple(parameters(module, name))[1 : len(positional) + 1] == positional
+
+
+def test_aliases_of_layers() -> None:
+    """Keras has the other names of layers, too."""
+    import keras
+
+    (kind,) = (each for each in get_args(Layer) if isinstance(each, OneOf))
+    for alias, name in kind.aliases.items():
+        assert getattr(keras.layers, alias) is getattr(keras.layers, name)
 
 
 @pytest.mark.parametrize("name", sorted(set(METRICS) - OURS))

@@ -12,8 +12,10 @@ from imgrec.config.keras.layers import (
     LAYERS,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     Layer,
+    LeakyReLU,
     MaxPooling2D,
     Residual,
 )
@@ -86,6 +88,35 @@ def test_other_spellings() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "layer"),
+    [
+        ({"Dense": 512}, Dense(units=512)),
+        ({"Dense": [512, "relu"]}, Dense(units=512, activation="relu")),
+        ({"Conv2D": [32, 3]}, Conv2D(filters=32, kernel_size=3)),
+        (
+            {"Conv2D": [32, [3, 3], {"strides": 2}, {"padding": "same"}]},
+            Conv2D(filters=32, kernel_size=(3, 3), strides=2, padding="same"),
+        ),
+        ({"layers.Dropout": 0.5}, Dropout(rate=0.5)),
+        ("tf.keras.layers.Flatten", Flatten()),
+        ("Flatten()", Flatten()),
+        ("MaxPooling2D((2, 2))", MaxPooling2D(pool_size=(2, 2))),
+        ("MaxPooling2D(2, 2)", MaxPooling2D(pool_size=2, strides=2)),
+        (
+            "layers.Dense(9, activation=tf.nn.relu, kernel_regularizer=regularizers.l2(0.1))",
+            Dense(units=9, activation="relu", kernel_regularizer=L2(l2=0.1)),
+        ),
+        ({"LeakyReLU": {"alpha": 0.1}}, LeakyReLU(negative_slope=0.1)),
+    ],
+)
+def test_forms_of_tutorials(written: object, layer: Named) -> None:
+    """First arguments without names, and Python, are taken and written back with names."""
+    holder = Holder.model_validate({"layer": written})
+    assert holder.layer == layer
+    assert Holder.model_validate(plain(holder)) == holder
+
+
+@pytest.mark.parametrize(
     ("value", "message"),
     [
         (3, "one layer expected, got 3; write its name, or {Name: {...}}"),
@@ -113,13 +144,15 @@ def test_names_that_are_not_layers(value: object, message: str) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("tf.keras.layers.Flatten", "write Flatten instead of 'tf.keras.layers.Flatten'"),
-        ({"layers.Dense": {"units": 3}}, "write Dense instead of 'layers.Dense'"),
-        ("Dense(10)", "write {Dense: {argument: value}} instead of 'Dense(10)'"),
+        ("torch.nn.Flatten", "write Flatten instead of 'torch.nn.Flatten'"),
+        ("Dense(2 * n)", "write {Dense: {argument: value}} instead of 'Dense(2 * n)'"),
+        ("Dense(10", "write {Dense: {argument: value}} instead of 'Dense(10'"),
+        ("Dense(*units)", "write {Dense: {argument: value}} instead of 'Dense(*units)'"),
+        ("Lambda(lambda x: x)", "is code"),
     ],
 )
-def test_python_in_place_of_a_name(value: object, message: str) -> None:
-    """What Keras' tutorials write is recognized, and the message says what to write instead."""
+def test_python_that_is_not_understood(value: object, message: str) -> None:
+    """The message says what to write instead."""
     ((path, text),) = found({"layer": value})
     assert path == ("layer",)
     assert text.startswith(message)
@@ -138,7 +171,7 @@ def test_every_problem_at_its_path() -> None:
     """All problems of all layers are found at once, each at the path of its key."""
     stack = [
         {"Conv2D": {"filters": -1, "kernel_size": "a", "strides": [1, 2, 3]}},
-        {"Residual": {"layers": [{"Dense": {"unit": 3}}, {"Dropout": 0.5}]}},
+        {"Residual": {"layers": [{"Dense": {"unit": 3}}, {"Dropout": 1.5}]}},
         "Dense",
     ]
     size = "is neither a whole number above 0 nor two such numbers"
@@ -152,7 +185,7 @@ def test_every_problem_at_its_path() -> None:
         (("layers", 0, "Conv2D", "filters"), "must be greater than 0, got -1"),
         (("layers", 0, "Conv2D", "kernel_size"), f"'a' {size}"),
         (("layers", 0, "Conv2D", "strides"), f"[1, 2, 3] {size}"),
-        ((*inner, 1, "Dropout"), "0.5 is not a mapping; write {Dropout: {rate: 0.5}}"),
+        ((*inner, 1, "Dropout", "rate"), "must be less than 1, got 1.5"),
         (("layers", 2, "Dense", "units"), "is missing"),
     ]
 

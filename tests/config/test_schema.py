@@ -43,6 +43,8 @@ LAYER = "    - Flatten"
         (LAYER, "    - Flaten"),
         (LAYER, "    - Dense"),
         (LAYER, "    - Dense: {units: 0}"),
+        (LAYER, "    - Dense: 0"),
+        (LAYER, "    - Conv2D: 32"),
         (LAYER, "    - {Flatten: null, ReLU: null}"),
         (LAYER, "    - Residual: {layers: [Foo]}"),
         (LAYER, "    - Dense: {units: 1, kernel_regularizer: {L3: {}}}"),
@@ -72,6 +74,9 @@ def test_wrong_configs(validator: Any, config: str, right: str, wrong: str) -> N
             "{filters: 4, kernel_size: [3, 3]}}]}}]}}"
         ),
         "{ZeroPadding2D: {padding: [[1, 0], [0, 1]]}}",
+        "{Dense: 512}",
+        "{Dense: [512, relu]}",
+        "{Conv2D: [32, (3, 3), activation: relu]}",
     ],
 )
 def test_layers(validator: Any, config: str, layer: str) -> None:

@@ -49,10 +49,16 @@ VALUES = st.recursive(
         ("~", None),
         ("null", None),
         ("", None),
+        ("(3, 3)", [3, 3]),
+        ("(1e-4,)", [1e-4]),
+        ("((1, 0), (0, 1))", [[1, 0], [0, 1]]),
+        ("(3)", "(3)"),
+        ("'(3, 3)'", "(3, 3)"),
+        ("(a, b)", "(a, b)"),
     ],
 )
 def test_core_scalars(text: str, value: object) -> None:
-    """Numbers, truth values and null are read as YAML 1.2's core schema says."""
+    """Scalars are read as YAML 1.2's core schema says, but tuples of numbers as lists."""
     read_value = read(text).value
     assert read_value == value
     assert type(read_value) is type(value)

@@ -15,6 +15,7 @@ Mode = Literal["auto", "min", "max"]
 class MonitorBase(Named):
     """A callback that monitors a metric."""
 
+    positional: ClassVar[tuple[str, ...]] = ("monitor",)
     monitor: Text = "val_loss"
     min_delta: NonNegativeFloat = 0.0
     mode: Mode = "auto"

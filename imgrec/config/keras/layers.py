@@ -30,18 +30,21 @@ from imgrec.sections.section import (
 class L1(Named):
     """Adds `l1` times the sum of absolute weights to the loss."""
 
+    positional: ClassVar[tuple[str, ...]] = ("l1",)
     l1: NonNegativeFloat = 0.01
 
 
 class L2(Named):
     """Adds `l2` times the sum of squared weights to the loss."""
 
+    positional: ClassVar[tuple[str, ...]] = ("l2",)
     l2: NonNegativeFloat = 0.01
 
 
 class L1L2(Named):
     """Adds both penalties to the loss."""
 
+    positional: ClassVar[tuple[str, ...]] = ("l1", "l2")
     l1: NonNegativeFloat = 0.0
     l2: NonNegativeFloat = 0.0
 
@@ -73,6 +76,13 @@ Layer = Annotated[
     OneOf(
         "layer",
         LAYERS,
+        aliases={
+            "Convolution2D": "Conv2D",
+            "MaxPool2D": "MaxPooling2D",
+            "AvgPool2D": "AveragePooling2D",
+            "GlobalMaxPool2D": "GlobalMaxPooling2D",
+            "GlobalAvgPool2D": "GlobalAveragePooling2D",
+        },
         elsewhere={
             "Input": "Input is added from data.image_size and data.channels",
             "InputLayer": "InputLayer is added from data.image_size and data.channels",
@@ -138,14 +148,19 @@ class _Window(_Biased):
 
 
 class _Depthwise(_Window):
+    positional: ClassVar[tuple[str, ...]] = ("kernel_size", "strides", "padding")
     depth_multiplier: PositiveInt = 1
     depthwise_initializer: Initializer = "glorot_uniform"
     depthwise_regularizer: Regularizer | None = None
 
 
+_CONVOLUTION = ("filters", "kernel_size", "strides", "padding")
+
+
 class Conv2D(_Window, _Kernel, _Filters):
     """A convolution; `dilation_rate` above 1 widens its receptive field without more weights."""
 
+    positional: ClassVar[tuple[str, ...]] = _CONVOLUTION
     groups: PositiveInt = 1
 
     def problems(self) -> Iterator[ConfigFinding]:
@@ -162,11 +177,13 @@ class DepthwiseConv2D(_Depthwise):
 class SeparableConv2D(_Depthwise, _Filters):
     """A depthwise convolution, then a 1x1 convolution that mixes the channels."""
 
+    positional: ClassVar[tuple[str, ...]] = _CONVOLUTION
     pointwise_initializer: Initializer = "glorot_uniform"
     pointwise_regularizer: Regularizer | None = None
 
 
 class _Pooling(_Layer):
+    positional: ClassVar[tuple[str, ...]] = ("pool_size", "strides", "padding")
     pool_size: Size = 2
     strides: Size | None = None
     padding: Padding = "valid"
@@ -231,6 +248,7 @@ class GroupNormalization(_Normalization):
 
 
 class _Rate(_Layer):
+    positional: ClassVar[tuple[str, ...]] = ("rate",)
     rate: ProperFraction
 
 
@@ -249,18 +267,21 @@ class GaussianDropout(_Rate):
 class GaussianNoise(_Layer):
     """Adds Gaussian noise of this standard deviation in training."""
 
+    positional: ClassVar[tuple[str, ...]] = ("stddev",)
     stddev: NonNegativeFloat
 
 
 class Activation(_Layer):
     """An activation function, by name."""
 
+    positional: ClassVar[tuple[str, ...]] = ("activation",)
     activation: Function
 
 
 class ReLU(_Layer):
     """max(x, 0), with optional limits."""
 
+    positional: ClassVar[tuple[str, ...]] = ("max_value",)
     max_value: NonNegativeFloat | None = None
     negative_slope: NonNegativeFloat = 0.0
     threshold: NonNegativeFloat = 0.0
@@ -269,6 +290,8 @@ class ReLU(_Layer):
 class LeakyReLU(_Layer):
     """ReLU with a slope below 0."""
 
+    positional: ClassVar[tuple[str, ...]] = ("negative_slope",)
+    renamed: ClassVar[dict[str, str]] = {"alpha": "negative_slope"}
     elsewhere: ClassVar[dict[str, str]] = {
         **_Layer.elsewhere,
         "alpha": "is called negative_slope in Keras 3",
@@ -288,6 +311,7 @@ class PReLU(_Layer):
 class ELU(_Layer):
     """Exponential below 0, linear above."""
 
+    positional: ClassVar[tuple[str, ...]] = ("alpha",)
     alpha: NonNegativeFloat = 1.0
 
 
@@ -298,12 +322,14 @@ class Flatten(_Layer):
 class Dense(_Biased, _Kernel):
     """A fully connected layer."""
 
+    positional: ClassVar[tuple[str, ...]] = ("units", "activation")
     units: PositiveInt
 
 
 class ZeroPadding2D(_Layer):
     """Rows and columns of zeros around the image."""
 
+    positional: ClassVar[tuple[str, ...]] = ("padding",)
     padding: Margin = 1
 
 

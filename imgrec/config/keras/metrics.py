@@ -56,6 +56,7 @@ class CategoricalAccuracy(_OneHot):
 class TopKCategoricalAccuracy(_OneHot):
     """The fraction of images with the true class among the `k` most probable ones."""
 
+    positional: ClassVar[tuple[str, ...]] = ("k",)
     k: PositiveInt = 5
 
 
@@ -66,6 +67,7 @@ class SparseCategoricalAccuracy(_Index):
 class SparseTopKCategoricalAccuracy(_Index):
     """TopKCategoricalAccuracy for losses on class indices."""
 
+    positional: ClassVar[tuple[str, ...]] = ("k",)
     k: PositiveInt = 5
 
 

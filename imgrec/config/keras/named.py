@@ -5,21 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic import (
+    BaseModel,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    create_model,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from imgrec.config.keras.forms import by_name, from_python, without_module
 from imgrec.sections.problems import shown_value, unknown
-from imgrec.sections.section import Section, field_error, validation_error
+from imgrec.sections.section import Section, field_error, findings, validation_error
 
 PLACEHOLDER = "x-one-of"
 """In pydantic's schemas, the key of a reference to one of our definitions."""
 
 
 class Named(Section):
-    """A Keras object: the class has the name it has in Keras, its fields are the arguments."""
+    """A Keras object: the class has the name it has in Keras, its fields are the arguments.
+
+    Attributes:
+        positional: The first arguments in Keras' order, which can be written without their names.
+        renamed: Name of an argument in Keras 2 -> name.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ()
+    renamed: ClassVar[dict[str, str]] = {}
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that the user set, required ones first.
@@ -57,6 +72,8 @@ class OneOf:
         if isinstance(value, Named) and type(value) in self.table.values():
             return value
         if isinstance(value, str):
+            value = from_python(value)
+        if isinstance(value, str):
             value = {value: None}
         if not isinstance(value, dict) or not value:
             raise field_error(
@@ -70,17 +87,20 @@ class OneOf:
             )
         ((name, arguments),) = value.items()
         cls = self._find(name)
-        arguments = {} if arguments is None else arguments
-        if not isinstance(arguments, dict):
-            raise validation_error([((name,), _not_arguments(cls, arguments))])
-        return getattr(_envelope(name, cls).model_validate({name: arguments}), name)
+        try:
+            arguments = by_name(arguments, cls.positional)
+        except ValueError as error:
+            problem = _not_arguments(cls, arguments, str(error))
+            raise validation_error([((name,), problem)]) from None
+        return _validated(name, cls, arguments)
 
     def _find(self, name: object) -> type[Named]:
         if not isinstance(name, str):
             raise field_error(f"the name of one {self.kind} expected, got {shown_value(name)}")
-        name = self.aliases.get(name, name)
-        if name in self.table:
-            return self.table[name]
+        known = without_module(name)
+        known = self.aliases.get(known, known)
+        if known in self.table:
+            return self.table[known]
         plain_name = name.partition("(")[0].strip().rpartition(".")[2]
         plain_name = self.aliases.get(plain_name, plain_name)
         if plain_name in self.elsewhere:
@@ -144,12 +164,32 @@ def _plain_section(section: BaseModel) -> dict[str, Any]:
     }
 
 
-def _not_arguments(cls: type[Named], value: object) -> str:
-    names = [name for name in argument_names(cls) if name != "name"]
-    form = "argument: value"
-    if names and isinstance(value, str | int | float) and not isinstance(value, bool):
-        form = f"{names[0]}: {value}"
-    return f"{shown_value(value)} is not a mapping; write {{{cls.__name__}: {{{form}}}}}"
+def _not_arguments(cls: type[Named], value: object, reason: str) -> str:
+    form = f"{{{cls.__name__}: {{argument: value}}}}"
+    if not cls.positional:
+        return f"{shown_value(value)} is not a mapping; write {form}"
+    return f"{shown_value(value)}: {reason}; write {form}"
+
+
+def _validated(name: str, cls: type[Named], written: dict[str, Any]) -> Any:
+    arguments, renamed = _renamed(cls, written)
+    try:
+        return getattr(_envelope(name, cls).model_validate({name: arguments}), name)
+    except ValidationError as error:
+        # A problem has the name that the user wrote.
+        raise validation_error(
+            [
+                ((*path[:1], *(renamed.get(str(key), key) for key in path[1:2]), *path[2:]), text)
+                for path, text in findings(error)
+            ]
+        ) from None
+
+
+def _renamed(cls: type[Named], written: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments with their names in Keras 3, and the renamed: new name -> old name."""
+    names = {old: new for old, new in cls.renamed.items() if old in written and new not in written}
+    arguments = {names.get(name, name): value for name, value in written.items()}
+    return arguments, {new: old for old, new in names.items()}
 
 
 def _snake(name: str) -> str:

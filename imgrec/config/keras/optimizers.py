@@ -25,6 +25,7 @@ from imgrec.sections.section import (
 class ExponentialDecay(Named):
     """Multiplies the rate by `decay_rate` every `decay_steps` steps."""
 
+    positional: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps", "decay_rate")
     initial_learning_rate: PositiveFloat
     decay_steps: PositiveInt
     decay_rate: PositiveFloat
@@ -38,6 +39,7 @@ class InverseTimeDecay(ExponentialDecay):
 class CosineDecay(Named):
     """Decays along a cosine to `alpha` times the initial rate, after an optional warm-up."""
 
+    positional: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps")
     initial_learning_rate: NonNegativeFloat
     decay_steps: PositiveInt
     alpha: NonNegativeFloat = 0.0
@@ -55,6 +57,7 @@ class CosineDecay(Named):
 class CosineDecayRestarts(Named):
     """Cosine decay with restarts, each `t_mul` times as long and `m_mul` times as high."""
 
+    positional: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "first_decay_steps")
     initial_learning_rate: PositiveFloat
     first_decay_steps: PositiveInt
     t_mul: PositiveFloat = 2.0
@@ -65,6 +68,7 @@ class CosineDecayRestarts(Named):
 class PolynomialDecay(Named):
     """Decays to `end_learning_rate` within `decay_steps` steps; linearly if `power` is 1."""
 
+    positional: ClassVar[tuple[str, ...]] = ("initial_learning_rate", "decay_steps")
     initial_learning_rate: PositiveFloat
     decay_steps: PositiveInt
     end_learning_rate: NonNegativeFloat = 0.0001
@@ -75,6 +79,7 @@ class PolynomialDecay(Named):
 class PiecewiseConstantDecay(Named):
     """Constant between `boundaries` (steps); there is one more of `values` than of boundaries."""
 
+    positional: ClassVar[tuple[str, ...]] = ("boundaries", "values")
     boundaries: Annotated[list[PositiveInt], Field(min_length=1)]
     values: Annotated[list[PositiveFloat], Field(min_length=2)]
 
@@ -121,6 +126,8 @@ class _Optimizer(Named):
         "decay": "does not exist in Keras 3; use the schedule InverseTimeDecay as learning_rate",
     }
 
+    positional: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    renamed: ClassVar[dict[str, str]] = {"lr": "learning_rate"}
     learning_rate: LearningRateSchedule = 0.001
     weight_decay: NonNegativeFloat | None = None
     clipnorm: PositiveFloat | None = None
@@ -152,6 +159,7 @@ class _Moments(_Epsilon):
 class SGD(_Optimizer):
     """Stochastic gradient descent, with optional momentum."""
 
+    positional: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
     learning_rate: LearningRateSchedule = 0.01
     momentum: Fraction = 0.0
     nesterov: bool = False

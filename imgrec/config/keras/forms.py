@@ -1,0 +1,89 @@
+"""How tutorials write a Keras object: `layers.Dense(512)` in Python, `Dense: 512` in YAML."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+_LONGEST = 1000
+"""The length of the longest text, in characters, that is read as Python."""
+
+_MODULES = {
+    *("tf", "tensorflow", "keras", "nn", "legacy", "activations", "callbacks", "layers", "losses"),
+    *("metrics", "optimizers", "regularizers", "schedules"),
+}
+
+
+def from_python(text: str) -> Any:
+    """Return a name or call in Python as the value that a config has for it.
+
+    Text that is not such Python, with literal arguments, is returned as it is.
+
+    Example:
+        >>> from_python("layers.Conv2D(32, (3, 3), activation='relu')")
+        {'Conv2D': [32, [3, 3], {'activation': 'relu'}]}
+        >>> from_python("keras.layers.Flatten")
+        'Flatten'
+    """
+    if len(text) > _LONGEST or "\\" in text:  # Python warns of some escapes
+        return text
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        return _value(node) if isinstance(node, ast.Name | ast.Attribute | ast.Call) else text
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return text
+
+
+def without_module(name: str) -> str:
+    """Return the name of a Keras object without the modules of Keras before it."""
+    *modules, last = name.split(".")
+    return last if _MODULES.issuperset(modules) else name
+
+
+def by_name(written: Any, positional: Sequence[str]) -> dict[str, Any]:
+    """Return arguments by their names.
+
+    Args:
+        written: A mapping; a value, which is the first argument; or a list of the first
+            arguments, which mappings of the others may follow.
+        positional: The names of the first arguments.
+
+    Raises:
+        ValueError: An argument has no name, or two values; the message has the reason.
+
+    Example:
+        >>> by_name([32, 3, {"strides": 2}], ["filters", "kernel_size"])
+        {'filters': 32, 'kernel_size': 3, 'strides': 2}
+    """
+    if written is None or isinstance(written, dict):
+        return written or {}
+    values = written if isinstance(written, list) else [written]
+    count = next((index for index, each in enumerate(values) if _is_named(each)), len(values))
+    named = values[count:]
+    if count > len(positional) or not all(map(_is_named, named)):
+        raise ValueError(f"only {' and '.join(positional)} can be written without a name")
+    arguments = dict(zip(positional, values[:count], strict=False))
+    for name, value in (pair for each in named for pair in each.items()):
+        if name in arguments:
+            raise ValueError(f"{name} is given twice")
+        arguments[name] = value
+    return arguments
+
+
+def _is_named(value: Any) -> bool:
+    """Return whether `value` is arguments with names, and not an object such as a schedule."""
+    return isinstance(value, dict) and not any(str(key)[:1].isupper() for key in value)
+
+
+def _value(node: ast.expr) -> Any:
+    """Return the value of an expression; raises ValueError if that would take running code."""
+    if isinstance(node, ast.Name | ast.Attribute):
+        return without_module(ast.unparse(node))
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_value(each) for each in node.elts]
+    if not isinstance(node, ast.Call):
+        return ast.literal_eval(node)
+    values = [_value(each) for each in node.args]
+    named = {str(each.arg): _value(each.value) for each in node.keywords}
+    return {_value(node.func): [*values, named] if values and named else values or named}
