@@ -12,7 +12,7 @@ from imgrec.backbones import BACKBONES, application_of, wants_colour
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
 from imgrec.config.evaluation import EvaluationConfig
-from imgrec.config.keras.layers import Layer
+from imgrec.config.keras.layers import Dense, Layer
 from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for, truth_of
 from imgrec.config.keras.metrics import metric_problem
 from imgrec.config.keras.named import Named
@@ -75,7 +75,11 @@ class Backbone(Section):
 
 
 class ModelConfig(Section):
-    """The network. The output layer is added automatically, with one unit per class."""
+    """The network. The output layer is added automatically, with one unit per class.
+
+    If the last of `layers` is the same layer, such as `Dense: [10, softmax]` for 10 classes, no
+    other one is added.
+    """
 
     backbone: Backbone | None = Field(
         default=None,
@@ -98,11 +102,20 @@ class ModelConfig(Section):
         "`imagenet/VGG16`.",
     )
 
+    @property
+    def written_output(self) -> Dense | None:
+        """The last layer if it may be the output layer: dense, with the activation `output`."""
+        last = self.layers[-1] if self.layers else None
+        if isinstance(last, Dense) and last == Dense(units=last.units, activation=self.output):
+            return last
+        return None
+
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield an empty model, and weights that have no use or don't exist."""
         if self.backbone is None and not self.layers:
             yield (), "has neither layers nor a backbone"
-        yield from _output_layers(self.layers, ("layers",))
+        if self.written_output is None:
+            yield from _output_layers(self.layers, ("layers",))
         if self.weights is None:
             return
         if self.backbone is not None:
@@ -127,6 +140,12 @@ def _output_layers(layers: Sequence[Named], path: KeyPath) -> Iterator[ConfigFin
         message = (
             f"{function} belongs to the output layer, which is added with one unit per class "
             "(model.output); leave this layer out"
+        )
+        yield (*place, "activation"), message
+    if isinstance(last, Dense) and (last.units, function) == (1, "sigmoid"):
+        message = (
+            "one unit with sigmoid is the output layer for two classes, which is added with "
+            "`model.output: sigmoid`; leave this layer out"
         )
         yield (*place, "activation"), message
     yield from _output_layers(getattr(last, "layers", []), (*place, "layers"))

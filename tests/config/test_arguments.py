@@ -74,10 +74,17 @@ Problems = Callable[..., list[str]]
             "BatchNormalization: 3 is not a mapping; write {BatchNormalization: {argument: value}}",
         ),
         (
-            "{Dense: {units: 9, activation: softmax}}",
+            "{Dense: {units: 9, activation: softmax, use_bias: false}}",
             (
                 "Dense.activation: softmax belongs to the output layer, which is added with one "
                 "unit per class (model.output); leave this layer out"
+            ),
+        ),
+        (
+            "{Dense: [1, sigmoid]}",
+            (
+                "Dense.activation: one unit with sigmoid is the output layer for two classes, "
+                "which is added with `model.output: sigmoid`; leave this layer out"
             ),
         ),
         (

@@ -56,6 +56,26 @@ def test_the_output_layer_has_a_unit_per_class() -> None:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("output", "units", "classes"), [("softmax", 7, 7), ("softmax", 2, 2), ("sigmoid", 1, 2)]
+)
+def test_an_output_layer_in_the_config_is_not_added_again(
+    output: str, units: int, classes: int
+) -> None:
+    """A last layer that equals the output layer is that layer."""
+    written = f"  output: {output}\n  layers: [Flatten, Dense: [{units}, {output}]]"
+    model = build_network(_experiment(written), classes)
+    assert _kinds(model) == ["InputLayer", "Flatten", "Dense"]
+    assert model.layers[-1].name == "probabilities"
+    assert model.output_shape == (None, units)
+
+
+def test_a_last_layer_of_several_sigmoids_is_hidden() -> None:
+    """Only one unit with sigmoid is the output layer for two classes."""
+    written = "  output: sigmoid\n  layers: [Flatten, Dense: [2, sigmoid]]"
+    assert _kinds(build_network(_experiment(written), 2))[1:] == ["Flatten", "Dense", "Dense"]
+
+
 def test_rescaling_is_in_the_model() -> None:
     """Pixels of 255 reach the first layer as 1."""
     experiment = _experiment("  layers: [Flatten]", extra="\npreprocessing: {rescale: 1/255}")
@@ -132,6 +152,13 @@ def test_a_residual_of_equal_shape_adds_its_input_untouched() -> None:
         (
             "  layers:\n    - Flatten\n    - LayerNormalization: {axis: 5}",
             "line 7: model.layers[1].LayerNormalization: ",
+        ),
+        (
+            "  layers:\n    - Flatten\n    - Dense: [8, softmax]",
+            (
+                "line 7: model.layers[1].Dense.units: is 8, but an output layer with softmax has "
+                "one unit per class, 2; leave this layer out, since the output layer is added"
+            ),
         ),
         (
             "  layers:\n    - ReLU: {name: a}\n    - ReLU: {name: a}\n    - Flatten",

@@ -121,7 +121,7 @@ def assemble(
             network = _backbone(spec, spec.model.backbone, tensor, weights=weights)
             tensor = network.features
         first = int(network.pooling is not None)
-        tensor = _apply_all(spec.model.layers[first:], tensor, _LAYERS, first)
+        tensor = _apply_all(_hidden_layers(spec)[first:], tensor, _LAYERS, first)
         output = _output(spec, tensor)
         try:
             model = keras.Model(pixels, output, name="imgrec")
@@ -265,9 +265,30 @@ def _output(spec: NetworkSpec, features: Any) -> Any:
             f"the output of the layers is {size}, not a vector; "
             "end them with Flatten or GlobalAveragePooling2D",
         )
-    activation = spec.model.output
-    units = 1 if activation == "sigmoid" and not spec.multi_label else spec.classes
-    return keras.layers.Dense(units, activation=activation, dtype="float32", name=OUTPUT)(features)
+    output = keras.layers.Dense(
+        _output_units(spec), activation=spec.model.output, dtype="float32", name=OUTPUT
+    )
+    return output(features)
+
+
+def _hidden_layers(spec: NetworkSpec) -> Sequence[Named]:
+    """Return the layers of the config without an output layer that equals the one to be added."""
+    layers, written, units = spec.model.layers, spec.model.written_output, _output_units(spec)
+    if written is None:
+        return layers
+    if written.units == units:
+        return layers[:-1]
+    if spec.model.output == "sigmoid":
+        return layers
+    raise SettingError(
+        (*_LAYERS, len(layers) - 1, "Dense", "units"),
+        f"is {written.units}, but an output layer with softmax has one unit per class, {units}; "
+        "leave this layer out, since the output layer is added",
+    )
+
+
+def _output_units(spec: NetworkSpec) -> int:
+    return 1 if spec.model.output == "sigmoid" and not spec.multi_label else spec.classes
 
 
 def _too_small(features: Any) -> str:
