@@ -143,6 +143,18 @@ def test_numbers_in_place_of_a_group_are_reported(tmp_path: Path, place: str) ->
         read_weights(tmp_path / "a.weights.h5")
 
 
+def test_layers_without_a_name_are_found(tmp_path: Path) -> None:
+    """The names that Keras gives are equal in each network of a process, here the third."""
+    config = CONFIG.replace("name: first, ", "").replace("name: second, ", "")
+    saved = tmp_path / "best.keras"
+    networks = [build_network(parse(config.format(weights="null"), "x.yaml"), 3) for _ in range(2)]
+    networks[1].save(saved)
+    again = build_network(parse(config.format(weights=saved), "x.yaml"), 3)
+    for name in ("conv2d", "dense"):
+        kernel = networks[1].get_layer(name).kernel
+        np.testing.assert_array_equal(again.get_layer(name).kernel, kernel)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [("imagenet/VGG61", "unknown application 'VGG61'; did you mean 'VGG19'"), ("''", "weights")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,7 +114,7 @@ def assemble(
     """
     import keras
 
-    with _dtype_policy(policy), _limited():
+    with _dtype_policy(policy), _limited(), _names_from_the_start():
         pixels = keras.Input(spec.input_shape, dtype="float32", name="pixels")
         tensor = apply_preprocessing(spec.preprocessing, pixels, statistics)
         network = Network(None)
@@ -151,6 +152,26 @@ def _dtype_policy(name: str) -> Iterator[None]:
             yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _names_from_the_start() -> Iterator[None]:
+    """Number the layers that have no name from the start, so that equal networks have equal names.
+
+    Keras goes on counting in a process: the second `conv2d` would be another layer's name, which
+    `model.weights` does not find.
+    """
+    from keras.src.backend.common import global_state
+
+    key = "object_name_uids"
+    before = global_state.get_global_attribute(key, {})
+    global_state.set_global_attribute(key, None)
+    try:
+        yield
+    finally:
+        counts = global_state.get_global_attribute(key, defaultdict(int), set_to_default=True)
+        for name, count in before.items():
+            counts[name] = max(count, counts[name])
 
 
 @contextlib.contextmanager
