@@ -77,3 +77,19 @@ def p_value(p: float) -> str:
     """
     text = f"{p:.2g}"
     return "p > 0.99" if p < 1 <= float(text) else f"p = {text}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two units that matter.
+
+    Example:
+        >>> duration(0.1), duration(80), duration(7500)
+        ('< 1 s', '1 min 20 s', '2 h 05 min')
+    """
+    if 0 < seconds < 0.5:
+        return "< 1 s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

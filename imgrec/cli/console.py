@@ -82,7 +82,12 @@ class Console:
         self.result(json_text(document))
 
     def table(
-        self, header: Sequence[str], rows: Iterable[Sequence[str]], *, wrapped: bool = False
+        self,
+        header: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        wrapped: bool = False,
+        numbers: int = 0,
     ) -> None:
         """Print rows in aligned columns on stdout; of a very long cell, the middle is left out.
 
@@ -90,6 +95,7 @@ class Console:
             header: The column names.
             rows: The cells, as many in each row as in `header`.
             wrapped: Wrap the last column to the width of the terminal (80 columns if unknown).
+            numbers: How many of the last columns are aligned on the right.
         """
         shown = (tuple(printable(abridge(cell, _LONGEST_CELL)) for cell in row) for row in rows)
         table = [tuple(header), *shown]
@@ -97,8 +103,12 @@ class Console:
         if wrapped:
             room = shutil.get_terminal_size().columns - sum(width + 2 for width in widths[:-1])
             table = [line for row in table for line in _wrapped(row, room)]
+        texts = len(header) - numbers
         for row in table:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            cells = (
+                cell.ljust(width) if column < texts else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
             self.result("  ".join(cells).rstrip())
 
     def say(self, text: str) -> None:

@@ -10,8 +10,9 @@ import click
 
 from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
+from imgrec.cli.network import show_network
 from imgrec.errors import UsageError
-from imgrec.rounding import decimals
+from imgrec.rounding import decimals, duration
 from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
@@ -68,7 +69,11 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
     found = find(run, runs_dir)
     if as_json:
         return console.document(_details(found))
-    return console.table(("key", "value"), _lines(found))
+    console.table(("key", "value"), _lines(found))
+    if found.card.network is not None:
+        console.result("")
+        show_network(console, found.card.network)
+    return None
 
 
 @runs.command("path")
@@ -224,8 +229,16 @@ def _trained(run: Run) -> list[tuple[str, str]]:
         ("best", _best(run) + (f", on {card.validated_on}" if card.validated_on else "")),
         ("seed", str(card.seed)),
         *card.computing.items(),
+        *_trained_for(run),
         *(("changes", line) for line in card.changes),
     ]
+
+
+def _trained_for(run: Run) -> list[tuple[str, str]]:
+    from imgrec.runs.history import training_seconds
+
+    seconds = training_seconds(run.path)
+    return [] if seconds is None else [("training time", duration(seconds))]
 
 
 def _imported(origin: ImportOrigin) -> list[tuple[str, str]]:

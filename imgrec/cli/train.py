@@ -12,6 +12,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
+from imgrec.cli.network import show_network
 from imgrec.errors import UsageError
 from imgrec.text import printable
 
@@ -70,7 +71,10 @@ def train(
         experiment = _experiment(console, config, (*overrides, *_naming(name)))
         if dry_run:
             plan = training.plan_training(experiment, device=device)
-            return _show_plan(console, plan, as_json=as_json)
+            _show_plan(console, plan, as_json=as_json)
+            if plan.missing is not None:
+                raise plan.missing
+            return None
         start = partial(training.train, experiment, runs_dir=runs_dir)
     profiling = training.TrainingOptions(profile)
     result = start(device=device, options=profiling, progress=console)
@@ -108,9 +112,12 @@ def _naming(name: str | None) -> tuple[str, ...]:
 def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
     if as_json:
         counts = {split: dict(classes) for split, classes in plan.counts.items()}
-        return console.document({"config": plan.config, "summary": plan.summary, "images": counts})
+        return console.document({"config": plan.config, "network": plan.network, "images": counts})
     console.result(plan.config)
-    console.result(plan.summary)
+    show_network(console, plan.network)
+    if plan.missing is not None:
+        return console.say("without images, the last layer is shown for two classes")
+    console.result("")
     splits = list(plan.counts)
     classes = list(plan.counts[splits[0]])
     rows = [[name, *(str(plan.counts[split][name]) for split in splits)] for name in classes]

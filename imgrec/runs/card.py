@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_bytes_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
+from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.text import count_of, printable
 
@@ -183,6 +184,7 @@ class Card:
     export_parity: of the files exported from best.keras that lie in the run.
     calibration, threshold, thresholds: if they were fitted. no_threshold: why
     `evaluation.selective_prediction` set no threshold; empty if it did, or was not asked to.
+    network: the layers of the Keras model; None if they are not known.
     """
 
     name: str
@@ -212,6 +214,7 @@ class Card:
     changes: tuple[str, ...] = ()
     no_threshold: str = ""
     validated: Count | None = None
+    network: NetworkSummary | None = None
 
     @property
     def validated_on(self) -> str:

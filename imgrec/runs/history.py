@@ -24,6 +24,15 @@ def read_history(path: Path) -> dict[str, list[float]]:
     return values
 
 
+def training_seconds(run: Path) -> float | None:
+    """Return how long the epochs of a run took, with their validation; None if it is not known."""
+    try:
+        seconds = read_history(run / HISTORY_FILE).get("seconds")
+    except (OSError, ValueError, LookupError):
+        return None
+    return sum(seconds) if seconds else None
+
+
 def history_text(history: Mapping[str, Sequence[float]]) -> str:
     """Return a line per epoch: its number, then every value measured."""
     text = io.StringIO()

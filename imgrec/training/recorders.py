@@ -12,7 +12,7 @@ from typing import Any
 from imgrec.config.keras.callbacks import TensorBoard
 from imgrec.models.keras_objects import make
 from imgrec.progress import rate
-from imgrec.rounding import decimals, percent
+from imgrec.rounding import decimals, duration, percent
 from imgrec.runs.card import BEST_MODEL, LAST_MODEL
 from imgrec.runs.history import HISTORY_FILE, history_text
 from imgrec.runs.writer import RunWriter
@@ -201,17 +201,6 @@ def epoch_line(epoch: int, epochs: int, logs: Mapping[str, float], *, improved: 
 def metrics_text(logs: Mapping[str, float], digits: int = 4) -> str:
     """Return each name with its value."""
     return "  ".join(f"{name} {decimals(value, digits)}" for name, value in logs.items())
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the two units that matter."""
-    if 0 < seconds < 0.5:
-        return "< 1 s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class InputWait(TrainingObserver):

@@ -32,6 +32,8 @@ from imgrec.models.importing import (
     wrap_model,
 )
 from imgrec.models.keras_files import load_model_file
+from imgrec.models.network import summarize
+from imgrec.network_summary import NetworkSummary
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, ImportOrigin, Input
@@ -54,7 +56,7 @@ _LITERT_FILE = FILES["float32"]
 
 @dataclass(frozen=True)
 class _Ready:
-    """A model that returns probabilities: how it is used, its input size, and how it is saved."""
+    """A model that returns probabilities: how it is used, its size, how it is saved, its layers."""
 
     known: ModelDescription
     size: tuple[int, int, int]
@@ -62,6 +64,7 @@ class _Ready:
     file: str
     write: Callable[[Path], object]
     engine: LiteRTEngine | None = None
+    network: NetworkSummary | None = None
 
     @property
     def activation(self) -> Activation | None:
@@ -148,7 +151,8 @@ def _ready(
     model = load_model_file(wanted.model, trust=form == "h5", max_parameters=wanted.max_parameters)
     known = fit_classes(wanted, known, tensor_shape(model, "output"))
     model = wrap_model(model, wanted.adaptation, known.classes)
-    return _Ready(known, model.input_shape[1:], model.output_shape[-1], BEST_MODEL, model.save)
+    size, units, network = model.input_shape[1:], model.output_shape[-1], summarize(model)
+    return _Ready(known, size, units, BEST_MODEL, model.save, network=network)
 
 
 def _keras(file: Path, known: ModelDescription) -> _Ready:
@@ -157,7 +161,8 @@ def _keras(file: Path, known: ModelDescription) -> _Ready:
     engine = KerasEngine(model, known.classes, ImageSpec(1, 1, 3), known.decision)
     size, units = _sizes(tensor_shape(model, "input"), tensor_shape(model, "output"), known)
     engine.answers(random_images(size))
-    return _Ready(known, size, units, BEST_MODEL, partial(shutil.copyfile, file))
+    write = partial(shutil.copyfile, file)
+    return _Ready(known, size, units, BEST_MODEL, write, network=summarize(model))
 
 
 def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
@@ -246,6 +251,7 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
             known.output_name or wanted.output_name,
         ),
         thresholds=known.thresholds,
+        network=ready.network,
     )
 
 

@@ -39,10 +39,10 @@ from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
 from imgrec.report.wording import moment
-from imgrec.rounding import decimals, percent
+from imgrec.rounding import decimals, duration, percent
 from imgrec.runs.card import BEST_MODEL, Card, Threshold
 from imgrec.runs.folder import Run
-from imgrec.runs.history import read_history
+from imgrec.runs.history import read_history, training_seconds
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
@@ -264,6 +264,9 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "its SHA-256", card.origin.sha256
     else:
         yield "seed", str(card.seed)
+        yield from card.computing.items()
+        if (seconds := training_seconds(run.path)) is not None:
+            yield "training time", duration(seconds)
         yield "training images' fingerprint", card.fingerprint
     yield from _fitted(card)
     for split, data in card.data.items():

@@ -11,11 +11,21 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from imgrec.cli.documents import RunListDocument
+from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.runs.card import Card, DataSource, Input, write_card
 from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
+
+NETWORK = NetworkSummary(
+    (
+        NetworkLayer("vgg16", "Functional", (2, 1, 512), 14_714_688, 900_000_000, 19),
+        NetworkLayer("\x1b[2J", "Dense", (2,), 2050, 2048),
+    ),
+    14_716_738,
+    2050,
+)
 
 
 def add_run(runs_dir: Path, name: str, created: str, *, complete: bool = True) -> None:
@@ -37,8 +47,12 @@ def add_run(runs_dir: Path, name: str, created: str, *, complete: bool = True) -
         versions={"keras": "3"},
         best={"epoch": 2, "monitor": "val_loss", "value": 0.25} if complete else {},
         epochs=3 if complete else 0,
+        computing={"device": "cpu", "precision": "float32"} if complete else {},
+        network=NETWORK if complete else None,
     )
     write_card(folder, card)
+    if complete:
+        (folder / "history.csv").write_text("epoch,loss,seconds\n1,0.5,70.2\n2,0.2,9.8\n")
 
 
 @pytest.fixture

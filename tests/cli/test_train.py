@@ -77,7 +77,7 @@ def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
     assert process.returncode == 0
     assert process.stderr.startswith("training with a config drafted for photos\n")
     assert "name: photos\n" in process.stdout
-    assert "Total params:" in process.stdout
+    assert "\nprobabilities " in process.stdout
     assert process.stdout.endswith(
         "images  train  validation  test\n"
         "cat     9      2           1\n"
@@ -85,6 +85,17 @@ def test_dry_run_of_a_folder(imgrec: Imgrec, tmp_path: Path) -> None:
         "all     18     4           2\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+@pytest.mark.tensorflow
+def test_dry_run_without_photos(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
+    """The network of the classic example is shown, with its 3,453,121 weights; then the error."""
+    process = imgrec("train", "cat_dog", "--dry-run", "--device", "cpu")
+    assert process.returncode == 3
+    assert "no file or folder data/cats_dogs/train" in process.stderr
+    table = process.stdout[process.stdout.index("layer ") :]
+    # The names of layers are numbered on within a process.
+    assert [line.partition(" ")[2].strip() for line in table.splitlines()] == snapshot
 
 
 @pytest.mark.tensorflow
@@ -104,7 +115,7 @@ def test_dry_run_as_json(imgrec: Imgrec) -> None:
     process = imgrec("train", "small_cnn", "--name", "1e3", "--dry-run", "--json")
     assert process.returncode == 0
     document = json.loads(process.stdout)
-    assert set(document) == {"schema_version", "config", "summary", "images"}
+    assert set(document) == {"schema_version", "config", "network", "images"}
     assert "name: '1e3'" in document["config"].replace('"', "'")
     assert sum(document["images"]["train"].values()) == 1257
 

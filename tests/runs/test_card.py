@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from imgrec.errors import RunError
+from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import (
     Calibration,
@@ -45,6 +46,7 @@ CARD = Card(
     export_parity=(ExportParity("m.tflite", "litert", "float32", 2, 1.0, 1e-7, "a/1\udc80.jpg"),),
     calibration=Calibration(1.5, "validation", 20, 0.7, 0.6),
     threshold=Threshold(0.8, "precision 0.98", "validation", 20, 0.75, 0.99),
+    network=NetworkSummary((NetworkLayer("c", "Conv2D", (6, 7, 4), 112, 4536),), 112, 0),
 )
 
 

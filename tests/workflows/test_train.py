@@ -297,10 +297,11 @@ def test_steps_per_epoch_count_as_keras_does(photos: Path, tmp_path: Path) -> No
 
 
 def test_a_plan_says_what_would_be_and_trains_nothing(photos: Path, tmp_path: Path) -> None:
-    """Resolved config, summary, counts; no file is written."""
+    """Resolved config, network, counts; no file is written."""
     found = plan_training(_colours(photos))
     assert parse(found.config, "plan") == _colours(photos)
-    assert "probabilities (Dense)" in found.summary
+    assert found.network is not None
+    assert found.network.layers[-1].name == "probabilities"
     assert {split: sum(counts.values()) for split, counts in found.counts.items()} == {
         "train": 24,
         "validation": 8,

@@ -1,6 +1,6 @@
 """Build Keras models from configs."""
 
-from imgrec.models.network.assembly import NetworkSpec, assemble, build, summary, unfuse_biases
+from imgrec.models.network.assembly import NetworkSpec, assemble, build, unfuse_biases
 from imgrec.models.network.calibration import (
     apply_temperature,
     reference_directions,
@@ -8,6 +8,7 @@ from imgrec.models.network.calibration import (
 )
 from imgrec.models.network.preprocessing import fixed_numbers
 from imgrec.models.network.split_network import SplitNetwork
+from imgrec.models.network.summary import summarize
 
 __all__ = [
     "NetworkSpec",
@@ -17,7 +18,7 @@ __all__ = [
     "build",
     "fixed_numbers",
     "reference_directions",
-    "summary",
+    "summarize",
     "unfuse_biases",
     "with_ood_similarity",
 ]

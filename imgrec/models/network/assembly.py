@@ -133,13 +133,6 @@ def assemble(
         return replace(network, model=model)
 
 
-def summary(model: Any) -> str:
-    """Return Keras' summary of the model, 80 columns wide."""
-    lines: list[str] = []
-    model.summary(line_length=80, print_fn=lambda text, **_: lines.append(text))
-    return "\n".join(lines)
-
-
 @contextlib.contextmanager
 def _dtype_policy(name: str) -> Iterator[None]:
     import keras

@@ -9,6 +9,7 @@ from typing import Any
 from imgrec.config.data import Data
 from imgrec.config.load import dump
 from imgrec.data.records import Record
+from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
@@ -24,8 +25,9 @@ def new_card(
     prepared: Prepared,
     statistics: PixelStatistics | None,
     computing: Mapping[str, str],
+    network: NetworkSummary | None,
 ) -> Card:
-    """Return the card of a training that begins now; computing: as in Card."""
+    """Return the card of a training that begins now; computing, network: as in Card."""
     spec, experiment = prepared.spec, prepared.experiment
     return Card(
         name=experiment.name,
@@ -56,6 +58,7 @@ def new_card(
         statistics=statistics,
         computing=computing,
         validated=_validated(prepared),
+        network=network,
     )
 
 
@@ -75,7 +78,7 @@ def resumed_fields(
 
     place: where it stands, in words. changes: what changed in it, a line each.
     """
-    now = new_card(prepared, card.statistics, computing)
+    now = new_card(prepared, card.statistics, computing, card.network)
     return {
         "complete": False,
         "ended": "",

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from imgrec.config.keras.callbacks import TensorBoard
 from imgrec.config.load import dump
 from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
-from imgrec.errors import RunError
+from imgrec.errors import DataError, RunError
 from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.evaluation.verdicts import check_requirements
 from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
-from imgrec.models.network import build, summary
+from imgrec.models.network import build, summarize
+from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
 from imgrec.runs.folder import Run, check_place, create
@@ -66,38 +67,51 @@ from imgrec.workflows.training.description import new_card, write_beginning
 
 log = logging.getLogger("imgrec")
 
+_FEWEST_CLASSES = 2
+
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a training would do: resolved config, model summary, images by split, and by class.
+    """What a training would do: resolved config, network, images by split, and by class.
 
-    An image may have several classes, or none.
+    An image may have several classes, or none. missing: why there are no images; the network then
+    has an output for two classes.
     """
 
     config: str
-    summary: str
-    images: Mapping[str, int]
-    counts: Mapping[str, Mapping[str, int]]
+    network: NetworkSummary | None
+    images: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    missing: DataError | None = None
 
 
 def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     """Return what `train` would do, having looked for the images and built the model."""
-    splits = read_splits(experiment)
+    try:
+        splits = read_splits(experiment)
+    except DataError as error:
+        network = _planned_network(experiment, _FEWEST_CLASSES, device)
+        return DryRun(dump(experiment), network, missing=error)
     bad = bad_unnamed(splits.records)
     splits = without(splits, bad, skip=experiment.data.bad_images == "skip")
-    start(device)
-    classes, downloaded = len(splits.classes), _downloaded_weights(experiment.model)
-    if downloaded and (remark := missing_weights(downloaded)):
-        log.warning("%s", remark)
+    network = _planned_network(experiment, len(splits.classes), device)
     warn_if_unattainable(experiment, splits)
-    statistics = without_measuring(experiment.data.channels)
-    model = build_network(experiment, classes, weights=not downloaded, statistics=statistics)
     counts: dict[str, Mapping[str, int]] = {
         split: _counts([label for record in records for label in record.labels], splits.classes)
         for split, records in records_of(splits)
     }
     images: dict[str, int] = {split: len(records) for split, records in records_of(splits)}
-    return DryRun(dump(experiment), summary(model), images, counts)
+    return DryRun(dump(experiment), network, images, counts)
+
+
+def _planned_network(experiment: Experiment, classes: int, device: str) -> NetworkSummary | None:
+    start(device)
+    downloaded = _downloaded_weights(experiment.model)
+    if downloaded and (remark := missing_weights(downloaded)):
+        log.warning("%s", remark)
+    statistics = without_measuring(experiment.data.channels)
+    model = build_network(experiment, classes, weights=not downloaded, statistics=statistics)
+    return summarize(model)
 
 
 def _downloaded_weights(section: ModelConfig) -> str:
@@ -279,7 +293,8 @@ def train(
     devices = start_reproducibly(prepared, device)
     classes = len(prepared.splits.classes)
     steps = build_steps(experiment, classes, devices, weights=True, statistics=statistics)
-    card = new_card(prepared, statistics, computing_facts(experiment.training.precision, devices))
+    computing = computing_facts(experiment.training.precision, devices)
+    card = new_card(prepared, statistics, computing, summarize(steps.model))
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with RunWriter(folder) as writer:

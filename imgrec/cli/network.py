@@ -1,0 +1,18 @@
+"""The table of a network's layers, as `train --dry-run` and `runs show` print it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imgrec.cli.console import Console
+    from imgrec.network_summary import NetworkSummary
+
+
+def show_network(console: Console, network: NetworkSummary | None) -> None:
+    """Print the table; nothing if the layers are not known."""
+    from imgrec.report.network import NETWORK_HEADER, network_note, network_rows
+
+    if network is not None:
+        console.table(NETWORK_HEADER, network_rows(network), numbers=2)
+        console.result(network_note(network))
