@@ -116,7 +116,7 @@ def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
     console.result(plan.config)
     show_network(console, plan.network)
     if plan.missing is not None:
-        return console.say("without images, the last layer is shown for two classes")
+        return console.say("without images, the last layer may have more units than shown")
     console.result("")
     splits = list(plan.counts)
     classes = list(plan.counts[splits[0]])

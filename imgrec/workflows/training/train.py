@@ -75,7 +75,7 @@ class DryRun:
     """What a training would do: resolved config, network, images by split, and by class.
 
     An image may have several classes, or none. missing: why there are no images; the network then
-    has an output for two classes.
+    has two classes, unless its output layer is written out.
     """
 
     config: str
@@ -90,7 +90,7 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     try:
         splits = read_splits(experiment)
     except DataError as error:
-        network = _planned_network(experiment, _FEWEST_CLASSES, device)
+        network = _planned_network(experiment, _written_classes(experiment.model), device)
         return DryRun(dump(experiment), network, missing=error)
     bad = bad_unnamed(splits.records)
     splits = without(splits, bad, skip=experiment.data.bad_images == "skip")
@@ -102,6 +102,12 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     }
     images: dict[str, int] = {split: len(records) for split, records in records_of(splits)}
     return DryRun(dump(experiment), network, images, counts)
+
+
+def _written_classes(section: ModelConfig) -> int:
+    """Return how many classes a hand-written output layer has, else two."""
+    written = section.written_output
+    return _FEWEST_CLASSES if written is None else max(_FEWEST_CLASSES, written.units)
 
 
 def _planned_network(experiment: Experiment, classes: int, device: str) -> NetworkSummary | None:
