@@ -6,6 +6,7 @@ LiteRT file that is imported: nothing here takes long to import.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,10 @@ from imgrec.models.importing import (
 from imgrec.parallel import usable_cores
 from imgrec.runtime.litert_engine import LiteRTEngine
 
+# Keras imports them, if they are installed, for functions that nothing here calls: that would be a
+# quarter of the time.
+_UNUSED = ("matplotlib", "sklearn")
+
 
 def ask_litert(file: str, classes: list[str], output_name: str) -> dict[str, Any]:
     """Load a LiteRT file, and run it on random images."""
@@ -45,10 +50,9 @@ def ask_keras(
     max_parameters: int,
 ) -> dict[str, Any]:
     """Load a Keras file, and run it on random images."""
-    from imgrec.models.backend import start
     from imgrec.models.keras_files import load_model_file
 
-    start("cpu")
+    _start()
     model = load_model_file(Path(file), trust=trust, max_parameters=max_parameters)
     size = check_image(tensor_shape(model, "input"), _pair(image_size), adaptable=not own)
     random_answers(in_float32(model), size)
@@ -64,14 +68,24 @@ def convert_saved_model(
     fit: Any,
 ) -> dict[str, Any]:
     """Convert a SavedModel, and compare the answers of both for random images and photos."""
-    from imgrec.models.backend import start
     from imgrec.models.saved_model import write_saved_model_as_litert
 
-    start("cpu")
+    _start()
     adaptation["image_size"] = _pair(adaptation["image_size"])
     images = partial(_images, [Photo(each, Path(each)) for each in photos], interpolation, fit)
     write_saved_model_as_litert(Path(folder), Path(file), Adaptation(**adaptation), images)
     return {}
+
+
+def _start() -> None:
+    """Start TensorFlow and Keras, which don't find the packages that are not used."""
+    from imgrec.models.backend import start
+
+    hidden: dict[str, Any] = dict.fromkeys(name for name in _UNUSED if name not in sys.modules)
+    sys.modules.update(hidden)
+    start("cpu")
+    for name in hidden:
+        del sys.modules[name]
 
 
 def _pair(sizes: Sequence[int] | None) -> tuple[int, int] | None:

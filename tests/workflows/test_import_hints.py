@@ -11,63 +11,57 @@ import numpy as np
 import pytest
 
 from imgrec.errors import RunError
-from imgrec.models.importing import Adaptation
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.import_model import import_model
 from imgrec.workflows.import_usage import ImportSpec
+from tests.models.hostile import litert_buffer, litert_file, litert_model
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (2, 4, 4, 3), np.uint8)
 
-ADAPTATIONS = {
-    "--activation softmax": Adaptation(activation="softmax"),
-    "--image-size 224x224": Adaptation(image_size=(4, 4)),
-    "--rescale 1/255": Adaptation(rescale=1 / 255),
-    "--multi-label": Adaptation(multi_label=True),
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--image-size 224x224": {"image_size": (4, 4)},
+    "--rescale 1/255": {"rescale": 1 / 255},
+    "--activation softmax": {"activation": "softmax"},
 }
 
 
-def model(kind: str) -> Any:
-    """Return a model that needs the option `kind`."""
+def logits() -> Any:
+    """Return a model of images of any size, not finite if pixels are from 0 to 255."""
     import keras
 
-    size = (None, None) if kind.startswith("--image-size") else (4, 4)
-    pixels = keras.Input((*size, 3))
-    # Beyond float32 if pixels are from 0 to 255.
-    features = keras.ops.exp(pixels) if kind.startswith("--rescale") else pixels / 255
-    features = keras.layers.GlobalAveragePooling2D()(features)
-    activation = {"--activation softmax": "linear", "--multi-label": "sigmoid"}.get(kind, "softmax")
-    return keras.Model(pixels, keras.layers.Dense(3, activation=activation)(features))
+    pixels = keras.Input((None, None, 3))
+    features = keras.layers.GlobalAveragePooling2D()(keras.ops.exp(pixels))
+    return keras.Model(pixels, keras.layers.Dense(3)(features))
 
 
-@pytest.mark.parametrize(
-    ("form", "option"),
-    [
-        *(("model.keras", option) for option in ADAPTATIONS),
-        ("folder", "--image-size 224x224"),
-        ("folder", "--rescale 1/255"),
-    ],
-)
-def test_an_option_in_a_hint_is_accepted(tmp_path: Path, form: str, option: str) -> None:
-    """Without the option the import is refused, with it there are probabilities."""
+@pytest.mark.parametrize("form", ["model.keras", "folder"])
+def test_an_option_in_a_hint_is_accepted(tmp_path: Path, form: str) -> None:
+    """Without each of three options the import is refused, with all there are probabilities."""
     if form == "folder":
-        model(option).export(tmp_path / form, format="tf_saved_model", verbose=False)
+        logits().export(tmp_path / form, format="tf_saved_model", verbose=False)
     else:
-        model(option).save(tmp_path / form)
+        logits().save(tmp_path / form)
     (tmp_path / "names.txt").write_text("a\nb\nc\n")
     wanted = ImportSpec(tmp_path / form, str(tmp_path / "names.txt"), trust=True)
-    with pytest.raises(RunError) as refused:
-        import_model(wanted, runs_dir=tmp_path)
-    assert option in re.findall(r"--[a-z-]+(?: (?:softmax|sigmoid|[\dx/]+))?", refused.value.hint)
-    run = import_model(replace(wanted, adaptation=ADAPTATIONS[option]), runs_dir=tmp_path)
+    for option, values in OPTIONS.items():
+        with pytest.raises(RunError) as refused:
+            import_model(wanted, runs_dir=tmp_path)
+        hint = refused.value.hint
+        assert option in re.findall(r"--[a-z-]+(?: (?:softmax|sigmoid|[\dx/]+))?", hint)
+        wanted = replace(wanted, adaptation=replace(wanted.adaptation, **values))
+    run = import_model(wanted, runs_dir=tmp_path)
     found = open_engine(run).answers(PICTURES).probabilities
     assert ((found >= 0) & (found <= 1)).all()
 
 
 def test_a_background_in_a_hint_is_accepted(tmp_path: Path) -> None:
     """A list without the class that a model has first is refused, and with it read."""
-    model("").save(tmp_path / "model.keras")
+    model = litert_model()
+    for tensor, shape in ((2, [3, 48]), (3, [3]), (5, [1, 3]), (6, [1, 3])):
+        model.subgraphs[0].tensors[tensor].shape = shape
+    model.buffers[2:4] = (litert_buffer(np.zeros(n, np.float32)) for n in (3 * 48, 3))
     (tmp_path / "names.txt").write_text("a\nb\n")
-    wanted = ImportSpec(tmp_path / "model.keras", str(tmp_path / "names.txt"))
+    wanted = ImportSpec(litert_file(tmp_path / "m.tflite", model), str(tmp_path / "names.txt"))
     with pytest.raises(RunError, match="has 3 outputs, but --classes has 2 names") as refused:
         import_model(wanted, runs_dir=tmp_path)
     assert "is the first one `background`?" in refused.value.hint

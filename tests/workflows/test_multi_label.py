@@ -326,6 +326,8 @@ def test_a_strangers_model_of_several_labels_needs_its_flag(
     several = dataclasses.replace(wanted, adaptation=Adaptation(multi_label=True))
     run = import_model(several, runs_dir=tmp_path / "runs")
     assert (run.card.multi_label, run.card.class_thresholds) == (True, (0.5, 0.5, 0.5))
+    found = open_engine(run).answers(_picture("blue")[np.newaxis]).probabilities
+    assert ((found >= 0) & (found <= 1)).all()
 
 
 def predict_all(predictor: Predictor, *pictures: NDArray[np.uint8]) -> list[Prediction]:
