@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import Literal, cast
@@ -34,6 +34,7 @@ _FORM = re.compile(
     r"(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)\s*(?P<percent>%?)\s*",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
+_TOP_K = re.compile(r"(?<![^.])top_([1-9][0-9]{0,4})_accuracy(?=(?:\.low|\.high)?$)")
 # More than the longest name of a class; the time grows with the square of the length.
 _LONGEST = 2000
 
@@ -54,21 +55,24 @@ class MetricTarget(Enum):
 class Quantity:
     """A number of an evaluation; `name` is that of the class or slice.
 
-    bound: the value itself, or a bound of its 95 % interval.
+    bound: the value itself, or a bound of its 95 % interval. top_k: the k of `top_k_accuracy` if it
+    was written with one, `top_5_accuracy`.
     """
 
     metric: str
     of: MetricTarget = MetricTarget.WHOLE
     name: str = ""
     bound: Bound = "value"
+    top_k: int | None = None
 
     def __str__(self) -> str:
         """Return the quantity as text that `parse` accepts."""
+        metric = self.metric if self.top_k is None else f"top_{self.top_k}_accuracy"
         metric = {
-            MetricTarget.WHOLE: self.metric,
-            MetricTarget.CLASS: f"{self.metric}[{self.name}]",
-            MetricTarget.SLICE: f"slice[{self.name}].{self.metric}",
-            MetricTarget.WORST_SLICE: f"worst_slice.{self.metric}",
+            MetricTarget.WHOLE: metric,
+            MetricTarget.CLASS: f"{metric}[{self.name}]",
+            MetricTarget.SLICE: f"slice[{self.name}].{metric}",
+            MetricTarget.WORST_SLICE: f"worst_slice.{metric}",
         }[self.of]
         return metric if self.bound == "value" else f"{metric}.{self.bound}"
 
@@ -116,6 +120,8 @@ def parse(text: str) -> Requirement:
         raise _problem(text, "does not have the form METRIC >= NUMBER, with >=, >, <= or <")
     limit = Decimal(form["limit"]) / (100 if form["percent"] else 1)
     quantity = _quantity(form["quantity"], text)
+    if top_k := _TOP_K.search(form["quantity"]):
+        quantity = replace(quantity, top_k=int(top_k[1]))
     low, high = METRICS[quantity.metric].limits
     if not low <= limit <= high:
         raise _problem(text, f"{quantity.metric} is {_range(low, high)}")
@@ -157,6 +163,13 @@ def unpaired(name: str) -> str:
     if name in _OF_ALL:
         return f"{name} can't be compared with a baseline; these can: {', '.join(_PAIRED)}"
     return unknown_metric(name, _PAIRED)
+
+
+def other_top_k(requirement: Requirement, top_k: int) -> str:
+    """Return why a requirement with a k is not about this `top_k`; empty if it is, or has no k."""
+    if requirement.quantity.top_k in (None, top_k):
+        return ""
+    return f"evaluation.top_k is {top_k}, so that top_{top_k}_accuracy is measured"
 
 
 def not_measured(name: str, *, multi_label: bool) -> str:
@@ -223,6 +236,7 @@ def _of_whole(metric: str, whole: str) -> str:
 
 
 def _checked(metric: str, metrics: tuple[str, ...], whole: str) -> str:
+    metric = _TOP_K.sub("top_k_accuracy", metric)
     if metric not in metrics:
         near = did_you_mean(metric, metrics)  # the hint lists all
         raise _problem(whole, f"unknown metric {printable(metric)}{near}")

@@ -28,6 +28,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 # The time of a comparison grows with the square of the length.
 _COMPARED = 100
+_ALTERNATIVES = 5
 
 LONGEST_CLASS = 1000
 """How many characters the name of a class may have."""
@@ -236,32 +237,61 @@ def shorten_names(
     return tuple(shown[name] for name in names)
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the one of `known` that is most similar to `name`, ignoring case.
+def similar_names(
+    name: str, known: Iterable[str], *, cutoff: float = 0.6, close: int = 1
+) -> list[str]:
+    """Return those of `known` that `name` may stand for, the likeliest first, ignoring case.
+
+    These are the names with the same words, else those that contain all of its words, else those
+    with the most similar letters.
 
     Args:
         name: The name that is not known.
         known: The names to choose from.
-        cutoff: The lowest similarity, from 0 to 1, as `difflib` computes it.
-
-    Returns:
-        A name of `known`; None if none is similar enough.
+        cutoff: The lowest similarity of the letters, from 0 to 1, as `difflib` computes it.
+        close: How many names with similar letters to return at most.
 
     Example:
-        >>> nearest("fliters", ["filters", "units"])
-        'filters'
+        >>> similar_names("crane", ["crate", "crane (134)", "crane (517)"])
+        ['crane (134)', 'crane (517)']
+        >>> similar_names("fliters", ["filters", "units"])
+        ['filters']
     """
     import difflib  # only needed after a mistake
 
-    lower = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(name[:_COMPARED].lower(), lower, n=1, cutoff=cutoff)
-    return lower[found[0]] if found else None
+    name, by_lower = name[:_COMPARED].lower(), {each.lower(): each for each in known}
+    words = _words(name)
+    found = [each for each in by_lower if words and words <= _words(each)]
+    found = [each for each in found if words == _words(each)] or found
+    found = found or difflib.get_close_matches(name, by_lower, n=close, cutoff=cutoff)
+    return [by_lower[each] for each in found]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the first of the `similar_names`; None if there are none."""
+    return next(iter(similar_names(name, known)), None)
 
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return `; did you mean x?` with the `nearest` name, printable; empty if there is none."""
-    near = nearest(name, known, cutoff)
-    return "" if near is None else f"; did you mean {printable(near)}?"
+    """Return `; did you mean x or y?` with the `similar_names`, printable; empty without any."""
+    near = similar_names(name, known, cutoff=cutoff)
+    return f"; did you mean {either(near)}?" if near else ""
+
+
+def either(names: Sequence[str]) -> str:
+    """Return the first of `names`, printable, as alternatives.
+
+    Example:
+        >>> either(["wall_clock", "digital_clock", "analog_clock"])
+        'wall_clock, digital_clock or analog_clock'
+    """
+    *before, last = map(printable, names[:_ALTERNATIVES])
+    return f"{', '.join(before)} or {last}" if before else last
+
+
+def _words(name: str) -> set[str]:
+    """Return the words of a name in lower case, without the s of a plural."""
+    return {word.removesuffix("s") for word in re.findall(r"[^\W_]+", name)}
 
 
 def _windows_text(content: bytes) -> str:

@@ -13,6 +13,7 @@ from imgrec.requirement import (
     Quantity,
     Requirement,
     check_names,
+    other_top_k,
     parse,
 )
 from imgrec.text import class_name
@@ -44,6 +45,15 @@ def test_what_is_written_is_read_again(requirement: Requirement) -> None:
     assert parse(str(requirement)) == requirement
 
 
+def test_the_k_of_a_top_k_accuracy() -> None:
+    """The name in tables, with its k, is the metric's; the k has to be the one measured."""
+    requirement = parse("worst_slice.top_5_accuracy >= 0.9")
+    assert requirement.quantity.metric == "top_k_accuracy"
+    assert other_top_k(requirement, 5) == other_top_k(parse("top_k_accuracy > 0"), 3) == ""
+    reason = "evaluation.top_k is 3, so that top_3_accuracy is measured"
+    assert other_top_k(requirement, 3) == reason
+
+
 @given(st.text())
 def test_anything_else_is_refused_in_words(text: str) -> None:
     """No text makes the parser fail otherwise than by saying so, on one line."""
@@ -63,6 +73,8 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
         ("worst_slice.accuracy >= 0.85", "worst_slice.accuracy >= 0.85"),
         ("slice[camera=front].accuracy.high > 5e-1", "slice[camera=front].accuracy.high > 0.5"),
         ("recall[a]b >= 3] > 1", "recall[a]b >= 3] > 1"),
+        ("top_5_accuracy >= 90 %", "top_5_accuracy >= 0.9"),
+        ("slice[a].top_3_accuracy.low>.5", "slice[a].top_3_accuracy.low > 0.5"),
     ],
 )
 def test_blanks_and_percent(text: str, expected: str) -> None:

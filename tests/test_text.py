@@ -20,6 +20,7 @@ from imgrec.text import (
     nearest,
     printable,
     shorten_names,
+    similar_names,
 )
 
 # All characters, lone surrogates too: a file name may hold them.
@@ -76,18 +77,43 @@ def test_of_many_names_the_first_are_shown() -> None:
     assert join_few([]) == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("clock", ["clog", "wall_clock", "cloak"], ["wall_clock"]),
+        (
+            "crane",
+            ["crate", "crane (134)", "construction crane", "crane (517)"],
+            ["crane (134)", "construction crane", "crane (517)"],
+        ),
+        ("epoch", ["steps_per_epoch", "epochs"], ["epochs"]),
+        ("image size", ["size", "image_size"], ["image_size"]),
+        ("clokc", ["clog", "clock"], ["clock"]),
+        ("_", ["a", "b_c"], []),
+    ],
+)
+def test_names_with_the_same_words_come_first(
+    name: str, known: list[str], expected: list[str]
+) -> None:
+    """A name stands for those that contain its words, else for the one with similar letters."""
+    assert similar_names(name, known) == expected
+
+
 def test_the_nearest_name_is_found_whatever_its_case() -> None:
     """Where nothing is alike there is none; how much alike it has to be can be said."""
     assert nearest("conv2d", ["Dense", "Conv2D"]) == "Conv2D"
     assert nearest("zzz", ["Dense"]) is None
-    assert nearest("golden", ["tabby", "golden_retriever"]) is None
-    assert nearest("golden", ["tabby", "golden_retriever"], cutoff=0.5) == "golden_retriever"
+    assert similar_names("goldie", ["tabby", "golden_retriever"]) == []
+    assert similar_names("goldie", ["tabby", "golden"], cutoff=0.5) == ["golden"]
 
 
 def test_a_near_name_is_offered_as_it_can_be_shown() -> None:
     """What stands behind a message: a question with the name, or nothing."""
     assert did_you_mean("cat", ["dog", "cats\x1b"]) == r"; did you mean cats\x1b?"
     assert did_you_mean("cat", ["dog"]) == ""
+    assert did_you_mean("a", [f"a {n}" for n in range(9)]) == (
+        "; did you mean a 0, a 1, a 2, a 3 or a 4?"
+    )
 
 
 @given(ANY_TEXT, st.lists(ANY_TEXT, max_size=3))

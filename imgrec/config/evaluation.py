@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from imgrec.errors import UsageError
-from imgrec.requirement import not_measured, parse, unpaired
+from imgrec.requirement import not_measured, other_top_k, parse, unpaired
 from imgrec.sections.section import ConfigFinding, NonNegativeFloat, Section, Text, word_or
 from imgrec.slicing import Slicing, slice_by
 
@@ -101,7 +101,8 @@ class EvaluationConfig(Section):
     require: list[str] = Field(
         default_factory=list,
         description='Requirements, in quotes: `"accuracy >= 0.95"`, `"recall[cats] >= 0.9"`, '
-        '`"ece <= 5 %"`, `"worst_slice.accuracy >= 0.85"`, `"slice[camera=front].accuracy > 0.9"`; '
+        '`"ece <= 5 %"`, `"worst_slice.accuracy >= 0.85"`, '
+        '`"top_5_accuracy >= 0.99"`, `"slice[camera=front].accuracy > 0.9"`; '
         '`.low` and `.high` are the bounds of the 95 % interval, `"accuracy.low >= 0.93"`; with '
         '`selective_prediction`, `"selective_accuracy >= 0.98"` counts only the images that are '
         "answered.",
@@ -167,9 +168,11 @@ class EvaluationConfig(Section):
         """Yield requirements and slices that can't be parsed."""
         for index, text in enumerate(self.require):
             try:
-                parse(text)
+                reason = other_top_k(parse(text), self.top_k)
             except UsageError as error:
-                yield ("require", index), error.message
+                reason = error.message
+            if reason:
+                yield ("require", index), reason
         for index, word in enumerate(self.slices):
             try:
                 slice_by(word)

@@ -16,7 +16,16 @@ from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merg
 from imgrec.data.memory import check_memory
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
-from imgrec.text import LONGEST_CLASS, class_name, count_of, join_few, nearest, plural, printable
+from imgrec.text import (
+    LONGEST_CLASS,
+    class_name,
+    count_of,
+    either,
+    join_few,
+    plural,
+    printable,
+    similar_names,
+)
 
 _CLASSES_SHOWN = 10
 
@@ -218,9 +227,9 @@ def _check_known(unknown: Sequence[str], classes: Sequence[str], where: str) -> 
     if not unknown:
         return
     near = [
-        f"{printable(name)} is similar to {printable(match)}"
+        f"{printable(name)} is similar to {either(match)}"
         for name in unknown
-        if (match := nearest(name, classes)) is not None
+        if (match := similar_names(name, classes))
     ]
     names = ", ".join(map(printable, unknown))
     raise DataError(

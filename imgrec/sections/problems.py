@@ -83,8 +83,9 @@ def shown_value(value: object, limit: int = 60) -> str:
 def unknown(name: str, allowed: Iterable[str]) -> str:
     """Return `; did you mean 'x'? allowed: ...` for a `name` that is not in `allowed`."""
     known = sorted(allowed, key=str.lower)
-    near = text.nearest(name, known)
-    return (f"; did you mean {near!r}?" if near else ";") + f" allowed: {', '.join(known)}"
+    near = [repr(each) for each in text.similar_names(name, known)]
+    meant = f" did you mean {text.either(near)}?" if near else ""
+    return f";{meant} allowed: {', '.join(known)}"
 
 
 def error_text(error: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from imgrec.requirement import (
     Requirement,
     check_metrics,
     check_names,
+    other_top_k,
     parse,
     unpaired,
 )
@@ -67,10 +68,14 @@ def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirem
         All requirements, and the merged gate.
 
     Raises:
-        UsageError: There is a largest drop or a confidence, but no baseline.
+        UsageError: There is a largest drop or a confidence, but no baseline, or a requirement of a
+            top-k accuracy with another k.
     """
     both = [*map(parse, section.require), *asked.requirements]
     requirements = tuple({(each.quantity, each.at_least): each for each in both}.values())
+    for each in asked.requirements:
+        if reason := other_top_k(each, section.top_k):
+            raise UsageError(f"{printable(str(each))}: {reason}")
     written = section.baseline
     gate = Gate(
         requirements,

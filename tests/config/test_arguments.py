@@ -8,6 +8,7 @@ import pytest
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.keras.layers import ZeroPadding2D
+from imgrec.config.keras.named import plain
 from imgrec.config.keras.optimizers import CosineDecay
 from imgrec.config.load import dump, parse
 
@@ -200,6 +201,20 @@ def test_schedule(config: str) -> None:
     arguments = experiment.training.optimizer.arguments()
     assert arguments["learning_rate"] == CosineDecay(initial_learning_rate=0.1, decay_steps=9)
     assert parse(dump(experiment), "y") == experiment
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("acc", "accuracy"),
+        ("top_5_accuracy", "TopKCategoricalAccuracy"),
+        ("keras.metrics.AUC", "AUC"),
+    ],
+)
+def test_other_names_of_metrics(config: str, written: str, name: str) -> None:
+    """Metrics can have the names of tutorials and of evaluations."""
+    (metric,) = parse(config, "x", [f"training.metrics=[{written}]"]).training.metrics
+    assert plain(metric) == name
 
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "adamw", "SGD"])

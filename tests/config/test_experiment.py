@@ -97,6 +97,12 @@ def test_defaults(config: str) -> None:
                 )
             ],
         ),
+        (
+            ["evaluation.require=['top_3_accuracy > 0.9']"],
+            [
+                "evaluation.require[0]: evaluation.top_k is 5, so that top_5_accuracy is measured",
+            ],
+        ),
         (["model.layers=[]"], ["model: has neither layers nor a backbone"]),
         (
             ["model.output=relu"],

@@ -174,7 +174,12 @@ METRICS = table(
     FalseNegatives,
     MeanSquaredError,
 )
-KerasMetric = Annotated[Named, OneOf("metric", METRICS, snake_case(METRICS) | {"acc": "accuracy"})]
+_SHORT = {
+    "acc": "accuracy",
+    "top_k_accuracy": "TopKCategoricalAccuracy",
+    "top_5_accuracy": "TopKCategoricalAccuracy",
+}
+KerasMetric = Annotated[Named, OneOf("metric", METRICS, snake_case(METRICS) | _SHORT)]
 
 
 def metric_directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from imgrec.pixel_statistics import PixelStatistics
 from imgrec.sections.problems import shown_value
 from imgrec.sections.yaml import KeyPath
 from imgrec.stderr import stdout_to_stderr
+from imgrec.text import similar_names
 
 
 def unfuse_biases(model: Any) -> None:
@@ -200,7 +200,7 @@ def _check_first_layer(first: str | None, network: Any) -> None:
         return
     names = ["all", *(layer.name for layer in network.layers)]
     if first not in names:
-        near = difflib.get_close_matches(first[:100], names, n=3) or names[-3:]
+        near = similar_names(first, names, close=3)[:3] or names[-3:]
         message = f"the backbone has no layer {shown_value(first)}; it has such as "
         message += f"{', '.join(near)}; or `all`"
         raise SettingError(("training", "fine_tune", "from"), message)
