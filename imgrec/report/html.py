@@ -14,8 +14,11 @@ from imgrec.evaluation.error_analysis import (
     worst_mistakes,
 )
 from imgrec.evaluation.results import Assessment, Evaluation
+from imgrec.network_summary import NetworkSummary
 from imgrec.report import charts, templates
 from imgrec.report.charts import DARK, LIGHT
+from imgrec.report.network import NETWORK_HEADER, network_note, network_rows
+from imgrec.report.network_drawing import network_svg
 from imgrec.report.pictures import Thumbnail, data_uri
 from imgrec.report.wording import (
     UNKNOWN,
@@ -71,6 +74,7 @@ class ReportContext:
         config: The text of the config.
         pictures: Name of the image -> thumbnail.
         heat_maps: Mistake -> thumbnail with a heat map of the predicted class.
+        network: The layers of the network.
     """
 
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -79,6 +83,7 @@ class ReportContext:
     config: str = ""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict)
     heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)
+    network: NetworkSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -151,9 +156,27 @@ def page(assessment: Assessment, background: ReportContext | None = None) -> str
         curves=tuple(_curves(background)),
         of_classes=tuple(_of_classes(assessment.evaluation)),
         of_confidence=tuple(_of_confidence(assessment.evaluation)),
+        network=background.network and _drawn(background.network),
         rows=_ROWS,
         flips=_FLIPS,
     )
+
+
+@dataclass(frozen=True)
+class _Network:
+    """The drawing of a network, as SVG, and its table."""
+
+    drawing: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str
+
+
+def _drawn(network: NetworkSummary) -> _Network:
+    from markupsafe import Markup
+
+    drawing = Markup(network_svg(network))  # noqa: S704 - ElementTree has escaped it
+    return _Network(drawing, NETWORK_HEADER, network_rows(network), network_note(network))
 
 
 @dataclass(frozen=True)

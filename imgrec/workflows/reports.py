@@ -143,6 +143,7 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
             [records[row] for row in shown_mistakes.rows], run.card.input.max_megapixels
         ),
         heat_maps=heat_maps(run, shown_mistakes.worst, records) if alone else {},
+        network=run.card.network if alone else None,
     )
 
 

@@ -13,6 +13,7 @@ from imgrec.evaluation.results import (
     RequirementResult,
     SliceResult,
 )
+from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.report.html import DataCheck, Remark, ReportContext
 
 BACKGROUND = ReportContext(
@@ -24,6 +25,16 @@ BACKGROUND = ReportContext(
         ("not checked: near duplicates: no pixels",),
     ),
     config="name: digits\nseed: 0\n",
+    network=NetworkSummary(
+        (
+            NetworkLayer("pixels", "InputLayer", (8, 8, 1), 0, 0),
+            NetworkLayer("<b>", "Conv2D", (6, 6, 4), 40, 1296),
+            NetworkLayer("flat", "A & <B>", (144,), 0, None),
+            NetworkLayer("probabilities", "Dense", (2,), 290, 288),
+        ),
+        330,
+        290,
+    ),
 )
 
 

@@ -1,0 +1,74 @@
+"""A network as a table and as a drawing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+from imgrec.network_summary import NetworkLayer, NetworkSummary
+from imgrec.report.network import network_note, network_rows
+from imgrec.report.network_drawing import network_svg
+from tests.report.everything import BACKGROUND
+
+
+def _texts(summary: NetworkSummary) -> list[str]:
+    drawing = ET.fromstring(network_svg(summary))  # noqa: S314
+    return [each.text or "" for each in drawing.iter() if each.tag == "text"]
+
+
+def test_the_drawing_is_well_formed_xml() -> None:
+    """Each stage has its kinds and its shape, with every name escaped."""
+    assert BACKGROUND.network is not None
+    assert _texts(BACKGROUND.network) == [
+        "InputLayer",
+        "8 x 8 x 1",
+        "Conv2D",
+        "6 x 6 x 4, 40 weights",
+        "A & <B>",
+        "144",
+        "Dense",
+        "2, 290 weights",
+    ]
+
+
+def test_what_has_weights_is_coloured() -> None:
+    """Boxes without weights have another class."""
+    assert BACKGROUND.network is not None
+    drawing = ET.fromstring(network_svg(BACKGROUND.network))  # noqa: S314
+    assert [each.get("class") for each in drawing.iter("g")] == [
+        "plain",
+        "weighted",
+        "plain",
+        "weighted",
+    ]
+
+
+def test_a_deep_network_is_put_together() -> None:
+    """Layers of one shape share a box, and a row if there are many."""
+    unit = (
+        NetworkLayer("conv", "Conv2D", (8, 8, 4), 10, 640),
+        NetworkLayer("norm", "BatchNormalization", (8, 8, 4), 16, 0),
+    )
+    last = NetworkLayer("end", "Conv2D", (None, None, 4), 10, None)
+    deep = NetworkSummary((*unit * 30, last), 790, 790)
+    assert [each.replace("\N{NO-BREAK SPACE}", " ") for each in _texts(deep)][:3] == [
+        "Conv2D x 30,",
+        "BatchNormalization x 30",
+        "8 x 8 x 4, 780 weights",
+    ]
+    assert network_rows(deep) == [
+        ("conv … norm", "Conv2D x 30, BatchNormalization x 30", "8 x 8 x 4", "780", "19,200"),
+        ("end", "Conv2D", "? x ? x 4", "10", "unknown"),
+        ("all", "", "", "790", "unknown"),
+    ]
+    assert network_note(deep).endswith("consecutive ones of 61 layers share a row")
+
+
+def test_shapes_that_alternate_are_put_together_too() -> None:
+    """Stages of one height and width are one box where those of one shape would be too many."""
+    wide = NetworkLayer("wide", "Conv2D", (8, 8, 96), 10, 640)
+    narrow = replace(wide, shape=(8, 8, 24))
+    assert _texts(NetworkSummary((wide, narrow) * 20, 400, 400)) == [
+        "Conv2D\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}40",
+        "8 x 8 x 24, 400 weights",
+    ]
