@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from imgrec.backbones import BACKBONES, application_of, wants_colour
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
 from imgrec.config.evaluation import EvaluationConfig
+from imgrec.config.keras.forms import without_input_shape
 from imgrec.config.keras.layers import Dense, Layer
 from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for, truth_of
 from imgrec.config.keras.metrics import metric_problem
@@ -178,6 +179,11 @@ class Experiment(Section):
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
 
     _origin: ConfigOrigin = PrivateAttr(default_factory=ConfigOrigin)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _simplified(cls, config: Any) -> Any:
+        return without_input_shape(config)
 
     @property
     def loss(self) -> LossBase:

@@ -108,11 +108,57 @@ def test_layers(problems: Problems, layer: str, expected: str) -> None:
     [
         (
             "keras.layers.RandomFlip('horizontal')",
+            "write augmentation: {horizontal_flip: true} instead of RandomFlip",
+        ),
+        (
+            "RandomFlip",
+            (
+                "write augmentation: {horizontal_flip: true, vertical_flip: true} instead of "
+                "RandomFlip"
+            ),
+        ),
+        (
+            "{RandomFlip: diagonal}",
             "use augmentation.horizontal_flip or augmentation.vertical_flip instead of RandomFlip",
         ),
         (
-            "{RandomRotation: {factor: 0.1}}",
-            "use augmentation.rotation_range instead of RandomRotation",
+            "{RandomRotation: {factor: (-0.1, 0.1)}}",
+            "write augmentation: {rotation_range: 36} instead of RandomRotation",
+        ),
+        (
+            "{RandomZoom: 0.2}",
+            "write augmentation: {zoom_range: 0.2} instead of RandomZoom",
+        ),
+        (
+            "{RandomZoom: [0.2, 0.3]}",
+            "use augmentation.zoom_range instead of RandomZoom",
+        ),
+        (
+            "{RandomTranslation: [0.1, 0.2]}",
+            (
+                "write augmentation: {height_shift_range: 0.1, width_shift_range: 0.2} instead "
+                "of RandomTranslation"
+            ),
+        ),
+        (
+            "'Rescaling(1./127.5, offset=-1)'",
+            "write preprocessing: {rescale: 1.0 / 127.5, mean: 1} instead of Rescaling",
+        ),
+        (
+            "{Rescaling: 1./255}",
+            "write preprocessing: {rescale: 1./255} instead of Rescaling",
+        ),
+        (
+            "{Resizing: [32, 32]}",
+            "write data: {image_size: [32, 32]} instead of Resizing",
+        ),
+        (
+            "{Input: {shape: (8, 8, 3)}}",
+            "use data.image_size and data.channels instead of Input",
+        ),
+        (
+            "{RandomContrast: 0.2}",
+            "use augmentation.brightness_range instead of RandomContrast",
         ),
         ("Softmax", "the output layer is added with model.output; leave Softmax out"),
         ("Add", "use Residual instead of Add"),
@@ -127,6 +173,29 @@ def test_a_tuple_is_no_section(problems: Problems) -> None:
     """A tuple where a section belongs is named like any other list."""
     expected = "augmentation: [3, 3] is not a mapping of keys to values"
     assert problems("augmentation=(3, 3)") == [expected]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "{Conv2D: {filters: 8, kernel_size: 3, input_shape: (32, 48, 3)}}",
+        "{Conv2D: [8, 3, input_shape: [32, 48, 3]]}",
+        "Conv2D(8, 3, input_shape=(32, 48, 3))",
+    ],
+)
+def test_an_input_shape_that_data_has_too(config: str, layer: str) -> None:
+    """The shape is left out of the first layer if it is that of the images."""
+    assert parse(config, "x", [f"model.layers[0]={layer}"]) == parse(config, "x")
+
+
+def test_another_input_shape(problems: Problems) -> None:
+    """A shape that differs from that of the images is refused at the first layer."""
+    expected = (
+        "model.layers[0].Conv2D.input_shape: is not needed: data.image_size and data.channels "
+        "give the shape of the input"
+    )
+    layer = "{Conv2D: {filters: 8, kernel_size: 3, input_shape: (32, 32, 3)}}"
+    assert problems(f"model.layers[0]={layer}") == [expected]
 
 
 @pytest.mark.parametrize("padding", [0, (1, 2), ((1, 0), (0, 2))])

@@ -71,6 +71,31 @@ def by_name(written: Any, positional: Sequence[str]) -> dict[str, Any]:
     return arguments
 
 
+def without_input_shape(config: Any) -> Any:
+    """Return a config, as read from YAML, without an `input_shape` that says what `data` says.
+
+    Tutorials give it to the first layer.
+    """
+    try:
+        height, width = config["data"]["image_size"]
+        shape = [height, width, config["data"].get("channels", 3)]
+        first, *others = config["model"]["layers"]
+        ((name, written),) = (from_python(first) if isinstance(first, str) else first).items()
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return config
+    parts = written if isinstance(written, list) else [written]
+    kept = [
+        {key: value for key, value in part.items() if (key, value) != ("input_shape", shape)}
+        if isinstance(part, dict)
+        else part
+        for part in parts
+    ]
+    if kept == parts:
+        return config
+    layer = {name: kept if isinstance(written, list) else kept[0]}
+    return {**config, "model": {**config["model"], "layers": [layer, *others]}}
+
+
 def _is_named(value: Any) -> bool:
     """Return whether `value` is arguments with names, and not an object such as a schedule."""
     return isinstance(value, dict) and not any(str(key)[:1].isupper() for key in value)
@@ -82,6 +107,8 @@ def _value(node: ast.expr) -> Any:
         return without_module(ast.unparse(node))
     if isinstance(node, ast.List | ast.Tuple):
         return [_value(each) for each in node.elts]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return ast.unparse(node)  # a fraction such as 1./255
     if not isinstance(node, ast.Call):
         return ast.literal_eval(node)
     values = [_value(each) for each in node.args]

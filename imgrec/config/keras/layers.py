@@ -6,11 +6,13 @@ are added from `data` and `model.output`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
+from imgrec.config.keras.moved import MOVED, instead_of
 from imgrec.config.keras.named import Named, OneOf, table
 from imgrec.sections.section import (
     ConfigFinding,
@@ -57,20 +59,6 @@ Regularizer = Annotated[
 LAYERS: dict[str, type[Named]] = {}
 """All layers: name -> class."""
 
-_AUGMENTATION = {
-    "RandomFlip": "horizontal_flip or augmentation.vertical_flip",
-    "RandomRotation": "rotation_range",
-    "RandomZoom": "zoom_range",
-    "RandomTranslation": "width_shift_range and augmentation.height_shift_range",
-    "RandomShear": "shear_range",
-    "RandomBrightness": "brightness_range",
-    "RandomErasing": "random_erasing",
-    "RandomGaussianBlur": "blur_sigma",
-    "MixUp": "mixup",
-    "CutMix": "cutmix",
-}
-
-
 Layer = Annotated[
     Named,
     OneOf(
@@ -84,19 +72,9 @@ Layer = Annotated[
             "GlobalAvgPool2D": "GlobalAveragePooling2D",
         },
         elsewhere={
-            "Input": "Input is added from data.image_size and data.channels",
-            "InputLayer": "InputLayer is added from data.image_size and data.channels",
-            "Rescaling": "use preprocessing.rescale instead of Rescaling",
-            "Resizing": "use data.image_size instead of Resizing",
-            "Normalization": "use preprocessing.mean and .std instead of Normalization",
-            "CenterCrop": "use data.fit instead of CenterCrop",
-            "RandomCrop": "use data.fit instead of RandomCrop",
+            **{name: functools.partial(instead_of, name) for name in MOVED},
             "Softmax": "the output layer is added with model.output; leave Softmax out",
             "Add": "use Residual instead of Add",
-            **{
-                name: f"use augmentation.{key} instead of {name}"
-                for name, key in _AUGMENTATION.items()
-            },
             "Lambda": "Lambda runs code, which a config can't contain",
         },
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
@@ -52,7 +52,8 @@ class OneOf:
         kind: What they are, for messages.
         table: Name -> class.
         aliases: Other spelling -> name.
-        elsewhere: Name that is not supported -> what to do instead.
+        elsewhere: Name that is not supported -> what to do instead, as text or as a function of
+            the arguments.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class OneOf:
         kind: str,
         table: Mapping[str, type[Named]],
         aliases: Mapping[str, str] | None = None,
-        elsewhere: Mapping[str, str] | None = None,
+        elsewhere: Mapping[str, str | Callable[[Any], str]] | None = None,
     ) -> None:
         self.kind = kind
         self.table = table
@@ -86,7 +87,7 @@ class OneOf:
                 "write arguments as {Name: {argument: value}}"
             )
         ((name, arguments),) = value.items()
-        cls = self._find(name)
+        cls = self._find(name, arguments)
         try:
             arguments = by_name(arguments, cls.positional)
         except ValueError as error:
@@ -94,7 +95,7 @@ class OneOf:
             raise validation_error([((name,), problem)]) from None
         return _validated(name, cls, arguments)
 
-    def _find(self, name: object) -> type[Named]:
+    def _find(self, name: object, arguments: Any) -> type[Named]:
         if not isinstance(name, str):
             raise field_error(f"the name of one {self.kind} expected, got {shown_value(name)}")
         known = without_module(name)
@@ -104,7 +105,8 @@ class OneOf:
         plain_name = name.partition("(")[0].strip().rpartition(".")[2]
         plain_name = self.aliases.get(plain_name, plain_name)
         if plain_name in self.elsewhere:
-            raise field_error(self.elsewhere[plain_name])
+            reason = self.elsewhere[plain_name]
+            raise field_error(reason if isinstance(reason, str) else reason(arguments))
         if plain_name in self.table:
             form = f"{{{plain_name}: {{argument: value}}}}" if "(" in name else plain_name
             raise field_error(f"write {form} instead of {shown_value(name)}")
