@@ -38,17 +38,20 @@ def list_configs(console: Console, *, as_json: bool) -> None:
 
 
 @config.command("show")
-@click.argument("name")
+@click.argument("name", metavar="CONFIG")
 @options.as_json
 @click.pass_obj
 def show(console: Console, *, name: str, as_json: bool) -> None:
-    """Print a shipped config.
+    """Print a shipped config, or a YAML file as it is understood.
+
+    CONFIG is the name of a shipped config, printed as it is, or a file, printed with all defaults
+    and the names of all arguments.
 
     Example: imgrec config show small_cnn
     """
     from imgrec.config import shipped
 
-    text = shipped.text(name)
+    text = _resolved(name) if Path(name).is_file() else shipped.text(name)
     if as_json:
         from imgrec.cli.documents import ConfigDocument
 
@@ -96,3 +99,9 @@ def schema(console: Console) -> None:
     from imgrec.json_documents import json_text
 
     console.result(json_text(config_schema.schema()))
+
+
+def _resolved(file: str) -> str:
+    from imgrec.config.load import dump, load  # pydantic: a shipped config is printed without it
+
+    return dump(load(file))

@@ -167,7 +167,7 @@ Layers, optimizers, losses, metrics and callbacks have the names they have in Ke
 arguments, in Keras' order, can be written without their names: `Dense: 512`,
 `Conv2D: [32, 3, activation: relu]`. A line of Python such as
 `layers.Conv2D(32, (3, 3), activation='relu')` is read as well if its arguments are literals, and a
-tuple of numbers is a list. `imgrec config show` prints a config with all names.
+tuple of numbers is a list. `imgrec config show FILE` prints a config with all names.
 
 For completion and checks in an editor, save the output of `imgrec config schema` to a file and
 start the config with the line `# yaml-language-server: $schema=FILE`."""

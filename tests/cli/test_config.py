@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from imgrec.cli.documents import ConfigDocument, ConfigsDocument, WrittenDocument
 from imgrec.config import shipped
+from imgrec.sections.yaml import read
 from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 
@@ -86,15 +87,44 @@ def test_unknown_names(command: str, imgrec: Imgrec, snapshot: SnapshotAssertion
     assert transcript(process) == snapshot
 
 
-@pytest.mark.parametrize("command", ["show", "copy"])
-def test_files_are_not_shipped(
-    command: str, imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion
-) -> None:
+def test_a_file_is_not_shipped(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """A file of the user's is distinguished from a wrong name."""
     (tmp_path / "mine.yaml").write_text("name: mine")
-    process = imgrec("config", command, "mine.yaml")
+    process = imgrec("config", "copy", "mine.yaml")
     assert process.returncode == 2
     assert transcript(process) == snapshot
+
+
+def test_show_a_file(imgrec: Imgrec, tmp_path: Path) -> None:
+    """A file is shown with Keras' names for what tutorials write, and with the defaults."""
+    (tmp_path / "mine.yaml").write_text("""\
+name: mine
+data: {root: photos, image_size: (150, 150)}
+preprocessing: {rescale: 1./255}
+model:
+  layers:
+    - Conv2D(32, (3, 3), activation='relu', input_shape=(150, 150, 3))
+    - MaxPooling2D: 2
+    - layers.Flatten()
+    - Dense: [2, softmax]
+training:
+  optimizer: optimizers.RMSprop(lr=1e-4)
+  metrics: [acc]
+""")
+    process = imgrec("config", "show", "mine.yaml")
+    assert process.returncode == 0
+    shown = read(process.stdout).value
+    assert shown["data"]["image_size"] == [150, 150]
+    assert shown["data"]["batch_size"] == 32
+    assert shown["preprocessing"]["rescale"] == 1 / 255
+    assert shown["model"]["layers"] == [
+        {"Conv2D": {"filters": 32, "kernel_size": [3, 3], "activation": "relu"}},
+        {"MaxPooling2D": {"pool_size": 2}},
+        "Flatten",
+        {"Dense": {"units": 2, "activation": "softmax"}},
+    ]
+    assert shown["training"]["optimizer"] == {"RMSprop": {"learning_rate": 1e-4}}
+    assert shown["training"]["metrics"] == ["accuracy"]
 
 
 def test_schema(imgrec: Imgrec) -> None:

@@ -158,7 +158,7 @@ def test_the_command_of_a_hint_works(line: str, imgrec: Imgrec) -> None:
         ("data pack tiny.yaml --set a=[1", replaced, 0),
         ("data pack tiny.yaml --set name.x=1", replaced, 0),
         ("config show small_cn", replaced, 0),
-        ("config show ./tiny.yaml", replaced, 0),
+        ("config copy ./tiny.yaml", replaced, 0),
         ("config copy large", replaced, 0),
         ("predict photo.png --device tpu", replaced, 4),
         ("evaluate --device gpu:x", replaced, 4),
