@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Annotated
 
 from msgspec import Meta
@@ -50,13 +51,13 @@ class NetworkSummary:
 
 @dataclass(frozen=True)
 class NetworkStage:
-    """Consecutive layers whose outputs have the same size; shape: that of the last."""
+    """Consecutive layers whose outputs have the same size."""
 
     layers: tuple[NetworkLayer, ...]
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """The shape of the output."""
+        """The shape of the last output."""
         return self.layers[-1].shape
 
     @property
@@ -71,23 +72,24 @@ class NetworkStage:
 
 
 def network_stages(summary: NetworkSummary, most: int) -> tuple[NetworkStage, ...]:
-    """Return the layers in stages of one shape, or, if these are too many, of one height and width.
+    """Return the layers in stages of one shape, or, if these are too many, of one size of maps.
 
     Args:
         summary: The network.
-        most: The number of stages above which shapes with different channels are put together.
+        most: The number of stages above which only the size of the maps matters. Layers between
+            larger maps, such as those of squeeze-excitation, are then in the stage of these maps.
     """
-    stages = tuple(_stages(summary.layers, lambda layer: layer.shape))
+    stages = _stages(summary.layers, [each.shape for each in summary.layers])
     if len(stages) <= most:
         return stages
-    return tuple(_stages(summary.layers, lambda layer: layer.shape[:-1] or layer.shape))
+    extents = [math.prod(side or 0 for side in each.shape[:-1]) for each in summary.layers]
+    following = [*accumulate(reversed(extents), max)]
+    return _stages(summary.layers, following[::-1])
 
 
-def _stages(
-    layers: Sequence[NetworkLayer], size: Callable[[NetworkLayer], object]
-) -> Iterator[NetworkStage]:
-    for _, group in groupby(layers, size):
-        yield NetworkStage(tuple(group))
+def _stages(layers: Sequence[NetworkLayer], keys: Sequence[object]) -> tuple[NetworkStage, ...]:
+    groups = groupby(zip(layers, keys, strict=True), lambda pair: pair[1])
+    return tuple(NetworkStage(tuple(layer for layer, _ in group)) for _, group in groups)
 
 
 def _multiply_adds(layers: Sequence[NetworkLayer]) -> int | None:

@@ -16,12 +16,12 @@ _MOST_STAGES = 24
 # In units of the viewBox, of which a phone shows about one per pixel.
 _WIDTH, _CENTER, _TEXT = 360, 68, 146
 _WIDEST, _DEEPEST, _GAP, _LINE = 104, 18, 16, 15
-_CHARACTERS = 31
+_CHARACTERS = 28
 _DECADES = 4.0  # log10 of the number that is drawn as wide as possible
 
 
 def network_svg(summary: NetworkSummary) -> str:
-    """Return the drawing: from top to bottom, a box for consecutive layers of one output shape.
+    """Return the drawing: from top to bottom, a box for consecutive layers of one output size.
 
     A box is as wide as its maps, relative to the largest, and the thicker, the more of them there
     are. Colours come from the page's style sheet: `weighted` boxes have weights.
@@ -98,7 +98,7 @@ def _lines(stage: NetworkStage) -> list[tuple[str, str]]:
     whole = printable(kinds(stage.layers)).replace(" x ", "\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}")
     names = textwrap.wrap(whole, _CHARACTERS, max_lines=3, placeholder=" …")
     weights = f", {count_of(stage.weights, 'weight')}" if stage.weights else ""
-    facts = textwrap.wrap(shape_text(stage.shape) + weights, _CHARACTERS + 4)
+    facts = textwrap.wrap(shape_text(stage.shape) + weights, _CHARACTERS + 6)
     return [*((each, "kinds") for each in names), *((each, "facts") for each in facts)]
 
 

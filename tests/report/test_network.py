@@ -64,11 +64,20 @@ def test_a_deep_network_is_put_together() -> None:
     assert network_note(deep).endswith("consecutive ones of 61 layers share a row")
 
 
-def test_shapes_that_alternate_are_put_together_too() -> None:
-    """Stages of one height and width are one box where those of one shape would be too many."""
+def test_stages_of_one_size_of_maps() -> None:
+    """If stages of one shape are too many, padding and squeeze-excitation join the maps' stage."""
     wide = NetworkLayer("wide", "Conv2D", (8, 8, 96), 10, 640)
-    narrow = replace(wide, shape=(8, 8, 24))
-    assert _texts(NetworkSummary((wide, narrow) * 20, 400, 400)) == [
-        "Conv2D\N{NO-BREAK SPACE}x\N{NO-BREAK SPACE}40",
-        "8 x 8 x 24, 400 weights",
+    squeezed = NetworkLayer("mean", "GlobalAveragePooling2D", (96,), 0, 0)
+    end = replace(squeezed, name="end")
+    small = replace(wide, shape=(4, 4, 96))
+    deep = NetworkSummary((*(wide, squeezed) * 20, wide, small, small, end), 230, 230)
+    texts = [each.replace("\N{NO-BREAK SPACE}", " ") for each in _texts(deep)]
+    assert texts == [
+        "Conv2D x 21,",
+        "GlobalAveragePooling2D x 20",
+        "8 x 8 x 96, 210 weights",
+        "Conv2D x 2",
+        "4 x 4 x 96, 20 weights",
+        "GlobalAveragePooling2D",
+        "96",
     ]
