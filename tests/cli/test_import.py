@@ -41,7 +41,7 @@ def _top(process: Process) -> dict[str, float]:
 
 @pytest.mark.usefixtures("model")
 def test_an_imported_file_is_a_run(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
-    """It predicts what the run predicts that the file is of, evaluates, and is listed."""
+    """It predicts what the run predicts that the file is of, evaluates, is listed and exported."""
     options = ["--classes", "digits.txt", "--fit", "stretch", "--photos", "images"]
     process = imgrec("import", "mine.keras", *options)
     assert (process.returncode, process.stdout.splitlines()[0]) == (0, "run:  runs/mine-1")
@@ -59,15 +59,18 @@ def test_an_imported_file_is_a_run(imgrec: Imgrec, trained: tuple[Path, Process]
     assert "mine.keras (keras)" in shown
     assert "imported" in imgrec("runs", "list").stdout
 
-
-@pytest.mark.usefixtures("model")
-def test_what_an_imported_run_lacks_is_reported(imgrec: Imgrec) -> None:
-    """It has no images to evaluate, and no training to resume: exit status 2."""
-    process = imgrec("import", "mine.keras", "--classes", "digits.txt", "--name", "it", "--json")
-    assert printed(RunDocument, process) == RunDocument(1, "it-1", "runs/it-1")
-    exported = imgrec("export", "it-1", "--format", "keras", "--output", "it.keras", "--json")
+    exported = imgrec("export", "mine-1", "--format", "keras", "--output", "it.keras", "--json")
     document = printed(ExportDocument, exported)
     assert (document.path, document.export_parity.format) == ("it.keras", "keras")
+
+
+def test_what_an_imported_run_lacks_is_reported(
+    imgrec: Imgrec, trained: tuple[Path, Process]
+) -> None:
+    """It has no images to evaluate, and no training to resume: exit status 2."""
+    file = str(trained[0] / "digits-1" / "model.tflite")
+    process = imgrec("import", file, "--name", "it", "--json")
+    assert printed(RunDocument, process) == RunDocument(1, "it-1", "runs/it-1")
     evaluated = imgrec("evaluate", "it-1")
     assert (evaluated.returncode, evaluated.stdout) == (2, "")
     assert "it-1 was imported, so it has no images" in evaluated.stderr
