@@ -39,6 +39,13 @@ def data() -> None:
     show_default=True,
     help="Number of images to show.",
 )
+@click.option(
+    "--variants",
+    type=click.IntRange(1, 9),
+    default=2,
+    show_default=True,
+    help="Number of augmented variants beside each image.",
+)
 @options.overrides
 @options.as_json
 @click.pass_obj
@@ -48,10 +55,11 @@ def preview(
     config: str,
     output: Path | None,
     images: int,
+    variants: int,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Draw a sheet of augmented training images with their labels.
+    """Draw a sheet of training images with their augmented variants and labels.
 
     CONFIG is a YAML file or the name of a shipped config; PATH is a folder or a data file, for
     which a config is drafted as by `imgrec init`.
@@ -64,14 +72,15 @@ def preview(
 
     experiment, _ = experiment_of(config, overrides)
     path = chosen_output(output, Path("preview.png"), (".png",))
-    found = drawn(experiment, images)
+    found = drawn(experiment, images, variants)
     write_bytes(path, found.png())
     if as_json:
         from imgrec.cli.documents import PreviewDocument
 
         return console.document(PreviewDocument(1, str(path), tuple(found.captions)))
-    images_drawn = count_of(len(found.captions), "image")
-    return console.result(f"written: {printable(str(path))} ({images_drawn})")
+    drawn_images = count_of(len(found.captions) // (1 + found.variants), "image")
+    each = f", each with {count_of(found.variants, 'variant')}" if found.variants else ""
+    return console.result(f"written: {printable(str(path))} ({drawn_images}{each})")
 
 
 @data.command("pack")

@@ -73,7 +73,9 @@ class PreviewDocument(Struct, frozen=True):
 
     schema_version: Literal[1]
     path: Annotated[str, Meta(description="The picture that was written.")]
-    captions: Annotated[tuple[str, ...], Meta(description="Those of the images, in their order.")]
+    captions: Annotated[
+        tuple[str, ...], Meta(description="Those of the pictures on the sheet, in their order.")
+    ]
 
 
 class ExportDocument(Struct, frozen=True):

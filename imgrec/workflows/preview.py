@@ -1,4 +1,4 @@
-"""Augmented training images to look at, before anything is trained."""
+"""Training images and their augmented variants to look at, before anything is trained."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from imgrec.models.backend import start
 from imgrec.report.pictures import contact_sheet
 from imgrec.rounding import percent
 from imgrec.text import join_names, printable
+from imgrec.training.augmentation import Augmenter
 from imgrec.training.batch import encode
-from imgrec.training.stream import BatchSchedule, TrainingImages, training_batches
+from imgrec.training.stream import BatchSchedule, TrainingImages, in_sequence, training_batches
 from imgrec.workflows.experiment_sections import input_settings
 from imgrec.workflows.prepare import image_spec, read_splits
 
@@ -31,28 +32,39 @@ log = logging.getLogger("imgrec")
 # A smaller fraction of a class in an image is not shown.
 _LEAST_SHARE = 0.005
 
+_ORIGINAL = " (original)"
+
 
 @dataclass(frozen=True)
 class Preview:
-    """Augmented training images.
+    """Training images, each before its augmented variants.
 
     images: uint8 (n, height, width, channels). captions: n times the class, or the classes of a
-    mixed image with their shares.
+    mixed image with their shares. variants: how many of each image; 0 without augmentation.
     """
 
     images: NDArray[np.uint8]
     captions: tuple[str, ...]
+    variants: int
 
     def png(self) -> bytes:
         """Return the images with their captions as one picture."""
-        return contact_sheet(self.images, self.captions)
+        return contact_sheet(self.images, self.captions, together=1 + self.variants)
 
 
-def preview(experiment: Experiment, images: int) -> Preview:
-    """Return up to `images` training images as a training would see them, chosen by the seed.
+def preview(experiment: Experiment, images: int, variants: int) -> Preview:
+    """Return up to `images` training images, each with variants as a training would see them.
 
-    Only these are read. Raises DataError for one that can't be, unless `data.bad_images` is
-    `skip`: then another takes its place on the sheet.
+    Only these are read, chosen by the seed.
+
+    Args:
+        experiment: The experiment.
+        images: How many images to show.
+        variants: How many of each image, those of the first epochs.
+
+    Raises:
+        DataError: An image can't be read, and `data.bad_images` is not `skip`. With `skip`,
+            another takes its place.
     """
     splits = read_splits(experiment)
     chosen = _readable(splits.train, experiment.data, experiment.seed, images)
@@ -61,20 +73,41 @@ def preview(experiment: Experiment, images: int) -> Preview:
         len(splits.classes),
         multi_label=experiment.data.multi_label,
     )
+    originals = np.stack([pixels for _, pixels in chosen])
     split = TrainingImages(
-        pixels=Stored(np.stack([pixels for _, pixels in chosen])),
+        pixels=Stored(originals),
         rows=np.arange(len(chosen)),
         targets=encode(experiment.truth, labels, len(splits.classes)),
         weights=np.ones(len(chosen), np.float32),
         schedule=BatchSchedule(len(chosen), experiment.data.batch_size),
     )
     start("cpu")
-    seed, augmenter = experiment.seed, input_settings(experiment).augmenter
-    batches = list(training_batches(split, seed=seed, start=(0, 0), epochs=1, augmenter=augmenter))
-    pixels = np.concatenate([batch.images for batch in batches]).round().clip(0, 255)
-    targets = np.concatenate([batch.targets for batch in batches])
-    captions = (_caption(target, splits.classes) for target in targets)
-    return Preview(pixels.astype(np.uint8), tuple(captions))
+    augmenter = input_settings(experiment).augmenter
+    if augmenter is None:
+        variants = 0
+    epochs = [_variants(split, experiment.seed, augmenter, epoch) for epoch in range(variants)]
+    shown = np.stack([originals, *(pixels for pixels, _ in epochs)], axis=1)
+    captions = [
+        _caption(target, splits.classes) + (_ORIGINAL if variants and not column else "")
+        for row in zip(split.targets, *(targets for _, targets in epochs), strict=True)
+        for column, target in enumerate(row)
+    ]
+    return Preview(shown.reshape(-1, *originals.shape[1:]), tuple(captions), variants)
+
+
+def _variants(
+    split: TrainingImages, seed: int, augmenter: Augmenter | None, epoch: int
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Return what an epoch (from 0) makes of each image, and its targets, in the split's order."""
+    batches = [
+        (batch.images.round().clip(0, 255).astype(np.uint8), batch.targets)
+        for batch in training_batches(
+            split, seed=seed, start=(epoch, 0), epochs=epoch + 1, augmenter=augmenter
+        )
+    ]
+    places = np.argsort([each.index for each in in_sequence(split.schedule, epoch, seed)])
+    pixels, targets = (np.concatenate(parts)[places] for parts in zip(*batches, strict=True))
+    return pixels, targets
 
 
 def _readable(

@@ -40,11 +40,21 @@ def test_preview_writes_a_picture(
 @pytest.mark.tensorflow
 def test_preview_takes_overrides_and_writes_json(imgrec: Imgrec, tmp_path: Path) -> None:
     """The document names the file and every caption."""
-    arguments = ["--images", "3", "--output", "sheet.png", "--set", "seed=4", "--json"]
+    arguments = [
+        "--images",
+        "3",
+        "--variants",
+        "1",
+        "--output",
+        "sheet.png",
+        "--set",
+        "seed=4",
+        "--json",
+    ]
     process = imgrec("data", "preview", "small_cnn", *arguments)
     document = printed(PreviewDocument, process)
     assert document.path == "sheet.png"
-    assert len(document.captions) == 3
+    assert len(document.captions) == 6
     assert (tmp_path / "sheet.png").is_file()
 
 

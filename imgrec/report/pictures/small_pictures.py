@@ -70,15 +70,18 @@ def data_uri(content: bytes, form: str) -> str:
 _SIDE, _GAP, _LINE, _POINTS = 160, 8, 18, 12
 
 
-def contact_sheet(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
+def contact_sheet(
+    images: NDArray[np.uint8], captions: Sequence[str], *, together: int = 1
+) -> bytes:
     """Return a PNG of the images (n, height, width, 1 or 3) in rows, with captions.
 
     Small images are enlarged without interpolation, large ones are reduced. A caption that is too
-    long is shortened.
+    long is shortened. Each `together` consecutive images are in the same row.
     """
     size = _fitted(*images.shape[1:3])
     cell_width, cell_height = size[0] + _GAP, size[1] + _LINE + _GAP
-    columns = max(1, min(len(images), round(math.sqrt(len(images) * 1.5))))
+    wanted = min(len(images), round(math.sqrt(len(images) * 1.5) / together) * together)
+    columns = max(together, wanted)
     rows = -(-len(images) // columns)
     extent = (columns * cell_width + _GAP, rows * cell_height + _GAP)
     sheet = Image.new("RGB", extent, LIGHT.paper)
