@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import Field
 
 from imgrec.data.records import RecordsBySplit
-from imgrec.sections.section import Section
+from imgrec.sections.section import ConfigFinding, Section, Text
+from imgrec.text import class_name
 
 Options = TypeVar("Options", bound=Section)
 
@@ -22,6 +24,26 @@ class LabelOptions(Section):
         description="Whether an image can have several labels, or none. The model then predicts "
         "each class independently, with `model.output: sigmoid`.",
     )
+
+
+class LabelMapOptions(Section):
+    """The key of loaders whose labels may be numbers."""
+
+    label_map: dict[str, Text] | None = Field(
+        default=None,
+        description="If labels are whole numbers: the class of each number, such as "
+        "`{1: person, 2: bicycle}`. Without it the numbers are the names, or a pack's manifest or "
+        "the array `classes` has them. `imgrec data pack` gives the classes these numbers.",
+    )
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield keys of `label_map` that are not whole numbers, and names given twice."""
+        first: dict[str, str] = {}
+        for key, name in (self.label_map or {}).items():
+            if not re.fullmatch(r"0|-?[1-9]\d{0,18}", key, re.ASCII):
+                yield ("label_map", key), "is not a whole number"
+            elif (same := first.setdefault(class_name(name), key)) != key:
+                yield ("label_map", key), f"labels {same} and {key} have the same name"
 
 
 @dataclass(frozen=True)

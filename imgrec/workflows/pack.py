@@ -15,7 +15,7 @@ from imgrec.config.data import Data
 from imgrec.data.classes import relabelled
 from imgrec.data.findings import log_findings
 from imgrec.data.records import SPLITS, Dataset, Record, SplitName, Splits, first_multilabel
-from imgrec.data.sources import DataLocation, detect_loader, loader_keys
+from imgrec.data.sources import DataLocation, detect_loader, loader_keys, loader_named
 from imgrec.data.tfrecord import (
     FILE_NAME,
     LOADER,
@@ -105,10 +105,11 @@ def _way_out(data: DataLocation) -> str:
 
 
 def _without_map(data: DataLocation) -> DataLocation:
-    """Return `data` without a label map that is for the pack, if the source is not TFRecord."""
+    """Return `data` without a label map that is only for the pack, if its loader reads none."""
     place, key = (data.root, "data.root") if data.train is None else (data.train, "data.train")
-    loader = data.loader or detect_loader(str(place), key).name
-    return data if loader == LOADER.name else data.model_copy(update={"label_map": None})
+    loader = loader_named(data.loader) if data.loader else detect_loader(str(place), key)
+    read = "label_map" in loader.options.model_fields
+    return data if read else data.model_copy(update={"label_map": None})
 
 
 def _numbered(splits: Splits, label_map: Mapping[str, str] | None) -> tuple[Splits, dict[str, int]]:

@@ -57,7 +57,7 @@ def test_every_key_of_a_loader_is_taken() -> None:
         ("columns", {}, "csv"),
         ("multi_label", True, "csv or tfrecord"),
         ("features", {}, "tfrecord"),
-        ("label_map", {"1": "cat"}, "tfrecord"),
+        ("label_map", {"1": "cat"}, "idx or npz or pickle or tfrecord"),
         ("images", 10, "shapes"),
     ],
 )
@@ -86,6 +86,13 @@ def test_a_label_map_maps_whole_numbers(key: str) -> None:
     assert problems(loader="tfrecord", root="x", label_map={key: "cat"}) == [
         f"label_map.{key}: is not a whole number"
     ]
+
+
+@pytest.mark.parametrize("loader", ["idx", "npz", "pickle", "tfrecord"])
+def test_loaders_of_numbers_take_a_label_map(loader: str) -> None:
+    """Labels may be numbers in all of these."""
+    data = {"image_size": [8, 8], "loader": loader, "root": "x", "label_map": {"0": "cat"}}
+    assert Data.model_validate(data).model_dump()["label_map"] == {"0": "cat"}
 
 
 def test_a_label_map_has_each_name_once() -> None:

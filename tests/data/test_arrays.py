@@ -109,6 +109,32 @@ def test_classes_give_the_names_and_their_order() -> None:
     assert names(dataset)[:3] == ["zebra", "ape", "cat"]
 
 
+def test_a_label_map_gives_numbers_their_names() -> None:
+    """The classes have its order; those without images are left out."""
+    label_map = {"2": "bird", "0": "cat", "9": "fish", "1": "dog"}
+    dataset = from_arrays({"x": X, "y": Y}, "data", label_map)["all"]
+    assert dataset.classes == ("bird", "cat", "dog")
+    assert names(dataset) == ["cat", "dog", "bird", "bird", "dog", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": Y}, "data: label 2 is not in data.label_map"),
+        ({"y": Y.astype(str)}, "data has texts as labels, so data.label_map can't be used"),
+        (
+            {"y": Y, "classes": np.array(["a", "b", "c"])},
+            "data has the array classes, so data.label_map can't be used",
+        ),
+    ],
+)
+def test_a_label_map_that_does_not_fit(arrays: dict[str, Any], message: str) -> None:
+    """Every number needs a name, and names need none."""
+    with pytest.raises(DataError) as caught:
+        from_arrays({"x": X, **arrays}, "data", {"0": "cat", "1": "dog"})
+    assert caught.value.message == message
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float16, np.float32, ">f8"])
 def test_pixels_to_255_stay_as_they_are(dtype: Any) -> None:
     """Whatever type holds them."""

@@ -3,7 +3,7 @@
 from imgrec.data.sources.layout import find_layout
 from imgrec.data.sources.lenient_folder import read_leniently
 from imgrec.data.sources.loaders import LOADERS, read_folders
-from imgrec.data.sources.location import DataLocation, SplitConfig, loader_keys
+from imgrec.data.sources.location import DataLocation, SplitConfig, loader_keys, loader_named
 from imgrec.data.sources.reading import (
     check_divisible,
     detect_loader,
@@ -21,6 +21,7 @@ __all__ = [
     "find_layout",
     "find_loader",
     "loader_keys",
+    "loader_named",
     "read",
     "read_folders",
     "read_leniently",

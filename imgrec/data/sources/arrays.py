@@ -36,7 +36,9 @@ _TEXT_BYTES = 200
 _WHITE = 255
 
 
-def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
+def from_arrays(
+    arrays: Mapping[str, Array], where: str, label_map: Mapping[str, str] | None = None
+) -> RecordsBySplit:
     """Return the labelled images in `arrays`, by split if their names contain splits.
 
     Images are called x or images, labels y or labels, in small or capital letters, with a word
@@ -47,20 +49,25 @@ def from_arrays(arrays: Mapping[str, Array], where: str) -> RecordsBySplit:
     Images: (n, height, width) or (n, height, width, 1 | 3 | 4), integers from 0 to 255, or
     floats: from 0 to 1 if the largest float of all splits is at most 1, else from 0 to 255.
     Labels: whole numbers (n,) or (n, 1), one-hot (n, classes), or texts (n,).
-    where: what errors call the source. Raises DataError if the arrays are different.
+    where: what errors call the source. label_map: the class of each whole number, as text, if
+    there is no `classes`. Raises DataError if the arrays are different, or `label_map` lacks a
+    label.
     """
     pairs, unused = _pairs(arrays, where)
     names = _class_names(arrays, where)
+    if label_map is not None and names is not None:
+        raise _map_unused(where, "has the array classes")
     for part, (images, labels) in pairs.items():
         _check(images, labels, f"{printable(where)}, {part} images")
         check_room(len(images))
     scale = _scale([images for images, _ in pairs.values()], where)
+    order = names if label_map is None else list(label_map.values())
     parts = {
-        part: _dataset(images, _texts(labels, names, where), names, scale)
+        part: _dataset(images, _texts(labels, names, label_map, where), order, scale)
         for part, (images, labels) in pairs.items()
     }
     cases = (Occurrence((key,), f"shape {arrays[key].shape}") for key in unused)
-    return with_findings(parts, finding(FindingKind.UNUSED_ARRAYS, cases), names)
+    return with_findings(parts, finding(FindingKind.UNUSED_ARRAYS, cases), order)
 
 
 def _pairs(
@@ -194,10 +201,21 @@ def _class_names(arrays: Mapping[str, Array], where: str) -> tuple[str, ...] | N
     return names
 
 
-def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
+def _map_unused(where: str, reason: str) -> DataError:
+    return DataError(
+        f"{printable(where)} {reason}, so data.label_map can't be used",
+        hint="leave data.label_map out",
+    )
+
+
+def _texts(
+    labels: Array, names: Sequence[str] | None, label_map: Mapping[str, str] | None, where: str
+) -> list[str]:
     """Return the class name of each label."""
     flat = _flat(labels, where)
     if flat.dtype.kind in "US":
+        if label_map is not None:
+            raise _map_unused(where, "has texts as labels")
         texts = _in_texts(flat, where)
         unknown = set(texts) - set(texts if names is None else names)
         if unknown:
@@ -206,6 +224,8 @@ def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
             )
         return texts
     numbers = [int(number) for number in flat]
+    if label_map is not None:
+        return _mapped(numbers, label_map, where)
     if names is None:
         return [str(number) for number in numbers]
     if not 0 <= min(numbers) <= max(numbers) < len(names):
@@ -214,6 +234,16 @@ def _texts(labels: Array, names: Sequence[str] | None, where: str) -> list[str]:
             f"{count_of(len(names), 'class')}"
         )
     return [names[number] for number in numbers]
+
+
+def _mapped(numbers: Sequence[int], label_map: Mapping[str, str], where: str) -> list[str]:
+    missing = sorted({number for number in numbers if str(number) not in label_map})
+    if missing:
+        raise DataError(
+            f"{printable(where)}: label {missing[0]} is not in data.label_map",
+            hint=f"it has {join_few(list(label_map), 20)}",
+        )
+    return [label_map[str(number)] for number in numbers]
 
 
 def _flat(labels: Array, where: str) -> Array:

@@ -128,8 +128,10 @@ class DataLocation(Section):
         loader = None if self.loader is None else loader_named(self.loader)
         if loader is not None:
             yield from self.misplaced(loader)
-        for each in LOADERS:
-            yield from self.options(each).problems()
+        # Loaders share keys.
+        yield from dict.fromkeys(
+            problem for each in LOADERS for problem in self.options(each).problems()
+        )
         if loader is None or loader.datasets is None:
             yield from self._path_problems()
         else:

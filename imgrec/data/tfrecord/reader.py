@@ -13,14 +13,14 @@ from pydantic import Field
 from imgrec.data.classes import NamedLabel, by_number, labelled, with_findings
 from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
 from imgrec.data.left_out import besides
-from imgrec.data.loader import LabelOptions, Loader, Request
+from imgrec.data.loader import LabelMapOptions, LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.data.storage import entries, is_folder, is_hidden, is_pattern, matches
 from imgrec.data.tfrecord import pack as packs
 from imgrec.data.tfrecord.example import Example, examples
 from imgrec.data.tfrecord.pack import Manifest, check_shard, manifest_beside
 from imgrec.errors import DataError
-from imgrec.sections.section import ConfigFinding, Section, Text
+from imgrec.sections.section import Section, Text
 from imgrec.text import class_name, printable
 
 _NAME = re.compile(r"\.tfrecords?(-\d+-of-\d+)?$", re.IGNORECASE)
@@ -46,25 +46,10 @@ class Features(Section):
     )
 
 
-class TFRecordOptions(LabelOptions):
+class TFRecordOptions(LabelOptions, LabelMapOptions):
     """The keys of loader `tfrecord`."""
 
     features: Features | None = Field(default=None)
-    label_map: dict[str, Text] | None = Field(
-        default=None,
-        description="For `tfrecord` with whole numbers as labels: the class of each number, "
-        "such as `{1: person, 2: bicycle}`. Without it the numbers are the names, or a pack's "
-        "manifest has them. `imgrec data pack` gives the classes these numbers.",
-    )
-
-    def problems(self) -> Iterator[ConfigFinding]:
-        """Yield keys of `label_map` that are not whole numbers, and names given twice."""
-        first: dict[str, str] = {}
-        for key, name in (self.label_map or {}).items():
-            if not re.fullmatch(r"0|-?[1-9]\d{0,18}", key, re.ASCII):
-                yield ("label_map", key), "is not a whole number"
-            elif (same := first.setdefault(class_name(name), key)) != key:
-                yield ("label_map", key), f"labels {same} and {key} have the same name"
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ import math
 import re
 import struct
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from imgrec.data.classes import with_findings
 from imgrec.data.left_out import besides
-from imgrec.data.loader import Loader
+from imgrec.data.loader import LabelMapOptions, Loader
 from imgrec.data.records import ALL_SPLITS, RecordsBySplit
 from imgrec.data.sources.unpacked import check_unpacked
 from imgrec.data.storage import cannot_read, entries, is_file, is_folder, open_file, status
 from imgrec.errors import DataError
-from imgrec.sections.section import Section
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -33,16 +33,17 @@ _ANY = re.compile(r"[.-]idx\d(-ubyte)?(\.gz)?$", re.IGNORECASE)
 _UNSIGNED_BYTES = 8
 
 
-def read_idx(path: Path) -> RecordsBySplit:
+def read_idx(path: Path, label_map: Mapping[str, str] | None = None) -> RecordsBySplit:
     """Return the images of a folder of MNIST's files by split, or those of one images file.
 
     Labels are in the file beside the images whose name has `labels` and `idx1` instead of
-    `images` and `idx3`, gzipped or not. Classes are the numbers that occur.
+    `images` and `idx3`, gzipped or not. Classes are the numbers that occur, or their names in
+    `label_map`.
 
     Raises DataError if a file is missing, cut short, or not an idx file, or if counts differ.
     """
     if not is_folder(path):
-        return {ALL_SPLITS: _read_pair(path)[ALL_SPLITS]}
+        return {ALL_SPLITS: _read_pair(path, label_map)[ALL_SPLITS]}
     found: dict[str, Path] = {}
     for entry, _ in entries(path):
         if match := _USUAL.search(entry.name):
@@ -60,17 +61,21 @@ def read_idx(path: Path) -> RecordsBySplit:
             f"no idx files in {printable(str(path))}",
             hint="MNIST's are called train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, ...",
         )
-    parts = {part: _read_pair(found[part])[ALL_SPLITS] for part in _PARTS.values() if part in found}
+    parts = {
+        part: _read_pair(found[part], label_map)[ALL_SPLITS]
+        for part in _PARTS.values()
+        if part in found
+    }
     images = [found[part] for part in parts]
     return with_findings(parts, besides(path, [*images, *map(_labels_beside, images)], path))
 
 
-def _read_pair(images: Path) -> RecordsBySplit:
+def _read_pair(images: Path, label_map: Mapping[str, str] | None) -> RecordsBySplit:
     from imgrec.data.sources.arrays import from_arrays
 
     pixels = _array(images, 3)
     labels = _array(_labels_beside(images), 1)
-    return from_arrays({"images": pixels, "labels": labels}, str(images))
+    return from_arrays({"images": pixels, "labels": labels}, str(images), label_map)
 
 
 def _labels_beside(images: Path) -> Path:
@@ -134,7 +139,7 @@ def _detects(path: str) -> bool:
 LOADER = Loader(
     "idx",
     "MNIST's files, gzipped or not, or a folder of them",
-    Section,
-    lambda request: read_idx(Path(request.path)),
+    LabelMapOptions,
+    lambda request: read_idx(Path(request.path), request.options.label_map),
     detects=_detects,
 )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from imgrec.data.loader import Loader
+from imgrec.data.loader import LabelMapOptions, Loader
 from imgrec.data.records import RecordsBySplit
 from imgrec.data.sources.unpacked import check_unpacked
 from imgrec.data.storage import cannot_read, is_folder, open_file, status
 from imgrec.errors import DataError
-from imgrec.sections.section import Section
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HINT = "save it with np.savez, which does not compress"
 
 
-def read_npz(file: Path) -> RecordsBySplit:
+def read_npz(file: Path, label_map: Mapping[str, str] | None = None) -> RecordsBySplit:
     """Return the images in the arrays of an .npz file; nothing in it is unpickled.
 
     Raises DataError if it can't be read, and like `from_arrays`.
@@ -47,7 +47,7 @@ def read_npz(file: Path) -> RecordsBySplit:
                 f"anything when loaded"
             ) from error
         raise cannot_read(file, error) from error
-    return from_arrays(arrays, str(file))
+    return from_arrays(arrays, str(file), label_map)
 
 
 def _check_zip(stream: BinaryIO, file: Path) -> None:
@@ -75,7 +75,7 @@ LOADER = Loader(
     "npz",
     "NumPy arrays `x` and `y` (or `images` and `labels`), also `x_train`, `y_train`, `x_test`, "
     "`y_test`, `x_val`, `y_val`; optionally `classes`, the names",
-    Section,
-    lambda request: read_npz(Path(request.path)),
+    LabelMapOptions,
+    lambda request: read_npz(Path(request.path), request.options.label_map),
     detects=lambda path: path.lower().endswith(".npz") and not is_folder(path),
 )

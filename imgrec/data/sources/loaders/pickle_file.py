@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from imgrec.data.loader import Loader
+from imgrec.data.loader import LabelMapOptions, Loader
 from imgrec.data.records import RecordsBySplit
 from imgrec.data.storage import cannot_read, is_folder, status
 from imgrec.errors import DataError
-from imgrec.sections.section import Section
 from imgrec.text import printable
 
 _MIB = 1 << 20
 
 
-def read_pickle(file: Path) -> RecordsBySplit:
+def read_pickle(file: Path, label_map: Mapping[str, str] | None = None) -> RecordsBySplit:
     """Return the images in a pickle of `X, Y`, of `X, Y, X_test, Y_test`, or a dict of arrays.
 
     The arrays, and what a dict may call them, are as in `from_arrays`; lists will do too. A child
@@ -40,14 +40,14 @@ def read_pickle(file: Path) -> RecordsBySplit:
             f"{printable(str(file))} is refused: the process that read it {failure}",
             hint="save the arrays with numpy.savez instead",
         ) from failure
-    return from_arrays(arrays, str(file))
+    return from_arrays(arrays, str(file), label_map)
 
 
 LOADER = Loader(
     "pickle",
     "the same arrays as `X, Y` or `X, Y, X_test, Y_test`, or a dict of them; anything but "
     "arrays, lists, dicts, numbers and texts in it is refused",
-    Section,
-    lambda request: read_pickle(Path(request.path)),
+    LabelMapOptions,
+    lambda request: read_pickle(Path(request.path), request.options.label_map),
     detects=lambda path: path.lower().endswith((".pkl", ".pickle")) and not is_folder(path),
 )
