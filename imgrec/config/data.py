@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt
 
@@ -23,6 +23,13 @@ def _not_bool(value: Any) -> Any:
 
 class Data(DataLocation):
     """Where the images are, and the size and form that all of them are converted to."""
+
+    elsewhere: ClassVar[dict[str, str]] = {
+        "input_shape": "write image_size: [height, width] and channels: 3 or 1",
+        "target_size": "is called image_size: [height, width]",
+        "color_mode": "write channels: 3 for rgb, or channels: 1 for grayscale",
+        "class_mode": "is not needed: see model.output and training.loss",
+    }
 
     image_size: Annotated[
         tuple[_Side, _Side],

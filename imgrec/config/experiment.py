@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -81,6 +81,11 @@ class ModelConfig(Section):
     If the last of `layers` is the same layer, such as `Dense: [10, softmax]` for 10 classes, no
     other one is added.
     """
+
+    elsewhere: ClassVar[dict[str, str]] = {
+        "input_shape": "is not needed: data.image_size and data.channels give the shape of the "
+        "input",
+    }
 
     backbone: Backbone | None = Field(
         default=None,

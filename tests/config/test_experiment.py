@@ -103,6 +103,16 @@ def test_defaults(config: str) -> None:
                 "evaluation.require[0]: evaluation.top_k is 5, so that top_5_accuracy is measured",
             ],
         ),
+        (
+            ["data.target_size=(32, 32)", "model.input_shape=[32, 32, 3]"],
+            [
+                "data.target_size: is called image_size: [height, width]",
+                (
+                    "model.input_shape: is not needed: data.image_size and data.channels give the "
+                    "shape of the input"
+                ),
+            ],
+        ),
         (["model.layers=[]"], ["model: has neither layers nor a backbone"]),
         (
             ["model.output=relu"],
