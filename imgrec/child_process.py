@@ -244,13 +244,20 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     except Exception as error:  # noqa: BLE001  # an ImgrecError says what a file did
         reason = f"failed ({type(error).__name__}: {printable(str(error)[:200])})"
         header = {"failure": _too_large(limits) if is_exhaustion(error) else reason}
-    output.write(json.dumps(header).encode() + b"\n")
+    output.write(_line(header))
     for each in arrays.values():
         if each.nbytes and not each.dtype.hasobject:
             output.write(each.reshape(-1).view(np.uint8).data)
     output.flush()
     # Nothing that the function has left behind is run any more.
     os._exit(0)
+
+
+def _line(header: Mapping[str, Any]) -> bytes:
+    line = json.dumps(header).encode() + b"\n"
+    if len(line) > _MAX_HEADER_BYTES:
+        return _line({"failure": f"found names of more than {_MAX_HEADER_BYTES >> 20} MiB"})
+    return line
 
 
 def _end_with_parent() -> None:

@@ -87,6 +87,7 @@ def test_an_error_of_the_function_is_raised() -> None:
         ("builtins:bytearray", [1 << 40], "found too little memory, or needed more than 0.2 GiB"),
         ("math:factorial", [10**7], "took more than 1 s of processor time"),
         ("time:sleep", [10**6], "took longer than 1 s"),
+        ("builtins:dict", [{"n" * (1 << 24): 0}], "found names of more than 16 MiB"),
         ("math:sqrt", [-1], "failed (ValueError: math domain error)"),
     ],
 )

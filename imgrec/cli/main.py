@@ -93,6 +93,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (None: `sys.argv`) and exit with its status."""
+    _open_standard_streams()
     console = Console()
     status = _run(sys.argv[1:] if arguments is None else list(arguments), console)
     for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C ends it silently
@@ -101,6 +102,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(status)
 
 
+def _open_standard_streams() -> None:
+    """Give the numbers of closed standard streams away: no file may get what is written to them."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(number, True)  # noqa: FBT003  # it has no name
+    os.close(number)
+
+
+_STDERR = 2
 _LARGER = "`ulimit -a` shows the limits of a process; smaller images or batches take less memory"
 
 
@@ -133,8 +142,10 @@ def _answer(arguments: list[str], console: Console) -> int:
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         from click.shell_completion import shell_complete
 
-        failed = shell_complete(cli, {}, NAME, COMPLETE_VARIABLE, instruction)
-        return 2 if failed else 0
+        try:
+            return 2 if shell_complete(cli, {}, NAME, COMPLETE_VARIABLE, instruction) else 0
+        except (KeyError, ValueError):  # without COMP_WORDS, which the shell's function sets
+            return 2
     try:
         with cli.make_context(NAME, arguments, obj=console) as context:
             cli.invoke(context)

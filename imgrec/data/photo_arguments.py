@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO, TypeAlias
 
 from imgrec.data.findings import FindingKind, Occurrence, finding, log_findings
-from imgrec.data.images import HEAD, MAX_BYTES, content_type
+from imgrec.data.images import HEAD, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches
 from imgrec.errors import BadImage, DataError
@@ -20,6 +20,8 @@ STDIN = "stdin"
 """The name of a photo whose content is on standard input."""
 
 _CHUNK = 1 << 20
+# Its bytes are copied once, and the photos of the limit take 900 MB.
+_MAX_BYTES = 400 << 20
 _LONGEST_LINE = 1 << 16
 
 # Lists of paths have none of these bytes, except in UTF-16.
@@ -77,10 +79,10 @@ def _is_photo(head: bytes) -> bool:
 
 def _from_bytes(stream: io.BufferedReader) -> Photo:
     content = bytearray()
-    while len(content) <= MAX_BYTES and (more := stream.read(_CHUNK)):
+    while len(content) <= _MAX_BYTES and (more := stream.read(_CHUNK)):
         content += more
-    if len(content) > MAX_BYTES:
-        return _nothing(STDIN, f"larger than {MAX_BYTES >> 20} MiB")
+    if len(content) > _MAX_BYTES:
+        return _nothing(STDIN, f"larger than {_MAX_BYTES >> 20} MiB; name the file instead")
     return Photo(STDIN, bytes(content))
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.archives import check_directory
 from imgrec.config.training import Checkpoint
 from imgrec.errors import RunError
 from imgrec.files import cannot_write, read_regular, write_atomically
@@ -231,6 +232,7 @@ def _whole(path: Path) -> Arrays:
     body, digest = memoryview(content)[:-_HASH_BYTES], content[-_HASH_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise ValueError("its content does not fit its hash")
+    check_directory(io.BytesIO(body))
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
         if any(each.compress_type != zipfile.ZIP_STORED for each in arrays.zip.infolist()):
             raise ValueError("it is compressed, as checkpoints never are")

@@ -159,6 +159,22 @@ def test_a_closed_stderr_stops_no_work(start: Start) -> None:
     assert (process.returncode, stdout) == (0, "done\n")
 
 
+def test_no_file_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
+    """What a library writes to stderr would end up in it."""
+    code = (
+        "import os\n"
+        "os.closerange(0, 3)\n"
+        "from imgrec.cli.main import main\n"
+        "try:\n"
+        "    main(['--version'])\n"
+        "finally:\n"
+        "    with open('number', 'w') as file: file.write(str(file.fileno()))\n"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert int((tmp_path / "number").read_text(encoding="utf-8")) > 2
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_below_stdout_is_4(tmp_path: Path) -> None:
     """Output that can't be written is an error, even where it shows only at the end."""

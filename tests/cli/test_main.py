@@ -127,3 +127,9 @@ def test_completion_of_a_word(imgrec: Imgrec) -> None:
     """Commands and options are completed."""
     words = {"_IMGREC_COMPLETE": "bash_complete", "COMP_WORDS": "imgrec runs l", "COMP_CWORD": "2"}
     assert imgrec(environment=words).stdout == "plain,list\n"
+
+
+def test_completion_without_words(imgrec: Imgrec) -> None:
+    """Nothing is completed if the shell's function did not ask."""
+    process = imgrec(environment={"_IMGREC_COMPLETE": "bash_complete"})
+    assert (process.returncode, process.stdout, process.stderr) == (2, "", "")

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -113,6 +114,27 @@ def test_a_photo_on_stdin_is_told_from_a_list_by_its_content(form: str) -> None:
     for path in ("BM.bmp", "GIF8.gif", "P6 3 2", "BZh.png"):
         stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(f"{path}\nb.png\n".encode())))
         assert [photo.name for photo in expand_photos(["-"], stdin)] == [path, "b.png"]
+
+
+class Endless(io.RawIOBase):
+    """A stream that never ends."""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what a JPEG begins with."""
+        buffer[:] = b"\xff\xd8\xff".ljust(len(buffer), b"\0")
+        return len(buffer)
+
+
+@pytest.mark.slow
+def test_a_photo_on_stdin_that_never_ends() -> None:
+    """It is refused before it takes all memory."""
+    (photo,) = expand_photos(["-"], io.TextIOWrapper(io.BufferedReader(Endless())))
+    assert isinstance(photo.source, BadImage)
+    assert photo.source.reason == "larger than 400 MiB; name the file instead"
 
 
 def test_hidden_files_named_by_the_user_are_taken(here: Images) -> None:

@@ -6,8 +6,9 @@ import zipfile
 from collections.abc import Container, Sequence
 from pathlib import Path
 
+from imgrec.archives import check_directory
 from imgrec.errors import RunError
-from imgrec.files import read_regular
+from imgrec.files import open_regular, read_regular
 from imgrec.text import printable
 
 LABELS = "labels.txt"
@@ -58,11 +59,13 @@ def read_description(path: Path) -> bytes | None:
 
 
 def _out_of_zip(path: Path) -> bytes | None:
+    with open_regular(path) as file:
+        check_directory(file)
     with zipfile.ZipFile(path) as archive:
         if DESCRIPTION not in archive.namelist():
             return None
-        with archive.open(DESCRIPTION) as file:
-            return _bounded(file.read(MAX_BYTES + 1))
+        with archive.open(DESCRIPTION) as member:
+            return _bounded(member.read(MAX_BYTES + 1))
 
 
 def _bounded(content: bytes) -> bytes:

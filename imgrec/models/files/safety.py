@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from imgrec.archives import check_directory
 from imgrec.errors import RunError
 from imgrec.json_documents import parse_json
 from imgrec.models.files.hdf5 import MAX_EXPANSION, SMALL, WEIGHTS, count_numbers
@@ -173,6 +174,8 @@ def check_keras(path: Path) -> int:
     outside the file.
     """
     check_file(path, MAX_BYTES)
+    with refusing(path, _CONFIG), path.open("rb") as file:
+        check_directory(file)
     with refusing(path, _CONFIG), zipfile.ZipFile(path) as archive:
         _check_members(archive)
         check_layer_names(parse_json(archive.read(_CONFIG), finite=False))

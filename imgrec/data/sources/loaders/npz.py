@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from imgrec.archives import check_directory
 from imgrec.data.loader import LabelMapOptions, Loader
 from imgrec.data.records import RecordsBySplit
 from imgrec.data.sources.unpacked import check_unpacked
@@ -59,7 +60,7 @@ def _check_zip(stream: BinaryIO, file: Path) -> None:
             f"{printable(str(file))} is not an .npz file, or was cut short",
             hint=f"it should hold {FORM}",
         )
-    stream.seek(0)
+    check_directory(stream)
 
 
 def _array(loaded: NpzFile, name: str, file: Path) -> NDArray[Any]:
