@@ -164,23 +164,31 @@ def _experiment(document: Document, source: str, overrides: Sequence[str]) -> Ex
         experiment = Experiment.model_validate(value)
     except ValidationError as error:
         problems = [
-            problem_at(path, _elsewhere(path, message), lines) for path, message in findings(error)
+            problem_at(path, _elsewhere(path, message, value), lines)
+            for path, message in findings(error)
         ]
         raise config_error(source, problems) from None
     return experiment.written_at(ConfigOrigin(source, lines))
 
 
-_OPTIMIZER = "belongs to the optimizer: training.optimizer: {Adam: {learning_rate: 0.001}}"
-
-
-def _elsewhere(path: KeyPath, message: str) -> str:
+def _elsewhere(path: KeyPath, message: str, config: Any) -> str:
     """Return `message`; for the key of another section, the message that names its place."""
     if len(path) > 2 or not message.startswith("unknown key"):
         return message
     if path[-1] in ("learning_rate", "lr"):
-        return _OPTIMIZER
+        return f"belongs to the optimizer: {_optimizer(path, config)}"
     places = _places().get(str(path[-1]))
     return f"unknown key; did you mean {' or '.join(places)}?" if places else message
+
+
+def _optimizer(path: KeyPath, config: Any) -> str:
+    """Return the optimizer of a config with the learning rate that is at `path`."""
+    rate = functools.reduce(lambda section, key: section[key], path, config)
+    training = config.get("training")
+    named = training.get("optimizer") if isinstance(training, dict) else None
+    name = named if isinstance(named, str) and named.isalnum() else "Adam"
+    rate = rate if isinstance(rate, int | float) else 0.001
+    return f"training.optimizer: {{{name}: {{learning_rate: {rate}}}}}"
 
 
 @functools.cache

@@ -93,7 +93,16 @@ def test_defaults(config: str) -> None:
             [
                 (
                     "training.learning_rate: belongs to the optimizer: "
-                    "training.optimizer: {Adam: {learning_rate: 0.001}}"
+                    "training.optimizer: {Adam: {learning_rate: 0.1}}"
+                )
+            ],
+        ),
+        (
+            ["training.optimizer=rmsprop", "training.lr=2e-5"],
+            [
+                (
+                    "training.lr: belongs to the optimizer: "
+                    "training.optimizer: {rmsprop: {learning_rate: 2e-05}}"
                 )
             ],
         ),
