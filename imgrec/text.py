@@ -151,10 +151,11 @@ def plural(thing: str, count: int) -> str:
     """Return the name of a thing, in the plural unless there is one.
 
     Example:
-        >>> plural("image", 1), plural("box", 0)
-        ('image', 'boxes')
+        >>> plural("image", 1), plural("box", 0), plural("epoch", 2)
+        ('image', 'boxes', 'epochs')
     """
-    ending = "es" if thing.endswith(("s", "x", "ch")) else "s"
+    sibilant = thing.endswith(("s", "x", "ch")) and not thing.endswith("epoch")
+    ending = "es" if sibilant else "s"
     return thing if count == 1 else thing + ending
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @options.overrides
 @click.option("--name", help="Name of the run.  [default: the config's name]")
 @options.device
-@click.option("--dry-run", is_flag=True, help="Show config, model and image counts only.")
+@click.option("--dry-run", is_flag=True, help="Show config, network and image counts only.")
 @click.option("--profile", is_flag=True, help="Report how long the device waits for images.")
 @options.as_json
 @options.runs_dir
