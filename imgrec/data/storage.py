@@ -20,7 +20,7 @@ from typing import IO
 
 from imgrec.errors import DataError
 from imgrec.files import is_private, open_regular, read_regular
-from imgrec.text import printable
+from imgrec.text import abridge, printable
 
 # How much of a library's reason a message shows.
 _REASON = 200
@@ -219,20 +219,31 @@ def files_below(folder: Path) -> Listing:
     return Listing((), tuple(files), tuple(hidden))
 
 
+MAX_DEPTH = 100
+"""Of folders below the one that is named."""
+
+
 class FolderVisits:
     """Decides which folders are entered by who goes through everything below `top`.
 
     Links to folders are followed, but each real folder is entered once: by its own path if that
     is below `top` and not hidden, else by the first link to it. A link to a folder that contains
-    `top` is not followed.
+    `top` is not followed. Folders have at most MAX_DEPTH levels: the time that the system takes to
+    find one grows with the square of its depth.
     """
 
     def __init__(self, top: Path) -> None:
+        self._deepest = len(top.parts) + MAX_DEPTH
         self._top = Path(resolved(top))
         self._entered = {self._top}
 
     def enter(self, folder: Path) -> bool:
-        """Return whether `folder` is to be entered, and count it as entered then."""
+        """Return whether `folder` is to be entered, and count it as entered then.
+
+        Raises DataError for a folder that is too deep.
+        """
+        if len(folder.parts) > self._deepest:
+            raise too_deep(folder)
         real = Path(resolved(folder))
         if real in self._entered or (folder.is_symlink() and self._comes_anyway(real)):
             return False
@@ -244,6 +255,15 @@ class FolderVisits:
             return True
         below = real.is_relative_to(self._top)
         return below and not any(map(is_hidden, real.relative_to(self._top).parts))
+
+
+def too_deep(folder: Path) -> DataError:
+    """Return the error for a folder more than MAX_DEPTH levels below the one that is named."""
+    return DataError(
+        f"{printable(abridge(str(folder), _REASON))}: folders are nested deeper than "
+        f"{MAX_DEPTH} levels",
+        hint="name a folder further below",
+    )
 
 
 def make_folder(folder: Path, *, private: bool = False) -> None:

@@ -172,6 +172,15 @@ def test_a_folder_that_cannot_be_read_stops_nothing(here: Images) -> None:
     assert found[1].source.reason == "a folder that can't be read: permission denied"
 
 
+def test_folders_that_are_nested_deeply_are_refused(here: Images) -> None:
+    """The time that the system takes to find one grows with the square of its depth."""
+    here("a/" * 100 + "b.png")
+    assert names("a") == ["a/" * 100 + "b.png"]
+    here("a/" * 110 + "b.png")
+    with pytest.raises(DataError, match="folders are nested deeper than 100 levels"):
+        names("a")
+
+
 def test_a_link_to_a_folder_above_is_not_followed(here: Images) -> None:
     """Links lead into other folders, and never round in circles."""
     root = here("p/a.png", "q/b.png")

@@ -91,6 +91,14 @@ def test_links_are_followed_but_not_in_circles(images: Images) -> None:
     ]
 
 
+@pytest.mark.parametrize("classes", ["", "cat/"])
+def test_folders_that_are_nested_deeply_are_refused(classes: str, images: Images) -> None:
+    """A small archive holds so many folders in folders that finding them took minutes."""
+    root = images(classes + "a/" * 110 + "b.png", "dog/a.png" if classes else "a/c.png")
+    with pytest.raises(DataError, match="folders are nested deeper than 100 levels"):
+        read_folders(root)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="names are Unicode on this system")
 def test_names_that_can_not_be_decoded_survive(images: Images) -> None:
     """A file whose name is not UTF-8 is found, and can be opened by its record."""

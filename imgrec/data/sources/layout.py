@@ -12,7 +12,7 @@ from pathlib import Path
 from imgrec.data.findings import Finding, FindingKind, finding, merged
 from imgrec.data.left_out import besides, named
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS
-from imgrec.data.storage import list_folder, resolved
+from imgrec.data.storage import MAX_DEPTH, list_folder, resolved, too_deep
 from imgrec.errors import DataError
 from imgrec.text import join_few, printable
 
@@ -113,6 +113,8 @@ def _levels(folder: Path, *, ending_at_splits: bool = False) -> list[Path]:
             return levels
         if not folders or resolved(folders[0]) in above:
             return [folder]
+        if len(levels) > MAX_DEPTH:
+            raise too_deep(folders[0])
         levels.append(folders[0])
         above.add(resolved(folders[0]))
 
