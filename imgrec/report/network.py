@@ -25,8 +25,8 @@ def network_rows(summary: NetworkSummary) -> list[tuple[str, ...]]:
 
 
 def network_note(summary: NetworkSummary) -> str:
-    """Return how many weights are trained, and whether rows are more than a layer."""
-    text = f"{summary.trainable:,} of {count_of(summary.weights, 'weight')} are trained"
+    """Return how many weights are trainable, and whether rows are more than a layer."""
+    text = f"{summary.trainable:,} of {count_of(summary.weights, 'weight')} are trainable"
     if len(summary.layers) > MOST_ROWS:
         text += f"; consecutive ones of {len(summary.layers):,} layers share a row"
     return text

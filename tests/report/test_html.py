@@ -65,7 +65,7 @@ def test_the_page_says_everything(assessment: Make) -> None:
         ": same file twice in a split",
         "b.jpg",
         "name: digits\nseed: 0\n",
-        "290 of 330 weights are trained",
+        "290 of 330 weights are trainable",
         "1,296",
         "A & <B>",
     ):
