@@ -18,6 +18,9 @@ from imgrec.text import nearest, printable, quoted
 
 LAST = "last"
 
+STATE = "state"
+"""The folder of a run that contains the checkpoints."""
+
 log = logging.getLogger("imgrec")
 
 
@@ -36,7 +39,7 @@ class Run:
     @property
     def state(self) -> Path:
         """The folder of the checkpoints that resuming needs."""
-        return self.path / "state"
+        return self.path / STATE
 
     @property
     def resumable(self) -> bool:

@@ -16,6 +16,7 @@ from imgrec.files import (
     sha256_of,
     write_atomically,
     write_bytes_atomically,
+    writing,
 )
 from imgrec.runs.card import FILE_NAME, Card, ExportParity, read_card, write_card
 from imgrec.runs.folder import Run
@@ -160,11 +161,21 @@ class RunWriter:
         """Remove the partial files of processes that were killed while writing."""
         remove_partial(self.folder)
 
-    def checkpoints(self) -> Path:
-        """Return the folder of the checkpoints, created if it doesn't exist."""
-        state = self.folder / "state"
-        state.mkdir(exist_ok=True)
-        return state
+    def subfolder(self, name: str) -> Path:
+        """Return a folder in the run, created if it doesn't exist.
+
+        Raises RunError if it is a link or contains one: a run from somebody else can't have files
+        written elsewhere.
+        """
+        folder = self.folder / name
+        if link := next((each for each in (folder, *folder.glob("*")) if each.is_symlink()), None):
+            raise RunError(
+                f"{printable(str(link))} is a link, and nothing is written through it",
+                hint="replace it by what it leads to",
+            )
+        with writing(folder):
+            folder.mkdir(exist_ok=True)
+        return folder
 
     def _write(self, card: Card) -> None:
         write_card(self.folder, card)

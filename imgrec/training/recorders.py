@@ -119,7 +119,7 @@ class TensorBoardLog(TrainingObserver):
 
     Args:
         settings: The callback's section of a config.
-        folder: The run's.
+        folder: Where the log is written.
         steps: The model, and its metrics after each step, which are only read if `update_freq`
             asks for them, because a GPU has to be waited for.
     """
@@ -128,7 +128,7 @@ class TensorBoardLog(TrainingObserver):
         import keras
 
         self._callback = make(keras.callbacks, settings)
-        self._callback.log_dir = str(folder / "tensorboard")
+        self._callback.log_dir = str(folder)
         setattr(self._callback, _ADD_RATE, dict)
         self._steps, self._each_step = steps, settings.update_freq != "epoch"
         self._per_epoch = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from imgrec.errors import RunError
 from imgrec.files import sha256, sha256_of
 from imgrec.runs.card import BEST_MODEL, Calibration, Threshold, read_card
 from imgrec.runs.writer import RunWriter
@@ -78,3 +79,12 @@ def test_a_new_run_has_no_card_before_it_begins(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="has no card yet"):
             _ = writer.card
     assert not (tmp_path / "card.json").exists()
+
+
+@pytest.mark.parametrize("link", ["state", "state/inside"])
+def test_nothing_is_written_through_a_link(folder: Path, link: str) -> None:
+    """A run from somebody else can't have checkpoints written elsewhere."""
+    (folder / link).parent.mkdir(exist_ok=True)
+    (folder / link).symlink_to(folder.parent)
+    with RunWriter(folder) as writer, pytest.raises(RunError, match=f"{link} is a link"):
+        writer.subfolder("state")

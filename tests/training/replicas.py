@@ -108,7 +108,7 @@ def _fit(
         state,
         progress,
         observers=run_recorders(writer, steps, network),
-        checkpoints=Checkpoints(writer.checkpoints(), job.training.checkpoint, steps),
+        checkpoints=Checkpoints(writer.subfolder("state"), job.training.checkpoint, steps),
     )
 
 

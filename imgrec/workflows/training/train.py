@@ -27,7 +27,7 @@ from imgrec.models.network import build, summarize
 from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
-from imgrec.runs.folder import Run, check_place, create
+from imgrec.runs.folder import STATE, Run, check_place, create
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import FILES
@@ -201,7 +201,7 @@ def run_training(
                 state,
                 progress,
                 observers=_observers(writer, steps, training, options),
-                checkpoints=Checkpoints(writer.checkpoints(), training.checkpoint, steps),
+                checkpoints=Checkpoints(writer.subfolder(STATE), training.checkpoint, steps),
             )
         return _concluded(prepared, writer, progress)
     except BaseException:
@@ -226,7 +226,7 @@ def _observers(
     return [
         *run_recorders(writer, steps, network),
         *([InputWait(steps.device, steps.finish)] if options.profile else []),
-        *(TensorBoardLog(each, writer.folder, steps) for each in boards),
+        *(TensorBoardLog(each, writer.subfolder("tensorboard"), steps) for each in boards),
         EpochLog(),
         *options.observers,
     ]
