@@ -14,7 +14,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
@@ -50,7 +51,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child process may take; on Windows, where these limits don't exist, anything.
+    """What a child process may take; on Windows, only `seconds` is a limit.
 
     Args:
         memory: Bytes of address space, beyond what Python and the module of the function take. Also
@@ -73,17 +74,19 @@ class ChildProcess:
 
     Example:
         >>> limits = Limits(memory=1 << 30, processor_seconds=10, seconds=60)
-        >>> with ChildProcess("numpy:load", ["no.npy"], limits) as child:
+        >>> with ChildProcess(np.load, ["no.npy"], limits) as child:
         ...     child.result()
         Traceback (most recent call last):
         imgrec.child_process.ChildFailure: failed (FileNotFoundError: [Errno 2] No such file ...
     """
 
-    def __init__(self, function: str, arguments: Sequence[Any], limits: Limits) -> None:
+    def __init__(
+        self, function: Callable[..., Any], arguments: Sequence[Any], limits: Limits
+    ) -> None:
         """Start the child.
 
         Args:
-            function: Its module and name, `package.module:name`. It returns a dict of arrays.
+            function: A function of a module, which the child imports. It returns a dict of arrays.
             arguments: Values that JSON has, such as the path of a file.
             limits: What the child may take.
 
@@ -92,12 +95,17 @@ class ChildProcess:
         """
         request = {
             "path": [str(each) for each in sys.path],
-            "function": function,
+            "module": function.__module__,
+            "function": function.__qualname__,
             "arguments": arguments,
             "limits": vars(limits),
         }
         self._limits = limits
         self._process = _started()
+        self._expired = False
+        self._timer = threading.Timer(limits.seconds, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
         self._send(json.dumps(request).encode())
 
     def __enter__(self) -> Self:
@@ -106,6 +114,7 @@ class ChildProcess:
 
     def __exit__(self, *_: object) -> None:
         """Kill the child, if it has not ended."""
+        self._timer.cancel()
         self._process.kill()
         with contextlib.suppress(BrokenPipeError):
             self._input.close()
@@ -126,7 +135,15 @@ class ChildProcess:
             return _received(self._output, self._limits)
         except EOFError:
             self._output.close()
-            raise ChildFailure(_how_it_ended(self._process.wait(), self._limits)) from None
+            status = self._process.wait()
+            if self._expired:
+                raise ChildFailure(f"took longer than {self._limits.seconds} s") from None
+            raise ChildFailure(_how_it_ended(status, self._limits)) from None
+
+    def _expire(self) -> None:
+        if self._process.poll() is None:
+            self._expired = True
+            self._process.kill()
 
     def _send(self, request: bytes) -> None:
         """Write the request to stdin, which stays open: the child ends when it is closed."""
@@ -203,8 +220,6 @@ def _how_it_ended(status: int, limits: Limits) -> str:
     name = signal.Signals(-status).name
     if name == "SIGXCPU":
         return f"took more than {limits.processor_seconds} s of processor time"
-    if name == "SIGALRM":
-        return f"took longer than {limits.seconds} s"
     if name == "SIGKILL":
         return "was killed, as by a system that has no more memory"
     return f"crashed ({name})"
@@ -218,7 +233,7 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     """Call the function of a request, write what it returns to stdout, and end the process.
 
     Args:
-        request: What `call_in_child` has sent; this is the child.
+        request: What `ChildProcess` has sent; this is the child.
     """
     # What the function and native code print does not come between.
     output = os.fdopen(os.dup(1), "wb")
@@ -230,8 +245,7 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     limits = Limits(**request["limits"])
     arrays: Mapping[str, NDArray[Any]] = {}
     try:
-        module, _, name = request["function"].partition(":")
-        function = getattr(importlib.import_module(module), name)
+        function = getattr(importlib.import_module(request["module"]), request["function"])
         _set_limits(limits)
         found = function(*request["arguments"])
         arrays = {name: np.asarray(each, order="C") for name, each in found.items()}
@@ -282,9 +296,7 @@ def _set_limits(limits: Limits) -> None:
         import resource
     except ImportError:  # Windows
         return
-    for number in (signal.SIGALRM, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_DFL)
-    signal.alarm(limits.seconds)
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     _limit(resource.RLIMIT_CORE, 0, 0)
     # At the second limit of processor time, the signal would be another one.
     _limit(resource.RLIMIT_CPU, limits.processor_seconds, limits.processor_seconds + 1)

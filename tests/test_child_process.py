@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
+import os
 import resource
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +43,7 @@ def refuse(message: str) -> None:
     raise DataError(message, hint="choose another")
 
 
-def failure(function: str, arguments: Sequence[Any], limits: Limits = LIMITS) -> str:
+def failure(function: Callable[..., Any], arguments: Sequence[Any], limits: Limits = LIMITS) -> str:
     """Return how a child process ends that calls a function."""
     with ChildProcess(function, arguments, limits) as child, pytest.raises(ChildFailure) as caught:
         child.result()
@@ -48,7 +52,7 @@ def failure(function: str, arguments: Sequence[Any], limits: Limits = LIMITS) ->
 
 def test_arrays_come_back() -> None:
     """With their shapes and types, whatever the function prints; objects stay in the child."""
-    with ChildProcess("tests.test_child_process:example", ["ä"], LIMITS) as child:
+    with ChildProcess(example, ["ä"], LIMITS) as child:
         found = child.result()
     assert {name: (each.dtype.str, each.shape) for name, each in found.items()} == {
         "grid": (">i2", (3, 2)),
@@ -70,7 +74,7 @@ def test_arrays_come_back() -> None:
 def test_an_error_of_the_function_is_raised() -> None:
     """With its class, message and hint."""
     with (
-        ChildProcess("tests.test_child_process:refuse", ["bad"], LIMITS) as child,
+        ChildProcess(refuse, ["bad"], LIMITS) as child,
         pytest.raises(DataError, match="bad") as caught,
     ):
         child.result()
@@ -80,21 +84,23 @@ def test_an_error_of_the_function_is_raised() -> None:
 @pytest.mark.parametrize(
     ("function", "arguments", "expected"),
     [
-        ("ctypes:string_at", [0], "crashed (SIGSEGV)"),
-        ("os:abort", [], "crashed (SIGABRT)"),
-        ("os:_exit", [3], "ended with exit status 3"),
-        ("signal:raise_signal", [9], "was killed, as by a system that has no more memory"),
-        ("builtins:bytearray", [1 << 40], "found too little memory, or needed more than 0.2 GiB"),
-        ("math:factorial", [10**7], "took more than 1 s of processor time"),
-        ("time:sleep", [10**6], "took longer than 1 s"),
-        ("builtins:dict", [{"n" * (1 << 24): 0}], "found names of more than 16 MiB"),
-        ("math:sqrt", [-1], "failed (ValueError: math domain error)"),
+        (ctypes.string_at, [0], "crashed (SIGSEGV)"),
+        (os.abort, [], "crashed (SIGABRT)"),
+        (os._exit, [3], "ended with exit status 3"),
+        (signal.raise_signal, [9], "was killed, as by a system that has no more memory"),
+        (bytearray, [1 << 40], "found too little memory, or needed more than 0.2 GiB"),
+        (math.factorial, [10**7], "took more than 1 s of processor time"),
+        (time.sleep, [10**6], "took longer than 1 s"),
+        (dict, [{"n" * (1 << 24): 0}], "found names of more than 16 MiB"),
+        (math.sqrt, [-1], "failed (ValueError: math domain error)"),
     ],
 )
-def test_a_child_that_fails_says_how(function: str, arguments: list[Any], expected: str) -> None:
+def test_a_child_that_fails_says_how(
+    function: Callable[..., Any], arguments: list[Any], expected: str
+) -> None:
     """Crashes, limits and exceptions end the child alone."""
-    processor_seconds = 1 if function == "math:factorial" else 20
-    seconds = 1 if function == "time:sleep" else 300
+    processor_seconds = 1 if function is math.factorial else 20
+    seconds = 1 if function is time.sleep else 300
     limits = Limits(1 << 28, processor_seconds, seconds)
     assert failure(function, arguments, limits) == expected
 
@@ -102,7 +108,7 @@ def test_a_child_that_fails_says_how(function: str, arguments: list[Any], expect
 def test_a_child_ends_with_its_context() -> None:
     """One that still runs is killed."""
     before = children()
-    with ChildProcess("time:sleep", [10**6], LIMITS):
+    with ChildProcess(time.sleep, [10**6], LIMITS):
         assert len(children()) == len(before) + 1
     assert children() == before
 
@@ -110,7 +116,7 @@ def test_a_child_ends_with_its_context() -> None:
 def test_a_request_may_be_long() -> None:
     """A list of classes has more bytes than the system allows to an argument."""
     names = [f"class {number}" for number in range(30_000)]
-    with ChildProcess("builtins:dict", [{"names": names}], LIMITS) as child:
+    with ChildProcess(dict, [{"names": names}], LIMITS) as child:
         assert child.result()["names"].tolist() == names
 
 
@@ -118,7 +124,7 @@ def test_a_child_ends_with_its_parent() -> None:
     """Even if nobody could end it: the parent was killed."""
     code = (
         "from tests.test_child_process import *; import os\n"
-        "child = ChildProcess('time:sleep', [10**6], LIMITS)\n"
+        "child = ChildProcess(time.sleep, [10**6], LIMITS)\n"
         "print(child._process.pid, flush=True)\n"
         "time.sleep(1)\n"
         "os.kill(os.getpid(), 9)\n"

@@ -42,7 +42,7 @@ def list_configs(console: Console, *, as_json: bool) -> None:
 @options.as_json
 @click.pass_obj
 def show(console: Console, *, name: str, as_json: bool) -> None:
-    """Print a shipped config, or a YAML file as it is understood.
+    """Print a shipped config, or a YAML file with all defaults.
 
     CONFIG is the name of a shipped config, printed as it is, or a file, printed with all defaults
     and the names of all arguments.

@@ -86,7 +86,7 @@ def log_findings(findings: Iterable[Finding]) -> None:
 
 
 def looked_for(keys: Collection[str]) -> str:
-    """Return in words what a check has looked for: the kinds of these keys that are no notes.
+    """Return in words what a check has looked for: the kinds of these keys except notes.
 
     Example:
         >>> looked_for(["duplicates", "rotated", "unused_folders"])

@@ -7,7 +7,7 @@ raise as well.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from imgrec.child_process import ChildFailure, ChildProcess, Limits
 from imgrec.data.records import Photo
 from imgrec.models.files import refusal
+from imgrec.runtime.isolated import ask_keras, ask_litert, convert_saved_model
 from imgrec.workflows.export import IMAGES as PHOTOS
 from imgrec.workflows.import_usage import ImportSpec
 from imgrec.workflows.model_metadata import ModelDescription
@@ -24,16 +25,16 @@ _LITERT_SECONDS = 5 * 60
 _TENSORFLOW_SECONDS = 30 * 60
 
 
-def ask_litert(file: Path, classes: Sequence[str], output_name: str) -> None:
+def try_litert(file: Path, classes: Sequence[str], output_name: str) -> None:
     """Run a LiteRT file in a child process; raise RunError if that fails."""
     size = file.stat().st_size
     limits = Limits(4 * _GIB + 4 * size, _LITERT_SECONDS, 2 * _LITERT_SECONDS)
-    with _child_process(file, "ask_litert", [str(file), classes, output_name], limits):
+    with _tried(file, "LiteRT", ask_litert, [str(file), classes, output_name], limits):
         pass
 
 
 @contextlib.contextmanager
-def asking_keras(wanted: ImportSpec, *, own: bool) -> Iterator[None]:
+def trying_keras(wanted: ImportSpec, *, own: bool) -> Iterator[None]:
     """Run a Keras file in a child process, and wait for it at the end of the context.
 
     Args:
@@ -45,11 +46,12 @@ def asking_keras(wanted: ImportSpec, *, own: bool) -> Iterator[None]:
     """
     size = wanted.adaptation.image_size
     arguments = [str(wanted.model), size, wanted.trust, own, wanted.max_parameters]
-    with _child_process(wanted.model, "ask_keras", arguments, _tensorflow_limits(wanted.model)):
+    limits = _tensorflow_limits(wanted.model)
+    with _tried(wanted.model, "TensorFlow", ask_keras, arguments, limits):
         yield
 
 
-def convert_saved_model(
+def try_saved_model(
     wanted: ImportSpec, file: Path, photos: Sequence[Photo], known: ModelDescription
 ) -> None:
     """Convert a SavedModel to a LiteRT file, in a child process; raise RunError if that fails.
@@ -63,19 +65,21 @@ def convert_saved_model(
     paths = [str(photo.source) for photo in photos[:PHOTOS] if isinstance(photo.source, Path)]
     arguments = [str(wanted.model), str(file), asdict(wanted.adaptation), paths]
     arguments += [known.interpolation, known.fit]
-    with _child_process(
-        wanted.model, "convert_saved_model", arguments, _tensorflow_limits(wanted.model)
-    ):
+    limits = _tensorflow_limits(wanted.model)
+    with _tried(wanted.model, "TensorFlow", convert_saved_model, arguments, limits):
         pass
 
 
 @contextlib.contextmanager
-def _child_process(
-    model: Path, function: str, arguments: Sequence[Any], limits: Limits
+def _tried(
+    model: Path,
+    library: str,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    limits: Limits,
 ) -> Iterator[None]:
-    library = "LiteRT" if function == "ask_litert" else "TensorFlow"
     try:
-        with ChildProcess(f"imgrec.runtime.isolated:{function}", arguments, limits) as child:
+        with ChildProcess(function, arguments, limits) as child:
             yield
             child.result()
     except ChildFailure as failure:

@@ -45,7 +45,7 @@ from imgrec.runtime.outputs import Activation
 from imgrec.text import printable
 from imgrec.versions import versions
 from imgrec.workflows.export import export_imported, require_answers
-from imgrec.workflows.import_isolation import ask_litert, asking_keras, convert_saved_model
+from imgrec.workflows.import_isolation import try_litert, try_saved_model, trying_keras
 from imgrec.workflows.import_usage import ImportSpec, describe_import, fit_classes, import_usage
 from imgrec.workflows.model_metadata import ModelDescription
 
@@ -142,9 +142,9 @@ def _ready(
     log.info("opening %s", printable(str(wanted.model)))
     if form == "saved_model":
         file = scratch / _LITERT_FILE
-        convert_saved_model(wanted, file, photos, known)
+        try_saved_model(wanted, file, photos, known)
         return _litert(file, wanted, known)
-    with asking_keras(wanted, own=known.run is not None):
+    with trying_keras(wanted, own=known.run is not None):
         start("cpu")
     if known.run is not None:
         return _keras(wanted.model, known)
@@ -169,7 +169,7 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     """Check a LiteRT file; it is kept unchanged, as no layers can be put around it."""
     activation = known.activation or wanted.adaptation.activation
     output_name = known.output_name or wanted.output_name
-    ask_litert(file, known.classes, output_name)
+    try_litert(file, known.classes, output_name)
     engine = LiteRTEngine(
         file,
         known.classes,

@@ -14,7 +14,7 @@ from imgrec.data.findings import FindingKind, Occurrence, finding
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.data.sources import SplitConfig, read
 from imgrec.data.split import check_apart, groups_of, split_groups
-from imgrec.errors import DataError
+from imgrec.errors import DataError, RunError
 
 # How many images of each of three classes a group has.
 GROUPS = st.lists(st.tuples(*[st.integers(0, 4)] * 3).filter(any), min_size=1, max_size=25).filter(
@@ -148,8 +148,15 @@ def test_an_image_without_a_group_is_reported(group: str, message: str) -> None:
 def test_a_search_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name of 40 characters would take years."""
     monkeypatch.setattr("imgrec.expressions.SECONDS", 1)
-    with pytest.raises(DataError, match=r"in 1 name takes longer than 1 seconds"):
+    with pytest.raises(DataError, match=r"in 1 name took (longer|more) than 1 s"):
         groups_of([Record(f"{'a' * 40}.png", 0, Path())], r"^(a+)+$")
+
+
+def test_a_search_needs_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If none can be started, the error says so."""
+    monkeypatch.setattr("sys.executable", "/missing/python")
+    with pytest.raises(RunError, match="no child process can be started"):
+        groups_of([Record("a1.png", 0, Path())], r"(\d)")
 
 
 def test_an_empty_cell_of_the_column_is_reported() -> None:

@@ -255,7 +255,7 @@ def test_keys_that_take_too_long_are_refused(tmp_path: Path, kind: str) -> None:
     )
     limits = Limits(1 << 30, processor_seconds=1, seconds=300)
     with (
-        ChildProcess("imgrec.data.unpickle:pickled_arrays", [str(file)], limits) as child,
+        ChildProcess(pickled_arrays, [str(file)], limits) as child,
         pytest.raises(ChildFailure, match="took more than 1 s of processor time"),
     ):
         child.result()

@@ -57,7 +57,7 @@ def open_image(file: IO[bytes]) -> Image.Image:
 
 
 def load(image: Image.Image) -> None:
-    """Load the pixels of the first frame, and let go of what else its decoder holds."""
+    """Load the pixels of the first frame, and release what else its decoder holds."""
     image.load()
     for decoder in ("_decoder", "_heif_file"):  # of WebP and AVIF, and of HEIC
         if decoder in vars(image):

@@ -39,7 +39,7 @@ _LOADING = threading.Lock()
 
 @dataclass
 class Opened:
-    """An image that is about to be loaded, and its content; both are let go of after the block."""
+    """An image that is about to be loaded, and its content; both are released after the block."""
 
     image: Image.Image
     content: ImageContent

@@ -37,9 +37,8 @@ def count_numbers(path: Path) -> int:
         RunError: It does not only contain groups and its own numbers, or the child took too much.
     """
     limits = Limits(_GIB + MAX_EXPANSION * path.stat().st_size, 300, 600)
-    function = "imgrec.models.files.hdf5:numbers_in"
     try:
-        with ChildProcess(function, [str(path)], limits) as child:
+        with ChildProcess(numbers_in, [str(path)], limits) as child:
             return int(child.result()["numbers"])
     except ChildFailure as failure:
         raise refusal(path, f"HDF5 {failure} when it read the file") from failure

@@ -17,13 +17,14 @@ _MIB = 1 << 20
 def read_pickle(file: Path, label_map: Mapping[str, str] | None = None) -> RecordsBySplit:
     """Return the images in a pickle of `X, Y`, of `X, Y, X_test, Y_test`, or a dict of arrays.
 
-    The arrays, and what a dict may call them, are as in `from_arrays`; lists will do too. A child
-    process with limits reads the pickle, which can need far more memory and time than its size
-    says.
+    The arrays, and what a dict may call them, are as in `from_arrays`; lists are accepted too. A
+    child process with limits reads the pickle, which can need far more memory and time than its
+    size says.
     Raises DataError where the pickle holds anything else: nothing that it says is run.
     """
     from imgrec.child_process import ChildFailure, ChildProcess, Limits
     from imgrec.data.sources.arrays import from_arrays
+    from imgrec.data.unpickle import pickled_arrays
 
     try:
         size = status(file).size
@@ -33,7 +34,7 @@ def read_pickle(file: Path, label_map: Mapping[str, str] | None = None) -> Recor
     seconds = 5 + 2 * size // _MIB
     limits = Limits(1024 * _MIB + 40 * size, seconds, 10 * seconds)
     try:
-        with ChildProcess("imgrec.data.unpickle:pickled_arrays", [str(file)], limits) as child:
+        with ChildProcess(pickled_arrays, [str(file)], limits) as child:
             arrays = child.result()
     except ChildFailure as failure:
         raise DataError(
