@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.errors import RunError
 from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.layer_walk import (
     Filters,
@@ -19,10 +20,12 @@ from imgrec.explanation.layer_walk import (
     UnitMap,
     UnitView,
 )
-from imgrec.explanation.stages import WITH_SETTINGS, Stage, chosen_for_view, find_stages
+from imgrec.explanation.stages import SETTINGS, Stage, chosen_for_view, find_stages
 from imgrec.explanation.unit_patches import OwnPhotos, Peaks, patches, peaks
+from imgrec.interface import option
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.runtime.litert_values import LiteRTValues
+from imgrec.text import printable
 
 # How many maps of a layer are shown, and of the one that is looked at more closely.
 _MAPS, _MAPS_OF_CHOSEN = 8, 32
@@ -36,6 +39,8 @@ _MOST, _FEWEST, _WORK = 96, 16, 200_000_000_000
 # The largest window of a pooling whose numbers are shown.
 _WINDOW = 3
 _COLOURS = 3
+# Sums of smaller numbers are finite in float32; of infinite ones, LiteRT makes its largest number.
+_HUGE = 1e30
 
 _Found = Mapping[int, NDArray[np.float32]]
 
@@ -65,8 +70,7 @@ class LayeredNetwork:
         settings = {
             number: self._values.last(number).astype(int).tolist()
             for each in graph.operators
-            if each.name in WITH_SETTINGS
-            for number in each.inputs[1:]
+            for number in each.inputs[SETTINGS.get(each.name, slice(0))]
         }
         self._network = find_stages(graph, engine.output.index, shapes, settings)
         if self._network.logits is None and engine.activation is not None:
@@ -84,7 +88,8 @@ class LayeredNetwork:
     def usual(self) -> int | None:
         """The layer to look at more closely: the deepest whose units see at most half of a side.
 
-        The first if there is none such; None of a network without layers.
+        Without one, the first layer that makes maps, or else the last layer; None if the network
+        has no layers.
         """
         maps = [number for number, each in enumerate(self.stages) if each.is_map]
         local = [
@@ -110,6 +115,9 @@ class LayeredNetwork:
             answers: The probability of each class, in the order of the model's.
             layer: The position in `stages` of the layer to look at more closely.
             unit: One of its units; None for the strongest in the picture.
+
+        Raises:
+            RunError: A layer computes NaN, or numbers too large to be added up.
         """
         shown = [*chosen_for_view(self.stages, _STAGES, layer)]
         logits = self._network.logits
@@ -117,6 +125,8 @@ class LayeredNetwork:
         numbers |= {self.stages[each].entering for each in shown}
         numbers |= set() if logits is None else {logits}
         found = dict(zip(numbers, self._values.of(pixels, [*numbers]), strict=True))
+        for each in shown:
+            _refuse_huge(self.stages[each], found[self.stages[each].output])
         views: dict[int, LayerView] = {}
         for number in shown:
             before = views.get(next(iter(self.stages[number].parents), -1))
@@ -197,9 +207,12 @@ class LayeredNetwork:
 
     def _peaks_in(self, stage: Stage, photos: OwnPhotos) -> list[Peaks]:
         values = LiteRTValues(self._engine, only=stage.output)
-        return [
-            peaks(stage, values.of(each, [stage.output])[0], self._size) for each in photos.pixels
-        ]
+        found = []
+        for each in photos.pixels:
+            (maps,) = values.of(each, [stage.output])
+            _refuse_huge(stage, maps)
+            found.append(peaks(stage, maps, self._size))
+        return found
 
     @cached_property
     def _own_photos(self) -> OwnPhotos:
@@ -222,8 +235,18 @@ class LayeredNetwork:
             weights = weights[..., order]
         elif weights.shape[-1] != 1:
             return None
+        if not np.isfinite(weights).all():
+            return None
         ends = np.abs(weights).max(axis=(1, 2, 3), keepdims=True).clip(np.finfo(np.float32).tiny)
         return Filters(np.rint(127.5 + 127.5 * weights / ends).astype(np.uint8))
+
+
+def _refuse_huge(stage: Stage, values: NDArray[np.float32]) -> None:
+    if not (np.abs(values) < _HUGE).all():
+        raise RunError(
+            f"layer {printable(stage.name)} computes NaN, or numbers of {_HUGE:g} or more",
+            hint=f"{option('method', 'occlusion')} needs the model's answers alone",
+        )
 
 
 def _kept(

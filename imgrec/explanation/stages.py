@@ -37,8 +37,8 @@ _JOINS: Mapping[str, Kind] = {"ADD": "sum", "CONCATENATION": "concatenation"}
 _PADS = ("PAD", "PADV2")
 # Before and after a convolution with dilation.
 _DILATES, _GATHERS = "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"
-WITH_SETTINGS = (*_PADS, _DILATES)
-"""The operators whose inputs after the first are numbers that `find_stages` needs."""
+SETTINGS = {**dict.fromkeys(_PADS, slice(1, 2)), _DILATES: slice(1, 3)}
+"""Which inputs of an operator are integers that `find_stages` needs: paddings and blocks."""
 
 _ACTIVATIONS = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
 # The last part of the names that TensorFlow gives to the operations of layers.
@@ -125,7 +125,7 @@ def find_stages(
         graph: The graph.
         output: The number of its output tensor.
         shapes: Of each tensor, for a batch of one.
-        settings: The values of the tensors that the operators in WITH_SETTINGS take, as lists.
+        settings: The values of the tensors that SETTINGS selects, as lists.
     """
     operators = tuple(_needed(graph, output))
     last = next(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,10 +28,10 @@ def read_history(path: Path) -> dict[str, list[float]]:
 def training_seconds(run: Path) -> float | None:
     """Return how long the epochs of a run took, with their validation; None if it is not known."""
     try:
-        seconds = read_history(run / HISTORY_FILE).get("seconds")
+        total = sum(read_history(run / HISTORY_FILE)["seconds"])
     except (OSError, ValueError, LookupError):
         return None
-    return sum(seconds) if seconds else None
+    return total if math.isfinite(total) and total > 0 else None
 
 
 def history_text(history: Mapping[str, Sequence[float]]) -> str:

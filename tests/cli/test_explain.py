@@ -129,7 +129,7 @@ def test_the_layers_are_a_picture_and_a_page(
         ),
         (
             ["--unit", "3"],
-            "--unit: gradcam looks at no single layer",
+            "--unit: gradcam has no choice of layer or unit",
             "it goes with --method layers",
         ),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
+from imgrec.errors import RunError
 from imgrec.evaluation.prediction import Ranked
 from imgrec.explanation.layer_walk import LayerView, LayerWalk
 from imgrec.explanation.layers import LayeredNetwork
@@ -209,6 +211,41 @@ def test_the_last_numbers_become_the_probabilities(engine: LiteRTEngine) -> None
     found = [each.probability for each in walk.final]
     assert found == pytest.approx(powers / powers.sum(), abs=1e-5)
     assert found == sorted(found, reverse=True)
+
+
+def test_numbers_that_are_too_large(tmp_path: Path) -> None:
+    """A layer that computes them is refused by its name, even if the answer is finite."""
+    from keras import layers
+
+    huge = network(
+        layers.Conv2D(2, 3, kernel_initializer="ones", name="fine"),
+        layers.Conv2D(2, 3, name="huge"),
+        layers.MaxPooling2D(2, name="pool"),
+        layers.ReLU(6, name="limited"),
+        layers.Flatten(name="row"),
+        layers.Dense(3, activation="softmax", name="answer"),
+        size=(*SIZE, 3),
+    )
+    kernel, bias = huge.get_layer("huge").get_weights()
+    huge.get_layer("huge").set_weights([np.full_like(kernel, 3e38), bias])
+    export_model(huge, tmp_path / "model.tflite", "litert")
+    engine = LiteRTEngine(tmp_path / "model.tflite", CLASSES, SPEC)
+    assert np.isfinite(engine.answers(picture(0)[np.newaxis]).probabilities).all()
+    with pytest.raises(RunError, match="layer huge computes NaN, or numbers of 1e"):
+        followed(engine, "answer")
+
+
+def test_maps_that_are_padded_with_minus_infinity(tmp_path: Path) -> None:
+    """As before a max pooling in PyTorch; no layer computes that number."""
+    from keras import Model, layers, ops
+
+    before = network(layers.Conv2D(2, 2, name="conv"), size=(*SIZE, 3))
+    padded = ops.pad(before.output, ((0, 0), (1, 2), (1, 2), (0, 0)), constant_values=-np.inf)
+    pool = layers.MaxPooling2D(3, name="pool")(padded)
+    answer = layers.Dense(3, activation="softmax", name="answer")(layers.Flatten()(pool))
+    export_model(Model(before.input, answer), tmp_path / "model.tflite", "litert")
+    walk = followed(LiteRTEngine(tmp_path / "model.tflite", CLASSES, SPEC), "pool")
+    assert np.isfinite(view(walk, "pool").maps[0].values).all()
 
 
 def test_of_a_deep_network_the_last_maps_of_each_size_are_shown() -> None:

@@ -14,7 +14,7 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment
 from imgrec.report.html import Remark
 from imgrec.runs.folder import Run
-from imgrec.runs.history import history_text, read_history
+from imgrec.runs.history import history_text, read_history, training_seconds
 from imgrec.scores import Scores, one_hot
 from imgrec.workflows.reports import report_context
 
@@ -93,3 +93,13 @@ def test_a_history_comes_back(tmp_path: Path) -> None:
     """Every number to the last digit, also NaN."""
     (tmp_path / "history.csv").write_text(history_text(HISTORY))
     np.testing.assert_equal(read_history(tmp_path / "history.csv"), HISTORY)
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-3", ""])
+def test_a_training_time_that_can_t_be_is_unknown(tmp_path: Path, seconds: str) -> None:
+    """Only a positive, finite sum of seconds is a training time."""
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,seconds\n1,1.5\n2,2\n")
+    assert training_seconds(tmp_path) == 3.5
+    path.write_text(f"epoch,seconds\n1,1.5\n2,{seconds}\n")
+    assert training_seconds(tmp_path) is None

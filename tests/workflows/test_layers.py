@@ -191,10 +191,10 @@ def test_a_unit_that_is_asked_for(small_run: Callable[[str], Run], photo: Photo)
         ({"class_name": "cat"}, "class_name: layers follows the photo", "layer=NAME chooses"),
         (
             {"method": "occlusion", "layer": "fc2"},
-            "layer: occlusion looks at no",
+            "layer: occlusion has no choice of layer or unit",
             "method='layers'",
         ),
-        ({"method": "dense", "unit": 1}, "unit: dense looks at no", "method='layers'"),
+        ({"method": "dense", "unit": 1}, "unit: dense has no choice", "method='layers'"),
     ],
 )
 def test_what_layers_can_t_be_asked(

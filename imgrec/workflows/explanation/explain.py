@@ -148,7 +148,7 @@ def _check(method: Method, options: ExplainOptions) -> None:
     for name, value in (("layer", options.layer), ("unit", options.unit)):
         if value is not None and method != "layers":
             raise UsageError(
-                f"{option(name)}: {method} looks at no single layer",
+                f"{option(name)}: {method} has no choice of layer or unit",
                 hint=f"it goes with {option('method', 'layers')}",
             )
 
@@ -173,9 +173,12 @@ def _closer_look(run: Run, engine: Engine, options: ExplainOptions) -> CloserLoo
     layer = network.usual if options.layer is None else _layer(options.layer, network)
     units = 0 if layer is None else network.stages[layer].units
     if options.unit is not None and options.unit not in range(units):
-        name = "the model" if layer is None else printable(network.stages[layer].name)
+        asked = option("unit", options.unit)
+        if layer is None:
+            raise UsageError(f"{asked}: the model has no layers with units", hint="leave it out")
+        name = printable(network.stages[layer].name)
         raise UsageError(
-            f"{option('unit', options.unit)}: {name} has {count_of(units, 'unit')}",
+            f"{asked}: {name} has {count_of(units, 'unit')}",
             hint=f"use 0 to {units - 1}; {option('layer', 'NAME')} chooses another layer",
         )
     return CloserLook(network, layer, options.unit)
