@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -74,11 +74,9 @@ class Console:
         return rendered(renderable, sys.stdout, whole=whole)
 
     def document(self, document: object) -> None:
-        """Print a document as JSON on stdout; a mapping gets a `schema_version`, 1, in front."""
+        """Print a document as JSON on stdout."""
         from imgrec.json_documents import json_text  # help loads no msgspec
 
-        if isinstance(document, Mapping):
-            document = {"schema_version": 1, **document}
         self.result(json_text(document))
 
     def table(

@@ -61,8 +61,8 @@ def preview(
 ) -> None:
     """Draw a sheet of training images with their augmented variants and labels.
 
-    CONFIG is a YAML file or the name of a shipped config; PATH is a folder or a data file, for
-    which a config is drafted as by `imgrec init`.
+    CONFIG is a YAML file or the name of a shipped config. PATH is a folder of images or a data
+    file; imgrec drafts a config for it.
 
     Example: imgrec data preview cat_dog --output sheet.png
     """

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from imgrec.json_documents import json_schema
 from imgrec.models.backend import Machine
-from imgrec.runs.card import BestEpochDocument, ExportParity
+from imgrec.network_summary import NetworkSummary
+from imgrec.runs.card import BestEpochDocument, Card, ExportParity
 
 
 class ShippedConfig(Struct, frozen=True):
@@ -41,12 +42,42 @@ class WrittenDocument(Struct, frozen=True):
     path: Annotated[str, Meta(description="The file that was written.")]
 
 
+class InitDocument(Struct, frozen=True):
+    """What `imgrec init` prints."""
+
+    schema_version: Literal[1]
+    path: Annotated[str, Meta(description="The config that was written.")]
+    found: Annotated[
+        tuple[str, ...], Meta(description="Remarks about the images and the config, a line each.")
+    ]
+
+
+class PlanDocument(Struct, frozen=True):
+    """What `imgrec train --dry-run` prints."""
+
+    schema_version: Literal[1]
+    config: Annotated[str, Meta(description="The YAML of the config, with all defaults.")]
+    network: Annotated[NetworkSummary | None, Meta(description="Null if it is not known.")]
+    images: Annotated[
+        Mapping[str, Mapping[str, int]], Meta(description="Their number by split and class.")
+    ]
+
+
 class RunDocument(Struct, frozen=True):
     """What `imgrec import` and `imgrec runs path` print."""
 
     schema_version: Literal[1]
     name: Annotated[str, Meta(description="The name of the run.")]
     path: Annotated[str, Meta(description="The folder of the run.")]
+
+
+class RunDetails(Struct, frozen=True):
+    """What `imgrec runs show` prints."""
+
+    schema_version: Literal[1]
+    path: Annotated[str, Meta(description="The folder of the run.")]
+    run: Annotated[str, Meta(description="The name of the run.")]
+    card: Card
 
 
 class ListedRun(Struct, frozen=True):
@@ -107,7 +138,10 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             ConfigsDocument,
             ConfigDocument,
             WrittenDocument,
+            InitDocument,
+            PlanDocument,
             RunDocument,
+            RunDetails,
             RunListDocument,
             PreviewDocument,
             PackDocument,

@@ -100,9 +100,9 @@ def _size(
     "--max-parameters",
     type=click.IntRange(min=1),
     default=1_000_000_000,
-    show_default="1,000,000,000",
+    show_default=False,
     metavar="N",
-    help="How many parameters the config of a Keras model may ask for.",
+    help="Maximum number of parameters of a Keras model.  [default: 1,000,000,000]",
 )
 @click.option("--name", help="Name of the run.  [default: the file's name]")
 @click.option(

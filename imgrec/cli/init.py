@@ -25,8 +25,8 @@ from imgrec.text import printable
 def init(console: Console, *, path: Path, output: Path | None, as_json: bool) -> None:
     """Write a config for a folder of images, or for a data file.
 
-    PATH is a folder with one subfolder of images per class, or with split folders (train, val,
-    test) that contain those; or a data file, such as a CSV file of paths and labels.
+    PATH is a folder of images, with one subfolder per class or with split folders (train, val,
+    test) that contain those, or a data file, such as a CSV file of paths and labels.
 
     Example: imgrec init photos --output photos.yaml
     """
@@ -39,7 +39,9 @@ def init(console: Console, *, path: Path, output: Path | None, as_json: bool) ->
     write_text(written, drafted.config)
     found = [*drafted.found, *drafted.bad, *drafted.gaps]
     if as_json:
-        return console.document({"path": str(written), "found": found})
+        from imgrec.cli.documents import InitDocument
+
+        return console.document(InitDocument(1, str(written), tuple(found)))
     console.result("\n".join(found))
     return console.result(f"written: {printable(str(written))}\nnext:    {_next_command(written)}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -68,7 +68,9 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
 
     found = find(run, runs_dir)
     if as_json:
-        return console.document(_details(found))
+        from imgrec.cli.documents import RunDetails
+
+        return console.document(RunDetails(1, str(found.path), found.name, found.card))
     console.table(("key", "value"), _lines(found))
     if found.card.network is not None:
         console.result("")
@@ -93,7 +95,9 @@ def path(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
 
     found = find(run, runs_dir)
     if as_json:
-        return console.document({"name": found.name, "path": str(found.path)})
+        from imgrec.cli.documents import RunDocument
+
+        return console.document(RunDocument(1, found.name, str(found.path)))
     return console.result(printable(str(found.path)))
 
 
@@ -179,10 +183,6 @@ def _listed(runs: Sequence[Run], unreadable: Sequence[UnreadableRun]) -> RunList
     )
     errors = (ListedRun(each.path.name, str(each.path), error=each.error) for each in unreadable)
     return RunListDocument(1, (*found, *errors))
-
-
-def _details(run: Run) -> dict[str, Any]:
-    return {"path": str(run.path), "run": run.name, "card": run.card}
 
 
 def _row(run: Run) -> tuple[str, ...]:

@@ -53,9 +53,9 @@ def train(
 ) -> None:
     """Train a model from a config, or resume a run.
 
-    CONFIG is a YAML file or the name of a shipped config; or images, for which one is drafted: a
-    folder with one subfolder per class or per split, or a data file, such as a CSV file of paths
-    and labels.
+    CONFIG is a YAML file or the name of a shipped config. PATH is a folder of images, with one
+    subfolder per class or per split, or a data file, such as a CSV file of paths and labels; imgrec
+    drafts a config for it.
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
@@ -111,8 +111,9 @@ def _naming(name: str | None) -> tuple[str, ...]:
 
 def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
     if as_json:
-        counts = {split: dict(classes) for split, classes in plan.counts.items()}
-        return console.document({"config": plan.config, "network": plan.network, "images": counts})
+        from imgrec.cli.documents import PlanDocument
+
+        return console.document(PlanDocument(1, plan.config, plan.network, plan.counts))
     console.result(plan.config)
     show_network(console, plan.network)
     if plan.missing is not None:

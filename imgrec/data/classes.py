@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
-from imgrec.data.memory import check_memory
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, Occurrence, finding, merged
+from imgrec.data.memory import check_free_memory
 from imgrec.data.records import Dataset, ImageSource, Record
 from imgrec.errors import DataError, UsageError
 from imgrec.text import (
@@ -89,7 +90,7 @@ def labelled(
 
 def check_room(images: int) -> None:
     """Raise DataError if so many images would take more memory than is free, without pixels."""
-    check_memory(images * _IMAGE_BYTES, f"the names and labels of {count_of(images, 'image')}")
+    check_free_memory(images * _IMAGE_BYTES, f"the names and labels of {count_of(images, 'image')}")
 
 
 def with_findings(

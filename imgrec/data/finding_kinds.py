@@ -16,6 +16,9 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+_ERROR, _WARNING, _NOTE = Severity
+
+
 class Evidence(Flag):
     """What has to be known to look for something.
 
@@ -33,249 +36,133 @@ class Evidence(Flag):
 
 
 class FindingKind(Enum):
-    """What can be found: key in files, evidence, severity, title for people, what is counted."""
+    """What can be found: evidence, severity, title for people, and what is counted."""
 
-    UNREADABLE = ("unreadable", Evidence.CONTENT, Severity.ERROR, "can't be read")
-    NO_IMAGE = ("no_image", Evidence.CONTENT, Severity.ERROR, "not images")
-    UNTRAINABLE = (
-        "untrainable",
-        Evidence.SOURCE,
-        Severity.ERROR,
-        "a training would end",
-        "problems",
-    )
-    COPIES_ACROSS_SPLITS = (
-        "duplicates_across_splits",
+    UNREADABLE = (Evidence.CONTENT, _ERROR, "can't be read")
+    NO_IMAGE = (Evidence.CONTENT, _ERROR, "not images")
+    UNTRAINABLE = (Evidence.SOURCE, _ERROR, "a training would end", "problems")
+    DUPLICATES_ACROSS_SPLITS = (
         Evidence.CONTENT | Evidence.SPLITS,
-        Severity.ERROR,
+        _ERROR,
         "leakage: same file in several splits",
     )
-    COPIES_ACROSS_LABELS = (
-        "duplicates_across_labels",
+    DUPLICATES_ACROSS_LABELS = (
         Evidence.CONTENT | Evidence.LABELS,
-        Severity.ERROR,
+        _ERROR,
         "same file under several labels",
     )
-    COPIES = ("duplicates", Evidence.CONTENT, Severity.WARNING, "same file twice in a split")
-    NEAR_ACROSS_SPLITS = (
-        "near_duplicates_across_splits",
-        Evidence.PIXELS | Evidence.SPLITS,
-        Severity.WARNING,
+    DUPLICATES = (Evidence.CONTENT, _WARNING, "same file twice in a split")
+    NEAR_DUPLICATES_ACROSS_SPLITS = (
+        Evidence.SPLITS | Evidence.PIXELS,
+        _WARNING,
         "near-duplicates in several splits",
     )
-    NEAR = ("near_duplicates", Evidence.PIXELS, Severity.WARNING, "near-duplicates in a split")
+    NEAR_DUPLICATES = (Evidence.PIXELS, _WARNING, "near-duplicates in a split")
     NOT_COMPARED = (
-        "not_compared",
         Evidence(0),
-        Severity.WARNING,
+        _WARNING,
         "too many similar images; the search for near-duplicates ended early",
         "splits",
     )
-    IMBALANCE = (
-        "imbalance",
+    IMBALANCE = (Evidence.LABELS, _WARNING, "classes of very different size", "classes")
+    MISSING_CLASSES = (Evidence.LABELS, _WARNING, "classes without images", "classes")
+    CLASSES_DIFFERING_IN_CASE = (
         Evidence.LABELS,
-        Severity.WARNING,
-        "classes of very different size",
-        "classes",
-    )
-    MISSING_CLASSES = (
-        "missing_classes",
-        Evidence.LABELS,
-        Severity.WARNING,
-        "classes without images",
-        "classes",
-    )
-    CLASSES_BY_CASE = (
-        "classes_differing_in_case",
-        Evidence.LABELS,
-        Severity.WARNING,
+        _WARNING,
         "class names differ only in case",
         "classes",
     )
-    NAMES_BY_CASE = (
-        "names_differing_in_case",
-        Evidence.NAMES,
-        Severity.WARNING,
-        "names differ only in case",
-    )
-    ANIMATED = (
-        "animated",
-        Evidence.TRAITS,
-        Severity.WARNING,
-        "several frames or pages; one is used",
-    )
-    SIXTEEN_BIT = (
-        "sixteen_bit",
-        Evidence.TRAITS,
-        Severity.WARNING,
-        "more than 8 bits a channel, reduced to 8",
-    )
-    FEW_BITS = (
-        "few_bits",
-        Evidence.TRAITS,
-        Severity.WARNING,
-        "dark: even the brightest pixel leaves bits unused",
-    )
-    UNUSED_CHANNELS = (
-        "unused_channels",
-        Evidence.TRAITS,
-        Severity.WARNING,
-        "channels that are not used",
-    )
-    ELONGATED = ("elongated", Evidence.TRAITS, Severity.WARNING, "very long or very wide")
-    ONE_COLOUR = (
-        "one_colour",
-        Evidence.PIXELS,
-        Severity.WARNING,
-        "of nearly one colour; not compared",
-    )
-    ROTATED = ("rotated", Evidence.TRAITS, Severity.NOTE, "turned upright as EXIF says")
-    PROFILE = (
-        "colour_profile",
-        Evidence.TRAITS,
-        Severity.NOTE,
-        "a colour profile other than sRGB, not applied",
-    )
-    TRANSPARENT = ("transparent", Evidence.TRAITS, Severity.NOTE, "transparent; laid on white")
-    WRONG_SUFFIX = (
-        "wrong_suffix",
-        Evidence.TRAITS,
-        Severity.NOTE,
-        "named like another format; read by content",
-    )
-    UNUSED_FOLDERS = (
-        "unused_folders",
-        Evidence.SOURCE,
-        Severity.WARNING,
-        "folders that are not used",
-        "folders",
-    )
-    HIDDEN_FOLDERS = (
-        "hidden_folders",
-        Evidence.SOURCE,
-        Severity.WARNING,
-        "hidden folders with files, not used",
-        "folders",
-    )
-    UNUSED_IMAGES = (
-        "unused_images",
-        Evidence.SOURCE,
-        Severity.WARNING,
-        "images of no class, not used",
-    )
+    NAMES_DIFFERING_IN_CASE = (Evidence.NAMES, _WARNING, "names differ only in case")
+    ANIMATED = (Evidence.TRAITS, _WARNING, "several frames or pages; one is used")
+    SIXTEEN_BIT = (Evidence.TRAITS, _WARNING, "more than 8 bits a channel, reduced to 8")
+    FEW_BITS = (Evidence.TRAITS, _WARNING, "dark: even the brightest pixel leaves bits unused")
+    UNUSED_CHANNELS = (Evidence.TRAITS, _WARNING, "channels that are not used")
+    ELONGATED = (Evidence.TRAITS, _WARNING, "very long or very wide")
+    ONE_COLOUR = (Evidence.PIXELS, _WARNING, "of nearly one colour; not compared")
+    ROTATED = (Evidence.TRAITS, _NOTE, "turned upright as EXIF says")
+    COLOUR_PROFILE = (Evidence.TRAITS, _NOTE, "a colour profile other than sRGB, not applied")
+    TRANSPARENT = (Evidence.TRAITS, _NOTE, "transparent; laid on white")
+    WRONG_SUFFIX = (Evidence.TRAITS, _NOTE, "named like another format; read by content")
+    UNUSED_FOLDERS = (Evidence.SOURCE, _WARNING, "folders that are not used", "folders")
+    HIDDEN_FOLDERS = (Evidence.SOURCE, _WARNING, "hidden folders with files, not used", "folders")
+    UNUSED_IMAGES = (Evidence.SOURCE, _WARNING, "images of no class, not used")
     NESTED_FOLDERS = (
-        "nested_folders",
         Evidence.SOURCE,
-        Severity.WARNING,
+        _WARNING,
         "folders inside class folders, taken as part of the class",
         "folders",
     )
     REPEATED_FOLDERS = (
-        "repeated_folders",
         Evidence.SOURCE,
-        Severity.WARNING,
+        _WARNING,
         "every class folder contains the same folders, as splits contain the same classes",
         "folders",
     )
     UNIFIED_CLASSES = (
-        "unified_classes",
         Evidence.SOURCE,
-        Severity.WARNING,
+        _WARNING,
         "class names with blanks or another Unicode form, unified",
         "names",
     )
     COMBINED_LABELS = (
-        "combined_labels",
         Evidence.SOURCE,
-        Severity.WARNING,
+        _WARNING,
         "classes that look like several labels; data.multi_label separates them",
         "classes",
     )
     UNUSED_CLASSES = (
-        "unused_classes",
         Evidence.SOURCE,
-        Severity.WARNING,
+        _WARNING,
         "named classes that no image has, not used",
         "classes",
     )
-    UNUSED_ARRAYS = (
-        "unused_arrays",
-        Evidence.SOURCE,
-        Severity.WARNING,
-        "arrays that are not used",
-        "arrays",
-    )
+    UNUSED_ARRAYS = (Evidence.SOURCE, _WARNING, "arrays that are not used", "arrays")
     GUESSED_ENCODING = (
-        "guessed_encoding",
         Evidence.SOURCE,
-        Severity.WARNING,
+        _WARNING,
         "text that is not UTF-8, read as Windows-1252",
         "files",
     )
-    TABLE_FORM = ("table_form", Evidence.SOURCE, Severity.NOTE, "tables in a special form", "files")
-    SKIPPED_ROWS = (
-        "skipped_rows",
-        Evidence.SOURCE,
-        Severity.NOTE,
-        "rows that are empty or repeated",
-        "rows",
-    )
+    TABLE_FORM = (Evidence.SOURCE, _NOTE, "tables in a special form", "files")
+    SKIPPED_ROWS = (Evidence.SOURCE, _NOTE, "rows that are empty or repeated", "rows")
     REWRITTEN_PATHS = (
-        "rewritten_paths",
         Evidence.SOURCE,
-        Severity.NOTE,
+        _NOTE,
         "paths with backslashes, blanks or another Unicode form, corrected",
         "paths",
     )
     UNUSED_COLUMNS = (
-        "unused_columns",
         Evidence.SOURCE,
-        Severity.NOTE,
+        _NOTE,
         "columns that only slices and groups can use",
         "columns",
     )
-    UNUSED_FEATURES = (
-        "unused_features",
-        Evidence.SOURCE,
-        Severity.NOTE,
-        "features besides image and label",
-        "features",
-    )
+    UNUSED_FEATURES = (Evidence.SOURCE, _NOTE, "features besides image and label", "features")
     WRAPPER_FOLDERS = (
-        "wrapper_folders",
         Evidence.SOURCE,
-        Severity.NOTE,
+        _NOTE,
         "folders around the class folders, seen through",
         "folders",
     )
-    UNUSED_FILES = (
-        "unused_files",
-        Evidence.SOURCE,
-        Severity.NOTE,
-        "files beside the images, not used",
-        "files",
-    )
-    HIDDEN = (
-        "hidden",
-        Evidence.SOURCE,
-        Severity.NOTE,
-        "hidden and system files, not used",
-        "files",
-    )
+    UNUSED_FILES = (Evidence.SOURCE, _NOTE, "files beside the images, not used", "files")
+    HIDDEN = (Evidence.SOURCE, _NOTE, "hidden and system files, not used", "files")
 
     def __init__(
         self,
-        key: str,
         evidence: Evidence,
         severity: Severity,
         title: str,
         unit: str = "images",
     ) -> None:
-        self.key = key
         self.evidence = evidence
         self.severity = severity
         self.title = title
         self.unit = unit
+
+    @property
+    def key(self) -> str:
+        """How it is called in files."""
+        return self.name.lower()
 
     @property
     def is_bad(self) -> bool:

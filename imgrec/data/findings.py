@@ -9,24 +9,8 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from imgrec.data.finding_kinds import Evidence, FindingKind, Severity
+from imgrec.data.finding_kinds import FindingKind, Severity
 from imgrec.text import join_few, printable, quoted
-
-__all__ = [
-    "Evidence",
-    "Finding",
-    "FindingKind",
-    "Findings",
-    "Occurrence",
-    "Pictures",
-    "Severity",
-    "ValueRange",
-    "finding",
-    "gap_lines",
-    "log_findings",
-    "looked_for",
-    "merged",
-]
 
 log = logging.getLogger("imgrec")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, Occurrence, finding
 from imgrec.data.storage import files_below, is_folder, is_system_entry, list_folder
 from imgrec.data.suffixes import format_of
 from imgrec.text import count_of

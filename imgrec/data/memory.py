@@ -34,7 +34,7 @@ def fits_in_memory(needed: int) -> bool:
     return needed * _PARTS <= available_memory()
 
 
-def check_memory(needed: int, what: str) -> None:
+def check_free_memory(needed: int, what: str) -> None:
     """Raise DataError if `what`, which takes `needed` bytes, does not fit in the free memory."""
     free = available_memory()
     if needed > free:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from imgrec.data.findings import FindingKind, Occurrence, finding, log_findings
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, finding, log_findings
 from imgrec.data.images import HEAD, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches

@@ -19,8 +19,8 @@ from imgrec.text import NOTHING, count_of, printable
 MOST_SLICES = 100
 """How many slices one specification may make; with more, it identifies single images."""
 
-SMALL, LARGE = 256 * 256, 1024 * 1024
-"""In pixels: `size=small` are images below the first, `size=large` those from the second on."""
+# `size=small` are images below the first, `size=large` those from the second on.
+_MEDIUM_PIXELS, _LARGE_PIXELS = 256 * 256, 1024 * 1024
 
 _AHEAD = 256
 _OF_RECORD = {"column", "path"}
@@ -100,9 +100,9 @@ def _of_headers(records: Sequence[Record], value: Callable[[Header], str]) -> li
 
 def _size(header: Header) -> str:
     width, height = header.size
-    if width * height < SMALL:
+    if width * height < _MEDIUM_PIXELS:
         return "small"
-    return "medium" if width * height < LARGE else "large"
+    return "medium" if width * height < _LARGE_PIXELS else "large"
 
 
 _BY_HEADER: Mapping[str, Callable[[Header], str]] = {

@@ -92,7 +92,7 @@ def record_check(writer: RunWriter, findings: Findings) -> None:
 
 def remind_of_copies(findings: Findings) -> None:
     """Log again, next to the results, that duplicates spoil them."""
-    kinds = {FindingKind.COPIES_ACROSS_SPLITS, FindingKind.COPIES_ACROSS_LABELS}
+    kinds = {FindingKind.DUPLICATES_ACROSS_SPLITS, FindingKind.DUPLICATES_ACROSS_LABELS}
     if copies := [each for each in findings.found if each.kind in kinds]:
         found = "; ".join(f"{each.kind.title}: {each.count:,}" for each in copies)
         log.warning("%s,\nso the metrics may be too good or too bad", found)

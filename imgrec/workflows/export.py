@@ -18,7 +18,7 @@ from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
-from imgrec.files import check_writable, refuse_existing, write_folder, write_output
+from imgrec.files import check_suffix, check_writable, refuse_existing, write_folder, write_output
 from imgrec.interface import option
 from imgrec.models.export import export_model, require_memory, require_onnx
 from imgrec.models.files import embed
@@ -233,13 +233,14 @@ def _check_output(output: Path, form: str) -> None:
     if form == "saved_model":
         refuse_existing(output, "folder")
         return
-    if output.suffix.lower() != SUFFIXES[form]:
-        named = [each for each, suffix in SUFFIXES.items() if suffix == output.suffix.lower()]
-        hint = f"write it as {option('format', named[0])}, or name " if named else "name "
+    forms = {suffix: each for each, suffix in SUFFIXES.items() if suffix}
+    if (named := forms.get(output.suffix.lower(), form)) != form:
+        named_like_form = f"{printable(output.stem)}{SUFFIXES[form]}"
         raise UsageError(
-            f"{printable(str(output))}: a {form} file ends with {SUFFIXES[form]}",
-            hint=f"{hint}{printable(output.stem)}{SUFFIXES[form]}",
+            f"{printable(str(output))}: {output.suffix} is for the format {named}, not {form}",
+            hint=f"use {option('format', named)}, or write {named_like_form}",
         )
+    check_suffix(output, (SUFFIXES[form],))
     check_writable(output)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
-from imgrec.data.findings import FindingKind
+from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.sources import DataLocation
 from imgrec.errors import UsageError
 from imgrec.workflows.dataset_summary import DatasetSummary, summarize_dataset

@@ -44,16 +44,16 @@ def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
 def missing_weights(application: str) -> str:
     """Return that Keras will download an application's ImageNet weights; empty if it has them.
 
-    Any file that is named after the application counts, since the exact names are known to Keras
-    alone.
+    It looks at file names only: any file that is named after the application counts, since the
+    exact names are known to Keras alone.
 
     Example:
         >>> missing_weights("VGG16")  # doctest: +SKIP
         'the ImageNet weights of VGG16 are not in ~/.keras/models: a training downloads them first'
     """
-    wanted = _squeezed(application)
+    wanted = re.compile(rf"{_squeezed(application)}(?!v\d)")  # MobileNet is not MobileNetV2
     try:
-        there = any(wanted in _squeezed(each.name) for each in _folder().iterdir())
+        there = any(wanted.search(_squeezed(each.name)) for each in _folder().iterdir())
     except OSError:
         there = False
     if there:

@@ -74,8 +74,8 @@ def test_results_on_stdout_and_the_rest_on_stderr(capsys: Captured) -> None:
 
 
 def test_document(capsys: Captured) -> None:
-    """A document is one JSON object that begins with the schema version, in ASCII."""
-    Console().document({"name": "é\udcff"})
+    """A document is one JSON object, in ASCII."""
+    Console().document({"schema_version": 1, "name": "é\udcff"})
     output = capsys.readouterr().out
     assert output == '{\n  "schema_version": 1,\n  "name": "\\u00e9\\udcff"\n}\n'
     assert json.loads(output)["name"] == "é\udcff"

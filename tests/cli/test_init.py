@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,9 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.cli.documents import InitDocument
 from imgrec.config.load import load
+from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 
 Imgrec = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,7 +30,9 @@ def test_writes_a_config(imgrec: Imgrec, tmp_path: Path, snapshot: SnapshotAsser
 def test_output_and_json(imgrec: Imgrec, tmp_path: Path) -> None:
     """--output names the file, and so does --json in a document."""
     process = imgrec("init", "photos", "--output", "my config.yaml", "--json")
-    assert json.loads(process.stdout)["path"] == "my config.yaml"
+    document = printed(InitDocument, process)
+    assert document.path == "my config.yaml"
+    assert document.found
     assert (tmp_path / "my config.yaml").is_file()
 
 

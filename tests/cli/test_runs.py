@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from imgrec.cli.documents import RunListDocument
+from imgrec.cli.documents import RunDetails, RunDocument, RunListDocument
 from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.runs.card import Card, DataSource, Input, write_card
 from tests.cli.documents import printed
@@ -122,9 +122,9 @@ def test_show(imgrec: Imgrec, runs: Path, snapshot: SnapshotAssertion) -> None:
 @pytest.mark.usefixtures("runs")
 def test_show_as_json(imgrec: Imgrec) -> None:
     """The card as JSON is whole, names and all."""
-    document = json.loads(imgrec("runs", "show", "last", "--json").stdout)
-    assert document["run"] == "pets-1"
-    assert document["card"]["classes"] == ["cat", "a\x1b[2J"]
+    document = printed(RunDetails, imgrec("runs", "show", "last", "--json"))
+    assert document.run == "pets-1"
+    assert list(document.card.classes) == ["cat", "a\x1b[2J"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["last"], ["pets-1"], ["runs/pets-1"]])
@@ -145,11 +145,8 @@ def test_a_path_does_not_steer_the_terminal(imgrec: Imgrec, tmp_path: Path) -> N
 @pytest.mark.usefixtures("runs")
 def test_path_as_json(imgrec: Imgrec) -> None:
     """The path as JSON comes with the name."""
-    assert json.loads(imgrec("runs", "path", "pets-2", "--json").stdout) == {
-        "schema_version": 1,
-        "name": "pets-2",
-        "path": "runs/pets-2",
-    }
+    document = printed(RunDocument, imgrec("runs", "path", "pets-2", "--json"))
+    assert document == RunDocument(1, "pets-2", "runs/pets-2")
 
 
 @pytest.mark.parametrize("arguments", [["show"], ["path", "pets-1"]], ids=" ".join)

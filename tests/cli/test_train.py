@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.cli.documents import PlanDocument
+from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 
 Process = subprocess.CompletedProcess[str]
@@ -113,11 +115,10 @@ def test_bad_images_of_a_folder_are_named_once(imgrec: Imgrec) -> None:
 def test_dry_run_as_json(imgrec: Imgrec) -> None:
     """The same as one document."""
     process = imgrec("train", "small_cnn", "--name", "1e3", "--dry-run", "--json")
-    assert process.returncode == 0
-    document = json.loads(process.stdout)
-    assert set(document) == {"schema_version", "config", "network", "images"}
-    assert "name: '1e3'" in document["config"].replace('"', "'")
-    assert sum(document["images"]["train"].values()) == 1257
+    document = printed(PlanDocument, process)
+    assert "name: '1e3'" in document.config.replace('"', "'")
+    assert document.network is not None
+    assert sum(document.images["train"].values()) == 1257
 
 
 def test_result_as_json(trained: tuple[Path, Process]) -> None:

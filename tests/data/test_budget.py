@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from imgrec.data.images import ImageSpec, decode
-from imgrec.data.images.budget import MEMORY, SMALL, MemoryBudget
+from imgrec.data.images.budget import MEMORY, UNCOUNTED_BYTES, MemoryBudget
 from tests.data.hostile_images import webp
 
-TOTAL = 100 * SMALL
+TOTAL = 100 * UNCOUNTED_BYTES
 SOON = 0.05  # seconds
 
 
@@ -49,26 +49,26 @@ def test_large_requests_are_served_in_turn(pool: ThreadPoolExecutor) -> None:
     with budget.reserved(TOTAL // 2):
         first = pool.submit(work, TOTAL)
         assert not waits.wait(SOON)
-        second = pool.submit(work, 2 * SMALL)
+        second = pool.submit(work, 2 * UNCOUNTED_BYTES)
         assert not waits.wait(SOON)
         assert order == []
     first.result()
     second.result()
-    assert order == [TOTAL, 2 * SMALL]
+    assert order == [TOTAL, 2 * UNCOUNTED_BYTES]
 
 
 def test_small_requests_never_wait() -> None:
     """However much is taken."""
     budget = MemoryBudget(TOTAL)
-    with budget.reserved(10 * TOTAL), budget.reserved(SMALL) as share:
-        assert share.grow(SMALL)
-        assert not share.grow(SMALL + 1)
+    with budget.reserved(10 * TOTAL), budget.reserved(UNCOUNTED_BYTES) as share:
+        assert share.grow(UNCOUNTED_BYTES)
+        assert not share.grow(UNCOUNTED_BYTES + 1)
 
 
 def test_a_share_grows_into_what_is_left() -> None:
     """What it holds counts; all of it is given back."""
     budget = MemoryBudget(TOTAL)
-    with budget.reserved(SMALL) as share:
+    with budget.reserved(UNCOUNTED_BYTES) as share:
         assert share.grow(TOTAL)
         assert share.grow(5 * TOTAL)
     with budget.reserved(TOTAL // 2) as share, budget.reserved(TOTAL // 4) as other:

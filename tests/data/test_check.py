@@ -74,9 +74,9 @@ def test_copies_are_reported_by_where_they_are() -> None:
     )
     hashes = {"a": "1", "a2": "1", "b": "2", "b2": "2", "c": "3", "c2": "3", "other": "4"}
     findings = of_records(images, hashes)
-    assert names(findings, FindingKind.COPIES) == [("a", "a2"), ("c", "c2")]
-    assert names(findings, FindingKind.COPIES_ACROSS_SPLITS) == [("b", "b2")]
-    assert names(findings, FindingKind.COPIES_ACROSS_LABELS) == [("c", "c2")]
+    assert names(findings, FindingKind.DUPLICATES) == [("a", "a2"), ("c", "c2")]
+    assert names(findings, FindingKind.DUPLICATES_ACROSS_SPLITS) == [("b", "b2")]
+    assert names(findings, FindingKind.DUPLICATES_ACROSS_LABELS) == [("c", "c2")]
     assert findings.worst is Severity.ERROR
     assert not findings.passed(strict=False)
 
@@ -90,9 +90,9 @@ def test_several_labels_are_compared_whole() -> None:
     )
     images = CheckInput({"train": records}, ("cat", "dog"))
     same = of_records(images, {"a": "1", "b": "1", "c": "2"})
-    assert not names(same, FindingKind.COPIES_ACROSS_LABELS)
+    assert not names(same, FindingKind.DUPLICATES_ACROSS_LABELS)
     other = of_records(images, {"a": "1", "b": "2", "c": "1"})
-    assert names(other, FindingKind.COPIES_ACROSS_LABELS) == [("a", "c")]
+    assert names(other, FindingKind.DUPLICATES_ACROSS_LABELS) == [("a", "c")]
 
 
 def test_bad_images_are_not_copies() -> None:
@@ -113,7 +113,7 @@ def test_classes() -> None:
     findings = of_records(images, {})
     assert names(findings, FindingKind.IMBALANCE) == [("Cat", "cat")]
     assert names(findings, FindingKind.MISSING_CLASSES) == [("cat",)]
-    assert names(findings, FindingKind.CLASSES_BY_CASE) == [("Cat", "cat")]
+    assert names(findings, FindingKind.CLASSES_DIFFERING_IN_CASE) == [("Cat", "cat")]
     assert findings.counts["test"] == {"Cat": 1, "cat": 0, "dog": 1}
     assert findings.passed(strict=False)
     assert not findings.passed(strict=True)
@@ -122,7 +122,7 @@ def test_classes() -> None:
 def test_names_that_differ_in_case() -> None:
     """Capital letters, and accents stored in two ways, make names that collide elsewhere."""
     images = stock(train={"cat/A.jpg": 0, "cat/a.JPG": 0, "caf\u00e9": 1, "cafe\u0301": 1})
-    found = names(of_records(images, {}), FindingKind.NAMES_BY_CASE)
+    found = names(of_records(images, {}), FindingKind.NAMES_DIFFERING_IN_CASE)
     assert found == [("cat/A.jpg", "cat/a.JPG"), ("caf\u00e9", "cafe\u0301")]
 
 
@@ -150,11 +150,13 @@ def test_near_duplicates(tmp_path: Path) -> None:
     save(picture(2), tmp_path / "train/dog/c.png")
     save(picture(2), tmp_path / "train/dog/c copy.png")
     findings = check_images(read_leniently(tmp_path), Silent())
-    assert names(findings, FindingKind.NEAR) == [("train/cat/a.png", "train/cat/smaller.jpg")]
-    assert names(findings, FindingKind.NEAR_ACROSS_SPLITS) == [
+    assert names(findings, FindingKind.NEAR_DUPLICATES) == [
+        ("train/cat/a.png", "train/cat/smaller.jpg")
+    ]
+    assert names(findings, FindingKind.NEAR_DUPLICATES_ACROSS_SPLITS) == [
         ("train/dog/b.png", "test/dog/b.png")
     ]
-    assert names(findings, FindingKind.COPIES) == [("train/dog/c copy.png", "train/dog/c.png")]
+    assert names(findings, FindingKind.DUPLICATES) == [("train/dog/c copy.png", "train/dog/c.png")]
     assert findings.worst is Severity.WARNING
 
 
@@ -199,7 +201,7 @@ def test_pixels_are_checked_like_files() -> None:
     one = np.asarray(picture(0))
     records = (Record("a", 0, one), Record("b", 1, one.copy()), Record("c", 0, one[::-1].copy()))
     findings = check_images(CheckInput({"train": records}, ("x", "y")), Silent())
-    assert names(findings, FindingKind.COPIES_ACROSS_LABELS) == [("a", "b")]
+    assert names(findings, FindingKind.DUPLICATES_ACROSS_LABELS) == [("a", "b")]
     assert findings.pictures is not None
     assert findings.pictures.formats == {"pixels": 3}
 

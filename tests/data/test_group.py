@@ -10,7 +10,8 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from imgrec.config.data import Data
-from imgrec.data.findings import FindingKind, Occurrence, finding
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, finding
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.data.sources import SplitConfig, read
 from imgrec.data.split import check_apart, groups_of, split_groups

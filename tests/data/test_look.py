@@ -121,7 +121,7 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
         f"several.{form}" for form in ("gif", "tif", "webp", "png", "avif")
     }
     assert cases[FindingKind.UNUSED_CHANNELS] == {"RGBX.tiff": "1 beside RGB"}
-    assert cases[FindingKind.PROFILE] == {"lab.jpeg": "RGB"}
+    assert cases[FindingKind.COLOUR_PROFILE] == {"lab.jpeg": "RGB"}
     assert cases[FindingKind.TRANSPARENT] == {"RGBA.tiff": "RGBA"}
     assert cases[FindingKind.WRONG_SUFFIX] == {"png.jpg": "PNG"}
 

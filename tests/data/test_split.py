@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgrec.data.findings import FindingKind, Occurrence, finding
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, finding
 from imgrec.data.records import Dataset, Record, Splits
 from imgrec.data.split import split, stratified
 from imgrec.errors import DataError

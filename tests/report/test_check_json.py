@@ -17,10 +17,11 @@ FOUND = Findings(
     found=(
         Finding(FindingKind.UNREADABLE, (Occurrence(("train/cat/1.jpg",), "empty file"),)),
         Finding(
-            FindingKind.COPIES_ACROSS_SPLITS, (Occurrence(("train/cat/2.jpg", "test/cat/2.jpg")),)
+            FindingKind.DUPLICATES_ACROSS_SPLITS,
+            (Occurrence(("train/cat/2.jpg", "test/cat/2.jpg")),),
         ),
     ),
-    not_checked={FindingKind.NEAR: "no pixels"},
+    not_checked={FindingKind.NEAR_DUPLICATES: "no pixels"},
     pictures=Pictures(
         ValueRange(1, 2, 3), ValueRange(4, 5, 6), ValueRange(0.5, 1.0, 2.0), {"JPEG": 4}, {"L": 4}
     ),

@@ -44,7 +44,7 @@ def test_the_whole_text(snapshot: SnapshotAssertion) -> None:
     """What there is, the classes, what was found, and the verdict."""
     bad = Finding(FindingKind.UNREADABLE, (Occurrence(("train/cat/1.jpg",), "empty file"),))
     many = tuple(Occurrence((f"{number}.jpg", f"{number} copy.jpg")) for number in range(5))
-    assert drawn(findings(bad, Finding(FindingKind.COPIES, many))) == snapshot
+    assert drawn(findings(bad, Finding(FindingKind.DUPLICATES, many))) == snapshot
 
 
 def test_verdicts() -> None:
@@ -74,14 +74,15 @@ def test_many_classes() -> None:
 def test_it_fits(width: int) -> None:
     """No line is wider than the terminal, whatever the names are."""
     case = Occurrence(("train/" + "long" * 60, *NAMES), "because " * 30)
-    text = drawn(findings(Finding(FindingKind.NEAR, (case,))), width)
+    text = drawn(findings(Finding(FindingKind.NEAR_DUPLICATES, (case,))), width)
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_names_do_nothing() -> None:
     """Escape codes, line breaks and markup are shown, not obeyed."""
     text = drawn(
-        findings(*(Finding(FindingKind.NEAR, (Occurrence((name,)),)) for name in NAMES)), 200
+        findings(*(Finding(FindingKind.NEAR_DUPLICATES, (Occurrence((name,)),)) for name in NAMES)),
+        200,
     )
     assert all(character.isprintable() for character in text.replace("\n", ""))
     for shown in (r"a\nb", 'c"d', r"\x1b[31m", r"\xe9", "../../etc", "[bold]", "=cmd", r"\u202e"):

@@ -51,10 +51,10 @@ def test_the_split_of_a_config_is_applied(photos: Path, tmp_path: Path) -> None:
         (photos / "red" / f"copy{number}.png").write_bytes(
             (photos / "red" / f"{number:02d}.png").read_bytes()
         )
-    assert check(str(photos)).findings.count(FindingKind.COPIES_ACROSS_SPLITS) == 0
+    assert check(str(photos)).findings.count(FindingKind.DUPLICATES_ACROSS_SPLITS) == 0
     findings = check(config(tmp_path, photos, 0.5)).findings
     assert list(findings.counts) == ["train", "validation"]
-    assert findings.count(FindingKind.COPIES_ACROSS_SPLITS) > 2
+    assert findings.count(FindingKind.DUPLICATES_ACROSS_SPLITS) > 2
     assert not findings.passed(strict=False)
 
 
@@ -86,7 +86,7 @@ def test_data_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=pixels[[0, 1, 2, 3, 4, 4]], y=[0, 1, 0, 1, 0, 1])
     findings = check(str(tmp_path / "x.npz")).findings
     assert findings.images == 6
-    assert findings.count(FindingKind.COPIES_ACROSS_LABELS) == 2
+    assert findings.count(FindingKind.DUPLICATES_ACROSS_LABELS) == 2
 
 
 def test_a_data_file_that_would_end_a_training(tmp_path: Path) -> None:

@@ -153,8 +153,11 @@ def test_what_does_not_fit_together_is_refused(trained: Run, tmp_path: Path) -> 
     """A precision belongs to LiteRT, and a file has its format's suffix and a folder."""
     with pytest.raises(UsageError, match="only LiteRT files have a precision"):
         export(trained, form="onnx", precision="int8")
-    with pytest.raises(UsageError, match=r"out\.zip: a keras file ends with \.keras"):
+    with pytest.raises(UsageError, match=r"out\.zip: unknown format \.zip"):
         export(trained, form="keras", output=tmp_path / "out.zip")
+    with pytest.raises(UsageError, match=r"\.keras is for the format keras, not litert") as caught:
+        export(trained, form="litert", output=tmp_path / "out.keras")
+    assert caught.value.hint == "use format='keras', or write out.tflite"
     with pytest.raises(RunError, match=r"can't be written: there is no folder .*gone"):
         export(trained, form="keras", output=tmp_path / "gone" / "out.keras")
 

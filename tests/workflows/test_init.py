@@ -18,7 +18,7 @@ from imgrec.errors import DataError
 from imgrec.workflows.dataset_summary import DatasetSummary
 from imgrec.workflows.init import draft_config, draft_config_for
 from imgrec.workflows.prepare import read_splits
-from imgrec.workflows.pretrained_weights import PretrainedWeights
+from imgrec.workflows.pretrained_weights import PretrainedWeights, missing_weights
 from tests.workflows.class_folders import fill
 
 
@@ -192,3 +192,16 @@ def test_a_draft_for_real_photos(shared: Callable[[str], Path]) -> None:
     experiment = parse(draft_config(shared("data/birds")).config, "the draft")
     assert experiment.data.image_size == (32, 32)
     assert experiment.data.split == SplitConfig(validation=0.2)
+
+
+def test_cached_weights_belong_to_one_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a later version are not taken for the first one's."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5").touch()
+    assert not missing_weights("MobileNetV2")
+    assert "MobileNet are not in" in missing_weights("MobileNet")
+    (tmp_path / "models/mobilenet_1_0_224_tf_no_top.h5").touch()
+    assert not missing_weights("MobileNet")

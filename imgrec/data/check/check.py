@@ -17,15 +17,8 @@ from imgrec.data.check.find import (
     one_colour,
     summarize_image,
 )
-from imgrec.data.findings import (
-    Evidence,
-    Finding,
-    FindingKind,
-    Findings,
-    Occurrence,
-    Pictures,
-    merged,
-)
+from imgrec.data.finding_kinds import Evidence, FindingKind
+from imgrec.data.findings import Finding, Findings, Occurrence, Pictures, merged
 from imgrec.data.images import NO_IMAGE, Traits
 from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
@@ -122,7 +115,9 @@ def _cases(
         **copies(stock.splits, sound),
         **_labels(stock),
         **oddities(traits),
-        FindingKind.NAMES_BY_CASE: differing_in_case(record.name for record in stock.records),
+        FindingKind.NAMES_DIFFERING_IN_CASE: differing_in_case(
+            record.name for record in stock.records
+        ),
     }
 
 
@@ -182,7 +177,7 @@ def _labels(stock: CheckInput) -> dict[FindingKind, tuple[Occurrence, ...]]:
     return {
         FindingKind.IMBALANCE: tuple(_imbalance(stock)),
         FindingKind.MISSING_CLASSES: tuple(_missing(stock)),
-        FindingKind.CLASSES_BY_CASE: differing_in_case(stock.classes),
+        FindingKind.CLASSES_DIFFERING_IN_CASE: differing_in_case(stock.classes),
     }
 
 

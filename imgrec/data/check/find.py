@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.check.look_alikes import SIDE, find_look_alikes, has_contrast
-from imgrec.data.findings import FindingKind, Occurrence, Pictures, ValueRange
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, Pictures, ValueRange
 from imgrec.data.images import ImageSpec, Traits, inspect_image
 from imgrec.data.records import MAX_MEGAPIXELS, Record
 from imgrec.data.suffixes import SUFFIXES, format_of
@@ -79,9 +80,9 @@ def copies(
             if identity := identities.get(record.name):
                 groups[identity].append((split, record))
     found: dict[FindingKind, list[Occurrence]] = {
-        FindingKind.COPIES: [],
-        FindingKind.COPIES_ACROSS_SPLITS: [],
-        FindingKind.COPIES_ACROSS_LABELS: [],
+        FindingKind.DUPLICATES: [],
+        FindingKind.DUPLICATES_ACROSS_SPLITS: [],
+        FindingKind.DUPLICATES_ACROSS_LABELS: [],
     }
     for group in groups.values():
         for kind in _kinds(group):
@@ -93,11 +94,11 @@ def _kinds(group: Sequence[tuple[str, Record]]) -> set[FindingKind]:
     kinds = set()
     splits = Counter(split for split, _ in group)
     if len(splits) > 1:
-        kinds.add(FindingKind.COPIES_ACROSS_SPLITS)
+        kinds.add(FindingKind.DUPLICATES_ACROSS_SPLITS)
     if max(splits.values()) > 1:
-        kinds.add(FindingKind.COPIES)
+        kinds.add(FindingKind.DUPLICATES)
     if len({record.labels for _, record in group}) > 1:
-        kinds.add(FindingKind.COPIES_ACROSS_LABELS)
+        kinds.add(FindingKind.DUPLICATES_ACROSS_LABELS)
     return kinds
 
 
@@ -137,7 +138,7 @@ _ODD: Mapping[FindingKind, Callable[[Traits], str]] = {
         else ""
     ),
     FindingKind.ROTATED: lambda traits: _size(traits) if traits.rotated else "",
-    FindingKind.PROFILE: lambda traits: traits.mode if traits.profile else "",
+    FindingKind.COLOUR_PROFILE: lambda traits: traits.mode if traits.profile else "",
     FindingKind.TRANSPARENT: lambda traits: traits.mode if traits.transparent else "",
 }
 
@@ -169,8 +170,8 @@ def near_duplicates(
         f"{count_of(len(names), 'image')}, at most {per_picture:,} comparisons for each on average"
     )
     return {
-        FindingKind.NEAR_ACROSS_SPLITS: tuple(across),
-        FindingKind.NEAR: tuple(inside),
+        FindingKind.NEAR_DUPLICATES_ACROSS_SPLITS: tuple(across),
+        FindingKind.NEAR_DUPLICATES: tuple(inside),
         FindingKind.NOT_COMPARED: () if found.complete else (Occurrence(tuple(splits), ended),),
     }
 

@@ -17,7 +17,7 @@ MEMORY_PER_PIXEL = 9
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 _LARGE_BLOCK = 4 << 20
 
-SMALL = 4 * 10**6
+UNCOUNTED_BYTES = 4 * 10**6
 """Bytes up to which an image is decoded without waiting, and without being counted."""
 
 
@@ -38,9 +38,9 @@ class MemoryBudget:
     def reserved(self, size: int) -> Share:
         """Return a context that waits until `size` bytes are left, and holds them.
 
-        There is no wait for up to SMALL bytes, which are not counted.
+        Up to UNCOUNTED_BYTES are granted at once and not counted.
         """
-        return Share(self, min(size, self._total) if size > SMALL else 0)
+        return Share(self, min(size, self._total) if size > UNCOUNTED_BYTES else 0)
 
     def take(self, size: int) -> None:
         """Wait until `size` bytes are left, and take them."""
@@ -92,7 +92,7 @@ class Share:
 
     def grow(self, size: int) -> bool:
         """Return whether the share has `size` bytes now; it never waits for them."""
-        if size <= SMALL or size <= self._size:
+        if size <= UNCOUNTED_BYTES or size <= self._size:
             return True
         size = self._budget.at_most(size)
         if size > self._size and not self._budget.take_at_once(size - self._size):

@@ -34,7 +34,7 @@ def memory_to_open(content: ImageContent, max_megapixels: int) -> int:
     size = webp_size(content)
     check_size(size, max_megapixels)
     needed = size[0] * size[1] * _LOADING["WEBP"] + len(content)
-    check_memory(needed, max_megapixels, "WEBP", size)
+    check_decoding_memory(needed, max_megapixels, "WEBP", size)
     return needed
 
 
@@ -59,7 +59,7 @@ def memory_to_decode(
     return math.ceil(image.width * image.height * each) + size * _COPIES.get(kind, 1)
 
 
-def check_memory(
+def check_decoding_memory(
     needed: int, max_megapixels: int, image_format: str | None, size: tuple[int, int]
 ) -> None:
     """Raise DataError if an image takes more memory than its limit allows."""

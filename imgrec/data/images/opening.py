@@ -21,8 +21,8 @@ from imgrec.data.images.formats import EMPTY, open_image
 from imgrec.data.images.jpeg import reduce_jpeg
 from imgrec.data.images.jpeg2000 import memory_for_blocks
 from imgrec.data.images.memory import (
+    check_decoding_memory,
     check_file_size,
-    check_memory,
     memory_to_decode,
     memory_to_open,
 )
@@ -129,7 +129,7 @@ def _prepare(image: Image.Image, content: ImageContent, spec: ImageSpec, row: in
     copied = cropped or stored != 1 or spec.turn != 0 or image.format == "PNG"
     needed = beside + memory_to_decode(image, content, spec.channels, copied=copied)
     needed += row * height * spec.channels
-    check_memory(needed, spec.max_megapixels, image.format, image.size)
+    check_decoding_memory(needed, spec.max_megapixels, image.format, image.size)
     return needed
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.data.classes import NamedLabel, by_number, check_room, labelled, with_findings
-from imgrec.data.findings import FindingKind, Occurrence, finding
-from imgrec.data.memory import check_memory
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, finding
+from imgrec.data.memory import check_free_memory
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.errors import DataError
 from imgrec.text import class_name, count_of, join_few, printable
@@ -272,7 +273,7 @@ def _finite(labels: Array) -> bool:
 
 
 def _in_texts(values: Array, where: str) -> list[str]:
-    check_memory(values.size * _TEXT_BYTES, f"{printable(where)}: {values.size:,} texts")
+    check_free_memory(values.size * _TEXT_BYTES, f"{printable(where)}: {values.size:,} texts")
     if values.dtype.kind == "U":
         _check_characters(values, where)
     try:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from imgrec.data.findings import Finding, FindingKind, finding, merged
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, finding, merged
 from imgrec.data.left_out import besides, named
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS
 from imgrec.data.storage import MAX_DEPTH, list_folder, resolved, too_deep

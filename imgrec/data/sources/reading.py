@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.data.classes import check_several, relabelled
-from imgrec.data.findings import Finding, FindingKind, Occurrence, merged
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, Occurrence, merged
 from imgrec.data.loader import Loader, Request
 from imgrec.data.records import (
     ALL_SPLITS,

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
-from imgrec.data.memory import check_memory
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, Occurrence, finding
+from imgrec.data.memory import check_free_memory
 from imgrec.data.storage import cannot_read, read_bytes
 from imgrec.errors import DataError
 from imgrec.files import MAX_TABLE_BYTES
@@ -76,7 +77,7 @@ def read_table(file: Path, wanted: Collection[str], hint: str) -> Table:
     """
     text, encoding = _text(file)
     start, delimiter = _delimiter(file, text, wanted)
-    _check_memory(file, text, delimiter)
+    _check_size(file, text, delimiter)
     lines = _lines(file, text, start, delimiter)
     line, header = next(lines, (0, None))
     if header is None:
@@ -169,10 +170,10 @@ def _text_lines(file: Path, text: str, start: int = 0) -> Iterator[str]:
         yield found[0]
 
 
-def _check_memory(file: Path, text: str, delimiter: str) -> None:
+def _check_size(file: Path, text: str, delimiter: str) -> None:
     rows = text.count("\n") + text.count("\r")
     cells = rows + text.count(delimiter)
-    check_memory(rows * _ROW_BYTES + cells * _CELL_BYTES, printable(str(file)))
+    check_free_memory(rows * _ROW_BYTES + cells * _CELL_BYTES, printable(str(file)))
 
 
 def _names(header: Sequence[str], wanted: Collection[str]) -> list[str]:

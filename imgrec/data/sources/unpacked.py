@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imgrec.data.memory import check_memory
+from imgrec.data.memory import check_free_memory
 from imgrec.errors import DataError
 from imgrec.text import printable
 
-MAX_EXPANSION = 200
-"""How many times as large as the file. Drawings on plain ground become about 100 times as large."""
-
+# How many times as large as the file. Drawings on plain ground become about 100 times as large.
+_MAX_EXPANSION = 200
 _ALWAYS = 64 << 20
 
 
@@ -23,10 +22,10 @@ def check_unpacked(file: Path, packed: int, unpacked: int, hint: str) -> None:
         unpacked: What its header says that it becomes, in bytes; 64 MiB always may.
         hint: How the data is stored without compression.
     """
-    if unpacked > max(_ALWAYS, MAX_EXPANSION * packed):
+    if unpacked > max(_ALWAYS, _MAX_EXPANSION * packed):
         raise DataError(
             f"{printable(str(file))} would expand from {packed:,} to {unpacked:,} bytes; at most "
-            f"{MAX_EXPANSION} times the size of the file are allowed",
+            f"{_MAX_EXPANSION} times the size of the file are allowed",
             hint=hint,
         )
-    check_memory(unpacked, printable(str(file)))
+    check_free_memory(unpacked, printable(str(file)))

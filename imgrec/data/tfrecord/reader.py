@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import Field
 
 from imgrec.data.classes import NamedLabel, by_number, labelled, with_findings
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, Occurrence, finding
 from imgrec.data.left_out import besides
 from imgrec.data.loader import LabelMapOptions, LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit

@@ -16,10 +16,10 @@ from imgrec.models.files.refused import RefusedFile, refusal, refusing
 WEIGHTS = "model.weights.h5"
 """The member of a `.keras` file that contains its weights."""
 
-MAX_EXPANSION = 20
+MAX_WEIGHTS_EXPANSION = 20
 """Weights hardly compress; a data set without content is filled with zeros, at any size."""
 
-SMALL = 1 << 20
+ALWAYS_ALLOWED_BYTES = 1 << 20
 """So many bytes are allowed to every file."""
 
 _MAX_DEPTH = 64
@@ -36,7 +36,7 @@ def count_numbers(path: Path) -> int:
     Raises:
         RunError: It does not only contain groups and its own numbers, or the child took too much.
     """
-    limits = Limits(_GIB + MAX_EXPANSION * path.stat().st_size, 300, 600)
+    limits = Limits(_GIB + MAX_WEIGHTS_EXPANSION * path.stat().st_size, 300, 600)
     try:
         with ChildProcess(numbers_in, [str(path)], limits) as child:
             return int(child.result()["numbers"])
@@ -113,7 +113,7 @@ def _check_expansion(data_sets: Iterable[Any], file_size: int) -> int:
         claimed += each.size * each.dtype.itemsize
         stored += each.id.get_storage_size()
     stored = min(stored, file_size)
-    if claimed > SMALL and claimed > MAX_EXPANSION * stored:
+    if claimed > ALWAYS_ALLOWED_BYTES and claimed > MAX_WEIGHTS_EXPANSION * stored:
         raise RefusedFile(f"its weights claim {claimed} bytes where the file has {stored}")
     return count
 

@@ -15,7 +15,12 @@ from typing import Any
 from imgrec.archives import check_directory
 from imgrec.errors import RunError
 from imgrec.json_documents import parse_json
-from imgrec.models.files.hdf5 import MAX_EXPANSION, SMALL, WEIGHTS, count_numbers
+from imgrec.models.files.hdf5 import (
+    ALWAYS_ALLOWED_BYTES,
+    MAX_WEIGHTS_EXPANSION,
+    WEIGHTS,
+    count_numbers,
+)
 from imgrec.models.files.metadata import DESCRIPTION, LABELS
 from imgrec.models.files.refused import RefusedFile, check_file, refusing
 from imgrec.text import printable
@@ -213,7 +218,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             raise RefusedFile(f"it contains {names.count(name)} files {name}, expected one")
     for member in archive.infolist():
         size, packed = member.file_size, member.compress_size
-        if size > SMALL and size > MAX_EXPANSION * packed:
+        if size > ALWAYS_ALLOWED_BYTES and size > MAX_WEIGHTS_EXPANSION * packed:
             raise RefusedFile(f"its {member.filename} would expand from {packed} to {size} bytes")
     if archive.getinfo(_CONFIG).file_size > MAX_CONFIG_BYTES:
         raise RefusedFile(f"its {_CONFIG} is larger than {MAX_CONFIG_BYTES >> 20} MiB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -71,32 +72,32 @@ def resume(
     progress = progress or Silent()
     _refuse_imported(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
-    changes = check_changes(run, before, experiment, allowed=allow_changes)
+    changes = _check_changes(run, before, experiment, allowed=allow_changes)
     statistics = recorded_preprocessing(experiment.preprocessing, run)
     with RunWriter(run.path) as writer:
         writer.remove_partial()
         begun = newest_progress(run.state)
         if begun is not None:
-            refuse_nothing_left(run, before.training, experiment.training, begun)
+            _refuse_nothing_left(run, before.training, experiment.training, begun)
         now = computing_facts(experiment.training.precision, start(device))
-        changes += check_computing(run, now, allowed=allow_changes)
+        changes += _check_computing(run, now, allowed=allow_changes)
         prepared = prepare(experiment, progress)
-        changes += check_same_images(run, prepared, allowed=allow_changes)
+        changes += _check_same_images(run, prepared, allowed=allow_changes)
         devices = start_reproducibly(prepared, device)
         classes = len(prepared.splits.classes)
         steps = build_steps(
             experiment, classes, devices, weights=begun is None, statistics=statistics
         )
-        state, changed = TrainingProgress(), False
+        state, adjusted = TrainingProgress(), False
         if begun is not None:
             validated = bool(prepared.splits.validation)
-            going = ResumePoint(run, before, experiment, validated, changes)
-            state, changed = going.state(steps)
+            going = _ResumePoint(run, before, experiment, validated, changes)
+            state, adjusted = going.state(steps)
         log.info("run: %s resumes %s", run.path, state.place)
         writer.remove_exports([*FILES.values()])
         fields = resumed_fields(run.card, prepared, now, state.place, changes)
         writer.update(**fields)
-        if changed:  # before the config, by which the next process sees no change
+        if adjusted:  # before the config, by which the next process sees no change
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
         write_beginning(writer, prepared)
@@ -112,7 +113,7 @@ def _refuse_imported(run: Run) -> None:
 
 
 @dataclass(frozen=True)
-class ConfigDifference:
+class _ConfigDifference:
     """A value that differs: its key, such as `training.epochs`, and both values as text."""
 
     key: str
@@ -123,12 +124,12 @@ class ConfigDifference:
         return f"{self.key}: {self.before} -> {self.after}"
 
 
-def config_differences(before: BaseModel, after: BaseModel) -> tuple[ConfigDifference, ...]:
+def _config_differences(before: BaseModel, after: BaseModel) -> tuple[_ConfigDifference, ...]:
     """Return what differs between two sections of one kind, defaults included."""
     return tuple(_differences(before, after, ""))
 
 
-def _differences(before: Any, after: Any, key: str) -> Iterator[ConfigDifference]:
+def _differences(before: Any, after: Any, key: str) -> Iterator[_ConfigDifference]:
     if before == after:
         return
     if isinstance(before, BaseModel) and type(before) is type(after):
@@ -141,7 +142,7 @@ def _differences(before: Any, after: Any, key: str) -> Iterator[ConfigDifference
         for index, pair in enumerate(zip_longest(before, after)):
             yield from _differences(*pair, f"{key}[{index}]")
     else:
-        yield ConfigDifference(key, _in_words(before), _in_words(after))
+        yield _ConfigDifference(key, _in_words(before), _in_words(after))
 
 
 def _in_words(value: Any) -> str:
@@ -149,7 +150,7 @@ def _in_words(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class ResumePoint:
+class _ResumePoint:
     """A run that is resumed, with its config before and after.
 
     validated: whether there are validation images now. changes: what changed, one line each.
@@ -194,7 +195,7 @@ class ResumePoint:
         except OtherModel as error:
             if not self.changes:
                 raise
-            raise unfitting(self.run, self.changes) from error
+            raise _unfitting(self.run, self.changes) from error
 
     def _choose_best_again(self, state: TrainingProgress, *, ahead: bool) -> None:
         before = monitored(self.before.training, validated="validation" in self.run.card.data)
@@ -213,7 +214,7 @@ class ResumePoint:
         log.info("the best epoch is chosen again from here on: %s", why)
 
 
-def refuse_nothing_left(
+def _refuse_nothing_left(
     run: Run, before: Training, after: Training, state: TrainingProgress
 ) -> None:
     """Raise UsageError if a run whose training is at `state` has nothing left to train."""
@@ -242,7 +243,7 @@ def refuse_nothing_left(
         )
 
 
-def unfitting(run: Run, changed: Sequence[str]) -> UsageError:
+def _unfitting(run: Run, changed: Sequence[str]) -> UsageError:
     """Return the error to raise if no checkpoint of the run fits the changes."""
     lines = "".join(f"\n  {line}" for line in changed)
     return UsageError(
@@ -267,7 +268,8 @@ def _rate(training: Training, state: TrainingProgress) -> Any:
     return getattr(training.optimizer, "learning_rate", None)
 
 
-FREE = (
+# The keys that may change, as they affect none of the steps done: lengths, files, locations.
+_FREE = (
     "training.epochs",
     "training.fine_tune.epochs",
     "training.checkpoint.every",
@@ -281,33 +283,31 @@ FREE = (
     "data.bad_images",
     "data.cache",
 )
-"""The keys that may change, as they affect none of the steps done: lengths, files, locations."""
 
 _HINT = "--allow-changes resumes it anyway; or train again"
 
 # The state of another optimizer or metric means something else, even if its shapes fit.
-_OPTIMIZER = "training.optimizer"
-_BOUND = ("training.metrics",)
+_BOUND = re.compile(r"training\.(optimizer|metrics.*)")
 
 
-def check_changes(
+def _check_changes(
     run: Run, before: Experiment, after: Experiment, *, allowed: bool
 ) -> tuple[str, ...]:
     """Return the changes of config and versions that affect the training, one line each, and warn.
 
     Raises UsageError unless they are `allowed`, and in any case if no checkpoint would fit.
     """
-    keys = [each for each in config_differences(before, after) if not _free(each.key)]
-    if run.card.computing:  # has the resulting precision, see check_computing
+    keys = [each for each in _config_differences(before, after) if not _free(each.key)]
+    if run.card.computing:  # has the resulting precision, see _check_computing
         keys = [each for each in keys if each.key != "training.precision"]
-    bound = [str(each) for each in keys if each.key.startswith(_BOUND) or each.key == _OPTIMIZER]
+    bound = [str(each) for each in keys if _BOUND.fullmatch(each.key)]
     if bound and newest_place(run.state) is not None:
-        raise unfitting(run, bound)
+        raise _unfitting(run, bound)
     lines = [*map(str, keys), *changed(run.card.versions, versions(), TRAINING)]
     return _allowed(UsageError, _other_training(run), lines, allowed=allowed)
 
 
-def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
+def _check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple[str, ...]:
     """Return how device, precision or replicas (see Card.computing) changed, and warn.
 
     Raises UsageError unless that is `allowed`, and in any case for another precision.
@@ -324,7 +324,7 @@ def check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tuple
     return _allowed(UsageError, _other_training(run), lines, allowed=allowed, hint=hint)
 
 
-def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
+def _check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:
     """Return how the images changed since the run began, one line each, and warn.
 
     Raises DataError unless that is `allowed`, and in any case if the classes changed.
@@ -343,7 +343,7 @@ def check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[s
 
 
 def _free(key: str) -> bool:
-    return any(key == free or key.startswith((f"{free}.", f"{free}[")) for free in FREE)
+    return any(key == free or key.startswith((f"{free}.", f"{free}[")) for free in _FREE)
 
 
 def _other_training(run: Run) -> str:

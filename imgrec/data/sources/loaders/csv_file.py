@@ -14,7 +14,8 @@ from typing import Literal
 from pydantic import Field
 
 from imgrec.data.classes import LONGEST_NAME, NamedLabel, labelled, with_findings
-from imgrec.data.findings import FindingKind, Occurrence, finding
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Occurrence, finding
 from imgrec.data.loader import LabelOptions, Loader, Request
 from imgrec.data.records import ALL_SPLITS, SPLIT_NAMES, SPLITS, Dataset, RecordsBySplit
 from imgrec.data.sources.table import Row, Table, read_table

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgrec.data.classes import NamedLabel, labelled, with_findings
-from imgrec.data.findings import Finding, FindingKind, Occurrence, finding, merged
+from imgrec.data.finding_kinds import FindingKind
+from imgrec.data.findings import Finding, Occurrence, finding, merged
 from imgrec.data.left_out import besides, counted, hidden
 from imgrec.data.loader import Loader
 from imgrec.data.records import Dataset, RecordsBySplit
