@@ -50,7 +50,7 @@ class NetworkSummary:
 
 
 @dataclass(frozen=True)
-class NetworkStage:
+class LayerGroup:
     """Consecutive layers whose outputs have the same size."""
 
     layers: tuple[NetworkLayer, ...]
@@ -71,25 +71,25 @@ class NetworkStage:
         return _multiply_adds(self.layers)
 
 
-def network_stages(summary: NetworkSummary, most: int) -> tuple[NetworkStage, ...]:
-    """Return the layers in stages of one shape, or, if these are too many, of one size of maps.
+def layer_groups(summary: NetworkSummary, most: int) -> tuple[LayerGroup, ...]:
+    """Return the layers in groups of one shape, or, if these are too many, of one size of maps.
 
     Args:
         summary: The network.
-        most: The number of stages above which only the size of the maps matters. Layers between
-            larger maps, such as those of squeeze-excitation, are then in the stage of these maps.
+        most: The number of groups above which only the size of the maps matters. Layers between
+            larger maps, such as those of squeeze-excitation, are then in the group of these maps.
     """
-    stages = _stages(summary.layers, [each.shape for each in summary.layers])
-    if len(stages) <= most:
-        return stages
+    groups = _groups(summary.layers, [each.shape for each in summary.layers])
+    if len(groups) <= most:
+        return groups
     extents = [math.prod(side or 0 for side in each.shape[:-1]) for each in summary.layers]
     following = [*accumulate(reversed(extents), max)]
-    return _stages(summary.layers, following[::-1])
+    return _groups(summary.layers, following[::-1])
 
 
-def _stages(layers: Sequence[NetworkLayer], keys: Sequence[object]) -> tuple[NetworkStage, ...]:
+def _groups(layers: Sequence[NetworkLayer], keys: Sequence[object]) -> tuple[LayerGroup, ...]:
     groups = groupby(zip(layers, keys, strict=True), lambda pair: pair[1])
-    return tuple(NetworkStage(tuple(layer for layer, _ in group)) for _, group in groups)
+    return tuple(LayerGroup(tuple(layer for layer, _ in group)) for _, group in groups)
 
 
 def _multiply_adds(layers: Sequence[NetworkLayer]) -> int | None:

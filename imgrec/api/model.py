@@ -180,7 +180,7 @@ class Model:
         layer: str | None = None,
         unit: int | None = None,
     ) -> Iterator[ExplanationResult]:
-        """Show where in photos the model sees a class, or what its layers see.
+        """Show where in photos the model sees a class, or what each layer computes.
 
         Args:
             photos: As in `predict`.
@@ -190,8 +190,8 @@ class Model:
             threshold: As in `predict`.
             windows: The largest number of windows per photo; only for `windows`.
             as_seen: Whether gradcam looks at exactly what `predict` shows the model.
-            layer: The layer that `layers` looks at more closely.
-            unit: The unit of that layer whose patches are shown, from 0.
+            layer: The layer to examine with `layers`.
+            unit: The unit of that layer to show patches for, from 0.
 
         Returns:
             An iterator over the photos, in order; one that can't be used has an error.

@@ -59,7 +59,9 @@ def preview(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Draw a sheet of training images with their augmented variants and labels.
+    """Draw training images with augmented variants.
+
+    The sheet also shows the label of each image.
 
     CONFIG is a YAML file or the name of a shipped config. PATH is a folder of images or a data
     file; imgrec drafts a config for it.

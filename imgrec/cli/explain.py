@@ -36,7 +36,7 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense", "layers")
     type=click.Path(path_type=Path),
     default=Path("explanations"),
     show_default=True,
-    help="Folder to write the images to; none that exists is replaced.",
+    help="Folder to write the images to. Existing files are never replaced.",
 )
 @click.option("--boxes", is_flag=True, help="Also write the boxes found, as an image and as JSON.")
 @click.option(
@@ -55,13 +55,13 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense", "layers")
 @click.option(
     "--layer",
     metavar="NAME",
-    help="Layer that layers looks at more closely.  [default: the deepest one whose units see at "
+    help="Layer to examine with --method layers.  [default: the deepest one whose units see at "
     "most half of the photo's side]",
 )
 @click.option(
     "--unit",
     type=click.IntRange(0),
-    help="Unit of that layer whose patches are shown.  [default: the strongest in the photo]",
+    help="Unit of that layer to show patches for.  [default: the strongest in the photo]",
 )
 @options.threshold
 @options.engine
@@ -90,7 +90,7 @@ def explain(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Show where in a photo the model sees a class, or what its layers see.
+    """Show where the model sees a class, or what each layer computes.
 
     PHOTO is a file, a folder, a pattern such as 'photos/*.jpg', or - to read paths, one per line,
     or a single photo from stdin.

@@ -15,7 +15,7 @@ class UnitMap(NamedTuple):
     """What a unit of a layer finds in a picture.
 
     values: float32 (rows, columns). largest: of those that see nothing beyond the picture, or of
-    all if there are none such.
+    all if there are none.
     """
 
     unit: int

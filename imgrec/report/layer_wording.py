@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from imgrec.explanation.layer_walk import LayerView, LayerWalk, UnitView
+from imgrec.explanation.layer_walk import Kept, LayerView, LayerWalk, UnitView
 from imgrec.interface import option
+from imgrec.report.network import shape_text
 from imgrec.rounding import short
 from imgrec.text import count_of, printable
 
@@ -25,8 +26,8 @@ _MIX = "mix"  # a convolution whose window is a single place
 _TEXTS = {
     "convolution": "{filters} of {window} numbers per channel move over {input}. Each filter makes "
     "a map of where it finds its pattern.",
-    _MIX: "Each of {units} combines the {channels:,} maps of the layer before into a map of its "
-    "own, place by place.",
+    _MIX: "Each of {units} combines the {channels:,} maps of the layer before into one new map, "
+    "place by place.",
     "depthwise convolution": "A filter of {window} numbers moves over each map of the layer "
     "before.",
     "max pooling": "Of each {window} numbers of a map, only the largest is kept. What was found "
@@ -35,7 +36,7 @@ _TEXTS = {
     "global pooling": "Of each map, a single number remains.",
     "flatten": "The numbers of {input} are written one after the other, in a single row. From here "
     "on, they have no place in the picture.",
-    "dense": "Each unit multiplies the {numbers} of the layer before by weights of its own and "
+    "dense": "Each unit multiplies the {numbers} of the layer before by its own weights and "
     "adds them up.",
     "sum": "The maps of earlier layers are added, number by number.",
     "concatenation": "The maps of earlier layers are put together.",
@@ -46,6 +47,9 @@ HOW_TO_READ = (
     "place in the picture, they are shown as maps: the lighter, the larger the number."
 )
 
+ANSWER_TITLE = "The numbers that become probabilities"
+UNKNOWN = 'No class reaches its limit: the answer is "unknown".'
+
 
 def layers_left_out(walk: LayerWalk) -> str:
     """Return how many layers are shown; empty if all are."""
@@ -55,6 +59,15 @@ def layers_left_out(walk: LayerWalk) -> str:
         f"{len(walk.views)} of {walk.layers} layers are shown: of maps of one size, the last. "
         f"{option('layer', 'NAME')} shows another one."
     )
+
+
+def picture_text(shape: tuple[int, ...]) -> str:
+    """Return what the network takes, without a full stop.
+
+    shape: (height, width, channels).
+    """
+    values = "red, green and blue" if shape[-1] == 3 else "brightness"
+    return f"What the network is given: {shape_text(shape)} numbers ({values})"
 
 
 def layer_title(view: LayerView) -> str:
@@ -83,7 +96,7 @@ def layer_facts(view: LayerView, size: tuple[int, int]) -> list[str]:
     size: (height, width) of the picture.
     """
     stage = view.stage
-    facts = [f"{sizes(stage.before)} → {sizes(stage.shape)}"]
+    facts = [f"{shape_text(stage.before)} → {shape_text(stage.shape)}"]
     if stage.weights:
         facts.append(count_of(stage.weights, "weight"))
     if stage.is_map:
@@ -117,6 +130,11 @@ def filters_text(view: LayerView) -> str:
     """Return what the pictures of the filters are."""
     colours = " in the colours that they look for" if view.stage.before[-1] == 3 else ""
     return f"The {count_of(view.stage.units, 'filter')}{colours}; a weight of 0 is grey"
+
+
+def kept_text(kept: Kept) -> str:
+    """Return what the numbers of a max pooling are."""
+    return f"What is kept of unit {kept.unit}, where its numbers are largest"
 
 
 def unit_title(walk: LayerWalk) -> str:
@@ -165,14 +183,10 @@ def final_text(walk: LayerWalk) -> str:
     return "These are the numbers that the network ends with."
 
 
-def sizes(shape: tuple[int, ...]) -> str:
-    """Return a shape as text.
-
-    Example:
-        >>> sizes((148, 148, 32)), sizes((512,))
-        ('148 x 148 x 32', '512')
-    """
-    return " x ".join(f"{each:,}" for each in shape)
+def classes_left_out(walk: LayerWalk) -> str:
+    """Return how many classes are not shown; empty if all are."""
+    left = walk.classes - len(walk.final)
+    return f"and {count_of(left, 'less probable class')}" if left else ""
 
 
 def sides(height: int, width: int) -> str:

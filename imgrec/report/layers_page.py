@@ -57,9 +57,7 @@ def _uri(picture: Image.Image) -> str:
 
 def _bars(vector: NDArray[np.float32]) -> tuple[int, float, str]:
     """Return how many bars there are, where 0 is, and the path of the bars, from 0 to 100."""
-    values = bars_of(vector)
-    least, most = min(0.0, float(values.min())), max(0.0, float(values.max()))
-    scale = _BARS / max(most - least, float(np.finfo(np.float32).tiny))
-    zero = round(most * scale, 1)
-    bars = (f"M{x}.1 {zero}v{-value * scale:.1f}h.8V{zero}z" for x, value in enumerate(values))
-    return len(values), zero, "".join(bars)
+    lengths, below = bars_of(vector, _BARS)
+    zero = round(below, 1)
+    bars = (f"M{x}.1 {zero}v{-length:.1f}h.8V{zero}z" for x, length in enumerate(lengths))
+    return len(lengths), zero, "".join(bars)

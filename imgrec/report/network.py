@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from imgrec.network_summary import NetworkLayer, NetworkStage, NetworkSummary, network_stages
+from imgrec.network_summary import LayerGroup, NetworkLayer, NetworkSummary, layer_groups
 from imgrec.text import count_of
 
 NETWORK_HEADER = ("layer", "kind", "output", "weights", "multiply-adds")
@@ -15,9 +15,9 @@ MOST_ROWS = 40
 
 
 def network_rows(summary: NetworkSummary) -> list[tuple[str, ...]]:
-    """Return a row for each layer, or for each stage of a network with many, and one for all."""
+    """Return a row for each layer, or for each group of a network with many, and one for all."""
     if len(summary.layers) > MOST_ROWS:
-        rows = [_stage_row(each) for each in network_stages(summary, MOST_ROWS)]
+        rows = [_group_row(each) for each in layer_groups(summary, MOST_ROWS)]
     else:
         rows = [_row(each) for each in summary.layers]
     total = ("all", "", "", f"{summary.weights:,}", _number(summary.multiply_adds))
@@ -62,11 +62,11 @@ def _row(layer: NetworkLayer) -> tuple[str, ...]:
     return (layer.name, _kind(layer), shape_text(layer.shape), *numbers)
 
 
-def _stage_row(stage: NetworkStage) -> tuple[str, ...]:
-    first, last = stage.layers[0].name, stage.layers[-1].name
-    name = first if len(stage.layers) == 1 else f"{first} … {last}"
-    numbers = f"{stage.weights:,}", _number(stage.multiply_adds)
-    return (name, kinds(stage.layers), shape_text(stage.shape), *numbers)
+def _group_row(group: LayerGroup) -> tuple[str, ...]:
+    first, last = group.layers[0].name, group.layers[-1].name
+    name = first if len(group.layers) == 1 else f"{first} … {last}"
+    numbers = f"{group.weights:,}", _number(group.multiply_adds)
+    return (name, kinds(group.layers), shape_text(group.shape), *numbers)
 
 
 def _number(value: int | None) -> str:

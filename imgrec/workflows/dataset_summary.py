@@ -171,7 +171,7 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
     for name, count in list(found.counts.items())[:_CLASSES_SHOWN]:
         yield f"  {printable(name)}: {count:,}"
     if len(found.counts) > _CLASSES_SHOWN:
-        yield f"  and {len(found.counts) - _CLASSES_SHOWN} more"
+        yield f"  and {len(found.counts) - _CLASSES_SHOWN:,} more"
     height, width = found.size
     sample = count_of(len(found.sizes), "image")
     yield f"median width x height: {width} x {height} pixels (of {sample})"

@@ -107,7 +107,11 @@ def test_the_layers_are_a_picture_and_a_page(
     assert set(found["files"]) == {"layers", "page"}
     assert all((tmp_path / file).is_file() for file in found["files"].values())
     first, *_, last = found["layers"]
-    assert (first["kind"], first["shape"], first["sees"]) == ("convolution", [8, 8, 32], [3, 3])
+    assert (first["operation"], first["shape"], first["sees"]) == (
+        "convolution",
+        [8, 8, 32],
+        [3, 3],
+    )
     assert [unit["largest"] for unit in first["units"]] == sorted(
         (unit["largest"] for unit in first["units"]), reverse=True
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgrec.models.network import summarize
-from imgrec.network_summary import network_stages
+from imgrec.network_summary import layer_groups
 
 
 @pytest.mark.tensorflow
@@ -63,7 +63,7 @@ def test_a_network_within_is_one_layer_beside_a_head() -> None:
     assert [(each.name, each.weights, each.multiply_adds, each.layers) for each in headed.layers][
         1
     ] == ("inner", 56, 216, 2)
-    assert [len(each.layers) for each in network_stages(wrapped, 9)] == [2, 1, 2]
+    assert [len(each.layers) for each in layer_groups(wrapped, 9)] == [2, 1, 2]
 
 
 @pytest.mark.tensorflow

@@ -67,11 +67,13 @@ def test_a_map_is_as_light_as_its_numbers() -> None:
 def test_many_numbers_share_bars() -> None:
     """Each shows the number of its group that is furthest from 0; few have a bar each."""
     few = np.array([1, -2, 3], np.float32)
-    np.testing.assert_array_equal(bars_of(few), few)
+    lengths, zero = bars_of(few, height=10)
+    np.testing.assert_array_equal(lengths, 2 * few)
+    assert zero == 6
     many = np.zeros(1030, np.float32)
     many[[4, 1029]] = [-5, 7]
-    bars = bars_of(many)
-    assert (len(bars), bars[1], bars[-1]) == (344, -5, 7)
+    lengths, zero = bars_of(many, height=12)
+    assert (len(lengths), lengths[1], lengths[-1], zero) == (344, -5, 7, 7)
 
 
 def test_a_number_that_sees_everything() -> None:

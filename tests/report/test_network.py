@@ -17,7 +17,7 @@ def _texts(summary: NetworkSummary) -> list[str]:
 
 
 def test_the_drawing_is_well_formed_xml() -> None:
-    """Each stage has its kinds and its shape, with every name escaped."""
+    """Each group has its kinds and its shape, with every name escaped."""
     assert BACKGROUND.network is not None
     assert _texts(BACKGROUND.network) == [
         "InputLayer",
@@ -65,7 +65,7 @@ def test_a_deep_network_is_put_together() -> None:
 
 
 def test_stages_of_one_size_of_maps() -> None:
-    """If stages of one shape are too many, padding and squeeze-excitation join the maps' stage."""
+    """If groups of one shape are too many, padding and squeeze-excitation join the maps' group."""
     wide = NetworkLayer("wide", "Conv2D", (8, 8, 96), 10, 640)
     squeezed = NetworkLayer("mean", "GlobalAveragePooling2D", (96,), 0, 0)
     end = replace(squeezed, name="end")

@@ -17,7 +17,7 @@ def summarize(model: Any) -> NetworkSummary | None:
     """
     try:
         layers = tuple(map(_layer, _opened(model)))
-    except AttributeError:  # without an output of its own
+    except AttributeError:  # it has no single output
         return None
     return NetworkSummary(layers, _numbers(model.weights), _numbers(model.trainable_weights))
 

@@ -93,10 +93,10 @@ class LayerDocument(Struct, frozen=True):
     """A layer of the network."""
 
     name: str
-    kind: Annotated[str, Meta(description="What it does, such as convolution or max pooling.")]
+    operation: Annotated[str, Meta(description="What it does, such as convolution or max pooling.")]
     shape: Annotated[
         tuple[_Side, ...],
-        Meta(description="Of what it gives: rows, columns and maps, or a number of numbers."),
+        Meta(description="Of what it gives: rows, columns and maps, or the number of units."),
     ]
     weights: _Pixel
     sees: Annotated[

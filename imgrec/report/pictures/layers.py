@@ -12,21 +12,8 @@ from PIL import Image, ImageDraw
 
 from imgrec.explanation.layer_walk import Kept, LayerView, LayerWalk, UnitView
 from imgrec.explanation.values import Explanation
+from imgrec.report import layer_wording as wording
 from imgrec.report.charts import LIGHT
-from imgrec.report.layer_wording import (
-    HOW_TO_READ,
-    filters_text,
-    final_text,
-    layer_facts,
-    layer_text,
-    layer_title,
-    layers_left_out,
-    maps_text,
-    sizes,
-    unit_text,
-    unit_title,
-    vector_text,
-)
 from imgrec.report.pictures.explanation import scale_colours
 from imgrec.report.pictures.small_pictures import load_font
 from imgrec.rounding import percent, short
@@ -51,11 +38,20 @@ def map_picture(values: NDArray[np.float32]) -> Image.Image:
     return picture
 
 
-def bars_of(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return at most BARS numbers; of more, the one furthest from 0 in each group of neighbours."""
-    group = -(-vector.size // BARS)
-    padded = np.pad(vector, (0, -vector.size % group)).reshape(-1, group)
-    return np.asarray(padded[np.arange(len(padded)), np.abs(padded).argmax(axis=1)])
+def bars_of(vector: NDArray[np.float32], height: float) -> tuple[NDArray[np.float64], float]:
+    """Return the lengths of at most BARS bars, and how far below the top 0 is.
+
+    Of more numbers, a bar shows the one furthest from 0 in each group of neighbours.
+
+    Args:
+        vector: The numbers.
+        height: From the top of the highest bar to the bottom of the lowest; a bar of a negative
+            number has a negative length.
+    """
+    values = _furthest(vector).astype(float)
+    least, most = min(0.0, values.min()), max(0.0, values.max())
+    scale = height / max(most - least, _TINY)
+    return values * scale, float(most * scale)
 
 
 def pixel_picture(pixels: NDArray[np.uint8]) -> Image.Image:
@@ -159,51 +155,46 @@ def _head(sheet: _Sheet, explanation: Explanation, model: str, walk: LayerWalk) 
     name = shorten_names([picture.name.rpartition("/")[2]], 60)[0]
     sheet.text(f"{name} on its way through {printable(model)}", _TITLE)
     sheet.space(4)
-    sheet.text(HOW_TO_READ, _TEXT, LIGHT.quiet)
-    if some := layers_left_out(walk):
+    sheet.text(wording.HOW_TO_READ, _TEXT, LIGHT.quiet)
+    if some := wording.layers_left_out(walk):
         sheet.text(some, _TEXT, LIGHT.quiet)
     sheet.line()
-    height, width, channels = picture.pixels.shape
     sheet.text("The picture", _HEADING)
-    values = "red, green and blue" if channels == 3 else "brightness"
-    sheet.text(
-        f"What the network is given: {sizes((height, width, channels))} numbers ({values})", _TEXT
-    )
+    sheet.text(wording.picture_text(picture.pixels.shape), _TEXT)
     sheet.space(8)
     sheet.tiles([pixel_picture(picture.pixels)], [], 280)
 
 
 def _layer(sheet: _Sheet, view: LayerView, size: tuple[int, int]) -> None:
     sheet.line()
-    sheet.text(f"{layer_title(view)}: {printable(view.stage.name)}", _HEADING)
-    sheet.text(layer_text(view), _TEXT)
-    sheet.text(" · ".join(layer_facts(view, size)), _SMALL, LIGHT.quiet)
+    sheet.text(f"{wording.layer_title(view)}: {printable(view.stage.name)}", _HEADING)
+    sheet.text(wording.layer_text(view), _TEXT)
+    sheet.text(" · ".join(wording.layer_facts(view, size)), _SMALL, LIGHT.quiet)
     sheet.space(8)
     if view.filters is not None:
-        sheet.text(f"{filters_text(view)}:", _SMALL, LIGHT.quiet)
+        sheet.text(f"{wording.filters_text(view)}:", _SMALL, LIGHT.quiet)
         sheet.space(4)
         sheet.tiles([pixel_picture(each) for each in view.filters.pixels], [], _FILTER)
     if view.maps:
-        sheet.text(f"{maps_text(view)}:", _SMALL, LIGHT.quiet)
+        sheet.text(f"{wording.maps_text(view)}:", _SMALL, LIGHT.quiet)
         sheet.space(4)
         captions = [f"unit {each.unit}: {short(each.largest)}" for each in view.maps]
         width = (_WIDTH - 2 * _MARGIN + _GAP) // _TILES - _GAP
         sheet.tiles([map_picture(each.values) for each in view.maps], captions, width)
     elif view.vector is not None and view.stage.kind != "flatten":
-        sheet.text(f"{vector_text(view)}:", _SMALL, LIGHT.quiet)
+        sheet.text(f"{wording.vector_text(view)}:", _SMALL, LIGHT.quiet)
         sheet.space(4)
-        sheet.pieces.append(_bars(bars_of(view.vector)))
+        sheet.pieces.append(_bars(view.vector))
     if view.kept is not None:
-        text = f"What is kept of unit {view.kept.unit}, where its numbers are largest:"
-        sheet.text(text, _SMALL, LIGHT.quiet)
+        sheet.text(f"{wording.kept_text(view.kept)}:", _SMALL, LIGHT.quiet)
         sheet.space(4)
         sheet.pieces.append(_kept(view.kept))
 
 
 def _unit(sheet: _Sheet, walk: LayerWalk, unit: UnitView) -> None:
     sheet.space(14)
-    sheet.text(unit_title(walk), round(0.9 * _HEADING))
-    sheet.text(unit_text(unit), _TEXT)
+    sheet.text(wording.unit_title(walk), round(0.9 * _HEADING))
+    sheet.text(wording.unit_text(unit), _TEXT)
     sheet.space(8)
     pictures = [
         pixel_picture(unit.own.pixels),
@@ -218,8 +209,8 @@ def _unit(sheet: _Sheet, walk: LayerWalk, unit: UnitView) -> None:
 
 def _final(sheet: _Sheet, explanation: Explanation, walk: LayerWalk) -> None:
     sheet.line()
-    sheet.text("The numbers that become probabilities", _HEADING)
-    sheet.text(final_text(walk), _TEXT)
+    sheet.text(wording.ANSWER_TITLE, _HEADING)
+    sheet.text(wording.final_text(walk), _TEXT)
     sheet.space(8)
     letters = load_font(_TEXT)
     row = 26
@@ -235,25 +226,22 @@ def _final(sheet: _Sheet, explanation: Explanation, walk: LayerWalk) -> None:
         draw.rectangle((370, top + 4, 370 + length, top + 16), fill=LIGHT.training)
         draw.text((385 + length, top), percent(each.probability), LIGHT.ink, letters)
     sheet.pieces.append(piece)
-    if walk.classes > len(walk.final):
-        sheet.text(
-            f"and {walk.classes - len(walk.final):,} less probable classes", _SMALL, LIGHT.quiet
-        )
+    if some := wording.classes_left_out(walk):
+        sheet.text(some, _SMALL, LIGHT.quiet)
     if not explanation.known:
-        sheet.text('No class reaches its limit: the answer is "unknown".', _TEXT)
+        sheet.text(wording.UNKNOWN, _TEXT)
 
 
-def _bars(values: NDArray[np.float32]) -> Image.Image:
+def _bars(vector: NDArray[np.float32]) -> Image.Image:
     """Return a bar for each number, above or below a line at 0."""
     width = _WIDTH - 2 * _MARGIN
     piece = Image.new("RGB", (width, _BARS), LIGHT.scale[0])
     draw = ImageDraw.Draw(piece)
-    least, most = min(0.0, float(values.min())), max(0.0, float(values.max()))
-    scale = (_BARS - 9) / max(most - least, _TINY)
-    zero = 4 + most * scale
-    step = min(width / len(values), 40)
-    for place, value in enumerate(values.tolist()):
-        top, bottom = sorted((zero, zero - value * scale))
+    lengths, below = bars_of(vector, _BARS - 9)
+    zero = 4 + below
+    step = min(width / len(lengths), 40)
+    for place, length in enumerate(lengths.tolist()):
+        top, bottom = sorted((zero, zero - length))
         left, right = round(place * step), round((place + 0.8) * step) - 1
         box = left, round(top), max(left, right), round(bottom)
         draw.rectangle(box, fill=LIGHT.training)
@@ -277,6 +265,12 @@ def _kept(kept: Kept) -> Image.Image:
     middle = (columns + 0.5) * _CELL, rows * _CELL_HEIGHT / 2
     draw.text(middle, "→", LIGHT.ink, load_font(_HEADING), anchor="mm")
     return piece
+
+
+def _furthest(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    group = -(-vector.size // BARS)
+    padded = np.pad(vector, (0, -vector.size % group)).reshape(-1, group)
+    return np.asarray(padded[np.arange(len(padded)), np.abs(padded).argmax(axis=1)])
 
 
 def _cell(draw: ImageDraw.ImageDraw, row: int, column: int, value: float, *, filled: bool) -> None:
