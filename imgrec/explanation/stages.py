@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -41,6 +42,8 @@ SETTINGS = {**dict.fromkeys(_PADS, slice(1, 2)), _DILATES: slice(1, 3)}
 """Which inputs of an operator are integers that `find_stages` needs: paddings and blocks."""
 
 _ACTIVATIONS = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}
+# What TensorFlow adds to a name that was taken.
+_NUMBERED = re.compile(r"_\d+$")
 # The last part of the names that TensorFlow gives to the operations of layers.
 _OPERATIONS = ("convolution", "depthwise", "Conv2D", "MatMul")
 _MAP = 4  # axes: batch, rows, columns, channels
@@ -152,21 +155,24 @@ def find_stages(
 def layer_name(tensor: str) -> str:
     """Return the name of the layer that computes a tensor, from the tensor's name.
 
-    Keras 3 exports `model_1/layer_1/Relu;model_1/layer_1/convolution`, Keras 2 the same without
-    `_1`; a name of another form is returned as it is.
+    Keras 3 exports `model_1/layer_1/Relu;model_1/layer_1/convolution`, and `layer_1_2` for a layer
+    `layer_1` beside a `layer`; Keras 2 the same without the last number. A name of another form is
+    returned as it is.
 
     Example:
         >>> layer_name("imgrec_1/vgg16_1/block1_conv1_1/Relu;imgrec_1/vgg16_1/...")
         'block1_conv1'
-        >>> layer_name("model/conv2d/Relu"), layer_name("serving_default:0")
-        ('conv2d', 'serving_default:0')
+        >>> layer_name("imgrec_1/conv2d_1_2/convolution"), layer_name("model/conv2d/Relu")
+        ('conv2d_1', 'conv2d')
+        >>> layer_name("serving_default:0")
+        'serving_default:0'
     """
     paths = [each.split("/") for each in tensor.split(";") if each]
     path = next((each for each in paths if each[-1].startswith(_OPERATIONS)), [*paths, [tensor]][0])
     if not path[0].endswith("_1"):
         return path[max(0, len(path) - 2)]
-    numbered = [each for each in path[1:-1] if each.endswith("_1")]
-    return (numbered or path)[-1].removesuffix("_1")
+    numbered = [each for each in path[1:-1] if _NUMBERED.search(each)]
+    return _NUMBERED.sub("", (numbered or path)[-1])
 
 
 def _needed(graph: Graph, output: int) -> list[Operator]:

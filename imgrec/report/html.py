@@ -173,10 +173,9 @@ class _Network:
 
 
 def _drawn(network: NetworkSummary) -> _Network:
-    from markupsafe import Markup
-
-    drawing = Markup(network_svg(network))  # noqa: S704 - ElementTree has escaped it
-    return _Network(drawing, NETWORK_HEADER, network_rows(network), network_note(network))
+    return _Network(
+        network_svg(network), NETWORK_HEADER, network_rows(network), network_note(network)
+    )
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def network_note(summary: NetworkSummary) -> str:
     """Return how many weights are trainable, and whether rows are more than a layer."""
     text = f"{summary.trainable:,} of {count_of(summary.weights, 'weight')} are trainable"
     if len(summary.layers) > MOST_ROWS:
-        text += f"; consecutive ones of {len(summary.layers):,} layers share a row"
+        text += f"; consecutive ones of {count_of(len(summary.layers), 'layer')} share a row"
     return text
 
 
@@ -54,7 +54,7 @@ def shape_text(shape: Sequence[int | None]) -> str:
 
 
 def _kind(layer: NetworkLayer) -> str:
-    return layer.kind if layer.layers == 1 else f"{layer.kind} of {layer.layers:,} layers"
+    return layer.kind if layer.layers == 1 else f"{layer.kind} of {count_of(layer.layers, 'layer')}"
 
 
 def _row(layer: NetworkLayer) -> tuple[str, ...]:

@@ -172,8 +172,8 @@ def test_drops_are_described_in_words() -> None:
     (unknown,) = check_drop(comparison("inconclusive", 0.05, "log_loss"), {"log_loss": 0})
     assert unknown.requirement == "log_loss not worse than old"
     assert unknown.reason == (
-        "log_loss is 0.85, 0.05 worse than 0.8 of old, which may be chance: 400 images are "
-        "inconclusive"
+        "log_loss is 0.85, 0.05 worse than 0.8 of old, which may be chance: "
+        "inconclusive with 400 images"
     )
     (absent,) = check_drop(comparison("worse", -1), {"roc_auc": 0})
     assert (absent.met, absent.value) == (False, None)

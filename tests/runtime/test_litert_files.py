@@ -128,7 +128,7 @@ def test_a_model_without_output_is_refused(tmp_path: Path) -> None:
     """Neither its signature nor its graph has one."""
     model = litert_model()
     model.subgraphs[0].outputs = model.signatureDefs[0].outputs = []
-    with pytest.raises(RunError, match="the model has no output"):
+    with pytest.raises(RunError, match="the model has 0 outputs"):
         LiteRTEngine(litert_file(tmp_path / "x.tflite", model), CLASSES, SPEC, ONE_LABEL)
 
 

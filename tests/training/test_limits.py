@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.config.load import parse
-from imgrec.errors import RunError
+from imgrec.errors import ConfigError, RunError
 from imgrec.runs.folder import find
 from imgrec.training.checkpoint import newest_place
 from imgrec.workflows.training import resume, train
@@ -49,10 +49,19 @@ def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
 @pytest.mark.parametrize(
     "layer", ["Dense: {units: 2000000000}", "Conv2D: {filters: 2000000000, kernel_size: 3}"]
 )
-def test_a_layer_that_is_too_large_is_reported(tmp_path: Path, layer: str) -> None:
-    """What to lower is named, and nothing is written."""
+def test_a_layer_with_too_many_weights_is_refused(tmp_path: Path, layer: str) -> None:
+    """Its line and the limit are named, and nothing is written."""
     config = TINY.replace("    - Flatten\n", f"    - {layer}\n    - Flatten\n")
+    with pytest.raises(ConfigError, match=r"tiny.yaml, line 9: .* at most 1,000,000,000 are"):
+        train(parse(config, "tiny.yaml"), runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_numbers_that_do_not_fit_into_the_memory_are_reported(tmp_path: Path) -> None:
+    """What to lower is named, and no model is written."""
+    large = "    - ZeroPadding2D: {padding: 1000000}\n    - GlobalAveragePooling2D\n"
+    config = TINY.replace("    - Flatten\n", large)
     with pytest.raises(RunError, match="the memory is too small for this model") as caught:
         train(parse(config, "tiny.yaml"), runs_dir=tmp_path / "runs")
     assert "data.batch_size (32)" in caught.value.hint
-    assert not (tmp_path / "runs").exists()
+    assert not list((tmp_path / "runs").rglob("*.keras"))

@@ -56,7 +56,7 @@ def test_damaged_files_are_left_out_of_the_page(
 def test_places_are_looked_at_before_work(tmp_path: Path) -> None:
     """A wrong suffix is wrong usage; a missing folder, or a folder, can't be written."""
     check_reports([tmp_path / "a.md"])
-    with pytest.raises(UsageError, match=r"\.txt is not a report format"):
+    with pytest.raises(UsageError, match=r"b\.txt: unknown format \.txt"):
         check_reports([tmp_path / "a.md", tmp_path / "b.txt"])
     with pytest.raises(RunError, match=r"missing/a\.md can't be written: there is no folder"):
         check_reports([tmp_path / "missing" / "a.md"])
