@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def _factor(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
     if text is None:
         return None
-    form = re.fullmatch(r"(\d{1,9}(?:\.\d{1,12})?)(?:/(\d{1,9}))?", text, re.ASCII)
-    if form is None or not float(form[1]) or not int(form[2] or 1):
+    form = re.fullmatch(r"(\d{1,9}(?:\.\d{0,12})?)(?:/(\d{1,9}(?:\.\d{0,12})?))?", text, re.ASCII)
+    if form is None or not float(form[1]) or not float(form[2] or 1):
         raise click.BadParameter(f"{text!r} is neither a number nor a fraction such as 1/255")
-    return float(form[1]) / int(form[2] or 1)
+    return float(form[1]) / float(form[2] or 1)
 
 
 def _size(

@@ -52,7 +52,7 @@ Problems = Callable[..., list[str]]
         (
             "{Conv2D: {filters: 8, kernel_size: 3, input_shape: [8, 8, 3]}}",
             (
-                "Conv2D.input_shape: is not needed: data.image_size and data.channels give the "
+                "Conv2D.input_shape: remove it: data.image_size and data.channels give the "
                 "shape of the input"
             ),
         ),
@@ -191,7 +191,7 @@ def test_an_input_shape_that_data_has_too(config: str, layer: str) -> None:
 def test_another_input_shape(problems: Problems) -> None:
     """A shape that differs from that of the images is refused at the first layer."""
     expected = (
-        "model.layers[0].Conv2D.input_shape: is not needed: data.image_size and data.channels "
+        "model.layers[0].Conv2D.input_shape: remove it: data.image_size and data.channels "
         "give the shape of the input"
     )
     layer = "{Conv2D: {filters: 8, kernel_size: 3, input_shape: (32, 32, 3)}}"

@@ -117,7 +117,7 @@ def test_defaults(config: str) -> None:
             [
                 "data.target_size: is called image_size: [height, width]",
                 (
-                    "model.input_shape: is not needed: data.image_size and data.channels give the "
+                    "model.input_shape: remove it: data.image_size and data.channels give the "
                     "shape of the input"
                 ),
             ],

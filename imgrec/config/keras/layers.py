@@ -81,7 +81,7 @@ Layer = Annotated[
 ]
 
 
-_INPUT = "is not needed: data.image_size and data.channels give the shape of the input"
+_INPUT = "remove it: data.image_size and data.channels give the shape of the input"
 
 
 class _Layer(Named):
