@@ -83,8 +83,7 @@ class ModelConfig(Section):
     """
 
     elsewhere: ClassVar[dict[str, str]] = {
-        "input_shape": "remove it: data.image_size and data.channels give the shape of the "
-        "input",
+        "input_shape": "remove it: data.image_size and data.channels give the shape of the input",
     }
 
     backbone: Backbone | None = Field(

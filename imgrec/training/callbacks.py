@@ -58,7 +58,7 @@ def restore_counters(callbacks: Any, saved: list[dict[str, float | None]]) -> No
     """Put the counters back; to be called after `on_train_begin`, which clears them."""
     for callback, values in zip(callbacks.callbacks, saved, strict=False):
         for name, value in values.items():
-            if hasattr(callback, name):
+            if name in _COUNTERS and hasattr(callback, name):
                 setattr(callback, name, value)
 
 

@@ -32,8 +32,10 @@ START = "from the start"
 _PROGRESS = "progress"
 _FROM_START = "train from the start"
 _FROZEN = "backbone.npz"
+_NUMBERS = "biuf"
 _MAX_BYTES = 64 << 30
-_DAMAGE = (EOFError, ValueError, KeyError, zipfile.BadZipFile)
+# RuntimeError: a member is encrypted, or packed as zipfile does not know.
+_DAMAGE = (EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 _HASH_BYTES = hashlib.sha256().digest_size
 
 
@@ -265,9 +267,19 @@ def _set_aside(path: Path) -> None:
 def _progress(path: Path, arrays: Arrays) -> TrainingProgress:
     try:
         document = parse_json(arrays[_PROGRESS].tobytes(), finite=False)
-        return from_builtins(TrainingProgress, document)
+        progress = from_builtins(TrainingProgress, document)
+        _check_counts(progress)
     except (ValueError, KeyError) as error:
         raise _unusable(path, str(error)) from error
+    return progress
+
+
+def _check_counts(progress: TrainingProgress) -> None:
+    for name, value in asdict(progress).items():
+        if isinstance(value, int) and value < 0:
+            raise ValueError(f"{name}: expected at least 0, got {value}")
+    if any(len(values) != progress.epoch for values in progress.history.values()):
+        raise ValueError(f"history: expected {progress.epoch} values for each column")
 
 
 def _arrays(variables: Sequence[Any]) -> Arrays:
@@ -276,16 +288,19 @@ def _arrays(variables: Sequence[Any]) -> Arrays:
 
 def _put(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:
     """Give each variable its value; none is changed where they don't fit."""
-    values = [arrays[str(number)] for number in range(len(arrays.keys() - {_PROGRESS}))]
-    if [value.shape for value in values] != [tuple(each.shape) for each in variables]:
+    values = {name: value for name, value in arrays.items() if name != _PROGRESS}
+    shapes = {str(number): tuple(each.shape) for number, each in enumerate(variables)}
+    if {name: value.shape for name, value in values.items()} != shapes:
         raise OtherModel(
             f"the checkpoint {printable(str(path))} can't be used: its {len(values)} arrays "
             f"are not "
             f"of the {len(variables)} shapes that model, optimizer and metrics have",
             hint=_FROM_START,
         )
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+    if any(value.dtype.kind not in _NUMBERS for value in values.values()):
+        raise _unusable(path, "its arrays are not numbers")
+    for number, variable in enumerate(variables):
+        variable.assign(values[str(number)])
 
 
 def _unusable(path: Path, reason: str) -> RunError:

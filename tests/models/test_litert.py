@@ -219,6 +219,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_constant(3, ONE_STRING, "STRING"), "the tensor bias has strings that lie outside"),
         (_quantised(3, -2.0, 0), "the tensor bias has a scale that is not positive"),
         (_quantised(3, float("nan"), 0), "the tensor bias has a scale that is not positive"),
+        (_quantised(3, 1e-39, 0), "the tensor bias has a scale that is not positive, or too small"),
         (_quantised(3, 0.5, 2**31), "the tensor bias has a zero point that its type does not"),
         (_make_sparse, "the tensor kernel is sparse, which can't be checked"),
         (_operator(0, inputs=[7, 1]), "operator 0 needs tensor 7; the file has 7"),

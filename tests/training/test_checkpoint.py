@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from imgrec.errors import RunError
+from imgrec.training.callbacks import restore_counters
 from imgrec.training.checkpoint import (
     TrainingProgress,
     load_checkpoint,
@@ -146,6 +147,8 @@ def test_a_checkpoint_that_can_not_be_read_stays_where_it_is(tmp_path: Path) -> 
         (b"[" * 100_000, "it is nested too deeply"),
         (b'{"epoch": "1"}', "epoch: expected int, got str"),
         (b"1" * 5000, "has too many digits"),
+        (b'{"step": -4}', "step: expected at least 0, got -4"),
+        (b'{"epoch": 2, "history": {"loss": [1.0]}}', "history: expected 2 values for each column"),
     ],
 )
 def test_what_no_training_wrote_is_refused(tmp_path: Path, progress: bytes, message: str) -> None:
@@ -162,10 +165,54 @@ def test_a_compressed_checkpoint_is_refused(tmp_path: Path) -> None:
         newest_progress(tmp_path)
 
 
+def test_an_encrypted_checkpoint_is_refused(tmp_path: Path) -> None:
+    """Its members can't be read without a password."""
+    content = io.BytesIO()
+    np.savez(content, progress=np.zeros(100, np.uint8))
+    encrypted = bytearray(content.getvalue())
+    encrypted[encrypted.index(b"PK\x03\x04") + 6] |= 1
+    encrypted[encrypted.index(b"PK\x01\x02") + 8] |= 1
+    path = tmp_path / _name(1, 0)
+    path.write_bytes(encrypted + hashlib.sha256(encrypted).digest())
+    with pytest.raises(RunError, match="there is no whole checkpoint"):
+        newest_progress(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "message"),
+    [("other", np.float32, "its 1 arrays are not of the 1 shapes"), ("0", "U1", "not numbers")],
+)
+def test_arrays_that_no_training_wrote_are_refused(
+    tmp_path: Path, name: str, dtype: Any, message: str
+) -> None:
+    """No variable gets a value."""
+    variable = np.zeros(3, np.float32)
+    arrays: dict[str, Any] = {name: np.ones(3).astype(dtype)}
+    _forged(
+        tmp_path / _name(1, 0),
+        np.savez,
+        progress=np.frombuffer(b'{"epoch": 1}', np.uint8),
+        **arrays,
+    )
+    with pytest.raises(RunError, match=message):
+        load_checkpoint(tmp_path, lambda _: [variable])
+
+
 def _forged(path: Path, save: Callable[..., object], **arrays: object) -> None:
     content = io.BytesIO()
     save(content, **arrays)
     path.write_bytes(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
+
+
+def test_only_counters_of_callbacks_are_restored() -> None:
+    """A stranger's checkpoint can't replace their methods."""
+    import keras
+
+    stopping = keras.callbacks.EarlyStopping()
+    callbacks = keras.callbacks.CallbackList([stopping], model=_model())
+    restore_counters(callbacks, [{"wait": 2.0, "on_epoch_end": 1.0, "model": 1.0}])
+    assert stopping.wait == 2.0
+    assert callable(stopping.on_epoch_end)
 
 
 def test_the_place_is_known_without_the_model(tmp_path: Path) -> None:

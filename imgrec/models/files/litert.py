@@ -25,6 +25,8 @@ from imgrec.text import count_of, printable
 MAX_BYTES = 2 << 30
 
 _MAX_RANK = 8  # of LiteRT's operators
+# LiteRT divides by scales; the reciprocal of a smaller one can be infinite.
+_LEAST_SCALE = np.finfo(np.float32).tiny
 # LiteRT counts the elements of a tensor in 32 bits.
 _MAX_TENSOR_BYTES = 2**31 - 1
 # Each level takes a part of the stack, whose size is fixed.
@@ -219,8 +221,8 @@ def _check_quantization(quantization: Table, kind: int, name: str) -> None:
     """Refuse scales and zero points that lead LiteRT's tables of integers astray."""
     scales, zero_points = quantization.array(2, "<f4"), quantization.array(3, "<i8")
     least, greatest = _INTEGERS[kind]
-    if not (np.isfinite(scales) & (scales > 0)).all():
-        raise RefusedFile(f"the tensor {name} has a scale that is not positive")
+    if not (np.isfinite(scales) & (scales >= _LEAST_SCALE)).all():
+        raise RefusedFile(f"the tensor {name} has a scale that is not positive, or too small")
     if not ((zero_points >= least) & (zero_points <= greatest)).all():
         raise RefusedFile(f"the tensor {name} has a zero point that its type does not have")
 
