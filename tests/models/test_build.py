@@ -247,6 +247,13 @@ def test_weights_that_cannot_be_had_are_reported(tmp_path: Path, content: bytes 
         build_network(experiment, 2)
 
 
+def test_more_layers_than_keras_can_connect_are_refused() -> None:
+    """Keras needs a level of Python's stack for each layer."""
+    layers = ", ".join(["Flatten"] * sys.getrecursionlimit())
+    with pytest.raises(ConfigError, match=r"model\.layers: Keras can't connect 1,000 layers"):
+        build_network(_experiment(f"  layers: [{layers}]", "1, 1"), 2)
+
+
 def test_an_unknown_classifier_comes_with_the_nearest() -> None:
     """A name that Keras doesn't have is wrong usage."""
     with pytest.raises(UsageError, match=r"MobilNetV2; did you mean MobileNetV2\?$") as caught:

@@ -128,6 +128,9 @@ def assemble(
             model = keras.Model(pixels, output, name="imgrec")
         except ValueError as error:  # a name that two layers have
             raise SettingError(_LAYERS, error_cause(error)) from error
+        except RecursionError:  # Keras goes from each layer to the one before it
+            message = f"Keras can't connect {len(_hidden_layers(spec)):,} layers in a row"
+            raise SettingError(_LAYERS, message) from None
         if weights and spec.model.weights is not None:
             load_weights(model, spec.model.weights)
         return replace(network, model=model)
