@@ -224,6 +224,22 @@ def test_a_full_disk_is_reported(path: Path) -> None:
     assert path.read_text().count("\n") == 9
 
 
+@pytest.mark.parametrize(
+    "changed", [{"bytes": -5}, {"bytes": 0.5}, {"items": "1"}, {"items": 10**30}, {"items": -1}]
+)
+def test_a_progress_that_no_process_wrote_is_reported(
+    path: Path, changed: dict[str, object]
+) -> None:
+    """Its settings may be right."""
+    with pytest.raises(Stopped):
+        write(path, stop=2)
+    settings, *_ = progress(path).read_text().splitlines()
+    mark = {"bytes": 0, "items": 0, "failed": 0, "names": ""} | changed
+    progress(path).write_text(f"{settings}\n{json.dumps(mark)}\n")
+    with pytest.raises(RunError, match="progress is damaged"):
+        write(path, resume=True)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 @pytest.mark.parametrize("beside", [partial, progress])
 def test_no_link_is_followed(path: Path, beside: Callable[[Path], Path]) -> None:

@@ -11,15 +11,17 @@ import itertools
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from imgrec.errors import RunError, UsageError
 from imgrec.files import file_mode, linked, open_own, write_all, writing
-from imgrec.json_documents import parse_json
+from imgrec.json_documents import from_builtins, parse_json
 from imgrec.text import count_of, printable
 
 log = logging.getLogger("imgrec")
@@ -157,12 +159,19 @@ def _last_mark(partial: FileIO, progress: FileIO, settings: Settings) -> tuple[W
     try:
         begun, *marks = map(parse_json, lines)
         _refuse_others(printable(partial.name), begun, settings)
-        whole = [WriterProgress(**each) for each in marks if each["bytes"] <= size]
+        whole = [each for each in map(_mark, marks) if each.bytes <= size]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise RunError(
             f"{printable(progress.name)} is damaged", hint="leave out --continue to start over"
         ) from None
     return (whole[-1], sum(map(len, lines[: 1 + len(whole)]))) if whole else (WriterProgress(), 0)
+
+
+def _mark(document: Any) -> WriterProgress:
+    mark = from_builtins(WriterProgress, document)
+    if min(mark.bytes, mark.items, mark.failed) < 0 or mark.items > sys.maxsize:
+        raise ValueError("a number is out of range")
+    return mark
 
 
 def _refuse_others(place: str, then: Settings, now: Settings) -> None:
