@@ -223,6 +223,7 @@ WRAPPED = 2**64 - (1 << 40)
         (_quantised(3, 0.5, 2**31), "the tensor bias has a zero point that its type does not"),
         (_make_sparse, "the tensor kernel is sparse, which can't be checked"),
         (_operator(0, inputs=[7, 1]), "operator 0 needs tensor 7; the file has 7"),
+        (_code(0, "DEPTHWISE_CONV_2D"), "operator 0 has 2 inputs instead of 3"),
         (_code(0, "SLICE"), "operator 0 has 2 inputs instead of 3"),
         (_code(0, "STRIDED_SLICE"), "operator 0 has 2 inputs instead of 4"),
         (_code(2, "BATCH_MATMUL"), "operator 2 has 1 inputs instead of 2"),

@@ -96,7 +96,12 @@ _OPTIONAL = {
     141: 3,  # CONV_3D_TRANSPOSE
 }
 # Operators whose inputs LiteRT reads before it counts them, and how many they need.
-_REQUIRED_INPUTS = {45: 4, 65: 3, 126: 2}  # STRIDED_SLICE, SLICE, BATCH_MATMUL
+_REQUIRED_INPUTS = {
+    4: 3,  # DEPTHWISE_CONV_2D
+    45: 4,  # STRIDED_SLICE
+    65: 3,  # SLICE
+    126: 2,  # BATCH_MATMUL
+}
 _NO_TENSOR = -1  # in the place of an optional input
 
 
