@@ -24,7 +24,7 @@ from imgrec.pixel_statistics import PixelStatistics
 from imgrec.sections.problems import shown_value
 from imgrec.sections.yaml import KeyPath
 from imgrec.stderr import stdout_to_stderr
-from imgrec.text import similar_names
+from imgrec.text import count_of, similar_names
 
 
 def unfuse_biases(model: Any) -> None:
@@ -129,7 +129,7 @@ def assemble(
         except ValueError as error:  # a name that two layers have
             raise SettingError(_LAYERS, error_cause(error)) from error
         except RecursionError:  # Keras goes from each layer to the one before it
-            message = f"Keras can't connect {len(_hidden_layers(spec)):,} layers in a row"
+            message = f"Keras can't connect {count_of(len(_hidden_layers(spec)), 'layer')} in a row"
             raise SettingError(_LAYERS, message) from None
         if weights and spec.model.weights is not None:
             load_weights(model, spec.model.weights)
