@@ -107,6 +107,7 @@ def test_pack_of_bad_images_leaves_nothing(imgrec: Imgrec, photos: Path) -> None
     assert [path.name for path in photos.parent.iterdir()] == ["photos"]
 
 
+@pytest.mark.tensorflow
 def test_a_damaged_pack_is_refused(imgrec: Imgrec, photos: Path) -> None:
     """Exit status 3, with file and record; a label that the map lacks with its feature too."""
     assert imgrec("data", "pack", str(photos), "--output", "packed").returncode == 0
