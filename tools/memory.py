@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from PIL import Image
 
 from imgrec.config.load import load, parse
 from imgrec.workflows.training import train
+from tools.peak_memory import peak_memory
 
 EPOCHS = 50
 SETTLED = 10
@@ -98,7 +98,7 @@ def _print_peak(photos: int) -> None:
         root = Path(name) / "photos"
         _write_photos(root, photos)
         train(parse(STREAMING % root, "streaming.yaml"), runs_dir=Path(name) / "runs")
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6))
+    print(json.dumps(peak_memory() / 1e6))
 
 
 def _write_photos(root: Path, count: int) -> None:

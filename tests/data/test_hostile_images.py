@@ -197,10 +197,11 @@ def test_a_reason_does_not_keep_the_image(tmp_path: Path) -> None:
 
 # Four threads decode an image of 40 megapixels, one after the other; prints the peak in bytes.
 IN_TURN = """
-import json, resource, sys, threading
+import json, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from imgrec.data.images import ImageSpec, decode
+from tools.peak_memory import peak_memory
 
 lock, together = threading.Lock(), threading.Barrier(4)
 
@@ -209,10 +210,10 @@ def work(file):
     with lock:
         decode(file, ImageSpec(8, 8, 3))
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_memory()
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(work, [Path(sys.argv[1]) / "a.gif"] * 4))
-print(json.dumps({"peak": 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)}))
+print(json.dumps({"peak": peak_memory() - before}))
 """
 
 

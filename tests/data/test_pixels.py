@@ -194,21 +194,22 @@ def test_a_file_that_changes_while_streamed_is_named(
 
 
 _STREAM = """
-import pathlib, resource, sys
+import pathlib, sys
 from imgrec.data.images.decoder import ImageSpec
 from imgrec.data.cache.pixels import open_pixels
 from imgrec.data.records import Record
 from imgrec.progress import Silent
+from tools.peak_memory import peak_memory
 file = pathlib.Path(sys.argv[1])
 records = [Record(str(number), 0, file) for number in range(int(sys.argv[2]))]
 pixels, inspection = open_pixels(records, ImageSpec(160, 160, 3), "none", Silent())
 for start in range(0, len(records), 20):
     assert pixels.take(range(start, start + 20)).shape == (20, 160, 160, 3)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_memory())
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured on Linux alone")
 def test_streaming_takes_the_same_memory_for_ten_times_the_images(tmp_path: Path) -> None:
     """1,800 images of 77 kB more would be 138 MB."""
     file = tmp_path / "a.png"
@@ -217,7 +218,7 @@ def test_streaming_takes_the_same_memory_for_ten_times_the_images(tmp_path: Path
     for count in ("200", "2000"):
         command = [sys.executable, "-c", _STREAM, str(file), count]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        peaks.append(int(done.stdout) / 1000)
+        peaks.append(int(done.stdout) / 1_024_000)
     assert peaks[1] - peaks[0] < 15
 
 

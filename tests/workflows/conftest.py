@@ -7,9 +7,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
+from PIL import Image
 
+from imgrec.data.records import Photo
 from imgrec.runs.folder import Run, list_runs
 from imgrec.workflows.training import train
 from tests.workflows.smallest import DEEP, EVERY_PRECISION, FLOAT32, smallest, write_photos
@@ -41,3 +44,12 @@ def small_run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
         return run
 
     return trained
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Photo:
+    """A colour photo of noise."""
+    path = tmp_path / "noise.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return Photo("noise.png", path)

@@ -208,11 +208,12 @@ def test_twenty_thousand(tmp_path: Path) -> None:
         pixels = random.integers(0, 256, (16, 16, 3), np.uint8)
         Image.fromarray(pixels).save(folder / f"{number}.jpg")
     code = f"""
-import resource, time
+import time
 from imgrec.workflows.check import check
+from tools.peak_memory import peak_memory
 begin = time.perf_counter()
 images = check({str(tmp_path / "many")!r}).findings.images
-megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+megabytes = peak_memory() / 2**20
 print(images, time.perf_counter() - begin, megabytes)
 """
     process = subprocess.run(

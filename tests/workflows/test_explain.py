@@ -52,15 +52,6 @@ METHODS: tuple[Method, ...] = ("gradcam", "occlusion", "windows", "dense")
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Photo:
-    """A colour photo of noise."""
-    path = tmp_path / "noise.png"
-    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-    return Photo("noise.png", path)
-
-
-@pytest.fixture
 def exported(trained: Run, tmp_path: Path) -> Run:
     """A copy of the digits' run without its Keras model."""
     run = Run(shutil.copytree(trained.path, tmp_path / "exported"), trained.card)

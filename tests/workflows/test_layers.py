@@ -27,15 +27,6 @@ from tests.workflows.smallest import NAMES
 LAYERS = ExplainOptions(method="layers")
 
 
-@pytest.fixture
-def photo(tmp_path: Path) -> Photo:
-    """A colour photo of noise."""
-    path = tmp_path / "noise.png"
-    pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-    return Photo("noise.png", path)
-
-
 def walked(run: Run, photo: Photo, options: ExplainOptions = LAYERS) -> LayerWalk:
     """Return the walk of a photo through a run's network."""
     walk = open_explainer(run, options).explain(photo).walk
@@ -47,7 +38,7 @@ def walked(run: Run, photo: Photo, options: ExplainOptions = LAYERS) -> LayerWal
 def test_every_shipped_network_has_its_layers(
     small_run: Callable[[str], Run], photo: Photo, name: str
 ) -> None:
-    """With names of their own, numbers in every map, and the probabilities of `predict`."""
+    """With different names, numbers in every map, and the probabilities of `predict`."""
     run = small_run(name)
     walk = walked(run, photo)
     names = [view.stage.name for view in walk.views]
@@ -55,9 +46,9 @@ def test_every_shipped_network_has_its_layers(
     assert len({*names}) == len(names)
     assert all(np.isfinite(each.values).all() for view in walk.views for each in view.maps)
     assert any(view.maps for view in walk.views)
-    (told,) = load(run.path).predict(photo.source, top=1)  # type: ignore[arg-type]
-    assert walk.final[0].class_name == told.top[0].class_name
-    assert walk.final[0].probability == told.top[0].probability
+    (predicted,) = load(run.path).predict(photo.source, top=1)  # type: ignore[arg-type]
+    assert walk.final[0].class_name == predicted.top[0].class_name
+    assert walk.final[0].probability == predicted.top[0].probability
 
 
 def test_the_names_are_the_config_s(small_run: Callable[[str], Run], photo: Photo) -> None:

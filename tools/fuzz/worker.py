@@ -26,6 +26,7 @@ from random import Random
 
 from imgrec.cli.main import main as imgrec
 from tools.fuzz.kinds import KINDS, Kind
+from tools.peak_memory import peak_memory
 
 OUTPUT = Path("../output")
 
@@ -126,7 +127,7 @@ def _judged(kind: Kind, commands: Sequence[Sequence[str]]) -> tuple[int, str]:
     before = _resident()
     with _limits(kind.seconds):
         statuses = _run(commands)
-    memory, output = _most_resident() - before, _output()
+    memory, output = peak_memory() - before, _output()
     surprising = [status for status in statuses if status not in kind.statuses]
     if surprising:
         return surprising[0], f"exit status {surprising[0]}"
@@ -179,11 +180,6 @@ def _resident() -> int:
     """Return the bytes of memory held, and begin to measure the most held from here."""
     Path("/proc/self/clear_refs").write_text("5", "ascii")
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
-
-
-def _most_resident() -> int:
-    status = Path("/proc/self/status").read_text("ascii")
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":
