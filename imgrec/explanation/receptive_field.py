@@ -53,7 +53,7 @@ class ReceptiveField:
         return round(self.down.size), round(self.across.size)
 
     def covers(self, size: tuple[int, int]) -> bool:
-        """Return whether the part is no smaller than a picture of (height, width)."""
+        """Return whether the part is at least as large as a picture of (height, width)."""
         return self.size[0] >= size[0] and self.size[1] >= size[1]
 
     def area(self, row: int, column: int) -> Area:

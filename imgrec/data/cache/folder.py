@@ -152,7 +152,7 @@ def _read(
     check: bool = True,
     warn: bool = False,
 ) -> CachedFile | None:
-    """Return what `read` finds; None if there is no such file, or it has to be written again.
+    """Return what `read` finds; None if it is missing, or has to be written again.
 
     check: whether the checksum is compared. warn: whether the log names a file that was changed.
     """
