@@ -235,12 +235,13 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     Args:
         request: What `ChildProcess` has sent; this is the child.
     """
-    # What the function and native code print does not come between.
+    # What the function and native code print does not come between, and fills no log.
     output = os.fdopen(os.dup(1), "wb")
     _end_with_parent()
     with Path(os.devnull).open("r+b", buffering=0) as nowhere:
         os.dup2(nowhere.fileno(), 0)
         os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which kills the child
     limits = Limits(**request["limits"])
     arrays: Mapping[str, NDArray[Any]] = {}

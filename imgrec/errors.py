@@ -56,9 +56,19 @@ class SettingError(UsageError):
 
 
 class DataError(ImgrecError):
-    """Data that would make a result wrong or impossible to compute."""
+    """Data that would make a result wrong or impossible to compute.
+
+    Args:
+        message: What is wrong, and where.
+        hint: What to do next; may be empty.
+        path: The keys of a config that name the data, as `("data", "root")`, if they are wrong.
+    """
 
     exit_status = 3
+
+    def __init__(self, message: str, *, hint: str = "", path: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
 
 
 class BadImage(DataError):

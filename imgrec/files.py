@@ -285,23 +285,26 @@ def remove_partial(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def chosen_output(path: Path | None, default: Path, suffixes: Sequence[str]) -> Path:
+def chosen_output(
+    path: Path | None, default: Path, suffixes: Sequence[str], *, edited: bool = False
+) -> Path:
     """Return the file to write: one that the user named may be replaced, the default one not.
 
     Args:
         path: The file that the user named, if any.
         default: The file to write otherwise.
         suffixes: Those that `path` may have.
+        edited: Whether people edit such files, so that none is replaced.
 
     Raises:
         RunError: It can't be written.
-        UsageError: `path` has another suffix, or `default` exists.
+        UsageError: `path` has another suffix, or there is a file that is not replaced.
     """
-    if path is None:
-        refuse_existing(default)
-    else:
+    if path is not None:
         check_suffix(path, suffixes)
     chosen = path or default
+    if path is None or (edited and not is_stream(path)):
+        refuse_existing(chosen)
     check_writable(chosen)
     return chosen
 
@@ -317,9 +320,10 @@ def check_suffix(path: Path, allowed: Sequence[str]) -> None:
         return
     problem = f"unknown format {printable(path.suffix)}" if path.suffix else "no suffix"
     others = f", or another of {', '.join(allowed)}" if len(allowed) > 1 else ""
+    written = path.parent / f"{path.stem or 'file'}{allowed[0]}"
     raise UsageError(
         f"{printable(str(path))}: {problem}",
-        hint=f"write {printable(path.stem)}{allowed[0]}{others}",
+        hint=f"write {printable(str(written))}{others}",
     )
 
 
@@ -355,6 +359,17 @@ def cannot_write(path: Path, error: OSError) -> RunError:
             "create the folder, or choose another",
         )
     return RunError(f"{printable(str(path))} can't be written: {reason}", hint=hint)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a file can't be used, as a phrase that begins in lower case.
+
+    Example:
+        >>> reason_of(OSError(errno.ENOENT, "No such file or directory"))
+        'no such file or directory'
+    """
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(why[:1].lower() + why[1:])
 
 
 def sha256(content: bytes) -> str:

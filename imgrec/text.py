@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import codecs
 import re
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -203,6 +204,16 @@ def listed(header: str, lines: Sequence[str]) -> str:
     return "\n  ".join([header, *lines])
 
 
+def wrapped(text: str) -> str:
+    """Return a long text as lines of at most 80 characters, indented.
+
+    Example:
+        >>> wrapped("a, b, c")
+        '  a, b, c'
+    """
+    return textwrap.fill(text, 80, initial_indent="  ", subsequent_indent="  ")
+
+
 def shorten_names(
     names: Sequence[str], limit: float, width: Callable[[str], float] = len
 ) -> tuple[str, ...]:
@@ -250,13 +261,16 @@ def similar_names(
         name: The name that is not known.
         known: The names to choose from.
         cutoff: The lowest similarity of the letters, from 0 to 1, as `difflib` computes it.
-        close: How many names with similar letters to return at most.
+        close: How many names with similar letters to return at most, besides those that are as
+            similar as the last one.
 
     Example:
         >>> similar_names("crane", ["crate", "crane (134)", "crane (517)"])
         ['crane (134)', 'crane (517)']
         >>> similar_names("fliters", ["filters", "units"])
         ['filters']
+        >>> similar_names("VGG61", ["VGG16", "VGG19", "ResNet50"])
+        ['VGG19', 'VGG16']
     """
     import difflib  # only needed after a mistake
 
@@ -264,7 +278,11 @@ def similar_names(
     words = _words(name)
     found = [each for each in by_lower if words and words <= _words(each)]
     found = [each for each in found if words == _words(each)] or found
-    found = found or difflib.get_close_matches(name, by_lower, n=close, cutoff=cutoff)
+    if not found:
+        found = difflib.get_close_matches(name, by_lower, n=_ALTERNATIVES, cutoff=cutoff)
+        likeness = [difflib.SequenceMatcher(None, each, name).ratio() for each in found]
+        least = min(likeness[:close], default=0)
+        found = [each for each, like in zip(found, likeness, strict=True) if like >= least]
     return [by_lower[each] for each in found]
 
 

@@ -71,6 +71,21 @@ def test_arrays_come_back() -> None:
     assert found["core"].tolist() == [0, 0]
 
 
+def shout() -> dict[str, Any]:
+    """Write more to both streams than a pipe or a log should get."""
+    for stream in (1, 2):
+        for _ in range(100):
+            os.write(stream, b"x" * 100_000)
+    return {"done": np.array(1)}
+
+
+def test_nothing_that_is_printed_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    """A file can have native code print without end."""
+    with ChildProcess(shout, [], LIMITS) as child:
+        assert child.result()["done"] == 1
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_error_of_the_function_is_raised() -> None:
     """With its class, message and hint."""
     with (

@@ -64,6 +64,7 @@ def _document(console: Console, checked: Checked, *, strict: bool) -> None:
 
 
 def _show(console: Console, checked: Checked) -> None:
+    from imgrec.data.check import FindingKind
     from imgrec.report.terminal import check_text
 
     console.render(check_text(checked.findings, data=checked.source))
@@ -74,5 +75,10 @@ def _show(console: Console, checked: Checked) -> None:
             f"{count_of(len(checked.moved), 'file')} moved to {place}"
             f"{also if checked.moved else ''}"
         )
+        if copies := checked.findings.count(FindingKind.DUPLICATES_ACROSS_LABELS):
+            console.result(
+                f"not moved (sound, but under several labels): {count_of(copies, 'file')}; "
+                "remove the copies that have the wrong label"
+            )
         if left := checked.findings.bad - len(checked.moved) - len(checked.outside):
             console.result(f"not moved (unreadable, but not damaged): {count_of(left, 'file')}")

@@ -67,8 +67,7 @@ def show(console: Console, *, name: str, as_json: bool) -> None:
 def copy(console: Console, *, name: str, destination: Path | None, as_json: bool) -> None:
     """Copy a shipped config to a file of yours.
 
-    DESTINATION is a file, replaced if it exists, or a folder; the default is the working
-    directory. In a folder, no file is replaced.
+    DESTINATION is a file or a folder; the default is the working directory. No file is replaced.
 
     Example: imgrec config copy small_cnn mine.yaml
     """
@@ -79,7 +78,7 @@ def copy(console: Console, *, name: str, destination: Path | None, as_json: bool
     text = shipped.text(name)
     folder = destination or Path()
     file = None if folder.is_dir() else destination
-    path = chosen_output(file, folder / shipped.path(name).name, CONFIG_SUFFIXES)
+    path = chosen_output(file, folder / shipped.path(name).name, CONFIG_SUFFIXES, edited=True)
     write_text(path, text)
     if as_json:
         from imgrec.cli.documents import WrittenDocument

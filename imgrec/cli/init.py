@@ -17,8 +17,7 @@ from imgrec.text import printable
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write, replaced if it exists.  [default: NAME.yaml in the working directory, "
-    "which must not exist]",
+    help="File to write, which must not exist.  [default: NAME.yaml in the working directory]",
 )
 @options.as_json
 @click.pass_obj
@@ -35,7 +34,7 @@ def init(console: Console, *, path: Path, output: Path | None, as_json: bool) ->
     from imgrec.workflows.init import draft_config
 
     drafted = draft_config(path)
-    written = chosen_output(output, Path(f"{drafted.name}.yaml"), CONFIG_SUFFIXES)
+    written = chosen_output(output, Path(f"{drafted.name}.yaml"), CONFIG_SUFFIXES, edited=True)
     write_text(written, drafted.config)
     found = [*drafted.found, *drafted.bad, *drafted.gaps]
     if as_json:

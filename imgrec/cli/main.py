@@ -202,6 +202,8 @@ def _os_message(error: OSError) -> str:
 def _os_hint(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space, or write somewhere else"
+    if error.errno == errno.ENAMETOOLONG:
+        return "check the path: a name in it has at most 255 bytes, all of it 4,096"
     return "the same command with --traceback shows where it happened"
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from imgrec.cli.console import Console
-from imgrec.errors import DataError
-from imgrec.interface import command_options
+from imgrec.errors import DataError, UsageError
+from imgrec.interface import command_options, offers, option
 from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
 from imgrec.stderr import keep_native_stderr_out
-from imgrec.text import count_of, listed, printable
+from imgrec.text import count_of, either, listed, printable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,7 +48,7 @@ class Command(click.Command):
 
         An option with one value that is given twice is refused; Click would use the last one.
         """
-        with self._named(ctx):
+        with self._named(ctx), _naming_settings(args):
             if not ctx.resilient_parsing:
                 self._refuse_repeated(ctx, args)
             return super().parse_args(ctx, args)
@@ -81,6 +81,40 @@ class Group(Command, click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the source."""
         return list(self.commands)
+
+
+@contextmanager
+def _naming_settings(args: Sequence[str]) -> Iterator[None]:
+    """Say which `--set` does it if an unknown option is called like a key of a config."""
+    try:
+        yield
+    except click.NoSuchOption as error:
+        from imgrec.config.load import places_of
+
+        if not offers("set"):
+            raise
+        name = error.option_name
+        key = name.lstrip("-").replace("-", "_")
+        value = _value_of(name, args)
+        forms = [f"{path}={value or 'VALUE'}" for path in places_of(key)]
+        if key in ("learning_rate", "lr"):
+            forms = [f"training.optimizer={{Adam: {{learning_rate: {value or 0.001}}}}}"]
+        if not forms:
+            raise
+        raise UsageError(
+            f"there is no option {printable(name)}",
+            hint=f"use {either([option('set', form) for form in forms])}",
+        ) from error
+
+
+def _value_of(name: str, args: Sequence[str]) -> str:
+    """Return the value that the arguments give an option; empty if they give none."""
+    for each, after in zip(args, [*args[1:], ""], strict=True):
+        if each.startswith(f"{name}="):
+            return each.partition("=")[2]
+        if each == name and not after.startswith("-"):
+            return after
+    return ""
 
 
 def command(name: str) -> Callable[[Callable[..., None]], Command]:

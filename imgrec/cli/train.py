@@ -117,7 +117,7 @@ def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
     console.result(plan.config)
     show_network(console, plan.network)
     if plan.missing is not None:
-        return console.say("without images, the last layer may have more units than shown")
+        return None
     console.result("")
     splits = list(plan.counts)
     classes = list(plan.counts[splits[0]])

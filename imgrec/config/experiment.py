@@ -24,6 +24,7 @@ from imgrec.errors import ConfigError
 from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
 from imgrec.sections.section import ConfigFinding, ProperFraction, Section, Text
 from imgrec.sections.yaml import KeyPath
+from imgrec.text import count_of
 
 __all__ = [
     "Augmentation",
@@ -119,6 +120,11 @@ class ModelConfig(Section):
         """Yield an empty model, and weights that have no use or don't exist."""
         if self.backbone is None and not self.layers:
             yield (), "has neither layers nor a backbone"
+        if (count := _number_of(self.layers)) > _MAX_LAYERS:
+            yield (
+                ("layers",),
+                f"{count_of(count, 'layer')}, and at most {_MAX_LAYERS:,} are allowed",
+            )
         if self.written_output is None:
             yield from _output_layers(self.layers, ("layers",))
         if self.weights is None:
@@ -130,6 +136,20 @@ class ModelConfig(Section):
                 ("weights",),
                 f"unknown application {shown_value(name)}" + unknown(name, BACKBONES),
             )
+
+
+_MAX_LAYERS = 2_000
+"""Of a network, twice those of the largest one in keras.applications."""
+
+
+def _number_of(layers: Sequence[Named]) -> int:
+    """Return how many layers there are, with all repetitions."""
+    return sum(
+        getattr(each, "times", 1) * _number_of(inner)
+        if (inner := getattr(each, "layers", []))
+        else 1
+        for each in layers
+    )
 
 
 _OUTPUT_FUNCTIONS = ("softmax", "log_softmax", "sparsemax")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import copy
 import functools
 import re
@@ -28,7 +27,8 @@ from imgrec.sections.problems import (
     written_path,
 )
 from imgrec.sections.section import Section, findings
-from imgrec.sections.yaml import Document, KeyPath, YamlError, read, write
+from imgrec.sections.yaml import Document, KeyPath, read, write
+from imgrec.sections.yaml_errors import YamlError
 from imgrec.text import count_of, nearest, printable
 
 _LONGEST = 100
@@ -145,7 +145,7 @@ def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Expe
     """
     try:
         document = yaml.read(text)
-    except yaml.YamlError as error:
+    except YamlError as error:
         raise config_error(source, [Problem(error.line, "", error.message)]) from error
     if not isinstance(document.value, dict):
         message = "is empty" if document.value is None else "is not a mapping of keys to values"
@@ -177,7 +177,7 @@ def _elsewhere(path: KeyPath, message: str, config: Any) -> str:
         return message
     if path[-1] in ("learning_rate", "lr"):
         return f"belongs to the optimizer: {_optimizer(path, config)}"
-    places = _places().get(str(path[-1]))
+    places = places_of(str(path[-1]))
     return f"unknown key; did you mean {' or '.join(places)}?" if places else message
 
 
@@ -191,16 +191,15 @@ def _optimizer(path: KeyPath, config: Any) -> str:
     return f"training.optimizer: {{{name}: {{learning_rate: {rate}}}}}"
 
 
-@functools.cache
-def _places() -> dict[str, list[str]]:
-    """Return the keys of the sections, each with its places: `epochs` is `training.epochs`."""
-    places: dict[str, list[str]] = collections.defaultdict(list)
-    for section, field in Experiment.model_fields.items():
-        for kind in (field.annotation, *get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, Section):
-                for key in kind.model_fields:
-                    places[key].append(f"{section}.{key}")
-    return dict(places)
+def places_of(key: str) -> list[str]:
+    """Return the paths of a section's key: `epochs` is `training.epochs`; none of other names."""
+    top = [key] if key in ("name", "seed") else []
+    return top + [
+        f"{section}.{key}"
+        for section, field in Experiment.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, Section) and key in kind.model_fields
+    ]
 
 
 def dump(experiment: Experiment) -> str:

@@ -82,7 +82,11 @@ class FindingKind(Enum):
     ROTATED = (Evidence.TRAITS, _NOTE, "turned upright as EXIF says")
     COLOUR_PROFILE = (Evidence.TRAITS, _NOTE, "a colour profile other than sRGB, not applied")
     TRANSPARENT = (Evidence.TRAITS, _NOTE, "transparent; laid on white")
-    WRONG_SUFFIX = (Evidence.TRAITS, _NOTE, "named like another format; read by content")
+    WRONG_SUFFIX = (
+        Evidence.TRAITS,
+        _NOTE,
+        "a suffix of another format, or of no image; read by content",
+    )
     UNUSED_FOLDERS = (Evidence.SOURCE, _WARNING, "folders that are not used", "folders")
     HIDDEN_FOLDERS = (Evidence.SOURCE, _WARNING, "hidden folders with files, not used", "folders")
     UNUSED_IMAGES = (Evidence.SOURCE, _WARNING, "images of no class, not used")

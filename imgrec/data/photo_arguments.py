@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,18 @@ from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.findings import Occurrence, finding, log_findings
 from imgrec.data.images import HEAD, content_type
 from imgrec.data.records import Photo
-from imgrec.data.storage import FolderVisits, entries, is_folder, is_hidden, is_pattern, matches
+from imgrec.data.storage import (
+    FolderVisits,
+    entries,
+    is_folder,
+    is_hidden,
+    is_pattern,
+    matches,
+    read_part,
+)
+from imgrec.data.suffixes import format_of, is_misnamed
 from imgrec.errors import BadImage, DataError
+from imgrec.files import reason_of
 
 LIST = "-"
 STDIN = "stdin"
@@ -34,14 +45,15 @@ _BITMAP = re.compile(rb"BM|P[1-6]\s+(#[^\n]*\n)*\d+\s")
 _MARK = "\ufeff"
 
 _Level: TypeAlias = "Iterator[Photo | _Level]"
+_Found: TypeAlias = dict[FindingKind, list[Occurrence]]
 
 
 def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo]:
     """Yield every photo in the order written, found only when it is asked for.
 
     A photo that is named twice comes twice. A missing file, an empty folder and a pattern without
-    a match are photos too, whose decoding says so. At the end, a log message has the number of
-    hidden files and folders that were left out.
+    a match are photos too, whose decoding says so. At the end, log messages have the numbers of
+    hidden files and folders that were left out, and of images in folders that have another suffix.
 
     Args:
         photos: Files; folders (everything below them, sorted, hidden files left out); patterns
@@ -51,24 +63,24 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
     Raises:
         DataError: A line of the list is longer than any path.
     """
-    left_out: list[Path] = []
+    findings: _Found = {FindingKind.WRONG_SUFFIX: [], FindingKind.HIDDEN: []}
     for photo in photos:
         if photo == LIST and stdin is not None:
-            yield from _from_stdin(stdin, left_out)
+            yield from _from_stdin(stdin, findings)
         elif "://" not in photo and is_pattern(photo):
-            yield from _from_pattern(photo, left_out)
+            yield from _from_pattern(photo, findings)
         else:
-            yield from _from_path(photo, left_out)
-    cases = (Occurrence((str(path),)) for path in left_out)
-    log_findings(finding(FindingKind.HIDDEN, cases))
+            yield from _from_path(photo, findings)
+    for kind, cases in findings.items():
+        log_findings(finding(kind, cases))
 
 
-def _from_stdin(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
+def _from_stdin(stdin: TextIO, findings: _Found) -> Iterator[Photo]:
     buffer = getattr(stdin, "buffer", None)
     if isinstance(buffer, io.BufferedReader) and _is_photo(buffer.peek(HEAD)):
         yield _from_bytes(buffer)
     else:
-        yield from _from_list(stdin, left_out)
+        yield from _from_list(stdin, findings)
 
 
 def _is_photo(head: bytes) -> bool:
@@ -87,7 +99,7 @@ def _from_bytes(stream: io.BufferedReader) -> Photo:
     return Photo(STDIN, bytes(content))
 
 
-def _from_list(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
+def _from_list(stdin: TextIO, findings: _Found) -> Iterator[Photo]:
     if isinstance(stdin, io.TextIOWrapper):
         if _is_utf16(stdin):
             stdin.reconfigure(encoding="utf-16")
@@ -102,7 +114,7 @@ def _from_list(stdin: TextIO, left_out: list[Path]) -> Iterator[Photo]:
         written = line if number else line.removeprefix(_MARK)
         if path := written.rstrip("\r\n"):
             empty = False
-            yield from _from_path(path, left_out)
+            yield from _from_path(path, findings)
     if empty:
         yield _nothing(
             LIST, "standard input is empty; it should have a path on each line, or a photo"
@@ -115,29 +127,29 @@ def _is_utf16(stdin: io.TextIOWrapper) -> bool:
     return isinstance(stdin.buffer, io.BufferedReader) and stdin.buffer.peek(2)[:2] in marks
 
 
-def _from_pattern(pattern: str, left_out: list[Path]) -> Iterator[Photo]:
+def _from_pattern(pattern: str, findings: _Found) -> Iterator[Photo]:
     found = matches(pattern)
     if "**" in pattern:  # it matches folders as well as what is in them
         found = [match for match in found if not is_folder(match)]
     if not found:
         yield _nothing(pattern, "nothing matches this pattern")
     for path in found:
-        yield from _from_path(path, left_out)
+        yield from _from_path(path, findings)
 
 
-def _from_path(photo: str, left_out: list[Path]) -> Iterator[Photo]:
+def _from_path(photo: str, findings: _Found) -> Iterator[Photo]:
     if not is_folder(photo):
         yield Photo(photo, Path(photo))
         return
-    files = _below(photo, left_out)
+    files = _below(photo, findings)
     first = next(files, _nothing(photo, "a folder without images"))
     yield first
     yield from files
 
 
-def _below(top: str, left_out: list[Path]) -> Iterator[Photo]:
+def _below(top: str, findings: _Found) -> Iterator[Photo]:
     """Yield the files in a folder and everywhere below it, sorted, with one listing at a time."""
-    levels = [_listed(Path(top), FolderVisits(Path(top)), left_out)]
+    levels = [_listed(Path(top), FolderVisits(Path(top)), findings)]
     while levels:
         found = next(levels[-1], None)
         if found is None:
@@ -148,21 +160,34 @@ def _below(top: str, left_out: list[Path]) -> Iterator[Photo]:
             levels.append(found)
 
 
-def _listed(folder: Path, visits: FolderVisits, left_out: list[Path]) -> _Level:
+def _listed(folder: Path, visits: FolderVisits, findings: _Found) -> _Level:
     """Yield what is in a folder, and an iterator for each folder in it that is entered."""
     try:
-        found = entries(folder)
+        inside = entries(folder)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        yield _nothing(str(folder), f"a folder that can't be read: {reason}")
+        yield _nothing(str(folder), f"a folder that can't be read: {reason_of(error)}")
         return
-    for path, leads_to_folder in found:
+    for path, leads_to_folder in inside:
         if is_hidden(path.name):
-            left_out.append(path)
+            findings[FindingKind.HIDDEN].append(Occurrence((str(path),)))
         elif not leads_to_folder:
+            findings[FindingKind.WRONG_SUFFIX] += _misnamed(path)
             yield Photo(str(path), path)
         elif visits.enter(path):
-            yield _listed(path, visits, left_out)
+            yield _listed(path, visits, findings)
+
+
+def _misnamed(path: Path) -> Iterator[Occurrence]:
+    """Yield a file that is an image and has the suffix of something else.
+
+    Those with the suffix of an image are not opened to see of which format they are.
+    """
+    if format_of(path.name) is not None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        there = content_type(read_part(path, 0, HEAD))
+        if there is not None and there.kind == "format" and is_misnamed(path.name, there.name):
+            yield Occurrence((str(path),), there.name)
 
 
 def _nothing(name: str, reason: str) -> Photo:

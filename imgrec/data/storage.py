@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from imgrec.errors import DataError
-from imgrec.files import is_private, open_regular, read_regular
+from imgrec.files import is_private, open_regular, read_regular, reason_of
 from imgrec.text import abridge, printable
 
 # How much of a library's reason a message shows.
@@ -304,8 +304,7 @@ def free_space(folder: Path) -> int:
 
 def cannot_read(path: Path | str, error: BaseException) -> DataError:
     """Return the error that says why a file or folder can't be read."""
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    reason = printable(why.lower()[:_REASON])
+    reason = printable(reason_of(error)[:_REASON])
     return DataError(f"{printable(str(path))} can't be read: {reason}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +19,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 }
 """The suffixes of each format, which has the name that Pillow uses."""
 
+_SUFFIX = re.compile(r"\w.*\.[A-Za-z][A-Za-z0-9]{0,4}")
 _FORMAT_OF = {suffix: form for form, suffixes in SUFFIXES.items() for suffix in suffixes}
 
 
@@ -29,3 +31,17 @@ def format_of(name: str) -> str | None:
         ('JPEG', None)
     """
     return _FORMAT_OF.get(name.rpartition(".")[2].lower())
+
+
+def is_misnamed(name: str, form: str) -> bool:
+    """Return whether a file's suffix is not one of the format `form`, of an image, that it has.
+
+    A number behind a point is no suffix, and neither is a long word.
+
+    Example:
+        >>> [is_misnamed(name, "JPEG") for name in ("cat.txt", "cat.png", "cat.jpeg", "cat")]
+        [True, True, False, False]
+    """
+    if (named := format_of(name)) is not None:
+        return named != form and form in SUFFIXES
+    return form in {*SUFFIXES, "MPO"} and _SUFFIX.fullmatch(name.rpartition("/")[2]) is not None

@@ -18,7 +18,7 @@ from imgrec.runs.card import Calibration
 from imgrec.scores import Scores, require_finite
 
 _TEMPERATURES = (0.05, 20.0)
-_NEAR = 1.01
+_USUAL = (0.1, 10.0)
 
 FEWEST_IMAGES = 10
 """With fewer, no temperature is fitted: it would describe the images rather than the model."""
@@ -54,9 +54,9 @@ def fit_temperature(scores: Scores, split: str) -> Calibration:
 
 
 def is_extreme(temperature: float) -> bool:
-    """Return whether a temperature is as low, or as high, as a fitted one can be."""
-    low, high = _TEMPERATURES
-    return not low * _NEAR < temperature < high / _NEAR
+    """Return whether a temperature is so far from 1 that the model was poorly calibrated."""
+    low, high = _USUAL
+    return not low < temperature < high
 
 
 def _least(loss: Callable[[float], float]) -> float:

@@ -21,8 +21,6 @@ OVERRIDE = 0
 SHOWN = 50
 """How many problems of a config a message lists."""
 
-_HINT = "`imgrec config show small_cnn` prints a valid config; docs/config.md describes every key"
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -42,11 +40,12 @@ class Problem:
 
 def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
     """Return the error with the only problem of the config `source`, or the first ones by line."""
+    hint = _hint(problems)
     where = text.printable(source) or "the config"
     if len(problems) == 1:
         (problem,) = problems
         place = f", {problem.place}" if problem.place else ""
-        return ConfigError(f"{where}{place}: {_entry(problem, 0)}", hint=_HINT)
+        return ConfigError(f"{where}{place}: {_entry(problem, 0)}", hint=hint)
     ordered = sorted(problems, key=lambda problem: problem.line or 1_000_000_000)
     shown, more = ordered[:SHOWN], len(ordered) - SHOWN
     width = max(len(problem.place) for problem in shown)
@@ -54,7 +53,17 @@ def config_error(source: str, problems: Sequence[Problem]) -> ConfigError:
     if more > 0:
         lines.append(f"  and {more:,} more")
     header = f"{where} has {text.count_of(len(ordered), 'problem')}"
-    return ConfigError("\n".join([header, *lines]), hint=_HINT)
+    return ConfigError("\n".join([header, *lines]), hint=hint)
+
+
+def _hint(problems: Sequence[Problem]) -> str:
+    """Return what a valid config is, and where the section with the problems is described."""
+    valid = "`imgrec config show small_cnn` prints a valid config"
+    sections = {re.split(r"[.[]", problem.path)[0] for problem in problems}
+    if sections == {""}:
+        return valid
+    what = f"`{sections.pop()}`" if len(sections) == 1 else "every key"
+    return f"{valid}; docs/config.md describes {what}"
 
 
 def problem_at(path: KeyPath, message: str, lines: Mapping[KeyPath, int]) -> Problem:
@@ -97,7 +106,7 @@ def error_text(error: Mapping[str, Any]) -> str:
         word, limit = _BOUNDS[kind]
         return f"must be {word} {_short(context[limit])}, got {value}"
     if kind in _NOT:
-        return f"{value} is not {_NOT[kind]}"
+        return f"{value} is not {_NOT[kind]}{_instead(kind, error['input'])}"
     if kind == "literal_error":
         return _not_a_choice(error["input"], context["expected"])
     return _FIXED.get(kind) or f"{error['msg']}, got {value}"
@@ -110,8 +119,9 @@ def is_tuple(value: object) -> bool:
 
 def tuple_text(value: str) -> str:
     """Return the message about a `value` that is a tuple."""
-    form = f"[{value[1:-1]}]" if value.endswith(")") else "a list such as [3, 3]"
-    return f"write {form} instead of a tuple"
+    if value.endswith(")"):
+        return f"write [{value[1:-1]}] instead of a tuple"
+    return f'{shown_value(value)}: "(" is not closed; write a list such as [3, 3]'
 
 
 _BOUNDS = {
@@ -138,6 +148,23 @@ _FIXED = {
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
 }
+
+
+def _instead(kind: str, value: object) -> str:
+    """Return how to write a text as the number, list or mapping that it was probably meant for."""
+    if not isinstance(value, str):
+        return ""
+    if kind == "float_type" and (number := re.fullmatch(r"(\d{1,9})(?:,(\d{1,9})| ?%)", value)):
+        return (
+            f"; write {number[1]}.{number[2]}" if number[2] else f"; write {int(number[1]) / 100}"
+        )
+    if kind == "list_type" and re.match(r"-\w", value):
+        return f"; a dash needs a blank behind it, as in `- {value[1:].split()[0]}`"
+    if kind == "list_type" and "(" in value:
+        return "; begin the line of each item with `- `"
+    if kind == "model_type" and (pair := re.fullmatch(r"([\w.]+) ?= ?([^=,]+)", value)):
+        return f"; write `{pair[1]}: {pair[2]}`"
+    return ""
 
 
 def _short(limit: float) -> str:

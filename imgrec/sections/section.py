@@ -24,7 +24,8 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from imgrec.sections.problems import SHOWN, error_text, is_tuple, shown_value, tuple_text, unknown
-from imgrec.sections.yaml import BACKSLASH, KeyPath
+from imgrec.sections.yaml import KeyPath
+from imgrec.sections.yaml_errors import BACKSLASH
 from imgrec.text import nearest
 
 ConfigFinding = tuple[KeyPath, str]

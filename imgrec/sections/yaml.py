@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 from yaml.resolver import BaseResolver
 from yaml.scanner import Scanner
+
+from imgrec.sections.brackets import call_length
+from imgrec.sections.yaml_errors import YamlError, syntax_error
 
 KeyPath = tuple[str | int, ...]
 
@@ -30,15 +34,6 @@ class Document:
 
     value: Any
     lines: dict[KeyPath, int]
-
-
-class YamlError(Exception):
-    """Text that is not YAML, or YAML that is not supported; `line` counts from 1."""
-
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(message)
-        self.line = line
-        self.message = message
 
 
 def read(text: str | bytes) -> Document:
@@ -58,7 +53,7 @@ def read(text: str | bytes) -> Document:
             line, f"character {chr(error.character)!r} is not allowed in YAML"
         ) from error
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error) from error
+        raise syntax_error(error, decoded) from error
     except RecursionError:
         raise YamlError(1, "nested too deeply") from None
     return Document(value, construction.lines)
@@ -76,31 +71,6 @@ def _decode(text: str | bytes) -> str:
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise YamlError(line, f"byte 0x{text[error.start]:02x} is not UTF-8") from error
-
-
-def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
-    mark = error.problem_mark or error.context_mark
-    problem = error.problem or error.context or "not YAML"
-    if "expected ':'" in problem:
-        mark = error.context_mark or mark  # the line of the key, not where the parser gave up
-    plain = next((words for part, words in _IN_PLAIN_WORDS.items() if part in problem), problem)
-    return YamlError(mark.line + 1 if mark else 1, plain)
-
-
-BACKSLASH = (
-    "in double quotes, a backslash starts an escape; write a Windows path in single quotes, "
-    "or with /"
-)
-_MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
-_IN_PLAIN_WORDS = {
-    "escape": BACKSLASH,
-    "another document": "a second document starts here; a config has only one",
-    "'\\t' that cannot start": "a tab; indent with spaces, not tabs",
-    "could not find expected ':'": _MISPLACED,
-    "expected <block end>, but found '<block mapping start>'": _MISPLACED,
-    "expected <block end>, but found '-'": _MISPLACED,
-    "mapping values are not allowed": f"one colon too many, or {_MISPLACED}",
-}
 
 
 def _integer(text: str) -> int:
@@ -165,14 +135,18 @@ class _Composer(Reader, Scanner, Parser, Composer, _Resolver):
         self._count = 0
 
     def scan_plain(self) -> yaml.ScalarToken:
-        """Scan a plain scalar; the commas in a tuple of numbers are part of it, in braces too."""
-        found = _TUPLE.match(self.buffer, self.pointer) if self.flow_level else None
-        if found is None:
+        """Scan a plain scalar, in braces with the commas in a tuple of numbers or in a call."""
+        length = self._python_length() if self.flow_level else 0
+        if not length:
             return super().scan_plain()
-        start = self.get_mark()
-        self.forward(len(found[0]))
+        start, text = self.get_mark(), self.prefix(length)
+        self.forward(length)
         self.allow_simple_key = False
-        return yaml.ScalarToken(found[0], True, start, self.get_mark())  # noqa: FBT003 - plain
+        return yaml.ScalarToken(text, True, start, self.get_mark())  # noqa: FBT003 - plain
+
+    def _python_length(self) -> int:
+        found = _TUPLE.match(self.buffer, self.pointer)
+        return len(found[0]) if found else call_length(self.buffer, self.pointer)
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """Compose the next node, if there were not too many."""
@@ -268,6 +242,22 @@ _SHORT = 60
 def write(value: Any) -> str:
     """Return `value` (mappings, lists, scalars) as YAML; `read` returns an equal value."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def write_on_one_line(value: Any) -> str:
+    """Return `value` as YAML in braces and brackets; `read` returns an equal value.
+
+    Example:
+        >>> write_on_one_line({"Conv2D": [32, [3, 3], {"activation": "relu"}]})
+        '{Conv2D: [32, [3, 3], {activation: relu}]}'
+    """
+    if isinstance(value, dict):
+        pairs = (f"{write_on_one_line(key)}: {write_on_one_line(value[key])}" for key in value)
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(write_on_one_line, value))}]"
+    text = yaml.dump([value], Dumper=_Dumper, allow_unicode=True, width=math.inf)
+    return text.strip()[1:-1]
 
 
 class _Dumper(yaml.SafeDumper):

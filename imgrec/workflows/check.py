@@ -21,7 +21,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.report.documents import check_document
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import Skipped
-from imgrec.text import printable
+from imgrec.text import printable, wrapped
 from imgrec.workflows.data_argument import data_argument, is_config, splits_of
 from imgrec.workflows.prepare import fitting_splits
 
@@ -85,7 +85,8 @@ def record_check(writer: RunWriter, findings: Findings) -> None:
     if new:
         log.info("`imgrec check %s` names all of them", printable(shlex.quote(config)))
     else:
-        log.info("no problems found in the images; looked for: %s", findings.looked_for)
+        looked_for = wrapped(findings.looked_for)
+        log.info("no problems found in the images; looked for:\n%s", looked_for)
     for line in findings.gaps:
         log.info("%s", line)
 

@@ -6,7 +6,7 @@ import shlex
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.data.check import CheckInput, Evidence, Finding, check_records
@@ -15,6 +15,7 @@ from imgrec.data.records import Record, Splits, first_multilabel
 from imgrec.data.sources import DataLocation, SplitConfig, detect_loader, find_layout, read
 from imgrec.errors import DataError
 from imgrec.text import count_of, printable
+from imgrec.workflows.bad_files import naming_bad_files
 
 _SAMPLE = 200
 _CLASSES_SHOWN = 20
@@ -25,7 +26,7 @@ class DatasetSummary:
     """The images found at a path.
 
     source: the folder, file or pattern. splits: those that it has; none if all images are together.
-    counts: the training images of each class, without those that are known to be bad.
+    counts: the training images of each class. images: those of each split that there is.
     sizes: (width, height) in pixels of a sample. findings: as a check has them; of the images that
     were looked at. gaps: what was not checked, a line each.
     channels: 1 if all of the sample are grey, else 3. loader: what reads them. multi_label: whether
@@ -41,6 +42,7 @@ class DatasetSummary:
     channels: int = 3
     loader: str = "folder"
     multi_label: bool = False
+    images: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def training_images(self) -> int:
@@ -89,7 +91,8 @@ def summarize_dataset(source: Path, data: DataLocation | None = None) -> Dataset
     if loader == "folder" and data.root is not None:
         _check_training(Path(data.root))
     undivided = SplitConfig(validation=0, test=0)
-    found = read(data.model_copy(update={"split": undivided}), seed=0)
+    with naming_bad_files(data):
+        found = read(data.model_copy(update={"split": undivided}), seed=0)
     sample = _sample(found.train)
     bad = tuple(dict.fromkeys((*bad_headers(sample), *bad_unnamed(found.records))))
     unreadable = {each.name for each in bad}
@@ -101,13 +104,9 @@ def summarize_dataset(source: Path, data: DataLocation | None = None) -> Dataset
             f"{printable(name)}: {reason}"
         )
     traits = {each.name: traits_of(each.source) for each in sound}
-    counts = Counter(
-        found.classes[label]
-        for record in found.train
-        if record.name not in unreadable
-        for label in record.labels
-    )
-    checked = check_records(CheckInput.of(found), {}, bad, traits, lacking=_lacking(source))
+    counts = Counter(found.classes[label] for record in found.train for label in record.labels)
+    stock = CheckInput.of(found)
+    checked = check_records(stock, {}, bad, traits, lacking=_lacking(source))
     return DatasetSummary(
         source,
         _splits(data, loader, found),
@@ -118,6 +117,7 @@ def summarize_dataset(source: Path, data: DataLocation | None = None) -> Dataset
         channels=1 if all(each.mode in _GREY for each in traits.values()) else 3,
         loader=loader,
         multi_label=first_multilabel(found.train) is not None,
+        images={split: len(records) for split, records in stock.splits.items()},
     )
 
 
@@ -167,12 +167,19 @@ def _form(found: DatasetSummary) -> str:
 
 def _lines(found: DatasetSummary) -> Iterator[str]:
     yield f"{printable(str(found.source))}: {_form(found)}"
-    yield f"{count_of(found.training_images, 'image')} in {count_of(len(found.counts), 'class')}"
+    images, classes = sum(found.images.values()), count_of(len(found.counts), "class")
+    if len(found.images) > 1:
+        splits = ", ".join(f"{name} {number:,}" for name, number in found.images.items())
+        yield f"{count_of(images, 'image')} ({splits}) in {classes}; training images:"
+    else:
+        yield f"{count_of(images, 'image')} in {classes}"
     for name, count in list(found.counts.items())[:_CLASSES_SHOWN]:
         yield f"  {printable(name)}: {count:,}"
     if len(found.counts) > _CLASSES_SHOWN:
         yield f"  and {len(found.counts) - _CLASSES_SHOWN:,} more"
     height, width = found.size
-    sample = count_of(len(found.sizes), "image")
-    yield f"median width x height: {width} x {height} pixels (of {sample})"
+    sample, training = len(found.sizes), found.images.get("train", len(found.sizes))
+    rest = f"{sample:,} of {count_of(training, 'training image')}"
+    some = rest if sample < training else count_of(sample, "image")
+    yield f"median width x height: {width} x {height} pixels (of {some})"
     yield from (each.line for each in found.findings if not each.kind.is_bad)

@@ -8,7 +8,7 @@ from typing import Any
 
 from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
-from imgrec.errors import SettingError
+from imgrec.errors import DataError, SettingError
 from imgrec.models.backend import Devices
 from imgrec.models.network import NetworkSpec, build
 from imgrec.pixel_statistics import PixelStatistics
@@ -18,11 +18,19 @@ from imgrec.training.steps import Objective, Steps, explain_out_of_memory
 
 @contextmanager
 def located_problems(experiment: Experiment) -> Iterator[None]:
-    """Turn a SettingError within the block into a ConfigError with the file and the line."""
+    """Give an error within the block about a key of the config the file and the line.
+
+    A SettingError becomes a ConfigError.
+    """
     try:
         yield
     except SettingError as error:
         raise experiment.problem(error.path, error.message) from error
+    except DataError as error:
+        if not error.path:
+            raise
+        message = experiment.problem(error.path, error.message).message
+        raise DataError(message, hint=error.hint) from error
 
 
 def network_spec(experiment: Experiment, classes: int) -> NetworkSpec:

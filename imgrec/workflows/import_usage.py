@@ -127,6 +127,14 @@ def _classes(source: str | None, model: Path, outputs: int | None = None) -> Cla
 def _said(wanted: ImportSpec) -> ModelDescription:
     """Return how a model from elsewhere is used, as the options say."""
     classes = _classes(wanted.classes, wanted.model)
+    rescale = wanted.adaptation.rescale or 1
+    if rescale > 1:
+        log.warning(
+            "--rescale %g multiplies pixel values: they reach %s; --rescale 1/%g divides them",
+            rescale,
+            f"{255 * rescale:,.10g}",
+            rescale,
+        )
     return ModelDescription(
         classes.names,
         wanted.fit or "crop",

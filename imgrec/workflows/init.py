@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from imgrec.config.load import parse
 from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.sources import DataLocation
 from imgrec.errors import UsageError
+from imgrec.text import printable
 from imgrec.workflows.dataset_summary import DatasetSummary, summarize_dataset
 from imgrec.workflows.pretrained_weights import PretrainedWeights, find_pretrained_weights
 
@@ -24,6 +26,8 @@ _MANY = 5_000
 
 # MobileNetV2's weights are made for 96, 128, 160, 192 and 224 pixels.
 _MEDIUM_SIDE, _LARGE_SIDE = 160, 224
+
+_WEIGHTS = "model.backbone.weights"
 
 # What YAML 1.2 needs escaped in a quoted text.
 _SPECIAL = re.compile(
@@ -94,9 +98,15 @@ def draft_experiment(
         ConfigError: An override does not fit.
         DataError: The images can't be used for training.
     """
+    if any(each.startswith(f"{_WEIGHTS}=") for each in overrides):
+        weights = _given
     name = f"the config drafted for {source}"
     draft = draft_config(source, weights, _location(source, name, overrides))
     return parse(draft.config, name, overrides), draft
+
+
+def _given(_side: int) -> PretrainedWeights:
+    return PretrainedWeights.GIVEN
 
 
 def _location(source: Path, name: str, overrides: Sequence[str]) -> DataLocation:
@@ -133,7 +143,10 @@ def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights])
     side = _LARGE_SIDE if found.side >= _LARGE_SIDE else _MEDIUM_SIDE
     state = weights(side)
     if state is PretrainedWeights.ABSENT:
-        return _small((_FALLBACK_SIDE, _FALLBACK_SIDE), state.value, found.channels)
+        source = printable(shlex.quote(str(found.source)))
+        with_file = f"imgrec train {source} --set {_WEIGHTS}=FILE"
+        reason = f"{state.value};\nwith a file of them: {with_file}"
+        return _small((_FALLBACK_SIDE, _FALLBACK_SIDE), reason, found.channels)
     return _transfer(side, state)
 
 
@@ -151,7 +164,7 @@ def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
         "preprocessing:",
         "  rescale: 1/255  # pixel values from 0 to 1; it becomes part of the model",
         "",
-        *(f"# {line}" for line in f"{reason}.".split("\n")),
+        *(f"# {line}" for line in reason.split("\n")),
         "# Each pair of lines finds larger patterns than the one before, and halves the picture.",
         "# The output layer, a unit per class, is added automatically.",
         "model:",

@@ -31,8 +31,8 @@ from imgrec.files import write_folder, write_text
 from imgrec.json_documents import json_text
 from imgrec.progress import Progress, Silent
 from imgrec.scores import Skipped
-from imgrec.sections.yaml import YamlError
 from imgrec.sections.yaml import read as read_yaml
+from imgrec.sections.yaml_errors import YamlError
 from imgrec.text import class_name, printable
 from imgrec.workflows.data_argument import DataArgument, max_megapixels, splits_of
 from imgrec.workflows.prepare import records_of, without

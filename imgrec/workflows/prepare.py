@@ -30,17 +30,16 @@ from imgrec.files import sha256
 from imgrec.interface import setting
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
-from imgrec.text import count_of, listed, printable
+from imgrec.text import printable
 from imgrec.training.batch import check_class_weight, check_output, encode, image_weights
 from imgrec.training.callbacks import check_extras
 from imgrec.training.stream import BatchSchedule, TrainingImages
+from imgrec.workflows.bad_files import list_bad, naming_bad_files
 from imgrec.workflows.data_argument import splits_of
 from imgrec.workflows.experiment_sections import located_problems
 from imgrec.workflows.gate import check_required
 
 log = logging.getLogger("imgrec")
-
-_BAD_IMAGES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,8 @@ def fitting_splits(experiment: Experiment) -> Splits:
     data, evaluation = experiment.data, experiment.evaluation
     with located_problems(experiment):
         check_extras(experiment.training.callbacks)
-        splits = read_images(data, experiment.seed)
+        with naming_bad_files(data):
+            splits = read_images(data, experiment.seed)
         check_output(experiment.model.output, splits.classes, multi_label=data.multi_label)
         check_class_weight(experiment.training.class_weight, splits.classes)
         check_slices(judging(splits)[1], evaluation.slicing.by)
@@ -203,7 +203,7 @@ def without(splits: Splits, bad: Sequence[Skipped], *, skip: bool, hint: str = "
     """
     if not bad:
         return splits
-    message = _listed(bad, sum(len(records) for _, records in records_of(splits)))
+    message = list_bad(bad, sum(len(records) for _, records in records_of(splits)))
     if not skip:
         way_out = f"fix or remove them, or leave them out: {setting('data.bad_images', 'skip')}"
         raise DataError(message, hint=hint or way_out)
@@ -258,10 +258,3 @@ def _rows(splits: Splits, name: str) -> NDArray[np.intp]:
             break
         before += len(records)
     return np.arange(before, before + len(getattr(splits, name)))
-
-
-def _listed(bad: Sequence[Skipped], images: int) -> str:
-    names = [f"{printable(each.name)}: {each.reason}" for each in sorted(bad)[:_BAD_IMAGES_SHOWN]]
-    if len(bad) > len(names):
-        names.append(f"and {len(bad) - len(names)} more")
-    return listed(f"{len(bad):,} of {count_of(images, 'image')} can't be read", names)

@@ -21,12 +21,9 @@ class PretrainedWeights(Enum):
     """Whether ImageNet weights are available, as a comment in the config."""
 
     CACHED = "MobileNetV2's ImageNet weights are on this machine already"
+    GIVEN = "MobileNetV2's weights are those of the file that you named"
     REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
-    ABSENT = (
-        "MobileNetV2 would do better, but its weights can't be fetched from here;\n"
-        "if you have them as a file: imgrec train mobilenet_transfer --set data.root=FOLDER\n"
-        "--set data.train=null --set data.validation=null --set model.backbone.weights=FILE"
-    )
+    ABSENT = "MobileNetV2 would do better, but its ImageNet weights can't be fetched from here"
 
 
 def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:

@@ -189,7 +189,7 @@ def test_a_bad_image_takes_one_line(
 def test_photos_that_fail_among_good_ones(
     imgrec: Imgrec, tmp_path: Path, trained: Trained, snapshot: SnapshotAssertion
 ) -> None:
-    """Each good photo has its line in the table, each failing one its reason; status is 3."""
+    """Each photo has its line in the table, the reasons of the failing ones follow; status is 3."""
     Image.new("L", (8, 8), 200).save(tmp_path / "good.png")
     (tmp_path / EVIL).write_text("no image")
     (tmp_path / "photos").mkdir()
@@ -199,7 +199,8 @@ def test_photos_that_fail_among_good_ones(
     assert settled(process.stderr) == snapshot
     rows = [line.split() for line in process.stdout.splitlines() if line.strip()]
     assert rows[0] == ["photo", "class", "probability"]
-    assert rows[2] == ["gone.png", "no", "such", "file"]
+    assert rows[2] == ["gone.png", "can't", "be", "used"]
+    assert "\ngone.png: no such file\n" in process.stdout
     assert (rows[3][0], rows[3][3], len(rows[3])) == ("photos/../good.png", "%", 5)
     assert [len(row) for row in rows[4:8]] == [4] * 4
     assert "\x1b" not in process.stdout

@@ -149,8 +149,8 @@ def test_the_command_of_a_hint_works(line: str, imgrec: Imgrec) -> None:
     ("line", "follow", "status"),
     [
         ("init photos", added, 0),
-        ("init photos --output tiny.json", replaced, 0),
-        ("config copy small_cnn tiny.txt", replaced, 0),
+        ("init photos --output fresh.json", replaced, 0),
+        ("config copy small_cnn fresh.txt", replaced, 0),
         ("data pack lost.yaml", added, 0),
         ("data pack tiny.yaml --output dest", added, 0),
         ("data pack bad.yaml", added, 0),

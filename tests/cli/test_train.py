@@ -94,7 +94,8 @@ def test_dry_run_without_photos(imgrec: Imgrec, snapshot: SnapshotAssertion) -> 
     """The network of the classic example is shown, with its 3,453,121 weights; then the error."""
     process = imgrec("train", "cat_dog", "--dry-run", "--device", "cpu")
     assert process.returncode == 3
-    assert "no file or folder data/cats_dogs/train" in process.stderr
+    cause = "data.train: no file or folder data/cats_dogs/train"
+    assert [line.endswith(cause) for line in process.stderr.splitlines()].count(True) == 2
     table = process.stdout[process.stdout.index("layer ") :]
     # The names of layers are numbered on within a process.
     assert [line.partition(" ")[2].strip() for line in table.splitlines()] == snapshot
@@ -109,6 +110,17 @@ def test_bad_images_of_a_folder_are_named_once(imgrec: Imgrec) -> None:
     process = imgrec("train", "photos")
     assert process.returncode == 3
     assert [process.stderr.count(name) for name in ("bad.png", "worse.png")] == [1, 1]
+
+
+@pytest.mark.tensorflow
+def test_dry_run_of_a_table_with_a_missing_photo(imgrec: Imgrec, photos: Path) -> None:
+    """It is named, though no photo is decoded."""
+    names = [f"{file.parent.name}/{file.name}" for file in sorted(photos.rglob("*.png"))]
+    rows = "".join(f"{name},{name[:3]}\n" for name in [*names, "cat/lost.png"])
+    (photos / "table.csv").write_text(f"path,label\n{rows}")
+    process = imgrec("train", "photos/table.csv", "--dry-run")
+    assert process.returncode == 3
+    assert "1 of 25 images can't be read: cat/lost.png: no such file" in process.stderr
 
 
 @pytest.mark.tensorflow

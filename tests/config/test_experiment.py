@@ -239,6 +239,13 @@ def test_problems(problems: Problems, overrides: list[str], expected: list[str])
     assert problems(*overrides) == expected
 
 
+def test_too_many_layers(problems: Problems) -> None:
+    """Repetitions multiply: a few lines could keep a training busy for hours."""
+    block = "{Repeat: {times: 1000, layers: [Flatten, {Repeat: {times: 2, layers: [ReLU]}}]}}"
+    message = "model.layers: 3,000 layers, and at most 2,000 are allowed"
+    assert problems(f"model.layers=[{block}]") == [message]
+
+
 def test_unknown_backbone(problems: Problems) -> None:
     """A backbone that keras.applications doesn't have comes with the nearest and with all."""
     (problem,) = problems("model.backbone={name: vgg-16}")

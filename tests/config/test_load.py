@@ -53,7 +53,7 @@ def test_every_problem_at_once(config: str) -> None:
         ("", 1, "the config is empty"),
         ("# only a remark\n", 1, "the config is empty"),
         ("- a\n", 1, "the config is not a mapping of keys to values"),
-        ("a: 1\nb: [\n", 3, "expected the node content, but found '<stream end>'"),
+        ("a: 1\nb: [\n", 3, "the text ends here, but a bracket is not closed"),
         ("a: 1\na: 1\n", 2, "key 'a' is repeated, see line 1"),
     ],
 )

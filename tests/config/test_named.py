@@ -20,7 +20,9 @@ from imgrec.config.keras.layers import (
     Residual,
 )
 from imgrec.config.keras.named import Named, OneOf, argument_names, plain, snake_case
+from imgrec.sections.problems import shown_value
 from imgrec.sections.section import Section, findings
+from imgrec.sections.yaml import read
 
 
 class Holder(Section):
@@ -127,7 +129,7 @@ def test_forms_of_tutorials(written: object, layer: Named) -> None:
             {"Conv2D": None, "filters": 3},
             (
                 "one layer expected, got 'Conv2D', 'filters'; "
-                "write arguments as {Name: {argument: value}}"
+                "write arguments as {Conv2D: {filters: 3}}"
             ),
         ),
         (
@@ -142,11 +144,35 @@ def test_names_that_are_not_layers(value: object, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("Conv2D(32, (3, 3)", '"(" is not closed'),
+        ("Conv2D(32, [3, 3)", '"[" is not closed'),
+        ("Conv2D(32, (3, 3)))", '")" closes nothing'),
+        ("Conv2D(32, 3, padding='same)", "a quote ' is not closed"),
+        ("model.add(layers.Conv2D(32, 3, padding='same')", '"(" is not closed'),
+        ("x = Conv2D(32, 3)(x)", "a layer in the list gets the one above it"),
+    ],
+)
+def test_python_that_is_not_closed(text: str, wrong: str) -> None:
+    """The cause comes first, and what the message says to write is the layer."""
+    ((_, message),) = found({"layer": text})
+    cause, form = message.split("; write ")
+    assert cause == f"{shown_value(text)}: {wrong}"
+    assert isinstance(Holder.model_validate({"layer": read(form).value}).layer, Conv2D)
+
+
+@pytest.mark.parametrize("text", ["model.add(Conv2D(32, 3))", "Conv2D(32, 3),", "Conv2D(32, 3) "])
+def test_lines_of_a_script(text: str) -> None:
+    """A layer can be pasted from a Keras script."""
+    assert Holder.model_validate({"layer": text}).layer == Conv2D(filters=32, kernel_size=3)
+
+
+@pytest.mark.parametrize(
     ("value", "message"),
     [
         ("torch.nn.Flatten", "write Flatten instead of 'torch.nn.Flatten'"),
         ("Dense(2 * n)", "write {Dense: {argument: value}} instead of 'Dense(2 * n)'"),
-        ("Dense(10", "write {Dense: {argument: value}} instead of 'Dense(10'"),
         ("Dense(*units)", "write {Dense: {argument: value}} instead of 'Dense(*units)'"),
         ("Lambda(lambda x: x)", "is code"),
     ],

@@ -55,7 +55,7 @@ def test_lines_below_are_forgotten() -> None:
         ("epochs", "overrides=['epochs']: does not have the form key.path=value"),
         ("=3", "overrides=['=3']: does not have the form key.path=value"),
         ("a..b=3", "overrides=['a..b=3']: does not have the form key.path=value"),
-        ("a=[1", "overrides=['a=[1']: expected ',' or ']', but got '<stream end>'"),
+        ("a=[1", "overrides=['a=[1']: \"[\" is not closed; write `[1]`"),
         ("name.x=1", "overrides=['name.x=1']: name is 'a', which has no keys"),
         (
             "model.layers.x=1",

@@ -55,6 +55,18 @@ def test_a_folder_is_all_below_it_but_hidden_files(here: Images) -> None:
     assert names("p") == [str(Path("p", "a", "z.txt")), str(Path("p", "b.png"))]
 
 
+def test_images_with_another_suffix_are_named(
+    here: Images, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A photo in a folder may be called text; a file that is text, or has no suffix, is not one."""
+    root = here("p/a.png", "p/photo.txt", "p/photo")
+    (root / "p" / "notes.txt").write_text("text")
+    caplog.set_level(logging.INFO, "imgrec")
+    assert len(names("p")) == 4
+    (message,) = (record.message for record in caplog.records)
+    assert message.endswith(f"read by content: 1 ({Path('p', 'photo.txt')}: PNG)")
+
+
 def test_hidden_files_are_counted(here: Images, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever of the folders is left out is named once, with its number."""
     here("p/a.png", "p/.DS_Store", "p/.h/x.png", "q/b.png", "q/._b.png", "q/Thumbs.db")

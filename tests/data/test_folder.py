@@ -196,6 +196,14 @@ def test_images_without_class_folders_are_reported_with_the_right_layout(images:
     assert f"{root}/cat/1.jpg" in error.hint
 
 
+def test_the_folder_of_one_class(images: Images) -> None:
+    """It is refused with the name of the folder above, if that contains class folders alone."""
+    root = images("pets/cat/a.png", "pets/dog/b.jpg", "odd/cat/a.png", "odd/notes/b.txt")
+    meant = f"; did you mean {root / 'pets'}, which contains cat, dog?"
+    assert failure(root / "pets" / "cat").message.endswith(f"but no class folders{meant}")
+    assert failure(root / "odd" / "cat").message.endswith("but no class folders")
+
+
 def test_an_empty_folder_has_no_images(images: Images) -> None:
     """Nothing at all, or hidden files only."""
     root = images(".DS_Store")

@@ -103,7 +103,8 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
     for mode, image in extra.items():
         image.save(tmp_path / f"{mode}.tiff")
     picture(8, 6).save(tmp_path / "png.jpg", "PNG")
-    picture(8, 6).save(tmp_path / "jpeg.unknown", "JPEG")
+    for name in ("jpeg.txt", "jpeg.unknown", "jpeg.1"):
+        picture(8, 6).save(tmp_path / name, "JPEG")
     profiles = {"srgb": ImageCms.createProfile("sRGB"), "lab": ImageCms.createProfile("LAB")}
     for name, profile in profiles.items():
         content = ImageCms.ImageCmsProfile(profile).tobytes()
@@ -123,7 +124,7 @@ def test_what_is_not_used_of_an_image_is_found(tmp_path: Path) -> None:
     assert cases[FindingKind.UNUSED_CHANNELS] == {"RGBX.tiff": "1 beside RGB"}
     assert cases[FindingKind.COLOUR_PROFILE] == {"lab.jpeg": "RGB"}
     assert cases[FindingKind.TRANSPARENT] == {"RGBA.tiff": "RGBA"}
-    assert cases[FindingKind.WRONG_SUFFIX] == {"png.jpg": "PNG"}
+    assert cases[FindingKind.WRONG_SUFFIX] == {"jpeg.txt": "JPEG", "png.jpg": "PNG"}
 
 
 def test_a_bad_file_has_a_hash_and_a_reason(tmp_path: Path) -> None:

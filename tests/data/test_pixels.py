@@ -132,9 +132,9 @@ def test_the_choice_is_reported(
         _open(records, cache)
     lines = [re.sub(r"in .*/\w+\.pixels", "in FILE", message) for message in caplog.messages]
     assert lines == [
-        "images: 4 kept in memory (1 kB)",
-        "images: 4 kept in FILE (1 kB, new)",
-        "images: 4 kept in FILE (1 kB, reused)",
+        "images: 4 of 6 kept in memory (1 kB)",
+        "images: 4 of 6 kept in FILE (1 kB, new)",
+        "images: 4 of 6 kept in FILE (1 kB, reused)",
         "images: decoded again in each epoch (data.cache: none)",
     ]
 

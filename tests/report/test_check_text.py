@@ -59,7 +59,7 @@ def test_without_labels() -> None:
     """Images without classes: the text says what was not checked."""
     text = drawn(findings(labelled=False))
     assert text.endswith("not checked: imbalance: the images have no labels")
-    assert "\n  class" not in text
+    assert "\n  class " not in text
 
 
 def test_many_classes() -> None:

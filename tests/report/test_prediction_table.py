@@ -42,9 +42,11 @@ def test_each_photo_has_its_classes_and_bars() -> None:
 
 
 def test_a_photo_that_failed_says_why() -> None:
-    """The reason stands where the classes would."""
-    text = printed((Prediction("bad.jpg", (), "is not an image"),))
-    assert "bad.jpg   is not an image" in text
+    """The reason stands below the table, in full, and not among the classes."""
+    reason = "is no image in any of these formats: " + ", ".join(["JPEG"] * 20)
+    text = printed((Prediction("bad.jpg", (), reason),))
+    assert "bad.jpg   can't be used" in text
+    assert f"bad.jpg: {reason}" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
@@ -66,14 +68,12 @@ def test_a_long_name_loses_its_middle() -> None:
         Prediction("bad.png", (), "no image in one of these formats: JPEG, PNG, GIF, BMP, TIFF"),
     )
     assert [line.rstrip() for line in printed(found, 70).splitlines() if line.strip()] == [
-        " photo                 class                 probability",
+        " photo                       class           probability",
         f" {'─' * 68}",
-        " ../../pho…anana.jpg   dog                        90.0 %   ━━━━━━━━━",
-        "                       bell peppers               10.0 %   ━",
-        " bad.png               no image in one of",
-        "                       these formats:",
-        "                       JPEG, PNG, GIF,",
-        "                       BMP, TIFF",
+        " ../../photos…x/banana.jpg   dog                  90.0 %   ━━━━━━━━━",
+        "                             bell peppers         10.0 %   ━",
+        " bad.png                     can't be used",
+        "bad.png: no image in one of these formats: JPEG, PNG, GIF, BMP, TIFF",
     ]
 
 
@@ -106,7 +106,8 @@ def test_several_models_answer_each() -> None:
         "b.jpg mean cat 75.0 %",
         "m cat 75.0 %",
         "n cat 75.0 %",
-        "bad.png no such file",
+        "bad.png can't be used",
+        "bad.png: no such file",
         "The models disagree on 1 of 2 photos: a.jpg",
     ]
 

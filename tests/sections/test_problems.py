@@ -8,6 +8,7 @@ from imgrec.sections.problems import (
     OVERRIDE,
     Problem,
     config_error,
+    error_text,
     problem_at,
     shown_value,
     unknown,
@@ -91,3 +92,27 @@ def test_an_unknown_name() -> None:
         "; did you mean 'softmax'? allowed: Sigmoid, softmax"
     )
     assert unknown("q", ["b", "a"]) == "; allowed: a, b"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("float_type", "50%", "'50%' is not a number; write 0.5"),
+        ("float_type", "0,5", "'0,5' is not a number; write 0.5"),
+        ("float_type", "half", "'half' is not a number"),
+        (
+            "list_type",
+            "-a -b",
+            "'-a -b' is not a list; a dash needs a blank behind it, as in `- a`",
+        ),
+        ("list_type", "f(1)", "'f(1)' is not a list; begin the line of each item with `- `"),
+        (
+            "model_type",
+            "root = photos",
+            "'root = photos' is not a mapping of keys to values; write `root: photos`",
+        ),
+    ],
+)
+def test_how_to_write_a_text_instead(kind: str, value: str, message: str) -> None:
+    """A text that was probably meant for another kind of value is shown as that."""
+    assert error_text({"type": kind, "input": value}) == message

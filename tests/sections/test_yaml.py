@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imgrec.sections.yaml import MAX_BYTES, Document, YamlError, read, write
+from imgrec.sections.yaml import MAX_BYTES, Document, read, write
+from imgrec.sections.yaml_errors import YamlError
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12)
@@ -18,6 +19,7 @@ BACKSLASH = (
     "in double quotes, a backslash starts an escape; write a Windows path in single quotes, or "
     "with /"
 )
+COLUMNS = "what belongs together begins in the same column"
 MISPLACED = "a missing colon, or a wrong indentation, at or above this line"
 VALUES = st.recursive(
     SCALARS,
@@ -145,15 +147,30 @@ def test_aliases_are_expanded() -> None:
         ("a: !!set {b}\n", 1, "tag '!!set' is not supported"),
         ("a: 1\n---\nb: 2\n", 2, "a second document starts here; a config has only one"),
         ("a: &x\n  - *x\n", 1, "an alias inside the value that it refers to"),
-        ("a: *x\n", 1, "found undefined alias 'x'"),
-        ("a: [1\nb: 2\n", 2, "expected ',' or ']', but got ':'"),
+        ("a: *x\n", 1, "`*` begins an alias; put the value in quotes"),
+        ("a: [1\nb: 2\n", 1, '"[" is not closed; write `a: [1]`'),
+        ("a: {b: [1, 2}\nc: 3\n", 1, '"[" is not closed; write `a: {b: [1, 2]}`'),
+        ("x: 1\na: {b: [1], c: 2  # two\n", 2, '"{" is not closed; write `a: {b: [1], c: 2}`'),
+        ("a: [\n  1,\nb: 2\n", 1, '"[" is not closed'),
+        ("a: {b: 1 c: 2}\n", 1, "a comma or a quote is missing between two values"),
+        ("a: 'b\nc: 1\n", 1, "a quote ' is not closed; write `a: 'b'`"),
+        ('a: ["b, c]\n', 1, 'a quote " is not closed; write `a: ["b", c]`'),
+        ("a: 1\n\x85\nb: [1\u202e\n", 4, '"[" is not closed; write `b: [1\\u202e]`'),
         ("a: 1\n\tb: 2\n", 2, "a tab; indent with spaces, not tabs"),
-        ("a: @b\n", 1, "found character '@' that cannot start any token"),
-        ("a:\n  b: 1\nc\n  d: 2\n", 3, MISPLACED),
-        ("a:\n    b: 1\n  c: 2\n", 3, MISPLACED),
-        ("a:\n  - b\n c: 1\n", 3, MISPLACED),
-        ("a\n  b: 1\n", 2, f"one colon too many, or {MISPLACED}"),
-        ("a: b: c\n", 1, f"one colon too many, or {MISPLACED}"),
+        ("a: @b\n", 1, "a value can't begin with this character; put it in quotes"),
+        (
+            "a:\n  b: 1\nc\n  d: 2\n",
+            3,
+            "no colon; write `c:` for a key, `- c` for an item of a list",
+        ),
+        ("a:\n    b: 1\n  c: 2\n", 3, f"begins with 2 blanks, line 2 with 4; {COLUMNS}"),
+        ("a: 1\n\n b: 1\n", 3, f"begins with 1 blank, line 1 with 0; {COLUMNS}"),
+        ("a:\n  - b\n c: 1\n", 3, f"begins with 1 blank, line 2 with 2; {COLUMNS}"),
+        ("a:\n  - b\n  c: 1\n", 3, MISPLACED),
+        ("a\n  b: 1\n", 1, "no colon; write `a:` for a key, `- a` for an item of a list"),
+        ("a:1\nb: 2\n", 1, "a colon needs a blank behind it: write `a: 1`"),
+        ("a:\n  - b\n  -c\n", 3, "a dash needs a blank behind it: write `- c`"),
+        ("a: b: c\n", 1, "a second colon; put the value in quotes: `a: 'b: c'`"),
         ("a: 1\nb: \x07\n", 2, "character '\\x07' is not allowed in YAML"),
         ("a: 1\nb: " + "9" * 5000, 2, "a number with too many digits"),
         ("a: 1\nb: 0x" + "f" * 5000, 2, "a number with too many digits"),
@@ -166,6 +183,21 @@ def test_errors(text: str, line: int, message: str) -> None:
     with pytest.raises(YamlError) as caught:
         read(text)
     assert (caught.value.line, caught.value.message) == (line, message)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[Conv2D(32, (3, 3), activation='relu'), Flatten()]", 2),
+        ("[Dense(1, x=')]'), b]", 2),
+        ("[a(b, c), d]", 2),
+        ("[f(a/(b, c]", 2),
+        ("[f(a)b, c]", 2),
+    ],
+)
+def test_calls_in_brackets(text: str, value: int) -> None:
+    """The commas in a call do not divide it, so that layers can be written in one line."""
+    assert len(read(text).value) == value
 
 
 def test_undecodable_bytes() -> None:

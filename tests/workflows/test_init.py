@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import load, parse
+from imgrec.config.load import parse
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import DataError
 from imgrec.workflows.dataset_summary import DatasetSummary
-from imgrec.workflows.init import draft_config, draft_config_for
+from imgrec.workflows.init import draft_config, draft_config_for, draft_experiment
 from imgrec.workflows.prepare import read_splits
 from imgrec.workflows.pretrained_weights import PretrainedWeights, missing_weights
 from tests.workflows.class_folders import fill
@@ -70,18 +70,20 @@ def test_photos_without_weights_get_a_small_network(tmp_path: Path) -> None:
     assert layers(experiment).count("Conv2D") == 4
     found = draft_config(folder, lambda _: PretrainedWeights.ABSENT)
     assert found.found[-1].endswith("--set model.backbone.weights=FILE")
-    assert all(f"# {line}" in found.config for line in PretrainedWeights.ABSENT.value.split("\n"))
+    assert all(f"\n# {line}\n" in found.config for line in found.found[-2:])
 
 
 def test_the_remark_about_weights_trains_on_the_folder(tmp_path: Path) -> None:
     """The command that it names reads the folder's images, and the file of weights."""
     folder = fill(tmp_path / "pets", {"cat": 10, "dog": 10}, (300, 300))
-    _, _, command = PretrainedWeights.ABSENT.value.partition("imgrec train ")
-    name, *options = shlex.split(command.replace("FOLDER", str(folder)).replace("FILE", "x.h5"))
-    experiment = load(name, [each for each in options if each != "--set"])
+    remark = draft_config(folder, lambda _: PretrainedWeights.ABSENT).found[-1]
+    _, _, command = remark.partition("imgrec train ")
+    path, _, override = shlex.split(command.replace("FILE", "x.h5"))
+    experiment, draft = draft_experiment(Path(path), [override], lambda _: PretrainedWeights.ABSENT)
+    assert "fetched" not in draft.config
     assert experiment.model.backbone is not None
     assert experiment.model.backbone.weights == "x.h5"
-    assert len(read_splits(experiment).train) == 16
+    assert len(read_splits(experiment).train) == 14  # 20 without those for validation and test
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("I;16", 1), ("RGB", 3), ("P", 3)])

@@ -12,7 +12,7 @@ from imgrec.config.load import parse
 from imgrec.data.images import decode
 from imgrec.errors import DataError
 from imgrec.progress import Silent
-from imgrec.workflows.prepare import prepare, training_split, validation_split
+from imgrec.workflows.prepare import prepare, read_splits, training_split, validation_split
 
 _CONFIG = """
 name: photos
@@ -54,6 +54,47 @@ def test_each_split_has_its_own_pixels(experiment: Experiment, tmp_path: Path, c
         for part in (prepared.splits.train, prepared.splits.validation, prepared.splits.test)
     )
     assert (used, len(prepared.skipped), len(prepared.identities)) == (36, 4, 40)
+
+
+def test_what_is_wrong_with_a_folder_comes_at_once(experiment: Experiment) -> None:
+    """Beside an empty class, files that are no images are named, and links that lead nowhere."""
+    root = Path(str(experiment.data.root))
+    (root / "green").mkdir()
+    (root / "red" / "notes.txt").write_text("text")
+    (root / "blue" / "lost.png").symlink_to("nowhere")
+    with pytest.raises(DataError) as caught:
+        read_splits(experiment)
+    *lines, last = caught.value.message.split("\n")
+    assert lines == [
+        f"no images in class folder green of {root}",
+        "moreover, 2 of 42 images can't be read",
+        "  blue/lost.png: no such file",
+    ]
+    assert last.startswith("  red/notes.txt: not an image")
+
+
+@pytest.mark.parametrize(
+    ("root", "meant"), [("phots", "photos"), ("photos/rde", str(Path("photos", "red"))), ("x", "")]
+)
+def test_a_root_that_does_not_exist_has_its_line(
+    root: str, meant: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the name that was probably meant."""
+    monkeypatch.chdir(photos.parent)
+    with pytest.raises(DataError) as caught:
+        read_splits(parse(_CONFIG.format(root=root), "photos.yaml"))
+    also = f"; did you mean {meant}?" if meant else ""
+    message = f"photos.yaml, line 4: data.root: no file or folder {root}{also}"
+    assert caught.value.message == message
+
+
+def test_all_places_that_do_not_exist_are_named(experiment: Experiment) -> None:
+    """Those of the training and the validation images, with the line of the first."""
+    places = ["data.root=null", "data.split=null", "data.train=a", "data.validation=b"]
+    config = _CONFIG.format(root=experiment.data.root)
+    with pytest.raises(DataError) as caught:
+        read_splits(parse(config, "photos.yaml", places))
+    assert caught.value.message.split("\n")[1] == "moreover, no file or folder b"
 
 
 def test_bad_images_are_an_error_unless_they_may_be_skipped(experiment: Experiment) -> None:

@@ -28,12 +28,17 @@ def test_class_folders(tmp_path: Path) -> None:
 
 
 def test_split_folders(tmp_path: Path) -> None:
-    """Of split folders the training part is counted."""
+    """Of split folders each part is counted, and of the training part each class."""
     fill(tmp_path / "train", {"cat": 3, "dog": 2})
     fill(tmp_path / "val", {"cat": 1, "dog": 1})
     found = summarize_dataset(tmp_path)
     assert set(found.splits) == {"train", "validation"}
     assert dict(found.counts) == {"cat": 3, "dog": 2}
+    assert found.lines[1:4] == (
+        "7 images (train 5, validation 2) in 2 classes; training images:",
+        "  cat: 3",
+        "  dog: 2",
+    )
 
 
 def test_split_folders_without_training(tmp_path: Path) -> None:
@@ -45,11 +50,12 @@ def test_split_folders_without_training(tmp_path: Path) -> None:
 
 
 def test_bad_images_are_named(tmp_path: Path) -> None:
-    """An image that can't be read is named, and is in no median."""
+    """An image that can't be read is named, is counted with the others, and is in no median."""
     fill(tmp_path, {"cat": 2, "dog": 2})
     (tmp_path / "cat" / "0.png").write_bytes(b"no image")
     found = summarize_dataset(tmp_path)
-    assert (len(found.sizes), found.training_images) == (3, 3)
+    assert (len(found.sizes), found.training_images) == (3, 4)
+    assert found.lines[4].endswith("pixels (of 3 of 4 training images)")
     (bad,) = found.bad_lines
     assert bad.startswith("not images: 1 (cat/0.png: not an image")
 

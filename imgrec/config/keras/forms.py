@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Any
+
+from imgrec.sections.brackets import closed
 
 _LONGEST = 1000
 """The length of the longest text, in characters, that is read as Python."""
@@ -18,21 +21,48 @@ _MODULES = {
 def from_python(text: str) -> Any:
     """Return a name or call in Python as the value that a config has for it.
 
-    Text that is not such Python, with literal arguments, is returned as it is.
+    Text that is not such Python, with literal arguments, is returned as it is. A comma at its end,
+    and `model.add` around a layer, are left out.
 
     Example:
         >>> from_python("layers.Conv2D(32, (3, 3), activation='relu')")
         {'Conv2D': [32, [3, 3], {'activation': 'relu'}]}
         >>> from_python("keras.layers.Flatten")
         'Flatten'
+        >>> from_python("model.add(Dense(64)),")
+        {'Dense': [64]}
     """
     if len(text) > _LONGEST or "\\" in text:  # Python warns of some escapes
         return text
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        node = _added(ast.parse(text.strip().rstrip(",;"), mode="eval").body)
         return _value(node) if isinstance(node, ast.Name | ast.Attribute | ast.Call) else text
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return text
+
+
+def from_broken_python(text: str) -> tuple[Any, str]:
+    """Return what `text` is if its quotes and brackets are closed, and what is wrong in it.
+
+    The value is `text` if that is not enough, or if nothing is wrong.
+
+    Example:
+        >>> from_broken_python("Dense(3, activation='relu'")
+        ({'Dense': [3, {'activation': 'relu'}]}, '"(" is not closed')
+        >>> from_broken_python("x = Dense(3)(x)")
+        ({'Dense': [3]}, 'a layer in the list gets the one above it')
+    """
+    if len(text) > _LONGEST:
+        return text, ""
+    if call := _FUNCTIONAL.fullmatch(text.strip()):
+        form, wrong = call[1], "a layer in the list gets the one above it"
+    else:
+        form, wrong = closed(text)
+    value = from_python(form)
+    return (value, wrong) if wrong and value != form else (text, "")
+
+
+_FUNCTIONAL = re.compile(r"(?:\w+ ?= ?)?(\w[^=]*?\(.*\))\(\w+\)")
 
 
 def without_module(name: str) -> str:
@@ -99,6 +129,14 @@ def without_input_shape(config: Any) -> Any:
 def _is_named(value: Any) -> bool:
     """Return whether `value` is arguments with names, and not an object such as a schedule."""
     return isinstance(value, dict) and not any(str(key)[:1].isupper() for key in value)
+
+
+def _added(node: ast.expr) -> ast.expr:
+    """Return the layer that `model.add(layer)` adds; another expression as it is."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr="add"), args=[layer], keywords=[]):
+            return layer
+    return node
 
 
 def _value(node: ast.expr) -> Any:

@@ -17,9 +17,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from imgrec.config.keras.forms import by_name, from_python, without_module
+from imgrec.config.keras.forms import by_name, from_broken_python, from_python, without_module
 from imgrec.sections.problems import shown_value, unknown
 from imgrec.sections.section import Section, field_error, findings, validation_error
+from imgrec.sections.yaml import write_on_one_line
 
 PLACEHOLDER = "x-one-of"
 """In pydantic's schemas, the key of a reference to one of our definitions."""
@@ -73,9 +74,7 @@ class OneOf:
         if isinstance(value, Named) and type(value) in self.table.values():
             return value
         if isinstance(value, str):
-            value = from_python(value)
-        if isinstance(value, str):
-            value = {value: None}
+            value = self._from_text(value)
         if not isinstance(value, dict) or not value:
             raise field_error(
                 f"one {self.kind} expected, got {shown_value(value)}; "
@@ -84,7 +83,7 @@ class OneOf:
         if len(value) > 1:
             raise field_error(
                 f"one {self.kind} expected, got {', '.join(map(shown_value, value))}; "
-                "write arguments as {Name: {argument: value}}"
+                f"write arguments as {_indented(value)}"
             )
         ((name, arguments),) = value.items()
         cls = self._find(name, arguments)
@@ -94,6 +93,15 @@ class OneOf:
             problem = _not_arguments(cls, arguments, str(error))
             raise validation_error([((name,), problem)]) from None
         return _validated(name, cls, arguments)
+
+    def _from_text(self, text: str) -> dict[str, Any]:
+        value = from_python(text)
+        if value == text:
+            value, wrong = from_broken_python(text)
+            if wrong:
+                form = write_on_one_line(value)
+                raise field_error(f"{shown_value(text)}: {wrong}; write {form}")
+        return {value: None} if isinstance(value, str) else value
 
     def _find(self, name: object, arguments: Any) -> type[Named]:
         if not isinstance(name, str):
@@ -164,6 +172,13 @@ def _plain_section(section: BaseModel) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None or fields[name].default is not None
     }
+
+
+def _indented(value: dict[str, Any]) -> str:
+    """Return an object whose arguments were written beside its name, with them below it."""
+    (name, nothing), *arguments = value.items()
+    short = nothing is None and all(isinstance(each, str | float | int) for _, each in arguments)
+    return write_on_one_line({name: dict(arguments)}) if short else "{Name: {argument: value}}"
 
 
 def _not_arguments(cls: type[Named], value: object, reason: str) -> str:

@@ -153,8 +153,13 @@ def _in_memory(
 
     inspection = inspection_of(records, inspect_images(records, spec, progress, keep))
     images = images[: len(records) - len(inspection.bad)]
-    log.info("images: %s kept in memory (%s)", f"{len(images):,}", size_in_words(images.nbytes))
+    kept = _some_of(len(images), len(records))
+    log.info("images: %s kept in memory (%s)", kept, size_in_words(images.nbytes))
     return Stored(images), inspection
+
+
+def _some_of(kept: int, records: int) -> str:
+    return f"{kept:,}" if kept == records else f"{kept:,} of {records:,}"
 
 
 def _mapped(
@@ -163,7 +168,7 @@ def _mapped(
     cached = open_cached(records, spec, folder, limit, progress)
     log.info(
         "images: %s kept in %s (%s, %s)",
-        f"{len(cached.rows):,}",
+        _some_of(len(cached.rows), len(records)),
         shown_path(cached.path),
         size_in_words(cached.images.nbytes),
         "reused" if cached.reused else "new",

@@ -18,7 +18,7 @@ from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.findings import Occurrence, Pictures, ValueRange
 from imgrec.data.images import ImageSpec, Traits, inspect_image
 from imgrec.data.records import MAX_MEGAPIXELS, Record
-from imgrec.data.suffixes import SUFFIXES, format_of
+from imgrec.data.suffixes import is_misnamed
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.text import count_of
@@ -191,8 +191,7 @@ def oddities(all_traits: Mapping[str, Traits]) -> dict[FindingKind, tuple[Occurr
 
 def _wrong_suffixes(all_traits: Mapping[str, Traits]) -> Iterator[Occurrence]:
     for name, traits in all_traits.items():
-        named = format_of(name)
-        if named is not None and named != traits.format and traits.format in SUFFIXES:
+        if is_misnamed(name, traits.format):
             yield Occurrence((name,), traits.format)
 
 

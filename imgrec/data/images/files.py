@@ -19,7 +19,7 @@ from imgrec.data.images.formats import BROKEN, EMPTY
 from imgrec.data.images.signatures import is_truncated
 from imgrec.data.records import ByteRange, ImageSource, Record
 from imgrec.errors import BadImage, DataError
-from imgrec.files import sha256
+from imgrec.files import reason_of, sha256
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.text import count_of, printable
@@ -82,7 +82,7 @@ def file_reason(path: Path, error: Exception) -> str:
         return "an address, not a file: download it first"
     if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
         return "no such file"  # a ValueError: the path holds what no path can
-    return (error.strerror or str(error)).lower()
+    return reason_of(error)
 
 
 def _read_range(source: ByteRange, name: str) -> bytes:

@@ -20,7 +20,7 @@ from imgrec.data.images.opening import opened
 from imgrec.data.images.orientation import orientation, upright_size
 from imgrec.data.images.spec import ImageSpec
 from imgrec.data.records import HasName, ImageSource, Photo, Record
-from imgrec.data.storage import open_file
+from imgrec.data.storage import is_file, open_file
 from imgrec.data.suffixes import format_of
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
@@ -220,14 +220,15 @@ def bad_headers(records: Iterable[Record]) -> tuple[Skipped, ...]:
 
 
 def bad_unnamed(records: Iterable[Record]) -> tuple[Skipped, ...]:
-    """Return the files among the records that are no images by name or by content.
+    """Return the files among the records that are missing, or no images by name and by content.
 
     Only the headers of files without the suffix of an image are read.
     """
     return bad_headers(
         record
         for record in records
-        if isinstance(record.source, Path) and format_of(record.source.name) is None
+        if isinstance(record.source, Path)
+        and (format_of(record.source.name) is None or not is_file(record.source))
     )
 
 

@@ -111,14 +111,15 @@ def read_parts(
     Names and labels are those of each split alone: classes may differ between splits.
     Raises DataError if the source can't be read.
     """
-    named = {part: path for part in SPLITS if (path := getattr(data, part)) is not None}
+    named: dict[str, str] = {
+        part: path for part in SPLITS if (path := getattr(data, part)) is not None
+    }
     if not named:
         loader = _loader(data, data.root or "", "data.root")
         return _read(loader, data.root or "", data, seed, image_size)
+    loaders = _loaders(data, named)
     parts: RecordsBySplit = {
-        part: _only(
-            _read(_loader(data, path, f"data.{part}"), path, data, seed, image_size), part, path
-        )
+        part: _only(_read(loaders[part], path, data, seed, image_size), part, path)
         for part, path in named.items()
     }
     if len(parts) == 1:
@@ -154,6 +155,21 @@ def check_divisible(splits: Splits) -> None:
     """
     if not splits.validation:
         _divided(Dataset(splits.train, splits.classes), (_DEFAULT_VALIDATION, 0), seed=0)
+
+
+def _loaders(data: DataLocation, named: Mapping[str, str]) -> dict[str, Loader[Any]]:
+    """Return the loader of each split; raises DataError that names all that can't be read."""
+    loaders: dict[str, Loader[Any]] = {}
+    errors: list[DataError] = []
+    for part, path in named.items():
+        try:
+            loaders[part] = _loader(data, path, f"data.{part}")
+        except DataError as error:
+            errors.append(error)
+    if errors:
+        message = "\nmoreover, ".join(error.message for error in errors)
+        raise DataError(message, hint=errors[0].hint, path=errors[0].path)
+    return loaders
 
 
 def _loader(data: DataLocation, path: str, key: str) -> Loader[Any]:

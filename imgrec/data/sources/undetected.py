@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path, PurePath
 
 from imgrec.data.sources.loaders import LOADERS
-from imgrec.data.storage import cannot_read, exists, is_file, read_part
+from imgrec.data.storage import cannot_read, entries, exists, is_file, is_pattern, read_part
 from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError
 from imgrec.interface import setting
-from imgrec.text import printable
+from imgrec.text import either, printable, similar_names
 
 _UNPACK = {
     (".zip",): "unzip -q {file} -d {folder}",
@@ -41,10 +41,37 @@ def undetected(path: str, key: str) -> DataError:
                 f"no file or folder {path}",
                 hint=f"{setting('data.loader', loader.name)} reads the data set {path}",
             )
-    if not exists(path):
-        also = f", or name another: {setting(key, 'FOLDER')}" if key else ""
-        return DataError(f"no file or folder {printable(path)}", hint=f"check the path{also}")
-    return _strange(path)
+    if exists(path):
+        return _strange(path)
+    return DataError(
+        f"no file or folder {printable(path)}{_meant(path)}",
+        hint="check the path" + (_of_config(path, key) if key else ""),
+        path=tuple(key.split(".")) if key else (),
+    )
+
+
+def _meant(path: str) -> str:
+    """Return the path that was probably meant: a part of it that does not exist is misspelt."""
+    there, rest = Path(), list(PurePath(path).parts)
+    while rest and exists(there / rest[0]):
+        there /= rest.pop(0)
+    if not rest or is_pattern(path):
+        return ""
+    try:
+        names = [each.name for each, _ in entries(there)]
+    except (OSError, ValueError):
+        return ""
+    below = ((there / name).joinpath(*rest[1:]) for name in similar_names(rest[0], names))
+    near = [str(each) for each in below if exists(each)]
+    return f"; did you mean {either(near)}?" if near else ""
+
+
+def _of_config(path: str, key: str) -> str:
+    """Return what else to do about a path that a config names."""
+    relative = (
+        "" if PurePath(path).is_absolute() else ", which is relative to the working directory"
+    )
+    return f"{relative}, or name another: {setting(key, 'FOLDER')}"
 
 
 def refuse_run(path: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgrec.errors import DataError, RunError
-from imgrec.files import read_regular
+from imgrec.files import read_regular, reason_of
 from imgrec.models.files.class_forms import FORMS, ClassEntry, parse_classes
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import (
@@ -62,7 +62,7 @@ def read_classes(path: Path, outputs: int | None = None) -> ClassList:
         is_table = path.suffix.lower() in (".csv", ".tsv")
         entries, remarks = parse_classes(text, is_table=is_table)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise DataError(f"--classes {place} can't be read: {reason}") from error
     except (ValueError, RecursionError) as error:
         reason = printable(str(error)[:200])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgrec.data.check import Finding, Findings, Occurrence, Pictures, Severity, ValueRange
 from imgrec.report.terminal.names import name_cells
-from imgrec.text import count_of, printable, quoted, shorten_names
+from imgrec.text import count_of, printable, quoted, shorten_names, wrapped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -129,7 +129,8 @@ def _verdict(findings: Findings) -> Text:
         text = f"no errors; {_kinds(warnings, 'warning')} to look at"
         return Text(text, _STYLE[Severity.WARNING])
     images = count_of(findings.images, "image")
-    return Text(f"no problems found in {images}; looked for: {findings.looked_for}", "green")
+    looked_for = wrapped(findings.looked_for)
+    return Text(f"no problems found in {images}; looked for:\n{looked_for}", "green")
 
 
 def _kinds(found: Sequence[Finding], severity: str) -> str:

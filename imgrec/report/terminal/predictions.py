@@ -13,11 +13,9 @@ from imgrec.rounding import percent
 from imgrec.text import NOTHING, count_of, join_few, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-    from rich.measure import Measurement
+    from rich.console import RenderableType
 
 _BAR = 10
-_REASON = 24
 _NAMED = 3
 
 
@@ -60,7 +58,8 @@ def prediction_table(
 
     With several models, the answer of their ensemble, if any, comes first; photos on which they
     disagree are counted. With several labels per photo, those that it has are ticked, and "(none)"
-    means that it has none. If the terminal is too narrow, long names are shortened in the middle.
+    means that it has none. Below the table it says why photos can't be used. If the terminal is too
+    narrow, long names are shortened in the middle.
 
     disagreement: What is counted below the table; by default that on `predictions`.
     """
@@ -86,7 +85,13 @@ def prediction_table(
         if apart:
             table.add_section()
     found = disagreement or Disagreement().with_batch(predictions)
-    return Group(table, *([Text(found.in_words, style="yellow")] if found.in_words else []))
+    reasons = (
+        Text(f"{printable(each.name)}: {printable(each.error)}", style="red", overflow="fold")
+        for each in predictions
+        if each.error is not None
+    )
+    below = [Text(found.in_words, style="yellow")] if found.in_words else []
+    return Group(table, *reasons, *below)
 
 
 def explanation_line(explained: ExplainedPhoto) -> str:
@@ -115,7 +120,7 @@ def _rows(
     nothing = Text()
     if prediction.error is not None:
         model = [""] * (len(members) > 1)
-        yield photo, *model, _Reason(printable(prediction.error)), nothing, nothing
+        yield photo, *model, Text("can't be used", style="red"), nothing, nothing
         return
     mean = Answer(MEAN, prediction.top, prediction.known, prediction.labels)
     several = any(member.multi_label for member in members)
@@ -141,26 +146,3 @@ def _answer_rows(answer: Answer, *, several: bool) -> Iterator[tuple[RenderableT
         bar = ProgressBar(total=1, completed=ranked.probability, width=_BAR)
         yield model, name, Text(percent(ranked.probability)), bar
         model = ""
-
-
-@dataclass(frozen=True)
-class _Reason:
-    """Why a photo failed, wrapped to as many lines as needed, so that names have room."""
-
-    reason: str
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        from rich.measure import Measurement
-
-        return Measurement(1, max(1, min(_REASON, _cells(self.reason))))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from rich.text import Text
-
-        yield Text(self.reason, style="red", no_wrap=False, overflow="fold")
-
-
-def _cells(text: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(text)

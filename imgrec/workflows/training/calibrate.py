@@ -158,7 +158,7 @@ def _log_calibration(found: Calibration) -> None:
     log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
     if is_extreme(found.temperature):
         log.warning(
-            "the temperature is at its limit: on the %s images, the model's probabilities say "
+            "this temperature is far from 1: on the %s images, the probabilities of the model say "
             "little about which answers are right",
             found.split,
         )

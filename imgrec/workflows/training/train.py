@@ -90,6 +90,8 @@ def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
     try:
         splits = read_splits(experiment)
     except DataError as error:
+        cause = error.message.partition("\n")[0]
+        log.warning("%s\nwithout images, the last layer may have more units than shown", cause)
         network = _planned_network(experiment, _written_classes(experiment.model), device)
         return DryRun(dump(experiment), network, missing=error)
     bad = bad_unnamed(splits.records)

@@ -14,10 +14,11 @@ from imgrec.data.left_out import besides, counted, hidden
 from imgrec.data.loader import Loader
 from imgrec.data.records import Dataset, RecordsBySplit
 from imgrec.data.sources.layout import Layout, find_layout, split_names
-from imgrec.data.storage import files_below, is_folder, list_folder
+from imgrec.data.storage import files_below, is_folder, list_folder, resolved
+from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
-from imgrec.text import count_of, plural, printable
+from imgrec.text import count_of, join_few, plural, printable
 
 _LAYOUT = "put images into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
 
@@ -126,10 +127,29 @@ def _repeated(folders: Sequence[Path]) -> Iterator[Occurrence]:
 def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
     hint = _LAYOUT.format(root=_shown(root))
     if beside:
+        files = count_of(len(beside), "file")
         return DataError(
-            f"{_shown(root)} holds {count_of(len(beside), 'file')}, but no class folders", hint=hint
+            f"{_shown(root)} holds {files}, but no class folders{_class_folder(root)}", hint=hint
         )
     return DataError(f"no images in {_shown(root)}", hint=hint)
+
+
+def _class_folder(folder: Path) -> str:
+    """Return the folder above if all folders in it contain images, as class folders do."""
+    above = Path(resolved(folder)).parent
+    try:
+        found = list_folder(above).folders
+        if len(found) < 2 or not all(map(_has_images, found)):
+            return ""
+    except DataError:
+        return ""
+    shown = folder.parent if len(folder.parts) > 1 else above
+    names = join_few([each.name for each in found])
+    return f"; did you mean {_shown(shown)}, which contains {names}?"
+
+
+def _has_images(folder: Path) -> bool:
+    return any(format_of(file.name) for file in list_folder(folder).files)
 
 
 def _check_splits(layout: Layout) -> None:
