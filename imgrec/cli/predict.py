@@ -28,6 +28,7 @@ _PART = 1 << 20
 """How many characters of tables are printed at once."""
 
 _SMALL_CLASSIFIER = "MobileNetV2"
+_INSTALLED_CLASSIFIER = "EfficientNetLite0"
 
 Form = Literal["table", "json", "jsonl", "csv"]
 
@@ -51,7 +52,9 @@ _SUFFIXES: Mapping[str, Form] = {
     "ensemble.  [default: last]",
 )
 @click.option(
-    "--pretrained", metavar="NAME", help="Use this ImageNet classifier from Keras instead of a run."
+    "--pretrained",
+    metavar="NAME",
+    help="Use this ImageNet classifier instead of a run: one of Keras, or EfficientNetLite0.",
 )
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show."
@@ -164,17 +167,26 @@ def _models(
         return [find(None, runs_dir)]
     except RunError:
         pass
+    return [_classifier(console, runs_dir)]
+
+
+def _classifier(console: Console, runs_dir: Path) -> str:
+    """Return the ImageNet classifier that is used if there is no run, and say so."""
+    from imgrec.models.packaged_weights import is_installed
+
+    place = printable(str(runs_dir))
+    said = f"no run in {place} yet: using {{}}, trained on ImageNet"
+    if is_installed(_INSTALLED_CLASSIFIER):
+        console.say(said.format(_INSTALLED_CLASSIFIER))
+        return _INSTALLED_CLASSIFIER
     if not console.interactive:
         raise RunError(
-            f"there is no complete run in {printable(str(runs_dir))}",
+            f"there is no complete run in {place}",
             hint="give a run with --model RUN, or an ImageNet classifier with "
             f"--pretrained {_SMALL_CLASSIFIER}",
         )
-    console.say(
-        f"no run in {printable(str(runs_dir))} yet: using {_SMALL_CLASSIFIER}, trained on "
-        "ImageNet (14 MB, downloaded once)"
-    )
-    return [_SMALL_CLASSIFIER]
+    console.say(f"{said.format(_SMALL_CLASSIFIER)} (14 MB, downloaded once)")
+    return _SMALL_CLASSIFIER
 
 
 def _sink(

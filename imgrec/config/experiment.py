@@ -42,10 +42,11 @@ __all__ = [
 
 
 class Backbone(Section):
-    """A keras.applications model without its classifier, with its own preprocessing."""
+    """A pretrained network without its classifier, with its own preprocessing."""
 
     name: str = Field(
-        description="The name of a keras.applications model.",
+        description="The name of a keras.applications model, `EfficientNetLite0` or "
+        "`EfficientNetLite2`.",
         json_schema_extra={"enum": list(BACKBONES)},
     )
     weights: Text | None = Field(

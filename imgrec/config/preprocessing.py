@@ -33,8 +33,9 @@ class Preprocessing(Section):
 
     application: str | None = Field(
         default=None,
-        description="Use the `preprocess_input` of this keras.applications model, for a network "
-        "whose `model.weights` are from that model. Can't be combined with other keys here.",
+        description="Use the preprocessing of this network (the `preprocess_input` of a "
+        "keras.applications model), if `model.weights` are from it. Can't be combined with other "
+        "keys here.",
         json_schema_extra={"enum": [*BACKBONES, None]},
     )
 

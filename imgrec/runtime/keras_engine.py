@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.interface import option
-from imgrec.models.backbone import classifier
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.files import check_keras, refusal
 from imgrec.models.importing import tensor_shape
@@ -113,10 +112,3 @@ def load_keras(path: Path) -> Any:
             f"{printable(str(path))} does not load: {error}",
             hint="save the model again, with Keras 3",
         ) from error
-
-
-def pretrained_engine(name: str, device: str = "auto") -> KerasEngine:
-    """Return the engine of an ImageNet classifier of `keras.applications`."""
-    start(device)
-    found = classifier(name)
-    return KerasEngine(found.model, found.classes, ImageSpec(found.height, found.width, 3))

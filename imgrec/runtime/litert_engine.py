@@ -47,7 +47,7 @@ class LiteRTEngine:
 
     def __init__(
         self,
-        path: Path,
+        file: Path | bytes,
         classes: tuple[str, ...],
         spec: ImageSpec,
         decision: Decision = ONE_LABEL,
@@ -58,7 +58,7 @@ class LiteRTEngine:
         """Read and check the file.
 
         Args:
-            path: The file.
+            file: The file, or what `read_litert` returned for it.
             classes: The class names, in the order of the model's outputs.
             spec: The size and form of the images that the model takes.
             decision: How the probabilities become labels.
@@ -71,7 +71,7 @@ class LiteRTEngine:
         """
         from ai_edge_litert.interpreter import Interpreter
 
-        self.content = content = read_litert(path)
+        self.content = content = read_litert(file) if isinstance(file, Path) else file
         self.classes = classes
         self.spec = spec
         self.decision = decision
@@ -80,8 +80,9 @@ class LiteRTEngine:
             with suppress_native_stderr():
                 self._interpreter = Interpreter(model_content=content, num_threads=usable_cores())
         except ValueError as error:
+            place = printable(str(file)) if isinstance(file, Path) else "the model"
             raise RunError(
-                f"{printable(str(path))} does not load: {printable(str(error))}",
+                f"{place} does not load: {printable(str(error))}",
                 hint="convert it again from the original model",
             ) from error
         self.input = input_tensor(self._interpreter)

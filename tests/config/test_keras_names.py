@@ -138,15 +138,16 @@ def test_backbones() -> None:
     import keras
 
     names = {name for name in dir(keras.applications) if name[0].isupper()}
-    assert set(BACKBONES) == names
-    assert len(BACKBONES) == 40
-    for name, application in BACKBONES.items():
+    of_keras = {name: each for name, each in BACKBONES.items() if each.packaged is None}
+    assert set(of_keras) == names
+    assert len(of_keras) == 40
+    for name, application in of_keras.items():
         module = importlib.import_module(f"keras.applications.{application.module}")
         assert callable(module.preprocess_input)
         assert hasattr(module, name) or application.module == "mobilenet_v3"
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", [name for name in BACKBONES if BACKBONES[name].module])
 def test_smallest_sizes(name: str) -> None:
     """Keras takes no smaller images than the table says."""
     import keras

@@ -16,7 +16,7 @@ from PIL import Image
 
 from imgrec.data.cache import NoRoom
 from imgrec.data.cache.pixel_file import Cached, open_cached
-from imgrec.data.cache_config import cache_folder
+from imgrec.data.cache_files import cache_folder
 from imgrec.data.images import ImageSpec, decode
 from imgrec.data.records import Record
 from imgrec.progress import Silent
@@ -274,7 +274,7 @@ def test_of_two_trainings_at_once_the_second_waits(records: list[Record], folder
         first = stack.enter_context(_process(records, folder, "pause"))
         assert _line(first) == "halfway"
         second = stack.enter_context(_process(records, folder))
-        assert _line(second).startswith("waiting for another training that writes ")
+        assert _line(second).startswith("waiting for another process that writes ")
         assert not list(folder.glob("*.pixels"))
         first.communicate("go on\n")
         assert _line(second) == "reused 20"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imgrec.data.cache.folder import CacheEntry, CacheWriter, hold, obtain, remove_unused
 from imgrec.data.cache.inspection import ImageVerdict
 from imgrec.data.cache.pixel_file import CacheContent, read, write_index
+from imgrec.data.cache_files import CacheEntry, CacheWriter, hold, obtain, remove_unused
 from imgrec.data.images import Traits
 
 SHAPE = (2, 3, 1)

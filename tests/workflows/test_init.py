@@ -53,6 +53,24 @@ def test_photos_get_a_backbone(size: tuple[int, int], side: int, tmp_path: Path)
     assert experiment.preprocessing.rescale is None
 
 
+@pytest.mark.parametrize(
+    ("weights", "name", "size"),
+    [
+        (PretrainedWeights.INSTALLED, "EfficientNetLite0", 224),
+        (PretrainedWeights.CACHED, "MobileNetV2", 160),
+        (PretrainedWeights.ABSENT, None, 128),
+    ],
+)
+def test_installed_weights_come_first(
+    weights: PretrainedWeights, name: str | None, size: int, tmp_path: Path
+) -> None:
+    """The backbone is the one whose weights are there, at a size that it was trained with."""
+    experiment = drafted(fill(tmp_path, {"cat": 1, "dog": 1}, (200, 200)), weights)
+    backbone = experiment.model.backbone
+    assert (backbone and backbone.name) == name
+    assert experiment.data.image_size == (size, size)
+
+
 @pytest.mark.parametrize("weights", [PretrainedWeights.CACHED, PretrainedWeights.REACHABLE])
 def test_a_remark_says_where_weights_are(weights: PretrainedWeights, tmp_path: Path) -> None:
     """The config and the remarks say whether the weights must be fetched."""

@@ -108,8 +108,6 @@ def test_a_pretrained_classifier_is_used_from_keras_cache(
     """
     models = tmp_path / "keras" / "models"
     models.mkdir(parents=True)
-    index = shared("weights/imagenet_class_index.json").read_bytes()
-    (models / "imagenet_class_index.json").write_bytes(index)
     script = tmp_path / "weights.py"
     script.write_text(_SAVE_WEIGHTS)
     environment = {"KERAS_HOME": str(tmp_path / "keras"), "PATH": "/usr/bin:/bin"}

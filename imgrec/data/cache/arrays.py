@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.cache.folder import CacheEntry, CacheWriter, obtain
+from imgrec.data.cache_files import CacheEntry, CacheWriter, obtain
 
 # What the header takes, at most.
 _HEADER_BYTES = 1000

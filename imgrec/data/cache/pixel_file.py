@@ -16,7 +16,6 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.cache.folder import CACHE_VERSION, CacheEntry, CacheWriter, obtain
 from imgrec.data.cache.inspection import (
     ImageVerdict,
     file_stamp,
@@ -24,6 +23,7 @@ from imgrec.data.cache.inspection import (
     source_key,
     verdict_of,
 )
+from imgrec.data.cache_files import CACHE_VERSION, CacheEntry, CacheWriter, obtain
 from imgrec.data.images import ImageSpec, Traits
 from imgrec.data.records import Record
 from imgrec.json_documents import parse_json

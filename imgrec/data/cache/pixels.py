@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.cache.folder import NoRoom
 from imgrec.data.cache.inspection import (
     Inspection,
     file_stamp,
@@ -21,6 +20,7 @@ from imgrec.data.cache.inspection import (
 )
 from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.cache_config import CacheConfig
+from imgrec.data.cache_files import NoRoom
 from imgrec.data.images import ImageSpec, decoded, identity_of_source
 from imgrec.data.memory import fits_in_memory
 from imgrec.data.records import Record

@@ -1,8 +1,8 @@
-"""Model files: safety checks before loading, class lists, and embedded metadata."""
+"""Model files: safety checks before loading, LiteRT files, class lists, and embedded metadata."""
 
 from imgrec.models.files.class_list import ClassList, imagenet_classes, read_classes
 from imgrec.models.files.hdf5 import open_weights
-from imgrec.models.files.litert import read_litert
+from imgrec.models.files.litert import check_litert, read_litert
 from imgrec.models.files.litert_graph import (
     Graph,
     Operator,
@@ -11,17 +11,22 @@ from imgrec.models.files.litert_graph import (
     read_graph,
     with_output,
 )
+from imgrec.models.files.litert_writer import LiteRTWriter, with_head
 from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
-from imgrec.models.files.refused import refusal
+from imgrec.models.files.refused import RefusedFile, refusal
 from imgrec.models.files.safety import check_keras, check_weights
+from imgrec.models.files.torch_weights import read_torch_weights
 
 __all__ = [
     "DESCRIPTION",
     "ClassList",
     "Graph",
+    "LiteRTWriter",
     "Operator",
+    "RefusedFile",
     "Window",
     "check_keras",
+    "check_litert",
     "check_weights",
     "embed",
     "ends_linear",
@@ -31,6 +36,8 @@ __all__ = [
     "read_description",
     "read_graph",
     "read_litert",
+    "read_torch_weights",
     "refusal",
+    "with_head",
     "with_output",
 ]

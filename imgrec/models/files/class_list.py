@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import collections
-import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from imgrec.errors import DataError, RunError
+from imgrec.errors import DataError
 from imgrec.files import read_regular, reason_of
 from imgrec.models.files.class_forms import FORMS, ClassEntry, parse_classes
-from imgrec.stderr import stdout_to_stderr
 from imgrec.text import (
     LONGEST_CLASS,
     DecodedText,
@@ -75,32 +73,13 @@ def read_classes(path: Path, outputs: int | None = None) -> ClassList:
 
 
 def imagenet_classes() -> ClassList:
-    """Return the names of ImageNet's 1,000 classes from Keras' class index.
+    """Return the names of ImageNet's 1,000 classes, those of Keras' class index.
 
-    Keras downloads it once to ~/.keras/models (or below $KERAS_HOME).
-
-    Raises:
-        RunError: It is not there and can't be downloaded.
+    Example:
+        >>> imagenet_classes().names[:2]
+        ('tench', 'goldfish')
     """
-    import keras
-    from keras.src.applications.imagenet_utils import CLASS_INDEX_PATH
-
-    name = CLASS_INDEX_PATH.rpartition("/")[2]
-    try:
-        with stdout_to_stderr():
-            path = keras.utils.get_file(
-                name,
-                CLASS_INDEX_PATH,
-                cache_dir=os.environ.get("KERAS_HOME"),
-                cache_subdir="models",
-                file_hash="c2c37ea517e94d9795004a39431a14cb",
-            )
-    except Exception as error:  # Keras raises a bare Exception for a failed download
-        raise RunError(
-            f"ImageNet's class names can't be downloaded: {printable(str(error))}",
-            hint=f"put {name} into ~/.keras/models, or give a file of names instead of `imagenet`",
-        ) from error
-    return read_classes(Path(path))
+    return read_classes(Path(__file__).with_name("imagenet_classes.txt"))
 
 
 def _text(path: Path) -> DecodedText:

@@ -22,8 +22,8 @@ from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, FlipTTA, open_engine
-from imgrec.runtime.keras_engine import pretrained_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
+from imgrec.runtime.pretrained import pretrained_engine
 from imgrec.runtime.score import score_chunks
 from imgrec.scores import Scores
 from imgrec.text import printable
@@ -133,7 +133,7 @@ def open_models(
     """Open models so that they can predict.
 
     Args:
-        models: Runs, or names of pretrained classifiers of `keras.applications`; at least one.
+        models: Runs, or names of pretrained ImageNet classifiers; at least one.
         engine_options: Which engine runs them.
 
     Raises:
@@ -173,7 +173,7 @@ def _say_no_mean(members: Sequence[ModelInfo]) -> None:
 def _engine(model: Run | str, options: EngineOptions) -> Engine:
     if isinstance(model, Run):
         return open_engine(model, options)
-    return pretrained_engine(model, options.device)
+    return pretrained_engine(model, options)
 
 
 def _weights(model: Run | str, engine: Engine, precision: str) -> str:

@@ -24,6 +24,7 @@ from imgrec.evaluation.verdicts import check_requirements
 from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
 from imgrec.models.network import build, summarize
+from imgrec.models.packaged_weights import packaged_weights
 from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
@@ -126,8 +127,10 @@ def _downloaded_weights(section: ModelConfig) -> str:
     """Return the application whose ImageNet weights Keras downloads; empty if it needs none."""
     backbone, weights = section.backbone, section.weights
     if backbone is not None:
-        return backbone.name if backbone.weights == "imagenet" else ""
-    return "" if weights is None else application_of(weights) or ""
+        name = backbone.name if backbone.weights == "imagenet" else None
+    else:
+        name = None if weights is None else application_of(weights)
+    return "" if name is None or packaged_weights(name) else name
 
 
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:

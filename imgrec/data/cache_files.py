@@ -1,4 +1,4 @@
-"""Files in the cache folder, which later trainings reuse.
+"""Files in the cache folder, which later commands reuse.
 
 A folder or file that other users own, or may write to, is not used: they could have put any pixels
 there. A file is complete or not there: it is written beside its place and renamed. It ends with a
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import struct
 import sys
@@ -23,6 +24,7 @@ from typing import IO, BinaryIO, TypeVar
 from google_crc32c import extend as crc32c
 
 from imgrec.data import storage
+from imgrec.errors import RunError
 from imgrec.text import count_of, printable
 
 if sys.platform != "win32":
@@ -33,13 +35,16 @@ log = logging.getLogger("imgrec")
 CachedFile = TypeVar("CachedFile")
 
 _PARTIAL = ".partial"
-_KEPT = {".pixels", ".features"}
+_KEPT = {".pixels", ".features", ".model"}
 
 _OTHERS = "other users own it, or may write to it (chmod go-w)"
 
 # Nothing else is removed: the folder may hold the user's own files, too.
-_NAME = re.compile(r"[0-9a-f]{32}\.(pixels|features|partial)")
+_NAME = re.compile(r"[0-9a-f]{32}\.(pixels|features|model|partial)")
 
+
+LIMIT = 20_000_000_000
+"""What all files of the folder may take together in bytes, unless a config says otherwise."""
 
 CACHE_VERSION = 3
 """Of the form of the files; it is part of what their names are made of."""
@@ -85,6 +90,44 @@ class CacheWriter:
     def seal(self) -> None:
         """Complete the file."""
         self._file.write(_SEAL.pack(self._checksum, _MAGIC))
+
+
+def cache_folder() -> Path:
+    """Return the folder for caches: IMGREC_CACHE, or `imgrec` in the user's cache folder.
+
+    Raises RunError if the user has no home folder.
+    """
+    if own := os.environ.get("IMGREC_CACHE"):
+        return Path(own)
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("imgrec", appauthor=False)
+    if not folder.is_absolute():
+        raise RunError(
+            "there is no folder for caches: this user has no home folder",
+            hint="name one with IMGREC_CACHE, or as data.cache.folder",
+        )
+    return folder
+
+
+def cached_bytes(path: Path, most: int, make: Callable[[], bytes]) -> bytes:
+    """Return the content of the cache file at `path`; `make` returns it if the file is missing.
+
+    Args:
+        path: Its suffix is one of those of caches.
+        most: How many bytes it takes at most.
+        make: Returns the content.
+
+    Raises:
+        NoRoom: There is no room for it.
+        OSError: The folder can't be used.
+    """
+    content, _ = obtain(
+        CacheEntry(path, most, LIMIT),
+        lambda file, size: file.read(size),
+        lambda file: file.write(make()),
+    )
+    return content
 
 
 def obtain(
@@ -237,7 +280,7 @@ def _alone(lock_file: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0.5)
     except Timeout:
-        log.info("waiting for another training that writes to %s", printable(str(lock_file.parent)))
+        log.info("waiting for another process that writes to %s", printable(str(lock_file.parent)))
         lock.acquire()
     try:
         yield
