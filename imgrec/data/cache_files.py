@@ -110,23 +110,28 @@ def cache_folder() -> Path:
     return folder
 
 
-def cached_bytes(path: Path, most: int, make: Callable[[], bytes]) -> bytes:
-    """Return the content of the cache file at `path`; `make` returns it if the file is missing.
+def cached_bytes(name: str, most: int, make: Callable[[], bytes]) -> bytes:
+    """Return the content of a file in the user's cache folder.
 
     Args:
-        path: Its suffix is one of those of caches.
+        name: Of the file; its suffix is one of those of caches.
         most: How many bytes it takes at most.
-        make: Returns the content.
-
-    Raises:
-        NoRoom: There is no room for it.
-        OSError: The folder can't be used.
+        make: Returns the content if the file is not there, or if there is no cache.
     """
-    content, _ = obtain(
-        CacheEntry(path, most, LIMIT),
-        lambda file, size: file.read(size),
-        lambda file: file.write(make()),
-    )
+    try:
+        folder = cache_folder()
+    except RunError as error:
+        log.info("not cached: %s", error.message)
+        return make()
+    try:
+        content, _ = obtain(
+            CacheEntry(folder / name, most, LIMIT),
+            lambda file, size: file.read(size),
+            lambda file: file.write(make()),
+        )
+    except (NoRoom, OSError) as error:
+        log.info("not cached in %s: %s", printable(str(folder)), printable(str(error)))
+        return make()
     return content
 
 

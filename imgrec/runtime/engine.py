@@ -137,7 +137,12 @@ def _litert(run: Run, precision: LiteRTPrecision) -> Engine:
     try:
         return open_litert(run, precision)
     except ImportError as error:
-        raise _NotHere(f"ai-edge-litert can't be used ({error})", hint=_INSTALL) from error
+        raise litert_missing(error) from error
+
+
+def litert_missing(error: ImportError) -> RunError:
+    """Return the error for LiteRT that can't be imported."""
+    return _NotHere(f"ai-edge-litert can't be used ({error})", hint=_INSTALL)
 
 
 def _compare_versions(run: Run, *, strict: bool) -> None:

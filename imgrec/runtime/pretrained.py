@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from pathlib import Path
-
 from imgrec.backbones import BACKBONES, PackagedWeights
-from imgrec.data.cache_files import NoRoom, cache_folder, cached_bytes
+from imgrec.data.cache_files import cached_bytes
 from imgrec.data.images import ImageSpec
 from imgrec.errors import UsageError
 from imgrec.files import sha256
@@ -14,14 +11,11 @@ from imgrec.interface import option
 from imgrec.models.backbone import classifier
 from imgrec.models.backend import start
 from imgrec.models.efficientnet_lite import litert_classifier
-from imgrec.models.files import check_litert, imagenet_classes
+from imgrec.models.files import imagenet_classes
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
-from imgrec.runtime.engine import Engine, EngineOptions
+from imgrec.runtime.engine import Engine, EngineOptions, litert_missing
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
-from imgrec.text import printable
-
-log = logging.getLogger("imgrec")
 
 # Counted up when the same weights give another LiteRT file.
 _FORM = 1
@@ -41,7 +35,10 @@ def pretrained_engine(name: str, options: EngineOptions) -> Engine:
     if weights is not None:
         check_installed(name)
         if options.engine != "keras" and not options.device.startswith("gpu"):
-            return _litert(name, weights, options.precision)
+            try:
+                return _litert(name, weights, options.precision)
+            except ImportError as error:
+                raise litert_missing(error) from error
     start(options.device)
     found = classifier(name)
     spec = ImageSpec(found.height, found.width, 3) if weights is None else _spec(name)
@@ -64,15 +61,7 @@ def _content(name: str, weights: PackagedWeights) -> bytes:
         return litert_classifier(name, size, read_packaged_weights(name))
 
     key = sha256(f"{_FORM} {name} {weights.sha256}".encode())[:32]
-    path = Path(f"{key}.model")
-    try:
-        path = cache_folder() / path
-        content = cached_bytes(path, megabytes << 20, make)
-    except (NoRoom, OSError) as error:
-        log.info("%s is not cached: %s", name, printable(str(error)))
-        content = make()
-    check_litert(content, path)
-    return content
+    return cached_bytes(f"{key}.model", megabytes << 20, make)
 
 
 def _spec(name: str) -> ImageSpec:

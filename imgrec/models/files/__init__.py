@@ -2,7 +2,7 @@
 
 from imgrec.models.files.class_list import ClassList, imagenet_classes, read_classes
 from imgrec.models.files.hdf5 import open_weights
-from imgrec.models.files.litert import check_litert, read_litert
+from imgrec.models.files.litert import read_litert
 from imgrec.models.files.litert_graph import (
     Graph,
     Operator,
@@ -26,7 +26,6 @@ __all__ = [
     "RefusedFile",
     "Window",
     "check_keras",
-    "check_litert",
     "check_weights",
     "embed",
     "ends_linear",

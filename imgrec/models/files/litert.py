@@ -119,18 +119,13 @@ def read_litert(path: Path) -> bytes:
         content = read_regular(path, MAX_BYTES)
     except OSError as error:
         raise RunError(f"{printable(str(path))} can't be read: {error.strerror}") from error
-    check_litert(content, path)
-    return content
-
-
-def check_litert(content: bytes, path: Path) -> None:
-    """Raise RunError unless the content of a LiteRT file is safe to load; see `read_litert`."""
     if content[4:8] != b"TFL3":
         raise RunError(f"{printable(str(path))} is not a LiteRT model (.tflite)", hint=HINT)
     try:
         _check(Flatbuffer(content))
     except RefusedFile as error:
         raise refusal(path, str(error)) from error
+    return content
 
 
 @dataclass(frozen=True)
