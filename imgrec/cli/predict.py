@@ -173,10 +173,13 @@ def _models(
 def _classifier(console: Console, runs_dir: Path) -> str:
     """Return the ImageNet classifier that is used if there is no run, and say so."""
     from imgrec.models.packaged_weights import is_installed
+    from imgrec.runs.folder import default_runs_dir
 
     place = printable(str(runs_dir))
     said = f"no run in {place} yet: using {{}}, trained on ImageNet"
-    if is_installed(_INSTALLED_CLASSIFIER):
+    # A script that names a runs folder expects a run there.
+    suits = console.interactive or runs_dir == default_runs_dir()
+    if suits and is_installed(_INSTALLED_CLASSIFIER):
         console.say(said.format(_INSTALLED_CLASSIFIER))
         return _INSTALLED_CLASSIFIER
     if not console.interactive:

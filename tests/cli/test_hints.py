@@ -23,6 +23,9 @@ Process = subprocess.CompletedProcess[str]
 Imgrec = Callable[..., Process]
 Trained = tuple[Path, Process]
 
+# `predict` then fails without a run.
+pytestmark = pytest.mark.usefixtures("no_packaged_weights")
+
 SOURCE = Path(package.__file__).parent
 
 # Their texts are only shown by commands, or describe them.

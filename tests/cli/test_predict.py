@@ -138,6 +138,8 @@ def test_without_a_run_installed_weights_answer(
     document = json.loads(process.stdout)
     assert document["model"] == "EfficientNetLite0"
     assert document["predictions"][0]["top"][0]["class"] == "banana"
+    elsewhere = imgrec("predict", str(shared("data/photos/banana.jpg")), "--runs-dir", "elsewhere")
+    assert elsewhere.returncode == 4
 
 
 def test_a_killed_process_can_be_continued(
