@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.backbones import BACKBONES, WEIGHTS_EXTRA, PackagedWeights
 from imgrec.errors import RunError
-from imgrec.files import read_regular, sha256
+from imgrec.files import read_regular, reason_of, sha256
 from imgrec.models.files import read_torch_weights
 from imgrec.text import printable
 
@@ -60,8 +60,7 @@ def read_packaged_weights(name: str) -> Mapping[str, NDArray[Any]]:
     try:
         content = read_regular(path, _MAX_BYTES)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(f"{place} can't be read: {printable(reason)}", hint=again) from error
+        raise RunError(f"{place} can't be read: {reason_of(error)}", hint=again) from error
     if sha256(content) != weights.sha256:
         raise RunError(
             f"{place} is refused: its SHA-256 is not that of the weights of {name}", hint=again
