@@ -40,15 +40,19 @@ class TrainedRun:
 
     @property
     def history(self) -> Mapping[str, Sequence[float]]:
-        """What was measured in each epoch, by name: `loss`, `val_loss`, `accuracy` and so on."""
-        return read_history(self.run.path / HISTORY_FILE)
+        """What was measured in each epoch, by name: `loss`, `val_loss`, `accuracy` and so on.
+
+        Empty for a head that was solved exactly: there were no epochs.
+        """
+        return {} if self.run.card.head else read_history(self.run.path / HISTORY_FILE)
 
     def __repr__(self) -> str:
         accuracy = self.evaluation.metrics.get("accuracy")
         value = None if accuracy is None else accuracy.value
         shown = "" if value is None else f", accuracy {percent(value)}"
-        epochs = count_of(self.run.card.epochs, "epoch")
-        return f"<imgrec run {printable(self.run.name)}: {epochs}{shown}>"
+        card = self.run.card
+        trained = "logistic head" if card.head else count_of(card.epochs, "epoch")
+        return f"<imgrec run {printable(self.run.name)}: {trained}{shown}>"
 
 
 def train(

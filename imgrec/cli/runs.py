@@ -189,12 +189,17 @@ def _row(run: Run) -> tuple[str, ...]:
     card = run.card
     created = card.created[:16].replace("T", " ")
     epochs = f"{card.epochs}{'' if card.complete else ' so far'}"
-    imported = "imported" if card.complete else "import unfinished"
-    return run.name, created, imported if card.origin else epochs, _best(run)
+    if card.origin:
+        epochs = "imported" if card.complete else "import unfinished"
+    elif card.head:
+        epochs = "none" if card.complete else "none so far"
+    return run.name, created, epochs, _best(run)
 
 
 def _best(run: Run) -> str:
-    best = run.card.best
+    best, head = run.card.best, run.card.head
+    if head:
+        return f"cross-validated {head.cross_validated}"
     if not best:
         return ""
     return f"{best['monitor']} {decimals(best['value'])} in epoch {best['epoch']}"
@@ -225,13 +230,17 @@ def _lines(run: Run) -> list[tuple[str, str]]:
 def _trained(run: Run) -> list[tuple[str, str]]:
     card = run.card
     return [
-        ("epochs", str(card.epochs)),
-        ("best", _best(run) + (f", on {card.validated_on}" if card.validated_on else "")),
+        *([("head", str(card.head))] if card.head else _epochs(run)),
         ("seed", str(card.seed)),
         *card.computing.items(),
         *_trained_for(run),
         *(("changes", line) for line in card.changes),
     ]
+
+
+def _epochs(run: Run) -> list[tuple[str, str]]:
+    on = f", on {run.card.validated_on}" if run.card.validated_on else ""
+    return [("epochs", str(run.card.epochs)), ("best", _best(run) + on)]
 
 
 def _trained_for(run: Run) -> list[tuple[str, str]]:

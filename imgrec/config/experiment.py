@@ -13,7 +13,13 @@ from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
 from imgrec.config.evaluation import EvaluationConfig
 from imgrec.config.keras.forms import without_input_shape
-from imgrec.config.keras.layers import Dense, Layer
+from imgrec.config.keras.layers import (
+    Dense,
+    Flatten,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Layer,
+)
 from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for, truth_of
 from imgrec.config.keras.metrics import metric_problem
 from imgrec.config.keras.named import Named
@@ -24,7 +30,7 @@ from imgrec.errors import ConfigError
 from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
 from imgrec.sections.section import ConfigFinding, ProperFraction, Section, Text
 from imgrec.sections.yaml import KeyPath
-from imgrec.text import count_of
+from imgrec.text import count_of, either
 
 __all__ = [
     "Augmentation",
@@ -100,6 +106,13 @@ class ModelConfig(Section):
         default="softmax",
         description="`softmax`: one unit per class; the probabilities sum to 1. `sigmoid`: one "
         "unit for two classes; with `data.multi_label`, one independent unit per class.",
+    )
+    head: Literal["logistic"] | None = Field(
+        default=None,
+        description="`logistic`: one dense layer on the features of a frozen backbone, solved "
+        "exactly instead of trained in epochs: L2-regularised logistic regression, whose strength "
+        "is chosen by cross-validation. It depends on the training images alone, not on their "
+        "order or a seed. `layers` is one global pooling or Flatten; there is no augmentation.",
     )
     weights: Text | None = Field(
         default=None,
@@ -185,6 +198,11 @@ class ConfigOrigin:
     lines: Mapping[KeyPath, int] = field(default_factory=dict, compare=False)
 
 
+_TO_VECTOR = (GlobalAveragePooling2D, GlobalMaxPooling2D, Flatten)
+# The keys of `training` that matter without epochs.
+_WITHOUT_EPOCHS = ("precision", "deterministic", "export")
+
+
 class Experiment(Section):
     """Everything that a training depends on, apart from the images."""
 
@@ -241,6 +259,29 @@ class Experiment(Section):
         yield from self._fine_tune_problems()
         if self.training.feature_views is not None and (reason := self._without_views()):
             yield ("training", "feature_views"), reason
+        if self.model.head is not None:
+            yield from self._head_problems()
+
+    def _head_problems(self) -> Iterator[ConfigFinding]:
+        """Yield what an exact head can't be combined with, or what has no effect on it."""
+        model, backbone, training = self.model, self.model.backbone, self.training
+        if backbone is None or backbone.trainable:
+            yield ("model", "head"), "needs a backbone with `trainable: false`"
+        if self.data.multi_label:
+            yield ("model", "head"), "can't be combined with data.multi_label"
+        elif model.output != "softmax":
+            yield ("model", "output"), f"must be softmax with model.head {model.head}"
+        if self.augmentation is not None:
+            message = f"can't be combined with model.head {model.head}, which sees each image once"
+            yield ("augmentation",), f"{message}, as it is"
+        layers = model.layers[:-1] if model.written_output else model.layers
+        if [type(layer) for layer in layers] not in [[kind] for kind in _TO_VECTOR]:
+            names = [kind.__name__ for kind in _TO_VECTOR]
+            yield ("model", "layers"), f"must be {either(names)} with model.head {model.head}"
+        for name, value in Training():
+            if name not in _WITHOUT_EPOCHS and getattr(training, name) != value:
+                message = f"has no effect with model.head {model.head}, which is not trained"
+                yield ("training", name), f"{message} in epochs; leave it out"
 
     def _fine_tune_problems(self) -> Iterator[ConfigFinding]:
         backbone = self.model.backbone

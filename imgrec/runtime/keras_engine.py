@@ -88,7 +88,8 @@ def _missing(run: Run, path: Path) -> RunError:
             hint="bring it from where the run was trained; to predict and to evaluate, "
             f"{option('engine', 'litert')} needs only the LiteRT file",
         )
-    reason = "is missing" if run.card.epochs else "is missing: the run has no finished epoch"
+    trained = run.card.epochs or run.card.head
+    reason = "is missing" if trained else "is missing: the run has no finished epoch"
     return RunError(f"{printable(str(path))} {reason}", hint=_OTHER_RUN)
 
 

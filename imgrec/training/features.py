@@ -25,6 +25,7 @@ from imgrec.data.cache import (
 )
 from imgrec.data.cache_config import CacheConfig
 from imgrec.data.memory import fits_in_memory
+from imgrec.errors import RunError
 from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
@@ -136,6 +137,32 @@ def with_features(
     return first, second
 
 
+def features_of(
+    settings: InputSettings,
+    steps: Steps,
+    images: TrainingImages,
+    progress: Progress,
+    signals: Signals,
+) -> NDArray[Any]:
+    """Return the features of each image as it is, (images, features), float.
+
+    Raises:
+        Interrupted: A signal arrived; no file is left half-written.
+        RunError: There is no room for them.
+    """
+    parts = steps.split()
+    if parts is None:
+        raise ValueError("the network has no backbone")
+    try:
+        found = _FeatureCache(settings, steps, parts, progress, signals).of(images)
+    except NoRoom as error:
+        raise RunError(
+            f"there is no room for the features of {count_of(len(images.targets), 'image')}: "
+            f"{error}"
+        ) from error
+    return found.reshape(len(found), -1)
+
+
 class _FeatureCache:
     """Computes features, or finds them in the cache's folder."""
 
@@ -150,6 +177,7 @@ class _FeatureCache:
         import tensorflow as tf
 
         found = settings.data.cache
+        self._kept = found != "none"
         cache = found if isinstance(found, CacheConfig) else CacheConfig()
         self._folder, self._limit = cache.path, cache.limit_bytes
         self._augmentation = settings.augmentation, settings.seed
@@ -179,7 +207,13 @@ class _FeatureCache:
             prepared=True,
         )
 
+    def of(self, split: TrainingImages) -> NDArray[Any]:
+        """Return the features of the images as they are; raises NoRoom as `split`."""
+        return self._array(split, None, 0)
+
     def _array(self, split: TrainingImages, augmenter: Augmenter | None, view: int) -> NDArray[Any]:
+        if not self._kept:
+            return self._in_memory(split, augmenter, view)
         shape = (len(split.targets), *self._shape)
         changed = augmenter and (self._augmentation, view)
         name = sha256(repr((self._key, split.identity, changed)).encode())
@@ -203,12 +237,20 @@ class _FeatureCache:
         return found
 
     def _in_memory(
-        self, split: TrainingImages, augmenter: Augmenter | None, view: int, error: Exception
+        self,
+        split: TrainingImages,
+        augmenter: Augmenter | None,
+        view: int,
+        error: Exception | None = None,
     ) -> NDArray[Any]:
         values = len(split.targets) * int(np.prod(self._shape))
         if not fits_in_memory(values * np.dtype(self._dtype).itemsize):
-            raise NoRoom(f"{error}; and they don't fit in memory") from error
-        log.info("features: kept in memory: no cache in %s: %s", shown_path(self._folder), error)
+            raise NoRoom(
+                f"{error or 'data.cache is none'}; and they don't fit in memory"
+            ) from error
+        if error is not None:
+            place = shown_path(self._folder)
+            log.info("features: kept in memory: no cache in %s: %s", place, error)
         return np.concatenate(list(self._computed(split, augmenter, view)))
 
     def _computed(

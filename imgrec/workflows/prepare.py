@@ -188,8 +188,13 @@ def validation_part(prepared: Prepared) -> frozenset[str]:
 
 
 def calibration_part(experiment: Experiment, splits: Splits) -> frozenset[str]:
-    """Return the names of the validation images that choose a threshold and not the best epoch."""
+    """Return the names of the validation images that choose a threshold and not the best epoch.
+
+    All of them if the head is solved exactly, as there is no best epoch.
+    """
     section = experiment.evaluation.selective_prediction
+    if experiment.model.head is not None:
+        return frozenset(each.name for each in splits.validation)
     if section is None or section.calibration == 1:
         return frozenset()
     return draw_part(splits.validation, section.calibration, experiment.seed)

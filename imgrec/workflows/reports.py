@@ -245,8 +245,9 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
     context = report_context(run, assessment, records)
     by_suffix = report_formats(context)
     writer.write_text("metrics.json", by_suffix[".json"](assessment))
-    curves = charts.curves(context.history, best_epoch=context.best_epoch)
-    writer.write_bytes("curves.png", curves)
+    if context.history:
+        curves = charts.curves(context.history, best_epoch=context.best_epoch)
+        writer.write_bytes("curves.png", curves)
     writer.write_bytes("confusion.png", charts.confusion(assessment.evaluation))
     writer.write_text("report.html", by_suffix[PAGE](assessment))
 
@@ -258,6 +259,8 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
     if card.best:
         on = f", on {card.validated_on}" if card.validated_on else ""
         yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}{on}"
+    if card.head:
+        yield "head", str(card.head)
     yield "input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"
     yield "preprocessing", card.preprocessing
     if card.origin:

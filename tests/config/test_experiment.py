@@ -294,3 +294,78 @@ def test_split_alone() -> None:
     assert SplitConfig(validation=0.25, test=0.25).test == 0.25
     with pytest.raises(ValueError, match="nothing is left to train on"):
         SplitConfig(validation=0.9, test=0.1)
+
+
+HEAD = ["model.head=logistic", "model.layers=[GlobalAveragePooling2D]"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ([], ["model.head: needs a backbone with `trainable: false`"]),
+        (
+            ["model.backbone={name: VGG16, trainable: true}"],
+            ["model.head: needs a backbone with `trainable: false`"],
+        ),
+        (
+            [BACKBONE, "data.multi_label=true", "model.output=sigmoid"],
+            ["model.head: can't be combined with data.multi_label"],
+        ),
+        (
+            [BACKBONE, "model.output=sigmoid"],
+            ["model.output: must be softmax with model.head logistic"],
+        ),
+        (
+            [BACKBONE, "augmentation={horizontal_flip: true}"],
+            [
+                (
+                    "augmentation: can't be combined with model.head logistic, which sees each "
+                    "image once, as it is"
+                )
+            ],
+        ),
+        *(
+            (
+                [BACKBONE, f"model.layers={layers}"],
+                [
+                    (
+                        "model.layers: must be GlobalAveragePooling2D, GlobalMaxPooling2D or "
+                        "Flatten with model.head logistic"
+                    )
+                ],
+            )
+            for layers in ("[]", "[Flatten, {Dense: 8}]", "[Flatten, {Dropout: 0.5}]")
+        ),
+        *(
+            (
+                [BACKBONE, f"training.{name}={value}"],
+                [
+                    (
+                        f"training.{name}: has no effect with model.head logistic, which is not "
+                        "trained in epochs; leave it out"
+                    )
+                ],
+            )
+            for name, value in {
+                "epochs": "3",
+                "loss": "mse",
+                "optimizer": "SGD",
+                "class_weight": "balanced",
+                "fine_tune": "{from: block5_conv1}",
+                "callbacks": "[{EarlyStopping: {patience: 3}}]",
+            }.items()
+        ),
+    ],
+)
+def test_what_an_exact_head_excludes(
+    problems: Problems, overrides: list[str], expected: list[str]
+) -> None:
+    """What it can't be combined with, or what has no effect on it, is refused at its key."""
+    assert problems("model.backbone=", *HEAD, *overrides)[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("layers", ["[GlobalMaxPooling2D]", "[Flatten, {Dense: [2, softmax]}]"])
+def test_an_exact_head(config: str, layers: str) -> None:
+    """It follows one layer that makes a vector; files may be exported in any precision."""
+    overrides = [*HEAD, BACKBONE, f"model.layers={layers}", "training={export: [int8]}"]
+    assert parse(config, "x", overrides).model.head == "logistic"

@@ -4,6 +4,7 @@ from imgrec.models.network.assembly import NetworkSpec, assemble, build, unfuse_
 from imgrec.models.network.calibration import (
     apply_temperature,
     reference_directions,
+    set_output,
     with_ood_similarity,
 )
 from imgrec.models.network.preprocessing import fixed_numbers
@@ -18,6 +19,7 @@ __all__ = [
     "build",
     "fixed_numbers",
     "reference_directions",
+    "set_output",
     "summarize",
     "unfuse_biases",
     "with_ood_similarity",

@@ -1,4 +1,4 @@
-"""Calibration as a part of the model: temperature scaling, and the OOD similarity.
+"""What is done to the end of a trained model: its last layer, temperature, OOD similarity.
 
 The OOD similarity follows Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors",
 2022: the features of an out-of-distribution image are far from those of all training images,
@@ -14,6 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.models.network.assembly import OUTPUT
+
+
+def set_output(model: Any, kernel: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+    """Set the weights of the last layer of a model from `build`.
+
+    kernel: (features, classes); bias: (classes,).
+    """
+    model.get_layer(OUTPUT).set_weights([kernel, bias])
 
 
 def apply_temperature(model: Any, temperature: float) -> None:

@@ -260,9 +260,10 @@ def selection_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[s
     for run in runs:
         known = _recorded(run, "validation")
         if there := sum(identity in known for identity in measured.values()):
+            chosen = "the temperature" if run.card.head else "the best epoch and the temperature"
             notes.append(
-                f"{there:,} of {count_of(len(measured), 'image')} chose the best epoch and the "
-                f"temperature of {printable(run.name)}, which may do worse on others"
+                f"{there:,} of {count_of(len(measured), 'image')} chose {chosen} of "
+                f"{printable(run.name)}, which may do worse on others"
             )
             log.warning("%s", notes[-1])
     return tuple(notes)

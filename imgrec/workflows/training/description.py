@@ -63,6 +63,8 @@ def new_card(
 
 
 def _validated(prepared: Prepared) -> int | None:
+    if prepared.experiment.model.head is not None:  # there are no epochs
+        return None
     part = len(validation_part(prepared))
     return part if part < len(prepared.splits.validation) else None
 

@@ -71,6 +71,7 @@ def resume(
     """
     progress = progress or Silent()
     _refuse_imported(run)
+    _refuse_solved(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
     changes = _check_changes(run, before, experiment, allowed=allow_changes)
     statistics = recorded_preprocessing(experiment.preprocessing, run)
@@ -109,6 +110,14 @@ def _refuse_imported(run: Run) -> None:
         raise UsageError(
             f"{printable(run.name)} was imported: it has no training to resume",
             hint="train a model of your own with `imgrec train CONFIG`",
+        )
+
+
+def _refuse_solved(run: Run) -> None:
+    if run.card.head is not None and run.card.complete:
+        raise UsageError(
+            f"{printable(run.name)} has finished: its head is solved exactly, without epochs",
+            hint="with other images or settings, train again with `imgrec train CONFIG`",
         )
 
 

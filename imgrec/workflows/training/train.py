@@ -65,6 +65,7 @@ from imgrec.workflows.reports import write_results
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
 from imgrec.workflows.training.description import new_card, write_beginning
+from imgrec.workflows.training.exact_head import head_photos, solve_head
 
 log = logging.getLogger("imgrec")
 
@@ -186,32 +187,48 @@ def run_training(
     The best model is calibrated and exported first. Raises RunError where the loss is not a number
     any more, or no epoch was the best.
     """
-    experiment, training = prepared.experiment, prepared.experiment.training
-    train, validation = training_split(prepared), validation_split(prepared)
-    warn_if_unattainable(prepared.experiment, prepared.splits)
-    warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * training.epochs)
-    monitor = Monitor(training, validated=validation is not None)
-    if writer.card.validated is not None:
-        log.info("each epoch is validated on %s", writer.card.validated_on)
+    experiment = prepared.experiment
+    warn_if_unattainable(experiment, prepared.splits)
     try:
         with (
             located_problems(experiment),
             explain_out_of_memory(memory_hint(experiment.data)),
         ):
-            fit(
-                TrainingJob(
-                    training, input_settings(experiment), train, validation, monitor, writer.folder
-                ),
-                steps,
-                state,
-                progress,
-                observers=_observers(writer, steps, training, options),
-                checkpoints=Checkpoints(writer.subfolder(STATE), training.checkpoint, steps),
-            )
+            if experiment.model.head is None:
+                _fit(prepared, writer, steps, state, progress, options)
+            else:
+                solve_head(writer, prepared, steps, progress)
         return _concluded(prepared, writer, progress)
     except BaseException:
         _say_how_to_go_on(writer.run)
         raise
+
+
+def _fit(
+    prepared: Prepared,
+    writer: RunWriter,
+    steps: Steps,
+    state: TrainingProgress,
+    progress: Progress,
+    options: TrainingOptions,
+) -> None:
+    """Train from where `state` stands to the last epoch."""
+    experiment, training = prepared.experiment, prepared.experiment.training
+    train, validation = training_split(prepared), validation_split(prepared)
+    warn_if_batch_norm_unsettled(steps, train.schedule.steps_per_epoch * training.epochs)
+    monitor = Monitor(training, validated=validation is not None)
+    if writer.card.validated is not None:
+        log.info("each epoch is validated on %s", writer.card.validated_on)
+    fit(
+        TrainingJob(
+            training, input_settings(experiment), train, validation, monitor, writer.folder
+        ),
+        steps,
+        state,
+        progress,
+        observers=_observers(writer, steps, training, options),
+        checkpoints=Checkpoints(writer.subfolder(STATE), training.checkpoint, steps),
+    )
 
 
 def _observers(
@@ -247,7 +264,7 @@ def _concluded(
     writer: RunWriter,
     progress: Progress,
 ) -> TrainingResult:
-    if not writer.card.best:
+    if not (writer.card.best or writer.card.head):
         name = printable(str(writer.folder))
         raise RunError(f"{name} has no best epoch: what it monitors was never a number")
     calibrate(writer, prepared, progress)
@@ -299,6 +316,8 @@ def train(
     if experiment.model.backbone is not None:
         check_there(experiment.model.backbone.name, experiment.model.backbone.weights)
     prepared = prepare(experiment, progress)
+    if experiment.model.head is not None:
+        head_photos(prepared)
     measurement = measure_preprocessing(prepared, progress)
     statistics = measurement.statistics if measurement else None
     devices = start_reproducibly(prepared, device)

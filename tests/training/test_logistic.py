@@ -1,0 +1,247 @@
+"""The exact head: a function of the set of labelled photos, bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from imgrec.errors import DataError, ImgrecError, RunError
+from imgrec.training.logistic import (
+    STRENGTHS,
+    LabelledPhotos,
+    LogisticHead,
+    fit_head,
+    preview_head,
+)
+
+
+@dataclass(frozen=True)
+class Set:
+    """Photos with their features."""
+
+    photos: LabelledPhotos
+    features: NDArray[np.float32]
+
+    def of(self, rows: Sequence[int] | NDArray[np.intp]) -> Set:
+        """Return the photos at these rows."""
+        photos = LabelledPhotos(
+            self.photos.labels[rows],
+            [self.photos.hashes[row] for row in rows],
+            [self.photos.names[row] for row in rows],
+            self.photos.classes,
+        )
+        return Set(photos, self.features[rows])
+
+    def changed(self, **photos: Any) -> Set:
+        """Return the set with other labels, hashes, names or classes."""
+        return Set(replace(self.photos, **photos), self.features)
+
+    def fit(self, **how: Any) -> LogisticHead:
+        """Return the head of these photos."""
+        return fit_head(self.photos, self.features, **how)
+
+
+def _made(count: int, features: int, classes: int, *, apart: float = 2.0) -> Set:
+    """Return photos with random features; one of them is higher by `apart` for each class."""
+    values = np.random.default_rng(0).normal(size=(count, features)).astype(np.float32)
+    labels = np.arange(count) % classes
+    values[np.arange(count), labels] += apart
+    hashes = [hashlib.sha256(row.tobytes()).hexdigest() for row in values]
+    names = [f"{number}.png" for number in range(count)]
+    photos = LabelledPhotos(labels, hashes, names, [f"class {k}" for k in range(classes)])
+    return Set(photos, values)
+
+
+def _bytes(head: LogisticHead) -> tuple[bytes, ...]:
+    facts = repr((head.strength, head.cross_validation)).encode()
+    return head.kernel.tobytes(), head.bias.tobytes(), facts
+
+
+@pytest.mark.parametrize(("count", "features"), [(60, 10), (24, 40)])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_solution_is_scikit_learns(count: int, features: int, classes: int) -> None:
+    """The probabilities are the same to 1e-9, with more photos than features and with fewer."""
+    from sklearn.linear_model import LogisticRegression
+
+    photos = _made(count, features, classes)
+    head, values = photos.fit(), photos.features.astype(np.float64)
+    variance = values.var(0).sum()
+    # scikit-learn's coefficients of two classes are one vector: the difference of the two.
+    inverse = (2 if classes == 2 else 1) / (count * head.strength * variance)
+    theirs = LogisticRegression(C=inverse, tol=1e-12, solver="newton-cholesky")
+    theirs.fit(values, photos.photos.labels)
+    expected = theirs.predict_proba(values)
+    np.testing.assert_allclose(head.probabilities(photos.features), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.0, 100.0])
+def test_the_gradient_vanishes(apart: float) -> None:
+    """Its norm is at most 1e-12, computed from kernel and bias alone, also for classes apart."""
+    photos = _made(90, 20, 3, apart=apart)
+    head, values = photos.fit(), photos.features.astype(np.float64)
+    centred = values - values.mean(0)
+    scale = np.sqrt((centred**2).sum(1).mean())
+    errors = (head.probabilities(photos.features) - np.eye(3)[photos.photos.labels]) / len(values)
+    gradient = centred.T @ errors / scale + head.strength * scale * head.kernel
+    assert head.gradient <= 1e-12
+    assert np.hypot(np.linalg.norm(gradient), np.linalg.norm(errors.sum(0))) < 2e-12
+
+
+@settings(max_examples=10)
+@given(st.randoms(use_true_random=False))
+def test_order_and_copies_change_nothing(random: object) -> None:
+    """The same set of photos in any order, some of them twice, gives the same bytes."""
+    photos = _made(30, 12, 3)
+    rows = [*range(30), 3, 3, 8]
+    random.shuffle(rows)  # type: ignore[attr-defined]
+    assert _bytes(photos.of(rows).fit()) == _bytes(photos.fit())
+
+
+def test_photos_that_are_added_and_removed_leave_no_trace() -> None:
+    """The head of a set is the same whatever it was before; with more photos it is another."""
+    photos = _made(40, 12, 2)
+    before, more = photos.of(list(range(30))).fit(), photos.fit()
+    assert _bytes(more) != _bytes(before)
+    kept = [row for row in range(40) if row < 30]
+    assert _bytes(photos.of(kept).fit()) == _bytes(before)
+
+
+_PROGRAM = """
+from tests.training.test_logistic import _bytes, _made
+import hashlib
+print(hashlib.sha256(b"".join(_bytes(_made(400, 300, 3).fit()))).hexdigest())
+"""
+
+
+@pytest.mark.long
+def test_the_number_of_threads_changes_nothing() -> None:
+    """Processes whose BLAS has one thread, two and four compute the same bytes."""
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", _PROGRAM],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "4")
+    }
+    assert len(found) == 1
+
+
+def test_a_preview_is_close_to_the_solution() -> None:
+    """From the head of 56 photos, that of 60 and of 50: within 1e-6, in probability."""
+    photos = _made(60, 20, 3)
+    last = photos.of(list(range(56))).fit()
+    for rows in (list(range(60)), list(range(50))):
+        here = photos.of(rows)
+        exact = here.fit(strength=last.strength)
+        close = preview_head(here.photos, here.features, last).probabilities(photos.features)
+        np.testing.assert_allclose(close, exact.probabilities(photos.features), rtol=0, atol=1e-6)
+
+
+def test_cross_validation_is_that_of_heads_without_the_fold() -> None:
+    """Each photo's loss comes from a head that was fitted without the photos of its fold."""
+    photos = _made(30, 8, 2)
+    order = np.argsort(photos.photos.hashes)
+    folds = np.empty(30, int)
+    for label, dealt in ((0, 0), (1, 15)):
+        mine = [row for row in order if photos.photos.labels[row] == label]
+        folds[mine] = (np.arange(15) + dealt) % 5
+    loss = 0.0
+    for fold in range(5):
+        train, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        # In units of all photos: the strength is relative to the variance of the features.
+        part, whole = photos.features[train].var(0).sum(), photos.features.var(0).sum()
+        head = photos.of(train).fit(strength=STRENGTHS[6] * float(whole / part))
+        found = head.probabilities(photos.features[held_out])
+        loss -= np.log(found[np.arange(len(held_out)), photos.photos.labels[held_out]]).sum()
+    assert photos.fit().cross_validation.losses[6] == pytest.approx(loss / 30, rel=1e-3)
+
+
+def test_the_strength_follows_the_made() -> None:
+    """Classes that are far apart need less regularisation than classes that are noise."""
+    near, far = _made(60, 20, 2, apart=0).fit(), _made(60, 20, 2, apart=20).fit()
+    assert far.strength < near.strength
+    assert far.cross_validation.correct == 60
+    assert near.cross_validation.accuracy < 0.75
+
+
+_GOOD = _made(20, 6, 2)
+
+
+def _with(row: int, value: float) -> Set:
+    features = _GOOD.features.copy()
+    features[row] = value
+    return Set(_GOOD.photos, features)
+
+
+_BAD: dict[str, tuple[Set, type[ImgrecError], str]] = {
+    "a feature that is no number": (
+        _with(3, np.nan),
+        RunError,
+        "3.png has features that are not finite numbers",
+    ),
+    "an infinite feature": (
+        _with(4, np.inf),
+        RunError,
+        "4.png has features that are not finite numbers",
+    ),
+    "features that are all equal": (
+        Set(_GOOD.photos, np.ones((20, 6), np.float32)),
+        DataError,
+        "all 20 photos have the same features",
+    ),
+    "one class": (
+        _GOOD.changed(labels=np.zeros(20, int), classes=["cat"]),
+        DataError,
+        "only one class",
+    ),
+    "a class with one photo": (
+        _GOOD.changed(labels=(np.arange(20) == 7).astype(int), classes=["cat", "dog"]),
+        DataError,
+        "too few photos of dog",
+    ),
+    "a class without photos": (
+        _GOOD.changed(classes=["cat", "dog", "bird"]),
+        DataError,
+        "too few photos of bird",
+    ),
+    "a class with one photo, twice": (
+        _GOOD.of([*range(0, 20, 2), 1, 1]),
+        DataError,
+        "too few photos of class 1",
+    ),
+    "a photo in two classes": (
+        _GOOD.changed(hashes=[_GOOD.photos.hashes[5], *_GOOD.photos.hashes[1:]]),
+        DataError,
+        r"0.png \(class 0\) and 5.png \(class 1\) are the same photo in two classes",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", _BAD)
+def test_photos_that_give_no_head_are_named(case: str) -> None:
+    """What is wrong with them, and with which ones."""
+    photos, error, message = _BAD[case]
+    with pytest.raises(error, match=message):
+        photos.fit()
+
+
+def test_a_class_with_fewer_photos_than_folds() -> None:
+    """By default there are as few folds as that; those that are asked for are refused."""
+    photos = _made(20, 6, 2).of([*range(0, 20, 2), 1, 3, 5])
+    assert photos.fit().cross_validation.folds == 3
+    with pytest.raises(DataError, match="class 1 has 3 different photos, too few for 4 folds"):
+        photos.fit(folds=4)
