@@ -65,7 +65,7 @@ def _document(console: Console, checked: Checked, *, strict: bool) -> None:
 
 def _show(console: Console, checked: Checked) -> None:
     from imgrec.data.check import FindingKind
-    from imgrec.report.terminal import check_text
+    from imgrec.report.terminal.check import check_text
 
     console.render(check_text(checked.findings, data=checked.source))
     if checked.quarantine is not None:

@@ -121,7 +121,8 @@ def _summarise(assessment: Assessment) -> None:
 
 def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
     from imgrec.report.documents import evaluation_document
-    from imgrec.report.terminal import differences_text, evaluation_text, verdicts_text
+    from imgrec.report.terminal.comparison import differences_text, verdicts_text
+    from imgrec.report.terminal.evaluation import evaluation_text
 
     if as_json:
         return console.document(evaluation_document(assessment))

@@ -134,7 +134,7 @@ def explain(
 
 def _printed(console: Console, explained: Iterable[ExplainedPhoto]) -> Iterator[ExplainedPhoto]:
     """Yield each photo after printing its line, if it could be explained."""
-    from imgrec.report.terminal import explanation_line
+    from imgrec.report.terminal.predictions import explanation_line
 
     for photo in explained:
         if photo.error is None:

@@ -211,7 +211,7 @@ def _sink(
 
 def _table_sink(console: Console, output: Path | None, members: Sequence[ModelInfo]) -> Sink:
     """Return a sink that prints tables, or writes them to a file, once all photos are predicted."""
-    from imgrec.report.terminal import Disagreement, prediction_table
+    from imgrec.report.terminal.predictions import Disagreement, prediction_table
     from imgrec.workflows.prediction import table_sink
 
     seen = Disagreement()

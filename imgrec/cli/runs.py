@@ -156,7 +156,7 @@ def _refuse_single(references: tuple[str, ...]) -> None:
 
 def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> None:
     from imgrec.report.documents import runs_document
-    from imgrec.report.terminal import comparison_text, settings_text
+    from imgrec.report.terminal.comparison import comparison_text, settings_text
 
     assessments, settings = compared.assessments, compared.settings
     if as_json:

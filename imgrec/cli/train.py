@@ -129,7 +129,8 @@ def _show_plan(console: Console, plan: DryRun, *, as_json: bool) -> None:
 
 def _show_result(console: Console, result: TrainingResult, *, as_json: bool) -> None:
     from imgrec.report.documents import evaluation_document
-    from imgrec.report.terminal import evaluation_text, verdicts_text
+    from imgrec.report.terminal.comparison import verdicts_text
+    from imgrec.report.terminal.evaluation import evaluation_text
 
     run, assessment = result.run, result.assessment
     if as_json:

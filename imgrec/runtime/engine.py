@@ -14,7 +14,6 @@ from imgrec.errors import RunError, UsageError
 from imgrec.interface import option
 from imgrec.models.backend import check_device, has_tensorflow
 from imgrec.runs.folder import Run
-from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES, litert_hint, open_litert
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Decision
@@ -123,6 +122,8 @@ def _opened(run: Run, options: EngineOptions) -> Engine:
             if not has_tensorflow():
                 raise
             log.info("%s: using Keras, in float32, which takes longer to start", reason.message)
+    from imgrec.runtime.keras_engine import open_keras
+
     return open_keras(run, options.device)
 
 

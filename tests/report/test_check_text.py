@@ -9,7 +9,7 @@ from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
 from imgrec.data.check import Finding, FindingKind, Findings, Occurrence, Pictures, ValueRange
-from imgrec.report.terminal import check_text
+from imgrec.report.terminal.check import check_text
 
 NAMES = ("a\nb", 'c"d', "\x1b[31m", "\udce9", "../../etc", "[bold]", "=cmd", "<script>", "\u202e")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imgrec.cli.console import rendered
-from imgrec.report.terminal import settings_text
+from imgrec.report.terminal.comparison import settings_text
 
 
 def test_a_key_is_never_broken() -> None:

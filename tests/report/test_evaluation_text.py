@@ -15,7 +15,7 @@ from syrupy.assertion import SnapshotAssertion
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation, MetricValue, SliceResult
 from imgrec.evaluation.slices import ImageSlice
-from imgrec.report.terminal import evaluation_text
+from imgrec.report.terminal.evaluation import evaluation_text
 from imgrec.scores import Scores, Skipped, one_hot
 from imgrec.text import shorten_names
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
-from imgrec.report.terminal import Disagreement, prediction_table
+from imgrec.report.terminal.predictions import Disagreement, prediction_table
 from imgrec.scores import Decision
 from imgrec.text import printable
 

@@ -17,7 +17,7 @@ from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.report.forms import report_formats
-from imgrec.report.terminal import evaluation_text
+from imgrec.report.terminal.evaluation import evaluation_text
 from imgrec.scores import Scores, one_hot
 from tools.bench.figures import Figure
 from tools.bench.processes import cost_of, cost_text

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imgrec.evaluation.prediction import MEAN, Answer, ModelInfo, Prediction
-from imgrec.explanation.values import ExplainedPhoto
 from imgrec.report.terminal.names import name_cells
 from imgrec.rounding import percent
 from imgrec.text import NOTHING, count_of, join_few, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from imgrec.explanation.values import ExplainedPhoto
 
 _BAR = 10
 _NAMED = 3

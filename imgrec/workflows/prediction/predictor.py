@@ -23,7 +23,6 @@ from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, FlipTTA, open_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
-from imgrec.runtime.pretrained import pretrained_engine
 from imgrec.runtime.score import score_chunks
 from imgrec.scores import Scores
 from imgrec.text import printable
@@ -173,6 +172,8 @@ def _say_no_mean(members: Sequence[ModelInfo]) -> None:
 def _engine(model: Run | str, options: EngineOptions) -> Engine:
     if isinstance(model, Run):
         return open_engine(model, options)
+    from imgrec.runtime.pretrained import pretrained_engine
+
     return pretrained_engine(model, options)
 
 
