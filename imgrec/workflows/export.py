@@ -34,8 +34,9 @@ from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine, litert_engine, open_litert
 from imgrec.runtime.litert_tensor import DType
 from imgrec.runtime.score import score
-from imgrec.scores import Scores, require_finite
+from imgrec.scores import Scores, Skipped, require_finite
 from imgrec.text import printable
+from imgrec.workflows.bad_files import list_bad
 from imgrec.workflows.model_metadata import OOD_SIMILARITY, model_description, output_columns
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import run_config
@@ -321,18 +322,23 @@ def _evidence(
     engine: Engine, seed: int, part: str, images: Sequence[Photo], progress: Progress
 ) -> _Evidence:
     chosen = np.random.default_rng(seed).permutation(len(images))[:IMAGES]
-    pixels = decode_in_order(
+    usable: list[Record] = []
+    bad: list[Skipped] = []
+    for image, found in decode_in_order(
         [images[index] for index in sorted(chosen)], engine.spec, usable_cores()
-    )
-    usable = tuple(
-        Record(image.name, 0, found) for image, found in pixels if not isinstance(found, BadImage)
-    )
+    ):
+        if isinstance(found, BadImage):
+            bad.append(Skipped(image.name, found.reason))
+        else:
+            usable.append(Record(image.name, 0, found))
     if not usable:
         raise DataError(
             f"none of the {part} can be read, to compare the answers of the file on",
             hint=f"give some with {option('data', 'FOLDER')}",
         )
-    return _Evidence(part, usable, _scores(engine, usable, progress))
+    if bad:
+        log.warning("%s", list_bad(bad, len(chosen)))
+    return _Evidence(part, tuple(usable), _scores(engine, usable, progress))
 
 
 def _scores(engine: Engine, records: Sequence[Record], progress: Progress) -> Scores:

@@ -49,6 +49,7 @@ preprocessing: {rescale: 1/255}
 model: {layers: [GlobalAveragePooling2D]}
 training: {epochs: 1}
 """
+COLUMN = "=camera|<b>\x1b[31m"
 SEVERAL = ("data.multi_label=true", "data.separator=§", "model.output=sigmoid")
 REPORTS = tuple(f"report{suffix}" for suffix in (".xml", ".md", ".json", ".csv", ".html"))
 HIDDEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
@@ -89,13 +90,13 @@ def tables(tmp_path: Path, labels: int = 1) -> tuple[Path, Path]:
         folder.mkdir()
         rows = list(_images(folder, labels))
         table = io.StringIO()
-        csv.writer(table, quoting=csv.QUOTE_ALL).writerows([["path", "label"], *rows])
+        csv.writer(table, quoting=csv.QUOTE_ALL).writerows([["path", "label", COLUMN], *rows])
         found.append(folder / "images.csv")
         found[-1].write_bytes(table.getvalue().encode("utf-8", "surrogateescape"))
     return found[0], found[1]
 
 
-def _images(folder: Path, labels: int) -> Iterator[tuple[str, str]]:
+def _images(folder: Path, labels: int) -> Iterator[tuple[str, str, str]]:
     for number in range(len(CLASSES)):
         of_image = (CLASSES[(number + more) % len(CLASSES)] for more in range(labels))
         label = "§".join(of_image)
@@ -106,7 +107,7 @@ def _images(folder: Path, labels: int) -> Iterator[tuple[str, str]]:
                 Image.new("RGB", (8, 8), colour).save(folder / name)
             except OSError:
                 pytest.skip("this file system takes no such names")
-            yield name, label
+            yield name, label, CLASSES[number]
 
 
 def test_hostile_names_come_out_harmless_and_readable(
@@ -154,6 +155,7 @@ def test_hostile_labels_of_images_with_several(imgrec: Imgrec, tmp_path: Path) -
 def evaluated(imgrec: Imgrec) -> None:
     """Evaluate the last run, with a requirement that is met and one that is not."""
     asked = [word for name in REPORTS for word in ("--report", name)]
+    asked += ["--slice", COLUMN]
     summary = {"GITHUB_STEP_SUMMARY": "summary.md"}
     asked += ["--require", f"recall[{CLASSES[0]}] >= 0", "--require", f"f1[{CLASSES[2]}] >= 1"]
     harmless(imgrec("evaluate", "--device", "cpu", *asked, environment=summary), status=1)

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -372,6 +373,29 @@ def test_a_damaged_manifest_is_refused(
     with pytest.raises(DataError, match=message) as caught:
         read_again(pack_of_photos)
     assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../../../etc/passwd", "lacks ../../../etc/passwd, which manifest.json names"),
+        ("/etc/passwd", "lacks /etc/passwd, which manifest.json names"),
+        ("\x1b[31m\n::error::", r"lacks \x1b[31m\n\x3a:error::, which manifest.json names"),
+        ("", "lacks , which manifest.json names"),
+        (None, "00000-of-00002 twice"),
+    ],
+)
+def test_names_in_a_manifest_are_not_followed(
+    pack_of_photos: Path, name: str | None, message: str
+) -> None:
+    """They are compared with those in the folder; each may be there once."""
+    path = pack_of_photos / "manifest.json"
+    manifest = json.loads(path.read_text())
+    shard = manifest["shards"][0]
+    manifest["shards"].append({**shard, "file": shard["file"] if name is None else name})
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match=re.escape(message)):
+        read_again(pack_of_photos)
 
 
 def test_an_empty_shard_that_the_manifest_lists_is_read(pack_of_photos: Path) -> None:

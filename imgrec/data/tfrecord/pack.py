@@ -140,7 +140,10 @@ def _unusable(path: Path, reason: str) -> DataError:
 
 
 def _compare(manifest: Manifest, there: set[str], path: Path, *, whole: bool) -> None:
-    known = {shard.file for shard in manifest.shards}
+    number = Counter(shard.file for shard in manifest.shards)
+    known = set(number)
+    if twice := next((name for name in number if number[name] > 1), None):
+        raise _unusable(path, f"it names {printable(twice)} twice")
     if strange := sorted(there - known):
         raise DataError(
             f"{printable(str(path))} doesn't name {printable(strange[0])}",

@@ -127,10 +127,10 @@ def _repeated(folders: Sequence[Path]) -> Iterator[Occurrence]:
 def _no_classes(root: Path, beside: Sequence[Path]) -> DataError:
     hint = _LAYOUT.format(root=_shown(root))
     if beside:
-        files = count_of(len(beside), "file")
-        return DataError(
-            f"{_shown(root)} holds {files}, but no class folders{_class_folder(root)}", hint=hint
-        )
+        message = f"{_shown(root)} holds {count_of(len(beside), 'file')}, but no class folders"
+        if meant := _class_folder(root):
+            return DataError(f"{message}; did you mean {meant}?", hint="name the folder above it")
+        return DataError(message, hint=hint)
     return DataError(f"no images in {_shown(root)}", hint=hint)
 
 
@@ -145,7 +145,7 @@ def _class_folder(folder: Path) -> str:
         return ""
     shown = folder.parent if len(folder.parts) > 1 else above
     names = join_few([each.name for each in found])
-    return f"; did you mean {_shown(shown)}, which contains {names}?"
+    return f"{_shown(shown)}, which contains {names}"
 
 
 def _has_images(folder: Path) -> bool:
