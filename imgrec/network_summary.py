@@ -17,10 +17,11 @@ _Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 class NetworkLayer:
     """A layer, or a network that is used as one, such as a backbone.
 
-    kind: its class in Keras, such as `Conv2D`. shape: of its output for one image; None for a
-    size that is not fixed. weights: how many numbers it holds. multiply_adds: how often it
-    multiplies a number by a weight for one image, in convolutions and dense layers; None if
-    that depends on the image. layers: how many it consists of.
+    kind: its class in Keras, such as `Conv2D`; of a LiteRT file, what it does. shape: of its output
+    for one image; None for a size that is not fixed. weights: how many numbers it holds.
+    multiply_adds: how often it multiplies a number by a weight for one image, in convolutions and
+    dense layers; None if that depends on the image. layers: how many it consists of. inner: those
+    of a network that is used as one; empty in the cards of earlier versions.
     """
 
     name: str
@@ -29,6 +30,7 @@ class NetworkLayer:
     weights: _Count
     multiply_adds: _Count | None
     layers: _Count = 1
+    inner: tuple[NetworkLayer, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _FORM = re.compile(
     r"(?P<limit>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?)\s*(?P<percent>%?)\s*",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
+_OF_TOP_K = "top_k_accuracy"
 _TOP_K = re.compile(r"(?<![^.])top_([1-9][0-9]{0,4})_accuracy(?=(?:\.low|\.high)?$)")
 # More than the longest name of a class; the time grows with the square of the length.
 _LONGEST = 2000
@@ -157,19 +158,38 @@ def unknown_metric(name: str, metrics: Iterable[str] = _OF_ALL) -> str:
 
 
 def unpaired(name: str) -> str:
-    """Return why a metric can't be compared with a baseline; empty if it can."""
-    if name in _PAIRED:
+    """Return why a metric can't be compared with a baseline; empty if it can.
+
+    `top_5_accuracy` and its like can; see `with_top_k`.
+    """
+    if with_top_k(name) in _PAIRED:
         return ""
     if name in _OF_ALL:
         return f"{name} can't be compared with a baseline; these can: {', '.join(_PAIRED)}"
     return unknown_metric(name, _PAIRED)
 
 
-def other_top_k(requirement: Requirement, top_k: int) -> str:
-    """Return why a requirement with a k is not about this `top_k`; empty if it is, or has no k."""
-    if requirement.quantity.top_k in (None, top_k):
-        return ""
-    return f"evaluation.top_k is {top_k}, so that top_{top_k}_accuracy is measured"
+def with_top_k(name: str, top_k: int | None = None) -> str:
+    """Return `top_k_accuracy` for that name with the k, by default any; another name as it is.
+
+    Example:
+        >>> with_top_k("top_5_accuracy", 5), with_top_k("top_3_accuracy", 5)
+        ('top_k_accuracy', 'top_3_accuracy')
+    """
+    found = _TOP_K.fullmatch(name)
+    return _OF_TOP_K if found and top_k in (None, int(found[1])) else name
+
+
+def other_top_k(requirement: Requirement | str, top_k: int) -> str:
+    """Return why a requirement or a metric with a k is not about this `top_k`.
+
+    Empty if it is, or has no k.
+    """
+    if isinstance(requirement, Requirement):
+        differs = requirement.quantity.top_k not in (None, top_k)
+    else:
+        differs = with_top_k(requirement) != with_top_k(requirement, top_k)
+    return f"evaluation.top_k is {top_k}, so that top_{top_k}_accuracy is measured" * differs
 
 
 def not_measured(name: str, *, multi_label: bool) -> str:
@@ -236,7 +256,7 @@ def _of_whole(metric: str, whole: str) -> str:
 
 
 def _checked(metric: str, metrics: tuple[str, ...], whole: str) -> str:
-    metric = _TOP_K.sub("top_k_accuracy", metric)
+    metric = _TOP_K.sub(_OF_TOP_K, metric)
     if metric not in metrics:
         near = did_you_mean(metric, metrics)  # the hint lists all
         raise _problem(whole, f"unknown metric {printable(metric)}{near}")

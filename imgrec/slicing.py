@@ -1,15 +1,13 @@
-"""How users specify slices of evaluated images, and rotations."""
+"""How users specify slices of evaluated images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
+from imgrec.corruption import Corruption
 from imgrec.expressions import groups_in
 from imgrec.text import printable
-
-RotationAngle = Literal[90, 180, 270]
-"""Degrees, counter-clockwise."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +27,10 @@ class SliceBy:
 
 @dataclass(frozen=True)
 class Slicing:
-    """What to measure in addition to all images: slices, and rotated copies."""
+    """What to measure in addition to all images: slices, and corrupted copies."""
 
     by: tuple[SliceBy, ...] = ()
-    turns: tuple[RotationAngle, ...] = ()
+    corruptions: tuple[Corruption, ...] = ()
 
 
 def slice_by(word: str) -> SliceBy:
@@ -60,24 +58,6 @@ def slice_by(word: str) -> SliceBy:
     if not name:
         raise ValueError("a slice is size, mode, path:REGEX or a column of the CSV file")
     return SliceBy(word, "column", name)
-
-
-def turns(text: str) -> tuple[RotationAngle, ...]:
-    """Parse angles such as `90,180,270`.
-
-    Raises:
-        ValueError: One is not 90, 180 or 270.
-
-    Example:
-        >>> turns("90, 270")
-        (90, 270)
-    """
-    known = {str(turn): turn for turn in get_args(RotationAngle)}
-    found = [angle.strip() for angle in text.split(",")]
-    for angle in found:
-        if angle not in known:
-            raise ValueError(f"{printable(angle)!r} is not one of {', '.join(known)}")
-    return tuple(known[angle] for angle in dict.fromkeys(found))
 
 
 def _check_expression(expression: str) -> None:

@@ -81,7 +81,7 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
         (["explain", "photo.png", "--method", "occlusion"], {"sklearn", "pydantic"}),
         (["explain", "photo.png", "--method", "windows"], {"sklearn", "pydantic"}),
         (["explain", "photo.png", "--method", "layers"], {"sklearn", "scipy", "pydantic"}),
-        (["evaluate"], set()),
+        (["evaluate", "--rotate", "15", "--noise", "0.1"], set()),
     ],
 )
 def test_a_run_with_its_fast_file_answers_without_tensorflow(
@@ -128,6 +128,18 @@ def test_a_prediction_needs_none_of_them(trained: Run, tmp_path: Path) -> None:
     assert not (table | lines) & {*SLOW, "pydantic", "yaml", "jinja2"}
     assert "rich" in table
     assert "rich" not in lines
+
+
+@pytest.mark.parametrize("name", ["VGG61", "VGG16"])
+def test_a_classifier_that_can_not_be_used_is_refused_before_keras(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unknown one, and one whose weights can't be downloaded."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    code = MAIN.format(arguments=["predict", "photo.png", "--pretrained", name])
+    refused = code.replace("finally", "except SystemExit:\n    pass\nfinally")
+    assert not _loaded(refused, tmp_path) & SLOW
 
 
 def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from imgrec.slicing import Slicing
 from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
+    from imgrec.corruption import Corruption
     from imgrec.evaluation.results import Assessment
     from imgrec.requirement import Requirement
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
-    from imgrec.slicing import RotationAngle, SliceBy
+    from imgrec.slicing import SliceBy
 
 NOT_MET = 1
 """The exit status if a requirement is not met; nothing else uses it."""
@@ -28,6 +29,7 @@ NOT_MET = 1
 @evaluation_options.images
 @evaluation_options.gate
 @options.slices
+@options.corrupting
 @options.engine
 @options.device
 @click.option(
@@ -61,7 +63,11 @@ def evaluate(
     max_drop: dict[str, float],
     confidence: float | None,
     slices: tuple[SliceBy, ...],
-    rotate: tuple[RotationAngle, ...],
+    rotate: tuple[Corruption, ...],
+    blur: tuple[Corruption, ...],
+    noise: tuple[Corruption, ...],
+    brightness: tuple[Corruption, ...],
+    jpeg: tuple[Corruption, ...],
     engine: EngineName,
     precision: LiteRTPrecision,
     device: str,
@@ -89,7 +95,7 @@ def evaluate(
 
     request = workflow.EvaluationRequest(
         images=workflow.ImageChoice(data, split, names),
-        slicing=Slicing(slices, rotate),
+        slicing=Slicing(slices, (*rotate, *blur, *noise, *brightness, *jpeg)),
         gate=Gate(requirements, baseline, max_drop, confidence),
         allow_leakage=allow_leakage,
         runs_dir=runs_dir,

@@ -120,7 +120,11 @@ def _requirements(
 def _drops(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, float]:
-    return _distinct([_drop(text) for text in texts])
+    from imgrec.requirement import with_top_k  # help loads no NumPy
+
+    found = [_drop(text) for text in texts]
+    refuse_repeated([with_top_k(name) for name, _ in found])
+    return dict(found)
 
 
 def _distinct(pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:

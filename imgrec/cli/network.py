@@ -14,5 +14,6 @@ def show_network(console: Console, network: NetworkSummary | None) -> None:
     from imgrec.report.network import NETWORK_HEADER, network_note, network_rows
 
     if network is not None:
-        console.table(NETWORK_HEADER, network_rows(network), numbers=2)
+        rows = [each.cells for each in network_rows(network)]
+        console.table(NETWORK_HEADER, rows, numbers=2)
         console.result(network_note(network))

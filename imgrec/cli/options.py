@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from imgrec.cli.console import Console
+from imgrec.corruption import CORRUPTIONS, Corruption, CorruptionKind, corruptions
 from imgrec.errors import DataError, UsageError
 from imgrec.interface import command_options, offers, option
-from imgrec.slicing import RotationAngle, SliceBy, slice_by, turns
+from imgrec.slicing import SliceBy, slice_by
 from imgrec.stderr import keep_native_stderr_out
 from imgrec.text import count_of, either, listed, printable
 
@@ -163,11 +164,11 @@ def refuse_repeated(names: Sequence[str]) -> None:
             raise click.BadParameter(f"{printable(name)} is given twice; it takes one value")
 
 
-def _turns(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> tuple[RotationAngle, ...]:
+def _corruptions(
+    _context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[Corruption, ...]:
     try:
-        return () if text is None else turns(text)
+        return () if text is None else corruptions(cast("CorruptionKind", parameter.name), text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -243,24 +244,28 @@ def overrides(function: Function) -> Function:
 
 
 def slices(function: Function) -> Function:
-    """Add `--slice` and `--rotate`: slices of the images, and rotated copies, to measure."""
-    rotate = click.option(
-        "--rotate",
-        metavar="90,180,270",
-        callback=_turns,
-        help="Also measure the images rotated by these angles.",
-    )
-    return rotate(
-        click.option(
-            "--slice",
-            "slices",
-            multiple=True,
-            metavar="BY",
-            callback=_slices,
-            help="Also measure slices of the images: by size, by colour mode, by a column of the "
-            "CSV file, or by a regular expression such as path:(day|night). Can be repeated.",
+    """Add `--slice`: parts of the images to measure."""
+    return click.option(
+        "--slice",
+        "slices",
+        multiple=True,
+        metavar="BY",
+        callback=_slices,
+        help="Also measure slices of the images: by size, by colour mode, by a column of the "
+        "CSV file, or by a regular expression such as path:(day|night). Can be repeated.",
+    )(function)
+
+
+def corrupting(function: Function) -> Function:
+    """Add `--rotate`, `--blur` and the other corruptions of the images to measure."""
+    for kind, levels in reversed(CORRUPTIONS.items()):
+        function = click.option(
+            f"--{kind}",
+            metavar=levels.example,
+            callback=_corruptions,
+            help=f"Also measure the images {levels.what}.",
         )(function)
-    )
+    return function
 
 
 if TYPE_CHECKING:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt
 
 from imgrec.errors import UsageError
-from imgrec.requirement import not_measured, other_top_k, parse, unpaired
-from imgrec.sections.section import ConfigFinding, NonNegativeFloat, Section, Text, word_or
+from imgrec.requirement import not_measured, other_top_k, parse, unpaired, with_top_k
+from imgrec.sections.section import (
+    ConfigFinding,
+    NonNegativeFloat,
+    OrOneItem,
+    Section,
+    Text,
+    word_or,
+)
 from imgrec.slicing import Slicing, slice_by
 
 _UnitFraction = Annotated[float, Field(gt=0, le=1)]
@@ -98,7 +105,7 @@ class EvaluationConfig(Section):
     If it does not meet them, `imgrec evaluate` exits with status 1; `imgrec train` only reports it.
     """
 
-    require: list[str] = Field(
+    require: Annotated[list[str], OrOneItem()] = Field(
         default_factory=list,
         description='Requirements, in quotes: `"accuracy >= 0.95"`, `"recall[cats] >= 0.9"`, '
         '`"ece <= 5 %"`, `"worst_slice.accuracy >= 0.85"`, '
@@ -108,7 +115,7 @@ class EvaluationConfig(Section):
         "answered.",
     )
     baseline: BaselineConfig | None = Field(default=None)
-    slices: list[Text] = Field(
+    slices: Annotated[list[Text], OrOneItem()] = Field(
         default_factory=list,
         description="Slices of the images to measure separately: by `size`, by colour `mode`, by a "
         "column of the CSV file, or by `path:(day|night)`, a regular expression whose group names "
@@ -164,8 +171,21 @@ class EvaluationConfig(Section):
             if reason := not_measured(name, multi_label=multi_label):
                 yield ("baseline", "max_drop", name), reason
 
+    def resolved(self) -> Self:
+        """Return the section with `top_k_accuracy` for a largest drop of `top_5_accuracy`."""
+        written = self.baseline.max_drop if self.baseline else {}
+        max_drop = {with_top_k(name, self.top_k): drop for name, drop in written.items()}
+        if self.baseline is None or len(max_drop) < len(written) or max_drop == written:
+            return self
+        baseline = self.baseline.model_copy(update={"max_drop": max_drop})
+        return self.model_copy(update={"baseline": baseline})
+
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield requirements and slices that can't be parsed."""
+        """Yield requirements and slices that can't be parsed, and a top-k accuracy of another k."""
+        for name in self.baseline.max_drop if self.baseline else ():
+            if with_top_k(name) != name:
+                reason = other_top_k(name, self.top_k) or "is given twice, once as top_k_accuracy"
+                yield ("baseline", "max_drop", name), reason
         for index, text in enumerate(self.require):
             try:
                 reason = other_top_k(parse(text), self.top_k)

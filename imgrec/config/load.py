@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from imgrec.config import shipped
 from imgrec.config.experiment import ConfigOrigin, Experiment
-from imgrec.config.keras.named import plain
+from imgrec.config.keras.named import opened, plain, spelled
 from imgrec.errors import UsageError
 from imgrec.files import open_regular
 from imgrec.interface import option
@@ -44,9 +44,12 @@ def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[KeyPa
     """
     value = copy.deepcopy(document.value)
     lines = dict(document.lines)
+    spellings: dict[KeyPath, list[str]] = {}
     for override in overrides:
         path, new = _split(override)
         reached = _put(value, path, new, override)
+        if spellings.setdefault(reached, path) != path:
+            raise _wrong(override, f"{written_path(reached)} is given twice")
         lines = {known: line for known, line in lines.items() if known[: len(reached)] != reached}
         lines[reached] = OVERRIDE
         for length in range(1, len(reached)):
@@ -72,10 +75,9 @@ def _put(value: Any, keys: list[str], new: Any, override: str) -> KeyPath:
         key = _key(value, name, path, override)
         if last:
             value[key] = new
-        elif isinstance(value, dict):
-            value[key] = _inner(value.get(key), keys[depth + 1])
         else:
-            value[key] = _inner(value[key], keys[depth + 1])
+            there = value.get(key) if isinstance(value, dict) else value[key]
+            value[key] = opened(there, name, keys[depth + 1])
         value = value[key]
         path = (*path, key)
     return path
@@ -83,7 +85,7 @@ def _put(value: Any, keys: list[str], new: Any, override: str) -> KeyPath:
 
 def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
     if isinstance(value, dict):
-        return name
+        return spelled(name, value, str(path[-1]) if path else "")
     where = written_path(path)
     if not isinstance(value, list):
         problem = f"{where} is {shown_value(value)}, which has no keys"
@@ -94,11 +96,6 @@ def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
     else:
         return int(name)
     raise _wrong(override, problem)
-
-
-def _inner(value: Any, next_key: str) -> Any:
-    """Return the value to descend into; a bare name such as `Flatten` becomes a mapping."""
-    return {} if value is None or value == next_key else value
 
 
 def _wrong(override: str, problem: str) -> UsageError:

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, PositiveInt
 
 from imgrec.config.keras.callbacks import Callback, Mode, MonitorBase, ReduceLROnPlateau
 from imgrec.config.keras.losses import Loss
-from imgrec.config.keras.metrics import Direction, KerasMetric, accuracy, metric_directions
+from imgrec.config.keras.metrics import (
+    Direction,
+    KerasMetric,
+    accuracy,
+    history_name,
+    metric_directions,
+)
 from imgrec.config.keras.named import Named
 from imgrec.config.keras.optimizers import Adam, Optimizer
 from imgrec.config.keras.optimizers import LearningRateSchedule as LearningRate
 from imgrec.sections.problems import shown_value, unknown
-from imgrec.sections.section import ConfigFinding, NonNegativeFloat, Says, Section, Text
+from imgrec.sections.section import (
+    ConfigFinding,
+    NonNegativeFloat,
+    OrOneItem,
+    Says,
+    Section,
+    Text,
+)
 from imgrec.sections.yaml import KeyPath
 
 Precision = Literal["float32", "float16", "int8"]
@@ -51,7 +64,9 @@ class Checkpoint(Section):
         default=2, description="How many of the latest checkpoints to keep, or `all`."
     )
     monitor: Text = Field(
-        default="val_loss", description="The metric that decides which epoch is best."
+        default="val_loss",
+        description="The metric that decides which epoch is best: its name in the history, or as "
+        "in `metrics`, such as `val_acc`.",
     )
     mode: Mode = Field(
         default="auto",
@@ -67,6 +82,9 @@ class Checkpoint(Section):
         if unit in _SECONDS:
             return Interval(int(number) * _SECONDS[unit], "seconds")
         return Interval(int(number), "steps" if unit == "step" else "epochs")
+
+
+_Monitor = TypeVar("_Monitor", Checkpoint, MonitorBase)
 
 
 class FineTune(Section):
@@ -106,7 +124,7 @@ class Training(Section):
         "and saved, but batch normalization's mean and variance are not averaged; validation says "
         "little during the first 1 / (1 - `ema_momentum`) steps or more.",
     )
-    metrics: list[KerasMetric] = Field(
+    metrics: Annotated[list[KerasMetric], OrOneItem()] = Field(
         default_factory=lambda: list[Named]([accuracy()]),
         description="Keras metrics to show after each epoch.",
     )
@@ -129,7 +147,7 @@ class Training(Section):
         description="Batches per validation; by default, all images. The images are stratified by "
         "class, drawn by the seed, and the same in every epoch.",
     )
-    callbacks: list[Callback] = Field(
+    callbacks: Annotated[list[Callback], OrOneItem()] = Field(
         default_factory=list[Named], description="Keras callbacks, run in this order."
     )
     feature_views: PositiveInt | None = Field(
@@ -163,10 +181,12 @@ class Training(Section):
         "speed; on a CPU this is always so.",
     )
 
-    export: Annotated[list[Precision], Says("a list of float32, float16 and int8")] = Field(
-        default_factory=lambda: list[Precision](["float32"]),
-        description="Precisions of the LiteRT files to write at the end; they predict without "
-        "TensorFlow.",
+    export: Annotated[list[Precision], Says("a list of float32, float16 and int8"), OrOneItem()] = (
+        Field(
+            default_factory=lambda: list[Precision](["float32"]),
+            description="Precisions of the LiteRT files to write at the end; they predict without "
+            "TensorFlow.",
+        )
     )
 
     @property
@@ -174,6 +194,21 @@ class Training(Section):
         """The metrics that can be monitored: name -> direction, None if Keras doesn't know it."""
         found = metric_directions(self.metrics)
         return found | {f"val_{name}": direction for name, direction in found.items()}
+
+    def resolved(self) -> Self:
+        """Return the section with the names of monitored metrics in the history."""
+        checkpoint = self._monitoring(self.checkpoint)
+        callbacks = [
+            self._monitoring(each) if isinstance(each, MonitorBase) else each
+            for each in self.callbacks
+        ]
+        if checkpoint == self.checkpoint and callbacks == self.callbacks:
+            return self
+        return self.model_copy(update={"checkpoint": checkpoint, "callbacks": callbacks})
+
+    def _monitoring(self, watch: _Monitor) -> _Monitor:
+        name = history_name(watch.monitor, self.metrics)
+        return watch if name == watch.monitor else watch.model_copy(update={"monitor": name})
 
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield monitors that are not measured, and conflicts with a schedule."""

@@ -19,11 +19,14 @@ from imgrec.evaluation.results import (
     ChangedAnswer,
     Comparison,
     MetricDifference,
+    MetricValue,
     Significance,
 )
 from imgrec.metrics import METRICS, SelectiveMetric
 from imgrec.scores import Scores
 from imgrec.text import printable
+
+_CONFIDENCE = 0.95
 
 
 def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -> Comparison:
@@ -45,6 +48,19 @@ def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -
         fixed=tuple(_changed(model, baseline, ours & ~theirs)),
         broken=tuple(_changed(model, baseline, theirs & ~ours)),
     )
+
+
+def accuracy_difference(
+    model: Scores, baseline: Scores, values: tuple[MetricValue, MetricValue]
+) -> MetricDifference:
+    """Return how much the accuracy in one list of scores differs from that in another.
+
+    Args:
+        model: The scores of a model.
+        baseline: Scores of the same images, in the same order.
+        values: The accuracy of both.
+    """
+    return _paired(model, baseline, 1, {"accuracy": values}, _CONFIDENCE)["accuracy"]
 
 
 def _refuse_others(model: Scores, baseline: Scores, name: str) -> None:
@@ -83,15 +99,22 @@ def _differences(
         name for name in ours if name in theirs and not isinstance(METRICS[name], SelectiveMetric)
     ]
     values = {name: (ours[name], theirs[name]) for name in names}
-    found = paired_intervals(
-        model.scores, baseline.scores, model.evaluation.top_k, values, confidence
-    )
-    p = {"accuracy": _mcnemar(model.scores.right, baseline.scores.right)}
+    top_k = model.evaluation.top_k
+    return _paired(model.scores, baseline.scores, top_k, values, confidence)
+
+
+def _paired(
+    model: Scores,
+    baseline: Scores,
+    top_k: int,
+    values: Mapping[str, tuple[MetricValue, MetricValue]],
+    confidence: float,
+) -> Mapping[str, MetricDifference]:
+    found = paired_intervals(model, baseline, top_k, values, confidence)
+    p = {"accuracy": _mcnemar(model.right, baseline.right)}
     return {
-        name: _difference(
-            name, (ours[name].value, theirs[name].value), found[name], p.get(name), confidence
-        )
-        for name in values
+        name: _difference(name, (ours.value, theirs.value), found[name], p.get(name), confidence)
+        for name, (ours, theirs) in values.items()
     }
 
 

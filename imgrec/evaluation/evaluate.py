@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from imgrec.errors import DataError
+from imgrec.evaluation.comparison import accuracy_difference
 from imgrec.evaluation.metrics import (
     MOST_RESAMPLED,
     ComputedMetrics,
@@ -64,7 +65,7 @@ def evaluate_scores(
         confusion=found.confusion,
         reliability=reliability(scores),
         coverage_curve=None if scores.multi_label else coverage_curve(scores),
-        slices=tuple(_slice_result(each, k) for each in slices),
+        slices=tuple(_slice_result(each, k, scores, found) for each in slices),
         notes=tuple(_notes(scores, found, slices)),
         thresholds=scores.decision.class_thresholds,
     )
@@ -96,10 +97,17 @@ def _class_results(classes: Sequence[str], found: ComputedMetrics) -> Iterator[C
         yield ClassResult(name, metrics, support)
 
 
-def _slice_result(part: ImageSlice, top_k: int) -> SliceResult:
+def _slice_result(
+    part: ImageSlice, top_k: int, scores: Scores, whole: ComputedMetrics
+) -> SliceResult:
     _check(part.scores)
-    found = compute_metrics(part.scores, top_k, thorough=False)
-    return SliceResult(part.name, len(part.scores.names), found.metrics)
+    found = compute_metrics(part.scores, top_k, thorough=False).metrics
+    difference = None
+    if part.corruption:
+        accuracies = found["accuracy"], whole.metrics["accuracy"]
+        difference = accuracy_difference(part.scores, scores, accuracies)
+    images = len(part.scores.names)
+    return SliceResult(part.name, images, found, part.corruption, difference)
 
 
 def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice]) -> Iterator[str]:

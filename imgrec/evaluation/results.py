@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.corruption import Corruption
 from imgrec.metrics import METRICS
 from imgrec.scores import Scores, Skipped
 
@@ -85,14 +86,18 @@ class CoverageCurve:
 
 @dataclass(frozen=True)
 class SliceResult:
-    """How good the model is on some of the images, such as `camera=front`.
+    """How good the model is on some of the images, such as `camera=front`, or on all, changed.
 
     metrics: as for all images, but without intervals for the costly ones (`Metric.costly`).
+    corruption: how the images were changed, None for a part of them as they are. difference: how
+    much the accuracy on changed images differs from that on the same images unchanged.
     """
 
     name: str
     images: int
     metrics: Mapping[str, MetricValue]
+    corruption: Corruption | None = None
+    difference: MetricDifference | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,16 @@ class Evaluation:
         rates = np.full(self.confusion.shape, np.nan)
         np.divide(self.confusion, rows, out=rates, where=rows > 0)
         return rates
+
+    @property
+    def parts(self) -> tuple[SliceResult, ...]:
+        """The slices that are some of the images, as they are."""
+        return tuple(each for each in self.slices if each.corruption is None)
+
+    @property
+    def corrupted(self) -> tuple[SliceResult, ...]:
+        """The slices that are all images, changed by a corruption."""
+        return tuple(each for each in self.slices if each.corruption is not None)
 
     @property
     def worst_slice(self) -> SliceResult | None:

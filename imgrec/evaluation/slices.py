@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgrec.corruption import Corruption
 from imgrec.data.images import Header, describe
 from imgrec.data.records import Record
 from imgrec.errors import DataError
@@ -29,10 +30,14 @@ _SIZES = {"small": 1, "medium": 2, "large": 3}
 
 @dataclass(frozen=True)
 class ImageSlice:
-    """Some images, such as `camera=front`, with their scores: at least one."""
+    """Some images, such as `camera=front`, with their scores: at least one.
+
+    corruption: How they were changed, if they are all images, changed.
+    """
 
     name: str
     scores: Scores
+    corruption: Corruption | None = None
 
 
 def check_slices(records: Sequence[Record], words: Sequence[SliceBy]) -> None:

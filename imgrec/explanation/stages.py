@@ -121,6 +121,8 @@ def find_stages(
     output: int,
     shapes: Mapping[int, Shape],
     settings: Mapping[int, Any],
+    *,
+    gates: bool = False,
 ) -> Stages:
     """Return the layers on the way from the picture to the probabilities.
 
@@ -129,6 +131,7 @@ def find_stages(
         output: The number of its output tensor.
         shapes: Of each tensor, for a batch of one.
         settings: The values of the tensors that SETTINGS selects, as lists.
+        gates: Whether side branches that only weigh maps (squeeze-excitation) are among them.
     """
     operators = tuple(_needed(graph, output))
     last = next(
@@ -145,7 +148,7 @@ def find_stages(
     for each in operators:
         walk.take(each)
     return Stages(
-        walk.without_gates(),
+        walk.found(gates=gates),
         walk.picture,
         last.inputs[0] if last else None,
         _ACTIVATIONS[last.name] if last else None,
@@ -234,10 +237,10 @@ class _Walk:
             operator.outputs, len(self.stages) - 1 if kind else self.owners[main]
         )
 
-    def without_gates(self) -> tuple[Stage, ...]:
-        """Return the stages without the side branches that only weigh maps (squeeze-excitation)."""
+    def found(self, *, gates: bool) -> tuple[Stage, ...]:
+        """Return the stages, with the side branches that only weigh maps or without them."""
         hidden: set[int] = set()
-        waiting = list(self.gates)
+        waiting = [] if gates else list(self.gates)
         while waiting:
             number = waiting.pop()
             if number >= 0 and number not in hidden and not self.stages[number].is_map:

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import setting
+from imgrec.models.downloads import require_weights
 from imgrec.models.efficientnet_lite import OFFSET, SCALE, keras_network
 from imgrec.models.files import check_weights, imagenet_classes
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import did_you_mean, printable
+
+_OFFLINE = "its weights are downloaded once; without network access, use a run: `--model RUN`"
 
 
 @dataclass(frozen=True)
@@ -126,19 +129,32 @@ def keep_inferring(network: Any) -> None:
     network.call = lambda inputs, **context: call(inputs, **{**context, "training": False})
 
 
-def classifier(name: str) -> Classifier:
-    """Return an ImageNet classifier; Keras downloads it once unless a package contains it.
+def check_classifier(name: str) -> None:
+    """Check that there is a classifier to use, without loading TensorFlow.
 
     Raises:
         UsageError: There is no classifier of that name.
+        RunError: Its weights are not installed, or have to be downloaded, and can't be.
+    """
+    if name not in BACKBONES:
+        raise _unknown(name)
+    check_installed(name)
+    if packaged_weights(name) is None:
+        require_weights(name, top=True, hint=_OFFLINE)
+
+
+def classifier(name: str) -> Classifier:
+    """Return an ImageNet classifier; Keras downloads it once unless a package contains it.
+
+    Args:
+        name: That `check_classifier` accepts.
+
+    Raises:
         RunError: Its weights can't be downloaded, or are not installed.
     """
     import keras
 
-    if name not in BACKBONES:
-        raise _unknown(name)
-    hint = "its weights are downloaded once; without network access, use a run: `--model RUN`"
-    with _weights_errors(name, "imagenet", hint), stdout_to_stderr():
+    with _weights_errors(name, "imagenet", _OFFLINE), stdout_to_stderr():
         network = _network(name, "imagenet")
     pixels = keras.Input(network.input_shape[1:], dtype="float32", name="pixels")
     model = keras.Model(pixels, network(preprocess(name, pixels)))

@@ -17,22 +17,25 @@ from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.network_summary import NetworkSummary
 from imgrec.report import charts, templates
 from imgrec.report.charts import DARK, LIGHT
-from imgrec.report.network import NETWORK_HEADER, network_note, network_rows
+from imgrec.report.network import NETWORK_HEADER, NetworkRow, network_note, network_rows
 from imgrec.report.network_drawing import network_svg
 from imgrec.report.pictures import Thumbnail, data_uri
 from imgrec.report.wording import (
+    ROBUSTNESS_TITLES,
     UNKNOWN,
     counted_images,
     decision_cells,
     decision_titles,
     format_bounds,
     format_difference,
+    format_difference_bounds,
     format_value,
     interval,
     is_informative,
     is_proportion,
     metric_title,
     moment,
+    robustness_cells,
     verdict_line,
 )
 from imgrec.scores import Scores
@@ -130,6 +133,9 @@ _GLOBALS = {
     "unknown": UNKNOWN,
     "bounds": format_bounds,
     "difference": format_difference,
+    "difference_bounds": format_difference_bounds,
+    "robustness_cells": robustness_cells,
+    "robustness_titles": ROBUSTNESS_TITLES,
     "is_proportion": is_proportion,
     "says_something": is_informative,
 }
@@ -156,6 +162,7 @@ def page(assessment: Assessment, background: ReportContext | None = None) -> str
         curves=tuple(_curves(background)),
         of_classes=tuple(_of_classes(assessment.evaluation)),
         of_confidence=tuple(_of_confidence(assessment.evaluation)),
+        of_corruptions=tuple(_of_corruptions(assessment.evaluation)),
         network=background.network and _drawn(background.network),
         rows=_ROWS,
         flips=_FLIPS,
@@ -168,7 +175,7 @@ class _Network:
 
     drawing: str
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[NetworkRow]
     note: str
 
 
@@ -215,6 +222,12 @@ def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     if evaluation.coverage_curve is not None:
         text = "Accuracy of the most confident answers, by coverage"
         yield _plot(partial(charts.coverage_plot, evaluation), text)
+
+
+def _of_corruptions(evaluation: Evaluation) -> Iterator[_Plot]:
+    if evaluation.corrupted:
+        text = "Accuracy by the level of each corruption; dashed: on the unchanged images"
+        yield _plot(partial(charts.robustness_plot, evaluation), text)
 
 
 def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:

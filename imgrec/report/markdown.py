@@ -15,6 +15,7 @@ from imgrec.evaluation.results import (
     MetricValue,
 )
 from imgrec.report.wording import (
+    ROBUSTNESS_TITLES,
     class_cells,
     counted_images,
     decision_cells,
@@ -24,6 +25,7 @@ from imgrec.report.wording import (
     format_value,
     is_informative,
     metric_title,
+    robustness_cells,
     verdict_line,
 )
 from imgrec.text import count_of, printable
@@ -163,15 +165,27 @@ def _slices(evaluation: Evaluation) -> Iterator[str]:
     if not evaluation.slices:
         return
     worst = evaluation.worst_slice
-    by_accuracy = sorted(evaluation.slices, key=lambda each: each.metrics["accuracy"].value)
+    by_accuracy = sorted(evaluation.parts, key=lambda each: each.metrics["accuracy"].value)
     yield "### Slices" + (f": {code(worst.name)} is the worst" if worst else "")
     yield ""
     rows = (
         (code(each.name), *_measure(each.metrics["accuracy"]), f"{each.images:,}")
         for each in by_accuracy[:_MANY]
     )
-    yield from table(("Slice", "Accuracy", "95 % interval", "Images"), rows, "lrrr")
-    yield from _rest(len(by_accuracy), _MANY)
+    if by_accuracy:
+        yield from table(("Slice", "Accuracy", "95 % interval", "Images"), rows, "lrrr")
+        yield from _rest(len(by_accuracy), _MANY)
+    yield from _robustness(evaluation)
+
+
+def _robustness(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.corrupted:
+        yield "### Robustness: the accuracy on the same images, changed"
+        yield ""
+        unchanged = ("none", *_measure(evaluation.metrics["accuracy"]), "", "", "")
+        rows = ((code(each.name), *robustness_cells(each)) for each in evaluation.corrupted)
+        header = ("Change", *(title.capitalize() for title in ROBUSTNESS_TITLES))
+        yield from table(header, (unchanged, *rows), "lrrrrl")
 
 
 def _classes(evaluation: Evaluation) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from imgrec.network_summary import LayerGroup, NetworkLayer, NetworkSummary, layer_groups
 from imgrec.text import count_of
@@ -14,14 +15,22 @@ MOST_ROWS = 40
 """From how many layers on a table has a row for each output shape."""
 
 
-def network_rows(summary: NetworkSummary) -> list[tuple[str, ...]]:
+@dataclass(frozen=True)
+class NetworkRow:
+    """A row of the table, and those of the layers that it stands for, if there are several."""
+
+    cells: tuple[str, ...]
+    inner: tuple[NetworkRow, ...] = ()
+
+
+def network_rows(summary: NetworkSummary) -> list[NetworkRow]:
     """Return a row for each layer, or for each group of a network with many, and one for all."""
     if len(summary.layers) > MOST_ROWS:
         rows = [_group_row(each) for each in layer_groups(summary, MOST_ROWS)]
     else:
         rows = [_row(each) for each in summary.layers]
     total = ("all", "", "", f"{summary.weights:,}", _number(summary.multiply_adds))
-    return [*rows, total]
+    return [*rows, NetworkRow(total)]
 
 
 def network_note(summary: NetworkSummary) -> str:
@@ -57,16 +66,20 @@ def _kind(layer: NetworkLayer) -> str:
     return layer.kind if layer.layers == 1 else f"{layer.kind} of {count_of(layer.layers, 'layer')}"
 
 
-def _row(layer: NetworkLayer) -> tuple[str, ...]:
+def _row(layer: NetworkLayer) -> NetworkRow:
     numbers = f"{layer.weights:,}", _number(layer.multiply_adds)
-    return (layer.name, _kind(layer), shape_text(layer.shape), *numbers)
+    cells = layer.name, _kind(layer), shape_text(layer.shape), *numbers
+    return NetworkRow(cells, tuple(map(_row, layer.inner)))
 
 
-def _group_row(group: LayerGroup) -> tuple[str, ...]:
-    first, last = group.layers[0].name, group.layers[-1].name
-    name = first if len(group.layers) == 1 else f"{first} … {last}"
+def _group_row(group: LayerGroup) -> NetworkRow:
+    first, *others = group.layers
+    if not others:
+        return _row(first)
     numbers = f"{group.weights:,}", _number(group.multiply_adds)
-    return (name, kinds(group.layers), shape_text(group.shape), *numbers)
+    name = f"{first.name} … {others[-1].name}"
+    cells = name, kinds(group.layers), shape_text(group.shape), *numbers
+    return NetworkRow(cells, tuple(map(_row, group.layers)))
 
 
 def _number(value: int | None) -> str:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import datetime as dt
 
 from imgrec.data.records import ALL_SPLITS
-from imgrec.evaluation.results import Assessment, ClassResult, Evaluation, MetricValue
+from imgrec.evaluation.results import (
+    Assessment,
+    ClassResult,
+    Evaluation,
+    MetricDifference,
+    MetricValue,
+    SliceResult,
+)
 from imgrec.metrics import METRICS
 from imgrec.rounding import decimals, percent, percent_number, signed
 from imgrec.text import count_of, plural
+
+ROBUSTNESS_TITLES = ("accuracy", "95 % interval", "difference", "95 % interval", "")
+"""What `robustness_cells` are called."""
 
 UNKNOWN = "–"
 """Shown in place of a number that can't be measured; a note says why."""
@@ -72,6 +82,30 @@ def format_difference(name: str, *values: float) -> str:
     if is_proportion(name):
         return f"{' to '.join(signed(100 * value, 1) for value in values)} points"
     return " to ".join(signed(value, 4) for value in values)
+
+
+def format_difference_bounds(name: str, difference: MetricDifference) -> str:
+    """Return the interval of a difference, written like it; nothing where it has none."""
+    if difference.low is None or difference.high is None:
+        return ""
+    return format_difference(name, difference.low, difference.high)
+
+
+def robustness_cells(result: SliceResult) -> tuple[str, ...]:
+    """Return the accuracy on corrupted images and its difference from that on unchanged ones.
+
+    Those are: accuracy, its interval, the difference, its interval, what it means.
+    """
+    accuracy, difference = result.metrics["accuracy"], result.difference
+    measured = percent(accuracy.value), interval(accuracy)
+    if difference is None:
+        return (*measured, "", "", "")
+    return (
+        *measured,
+        format_difference("accuracy", difference.value),
+        format_difference_bounds("accuracy", difference),
+        difference.finding,
+    )
 
 
 def is_proportion(name: str) -> bool:

@@ -8,11 +8,11 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import UsageError
 from imgrec.files import sha256
 from imgrec.interface import option
-from imgrec.models.backbone import classifier
+from imgrec.models.backbone import check_classifier, classifier
 from imgrec.models.backend import start
 from imgrec.models.efficientnet_lite import litert_classifier
 from imgrec.models.files import imagenet_classes
-from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
+from imgrec.models.packaged_weights import packaged_weights, read_packaged_weights
 from imgrec.runtime.engine import Engine, EngineOptions, litert_missing
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
@@ -31,14 +31,13 @@ def pretrained_engine(name: str, options: EngineOptions) -> Engine:
         UsageError: There is no classifier of that name, or not in that precision.
         RunError: Its weights can't be downloaded, or are not installed.
     """
+    check_classifier(name)
     weights = packaged_weights(name)
-    if weights is not None:
-        check_installed(name)
-        if options.engine != "keras" and not options.device.startswith("gpu"):
-            try:
-                return _litert(name, weights, options.precision)
-            except ImportError as error:
-                raise litert_missing(error) from error
+    if weights and options.engine != "keras" and not options.device.startswith("gpu"):
+        try:
+            return _litert(name, weights, options.precision)
+        except ImportError as error:
+            raise litert_missing(error) from error
     start(options.device)
     found = classifier(name)
     spec = ImageSpec(found.height, found.width, 3) if weights is None else _spec(name)

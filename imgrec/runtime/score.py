@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.corruption import Corruption
 from imgrec.data.images import ImageSpec, decoded
 from imgrec.data.records import HasName, Photo, Record, labels_of
 from imgrec.errors import BadImage
@@ -19,8 +20,6 @@ from imgrec.progress import Progress
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Scores, Skipped
-
-Rotation = Literal[0, 90, 180, 270]
 
 BATCH_SIZE = 32
 """The number of images that go through a model at once."""
@@ -36,7 +35,7 @@ def score(
     labelled: bool,
     bad_images: Literal["error", "skip"],
     progress: Progress,
-    turn: Rotation = 0,
+    corruption: Corruption | None = None,
 ) -> Scores:
     """Return the model's probabilities for the images of some records, in their order.
 
@@ -47,14 +46,15 @@ def score(
         bad_images: `error` to raise BadImage for an image that can't be read, `skip` to list it in
             `Scores.skipped`.
         progress: Where progress is reported.
-        turn: Degrees by which every image is rotated first, counter-clockwise.
+        corruption: How every image is changed first.
 
     Raises:
         BadImage: An image can't be read and `bad_images` is `error`.
     """
     chunks = []
-    with progress.task("predicting", len(records)) as task:
-        for (chunk,) in score_chunks([engine], records, turn):
+    title = f"predicting {corruption}" if corruption else "predicting"
+    with progress.task(title, len(records)) as task:
+        for (chunk,) in score_chunks([engine], records, corruption):
             if bad_images == "error" and chunk.skipped:
                 raise BadImage(*chunk.skipped[0])
             chunks.append(chunk)
@@ -69,7 +69,7 @@ def score(
 
 
 def score_chunks(
-    engines: Sequence[Engine], images: Iterable[HasName], turn: Rotation = 0
+    engines: Sequence[Engine], images: Iterable[HasName], corruption: Corruption | None = None
 ) -> Iterator[tuple[Scores, ...]]:
     """Yield the scores of each engine, without the truth, for `BATCH_SIZE` images at a time.
 
@@ -77,13 +77,13 @@ def score_chunks(
         engines: The models. An image is decoded once for each size and form that they take.
         images: Any number, even endlessly many: while a chunk goes through the models, only the
             next one or two are decoded, in threads.
-        turn: As in `score`.
+        corruption: As in `score`.
 
     Yields:
         One Scores for each engine. Its `rows` are positions within the chunk, which has fewer
         images only at the end; images that can't be read are in `skipped`.
     """
-    specs = [dataclasses.replace(engine.spec, turn=turn) for engine in engines]
+    specs = [dataclasses.replace(engine.spec, corruption=corruption) for engine in engines]
     decode = partial(_decoded, specs=tuple(dict.fromkeys(specs)))
     batches = map_in_order(decode, images, usable_cores(), ahead=2 * BATCH_SIZE)
     while batch := list(itertools.islice(batches, BATCH_SIZE)):

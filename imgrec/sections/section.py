@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     NonNegativeInt,
     PositiveInt,
@@ -21,6 +22,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from imgrec.sections.problems import SHOWN, error_text, is_tuple, shown_value, tuple_text, unknown
@@ -45,11 +47,18 @@ class Section(BaseModel):
         """Yield what does not fit together: a path relative to this section, and a message."""
         yield from ()
 
+    def resolved(self) -> Self:
+        """Return the section with other spellings of a value replaced by the usual one.
+
+        It is called before `problems`.
+        """
+        return self
+
     @model_validator(mode="wrap")
     @classmethod
     def _explained(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            section = handler(data)
+            section = handler(data).resolved()
         except ValidationError as error:
             raise validation_error(_findings(cls, error)) from None
         if found := list(section.problems()):
@@ -78,6 +87,24 @@ class Says:
             raise field_error(
                 f"{shown_value(value)} {neither} {' nor '.join(self.forms)}"
             ) from None
+
+
+class OrOneItem:
+    """An annotation for a list: a single item can be written without the list."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        items = handler(schema)
+        return {"anyOf": [items, items["items"]]}
+
+    def _listed(self, value: Any) -> Any:
+        return [value] if isinstance(value, str | dict) and not is_tuple(value) else value
 
 
 def word_or(word: str, section: type[Section], example: str) -> BeforeValidator:

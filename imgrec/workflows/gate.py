@@ -17,6 +17,7 @@ from imgrec.requirement import (
     other_top_k,
     parse,
     unpaired,
+    with_top_k,
 )
 from imgrec.runs.folder import Run, find
 from imgrec.slicing import Slicing
@@ -68,19 +69,23 @@ def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirem
         All requirements, and the merged gate.
 
     Raises:
-        UsageError: There is a largest drop or a confidence, but no baseline, or a requirement of a
-            top-k accuracy with another k.
+        UsageError: There is a largest drop or a confidence, but no baseline, or a metric that
+            can't be compared, or a top-k accuracy with another k.
     """
     both = [*map(parse, section.require), *asked.requirements]
     requirements = tuple({(each.quantity, each.at_least): each for each in both}.values())
     for each in asked.requirements:
         if reason := other_top_k(each, section.top_k):
             raise UsageError(f"{printable(str(each))}: {reason}")
-    written = section.baseline
+    written, max_drop = section.baseline, dict[str, float]()
+    for name, drop in asked.max_drop.items():
+        if reason := unpaired(name) or other_top_k(name, section.top_k):
+            raise UsageError(f"--max-drop {printable(name)}: {reason}")
+        max_drop[with_top_k(name)] = drop
     gate = Gate(
         requirements,
         asked.baseline or (written.run if written else None),
-        {**(written.max_drop if written else {}), **asked.max_drop} or _MAX_DROP,
+        {**(written.max_drop if written else {}), **max_drop} or _MAX_DROP,
         asked.confidence or (written.confidence if written else _CONFIDENCE),
     )
     if gate.baseline is None and (asked.max_drop or asked.confidence):
@@ -88,9 +93,6 @@ def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirem
             "--max-drop and --confidence need a baseline",
             hint="name the run to compare with: --baseline RUN",
         )
-    for name in asked.max_drop:
-        if reason := unpaired(name):
-            raise UsageError(f"--max-drop {printable(name)}: {reason}")
     return requirements, gate
 
 
@@ -112,7 +114,7 @@ def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicin
     names = [requirement.quantity.metric for requirement in requirements]
     dropping = gate.max_drop if gate.baseline else ()
     check_metrics([*names, *dropping], multi_label=run.card.multi_label)
-    if slicing.by or slicing.turns:
+    if slicing.by or slicing.corruptions:
         return
     for requirement in requirements:
         if requirement.quantity.of in (MetricTarget.SLICE, MetricTarget.WORST_SLICE):

@@ -17,6 +17,7 @@ from imgrec.data.images import ImageSpec, decode_in_order
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, DataError, RunError
+from imgrec.explanation.litert_summary import summarize_litert
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
 from imgrec.models.files import check_keras, ends_linear, read_litert
@@ -194,7 +195,8 @@ def _litert(file: Path, wanted: ImportSpec, known: ModelDescription) -> _Ready:
     write = partial(shutil.copyfile, file)
     engine.classes = known.classes
     engine.spec = ImageSpec(*size, known.interpolation, known.fit)
-    return _Ready(known, size, units, _LITERT_FILE, write, engine)
+    network = summarize_litert(engine.content, engine.output.index)
+    return _Ready(known, size, units, _LITERT_FILE, write, engine, network)
 
 
 def _sizes(

@@ -90,8 +90,8 @@ def draft_experiment(
 
     Args:
         source: As for `draft_config`.
-        overrides: `key.path=value` each. They are checked before the images are looked at, and
-            those of `data` say how to read them.
+        overrides: `key.path=value` each. Those that fit no network that could be drafted are
+            refused before the images are looked at; those of `data` say how to read them.
         weights: As for `draft_config`.
 
     Raises:
@@ -111,14 +111,25 @@ def _given(_side: int) -> PretrainedWeights:
 
 
 def _location(source: Path, name: str, overrides: Sequence[str]) -> DataLocation:
-    """Return section `data` with the overrides, which have to fit one of the networks drafted."""
+    """Return section `data` with the overrides; raise ConfigError if they fit no network.
+
+    If the networks that can be drafted differ in what does not fit, only the images show which
+    problems are those of theirs: `data` is then that without other overrides.
+    """
     example = DatasetSummary(source, (), {"a": _FEW, "b": _FEW}, ((_LARGE_SIDE, _LARGE_SIDE),), ())
     small = draft_config_for(example, lambda _: PretrainedWeights.ABSENT)
     transfer = draft_config_for(example, lambda _: PretrainedWeights.CACHED)
     try:
         return parse(small.config, name, overrides).data
-    except UsageError:
+    except UsageError as error:
+        problem = error
+    try:
         return parse(transfer.config, name, overrides).data
+    except UsageError as error:
+        if str(error) == str(problem):
+            raise
+    of_data = [each for each in overrides if each.strip().startswith("data.")]
+    return parse(small.config, name, of_data).data
 
 
 def draft_config_for(

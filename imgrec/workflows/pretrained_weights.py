@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import http
-import http.client
-import os
-import re
-import threading
-import urllib.request
 from enum import Enum
-from pathlib import Path
 
+from imgrec.models.downloads import ADDRESS, answer_of, download_folder, has_weights
 from imgrec.models.packaged_weights import is_installed
 from imgrec.text import printable
 
-HOST = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
+HOST = f"{ADDRESS}/mobilenet_v2"
 _PATIENCE_SECONDS = 3.0
 
 
@@ -42,57 +37,24 @@ def find_pretrained_weights(side: int, host: str = HOST) -> PretrainedWeights:
     waits three seconds at most.
     """
     name = f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{side}_no_top.h5"
-    if (_folder() / name).is_file():
+    if (download_folder() / name).is_file():
         return PretrainedWeights.CACHED
-    return PretrainedWeights.REACHABLE if _answers(f"{host}/{name}") else PretrainedWeights.ABSENT
+    there = answer_of(f"{host}/{name}", _PATIENCE_SECONDS) == http.HTTPStatus.OK
+    return PretrainedWeights.REACHABLE if there else PretrainedWeights.ABSENT
 
 
-def missing_weights(application: str) -> str:
+def missing_weights(application: str, *, top: bool) -> str:
     """Return that Keras will download an application's ImageNet weights; empty if it has them.
 
-    It looks at file names only: any file that is named after the application counts, since the
-    exact names are known to Keras alone.
+    It looks at file names only, as `has_weights`, whose arguments it takes.
 
     Example:
-        >>> missing_weights("VGG16")  # doctest: +SKIP
+        >>> missing_weights("VGG16", top=False)  # doctest: +SKIP
         'the ImageNet weights of VGG16 are not in ~/.keras/models: a training downloads them first'
     """
-    wanted = re.compile(rf"{_squeezed(application)}(?!v\d)")  # MobileNet is not MobileNetV2
-    try:
-        there = any(wanted.search(_squeezed(each.name)) for each in _folder().iterdir())
-    except OSError:
-        there = False
-    if there:
+    if has_weights(application, top=top):
         return ""
     return (
-        f"the ImageNet weights of {application} are not in {printable(str(_folder()))}: a training "
-        "downloads them first"
+        f"the ImageNet weights of {application} are not in {printable(str(download_folder()))}: a "
+        "training downloads them first"
     )
-
-
-def _squeezed(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _folder() -> Path:
-    """Return where Keras keeps weights."""
-    home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111  # never raises
-    return Path(home) / "models"
-
-
-def _answers(address: str) -> bool:
-    """Return whether the host has the file. In a thread, as looking up a name has no timeout."""
-    answers: list[int] = []
-
-    def ask() -> None:
-        request = urllib.request.Request(address, method="HEAD")  # noqa: S310  # https, ours
-        try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
-                answers.append(answer.status)
-        except (OSError, ValueError, http.client.HTTPException):
-            return
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(_PATIENCE_SECONDS)
-    return http.HTTPStatus.OK in answers

@@ -71,6 +71,21 @@ def test_a_gate_that_is_not_met_is_1(imgrec: Imgrec, trained: tuple[Path, Proces
     assert missed.stderr.splitlines()[-1] == ("imgrec: 1 of 2 requirements not met")
 
 
+def test_a_gate_on_corrupted_images(imgrec: Imgrec, trained: tuple[Path, Process]) -> None:
+    """A corruption is a slice, which a requirement can name."""
+    runs, _ = trained
+    arguments = ["evaluate", "--runs-dir", str(runs), "--rotate", "-90,180", "--jpeg", "5"]
+    missed = imgrec(*arguments, "--require", "slice[rotate=180].accuracy > 99 %", "--json")
+    assert missed.returncode == 1
+    slices = json.loads(missed.stdout)["slices"]
+    assert [each["name"] for each in slices] == ["rotate=-90", "rotate=180", "jpeg=5"]
+    assert slices[2]["corruption"] == {"kind": "jpeg", "level": 5}
+    assert slices[0]["difference"]["high"] < 0
+    wrong = imgrec(*arguments, "--blur", "2")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "Invalid value for '--blur': '2' is not a number from 0 to 0.5" in wrong.stderr
+
+
 def test_against_a_baseline_only_worse_is_1(
     imgrec: Imgrec, trained: tuple[Path, Process], tmp_path: Path
 ) -> None:

@@ -61,6 +61,11 @@ def test_overrides_come_in_order() -> None:
             "brier is given twice; it takes one value",
         ),
         ("train small_cnn --set seed=1 --set seed=2", "seed is given twice"),
+        (
+            "evaluate --max-drop top_k_accuracy=0 --max-drop top_5_accuracy=1",
+            "top_k_accuracy is given twice",
+        ),
+        ("evaluate --rotate 15 --rotate 30", "--rotate is given twice; it takes one value"),
     ],
 )
 def test_a_second_value_is_refused(line: str, message: str, imgrec: Imgrec) -> None:

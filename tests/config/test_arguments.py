@@ -286,6 +286,28 @@ def test_other_names_of_metrics(config: str, written: str, name: str) -> None:
     assert plain(metric) == name
 
 
+def test_a_single_item_of_a_list(config: str) -> None:
+    """Lists of metrics, callbacks, precisions, requirements and slices can be left out."""
+    written = {
+        "training": {"metrics": "acc", "callbacks": "EarlyStopping", "export": "float16"},
+        "evaluation": {"require": "accuracy >= 0.9", "slices": "size"},
+    }
+    one, several = (
+        parse(
+            config,
+            "x",
+            [
+                f"{section}.{key}={f'[{value}]' if listed else value}"
+                for section, keys in written.items()
+                for key, value in keys.items()
+            ],
+        )
+        for listed in (False, True)
+    )
+    assert one == several
+    assert plain(one.training.metrics) == ["accuracy"]
+
+
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "adamw", "SGD"])
 def test_optimizers_in_lower_case(config: str, name: str) -> None:
     """Keras' lower-case names of optimizers are taken."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from imgrec.config.load import parse
+from imgrec.config.load import dump, parse
 
 Problems = Callable[..., list[str]]
 
@@ -42,6 +42,43 @@ def test_metrics_have_the_names_that_keras_gives_them(config: str, monitor: str)
     )
     watch = f"training.checkpoint={{monitor: {monitor}, mode: min}}"
     assert parse(config, "x", [metrics, watch]).training.checkpoint.monitor == monitor
+
+
+@pytest.mark.parametrize(
+    ("metrics", "written", "resolved"),
+    [
+        ("acc", "val_acc", "val_accuracy"),
+        ("[AUC, acc]", "acc", "accuracy"),
+        ("[BinaryAccuracy]", "val_accuracy", "val_binary_accuracy"),
+        ("top_5_accuracy", "val_top_5_accuracy", "val_top_k_categorical_accuracy"),
+        ("{AUC: {name: area}}", "val_AUC", "val_area"),
+    ],
+)
+def test_a_monitor_can_be_called_as_in_metrics(
+    config: str, metrics: str, written: str, resolved: str
+) -> None:
+    """The config that is shown has its name in the history."""
+    stopping = f"training.callbacks={{EarlyStopping: {{monitor: {written}}}}}"
+    overrides = [f"training.metrics={metrics}", f"training.checkpoint.monitor={written}", stopping]
+    experiment = parse(config, "x", overrides)
+    assert experiment.training.checkpoint.monitor == resolved
+    assert dump(experiment).count(f"monitor: {resolved}") == 2
+
+
+@pytest.mark.parametrize(
+    ("metrics", "monitor"),
+    [
+        ("[AUC]", "val_acc"),
+        ("[AUC, {AUC: {name: area}}]", "val_AUC"),
+        ("[{TopKCategoricalAccuracy: 3}]", "val_top_5_accuracy"),
+    ],
+)
+def test_a_monitor_that_is_not_plain_is_refused(
+    problems: Problems, metrics: str, monitor: str
+) -> None:
+    """What it means is not measured, or measured twice."""
+    (problem,) = problems(f"training.metrics={metrics}", f"training.checkpoint.monitor={monitor}")
+    assert problem.startswith(f"training.checkpoint.monitor: '{monitor}' is not measured")
 
 
 def test_a_direction_that_does_not_follow_must_be_given(problems: Problems, config: str) -> None:

@@ -36,6 +36,43 @@ def test_values(override: str, path: tuple[str | int, ...], value: object) -> No
     assert lines[path] == OVERRIDE
 
 
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("{Adam: {learning_rate: 0.1, beta_1: 0.5}}", "Adam.lr"),
+        ("{Adam: {lr: 0.1, beta_1: 0.5}}", "Adam.learning_rate"),
+        ("{adam: [0.1, beta_1: 0.5]}", "Adam.lr"),
+        ("'keras.optimizers.Adam(0.1, beta_1=0.5)'", "Adam.learning_rate"),
+        ("'Adam(lr=0.1, beta_1=0.5)'", "Adam.lr"),
+    ],
+)
+def test_an_argument_of_a_keras_object_in_any_form(config: str, written: str, key: str) -> None:
+    """An override finds it in whatever form the file has the object, and keeps the others."""
+    document = config.partition("training:")[0] + f"training: {{optimizer: {written}}}\n"
+    experiment = parse(document, "x", [f"training.optimizer.{key}=0.25"])
+    assert experiment.training.optimizer.arguments() == {"learning_rate": 0.25, "beta_1": 0.5}
+
+
+def test_layers_in_any_form() -> None:
+    """A line of Python, arguments without names, and those of Keras 2."""
+    text = "- Conv2D(8, (3, 3))\n- Conv2D: [4, 3]\n- LeakyReLU: {alpha: 0.1}\n- Flatten()\n"
+    overrides = ["0.Conv2D.filters=1", "1.Conv2D.padding=same"]
+    overrides += ["2.LeakyReLU.negative_slope=0.2", "3.Flatten.name=f"]
+    assert apply(overrides, read(text))[0] == [
+        {"Conv2D": {"filters": 1, "kernel_size": [3, 3]}},
+        {"Conv2D": {"filters": 4, "kernel_size": 3, "padding": "same"}},
+        {"LeakyReLU": {"alpha": 0.2}},
+        {"Flatten": {"name": "f"}},
+    ]
+
+
+def test_an_argument_by_both_of_its_names_is_refused(config: str) -> None:
+    """The last one does not win silently."""
+    overrides = ["training.optimizer.Adam.lr=1", "training.optimizer.Adam.learning_rate=2"]
+    with pytest.raises(UsageError, match=r"Adam\.learning_rate is given twice"):
+        parse(config, "x", overrides)
+
+
 def test_the_last_one_wins() -> None:
     """Overrides are applied in order, and leave the document alone."""
     document = read(TEXT)

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from imgrec.corruption import Corruption
 from imgrec.data.images import Header, ImageSpec, decode, describe
 from imgrec.data.records import ByteRange
 from imgrec.errors import BadImage
@@ -44,7 +45,7 @@ def test_a_turn_is_of_the_upright_picture(turn: int, orientation: int) -> None:
     content = encoded(picture(), orientation=orientation)
     height, width = (9, 5) if orientation == 6 else (5, 9)
     turned = np.rot90(decode(content, ImageSpec(height, width, 3)), turn // 90)
-    spec = dataclasses.replace(spec_of(turned), turn=turn)  # type: ignore[arg-type]
+    spec = dataclasses.replace(spec_of(turned), corruption=Corruption("rotate", turn))
     np.testing.assert_array_equal(decode(content, spec), turned)
 
 
@@ -56,7 +57,7 @@ def test_the_turned_picture_is_fitted(fit: str, turn: int) -> None:
     lying = picture(12, 6)
     turned = encoded(lying.rotate(turn, expand=True))
     expected = decode(turned, spec)
-    found = decode(encoded(lying), dataclasses.replace(spec, turn=turn))  # type: ignore[arg-type]
+    found = decode(encoded(lying), dataclasses.replace(spec, corruption=Corruption("rotate", turn)))
     np.testing.assert_array_equal(found, expected)
 
 
@@ -65,7 +66,7 @@ def test_a_large_photo_is_turned_whole(turn: int) -> None:
     """A JPEG that is decoded at a part of its size keeps enough of each side."""
     coarse = Image.fromarray(np.random.default_rng(0).integers(0, 255, (4, 8, 3), np.uint8))
     photo = encoded(coarse.resize((1600, 400)), "JPEG")
-    spec = ImageSpec(160, 40, 3, turn=turn)  # type: ignore[arg-type]
+    spec = ImageSpec(160, 40, 3, corruption=Corruption("rotate", turn))
     whole = np.asarray(coarse.resize((1600, 400)).rotate(turn, expand=True).resize((40, 160)))
     assert np.abs(decode(photo, spec).astype(int) - whole).mean() < 4
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given
 from sklearn.metrics import log_loss
 
+from imgrec.corruption import Corruption
 from imgrec.errors import DataError, RunError
+from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.metrics import METRICS
 from imgrec.scores import Scores
@@ -101,6 +106,20 @@ def test_slices_are_measured_as_the_whole_is() -> None:
     assert found.metrics["accuracy"] == evaluation.metrics["accuracy"]
     assert evaluation.notes == ("no interval of ece in slices",)
     assert {name for name, metric in found.metrics.items() if metric.low is None} == {"ece"}
+
+
+def test_corrupted_images_are_compared_as_a_model_with_another_one() -> None:
+    """The difference of accuracies is the paired one of `compare`; a part of images has none."""
+    unchanged, blurred = population(200, 3), population(200, 3, seed=1)
+    blurred = replace(blurred, truth=unchanged.truth)
+    corrupted = ImageSlice("blur=0.01", blurred, Corruption("blur", 0.01))
+    found = evaluate_scores(unchanged, slices=[corrupted, ImageSlice("all", unchanged)])
+    model, baseline = (
+        Assessment("model", "test", "here", scores, evaluate_scores(scores))
+        for scores in (blurred, unchanged)
+    )
+    assert found.corrupted[0].difference == compare(model, baseline).differences["accuracy"]
+    assert [each.difference for each in found.parts] == [None]
 
 
 def test_the_worst_slice_has_enough_images() -> None:

@@ -15,7 +15,7 @@ from imgrec.data.records import Record
 from imgrec.errors import BadImage, DataError
 from imgrec.evaluation.slices import check_slices, cut_slices
 from imgrec.scores import Scores, one_hot
-from imgrec.slicing import SliceBy, slice_by, turns
+from imgrec.slicing import SliceBy, slice_by
 
 GREY = np.zeros((2, 2), np.uint8)
 
@@ -135,11 +135,3 @@ def test_words_are_read() -> None:
     assert read(" mode ") == SliceBy("mode", "mode")
     assert read("path:a(b):c") == SliceBy("path:a(b):c", "path", "a(b):c")
     assert read("lens: wide") == SliceBy("lens: wide", "column", "lens: wide")
-
-
-def test_turns_are_quarter_turns() -> None:
-    """Angles come once each, in their order; any other is refused."""
-    assert turns("180, 90,180") == (180, 90)
-    for text in ("45", "", "90,,180", "0", "360"):
-        with pytest.raises(ValueError, match="not one of 90, 180, 270"):
-            turns(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from imgrec.corruption import Corruption
 from imgrec.evaluation.results import (
     Assessment,
     ChangedAnswer,
@@ -41,8 +42,11 @@ BACKGROUND = ReportContext(
 def everything(found: Assessment) -> Assessment:
     """Return the assessment with a value in every field."""
     accuracy = found.evaluation.metrics["accuracy"]
-    slices = (SliceResult("camera=front", 40, {"accuracy": accuracy}),)
     worse = MetricDifference(0.75, 0.85, -0.1, -0.2, -0.01, 0.04, "worse")
+    slices = (
+        SliceResult("camera=front", 40, {"accuracy": accuracy}),
+        SliceResult("blur=0.01", 8, {"accuracy": accuracy}, Corruption("blur", 0.01), worse),
+    )
     flips = (ChangedAnswer("a.jpg", "cat", "dog", "cat"),)
     return dataclasses.replace(
         found,

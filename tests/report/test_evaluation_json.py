@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from imgrec.corruption import Corruption
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment, Evaluation, MetricValue
 from imgrec.evaluation.slices import ImageSlice
@@ -80,7 +81,8 @@ def test_what_is_not_a_number_is_null(evaluation: Callable[..., Evaluation]) -> 
 def test_the_document_is_as_its_schema_says(scores: Scores) -> None:
     """Documents of usual and degenerate evaluations hold to docs/evaluation.schema.json."""
     schema = json.loads((PROJECT / "docs/evaluation.schema.json").read_text(encoding="utf-8"))
-    found = evaluate_scores(scores, slices=[ImageSlice("camera=front", scores)])
+    blurred = ImageSlice("blur=0.01", scores, Corruption("blur", 0.01))
+    found = evaluate_scores(scores, slices=[ImageSlice("camera=front", scores), blurred])
     document = json.loads(document_text(found, "r", "d"))
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(document)

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.corruption import Corruption
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation, MetricValue, SliceResult
 from imgrec.evaluation.slices import ImageSlice
@@ -49,6 +50,17 @@ def test_slices_are_shown_with_the_worst(snapshot: SnapshotAssertion) -> None:
     ]
     text = printed(evaluate_scores(scores, slices=slices))
     assert text[text.index("\n\n") :] == snapshot
+
+
+def test_corrupted_images_are_compared_with_the_unchanged_ones(snapshot: SnapshotAssertion) -> None:
+    """Each corruption has its accuracy, and how much it differs, with intervals."""
+    right = np.tile(np.eye(2, dtype=np.float32), (20, 1))
+    scores = Scores(tuple(map(str, range(40))), right > 0, right, ("cat", "dog"))
+    wrong = np.concatenate([right[1:11], right[10:]])
+    tilted = dataclasses.replace(scores, probabilities=wrong)
+    corrupted = ImageSlice("rotate=15", tilted, Corruption("rotate", 15))
+    text = printed(evaluate_scores(scores, slices=[corrupted]))
+    assert text[text.index("\nRobustness") : text.index("\nClasses")] == snapshot
 
 
 def test_of_many_slices_the_worst_are_shown(evaluation: Make) -> None:

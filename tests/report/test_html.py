@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 
 from imgrec.evaluation.results import Assessment, RequirementResult
+from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.report.html import ReportContext, mistakes, page
 from imgrec.report.pictures import thumbnail
 from imgrec.scores import Skipped
@@ -58,6 +59,8 @@ def test_the_page_says_everything(assessment: Make) -> None:
         "-20.0 to -1.0 points",
         "worse",
         "camera=front",
+        "Robustness",
+        "blur=0.01",
         "cat",
         "bad.png",
         "fingerprint",
@@ -77,6 +80,17 @@ def test_a_page_without_a_background_has_the_evaluation_alone(assessment: Make) 
     parsed = Page(page(assessment(2)))
     assert not {"Training", "Config", "Slices", "Gate met"} & set(parsed.texts)
     assert parsed.elements.count("source") == 4
+
+
+def test_a_backbone_unfolds_into_its_layers(assessment: Make) -> None:
+    """So does a row that several layers share."""
+    layer = NetworkLayer("block1_conv1", "Conv2D", (8, 8, 4), 112, 6912)
+    backbone = NetworkLayer("vgg16", "Functional", (8, 8, 4), 112, 6912, 1, (layer,))
+    for layers in ((backbone,), (layer,) * 50):
+        network = NetworkSummary(layers, 112, 0)
+        parsed = Page(page(assessment(2), ReportContext(network=network)))
+        assert parsed.elements.count("details") == 1
+        assert "block1_conv1" in parsed.texts
 
 
 def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:

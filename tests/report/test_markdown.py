@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from imgrec.corruption import Corruption
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import (
     Assessment,
@@ -37,7 +38,13 @@ MISSED = RequirementResult(
 )
 SLICES = (
     SliceResult("camera=front", 40, {"accuracy": MetricValue(0.9, 0.8, 0.95)}),
-    SliceResult("rotate=90", 40, {"accuracy": MetricValue(0.5, 0.4, 0.6)}),
+    SliceResult(
+        "rotate=90",
+        40,
+        {"accuracy": MetricValue(0.5, 0.4, 0.6)},
+        Corruption("rotate", 90),
+        MetricDifference(0.5, 0.75, -0.25, -0.35, -0.15, 0.001, "worse"),
+    ),
 )
 COMPARISON = Comparison(
     model="digits-1",

@@ -56,7 +56,7 @@ def test_a_deep_network_is_put_together() -> None:
         "BatchNormalization x 30",
         "8 x 8 x 4, 780 weights",
     ]
-    assert network_rows(deep) == [
+    assert [each.cells for each in network_rows(deep)] == [
         ("conv … norm", "Conv2D x 30, BatchNormalization x 30", "8 x 8 x 4", "780", "19,200"),
         ("end", "Conv2D", "? x ? x 4", "10", "unknown"),
         ("all", "", "", "790", "unknown"),

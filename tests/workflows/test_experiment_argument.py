@@ -92,6 +92,12 @@ def test_an_override_is_checked_before_the_images(tmp_path: Path) -> None:
             experiment_of(missing, [fits])
 
 
+def test_an_override_is_checked_with_the_network_of_the_images(photos: Path) -> None:
+    """A typo in a layer is reported as one of the small network that suits tiny images."""
+    with pytest.raises(ConfigError, match=r"layers\[0\]\.Conv2D\.filter: .* 'filters'"):
+        experiment_of(str(photos), ["model.layers[0].Conv2D.filter=8", "data.max_megapixels=9"])
+
+
 @pytest.mark.parametrize("source", ["none/such", "nothing"])
 def test_what_is_not_there_may_have_been_anything(source: str) -> None:
     """A path that leads nowhere is not called a config."""

@@ -75,6 +75,17 @@ def test_the_baseline_of_config_and_command_line() -> None:
         joined_gates(EvaluationConfig(), Gate(max_drop={"accuracy": 0.1}))
 
 
+def test_a_largest_drop_of_the_top_5_accuracy() -> None:
+    """It is the metric with the k of the config; another k is refused."""
+    drop = {"top_5_accuracy": 0.1}
+    section = EvaluationConfig.model_validate({"baseline": {"run": "old", "max_drop": drop}})
+    assert joined_gates(section, Gate())[1].max_drop == {"top_k_accuracy": 0.1}
+    _, found = joined_gates(EvaluationConfig(), Gate(baseline="old", max_drop=drop))
+    assert found.max_drop == {"top_k_accuracy": 0.1}
+    with pytest.raises(UsageError, match=r"top_5_accuracy: evaluation\.top_k is 3"):
+        joined_gates(EvaluationConfig(top_k=3), Gate(baseline="old", max_drop=drop))
+
+
 def test_a_run_is_held_to_its_config(trained: Run, photos: Path, tmp_path: Path) -> None:
     """Its requirements, slices and top_k hold unasked; the training measured as it says too."""
     run = colours(photos, tmp_path / "runs")

@@ -192,6 +192,9 @@ def test_a_litert_file_stays_as_it_is(
     run = import_model(ImportSpec(file, names), runs_dir=tmp_path)
     assert (run.path / "model.tflite").read_bytes() == file.read_bytes()
     np.testing.assert_allclose(answers(run), small.predict_on_batch(PICTURES), atol=1e-5)
+    assert run.card.network is not None
+    assert run.card.network.weights == 4 * 4 * 3 * 2  # a bias of zeros is not in the file
+    assert run.card.network.layers[-1].shape == small.output_shape[1:]
     with pytest.raises(RunError, match="imported as a LiteRT file: it has no Keras model"):
         answers(run, "keras")
     with pytest.raises(UsageError, match="--rescale: nothing can be added to"):

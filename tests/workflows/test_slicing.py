@@ -8,23 +8,36 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgrec.corruption import Corruption
 from imgrec.errors import DataError
 from imgrec.runs.folder import Run
 from imgrec.slicing import Slicing, slice_by
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate
 
 
-def test_slices_and_turns_stand_beside_the_whole(trained: Run) -> None:
-    """Slices leave the whole's numbers as they are; digits upside down are recognised less."""
-    plain = evaluate(trained).evaluation
-    slicing = Slicing((slice_by("size"), slice_by("mode")), (180,))
-    found = evaluate(trained, EvaluationRequest(slicing=slicing)).evaluation
-    assert found.metrics == plain.metrics
-    assert [each.name for each in found.slices] == ["size=small", "mode=L", "rotate=180"]
-    small, _, turned = (each.metrics["accuracy"] for each in found.slices)
+def test_slices_and_corruptions_stand_beside_the_whole(trained: Run) -> None:
+    """They leave the whole's numbers as they are; digits upside down are recognised less.
+
+    The difference is that of two models on the same images, and the same in every evaluation.
+    """
+    plain = evaluate(trained)
+    corruptions = (Corruption("rotate", 180), Corruption("noise", 0.2))
+    slicing = Slicing((slice_by("size"), slice_by("mode")), corruptions)
+    wanted = EvaluationRequest(slicing=slicing)
+    found = evaluate(trained, wanted).evaluation
+    assert found.metrics == plain.evaluation.metrics
+    names = ["size=small", "mode=L", "rotate=180", "noise=0.2"]
+    assert [each.name for each in found.slices] == names
+    small, _, turned, _ = (each.metrics["accuracy"] for each in found.slices)
     assert small == found.metrics["accuracy"]
     assert turned.value < small.value
-    assert found.worst_slice == found.slices[2]
+    difference = found.corrupted[0].difference
+    assert difference is not None
+    assert (difference.finding, difference.baseline) == ("worse", small.value)
+    assert difference.high is not None
+    assert difference.value == turned.value - small.value < difference.high < 0
+    assert "the images were changed by Pillow" in found.notes[-1]
+    assert evaluate(trained, wanted).evaluation.slices == found.slices
 
 
 def test_columns_of_a_table_cut_it(trained: Run, tmp_path: Path) -> None:

@@ -179,7 +179,10 @@ _SHORT = {
     "top_k_accuracy": "TopKCategoricalAccuracy",
     "top_5_accuracy": "TopKCategoricalAccuracy",
 }
-KerasMetric = Annotated[Named, OneOf("metric", METRICS, snake_case(METRICS) | _SHORT)]
+_ALIASES = snake_case(METRICS) | _SHORT
+KerasMetric = Annotated[Named, OneOf("metric", METRICS, _ALIASES)]
+
+_ACCURACIES = ("accuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "BinaryAccuracy")
 
 
 def metric_directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
@@ -194,6 +197,33 @@ def metric_directions(metrics: Sequence[Named]) -> dict[str, Direction | None]:
         elif isinstance(metric, MetricBase | accuracy):
             found[name] = metric.direction
     return found
+
+
+def history_name(name: str, metrics: Sequence[Named]) -> str:
+    """Return the name in the history of a monitored metric; `name` if none is plainly meant.
+
+    Args:
+        name: As in the history or in `metrics`, for validation after `val_`.
+        metrics: What is measured.
+
+    Example:
+        >>> history_name("val_acc", [BinaryAccuracy()])
+        'val_binary_accuracy'
+    """
+    prefix, bare = ("val_", name[4:]) if name.startswith("val_") else ("", name)
+    measured = names(metrics)
+    if bare in ("loss", *measured):
+        return name
+    pairs = zip(measured, metrics, strict=True)
+    meant = [each for each, metric in pairs if _is_called(bare, metric)]
+    return prefix + meant[0] if len(meant) == 1 else name
+
+
+def _is_called(name: str, metric: Named) -> bool:
+    kind, own = _ALIASES.get(name, name), type(metric).__name__
+    if name == "top_5_accuracy" and getattr(metric, "k", None) != 5:
+        return False
+    return own == kind or (kind == "accuracy" and own in _ACCURACIES)
 
 
 def names(metrics: Sequence[Named]) -> list[str]:

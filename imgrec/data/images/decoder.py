@@ -3,7 +3,8 @@
 What it does, in this order: the format is detected from the content, out of a short list; the
 number of pixels is checked; the first frame is decoded (a large JPEG at a half, a quarter
 or an eighth, while at least twice the wanted size remains, or as the limit requires); the mode
-becomes L or RGB; EXIF orientation is applied; one resize.
+becomes L or RGB; EXIF orientation is applied; one resize. A corruption, if there is one, comes
+right before the resize or right after it.
 
 Whoever changes the pixels of any image counts up `imgrec.versions.DECODER`.
 """
@@ -21,9 +22,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imgrec.data.images.conversion import flattened
-from imgrec.data.images.files import ImageContent, check_file, content_of, file_reason, reason
+from imgrec.data.images.corrupting import corrupted, rotated
+from imgrec.data.images.files import (
+    ImageContent,
+    check_file,
+    content_of,
+    file_reason,
+    identity_of,
+    reason,
+)
 from imgrec.data.images.formats import load, open_image
-from imgrec.data.images.opening import image_of, opened
+from imgrec.data.images.opening import Opened, image_of, opened
 from imgrec.data.images.orientation import TRANSPOSE, orientation, upright_size
 from imgrec.data.images.resizing import resize
 from imgrec.data.images.size import MAX_SIDE
@@ -31,12 +40,6 @@ from imgrec.data.images.spec import ImageSpec
 from imgrec.data.records import MAX_MEGAPIXELS, ImageSource
 from imgrec.data.storage import open_file
 from imgrec.errors import BadImage, DataError
-
-_TURN = {
-    90: Image.Transpose.ROTATE_90,
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_270,
-}
 
 # Pillow's warnings of odd metadata are of no use for ten thousand photos. Once for the whole
 # process, as catch_warnings in one thread undoes another's.
@@ -59,13 +62,13 @@ def decode(
         BadImage: The source is not an image, or can't be read to its end.
     """
     with opened(source, spec, name, spec.width) as found:
-        return pixels_of(found.image, spec)
+        return pixels_of(found, spec)
 
 
-def pixels_of(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
-    """Return the pixels of an image of `opened` in the form `spec`, and close it."""
-    pixels = _fitted(_upright(image, spec), spec)
-    image.close()
+def pixels_of(found: Opened, spec: ImageSpec) -> NDArray[np.uint8]:
+    """Return the pixels of an opened image in the form `spec`, and close it."""
+    pixels = _fitted(_upright(found.image, spec), spec, found.content)
+    found.image.close()
     return pixels
 
 
@@ -145,24 +148,26 @@ def _described_file(path: Path, name: str) -> Header:
 
 
 def _upright(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """Return the first frame of an opened image in L or RGB, turned as EXIF and `spec` say."""
+    """Return the first frame of an opened image in L or RGB, rotated as EXIF and `spec` say."""
     load(image)
     # Only now: PNG may have it after the pixels, and TIFF is turned while loading.
     upright = TRANSPOSE.get(orientation(image))
     flat = flattened(image, spec.channels)
-    for turn in (upright, _TURN.get(spec.turn)):
-        if flat is not image:
-            image.close()  # its pixels are not needed while others are copied
-        flat = flat if turn is None else flat.transpose(turn)
+    if flat is not image:
+        image.close()  # its pixels are not needed while others are copied
+    flat = flat if upright is None else flat.transpose(upright)
     if flat is not image:
         image.close()
-    return flat
+    return rotated(flat, spec.corruption)
 
 
-def _fitted(image: Image.Image, spec: ImageSpec) -> NDArray[np.uint8]:
+def _fitted(image: Image.Image, spec: ImageSpec, content: ImageContent) -> NDArray[np.uint8]:
     width, height = spec.scaled(image.size)
     box = spec.middle(image.size) if spec.fit == "crop" else None
-    resized = np.array(resize(image, (width, height), spec.interpolation, box), np.uint8)
+    small = resize(image, (width, height), spec.interpolation, box)
+    if spec.corruption:
+        small = corrupted(small, spec.corruption, lambda: int(identity_of(content), 16))
+    resized = np.array(small, np.uint8)
     pixels = np.zeros((spec.height, spec.width, spec.channels), np.uint8)
     top, left = (spec.height - height) // 2, (spec.width - width) // 2
     pixels[top : top + height, left : left + width] = resized.reshape(height, width, -1)

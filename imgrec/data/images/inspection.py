@@ -168,7 +168,7 @@ def inspect_image(record: Record, spec: ImageSpec) -> InspectedImage:
     try:
         with opened(record.source, spec, record.name, spec.width) as found:
             identity = identity_of(found.content)
-            pixels = pixels_of(found.image, spec)
+            pixels = pixels_of(found, spec)
             return InspectedImage(identity, pixels, traits_of(found.content))
     except BadImage as error:
         return InspectedImage(identity or identity_of_source(record), _bare(error))

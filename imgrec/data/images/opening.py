@@ -116,7 +116,8 @@ def _from_array(pixels: NDArray[np.uint8]) -> Image.Image:
 def _prepare(image: Image.Image, content: ImageContent, spec: ImageSpec, row: int) -> int:
     """Check the limits of an opened image, and return how many bytes decoding it takes."""
     stored = orientation(image)
-    sideways = (stored in SIDEWAYS) != (spec.turn in {90, 270})
+    rotation = spec.corruption if spec.corruption and spec.corruption.kind == "rotate" else None
+    sideways = (stored in SIDEWAYS) != (rotation is not None and rotation.quarter_turns % 2 == 1)
     if isinstance(image, JpegImageFile) and isinstance(content, bytes):
         width, height = spec.scaled(image.size[::-1])[::-1] if sideways else spec.scaled(image.size)
         beside = reduce_jpeg(image, content, (2 * width, 2 * height), spec.max_megapixels)
@@ -126,7 +127,7 @@ def _prepare(image: Image.Image, content: ImageContent, spec: ImageSpec, row: in
     width, height = image.size[::-1] if sideways else image.size
     cropped = spec.fit == "crop" and height * spec.width > width * spec.height
     # PNG may have EXIF after the pixels.
-    copied = cropped or stored != 1 or spec.turn != 0 or image.format == "PNG"
+    copied = cropped or stored != 1 or rotation is not None or image.format == "PNG"
     needed = beside + memory_to_decode(image, content, spec.channels, copied=copied)
     needed += row * height * spec.channels
     check_decoding_memory(needed, spec.max_megapixels, image.format, image.size)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from imgrec.corruption import Corruption
 from imgrec.data.images.resizing import Box, resize
 from imgrec.data.records import MAX_MEGAPIXELS
 
@@ -23,7 +24,8 @@ class ImageSpec:
     fit: what to do with another aspect ratio. `stretch`: each side is scaled on its own. `crop`:
     the image is scaled until it covers the size, and its middle is taken. `pad`: it is scaled
     until it fits inside, in the middle of black (0).
-    turn: degrees, counter-clockwise, by which the upright image is turned before that.
+    corruption: how the image is changed: a rotation before the resize, anything else after it, but
+    before the image is padded.
     max_megapixels: how many megapixels of an image are decoded at most; larger ones are refused.
     """
 
@@ -32,7 +34,7 @@ class ImageSpec:
     channels: int
     interpolation: str = "bilinear"
     fit: Literal["stretch", "crop", "pad"] = "stretch"
-    turn: Literal[0, 90, 180, 270] = 0
+    corruption: Corruption | None = None
     max_megapixels: int = MAX_MEGAPIXELS
 
     def crop(self, image: Image.Image, box: Box) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from imgrec.evaluation.metrics.counts import count_values, sum_counts
 from imgrec.evaluation.metrics.intervals import bootstrap_draws, canonical_order
 from imgrec.evaluation.metrics.ranking import mean_of_known, ranking_values
 from imgrec.evaluation.results import MetricValue
-from imgrec.metrics import METRICS, CountMetric, Counts, Floats
+from imgrec.metrics import METRICS, CountMetric, Counts, Floats, RankingMetric
 from imgrec.scores import Scores
 
 MOST_SORTED = 2000
@@ -45,7 +45,13 @@ def paired_intervals(
     # its sign; nearly so where they are each other's mirror on several images.
     ours, theirs = model.probabilities, baseline.probabilities
     order = canonical_order(model, np.minimum(ours, theirs), np.maximum(ours, theirs))
-    pair = _Measured(model.at(order), top_k), _Measured(baseline.at(order), top_k)
+    ranked = len(order) <= MOST_SORTED and any(
+        isinstance(METRICS[name], RankingMetric) for name in values
+    )
+    pair = (
+        _Measured(model.at(order), top_k, ranked=ranked),
+        _Measured(baseline.at(order), top_k, ranked=ranked),
+    )
     sampled, differing = _sampled_differences(*pair), _differing(*pair)
     return {
         name: _interval(sampled.get(name), pair_of, differing[name], confidence)
@@ -56,10 +62,10 @@ def paired_intervals(
 class _Measured:
     """The values of each image, from which the metrics of any sample of them are computed."""
 
-    def __init__(self, scores: Scores, top_k: int) -> None:
+    def __init__(self, scores: Scores, top_k: int, *, ranked: bool) -> None:
         from scipy.sparse import csr_array, vstack
 
-        self.scores = scores
+        self.scores, self.ranked = scores, ranked
         self.samplewise = samplewise_values(scores, top_k)
         means = csr_array(np.stack(list(self.samplewise.values())))
         self._sums = vstack([means, sum_counts(scores)], format="csr")
@@ -70,7 +76,7 @@ class _Measured:
         sums = np.split(self._sums @ block, np.cumsum([len(self.samplewise), *[classes] * 2]))
         means, hits, predicted, support = sums
         counts = Counts(hits.T, predicted.T, support.T)
-        ranking = ranking_values(self.scores, [block]) if images <= MOST_SORTED else {}
+        ranking = ranking_values(self.scores, [block]) if self.ranked else {}
         return {
             **dict(zip(self.samplewise, means / images, strict=True)),
             **count_values(counts, multi_label=self.scores.multi_label),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from imgrec.models.files.flatbuffer import Flatbuffer, Table
 
@@ -36,9 +40,10 @@ _NAMES = {
     126: "BATCH_MATMUL",
 }
 # Fields of the tables in the schema.
-_OPERATOR_CODES, _GRAPHS = 1, 2
+_OPERATOR_CODES, _GRAPHS, _BUFFERS = 1, 2, 4
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
 _OPTIONS = 4
+_INTEGERS = {2: "<i4", 4: "<i8"}  # types of tensors
 # The fields of a pooling's window, and of the dilation of a convolution; width before height.
 _POOLING = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _DILATION = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 5}
@@ -81,10 +86,12 @@ class Operator:
 class Graph:
     """The main graph of a file.
 
-    names: Of the tensors, by number. operators: In the order in which they run.
+    names, shapes: Of the tensors, by number; a size that may vary is 1. operators: In the order in
+    which they run.
     """
 
     names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     operators: tuple[Operator, ...]
@@ -103,10 +110,30 @@ def read_graph(content: bytes) -> Graph:
     shapes = [each.scalars(0, "i") for each in tensors]
     return Graph(
         tuple(each.text(3) or "" for each in tensors),
+        tuple(shapes),
         graph.scalars(_INPUTS, "i"),
         graph.scalars(_OUTPUTS, "i"),
         tuple(_operator(each, codes, shapes) for each in graph.tables(_OPERATORS)),
     )
+
+
+def constant_integers(content: bytes, tensors: Collection[int]) -> Mapping[int, Any]:
+    """Return the values of constant tensors of integers by their numbers, as nested lists.
+
+    Args:
+        content: What `read_litert` returned.
+        tensors: The numbers of tensors of the main graph; others than such are left out.
+    """
+    root = Flatbuffer(content).root()
+    found, buffers = {}, root.tables(_BUFFERS)
+    for number, tensor in enumerate(root.tables(_GRAPHS)[0].tables(_TENSORS)):
+        kind = _INTEGERS.get(tensor.scalar(1, "b"))
+        if number in tensors and kind is not None:
+            start, length = buffers[tensor.scalar(2, "I")].data(0)
+            values = np.frombuffer(content[start : start + length], kind)
+            if values.size:
+                found[number] = values.reshape(tensor.scalars(0, "i")).tolist()
+    return found
 
 
 def with_output(content: bytes, tensor: int) -> bytes:

@@ -45,6 +45,7 @@ def _layer(layer: Any) -> NetworkLayer:
         _numbers(layer.weights),
         None if None in work else sum(filter(None, work)),
         sum(each.layers for each in inner) or 1,
+        tuple(inner),
     )
 
 

@@ -9,6 +9,7 @@ from imgrec.report.charts.plots import (
     plotted_metrics,
     reliability_plot,
 )
+from imgrec.report.charts.robustness import robustness_plot
 from imgrec.report.charts.style import DARK, LIGHT, Layout
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "lowest_loss_epoch",
     "plotted_metrics",
     "reliability_plot",
+    "robustness_plot",
 ]

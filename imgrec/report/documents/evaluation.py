@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from imgrec.corruption import CorruptionKind
 from imgrec.evaluation.prediction import Share
 from imgrec.evaluation.results import (
     Assessment,
@@ -101,12 +102,29 @@ class CoverageCurveDocument(Struct, frozen=True):
     accuracy: Annotated[tuple[Share, ...], Meta(description="The fraction of those that is right.")]
 
 
+class CorruptionDocument(Struct, frozen=True):
+    """How all images were changed."""
+
+    kind: CorruptionKind
+    level: float
+
+
 class SliceDocument(Struct, frozen=True):
-    """How good the model is on some of the images."""
+    """How good the model is on some of the images, or on all of them, changed."""
 
     name: str
     images: Annotated[int, Meta(ge=1)]
     metrics: _Metrics
+    corruption: Annotated[
+        CorruptionDocument | None, Meta(description="Null for images as they are.")
+    ]
+    difference: Annotated[
+        MetricDifference | None,
+        Meta(
+            description="The accuracy minus that on the unchanged images, `baseline`, with its "
+            "95 % interval; null without a corruption."
+        ),
+    ]
 
 
 class ComparisonDocument(Struct, frozen=True):
@@ -332,7 +350,10 @@ def _coverage_curve(found: CoverageCurve | None) -> CoverageCurveDocument | None
 
 
 def _slice(result: SliceResult) -> SliceDocument:
-    return SliceDocument(result.name, result.images, _metrics(result.metrics))
+    found = result.corruption
+    corruption = None if found is None else CorruptionDocument(found.kind, found.level)
+    metrics = _metrics(result.metrics)
+    return SliceDocument(result.name, result.images, metrics, corruption, result.difference)
 
 
 def _comparison(comparison: Comparison) -> ComparisonDocument:

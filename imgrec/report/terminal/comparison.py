@@ -10,12 +10,12 @@ from imgrec.evaluation.results import (
     ChangedAnswer,
     Comparison,
     Evaluation,
-    MetricDifference,
     RequirementResult,
 )
 from imgrec.report.wording import (
     format_bounds,
     format_difference,
+    format_difference_bounds,
     format_value,
     is_informative,
     metric_title,
@@ -124,16 +124,9 @@ def _differences(comparison: Comparison, evaluation: Evaluation, sure: str) -> T
         p = "" if each.p is None else f" (McNemar's exact test: {p_value(each.p)})"
         finding = Text.assemble((each.finding, _STYLE[each.finding]), p)
         label = metric_title(name, evaluation.top_k)
-        table.add_row(label, format_difference(name, each.value), _range(name, each), finding)
+        bounds = format_difference_bounds(name, each)
+        table.add_row(label, format_difference(name, each.value), bounds, finding)
     return table
-
-
-def _range(name: str, found: MetricDifference) -> str:
-    return (
-        ""
-        if found.low is None or found.high is None
-        else format_difference(name, found.low, found.high)
-    )
 
 
 def _flips(heading: str, flips: Sequence[ChangedAnswer]) -> Iterator[RenderableType]:

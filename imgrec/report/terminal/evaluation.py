@@ -10,6 +10,7 @@ from imgrec.evaluation.error_analysis import most_confused, worst_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, SliceResult
 from imgrec.report.terminal.names import name_cells
 from imgrec.report.wording import (
+    ROBUSTNESS_TITLES,
     class_cells,
     decision_cells,
     decision_titles,
@@ -18,6 +19,7 @@ from imgrec.report.wording import (
     interval,
     is_informative,
     metric_title,
+    robustness_cells,
 )
 from imgrec.rounding import percent
 from imgrec.text import count_of, printable
@@ -34,7 +36,7 @@ _NAME_WIDTH = 24
 
 
 def evaluation_text(evaluation: Evaluation) -> RenderableType:
-    """Return the metrics, the slices, the classes and the confusion matrix.
+    """Return the metrics, the slices, the robustness, the classes and the confusion matrix.
 
     With several labels per image, the table of classes has the counts instead of a matrix. With
     more than 20 classes, or if the terminal is too narrow for the matrix, only the worst classes
@@ -48,6 +50,7 @@ def evaluation_text(evaluation: Evaluation) -> RenderableType:
         *_notes(evaluation),
         *_skipped(evaluation),
         *_slices(evaluation),
+        *_robustness(evaluation),
         *_classes(evaluation),
     ]
     return Group(*parts, *([] if evaluation.multi_label else [_Confusion(evaluation)]))
@@ -96,7 +99,7 @@ def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
 
 
 def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:
-    results = evaluation.slices
+    results = evaluation.parts
     if not results:
         return
     if len(results) > _MANY_SLICES:
@@ -126,6 +129,22 @@ def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> T
             style="bold" if is_worst else "",
         )
     return table
+
+
+def _robustness(evaluation: Evaluation) -> Iterator[RenderableType]:
+    if not evaluation.corrupted:
+        return
+    yield _heading("Robustness: the accuracy on the same images, changed")
+    table = _table()
+    table.add_column("change", no_wrap=True)
+    for heading in ROBUSTNESS_TITLES:
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    accuracy = evaluation.metrics["accuracy"]
+    table.add_row("none", percent(accuracy.value), interval(accuracy))
+    for each in evaluation.corrupted:
+        style = "bold" if each == evaluation.worst_slice else ""
+        table.add_row(each.name, *robustness_cells(each), style=style)
+    yield table
 
 
 def _class_table(results: Sequence[ClassResult], evaluation: Evaluation) -> Table:

@@ -6,11 +6,15 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from imgrec.config.evaluation import EvaluationConfig as Section
 from imgrec.config.keras.named import plain
+from imgrec.corruption import Corruption
 from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.ensemble import mean_scores
@@ -21,9 +25,10 @@ from imgrec.progress import Progress, Silent
 from imgrec.requirement import check_names
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
-from imgrec.runtime.score import Rotation, score
+from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.slicing import Slicing
+from imgrec.versions import pixel_versions
 from imgrec.workflows.evaluation.evaluation_data import (
     EvaluationData,
     ImageChoice,
@@ -78,33 +83,27 @@ class Evaluator:
         self, runs: Sequence[Run], engine_options: EngineOptions, slicing: Slicing
     ) -> Assessment:
         """Return the assessment of one model, or of the mean of several."""
-        answers = [self._scores(run, engine_options, (0, *slicing.turns)) for run in runs]
-        scores, *turned = (
+        answers = [self._scores(run, engine_options, slicing.corruptions) for run in runs]
+        scores, *others = (
             mean_scores(each) if len(runs) > 1 else each[0] for each in zip(*answers, strict=True)
         )
         parts = cut_slices(scores, self.images.records, slicing.by)
-        turns = zip(slicing.turns, turned, strict=True)
-        slices = (*parts, *(ImageSlice(f"rotate={turn}", each) for turn, each in turns))
+        corrupted = zip(slicing.corruptions, others, strict=True)
+        slices = (*parts, *(ImageSlice(str(each), found, each) for each, found in corrupted))
         evaluation = measures.evaluate_scores(scores, self.top_k, slices)
         name = " + ".join(run.name for run in runs)
         return Assessment(name, self.images.split, self.images.source, scores, evaluation)
 
     def _scores(
-        self, run: Run, engine_options: EngineOptions, turns: Sequence[Rotation]
+        self, run: Run, engine_options: EngineOptions, corruptions: Sequence[Corruption]
     ) -> list[Scores]:
+        """Return the scores of the images as they are, then of those with each corruption."""
         engine = open_engine(run, engine_options)
         columns = [engine.classes.index(name) for name in self.classes]
-        answers = (
-            score(
-                engine,
-                self.images.records,
-                labelled=True,
-                bad_images=self.bad_images,
-                progress=self.progress,
-                turn=turn,
-            )
-            for turn in turns
-        )
+        measure = partial(score, engine, labelled=True, progress=self.progress)
+        scores = measure(self.images.records, bad_images=self.bad_images)
+        used = [self.images.records[row] for row in scores.rows]
+        corrupted = (measure(used, bad_images="error", corruption=each) for each in corruptions)
         # The images' labels are in the order of `classes` already.
         decision = engine.decision.for_columns(columns)
         return [
@@ -114,7 +113,7 @@ class Evaluator:
                 classes=self.classes,
                 decision=decision,
             )
-            for each in answers
+            for each in (scores, *corrupted)
         ]
 
 
@@ -159,6 +158,7 @@ def evaluate(
     identities = measured_identities(compared, measuring.images, measuring.progress)
     leakage = _leakage(compared, identities, measuring, wanted)
     notes = selection_notes(compared, identities) if against else ()
+    notes += _corruption_notes(slicing)
     assessment = _noted(measuring.assess(models, engine_options, slicing), leakage, notes)
     names = [each.name for each in assessment.evaluation.slices]
     check_names(requirements, run.card.classes, names)
@@ -214,12 +214,21 @@ def _noted(assessment: Assessment, leakage: Sequence[str], notes: Sequence[str])
     return replace(assessment, evaluation=evaluation, leakage=len(leakage))
 
 
+def _corruption_notes(slicing: Slicing) -> tuple[str, ...]:
+    """Return with what the images were changed, which a level may depend on."""
+    if not slicing.corruptions:
+        return ()
+    found = pixel_versions()
+    pillow = f"Pillow {found['pillow']} (libjpeg {found['libjpeg']})"
+    return (f"the images were changed by {pillow} and NumPy {np.__version__}",)
+
+
 def _section(run: Run) -> Section:
     return Section() if run.card.origin else run_config(run.path).evaluation
 
 
 def _slicing(section: Section, asked: Slicing) -> Slicing:
-    return Slicing(tuple(dict.fromkeys((*section.slicing.by, *asked.by))), asked.turns)
+    return Slicing(tuple(dict.fromkeys((*section.slicing.by, *asked.by))), asked.corruptions)
 
 
 def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evaluator:

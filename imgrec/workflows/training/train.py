@@ -21,8 +21,10 @@ from imgrec.data.images import bad_unnamed
 from imgrec.errors import DataError, RunError
 from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.evaluation.verdicts import check_requirements
+from imgrec.interface import setting
 from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
+from imgrec.models.downloads import require_weights
 from imgrec.models.network import build, summarize
 from imgrec.models.packaged_weights import packaged_weights
 from imgrec.network_summary import NetworkSummary
@@ -116,22 +118,36 @@ def _written_classes(section: ModelConfig) -> int:
 
 def _planned_network(experiment: Experiment, classes: int, device: str) -> NetworkSummary | None:
     start(device)
-    downloaded = _downloaded_weights(experiment.model)
-    if downloaded and (remark := missing_weights(downloaded)):
+    downloaded, top = _downloaded_weights(experiment.model)
+    if downloaded and (remark := missing_weights(downloaded, top=top)):
         log.warning("%s", remark)
     statistics = without_measuring(experiment.data.channels)
     model = build_network(experiment, classes, weights=not downloaded, statistics=statistics)
     return summarize(model)
 
 
-def _downloaded_weights(section: ModelConfig) -> str:
-    """Return the application whose ImageNet weights Keras downloads; empty if it needs none."""
+def _downloaded_weights(section: ModelConfig) -> tuple[str, bool]:
+    """Return the application whose ImageNet weights Keras downloads, and if with its last layer.
+
+    The application is empty if none are downloaded.
+    """
     backbone, weights = section.backbone, section.weights
     if backbone is not None:
         name = backbone.name if backbone.weights == "imagenet" else None
     else:
         name = None if weights is None else application_of(weights)
-    return "" if name is None or packaged_weights(name) else name
+    return "" if name is None or packaged_weights(name) else name, backbone is None
+
+
+def _check_weights(section: ModelConfig) -> None:
+    """Raise RunError if the initial weights are not there, and can't be downloaded."""
+    if section.backbone is not None:
+        check_there(section.backbone.name, section.backbone.weights)
+    downloaded, top = _downloaded_weights(section)
+    if downloaded:
+        key = "model.weights" if top else "model.backbone.weights"
+        hint = f"give a local weights file: {setting(key, 'FILE')}"
+        require_weights(downloaded, top=top, hint=hint)
 
 
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
@@ -313,8 +329,7 @@ def train(
     """
     progress = progress or Silent()
     check_place(runs_dir)
-    if experiment.model.backbone is not None:
-        check_there(experiment.model.backbone.name, experiment.model.backbone.weights)
+    _check_weights(experiment.model)
     prepared = prepare(experiment, progress)
     if experiment.model.head is not None:
         head_photos(prepared)
