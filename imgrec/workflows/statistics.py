@@ -14,6 +14,7 @@ from PIL import Image
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.errors import DataError, RunError
 from imgrec.models.network import NetworkSpec, fixed_numbers
+from imgrec.models.packaged_weights import packaged_weights
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.progress import Progress, Task
 from imgrec.runs.folder import Run
@@ -113,7 +114,8 @@ def preprocessing_in_words(spec: NetworkSpec, statistics: PixelStatistics | None
     backbone, preprocessing = spec.model.backbone, spec.preprocessing
     application = backbone.name if backbone is not None else preprocessing.application
     if application is not None:
-        return f"the preprocess_input of {application}, in the model"
+        what = "preprocessing" if packaged_weights(application) else "preprocess_input"
+        return f"the {what} of {application}, in the model"
     steps = []
     if preprocessing.rescale is not None:
         steps.append(f"times {preprocessing.rescale:.9g}")

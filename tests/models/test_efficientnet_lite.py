@@ -9,16 +9,28 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from imgrec.config.load import parse
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import RunError
+from imgrec.models.backbone import imagenet_layers
+from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.files import imagenet_classes
 from imgrec.models.packaged_weights import packaged_weights, read_packaged_weights
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.runtime.pretrained import pretrained_engine
+from imgrec.workflows.experiment_sections import build_network
 from tests.conftest import needs_weights
 
 NAMES = ("EfficientNetLite0", "EfficientNetLite2")
+
+CONFIG = """
+name: lite
+data: {{root: photos, image_size: [224, 224]}}
+model:
+  backbone: {{name: EfficientNetLite0, weights: {weights}}}
+  layers: [{{GlobalAveragePooling2D: {{name: features}}}}]
+"""
 
 Pictures = NDArray[np.uint8]
 
@@ -69,6 +81,34 @@ def test_keras_and_litert_agree_with_the_published_model(
     in_keras = pretrained_engine(NAMES[0], EngineOptions("keras"))
     assert in_keras.spec == litert.spec
     np.testing.assert_allclose(in_keras.answers(images).probabilities, expected, atol=1e-5)
+
+
+@needs_weights
+def test_a_backbone_gives_the_features_of_the_litert_file(
+    tmp_path: Path, photos: dict[str, Path]
+) -> None:
+    """Also with weights from a file; a layer's weights can be had by its name."""
+    images = shown(photos, ImageSpec(224, 224, 3, fit="crop"))[:3]
+    content = litert_features(NAMES[0], 224, read_packaged_weights(NAMES[0]))
+    features = LiteRTEngine(content, imagenet_classes().names, ImageSpec(224, 224, 3)).outputs(
+        images
+    )
+    built = build_network(parse(CONFIG.format(weights="imagenet"), "lite.yaml"), 2)
+    backbone = built.get_layer("efficientnetlite0")
+    kernel = backbone.get_layer("block7a_expand_conv").get_weights()[0]
+    np.testing.assert_array_equal(imagenet_layers(NAMES[0])["block7a_expand_conv"][0], kernel)
+    backbone.save_weights(tmp_path / "lite.weights.h5")
+    again = build_network(parse(CONFIG.format(weights=tmp_path / "lite.weights.h5"), "x.yaml"), 2)
+    for model in (built, again):
+        pooled = keras_features(model)(images.astype(np.float32))
+        np.testing.assert_allclose(pooled, features, atol=1e-4)
+
+
+def keras_features(model: Any) -> Any:
+    """Return the model up to its pooling."""
+    import keras
+
+    return keras.Model(model.input, model.get_layer("features").output)
 
 
 @needs_weights

@@ -75,11 +75,13 @@ def read_classes(path: Path, outputs: int | None = None) -> ClassList:
 def imagenet_classes() -> ClassList:
     """Return the names of ImageNet's 1,000 classes, those of Keras' class index.
 
+    A name that two classes share is followed by WordNet's identifier, as in `crane (n02012849)`.
+
     Example:
         >>> imagenet_classes().names[:2]
         ('tench', 'goldfish')
     """
-    return read_classes(Path(__file__).with_name("imagenet_classes.txt"))
+    return ClassList(read_classes(Path(__file__).with_name("imagenet_classes.txt")).names)
 
 
 def _text(path: Path) -> DecodedText:
