@@ -327,7 +327,7 @@ def check_suffix(path: Path, allowed: Sequence[str]) -> None:
     )
 
 
-def refuse_existing(path: Path, kind: str = "file") -> None:
+def refuse_existing(path: Path, kind: str = "file", other: Path | None = None) -> None:
     """Raise UsageError if `path`, which imgrec chose or which is a folder, exists.
 
     So does a link that leads nowhere.
@@ -335,9 +335,11 @@ def refuse_existing(path: Path, kind: str = "file") -> None:
     Args:
         path: What would be written.
         kind: What `--output` expects, `file` or `folder`.
+        other: What the hint suggests for it.
     """
     if path.exists() or path.is_symlink():
-        by = f" with {option('output', kind.upper())}" if offers("output") else ""
+        value = kind.upper() if other is None else str(other)
+        by = f" with {option('output', value)}" if offers("output") else ""
         raise UsageError(
             f"{printable(str(path))} already exists",
             hint=f"remove it, or choose another {kind}{by}",

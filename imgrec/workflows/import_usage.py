@@ -126,7 +126,7 @@ def _said(wanted: ImportSpec) -> ModelDescription:
     """Return how a model from elsewhere is used, as the options say."""
     classes = _classes(wanted.classes, wanted.model)
     rescale = wanted.adaptation.rescale or 1
-    if rescale > 1:
+    if rescale > 1 and wanted.model.suffix.lower() != ".tflite":  # which takes no factor
         log.warning(
             "--rescale %g multiplies pixel values: they reach %s; --rescale 1/%g divides them",
             rescale,

@@ -52,6 +52,7 @@ def test_the_picture_is_written(
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr.startswith("imgrec: error: explanations/noise.gradcam.png already exists\n")
     assert "device" not in again.stderr
+    assert again.stderr.endswith("choose another folder with --output explanations-2\n")
     seen = imgrec("explain", "noise.png", "--as-seen", "--runs-dir", str(trained[0]))
     assert seen.stdout.strip().endswith("written: explanations/noise.gradcam-as-seen.png")
 

@@ -115,6 +115,16 @@ def test_wrong_usage_is_2(
     assert process.stdout == ""
 
 
+def test_a_path_that_is_too_long(imgrec: Imgrec) -> None:
+    """It is no bug, and the hint says how long a path may be."""
+    process = imgrec("config", "show", "a" * 300)
+    assert process.returncode == 4
+    assert process.stderr.endswith(
+        ": File name too long\n"
+        "hint: check the path: a name in it has at most 255 bytes, all of it 4,096\n"
+    )
+
+
 def test_completion_script(imgrec: Imgrec) -> None:
     """The script that a shell asks for comes with exit status 0, an unknown shell gives 2."""
     process = imgrec(environment={"_IMGREC_COMPLETE": "zsh_source"})

@@ -92,6 +92,14 @@ def test_few_images_get_no_temperature() -> None:
     assert is_extreme(found.temperature)
 
 
+@pytest.mark.parametrize(
+    ("temperature", "extreme"), [(0.05, True), (0.5, False), (1, False), (4, False), (17.8, True)]
+)
+def test_a_temperature_far_from_1_is_extreme(temperature: float, extreme: bool) -> None:  # noqa: FBT001
+    """The model was much too sure of its answers, or much too unsure."""
+    assert is_extreme(temperature) == extreme
+
+
 def test_a_model_that_diverged_is_reported() -> None:
     """A probability that is not a number is an error of the model."""
     with pytest.raises(RunError, match="not finite"):

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from imgrec.errors import RunError
+from imgrec.models.importing import Adaptation
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.import_model import import_model
-from imgrec.workflows.import_usage import ImportSpec
-from tests.models.hostile import litert_buffer, litert_file, litert_model
+from imgrec.workflows.import_usage import ImportSpec, import_usage
+from tests.models.hostile import keras_file, litert_buffer, litert_file, litert_model
 
 PICTURES = np.random.default_rng(1).integers(0, 256, (2, 4, 4, 3), np.uint8)
 
@@ -52,6 +53,18 @@ def test_an_option_in_a_hint_is_accepted(tmp_path: Path, form: str) -> None:
     run = import_model(wanted, runs_dir=tmp_path)
     found = open_engine(run).answers(PICTURES).probabilities
     assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_a_factor_above_1_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Pixel values are meant to be divided by 255."""
+    names = tmp_path / "names.txt"
+    names.write_text("cat\ndog\n")
+    model = keras_file(tmp_path / "x.keras")
+    import_usage(ImportSpec(model, str(names), Adaptation(rescale=255)))
+    (message,) = caplog.messages
+    assert message == (
+        "--rescale 255 multiplies pixel values: they reach 65,025; --rescale 1/255 divides them"
+    )
 
 
 def test_a_background_in_a_hint_is_accepted(tmp_path: Path) -> None:

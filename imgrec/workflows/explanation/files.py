@@ -168,10 +168,16 @@ def plan_outputs(
     ]
     for output in outputs:
         for path in output.files.values():
-            refuse_existing(path, "folder")
+            refuse_existing(path, "folder", _free(written.folder))
     there = next(each for each in (written.folder, *written.folder.parents) if each.exists())
     check_writable(there / next(iter(outputs[0].files.values())).name)
     return outputs
+
+
+def _free(folder: Path) -> Path:
+    """Return a folder beside this one that does not exist: `explanations-2`."""
+    named = (f"{folder.name or 'explanations'}-{number}" for number in itertools.count(2))
+    return next(path for name in named if not (path := folder.parent / name).exists())
 
 
 def _distinct_names(photos: Sequence[Photo]) -> list[str]:
