@@ -180,7 +180,7 @@ def test_a_class_can_be_looked_for_by_any_method(model: imgrec.Model, picture: P
     (found,) = model.explain(picture, method="windows", class_name="7", threshold=0, windows=5)
     assert [each.class_name for each in found.named] == ["7"]
     assert {each.class_name for each in found.boxes} == {"7"}
-    with pytest.raises(UsageError, match="knows no such class"):
+    with pytest.raises(UsageError, match="has no such class"):
         model.explain(picture, class_name="cat")
 
 

@@ -15,7 +15,7 @@ from imgrec.errors import RunError
 from imgrec.files import open_regular
 from imgrec.json_documents import parse_json
 from imgrec.models.errors import error_cause
-from imgrec.models.files import check_keras, refusal
+from imgrec.models.files import check_config, refusal
 from imgrec.models.parameters import MAX_PARAMETERS, TooManyParameters, limited_parameters
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
@@ -100,9 +100,9 @@ def _modernized(path: Path, folder: Path) -> Path:
     if modern == config:
         return path
     copy = folder / f"modernized{path.suffix.lower()}"
-    write(path, copy, json.dumps(modern))
     if copy.suffix == ".keras":
-        check_keras(copy)
+        check_config(path, modern)
+    write(path, copy, json.dumps(modern))
     return copy
 
 

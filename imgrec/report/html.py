@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from imgrec.evaluation.error_analysis import (
     ConfusedPair,
@@ -16,7 +15,6 @@ from imgrec.evaluation.error_analysis import (
 from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.network_summary import NetworkSummary
 from imgrec.report import charts, templates
-from imgrec.report.charts import DARK, LIGHT
 from imgrec.report.network import NETWORK_HEADER, NetworkRow, network_note, network_rows
 from imgrec.report.network_drawing import network_svg
 from imgrec.report.pictures import Thumbnail, data_uri
@@ -77,6 +75,7 @@ class ReportContext:
         config: The text of the config.
         pictures: Name of the image -> thumbnail.
         heat_maps: Mistake -> thumbnail with a heat map of the predicted class.
+        confusion: The confusion matrix, if it is drawn for a file as well.
         network: The layers of the network.
     """
 
@@ -86,6 +85,7 @@ class ReportContext:
     config: str = ""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict)
     heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)
+    confusion: charts.TwoToned | None = None
     network: NetworkSummary | None = None
 
 
@@ -160,7 +160,7 @@ def page(assessment: Assessment, background: ReportContext | None = None) -> str
         if len(assessment.evaluation.classes) > _ROWS
         else assessment.evaluation.per_class,
         curves=tuple(_curves(background)),
-        of_classes=tuple(_of_classes(assessment.evaluation)),
+        of_classes=tuple(_of_classes(assessment.evaluation, background.confusion)),
         of_confidence=tuple(_of_confidence(assessment.evaluation)),
         of_corruptions=tuple(_of_corruptions(assessment.evaluation)),
         network=background.network and _drawn(background.network),
@@ -201,10 +201,10 @@ def _curves(background: ReportContext) -> Iterator[_Plot]:
     for name in charts.plotted_metrics(history):
         of_one = {key: history[key] for key in (name, f"val_{name}") if key in history}
         text = f"{name.replace('_', ' ')} after each epoch, training and validation"
-        yield _plot(partial(charts.curves, of_one, best_epoch=best), text)
+        yield _plot(charts.TwoToned(charts.curves, of_one, best_epoch=best), text)
 
 
-def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
+def _of_classes(evaluation: Evaluation, confusion: charts.TwoToned | None) -> Iterator[_Plot]:
     large = len(evaluation.classes) > _LARGE
     which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
     text = "Confusion matrix: rows are the truth, columns the prediction"
@@ -212,25 +212,26 @@ def _of_classes(evaluation: Evaluation) -> Iterator[_Plot]:
         text = f"Confusion of {which}: images that have it, found or missed, and images "
         text += "without it, predicted to have it or not"
     drawn_large = len(evaluation.classes) > _IN_A_COLUMN and not evaluation.multi_label
-    yield _plot(partial(charts.confusion, evaluation), text, large=drawn_large)
-    yield _plot(partial(charts.class_bars, evaluation), f"Precision and recall of {which}")
+    confusion = confusion or charts.TwoToned(charts.confusion, evaluation)
+    yield _plot(confusion, text, large=drawn_large)
+    bars = charts.TwoToned(charts.class_bars, evaluation)
+    yield _plot(bars, f"Precision and recall of {which}")
 
 
 def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     text = "Reliability: how often answers of each probability are right, and how many there are"
-    yield _plot(partial(charts.reliability_plot, evaluation), text)
+    yield _plot(charts.TwoToned(charts.reliability_plot, evaluation), text)
     if evaluation.coverage_curve is not None:
         text = "Accuracy of the most confident answers, by coverage"
-        yield _plot(partial(charts.coverage_plot, evaluation), text)
+        yield _plot(charts.TwoToned(charts.coverage_plot, evaluation), text)
 
 
 def _of_corruptions(evaluation: Evaluation) -> Iterator[_Plot]:
     if evaluation.corrupted:
         text = "Accuracy by the level of each corruption; dashed: on the unchanged images"
-        yield _plot(partial(charts.robustness_plot, evaluation), text)
+        yield _plot(charts.TwoToned(charts.robustness_plot, evaluation), text)
 
 
-def _plot(draw: Callable[..., bytes], text: str, *, large: bool = False) -> _Plot:
-    layout = charts.Layout()
-    light, dark = (data_uri(draw(look=look, layout=layout), "png") for look in (LIGHT, DARK))
+def _plot(chart: charts.TwoToned, text: str, *, large: bool = False) -> _Plot:
+    light, dark = (data_uri(each, "png") for each in (chart.light, chart.dark))
     return _Plot(light, dark, text, large)

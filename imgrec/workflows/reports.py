@@ -242,13 +242,14 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
     """
     run, now = writer.run, dt.datetime.now(dt.UTC)
     assessment = dataclasses.replace(found, facts=tuple(run_facts(run)), measured=now)
-    context = report_context(run, assessment, records)
+    confusion = charts.TwoToned(charts.confusion, assessment.evaluation)
+    context = dataclasses.replace(report_context(run, assessment, records), confusion=confusion)
     by_suffix = report_formats(context)
     writer.write_text("metrics.json", by_suffix[".json"](assessment))
     if context.history:
         curves = charts.curves(context.history, best_epoch=context.best_epoch)
         writer.write_bytes("curves.png", curves)
-    writer.write_bytes("confusion.png", charts.confusion(assessment.evaluation))
+    writer.write_bytes("confusion.png", confusion.light)
     writer.write_text("report.html", by_suffix[PAGE](assessment))
 
 

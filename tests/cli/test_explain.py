@@ -179,7 +179,7 @@ def test_without_keras_model_or_class(
     )
     other = imgrec("explain", "noise.png", "--model", "light", "--class", "11")
     assert (other.returncode, other.stdout) == (2, "")
-    assert "--class 11: the model knows no such class; did you mean 1?\n" in other.stderr
+    assert "--class 11: the model has no such class; did you mean 1?\n" in other.stderr
     assert not (tmp_path / "explanations").exists()
 
 

@@ -113,7 +113,7 @@ def left_out(hint: str, arguments: Sequence[str]) -> list[str]:
 def replaced(hint: str, arguments: Sequence[str]) -> list[str]:
     """Return the arguments with the last one replaced by the first value that the hint offers."""
     found = re.search(
-        r"(?:shipped configs: |it knows |use |write (?:it as )?(?:--\w+ )?)`?([^,;`]+)",
+        r"(?:shipped configs: |it (?:has|knows) |use |write (?:it as )?(?:--\w+ )?)`?([^,;`]+)",
         hint,
     )
     assert found, hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -285,6 +286,23 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 2**30)
     )
     refused = f"{path} is refused: its weights are not an HDF5 file, or a damaged one"
     assert done.stdout.splitlines() == [refused, "True", "True"]
+
+
+def test_a_file_is_read_again_only_after_it_changed(tmp_path: Path) -> None:
+    """The child process that reads its weights is started once, and once more for other weights."""
+    path = keras_file(tmp_path / "m.keras", config=sequential(DENSE))
+
+    def seconds_of_children() -> float:
+        found = os.times()
+        before = found.children_user + found.children_system
+        check_keras(path)
+        found = os.times()
+        return found.children_user + found.children_system - before
+
+    assert seconds_of_children() > 0
+    assert seconds_of_children() == 0
+    keras_file(path, config=sequential(DENSE, DENSE))
+    assert seconds_of_children() > 0
 
 
 def test_weights_of_other_kinds_are_refused(tmp_path: Path) -> None:

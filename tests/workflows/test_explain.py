@@ -163,10 +163,10 @@ def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
     )
     assert {each.class_name for each in other.found} == {"7"}
     with pytest.raises(
-        UsageError, match="class_name='seven': the model knows no such class"
+        UsageError, match="class_name='seven': the model has no such class"
     ) as caught:
         open_explainer(trained, ExplainOptions("seven", method="occlusion"))
-    assert caught.value.hint == "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert caught.value.hint == "it has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
 def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:

@@ -15,7 +15,7 @@ from imgrec.models.files.litert_graph import (
 from imgrec.models.files.litert_writer import LiteRTWriter, with_head
 from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
 from imgrec.models.files.refused import RefusedFile, refusal
-from imgrec.models.files.safety import check_keras, check_weights
+from imgrec.models.files.safety import check_config, check_keras, check_weights
 from imgrec.models.files.torch_weights import read_torch_weights
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Operator",
     "RefusedFile",
     "Window",
+    "check_config",
     "check_keras",
     "check_weights",
     "constant_integers",

@@ -6,6 +6,7 @@ import contextlib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,9 +34,17 @@ def count_numbers(path: Path) -> int:
 
     HDF5 trusts sizes in the file, and allocates what they claim: a child process reads it.
 
+    The child reads a file again only after it has changed.
+
     Raises:
         RunError: It does not only contain groups and its own numbers, or the child took too much.
     """
+    found = path.stat()
+    return _count(path, (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache
+def _count(path: Path, _version: tuple[int, ...]) -> int:
     limits = Limits(_GIB + MAX_WEIGHTS_EXPANSION * path.stat().st_size, 300, 600)
     try:
         with ChildProcess(numbers_in, [str(path)], limits) as child:

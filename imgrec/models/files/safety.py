@@ -187,6 +187,12 @@ def check_keras(path: Path) -> int:
     return count_numbers(path)
 
 
+def check_config(path: Path, config: Any) -> None:
+    """Raise RunError unless every object in the `config.json` of a `.keras` file is known."""
+    with refusing(path, _CONFIG):
+        check_layer_names(config)
+
+
 def check_weights(path: Path) -> None:
     """Raise RunError unless the weights file at `path` (.h5, .keras) contains all its numbers.
 

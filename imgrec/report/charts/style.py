@@ -6,10 +6,10 @@ import io
 import logging
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Any
 
 _WEIGHTS = (0.2126, 0.7152, 0.0722)
@@ -151,11 +151,30 @@ class Layout:
     axes: Sequence[Any] = ()
 
 
+class TwoToned:
+    """A chart in light and in dark colours; each is drawn once, when it is first used."""
+
+    def __init__(self, draw: Callable[..., bytes], *arguments: Any, **keywords: Any) -> None:
+        """Take a function that returns a PNG, and its arguments except `look` and `layout`."""
+        self._draw = partial(draw, *arguments, **keywords, layout=Layout())
+
+    @cached_property
+    def light(self) -> bytes:
+        """The PNG for a light page."""
+        return self._draw(look=LIGHT)
+
+    @cached_property
+    def dark(self) -> bytes:
+        """The PNG for a dark page."""
+        return self._draw(look=DARK)
+
+
 def png(figure: Any, layout: Layout | None = None) -> bytes:
     """Return the figure as a PNG file."""
     layout = layout or Layout()
     if layout.area is None:
-        figure.draw_without_rendering()
+        if figure.axes:
+            figure.get_layout_engine().execute(figure)
         # Tight, since the layout would cut off the label of an image with a fixed aspect ratio.
         layout.area = figure.get_tightbbox(figure.canvas.get_renderer()).padded(0.1)
         layout.axes = [axes.get_position() for axes in figure.axes]

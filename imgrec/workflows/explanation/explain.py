@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Literal, get_args
 
 from imgrec.errors import UsageError
 from imgrec.explanation.layers import LayeredNetwork
@@ -86,7 +87,9 @@ def open_explainer(
         RunError: The model can't be used.
     """
     classes = run.card.classes
-    wanted = None if options.class_name is None else _column(options.class_name, classes)
+    wanted = (
+        None if options.class_name is None else _index("class", options.class_name, classes, 10)
+    )
     method = options.method or fitting_method(run, engine_options)
     _check(method, options)
     decision = decision_of(run.card)
@@ -170,7 +173,9 @@ def _closer_look(run: Run, engine: Engine, options: ExplainOptions) -> CloserLoo
     if not isinstance(engine, LiteRTEngine):
         raise ValueError("layers looks into LiteRT models")
     network = LayeredNetwork(engine, lambda most: own_photos(run, engine.spec, most))
-    layer = network.usual if options.layer is None else _layer(options.layer, network)
+    layer = network.usual
+    if options.layer is not None:
+        layer = _index("layer", options.layer, [each.name for each in network.stages], 40)
     units = 0 if layer is None else network.stages[layer].units
     if options.unit is not None and options.unit not in range(units):
         asked = option("unit", options.unit)
@@ -182,17 +187,6 @@ def _closer_look(run: Run, engine: Engine, options: ExplainOptions) -> CloserLoo
             hint=f"use 0 to {units - 1}; {option('layer', 'NAME')} chooses another layer",
         )
     return CloserLook(network, layer, options.unit)
-
-
-def _layer(name: str, network: LayeredNetwork) -> int:
-    names = [each.name for each in network.stages]
-    if name in names:
-        return names.index(name)
-    raise UsageError(
-        f"{option('layer', name)}: the model has no such layer"
-        f"{did_you_mean(name, names, cutoff=0.5)}",
-        hint=f"it has {join_few(names, 40)}",
-    )
 
 
 def _inside(run: Run, method: Method, engine_options: EngineOptions) -> EngineOptions:
@@ -211,11 +205,12 @@ def _forbids_keras(engine_options: EngineOptions) -> bool:
     return engine_options.engine == "litert" or engine_options.precision != "float32"
 
 
-def _column(name: str, classes: tuple[str, ...]) -> int:
-    if name in classes:
-        return classes.index(name)
+def _index(what: Literal["class", "layer"], name: str, names: Sequence[str], shown: int) -> int:
+    """Return the index of a name; if it is not there, the hint shows so many."""
+    if name in names:
+        return names.index(name)
     raise UsageError(
-        f"{option('class', name)}: the model knows no such class"
-        f"{did_you_mean(name, classes, cutoff=0.5)}",
-        hint=f"it knows {join_few(classes, 10)}",
+        f"{option(what, name)}: the model has no such {what}"
+        f"{did_you_mean(name, names, cutoff=0.5)}",
+        hint=f"it has {join_few(names, shown)}",
     )
