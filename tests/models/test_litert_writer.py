@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.models.files import LiteRTWriter, RefusedFile, read_graph, read_litert, with_head
+from imgrec.runs.folder import Run
 from imgrec.runtime.litert_engine import LiteRTEngine
 
 CLASSES = ("a", "b", "c")
@@ -94,6 +95,20 @@ def test_the_signature_names_the_output() -> None:
         run = interpreter.get_signature_runner("serving_default")
         (found,) = run(pixels=IMAGES[:1].astype(np.float32)).values()
         np.testing.assert_array_equal(found, answers(content, IMAGES[:1]))
+
+
+def test_a_head_is_appended_to_the_file_of_a_run(trained: Run) -> None:
+    """One that TensorFlow converted; it still takes any number of images."""
+    content = read_litert(trained.path / "model.tflite")
+    images = RANDOM.integers(0, 256, (3, 8, 8, 1), np.uint8)
+    spec = ImageSpec(8, 8, 1)
+    kernel = RANDOM.normal(0, 1, (10, 3))
+    answered = LiteRTEngine(content, trained.card.classes, spec).outputs(images)
+    logits = np.exp(answered @ kernel + ANSWERS)
+    engine = LiteRTEngine(with_head(content, kernel, ANSWERS), CLASSES, spec)
+    probabilities = logits / logits.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(engine.outputs(images), probabilities, atol=1e-6)
+    np.testing.assert_allclose(engine.outputs(images[:1]), probabilities[:1], atol=1e-6)
 
 
 def test_a_head_that_does_not_fit_is_refused() -> None:
