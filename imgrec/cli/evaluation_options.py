@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from imgrec.cli.options import Function, refuse_repeated
+from imgrec.cli import options
+from imgrec.cli.options import Function, pair, refuse_repeated
 from imgrec.text import printable
 
 if TYPE_CHECKING:
@@ -19,39 +20,41 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
+split = click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Split to use.  [default: test, else validation]",
+)
+"""Adds `--split`."""
+
+class_names = options.class_names(
+    "Count the class NAME of --data as the run's CLASS, or as any of several."
+)
+"""Adds `--map` to a command that has `--data`."""
+
+
 def images(function: Function) -> Function:
     """Add `--data`, `--split`, `--map` and `--allow-leakage`: the images to evaluate on."""
-    options = (
+    added = (
         click.option(
             "--data",
             type=click.Path(path_type=Path),
             help="Images to evaluate on: a folder with one subfolder per class, or per split.",
         ),
-        click.option(
-            "--split",
-            type=click.Choice(["train", "validation", "test"]),
-            help="Split to evaluate on.  [default: test, else validation]",
-        ),
-        click.option(
-            "--map",
-            "names",
-            multiple=True,
-            metavar="NAME=CLASS",
-            callback=_names,
-            help="Count the class NAME of --data as the run's CLASS. Can be repeated.",
-        ),
+        split,
+        class_names,
         click.option(
             "--allow-leakage",
             is_flag=True,
             help="Evaluate even if the model was trained on some of the images.",
         ),
     )
-    return _added(function, options)
+    return _added(function, added)
 
 
 def gate(function: Function) -> Function:
     """Add `--require`, `--baseline`, `--max-drop` and `--confidence`."""
-    options = (
+    added = (
         click.option(
             "--require",
             "requirements",
@@ -76,7 +79,7 @@ def gate(function: Function) -> Function:
         ),
         confidence,
     )
-    return _added(function, options)
+    return _added(function, added)
 
 
 def _confidence(
@@ -97,16 +100,10 @@ confidence = click.option(
 """Adds `--confidence`; None if it is not given."""
 
 
-def _added(function: Function, options: tuple[object, ...]) -> Function:
-    for option in reversed(options):
+def _added(function: Function, decorators: tuple[object, ...]) -> Function:
+    for option in reversed(decorators):
         function = option(function)  # type: ignore[operator]
     return function
-
-
-def _names(
-    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
-) -> dict[str, str]:
-    return _distinct([_pair(text, "NAME=CLASS") for text in texts])
 
 
 def _requirements(
@@ -135,7 +132,7 @@ def _distinct(pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
 def _drop(text: str) -> tuple[str, float]:
     from imgrec.requirement import unpaired  # help loads no NumPy
 
-    name, number = _pair(text, "METRIC=NUMBER")
+    name, number = pair(text, "METRIC=NUMBER")
     if reason := unpaired(name):
         _refuse(text, reason)
     try:
@@ -145,13 +142,6 @@ def _drop(text: str) -> tuple[str, float]:
     if not 0 <= drop < math.inf:
         _refuse(text, f"{printable(number)} is not a number of at least 0")
     return name, drop
-
-
-def _pair(text: str, form: str) -> tuple[str, str]:
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not (name and equals and value):
-        _refuse(text, f"does not have the form {form}")
-    return name, value
 
 
 def _refuse(text: str, problem: str) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,7 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense", "layers")
     type=click.IntRange(0),
     help="Unit of that layer to show patches for.  [default: the strongest in the photo]",
 )
+@options.named_classes
 @options.threshold
 @options.engine
 @options.device
@@ -83,6 +84,7 @@ def explain(
     as_seen: bool,
     layer: str | None,
     unit: int | None,
+    names: Mapping[str, str],
     threshold: float | None,
     engine: EngineName,
     precision: LiteRTPrecision,
@@ -100,7 +102,8 @@ def explain(
       gradcam    heat map from the gradients at the last convolution (Grad-CAM),
                  of the whole photo if the model accepts any size
       occlusion  how much covering each patch of the photo lowers the answer
-      windows    boxes, from classifying many windows of the photo
+      windows    boxes, from classifying many windows of the photo; each shows
+                 its own probability, which is at least --threshold
       dense      coarse map of all classes, from the model as a fully
                  convolutional network; also as masks, PNG and .npy
       layers     what each layer of the network makes of the photo, and what
@@ -121,7 +124,7 @@ def explain(
         find(model, runs_dir),
         WrittenFiles(output, boxes=boxes, grid=grid),
         options=ExplainOptions(
-            class_name, threshold, windows, as_seen, method, layer=layer, unit=unit
+            class_name, threshold, windows, as_seen, method, layer=layer, unit=unit, names=names
         ),
         engine_options=EngineOptions(engine, precision, device),
         progress=console,

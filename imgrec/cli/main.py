@@ -34,6 +34,7 @@ SHORT_HELP: Mapping[str, str] = {
     "explain": "Show where the model sees a class, or what each layer computes.",
     "export": "Export a run's best model to LiteRT, ONNX, SavedModel or Keras.",
     "import": "Import a model file as a run.",
+    "calibrate": "Calibrate a run on labelled images, as a new run.",
     "check": "Check images for problems before training.",
     "init": "Write a config for a folder of images, or for a data file.",
     "data": "Preview images, or pack them into TFRecord files.",

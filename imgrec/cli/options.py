@@ -173,6 +173,40 @@ def _corruptions(
         raise click.BadParameter(str(error)) from error
 
 
+def pair(text: str, form: str) -> tuple[str, str]:
+    """Return the parts of `NAME=VALUE`; raise BadParameter for another form than `form`."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise click.BadParameter(f"{printable(text)}: does not have the form {form}")
+    return name, value
+
+
+def _class_names(
+    _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [pair(text, "NAME=CLASS") for text in texts]
+    refuse_repeated([name for name, _ in pairs])
+    return dict(pairs)
+
+
+def class_names(help_text: str) -> Callable[[Function], Function]:
+    """Add `--map`: the model's class, or classes, for each other name."""
+    return click.option(
+        "--map",
+        "names",
+        multiple=True,
+        metavar="NAME=CLASS,...",
+        callback=_class_names,
+        help=f"{help_text} Can be repeated.",
+    )
+
+
+named_classes = class_names(
+    "Show the model's CLASS as NAME; of several, the sum of their probabilities."
+)
+"""Adds `--map` to a command whose answers are classes."""
+
+
 def runs_dir(function: Function) -> Function:
     """Add `--runs-dir`: the folder that contains the runs."""
     return click.option(

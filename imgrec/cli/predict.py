@@ -59,6 +59,7 @@ _SUFFIXES: Mapping[str, Form] = {
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show."
 )
+@options.named_classes
 @options.threshold
 @click.option(
     "--tta",
@@ -95,6 +96,7 @@ def predict(
     models: tuple[str, ...],
     pretrained: str | None,
     top: int,
+    names: Mapping[str, str],
     threshold: float | None,
     tta: Literal["flip"] | None,
     form: Form | None,
@@ -120,7 +122,7 @@ def predict(
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows.prediction import open_models, predict_photos
 
-    predictor = open_models(runs, EngineOptions(engine, precision, device))
+    predictor = open_models(runs, EngineOptions(engine, precision, device), names)
     predictor = predictor.with_options(top=top, threshold=threshold, tta=tta)
     sink = _sink(console, predictor, form, output, resume=resume)
     # Lines on a terminal show by themselves how far it is.

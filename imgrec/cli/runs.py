@@ -217,6 +217,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         ("path", str(run.path)),
         ("created", card.created),
         ("complete", "yes" if card.complete else "no"),
+        *_calibrated(card),
         *(_imported(card.origin) if card.origin else _trained(run)),
         ("classes", _classes(card)),
         ("input", f"{pixels.height}x{pixels.width}, {count_of(pixels.channels, 'channel')}"),
@@ -225,6 +226,14 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         *images.items(),
         *card.versions.items(),
     ]
+
+
+def _calibrated(card: Card) -> list[tuple[str, str]]:
+    if card.calibrated_from is None:
+        return []
+    from imgrec.workflows.reports import calibration_facts
+
+    return [("calibrated from", card.calibrated_from.in_words), *calibration_facts(card)]
 
 
 def _trained(run: Run) -> list[tuple[str, str]]:

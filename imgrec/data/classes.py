@@ -127,9 +127,9 @@ def renamed(dataset: Dataset, names: Mapping[str, str], where: str) -> Dataset:
     forms = {class_name(theirs): ours for theirs, ours in names.items()}
     for name in names:
         if class_name(name) not in dataset.classes:
+            to = f", to be renamed to {printable(names[name])}" if names[name] != name else ""
             raise UsageError(
-                f"no class {printable(name)} in {printable(where)}, to be renamed to "
-                f"{printable(names[name])}",
+                f"no class {printable(name)} in {printable(where)}{to}",
                 hint=f"it has {join_few(dataset.classes, _CLASSES_SHOWN)}",
             )
     return replace(dataset, classes=tuple(forms.get(name, name) for name in dataset.classes))

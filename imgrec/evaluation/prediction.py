@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple
 
@@ -15,6 +16,14 @@ from imgrec.json_documents import as_builtins
 from imgrec.scores import ONE_LABEL, Decision, Scores, rank_classes, require_finite
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+
+MergedDocument = Annotated[
+    Mapping[str, tuple[str, ...]],
+    Meta(
+        description="Only with --map: by name, the model's classes that it means. Its probability "
+        "is the sum of theirs."
+    ),
+]
 
 _Labels = Annotated[
     Sequence[str],
@@ -171,11 +180,15 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One of the models that predict: its name, its classes and how it decides."""
+    """One of the models that predict: its name, its classes and how it decides.
+
+    merged: its own classes that each of `classes` with another name adds up.
+    """
 
     model: str
     classes: tuple[str, ...]
     decision: Decision = ONE_LABEL
+    merged: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def multi_label(self) -> bool:

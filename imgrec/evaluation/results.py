@@ -232,7 +232,8 @@ class Assessment:
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
     data at `source`. verdicts: empty if nothing was required. facts: further names and values
     for the reports. leakage: how many of the images the model, or the baseline, was
-    trained on. measured: when, in UTC.
+    trained on. measured: when, in UTC. merged: the model's own classes that count as one, by its
+    name.
     """
 
     run: str
@@ -245,6 +246,7 @@ class Assessment:
     facts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     leakage: int = 0
     measured: dt.datetime | None = field(default=None, compare=False)
+    merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

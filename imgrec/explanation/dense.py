@@ -17,6 +17,7 @@ from imgrec.explanation.graph import is_convolution, method_for_any_model, trave
 from imgrec.explanation.values import Area, Detection, Heat, Picture, Segments, regions
 from imgrec.explanation.windows import largest_window
 from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.runtime.merged_classes import MergedClasses
 from imgrec.runtime.outputs import model_output
 from imgrec.scores import Decision
 
@@ -276,7 +277,11 @@ _LONGEST = 16
 
 
 def segments(
-    network: FullyConvolutional, engine: KerasEngine, picture: Picture, decision: Decision
+    network: FullyConvolutional,
+    engine: KerasEngine,
+    picture: Picture,
+    decision: Decision,
+    merging: MergedClasses | None = None,
 ) -> Segments:
     """Return the classes that each place of a picture shows.
 
@@ -288,6 +293,7 @@ def segments(
         engine: The model.
         picture: The picture.
         decision: How the probabilities of a place become labels.
+        merging: Classes that count as one; None for those of the model.
 
     Raises:
         BadImage: The picture is smaller than half of the model's input, or one side is 16 times as
@@ -304,6 +310,8 @@ def segments(
         len(engine.classes),
         multi_label=decision.multi_label,
     )
+    if merging is not None:
+        output = output._replace(probabilities=merging.sums(output.probabilities))
     named = decision.decide(output.probabilities, output.ood_similarity)
     (left, right, across), (top, bottom, down) = (
         _reach(columns, spec.width / larger.width),

@@ -6,6 +6,7 @@ map, or is cropped away. A network that pools globally takes pictures of any siz
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,13 +21,13 @@ from imgrec.explanation.values import Picture, ViewedRegion
 _SAME = 1e-6
 
 
-def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.float32]:
+def gradcam(model: Any, pixels: NDArray[np.uint8], *columns: int) -> NDArray[np.float32]:
     """Return how much each place supports a class, float32 (rows, columns), 0 to 1.
 
     Args:
         model: A Keras model that takes pixels from 0 to 255 and returns probabilities.
         pixels: uint8 (height, width, channels).
-        column: The column of the class.
+        *columns: The column of the class; several for classes that count as one.
 
     Returns:
         A map of the size of the last convolution's output, taken after the layers that keep that
@@ -42,7 +43,8 @@ def gradcam(model: Any, pixels: NDArray[np.uint8], column: int) -> NDArray[np.fl
     with tf.GradientTape() as tape:
         tape.watch(images)
         output = _answer(model, images, trace)
-        score = _score(trace.logits if trace.explains(output) else output, column)
+        by_logits = trace.explains(output)
+        score = _score(trace.logits if by_logits else output, columns, logits=by_logits)
     features = trace.features()
     gradient = tape.gradient(score, features)
     if gradient is None:
@@ -124,11 +126,20 @@ def _before(layer: Any, entering: Any) -> Any:
     return product if layer.bias is None else product + layer.bias
 
 
-def _score(output: Any, column: int) -> Any:
-    """Return the score of a class; a single unit is for the second of two classes."""
+def _score(output: Any, columns: Sequence[int], *, logits: bool) -> Any:
+    """Return the score of a class, or of several as one.
+
+    A single unit is for the second of two classes. Probabilities are added; so are, of logits, the
+    powers.
+    """
+    import tensorflow as tf
+
     if output.shape[-1] == 1:
-        return output[:, 0] if column else -output[:, 0]
-    return output[:, column]
+        return output[:, 0] if columns[0] else -output[:, 0]
+    if len(columns) == 1:
+        return output[:, columns[0]]
+    found = tf.gather(output, columns, axis=1)
+    return tf.reduce_logsumexp(found, axis=1) if logits else tf.reduce_sum(found, axis=1)
 
 
 # Larger, a thing that fills a picture is known by nothing but its parts.

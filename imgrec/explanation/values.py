@@ -235,10 +235,11 @@ class ExplainedPhoto:
 
 @dataclass(frozen=True)
 class ExplanationQuery:
-    """The model that is explained, and the method."""
+    """The model that is explained, the method, and the model's classes that each name merges."""
 
     model: str
     method: str
+    merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def cells(area: Area, covered: Area, shape: tuple[int, ...]) -> tuple[slice, slice]:

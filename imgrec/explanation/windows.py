@@ -6,6 +6,9 @@ than their surroundings. Non-maximum suppression removes duplicates, as in Felze
 "Object Detection with Discriminatively Trained Part-Based Models", 2010. The windows themselves
 would be bad candidates: a classifier is just as confident about a part of an object as about all of
 it.
+
+A candidate is then classified itself. Its score is the probability that the model gives to that
+part of the picture, and decides whether it is shown.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ _LEVELS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 _AROUND = 0.3
 _OVERLAP = 0.3
 _WITHIN = 0.7
+_SAME_PLACE = 0.5
 
 _Side = tuple[float, float]
 
@@ -66,11 +70,6 @@ class ScoredWindows:
         """Return the probability of a class in each window, float32 (windows,); 0 if unknown."""
         known = self.named.any(axis=1)
         return np.where(known, self.probabilities[:, column], 0).astype(np.float32)
-
-    def best(self, column: int, *, asked: bool) -> float:
-        """Return the highest score of a class; unless `asked`, of the windows that have it."""
-        scores = self.scores(column)
-        return float(scores.max() if asked else scores[self.named[:, column]].max())
 
     def heat(self, column: int) -> Heat:
         """Return the mean probability of a class over the windows that cover a place.
@@ -104,39 +103,43 @@ def score_windows(
         BadImage: The picture is smaller than half of the model's input.
     """
     windows = tuple(places(picture.image.size, engine.spec, most, picture.name))
-    batches = [
-        engine.answers(np.stack([engine.spec.crop(picture.image, area) for area in batch]))
-        for batch in _batches(windows)
-    ]
-    familiar = [each.ood_similarity for each in batches if each.ood_similarity is not None]
-    answers = ModelOutput(
-        np.concatenate([each.probabilities for each in batches]),
-        np.concatenate(familiar) if familiar else None,
-    )
-    named = decision.decide(answers.probabilities, answers.ood_similarity)
-    return ScoredWindows(picture, windows, answers.probabilities, named)
+    return _scored(engine, picture, decision, windows)
 
 
 def detections(
-    looked: ScoredWindows, classes: Sequence[str], decision: Decision, wanted: int | None = None
+    engine: Engine, looked: ScoredWindows, decision: Decision, wanted: int | None = None
 ) -> tuple[Detection, ...]:
-    """Return the boxes in a picture, by falling score: the heat of the hottest place inside.
+    """Return the boxes in a picture, by falling score: the probability of the class for the box.
+
+    A box is classified with as much around it as gives it the model's aspect ratio. Of boxes of
+    different classes on the same place, with an IoU of more than 0.5, the one with the highest
+    score stays.
 
     Args:
+        engine: The model.
         looked: The windows.
-        classes: The class names.
-        decision: Gives the probability from which a class counts as found.
+        decision: Gives the lowest score of a box.
         wanted: The column of the class to look for; None for every class that is the answer of
-            some window.
+            some window. A box is then only found if the class is the answer for it, too.
     """
+    picture = looked.picture
     answered = np.flatnonzero(looked.named.any(axis=0)).tolist()
-    found = [
-        each
+    candidates = [
+        (column, area)
         for column in (answered if wanted is None else [wanted])
-        if looked.best(column, asked=wanted is not None) >= decision.threshold(column)
-        for each in _things(looked.heat(column), classes[column], looked.picture.image.size)
+        for area in _things(looked.heat(column), picture.image.size)
     ]
-    return tuple(sorted(found, key=lambda each: -each.score))
+    if not candidates:
+        return ()
+    around = tuple(_fitting(area, picture.image.size, engine.spec) for _, area in candidates)
+    boxes = _scored(engine, picture, decision, around)
+    found = []
+    for row, (column, area) in enumerate(candidates):
+        score = float(boxes.probabilities[row, column])
+        is_answer = boxes.named[row].any() if wanted is not None else boxes.named[row, column]
+        if is_answer and score >= decision.threshold(column):
+            found.append(Detection(engine.classes[column], score, area))
+    return _one_class_each(found)
 
 
 def suppressed(candidates: Sequence[Detection]) -> list[Detection]:
@@ -194,19 +197,63 @@ def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:
     return largest
 
 
-def _things(heat: Heat, name: str, size: tuple[int, int]) -> list[Detection]:
-    """Return the boxes of a class, each with the heat of its hottest place; none without heat."""
+def _scored(
+    engine: Engine, picture: Picture, decision: Decision, windows: tuple[Area, ...]
+) -> ScoredWindows:
+    batches = [
+        engine.answers(np.stack([engine.spec.crop(picture.image, area) for area in batch]))
+        for batch in _batches(windows)
+    ]
+    familiar = [each.ood_similarity for each in batches if each.ood_similarity is not None]
+    answers = ModelOutput(
+        np.concatenate([each.probabilities for each in batches]),
+        np.concatenate(familiar) if familiar else None,
+    )
+    named = decision.decide(answers.probabilities, answers.ood_similarity)
+    return ScoredWindows(picture, windows, answers.probabilities, named)
+
+
+def _things(heat: Heat, size: tuple[int, int]) -> list[Area]:
+    """Return the candidates of a class, those first that are hotter than what is around them."""
     hottest = float(heat.values.max())
     if hottest <= 0:
         return []
     candidates = [
-        Detection(name, _contrast(heat, area), area)
+        Detection("", _contrast(heat, area), area)
         for level in _LEVELS
         for area in regions(heat, size, level * hottest)
     ]
-    return [
-        each._replace(score=float(heat.part(each.area).max())) for each in suppressed(candidates)
-    ]
+    return [each.area for each in suppressed(candidates)]
+
+
+def _fitting(area: Area, size: tuple[int, int], spec: ImageSpec) -> Area:
+    """Return an area with what is around it, in the model's aspect ratio if the picture allows.
+
+    It is not smaller than half of the model's input, like a window.
+    """
+    scale = max(
+        (area.right - area.left) / spec.width, (area.bottom - area.top) / spec.height, 1 / 2
+    )
+    left, right = _centred(area.left, area.right, scale * spec.width, size[0])
+    top, bottom = _centred(area.top, area.bottom, scale * spec.height, size[1])
+    return Area(left, top, right, bottom)
+
+
+def _centred(start: float, end: float, length: float, extent: float) -> tuple[float, float]:
+    """Return a stretch of a length around another, moved or shortened to lie within an extent."""
+    length = min(length, extent)
+    first = min(max(0.0, (start + end - length) / 2), extent - length)
+    return first, first + length
+
+
+def _one_class_each(found: Sequence[Detection]) -> tuple[Detection, ...]:
+    """Return the boxes by falling score, without those on the place of one of another class."""
+    kept: list[Detection] = []
+    for each in sorted(found, key=lambda each: -each.score):
+        others = (other for other in kept if other.class_name != each.class_name)
+        if all(each.area.overlap(other.area) <= _SAME_PLACE for other in others):
+            kept.append(each)
+    return tuple(kept)
 
 
 def _contrast(heat: Heat, area: Area) -> float:

@@ -84,7 +84,8 @@ class ExportParity:
 class Calibration:
     """The temperature by which the model's logits were divided, and what that did.
 
-    It is part of the weights in the best.keras whose SHA-256 is `model`. Fitted on `images`
+    It is part of the model file whose SHA-256 is `model`: best.keras, or the LiteRT file of a run
+    without it. The logits of a calibrated run were those of its origin before. Fitted on `images`
     images of `split`, where the mean log loss, in nats, went from `loss_before` to `loss_after`.
     """
 
@@ -135,7 +136,8 @@ class Threshold:
     OOD score.
     target: what both were chosen for, such as `precision 0.98` or `coverage 0.9`. Of the `images`
     images of `split`, the fraction `coverage` reaches both, and `precision` of those is right.
-    split: `calibration`, the validation images that did not choose the best epoch, or `validation`.
+    split: `calibration`, the validation images that did not choose the best epoch, or the images of
+    `imgrec calibrate`; or `validation`.
     confidence: how sure it is, 0 to 1, that the target is kept on new images; None if it was only
     reached on these images, as by earlier versions.
     """
@@ -182,6 +184,24 @@ class ImportOrigin:
     output_name: str = ""
 
 
+@dataclass(frozen=True)
+class CalibrationOrigin:
+    """The run whose model was calibrated on other images.
+
+    run: its name. model: the SHA-256 of its model file. images: those that chose the temperature
+    and the threshold.
+    """
+
+    run: str
+    model: str
+    images: DataSource
+
+    @property
+    def in_words(self) -> str:
+        """The run, and how many images of what."""
+        return f"{self.run}, on {count_of(self.images.images, 'image')} of {self.images.written}"
+
+
 class BestEpochDocument(TypedDict, total=False):
     """The epoch, from 1, with the best monitored value; empty where none has ended."""
 
@@ -218,6 +238,8 @@ class Card:
     `evaluation.selective_prediction` set no threshold; empty if it did, or was not asked to.
     network: the layers of the Keras model; None if they are not known.
     head: of the best model, if it was solved exactly; there are no epochs then, and no best one.
+    calibrated_from: of a run that `imgrec calibrate` made; None for others. What it says of
+    training or import is that of its origin.
     """
 
     name: str
@@ -249,6 +271,12 @@ class Card:
     validated: Count | None = None
     network: NetworkSummary | None = None
     head: Head | None = None
+    calibrated_from: CalibrationOrigin | None = None
+
+    @property
+    def lists_images(self) -> bool:
+        """Whether the run has a list of the images that its model depends on."""
+        return self.origin is None or self.calibrated_from is not None
 
     @property
     def validated_on(self) -> str:
@@ -306,7 +334,7 @@ class Card:
         if digest is not None:
             hashes[file] = digest
         card = dataclasses.replace(self, hashes=hashes)
-        if card.calibration is None or card.calibration.model == hashes.get(BEST_MODEL):
+        if card.calibration is None or card.calibration.model in hashes.values():
             return card
         return dataclasses.replace(
             card, calibration=None, threshold=None, thresholds=None, no_threshold=""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
 import re
 import shlex
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,6 +101,17 @@ def create(runs_dir: Path, name: str) -> Path:
                 number += 1
     except OSError as error:
         raise cannot_write(runs_dir, error) from error
+
+
+@contextlib.contextmanager
+def new_folder(runs_dir: Path, name: str) -> Iterator[Path]:
+    """Create the folder of a run, as `create` does; remove it if the run can't be completed."""
+    folder = create(runs_dir, name)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def find_runs(runs_dir: Path) -> tuple[tuple[Run, ...], tuple[UnreadableRun, ...]]:

@@ -40,6 +40,26 @@ def image_list(identities: Identities, skipped: Mapping[str, str]) -> str:
     return text.getvalue()
 
 
+def extended_image_list(folder: Path | None, added: Identities) -> str:
+    """Return the text of a run's file with further images, in place of those of their splits.
+
+    Args:
+        folder: The run's folder; None for one without the file.
+        added: The images.
+
+    Raises:
+        RunError: As `recorded_identities`.
+    """
+    splits = {split for split, _ in added}
+    rows = [] if folder is None else _read_rows(folder)
+    kept = [row for row in rows if row.split not in splits]
+    before = image_list(
+        {(row.split, row.name): (row.label, row.sha256) for row in kept},
+        {row.name: row.skipped for row in kept},
+    )
+    return before + image_list(added, {}).partition("\n")[2]
+
+
 def recorded_images(folder: Path) -> dict[str, dict[str, str]]:
     """Return the images of each split that a training used: SHA-256 by name.
 

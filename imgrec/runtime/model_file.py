@@ -37,6 +37,8 @@ def decision_of(card: Card) -> Decision:
 
 def restore_hint(run: Run) -> str:
     """Return how to get the files of a run again if they are missing or damaged."""
+    if (calibrated := run.card.calibrated_from) is not None:
+        return f"calibrate {printable(calibrated.run)} again, or copy the run again"
     if (origin := run.card.origin) is not None:
         return f"import {printable(origin.file)} again"
     return "copy the run again from where it was trained, or train again"

@@ -173,20 +173,27 @@ def export_trained(
             log.warning("no LiteRT file: %s", error)
 
 
-def export_imported(writer: RunWriter, photos: Sequence[Photo], progress: Progress) -> None:
-    """Write the LiteRT file of an imported model.
+def export_imported(
+    writer: RunWriter,
+    photos: Sequence[Photo],
+    progress: Progress,
+    precisions: Sequence[str] = ("float32",),
+) -> None:
+    """Write the LiteRT files of an imported or calibrated model.
 
-    If it can't be written, there is a warning.
+    If one can't be written, there is a warning.
 
     Args:
         writer: The run's writer.
         photos: The photos to compare the answers on; none for random pictures.
         progress: Where progress is reported.
+        precisions: Those of the files.
     """
-    try:
-        _export(writer, "litert", "float32", None, photos, progress)
-    except (RunError, DataError) as error:
-        log.warning("no LiteRT file: %s", error)
+    for precision in precisions:
+        try:
+            _export(writer, "litert", precision, None, photos, progress)
+        except (RunError, DataError) as error:
+            log.warning("no LiteRT file: %s", error)
 
 
 def require_answers(engine: Engine, photos: Sequence[Photo], progress: Progress) -> None:

@@ -105,12 +105,19 @@ def check_required(section: EvaluationConfig, classes: Sequence[str]) -> None:
             raise SettingError(("evaluation", "require", index), error.message) from error
 
 
-def check_gate(requirements: Sequence[Requirement], gate: Gate, run: Run, slicing: Slicing) -> None:
+def check_gate(
+    requirements: Sequence[Requirement],
+    gate: Gate,
+    run: Run,
+    slicing: Slicing,
+    classes: Sequence[str],
+) -> None:
     """Raise UsageError for requirements that can't be met, before an image is read.
 
-    The class may not exist, the metric may not apply to the model, or there may be no slices.
+    The class may not be in `classes`, the metric may not apply to the model, or there may be no
+    slices.
     """
-    check_names(requirements, run.card.classes)
+    check_names(requirements, classes)
     names = [requirement.quantity.metric for requirement in requirements]
     dropping = gate.max_drop if gate.baseline else ()
     check_metrics([*names, *dropping], multi_label=run.card.multi_label)

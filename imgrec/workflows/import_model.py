@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,7 +37,7 @@ from imgrec.network_summary import NetworkSummary
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, ImportOrigin, Input
-from imgrec.runs.folder import Run, check_name, check_place, create
+from imgrec.runs.folder import Run, check_name, check_place, new_folder
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.keras_engine import KerasEngine, load_keras
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
@@ -109,7 +108,7 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
             require_answers(ready.engine, photos, progress)
         pixel_range = ready.pixel_range if form == "litert" else None
         log.info("%s", describe_import(wanted, known, ready.size, pixel_range))
-        with _new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
+        with new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
             if folder.name != f"{(name := _name(wanted))}-1":
                 log.info("there are other runs called %s: this one is %s", name, folder.name)
             write_atomically(folder / ready.file, ready.write)
@@ -257,14 +256,3 @@ def _card(wanted: ImportSpec, form: ModelFormat, known: ModelDescription, ready:
         thresholds=known.thresholds,
         network=ready.network,
     )
-
-
-@contextlib.contextmanager
-def _new_folder(runs_dir: Path, name: str) -> Iterator[Path]:
-    """Create a run's folder, and remove it if the run can't be completed."""
-    folder = create(runs_dir, name)
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

@@ -47,6 +47,7 @@ from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES
+from imgrec.runtime.merged_classes import ClassLists, merge_classes, with_merged_classes
 from imgrec.text import count_of, printable
 from imgrec.versions import changed_libraries
 from imgrec.workflows.check import CHECK_FILE
@@ -63,7 +64,10 @@ _Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 
 
 def heat_maps(
-    run: Run, mistakes: Sequence[Mistake], records: Sequence[Record]
+    run: Run,
+    mistakes: Sequence[Mistake],
+    records: Sequence[Record],
+    merged: ClassLists | None = None,
 ) -> Mapping[Mistake, Thumbnail]:
     """Return a heat map of each mistake for the class that was predicted.
 
@@ -76,13 +80,14 @@ def heat_maps(
         run: The model.
         mistakes: The mistakes.
         records: The images that were evaluated, of which `Mistake.row` is the index.
+        merged: The model's classes that count as one, by its name.
     """
     if not mistakes:
         return {}
     found: dict[Mistake, Thumbnail] = {}
     end = time.monotonic() + _SECONDS
     try:
-        engine, where = _opened(run)
+        engine, where = _opened(run, merged or {})
         for mistake in mistakes:
             if time.monotonic() < end:
                 column = engine.classes.index(_class(mistake, engine.classes))
@@ -94,13 +99,16 @@ def heat_maps(
     return found
 
 
-def _opened(run: Run) -> tuple[Engine, _Where]:
+def _opened(run: Run, merged: ClassLists) -> tuple[Engine, _Where]:
     file = run.path / FILES["float32"]
     small = file.is_file() and file.stat().st_size <= _SMALL
     if not small and "tensorflow" in sys.modules and (run.path / BEST_MODEL).is_file():
         keras = open_keras(run)
-        return keras, lambda pixels, column: gradcam(keras.model, pixels, column)
-    engine = open_engine(run)
+        own = merge_classes(merged, keras.classes, run.name).columns
+        return with_merged_classes(keras, merged, run.name), lambda pixels, column: gradcam(
+            keras.model, pixels, *own[column]
+        )
+    engine = with_merged_classes(open_engine(run), merged, run.name)
     return engine, lambda pixels, column: occlusion(engine, pixels, column, _PATCHES)
 
 
@@ -142,7 +150,7 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
         pictures=_pictures(
             [records[row] for row in shown_mistakes.rows], run.card.input.max_megapixels
         ),
-        heat_maps=heat_maps(run, shown_mistakes.worst, records) if alone else {},
+        heat_maps=heat_maps(run, shown_mistakes.worst, records, assessment.merged) if alone else {},
         network=run.card.network if alone else None,
     )
 
@@ -273,7 +281,9 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
         if (seconds := training_seconds(run.path)) is not None:
             yield "training time", duration(seconds)
         yield "training images' fingerprint", card.fingerprint
-    yield from _fitted(card)
+    if card.calibrated_from:
+        yield "calibrated from", card.calibrated_from.in_words
+    yield from calibration_facts(card)
     for split, data in card.data.items():
         yield f"{split} images", f"{data.images:,}"
     yield from card.versions.items()
@@ -281,7 +291,7 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "other versions now", ", ".join(differing)
 
 
-def _fitted(card: Card) -> Iterator[tuple[str, str]]:
+def calibration_facts(card: Card) -> Iterator[tuple[str, str]]:
     """Yield the temperature and the thresholds, and which images they were fitted to."""
     if found := card.calibration:
         images = count_of(found.images, f"{found.split} image")

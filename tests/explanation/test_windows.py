@@ -14,7 +14,9 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
 from imgrec.explanation.values import Area, Detection
 from imgrec.explanation.windows import detections, places, score_windows, suppressed
+from imgrec.runtime.engine import Engine
 from imgrec.runtime.exported import FunctionEngine
+from imgrec.runtime.merged_classes import with_merged_classes
 from imgrec.scores import ONE_LABEL, Decision
 from tests.explanation.made import SPEC, asked, picture, red_or_blue, spotted
 
@@ -26,9 +28,9 @@ def test_a_thing_is_found_where_it_is() -> None:
     """What red fills is one box, of a good overlap with the red spot, and hottest there."""
     made = picture(spotted(RED, (160, 100)))
     looked = score_windows(asked(), made, ONE_LABEL)
-    (found,) = (each for each in detections(looked, CLASSES, ONE_LABEL) if each.class_name == "red")
+    every = detections(asked(), looked, ONE_LABEL)
+    (found,) = (each for each in every if each.class_name == "red")
     assert found.area.overlap(RED) > 0.6
-    assert found.score > 0.9
     heat = looked.heat(0).over(made.image.size, made.image.size)
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     assert RED.left < column < RED.right
@@ -41,7 +43,7 @@ def test_two_things_of_a_class_are_two() -> None:
     image.paste((255, 0, 0), (230, 20, 290, 80))
     image.paste((0, 0, 255), (120, 20, 180, 80))
     looked = score_windows(asked(), picture(image), ONE_LABEL, 100)
-    found = detections(looked, CLASSES, Decision(0.8))
+    found = detections(asked(), looked, Decision(0.5))
     names = sorted(each.class_name for each in found if each.class_name != "dark")
     assert names == ["blue", "red", "red"]
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
@@ -57,8 +59,9 @@ def test_what_is_unknown_is_background() -> None:
         return np.concatenate([answers, answers[:, :1]], axis=1)  # familiar where it is red
 
     least = Decision(0.5, 0.9)
-    looked = score_windows(FunctionEngine(strange, CLASSES, SPEC), made, least)
-    assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
+    engine = FunctionEngine(strange, CLASSES, SPEC)
+    looked = score_windows(engine, made, least)
+    assert {each.class_name for each in detections(engine, looked, least)} == {"red"}
 
 
 def test_a_threshold_of_each_class_where_there_may_be_several() -> None:
@@ -67,7 +70,7 @@ def test_a_threshold_of_each_class_where_there_may_be_several() -> None:
     least = Decision(class_thresholds=(0.9, 0.9, 1.01))
     looked = score_windows(asked(), made, least)
     assert 0 < looked.named.any(axis=1).sum() < len(looked.windows)
-    assert {each.class_name for each in detections(looked, CLASSES, least)} == {"red"}
+    assert {each.class_name for each in detections(asked(), looked, least)} == {"red"}
 
 
 def test_a_class_that_no_window_predicts_is_not_found() -> None:
@@ -77,8 +80,43 @@ def test_a_class_that_no_window_predicts_is_not_found() -> None:
         return np.tile(np.array([0.6, 0.3, 0.1], np.float32), (len(images), 1))
 
     made, least = picture(spotted(RED, (160, 100))), Decision(0.0)
-    looked = score_windows(FunctionEngine(rather_red, CLASSES, SPEC), made, least)
-    assert {each.class_name for each in detections(looked, CLASSES, least)} == {CLASSES[0]}
+    engine = FunctionEngine(rather_red, CLASSES, SPEC)
+    looked = score_windows(engine, made, least)
+    assert {each.class_name for each in detections(engine, looked, least)} == {CLASSES[0]}
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 0.6, 0.9])
+def test_a_box_has_the_probability_by_which_it_is_shown(threshold: float) -> None:
+    """It is what the model answers for the box, and at least the threshold."""
+    image = spotted(RED, (160, 100))
+    image.paste((0, 0, 160), (100, 20, 160, 80))
+    made, least = picture(image), Decision(threshold)
+    found = detections(asked(), score_windows(asked(), made, least), least)
+    assert all(each.score >= threshold for each in found)
+    for each in found:
+        if each.area.right - each.area.left == each.area.bottom - each.area.top:
+            answer = asked().answers(SPEC.crop(image, each.area)[np.newaxis])
+            assert answer.probabilities.max() == pytest.approx(each.score)
+
+
+def test_classes_of_the_same_place_are_one() -> None:
+    """Of boxes that overlap by more than half, the most probable stays, merged classes as one."""
+
+    def two_reds(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        red, blue, dark = red_or_blue(images).T
+        lower = images[:, SPEC.height // 2 :, :, 0].mean(axis=(1, 2)) / 255
+        return np.stack([red * (1 - lower), red * lower, blue, dark], axis=1)
+
+    engine = FunctionEngine(two_reds, ("crimson", "scarlet", "blue", "dark"), SPEC)
+    made = picture(spotted(RED, (160, 100)))
+
+    def found(engine: Engine) -> list[Detection]:
+        every = detections(engine, score_windows(engine, made, ONE_LABEL), ONE_LABEL)
+        return [each for each in every if each.area.overlap(RED) > 0.5]
+
+    assert len(found(engine)) <= 1
+    merged = with_merged_classes(engine, {"red": ("crimson", "scarlet")}, "made")
+    assert [each.class_name for each in found(merged)] == ["red"]
 
 
 @given(

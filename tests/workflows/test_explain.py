@@ -169,6 +169,30 @@ def test_the_class_that_is_asked_for(trained: Run, photo: Photo) -> None:
     assert caught.value.hint == "it has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
+@pytest.mark.parametrize("method", ["gradcam", "occlusion", "windows", "dense"])
+def test_several_classes_are_explained_as_one(trained: Run, photo: Photo, method: Method) -> None:
+    """By any method; the probability is the sum of theirs."""
+    options = ExplainOptions("low", threshold=0, method=method, names={"low": "0,1,2,3,4"})
+    found = open_explainer(trained, options).explain(photo)
+    single = [
+        open_explainer(trained, ExplainOptions(name, method="occlusion")).explain(photo)
+        for name in "01234"
+    ]
+    assert found.class_name == "low"
+    assert found.probability == pytest.approx(sum(each.probability for each in single), abs=1e-5)
+    assert {each.class_name for each in found.found} <= {"low"}
+    if method == "dense":
+        assert found.shares is not None
+        assert found.shares.keys() <= {"low", "5", "6", "7", "8", "9"}
+
+
+def test_layers_shows_the_model_s_own_classes(trained: Run) -> None:
+    """It follows the numbers of the network, which has no merged ones."""
+    options = ExplainOptions(method="layers", names={"low": "0,1"})
+    with pytest.raises(UsageError, match="map: layers follows the photo"):
+        open_explainer(trained, options)
+
+
 def test_the_nearest_class_is_named(small_run: Callable[[str], Run]) -> None:
     """A misspelt class is reported with the nearest one."""
     with pytest.raises(UsageError, match="no such class; did you mean cat"):

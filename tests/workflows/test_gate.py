@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from imgrec.config.evaluation import BaselineConfig, EvaluationConfig
 from imgrec.config.load import parse
@@ -20,6 +23,8 @@ from imgrec.runs.folder import Run
 from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, compare_runs, evaluate
 from imgrec.workflows.evaluation.evaluate import differing_settings
 from imgrec.workflows.gate import Gate, joined_gates
+from imgrec.workflows.prepare import read_images
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import train
 from tests.conftest import write_colours
 
@@ -251,6 +256,27 @@ def test_folders_called_otherwise(one_epoch: Run, photos: Path, tmp_path: Path) 
         evaluate(one_epoch, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
     with pytest.raises(UsageError, match="--map renames the classes"):
         evaluate(one_epoch, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
+
+
+def test_a_folder_is_any_of_several_classes(trained: Run, tmp_path: Path) -> None:
+    """--map with a list: any of them counts, its probability is their sum, and reports say so."""
+    records = read_images(run_config(trained.path).data, trained.card.seed).test[:100]
+    for number, record in enumerate(records):
+        folder = tmp_path / "digits" / ("low" if record.label in range(5) else str(record.label))
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.asarray(record.source).squeeze()).save(folder / f"{number}.png")
+    images = ImageChoice(tmp_path / "digits", names={"low": "0, 1, 2, 3, 4"})
+    page = tmp_path / "page.html"
+    wanted = replace(gate("recall[low] >= 0.9"), images=images, reports=[page])
+    found = evaluate(trained, wanted)
+    assert found.passed
+    assert found.evaluation.classes == ("low", "5", "6", "7", "8", "9")
+    note = "low is any of 0, 1, 2, 3, 4, with the sum of their probabilities"
+    assert note in found.evaluation.notes
+    assert note in page.read_text()
+    assert evaluation_document(found).merged == {"low": ("0", "1", "2", "3", "4")}
+    with pytest.raises(UsageError, match="there is no class 3"):
+        evaluate(trained, replace(wanted, gate=Gate((required("recall[3] >= 0"),))))
 
 
 def test_a_class_without_images_is_reported(

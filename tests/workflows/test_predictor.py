@@ -20,7 +20,7 @@ from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
 from imgrec.evaluation.prediction import ModelInfo, Prediction
 from imgrec.progress import Silent
-from imgrec.report.documents import LineForm
+from imgrec.report.documents import LineForm, prediction_document
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.outputs import ModelOutput
@@ -196,3 +196,23 @@ def test_a_model_named_twice_is_refused(trained: Run) -> None:
     """It would only count twice."""
     with pytest.raises(UsageError, match="named twice"):
         open_models([trained, trained])
+
+
+def test_several_classes_are_one(trained: Run) -> None:
+    """Its probability is the sum of theirs, and the document says which they are."""
+    grey = Photo("grey", np.full((8, 8), 90, np.uint8))
+
+    def answers(class_names: dict[str, str]) -> dict[str, float]:
+        model = open_models([trained], class_names=class_names).with_options(top=10)
+        ((found,),) = model.predictions([grey], total=1, progress=Silent())
+        return dict(found.top)
+
+    plain, merged = answers({}), answers({"low": "0,1,2", "seven": "7"})
+    assert merged.keys() == {"low", "3", "4", "5", "6", "seven", "8", "9"}
+    assert merged["low"] == pytest.approx(plain["0"] + plain["1"] + plain["2"])
+    assert (merged["seven"], merged["8"]) == (plain["7"], plain["8"])
+    asked = open_models([trained], class_names={"low": "0,1,2"})
+    (document,) = prediction_document([], asked.members).models
+    assert document.merged == {"low": ("0", "1", "2")}
+    other = open_models([trained], class_names={"low": "0,1,3"})
+    assert other.settings["classes"] != asked.settings["classes"]

@@ -11,9 +11,15 @@ from imgrec.models.files.litert_graph import (
     ends_linear,
     read_graph,
     with_output,
+    with_temperature,
 )
 from imgrec.models.files.litert_writer import LiteRTWriter, with_head
-from imgrec.models.files.metadata import DESCRIPTION, embed, read_description
+from imgrec.models.files.metadata import (
+    DESCRIPTION,
+    embed,
+    read_description,
+    remove_description,
+)
 from imgrec.models.files.refused import RefusedFile, refusal
 from imgrec.models.files.safety import check_config, check_keras, check_weights
 from imgrec.models.files.torch_weights import read_torch_weights
@@ -40,6 +46,8 @@ __all__ = [
     "read_litert",
     "read_torch_weights",
     "refusal",
+    "remove_description",
     "with_head",
     "with_output",
+    "with_temperature",
 ]

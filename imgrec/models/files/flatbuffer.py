@@ -118,7 +118,7 @@ class Table:
     def scalar(self, field: int, kind: str) -> int:
         """Return an integer; 0, the default, if it is not in the file."""
         form = _SCALARS[kind]
-        place = self._place(field, form.size)
+        place = self.place(field, form.size)
         return int(form.unpack_from(self._file.content, place)[0]) if place else 0
 
     def table(self, field: int) -> Table | None:
@@ -163,11 +163,11 @@ class Table:
 
     def _target(self, field: int) -> int:
         """Return where the offset in a field leads; 0 if it is not in the file."""
-        place = self._place(field, 4)
+        place = self.place(field, 4)
         return place + _OFFSET.unpack_from(self._file.content, place)[0] if place else 0
 
-    def _place(self, field: int, size: int) -> int:
-        """Return the position of a field; 0 if it is not in the file."""
+    def place(self, field: int, size: int) -> int:
+        """Return the position of a field of `size` bytes; 0 if it is not in the file."""
         vtable = self._vtable
         if field + 1 >= len(vtable) or not (offset := vtable[field + 1]):
             return 0

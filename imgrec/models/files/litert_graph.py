@@ -42,8 +42,10 @@ _NAMES = {
 # Fields of the tables in the schema.
 _OPERATOR_CODES, _GRAPHS, _BUFFERS = 1, 2, 4
 _TENSORS, _INPUTS, _OUTPUTS, _OPERATORS = 0, 1, 2, 3
-_OPTIONS = 4
 _INTEGERS = {2: "<i4", 4: "<i8"}  # types of tensors
+_RESULTS, _OPTIONS_TYPE, _OPTIONS = 2, 3, 4
+_SOFTMAX_OPTIONS = 9
+_BETA = struct.Struct("<f")
 # The fields of a pooling's window, and of the dilation of a convolution; width before height.
 _POOLING = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _DILATION = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 5}
@@ -145,6 +147,29 @@ def with_output(content: bytes, tensor: int) -> bytes:
     """
     start, _ = Flatbuffer(content).root().tables(_GRAPHS)[0].data(_OUTPUTS)
     return b"".join((content[:start], struct.pack("<i", tensor), content[start + 4 :]))
+
+
+def with_temperature(content: bytes, tensor: int, temperature: float) -> bytes | None:
+    """Return a file whose logits are divided by `temperature`; None if it can't be put in.
+
+    The operator SOFTMAX multiplies its input by its option `beta`.
+
+    Args:
+        content: What `read_litert` returned.
+        tensor: The number of the tensor with the probabilities in the main graph.
+        temperature: Above 0.
+    """
+    for operator in reversed(Flatbuffer(content).root().tables(_GRAPHS)[0].tables(_OPERATORS)):
+        if tensor in operator.scalars(_RESULTS, "i"):
+            options = operator.table(_OPTIONS)
+            is_softmax = operator.scalar(_OPTIONS_TYPE, "B") == _SOFTMAX_OPTIONS
+            place = options.place(0, _BETA.size) if is_softmax and options else 0
+            if not place:
+                return None
+            (beta,) = _BETA.unpack_from(content, place)
+            scaled = _BETA.pack(beta / temperature)
+            return content[:place] + scaled + content[place + _BETA.size :]
+    return None
 
 
 def ends_linear(content: bytes, tensor: int) -> bool:

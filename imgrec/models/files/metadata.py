@@ -58,6 +58,12 @@ def read_description(path: Path) -> bytes | None:
         ) from error
 
 
+def remove_description(path: Path) -> None:
+    """Remove the JSON document that `embed` wrote into a `.tflite` file, if it has one."""
+    if read_description(path) is not None:
+        _rewrite(path, without={DESCRIPTION})
+
+
 def _out_of_zip(path: Path) -> bytes | None:
     with open_regular(path) as file:
         check_directory(file)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from imgrec.corruption import CorruptionKind
-from imgrec.evaluation.prediction import Share
+from imgrec.evaluation.prediction import MergedDocument, Share
 from imgrec.evaluation.results import (
     Assessment,
     ChangedAnswer,
@@ -214,6 +214,7 @@ class EvaluationDocument(Struct, frozen=True, kw_only=True):
     path: Annotated[
         str | UnsetType, Meta(description="The run's folder; with `imgrec train` only.")
     ] = UNSET
+    merged: MergedDocument | UnsetType = UNSET
 
 
 class RunDocument(Struct, frozen=True):
@@ -273,6 +274,7 @@ def evaluation_document(assessment: Assessment, *, path: str | None = None) -> E
         passed=assessment.passed,
         comparison=None if assessment.comparison is None else _comparison(assessment.comparison),
         path=UNSET if path is None else path,
+        merged=assessment.merged or UNSET,
     )
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from imgrec.evaluation.prediction import RankedDocument, Share, ranked_documents
+from imgrec.evaluation.prediction import (
+    MergedDocument,
+    RankedDocument,
+    Share,
+    ranked_documents,
+)
 from imgrec.explanation.layer_walk import LayerSummary
 from imgrec.explanation.values import (
     Area,
@@ -30,6 +35,7 @@ class ExplanationHead(Struct, frozen=True):
     schema_version: Literal[2]
     model: Annotated[str, Meta(description="The run's name.")]
     method: Annotated[str, Meta(description="gradcam, occlusion, windows, dense or layers.")]
+    merged: MergedDocument | UnsetType = UNSET
 
 
 class ViewDocument(Struct, frozen=True):
@@ -50,9 +56,9 @@ class BoxDocument(Struct, frozen=True):
     score: Annotated[
         Share,
         Meta(
-            description="With dense the highest probability of the class in the box; with windows "
-            "that of its hottest place, a mean over the windows there; with gradcam and occlusion "
-            "that of the whole photo."
+            description="With windows the probability of the class for the box, classified on its "
+            "own; with dense the highest one in the box; with gradcam and occlusion that of the "
+            "whole photo."
         ),
     ]
     left: _Pixel
@@ -181,7 +187,7 @@ class ExplainedDocument(Struct, frozen=True):
     ]
 
 
-class ExplanationDocument(ExplanationHead, frozen=True):
+class ExplanationDocument(ExplanationHead, frozen=True, kw_only=True):
     """All photos of one command, in the order in which they were named."""
 
     explanations: tuple[ExplainedDocument, ...]
@@ -191,12 +197,18 @@ def explanation_document(
     explained: Sequence[ExplainedPhoto], asked: ExplanationQuery
 ) -> ExplanationDocument:
     """Return the document of all photos."""
-    return ExplanationDocument(_VERSION, asked.model, asked.method, tuple(map(_photo, explained)))
+    return ExplanationDocument(
+        schema_version=_VERSION,
+        model=asked.model,
+        method=asked.method,
+        merged=asked.merged or UNSET,
+        explanations=tuple(map(_photo, explained)),
+    )
 
 
 def photo_explanation(explained: ExplainedPhoto, asked: ExplanationQuery) -> dict[str, Any]:
     """Return the document of one photo: the keys of ExplanationHead and ExplainedDocument."""
-    head = ExplanationHead(_VERSION, asked.model, asked.method)
+    head = ExplanationHead(_VERSION, asked.model, asked.method, asked.merged or UNSET)
     found: dict[str, Any] = as_builtins(head) | as_builtins(_photo(explained))
     return found
 

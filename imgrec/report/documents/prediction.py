@@ -7,10 +7,11 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from imgrec.evaluation.prediction import (
     Answer,
+    MergedDocument,
     ModelInfo,
     PhotoDocument,
     Prediction,
@@ -62,6 +63,7 @@ class ModelDocument(Struct, frozen=True):
             "the order of the classes; else null."
         ),
     ]
+    merged: MergedDocument | UnsetType = UNSET
 
 
 class PredictionDocument(PredictionHead, frozen=True):
@@ -122,6 +124,7 @@ def _member(member: ModelInfo) -> ModelDocument:
         threshold=member.decision.min_probability,
         multi_label=member.multi_label,
         thresholds=member.decision.class_thresholds,
+        merged=member.merged or UNSET,
     )
 
 

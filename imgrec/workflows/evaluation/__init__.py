@@ -8,7 +8,13 @@ from imgrec.workflows.evaluation.evaluate import (
     evaluate,
     evaluate_request,
 )
-from imgrec.workflows.evaluation.evaluation_data import EvaluationData, ImageChoice
+from imgrec.workflows.evaluation.evaluation_data import (
+    EvaluationData,
+    ImageChoice,
+    choose_images,
+    find_leakage,
+    selection_notes,
+)
 
 __all__ = [
     "Compared",
@@ -16,7 +22,10 @@ __all__ = [
     "EvaluationRequest",
     "Evaluator",
     "ImageChoice",
+    "choose_images",
     "compare_runs",
     "evaluate",
     "evaluate_request",
+    "find_leakage",
+    "selection_notes",
 ]

@@ -25,6 +25,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.requirement import check_names
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions, open_engine
+from imgrec.runtime.merged_classes import lists_in_words, with_merged_classes
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.slicing import Slicing
@@ -32,7 +33,9 @@ from imgrec.versions import pixel_versions
 from imgrec.workflows.evaluation.evaluation_data import (
     EvaluationData,
     ImageChoice,
+    calibration_notes,
     choose_images,
+    evaluated_classes,
     find_leakage,
     measured_identities,
     selection_notes,
@@ -92,13 +95,17 @@ class Evaluator:
         slices = (*parts, *(ImageSlice(str(each), found, each) for each, found in corrupted))
         evaluation = measures.evaluate_scores(scores, self.top_k, slices)
         name = " + ".join(run.name for run in runs)
-        return Assessment(name, self.images.split, self.images.source, scores, evaluation)
+        images = self.images
+        return Assessment(
+            name, images.split, images.source, scores, evaluation, merged=images.lists
+        )
 
     def _scores(
         self, run: Run, engine_options: EngineOptions, corruptions: Sequence[Corruption]
     ) -> list[Scores]:
         """Return the scores of the images as they are, then of those with each corruption."""
         engine = open_engine(run, engine_options)
+        engine = with_merged_classes(engine, self.images.lists, run.name)
         columns = [engine.classes.index(name) for name in self.classes]
         measure = partial(score, engine, labelled=True, progress=self.progress)
         scores = measure(self.images.records, bad_images=self.bad_images)
@@ -148,7 +155,7 @@ def evaluate(
     section = _section(run)
     requirements, gate = joined_gates(section, wanted.gate)
     slicing = _slicing(section, wanted.slicing)
-    check_gate(requirements, gate, run, slicing)
+    check_gate(requirements, gate, run, slicing, evaluated_classes(run, wanted.images))
     against = find_baseline(gate, run, wanted.runs_dir)
     for other in models[1:]:
         refuse_other_classes(run, other)
@@ -157,11 +164,12 @@ def evaluate(
     compared = [*models, *([against.run] if against else [])]
     identities = measured_identities(compared, measuring.images, measuring.progress)
     leakage = _leakage(compared, identities, measuring, wanted)
-    notes = selection_notes(compared, identities) if against else ()
+    notes = (lists_in_words(measuring.images.lists), *calibration_notes(compared, identities))
+    notes += selection_notes(compared, identities) if against else ()
     notes += _corruption_notes(slicing)
     assessment = _noted(measuring.assess(models, engine_options, slicing), leakage, notes)
     names = [each.name for each in assessment.evaluation.slices]
-    check_names(requirements, run.card.classes, names)
+    check_names(requirements, measuring.classes, names)
     verdicts = check_requirements(assessment.evaluation, requirements)
     comparison = None
     if against:
@@ -197,7 +205,11 @@ def evaluate_request(
     check_slices(measuring.images.records, wanted.slicing.by)
     identities = measured_identities(runs, measuring.images, measuring.progress)
     leakage = _leakage(runs, identities, measuring, wanted)
-    notes = selection_notes(runs, identities)
+    notes = (
+        lists_in_words(measuring.images.lists),
+        *calibration_notes(runs, identities),
+        *selection_notes(runs, identities),
+    )
     return tuple(
         _noted(measuring.assess([run], engine_options, wanted.slicing), leakage, notes)
         for run in runs
@@ -209,7 +221,7 @@ def _noted(assessment: Assessment, leakage: Sequence[str], notes: Sequence[str])
     were = "was" if len(leakage) == 1 else "were"
     trained = f"{len(leakage):,} of the images {were} trained on: expect worse results on new ones"
     evaluation = assessment.evaluation
-    added = (*evaluation.notes, *([trained] if leakage else ()), *notes)
+    added = (*evaluation.notes, *([trained] if leakage else ()), *filter(None, notes))
     evaluation = replace(evaluation, notes=added)
     return replace(assessment, evaluation=evaluation, leakage=len(leakage))
 
@@ -234,7 +246,8 @@ def _slicing(section: Section, asked: Slicing) -> Slicing:
 def _measuring(run: Run, wanted: EvaluationRequest, progress: Progress) -> Evaluator:
     images = choose_images(run, wanted.images, progress)
     bad_images = "error" if run.card.origin else run_config(run.path).data.bad_images
-    return Evaluator(images, run.card.classes, bad_images, _section(run).top_k, progress)
+    classes = evaluated_classes(run, wanted.images)
+    return Evaluator(images, classes, bad_images, _section(run).top_k, progress)
 
 
 def _leakage(

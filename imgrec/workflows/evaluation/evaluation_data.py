@@ -17,7 +17,8 @@ from imgrec.interface import flag, offers, option
 from imgrec.progress import Progress
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities, recorded_images
-from imgrec.text import class_name, count_of, did_you_mean, join_few, nearest, plural, printable
+from imgrec.runtime.merged_classes import ClassLists, class_lists, merge_classes
+from imgrec.text import count_of, nearest, plural, printable
 from imgrec.workflows.prepare import read_images
 from imgrec.workflows.run_config import data_config, run_config
 
@@ -34,7 +35,8 @@ class ImageChoice:
         data: Other images than the run's own, in any form that a loader reads.
         split: `train`, `validation` or `test`. Default: test, or validation if there is none; all
             of `data` if it has no splits.
-        names: The run's class for each class of `data` that has another name there.
+        names: The run's class for each class of `data` that has another name there; several, with
+            commas in between, for one that is any of them.
     """
 
     data: Path | None = None
@@ -51,16 +53,18 @@ class EvaluationData:
         source: Where the data comes from.
         records: The images.
         identities: The SHA-256 of each image by its name, if the training recorded it.
+        lists: The run's classes that count as one, by its name.
     """
 
     split: str
     source: str
     records: Sequence[Record]
     identities: Mapping[str, str] | None = None
+    lists: ClassLists = field(default_factory=dict)
 
 
 def choose_images(run: Run, asked: ImageChoice, progress: Progress | None = None) -> EvaluationData:
-    """Return the images to evaluate on, their labels in the run's order of classes.
+    """Return the images to evaluate on, their labels in the order of `evaluated_classes`.
 
     The run's own are read to compare them with those of its training.
 
@@ -144,9 +148,27 @@ def _other(run: Run, config: DataLocation, asked: ImageChoice) -> EvaluationData
         )
     name = ALL_SPLITS if ALL_SPLITS in parts else _choose(asked.split, list(parts), path)
     _refuse_several(run, parts[name].records, path)
-    dataset = _named_as_in(run, parts[name], asked.names, path)
+    lists = _lists(run, asked.names)
+    several = _several(lists)
+    names = {name: name if name in several else members[0] for name, members in lists.items()}
+    dataset = _named_as_in(evaluated_classes(run, asked), parts[name], names, path)
     _warn_missing(dataset, path)
-    return EvaluationData(name, path, dataset.records)
+    return EvaluationData(name, path, dataset.records, lists=several)
+
+
+def evaluated_classes(run: Run, asked: ImageChoice) -> tuple[str, ...]:
+    """Return the run's classes, those merged that count as one; raises UsageError for `names`."""
+    return merge_classes(_several(_lists(run, asked.names)), run.card.classes, run.name).names
+
+
+def _lists(run: Run, names: Mapping[str, str]) -> ClassLists:
+    card = run.card
+    return class_lists(names, card.classes, run.name, multi_label=card.multi_label)
+
+
+def _several(lists: ClassLists) -> ClassLists:
+    """Return the lists of several classes; one alone is just renamed in the data."""
+    return {name: members for name, members in lists.items() if len(members) > 1}
 
 
 def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
@@ -159,10 +181,9 @@ def _refuse_several(run: Run, records: Sequence[Record], path: str) -> None:
         )
 
 
-def _named_as_in(run: Run, dataset: Dataset, names: Mapping[str, str], path: str) -> Dataset:
-    classes = run.card.classes
-    names = {theirs: class_name(ours) for theirs, ours in names.items()}
-    _refuse_unknown(run, names)
+def _named_as_in(
+    classes: Sequence[str], dataset: Dataset, names: Mapping[str, str], path: str
+) -> Dataset:
     try:
         return relabelled(renamed(dataset, names, path), classes, path)
     except DataError as error:
@@ -176,17 +197,6 @@ def _mapping(strange: Sequence[str], classes: Sequence[str]) -> str:
     options = (option("map", f"{name}={nearest(name, classes) or 'CLASS'}") for name in strange)
     they_are = "it is" if len(strange) == 1 else "they are"
     return f"; or say which {plural('class', len(strange))} {they_are}: {' '.join(options)}"
-
-
-def _refuse_unknown(run: Run, names: Mapping[str, str]) -> None:
-    classes = run.card.classes
-    for theirs, ours in names.items():
-        if ours not in classes:
-            raise UsageError(
-                f"--map {printable(theirs)}={printable(ours)}: {printable(run.name)} "
-                f"has no class {printable(ours)}{did_you_mean(ours, classes)}",
-                hint=f"it knows {join_few(classes, 10)}",
-            )
 
 
 def _warn_missing(dataset: Dataset, path: str) -> None:
@@ -217,9 +227,9 @@ def measured_identities(
 ) -> Mapping[str, str]:
     """Return the SHA-256 of each image by its name; files are read unless a training recorded it.
 
-    Empty if all runs were imported, since it is not known what they were trained on.
+    Empty if no run has a list of images: what imported ones were trained on is not known.
     """
-    if all(run.card.origin for run in runs):
+    if not any(run.card.lists_images for run in runs):
         return {}
     return images.identities or identities_of_images(
         images.records, progress, "looking for training images"
@@ -256,9 +266,20 @@ def find_leakage(
 
 def selection_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[str, ...]:
     """Return, and log, a note on each run that has some of the images as validation images."""
+    return _notes(runs, measured, "validation", "the best epoch and the temperature")
+
+
+def calibration_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[str, ...]:
+    """Return, and log, a note on each run that `imgrec calibrate` made of some of the images."""
+    return _notes(runs, measured, "calibration", "the temperature and the threshold")
+
+
+def _notes(
+    runs: Sequence[Run], measured: Mapping[str, str], split: str, chosen: str
+) -> tuple[str, ...]:
     notes = []
     for run in runs:
-        known = _recorded(run, "validation")
+        known = _recorded(run, split)
         if there := sum(identity in known for identity in measured.values()):
             chosen = "the temperature" if run.card.head else "the best epoch and the temperature"
             notes.append(
@@ -271,7 +292,7 @@ def selection_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[s
 
 def _recorded(run: Run, split: str) -> Mapping[str, str]:
     """Return the names of the images of a split of the training by their identity."""
-    if run.card.origin is not None:
+    if not run.card.lists_images:
         return {}
     recorded = recorded_images(run.path).get(split, {})
     return {identity: name for name, identity in recorded.items() if identity}

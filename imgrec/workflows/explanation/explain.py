@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from imgrec.errors import UsageError
@@ -17,6 +17,12 @@ from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, open_engine
 from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.runtime.merged_classes import (
+    class_lists,
+    lists_in_words,
+    merge_classes,
+    with_merged_classes,
+)
 from imgrec.runtime.model_file import decision_of
 from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL
 from imgrec.text import count_of, did_you_mean, join_few, printable
@@ -32,8 +38,7 @@ from imgrec.workflows.explanation.own_photos import own_photos
 
 # What the methods that look for every class do if no answer is "unknown".
 _WITHOUT_UNKNOWN = {
-    "windows": f"a class is found where a window has at least {percent(DEFAULT_THRESHOLD, 0)}, "
-    "and a box shows the mean of its windows",
+    "windows": f"a box needs a probability of {percent(DEFAULT_THRESHOLD, 0)}",
     "dense": "each position shows its most probable class",
 }
 
@@ -55,6 +60,8 @@ class ExplainOptions:
         layer: The layer that `layers` looks at more closely; None for the deepest one whose units
             see no more than half of a picture's side.
         unit: The unit of it whose patches are shown, from 0; None for the strongest in the picture.
+        names: The model's class for each other name; several, with commas in between, for one that
+            is any of them.
     """
 
     class_name: str | None = None
@@ -64,6 +71,7 @@ class ExplainOptions:
     method: Method | None = None
     layer: str | None = None
     unit: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 DEFAULT_OPTIONS = ExplainOptions()
@@ -86,13 +94,17 @@ def open_explainer(
             be used with the engine or an option.
         RunError: The model can't be used.
     """
-    classes = run.card.classes
+    card = run.card
+    lists = class_lists(options.names, card.classes, run.name, multi_label=card.multi_label)
+    classes = merge_classes(lists, card.classes, run.name).names
     wanted = (
         None if options.class_name is None else _index("class", options.class_name, classes, 10)
     )
     method = options.method or fitting_method(run, engine_options)
     _check(method, options)
-    decision = decision_of(run.card)
+    if said := lists_in_words(lists):
+        log.info("%s", said)
+    decision = decision_of(card)
     if options.threshold is not None:
         decision = decision.with_threshold(options.threshold)
     if method in INSIDE:
@@ -109,7 +121,10 @@ def open_explainer(
     engine = open_engine(run, engine_options)
     windows = WINDOWS if options.windows is None else options.windows
     closer = _closer_look(run, engine, options) if method == "layers" else None
-    return Explainer(run.name, method, engine, decision, wanted, windows, options.as_seen, closer)
+    engine = with_merged_classes(engine, lists, run.name)
+    return Explainer(
+        run.name, method, engine, decision, wanted, windows, options.as_seen, closer, lists
+    )
 
 
 def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> Method:
@@ -143,11 +158,12 @@ def _check(method: Method, options: ExplainOptions) -> None:
             f"{option('windows')}: {method} uses no windows",
             hint=f"it goes with {option('method', 'windows')}",
         )
-    if method == "layers" and options.class_name is not None:
-        raise UsageError(
-            f"{option('class')}: layers follows the photo, whatever class is asked for",
-            hint=f"leave it out; {option('layer', 'NAME')} chooses a layer",
-        )
+    for name, given in (("class", options.class_name is not None), ("map", bool(options.names))):
+        if method == "layers" and given:
+            raise UsageError(
+                f"{option(name)}: layers follows the photo, whatever class is asked for",
+                hint=f"leave it out; {option('layer', 'NAME')} chooses a layer",
+            )
     for name, value in (("layer", options.layer), ("unit", options.unit)):
         if value is not None and method != "layers":
             raise UsageError(

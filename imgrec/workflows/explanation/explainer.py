@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -23,6 +23,7 @@ from imgrec.explanation.values import (
     Area,
     Detection,
     Explanation,
+    ExplanationQuery,
     Heat,
     Picture,
     ViewedRegion,
@@ -33,6 +34,7 @@ from imgrec.interface import option
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.runtime.merged_classes import ClassLists, MergedEngine
 from imgrec.scores import Decision, Scores, require_finite
 from imgrec.text import printable
 
@@ -81,6 +83,7 @@ class Explainer:
         windows: The largest number of windows per photo.
         as_seen: As in ExplainOptions.
         closer: What `layers` looks at; None for the other methods.
+        lists: The model's classes that each name means, where they are merged.
     """
 
     model: str
@@ -91,6 +94,12 @@ class Explainer:
     windows: int = WINDOWS
     as_seen: bool = False
     closer: CloserLook | None = None
+    lists: ClassLists = field(default_factory=dict)
+
+    @property
+    def query(self) -> ExplanationQuery:
+        """What explains the photos."""
+        return ExplanationQuery(self.model, self.method, self.lists)
 
     def explain(self, photo: Photo) -> Explanation:
         """Explain a photo.
@@ -143,14 +152,15 @@ class Explainer:
 
     def _windows(self, whole: Explanation, column: int) -> Explanation:
         looked = score_windows(self.engine, whole.picture, self.decision, self.windows)
-        found = detections(looked, self.engine.classes, self.decision, self.wanted)
+        found = detections(self.engine, looked, self.decision, self.wanted)
         view = ViewedRegion(whole.picture.whole, None)
         name, scores = whole.class_name, looked.scores(column).tolist()
         windows = tuple(map(Detection, [name] * len(scores), scores, looked.windows))
         return replace(whole, view=view, heat=looked.heat(column), found=found, windows=windows)
 
     def _dense(self, whole: Explanation, column: int) -> Explanation:
-        found = segments(self._network, self._keras, whole.picture, self.decision)
+        merging = self.engine.merging if isinstance(self.engine, MergedEngine) else None
+        found = segments(self._network, self._keras, whole.picture, self.decision, merging)
         there = things(found, self.engine.classes, whole.picture.image.size)
         boxes = self._of_class(sorted(there, key=lambda each: -each.score))
         spec = enlarged(whole.picture, self.engine.spec)
@@ -165,7 +175,14 @@ class Explainer:
         if self._takes_any_size:
             pixels, view = in_own_size(whole.picture, self.engine.spec)
             whole = replace(whole, view=view)
-        return _hottest(whole, [gradcam(self._keras.model, pixels, each) for each in columns])
+        own = [self._own(each) for each in columns]
+        return _hottest(whole, [gradcam(self._keras.model, pixels, *each) for each in own])
+
+    def _own(self, column: int) -> tuple[int, ...]:
+        """Return the columns of the model that a column adds up."""
+        if isinstance(self.engine, MergedEngine):
+            return self.engine.merging.columns[column]
+        return (column,)
 
     def _of_class(self, found: Iterable[Detection]) -> tuple[Detection, ...]:
         name = None if self.wanted is None else self.engine.classes[self.wanted]
@@ -173,9 +190,10 @@ class Explainer:
 
     @property
     def _keras(self) -> KerasEngine:
-        if not isinstance(self.engine, KerasEngine):
+        engine = self.engine.engine if isinstance(self.engine, MergedEngine) else self.engine
+        if not isinstance(engine, KerasEngine):
             raise needs_keras(self.method, self.model)
-        return self.engine
+        return engine
 
     @cached_property
     def _network(self) -> FullyConvolutional:

@@ -114,7 +114,7 @@ def explain_files(
     outputs = plan_outputs(found, written, options)
     explainer = open_explainer(run, options, engine_options)
     explained = explain_photos(outputs, explainer, progress or Silent())
-    return ExplanationQuery(explainer.model, explainer.method), explained
+    return explainer.query, explained
 
 
 def explain_photos(
@@ -242,9 +242,8 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
     if found.segments is not None:
         contents |= _masks(found.segments, found.picture.image.size, len(explainer.engine.classes))
     if "boxes" in files:
-        query = ExplanationQuery(explainer.model, explainer.method)
         contents["boxes"] = boxes_picture(found)
-        contents["json"] = json_text(photo_explanation(explained, query)).encode()
+        contents["json"] = json_text(photo_explanation(explained, explainer.query)).encode()
     _write(files, contents)
     return explained
 

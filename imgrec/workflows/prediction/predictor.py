@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,6 +23,7 @@ from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, Engine, EngineOptions, FlipTTA, open_engine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
+from imgrec.runtime.merged_classes import class_lists, lists_in_words, with_merged_classes
 from imgrec.runtime.score import score_chunks
 from imgrec.scores import Scores
 from imgrec.text import printable
@@ -88,7 +89,7 @@ class Predictor:
         return {
             "model": ", ".join(member.model for member in members),
             "weights": " ".join(digest[:12] for digest in self.weights),
-            "classes": sha256(repr([member.classes for member in members]).encode())[:12],
+            "classes": sha256(repr([_classes(member) for member in members]).encode())[:12],
             "top": self.top,
             "threshold": ", ".join(
                 str(member.decision.class_thresholds or member.decision.min_probability)
@@ -127,31 +128,49 @@ class Predictor:
 
 
 def open_models(
-    models: Sequence[Run | str], engine_options: EngineOptions = DEFAULT_ENGINE
+    models: Sequence[Run | str],
+    engine_options: EngineOptions = DEFAULT_ENGINE,
+    class_names: Mapping[str, str] | None = None,
 ) -> Predictor:
     """Open models so that they can predict.
 
     Args:
         models: Runs, or names of pretrained ImageNet classifiers; at least one.
         engine_options: Which engine runs them.
+        class_names: The models' class for each other name; several, with commas in between, for one
+            that is any of them.
 
     Raises:
         RunError: A model can't be used.
-        UsageError: A model is named twice.
+        UsageError: A model is named twice, or a class does not exist.
     """
     names = _names(models)
-    engines = tuple(_engine(model, engine_options) for model in models)
+    opened = [_engine(model, engine_options) for model in models]
+    lists = [
+        class_lists(
+            class_names or {}, engine.classes, name, multi_label=engine.decision.multi_label
+        )
+        for name, engine in zip(names, opened, strict=True)
+    ]
+    if said := lists_in_words(lists[0]):
+        log.info("%s", said)
+    engines = tuple(map(with_merged_classes, opened, lists, names))
     members = [
-        ModelInfo(name, engine.classes, engine.decision)
-        for name, engine in zip(names, engines, strict=True)
+        ModelInfo(name, engine.classes, engine.decision, merged)
+        for name, engine, merged in zip(names, engines, lists, strict=True)
     ]
     if combined_model(members) is None:
         _say_no_mean(members)
     weights = tuple(
         _weights(model, engine, engine_options.precision)
-        for model, engine in zip(models, engines, strict=True)
+        for model, engine in zip(models, opened, strict=True)
     )
     return Predictor(tuple(members), engines, weights)
+
+
+def _classes(member: ModelInfo) -> tuple[object, ...]:
+    """Return the classes of a model, and what they add up if some are merged."""
+    return (*member.classes, member.merged) if member.merged else member.classes
 
 
 def _say_no_mean(members: Sequence[ModelInfo]) -> None:

@@ -14,12 +14,9 @@ from imgrec.config.experiment import Experiment
 from imgrec.data.images import decode_in_order
 from imgrec.data.records import Record, Splits
 from imgrec.errors import BadImage
-from imgrec.evaluation.calibration import FEWEST_IMAGES, calibrated, fit_temperature, is_extreme
+from imgrec.evaluation.calibration import calibrated, fit_temperature
 from imgrec.evaluation.selective_prediction import (
-    CONFIDENCE,
     LabelTarget,
-    Target,
-    best_guarantee,
     choose_threshold,
     choose_thresholds,
     supported_target,
@@ -35,8 +32,13 @@ from imgrec.runtime.keras_engine import KerasEngine, open_keras
 from imgrec.runtime.score import score
 from imgrec.scores import Scores
 from imgrec.text import count_of, join_few, printable
+from imgrec.workflows.calibration import (
+    CONFIDENCE_TEXT,
+    log_calibration,
+    log_threshold,
+    unattainable,
+)
 from imgrec.workflows.prepare import Prepared, calibration_part
-from imgrec.workflows.reports import describe_threshold
 
 log = logging.getLogger("imgrec")
 
@@ -44,7 +46,6 @@ _SPLIT = "validation"
 _KNOWN_IMAGES = 500
 _KNOWN_NUMBERS = 1_000_000
 _BATCH = 32
-_SURE = f"{100 * CONFIDENCE:g} %"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def warn_if_unattainable(experiment: Experiment, splits: Splits) -> None:
             "evaluation.selective_prediction will set no threshold: with %s confidence, %s "
             "can guarantee a %s of %s at most, not of %g; add validation images, or "
             "lower the target",
-            _SURE,
+            CONFIDENCE_TEXT,
             count_of(len(part or validation), f"{'calibration' if part else _SPLIT} image"),
             target,
             best or 0,
@@ -119,18 +120,18 @@ def _fitted(engine: KerasEngine, prepared: Prepared, progress: Progress) -> _Fit
     scores = _scores(engine, prepared, progress)
     found = fit_temperature(scores, _SPLIT)
     apply_temperature(engine.model, found.temperature)
-    _log_calibration(found)
+    log_calibration(found)
     if selective_prediction is not None:
         # In the first scores, probabilities near 1 may be equal that no longer are.
         scores = _scores(engine, prepared, progress)
         part, split = _calibration_scores(scores, prepared)
         threshold = choose_threshold(part, *selective_prediction.target, split)
         if threshold is None:
-            reason = _no_threshold(part, *selective_prediction.target, split)
+            why, _ = unattainable(part, *selective_prediction.target, split)
+            reason = f"no threshold is set: {why}"
             log.warning("%s", reason)
             return _Fitted(plain, found, no_threshold=reason)
-        value = decimals(threshold.value)
-        log.info('"unknown" below %s: %s', value, describe_threshold(threshold))
+        log_threshold(threshold)
         return _Fitted(engine.model, found, threshold)
     rule = experiment.evaluation.thresholds_target
     scores = calibrated(scores, found.temperature)
@@ -146,28 +147,6 @@ def _scores(engine: KerasEngine, prepared: Prepared, progress: Progress) -> Scor
         bad_images=prepared.experiment.data.bad_images,
         progress=progress,
     )
-
-
-def _log_calibration(found: Calibration) -> None:
-    if found.images < FEWEST_IMAGES:
-        images = count_of(found.images, f"{found.split} image")
-        log.warning(
-            "the probabilities are not calibrated: %s, at least %d needed", images, FEWEST_IMAGES
-        )
-        return
-    log.info("probabilities calibrated (temperature %.3f): %s", found.temperature, _losses(found))
-    if is_extreme(found.temperature):
-        log.warning(
-            "this temperature is far from 1: on the %s images, the probabilities of the model say "
-            "little about which answers are right",
-            found.split,
-        )
-
-
-def _losses(found: Calibration) -> str:
-    if found.temperature == 1:
-        return f"validation log loss {decimals(found.loss_before)}, unchanged"
-    return f"validation log loss {decimals(found.loss_before)} -> {decimals(found.loss_after)}"
 
 
 def _known(engine: KerasEngine, records: Sequence[Record], seed: int) -> NDArray[np.float32]:
@@ -190,16 +169,6 @@ def _calibration_scores(scores: Scores, prepared: Prepared) -> tuple[Scores, str
     if not part:
         return scores, _SPLIT
     return scores.where(np.array([name in part for name in scores.names])), "calibration"
-
-
-def _no_threshold(scores: Scores, target: Target, fraction: float, split: str) -> str:
-    """Return why there is no threshold, and what could be guaranteed instead."""
-    best = best_guarantee(scores, target)
-    rather = "nor any other" if best is None else f"at best {best:g}"
-    return (
-        f"no threshold is set: {count_of(len(scores.names), f'{split} image')} can't guarantee a "
-        f"{target} of {fraction:g} with {_SURE} confidence, {rather}"
-    )
 
 
 def _thresholds(target: LabelTarget, fraction: float, scores: Scores) -> LabelThresholds:

@@ -1,0 +1,64 @@
+"""A temperature becomes a part of a classifier's weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imgrec.errors import RunError
+from imgrec.models.network import apply_temperature
+from tests.explanation.made import network
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 4, 4, 3)).astype(np.float32)
+SIZE = (4, 4, 3)
+
+
+def softmax_layer() -> Any:
+    """Return a model that ends in a softmax of its own, behind layers that compute nothing."""
+    from keras import layers
+
+    pooled = layers.GlobalAveragePooling2D(), layers.Dropout(0.5)
+    return network(layers.Conv2D(3, 2), *pooled, layers.Softmax(), size=SIZE)
+
+
+def nested() -> Any:
+    """Return a model that is a layer of another one."""
+    from keras import layers
+
+    return network(layers.Rescaling(1 / 255), softmax_layer(), size=SIZE)
+
+
+def dense() -> Any:
+    """Return a model whose dense layer has the softmax."""
+    from keras import layers
+
+    scaled = layers.Rescaling(1 / 255), layers.Flatten()
+    return network(*scaled, layers.Dense(3, activation="softmax"), size=SIZE)
+
+
+@pytest.mark.parametrize("made", [softmax_layer, nested, dense])
+def test_logits_are_divided(made: Any) -> None:
+    """Log odds are halved, wherever the layer is that gives the logits."""
+    model = made()
+    before = np.log(model.predict_on_batch(PIXELS))
+    apply_temperature(model, 2.0)
+    after = np.log(model.predict_on_batch(PIXELS))
+    np.testing.assert_allclose(
+        after[:, 1:] - after[:, :1], (before[:, 1:] - before[:, :1]) / 2, rtol=1e-3, atol=1e-3
+    )
+
+
+def test_another_layer_has_no_place_for_it() -> None:
+    """It is named."""
+    from keras import layers
+
+    chain = (
+        layers.Flatten(),
+        layers.Dense(3),
+        layers.BatchNormalization(name="last"),
+        layers.Softmax(),
+    )
+    with pytest.raises(RunError, match=r"the layer last \(BatchNormalization\)"):
+        apply_temperature(network(*chain, size=SIZE), 2.0)
