@@ -184,6 +184,7 @@ def test_what_too_few_images_cannot_do_is_refused(
         calibrate_run(litert, CalibrationRequest(ImageChoice(few), target), runs_dir=runs)
     assert f"{caught.value.message}: {caught.value.hint}".startswith(reason)
     assert caught.value.hint.startswith("add images")
+    assert ("is its label right?" in caught.value.hint) == (kept == 400)
     assert not list_runs(runs)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from imgrec.data.images import identities_of_images
 from imgrec.data.records import Photo, Record
 from imgrec.errors import DataError, RunError, UsageError
@@ -239,9 +241,19 @@ def _threshold(scores: Scores, target: tuple[Target, float] | None) -> Threshold
     found = choose_threshold(scores, *target, _SPLIT)
     if found is None:
         reason, best = unattainable(scores, *target, _SPLIT)
-        raise DataError(reason, hint=_lower(target[0], best))
+        raise DataError(reason, hint=_lower(target[0], best) + _surest_mistake(scores))
     log_threshold(found)
     return found
+
+
+def _surest_mistake(scores: Scores) -> str:
+    """Return a remark on the wrong answer of the highest probability, perhaps a wrong label."""
+    wrong = np.where(scores.right, -1, scores.probabilities.max(axis=1))
+    worst = int(wrong.argmax())
+    if wrong[worst] < 0:
+        return ""
+    name = printable(scores.names[worst])
+    return f"; look at {name}, the wrong answer of the highest probability: is its label right?"
 
 
 def _card(run: Run, name: str, images: _Images, file: str, threshold: Threshold | None) -> Card:
