@@ -266,28 +266,32 @@ def find_leakage(
 
 def selection_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[str, ...]:
     """Return, and log, a note on each run that has some of the images as validation images."""
-    return _notes(runs, measured, "validation", "the best epoch and the temperature")
+    return _notes(runs, measured, "validation")
 
 
 def calibration_notes(runs: Sequence[Run], measured: Mapping[str, str]) -> tuple[str, ...]:
     """Return, and log, a note on each run that `imgrec calibrate` made of some of the images."""
-    return _notes(runs, measured, "calibration", "the temperature and the threshold")
+    return _notes(runs, measured, "calibration")
 
 
-def _notes(
-    runs: Sequence[Run], measured: Mapping[str, str], split: str, chosen: str
-) -> tuple[str, ...]:
+def _notes(runs: Sequence[Run], measured: Mapping[str, str], split: str) -> tuple[str, ...]:
     notes = []
     for run in runs:
         known = _recorded(run, split)
         if there := sum(identity in known for identity in measured.values()):
-            chosen = "the temperature" if run.card.head else "the best epoch and the temperature"
             notes.append(
-                f"{there:,} of {count_of(len(measured), 'image')} chose {chosen} of "
+                f"{there:,} of {count_of(len(measured), 'image')} chose {_chosen(run, split)} of "
                 f"{printable(run.name)}, which may do worse on others"
             )
             log.warning("%s", notes[-1])
     return tuple(notes)
+
+
+def _chosen(run: Run, split: str) -> str:
+    """Return what the images of a split chose."""
+    if split == "calibration":
+        return "the temperature and the threshold" if run.card.threshold else "the temperature"
+    return "the temperature" if run.card.head else "the best epoch and the temperature"
 
 
 def _recorded(run: Run, split: str) -> Mapping[str, str]:
