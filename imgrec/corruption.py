@@ -72,11 +72,11 @@ CORRUPTIONS: dict[CorruptionKind, CorruptionLevels] = {
         "rotated by these degrees, counter-clockwise", "15,30", -359, 359, 0
     ),
     "blur": CorruptionLevels(
-        "blurred by a Gaussian filter whose sigma is this fraction of the shorter side",
+        "blurred with these sigmas of a Gaussian, as fractions of the shorter side",
         *("0.01,0.02", 0, 0.5, 0),
     ),
     "noise": CorruptionLevels(
-        "with Gaussian noise whose sigma is this fraction of the range of the pixels",
+        "with Gaussian noise of these sigmas, as fractions of the range of the pixels",
         *("0.1,0.2", 0, 1, 0),
     ),
     "brightness": CorruptionLevels(

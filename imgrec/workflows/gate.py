@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.config.evaluation import EvaluationConfig
+from imgrec.corruption import CORRUPTIONS
 from imgrec.errors import RunError, SettingError, UsageError
 from imgrec.interface import offers, option
 from imgrec.requirement import (
@@ -114,13 +115,15 @@ def check_gate(
 ) -> None:
     """Raise UsageError for requirements that can't be met, before an image is read.
 
-    The class may not be in `classes`, the metric may not apply to the model, or there may be no
-    slices.
+    The class may not be in `classes`, the metric may not apply to the model, there may be no
+    slices, or the images may not be measured with the corruption.
     """
     check_names(requirements, classes)
     names = [requirement.quantity.metric for requirement in requirements]
     dropping = gate.max_drop if gate.baseline else ()
     check_metrics([*names, *dropping], multi_label=run.card.multi_label)
+    for requirement in requirements:
+        _check_corruption(requirement, slicing)
     if slicing.by or slicing.corruptions:
         return
     for requirement in requirements:
@@ -131,6 +134,21 @@ def check_gate(
                 if offers("slice")
                 else "name some in the config's evaluation.slices",
             )
+
+
+def _check_corruption(requirement: Requirement, slicing: Slicing) -> None:
+    name = requirement.quantity.name
+    kind, equals, level = name.partition("=")
+    asked = requirement.quantity.of is MetricTarget.SLICE and equals and kind in CORRUPTIONS
+    if not asked or kind in {each.value for each in slicing.by}:
+        return
+    measured = [str(each) for each in slicing.corruptions]
+    if name not in measured:
+        levels = [each.removeprefix(f"{kind}=") for each in measured if each.startswith(kind)]
+        raise UsageError(
+            f"{printable(str(requirement))}: the images are not measured with {printable(name)}",
+            hint=f"use {option(kind, ','.join([*levels, level]))}",
+        )
 
 
 def find_baseline(gate: Gate, model: Run, runs_dir: Path) -> Baseline | None:

@@ -81,6 +81,9 @@ def test_a_gate_on_corrupted_images(imgrec: Imgrec, trained: tuple[Path, Process
     assert [each["name"] for each in slices] == ["rotate=-90", "rotate=180", "jpeg=5"]
     assert slices[2]["corruption"] == {"kind": "jpeg", "level": 5}
     assert slices[0]["difference"]["high"] < 0
+    other = imgrec(*arguments, "--require", "slice[rotate=15].accuracy > 0.9")
+    assert other.returncode == 2
+    assert other.stderr.endswith("hint: use --rotate -90,180,15\n")
     wrong = imgrec(*arguments, "--blur", "2")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "Invalid value for '--blur': '2' is not a number from 0 to 0.5" in wrong.stderr
