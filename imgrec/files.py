@@ -206,25 +206,28 @@ def file_mode(path: Path) -> int | None:
     return mode & 0o777 if stat.S_ISREG(mode) else None
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file to read its bytes; links are followed.
+def open_regular(path: Path, *, follow_links: bool = True) -> BufferedReader:
+    """Open a regular file to read its bytes.
 
     Raises:
-        OSError: It can't be read, or is a pipe or a device: those may wait, or never end.
+        OSError: It can't be read, or is a pipe or a device: those may wait, or never end. So is a
+            link, unless links are followed.
         ValueError: No file can have this path.
     """
-    _check_regular(path.stat())
-    return open(path, "rb", opener=_opened_regular)
+    _check_regular(path.stat(follow_symlinks=follow_links))
+    opened = _opened_regular if follow_links else _opened_without_link
+    return open(path, "rb", opener=opened)
 
 
-def read_regular(path: Path, limit: int) -> bytes:
+def read_regular(path: Path, limit: int, *, follow_links: bool = True) -> bytes:
     """Return the bytes of a regular file, of which there may be `limit`.
 
     Raises:
-        OSError: It can't be read, is not a regular file, or is larger.
+        OSError: It can't be read, is not a regular file, or is larger. So is a link, unless links
+            are followed.
         ValueError: No file can have this path.
     """
-    with open_regular(path) as file:
+    with open_regular(path, follow_links=follow_links) as file:
         return read_bounded(file, limit)
 
 
@@ -400,9 +403,15 @@ def _opened_regular(name: str, flags: int) -> int:
     return descriptor
 
 
+def _opened_without_link(name: str, flags: int) -> int:
+    return _opened_regular(name, flags | _NO_LINK)
+
+
 def _check_regular(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "a link, which is not followed")
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
 

@@ -142,6 +142,16 @@ def test_a_classifier_that_can_not_be_used_is_refused_before_keras(
     assert not _loaded(refused, tmp_path) & SLOW
 
 
+def test_a_page_and_sidecar_files_load_nothing_slow(trained: Run, tmp_path: Path) -> None:
+    """With thumbnails and heat maps, but without matplotlib, SciPy and pydantic."""
+    Image.new("L", (8, 8), 100).save(tmp_path / "photo.png")
+    arguments = ["predict", "photo.png", "--model", str(trained.path), "--output", "page.html"]
+    found = _loaded(MAIN.format(arguments=[*arguments, "--heat-maps", "--sidecar"]), tmp_path)
+    assert not found & {*SLOW, "pydantic", "yaml", "rich"}
+    assert (tmp_path / "photo.png.xmp").exists()
+    assert "Heat map of" in (tmp_path / "page.html").read_text("utf-8")
+
+
 def test_nothing_slow_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
     """Every module imports without TensorFlow, Keras, scikit-learn, SciPy and matplotlib."""
     files = (PROJECT / "imgrec").rglob("*.py")

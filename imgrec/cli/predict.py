@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console, rendered
 from imgrec.cli.options import refuse_unusable
-from imgrec.errors import RunError, UsageError
-from imgrec.files import check_suffix, is_stream, write_output, write_text
+from imgrec.errors import DataError, RunError, UsageError
+from imgrec.files import check_suffix, check_writable, is_stream, write_output
 from imgrec.progress import Silent
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from imgrec.evaluation.prediction import ModelInfo, Prediction
@@ -24,17 +23,15 @@ if TYPE_CHECKING:
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.workflows.prediction import Predictor, Sink
 
-_PART = 1 << 20
-"""How many characters of tables are printed at once."""
-
 _SMALL_CLASSIFIER = "MobileNetV2"
 _INSTALLED_CLASSIFIER = "EfficientNetLite0"
 
-Form = Literal["table", "json", "jsonl", "csv"]
+Form = Literal["table", "json", "jsonl", "csv", "html"]
 
-_FORMS: tuple[Form, ...] = ("table", "json", "jsonl", "csv")
+_FORMS: tuple[Form, ...] = ("table", "json", "jsonl", "csv", "html")
 _SUFFIXES: Mapping[str, Form] = {
     ".csv": "csv",
+    ".html": "html",
     ".json": "json",
     ".jsonl": "jsonl",
     ".txt": "table",
@@ -78,14 +75,26 @@ _SUFFIXES: Mapping[str, Form] = {
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Write to this file (.csv, .json, .jsonl or .txt), not to stdout. It is replaced if it "
-    "exists.",
+    help="Write to this file (.csv, .html, .json, .jsonl or .txt), not to stdout. It is replaced "
+    "if it exists.",
 )
 @click.option(
     "--continue",
     "resume",
     is_flag=True,
     help="Resume an interrupted --output file (jsonl or csv).",
+)
+@click.option(
+    "--heat-maps",
+    is_flag=True,
+    help="Add a heat map of the most probable class to each photo of an HTML page, by occlusion. "
+    "It takes about 80 times as long as the prediction.",
+)
+@click.option(
+    "--sidecar",
+    is_flag=True,
+    help="Also write the labels as keywords (XMP) into a sidecar file beside each photo, such as "
+    "photo.jpg.xmp. What else it holds stays.",
 )
 @options.runs_dir
 @click.pass_obj
@@ -106,6 +115,8 @@ def predict(
     as_json: bool,
     output: Path | None,
     resume: bool,
+    heat_maps: bool,
+    sidecar: bool,
     runs_dir: Path,
 ) -> None:
     """Classify photos.
@@ -117,20 +128,40 @@ def predict(
     """
     form = _form(form, output, as_json=as_json)
     _refuse_continue(form, output, resume=resume)
+    _refuse_heat_maps(form, heat_maps=heat_maps)
+    if output is not None:
+        check_writable(output)
     runs = _models(console, models, pretrained, runs_dir)
 
     from imgrec.runtime.engine import EngineOptions
-    from imgrec.workflows.prediction import open_models, predict_photos
+    from imgrec.workflows.prediction import (
+        SidecarCounts,
+        open_models,
+        predict_photos,
+        sidecar_sink,
+    )
 
     predictor = open_models(runs, EngineOptions(engine, precision, device), names)
     predictor = predictor.with_options(top=top, threshold=threshold, tta=tta)
-    sink = _sink(console, predictor, form, output, resume=resume)
+    sink = _sink(console, predictor, form, output, resume=resume, heat_maps=heat_maps)
+    sidecars = SidecarCounts()
+    if sidecar:
+        sink = sidecar_sink(sink, predictor, sidecars)
     # Lines on a terminal show by themselves how far it is.
     lines_shown = form in ("jsonl", "csv") and output is None and console.shows_results
     summary = predict_photos(photos, predictor, sink, Silent() if lines_shown else console)
     if output is not None:
         console.say(f"written: {printable(str(output))}")
+    if sidecar:
+        kept = f", {sidecars.unchanged:,} unchanged" if sidecars.unchanged else ""
+        console.say(f"written: {count_of(sidecars.written, 'sidecar file')}{kept}")
     refuse_unusable(console, summary, elsewhere=", named in the results")
+    if sidecars.failed:
+        console.flush()
+        raise DataError(
+            f"{count_of(sidecars.failed, 'sidecar file')} not written, see above",
+            hint="move away what can't be kept, and repeat the command",
+        )
 
 
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
@@ -151,6 +182,14 @@ def _refuse_continue(form: Form, output: Path | None, *, resume: bool) -> None:
         raise UsageError(
             "--continue needs an output file in jsonl or csv format",
             hint="repeat the interrupted command, with its --output FILE.jsonl or FILE.csv",
+        )
+
+
+def _refuse_heat_maps(form: Form, *, heat_maps: bool) -> None:
+    if heat_maps and form != "html":
+        raise UsageError(
+            "--heat-maps needs an HTML page",
+            hint="add --output FILE.html, or use `imgrec explain` for larger ones",
         )
 
 
@@ -195,14 +234,22 @@ def _classifier(console: Console, runs_dir: Path) -> str:
 
 
 def _sink(
-    console: Console, predictor: Predictor, form: Form, output: Path | None, *, resume: bool
+    console: Console,
+    predictor: Predictor,
+    form: Form,
+    output: Path | None,
+    *,
+    resume: bool,
+    heat_maps: bool,
 ) -> Sink:
     """Return where the predictions go: to a file or to stdout, line by line or as a whole."""
-    from imgrec.workflows.prediction import document_sink, file_sink, line_sink
+    from imgrec.workflows.prediction import document_sink, file_sink, line_sink, page_sink
 
     match form:
         case "table":
             return _table_sink(console, output, predictor.members)
+        case "html":
+            return page_sink(predictor, partial(_deliver, console, output), heat_maps=heat_maps)
         case "json":
             return document_sink(partial(_show_json, console, output, predictor.members))
         case "jsonl" | "csv" if output is None:
@@ -227,19 +274,21 @@ def _table_sink(console: Console, output: Path | None, members: Sequence[ModelIn
             console.rendered(shown, whole=True) if output is None else rendered(shown, whole=True)
         )
 
-    def deliver(text: TextIO) -> None:
-        if output is None:
-            while lines := text.readlines(_PART):
-                console.result("".join(lines))
-        else:
-            write_output(output, partial(_copy, text))
-
-    return table_sink(table, deliver)
+    return table_sink(table, partial(_deliver, console, output))
 
 
-def _copy(text: TextIO, path: Path) -> None:
+def _deliver(console: Console, output: Path | None, text: Iterator[str]) -> None:
+    """Print a text that comes in pieces, or write it to a file."""
+    if output is None:
+        for piece in text:
+            console.result(piece)
+    else:
+        write_output(output, partial(_write, text))
+
+
+def _write(text: Iterator[str], path: Path) -> None:
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        shutil.copyfileobj(text, file)
+        file.writelines(text)
 
 
 def _show_json(
@@ -251,7 +300,4 @@ def _show_json(
     from imgrec.json_documents import json_text
     from imgrec.report.documents import prediction_document
 
-    text = json_text(prediction_document(predictions, members))
-    if output is None:
-        return console.result(text)
-    return write_text(output, text)
+    _deliver(console, output, iter([json_text(prediction_document(predictions, members))]))

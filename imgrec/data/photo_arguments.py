@@ -15,10 +15,11 @@ from imgrec.data.findings import Occurrence, finding, log_findings
 from imgrec.data.images import HEAD, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import (
+    SIDECAR,
     FolderVisits,
     entries,
     is_folder,
-    is_hidden,
+    is_left_out,
     is_pattern,
     matches,
     read_part,
@@ -53,7 +54,8 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
 
     A photo that is named twice comes twice. A missing file, an empty folder and a pattern without
     a match are photos too, whose decoding says so. At the end, log messages have the numbers of
-    hidden files and folders that were left out, and of images in folders that have another suffix.
+    hidden and sidecar files and folders that were left out, and of images in folders that have
+    another suffix.
 
     Args:
         photos: Files; folders (everything below them, sorted, hidden files left out); patterns
@@ -131,9 +133,12 @@ def _from_pattern(pattern: str, findings: _Found) -> Iterator[Photo]:
     found = matches(pattern)
     if "**" in pattern:  # it matches folders as well as what is in them
         found = [match for match in found if not is_folder(match)]
-    if not found:
+    sidecars = [match for match in found if match.lower().endswith(SIDECAR)]
+    findings[FindingKind.HIDDEN] += (Occurrence((path,)) for path in sidecars)
+    photos = [match for match in found if not match.lower().endswith(SIDECAR)]
+    if not photos:
         yield _nothing(pattern, "nothing matches this pattern")
-    for path in found:
+    for path in photos:
         yield from _from_path(path, findings)
 
 
@@ -168,7 +173,7 @@ def _listed(folder: Path, visits: FolderVisits, findings: _Found) -> _Level:
         yield _nothing(str(folder), f"a folder that can't be read: {reason_of(error)}")
         return
     for path, leads_to_folder in inside:
-        if is_hidden(path.name):
+        if is_left_out(path.name, is_folder=leads_to_folder):
             findings[FindingKind.HIDDEN].append(Occurrence((str(path),)))
         elif not leads_to_folder:
             findings[FindingKind.WRONG_SUFFIX] += _misnamed(path)

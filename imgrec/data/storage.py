@@ -22,6 +22,9 @@ from imgrec.errors import DataError
 from imgrec.files import is_private, open_regular, read_regular, reason_of
 from imgrec.text import abridge, printable
 
+SIDECAR = ".xmp"
+"""The suffix of files with metadata of the photo beside them."""
+
 # How much of a library's reason a message shows.
 _REASON = 200
 
@@ -57,7 +60,7 @@ class FileStatus:
 
 @dataclass(frozen=True)
 class Listing:
-    """What is in a folder, sorted: folders, other entries, and those that are hidden."""
+    """What is in a folder, sorted: folders, other entries, and those that are left out."""
 
     folders: tuple[Path, ...]
     files: tuple[Path, ...]
@@ -176,6 +179,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or is_system_entry(name)
 
 
+def is_left_out(name: str, *, is_folder: bool) -> bool:
+    """Return whether a file or folder of this name is hidden, or a sidecar file of a photo."""
+    return is_hidden(name) or (not is_folder and name.lower().endswith(SIDECAR))
+
+
 def is_system_entry(name: str) -> bool:
     """Return whether a system or a program leaves files or folders of this name."""
     return name.startswith("._") or name.lower() in _DOTTED | _LEFT_BEHIND
@@ -200,7 +208,7 @@ def list_folder(folder: Path) -> Listing:
     files: list[Path] = []
     hidden: list[Path] = []
     for path, leads_to_folder in _readable_entries(folder):
-        if is_hidden(path.name):
+        if is_left_out(path.name, is_folder=leads_to_folder):
             hidden.append(path)
         else:
             (folders if leads_to_folder else files).append(path)

@@ -38,16 +38,22 @@ class Mistake(NamedTuple):
     row: int
 
 
+def measured_classes(evaluation: Evaluation) -> tuple[ClassResult, ...]:
+    """Return the classes that have images, in their order; all classes if none has any."""
+    found = tuple(result for result in evaluation.per_class if result.support)
+    return found or evaluation.per_class
+
+
 def all_or_worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
-    """Return all classes in their order, or the `worst_classes` if there are more than `limit`."""
-    few = len(evaluation.per_class) <= limit
-    return evaluation.per_class if few else worst_classes(evaluation, limit)
+    """Return the `measured_classes`, or the `worst_classes` if there are more than `limit`."""
+    found = measured_classes(evaluation)
+    return found if len(found) <= limit else worst_classes(evaluation, limit)
 
 
 def worst_classes(evaluation: Evaluation, limit: int) -> tuple[ClassResult, ...]:
-    """Return up to `limit` classes that have images, the lowest F1 first."""
-    seen = [result for result in evaluation.per_class if result.support]
-    return tuple(sorted(seen, key=lambda result: result.metrics["f1"].value)[:limit])
+    """Return up to `limit` of the `measured_classes`, the lowest F1 first."""
+    found = measured_classes(evaluation)
+    return tuple(sorted(found, key=lambda result: result.metrics["f1"].value)[:limit])
 
 
 def most_confused(evaluation: Evaluation, limit: int) -> tuple[ConfusedPair, ...]:

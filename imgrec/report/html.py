@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from imgrec.evaluation.error_analysis import (
     ConfusedPair,
     Mistake,
+    all_or_worst_classes,
+    measured_classes,
     most_confused,
-    worst_classes,
     worst_mistakes,
 )
 from imgrec.evaluation.results import Assessment, Evaluation
@@ -18,9 +19,11 @@ from imgrec.report import charts, templates
 from imgrec.report.network import NETWORK_HEADER, NetworkRow, network_note, network_rows
 from imgrec.report.network_drawing import network_svg
 from imgrec.report.pictures import Thumbnail, data_uri
+from imgrec.report.templates import Choice
 from imgrec.report.wording import (
     ROBUSTNESS_TITLES,
     UNKNOWN,
+    classes_left_out,
     counted_images,
     decision_cells,
     decision_titles,
@@ -77,6 +80,7 @@ class ReportContext:
         heat_maps: Mistake -> thumbnail with a heat map of the predicted class.
         confusion: The confusion matrix, if it is drawn for a file as well.
         network: The layers of the network.
+        sheet: Whether every image is shown with its answer.
     """
 
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -87,6 +91,7 @@ class ReportContext:
     heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)
     confusion: charts.TwoToned | None = None
     network: NetworkSummary | None = None
+    sheet: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,9 +161,10 @@ def page(assessment: Assessment, background: ReportContext | None = None) -> str
         mistakes=mistakes(assessment),
         headline=verdict_line(assessment),
         images=counted_images(assessment),
-        classes=worst_classes(assessment.evaluation, _ROWS)
-        if len(assessment.evaluation.classes) > _ROWS
-        else assessment.evaluation.per_class,
+        sheet=_sheet(assessment.scores) if background.sheet else None,
+        classes=all_or_worst_classes(assessment.evaluation, _ROWS),
+        measured=len(measured_classes(assessment.evaluation)),
+        left_out=classes_left_out(assessment.evaluation),
         curves=tuple(_curves(background)),
         of_classes=tuple(_of_classes(assessment.evaluation, background.confusion)),
         of_confidence=tuple(_of_confidence(assessment.evaluation)),
@@ -166,6 +172,53 @@ def page(assessment: Assessment, background: ReportContext | None = None) -> str
         network=background.network and _drawn(background.network),
         rows=_ROWS,
         flips=_FLIPS,
+    )
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """An image on the sheet of all answers; `probability` is None with several labels."""
+
+    name: str
+    truth: str
+    answer: str
+    probability: float | None
+    is_right: bool
+    is_known: bool
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """Every image with its answer, the wrong ones first."""
+
+    answers: Sequence[_Answer]
+    options: Sequence[Choice]
+
+
+def _sheet(scores: Scores) -> _Sheet:
+    several = scores.multi_label
+    rows = zip(
+        scores.names,
+        map(scores.named, scores.positives),
+        map(scores.named, scores.answers),
+        scores.probabilities.max(axis=1).tolist(),
+        scores.right.tolist(),
+        scores.known.tolist(),
+        strict=True,
+    )
+    found = [
+        _Answer(name, truth, answer, None if several else probability, right, known)
+        for name, truth, answer, probability, right, known in rows
+    ]
+    right = sum(each.is_right for each in found)
+    choices = (
+        Choice("wrong", "wrong", len(found) - right),
+        Choice("right", "right", right),
+        Choice("unknown", "unknown", sum(not each.is_known for each in found)),
+    )
+    return _Sheet(
+        sorted(found, key=lambda each: each.is_right),
+        [Choice("all", "all", len(found)), *(each for each in choices if each.count)],
     )
 
 
@@ -205,13 +258,14 @@ def _curves(background: ReportContext) -> Iterator[_Plot]:
 
 
 def _of_classes(evaluation: Evaluation, confusion: charts.TwoToned | None) -> Iterator[_Plot]:
-    large = len(evaluation.classes) > _LARGE
+    count = len(measured_classes(evaluation))
+    large = count > _LARGE
     which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
     text = "Confusion matrix: rows are the truth, columns the prediction"
     if evaluation.multi_label:
         text = f"Confusion of {which}: images that have it, found or missed, and images "
         text += "without it, predicted to have it or not"
-    drawn_large = len(evaluation.classes) > _IN_A_COLUMN and not evaluation.multi_label
+    drawn_large = count > _IN_A_COLUMN and not evaluation.multi_label
     confusion = confusion or charts.TwoToned(charts.confusion, evaluation)
     yield _plot(confusion, text, large=drawn_large)
     bars = charts.TwoToned(charts.class_bars, evaluation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from imgrec.evaluation.error_analysis import all_or_worst_classes, most_confused
+from imgrec.evaluation.error_analysis import all_or_worst_classes, measured_classes, most_confused
 from imgrec.evaluation.results import (
     Assessment,
     ChangedAnswer,
@@ -17,6 +17,7 @@ from imgrec.evaluation.results import (
 from imgrec.report.wording import (
     ROBUSTNESS_TITLES,
     class_cells,
+    classes_left_out,
     counted_images,
     decision_cells,
     decision_titles,
@@ -189,12 +190,14 @@ def _robustness(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _classes(evaluation: Evaluation) -> Iterator[str]:
-    count = len(evaluation.classes)
+    count = len(measured_classes(evaluation))
     results = all_or_worst_classes(evaluation, _MANY)
     titles = [each.capitalize() for each in decision_titles(evaluation)]
     header = ("Class", "Precision", "Recall", "F1", "Images", *titles)
     rows = ((*_class(each), *decision_cells(evaluation, each.name)) for each in results)
     lines = [*table(header, rows, "l" + "r" * (len(header) - 1)), *_rest(count, _MANY)]
+    if note := classes_left_out(evaluation):
+        lines += [note, ""]
     if count > _FEW:
         yield from _folded(f"{count} classes", lines)
     else:

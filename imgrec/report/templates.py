@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,21 @@ from imgrec.text import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A part of a gallery that can be shown alone.
+
+    Attributes:
+        key: The CSS class of its items; that of the first choice, all items, is not used.
+        label: Its title.
+        count: How many items it has.
+    """
+
+    key: str
+    label: str
+    count: int
 
 
 def environment() -> Environment:
@@ -23,6 +39,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     found.filters |= {"shown": printable, "percent": percent}
     found.globals |= {"light": LIGHT, "dark": DARK}

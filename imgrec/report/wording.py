@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from imgrec.data.records import ALL_SPLITS
+from imgrec.evaluation.error_analysis import measured_classes
 from imgrec.evaluation.results import (
     Assessment,
     ClassResult,
@@ -122,6 +123,12 @@ def class_cells(result: ClassResult) -> tuple[str, ...]:
     """Return a class's precision, recall and F1, a dash for what can't be measured."""
     found = map(result.measured, ("precision", "recall", "f1"))
     return tuple(percent(each.value) if each else UNKNOWN for each in found)
+
+
+def classes_left_out(evaluation: Evaluation) -> str:
+    """Return how many classes are not shown since they have no images; empty if all have some."""
+    count = len(evaluation.per_class) - len(measured_classes(evaluation))
+    return f"Not shown: {count_of(count, 'class')} without images" if count else ""
 
 
 def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:

@@ -12,19 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imgrec.data.findings import gap_lines, looked_for
-from imgrec.data.images import ImageSpec, decode, miniature
-from imgrec.data.records import ImageSource, Record
+from imgrec.data.records import Record
 from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.calibration import FEWEST_IMAGES
 from imgrec.evaluation.error_analysis import Mistake
 from imgrec.evaluation.results import Assessment
 from imgrec.explanation.gradcam import gradcam
 from imgrec.explanation.occlusion import occlusion
-from imgrec.explanation.values import Area, Heat
 from imgrec.files import (
     MAX_DOCUMENT_BYTES,
     MAX_TABLE_BYTES,
@@ -33,11 +28,12 @@ from imgrec.files import (
     write_text,
 )
 from imgrec.json_documents import parse_json
+from imgrec.parallel import map_in_order, usable_cores
 from imgrec.report import charts
 from imgrec.report.forms import PAGE, check_formats, report_formats
 from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
-from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
+from imgrec.report.pictures import Thumbnail
 from imgrec.report.wording import moment
 from imgrec.rounding import decimals, duration, percent
 from imgrec.runs.card import BEST_MODEL, Card, Threshold
@@ -52,6 +48,7 @@ from imgrec.text import count_of, printable
 from imgrec.versions import changed_libraries
 from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_config import CONFIG_FILE
+from imgrec.workflows.thumbnails import Where, heated_thumbnail, plain_thumbnail
 
 log = logging.getLogger("imgrec")
 
@@ -60,7 +57,8 @@ _PATCHES = 5
 _SMALL = 20_000_000
 _SECONDS = 20
 
-_Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
+# Of that many images, a report shows every one: their thumbnails take about 2 MB.
+_SHEET = 300
 
 
 def heat_maps(
@@ -93,13 +91,13 @@ def heat_maps(
                 column = engine.classes.index(_class(mistake, engine.classes))
                 source = records[mistake.row].source
                 with contextlib.suppress(BadImage):  # reported with its picture
-                    found[mistake] = _heated(source, engine.spec, where, column)
+                    found[mistake] = heated_thumbnail(source, engine.spec, where, column)
     except ImgrecError as error:
         log.warning("no heat maps in the report: %s", error.message)
     return found
 
 
-def _opened(run: Run, merged: ClassLists) -> tuple[Engine, _Where]:
+def _opened(run: Run, merged: ClassLists) -> tuple[Engine, Where]:
     file = run.path / FILES["float32"]
     small = file.is_file() and file.stat().st_size <= _SMALL
     if not small and "tensorflow" in sys.modules and (run.path / BEST_MODEL).is_file():
@@ -115,13 +113,6 @@ def _opened(run: Run, merged: ClassLists) -> tuple[Engine, _Where]:
 def _class(mistake: Mistake, classes: Sequence[str]) -> str:
     """Return the class that was predicted wrongly, or missed if an image may have several."""
     return mistake.prediction if mistake.prediction in classes else mistake.truth
-
-
-def _heated(source: ImageSource, spec: ImageSpec, where: _Where, column: int) -> Thumbnail:
-    pixels = miniature(source, SIDE, max_megapixels=spec.max_megapixels)
-    size = pixels.shape[1], pixels.shape[0]
-    heat = Heat(where(decode(source, spec), column), Area(*spec.visible_part(size)))
-    return thumbnail(heated_pixels(pixels, heat, size))
 
 
 _EXAMPLES = 3
@@ -142,16 +133,17 @@ def report_context(run: Run, assessment: Assessment, records: Sequence[Record]) 
     best, shown_mistakes = run.card.best.get("epoch"), mistakes(assessment)
     # The mistakes of a mean are not those of one of its models.
     alone = assessment.run == run.name
+    sheet = len(assessment.scores.rows) <= _SHEET
+    shown = assessment.scores.rows if sheet else shown_mistakes.rows
     return ReportContext(
         history=_read(run.path / "history.csv", read_history) or {},
         best_epoch=None if best is None else int(best),
         data_check=_read(run.path / CHECK_FILE, _data_check),
         config=_read(run.path / CONFIG_FILE, _text) or "",
-        pictures=_pictures(
-            [records[row] for row in shown_mistakes.rows], run.card.input.max_megapixels
-        ),
+        pictures=_pictures([records[row] for row in shown], run.card.input.max_megapixels),
         heat_maps=heat_maps(run, shown_mistakes.worst, records, assessment.merged) if alone else {},
         network=run.card.network if alone else None,
+        sheet=sheet,
     )
 
 
@@ -184,12 +176,19 @@ def _data_check(path: Path) -> DataCheck:
 
 
 def _pictures(records: Sequence[Record], most: int) -> Mapping[str, Thumbnail]:
-    pictures = {}
-    for record in records:
+    def picture(record: Record) -> Thumbnail | BadImage:
         try:
-            pictures[record.name] = thumbnail(miniature(record.source, SIDE, record.name, most))
+            return plain_thumbnail(record.source, record.name, most)
         except BadImage as error:
-            log.warning("no picture of %s: %s", printable(record.name), error.reason)
+            return error
+
+    pictures, workers = {}, usable_cores()
+    found = map_in_order(picture, records, workers, 4 * workers)
+    for record, small in zip(records, found, strict=True):
+        if isinstance(small, BadImage):
+            log.warning("no picture of %s: %s", printable(record.name), small.reason)
+        else:
+            pictures[record.name] = small
     return pictures
 
 

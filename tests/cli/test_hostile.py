@@ -17,6 +17,7 @@ from PIL import Image
 
 from imgrec.text import printable
 from tests.report.junit import validated
+from tests.report.test_xmp import keywords
 
 pytestmark = pytest.mark.tensorflow
 
@@ -130,6 +131,11 @@ def test_hostile_names_come_out_harmless_and_readable(
     for form in ("table", "json", "jsonl", "csv"):
         answer = harmless(imgrec("predict", *photos, "--format", form, "--device", "cpu"))
         check_predictions(answer, form, photos)
+    harmless(imgrec("predict", *photos, "--sidecar", "--output", "page.html", "--device", "cpu"))
+    assert len([*data[1].parent.glob("*.png.xmp")]) == len(photos)
+    for sidecar in data[1].parent.glob("*.png.xmp"):
+        assert {*keywords(sidecar.read_bytes())} <= {*CLASSES, *map(printable, CLASSES)}
+    check_text((tmp_path / "page.html").read_text("utf-8"))
 
     check_reports(tmp_path, CLASSES)
     check_csv((tmp_path / "report.csv").read_text("utf-8"))

@@ -72,7 +72,49 @@ def test_output_goes_to_a_file(imgrec: Imgrec, trained: tuple[Path, Process], tw
     assert sum(float(row["probability"]) for row in rows) <= 1
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_page_appears_when_it_is_complete(
+    imgrec: Imgrec, trained: tuple[Path, Process], two: Path
+) -> None:
+    """It has the good photo and the reason of the bad one; --format html prints the same."""
+    run = ["good.png", "bad.png", "--model", str(trained[0] / "digits-1")]
+    process = imgrec("predict", *run, "--output", "page.html")
+    assert process.returncode == 3
+    assert "written: page.html\n" in process.stderr
+    text = (two / "page.html").read_text("utf-8")
+    assert text.count("<img ") == 1
+    assert "not an image" in text
+    assert imgrec("predict", *run, "--format", "html").stdout == text
+    (two / "folder").mkdir()
+    refused = imgrec("predict", *run, "--output", "folder/no/page.html")
+    assert (refused.returncode, "predicting" in refused.stderr) == (4, False)
+    assert sorted(each.name for each in two.iterdir()) == [
+        "bad.png",
+        "folder",
+        "good.png",
+        "page.html",
+    ]
+
+
+def test_labels_go_into_sidecar_files(
+    imgrec: Imgrec, trained: tuple[Path, Process], two: Path
+) -> None:
+    """One for each photo with an answer; what can't be used is named, with status 3."""
+    run = ["--model", str(trained[0] / "digits-1"), "--sidecar", "--top", "1", "--json"]
+    process = imgrec("predict", str(two), *run)
+    assert process.returncode == 3  # of bad.png
+    assert "written: 1 sidecar file\n" in process.stderr
+    answer = json.loads(process.stdout)["predictions"][1]["labels"][0]
+    assert f"<rdf:li>{answer}</rdf:li>" in (two / "good.png.xmp").read_text("utf-8")
+    assert sorted(each.name for each in two.iterdir()) == ["bad.png", "good.png", "good.png.xmp"]
+    (two / "good.png.xmp").write_text("notes")
+    process = imgrec("predict", "good.png", *run)
+    assert process.returncode == 3
+    assert "no labels in good.png.xmp: not XML: " in process.stderr
+    assert "imgrec: error: 1 sidecar file not written, see above\n" in process.stderr
+    assert (two / "good.png.xmp").read_text() == "notes"
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "html"])
 def test_output_goes_through_what_is_not_a_file(
     imgrec: Imgrec, trained: tuple[Path, Process], two: Path, form: str
 ) -> None:
@@ -240,6 +282,7 @@ def test_awkward_files_end_nothing(
         ["--continue"],
         ["--continue", "--output", "x.json"],
         ["--json", "--format", "csv"],
+        ["--heat-maps", "--output", "x.csv"],
         ["--model", "x", "--pretrained", "VGG16"],
     ],
     ids=" ".join,

@@ -73,7 +73,20 @@ def test_hidden_files_are_counted(here: Images, caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.INFO, "imgrec"):
         assert names("p", "q/b.png", "q") == ["p/a.png", "q/b.png", "q/b.png"]
     shown = "p/.DS_Store, p/.h, q/._b.png and 1 more"
-    assert caplog.messages == [f"hidden and system files, not used: 4 ({shown})"]
+    assert caplog.messages == [f"hidden, system and sidecar files, not used: 4 ({shown})"]
+
+
+def test_sidecar_files_are_no_photos(here: Images, caplog: pytest.LogCaptureFixture) -> None:
+    """In a folder and for a pattern they are left out and counted; one that is named is taken."""
+    here("p/a.png", "p/a.png.xmp", "p/A.XMP", "p/b.xmp/c.png")
+    with caplog.at_level(logging.INFO, "imgrec"):
+        assert names("p") == [str(Path("p", "a.png")), str(Path("p", "b.xmp", "c.png"))]
+        assert names("p/a*") == ["p/a.png"]
+    assert [each.partition(" (")[0] for each in caplog.messages] == [
+        "hidden, system and sidecar files, not used: 2",
+        "hidden, system and sidecar files, not used: 1",
+    ]
+    assert names("p/a.png.xmp") == ["p/a.png.xmp"]
 
 
 def test_a_pattern_is_what_it_matches(here: Images) -> None:

@@ -15,7 +15,9 @@ Images = Callable[..., Path]
 
 def test_class_folders(images: Images) -> None:
     """A folder of class folders is one split; classes are sorted, and hidden files counted."""
-    stock = read_leniently(images("dog/1.png", "cat/2.png", "cat/deep/3.png", "cat/.hidden"))
+    stock = read_leniently(
+        images("dog/1.png", "cat/2.png", "cat/deep/3.png", "cat/.hidden", "dog/1.png.xmp")
+    )
     assert list(stock.splits) == ["all"]
     assert stock.classes == ("cat", "dog")
     assert [(record.name, record.label) for record in stock.records] == [
@@ -25,7 +27,7 @@ def test_class_folders(images: Images) -> None:
     ]
     assert [each.line for each in stock.findings] == [
         "folders inside class folders, taken as part of the class: 1 (cat/deep: 1 file)",
-        "hidden and system files, not used: 1 (cat/.hidden)",
+        "hidden, system and sidecar files, not used: 2 (cat/.hidden, dog/1.png.xmp)",
     ]
 
 

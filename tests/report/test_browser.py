@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -11,16 +11,21 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
 from imgrec.evaluation.results import Assessment
 from imgrec.report.html import ReportContext, mistakes, page
 from imgrec.report.layers_page import layers_page
 from imgrec.report.pictures import thumbnail
+from imgrec.report.predictions_page import PhotoPictures, PredictionsPage
+from imgrec.scores import Decision
 from tests.report.everything import BACKGROUND, everything
 from tests.report.followed import followed
 
 playwright = pytest.importorskip("playwright.sync_api")
 
 LONG = "validation/a_folder_with_a_rather_long_name/" + "and_a_photo_whose_name_never_ends" * 3
+
+PAGES = ["written", "of_layers", "predicted"]
 
 # Every visible text with its colour and the first background behind it that is not transparent.
 TEXTS = """() => {
@@ -41,6 +46,9 @@ TEXTS = """() => {
   return found;
 }"""
 MISSING = "() => [...document.images].filter(each => !each.naturalWidth).map(each => each.alt)"
+SHOWN = (
+    "() => [...document.querySelectorAll('.chosen > li')].filter(each => each.offsetWidth).length"
+)
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
 
 
@@ -72,6 +80,7 @@ def written(
         f"{BACKGROUND.config}{LONG}\n",
         pictures,
         dict.fromkeys(mistakes(found).worst, picture),
+        sheet=True,
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page(found, context), "utf-8")
@@ -85,6 +94,32 @@ def of_layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = followed(LONG, class_name="d" * 80, layer="conv" * 30)
     path.write_text(layers_page(found, LONG), "utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def predicted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of photos with their predictions, long names among them, and a few without."""
+    path = tmp_path_factory.mktemp("page") / "predictions.html"
+    members = [ModelInfo(name, ("cat", "d" * 80), Decision(0.6)) for name in ("one", LONG)]
+    small = thumbnail(np.full((192, 128, 3), 99, np.uint8))
+    page = PredictionsPage(members, heat_maps=True)
+    photos = [_prediction(f"{number}-{LONG}", members, number) for number in range(9)]
+    broken = Prediction(LONG, (), LONG, known=False)
+    pictures = [*(PhotoPictures(small, small) for _ in photos), PhotoPictures()]
+    path.write_text("".join(page.page([page.tiles([*photos, broken], pictures)])), "utf-8")
+    return path
+
+
+def _prediction(name: str, members: Sequence[ModelInfo], number: int) -> Prediction:
+    cat, dog = members[0].classes
+    label = (cat, dog, None)[number % 3]
+    share = 0.75 if label == cat else 0.55
+    top = Ranked(cat, share), Ranked(dog, 1 - share)
+    labels = () if label is None else (label,)
+    answers = tuple(Answer(each.model, top, label is not None, labels) for each in members)
+    return Prediction(
+        name, top, known=label is not None, answers=answers, agree=number < 6, labels=labels
+    )
 
 
 def opened(
@@ -103,7 +138,7 @@ def opened(
 
 @pytest.mark.parametrize("width", [360, 1200])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["written", "of_layers"])
+@pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_whole_and_can_be_read(
     browser: Any,
     request: pytest.FixtureRequest,
@@ -140,7 +175,23 @@ def test_the_page_goes_by_keyboard(browser: Any, written: Path) -> None:
     assert {"Metrics", "Classes", "Config"} <= stops
 
 
-@pytest.mark.parametrize("name", ["written", "of_layers"])
+@pytest.mark.parametrize(
+    ("name", "choice", "shown"),
+    [("written", "wrong", 2), ("written", "right", 10), ("predicted", "unknown", 3)],
+)
+def test_a_choice_shows_some_of_the_images(
+    browser: Any, request: pytest.FixtureRequest, name: str, choice: str, shown: int
+) -> None:
+    """By keyboard or mouse, without a script; the first choice shows all again."""
+    found, _ = opened(browser, request.getfixturevalue(name), 1200, "light")
+    everything = found.evaluate(SHOWN)
+    assert everything > shown
+    for key, expected in ((choice, shown), ("all", everything)):
+        found.check(f"#only-{key}")
+        assert found.evaluate(SHOWN) == expected
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_headings_are_in_order(browser: Any, request: pytest.FixtureRequest, name: str) -> None:
     """One h1, and no level is left out on the way down; tables say what their heads are for."""
     found, _ = opened(browser, request.getfixturevalue(name), 1200, "light")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,11 +10,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 
+from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment, RequirementResult
 from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.report.html import ReportContext, mistakes, page
 from imgrec.report.pictures import thumbnail
-from imgrec.scores import Skipped
+from imgrec.scores import Decision, Skipped
 from imgrec.text import printable
 from tests.report.everything import BACKGROUND, everything
 
@@ -106,6 +108,39 @@ def test_the_worst_mistakes_are_pictures(assessment: Make) -> None:
     assert parsed.texts.count("no picture") == 1
 
 
+def test_every_image_is_on_the_sheet_with_its_truth(assessment: Make) -> None:
+    """The wrong ones first; an unknown answer says so; the choices count them."""
+    found = assessment(["cat", "dog"])
+    half = dataclasses.replace(found.scores, decision=Decision(min_probability=1.0))
+    parsed = Page(page(dataclasses.replace(found, scores=half), ReportContext(sheet=True)))
+    kinds = [value for name, value in parsed.attributes if name == "class" and value]
+    assert [each for each in kinds if each.endswith("unknown")] == [
+        *["wrong unknown"] * 2,
+        *["right unknown"] * 6,
+    ]
+    assert [
+        value for name, value in parsed.attributes if name == "id" and "only-" in str(value)
+    ] == [
+        "only-all",
+        "only-wrong",
+        "only-right",
+        "only-unknown",
+    ]
+    assert sum("truth: " in text for text in parsed.texts) == 2
+    assert "answers" not in {value for _, value in Page(page(found)).attributes}
+
+
+def test_classes_without_images_are_counted(assessment: Make) -> None:
+    """They have no row, as there is nothing to measure."""
+    found = assessment(["cat", "dog", "fish"])
+    only = found.scores.where(found.scores.right & ~found.scores.positives[:, 2])
+    evaluation = evaluate_scores(only)
+    texts = Page(page(dataclasses.replace(found, scores=only, evaluation=evaluation))).texts
+    assert "Not shown: 1 class without images" in texts
+    assert {"cat", "dog"} <= set(texts)
+    assert "fish" not in texts
+
+
 def test_a_heat_map_is_described_in_words_too(assessment: Make) -> None:
     """It stands below the picture of its mistake, and says what it shows."""
     found = assessment(["cat", "dog"])
@@ -162,7 +197,7 @@ def test_hostile_names_are_text_and_nothing_else(
                 verdicts=[RequirementResult(name, 1.0, met=True, reason=name) for name in names],
                 facts=[(name, name) for name in names],
             ),
-            ReportContext(config="\n".join(name.replace("\n", "") for name in names)),
+            ReportContext(config="\n".join(name.replace("\n", "") for name in names), sheet=True),
         )
         for names in (harmless, hostile)
     ]

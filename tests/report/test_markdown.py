@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -149,9 +150,18 @@ def test_changed_images_that_are_left_out_are_counted(assessment: Make) -> None:
 
 
 def test_what_cannot_be_measured_is_a_dash(assessment: Make) -> None:
-    """A class without images has no recall and no F1, and a note says why."""
+    """A class that is never predicted has no precision."""
+    found = assessment(2)
+    few = evaluate_scores(found.scores.at(np.array([2, 4, 7])))
+    text = markdown(dataclasses.replace(found, evaluation=few))
+    assert "| `class 1` | – | 0.0 % | 0.0 % | 1 |" in text
+
+
+def test_classes_without_images_are_counted(assessment: Make) -> None:
+    """They have no row, and a note says what they lack."""
     found = assessment(2)
     few = evaluate_scores(found.scores.where(found.scores.true_labels == 0))
     text = markdown(dataclasses.replace(found, evaluation=few))
-    assert "| `class 1` | 0.0 % | – | – | 0 |" in text
+    assert "| `class 1` |" not in text
+    assert "\nNot shown: 1 class without images\n" in text
     assert "can't be measured without images of the class: class 1" in text

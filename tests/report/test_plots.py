@@ -14,8 +14,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
+from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Evaluation
 from imgrec.report.charts import DARK, LIGHT, confusion, curves, lowest_loss_epoch
+from imgrec.scores import Scores
 
 Make = Callable[..., Evaluation]
 
@@ -81,12 +83,17 @@ def test_confusion_of_few_and_many_classes(evaluation: Make, classes: int) -> No
     assert 250 < width < 2000
 
 
-def test_a_class_without_images_has_an_empty_row(evaluation: Make) -> None:
-    """No division by nothing: the row is drawn like paper, not like zeros."""
-    found = evaluation(3)
-    before = count(confusion(found), LIGHT.paper)
-    found.confusion[1] = 0
-    assert count(confusion(found), LIGHT.paper) > before + 10_000
+def test_classes_without_images_have_no_row(scored: Callable[..., Scores]) -> None:
+    """Three of thirty give the picture of three; answers of the others share a column."""
+    thirty, three = scored(30), scored(3)
+    of_three = thirty.right & (thirty.true_labels < 3)
+    few, expected = thirty.where(of_three), three.where(three.right)
+    few_pixels, pixels_expected = (pixels(confusion(evaluate_scores(s))) for s in (few, expected))
+    assert few_pixels.shape == pixels_expected.shape
+    one = thirty.where(thirty.true_labels == 0)
+    assert not one.right.all()
+    height, width, _ = pixels(confusion(evaluate_scores(one))).shape
+    assert height < width
 
 
 def test_light_and_dark_have_their_own_paper(evaluation: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from pathlib import Path
@@ -33,15 +34,28 @@ def assessment() -> Assessment:
     return Assessment("r", "test", "photos", scores, evaluate_scores(scores))
 
 
-def test_pictures_of_the_mistakes_alone(
+def test_every_image_of_a_small_set_has_a_picture(
     trained: Run, assessment: Assessment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The mistaken images are read; of one that can't be read any more, a warning says so."""
+    """Of one that can't be read any more, a warning says so."""
     records = [RECORDS[0], Record("b", 1, Path("gone.png")), RECORDS[2]]
     with caplog.at_level(logging.WARNING, "imgrec"):
-        pictures = report_context(trained, assessment, records).pictures
-    assert {name: (each.width, each.height) for name, each in pictures.items()} == {"a": (64, 192)}
+        context = report_context(trained, assessment, records)
+    sizes = {name: (each.width, each.height) for name, each in context.pictures.items()}
+    assert (sizes, context.sheet) == ({"a": (64, 192), "c": (64, 192)}, True)
     assert caplog.messages == ["no picture of b: no such file"]
+
+
+def test_of_more_images_the_mistakes_have_pictures(trained: Run, assessment: Assessment) -> None:
+    """The others are not read again."""
+    scores = assessment.scores.at(np.array([0, 1, *[2] * 299]))
+    names = tuple(f"{number}" for number in range(301))
+    many = dataclasses.replace(scores, names=names, rows=np.arange(301))
+    found = dataclasses.replace(assessment, scores=many, evaluation=evaluate_scores(many))
+    tiny = np.zeros((4, 4, 3), np.uint8)
+    records = [Record(name, 0, tiny if int(name) < 2 else Path("gone.png")) for name in names]
+    context = report_context(trained, found, records)
+    assert (set(context.pictures), context.sheet) == ({"0", "1"}, False)
 
 
 def test_the_training_is_described_by_the_runs_files(trained: Run, assessment: Assessment) -> None:

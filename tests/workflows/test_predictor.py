@@ -27,6 +27,7 @@ from imgrec.runtime.outputs import ModelOutput
 from imgrec.scores import Decision
 from imgrec.workflows.prediction import (
     FailureSummary,
+    PredictedBatch,
     Predictor,
     file_sink,
     open_models,
@@ -124,10 +125,10 @@ def test_tables_are_made_of_a_few_photos_each_and_delivered_at_the_end(tmp_path:
     for count, expected in ((0, [(0, True)]), (40, [(40, True)]), (100, [(40, False)] * 2)):
         parts.clear()
         delivered.clear()
-        sink = table_sink(table, lambda text: delivered.append(text.read()), most=40)
+        sink = table_sink(table, lambda text: delivered.append("".join(text)), most=40)
         with sink(iter(())) as output:
             for batch in _batches(found[:count]):
-                output.write(batch, FailureSummary())
+                output.write(PredictedBatch(batch, (), FailureSummary()))
         assert parts[:2] == expected
         assert delivered == ["".join(f"{name}\n" for name in found[:count])]
     assert parts[2:] == [(20, True)]

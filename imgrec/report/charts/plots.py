@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.evaluation.error_analysis import all_or_worst_classes
+from imgrec.evaluation.error_analysis import all_or_worst_classes, measured_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, MetricValue, ReliabilityBin
 from imgrec.report.charts.style import (
     LIGHT,
@@ -71,6 +71,7 @@ def _write(axes: Any, row: int, column: int, count: str, share: float, look: Plo
     axes.text(column, row, text, ha="center", va="center", color=ink_on(look, share), size=9)
 
 
+_OTHERS = "(other classes)"
 _COUNTS_UP_TO = 20
 _SHARES_UP_TO = 10
 _NAMES_UP_TO = 100
@@ -91,10 +92,10 @@ class _Grid:
     points: float
 
     @classmethod
-    def of(cls, classes: Sequence[str]) -> _Grid:
+    def of(cls, columns: Sequence[str]) -> _Grid:
         """Return sizes with room for count and name, for the count only, or for neither."""
-        count = len(classes)
-        names = shorten_names(classes[:_NAMES_UP_TO], _NAME_WIDTH)
+        count = len(columns)
+        names = shorten_names(columns[:_NAMES_UP_TO], _NAME_WIDTH)
         if count <= _COUNTS_UP_TO:
             cell = max(_LARGE_CELL, _SMALLEST_SIDE / count)
         elif count <= _NAMES_UP_TO:
@@ -139,23 +140,38 @@ def confusion(
 ) -> bytes:
     """Return a PNG of the confusion matrix, coloured by row fraction, with numbers if they fit.
 
-    With several labels per image, it is the one of `label_matrix`.
+    Classes without images have no row; predictions of them are together in the last column. With
+    several labels per image, it is the one of `label_matrix`.
     """
     if evaluation.multi_label:
         return label_matrix(evaluation, look=look, layout=layout)
-    grid = _Grid.of(evaluation.classes)
-    shares = evaluation.rates
+    names, counts = _of_measured(evaluation)
+    grid = _Grid.of(names)
+    total = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+    height = grid.cell * len(counts)
     with plain_settings(look):
-        figure = new_figure(grid.side + grid.label + 1.5, grid.side + grid.label + 0.6)
+        figure = new_figure(grid.side + grid.label + 1.5, height + grid.label + 0.6)
         axes = figure.add_subplot()
         image = axes.imshow(shares, cmap=scale_of(look), vmin=0, vmax=1, interpolation="nearest")
-        _name_axes_plots(axes, grid)
-        if len(evaluation.classes) <= _COUNTS_UP_TO:
-            _write_counts(axes, evaluation.confusion, shares, look)
+        _name_axes_plots(axes, grid, len(counts), of_all=len(counts) == len(evaluation.classes))
+        if len(counts) <= _COUNTS_UP_TO:
+            _write_counts(axes, counts, shares, look)
         label = "fraction of the true class"
-        bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=4 * grid.side, label=label)
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=4 * height, label=label)
         bar.outline.set_visible(False)
         return png(figure, layout)
+
+
+def _of_measured(evaluation: Evaluation) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of the columns, and the counts, int64 (classes with images, columns)."""
+    names = [result.name for result in measured_classes(evaluation)]
+    at = [evaluation.classes.index(name) for name in names]
+    counts = evaluation.confusion[np.ix_(at, at)]
+    others = evaluation.confusion[at].sum(axis=1) - counts.sum(axis=1)
+    if not others.any():
+        return names, counts
+    return [*names, _OTHERS], np.column_stack([counts, others])
 
 
 def plotted_metrics(history: Mapping[str, Sequence[float]]) -> list[str]:
@@ -204,8 +220,9 @@ def _mark_best(
         axes.plot([best], [values[best - 1]], "o", color=colour, markersize=7, label=label)
 
 
-def _name_axes_plots(axes: Any, grid: _Grid) -> None:
-    remark = "" if grid.names else " (number of the class, from 0)"
+def _name_axes_plots(axes: Any, grid: _Grid, rows: int, *, of_all: bool) -> None:
+    which = "class" if of_all else "class with images"
+    remark = "" if grid.names else f" (number of the {which}, from 0)"
     axes.set_xlabel(f"prediction{remark}")
     axes.set_ylabel(f"truth{remark}")
     axes.tick_params(length=0)
@@ -214,8 +231,11 @@ def _name_axes_plots(axes: Any, grid: _Grid) -> None:
     if not grid.names:
         return
     upright = 90 if grid.label > grid.cell else 0
-    for axis, rotation in ((axes.xaxis, upright), (axes.yaxis, 0)):
-        axis.set_ticks(range(len(grid.names)), grid.names, fontsize=grid.points, rotation=rotation)
+    for axis, names, rotation in (
+        (axes.xaxis, grid.names, upright),
+        (axes.yaxis, grid.names[:rows], 0),
+    ):
+        axis.set_ticks(range(len(names)), names, fontsize=grid.points, rotation=rotation)
         literal(axis.get_ticklabels())
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imgrec.evaluation.error_analysis import most_confused, worst_classes
+from imgrec.evaluation.error_analysis import measured_classes, most_confused, worst_classes
 from imgrec.evaluation.results import ClassResult, Evaluation, SliceResult
 from imgrec.report.terminal.names import name_cells
 from imgrec.report.wording import (
     ROBUSTNESS_TITLES,
     class_cells,
+    classes_left_out,
     decision_cells,
     decision_titles,
     format_bounds,
@@ -94,8 +95,11 @@ def _classes(evaluation: Evaluation) -> Iterator[RenderableType]:
         yield _heading("Classes")
         yield _class_table(evaluation.per_class, evaluation)
         return
-    yield _heading(f"The worst {_FEW} of {count_of(len(evaluation.classes), 'class')}, by F1")
+    count = len(measured_classes(evaluation))
+    yield _heading(f"The worst {min(_FEW, count)} of {count_of(count, 'class')}, by F1")
     yield _class_table(worst_classes(evaluation, _FEW), evaluation)
+    if note := classes_left_out(evaluation):
+        yield _line(note)
 
 
 def _slices(evaluation: Evaluation) -> Iterator[RenderableType]:

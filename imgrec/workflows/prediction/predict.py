@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TextIO
 
 from imgrec.data.photo_arguments import LIST, expand_photos
 from imgrec.data.records import Photo
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_EXAMPLES = 20
 _TABLE = 1_000
+_PIECE = 1 << 20
 
 
 class PhotoResult(Protocol):
@@ -58,16 +59,24 @@ class FailureSummary:
         )
 
 
+class PredictedBatch(NamedTuple):
+    """The next predictions with their photos, and the summary that includes them."""
+
+    predictions: Sequence[Prediction]
+    photos: Sequence[Photo]
+    summary: FailureSummary
+
+
 @dataclass(frozen=True)
 class OpenSink:
     """A sink that takes predictions.
 
     Args:
-        write: Writes the next predictions, given the summary that includes them.
+        write: Writes the next predictions.
         done: The summary of the photos whose predictions were written before.
     """
 
-    write: Callable[[Sequence[Prediction], FailureSummary], None]
+    write: Callable[[PredictedBatch], None]
     done: FailureSummary = field(default_factory=FailureSummary)
 
 
@@ -83,7 +92,7 @@ def predict_photos(
     Args:
         photos: Files, folders (with everything below them), patterns, or `-` for stdin.
         predictor: The models.
-        sink: See `document_sink`, `table_sink`, `line_sink` and `file_sink`.
+        sink: See `document_sink`, `table_sink`, `page_sink`, `line_sink` and `file_sink`.
         progress: Where progress is reported.
 
     Returns:
@@ -93,9 +102,10 @@ def predict_photos(
     with sink(found) as output:
         summary = output.done
         left = None if total is None else total - summary.photos
+        found, kept = itertools.tee(found)
         for batch in predictor.predictions(found, total=left, progress=progress or Silent()):
             summary = summary.with_batch(batch)
-            output.write(batch, summary)
+            output.write(PredictedBatch(batch, [*itertools.islice(kept, len(batch))], summary))
     return summary
 
 
@@ -105,7 +115,7 @@ def document_sink(show: Callable[[Sequence[Prediction]], None]) -> Sink:
     @contextmanager
     def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
         batches: list[Sequence[Prediction]] = []
-        yield OpenSink(lambda batch, _: batches.append(batch))
+        yield OpenSink(lambda batch: batches.append(batch.predictions))
         show(tuple(itertools.chain.from_iterable(batches)))
 
     return opened
@@ -118,41 +128,49 @@ class TableText(Protocol):
         """Return the text of a table, which ends with a line break; `last`: of the last table."""
 
 
-def table_sink(
-    table: TableText,
-    deliver: Callable[[TextIO], None],
-    *,
-    most: int = _TABLE,
-) -> Sink:
+Deliver = Callable[[Iterator[str]], None]
+"""Prints or writes a text that comes in pieces."""
+
+
+def table_sink(table: TableText, deliver: Deliver, *, most: int = _TABLE) -> Sink:
     """Return a sink that makes a table of each `most` photos, and delivers them at the end.
 
     Their text waits in a temporary file, so that memory does not grow with the number of photos.
 
     Args:
         table: Returns the text of a table.
-        deliver: Gets the text of all tables, from its start.
+        deliver: Gets the text of all tables.
         most: How many photos a table has, at least 1.
     """
 
     @contextmanager
     def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
         waiting: list[Prediction] = []
-        with tempfile.TemporaryFile(
-            "w+", encoding="utf-8", errors="surrogateescape", newline=""
-        ) as text:
+        with waiting_text() as text:
 
-            def write(batch: Sequence[Prediction], _: FailureSummary) -> None:
-                waiting.extend(batch)
+            def write(batch: PredictedBatch) -> None:
+                waiting.extend(batch.predictions)
                 while len(waiting) > most:
                     text.write(table(waiting[:most], last=False))
                     del waiting[:most]
 
             yield OpenSink(write)
             text.write(table(waiting, last=True))
-            text.seek(0)
-            deliver(text)
+            deliver(pieces(text))
 
     return opened
+
+
+def waiting_text() -> AbstractContextManager[TextIO]:
+    """Return a temporary file for text that has to wait for the last prediction."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def pieces(text: TextIO) -> Iterator[str]:
+    """Yield a text from its start, some lines at a time."""
+    text.seek(0)
+    while lines := text.readlines(_PIECE):
+        yield "".join(lines)
 
 
 def line_sink(emit: Callable[[str], None], predictor: Predictor, form: LineForm) -> Sink:
@@ -163,7 +181,7 @@ def line_sink(emit: Callable[[str], None], predictor: Predictor, form: LineForm)
     def opened(_photos: Iterator[Photo]) -> Iterator[OpenSink]:
         head = iter([header(form)])
         yield OpenSink(
-            lambda batch, _: emit(next(head, "") + lines(form, batch, predictor.members))
+            lambda batch: emit(next(head, "") + lines(form, batch.predictions, predictor.members))
         )
 
     return opened
@@ -199,9 +217,9 @@ def file_sink(path: Path, predictor: Predictor, form: LineForm, *, resume: bool 
             path, settings, header=header(form), names=names, resume=resume
         ) as file:
 
-            def write(batch: Sequence[Prediction], summary: FailureSummary) -> None:
-                text = lines(form, batch, predictor.members)
-                file.append(text, [prediction.name for prediction in batch], summary.failed)
+            def write(batch: PredictedBatch) -> None:
+                text = lines(form, batch.predictions, predictor.members)
+                file.append(text, [each.name for each in batch.predictions], batch.summary.failed)
 
             yield OpenSink(write, FailureSummary(file.mark.items, file.mark.failed))
 

@@ -1,0 +1,43 @@
+"""Thumbnails of photos, with or without a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imgrec.data.images import ImageSpec, decode, miniature
+from imgrec.data.records import ImageSource
+from imgrec.explanation.values import Area, Heat
+from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
+
+Source: TypeAlias = "ImageSource | bytes | Image.Image"
+
+Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
+"""Returns how much each pixel of a model's input supports the class of a column, 0 to 1."""
+
+
+def plain_thumbnail(source: Source, name: str, max_megapixels: int) -> Thumbnail:
+    """Return the thumbnail of an image; raises BadImage if it can't be read."""
+    return thumbnail(miniature(source, SIDE, name, max_megapixels))
+
+
+def heated_thumbnail(source: Source, spec: ImageSpec, where: Where, column: int) -> Thumbnail:
+    """Return the thumbnail of an image with a heat map.
+
+    Args:
+        source: The image.
+        spec: The form that the model takes.
+        where: Computes the heat map.
+        column: The column of the class.
+
+    Raises:
+        BadImage: The image can't be read.
+    """
+    pixels = miniature(source, SIDE, max_megapixels=spec.max_megapixels)
+    size = pixels.shape[1], pixels.shape[0]
+    heat = Heat(where(decode(source, spec), column), Area(*spec.visible_part(size)))
+    return thumbnail(heated_pixels(pixels, heat, size))
