@@ -116,7 +116,7 @@ def summarize_dataset(source: Path, data: DataLocation | None = None) -> Dataset
         checked.gaps,
         channels=1 if all(each.mode in _GREY for each in traits.values()) else 3,
         loader=loader,
-        multi_label=first_multilabel(found.train) is not None,
+        multi_label=data.multi_label or first_multilabel(found.train) is not None,
         images={split: len(records) for split, records in stock.splits.items()},
     )
 

@@ -117,7 +117,9 @@ def _location(source: Path, name: str, overrides: Sequence[str]) -> DataLocation
     If the networks that can be drafted differ in what does not fit, only the images show which
     problems are those of theirs: `data` is then that without other overrides.
     """
-    example = DatasetSummary(source, (), {"a": _FEW, "b": _FEW}, ((_LARGE_SIDE, _LARGE_SIDE),), ())
+    several = "data.multi_label=true" in overrides
+    sizes = ((_LARGE_SIDE, _LARGE_SIDE),)
+    example = DatasetSummary(source, (), {"a": _FEW, "b": _FEW}, sizes, (), multi_label=several)
     small = draft_config_for(example, lambda _: PretrainedWeights.ABSENT)
     transfer = draft_config_for(example, lambda _: PretrainedWeights.CACHED)
     try:
