@@ -65,6 +65,7 @@ class Stage:
         kernel: The number of the tensor with its weights; None without any.
         weights: How many weights it has, those of its bias among them.
         reach: The part of the picture that each number of its map depends on; None for all of it.
+        relu: Whether negative numbers become 0.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Stage:
     kernel: int | None = None
     weights: int = 0
     reach: ReceptiveField | None = None
+    relu: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -232,7 +234,7 @@ class _Walk:
             shape = self.shapes[output][1:]
             self.stages[self.owners[main]] = replace(stage, output=output, shape=shape)
         else:
-            self._continue(live, main, output)
+            self._continue(operator, live, main)
         self.owners |= dict.fromkeys(
             operator.outputs, len(self.stages) - 1 if kind else self.owners[main]
         )
@@ -285,18 +287,20 @@ class _Walk:
                 constants[0] if weighted and constants else None,
                 sum(math.prod(self.shapes[each]) for each in constants) if weighted else 0,
                 reach,
+                operator.relu,
             )
         )
 
-    def _continue(self, live: Sequence[int], main: int, output: int) -> None:
-        owner = self.owners[main]
+    def _continue(self, operator: Operator, live: Sequence[int], main: int) -> None:
+        owner, output = self.owners[main], operator.outputs[0]
         self.gates |= {
             self.owners[each]
             for each in live
             if self.owners[each] != owner and self._places(each) < self._places(main)
         }
         if owner >= 0 and self.shapes[output] == self.shapes[self.stages[owner].output]:
-            self.stages[owner] = replace(self.stages[owner], output=output)
+            relu = self.stages[owner].relu or operator.relu
+            self.stages[owner] = replace(self.stages[owner], output=output, relu=relu)
 
     def _kind(self, operator: Operator, live: Sequence[int], main: int) -> Kind | None:
         """Return what an operator that begins a stage does, else None."""

@@ -22,6 +22,7 @@ _TITLES = {
     "concatenation": "Concatenation",
 }
 
+_RELU = "Negative numbers then become 0 (ReLU)."
 _MIX = "mix"  # a convolution whose window is a single place
 _TEXTS = {
     "convolution": "{filters} of {window} numbers per channel move over {input}. Each filter makes "
@@ -44,7 +45,8 @@ _TEXTS = {
 
 HOW_TO_READ = (
     "Each layer computes numbers from those of the layer before it. As long as the numbers have a "
-    "place in the picture, they are shown as maps: the lighter, the larger the number."
+    "place in the picture, they are shown as maps: the lighter, the larger the number. Each map "
+    "has its own scale."
 )
 
 ANSWER_TITLE = "The numbers that become probabilities"
@@ -80,7 +82,7 @@ def layer_text(view: LayerView) -> str:
     stage = view.stage
     window = (1, 1) if stage.window is None else stage.window.size
     kind = _MIX if stage.kind == "convolution" and window == (1, 1) else stage.kind
-    return _TEXTS[kind].format(
+    text = _TEXTS[kind].format(
         filters=count_of(stage.units, "filter"),
         units=count_of(stage.units, "unit"),
         window=sides(*window),
@@ -88,6 +90,7 @@ def layer_text(view: LayerView) -> str:
         numbers=count_of(math.prod(stage.before), "number"),
         input="the picture" if view.number == 1 else "the maps of the layer before",
     )
+    return f"{text} {_RELU}" if stage.relu else text
 
 
 def layer_facts(view: LayerView, size: tuple[int, int]) -> list[str]:
@@ -134,7 +137,7 @@ def filters_text(view: LayerView) -> str:
 
 def kept_text(kept: Kept) -> str:
     """Return what the numbers of a max pooling are."""
-    return f"What is kept of unit {kept.unit}, where its numbers are largest"
+    return f"What is kept of unit {kept.unit} in four windows, those with the largest sum"
 
 
 def unit_title(walk: LayerWalk) -> str:

@@ -90,6 +90,7 @@ def test_the_stages_are_the_layers_that_compute(engine: LiteRTEngine) -> None:
         ("row", "flatten", (120,)),
         ("answer", "dense", (3,)),
     ]
+    assert [each.name for each in stages if each.relu] == ["stem", "last"]
     assert stages[0].weights == 3 * 3 * 3 * 6 + 6
     assert stages[0].multiply_adds == 13 * 16 * 6 * 3 * 3 * 3
 

@@ -95,6 +95,15 @@ def test_a_layer_that_only_mixes_maps() -> None:
     assert text.startswith("Each of 8 units combines the 16 maps")
 
 
+def test_a_layer_whose_numbers_are_never_negative() -> None:
+    """The activation is named only where there is one."""
+    walk = followed().walk
+    assert walk is not None
+    view = walk.views[0]
+    relu = replace(view, stage=replace(view.stage, relu=True))
+    assert layer_text(relu) == f"{layer_text(view)} Negative numbers then become 0 (ReLU)."
+
+
 def test_why_there_are_no_patches() -> None:
     """The photos are gone, or nothing in them excites the unit."""
     walk = followed().walk

@@ -23,6 +23,8 @@ _NAMES = {
     14: "LOGISTIC",
     17: "MAX_POOL_2D",
     18: "MUL",
+    19: "RELU",
+    21: "RELU6",
     22: "RESHAPE",
     25: "SOFTMAX",
     34: "PAD",
@@ -50,6 +52,10 @@ _BETA = struct.Struct("<f")
 _POOLING = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _DILATION = {"CONV_2D": 4, "DEPTHWISE_CONV_2D": 5}
 
+# The field of the activation that an operator applies, and its values that make negative numbers 0.
+_ACTIVATION = {"ADD": 0, "FULLY_CONNECTED": 0, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 4, "MUL": 0}
+_RELU, _RELU6 = 1, 3
+
 # They change the form of a tensor, not what it says.
 _FORM = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "CAST")
 _LINEAR = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "BATCH_MATMUL")
@@ -75,13 +81,14 @@ class Operator:
     """What computes tensors from tensors, both by their numbers.
 
     name: As in LiteRT's schema; the number of one that nothing here depends on. inputs: Without the
-    optional ones that are missing.
+    optional ones that are missing. relu: Whether it makes negative numbers 0.
     """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     window: Window | None = None
+    relu: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,7 +206,10 @@ def _operator(table: Table, codes: list[int], shapes: list[tuple[int, ...]]) -> 
     elif options is not None and name in _DILATION:
         _, height, width, _ = shapes[inputs[1]]
         window = _window(options, (height, width), _sides(options, _DILATION[name]))
-    return Operator(name, inputs, table.scalars(2, "i"), window)
+    relu = name in ("RELU", "RELU6")
+    if options is not None and name in _ACTIVATION:
+        relu = options.scalar(_ACTIVATION[name], "b") in (_RELU, _RELU6)
+    return Operator(name, inputs, table.scalars(2, "i"), window, relu)
 
 
 def _window(options: Table, size: _Sides, dilation: _Sides = (1, 1)) -> Window:
