@@ -110,8 +110,8 @@ docs: $(READY) ## generate the reference pages of docs/ from the code
 	$(BIN)/python tools/docs.py
 
 .PHONY: pictures
-pictures: $(READY) ## draw docs/report.png, the picture in the README (needs Chromium)
-	$(BIN)/python tools/pictures.py
+pictures: $(READY) ## draw the pictures of README and docs/tutorials.md (needs Chromium; minutes)
+	$(BIN)/python -m tools.pictures
 
 .PHONY: bench
 bench: $(READY) ## measure speed and write docs/performance.md: 11 min (QUICK=1: only print, 4 min)

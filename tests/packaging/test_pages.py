@@ -15,7 +15,7 @@ from imgrec.cli.main import cli
 from tools import docs
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md", "docs/tutorials.md")
 DOCS = [f"docs/{path.name}" for path in PROJECT.glob("docs/*.md")]
 
 
@@ -94,6 +94,7 @@ def targets() -> set[str]:
 
 def commands(page: str) -> list[str]:
     """Return the lines of a page's code blocks that call imgrec."""
+    page = page.replace("\\\n", "")  # a command may take several lines
     blocks = re.findall(r"^```\w*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith("imgrec ")]
