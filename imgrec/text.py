@@ -204,14 +204,27 @@ def listed(header: str, lines: Sequence[str]) -> str:
     return "\n  ".join([header, *lines])
 
 
-def wrapped(text: str) -> str:
-    """Return a long text as lines of at most 80 characters, indented.
+def wrapped(text: str, first: str = "  ") -> str:
+    """Return a long text as lines of about 80 characters, indented; the first one by `first`.
+
+    What stands in backticks, such as a command, stays on one line.
 
     Example:
-        >>> wrapped("a, b, c")
-        '  a, b, c'
+        >>> print(wrapped("not checked: unreadable, no image, duplicates, near duplicates: "
+        ...               "`imgrec check photos` looks at every image", first=""))
+        not checked: unreadable, no image, duplicates, near duplicates:
+          `imgrec check photos` looks at every image
     """
-    return textwrap.fill(text, 80, initial_indent="  ", subsequent_indent="  ")
+    whole = re.sub(r"`[^`]*`", lambda found: found[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(
+        whole,
+        80,
+        initial_indent=first,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace("\0", " ")
 
 
 def shorten_names(

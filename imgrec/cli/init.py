@@ -9,7 +9,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import printable
+from imgrec.text import printable, wrapped
 
 
 @options.command("init")
@@ -36,12 +36,12 @@ def init(console: Console, *, path: Path, output: Path | None, as_json: bool) ->
     drafted = draft_config(path)
     written = chosen_output(output, Path(f"{drafted.name}.yaml"), CONFIG_SUFFIXES, edited=True)
     write_text(written, drafted.config)
-    found = [*drafted.found, *drafted.bad, *drafted.gaps]
+    found = [*drafted.found, *drafted.bad]
     if as_json:
         from imgrec.cli.documents import InitDocument
 
-        return console.document(InitDocument(1, str(written), tuple(found)))
-    console.result("\n".join(found))
+        return console.document(InitDocument(1, str(written), (*found, *drafted.gaps)))
+    console.result("\n".join([*found, *(wrapped(gap, first="") for gap in drafted.gaps)]))
     return console.result(f"written: {printable(str(written))}\nnext:    {_next_command(written)}")
 
 

@@ -88,7 +88,7 @@ def record_check(writer: RunWriter, findings: Findings) -> None:
         looked_for = wrapped(findings.looked_for)
         log.info("no problems found in the images; looked for:\n%s", looked_for)
     for line in findings.gaps:
-        log.info("%s", line)
+        log.info("%s", wrapped(line, first=""))
 
 
 def remind_of_copies(findings: Findings) -> None:

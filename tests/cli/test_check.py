@@ -84,6 +84,17 @@ def test_quarantine(imgrec: Imgrec, photos: Path, tmp_path: Path) -> None:
     assert imgrec("check", "photos").returncode == 0
 
 
+@pytest.mark.usefixtures("photos")
+def test_quarantine_says_what_to_do_with_the_rest(imgrec: Imgrec) -> None:
+    """Sound files under two labels stay: which label is wrong only people know."""
+    process = imgrec("check", "photos", "--quarantine", "aside")
+    assert process.stdout.endswith(
+        "0 files moved to aside\n"
+        "not moved (sound, but under several labels): 24 files; "
+        "remove the copies that have the wrong label\n"
+    )
+
+
 def test_quarantine_is_refused(imgrec: Imgrec, photos: Path, snapshot: SnapshotAssertion) -> None:
     """A folder inside the data is wrong usage, and nothing moves."""
     process = imgrec("check", "photos", "--quarantine", "photos/bad")

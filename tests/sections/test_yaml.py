@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -183,6 +184,27 @@ def test_errors(text: str, line: int, message: str) -> None:
     with pytest.raises(YamlError) as caught:
         read(text)
     assert (caught.value.line, caught.value.message) == (line, message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [1\nb: 2\n",
+        "a: {b: [1, 2}\nc: 3\n",
+        "- Dense: {units: 8, name: 'x}\n",
+        "a:1\nb: 2\n",
+        "a:\n  - b\n  -c\n",
+        "a: b: c\n",
+        "a\n  b: 1\n",
+    ],
+)
+def test_what_a_message_says_to_write_is_yaml(text: str) -> None:
+    """The line that it shows can be pasted."""
+    with pytest.raises(YamlError) as caught:
+        read(text)
+    forms = re.findall(r"`([^`]+)`", caught.value.message)
+    assert forms
+    assert all(isinstance(read(form).value, dict | list) for form in forms)
 
 
 @pytest.mark.parametrize(
