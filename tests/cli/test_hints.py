@@ -41,6 +41,7 @@ MEANT = {
     "FILE": "new.yaml",
     "FILE.yaml": "copied.yaml",
     "FILE.jsonl": "answers.jsonl",
+    "FILE.html": "answers.html",
     "FOLDER": "photos",
     "CLASS": "8",
 }
@@ -169,6 +170,7 @@ def test_the_command_of_a_hint_works(line: str, imgrec: Imgrec) -> None:
         ("evaluate --require accuracy[cat]>1", replaced, 4),
         ("evaluate --require recall>0.5", replaced, 4),
         ("predict photo.png --continue", added, 4),
+        ("predict photo.png --heat-maps", added, 4),
     ],
 )
 def test_an_option_of_a_hint_works(
