@@ -68,6 +68,11 @@ def tutorials(folder: Path, browser: Browser) -> None:
     layer = page.locator("section").first
     write(layer.screenshot(), "tutorials/layers.png", 800)
     write(page.locator(".patches").screenshot(), "tutorials/eyes.png", 800)
+    run(folder, "imgrec train data/things")
+    run(folder, "imgrec predict data/unsorted --top 3 --output predictions.html")
+    page = opened(browser, folder / "predictions.html", 1100)
+    top = page.screenshot(clip={"x": 0, "y": 0, "width": 1100, "height": 575})
+    write(top, "tutorials/predictions.png", 800)
 
 
 def run(folder: Path, command: str) -> None:
