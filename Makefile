@@ -3,6 +3,8 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
+# Tests and measurements start many processes, which would each compile the modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first suitable Python; `make PYTHON=/path/to/python3.12 ...` uses another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \

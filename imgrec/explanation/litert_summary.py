@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imgrec.explanation.stages import SETTINGS, Stage, find_stages
-from imgrec.models.files import constant_integers, read_graph
+from imgrec.models.litert import constant_integers, read_graph
 from imgrec.network_summary import NetworkLayer, NetworkSummary
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from imgrec.explanation.values import Area
-from imgrec.models.files import Window
+from imgrec.models.litert import Window
 
 
 @dataclass(frozen=True)

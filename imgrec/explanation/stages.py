@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from imgrec.explanation.receptive_field import ReceptiveField, joined
-from imgrec.models.files import Graph, Operator, Window
+from imgrec.models.litert import Graph, Operator, Window
 
 Kind = Literal[
     "convolution",

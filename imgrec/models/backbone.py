@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import setting
+from imgrec.models.class_lists import imagenet_classes
 from imgrec.models.downloads import require_weights
 from imgrec.models.efficientnet_lite import OFFSET, SCALE, keras_network
-from imgrec.models.files import check_weights, imagenet_classes
+from imgrec.models.files import check_weights
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import did_you_mean, printable

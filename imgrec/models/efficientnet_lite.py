@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.models.files import LiteRTWriter, with_head
+from imgrec.models.litert import LiteRTWriter, with_head
 
 SCALE, OFFSET = 1 / 128, -127 / 128
 """What the network takes: a pixel from 0 to 255, times SCALE, plus OFFSET."""

@@ -15,8 +15,9 @@ from imgrec.backbones import BACKBONES
 from imgrec.errors import RunError, UsageError
 from imgrec.models.backbone import preprocess
 from imgrec.models.errors import error_cause
-from imgrec.models.files import check_keras, check_weights, read_litert
+from imgrec.models.files import check_keras, check_weights
 from imgrec.models.keras_files import EXPORT_HINT, refuse_weights
+from imgrec.models.litert import read_litert
 from imgrec.text import count_of, did_you_mean, printable
 
 _NEAR = 1e-3

@@ -15,8 +15,9 @@ from imgrec.errors import RunError
 from imgrec.files import open_regular
 from imgrec.json_documents import parse_json
 from imgrec.models.errors import error_cause
-from imgrec.models.files import check_config, refusal
+from imgrec.models.files import check_config
 from imgrec.models.parameters import MAX_PARAMETERS, TooManyParameters, limited_parameters
+from imgrec.models.refused_files import refusal
 from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 

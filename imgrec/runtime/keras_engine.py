@@ -14,9 +14,10 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.interface import option
 from imgrec.models.backend import require_tensorflow, start
-from imgrec.models.files import check_keras, refusal
+from imgrec.models.files import check_keras
 from imgrec.models.importing import tensor_shape
 from imgrec.models.parameters import TooManyParameters, limited_parameters
+from imgrec.models.refused_files import refusal
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import (

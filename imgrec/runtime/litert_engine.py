@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.backend import has_tensorflow
-from imgrec.models.files import read_litert
+from imgrec.models.litert import read_litert
 from imgrec.parallel import usable_cores
 from imgrec.runs.card import BEST_MODEL, Card
 from imgrec.runs.folder import Run

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.models.files import Graph, read_graph, with_output
+from imgrec.models.litert import Graph, read_graph, with_output
 from imgrec.parallel import usable_cores
 from imgrec.runtime.litert_engine import LiteRTEngine, cannot_run
 from imgrec.stderr import suppress_native_stderr

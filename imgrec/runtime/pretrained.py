@@ -10,8 +10,8 @@ from imgrec.files import sha256
 from imgrec.interface import option
 from imgrec.models.backbone import check_classifier, classifier
 from imgrec.models.backend import start
+from imgrec.models.class_lists import imagenet_classes
 from imgrec.models.efficientnet_lite import litert_classifier
-from imgrec.models.files import imagenet_classes
 from imgrec.models.packaged_weights import packaged_weights, read_packaged_weights
 from imgrec.runtime.engine import Engine, EngineOptions, litert_missing
 from imgrec.runtime.keras_engine import KerasEngine

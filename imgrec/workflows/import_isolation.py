@@ -14,7 +14,7 @@ from typing import Any
 
 from imgrec.child_process import ChildFailure, ChildProcess, Limits
 from imgrec.data.records import Photo
-from imgrec.models.files import refusal
+from imgrec.models.refused_files import refusal
 from imgrec.runtime.isolated import ask_keras, ask_litert, convert_saved_model
 from imgrec.workflows.export import IMAGES as PHOTOS
 from imgrec.workflows.import_usage import ImportSpec

@@ -19,7 +19,7 @@ from imgrec.errors import BadImage, DataError, RunError
 from imgrec.explanation.litert_summary import summarize_litert
 from imgrec.files import sha256_of, write_atomically
 from imgrec.models.backend import start
-from imgrec.models.files import check_keras, ends_linear, read_litert
+from imgrec.models.files import check_keras
 from imgrec.models.importing import (
     ModelFormat,
     check_image,
@@ -32,6 +32,7 @@ from imgrec.models.importing import (
     wrap_model,
 )
 from imgrec.models.keras_files import load_model_file
+from imgrec.models.litert import ends_linear, read_litert
 from imgrec.models.network import summarize
 from imgrec.network_summary import NetworkSummary
 from imgrec.parallel import usable_cores

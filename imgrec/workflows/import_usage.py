@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from imgrec.errors import UsageError
-from imgrec.models.files import ClassList, imagenet_classes, read_classes
+from imgrec.models.class_lists import ClassList, imagenet_classes, read_classes
 from imgrec.models.importing import Adaptation
 from imgrec.models.parameters import MAX_PARAMETERS
 from imgrec.runs.card import Fit

@@ -25,7 +25,7 @@ import json, resource, sys
 from imgrec.data.loader import Request
 from imgrec.data.sources import detect_loader
 from imgrec.errors import DataError
-from imgrec.models.files import read_classes
+from imgrec.models.class_lists import read_classes
 from pathlib import Path
 import numpy, imgrec.data.sources.arrays
 

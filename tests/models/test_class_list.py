@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgrec.errors import DataError
-from imgrec.models.files import imagenet_classes, read_classes
+from imgrec.models.class_lists import imagenet_classes, read_classes
 from imgrec.text import class_name
 
 LABEL_MAP = b"""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from imgrec.config.load import parse
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import RunError
+from imgrec.models.class_lists import imagenet_classes
 from imgrec.models.efficientnet_lite import litert_features
-from imgrec.models.files import imagenet_classes
 from imgrec.models.packaged_weights import packaged_weights, read_packaged_weights
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import LiteRTEngine

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
-from imgrec.models.files import embed, read_litert
+from imgrec.models.files import embed
+from imgrec.models.litert import read_litert
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.workflows.import_model import import_model
 from imgrec.workflows.import_usage import ImportSpec

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
-from imgrec.models.files import LiteRTWriter, RefusedFile, read_graph, read_litert, with_head
+from imgrec.models.litert import LiteRTWriter, read_graph, read_litert, with_head
+from imgrec.models.refused_files import RefusedFile
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_engine import LiteRTEngine
 

@@ -19,8 +19,9 @@ import pytest
 from imgrec.config.keras.layers import LAYERS as CONFIGURABLE
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.models.files import check_keras, check_weights, read_litert
+from imgrec.models.files import check_keras, check_weights
 from imgrec.models.files.safety import LAYERS
+from imgrec.models.litert import read_litert
 from imgrec.workflows.experiment_sections import build_network
 from tests.models.hostile import keras_file, layer, program, sequential, weights
 

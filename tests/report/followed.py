@@ -21,7 +21,7 @@ from imgrec.explanation.layer_walk import (
 from imgrec.explanation.receptive_field import Reach, ReceptiveField
 from imgrec.explanation.stages import Stage
 from imgrec.explanation.values import Area, Explanation, Heat, Picture, ViewedRegion
-from imgrec.models.files import Window
+from imgrec.models.litert import Window
 
 SIDE = 24
 

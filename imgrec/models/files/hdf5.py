@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from imgrec.child_process import ChildFailure, ChildProcess, Limits
 from imgrec.files import open_regular
-from imgrec.models.files.refused import RefusedFile, refusal, refusing
+from imgrec.models.refused_files import RefusedFile, refusal, refusing
 
 WEIGHTS = "model.weights.h5"
 """The member of a `.keras` file that contains its weights."""

@@ -22,7 +22,7 @@ from imgrec.models.files.hdf5 import (
     count_numbers,
 )
 from imgrec.models.files.metadata import DESCRIPTION, LABELS
-from imgrec.models.files.refused import RefusedFile, check_file, refusing
+from imgrec.models.refused_files import RefusedFile, check_file, refusing
 from imgrec.text import printable
 
 # Not here: Lambda (code); TFSMLayer, JaxLayer, FlaxLayer, TorchModuleWrapper (other programs);

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.unpickle import StandIn, check_operations
 from imgrec.errors import DataError
-from imgrec.models.files.refused import RefusedFile, refusal
+from imgrec.models.refused_files import RefusedFile, refusal
 from imgrec.text import printable
 
 _MAGIC = 0x1950A86A20F9469CFC6C

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import RunError
-from imgrec.models.files import remove_description, with_temperature
+from imgrec.models.files import remove_description
+from imgrec.models.litert import with_temperature
 from imgrec.models.network import apply_temperature, without_ood_similarity
 from imgrec.runs.card import BEST_MODEL, Card
 from imgrec.runs.folder import Run

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from imgrec.errors import DataError
 from imgrec.files import read_regular, reason_of
-from imgrec.models.files.class_forms import FORMS, ClassEntry, parse_classes
+from imgrec.models.class_lists.forms import FORMS, ClassEntry, parse_classes
 from imgrec.text import (
     LONGEST_CLASS,
     DecodedText,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imgrec.models.files.flatbuffer import Flatbuffer, Table
+from imgrec.models.litert.flatbuffer import Flatbuffer, Table
 
 # The numbers of operators in LiteRT's schema, whose Python module takes half a second to import.
 _NAMES = {

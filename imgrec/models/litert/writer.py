@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.models.files.refused import RefusedFile
+from imgrec.models.refused_files import RefusedFile
 
 _SCHEMA_VERSION = 3
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.models.files.refused import RefusedFile
+from imgrec.models.refused_files import RefusedFile
 
 # Tables and numbers that are read. A file may use the same part again and again, so that its size
 # does not limit them. NASNet Mobile has 14,000.

@@ -17,8 +17,8 @@ import numpy as np
 
 from imgrec.errors import RunError
 from imgrec.files import read_regular
-from imgrec.models.files.flatbuffer import Flatbuffer, Table
-from imgrec.models.files.refused import HINT, RefusedFile, check_file, refusal
+from imgrec.models.litert.flatbuffer import Flatbuffer, Table
+from imgrec.models.refused_files import HINT, RefusedFile, check_file, refusal
 from imgrec.text import count_of, printable
 
 # Offsets in a flatbuffer have 32 bits; LiteRT does not verify what is beyond.

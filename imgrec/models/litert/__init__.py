@@ -1,0 +1,28 @@
+"""LiteRT files: the check before LiteRT loads one, its graph, and a writer."""
+
+from imgrec.models.litert.check import read_litert
+from imgrec.models.litert.graph import (
+    Graph,
+    Operator,
+    Window,
+    constant_integers,
+    ends_linear,
+    read_graph,
+    with_output,
+    with_temperature,
+)
+from imgrec.models.litert.writer import LiteRTWriter, with_head
+
+__all__ = [
+    "Graph",
+    "LiteRTWriter",
+    "Operator",
+    "Window",
+    "constant_integers",
+    "ends_linear",
+    "read_graph",
+    "read_litert",
+    "with_head",
+    "with_output",
+    "with_temperature",
+]
