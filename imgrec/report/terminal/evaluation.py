@@ -142,12 +142,15 @@ def _robustness(evaluation: Evaluation) -> Iterator[RenderableType]:
     table = _table()
     table.add_column("change", no_wrap=True)
     for heading in ROBUSTNESS_TITLES:
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        # A terminal has 80 columns: the unit is in the heading.
+        title = heading.replace("difference", "points")
+        table.add_column(title, justify="right" if heading else "left", no_wrap=True)
     accuracy = evaluation.metrics["accuracy"]
     table.add_row("none", percent(accuracy.value), interval(accuracy))
     for each in evaluation.corrupted:
         style = "bold" if each == evaluation.worst_slice else ""
-        table.add_row(each.name, *robustness_cells(each), style=style)
+        cells = (cell.removesuffix(" points") for cell in robustness_cells(each))
+        table.add_row(each.name, *cells, style=style)
     yield table
 
 
