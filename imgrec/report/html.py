@@ -283,7 +283,9 @@ def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
 def _of_corruptions(evaluation: Evaluation) -> Iterator[_Plot]:
     if evaluation.corrupted:
         text = "Accuracy by the level of each corruption; dashed: on the unchanged images"
-        yield _plot(charts.TwoToned(charts.robustness_plot, evaluation), text)
+        kinds = {each.corruption.kind for each in evaluation.corrupted if each.corruption}
+        chart = charts.TwoToned(charts.robustness_plot, evaluation)
+        yield _plot(chart, text, large=len(kinds) > 1)
 
 
 def _plot(chart: charts.TwoToned, text: str, *, large: bool = False) -> _Plot:

@@ -38,6 +38,9 @@ def robustness_plot(
 
 
 def _draw_levels(axes: Any, results: list[SliceResult], look: PlotStyle) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     levels = [each.corruption.level for each in results if each.corruption]
     accuracies = [each.metrics["accuracy"] for each in results]
     values = np.array([each.value for each in accuracies])
