@@ -15,7 +15,7 @@ import pytest
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, RunError, UsageError
-from imgrec.models.backbone import classifier
+from imgrec.models.backbone import check_classifier
 from imgrec.workflows.experiment_sections import build_network
 
 HEAD = """
@@ -257,10 +257,10 @@ def test_more_layers_than_keras_can_connect_are_refused() -> None:
 def test_an_unknown_classifier_comes_with_the_nearest() -> None:
     """A name that Keras doesn't have is wrong usage."""
     with pytest.raises(UsageError, match=r"MobilNetV2; did you mean MobileNetV2\?$") as caught:
-        classifier("MobilNetV2")
+        check_classifier("MobilNetV2")
     assert caught.value.exit_status == 2
     with pytest.raises(UsageError, match=r"classifier zzz$"):
-        classifier("zzz")
+        check_classifier("zzz")
 
 
 def test_a_missing_network_connection_is_reported_first(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.models.refused_files import RefusedFile
+from imgrec.text import count_of
 
 _SCHEMA_VERSION = 3
 
@@ -219,7 +220,7 @@ def with_head(content: bytes, kernel: _Array, bias: _Array, name: str = "probabi
     """
     model = LiteRTWriter(content)
     if len(model.outputs) != 1:
-        raise RefusedFile(f"it has {len(model.outputs)} outputs, not one")
+        raise RefusedFile(f"it has {count_of(len(model.outputs), 'output')}, not one")
     (features,) = model.outputs
     if not model.is_float32(features) or model.shape(features)[1:] != kernel.shape[:1]:
         shown = " x ".join(map(str, model.shape(features)[1:]))
