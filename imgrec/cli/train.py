@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 @click.option("--name", help="Name of the run.  [default: the config's name]")
 @options.device
 @click.option("--dry-run", is_flag=True, help="Show config, network and image counts only.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Solve a classifier on EfficientNet-Lite0's features, in seconds and without TensorFlow; "
+    "needs `imgrec[weights]`.",
+)
 @click.option("--profile", is_flag=True, help="Report how long the device waits for images.")
 @options.as_json
 @options.runs_dir
@@ -47,6 +53,7 @@ def train(
     name: str | None,
     device: str,
     dry_run: bool,
+    quick: bool,
     profile: bool,
     as_json: bool,
     runs_dir: Path,
@@ -59,7 +66,10 @@ def train(
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
-    _check(config, resume, new_only=name is not None or dry_run, old_only=allow_changes)
+    new_only = name is not None or dry_run or quick
+    _check(config, resume, new_only=new_only, old_only=allow_changes)
+    if quick and (profile or device != "auto"):
+        raise UsageError("--quick computes on the CPU: it takes neither --device nor --profile")
 
     from imgrec.runs.folder import find
     from imgrec.workflows import training
@@ -68,13 +78,17 @@ def train(
         run = find(resume, runs_dir, resumable=True)
         start = partial(training.resume, run, overrides=overrides, allow_changes=allow_changes)
     else:
-        experiment = _experiment(console, config, (*overrides, *_naming(name)))
+        changes = (*training.QUICK, *overrides) if quick else overrides
+        experiment = _experiment(console, config, (*changes, *_naming(name)))
         if dry_run:
             plan = training.plan_training(experiment, device=device)
             _show_plan(console, plan, as_json=as_json)
             if plan.missing is not None:
                 raise plan.missing
             return None
+        if quick:
+            result = training.train_quick(experiment, runs_dir=runs_dir, progress=console)
+            return _show_result(console, result, as_json=as_json)
         start = partial(training.train, experiment, runs_dir=runs_dir)
     profiling = training.TrainingOptions(profile)
     result = start(device=device, options=profiling, progress=console)
@@ -88,7 +102,7 @@ def _check(config: str | None, resume: str | None, *, new_only: bool, old_only: 
             hint="`imgrec config list` shows the shipped configs, `imgrec runs list` the runs",
         )
     if resume is not None and new_only:
-        raise UsageError("--name and --dry-run go with a CONFIG, not with --resume")
+        raise UsageError("--name, --dry-run and --quick go with a CONFIG, not with --resume")
     if config is not None and old_only:
         raise UsageError("--allow-changes goes with --resume, not with a CONFIG")
 

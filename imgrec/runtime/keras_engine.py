@@ -82,6 +82,12 @@ def _missing(run: Run, path: Path) -> RunError:
             hint=f"it predicts and evaluates with {option('engine', 'litert')}; "
             "for more, import its .keras",
         )
+    if run.card.head and BEST_MODEL not in run.card.hashes:
+        return RunError(
+            f"{printable(run.name)} was trained with --quick: it has no Keras model",
+            hint=f"it predicts and evaluates with {option('engine', 'litert')}; "
+            "for more, train without --quick",
+        )
     require_tensorflow()
     if any(run.path.glob("model*.tflite")):
         return RunError(

@@ -193,7 +193,7 @@ def calibration_part(experiment: Experiment, splits: Splits) -> frozenset[str]:
     All of them if the head is solved exactly, as there is no best epoch.
     """
     section = experiment.evaluation.selective_prediction
-    if experiment.model.head is not None:
+    if section is not None and experiment.model.head is not None:
         return frozenset(each.name for each in splits.validation)
     if section is None or section.calibration == 1:
         return frozenset()

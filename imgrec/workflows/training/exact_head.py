@@ -52,7 +52,7 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         features = features_of(settings, steps, images, progress, signals)
         signals.check()
         solved = fit_head(photos, features)
-        head = _on_card(solved)
+        head = head_on_card(solved)
         log.info("head: %s", head)
         model = build(steps.network, weights=False, statistics=steps.statistics)
         model.set_weights(steps.model.get_weights())
@@ -60,7 +60,8 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         writer.write_model(BEST_MODEL, model.save, head=head)
 
 
-def _on_card(solved: LogisticHead) -> Head:
+def head_on_card(solved: LogisticHead) -> Head:
+    """Return what a card says of a head."""
     found = solved.cross_validation
     accuracy = exact_interval(found.correct, found.images)
     return Head(

@@ -42,11 +42,11 @@ from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.prepare import Prepared, prepare
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.statistics import recorded_preprocessing
+from imgrec.workflows.training.conclusion import TrainingResult
 from imgrec.workflows.training.description import identities_of, resumed_fields, write_beginning
 from imgrec.workflows.training.train import (
     DEFAULT_OPTIONS,
     TrainingOptions,
-    TrainingResult,
     run_training,
     start_reproducibly,
 )

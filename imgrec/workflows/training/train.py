@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,6 @@ from imgrec.config.load import dump
 from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
 from imgrec.errors import DataError, RunError
-from imgrec.evaluation.results import Assessment, Evaluation
-from imgrec.evaluation.verdicts import check_requirements
 from imgrec.interface import setting
 from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
@@ -29,11 +26,8 @@ from imgrec.models.network import build, summarize
 from imgrec.models.packaged_weights import packaged_weights
 from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
-from imgrec.requirement import parse
 from imgrec.runs.folder import STATE, Run, check_place, create
 from imgrec.runs.writer import RunWriter
-from imgrec.runtime.engine import EngineOptions
-from imgrec.runtime.litert_engine import FILES
 from imgrec.text import printable
 from imgrec.training.checkpoint import START, Checkpoints, TrainingProgress, newest_place
 from imgrec.training.loop import TrainingJob, fit
@@ -42,8 +36,7 @@ from imgrec.training.observers import TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
 from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
-from imgrec.workflows.check import record_check, remind_of_copies
-from imgrec.workflows.evaluation import EvaluationData, Evaluator
+from imgrec.workflows.check import record_check
 from imgrec.workflows.experiment_sections import (
     build_network,
     build_steps,
@@ -54,7 +47,6 @@ from imgrec.workflows.experiment_sections import (
 from imgrec.workflows.export import export_trained
 from imgrec.workflows.prepare import (
     Prepared,
-    judging,
     prepare,
     read_splits,
     records_of,
@@ -63,9 +55,9 @@ from imgrec.workflows.prepare import (
     without,
 )
 from imgrec.workflows.pretrained_weights import missing_weights
-from imgrec.workflows.reports import write_results
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
+from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_photos, solve_head
 
@@ -153,19 +145,6 @@ def _check_weights(section: ModelConfig) -> None:
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
     counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """A complete run, and how good its best model is, with what came of `evaluation.require`."""
-
-    run: Run
-    assessment: Assessment
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """The numbers."""
-        return self.assessment.evaluation
 
 
 def start_reproducibly(prepared: Prepared, device: str) -> Devices:
@@ -285,32 +264,7 @@ def _concluded(
         raise RunError(f"{name} has no best epoch: what it monitors was never a number")
     calibrate(writer, prepared, progress)
     export_trained(writer, prepared.splits, prepared.experiment.training.export, progress)
-    assessment = _assessed(writer, prepared, progress)
-    writer.finish()
-    remind_of_copies(prepared.findings)
-    return TrainingResult(writer.run, assessment)
-
-
-def _assessed(writer: RunWriter, prepared: Prepared, progress: Progress) -> Assessment:
-    """Measure the best model as `evaluate` will, and write down what was found.
-
-    What is not met stops nothing: the model may be wanted all the same.
-    """
-    run, experiment = writer.run, prepared.experiment
-    split, records = judging(prepared.found)
-    if split == "train":
-        log.warning("no test or validation images: the final metrics are of the training images")
-    section, bad_images = experiment.evaluation, experiment.data.bad_images
-    images = EvaluationData(
-        split, run.card.data[split].written or experiment.data.loader or "", records
-    )
-    measuring = Evaluator(images, run.card.classes, bad_images, section.top_k, progress)
-    engine_options = EngineOptions("auto" if (run.path / FILES["float32"]).is_file() else "keras")
-    found = measuring.assess([run], engine_options, section.slicing)
-    verdicts = check_requirements(found.evaluation, [*map(parse, section.require)])
-    assessment = dataclasses.replace(found, verdicts=verdicts)
-    write_results(writer, assessment, records)
-    return assessment
+    return conclude(prepared, writer, progress)
 
 
 def train(

@@ -1,0 +1,122 @@
+"""`train --quick`: a complete run in seconds, whose features LiteRT computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgrec.errors import ConfigError, DataError, RunError, UsageError
+from imgrec.progress import Silent
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import open_engine
+from imgrec.runtime.keras_engine import open_keras
+from imgrec.runtime.score import score
+from imgrec.workflows.experiment_argument import experiment_of
+from imgrec.workflows.prepare import read_splits
+from imgrec.workflows.training import QUICK, resume, train_quick
+from tests.conftest import needs_weights
+
+pytestmark = needs_weights
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 12 bright and 12 dark images."""
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for name, low in (("bright", 128), ("dark", 0)):
+        (folder / name).mkdir()
+        for number in range(12):
+            pixels = random.integers(low, low + 128, (64, 64, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number:02d}.png")
+    return folder
+
+
+def _quick(folder: Path, runs: Path, *overrides: str) -> Run:
+    place = ("data.root=null", "data.split=null", f"data.train={folder}")
+    wanted = (*QUICK, *place, f"data.validation={folder}", "data.cache=none", *overrides)
+    experiment, _ = experiment_of(str(folder), wanted)
+    return train_quick(experiment, runs_dir=runs).run
+
+
+@pytest.fixture(scope="module")
+def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of these images."""
+    return _quick(photos, tmp_path_factory.mktemp("runs"))
+
+
+def test_a_quick_run_is_complete(run: Run) -> None:
+    """It has a LiteRT file that gives the answers of the head, but no Keras model and no epochs."""
+    names = {path.name for path in run.path.iterdir()}
+    assert {"model.tflite", "card.json", "config.yaml", "metrics.json", "report.html"} <= names
+    assert not names & {"best.keras", "last.keras", "history.csv", "curves.png", "state"}
+    card = run.card
+    assert card.complete
+    assert card.head is not None
+    assert (card.head.images, card.head.accuracy) == (24, 1)
+    assert card.calibration is not None
+    (parity,) = card.export_parity
+    assert (parity.images, parity.agreement) == (24, 1)
+    assert parity.difference < 1e-5
+
+
+def test_names_and_order_change_nothing(run: Run, photos: Path, tmp_path: Path) -> None:
+    """The same photos under other names, in another order, give the same probabilities."""
+    for path in photos.glob("*/*.png"):
+        renamed = tmp_path / "renamed" / path.parent.name / f"{50 - int(path.stem):02d}.png"
+        renamed.parent.mkdir(parents=True, exist_ok=True)
+        renamed.write_bytes(path.read_bytes())
+    other = _quick(tmp_path / "renamed", tmp_path / "runs")
+    assert other.card.head == run.card.head
+    experiment, _ = experiment_of(str(photos))
+    records = read_splits(experiment).records
+    first, second = (
+        score(open_engine(each), records, labelled=True, bad_images="error", progress=Silent())
+        for each in (run, other)
+    )
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+
+
+def test_what_a_quick_run_lacks(run: Run) -> None:
+    """It has no Keras model and nothing to resume; both are said."""
+    with pytest.raises(RunError, match="was trained with --quick: it has no Keras model"):
+        open_keras(run)
+    with pytest.raises(UsageError, match="has finished: its head is solved exactly"):
+        resume(run)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.head=null", "model.head: --quick needs logistic"),
+        ("model.backbone.name=VGG16", "model.backbone: --quick needs EfficientNetLite0"),
+        ("model.backbone.weights=null", "model.backbone: --quick needs EfficientNetLite0"),
+        ("data.image_size=[224, 192]", "data.image_size: --quick needs height and width"),
+        (
+            "evaluation.selective_prediction={coverage: 0.9}",
+            "evaluation.selective_prediction: it is not available with --quick",
+        ),
+        ("training.export=[int8]", "training.export: --quick writes float32"),
+    ],
+)
+def test_what_quick_excludes(photos: Path, tmp_path: Path, override: str, message: str) -> None:
+    """Settings that need TensorFlow are named, before an image is read."""
+    with pytest.raises(ConfigError, match=message):
+        _quick(photos, tmp_path / "runs", override)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_photos_that_give_no_head_leave_no_run(photos: Path, tmp_path: Path) -> None:
+    """A photo in two classes is named, and nothing is written."""
+    folder = tmp_path / "mixed"
+    for path in photos.glob("*/*.png"):
+        place = folder / path.relative_to(photos)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    (folder / "dark" / "copy.png").write_bytes((folder / "bright" / "03.png").read_bytes())
+    with pytest.raises(DataError, match="are the same photo in two classes"):
+        _quick(folder, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
