@@ -14,12 +14,13 @@ from typing import cast
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from imgrec.backbones import BACKBONES
 from imgrec.config.load import parse
 from imgrec.models.packaged_weights import is_installed, packaged_weights
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import Run, find
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -45,6 +46,8 @@ model: {layers: [GlobalAveragePooling2D]}
 training: {epochs: 1}
 """
 
+
+Once = Callable[[str, Callable[[Path], object]], Path]
 
 # Why a test is skipped on a machine without the photos; one that has them has them all.
 NO_TEST_DATA = "IMGREC_TEST_DATA does not exist"
@@ -169,23 +172,52 @@ def no_packaged_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A complete run of TINY on the digits; tests must not change it."""
-    from imgrec.workflows.training import train
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Return a function from a name, and what fills a folder, to that folder.
 
-    return train(parse(TINY, "tiny.yaml"), runs_dir=tmp_path_factory.mktemp("runs")).run
+    It is filled once, by one of the processes of pytest-xdist; tests must not change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder; they share the one above.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def colour_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A complete run on `photos` in the working directory; tests must not change it."""
-    from imgrec.workflows.training import train
+def trained(once: Once) -> Run:
+    """A complete run of TINY on the digits; tests must not change it."""
 
-    folder = tmp_path_factory.mktemp("colours")
-    write_colours(folder / "photos")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return train(parse(COLOURS, "colours.yaml"), runs_dir=folder / "runs").run
+    def train_it(folder: Path) -> None:
+        from imgrec.workflows.training import train
+
+        train(parse(TINY, "tiny.yaml"), runs_dir=folder)
+
+    return find("tiny-1", once("trained", train_it))
+
+
+@pytest.fixture(scope="session")
+def colour_run(once: Once) -> Run:
+    """A complete run on `photos` in the working directory; tests must not change it."""
+
+    def train_it(folder: Path) -> None:
+        from imgrec.workflows.training import train
+
+        write_colours(folder / "photos")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            train(parse(COLOURS, "colours.yaml"), runs_dir=folder / "runs")
+
+    return find("colours-1", once("colours", train_it) / "runs")
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ STREAMING = """
 name: streaming
 data: {root: "%s", image_size: [256, 256], batch_size: 8, split: {validation: 0.1}, cache: none}
 model: {layers: [AveragePooling2D: {pool_size: 16}, Flatten]}
-training: {epochs: 2, export: []}
+training: {epochs: 1, export: []}
 """
 
 _LOG = logging.getLogger("imgrec")

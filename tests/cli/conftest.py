@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.conftest import PROJECT, Once
+
 LEFT_OUT = ("IMGREC_RUNS", "NO_COLOR", "FORCE_COLOR", "TERM", "LC_ALL", "PYTHONIOENCODING")
 PLANTED = """
 import os, signal, sys, time
@@ -155,10 +157,16 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Process]:
+def trained(once: Once) -> tuple[Path, Process]:
     """Return a runs folder that holds `digits-1`, and the process that trained it."""
-    folder = tmp_path_factory.mktemp("trained")
     arguments = ["train", "small_cnn", "--name", "digits", "--device", "cpu", "--json", "--profile"]
-    process = starter(folder)(*arguments, "--set", "training.epochs=1")
-    stdout, stderr = process.communicate(timeout=900)
-    return folder / "runs", Process(process.args, process.returncode, stdout, stderr)
+    arguments += ["--set", "training.epochs=1"]
+
+    def train_it(folder: Path) -> None:
+        process = starter(folder)(*arguments)
+        answer = *process.communicate(timeout=900), process.returncode
+        (folder / "answer.json").write_text(json.dumps(answer), "utf-8")
+
+    folder = once("digits", train_it)
+    stdout, stderr, status = json.loads((folder / "answer.json").read_text("utf-8"))
+    return folder / "runs", Process(arguments, status, stdout, stderr)

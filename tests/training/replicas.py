@@ -1,4 +1,4 @@
-"""Train a tiny network on so many logical CPU devices; run as a process by test_replicas.py.
+"""Train a tiny network on several logical CPU devices; run as a process by test_replicas.py.
 
 A process can divide its CPU once, before TensorFlow has used it.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,25 @@ training:
 """
 
 
+@dataclass(frozen=True)
+class Training:
+    """How many devices train, and after how many steps they are stopped and resumed; 0: never."""
+
+    devices: int
+    stop_after: int = 0
+    precision: str = "float32"
+
+
+TRAININGS = {
+    "1": Training(1),
+    "2": Training(2),
+    "3": Training(3),
+    "2 resumed": Training(2, stop_after=2),
+    "2 in float16": Training(2, precision="mixed_float16"),
+    "2 in float16 resumed": Training(2, stop_after=2, precision="mixed_float16"),
+}
+
+
 class Stopped(Exception):
     """What a process that ends in the middle of an epoch raises here."""
 
@@ -61,13 +81,21 @@ class Stopping(Silent):
             raise Stopped
 
 
-def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
-    """Train on `devices` of them into `folder`, and write the weights to `weights.npz` there.
+def main(folder: Path, names: list[str]) -> None:
+    """Train these of `TRAININGS`, each into a folder of its name, with its `weights.npz`.
 
-    stop_after: steps after which the training is stopped and goes on from its checkpoint; 0: none.
+    A process can't train on two devices and then on three.
     """
-    experiment = parse(CONFIG, "replicas.yaml", [f"training.precision={precision}"])
-    found = _devices(devices)
+    trainings = {name: TRAININGS[name] for name in names}
+    counts = {training.devices for training in trainings.values()}
+    cpus = _logical_cpus(max(counts))
+    devices = {count: _devices(cpus[:count]) for count in counts}
+    for name, training in trainings.items():
+        _train(folder / name, training, devices[training.devices])
+
+
+def _train(folder: Path, training: Training, found: Devices) -> None:
+    experiment = parse(CONFIG, "replicas.yaml", [f"training.precision={training.precision}"])
     make_reproducible(experiment.seed, found, deterministic=False)
     records = read_digits().records[:IMAGES]
     labels = np.array([record.label for record in records])
@@ -85,12 +113,12 @@ def main(folder: Path, devices: int, stop_after: int, precision: str) -> None:
     monitor = Monitor(experiment.training, validated=True)
     job = TrainingJob(experiment.training, input_settings(experiment), split, split, monitor)
     state = TrainingProgress()
-    if stop_after:
+    if training.stop_after:
         with contextlib.suppress(Stopped):
-            _fit(job, steps, state, Stopping(stop_after), writer)
+            _fit(job, steps, state, Stopping(training.stop_after), writer)
         steps = build_steps(experiment, 10, found, weights=True)
         state = load_checkpoint(folder / "state", lambda _: steps.variables)
-        assert state.step == stop_after
+        assert state.step == training.stop_after
     _fit(job, steps, state, Silent(), writer)
     weights = [np.array(variable) for variable in steps.model.trainable_variables]
     np.savez(folder / "weights.npz", *weights)
@@ -112,19 +140,25 @@ def _fit(
     )
 
 
-def _devices(number: int) -> Devices:
+def _logical_cpus(number: int) -> list[str]:
+    """Divide the CPU, and return the names of its parts."""
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * number
     )
+    return [device.name for device in tf.config.list_logical_devices("CPU")]
+
+
+def _devices(names: list[str]) -> Devices:
+    import tensorflow as tf
+
     devices = start("cpu")
-    if number == 1:
+    if len(names) == 1:
         return devices
-    names = [device.name for device in tf.config.list_logical_devices("CPU")]
     return dataclasses.replace(devices, strategy=tf.distribute.MirroredStrategy(names))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), sys.argv[2:])

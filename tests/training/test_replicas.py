@@ -1,10 +1,11 @@
-"""Several devices train what one would: seen on logical CPU devices, each in its own process."""
+"""Several devices train what one would: seen on logical CPU devices."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +13,50 @@ import numpy as np
 import pytest
 
 from tests.conftest import PROJECT
+from tests.training.replicas import TRAININGS
 
-
-def _weights(
-    folder: Path, devices: int, stop_after: int = 0, precision: str = "float32"
-) -> list[Any]:
-    """Return the weights that so many devices arrive at; `best.keras` is left in `folder`.
-
-    stop_after: a training that is stopped after so many steps, and resumed.
-    """
-    script = Path(__file__).with_name("replicas.py")
-    subprocess.run(
-        [sys.executable, str(script), str(folder), str(devices), str(stop_after), precision],
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        check=True,
-        timeout=300,
-    )
-    with np.load(folder / "weights.npz") as weights:
-        return [weights[name] for name in weights]
+Weights = Callable[[str], list[Any]]
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    """The weights that one device arrives at."""
-    return _weights(tmp_path_factory.mktemp("replicas") / "one", 1)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of the trainings in replicas.py."""
+    folder = tmp_path_factory.mktemp("replicas")
+    for names in (["3"], [name for name in TRAININGS if name != "3"]):
+        subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("replicas.py")), str(folder), *names],
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            check=True,
+            timeout=600,
+        )
+    return folder
 
 
-@pytest.mark.parametrize("devices", [2, 3])
+@pytest.fixture
+def weights(folder: Path) -> Weights:
+    """Return a function from the name of a training to the weights that it arrives at."""
+
+    def read(name: str) -> list[Any]:
+        with np.load(folder / name / "weights.npz") as weights:
+            return [weights[each] for each in weights]
+
+    return read
+
+
+@pytest.mark.parametrize("devices", ["2", "3"])
 def test_several_devices_train_the_weights_of_one(
-    devices: int, one: list[Any], tmp_path: Path
+    devices: str, folder: Path, weights: Weights
 ) -> None:
     """Equal to 1e-6, though batches of 15 can't be halved and the last one is a single image."""
-    several = _weights(tmp_path / "run", devices)
-    assert (tmp_path / "run" / "best.keras").is_file()
-    for found, expected in zip(several, one, strict=True):
+    assert (folder / devices / "best.keras").is_file()
+    for found, expected in zip(weights(devices), weights("1"), strict=True):
         assert np.abs(expected).max() > 0
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_several_devices_resume_in_the_middle_of_an_epoch(tmp_path: Path, precision: str) -> None:
+@pytest.mark.parametrize("whole", ["2", "2 in float16"])
+def test_several_devices_resume_in_the_middle_of_an_epoch(whole: str, weights: Weights) -> None:
     """Stopped after two of four steps and resumed: the same weights, bit for bit."""
-    whole, resumed = (_weights(tmp_path / str(steps), 2, steps, precision) for steps in (0, 2))
-    for found, expected in zip(resumed, whole, strict=True):
+    for found, expected in zip(weights(f"{whole} resumed"), weights(whole), strict=True):
         np.testing.assert_array_equal(found, expected)

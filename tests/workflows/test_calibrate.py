@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -195,11 +196,11 @@ evaluation: {{selective_prediction: {{coverage: 0.5, calibration: 1}}}}
     assert answers.ood_similarity.shape == (3,)
 
 
-def test_resuming_fits_again(tmp_path: Path) -> None:
+def test_resuming_fits_again(careful: Run, tmp_path: Path) -> None:
     """A run that is trained further has limits of its new best model, or keeps the old one's."""
     text = TINY + "evaluation: {selective_prediction: {coverage: 0.9}}\n"
-    once = train(parse(text, "tiny.yaml", ["training.export=[]"]), runs_dir=tmp_path).run
-    further = resume(once, overrides=["training.epochs=3"]).run
+    copied = Run(shutil.copytree(careful.path, tmp_path / "tiny-1"), careful.card)
+    further = resume(copied, overrides=["training.epochs=3", "training.export=[]"]).run
     calibration = further.card.calibration
     assert calibration is not None
     assert calibration.model == further.card.hashes["best.keras"]

@@ -290,10 +290,16 @@ def test_a_class_without_a_readable_image_is_refused(photos: Path, tmp_path: Pat
 
 
 def test_steps_per_epoch_count_as_keras_does(photos: Path, tmp_path: Path) -> None:
-    """Two steps of eight images an epoch; the next epoch goes on in the data."""
+    """Two steps of eight images an epoch; the next epoch goes on in the data.
+
+    `last` finds the run, with the card as written.
+    """
     steps = ["training.steps_per_epoch=2", "training.validation_steps=1"]
     run = train(_colours(photos, *steps), runs_dir=tmp_path / "runs").run
     assert len(_losses(run)) == 2
+    found = find("last", tmp_path / "runs")
+    assert found.path == run.path
+    assert dataclasses.asdict(found.card) == dataclasses.asdict(run.card)
 
 
 def test_a_plan_says_what_would_be_and_trains_nothing(photos: Path, tmp_path: Path) -> None:
@@ -381,13 +387,6 @@ def test_tensorboard_without_its_extra_is_refused(
     with pytest.raises(ConfigError, match=r"pip install 'imgrec\[tensorboard\]'"):
         train(_colours(photos, "training.callbacks=[TensorBoard]"), runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
-
-
-def test_last_finds_the_run_just_trained(trained: Run) -> None:
-    """A complete run is found by `last`, with the card as written."""
-    found = find("last", trained.path.parent)
-    assert found.path == trained.path
-    assert dataclasses.asdict(found.card) == dataclasses.asdict(trained.card)
 
 
 def test_a_training_reports_which_requirements_are_met(photos: Path, tmp_path: Path) -> None:
