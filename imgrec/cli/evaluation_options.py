@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,9 +14,6 @@ from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.requirement import Requirement
-
-
-Value = TypeVar("Value")
 
 
 split = click.option(
@@ -122,11 +118,6 @@ def _drops(
     found = [_drop(text) for text in texts]
     refuse_repeated([with_top_k(name) for name, _ in found])
     return dict(found)
-
-
-def _distinct(pairs: Sequence[tuple[str, Value]]) -> dict[str, Value]:
-    refuse_repeated([name for name, _ in pairs])
-    return dict(pairs)
 
 
 def _drop(text: str) -> tuple[str, float]:

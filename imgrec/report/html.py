@@ -89,7 +89,7 @@ class ReportContext:
     config: str = ""
     pictures: Mapping[str, Thumbnail] = field(default_factory=dict)
     heat_maps: Mapping[Mistake, Thumbnail] = field(default_factory=dict)
-    confusion: charts.TwoToned | None = None
+    confusion: charts.ThemedChart | None = None
     network: NetworkSummary | None = None
     sheet: bool = False
 
@@ -254,10 +254,10 @@ def _curves(background: ReportContext) -> Iterator[_Plot]:
     for name in charts.plotted_metrics(history):
         of_one = {key: history[key] for key in (name, f"val_{name}") if key in history}
         text = f"{name.replace('_', ' ')} after each epoch, training and validation"
-        yield _plot(charts.TwoToned(charts.curves, of_one, best_epoch=best), text)
+        yield _plot(charts.ThemedChart(charts.curves, of_one, best_epoch=best), text)
 
 
-def _of_classes(evaluation: Evaluation, confusion: charts.TwoToned | None) -> Iterator[_Plot]:
+def _of_classes(evaluation: Evaluation, confusion: charts.ThemedChart | None) -> Iterator[_Plot]:
     count = len(measured_classes(evaluation))
     large = count > _LARGE
     which = f"the {_LARGE} classes with the lowest F1" if large else "each class"
@@ -266,28 +266,28 @@ def _of_classes(evaluation: Evaluation, confusion: charts.TwoToned | None) -> It
         text = f"Confusion of {which}: images that have it, found or missed, and images "
         text += "without it, predicted to have it or not"
     drawn_large = count > _IN_A_COLUMN and not evaluation.multi_label
-    confusion = confusion or charts.TwoToned(charts.confusion, evaluation)
+    confusion = confusion or charts.ThemedChart(charts.confusion, evaluation)
     yield _plot(confusion, text, large=drawn_large)
-    bars = charts.TwoToned(charts.class_bars, evaluation)
+    bars = charts.ThemedChart(charts.class_bars, evaluation)
     yield _plot(bars, f"Precision and recall of {which}")
 
 
 def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
     text = "Reliability: how often answers of each probability are right, and how many there are"
-    yield _plot(charts.TwoToned(charts.reliability_plot, evaluation), text)
+    yield _plot(charts.ThemedChart(charts.reliability_plot, evaluation), text)
     if evaluation.coverage_curve is not None:
         text = "Accuracy of the most confident answers, by coverage"
-        yield _plot(charts.TwoToned(charts.coverage_plot, evaluation), text)
+        yield _plot(charts.ThemedChart(charts.coverage_plot, evaluation), text)
 
 
 def _of_corruptions(evaluation: Evaluation) -> Iterator[_Plot]:
     if evaluation.corrupted:
         text = "Accuracy by the level of each corruption; dashed: on the unchanged images"
         kinds = {each.corruption.kind for each in evaluation.corrupted if each.corruption}
-        chart = charts.TwoToned(charts.robustness_plot, evaluation)
+        chart = charts.ThemedChart(charts.robustness_plot, evaluation)
         yield _plot(chart, text, large=len(kinds) > 1)
 
 
-def _plot(chart: charts.TwoToned, text: str, *, large: bool = False) -> _Plot:
+def _plot(chart: charts.ThemedChart, text: str, *, large: bool = False) -> _Plot:
     light, dark = (data_uri(each, "png") for each in (chart.light, chart.dark))
     return _Plot(light, dark, text, large)

@@ -1,24 +1,18 @@
-"""What a run knows about its model, and card.json, which is read without trusting it."""
+"""What a run knows about its model."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from imgrec.errors import RunError
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_bytes_atomically
-from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.rounding import percent, percent_number
-from imgrec.text import count_of, printable
+from imgrec.text import count_of
 
 BEST_MODEL = "best.keras"
 LAST_MODEL = "last.keras"
@@ -298,6 +292,11 @@ class Card:
         return self.origin is not None and self.origin.form in ("litert", "saved_model")
 
     @property
+    def quick(self) -> bool:
+        """Whether `imgrec train --quick` made the run, which has no Keras model."""
+        return self.head is not None and BEST_MODEL not in self.hashes
+
+    @property
     def units(self) -> int:
         """How many numbers the model's last layer gives."""
         single = self.output == "sigmoid" and not self.multi_label
@@ -358,141 +357,3 @@ class Card:
     def describes(self, file: str, digest: str) -> bool:
         """Return whether `file` may have this SHA-256."""
         return digest in (self.hashes.get(file), self.hashes.get(f"{_NEXT}{file}"))
-
-
-SCHEMA_VERSION: Literal[2] = 2
-FILE_NAME = "card.json"
-
-
-class CardHead(Struct, frozen=True):
-    """The first key of card.json; those of Card follow."""
-
-    schema_version: Literal[2]
-
-
-_HINT = "`imgrec runs list` shows the runs that can be used"
-_EARLIER = 1
-_LONGEST = 20
-_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
-_RENAMED = {
-    "certificate": "export_parity",
-    "certificates": "export_parity",
-    "drift": "changes",
-    "familiarity": "ood_similarity",
-    "promise": "target",
-}
-
-
-def write_card(folder: Path, card: Card) -> None:
-    """Write the card of a run's folder, atomically."""
-    document = as_builtins(CardHead(SCHEMA_VERSION)) | as_builtins(card)
-    content = json_text(document).encode()
-    write_bytes_atomically(folder / FILE_NAME, content)
-
-
-def read_card(folder: Path, *, earlier: bool = False) -> Card:
-    """Read the card of a run's folder.
-
-    Args:
-        folder: The run's folder.
-        earlier: Whether the card of an earlier version is read too. It says how the run's model
-            is used; the run's other files can't be.
-
-    Raises:
-        RunError: The card is missing, damaged, or of another version.
-    """
-    path = folder / FILE_NAME
-    place = printable(str(path))
-    try:
-        document = parse_json(read_regular(path, MAX_DOCUMENT_BYTES))
-    except FileNotFoundError:
-        raise RunError(
-            f"{printable(str(folder))} is not a run: it has no {FILE_NAME}", hint=_HINT
-        ) from None
-    except OSError as error:
-        raise RunError(f"{place} can't be read: {error.strerror}", hint=_HINT) from None
-    except ValueError as error:
-        raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
-    if not isinstance(document, dict):
-        raise RunError(f"{place} is damaged: it is not a JSON object", hint=_HINT)
-    version = document.pop("schema_version", None)
-    if version == _EARLIER and earlier:
-        document = with_new_keys(document)
-    elif version != SCHEMA_VERSION:
-        raise _other_version(folder, document, version)
-    try:
-        return _checked(from_builtins(Card, document))
-    except ValueError as error:
-        raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
-
-
-def with_new_keys(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what schema version 1 says of a model with the keys of version 2."""
-    renamed = _renamed(document)
-    for key in ("threshold", "thresholds"):
-        inner = document.get(key)
-        # The thresholds in a model file are numbers by class, whatever the classes are called.
-        if isinstance(inner, dict) and isinstance(inner.get("promise"), str):
-            renamed[key] = _renamed(inner)
-    return renamed
-
-
-def _renamed(document: dict[str, Any]) -> dict[str, Any]:
-    return {_RENAMED.get(key, key): value for key, value in document.items()}
-
-
-def _other_version(folder: Path, document: Mapping[str, Any], version: object) -> RunError:
-    place = printable(str(folder / FILE_NAME))
-    if version != _EARLIER:
-        return RunError(
-            f"{place} has schema version {_shown(version)}; this imgrec reads {SCHEMA_VERSION}",
-            hint="use the imgrec that wrote it, or train again",
-        )
-    models = (folder / name for name in (BEST_MODEL, "model.tflite"))
-    model = next((str(path) for path in models if path.is_file()), None)
-    name = document.get("name")
-    naming = f" --name {shlex.quote(name)}" if isinstance(name, str) else ""
-    return RunError(
-        f"{printable(str(folder))} was made by an earlier imgrec, whose runs this one does not "
-        "read",
-        hint="train again"
-        if model is None
-        else f"`imgrec import {printable(shlex.quote(model))}{printable(naming)}` makes a run of "
-        "its model",
-    )
-
-
-def _shown(version: object) -> str:
-    plain = isinstance(version, str | int | float | None)
-    return printable(str(version)[:_LONGEST]) if plain else "of another type"
-
-
-def _checked(card: Card) -> Card:
-    """Return the card; raise ValueError where values of the right types contradict each other."""
-    _check_moment("created", card.created)
-    if card.ended:
-        _check_moment("ended", card.ended)
-    if len(set(card.classes)) < max(2, len(card.classes)):
-        raise ValueError("classes: expected two or more, with different names")
-    channels, numbers = card.input.channels, card.statistics
-    if numbers and not len(numbers.mean) == len(numbers.std) == channels:
-        raise ValueError(f"statistics: expected the mean and std of {channels} channels")
-    if card.input.interpolation not in _INTERPOLATIONS:
-        raise ValueError(f"input.interpolation: expected one of {', '.join(_INTERPOLATIONS)}")
-    if card.multi_label and card.output != "sigmoid":
-        raise ValueError("output: expected sigmoid with multi_label")
-    if card.thresholds and card.thresholds.values.keys() != set(card.classes):
-        raise ValueError("thresholds.values: expected one for each class")
-    if card.best and card.best.keys() != BestEpochDocument.__annotations__.keys():
-        raise ValueError("best: expected epoch, monitor and value")
-    return card
-
-
-def _check_moment(key: str, moment: str) -> None:
-    """Raise ValueError for a time that can't be compared with those of other cards."""
-    try:
-        offset = dt.datetime.fromisoformat(moment).utcoffset()
-    except ValueError:
-        offset = None
-    if offset != dt.timedelta(0):
-        raise ValueError(f"{key}: expected a time in UTC as 2026-01-02T03:04:05.000006+00:00")

@@ -16,7 +16,8 @@ from pathlib import Path
 from imgrec.errors import RunError, UsageError
 from imgrec.files import cannot_write
 from imgrec.interface import option
-from imgrec.runs.card import FILE_NAME, Card, read_card
+from imgrec.runs.card import Card
+from imgrec.runs.card_file import CARD_FILE, read_card
 from imgrec.text import nearest, printable, quoted
 
 LAST = "last"
@@ -122,7 +123,7 @@ def find_runs(runs_dir: Path) -> tuple[tuple[Run, ...], tuple[UnreadableRun, ...
     unreadable: list[UnreadableRun] = []
     for folder in sorted(path for path in runs_dir.iterdir() if path.is_dir()):
         try:
-            if (folder / FILE_NAME).exists():
+            if (folder / CARD_FILE).exists():
                 runs.append(Run(folder, read_card(folder)))
         except RunError as error:
             unreadable.append(UnreadableRun(folder, error.message))

@@ -18,7 +18,8 @@ from imgrec.files import (
     write_bytes_atomically,
     writing,
 )
-from imgrec.runs.card import FILE_NAME, Card, ExportParity, read_card, write_card
+from imgrec.runs.card import Card, ExportParity
+from imgrec.runs.card_file import CARD_FILE, read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 
@@ -67,7 +68,7 @@ class RunWriter:
     def __enter__(self) -> Self:
         self._lock = _locked(self.folder)
         try:
-            if (self.folder / FILE_NAME).exists():
+            if (self.folder / CARD_FILE).exists():
                 self._card = self._settled(read_card(self.folder))
         except BaseException:
             self._lock.release()

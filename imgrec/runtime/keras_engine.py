@@ -82,7 +82,7 @@ def _missing(run: Run, path: Path) -> RunError:
             hint=f"it predicts and evaluates with {option('engine', 'litert')}; "
             "for more, import its .keras",
         )
-    if run.card.head and BEST_MODEL not in run.card.hashes:
+    if run.card.quick:
         return RunError(
             f"{printable(run.name)} was trained with --quick: it has no Keras model",
             hint=f"it predicts and evaluates with {option('engine', 'litert')}; "

@@ -18,16 +18,14 @@ from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_j
 from imgrec.models.files import DESCRIPTION, read_description
 from imgrec.runs.card import (
     DEFAULT_CLASS_THRESHOLD,
-    FILE_NAME,
     Card,
     ExportParity,
     Fit,
     Input,
     LabelThresholds,
     Threshold,
-    read_card,
-    with_new_keys,
 )
+from imgrec.runs.card_file import CARD_FILE, read_card, with_new_keys
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_tensor import DType
 from imgrec.scores import ONE_LABEL, Decision
@@ -166,7 +164,7 @@ def read_model_description(path: Path) -> ModelDescription | None:
 
 
 def _of_card(path: Path) -> ModelDescription | None:
-    if not (path.is_file() and (path.parent / FILE_NAME).is_file()):
+    if not (path.is_file() and (path.parent / CARD_FILE).is_file()):
         return None
     card = read_card(path.parent, earlier=True)
     if not card.describes(path.name, sha256_of(path)):

@@ -249,7 +249,7 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
     """
     run, now = writer.run, dt.datetime.now(dt.UTC)
     assessment = dataclasses.replace(found, facts=tuple(run_facts(run)), measured=now)
-    confusion = charts.TwoToned(charts.confusion, assessment.evaluation)
+    confusion = charts.ThemedChart(charts.confusion, assessment.evaluation)
     context = dataclasses.replace(report_context(run, assessment, records), confusion=confusion)
     by_suffix = report_formats(context)
     writer.write_text("metrics.json", by_suffix[".json"](assessment))

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from syrupy.assertion import SnapshotAssertion
 
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from tests.cli.transcript import settled, transcript
 
 Process = subprocess.CompletedProcess[str]

@@ -12,7 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from imgrec.cli.documents import RunDetails, RunDocument, RunListDocument
 from imgrec.network_summary import NetworkLayer, NetworkSummary
-from imgrec.runs.card import Card, DataSource, Input, write_card
+from imgrec.runs.card import Card, DataSource, Input
+from imgrec.runs.card_file import write_card
 from tests.cli.documents import printed
 from tests.cli.transcript import transcript
 

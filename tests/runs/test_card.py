@@ -13,17 +13,8 @@ import pytest
 from imgrec.errors import RunError
 from imgrec.network_summary import NetworkLayer, NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
-from imgrec.runs.card import (
-    Calibration,
-    Card,
-    DataSource,
-    ExportParity,
-    Input,
-    Threshold,
-    read_card,
-    with_new_keys,
-    write_card,
-)
+from imgrec.runs.card import Calibration, Card, DataSource, ExportParity, Input, Threshold
+from imgrec.runs.card_file import read_card, with_new_keys, write_card
 
 TRAIN: dict[str, Any] = {"written": None, "absolute": None, "images": 0, "per_class": {}}
 CARD = Card(

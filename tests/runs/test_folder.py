@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from imgrec.errors import RunError, UsageError
-from imgrec.runs.card import Card, Input, write_card
+from imgrec.runs.card import Card, Input
+from imgrec.runs.card_file import write_card
 from imgrec.runs.folder import create, default_runs_dir, find, list_runs
 
 CARD = Card(

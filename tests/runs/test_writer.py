@@ -10,7 +10,8 @@ import pytest
 
 from imgrec.errors import RunError
 from imgrec.files import sha256, sha256_of
-from imgrec.runs.card import BEST_MODEL, Calibration, Threshold, read_card
+from imgrec.runs.card import BEST_MODEL, Calibration, Threshold
+from imgrec.runs.card_file import read_card
 from imgrec.runs.writer import RunWriter
 from tests.runs.test_folder import CARD
 

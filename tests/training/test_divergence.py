@@ -11,7 +11,7 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.training.checkpoint import TrainingProgress
 from imgrec.training.monitor import Diverged, LossMonitor
 from imgrec.workflows.training import train

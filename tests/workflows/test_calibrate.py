@@ -14,7 +14,7 @@ from PIL import Image
 
 from imgrec.config.load import parse
 from imgrec.progress import Silent
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions, open_engine

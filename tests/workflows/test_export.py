@@ -17,7 +17,8 @@ from PIL import Image
 from imgrec.config.load import parse
 from imgrec.errors import RunError, UsageError
 from imgrec.models.export import FORMATS, onnx_memory, require_memory
-from imgrec.runs.card import ImportOrigin, read_card, write_card
+from imgrec.runs.card import ImportOrigin
+from imgrec.runs.card_file import read_card, write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions, open_engine
 from imgrec.runtime.exported import open_exported

@@ -17,7 +17,8 @@ from imgrec.errors import RunError, UsageError
 from imgrec.models.files import DESCRIPTION
 from imgrec.models.files.metadata import MAX_BYTES
 from imgrec.models.importing import Adaptation
-from imgrec.runs.card import Threshold, write_card
+from imgrec.runs.card import Threshold
+from imgrec.runs.card_file import write_card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import open_engine
 from imgrec.workflows.export import export

@@ -22,7 +22,7 @@ from imgrec.evaluation.prediction import Prediction
 from imgrec.models.importing import Adaptation
 from imgrec.progress import Silent
 from imgrec.requirement import parse as parse_requirement
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.runs.history import read_history
 from imgrec.runtime.engine import EngineOptions, open_engine

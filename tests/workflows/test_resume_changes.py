@@ -15,7 +15,7 @@ import pytest
 
 from imgrec.config.load import load, parse
 from imgrec.errors import UsageError
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.workflows.training import resume, train
 from tests.conftest import TINY

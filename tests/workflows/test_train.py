@@ -17,7 +17,7 @@ import pytest
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import load, parse
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
-from imgrec.runs.card import read_card
+from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run, find
 from imgrec.runs.history import HISTORY_FILE, read_history
 from imgrec.runtime.engine import open_engine

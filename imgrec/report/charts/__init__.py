@@ -10,12 +10,12 @@ from imgrec.report.charts.plots import (
     reliability_plot,
 )
 from imgrec.report.charts.robustness import robustness_plot
-from imgrec.report.charts.style import DARK, LIGHT, TwoToned
+from imgrec.report.charts.style import DARK, LIGHT, ThemedChart
 
 __all__ = [
     "DARK",
     "LIGHT",
-    "TwoToned",
+    "ThemedChart",
     "class_bars",
     "confusion",
     "coverage_plot",

@@ -151,7 +151,7 @@ class Layout:
     axes: Sequence[Any] = ()
 
 
-class TwoToned:
+class ThemedChart:
     """A chart in light and in dark colours; each is drawn once, when it is first used."""
 
     def __init__(self, draw: Callable[..., bytes], *arguments: Any, **keywords: Any) -> None:

@@ -15,7 +15,8 @@ from imgrec.report.documents.explanation import (
     ExplanationHead,
 )
 from imgrec.report.documents.prediction import PredictionDocument, PredictionHead
-from imgrec.runs.card import Card, CardHead
+from imgrec.runs.card import Card
+from imgrec.runs.card_file import CardHead
 
 
 def schemas() -> Mapping[str, Mapping[str, Any]]:

@@ -90,17 +90,12 @@ def open_scalable(run: Run, *, with_ood_similarity: bool) -> ScalableModel:
     Raises:
         RunError: The model can't be used.
     """
-    if run.card.only_litert or _is_quick(run.card):
+    if run.card.only_litert or run.card.quick:
         return _LiteRTModel(open_litert(run), run.card)
     engine = open_keras(run)
     if not with_ood_similarity:
         engine = replace(engine, model=without_ood_similarity(engine.model))
     return _KerasModel(engine)
-
-
-def _is_quick(card: Card) -> bool:
-    """Return whether a training wrote the LiteRT file alone."""
-    return card.head is not None and BEST_MODEL not in card.hashes
 
 
 def require_scaled(before: Scores, after: Scores, temperature: float) -> None:
