@@ -235,7 +235,7 @@ def answer(request: Mapping[str, Any]) -> NoReturn:
     Args:
         request: What `ChildProcess` has sent; this is the child.
     """
-    # What the function and native code print does not come between, and fills no log.
+    # What the function or native code prints must neither mix with the answer nor fill a log.
     output = os.fdopen(os.dup(1), "wb")
     _end_with_parent()
     with Path(os.devnull).open("r+b", buffering=0) as nowhere:

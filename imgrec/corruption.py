@@ -35,7 +35,7 @@ class Corruption:
 
     @property
     def quarter_turns(self) -> int:
-        """How many times an image is turned by 90 degrees, 0 unless it is nothing else."""
+        """The number of turns by 90 degrees that a rotation consists of; 0 for any other change."""
         turned = self.kind == "rotate" and self.level % _QUARTER == 0
         return int(self.level % _FULL_TURN) // _QUARTER if turned else 0
 

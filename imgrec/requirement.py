@@ -180,16 +180,15 @@ def with_top_k(name: str, top_k: int | None = None) -> str:
     return _OF_TOP_K if found and top_k in (None, int(found[1])) else name
 
 
-def other_top_k(requirement: Requirement | str, top_k: int) -> str:
-    """Return why a requirement or a metric with a k is not about this `top_k`.
+def other_top_k(quantity: Quantity | str, top_k: int) -> str:
+    """Return why a quantity such as `top_5_accuracy` is not measured with this `top_k`.
 
-    Empty if it is, or has no k.
+    Empty if it is measured, or has no k.
     """
-    if isinstance(requirement, Requirement):
-        differs = requirement.quantity.top_k not in (None, top_k)
-    else:
-        differs = with_top_k(requirement) != with_top_k(requirement, top_k)
-    return f"evaluation.top_k is {top_k}, so that top_{top_k}_accuracy is measured" * differs
+    found = _TOP_K.search(str(quantity))
+    if found is None or int(found[1]) == top_k:
+        return ""
+    return f"evaluation.top_k is {top_k}, so that top_{top_k}_accuracy is measured"
 
 
 def not_measured(name: str, *, multi_label: bool) -> str:

@@ -204,7 +204,7 @@ def _os_hint(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "free some space, or write somewhere else"
     if error.errno == errno.ENAMETOOLONG:
-        return "check the path: a name in it has at most 255 bytes, all of it 4,096"
+        return "check the path: each name in it has at most 255 bytes, and the whole path 4,096"
     return "the same command with --traceback shows where it happened"
 
 

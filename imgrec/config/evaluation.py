@@ -188,7 +188,7 @@ class EvaluationConfig(Section):
                 yield ("baseline", "max_drop", name), reason
         for index, text in enumerate(self.require):
             try:
-                reason = other_top_k(parse(text), self.top_k)
+                reason = other_top_k(parse(text).quantity, self.top_k)
             except UsageError as error:
                 reason = error.message
             if reason:

@@ -36,7 +36,7 @@ def format_of(name: str) -> str | None:
 def is_misnamed(name: str, form: str) -> bool:
     """Return whether a file's suffix is not one of the format `form`, of an image, that it has.
 
-    A number behind a point is no suffix, and neither is a long word.
+    A number after the dot is not a suffix, nor is a long word.
 
     Example:
         >>> [is_misnamed(name, "JPEG") for name in ("cat.txt", "cat.png", "cat.jpeg", "cat")]

@@ -7,13 +7,13 @@ import re
 _OPENING = {")": "(", "]": "[", "}": "{"}
 _CLOSING = {opening: closing for closing, opening in _OPENING.items()}
 
-# The group is a quote that is left open. A quote behind a letter is an apostrophe.
+# The group is a quote that is left open. A quote after a letter is an apostrophe.
 _TOKEN = re.compile(r"""(?<![\w)])(?:'[^'\n]*'|"[^"\n]*"|(['"]))|[()\[\]{}]|[^'"()\[\]{}]+|['"]""")
 _END_OF_QUOTE = re.compile(r"\s*(?:[,)\]}]|$)")
 
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,99}\(")
 _LONGEST_CALL = 1000
-_BEHIND_CALL = re.compile(r"[ \t]*(?:[,\]}\r\n\0]|$)")
+_AFTER_CALL = re.compile(r"[ \t]*(?:[,\]}\r\n\0]|$)")
 
 
 def call_length(text: str, start: int) -> int:
@@ -31,7 +31,7 @@ def call_length(text: str, start: int) -> int:
         elif "\n" in token[0] or (token[0] in _OPENING and opened.pop() != _OPENING[token[0]]):
             return 0
         if not opened:
-            return token.end() - start if _BEHIND_CALL.match(text, token.end()) else 0
+            return token.end() - start if _AFTER_CALL.match(text, token.end()) else 0
     return 0
 
 

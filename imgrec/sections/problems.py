@@ -159,7 +159,7 @@ def _instead(kind: str, value: object) -> str:
             f"; write {number[1]}.{number[2]}" if number[2] else f"; write {int(number[1]) / 100}"
         )
     if kind == "list_type" and re.match(r"-\w", value):
-        return f"; a dash needs a blank behind it, as in `- {value[1:].split()[0]}`"
+        return f"; a dash needs a space after it, as in `- {value[1:].split()[0]}`"
     if kind == "list_type" and "(" in value:
         return "; begin the line of each item with `- `"
     if kind == "model_type" and (pair := re.fullmatch(r"([\w.]+) ?= ?([^=,]+)", value)):

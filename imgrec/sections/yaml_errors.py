@@ -89,8 +89,8 @@ def _misplaced(lines: list[str], mark: yaml.Mark, problem: str) -> tuple[int, st
         return index, f"a second colon; put the value in quotes: `{pair[1]}'{pair[2]}'`"
     if above is None or _indentation(line) == _indentation(lines[above]):
         return index, "a missing colon, or a wrong indentation, at or above this line"
-    blanks, there = count_of(_indentation(line), "blank"), _indentation(lines[above])
-    return index, f"begins with {blanks}, line {above + 1} with {there}; {_COLUMNS}"
+    spaces, there = count_of(_indentation(line), "space"), _indentation(lines[above])
+    return index, f"begins with {spaces}, line {above + 1} with {there}; {_COLUMNS}"
 
 
 def _shown(line: str) -> str:
@@ -99,11 +99,11 @@ def _shown(line: str) -> str:
 
 
 def _mark_missing(text: str) -> str:
-    """Return which dash, colon or blank a line lacks."""
+    """Return which dash, colon or space a line lacks."""
     if re.match(r"-[^\s-]", text):
-        return f"a dash needs a blank behind it: write `- {text[1:]}`"
+        return f"a dash needs a space after it: write `- {text[1:]}`"
     if found := re.fullmatch(r"([\w.-]+):([^\s/\\:].*)", text):
-        return f"a colon needs a blank behind it: write `{found[1]}: {found[2]}`"
+        return f"a colon needs a space after it: write `{found[1]}: {found[2]}`"
     if _WORDS.fullmatch(text) and not text.startswith("-"):
         return f"no colon; write `{text}:` for a key, `- {text}` for an item of a list"
     return ""

@@ -179,7 +179,7 @@ def _lines(found: DatasetSummary) -> Iterator[str]:
         yield f"  and {len(found.counts) - _CLASSES_SHOWN:,} more"
     height, width = found.size
     sample, training = len(found.sizes), found.images.get("train", len(found.sizes))
-    rest = f"{sample:,} of {count_of(training, 'training image')}"
-    some = rest if sample < training else count_of(sample, "image")
-    yield f"median width x height: {width} x {height} pixels (of {some})"
+    measured = count_of(training, "training image" if sample < training else "image")
+    part = f"{sample:,} of " if sample < training else ""
+    yield f"median width x height: {width} x {height} pixels (of {part}{measured})"
     yield from (each.line for each in found.findings if not each.kind.is_bad)

@@ -76,7 +76,7 @@ def joined_gates(section: EvaluationConfig, asked: Gate) -> tuple[tuple[Requirem
     both = [*map(parse, section.require), *asked.requirements]
     requirements = tuple({(each.quantity, each.at_least): each for each in both}.values())
     for each in asked.requirements:
-        if reason := other_top_k(each, section.top_k):
+        if reason := other_top_k(each.quantity, section.top_k):
             raise UsageError(f"{printable(str(each))}: {reason}")
     written, max_drop = section.baseline, dict[str, float]()
     for name, drop in asked.max_drop.items():

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from imgrec.backbones import BACKBONES, WEIGHTS_EXTRA
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import parse
+from imgrec.config.load import apply, parse
 from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.sources import DataLocation
 from imgrec.errors import UsageError
+from imgrec.sections.yaml import Document
 from imgrec.text import printable
 from imgrec.workflows.dataset_summary import DatasetSummary, summarize_dataset
 from imgrec.workflows.pretrained_weights import PretrainedWeights, best_pretrained_weights
@@ -117,7 +118,9 @@ def _location(source: Path, name: str, overrides: Sequence[str]) -> DataLocation
     If the networks that can be drafted differ in what does not fit, only the images show which
     problems are those of theirs: `data` is then that without other overrides.
     """
-    several = "data.multi_label=true" in overrides
+    said = [each for each in overrides if each.strip().startswith("data.multi_label=")]
+    written, _ = apply(said, Document({"data": {}}, {}))
+    several = written["data"].get("multi_label") is True
     sizes = ((_LARGE_SIDE, _LARGE_SIDE),)
     example = DatasetSummary(source, (), {"a": _FEW, "b": _FEW}, sizes, (), multi_label=several)
     small = draft_config_for(example, lambda _: PretrainedWeights.ABSENT)

@@ -121,7 +121,7 @@ def test_a_path_that_is_too_long(imgrec: Imgrec) -> None:
     assert process.returncode == 4
     assert process.stderr.endswith(
         ": File name too long\n"
-        "hint: check the path: a name in it has at most 255 bytes, all of it 4,096\n"
+        "hint: check the path: each name in it has at most 255 bytes, and the whole path 4,096\n"
     )
 
 

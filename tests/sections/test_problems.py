@@ -103,7 +103,7 @@ def test_an_unknown_name() -> None:
         (
             "list_type",
             "-a -b",
-            "'-a -b' is not a list; a dash needs a blank behind it, as in `- a`",
+            "'-a -b' is not a list; a dash needs a space after it, as in `- a`",
         ),
         ("list_type", "f(1)", "'f(1)' is not a list; begin the line of each item with `- `"),
         (

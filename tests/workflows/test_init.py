@@ -104,12 +104,16 @@ def test_the_remark_about_weights_trains_on_the_folder(tmp_path: Path) -> None:
     assert len(read_splits(experiment).train) == 14  # 20 without those for validation and test
 
 
-@pytest.mark.parametrize("labels", [["cat;dog", "", "dog"], ["cat", "dog", "dog"]])
-def test_images_are_said_to_have_several_labels(labels: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("labels", "value"), [(["cat;dog", "", "dog"], "true"), (["cat", "dog", "dog"], "True")]
+)
+def test_images_are_said_to_have_several_labels(
+    labels: list[str], value: str, tmp_path: Path
+) -> None:
     """What `data.multi_label=true` says of a CSV file holds for the draft, too."""
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     (tmp_path / "labels.csv").write_text("path,label\n" + "".join(f"a.png,{x}\n" for x in labels))
-    experiment, _ = draft_experiment(tmp_path / "labels.csv", ["data.multi_label=true"])
+    experiment, _ = draft_experiment(tmp_path / "labels.csv", [f"data.multi_label={value}"])
     assert (experiment.data.multi_label, experiment.model.output) == (True, "sigmoid")
 
 

@@ -110,7 +110,7 @@ def _written_classes(section: ModelConfig) -> int:
 
 def _planned_network(experiment: Experiment, classes: int, device: str) -> NetworkSummary | None:
     start(device)
-    downloaded, top = _downloaded_weights(experiment.model)
+    downloaded, top = _downloaded_weights(experiment.model), experiment.model.backbone is None
     if downloaded and (remark := missing_weights(downloaded, top=top)):
         log.warning("%s", remark)
     statistics = without_measuring(experiment.data.channels)
@@ -118,25 +118,24 @@ def _planned_network(experiment: Experiment, classes: int, device: str) -> Netwo
     return summarize(model)
 
 
-def _downloaded_weights(section: ModelConfig) -> tuple[str, bool]:
-    """Return the application whose ImageNet weights Keras downloads, and if with its last layer.
+def _downloaded_weights(section: ModelConfig) -> str:
+    """Return the application whose ImageNet weights Keras downloads; empty if it needs none.
 
-    The application is empty if none are downloaded.
+    They have its last layer unless it is a backbone.
     """
-    backbone, weights = section.backbone, section.weights
-    if backbone is not None:
-        name = backbone.name if backbone.weights == "imagenet" else None
+    if section.backbone is not None:
+        name = section.backbone.name if section.backbone.weights == "imagenet" else None
     else:
-        name = None if weights is None else application_of(weights)
-    return "" if name is None or packaged_weights(name) else name, backbone is None
+        name = application_of(section.weights) if section.weights is not None else None
+    return "" if name is None or packaged_weights(name) else name
 
 
 def _check_weights(section: ModelConfig) -> None:
     """Raise RunError if the initial weights are not there, and can't be downloaded."""
     if section.backbone is not None:
         check_there(section.backbone.name, section.backbone.weights)
-    downloaded, top = _downloaded_weights(section)
-    if downloaded:
+    if downloaded := _downloaded_weights(section):
+        top = section.backbone is None
         key = "model.weights" if top else "model.backbone.weights"
         hint = f"give a local weights file: {setting(key, 'FILE')}"
         require_weights(downloaded, top=top, hint=hint)
