@@ -82,7 +82,7 @@ CORRUPTIONS: dict[CorruptionKind, CorruptionLevels] = {
     "brightness": CorruptionLevels(
         "with their brightness multiplied by these factors", "0.5,1.5", 0, 10, 1
     ),
-    "jpeg": CorruptionLevels("saved as JPEG of these qualities", "10,30", 1, 100, whole=True),
+    "jpeg": CorruptionLevels("saved as JPEG with these qualities", "10,30", 1, 100, whole=True),
 }
 
 

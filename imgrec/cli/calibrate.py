@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "--coverage",
     type=float,
     metavar="NUMBER",
-    help="Choose it so that at least this fraction of the images is answered.",
+    help="Choose the threshold so that at least this fraction of the images is answered.",
 )
 @click.option("--name", help="Name of the new run.  [default: that of RUN]")
 @options.as_json

@@ -202,7 +202,8 @@ def class_names(help_text: str) -> Callable[[Function], Function]:
 
 
 named_classes = class_names(
-    "Show the model's CLASS as NAME; of several, the sum of their probabilities."
+    "Show the model's CLASS as NAME, or several classes as one, with the sum of their "
+    "probabilities."
 )
 """Adds `--map` to a command whose answers are classes."""
 

@@ -94,7 +94,7 @@ _SUFFIXES: Mapping[str, Form] = {
     "--sidecar",
     is_flag=True,
     help="Also write the labels as keywords (XMP) into a sidecar file beside each photo, such as "
-    "photo.jpg.xmp. What else it holds stays.",
+    "photo.jpg.xmp. Its other content is kept.",
 )
 @options.runs_dir
 @click.pass_obj
@@ -160,7 +160,7 @@ def predict(
         console.flush()
         raise DataError(
             f"{count_of(sidecars.failed, 'sidecar file')} not written, see above",
-            hint="move away what can't be kept, and repeat the command",
+            hint="move those files away, and repeat the command",
         )
 
 

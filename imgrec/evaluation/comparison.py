@@ -65,7 +65,7 @@ def accuracy_difference(
 
 def _refuse_others(model: Scores, baseline: Scores, name: str) -> None:
     if model.classes != baseline.classes:
-        raise UsageError(f"{printable(name)} knows other classes, or in another order")
+        raise UsageError(f"{printable(name)} has other classes, or the same ones in another order")
     if model.multi_label != baseline.multi_label:
         raise UsageError(f"of {printable(name)} and the model, one gives an image several classes")
     if model.names != baseline.names:

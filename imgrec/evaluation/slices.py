@@ -32,7 +32,7 @@ _SIZES = {"small": 1, "medium": 2, "large": 3}
 class ImageSlice:
     """Some images, such as `camera=front`, with their scores: at least one.
 
-    corruption: How they were changed, if they are all images, changed.
+    corruption: How all images were changed; None for some of them as they are.
     """
 
     name: str

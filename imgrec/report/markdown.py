@@ -181,11 +181,11 @@ def _slices(evaluation: Evaluation) -> Iterator[str]:
 
 def _robustness(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.corrupted:
-        yield "### Robustness: the accuracy on the same images, changed"
+        yield "### Robustness: the accuracy on corrupted images"
         yield ""
         unchanged = ("none", *_measure(evaluation.metrics["accuracy"]), "", "", "")
         rows = ((code(each.name), *robustness_cells(each)) for each in evaluation.corrupted)
-        header = ("Change", *(title.capitalize() for title in ROBUSTNESS_TITLES))
+        header = ("Corruption", *(title.capitalize() for title in ROBUSTNESS_TITLES))
         yield from table(header, (unchanged, *rows), "lrrrrl")
 
 

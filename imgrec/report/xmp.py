@@ -189,8 +189,8 @@ class _Reader:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._path: list[_Element] = []
-        self._outside = 0  # how many elements are outside of rdf:RDF; 0 outside of it
-        self._is_empty = False  # whether nothing has followed the last start tag
+        self._rdf_depth = 0  # the level of rdf:RDF in the path; 0 outside of it
+        self._is_empty = False  # whether nothing has followed the last start tag yet
         self._property: _Property | None = None
         self._list: _List | None = None
         self._text: list[str] = []
@@ -232,15 +232,15 @@ class _Reader:
         element = _Element(*_name(written), start)
         self._path.append(element)
         self._is_empty = True
-        if self._outside:
+        if self._rdf_depth:
             self._enter(element, attributes)
         elif element.is_rdf("RDF"):
             if self._end is not None:
                 raise ValueError("it has two rdf:RDF")
-            self._outside = len(self._path)
+            self._rdf_depth = len(self._path)
 
     def _enter(self, element: _Element, attributes: Mapping[str, str]) -> None:
-        match len(self._path) - self._outside:
+        match len(self._path) - self._rdf_depth:
             case 1 if element.is_rdf("Description"):
                 names = {_name(each)[:2]: value for each, value in attributes.items()}
                 self._about = self._about or names.get((_RDF, "about"), "")
@@ -259,12 +259,12 @@ class _Reader:
                 self._text.clear()
 
     def _close(self, at: int) -> None:
-        element, inside = self._path.pop(), len(self._path) - self._outside + 1
+        element, inside = self._path.pop(), len(self._path) - self._rdf_depth + 1
         # Of `<a/>`, expat says that it ends behind the tag; of `<a></a>`, before the second one.
         is_empty = self._is_empty and self._content[at - 2 : at] == b"/>"
         end = at if is_empty else self._content.index(b">", at) + 1
         self._is_empty = False
-        if not self._outside:
+        if not self._rdf_depth:
             return
         match inside:
             case 4 if self._list and element.is_rdf("li"):
@@ -279,7 +279,7 @@ class _Reader:
             case 0:
                 if is_empty:
                     raise ValueError("its rdf:RDF is empty")
-                self._end, self._outside = at, 0
+                self._end, self._rdf_depth = at, 0
 
     def _characters(self, text: str) -> None:
         self._is_empty = False

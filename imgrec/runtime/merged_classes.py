@@ -178,7 +178,7 @@ def _members(name: str, text: str, classes: Sequence[str], model: str) -> tuple[
             raise UsageError(
                 f"--map {printable(name)}={printable(abridge(text, _SHOWN))}: {printable(model)} "
                 f"has no class {printable(member)}{did_you_mean(member, classes)}",
-                hint=f"it knows {join_few(classes, 10)}",
+                hint=f"it has {join_few(classes, 10)}",
             )
     if len(set(members)) < len(members):
         twice = next(each for each in members if members.count(each) > 1)

@@ -17,7 +17,7 @@ from imgrec.runtime.engine import Engine, EngineOptions, litert_missing
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
 
-# Counted up when the same weights give another LiteRT file.
+# To be increased when the same weights give another LiteRT file.
 _FORM = 1
 
 

@@ -109,7 +109,7 @@ def test_labels_go_into_sidecar_files(
     (two / "good.png.xmp").write_text("notes")
     process = imgrec("predict", "good.png", *run)
     assert process.returncode == 3
-    assert "no labels in good.png.xmp: not XML: " in process.stderr
+    assert "labels not written to good.png.xmp: not XML: " in process.stderr
     assert "imgrec: error: 1 sidecar file not written, see above\n" in process.stderr
     assert (two / "good.png.xmp").read_text() == "notes"
 

@@ -183,7 +183,7 @@ def test_other_images_and_classes_are_refused() -> None:
     with pytest.raises(DataError, match="with other labels"):
         compare(one, dataclasses.replace(one, scores=flipped))
     other = dataclasses.replace(one.scores, classes=("b", "a"))
-    with pytest.raises(UsageError, match="knows other classes"):
+    with pytest.raises(UsageError, match="has other classes"):
         compare(one, dataclasses.replace(one, scores=other))
 
 

@@ -129,7 +129,7 @@ def test_what_is_no_sidecar_stays_and_is_named(
     mode = sidecar.lstat().st_mode
     with caplog.at_level(logging.WARNING, "imgrec"):
         assert write(photo) == (0, 1)
-    assert caplog.messages[0].startswith(f"no labels in {sidecar}: ")
+    assert caplog.messages[0].startswith(f"labels not written to {sidecar}: ")
     assert sidecar.lstat().st_mode == mode
     assert target.read_bytes() == OTHERS
 

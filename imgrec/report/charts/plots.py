@@ -166,7 +166,8 @@ def confusion(
 def _of_measured(evaluation: Evaluation) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of the columns, and the counts, int64 (classes with images, columns)."""
     names = [result.name for result in measured_classes(evaluation)]
-    at = [evaluation.classes.index(name) for name in names]
+    numbers = {name: number for number, name in enumerate(evaluation.classes)}
+    at = [numbers[name] for name in names]
     counts = evaluation.confusion[np.ix_(at, at)]
     others = evaluation.confusion[at].sum(axis=1) - counts.sum(axis=1)
     if not others.any():

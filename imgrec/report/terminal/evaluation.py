@@ -138,9 +138,9 @@ def _slice_table(results: Sequence[SliceResult], worst: SliceResult | None) -> T
 def _robustness(evaluation: Evaluation) -> Iterator[RenderableType]:
     if not evaluation.corrupted:
         return
-    yield _heading("Robustness: the accuracy on the same images, changed")
+    yield _heading("Robustness: the accuracy on corrupted images")
     table = _table()
-    table.add_column("change", no_wrap=True)
+    table.add_column("corruption", no_wrap=True)
     for heading in ROBUSTNESS_TITLES:
         # A terminal has 80 columns: the unit is in the heading.
         title = heading.replace("difference", "points")

@@ -36,9 +36,9 @@ class SidecarCounts:
 def sidecar_sink(sink: Sink, predictor: Predictor, counts: SidecarCounts) -> Sink:
     """Return a sink that writes the labels of photos into sidecar files, and then to `sink`.
 
-    The file of `photo.jpg` is `photo.jpg.xmp`. Keywords of an earlier call are replaced; what else
-    it holds stays. Without a label, no file is created. A file that is a link or not XMP stays as
-    it is, with a warning.
+    The file of `photo.jpg` is `photo.jpg.xmp`. Keywords of an earlier call are replaced; the rest of
+    the file is kept. Without a label, no file is created. A file that is a link or not XMP is left
+    as it is, with a warning.
 
     Args:
         sink: Where the predictions go.
@@ -76,7 +76,7 @@ def _write(photo: Photo, prediction: Prediction, counts: SidecarCounts) -> None:
         counts.failed += 1
         if counts.failed <= _MOST_WARNINGS:
             place, reason = printable(photo.name + SIDECAR), printable(reason_of(error))
-            log.warning("no labels in %s: %s", place, reason)
+            log.warning("labels not written to %s: %s", place, reason)
 
 
 def _write_labels(photo: Photo, prediction: Prediction, counts: SidecarCounts) -> None:
