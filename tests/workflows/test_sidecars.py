@@ -134,6 +134,18 @@ def test_what_is_no_sidecar_stays_and_is_named(
     assert target.read_bytes() == OTHERS
 
 
+def test_a_photo_from_stdin_has_no_place_for_a_sidecar(
+    photo: Path, write: Callable[..., Written], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no path; nothing is written anywhere."""
+    monkeypatch.chdir(photo.parent)
+    with photo.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(UsageError, match="a photo from stdin has no place"):
+            write(Path("-"))
+    assert [*photo.parent.iterdir()] == [photo]
+
+
 def test_models_of_other_classes_have_no_labels_to_write() -> None:
     """There is no answer that stands for all of them."""
     engines = (Brightness(), Brightness(("fish", "fowl")))

@@ -36,9 +36,9 @@ class SidecarCounts:
 def sidecar_sink(sink: Sink, predictor: Predictor, counts: SidecarCounts) -> Sink:
     """Return a sink that writes the labels of photos into sidecar files, and then to `sink`.
 
-    The file of `photo.jpg` is `photo.jpg.xmp`. Keywords of an earlier call are replaced; the rest of
-    the file is kept. Without a label, no file is created. A file that is a link or not XMP is left
-    as it is, with a warning.
+    The file of `photo.jpg` is `photo.jpg.xmp`. Keywords of an earlier call are replaced; the rest
+    of the file is kept. Without a label, no file is created. A file that is a link or not XMP is
+    left as it is, with a warning.
 
     Args:
         sink: Where the predictions go.
@@ -46,7 +46,8 @@ def sidecar_sink(sink: Sink, predictor: Predictor, counts: SidecarCounts) -> Sin
         counts: Counts the files.
 
     Raises:
-        UsageError: The models have different classes, so there is no answer of all.
+        UsageError: The models have different classes, so there is no answer of all; or, while
+            predicting, the photo comes from stdin.
     """
     if combined_model(predictor.members) is None:
         raise UsageError(
@@ -87,7 +88,10 @@ def _write_labels(photo: Photo, prediction: Prediction, counts: SidecarCounts) -
     from imgrec.report.xmp import with_keywords
 
     if not isinstance(photo.source, Path):
-        raise ValueError("the photo is not a file")
+        raise UsageError(
+            f"{option('sidecar')}: a photo from stdin has no place for a sidecar file",
+            hint="give the path of the photo",
+        )
     path = photo.source.with_name(photo.source.name + SIDECAR)
     try:
         content = read_regular(path, _LARGEST, follow_links=False)
