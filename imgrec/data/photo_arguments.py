@@ -15,12 +15,12 @@ from imgrec.data.findings import Occurrence, finding, log_findings
 from imgrec.data.images import HEAD, content_type
 from imgrec.data.records import Photo
 from imgrec.data.storage import (
-    SIDECAR,
     FolderVisits,
     entries,
     is_folder,
     is_left_out,
     is_pattern,
+    is_sidecar,
     matches,
     read_part,
 )
@@ -133,9 +133,8 @@ def _from_pattern(pattern: str, findings: _Found) -> Iterator[Photo]:
     found = matches(pattern)
     if "**" in pattern:  # it matches folders as well as what is in them
         found = [match for match in found if not is_folder(match)]
-    sidecars = [match for match in found if match.lower().endswith(SIDECAR)]
-    findings[FindingKind.HIDDEN] += (Occurrence((path,)) for path in sidecars)
-    photos = [match for match in found if not match.lower().endswith(SIDECAR)]
+    findings[FindingKind.HIDDEN] += (Occurrence((path,)) for path in filter(is_sidecar, found))
+    photos = [match for match in found if not is_sidecar(match)]
     if not photos:
         yield _nothing(pattern, "nothing matches this pattern")
     for path in photos:

@@ -181,7 +181,12 @@ def is_hidden(name: str) -> bool:
 
 def is_left_out(name: str, *, is_folder: bool) -> bool:
     """Return whether a file or folder of this name is hidden, or a sidecar file of a photo."""
-    return is_hidden(name) or (not is_folder and name.lower().endswith(SIDECAR))
+    return is_hidden(name) or (not is_folder and is_sidecar(name))
+
+
+def is_sidecar(name: str) -> bool:
+    """Return whether a file of this name has metadata of the photo beside it."""
+    return name.lower().endswith(SIDECAR)
 
 
 def is_system_entry(name: str) -> bool:

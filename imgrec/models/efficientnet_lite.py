@@ -112,7 +112,7 @@ def litert_features(name: str, size: int, tensors: _Tensors) -> bytes:
     """
     model = LiteRTWriter()
     pixels = model.input((size, size, 3), "pixels")
-    features = model.add(model.multiply(pixels, SCALE, "scale"), OFFSET, "rescale")
+    features = model.add_constant(model.multiply(pixels, SCALE, "scale"), OFFSET, "rescale")
     for block in _blocks(name):
         features = _in_litert(block, features, model, tensors)
     return model.content(model.mean(features, "avg_pool"))

@@ -51,8 +51,7 @@ def read_packaged_weights(name: str) -> Mapping[str, NDArray[Any]]:
     """
     check_installed(name)
     weights = packaged_weights(name)
-    folder = None if weights is None else _folder(weights)
-    if weights is None or folder is None:
+    if weights is None or (folder := _folder(weights)) is None:
         raise ValueError(f"{name} has no packaged weights")
     path = folder / weights.file
     place = printable(str(path))

@@ -12,15 +12,17 @@ _TOKEN = re.compile(r"""(?<![\w)])(?:'[^'\n]*'|"[^"\n]*"|(['"]))|[()\[\]{}]|[^'"
 _END_OF_QUOTE = re.compile(r"\s*(?:[,)\]}]|$)")
 
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,99}\(")
+# Limits of a call; without them, many that are not closed would take minutes.
 _LONGEST_CALL = 1000
+_DEEPEST_CALL = 20
 _AFTER_CALL = re.compile(r"[ \t]*(?:[,\]}\r\n\0]|$)")
 
 
 def call_length(text: str, start: int) -> int:
     """Return the length of the call, such as `Dense(3)`, that is at `start` in the text.
 
-    0 if there is none that ends on the line, within 1000 characters, in front of a comma or a
-    closing bracket.
+    0 if there is none that ends on the line, within 1000 characters, before a comma or a closing
+    bracket, or if its brackets are nested more than 20 deep.
     """
     if (name := _CALL.match(text, start)) is None:
         return 0
@@ -29,6 +31,8 @@ def call_length(text: str, start: int) -> int:
         if token[0] in _CLOSING:
             opened.append(token[0])
         elif "\n" in token[0] or (token[0] in _OPENING and opened.pop() != _OPENING[token[0]]):
+            return 0
+        if len(opened) > _DEEPEST_CALL:
             return 0
         if not opened:
             return token.end() - start if _AFTER_CALL.match(text, token.end()) else 0

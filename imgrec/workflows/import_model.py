@@ -109,8 +109,9 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
             require_answers(ready.engine, photos, progress)
         pixel_range = ready.pixel_range if form == "litert" else None
         log.info("%s", describe_import(wanted, known, ready.size, pixel_range))
-        with new_folder(runs_dir, _name(wanted)) as folder, RunWriter(folder) as writer:
-            if folder.name != f"{(name := _name(wanted))}-1":
+        name = _name(wanted)
+        with new_folder(runs_dir, name) as folder, RunWriter(folder) as writer:
+            if folder.name != f"{name}-1":
                 log.info("there are other runs called %s: this one is %s", name, folder.name)
             write_atomically(folder / ready.file, ready.write)
             _refuse_unsafe(folder / ready.file, wanted.model)

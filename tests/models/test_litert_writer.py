@@ -26,7 +26,7 @@ KERNEL, ANSWERS = RANDOM.normal(0, 1, (5, 3)), RANDOM.normal(0, 1, 3)
 def features() -> bytes:
     """Return a model of convolutions of one pixel, whose results are summed and averaged."""
     model = LiteRTWriter()
-    pixels = model.add(
+    pixels = model.add_constant(
         model.multiply(model.input((4, 6, 3), "pixels"), 1 / 64, "scale"), -2.0, "shift"
     )
     mixed = model.convolution(pixels, MIX[:, None, None], BIAS, 1, "mixed", relu6=True)

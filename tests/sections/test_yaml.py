@@ -215,6 +215,8 @@ def test_what_a_message_says_to_write_is_yaml(text: str) -> None:
         ("[a(b, c), d]", 2),
         ("[f(a/(b, c]", 2),
         ("[f(a)b, c]", 2),
+        (f"[{'f(' * 20}a, b{')' * 20}, c]", 2),
+        (f"[{'f(' * 21}a, b{')' * 21}, c]", 3),
     ],
 )
 def test_calls_in_brackets(text: str, value: int) -> None:

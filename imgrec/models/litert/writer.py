@@ -62,14 +62,16 @@ class LiteRTWriter:
         return tensor
 
     def multiply(self, tensor: int, factor: float, name: str) -> int:
-        """Append a multiplication of each number."""
+        """Append a product of each number and a constant."""
         constant = self._constant(np.float32(factor), f"{name}/factor")
         return self._elementwise("MUL", (tensor, constant), name)
 
-    def add(self, tensor: int, other: float, name: str) -> int:
-        """Append a sum with another tensor (an int) or with a constant (a float)."""
-        if isinstance(other, float):
-            other = self._constant(np.float32(other), f"{name}/addend")
+    def add_constant(self, tensor: int, addend: float, name: str) -> int:
+        """Append a sum of each number and a constant."""
+        return self.add(tensor, self._constant(np.float32(addend), f"{name}/addend"), name)
+
+    def add(self, tensor: int, other: int, name: str) -> int:
+        """Append the sum of two tensors."""
         return self._elementwise("ADD", (tensor, other), name)
 
     def convolution(

@@ -285,7 +285,7 @@ def train(
     _check_weights(experiment.model)
     prepared = prepare(experiment, progress)
     if experiment.model.head is not None:
-        head_photos(prepared)
+        head_photos(prepared)  # raises DataError before the network is built
     measurement = measure_preprocessing(prepared, progress)
     statistics = measurement.statistics if measurement else None
     devices = start_reproducibly(prepared, device)
