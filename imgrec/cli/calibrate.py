@@ -84,7 +84,9 @@ def calibrate(
     console.result(f"run:  {printable(str(run.path))}")
     for fact, value in calibration_facts(run.card):
         console.result(f"{fact}: {printable(value)}")
-    return console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(run.name))}")
+    return console.result(
+        f"next: imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}"
+    )
 
 
 def _target(precision: float | None, coverage: float | None) -> tuple[Target, float] | None:

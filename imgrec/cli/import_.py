@@ -162,4 +162,6 @@ def import_(
 
         return console.document(RunDocument(1, run.name, str(run.path)))
     console.result(f"run:  {printable(str(run.path))}")
-    return console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(run.name))}")
+    return console.result(
+        f"next: imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}"
+    )

@@ -37,7 +37,7 @@ def test_a_run_is_calibrated(made: Imgrec) -> None:
     process = made("calibrate", "made-1", "--data", "images", "--coverage", "0.8")
     assert process.returncode == 0, process.stderr
     first, *facts, last = process.stdout.splitlines()
-    assert (first, last) == ("run:  runs/made-2", "next: imgrec predict PHOTO --model made-2")
+    assert (first, last) == ("run:  runs/made-2", "next: imgrec predict PHOTO --model runs/made-2")
     assert [each.partition(":")[0] for each in facts] == ["temperature", "unknown below"]
     assert "coverage 0.8 with 95 % confidence, chosen on 60 calibration images" in facts[1]
     shown = made("runs", "show", "made-2").stdout
