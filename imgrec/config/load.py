@@ -1,10 +1,8 @@
-"""Read a config from YAML, apply `--set` overrides, and write it back."""
+"""Read a config from YAML with overrides, and write it back."""
 
 from __future__ import annotations
 
-import copy
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -13,97 +11,20 @@ from pydantic import ValidationError
 
 from imgrec.config import shipped
 from imgrec.config.experiment import ConfigOrigin, Experiment
-from imgrec.config.keras.named import opened, plain, spelled
+from imgrec.config.keras.named import plain
+from imgrec.config.overrides import apply
 from imgrec.errors import UsageError
 from imgrec.files import open_regular
-from imgrec.interface import option
 from imgrec.sections import yaml
 from imgrec.sections.problems import (
-    OVERRIDE,
     Problem,
     config_error,
     problem_at,
-    shown_value,
-    written_path,
 )
 from imgrec.sections.section import Section, findings
-from imgrec.sections.yaml import Document, KeyPath, read, write
+from imgrec.sections.yaml import Document, KeyPath, write
 from imgrec.sections.yaml_errors import YamlError
-from imgrec.text import count_of, nearest, printable
-
-_LONGEST = 100
-
-
-def apply(overrides: Sequence[str], document: Document) -> tuple[Any, dict[KeyPath, int]]:
-    """Return the document's value with `overrides` applied in order, and the lines of its keys.
-
-    Missing keys are added, with their parents. The line of a key that was set is OVERRIDE.
-
-    Raises:
-        UsageError: An override can't be parsed, or its path does not fit the document.
-    """
-    value = copy.deepcopy(document.value)
-    lines = dict(document.lines)
-    spellings: dict[KeyPath, list[str]] = {}
-    for override in overrides:
-        path, new = _split(override)
-        reached = _put(value, path, new, override)
-        if spellings.setdefault(reached, path) != path:
-            raise _wrong(override, f"{written_path(reached)} is given twice")
-        lines = {known: line for known, line in lines.items() if known[: len(reached)] != reached}
-        lines[reached] = OVERRIDE
-        for length in range(1, len(reached)):
-            lines.setdefault(reached[:length], OVERRIDE)
-    return value, lines
-
-
-def _split(override: str) -> tuple[list[str], Any]:
-    target, equals, value = override.partition("=")
-    keys = re.sub(r"\[(\d+)\]", r".\1", target.strip()).split(".")
-    if not equals or not all(re.fullmatch(r"[\w -]+", key) for key in keys):
-        raise _wrong(override, "does not have the form key.path=value")
-    try:
-        return keys, read(value).value
-    except YamlError as error:
-        raise _wrong(override, error.message) from error
-
-
-def _put(value: Any, keys: list[str], new: Any, override: str) -> KeyPath:
-    path: KeyPath = ()
-    for depth, name in enumerate(keys):
-        last = depth == len(keys) - 1
-        key = _key(value, name, path, override)
-        if last:
-            value[key] = new
-        else:
-            there = value.get(key) if isinstance(value, dict) else value[key]
-            value[key] = opened(there, name, keys[depth + 1])
-        value = value[key]
-        path = (*path, key)
-    return path
-
-
-def _key(value: Any, name: str, path: KeyPath, override: str) -> str | int:
-    if isinstance(value, dict):
-        return spelled(name, value, str(path[-1]) if path else "")
-    where = written_path(path)
-    if not isinstance(value, list):
-        problem = f"{where} is {shown_value(value)}, which has no keys"
-    elif not (name.isascii() and name.isdigit()):
-        problem = f"{where} is a list; give the index of an item, from 0"
-    elif int(name) >= len(value):
-        problem = f"{where} has {count_of(len(value), 'item')}, counted from 0"
-    else:
-        return int(name)
-    raise _wrong(override, problem)
-
-
-def _wrong(override: str, problem: str) -> UsageError:
-    forms = (option("set", "training.epochs=5"), option("set", "model.layers[0].Conv2D.filters=8"))
-    return UsageError(
-        f"{option('set', override[:_LONGEST])}: {problem}", hint=f"write it as {' or '.join(forms)}"
-    )
-
+from imgrec.text import nearest, printable
 
 CONFIG_SUFFIXES = (".yaml", ".yml")
 """The suffixes of a config's file."""

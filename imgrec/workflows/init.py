@@ -10,7 +10,8 @@ from pathlib import Path
 
 from imgrec.backbones import BACKBONES, WEIGHTS_EXTRA
 from imgrec.config.experiment import Experiment
-from imgrec.config.load import apply, parse
+from imgrec.config.load import parse
+from imgrec.config.overrides import apply
 from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.sources import DataLocation
 from imgrec.errors import UsageError

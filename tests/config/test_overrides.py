@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from imgrec.config.load import apply, parse
+from imgrec.config.load import parse
+from imgrec.config.overrides import apply
 from imgrec.errors import ConfigError, UsageError
 from imgrec.sections.problems import OVERRIDE
 from imgrec.sections.yaml import read
@@ -69,8 +70,9 @@ def test_layers_in_any_form() -> None:
 def test_an_argument_by_both_of_its_names_is_refused(config: str) -> None:
     """The last one does not win silently."""
     overrides = ["training.optimizer.Adam.lr=1", "training.optimizer.Adam.learning_rate=2"]
-    with pytest.raises(UsageError, match=r"Adam\.learning_rate is given twice"):
+    with pytest.raises(UsageError, match=r"Adam\.learning_rate is given twice") as caught:
         parse(config, "x", overrides)
+    assert caught.value.hint == "leave one of them out"
 
 
 def test_the_last_one_wins() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -139,68 +138,6 @@ def argument_names(cls: type[Named]) -> list[str]:
     """Return the names of the arguments of `cls`, required ones first."""
     fields = cls.model_fields
     return sorted(fields, key=lambda name: not fields[name].is_required())
-
-
-def classes_named(name: str) -> list[type[Named]]:
-    """Return the classes of the Keras objects that a config can call `name`, in any case."""
-    wanted = without_module(name).lower()
-    waiting, found = [Named], list[type[Named]]()
-    while waiting:
-        cls = waiting.pop()
-        waiting += cls.__subclasses__()
-        found += [cls] if cls.__name__.lower() == wanted else []
-    return found
-
-
-def opened(value: Any, name: str, key: str) -> Any:
-    """Return a value of a config as a mapping for `key`, if it is a Keras object in another form.
-
-    Args:
-        value: As it is written, such as `SGD(0.1)`.
-        name: Its own key.
-        key: That of what is wanted of it.
-
-    Example:
-        >>> opened("SGD(0.1)", "optimizer", "SGD"), opened([0.1], "SGD", "momentum")
-        ({'SGD': [0.1]}, {'learning_rate': 0.1})
-    """
-    read = from_python(value) if isinstance(value, str) else value
-    if read is None or (isinstance(read, str) and _same_object(read, key)):
-        return {}
-    if isinstance(read, dict):
-        return read if read is value or any(_same_object(each, key) for each in read) else value
-    if not (isinstance(value, list) and key.isdigit()):
-        for cls in classes_named(name):
-            with contextlib.suppress(ValueError):
-                return by_name(value, cls.positional)
-    return value
-
-
-def spelled(name: str, written: Mapping[str, Any], parent: str) -> str:
-    """Return how a Keras object, or an argument of one, is spelled in a config; `name` if nowhere.
-
-    Args:
-        name: The object or the argument.
-        written: What is written where it belongs, by its keys.
-        parent: The key of that.
-
-    Example:
-        >>> spelled("lr", {"learning_rate": 0.1}, "SGD"), spelled("Adam", {"adam": {}}, "optimizer")
-        ('learning_rate', 'adam')
-    """
-    if name in written:
-        return name
-    pairs = [pair for cls in classes_named(parent) for pair in cls.renamed.items()]
-    others = {new: old for old, new in pairs} | dict(pairs)
-    if (other := others.get(name)) in written:
-        return str(other)
-    return next((each for each in written if _same_object(each, name)), name)
-
-
-def _same_object(written: object, name: str) -> bool:
-    """Return whether a key or word is a Keras object's name, in any case and with modules."""
-    found = without_module(str(written)).lower() == name.lower()
-    return found and (written == name or bool(classes_named(name)))
 
 
 def table(*classes: type[Named]) -> dict[str, type[Named]]:
