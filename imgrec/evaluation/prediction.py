@@ -20,8 +20,8 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 MergedDocument = Annotated[
     Mapping[str, tuple[str, ...]],
     Meta(
-        description="Only with --map: by name, the model's classes that it means. Its probability "
-        "is the sum of theirs."
+        description="Only with --map: the model's classes that each name stands for. The "
+        "probability of the name is the sum of theirs."
     ),
 ]
 
@@ -182,7 +182,7 @@ class Prediction:
 class ModelInfo:
     """One of the models that predict: its name, its classes and how it decides.
 
-    merged: its own classes that each of `classes` with another name adds up.
+    merged: the model's own classes that each merged class stands for, by its name.
     """
 
     model: str

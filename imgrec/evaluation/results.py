@@ -232,8 +232,8 @@ class Assessment:
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
     data at `source`. verdicts: empty if nothing was required. facts: further names and values
     for the reports. leakage: how many of the images the model, or the baseline, was
-    trained on. measured: when, in UTC. merged: the model's own classes that count as one, by its
-    name.
+    trained on. measured: when, in UTC. merged: the model's own classes that each merged class
+    stands for, by its name.
     """
 
     run: str

@@ -129,8 +129,8 @@ def _before(layer: Any, entering: Any) -> Any:
 def _score(output: Any, columns: Sequence[int], *, logits: bool) -> Any:
     """Return the score of a class, or of several as one.
 
-    A single unit is for the second of two classes. Probabilities are added; so are, of logits, the
-    powers.
+    A single unit is for the second of two classes. Of several classes, probabilities are added;
+    of logits, the logarithm of the sum of the exponentials is taken.
     """
     import tensorflow as tf
 

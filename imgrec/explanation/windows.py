@@ -119,8 +119,8 @@ def detections(
         engine: The model.
         looked: The windows.
         decision: Gives the lowest score of a box.
-        wanted: The column of the class to look for; None for every class that is the answer of
-            some window. A box is then only found if the class is the answer for it, too.
+        wanted: The column of the class to look for; None for every class that is the answer for
+            some window, whose boxes are kept if it is the answer for the box, too.
     """
     picture = looked.picture
     answered = np.flatnonzero(looked.named.any(axis=0)).tolist()

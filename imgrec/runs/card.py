@@ -79,8 +79,9 @@ class Calibration:
     """The temperature by which the model's logits were divided, and what that did.
 
     It is part of the model file whose SHA-256 is `model`: best.keras, or the LiteRT file of a run
-    without it. The logits of a calibrated run were those of its origin before. Fitted on `images`
-    images of `split`, where the mean log loss, in nats, went from `loss_before` to `loss_after`.
+    without it. In a run of `imgrec calibrate`, it divides the logits of the origin's model, which
+    may be calibrated already. Fitted on `images` images of `split`, where the mean log loss, in
+    nats, went from `loss_before` to `loss_after`.
     """
 
     temperature: float
@@ -95,9 +96,10 @@ class Calibration:
 class Head:
     """An output layer that was solved exactly and not trained in epochs.
 
-    kind: how; `logistic`: by logistic regression. strength: of its L2 regularisation, relative to
-    the variance of the features. accuracy: of a cross-validation in so many `folds` of the `images`
-    different training images, 0 to 1, with its exact 95 % interval from `low` to `high`.
+    kind: `logistic` for logistic regression. strength: that of its L2 regularisation, relative to
+    the variance of the features. accuracy: that of a cross-validation, 0 to 1, with its exact 95 %
+    interval from `low` to `high`; `folds` is the number of folds, `images` that of the different
+    training images.
     """
 
     kind: Literal["logistic"]
