@@ -71,7 +71,7 @@ def export(
 
     from imgrec.workflows import export as workflow
 
-    if output is None and (path := workflow.default_output(found, form)) is not None:
+    if output is None and (path := workflow.default_output(found, form, precision)) is not None:
         refuse_existing(path)
     exported = workflow.export(
         found, form=form, precision=precision, output=output, photos=data, progress=console

@@ -290,12 +290,14 @@ class Card:
 
     @property
     def only_litert(self) -> bool:
-        """Whether the model was imported as a LiteRT file, without its Keras model."""
-        return self.origin is not None and self.origin.form in ("litert", "saved_model")
+        """Whether there is no Keras model: it was imported without, or `train --quick` made it."""
+        if self.origin is None:
+            return self.quick
+        return self.origin.form in ("litert", "saved_model")
 
     @property
     def quick(self) -> bool:
-        """Whether `imgrec train --quick` made the run, which has no Keras model."""
+        """Whether `imgrec train --quick` made the run, and it has no Keras model yet."""
         return self.head is not None and BEST_MODEL not in self.hashes
 
     @property

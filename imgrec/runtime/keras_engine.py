@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,17 +77,18 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
 
 def _missing(run: Run, path: Path) -> RunError:
     """Return why there is no best.keras; raise RunError if TensorFlow is missing as well."""
+    if run.card.quick:
+        command = f"`imgrec export {printable(shlex.quote(str(run.path)))} --format keras`"
+        return RunError(
+            f"{printable(run.name)} was trained with --quick: it has no Keras model",
+            hint=f"{command} makes it, with TensorFlow; it predicts and evaluates with "
+            f"{option('engine', 'litert')}",
+        )
     if run.card.only_litert:
         return RunError(
             f"{printable(run.name)} was imported as a LiteRT file: it has no Keras model",
             hint=f"it predicts and evaluates with {option('engine', 'litert')}; "
             "for more, import its .keras",
-        )
-    if run.card.quick:
-        return RunError(
-            f"{printable(run.name)} was trained with --quick: it has no Keras model",
-            hint=f"it predicts and evaluates with {option('engine', 'litert')}; "
-            "for more, train without --quick",
         )
     require_tensorflow()
     if any(run.path.glob("model*.tflite")):

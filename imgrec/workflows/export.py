@@ -39,6 +39,7 @@ from imgrec.text import printable
 from imgrec.workflows.bad_files import list_bad
 from imgrec.workflows.model_metadata import OOD_SIMILARITY, model_description, output_columns
 from imgrec.workflows.prepare import read_images
+from imgrec.workflows.quick_model import add_keras_model
 from imgrec.workflows.run_config import run_config
 
 IMAGES = 256
@@ -137,6 +138,8 @@ def export(
         DataError: There is no image to compare on.
         RunError: The model can't be converted, as of an imported LiteRT file, or the answers of
             the file differ too much from the model's. No file is left then.
+
+    A run of `train --quick` gets its Keras model first, if that is needed.
     """
     if form != "litert" and precision != "float32":
         raise UsageError(
@@ -146,7 +149,7 @@ def export(
     _refuse_without_original(run, form, precision)
     if form == "onnx":
         require_onnx()
-    output = output or default_output(run, form)
+    output = output or default_output(run, form, precision)
     if output is not None:
         _check_output(output, form)
     progress = progress or Silent()
@@ -206,9 +209,9 @@ def require_answers(engine: Engine, photos: Sequence[Photo], progress: Progress)
     require_finite(_evidence(engine, 0, "photos", photos, progress).scores)
 
 
-def default_output(run: Run, form: str) -> Path | None:
+def default_output(run: Run, form: str, precision: str) -> Path | None:
     """Return where a file is written by default; None for into the run."""
-    if form == "litert" and run.card.only_litert:
+    if _is_copied(run, form, precision):
         return Path(f"{run.name}{SUFFIXES[form]}")
     return None if form == "litert" else Path(f"{run.name}{SUFFIXES[form] or '_saved_model'}")
 
@@ -223,10 +226,13 @@ def _export(
 ) -> Exported:
     run = writer.run
     part, images = ("photos", photos) if photos else _own(run)
-    if run.card.only_litert and output is not None:
+    if run.card.only_litert:
         engine = open_litert(run)
         evidence = _evidence(engine, run.card.seed, part, images, progress)
-        return _write(_copied(run, engine, evidence), output, write_output, progress)
+        if output is not None and _is_copied(run, form, precision):
+            return _write(_copied(run, engine, evidence), output, write_output, progress)
+        add_keras_model(writer, engine, evidence.records, evidence.scores, progress)
+        run = writer.run
     keras = open_keras(run, "cpu")
     require_memory(keras.model, form, available_memory())
     evidence = _evidence(keras, run.card.seed, part, images, progress)
@@ -234,6 +240,11 @@ def _export(
         return _into_run(writer, keras, precision, evidence, progress)
     write = write_folder if form == "saved_model" else write_output
     return _write(_converted(run, keras, form, precision, evidence), output, write, progress)
+
+
+def _is_copied(run: Run, form: str, precision: str) -> bool:
+    """Return whether the file that is wanted is the one that the run consists of."""
+    return run.card.only_litert and (form, precision) == ("litert", "float32")
 
 
 def _check_output(output: Path, form: str) -> None:

@@ -10,7 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
-from imgrec.models.litert import LiteRTWriter, read_graph, read_litert, with_head
+from imgrec.models.litert import (
+    LiteRTWriter,
+    read_graph,
+    read_head,
+    read_litert,
+    with_head,
+    with_temperature,
+)
 from imgrec.models.refused_files import RefusedFile
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_engine import LiteRTEngine
@@ -110,6 +117,19 @@ def test_a_head_is_appended_to_the_file_of_a_run(trained: Run) -> None:
     probabilities = logits / logits.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(engine.outputs(images), probabilities, atol=1e-6)
     np.testing.assert_allclose(engine.outputs(images[:1]), probabilities[:1], atol=1e-6)
+
+
+def test_a_head_is_read_with_its_temperature() -> None:
+    """What was appended, divided by the temperature; a file without a head is refused."""
+    content = with_head(features(), KERNEL, ANSWERS)
+    scaled = with_temperature(content, read_graph(content).outputs[0], 4.0)
+    assert scaled is not None
+    for each, factor in ((content, 1.0), (scaled, 0.25)):
+        kernel, bias = read_head(each)
+        np.testing.assert_allclose(kernel, KERNEL * factor, rtol=1e-6)
+        np.testing.assert_allclose(bias, ANSWERS * factor, rtol=1e-6)
+    with pytest.raises(RefusedFile, match="does not end with a dense layer and softmax"):
+        read_head(features())
 
 
 def test_a_head_that_does_not_fit_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from PIL import Image
 
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.progress import Silent
-from imgrec.runs.folder import Run
+from imgrec.runs.card import BEST_MODEL
+from imgrec.runs.folder import Run, find
 from imgrec.runtime.engine import open_engine
 from imgrec.runtime.keras_engine import open_keras
+from imgrec.runtime.litert_engine import open_litert
 from imgrec.runtime.score import score
 from imgrec.workflows.experiment_argument import experiment_of
+from imgrec.workflows.export import default_output, export
 from imgrec.workflows.prepare import read_splits
 from imgrec.workflows.training import QUICK, resume, train_quick
 from tests.conftest import needs_weights
@@ -82,10 +86,37 @@ def test_names_and_order_change_nothing(run: Run, photos: Path, tmp_path: Path) 
 
 def test_what_a_quick_run_lacks(run: Run) -> None:
     """It has no Keras model and nothing to resume; both are said."""
-    with pytest.raises(RunError, match="was trained with --quick: it has no Keras model"):
+    with pytest.raises(RunError, match="was trained with --quick: it has no Keras model") as found:
         open_keras(run)
+    assert f"imgrec export {run.path} --format keras" in found.value.hint
     with pytest.raises(UsageError, match="has finished: its head is solved exactly"):
         resume(run)
+
+
+def test_its_file_is_copied(run: Run, tmp_path: Path) -> None:
+    """LiteRT in float32 is what the run consists of; another precision goes into the run."""
+    exported = export(run, output=tmp_path / "copy.tflite")
+    assert (exported.parity.agreement, exported.parity.difference) == (1, 0)
+    assert not (run.path / BEST_MODEL).exists()
+    assert default_output(run, "litert", "int8") is None
+
+
+@pytest.mark.tensorflow
+def test_its_keras_model_is_made_when_it_is_needed(run: Run, tmp_path: Path) -> None:
+    """It gives the answers of the LiteRT file, and is exported like that of any other run."""
+    copied = Run(Path(shutil.copytree(run.path, tmp_path / "copied")), run.card)
+    exported = export(copied, form="keras", output=tmp_path / "model.keras")
+    made = find(str(copied.path), tmp_path)
+    assert exported.parity.agreement == 1
+    assert not made.card.only_litert
+    assert made.card.calibration is not None
+    assert made.card.calibration.model == made.card.hashes[BEST_MODEL]
+    assert made.card.network is not None
+    pixels = np.random.default_rng(1).integers(0, 256, (4, 224, 224, 3), np.uint8)
+    first, second = (
+        each.answers(pixels).probabilities for each in (open_litert(run), open_keras(made))
+    )
+    np.testing.assert_allclose(first, second, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from imgrec.models.litert.graph import (
     with_output,
     with_temperature,
 )
-from imgrec.models.litert.writer import LiteRTWriter, with_head
+from imgrec.models.litert.writer import LiteRTWriter, read_head, with_head
 
 __all__ = [
     "Graph",
@@ -21,6 +21,7 @@ __all__ = [
     "constant_integers",
     "ends_linear",
     "read_graph",
+    "read_head",
     "read_litert",
     "with_head",
     "with_output",

@@ -231,6 +231,37 @@ def with_head(content: bytes, kernel: _Array, bias: _Array, name: str = "probabi
     return model.content(model.softmax(logits, name))
 
 
+def read_head(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the kernel and the bias of a file that `with_head` returned.
+
+    If `with_temperature` divided its logits, they are divided by it.
+
+    Returns:
+        (features, classes) and (classes,).
+
+    Raises:
+        RefusedFile: It does not end with such a head.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content)
+    graph = model.subgraphs[0]
+    operators = graph.operators[-2:]
+    options = [type(each.builtinOptions) for each in operators]
+    if options != [schema.FullyConnectedOptionsT, schema.SoftmaxOptionsT]:
+        raise RefusedFile("it does not end with a dense layer and softmax")
+    dense, softmax = operators
+    kernel, bias = (_numbers(model, graph.tensors[each]) for each in dense.inputs[1:])
+    beta = float(softmax.builtinOptions.beta)
+    return kernel.T * beta, bias * beta
+
+
+def _numbers(model: Any, tensor: Any) -> NDArray[np.float64]:
+    """Return the values of a constant tensor of float32 numbers."""
+    values: NDArray[np.float32] = model.buffers[tensor.buffer].data.view(np.float32)
+    return values.reshape(tensor.shape).astype(np.float64)
+
+
 def _append(items: list[Any], item: Any) -> int:
     items.append(item)
     return len(items) - 1

@@ -224,7 +224,7 @@ def _calibrated(
         raise RunError(
             f"{printable(run.name)} can't be calibrated: {error.message}",
             hint="import the Keras model that it was made from"
-            if run.card.only_litert
+            if run.card.only_litert and run.card.origin
             else error.hint,
         ) from error
     log_calibration(found)

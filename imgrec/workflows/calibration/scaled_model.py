@@ -90,7 +90,7 @@ def open_scalable(run: Run, *, with_ood_similarity: bool) -> ScalableModel:
     Raises:
         RunError: The model can't be used.
     """
-    if run.card.only_litert or run.card.quick:
+    if run.card.only_litert:
         return _LiteRTModel(open_litert(run), run.card)
     engine = open_keras(run)
     if not with_ood_similarity:

@@ -150,11 +150,10 @@ def _write_model(
         images, records = training_split(prepared), prepared.splits.train
     features = extractor.features(images)
     scores = _scores(records, prepared.splits.classes, solved.probabilities(features))
-    temperature = 1.0
+    temperature, calibration = 1.0, None
     if prepared.splits.validation:
         calibration = fit_temperature(scores, "validation")
         temperature = calibration.temperature
-        writer.update(calibration=calibration)
         log_calibration(calibration)
     kernel, bias = solved.kernel / temperature, solved.bias / temperature
     chosen = np.random.default_rng(prepared.experiment.seed).permutation(len(records))[:_COMPARED]
@@ -172,7 +171,11 @@ def _write_model(
         embed(path, "litert", prepared.splits.classes, description)
         return parity
 
-    writer.write_export(FILES["float32"], export)
+    name = FILES["float32"]
+    writer.write_export(name, export)
+    if calibration is not None:
+        model = writer.card.hashes[name]
+        writer.update(calibration=dataclasses.replace(calibration, model=model))
 
 
 def _scores(

@@ -1,0 +1,61 @@
+"""The Keras model of a run of `train --quick`, which is made only if something needs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+
+from imgrec.data.records import Record
+from imgrec.errors import RunError
+from imgrec.evaluation.export_parity import LIMITS, compare_outputs
+from imgrec.models.backend import start
+from imgrec.models.litert import read_head
+from imgrec.models.network import set_output, summarize
+from imgrec.progress import Progress
+from imgrec.runs.card import BEST_MODEL
+from imgrec.runs.writer import RunWriter
+from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.runtime.score import score
+from imgrec.scores import Scores
+from imgrec.workflows.experiment_sections import build_network
+from imgrec.workflows.run_config import run_config
+
+log = logging.getLogger("imgrec")
+
+
+def add_keras_model(
+    writer: RunWriter,
+    litert: LiteRTEngine,
+    records: Sequence[Record],
+    scores: Scores,
+    progress: Progress,
+) -> None:
+    """Write best.keras: the network of the run's config, with the head of its LiteRT file.
+
+    Args:
+        writer: The run's writer.
+        litert: The engine of its LiteRT file.
+        records: Images to compare the answers on.
+        scores: Those of the LiteRT file, for these images.
+        progress: Where progress is reported.
+
+    Raises:
+        RunError: TensorFlow or the weights of the backbone are missing, or the answers of the Keras
+            model are not those of the LiteRT file.
+    """
+    start("cpu")
+    run = writer.run
+    model = build_network(run_config(run.path), len(run.card.classes))
+    set_output(model, *read_head(litert.content))
+    engine = KerasEngine(model, litert.classes, litert.spec, litert.decision)
+    answers = score(engine, records, labelled=False, bad_images="error", progress=progress)
+    found = compare_outputs(scores, answers, LIMITS["float32"].near_tie)
+    if violation := found.violation(LIMITS["float32"]):
+        raise RunError(f"{BEST_MODEL} is not written: {violation}")
+    writer.write_model(BEST_MODEL, model.save, network=summarize(model))
+    log.info("%s has the answers of the LiteRT file", BEST_MODEL)
+    if (calibration := writer.card.calibration) is not None:
+        settled = dataclasses.replace(calibration, model=writer.card.hashes[BEST_MODEL])
+        writer.update(calibration=settled)
