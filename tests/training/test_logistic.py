@@ -21,6 +21,7 @@ from imgrec.training.logistic import (
     STRENGTHS,
     LabelledPhotos,
     LogisticHead,
+    deal_folds,
     fit_head,
     preview_head,
 )
@@ -40,6 +41,7 @@ class Set:
             [self.photos.hashes[row] for row in rows],
             [self.photos.names[row] for row in rows],
             self.photos.classes,
+            [self.photos.groups[row] for row in rows] if self.photos.groups else (),
         )
         return Set(photos, self.features[rows])
 
@@ -168,6 +170,74 @@ def test_cross_validation_is_that_of_heads_without_the_fold() -> None:
         found = head.probabilities(photos.features[held_out])
         loss -= np.log(found[np.arange(len(held_out)), photos.photos.labels[held_out]]).sum()
     assert photos.fit().cross_validation.losses[6] == pytest.approx(loss / 30, rel=1e-3)
+
+
+def test_the_logits_of_the_cross_validation_are_those_it_counts() -> None:
+    """Of each photo by the head without its fold: they are less sure than the head itself."""
+    photos = _made(40, 30, 2)
+    head = photos.fit()
+    found = head.cross_validation
+    order = np.argsort(photos.photos.hashes)
+    np.testing.assert_array_equal(found.labels, photos.photos.labels[order])
+    assert (found.logits.argmax(1) == found.labels).sum() == found.correct
+    own = head.probabilities(photos.features)[order]
+    held_out = np.exp(found.logits) / np.exp(found.logits).sum(1, keepdims=True)
+    rows = np.arange(40)
+    assert held_out[rows, found.labels].mean() < own[rows, found.labels].mean()
+
+
+def _grouped() -> Set:
+    photos = _made(60, 10, 3)
+    groups = [f"animal {row // 9 if row < 36 else row}" for row in range(60)]
+    return photos.changed(groups=groups)
+
+
+def test_folds_do_not_divide_groups() -> None:
+    """They are nearly as even as without, and depend on neither names nor order."""
+    photos = _grouped()
+    canonical = photos.of(np.argsort(photos.photos.hashes))
+    folds, groups = deal_folds(canonical.photos), np.array(canonical.photos.groups)
+    assert all(len(set(folds[groups == name])) == 1 for name in groups)
+    sizes = np.array([np.bincount(folds[canonical.photos.labels == k]) for k in range(3)])
+    assert sizes.shape == (3, 5)
+    assert sizes.min() >= 3
+    renamed = photos.changed(groups=[name[::-1] for name in photos.photos.groups])
+    mixed = renamed.of(np.random.default_rng(1).permutation(60))
+    assert _bytes(mixed.fit()) == _bytes(photos.fit())
+
+
+def test_groups_with_a_photo_in_common_are_one() -> None:
+    """Whichever copy comes first."""
+    photos = _grouped()
+    groups, hashes = [*photos.photos.groups], photos.photos.hashes
+    twice = photos.of([*range(60), 0])
+    twice = twice.changed(groups=[*groups, groups[59]])
+    canonical = photos.of(np.argsort(hashes)).photos
+    found = deal_folds(twice.photos)
+    np.testing.assert_array_equal(found, deal_folds(twice.of([60, *range(60)]).photos))
+    joined = [name in (groups[0], groups[59]) for name in canonical.groups]
+    assert len(set(found[joined])) == 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["a", "b"] * 10, r"class 0 has 1 group, too few for 2 folds"),
+        (["a" if row < 12 else "b" if row < 19 else "c" for row in range(20)], None),
+        (
+            ["a" if row % 2 else "b" if row < 10 else "c" for row in range(20)],
+            "class 1 has 1 group",
+        ),
+    ],
+)
+def test_too_few_groups_are_named(groups: list[str], message: str | None) -> None:
+    """Each class needs two of them, in different folds."""
+    photos = _made(20, 6, 2).changed(groups=groups)
+    if message is None:
+        assert photos.fit().cross_validation.folds == 2
+        return
+    with pytest.raises(DataError, match=message):
+        photos.fit()
 
 
 def test_the_strength_follows_the_made() -> None:

@@ -84,6 +84,20 @@ def test_names_and_order_change_nothing(run: Run, photos: Path, tmp_path: Path) 
     np.testing.assert_array_equal(first.probabilities, second.probabilities)
 
 
+def test_with_few_validation_images_the_cross_validation_calibrates(
+    photos: Path, tmp_path: Path
+) -> None:
+    """The temperature is that of its answers; fewer than 10 images give none. Groups stay whole."""
+    group = "data.group='(.)[.]png'"
+    card = _quick(photos, tmp_path, "data.validation=null", group).card
+    assert card.data["validation"].images == 4
+    found = card.calibration
+    assert found is not None
+    assert (found.split, found.images) == ("cross-validated training", 20)
+    assert found.model == card.hashes["model.tflite"]
+    assert found.loss_after <= found.loss_before
+
+
 def test_what_a_quick_run_lacks(run: Run) -> None:
     """It has no Keras model and nothing to resume; both are said."""
     with pytest.raises(RunError, match="was trained with --quick: it has no Keras model") as found:

@@ -1,7 +1,7 @@
 """Logistic regression on features: the same weights for the same set of photos, bit for bit."""
 
+from imgrec.training.logistic.folds import FOLDS, deal_folds
 from imgrec.training.logistic.head import (
-    FOLDS,
     STRENGTHS,
     CrossValidation,
     LogisticHead,
@@ -18,6 +18,7 @@ __all__ = [
     "LabelledPhotos",
     "LogisticHead",
     "Preview",
+    "deal_folds",
     "fit_head",
     "preview_head",
 ]

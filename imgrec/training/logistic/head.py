@@ -6,15 +6,14 @@ nor how the set came about changes a bit of it, on one machine with one set of v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.errors import DataError
-from imgrec.text import count_of, printable
+from imgrec.training.logistic.folds import deal_folds
 from imgrec.training.logistic.photos import LabelledPhotos
 from imgrec.training.logistic.solver import (
     Floats,
@@ -23,9 +22,6 @@ from imgrec.training.logistic.solver import (
     minimize,
     softmax,
 )
-
-FOLDS = 5
-"""In how many parts the photos are cross-validated, if every class has that many."""
 
 STRENGTHS = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """The strengths of the regularisation that cross-validation chooses from."""
@@ -41,13 +37,16 @@ class CrossValidation:
     """How well heads did on photos that they were not fitted to, at each strength.
 
     losses: the mean log loss at each of `STRENGTHS`, in nats. correct: how many of the `images`
-    were classified correctly, each by the strength that was chosen without its fold.
+    were classified correctly, each by the strength that was chosen without its fold. logits: those
+    of each image by that head, (images, classes); labels: (images,).
     """
 
     folds: int
     images: int
     losses: tuple[float, ...]
     correct: int
+    logits: Floats = field(repr=False, compare=False)
+    labels: NDArray[np.intp] = field(repr=False, compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -106,12 +105,12 @@ def fit_head(
     Args:
         photos: Their order does not matter, and copies of a photo count once.
         features: Of each photo, (photos, features). Equal photos have equal features.
-        folds: 5 by default, or as many as the smallest class has photos.
+        folds: 5 by default, or as many as the smallest class has photos, or groups of them.
         strength: Used in place of the one that cross-validation chooses.
 
     Raises:
-        DataError: A photo has two classes, a class has fewer photos than there are folds, or fewer
-            than two, there is only one class, or all features are equal.
+        DataError: A photo has two classes, a class has fewer photos or groups than there are folds,
+            or fewer than two, there is only one class, or all features are equal.
         RunError: A feature is not a finite number.
 
     Example:
@@ -126,7 +125,7 @@ def fit_head(
     """
     known, labels = _canonical(photos, features)
     truth = np.eye(len(photos.classes))[labels]
-    fold_of = _folds(labels, photos.classes, folds)
+    fold_of = deal_folds(photos, folds)
     with _one_thread():
         space = _Space.around(known, None)
         inputs = space.inputs(known)
@@ -227,25 +226,6 @@ def _regression(inputs: Floats, truth: Floats, strength: float) -> Regressions:
     return Regressions(inputs, truth, shares, np.array([strength]))
 
 
-def _folds(
-    labels: NDArray[np.intp], classes: Sequence[str], wanted: int | None
-) -> NDArray[np.intp]:
-    """Return the fold of each photo: those of a class, in their order, are dealt in turn."""
-    counts = np.bincount(labels)
-    smallest, least = int(counts.argmin()), int(counts.min())
-    folds = min(FOLDS, least) if wanted is None else wanted
-    if not 2 <= folds <= least:
-        raise DataError(
-            f"{printable(classes[smallest])} has {count_of(least, 'different photo')}, "
-            f"too few for {count_of(folds, 'fold')}",
-            hint=f"2 to {least} folds are possible, or add photos",
-        )
-    by_class = np.argsort(labels, kind="stable")
-    found = np.empty(len(by_class), np.intp)
-    found[by_class] = np.arange(len(by_class)) % folds
-    return found
-
-
 def _cross_validated(
     inputs: Floats, truth: Floats, fold_of: NDArray[np.intp]
 ) -> tuple[float, CrossValidation]:
@@ -262,13 +242,15 @@ def _cross_validated(
     logits = regressions.logits(found).reshape(len(rows), len(folds), len(strengths), -1)
     logits = logits[rows, fold_of]  # (rows, strengths, classes), by the heads without this fold
     losses = log_sum_exp(logits) - np.einsum("rsk,rk->rs", logits, truth)
-    right = logits.argmax(2) == truth.argmax(1)[:, None]
     judged = np.array([_one_standard_error(losses[fold_of != fold]) for fold in folds])[fold_of]
+    held_out, labels = logits[rows, judged], truth.argmax(1)
     validated = CrossValidation(
         len(folds),
         len(rows),
         tuple(losses.mean(0).tolist()),
-        int(right[rows, judged].sum()),
+        int((held_out.argmax(1) == labels).sum()),
+        held_out,
+        labels,
     )
     return STRENGTHS[_one_standard_error(losses)], validated
 

@@ -24,12 +24,15 @@ class LabelledPhotos:
         hashes: The SHA-256 of each photo, in hexadecimal.
         names: What messages call each photo.
         classes: The names of the classes.
+        groups: The group of each photo: a cross-validation keeps it in one fold. Groups that
+            have a photo in common are one. Empty if each photo is on its own.
     """
 
     labels: NDArray[np.intp]
     hashes: Sequence[str]
     names: Sequence[str]
     classes: Sequence[str]
+    groups: Sequence[str] = ()
 
     def canonical_rows(self) -> NDArray[np.intp]:
         """Return the row of each different photo, sorted by SHA-256.
@@ -42,6 +45,20 @@ class LabelledPhotos:
         self._check_one_class_each(first[place])
         self._check_classes(first)
         return first
+
+    def canonical_groups(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the group of each different photo, numbered in the order of `canonical_rows`."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        _, photo = np.unique(np.array(self.hashes), return_inverse=True)
+        _, group = np.unique(np.array(self.groups), return_inverse=True)
+        size = len(rows) + int(group.max()) + 1
+        edges = np.ones(len(photo), np.int8), (photo, len(rows) + group)
+        _, joined = connected_components(coo_array(edges, (size, size)), directed=False)
+        _, first, place = np.unique(joined[: len(rows)], return_index=True, return_inverse=True)
+        numbers: NDArray[np.intp] = np.argsort(np.argsort(first))[place]
+        return numbers
 
     def check_features(self, features: NDArray[Any]) -> None:
         """Raise an error for features, (photos, features), that give no head.

@@ -66,12 +66,13 @@ def calibrate(writer: RunWriter, prepared: Prepared, progress: Progress) -> None
     card gets the limits below which an answer is "unknown", chosen on the calibration part; or the
     reason why no limit keeps the target. Where `evaluation.thresholds` does, the card gets the
     threshold of each class. A model that is calibrated already, by a training that was stopped
-    right after, stays as it is. Without validation images nothing is done.
+    right after, stays as it is, as does one by the cross-validation of a head that is solved
+    exactly. Without validation images nothing is done.
     """
+    if _is_calibrated(writer):
+        return
     if not prepared.splits.validation:
         log.info("no validation images: the probabilities are not calibrated")
-        return
-    if _is_calibrated(writer):
         return
     fitted = _fitted(open_keras(writer.run), prepared, progress)
     writer.write_model(

@@ -6,15 +6,19 @@ import logging
 
 import numpy as np
 
+from imgrec.data.split import groups_of
+from imgrec.evaluation.calibration import FEWEST_IMAGES, fit_temperature
 from imgrec.evaluation.metrics import exact_interval
 from imgrec.models.network import build, set_output
 from imgrec.progress import Progress
-from imgrec.runs.card import BEST_MODEL, Head
+from imgrec.runs.card import BEST_MODEL, Calibration, Head
 from imgrec.runs.writer import RunWriter
+from imgrec.scores import Scores
 from imgrec.training.features import features_of
 from imgrec.training.interrupt import deferred_signals
-from imgrec.training.logistic import LabelledPhotos, LogisticHead, fit_head
+from imgrec.training.logistic import LabelledPhotos, LogisticHead, deal_folds, fit_head
 from imgrec.training.steps import Steps
+from imgrec.workflows.calibration import log_calibration
 from imgrec.workflows.experiment_sections import input_settings
 from imgrec.workflows.prepare import Prepared, training_split
 
@@ -23,14 +27,15 @@ log = logging.getLogger("imgrec")
 
 def head_photos(prepared: Prepared) -> LabelledPhotos:
     """Return the training images, checked to give a head; raises DataError if they don't."""
-    records = prepared.splits.train
+    records, group = prepared.splits.train, prepared.experiment.data.group
     photos = LabelledPhotos(
         np.array([record.labels[0] for record in records]),
         [prepared.identities[record.name] for record in records],
         [record.name for record in records],
         prepared.splits.classes,
+        () if group is None else groups_of(records, group),
     )
-    photos.canonical_rows()
+    deal_folds(photos)
     return photos
 
 
@@ -42,11 +47,6 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         RunError: There is no room for the features, or they are not finite.
     """
     photos = head_photos(prepared)
-    if prepared.experiment.data.group is not None:
-        log.warning(
-            "the cross-validation divides groups of images, so its accuracy may be too high: "
-            "data.group only keeps them in one split"
-        )
     with deferred_signals() as signals:
         settings, images = input_settings(prepared.experiment), training_split(prepared)
         features = features_of(settings, steps, images, progress, signals)
@@ -56,8 +56,32 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         log.info("head: %s", head)
         model = build(steps.network, weights=False, statistics=steps.statistics)
         model.set_weights(steps.model.get_weights())
-        set_output(model, solved.kernel, solved.bias)
-        writer.write_model(BEST_MODEL, model.save, head=head)
+        calibration = cross_validated_calibration(prepared, solved)
+        if calibration is not None:
+            log_calibration(calibration)
+        temperature = 1.0 if calibration is None else calibration.temperature
+        set_output(model, solved.kernel / temperature, solved.bias / temperature)
+        writer.write_model(BEST_MODEL, model.save, head=head, calibration=calibration)
+
+
+def cross_validated_calibration(prepared: Prepared, solved: LogisticHead) -> Calibration | None:
+    """Return the temperature for a head, if there are too few validation images for one.
+
+    It is fitted to the answers of the heads of the cross-validation, each on the photos that it was
+    not fitted to. Those heads had fewer photos than `solved`.
+    """
+    from scipy.special import softmax
+
+    if (
+        len(prepared.splits.validation) >= FEWEST_IMAGES
+        or prepared.experiment.evaluation.selective_prediction is not None
+    ):
+        return None
+    found, classes = solved.cross_validation, prepared.splits.classes
+    names = tuple(map(str, range(found.images)))
+    truth = np.eye(len(classes), dtype=bool)[found.labels]
+    probabilities = softmax(found.logits, axis=1).astype(np.float32)
+    return fit_temperature(Scores(names, truth, probabilities, classes), "cross-validated training")
 
 
 def head_on_card(solved: LogisticHead) -> Head:

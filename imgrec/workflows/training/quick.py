@@ -35,7 +35,11 @@ from imgrec.workflows.model_metadata import model_description
 from imgrec.workflows.prepare import Prepared, prepare, training_split, validation_split
 from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
-from imgrec.workflows.training.exact_head import head_on_card, head_photos
+from imgrec.workflows.training.exact_head import (
+    cross_validated_calibration,
+    head_on_card,
+    head_photos,
+)
 
 log = logging.getLogger("imgrec")
 
@@ -150,12 +154,10 @@ def _write_model(
         images, records = training_split(prepared), prepared.splits.train
     features = extractor.features(images)
     scores = _scores(records, prepared.splits.classes, solved.probabilities(features))
-    temperature, calibration = 1.0, None
-    if prepared.splits.validation:
-        calibration = fit_temperature(scores, "validation")
-        temperature = calibration.temperature
-        log_calibration(calibration)
-    kernel, bias = solved.kernel / temperature, solved.bias / temperature
+    calibration = cross_validated_calibration(prepared, solved)
+    calibration = calibration or fit_temperature(scores, "validation")
+    log_calibration(calibration)
+    kernel, bias = solved.kernel / calibration.temperature, solved.bias / calibration.temperature
     chosen = np.random.default_rng(prepared.experiment.seed).permutation(len(records))[:_COMPARED]
     exact = dataclasses.replace(solved, kernel=kernel, bias=bias).probabilities(features[chosen])
     compared = [records[row] for row in chosen]
@@ -173,9 +175,8 @@ def _write_model(
 
     name = FILES["float32"]
     writer.write_export(name, export)
-    if calibration is not None:
-        model = writer.card.hashes[name]
-        writer.update(calibration=dataclasses.replace(calibration, model=model))
+    model = writer.card.hashes[name]
+    writer.update(calibration=dataclasses.replace(calibration, model=model))
 
 
 def _scores(
