@@ -6,14 +6,14 @@ model, as it only uses the output.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import chain, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.score import BATCH_SIZE
+from imgrec.runtime.score import answers_in_batches
 
 PATCHES = 9
 """The number of positions of the patch along each side."""
@@ -38,11 +38,8 @@ def occlusion(
         patches: The number of positions along each side.
     """
     places = list(_places(pixels.shape[:2], patches))
-    colour = pixels.mean(axis=(0, 1)).round().astype(np.uint8)
-    covered = np.repeat(pixels[np.newaxis], 1 + len(places), axis=0)
-    for image, (rows, columns) in zip(covered[1:], places, strict=True):
-        image[rows, columns] = colour
-    odds = _log_odds(_probabilities(engine, covered)[:, column])
+    answers = answers_in_batches(engine, chain([pixels], _covered(pixels, places)))
+    odds = _log_odds(answers.probabilities[:, column].astype(np.float64))
     total, count = (np.zeros(pixels.shape[:2], np.float64) for _ in range(2))
     for fall, (rows, columns) in zip(odds[0] - odds[1:], places, strict=True):
         total[rows, columns] += fall
@@ -62,9 +59,14 @@ def _along(side: int, patches: int) -> list[slice]:
     return [slice(start, start + length) for start in starts.tolist()]
 
 
-def _probabilities(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    chunks = (images[at : at + BATCH_SIZE] for at in range(0, len(images), BATCH_SIZE))
-    return np.concatenate([engine.answers(each).probabilities for each in chunks]).astype(float)
+def _covered(
+    pixels: NDArray[np.uint8], places: Sequence[tuple[slice, slice]]
+) -> Iterator[NDArray[np.uint8]]:
+    colour = pixels.mean(axis=(0, 1)).round().astype(np.uint8)
+    for rows, columns in places:
+        image = pixels.copy()
+        image[rows, columns] = colour
+        yield image
 
 
 def _log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

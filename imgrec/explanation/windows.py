@@ -25,8 +25,7 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import BadImage
 from imgrec.explanation.values import Area, Detection, Heat, Picture, cells, regions
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.outputs import ModelOutput
-from imgrec.runtime.score import BATCH_SIZE
+from imgrec.runtime.score import answers_in_batches
 from imgrec.scores import Decision
 
 WINDOWS = 200
@@ -200,15 +199,8 @@ def largest_window(size: tuple[int, int], spec: ImageSpec, name: str) -> float:
 def _scored(
     engine: Engine, picture: Picture, decision: Decision, windows: tuple[Area, ...]
 ) -> ScoredWindows:
-    batches = [
-        engine.answers(np.stack([engine.spec.crop(picture.image, area) for area in batch]))
-        for batch in _batches(windows)
-    ]
-    familiar = [each.ood_similarity for each in batches if each.ood_similarity is not None]
-    answers = ModelOutput(
-        np.concatenate([each.probabilities for each in batches]),
-        np.concatenate(familiar) if familiar else None,
-    )
+    crops = (engine.spec.crop(picture.image, area) for area in windows)
+    answers = answers_in_batches(engine, crops)
     named = decision.decide(answers.probabilities, answers.ood_similarity)
     return ScoredWindows(picture, windows, answers.probabilities, named)
 
@@ -302,8 +294,3 @@ def _spread(size: tuple[int, int], side: _Side, grid: tuple[int, int]) -> Iterat
     for top, left in itertools.product(starts[1], starts[0]):
         right, bottom = min(left + side[0], size[0]), min(top + side[1], size[1])
         yield Area(max(0.0, float(left)), max(0.0, float(top)), float(right), float(bottom))
-
-
-def _batches(windows: Sequence[Area]) -> Iterator[Sequence[Area]]:
-    for start in range(0, len(windows), BATCH_SIZE):
-        yield windows[start : start + BATCH_SIZE]

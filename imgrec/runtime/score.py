@@ -93,6 +93,23 @@ def score_chunks(
         )
 
 
+def answers_in_batches(engine: Engine, images: Iterable[NDArray[np.uint8]]) -> ModelOutput:
+    """Return the output of a model for decoded images, of which `BATCH_SIZE` go through it at once.
+
+    Args:
+        engine: The model.
+        images: At least one, uint8 (height, width, channels) each.
+    """
+    rest, outputs = iter(images), []
+    while batch := list(itertools.islice(rest, BATCH_SIZE)):
+        outputs.append(engine.answers(np.stack(batch)))
+    similarity = [each.ood_similarity for each in outputs if each.ood_similarity is not None]
+    return ModelOutput(
+        np.concatenate([each.probabilities for each in outputs]),
+        np.concatenate(similarity) if similarity else None,
+    )
+
+
 def _decoded(image: Record | Photo, specs: Sequence[ImageSpec]) -> _Decoded:
     return image.name, {spec: decoded(image, spec) for spec in specs}
 
