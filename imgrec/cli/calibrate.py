@@ -73,7 +73,7 @@ def calibrate(
     from imgrec.runs.folder import find
     from imgrec.workflows.calibration import CalibrationRequest, calibrate_run
     from imgrec.workflows.evaluation import ImageChoice
-    from imgrec.workflows.reports import calibration_facts
+    from imgrec.workflows.run_facts import calibration_facts
 
     wanted = CalibrationRequest(ImageChoice(data, split, names), target, name)
     run = calibrate_run(find(reference, runs_dir), wanted, runs_dir=runs_dir, progress=console)

@@ -231,7 +231,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
 def _calibrated(card: Card) -> list[tuple[str, str]]:
     if card.calibrated_from is None:
         return []
-    from imgrec.workflows.reports import calibration_facts
+    from imgrec.workflows.run_facts import calibration_facts
 
     return [("calibrated from", card.calibrated_from.in_words), *calibration_facts(card)]
 

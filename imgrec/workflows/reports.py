@@ -8,14 +8,13 @@ import datetime as dt
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from imgrec.data.findings import gap_lines, looked_for
 from imgrec.data.records import Record
 from imgrec.errors import BadImage, ImgrecError
-from imgrec.evaluation.calibration import FEWEST_IMAGES
 from imgrec.evaluation.error_analysis import Mistake
 from imgrec.evaluation.results import Assessment
 from imgrec.explanation.gradcam import gradcam
@@ -34,20 +33,18 @@ from imgrec.report.forms import PAGE, check_formats, report_formats
 from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import Thumbnail
-from imgrec.report.wording import moment
-from imgrec.rounding import decimals, duration, percent
-from imgrec.runs.card import BEST_MODEL, Card, Threshold
+from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
-from imgrec.runs.history import read_history, training_seconds
+from imgrec.runs.history import read_history
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.merged_classes import ClassLists, merge_classes, with_merged_classes
-from imgrec.text import count_of, printable
-from imgrec.versions import changed_libraries
+from imgrec.text import printable
 from imgrec.workflows.check import CHECK_FILE
 from imgrec.workflows.run_config import CONFIG_FILE
+from imgrec.workflows.run_facts import run_facts
 from imgrec.workflows.thumbnails import Where, heated_thumbnail, plain_thumbnail
 
 log = logging.getLogger("imgrec")
@@ -258,67 +255,3 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
         writer.write_bytes("curves.png", curves)
     writer.write_bytes("confusion.png", confusion.light)
     writer.write_text("report.html", by_suffix[PAGE](assessment))
-
-
-def run_facts(run: Run) -> Iterator[tuple[str, str]]:
-    """Yield the facts on a run's card that people read, as name and value."""
-    card = run.card
-    yield "created", moment(dt.datetime.fromisoformat(card.created))
-    if card.best:
-        on = f", on {card.validated_on}" if card.validated_on else ""
-        yield "best epoch", f"{card.best['epoch']} of {card.epochs} by {card.best['monitor']}{on}"
-    if card.head:
-        yield "head", str(card.head)
-    yield "input", f"{card.input.height} x {card.input.width} x {card.input.channels} pixels"
-    yield "preprocessing", card.preprocessing
-    if card.origin:
-        yield "imported from", card.origin.file
-        yield "its SHA-256", card.origin.sha256
-    else:
-        yield "seed", str(card.seed)
-        yield from card.computing.items()
-        if (seconds := training_seconds(run.path)) is not None:
-            yield "training time", duration(seconds)
-        yield "training images' fingerprint", card.fingerprint
-    if card.calibrated_from:
-        yield "calibrated from", card.calibrated_from.in_words
-    yield from calibration_facts(card)
-    for split, data in card.data.items():
-        yield f"{split} images", f"{data.images:,}"
-    yield from card.versions.items()
-    if differing := changed_libraries(card.versions):
-        yield "other versions now", ", ".join(differing)
-
-
-def calibration_facts(card: Card) -> Iterator[tuple[str, str]]:
-    """Yield the temperature and the thresholds, and which images they were fitted to."""
-    if found := card.calibration:
-        images = count_of(found.images, f"{found.split} image")
-        few = found.temperature == 1 and found.images < FEWEST_IMAGES
-        value = "not fitted: only" if few else f"{found.temperature:.3g}, of"
-        yield "temperature", f"{value} {images}"
-    if limit := card.threshold:
-        familiar = (
-            ""
-            if limit.ood_similarity is None
-            else f", or ood_similarity {decimals(limit.ood_similarity, 3)}"
-        )
-        yield (
-            "unknown below",
-            f"probability {decimals(limit.value, 3)}{familiar}: {describe_threshold(limit)}",
-        )
-    if card.no_threshold:
-        yield "never unknown", card.no_threshold
-    if several := card.thresholds:
-        images = count_of(several.images, f"{several.split} image")
-        chosen = f", chosen on {images}" if several.images else ""
-        yield "thresholds of the classes", f"{several.target}{chosen}"
-
-
-def describe_threshold(limit: Threshold) -> str:
-    """Return what a threshold was chosen for, on which images, and what it does there."""
-    sure = "" if limit.confidence is None else f" with {100 * limit.confidence:g} % confidence"
-    both = ", which also chose the best epoch" if limit.split == "validation" else ""
-    done = f"{percent(limit.coverage)} answered, {percent(limit.precision)} of those right"
-    images = count_of(limit.images, f"{limit.split} image")
-    return f"{limit.target}{sure}, chosen on {images}{both} ({done})"

@@ -27,8 +27,8 @@ from imgrec.workflows.prepare import (
     read_images,
     validation_split,
 )
-from imgrec.workflows.reports import run_facts
 from imgrec.workflows.run_config import run_config
+from imgrec.workflows.run_facts import run_facts
 from imgrec.workflows.training import resume, train
 from imgrec.workflows.training.calibrate import calibrate
 from tests.conftest import TINY

@@ -10,7 +10,7 @@ from imgrec.rounding import decimals
 from imgrec.runs.card import Calibration, Threshold
 from imgrec.scores import Scores
 from imgrec.text import count_of
-from imgrec.workflows.reports import describe_threshold
+from imgrec.workflows.run_facts import describe_threshold
 
 log = logging.getLogger("imgrec")
 

@@ -47,8 +47,9 @@ from imgrec.workflows.gate import (
     joined_gates,
     refuse_other_classes,
 )
-from imgrec.workflows.reports import check_reports, run_facts, write_reports
+from imgrec.workflows.reports import check_reports, write_reports
 from imgrec.workflows.run_config import run_config
+from imgrec.workflows.run_facts import run_facts
 
 
 @dataclass(frozen=True)
