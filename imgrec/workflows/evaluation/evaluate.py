@@ -165,9 +165,7 @@ def evaluate(
     compared = [*models, *([against.run] if against else [])]
     identities = measured_identities(compared, measuring.images, measuring.progress)
     leakage = _leakage(compared, identities, measuring, wanted)
-    notes = (lists_in_words(measuring.images.lists), *calibration_notes(compared, identities))
-    notes += selection_notes(compared, identities) if against else ()
-    notes += _corruption_notes(slicing)
+    notes = _notes(compared, identities, measuring, slicing, comparing=against is not None)
     assessment = _noted(measuring.assess(models, engine_options, slicing), leakage, notes)
     names = [each.name for each in assessment.evaluation.slices]
     check_names(requirements, measuring.classes, names)
@@ -206,11 +204,7 @@ def evaluate_request(
     check_slices(measuring.images.records, wanted.slicing.by)
     identities = measured_identities(runs, measuring.images, measuring.progress)
     leakage = _leakage(runs, identities, measuring, wanted)
-    notes = (
-        lists_in_words(measuring.images.lists),
-        *calibration_notes(runs, identities),
-        *selection_notes(runs, identities),
-    )
+    notes = _notes(runs, identities, measuring, wanted.slicing, comparing=True)
     return tuple(
         _noted(measuring.assess([run], engine_options, wanted.slicing), leakage, notes)
         for run in runs
@@ -222,18 +216,28 @@ def _noted(assessment: Assessment, leakage: Sequence[str], notes: Sequence[str])
     were = "was" if len(leakage) == 1 else "were"
     trained = f"{len(leakage):,} of the images {were} trained on: expect worse results on new ones"
     evaluation = assessment.evaluation
-    added = (*evaluation.notes, *([trained] if leakage else ()), *filter(None, notes))
+    added = (*evaluation.notes, *([trained] if leakage else ()), *notes)
     evaluation = replace(evaluation, notes=added)
     return replace(assessment, evaluation=evaluation, leakage=len(leakage))
 
 
-def _corruption_notes(slicing: Slicing) -> tuple[str, ...]:
-    """Return with what the images were changed, which a level may depend on."""
-    if not slicing.corruptions:
-        return ()
-    found = pixel_versions()
-    pillow = f"Pillow {found['pillow']} (libjpeg {found['libjpeg']})"
-    return (f"the images were changed by {pillow} and NumPy {np.__version__}",)
+def _notes(
+    runs: Sequence[Run],
+    identities: Mapping[str, str],
+    measuring: Evaluator,
+    slicing: Slicing,
+    *,
+    comparing: bool,
+) -> tuple[str, ...]:
+    """Return what else the numbers depend on: merged classes, choices, versions of libraries."""
+    notes = [lists_in_words(measuring.images.lists), *calibration_notes(runs, identities)]
+    if comparing:
+        notes += selection_notes(runs, identities)
+    if slicing.corruptions:
+        found = pixel_versions()
+        pillow = f"Pillow {found['pillow']} (libjpeg {found['libjpeg']})"
+        notes.append(f"the images were changed by {pillow} and NumPy {np.__version__}")
+    return tuple(filter(None, notes))
 
 
 def _section(run: Run) -> Section:

@@ -192,7 +192,9 @@ def run_training(
                 _fit(prepared, writer, steps, state, progress, options)
             else:
                 solve_head(writer, prepared, steps, progress)
-        return _concluded(prepared, writer, progress)
+        calibrate(writer, prepared, progress)
+        export_trained(writer, prepared.splits, experiment.training.export, progress)
+        return conclude(prepared, writer, progress)
     except BaseException:
         _say_how_to_go_on(writer.run)
         raise
@@ -223,6 +225,9 @@ def _fit(
         observers=_observers(writer, steps, training, options),
         checkpoints=Checkpoints(writer.subfolder(STATE), training.checkpoint, steps),
     )
+    if not writer.card.best:
+        name = printable(str(writer.folder))
+        raise RunError(f"{name} has no best epoch: what it monitors was never a number")
 
 
 def _observers(
@@ -251,19 +256,6 @@ def _observers(
 def _say_how_to_go_on(run: Run) -> None:
     command = f"imgrec train --resume {printable(shlex.quote(str(run.path)))}"
     log.info("stopped; `%s` resumes %s", command, newest_place(run.state) or START)
-
-
-def _concluded(
-    prepared: Prepared,
-    writer: RunWriter,
-    progress: Progress,
-) -> TrainingResult:
-    if not (writer.card.best or writer.card.head):
-        name = printable(str(writer.folder))
-        raise RunError(f"{name} has no best epoch: what it monitors was never a number")
-    calibrate(writer, prepared, progress)
-    export_trained(writer, prepared.splits, prepared.experiment.training.export, progress)
-    return conclude(prepared, writer, progress)
 
 
 def train(
