@@ -268,8 +268,7 @@ def _type(key: _JsonSchema) -> str:
     if "$ref" in key:
         return _referred(str(key["$ref"]).rsplit("/", 1)[-1])
     if "anyOf" in key:
-        texts = [_type(each) for each in key["anyOf"] if each.get("type") != "null"]
-        return " or ".join(dict.fromkeys(texts))
+        return _either([each for each in key["anyOf"] if each.get("type") != "null"])
     if "enum" in key or "const" in key:
         return _choices(key.get("enum") or [key["const"]])
     if key["type"] == "array":
@@ -277,6 +276,12 @@ def _type(key: _JsonSchema) -> str:
     if key["type"] == "object":
         return f"mapping of names to {_type(key['additionalProperties'])}"
     return _scalar(key)
+
+
+def _either(forms: Sequence[_JsonSchema]) -> str:
+    if forms[0].get("items") in forms[1:]:
+        return f"{_type(forms[0]['items'])}, or a list of them"
+    return " or ".join(dict.fromkeys(map(_type, forms)))
 
 
 def _referred(name: str) -> str:
