@@ -50,7 +50,7 @@ def calibration_facts(card: Card) -> Iterator[tuple[str, str]]:
     if found := card.calibration:
         images = count_of(found.images, f"{found.split} image")
         few = found.temperature == 1 and found.images < FEWEST_IMAGES
-        value = "not fitted: only" if few else f"{found.temperature:.3g}, of"
+        value = "not fitted: only" if few else f"{found.temperature:.3g}, fitted to"
         yield "temperature", f"{value} {images}"
     if limit := card.threshold:
         familiar = (

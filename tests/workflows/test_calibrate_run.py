@@ -145,9 +145,11 @@ def test_the_threshold_is_obeyed(
 def test_copies_count_once(
     litert: Run, images: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They would make a guarantee look better founded than it is."""
+    """They would make a guarantee look better founded; one with another label is named."""
     shutil.copytree(images, tmp_path / "images")
     shutil.copytree(images / "a", tmp_path / "images" / "a" / "again")
+    name = min(each.name for each in (images / "a").iterdir())
+    shutil.copy(images / "a" / name, tmp_path / "images" / "b" / f"wrong-{name}")
     found = calibrate_run(
         litert, CalibrationRequest(ImageChoice(tmp_path / "images")), runs_dir=tmp_path / "runs"
     )
@@ -155,7 +157,9 @@ def test_copies_count_once(
     assert found.card.calibration.images == 400
     assert found.card.threshold is None
     copies = len(list((images / "a").iterdir()))
-    assert f"{copies} of {400 + copies} images are copies of others" in caplog.text
+    assert f"400 of {401 + copies} images are different" in caplog.text
+    assert "1 pair with the same content, but different classes" in caplog.text
+    assert f"wrong-{name}" in caplog.text
 
 
 @pytest.mark.parametrize(

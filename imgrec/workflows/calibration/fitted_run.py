@@ -162,16 +162,27 @@ def _images(run: Run, asked: ImageChoice, progress: Progress) -> _Images:
     except DataError as error:
         raise DataError(error.message, hint="remove them, or choose other images") from error
     selection_notes([run], identities)
-    # A file that can't be read has no identity; the engine gives the reason.
-    first = {identities[each.name] or each.name: each for each in reversed(chosen.records)}
-    records = [*reversed(first.values())]
-    if copies := len(chosen.records) - len(records):
-        log.warning(
-            "%s of %s are copies of others: each content is used once",
-            f"{copies:,}",
-            count_of(len(chosen.records), "image"),
-        )
+    records = _without_copies(chosen.records, identities)
     return _Images(records, identities, _source(run, chosen, records))
+
+
+def _without_copies(records: Sequence[Record], identities: Mapping[str, str]) -> list[Record]:
+    """Return the first image of each content, with a warning about copies and their labels."""
+    first: dict[str, Record] = {}
+    # A file that can't be read has no identity; the engine gives the reason.
+    originals = [first.setdefault(identities[each.name] or each.name, each) for each in records]
+    pairs = zip(originals, records, strict=True)
+    conflicts = [(one, other) for one, other in pairs if one.labels != other.labels]
+    if conflicts:
+        log.warning(
+            "%s with the same content, but different classes, such as %s and %s: the first counts",
+            count_of(len(conflicts), "pair"),
+            *(printable(each.name) for each in conflicts[0]),
+        )
+    if len(first) < len(records):
+        images = count_of(len(records), "image")
+        log.warning("%s of %s are different: copies count once", f"{len(first):,}", images)
+    return [*first.values()]
 
 
 def _source(run: Run, chosen: EvaluationData, records: Sequence[Record]) -> DataSource:
