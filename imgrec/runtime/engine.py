@@ -163,8 +163,8 @@ def _compare_versions(run: Run, *, strict: bool) -> None:
 
 
 @dataclass(frozen=True)
-class FlipTTA:
-    """An engine that returns the mean output of another one for an image and its mirror image."""
+class EngineWrapper:
+    """Another engine, whose answers a subclass changes."""
 
     engine: Engine
 
@@ -182,6 +182,10 @@ class FlipTTA:
     def spec(self) -> ImageSpec:
         """The size and form of the images that the model takes."""
         return self.engine.spec
+
+
+class FlipTTA(EngineWrapper):
+    """An engine that returns the mean output of another one for an image and its mirror image."""
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the mean output for uint8 images (batch, height, width, channels)."""

@@ -9,11 +9,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.data.images import ImageSpec
 from imgrec.errors import UsageError
-from imgrec.runtime.engine import Engine
+from imgrec.runtime.engine import Engine, EngineWrapper
 from imgrec.runtime.outputs import ModelOutput
-from imgrec.scores import Decision
 from imgrec.text import abridge, class_name, did_you_mean, join_few, printable
 
 ClassLists = Mapping[str, tuple[str, ...]]
@@ -43,26 +41,15 @@ class MergedClasses:
 
 
 @dataclass(frozen=True)
-class MergedEngine:
+class MergedEngine(EngineWrapper):
     """An engine whose classes are merged."""
 
-    engine: Engine
     merging: MergedClasses
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The merged classes."""
         return self.merging.names
-
-    @property
-    def decision(self) -> Decision:
-        """How the probabilities become labels."""
-        return self.engine.decision
-
-    @property
-    def spec(self) -> ImageSpec:
-        """The size and form of the images that the model takes."""
-        return self.engine.spec
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the output for uint8 images (batch, height, width, channels)."""
