@@ -330,7 +330,9 @@ def check_suffix(path: Path, allowed: Sequence[str]) -> None:
     )
 
 
-def refuse_existing(path: Path, kind: str = "file", other: Path | None = None) -> None:
+def refuse_existing(
+    path: Path, kind: str = "file", other: Path | None = None, *, by: str = "output"
+) -> None:
     """Raise UsageError if `path`, which imgrec chose or which is a folder, exists.
 
     So does a link that leads nowhere.
@@ -339,13 +341,14 @@ def refuse_existing(path: Path, kind: str = "file", other: Path | None = None) -
         path: What would be written.
         kind: What `--output` expects, `file` or `folder`.
         other: What the hint suggests for it.
+        by: The option that chooses it.
     """
     if path.exists() or path.is_symlink():
         value = kind.upper() if other is None else str(other)
-        by = f" with {option('output', value)}" if offers("output") else ""
+        how = f" with {option(by, value)}" if offers(by) else ""
         raise UsageError(
             f"{printable(str(path))} already exists",
-            hint=f"remove it, or choose another {kind}{by}",
+            hint=f"remove it, or choose another {kind}{how}",
         )
 
 

@@ -78,6 +78,8 @@ def test_config_and_runs_load_nothing_slow(line: str, trained: Run, tmp_path: Pa
     ("arguments", "more"),
     [
         (["predict", "photo.png", "--json"], {"sklearn", "scipy", "pydantic"}),
+        (["predict", "photo.png", "--features", "out.npz"], {"sklearn", "scipy", "pydantic"}),
+        (["similar", "photo.png", "--in", ".", "--output", "page.html"], {"sklearn", "pydantic"}),
         (["explain", "photo.png", "--method", "occlusion"], {"sklearn", "pydantic"}),
         (["explain", "photo.png", "--method", "windows"], {"sklearn", "pydantic"}),
         (["explain", "photo.png", "--method", "layers"], {"sklearn", "scipy", "pydantic"}),

@@ -228,6 +228,15 @@ def threshold(function: Function) -> Function:
     )(function)
 
 
+def pretrained(function: Function) -> Function:
+    """Add `--pretrained`: an ImageNet classifier instead of a run."""
+    return click.option(
+        "--pretrained",
+        metavar="NAME",
+        help="Use this ImageNet classifier instead of a run: one of Keras, or EfficientNetLite0.",
+    )(function)
+
+
 def as_json(function: Function) -> Function:
     """Add `--json`: one JSON document on stdout."""
     return click.option(

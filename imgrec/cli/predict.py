@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
 from imgrec.cli import options
+from imgrec.cli.chosen_model import chosen_models
 from imgrec.cli.console import Console, rendered
 from imgrec.cli.options import refuse_unusable
-from imgrec.errors import DataError, RunError, UsageError
+from imgrec.errors import DataError, UsageError
 from imgrec.files import check_suffix, check_writable, is_stream, write_output
 from imgrec.progress import Silent
-from imgrec.text import count_of, printable
+from imgrec.text import count_of, join_few, printable
 
 if TYPE_CHECKING:
     from imgrec.evaluation.prediction import ModelInfo, Prediction
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.workflows.prediction import Predictor, Sink
 
-_SMALL_CLASSIFIER = "MobileNetV2"
-_INSTALLED_CLASSIFIER = "EfficientNetLite0"
+# The options that choose photos and the model.
+_WITH_FEATURES = {
+    *("photos", "models", "pretrained", "engine", "precision", "device", "runs_dir"),
+    *("features", "normalize"),
+}
 
 Form = Literal["table", "json", "jsonl", "csv", "html"]
 
@@ -48,11 +53,7 @@ _SUFFIXES: Mapping[str, Form] = {
     help="Run to predict with. Repeat it to get the answers of several runs and of their "
     "ensemble.  [default: last]",
 )
-@click.option(
-    "--pretrained",
-    metavar="NAME",
-    help="Use this ImageNet classifier instead of a run: one of Keras, or EfficientNetLite0.",
-)
+@options.pretrained
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to show."
 )
@@ -96,6 +97,16 @@ _SUFFIXES: Mapping[str, Form] = {
     help="Also write the labels as keywords (XMP) into a sidecar file beside each photo, such as "
     "photo.jpg.xmp. Its other content is kept.",
 )
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npz",
+    help="Write the photos' features, the values that the model's last layer takes, to this new "
+    "file, and no predictions.",
+)
+@click.option(
+    "--normalize", is_flag=True, help="Scale the --features of each photo to length 1 (L2)."
+)
 @options.runs_dir
 @click.pass_obj
 def predict(
@@ -117,6 +128,8 @@ def predict(
     resume: bool,
     heat_maps: bool,
     sidecar: bool,
+    features: Path | None,
+    normalize: bool,
     runs_dir: Path,
 ) -> None:
     """Classify photos.
@@ -126,12 +139,19 @@ def predict(
 
     Example: imgrec predict photo.jpg --top 3
     """
+    if features is not None or normalize:
+        path = _checked_features(features, click.get_current_context())
+        runs = chosen_models(console, models, pretrained, runs_dir)
+        _write_features(
+            console, photos, runs, path, (engine, precision, device), normalized=normalize
+        )
+        return
     form = _form(form, output, as_json=as_json)
     _refuse_continue(form, output, resume=resume)
     _refuse_heat_maps(form, heat_maps=heat_maps)
     if output is not None:
         check_writable(output)
-    runs = _models(console, models, pretrained, runs_dir)
+    runs = chosen_models(console, models, pretrained, runs_dir)
 
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows.prediction import (
@@ -164,6 +184,47 @@ def predict(
         )
 
 
+def _checked_features(features: Path | None, context: click.Context) -> Path:
+    """Return the file of `--features`; raise UsageError if it doesn't fit the other options."""
+    from imgrec.workflows.similarity import check_new_file
+
+    if features is None:
+        raise UsageError("--normalize needs --features", hint="add --features FILE.npz")
+    given = [
+        each.opts[-1]
+        for each in context.command.params
+        if each.name not in _WITH_FEATURES
+        and context.get_parameter_source(each.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"--features writes no predictions, so it can't be combined with {given[0]}",
+            hint=f"leave out {join_few(given)}, or predict in a second command",
+        )
+    check_new_file(features)
+    return features
+
+
+def _write_features(
+    console: Console,
+    photos: Sequence[str],
+    runs: Sequence[Run | str],
+    path: Path,
+    engine: tuple[EngineName, LiteRTPrecision, str],
+    *,
+    normalized: bool,
+) -> None:
+    from imgrec.runtime.engine import EngineOptions
+    from imgrec.workflows.similarity import open_feature_model, write_photo_features
+
+    if len(runs) > 1:
+        raise UsageError("--features takes one model", hint="give one --model")
+    model = open_feature_model(runs[0], EngineOptions(*engine))
+    summary = write_photo_features(photos, model, path, normalized=normalized, progress=console)
+    console.say(f"written: {printable(str(path))}")
+    refuse_unusable(console, summary, elsewhere=", named in the file")
+
+
 def _form(form: Form | None, output: Path | None, *, as_json: bool) -> Form:
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form} can't be combined")
@@ -191,46 +252,6 @@ def _refuse_heat_maps(form: Form, *, heat_maps: bool) -> None:
             "--heat-maps needs an HTML page",
             hint="add --output FILE.html, or use `imgrec explain` for larger ones",
         )
-
-
-def _models(
-    console: Console, models: Sequence[str], pretrained: str | None, runs_dir: Path
-) -> Sequence[Run | str]:
-    from imgrec.runs.folder import find
-
-    if pretrained is not None:
-        if models:
-            raise UsageError("--model and --pretrained can't be combined")
-        return [pretrained]
-    if models:
-        return [find(model, runs_dir) for model in models]
-    try:
-        return [find(None, runs_dir)]
-    except RunError:
-        pass
-    return [_classifier(console, runs_dir)]
-
-
-def _classifier(console: Console, runs_dir: Path) -> str:
-    """Return the ImageNet classifier that is used if there is no run, and say so."""
-    from imgrec.models.packaged_weights import is_installed
-    from imgrec.runs.folder import default_runs_dir
-
-    place = printable(str(runs_dir))
-    said = f"no run in {place} yet: using {{}}, trained on ImageNet"
-    # A script that names a runs folder expects a run there.
-    suits = console.interactive or runs_dir == default_runs_dir()
-    if suits and is_installed(_INSTALLED_CLASSIFIER):
-        console.say(said.format(_INSTALLED_CLASSIFIER))
-        return _INSTALLED_CLASSIFIER
-    if not console.interactive:
-        raise RunError(
-            f"there is no complete run in {place}",
-            hint="give a run with --model RUN, or an ImageNet classifier with "
-            f"--pretrained {_SMALL_CLASSIFIER}",
-        )
-    console.say(f"{said.format(_SMALL_CLASSIFIER)} (14 MB, downloaded once)")
-    return _SMALL_CLASSIFIER
 
 
 def _sink(

@@ -87,6 +87,10 @@ class CacheWriter:
         self._checksum = crc32c(self._checksum, content)
         return self._file.write(content)
 
+    def flush(self) -> None:
+        """Pass on what was written, as archives need it; raises OSError."""
+        self._file.flush()
+
     def seal(self) -> None:
         """Complete the file."""
         self._file.write(_SEAL.pack(self._checksum, _MAGIC))
@@ -191,6 +195,21 @@ def remove_unused(path: Path) -> bool:
     except OSError:  # in use, or another user's
         return False
     return True
+
+
+def size_in_words(count: int) -> str:
+    """Return a number of bytes for people, with two figures or more."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if count >= size:
+            amount = count / size
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{-(-count // 1000)} kB"
+
+
+def shown_path(path: Path) -> str:
+    """Return the path for people, `~` for their home."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # never raises
+    return printable(str("~" / path.relative_to(home) if path.is_relative_to(home) else path))
 
 
 def _read(

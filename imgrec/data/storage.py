@@ -57,6 +57,14 @@ class FileStatus:
     is_private: bool
     links: int
 
+    @property
+    def stamp(self) -> str:
+        """What changes with the file: its size, its times and its inode.
+
+        The time of modification can be set, and copying programs do so; the time of change can't.
+        """
+        return f"{self.size} {self.modified} {self.changed} {self.inode}"
+
 
 @dataclass(frozen=True)
 class Listing:

@@ -206,10 +206,10 @@ class LayeredNetwork:
         )
 
     def _peaks_in(self, stage: Stage, photos: OwnPhotos) -> list[Peaks]:
-        values = LiteRTValues(self._engine, only=stage.output)
+        inner = self._engine.inner(stage.output)
         found = []
         for each in photos.pixels:
-            (maps,) = values.of(each, [stage.output])
+            (maps,) = inner.outputs(each[np.newaxis])
             _refuse_huge(stage, maps)
             found.append(peaks(stage, maps, self._size))
         return found

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.backend import has_tensorflow
-from imgrec.models.litert import read_litert
+from imgrec.models.litert import read_litert, with_output
 from imgrec.parallel import usable_cores
 from imgrec.runs.card import BEST_MODEL, Card
 from imgrec.runs.folder import Run
-from imgrec.runtime.litert_tensor import input_tensor, output_tensor
+from imgrec.runtime.litert_tensor import first_output, input_tensor, output_tensor
 from imgrec.runtime.model_file import (
     check_hash,
     check_shapes,
@@ -53,7 +53,7 @@ class LiteRTEngine:
         decision: Decision = ONE_LABEL,
         *,
         activation: Activation | None = None,
-        output_name: str = "",
+        output_name: str | None = "",
     ) -> None:
         """Read and check the file.
 
@@ -63,7 +63,8 @@ class LiteRTEngine:
             spec: The size and form of the images that the model takes.
             decision: How the probabilities become labels.
             activation: Turns the output, which is logits, into probabilities.
-            output_name: The output that has the probabilities, if there are several.
+            output_name: The output that has the probabilities, if there are several; None for the
+                first, whatever it has.
 
         Raises:
             ImportError: `ai-edge-litert` is not installed.
@@ -86,7 +87,11 @@ class LiteRTEngine:
                 hint="convert it again from the original model",
             ) from error
         self.input = input_tensor(self._interpreter)
-        self.output = output_tensor(self._interpreter, output_name, len(classes))
+        self.output = (
+            first_output(self._interpreter)
+            if output_name is None
+            else output_tensor(self._interpreter, output_name, len(classes))
+        )
         self._allocated: tuple[int, ...] | None = None
         self._lock = threading.Lock()
 
@@ -94,6 +99,16 @@ class LiteRTEngine:
     def shapes(self) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """The shapes of the model's input and output; None for a size that may vary."""
         return self.input.shape, self.output.shape
+
+    def inner(self, tensor: int) -> LiteRTEngine:
+        """Return the model with a tensor inside it as its output, for `outputs`.
+
+        Args:
+            tensor: The number of the tensor; it has a batch.
+        """
+        return LiteRTEngine(
+            with_output(self.content, tensor), self.classes, self.spec, output_name=None
+        )
 
     def answers(self, images: NDArray[np.uint8]) -> ModelOutput:
         """Return the output for uint8 images (batch, height, width, channels)."""

@@ -129,7 +129,15 @@ def output_tensor(interpreter: Any, name: str, classes: int) -> LiteRTTensor:
                 f"the model has no output {printable(name)}", hint=f"its outputs are {shown}"
             )
         outputs = by_tensor
-    detail = outputs[name or next(iter(outputs))]
+    return _output(outputs[name or next(iter(outputs))])
+
+
+def first_output(interpreter: Any) -> LiteRTTensor:
+    """Return the first output of a model; raise RunError if its numbers can't be read."""
+    return _output(interpreter.get_output_details()[0])
+
+
+def _output(detail: dict[str, Any]) -> LiteRTTensor:
     found = _tensor(detail, "gives")
     if not found.scale and found.dtype not in _FLOATS:
         raise _unusable(detail, "gives", " without a scale")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.models.litert import Graph, read_graph, with_output
+from imgrec.models.litert import Graph, read_graph
 from imgrec.parallel import usable_cores
 from imgrec.runtime.litert_engine import LiteRTEngine, cannot_run
 from imgrec.stderr import suppress_native_stderr
@@ -19,17 +19,16 @@ from imgrec.stderr import suppress_native_stderr
 class LiteRTValues:
     """Another interpreter of an engine's model, whose tensors can be read; threads can share it.
 
-    Without `only`, it keeps the values of all tensors. It computes without XNNPACK then, which
-    keeps none: it takes four times as long, and the last bits of its values may differ from the
-    engine's.
+    It keeps the values of all tensors, and computes without XNNPACK, which keeps none: it takes
+    four times as long, and the last bits of its values may differ from the engine's. For a single
+    tensor, see `LiteRTEngine.inner`.
     """
 
-    def __init__(self, engine: LiteRTEngine, only: int | None = None) -> None:
+    def __init__(self, engine: LiteRTEngine) -> None:
         """Prepare the model for one image at a time.
 
         Args:
             engine: The model.
-            only: The number of the only tensor whose values are needed; None for all.
 
         Raises:
             RunError: LiteRT can't run it.
@@ -39,7 +38,7 @@ class LiteRTValues:
         self._lock = threading.Lock()
         try:
             with suppress_native_stderr():
-                self._interpreter = _interpreter(engine, only)
+                self._interpreter = _interpreter(engine)
                 if not engine.input.batch:
                     spec = engine.spec
                     shape = (1, spec.height, spec.width, spec.channels)
@@ -100,15 +99,12 @@ class LiteRTValues:
         return {int(each["index"]): each for each in self._interpreter.get_tensor_details()}
 
 
-def _interpreter(engine: LiteRTEngine, only: int | None) -> Any:
+def _interpreter(engine: LiteRTEngine) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    cores = usable_cores()
-    if only is not None:
-        return Interpreter(model_content=with_output(engine.content, only), num_threads=cores)
     return Interpreter(
         model_content=engine.content,
-        num_threads=cores,
+        num_threads=usable_cores(),
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )

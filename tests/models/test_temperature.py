@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from imgrec.errors import RunError
+from imgrec.models.last_layer import features_model
 from imgrec.models.network import apply_temperature
 from tests.explanation.made import network
 
@@ -62,3 +64,27 @@ def test_another_layer_has_no_place_for_it() -> None:
     )
     with pytest.raises(RunError, match=r"the layer last \(BatchNormalization\)"):
         apply_temperature(network(*chain, size=SIZE), 2.0)
+
+
+@pytest.mark.parametrize("make", [softmax_layer, nested, dense])
+def test_features_are_what_the_last_layer_takes(make: Callable[[], Any]) -> None:
+    """The layer turns them into the probabilities, in a nested model as well."""
+    import keras
+
+    model = make()
+    inner = model.layers[-1] if make is nested else model
+    last = next(
+        each
+        for each in inner.layers[::-1]
+        if isinstance(each, keras.layers.Dense | keras.layers.Conv2D)
+    )
+    kernel, bias = last.get_weights()
+    found = features_model(model)(PIXELS).numpy()
+    if make is dense:
+        logits = found @ kernel + bias
+    else:
+        windows = np.lib.stride_tricks.sliding_window_view(found, (2, 2), axis=(1, 2))
+        logits = (np.einsum("nyxcij,ijcf->nyxf", windows, kernel) + bias).mean(axis=(1, 2))
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model(PIXELS).numpy(), expected, atol=1e-5)

@@ -1,8 +1,8 @@
 """Decoded images and features, kept in memory or in files for later trainings."""
 
 from imgrec.data.cache.arrays import open_array
-from imgrec.data.cache.pixels import Pixels, Stored, open_pixels, shown_path, size_in_words
-from imgrec.data.cache_files import CACHE_VERSION, NoRoom
+from imgrec.data.cache.pixels import Pixels, Stored, open_pixels
+from imgrec.data.cache_files import CACHE_VERSION, NoRoom, shown_path, size_in_words
 
 __all__ = [
     "CACHE_VERSION",

@@ -98,18 +98,13 @@ def source_key(source: ImageSource) -> str:
 
 
 def file_stamp(source: ImageSource) -> str:
-    """Return what changes with the image's file: its size, its times (ns) and its inode.
-
-    The time of modification can be set, and copying programs do so; the time of change can't.
-    Empty if there is no such file, and for pixels, which have no file.
-    """
+    """Return the stamp of the image's file; empty if there is none, and for pixels."""
     if isinstance(source, np.ndarray):
         return ""
     try:
-        found = status(source.path if isinstance(source, ByteRange) else source)
+        return status(source.path if isinstance(source, ByteRange) else source).stamp
     except (OSError, ValueError):
         return ""
-    return f"{found.size} {found.modified} {found.changed} {found.inode}"
 
 
 def _inspected(record: Record, spec: ImageSpec) -> tuple[ImageVerdict, NDArray[np.uint8] | None]:

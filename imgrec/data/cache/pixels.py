@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,14 +19,13 @@ from imgrec.data.cache.inspection import (
 )
 from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.cache_config import CacheConfig
-from imgrec.data.cache_files import NoRoom
+from imgrec.data.cache_files import NoRoom, shown_path, size_in_words
 from imgrec.data.images import ImageSpec, decoded, identity_of_source
 from imgrec.data.memory import fits_in_memory
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
-from imgrec.text import printable
 
 log = logging.getLogger("imgrec")
 
@@ -190,18 +188,3 @@ def _streamed(
         spec,
     )
     return pixels, inspection_of(records, verdicts)
-
-
-def size_in_words(count: int) -> str:
-    """Return a number of bytes for people, with two figures or more."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6)):
-        if count >= size:
-            amount = count / size
-            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
-    return f"{-(-count // 1000)} kB"
-
-
-def shown_path(path: Path) -> str:
-    """Return the path for people, `~` for their home."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # never raises
-    return printable(str("~" / path.relative_to(home) if path.is_relative_to(home) else path))

@@ -23,6 +23,7 @@ from imgrec.data.images.inspection import (
     decode_in_order,
     decoded,
     inspect_image,
+    read_new,
     traits_of,
 )
 from imgrec.data.images.signatures import HEAD, content_type
@@ -51,5 +52,6 @@ __all__ = [
     "inspect_image",
     "is_damaged",
     "miniature",
+    "read_new",
     "traits_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -172,6 +172,24 @@ def inspect_image(record: Record, spec: ImageSpec) -> InspectedImage:
             return InspectedImage(identity, pixels, traits_of(found.content))
     except BadImage as error:
         return InspectedImage(identity or identity_of_source(record), _bare(error))
+
+
+def read_new(
+    photo: Photo, spec: ImageSpec, known: Container[str]
+) -> tuple[str, NDArray[np.uint8] | BadImage | None]:
+    """Return the SHA-256 of a photo and its pixels, as `decode`, or why there are none.
+
+    The SHA-256 is empty if the photo can't be read, the pixels None if it is one of `known`.
+    """
+    if isinstance(photo.source, BadImage):
+        return "", photo.source
+    identity = ""
+    try:
+        with opened(photo.source, spec, photo.name, spec.width) as found:
+            identity = identity_of(found.content)
+            return identity, None if identity in known else pixels_of(found, spec)
+    except BadImage as error:
+        return identity, _bare(error)
 
 
 def decoded(image: Record | Photo, spec: ImageSpec) -> NDArray[np.uint8] | BadImage:

@@ -179,6 +179,32 @@ def with_temperature(content: bytes, tensor: int, temperature: float) -> bytes |
     return None
 
 
+def features_tensor(graph: Graph, output: int) -> int | None:
+    """Return the number of the tensor that the last layer with weights takes: the features.
+
+    None if no layer with weights comes before that one, or if there is none at all.
+
+    Args:
+        graph: The graph.
+        output: The number of the tensor with the probabilities. If they are a part of it, they are
+            its first part.
+    """
+    live = set(graph.inputs)
+    makers: dict[int, Operator] = {}
+    for operator in graph.operators:
+        if live & {*operator.inputs}:
+            live |= {*operator.outputs}
+            makers |= dict.fromkeys(operator.outputs, operator)
+    tensor = output
+    while tensor in makers:
+        operator = makers[tensor]
+        entering = [each for each in operator.inputs if each in live]
+        tensor = entering[0]
+        if operator.name in _LINEAR and len(entering) < len(operator.inputs):
+            return tensor if _has_weights(tensor, makers) else None
+    return None
+
+
 def ends_linear(content: bytes, tensor: int) -> bool:
     """Return whether a tensor is computed by a layer without activation, such as a dense one.
 
@@ -192,6 +218,20 @@ def ends_linear(content: bytes, tensor: int) -> bool:
         if operator.name not in _FORM:
             return operator.name in _LINEAR
         tensor = operator.inputs[0]
+    return False
+
+
+def _has_weights(tensor: int, makers: Mapping[int, Operator]) -> bool:
+    """Return whether a layer with weights is among what computes a tensor."""
+    waiting, seen = [tensor], set()
+    while waiting:
+        operator = makers.get(waiting.pop())
+        if operator is None or operator in seen:
+            continue
+        if operator.name in _LINEAR:
+            return True
+        seen.add(operator)
+        waiting += operator.inputs
     return False
 
 

@@ -6,7 +6,6 @@ from imgrec.models.network.calibration import (
     reference_directions,
     set_output,
     with_ood_similarity,
-    without_ood_similarity,
 )
 from imgrec.models.network.preprocessing import fixed_numbers
 from imgrec.models.network.split_network import SplitNetwork
@@ -24,5 +23,4 @@ __all__ = [
     "summarize",
     "unfuse_biases",
     "with_ood_similarity",
-    "without_ood_similarity",
 ]

@@ -16,6 +16,7 @@ from imgrec.errors import SettingError
 from imgrec.models.backbone import apply_backbone, preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.keras_objects import make
+from imgrec.models.last_layer import OUTPUT
 from imgrec.models.network.preprocessing import apply_preprocessing
 from imgrec.models.network.split_network import Network
 from imgrec.models.network.weights import load_weights
@@ -52,9 +53,6 @@ def _after(bias: Any, activation: Any) -> Any:
     # `keras.ops.add` would be fused again.
     return lambda outputs: activation(tf.math.add(outputs, tf.convert_to_tensor(bias)))
 
-
-OUTPUT = "probabilities"
-"""The name of the last layer, which is dense."""
 
 _LAYERS = ("model", "layers")
 

@@ -13,20 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imgrec.errors import RunError
-from imgrec.models.network.assembly import OUTPUT
-
-_OOD_SIMILARITY = "ood_similarity"
-
-# Between the weights that give logits and the output; logits that are divided pass them unchanged.
-_PASSING = (
-    "Activation",
-    "AveragePooling2D",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePooling2D",
-    "Reshape",
-    "Softmax",
+from imgrec.models.last_layer import (
+    OOD_SIMILARITY,
+    OUTPUT,
+    logits_layer,
+    without_ood_similarity,
 )
 
 
@@ -51,37 +42,8 @@ def apply_temperature(model: Any, temperature: float) -> None:
     Raises:
         RunError: The logits come from another layer.
     """
-    last = _logits_layer(without_ood_similarity(model))
+    last = logits_layer(without_ood_similarity(model))
     last.set_weights([weights / temperature for weights in last.get_weights()])
-
-
-def without_ood_similarity(model: Any) -> Any:
-    """Return a model without the column that `with_ood_similarity` added; it shares the weights."""
-    import keras
-
-    if _OOD_SIMILARITY not in {each.name for each in model.layers}:
-        return model
-    return keras.Model(model.input, model.get_layer(OUTPUT).output, name=model.name)
-
-
-def _logits_layer(model: Any) -> Any:
-    """Return the layer whose weights give the logits, inside of nested models too."""
-    import keras
-
-    tensor = model.outputs[0]
-    while True:
-        layer = tensor._keras_history.operation  # noqa: SLF001  # model.layers has no operations
-        if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
-            return layer
-        if getattr(layer, "outputs", None):
-            tensor = layer.outputs[0]
-        elif type(layer).__name__ in _PASSING:
-            tensor = layer.input
-        else:
-            raise RunError(
-                f"the probabilities come from the layer {layer.name} ({type(layer).__name__}), and "
-                "a temperature can only be put into a dense layer or a convolution",
-            )
 
 
 def reference_directions(model: Any) -> Any:
@@ -107,7 +69,7 @@ def with_ood_similarity(model: Any, known: NDArray[np.float32]) -> Any:
     layers = keras.layers
     finding = reference_directions(model)
     cosines = layers.Dense(len(known), use_bias=False, name="known_images")(finding.output)
-    nearest = layers.GlobalMaxPooling1D(name=_OOD_SIMILARITY)(layers.Reshape((-1, 1))(cosines))
+    nearest = layers.GlobalMaxPooling1D(name=OOD_SIMILARITY)(layers.Reshape((-1, 1))(cosines))
     columns = [model.output, nearest]
     if model.output.shape[-1] == 1:
         columns.insert(0, layers.Rescaling(-1.0, offset=1.0, name="first_class")(model.output))

@@ -5,6 +5,7 @@ from imgrec.report.documents.evaluation import evaluation_document, runs_documen
 from imgrec.report.documents.explanation import explanation_document, photo_explanation
 from imgrec.report.documents.prediction import LineForm, header, lines, prediction_document
 from imgrec.report.documents.schemas import schemas
+from imgrec.report.documents.similarity import similarity_csv, similarity_document
 
 __all__ = [
     "LineForm",
@@ -17,4 +18,6 @@ __all__ = [
     "prediction_document",
     "runs_document",
     "schemas",
+    "similarity_csv",
+    "similarity_document",
 ]

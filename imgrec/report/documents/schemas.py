@@ -15,6 +15,7 @@ from imgrec.report.documents.explanation import (
     ExplanationHead,
 )
 from imgrec.report.documents.prediction import PredictionDocument, PredictionHead
+from imgrec.report.documents.similarity import SimilarityDocument
 from imgrec.runs.card import Card
 from imgrec.runs.card_file import CardHead
 
@@ -56,5 +57,10 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             title="imgrec prediction",
             description="What `imgrec predict` writes: one document with `--format json`, a line "
             "for each photo with `--format jsonl`.",
+        ),
+        "similarity": json_schema(
+            SimilarityDocument,
+            title="imgrec similarity",
+            description="What `imgrec similar --json` prints and `--output FILE.json` writes.",
         ),
     }

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from imgrec.errors import RunError
 from imgrec.models.files import remove_description
+from imgrec.models.last_layer import without_ood_similarity
 from imgrec.models.litert import with_temperature
-from imgrec.models.network import apply_temperature, without_ood_similarity
+from imgrec.models.network import apply_temperature
 from imgrec.runs.card import BEST_MODEL, Card
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import Engine

@@ -17,6 +17,7 @@ from imgrec.errors import BadImage, UsageError
 from imgrec.evaluation.prediction import Prediction
 from imgrec.files import is_stream, open_stream, write_all, writing
 from imgrec.progress import Progress, Silent
+from imgrec.scores import Skipped
 from imgrec.text import printable
 from imgrec.workflows.prediction.predictor import Predictor
 from imgrec.workflows.prediction.resumable_file import resumable_file
@@ -41,6 +42,13 @@ class PhotoResult(Protocol):
         """Why the photo can't be used; None if it can."""
 
 
+class RefusedPhoto(NamedTuple):
+    """A photo that can't be used, and why."""
+
+    name: str
+    error: str | None
+
+
 @dataclass(frozen=True)
 class FailureSummary:
     """The number of photos, how many of them can't be used, and the first 20 of those."""
@@ -48,6 +56,12 @@ class FailureSummary:
     photos: int = 0
     failed: int = 0
     examples: tuple[PhotoResult, ...] = ()
+
+    @classmethod
+    def of(cls, photos: int, refused: Sequence[Skipped]) -> FailureSummary:
+        """Return the summary of some photos, given those that can't be used."""
+        examples = map(RefusedPhoto._make, refused[:_MOST_EXAMPLES])
+        return cls(photos, len(refused), tuple(examples))
 
     def with_batch(self, batch: Sequence[PhotoResult]) -> FailureSummary:
         """Return the summary with further results."""

@@ -1,0 +1,71 @@
+"""The runs, or the ImageNet classifier, that a command uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgrec.cli.console import Console
+from imgrec.errors import RunError, UsageError
+from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from imgrec.runs.folder import Run
+
+_SMALL_CLASSIFIER = "MobileNetV2"
+_INSTALLED_CLASSIFIER = "EfficientNetLite0"
+
+
+def chosen_models(
+    console: Console, models: Sequence[str], pretrained: str | None, runs_dir: Path
+) -> Sequence[Run | str]:
+    """Return the runs, or the ImageNet classifier, that the options of a command choose.
+
+    Without a run, it is a classifier, and the console says which.
+
+    Args:
+        console: Where it is said.
+        models: The values of `--model`.
+        pretrained: The value of `--pretrained`.
+        runs_dir: The value of `--runs-dir`.
+
+    Raises:
+        RunError: There is no such run, or none to choose.
+        UsageError: Both options are given.
+    """
+    from imgrec.runs.folder import find
+
+    if pretrained is not None:
+        if models:
+            raise UsageError("--model and --pretrained can't be combined")
+        return [pretrained]
+    if models:
+        return [find(model, runs_dir) for model in models]
+    try:
+        return [find(None, runs_dir)]
+    except RunError:
+        pass
+    return [_classifier(console, runs_dir)]
+
+
+def _classifier(console: Console, runs_dir: Path) -> str:
+    """Return the ImageNet classifier that is used if there is no run, and say so."""
+    from imgrec.models.packaged_weights import is_installed
+    from imgrec.runs.folder import default_runs_dir
+
+    place = printable(str(runs_dir))
+    said = f"no run in {place} yet: using {{}}, trained on ImageNet"
+    # A script that names a runs folder expects a run there.
+    suits = console.interactive or runs_dir == default_runs_dir()
+    if suits and is_installed(_INSTALLED_CLASSIFIER):
+        console.say(said.format(_INSTALLED_CLASSIFIER))
+        return _INSTALLED_CLASSIFIER
+    if not console.interactive:
+        raise RunError(
+            f"there is no complete run in {place}",
+            hint="give a run with --model RUN, or an ImageNet classifier with "
+            f"--pretrained {_SMALL_CLASSIFIER}",
+        )
+    console.say(f"{said.format(_SMALL_CLASSIFIER)} (14 MB, downloaded once)")
+    return _SMALL_CLASSIFIER
