@@ -63,8 +63,8 @@ class CorruptionLevels:
     def allowed(self) -> str:
         """The levels that are allowed."""
         number = "a whole number" if self.whole else "a number"
-        but = "" if self.unchanged is None else f", but not {self.unchanged:g}"
-        return f"{number} from {self.low:g} to {self.high:g}{but}"
+        other = "" if self.unchanged is None else f" other than {self.unchanged:g}"
+        return f"{number} from {self.low:g} to {self.high:g}{other}"
 
 
 CORRUPTIONS: dict[CorruptionKind, CorruptionLevels] = {

@@ -37,12 +37,12 @@ def test_levels_come_once_each_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        ("rotate", "15,360", "'360' is not a number from -359 to 359, but not 0"),
+        ("rotate", "15,360", "'360' is not a number from -359 to 359 other than 0"),
         ("rotate", "", "'' is not a number"),
         ("rotate", "nan", "'nan' is not a number"),
-        ("blur", "0.6", "'0.6' is not a number from 0 to 0.5, but not 0"),
-        ("noise", "0", "'0' is not a number from 0 to 1, but not 0"),
-        ("brightness", "1", "'1' is not a number from 0 to 10, but not 1"),
+        ("blur", "0.6", "'0.6' is not a number from 0 to 0.5 other than 0"),
+        ("noise", "0", "'0' is not a number from 0 to 1 other than 0"),
+        ("brightness", "1", "'1' is not a number from 0 to 10 other than 1"),
         ("jpeg", "10.5", "'10.5' is not a whole number from 1 to 100"),
     ],
 )

@@ -59,7 +59,7 @@ def test_names_and_classes_are_distinct() -> None:
         merge_classes({"tusker": ("African_elephant", "Indian_elephant")}, CLASSES, "made")
     with pytest.raises(UsageError, match="pug already counts as dog"):
         merge_classes({"dog": ("pug",), "hound": ("pug",)}, CLASSES, "made")
-    with pytest.raises(UsageError, match="--map pet=cat,dog: these are all classes of made"):
+    with pytest.raises(UsageError, match="--map pet=cat,dog: these are all the classes of made"):
         merge_classes({"pet": ("cat", "dog")}, ("cat", "dog"), "made")
 
 
