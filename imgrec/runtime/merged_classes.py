@@ -132,7 +132,8 @@ def merge_classes(lists: ClassLists, classes: Sequence[str], model: str) -> Merg
         columns.setdefault(owners.get(each, each), []).append(column)
     if len(columns) < 2:
         raise UsageError(
-            f"{_mapped(*next(iter(lists.items())))}: these are all the classes of {printable(model)}",
+            f"{_mapped(*next(iter(lists.items())))}: these are all the classes of "
+            f"{printable(model)}",
             hint="leave at least one out",
         )
     return MergedClasses(tuple(columns), tuple(map(tuple, columns.values())))
