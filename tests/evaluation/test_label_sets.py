@@ -32,9 +32,9 @@ from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.error_analysis import ConfusedPair, most_confused, worst_mistakes
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.export_parity import LIMITS, compare_outputs
+from imgrec.evaluation.label_thresholds import choose_thresholds
 from imgrec.evaluation.metrics.calibration import BINS
 from imgrec.evaluation.results import Assessment
-from imgrec.evaluation.selective_prediction import choose_thresholds
 from imgrec.evaluation.slices import ImageSlice
 from imgrec.evaluation.verdicts import check_requirements
 from imgrec.metrics import METRICS

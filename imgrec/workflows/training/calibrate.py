@@ -15,12 +15,8 @@ from imgrec.data.images import decode_in_order
 from imgrec.data.records import Record, Splits
 from imgrec.errors import BadImage
 from imgrec.evaluation.calibration import calibrated, fit_temperature
-from imgrec.evaluation.selective_prediction import (
-    LabelTarget,
-    choose_threshold,
-    choose_thresholds,
-    supported_target,
-)
+from imgrec.evaluation.label_thresholds import LabelTarget, choose_thresholds
+from imgrec.evaluation.selective_prediction import choose_threshold, supported_target
 from imgrec.files import sha256_of
 from imgrec.models.network import apply_temperature, reference_directions, with_ood_similarity
 from imgrec.parallel import usable_cores
