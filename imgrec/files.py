@@ -354,7 +354,7 @@ def refuse_existing(
 
 def cannot_write(path: Path, error: OSError) -> RunError:
     """Return the error to raise if `path` can't be written."""
-    reason, hint = error.strerror or str(error), "choose a folder that is writable"
+    reason, hint = reason_of(error), "choose a folder that is writable"
     if error.errno in _FULL:
         hint = f"free some space, or {hint}"
     elif error.errno in (errno.EEXIST, errno.ENOTDIR):

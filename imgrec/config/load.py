@@ -14,7 +14,7 @@ from imgrec.config.experiment import ConfigOrigin, Experiment
 from imgrec.config.keras.named import plain
 from imgrec.config.overrides import apply
 from imgrec.errors import UsageError
-from imgrec.files import open_regular
+from imgrec.files import open_regular, reason_of
 from imgrec.sections import yaml
 from imgrec.sections.problems import (
     Problem,
@@ -138,8 +138,7 @@ def _read(source: str) -> bytes:
     except FileNotFoundError:
         raise _missing(source) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{printable(source)} can't be read: {reason}") from error
+        raise UsageError(f"{printable(source)} can't be read: {reason_of(error)}") from error
 
 
 def _refuse_data(source: str) -> None:

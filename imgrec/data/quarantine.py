@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from imgrec.data.records import Record
 from imgrec.data.storage import entries, exists, is_folder, make_folder, move, resolved
 from imgrec.errors import DataError, UsageError
-from imgrec.files import cannot_write, write_bytes_atomically
+from imgrec.files import cannot_write, reason_of, write_bytes_atomically
 from imgrec.interface import option
 from imgrec.scores import Skipped
 from imgrec.text import count_of, printable
@@ -90,7 +90,7 @@ def move_bad(
         except OSError as error:
             _write_list(folder, plan[:done])
             raise DataError(
-                f"{printable(str(each.source))} can't be moved: {error.strerror or error}",
+                f"{printable(str(each.source))} can't be moved: {reason_of(error)}",
                 hint=f"{printable(str(folder / LIST))} lists what was moved before: "
                 f"{count_of(done, 'file')}",
             ) from error

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imgrec.errors import RunError
+from imgrec.files import reason_of
 from imgrec.text import printable
 
 HINT = "see docs/security.md for what is safe to load, and what is refused"
@@ -43,7 +44,7 @@ def refusing(path: Path, part: str) -> Iterator[None]:
             f"{place} is not a complete .keras file: {printable(str(error))}", hint=HINT
         ) from error
     except OSError as error:  # also of bzip2
-        reason = printable(error.strerror or str(error))
+        reason = printable(reason_of(error))
         raise RunError(f"{place} can't be read: {reason}", hint=HINT) from error
     except (ValueError, NotImplementedError, RuntimeError) as error:
         reason = printable(str(error))[:200]
@@ -62,7 +63,7 @@ def check_file(path: Path, most: int) -> None:
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no such file"
+        reason = reason_of(error) if isinstance(error, OSError) else "no such file"
         raise RunError(f"{place} can't be read: {reason}") from error
     if not stat.S_ISREG(status.st_mode):
         raise RunError(f"{place} is not a file")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from imgrec.errors import RunError
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_bytes_atomically
+from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
 from imgrec.runs.card import BEST_MODEL, BestEpochDocument, Card
 from imgrec.text import printable
@@ -66,7 +66,7 @@ def read_card(folder: Path, *, earlier: bool = False) -> Card:
             f"{printable(str(folder))} is not a run: it has no {CARD_FILE}", hint=_HINT
         ) from None
     except OSError as error:
-        raise RunError(f"{place} can't be read: {error.strerror}", hint=_HINT) from None
+        raise RunError(f"{place} can't be read: {reason_of(error)}", hint=_HINT) from None
     except ValueError as error:
         raise RunError(f"{place} is damaged: {printable(str(error))}", hint=_HINT) from None
     if not isinstance(document, dict):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
-from imgrec.files import cannot_write
+from imgrec.files import cannot_write, reason_of
 from imgrec.interface import option
 from imgrec.runs.card import Card
 from imgrec.runs.card_file import CARD_FILE, read_card
@@ -128,7 +128,7 @@ def find_runs(runs_dir: Path) -> tuple[tuple[Run, ...], tuple[UnreadableRun, ...
         except RunError as error:
             unreadable.append(UnreadableRun(folder, error.message))
         except OSError as error:
-            reason = f"{printable(str(folder))}: {error.strerror}"
+            reason = f"{printable(str(folder))}: {reason_of(error)}"
             unreadable.append(UnreadableRun(folder, reason))
     return tuple(sorted(runs, key=lambda run: run.card.created)), tuple(unreadable)
 

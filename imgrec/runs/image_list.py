@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgrec.errors import RunError
-from imgrec.files import MAX_TABLE_BYTES, read_regular
+from imgrec.files import MAX_TABLE_BYTES, read_regular, reason_of
 from imgrec.interface import option
 from imgrec.json_documents import from_builtins, json_line, parse_json
 from imgrec.text import csv_cell, printable
@@ -116,7 +116,7 @@ def _read_rows(folder: Path) -> list[_Row]:
         return [*map(_row, csv.DictReader(io.StringIO(text, newline=""), restval=""))]
     except OSError as error:
         raise RunError(
-            f"{printable(str(path))} can't be read: {error.strerror}", hint=hint
+            f"{printable(str(path))} can't be read: {reason_of(error)}", hint=hint
         ) from error
     except (KeyError, ValueError, csv.Error) as error:
         raise RunError(f"{printable(str(path))} is damaged", hint=hint) from error

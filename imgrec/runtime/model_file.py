@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
-from imgrec.files import sha256_of
+from imgrec.files import reason_of, sha256_of
 from imgrec.runs.card import Card
 from imgrec.runs.folder import Run
 from imgrec.scores import Decision
@@ -50,7 +50,7 @@ def check_hash(path: Path, card: Card, hint: str) -> None:
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise RunError(f"{place} can't be read: {error.strerror}", hint=hint) from error
+        raise RunError(f"{place} can't be read: {reason_of(error)}", hint=hint) from error
     if not card.describes(path.name, found):
         raise RunError(f"{place} is not the file that the run's card describes", hint=hint)
 

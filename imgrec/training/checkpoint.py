@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from imgrec.archives import check_directory
 from imgrec.config.training import Checkpoint
 from imgrec.errors import RunError
-from imgrec.files import cannot_write, read_regular, write_atomically
+from imgrec.files import cannot_write, read_regular, reason_of, write_atomically
 from imgrec.json_documents import from_builtins, parse_json
 from imgrec.text import printable
 from imgrec.training.steps import Steps
@@ -225,10 +225,10 @@ def _whole(path: Path) -> Arrays:
     try:
         content = read_regular(path, _MAX_BYTES)
     except FileNotFoundError as error:
-        raise _unusable(path, str(error.strerror)) from error
+        raise _unusable(path, reason_of(error)) from error
     except OSError as error:
         raise RunError(
-            f"the checkpoint {printable(str(path))} can't be read: {error.strerror}",
+            f"the checkpoint {printable(str(path))} can't be read: {reason_of(error)}",
             hint="it is left as it is; resume once it can be read",
         ) from error
     body, digest = memoryview(content)[:-_HASH_BYTES], content[-_HASH_BYTES:]

@@ -24,6 +24,7 @@ from imgrec.files import (
     MAX_TABLE_BYTES,
     check_writable,
     read_regular,
+    reason_of,
     write_text,
 )
 from imgrec.json_documents import parse_json
@@ -233,7 +234,7 @@ def append_summary(place: Path, assessment: Assessment) -> None:
         with place.open("a", encoding="utf-8") as file:
             file.write(markdown(assessment) + "\n")
     except OSError as error:
-        log.warning("no summary in %s: %s", printable(str(place)), error.strerror)
+        log.warning("no summary in %s: %s", printable(str(place)), reason_of(error))
 
 
 def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record]) -> None:

@@ -9,7 +9,7 @@ from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
 from imgrec.data.sources import DataLocation
 from imgrec.errors import ConfigError, RunError, UsageError
-from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
+from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of
 from imgrec.interface import option
 from imgrec.runs.folder import Run
 from imgrec.text import printable
@@ -46,7 +46,7 @@ def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
         experiment = parse(text, str(path))
     except OSError as error:
         raise RunError(
-            f"{printable(str(path))} can't be read: {error.strerror}", hint=_TRAIN_AGAIN
+            f"{printable(str(path))} can't be read: {reason_of(error)}", hint=_TRAIN_AGAIN
         ) from error
     except ConfigError as error:
         raise RunError(error.message, hint=_TRAIN_AGAIN) from error

@@ -107,7 +107,7 @@ def test_unreadable(tmp_path: Path) -> None:
         load(str(binary))
     with pytest.raises(UsageError, match=r"^a\\x00b can't be read: "):
         load("a\0b")
-    with pytest.raises(UsageError, match="can't be read: File name too long"):
+    with pytest.raises(UsageError, match="can't be read: file name too long"):
         load("x" * 5000)
 
 

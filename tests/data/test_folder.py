@@ -183,7 +183,7 @@ def test_a_folder_that_may_not_be_read_is_named(images: Images) -> None:
     root = images("cat/a.png", "dog/a.png")
     (root / "cat").chmod(0)
     try:
-        assert failure(root).message == f"{root / 'cat'} can't be read: Permission denied"
+        assert failure(root).message == f"{root / 'cat'} can't be read: permission denied"
     finally:
         (root / "cat").chmod(0o700)
 

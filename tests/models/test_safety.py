@@ -170,7 +170,7 @@ def test_other_files_are_named(
     file.write_bytes(content)
     with pytest.raises(RunError, match=r"m\\n\.keras is (empty|not )"):
         check(file)
-    with pytest.raises(RunError, match="none can't be read: No such file"):
+    with pytest.raises(RunError, match="none can't be read: no such file"):
         check(tmp_path / "none")
     with pytest.raises(RunError, match="is not a file"):
         check(tmp_path)

@@ -136,7 +136,7 @@ def test_a_checkpoint_that_can_not_be_read_stays_where_it_is(tmp_path: Path) -> 
     """If the system refuses a file, its content is unknown; a folder is refused to all."""
     save_checkpoint(tmp_path, _variables(_model()), TrainingProgress(1), 2)
     (tmp_path / _name(2, 0)).mkdir()
-    with pytest.raises(RunError, match=r"step-000000000\.npz can't be read: Is a directory"):
+    with pytest.raises(RunError, match=r"step-000000000\.npz can't be read: is a directory"):
         load_checkpoint(tmp_path, _of(_model()))
     assert sorted(path.name for path in tmp_path.iterdir()) == [_name(1, 0), _name(2, 0)]
 
@@ -263,7 +263,7 @@ def test_frozen_weights_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ("missing", "No such file"),
+        ("missing", "no such file"),
         ("one bit", "does not fit its hash"),
         ("another model", "are not of the 3 shapes"),
     ],

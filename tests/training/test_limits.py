@@ -33,7 +33,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_stops_the_training(small_disk: Path) -> None:
     """The file is named, the last checkpoint is whole, and with room again the training goes on."""
     small = parse(TINY, "tiny.yaml", ["training.checkpoint.keep=all", "training.epochs=9"])
-    with pytest.raises(RunError, match=r"tiny-1/.* can't be written: No space left") as caught:
+    with pytest.raises(RunError, match=r"tiny-1/.* can't be written: no space left") as caught:
         train(small, runs_dir=small_disk)
     assert "free some space" in caught.value.hint
     run = find("tiny-1", small_disk)

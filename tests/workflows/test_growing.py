@@ -217,7 +217,7 @@ def test_a_full_disk_is_reported(path: Path) -> None:
         text=True,
     )
     assert process.stderr.splitlines()[-1] == (
-        f"imgrec.errors.RunError: {path} can't be written: File too large"
+        f"imgrec.errors.RunError: {path} can't be written: file too large"
     )
     assert not path.exists()
     write(path, names=[f"{n:90}" for n in range(8)], resume=True)
@@ -251,7 +251,7 @@ def test_no_link_is_followed(path: Path, beside: Callable[[Path], Path]) -> None
     assert (victim.read_text(), path.read_text()[:6]) == ("mine", "header")
     path.unlink()
     beside(path).symlink_to(victim)
-    with pytest.raises(RunError, match=r"out\.csv can't be written: Too many levels"):
+    with pytest.raises(RunError, match=r"out\.csv can't be written: too many levels"):
         write(path, resume=True)
     assert victim.read_text() == "mine"
 

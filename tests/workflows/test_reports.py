@@ -77,4 +77,4 @@ def test_a_summary_is_added_to_what_is_there(
     assert place.read_text().startswith("others\n## Accuracy ")
     with caplog.at_level(logging.WARNING, "imgrec"):
         append_summary(tmp_path / "no" / "summary.md", found)
-    assert caplog.messages == [f"no summary in {tmp_path}/no/summary.md: No such file or directory"]
+    assert caplog.messages == [f"no summary in {tmp_path}/no/summary.md: no such file or directory"]

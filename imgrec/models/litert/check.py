@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from imgrec.errors import RunError
-from imgrec.files import read_regular
+from imgrec.files import read_regular, reason_of
 from imgrec.models.litert.flatbuffer import Flatbuffer, Table
 from imgrec.models.refused_files import HINT, RefusedFile, check_file, refusal
 from imgrec.text import count_of, printable
@@ -118,7 +118,7 @@ def read_litert(path: Path) -> bytes:
     try:
         content = read_regular(path, MAX_BYTES)
     except OSError as error:
-        raise RunError(f"{printable(str(path))} can't be read: {error.strerror}") from error
+        raise RunError(f"{printable(str(path))} can't be read: {reason_of(error)}") from error
     if content[4:8] != b"TFL3":
         raise RunError(f"{printable(str(path))} is not a LiteRT model (.tflite)", hint=HINT)
     try:
