@@ -55,8 +55,8 @@ QUICK = (
 )
 """What `--quick` changes in a config, as overrides."""
 
-_BATCH = 32
-_COMPARED = 256
+_BATCH = 4  # the activations of more images leave the cache of the processor
+_COMPARED = 64  # the backbone of the file is the one that computed the features
 _COMPUTING = {"device": "cpu", "precision": "float32", "replicas": "1"}
 
 
