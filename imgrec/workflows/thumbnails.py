@@ -12,7 +12,7 @@ from PIL import Image
 from imgrec.data.images import ImageSpec, decode, miniature
 from imgrec.data.records import ImageSource
 from imgrec.explanation.values import Area, Heat
-from imgrec.report.pictures import SIDE, Thumbnail, heated_pixels, thumbnail
+from imgrec.report.pictures import THUMBNAIL_SIDE, Thumbnail, heated_pixels, thumbnail
 
 Source: TypeAlias = "ImageSource | bytes | Image.Image"
 
@@ -22,7 +22,7 @@ Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 
 def plain_thumbnail(source: Source, name: str, max_megapixels: int) -> Thumbnail:
     """Return the thumbnail of an image; raises BadImage if it can't be read."""
-    return thumbnail(miniature(source, SIDE, name, max_megapixels))
+    return thumbnail(miniature(source, THUMBNAIL_SIDE, name, max_megapixels))
 
 
 def heated_thumbnail(source: Source, spec: ImageSpec, where: Where, column: int) -> Thumbnail:
@@ -37,7 +37,7 @@ def heated_thumbnail(source: Source, spec: ImageSpec, where: Where, column: int)
     Raises:
         BadImage: The image can't be read.
     """
-    pixels = miniature(source, SIDE, max_megapixels=spec.max_megapixels)
+    pixels = miniature(source, THUMBNAIL_SIDE, max_megapixels=spec.max_megapixels)
     size = pixels.shape[1], pixels.shape[0]
     heat = Heat(where(decode(source, spec), column), Area(*spec.visible_part(size)))
     return thumbnail(heated_pixels(pixels, heat, size))

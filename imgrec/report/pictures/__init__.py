@@ -10,7 +10,7 @@ from imgrec.report.pictures.explanation import (
 from imgrec.report.pictures.layers import bars_of, layers_picture, map_picture, pixel_picture
 from imgrec.report.pictures.masks import mask_array, mask_picture
 from imgrec.report.pictures.small_pictures import (
-    SIDE,
+    THUMBNAIL_SIDE,
     Thumbnail,
     contact_sheet,
     data_uri,
@@ -18,7 +18,7 @@ from imgrec.report.pictures.small_pictures import (
 )
 
 __all__ = [
-    "SIDE",
+    "THUMBNAIL_SIDE",
     "Thumbnail",
     "bars_of",
     "boxes_picture",

@@ -32,7 +32,7 @@ def load_font(points: int) -> FreeTypeFont:
     return ImageFont.truetype(path, points)
 
 
-SIDE = 192
+THUMBNAIL_SIDE = 192
 """The longer side of a thumbnail, in pixels, at most."""
 
 _TINY = 64
