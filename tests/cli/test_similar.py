@@ -93,7 +93,7 @@ def test_a_file_of_features_is_not_replaced(imgrec: Imgrec, trained: tuple[Path,
     [
         (["photos/bad.png", "--in", "photos"], 3, "photos/bad.png: not an image"),
         (["none.png", "--in", "photos"], 3, "none.png: no such file"),
-        (["photos/dark.png", "--in", "none"], 3, "none: no such folder"),
+        (["photos/dark.png", "--in", "none"], 3, "none does not exist"),
         (["photos/dark.png", "--in", "none.npz"], 3, "none.npz can't be read: no such file"),
         (["photos/dark.png", "--in", "photos", "--output", "a.pdf"], 2, "a.pdf: unknown format"),
         (["photos/dark.png", "--in", "photos", "--json", "--output", "a.png"], 2, "--json prints"),

@@ -166,8 +166,10 @@ def test_what_can_not_be_searched_is_named(
         find_similar(folder / "bad.png", folder, model)
     with pytest.raises(DataError, match="empty: a folder without images"):
         find_similar(folder / "red.png", tmp_path / "empty", model)
-    with pytest.raises(DataError, match="none: no such folder"):
+    with pytest.raises(DataError, match="none does not exist"):
         find_similar(folder / "red.png", tmp_path / "none", model)
+    with pytest.raises(DataError, match=r"red\.png is neither a folder nor an \.npz file"):
+        find_similar(folder / "red.png", folder / "red.png", model)
     shutil.copy(folder / "bad.png", tmp_path / "empty" / "bad.png")
     with pytest.raises(DataError, match=r"none of the photos can be used, such as .*bad.png"):
         find_similar(folder / "red.png", tmp_path / "empty", model)

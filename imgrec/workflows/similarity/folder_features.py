@@ -24,7 +24,7 @@ from imgrec.data.cache_files import (
 )
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo
-from imgrec.data.storage import is_folder, resolved, status
+from imgrec.data.storage import exists, is_folder, resolved, status
 from imgrec.errors import BadImage, DataError, RunError
 from imgrec.files import sha256
 from imgrec.progress import Progress
@@ -144,7 +144,9 @@ class _CachedFolder:
 def _photos_in(folder: Path) -> Sequence[Photo]:
     shown = printable(str(folder))
     if not is_folder(folder):
-        raise DataError(f"{shown}: no such folder", hint="name a folder, or a file of features")
+        problem = "is neither a folder nor an .npz file" if exists(folder) else "does not exist"
+        hint = "name a folder, or a file that `imgrec predict PHOTOS --features FILE.npz` wrote"
+        raise DataError(f"{shown} {problem}", hint=hint)
     photos = [*expand_photos([str(folder)], None)]
     if isinstance(photos[0].source, BadImage) and len(photos) == 1:
         raise photos[0].source
