@@ -59,6 +59,23 @@ def test_links_lead_to_files(page: str) -> None:
         assert ((PROJECT / page).parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", sorted({*PAGES, *DOCS}))
+def test_modules_exist(page: str) -> None:
+    """Every module that a page names by its path is one of the project, or of imgrec."""
+    for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", read(page)):
+        assert (PROJECT / path).exists() or (PROJECT / "imgrec" / path).exists(), path
+
+
+def test_the_picture_of_the_layers_has_every_package() -> None:
+    """Each layer of docs/design.md lists the packages in it, and nothing else."""
+    drawn = dict(re.findall(r"<b>(\w+)</b><br/>(.*?)\"", read("docs/design.md")))
+    layers = {path.parent.parent.name for path in PROJECT.glob("imgrec/*/*/__init__.py")}
+    assert drawn.keys() == layers
+    for layer, names in drawn.items():
+        there = {path.parent.name for path in PROJECT.glob(f"imgrec/{layer}/*/__init__.py")}
+        assert set(names.split(" · ")) == there
+
+
 def test_generated_pages_are_current() -> None:
     """docs/ says what the code says."""
     assert docs.stale(docs.DOCS) == []
