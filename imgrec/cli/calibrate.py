@@ -63,7 +63,8 @@ def calibrate(
 
     The probabilities of the new run match how often it is right on such images (temperature
     scaling). With --precision or --coverage, it also answers "unknown", so that this target is
-    kept on new images of the same kind with 95 % confidence. RUN itself stays as it is.
+    kept on new images of the same kind with 95 % confidence. That does not recognise photos unlike
+    the training images, unless RUN was trained to. RUN itself stays as it is.
 
     Example: imgrec calibrate flowers-1 --data photos --precision 0.98
     """

@@ -28,7 +28,13 @@ from imgrec.config.training import Checkpoint, Training
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import ConfigError
 from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
-from imgrec.sections.section import ConfigFinding, ProperFraction, Section, Text
+from imgrec.sections.section import (
+    ConfigFinding,
+    ProperFraction,
+    Section,
+    Text,
+    field_error,
+)
 from imgrec.sections.yaml import KeyPath
 from imgrec.text import count_of, either
 
@@ -68,6 +74,13 @@ class Backbone(Section):
         "as NASNetMobile's 0.9997, which takes 10,000 steps to converge from random weights. 0.9 "
         "suits short trainings.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_a_name(cls, written: Any) -> Any:
+        if isinstance(written, str) and written in BACKBONES:
+            raise field_error(f"write {{name: {written}}} instead of {written}")
+        return written
 
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield an unknown name, and a momentum that has no effect."""
@@ -110,9 +123,11 @@ class ModelConfig(Section):
     head: Literal["logistic"] | None = Field(
         default=None,
         description="`logistic`: one dense layer on the features of a frozen backbone, solved "
-        "exactly instead of trained in epochs: L2-regularised logistic regression, whose strength "
-        "is chosen by cross-validation. It depends on the training images alone, not on their "
-        "order or a seed. `layers` is one global pooling or Flatten; there is no augmentation.",
+        "exactly instead of trained in epochs: logistic regression. The strength of its L2 "
+        "penalty, relative to the variance of the features, is chosen by cross-validation; a "
+        "larger one means smaller weights. The head depends on the training images alone, not on "
+        "their order or a seed. `layers` is one global pooling or Flatten; "
+        "there is no augmentation.",
     )
     weights: Text | None = Field(
         default=None,

@@ -40,6 +40,7 @@ def test_a_run_is_calibrated(made: Imgrec) -> None:
     assert (first, last) == ("run:  runs/made-2", "next: imgrec predict PHOTO --model runs/made-2")
     assert [each.partition(":")[0] for each in facts] == ["temperature", "unknown below"]
     assert "coverage 0.8 with 95 % confidence, chosen on 60 calibration images" in facts[1]
+    assert "photos unlike the training images may pass" in process.stderr
     shown = made("runs", "show", "made-2").stdout
     assert "calibrated from  made-1, on 60 images of images" in shown
     assert json.loads(made("runs", "show", "made-1", "--json").stdout)["card"]["threshold"] is None

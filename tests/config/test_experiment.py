@@ -254,6 +254,12 @@ def test_unknown_backbone(problems: Problems) -> None:
     )
 
 
+def test_name_instead_of_a_backbone(problems: Problems) -> None:
+    """A name alone comes with the mapping to write."""
+    message = "model.backbone: write {name: VGG16} instead of VGG16"
+    assert problems("model.backbone=VGG16") == [message]
+
+
 def test_grey_backbone_from_scratch(config: str) -> None:
     """Without weights a backbone may start on grey images."""
     overrides = ["model.backbone={name: MobileNetV2, weights: null}", "data.channels=1"]

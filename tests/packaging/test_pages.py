@@ -60,6 +60,14 @@ def test_links_lead_to_files(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", sorted({*PAGES, *DOCS}))
+def test_links_lead_to_headings(page: str) -> None:
+    """Every link to a part of a page leads to one of its headings."""
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", read(page)):
+        place = (PROJECT / page).parent / target if target else PROJECT / page
+        assert anchor in anchors(place.read_text("utf-8")), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, *DOCS}))
 def test_modules_exist(page: str) -> None:
     """Every module that a page names by its path is one of the project, or of imgrec."""
     for path in re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", read(page)):
@@ -102,6 +110,13 @@ def test_every_command_is_documented() -> None:
 def read(page: str) -> str:
     """Return a page's text."""
     return (PROJECT / page).read_text(encoding="utf-8")
+
+
+def anchors(page: str) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page, and those written as HTML."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+    return made | set(re.findall(r"<a (?:id|name)=\"([^\"]+)\"", page))
 
 
 def targets() -> set[str]:

@@ -254,6 +254,8 @@ def _threshold(scores: Scores, target: tuple[Target, float] | None) -> Threshold
         reason, best = unattainable(scores, *target, _SPLIT)
         raise DataError(reason, hint=_lower(target[0], best) + _surest_mistake(scores))
     log_threshold(found)
+    if found.ood_similarity is None:
+        log.info("it is a threshold of the probability: photos unlike the training images may pass")
     return found
 
 
