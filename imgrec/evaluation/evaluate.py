@@ -55,6 +55,7 @@ def evaluate_scores(
     _check(scores)
     k = min(top_k, len(scores.classes))
     found = compute_metrics(scores, k, thorough=True)
+    results = tuple(_slice_result(each, k, scores, found) for each in slices)
     return Evaluation(
         classes=scores.classes,
         images=len(scores.names),
@@ -65,8 +66,8 @@ def evaluate_scores(
         confusion=found.confusion,
         reliability=reliability(scores),
         coverage_curve=None if scores.multi_label else coverage_curve(scores),
-        slices=tuple(_slice_result(each, k, scores, found) for each in slices),
-        notes=tuple(_notes(scores, found, slices)),
+        slices=results,
+        notes=tuple(_notes(scores, found, results)),
         thresholds=scores.decision.class_thresholds,
     )
 
@@ -110,7 +111,7 @@ def _slice_result(
     return SliceResult(part.name, images, found, part.corruption, difference)
 
 
-def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice]) -> Iterator[str]:
+def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[SliceResult]) -> Iterator[str]:
     images, multi_label = len(scores.names), scores.multi_label
     yield from _multi_label_notes(found) if multi_label else ()
     yield from _ranking_notes(found)
@@ -125,7 +126,10 @@ def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[ImageSlice])
         yield f"no interval of {_joined(without)}: {reason}"
     if slices:
         yield f"no interval of {_joined(costly)} in slices"
-    if slices and all(len(each.scores.names) < FEWEST_IMAGES for each in slices):
+    if unsure := [each.name for each in slices if each.difference and each.difference.low is None]:
+        reason = "too few images change between right and wrong"
+        yield f"no interval of the difference by {', '.join(unsure)}: {reason}"
+    if slices and all(each.images < FEWEST_IMAGES for each in slices):
         yield f"no slice has {FEWEST_IMAGES} images, so none is called the worst"
 
 

@@ -21,7 +21,6 @@ from imgrec.report.network_drawing import network_svg
 from imgrec.report.pictures import Thumbnail, data_uri
 from imgrec.report.templates import Choice
 from imgrec.report.wording import (
-    ROBUSTNESS_TITLES,
     UNKNOWN,
     classes_left_out,
     counted_images,
@@ -96,10 +95,14 @@ class ReportContext:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """The mistakes to show: those with the highest loss, and some of each confused pair."""
+    """The mistakes to show: those with the highest loss, and some others of each confused pair.
+
+    repeated: the number of confused pairs that have no others.
+    """
 
     worst: tuple[Mistake, ...]
     pairs: tuple[tuple[ConfusedPair, tuple[Mistake, ...]], ...]
+    repeated: int
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -113,7 +116,9 @@ def mistakes(assessment: Assessment) -> Mistakes:
     scores = assessment.scores
     worst = worst_mistakes(scores, _MISTAKES)
     pairs = most_confused(assessment.evaluation, _PAIRS)
-    return Mistakes(worst, tuple((pair, _others(scores, pair, worst)) for pair in pairs))
+    shown = [(pair, _others(scores, pair, worst)) for pair in pairs]
+    left = tuple((pair, others) for pair, others in shown if others)
+    return Mistakes(worst, left, len(shown) - len(left))
 
 
 def _others(scores: Scores, pair: ConfusedPair, seen: Sequence[Mistake]) -> tuple[Mistake, ...]:
@@ -140,7 +145,6 @@ _GLOBALS = {
     "difference": format_difference,
     "difference_bounds": format_difference_bounds,
     "robustness_cells": robustness_cells,
-    "robustness_titles": ROBUSTNESS_TITLES,
     "is_proportion": is_proportion,
     "says_something": is_informative,
 }
@@ -281,11 +285,10 @@ def _of_confidence(evaluation: Evaluation) -> Iterator[_Plot]:
 
 
 def _of_corruptions(evaluation: Evaluation) -> Iterator[_Plot]:
-    if evaluation.corrupted:
-        text = "Accuracy by the level of each corruption; dashed: on the unchanged images"
-        kinds = {each.corruption.kind for each in evaluation.corrupted if each.corruption}
-        chart = charts.ThemedChart(charts.robustness_plot, evaluation)
-        yield _plot(chart, text, large=len(kinds) > 1)
+    kinds = (each.corruption.kind for each in evaluation.corrupted if each.corruption)
+    for kind in dict.fromkeys(kinds):
+        text = f"Accuracy by the level of {kind}; dashed: on the unchanged images"
+        yield _plot(charts.ThemedChart(charts.robustness_plot, evaluation, kind), text)
 
 
 def _plot(chart: charts.ThemedChart, text: str, *, large: bool = False) -> _Plot:

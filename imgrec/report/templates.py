@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from imgrec.text import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,16 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"shown": printable, "percent": percent}
+    found.filters |= {"shown": printable, "breakable": _breakable, "percent": percent}
     found.globals |= {"light": LIGHT, "dark": DARK}
     return found
+
+
+def _breakable(text: str) -> Markup:
+    """Return text that lines break after slashes, underscores and equals signs, if they must."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(re.findall(r"[^/_=]*[/_=]|[^/_=]+", printable(text)))
 
 
 def _template(name: str) -> str:

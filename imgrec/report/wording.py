@@ -104,7 +104,7 @@ def robustness_cells(result: SliceResult) -> tuple[str, ...]:
     return (
         *measured,
         format_difference("accuracy", difference.value),
-        format_difference_bounds("accuracy", difference),
+        format_difference_bounds("accuracy", difference) or UNKNOWN,
         difference.finding,
     )
 

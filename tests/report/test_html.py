@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
+from imgrec.corruption import Corruption
 from imgrec.evaluation.evaluate import evaluate_scores
 from imgrec.evaluation.results import Assessment, RequirementResult
 from imgrec.network_summary import NetworkLayer, NetworkSummary
@@ -32,17 +33,23 @@ class Page(HTMLParser):
         self.elements: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
         self.texts: list[str] = []
+        self._is_continued = False
         self.feed(page)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Note an element; a text goes on after a place where its line may break."""
+        self._is_continued = tag == "wbr"
         self.elements.append(tag)
         self.attributes.extend(attrs)
 
     def handle_data(self, data: str) -> None:
         """Note a text."""
-        self.texts.append(data)
+        if self._is_continued:
+            self.texts[-1] += data
+        else:
+            self.texts.append(data)
+        self._is_continued = False
 
 
 def test_the_page_says_everything(assessment: Make) -> None:
@@ -75,6 +82,23 @@ def test_the_page_says_everything(assessment: Make) -> None:
         "A & <B>",
     ):
         assert any(text in each for each in texts), text
+
+
+def test_each_kind_of_corruption_has_a_plot(assessment: Make) -> None:
+    """It is named in the alternative text of its plot, whatever the number of its levels."""
+    found = everything(assessment(2))
+    front, blur = found.evaluation.slices
+    others = [
+        dataclasses.replace(blur, name=str(each), corruption=each)
+        for each in (Corruption("noise", 0.1), Corruption("noise", 0.2))
+    ]
+    evaluation = dataclasses.replace(found.evaluation, slices=(front, blur, *others))
+    parsed = Page(page(dataclasses.replace(found, evaluation=evaluation)))
+    texts = [text for name, text in parsed.attributes if name == "alt" and text]
+    assert [each.split(";")[0] for each in texts if "level" in each] == [
+        "Accuracy by the level of blur",
+        "Accuracy by the level of noise",
+    ]
 
 
 def test_a_page_without_a_background_has_the_evaluation_alone(assessment: Make) -> None:
@@ -161,7 +185,7 @@ def test_mistakes_are_the_highest_losses_then_others_of_each_pair(assessment: Ma
     assert losses == sorted(losses)
     assert len(shown.worst) == 12
     assert len(set(shown.rows)) == len(shown.rows)
-    assert len(shown.pairs) == 6
+    assert (len(shown.pairs), shown.repeated) == (2, 4)
 
 
 def test_the_page_asks_the_network_nothing(assessment: Make) -> None:

@@ -140,17 +140,18 @@ def _robustness(evaluation: Evaluation) -> Iterator[RenderableType]:
         return
     yield _heading("Robustness: the accuracy on corrupted images")
     table = _table()
-    table.add_column("corruption", no_wrap=True)
+    table.add_column("corruption", overflow="fold")
     for heading in ROBUSTNESS_TITLES:
-        # A terminal has 80 columns: the unit is in the heading.
+        # A terminal has 80 columns: an interval has the unit of the number before it.
         title = heading.replace("difference", "points")
         table.add_column(title, justify="right" if heading else "left", no_wrap=True)
     accuracy = evaluation.metrics["accuracy"]
-    table.add_row("none", percent(accuracy.value), interval(accuracy))
+    table.add_row("none", percent(accuracy.value), interval(accuracy).removesuffix(" %"))
     for each in evaluation.corrupted:
         style = "bold" if each == evaluation.worst_slice else ""
-        cells = (cell.removesuffix(" points") for cell in robustness_cells(each))
-        table.add_row(each.name, *cells, style=style)
+        value, *others = robustness_cells(each)
+        cells = (cell.removesuffix(" %").removesuffix(" points") for cell in others)
+        table.add_row(each.name, value, *cells, style=style)
     yield table
 
 
