@@ -54,7 +54,7 @@ def _classifier(console: Console, runs_dir: Path) -> str:
     from imgrec.models.packaged_weights import is_installed
     from imgrec.runs.folder import default_runs_dir
 
-    place = printable(str(runs_dir))
+    place = printable(f"{runs_dir}/")
     said = f"no run in {place} yet: using {{}}, trained on ImageNet"
     # A script that names a runs folder expects a run there.
     suits = console.interactive or runs_dir == default_runs_dir()
@@ -63,7 +63,7 @@ def _classifier(console: Console, runs_dir: Path) -> str:
         return _INSTALLED_CLASSIFIER
     if not console.interactive:
         raise RunError(
-            f"there is no complete run in {place}",
+            f"there is no complete run in {printable(str(runs_dir))}",
             hint="give a run with --model RUN, or an ImageNet classifier with "
             f"--pretrained {_SMALL_CLASSIFIER}",
         )

@@ -77,8 +77,8 @@ def check_name(name: str) -> None:
     """Raise UsageError unless `name` can be that of a run: letters, digits, `.`, `_` and `-`."""
     if not re.fullmatch(r"[^\W_][\w.-]{0,63}", name):
         raise UsageError(
-            f"{quoted(name)} can't be the name of a run: it has letters, digits, `.`, `_` and `-`, "
-            "begins with a letter or a digit, and is no longer than 64 characters",
+            f"{quoted(name)} can't be the name of a run: a name consists of letters, digits, "
+            "`.`, `_` and `-`, begins with a letter or digit, and is no longer than 64 characters",
             hint="choose another one with --name",
         )
 
@@ -163,15 +163,22 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
         last = max(wanted, key=lambda run: run.card.created if resumable else run.card.ready)
         newest = runs[-1]
         if newest not in wanted:
-            why = "was imported" if resumable and newest.card.origin else "is not complete"
-            log.info("last: %s; %s is newer, but %s", last.name, newest.name, why)
+            log.info("last: %s; %s is newer, but %s", last.name, newest.name, _why(newest))
         return last
     kind = "resumable" if resumable else "complete"
+    newest_one = f": {printable(runs[-1].name)} {_why(runs[-1])}" if runs else ""
     raise RunError(
-        f"there is no {kind} run in {printable(str(runs_dir))}",
+        f"there is no {kind} run in {printable(str(runs_dir))}{newest_one}",
         hint="train one with `imgrec train CONFIG`, or say where the runs are with "
         f"{option('runs-dir', 'FOLDER')}",
     )
+
+
+def _why(run: Run) -> str:
+    """Return why a run can't be resumed, or used before it is complete, to follow its name."""
+    if not run.card.complete:
+        return "is not complete"
+    return "was imported" if run.card.origin else "has finished"
 
 
 def _missing(reference: str, runs_dir: Path) -> RunError:

@@ -175,7 +175,7 @@ def test_without_a_run_installed_weights_answer(
     process = imgrec("predict", str(shared("data/photos/banana.jpg")), "--json")
     assert (process.returncode, process.stderr) == (
         0,
-        "no run in runs yet: using EfficientNetLite0, trained on ImageNet\n",
+        "no run in runs/ yet: using EfficientNetLite0, trained on ImageNet\n",
     )
     document = json.loads(process.stdout)
     assert document["model"] == "EfficientNetLite0"

@@ -364,3 +364,15 @@ def test_a_link_to_the_folder_of_the_classes_ends_there(images: Images) -> None:
     root = images("cat/a.png", "dog/b.png")
     (root / "cat" / "all").symlink_to(root)
     assert names(root) == ["cat/a.png", "dog/b.png"]
+
+
+def test_data_sets_are_not_classes(images: Images) -> None:
+    """A folder of data sets with splits comes with those that were probably meant."""
+    birds = ("birds/train/bird/1.png", "birds/train/other/1.png", "birds/validation/bird/2.png")
+    root = images(*birds, "cats_dogs/train/cat/1.png", "cats_dogs/test/dog/1.png", "photos/1.png")
+    with pytest.raises(DataError) as caught:
+        read_folders(root)
+    assert caught.value.message == (
+        f"folders in {root} contain split folders, not images of a class; did you mean "
+        f"{root}/birds or {root}/cats_dogs?"
+    )

@@ -93,6 +93,14 @@ def test_last_for_resuming_is_the_newest_run_with_a_checkpoint(tmp_path: Path) -
     assert find("last", tmp_path, resumable=True).path == unfinished
 
 
+def test_no_run_to_resume_is_reported_with_the_newest(tmp_path: Path) -> None:
+    """The message says why the newest run can't be resumed."""
+    _run(tmp_path, "x", 1)
+    with pytest.raises(RunError) as caught:
+        find("last", tmp_path, resumable=True)
+    assert caught.value.message == f"there is no resumable run in {tmp_path}: x-1 has finished"
+
+
 def test_a_run_is_found_by_name_and_by_folder(tmp_path: Path) -> None:
     """A name below the runs folder and a path from anywhere mean the same run."""
     folder = _run(tmp_path, "x", 1)

@@ -18,7 +18,7 @@ from imgrec.data.storage import files_below, is_folder, list_folder, resolved
 from imgrec.data.suffixes import format_of
 from imgrec.errors import DataError
 from imgrec.sections.section import Section
-from imgrec.text import count_of, join_few, plural, printable
+from imgrec.text import count_of, either, join_few, plural, printable
 
 _LAYOUT = "put images into one folder per class, such as {root}/cat/1.jpg and {root}/dog/1.jpg"
 
@@ -83,10 +83,11 @@ def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
         root: The folder that the paths in findings are relative to.
 
     Raises:
-        DataError: A folder can't be read.
+        DataError: A folder can't be read, or contains the split folders of a data set.
     """
     images: list[NamedLabel] = []
     empty: list[Path] = []
+    datasets: list[Path] = []
     folders = list_folder(folder).folders
     findings = [*besides(folder, folders, root)]
     for each in folders:
@@ -102,6 +103,14 @@ def read_class_folders(folder: Path, base: Path, root: Path) -> ClassFolders:
         ]
         if not found.files:
             empty.append(each)
+        if _has_splits(each, names, base):
+            datasets.append(each)
+    if datasets:
+        raise DataError(
+            f"folders in {_shown(folder)} contain split folders, not images of a class; did you "
+            f"mean {either([str(each) for each in datasets])}?",
+            hint="name the folder of one data set",
+        )
     findings += finding(FindingKind.REPEATED_FOLDERS, _repeated(folders))
     return ClassFolders(tuple(images), tuple(empty), merged(findings))
 
@@ -112,6 +121,13 @@ def _nested(folder: Path, names: Sequence[str], base: Path, root: Path) -> Itera
     inside = (name[start:].partition("/") for name in names)
     for name, count in Counter(first for first, slash, _ in inside if slash).items():
         yield counted(folder / name, root, count)
+
+
+def _has_splits(folder: Path, names: Sequence[str], base: Path) -> bool:
+    """Return whether several folders directly in a class folder are splits with class folders."""
+    start = len(folder.relative_to(base).as_posix()) + 1
+    inside = {name[start:].partition("/")[0] for name in names if name.count("/", start) > 1}
+    return len(set(split_names(inside).values())) > 1
 
 
 def _repeated(folders: Sequence[Path]) -> Iterator[Occurrence]:
