@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -13,9 +14,11 @@ from imgrec.report.templates import Choice
 from imgrec.text import NOTHING, count_of
 
 _CLASSES = 12
+_FEWEST = 2
 # Stands for the photos in the text around them; names never contain it, since it is escaped.
 _TILES = "\0"
 _UNKNOWN, _NOTHING, _DISAGREE, _FAILED = "unknown", "nothing", "disagree", "failed"
+_OTHER = "other"
 _TITLES = {
     _UNKNOWN: "unknown",
     _NOTHING: NOTHING,
@@ -48,7 +51,8 @@ class PredictionsPage:
         self._environment = templates.environment()
         self._environment.filters["count_of"] = count_of
         self._photos = 0
-        self._counts: Counter[str] = Counter()
+        self._keys_of_photos: Counter[tuple[str, ...]] = Counter()
+        self._folder: tuple[str, ...] | None = None
 
     def tiles(self, predictions: Sequence[Prediction], pictures: Sequence[PhotoPictures]) -> str:
         """Return the HTML of the next photos; `pictures` has an item for each."""
@@ -57,7 +61,9 @@ class PredictionsPage:
             for each, found in zip(predictions, pictures, strict=True)
         ]
         self._photos += len(tiles)
-        self._counts.update(key for tile in tiles for key in tile.keys)
+        self._keys_of_photos.update(tile.keys for tile in tiles)
+        for each in predictions:
+            self._folder = _common(self._folder, tuple(each.name.split("/")[:-1]))
         return self._environment.get_template("prediction_tiles.html.j2").render(
             tiles=tiles,
             several=any(member.multi_label for member in self._members),
@@ -66,19 +72,14 @@ class PredictionsPage:
 
     def page(self, tiles: Iterable[str]) -> Iterator[str]:
         """Yield the page in pieces of whole lines, given what `tiles` returned for all photos."""
-        classes = sorted(self._choices(), key=lambda each: -each.count)
-        others = (Choice(key, title, self._counts[key]) for key, title in _TITLES.items())
         around = self._environment.get_template("predictions.html.j2").render(
             photos=self._photos,
             models=[member.model for member in self._members],
             unknown_below=self._unknown_below,
             heat_maps=self._heat_maps,
-            options=[
-                Choice("all", "all", self._photos),
-                *classes[:_CLASSES],
-                *(each for each in others if each.count),
-            ],
-            more_classes=len(classes[_CLASSES:]),
+            folder="/".join(self._folder) + "/" if self._folder else "",
+            depth=len(self._folder or ()),
+            options=[Choice("all", "all", self._photos), *self._choices()],
             tiles=_TILES,
         )
         before, after = around.split(_TILES)
@@ -97,9 +98,30 @@ class PredictionsPage:
             yield _DISAGREE
 
     def _choices(self) -> Iterator[Choice]:
-        for name, column in self._columns.items():
-            if count := self._counts[f"class-{column}"]:
-                yield Choice(f"class-{column}", name, count)
+        """Yield the most frequent classes, one for all others, and what else a photo may be."""
+        counts: Counter[str] = Counter()
+        for keys, count in self._keys_of_photos.items():
+            counts.update(dict.fromkeys(keys, count))
+        found = [
+            Choice(f"class-{column}", name, counts[f"class-{column}"])
+            for name, column in self._columns.items()
+            if counts[f"class-{column}"]
+        ]
+        found.sort(key=lambda each: -each.count)
+        frequent = [each for each in found if each.count >= _FEWEST][:_CLASSES]
+        others = found[len(frequent) :]
+        yield from frequent
+        if len(others) == 1:
+            yield from others
+        elif others and frequent:
+            yield self._together(tuple(each.key for each in others))
+        rest = (Choice(key, title, counts[key]) for key, title in _TITLES.items())
+        yield from (each for each in rest if each.count)
+
+    def _together(self, keys: tuple[str, ...]) -> Choice:
+        photos = self._keys_of_photos.items()
+        count = sum(count for found, count in photos if not set(keys).isdisjoint(found))
+        return Choice(_OTHER, "other", count, keys)
 
 
 class _Tile(NamedTuple):
@@ -110,6 +132,14 @@ class _Tile(NamedTuple):
     answers: tuple[Answer, ...]
     picture: Thumbnail | None
     heat: Thumbnail | None
+
+
+def _common(one: tuple[str, ...] | None, other: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folders that two paths begin with; `other` if there is no first one."""
+    if one is None:
+        return other
+    pairs = zip(one, other, strict=False)
+    return one[: sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))]
 
 
 def _answers(prediction: Prediction) -> tuple[Answer, ...]:

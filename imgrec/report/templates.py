@@ -21,14 +21,17 @@ class Choice:
     """A part of a gallery that can be shown alone.
 
     Attributes:
-        key: The CSS class of its items; that of the first choice, all items, is not used.
+        key: Its name, and the CSS class of its items; that of the first choice, all items, is not
+            used.
         label: Its title.
         count: How many items it has.
+        keys: The CSS classes of its items, if they have several.
     """
 
     key: str
     label: str
     count: int
+    keys: tuple[str, ...] = ()
 
 
 def environment() -> Environment:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -96,7 +98,7 @@ def test_models_of_other_classes_have_no_answer_together() -> None:
 
 
 def test_photos_are_chosen_by_their_answer() -> None:
-    """The most frequent classes first; each choice counts the photos that it shows."""
+    """The most frequent classes first, then all others as one; each choice counts its photos."""
     names = tuple(f"class {number}" for number in range(20))
     photos = [
         Prediction(f"{number}-{place}.jpg", (Ranked(name, 1.0),), labels=(name,))
@@ -106,10 +108,35 @@ def test_photos_are_chosen_by_their_answer() -> None:
     text = page_of(photos, [ModelInfo("m", names)])
     found = Page(text)
     ids = [value for name, value in found.attributes if name == "id" and value != "content"]
-    assert ids == ["only-all", *(f"only-class-{number}" for number in range(19, 7, -1))]
-    assert "and 8 more classes" in found.texts
+    frequent = [f"only-class-{number}" for number in range(19, 7, -1)]
+    assert ids == ["only-all", *frequent, "only-other"]
+    assert {"other", "36"} <= set(found.texts)
     assert sum(each == ("class", "class-19") for each in found.attributes) == 20
     assert "main:has(#only-class-19:checked) .chosen > li:not(.class-19) { display: none; }" in text
+
+
+def test_answers_of_a_single_photo_are_chosen_together() -> None:
+    """A photo with two of them counts once; without a more frequent answer, there is no choice."""
+    names = ("a", "b", "c", "d")
+    member = ModelInfo("m", names, Decision(class_thresholds=(0.5,) * 4))
+    top = tuple(Ranked(name, 1.0) for name in names)
+    once = Prediction("1.jpg", top, multi_label=True, labels=("a", "b"))
+    twice = [Prediction(f"{at}.jpg", top, multi_label=True, labels=("c",)) for at in (2, 3)]
+    text = page_of([once, *twice], [member])
+    choices = [each for each in Page(text).texts if each in {"a", "b", "c", "d", "other", "1", "2"}]
+    assert choices[:4] == ["c", "2", "other", "1"]
+    assert "li:not(.class-0, .class-1) { display: none; }" in text
+    assert "only-other" not in page_of([once], [member])
+
+
+def test_the_common_folder_is_named_once() -> None:
+    """Above the photos, which show where they are in it."""
+    photos = [answered("/data/new/cat/a.jpg"), answered("/data/new/dog/b.jpg")]
+    text = page_of(photos)
+    assert "of /data/new/, classified by " in "".join(Page(text).texts)
+    assert ".in-1, .in-2, .in-3 { display: none; }" in text
+    assert '<span class="in-4">cat/<wbr></span>a.jpg' in text
+    assert ".in-1" not in page_of([answered("a.jpg"), photos[0]])
 
 
 def test_a_heat_map_is_described_in_words_too() -> None:
@@ -130,8 +157,11 @@ def test_hostile_names_are_text_and_nothing_else(hostile: tuple[str, ...]) -> No
         return page_of([*known, *broken], [ModelInfo(names[0], tuple(names))])
 
     expected, found = Page(page(harmless)), Page(page(hostile))
-    assert [each for each in found.elements if each != "wbr"] == expected.elements
-    assert [name for name, _ in found.attributes] == [name for name, _ in expected.attributes]
+    folders = [each for each in found.attributes if re.fullmatch(r"in-\d+", each[1] or "")]
+    elements = Counter(found.elements) - Counter(wbr=len(found.elements), span=len(folders))
+    assert elements == Counter(expected.elements)
+    attributes = Counter(name for name, _ in found.attributes) - Counter({"class": len(folders)})
+    assert attributes == Counter(name for name, _ in expected.attributes)
     assert {printable(name) for name in hostile} <= set(found.texts)
     addresses = [value for name, value in found.attributes if name in {"src", "href"}]
     assert all(each and each.startswith(("data:", "#")) for each in addresses)
