@@ -99,10 +99,13 @@ def test_a_run_with_its_fast_file_answers_without_tensorflow(
 
 
 @needs_weights
-def test_a_photo_is_answered_without_a_run_and_without_tensorflow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["predict", "explain --method layers"])
+def test_a_photo_is_answered_without_a_run_and_without_tensorflow(
+    command: str, tmp_path: Path
+) -> None:
     """ImageNet weights that are installed are read and converted without slow libraries."""
     Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
-    code = MAIN.format(arguments=["predict", "photo.png", "--json"])
+    code = MAIN.format(arguments=[*command.split(), "photo.png", "--json"])
     own = f"import os; os.environ['IMGREC_CACHE'] = {str(tmp_path / 'cache')!r}\n"
     loaded = _loaded(own + code, tmp_path)
     assert "ai_edge_litert" in loaded

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imgrec.cli import options
+from imgrec.cli.chosen_model import chosen_models
 from imgrec.cli.console import Console
 from imgrec.cli.options import refuse_unusable
 
@@ -23,6 +24,7 @@ _METHODS = ("gradcam", "occlusion", "windows", "dense", "layers")
 @options.command("explain")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @click.option("--model", metavar="RUN", help="Run to explain.  [default: last]")
+@options.pretrained
 @click.option(
     "--method",
     type=click.Choice(_METHODS),
@@ -75,6 +77,7 @@ def explain(
     *,
     photos: tuple[str, ...],
     model: str | None,
+    pretrained: str | None,
     method: Method | None,
     class_name: str | None,
     output: Path,
@@ -114,14 +117,14 @@ def explain(
     Example: imgrec explain photo.jpg --method windows --boxes
     """  # noqa: D301 - Click takes \b for "keep these lines"
     from imgrec.report.documents import explanation_document
-    from imgrec.runs.folder import find
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows.explanation import ExplainOptions, WrittenFiles, explain_files
     from imgrec.workflows.prediction import FailureSummary
 
+    (chosen,) = chosen_models(console, [model] if model else [], pretrained, runs_dir)
     query, explained = explain_files(
         photos,
-        find(model, runs_dir),
+        chosen,
         WrittenFiles(output, boxes=boxes, grid=grid),
         options=ExplainOptions(
             class_name, threshold, windows, as_seen, method, layer=layer, unit=unit, names=names

@@ -34,6 +34,7 @@ from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.exported import FunctionEngine
 from imgrec.runtime.keras_engine import KerasEngine
+from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.scores import ONE_LABEL, Decision
 from imgrec.workflows.explanation import (
     Explainer,
@@ -45,6 +46,7 @@ from imgrec.workflows.explanation import (
 from imgrec.workflows.explanation.explainer import INSIDE
 from imgrec.workflows.explanation.files import explain_photos, plan_outputs
 from imgrec.workflows.prediction import open_models
+from tests.conftest import needs_weights
 from tests.explanation.made import SIDE, SPEC, network, spotted
 from tests.workflows.smallest import NAMES
 
@@ -243,6 +245,28 @@ def test_without_keras_a_model_is_only_asked(
         with pytest.raises(RunError, match=needs) as caught:
             open_explainer(exported, ExplainOptions(method=method))
         assert "method='occlusion'" in caught.value.hint
+
+
+@needs_weights
+@pytest.mark.parametrize("method", ["occlusion", "layers"])
+def test_an_imagenet_classifier_explains_like_a_run(photo: Photo, method: Method) -> None:
+    """In LiteRT; `layers` says why there are no patches of training images."""
+    predictor = open_models(["EfficientNetLite0"]).with_options(top=1)
+    ((predicted,),) = predictor.predictions([photo], total=1, progress=Silent())
+    explainer = open_explainer("EfficientNetLite0", ExplainOptions(method=method))
+    found = explainer.explain(photo)
+    assert explainer.query.model == "EfficientNetLite0"
+    assert isinstance(explainer.engine, LiteRTEngine)
+    assert found.named == predicted.top
+    if found.walk is not None and found.walk.unit is not None:
+        assert found.walk.unit.missing == "those of ImageNet don't come with the classifier"
+
+
+def test_a_classifier_without_a_litert_file_has_no_layers() -> None:
+    """It is refused before weights are downloaded."""
+    with pytest.raises(UsageError, match="and MobileNetV2 has none") as caught:
+        open_explainer("MobileNetV2", ExplainOptions(method="layers"))
+    assert "EfficientNetLite0" in caught.value.hint
 
 
 def test_gradcam_looks_closer_than_predict(

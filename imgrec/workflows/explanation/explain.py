@@ -7,11 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from imgrec.backbones import BACKBONES
 from imgrec.errors import UsageError
 from imgrec.explanation.layers import LayeredNetwork
+from imgrec.explanation.unit_patches import OwnPhotos
 from imgrec.explanation.windows import WINDOWS
 from imgrec.interface import option
+from imgrec.models.backbone import check_classifier
 from imgrec.models.backend import has_tensorflow
+from imgrec.models.class_lists import imagenet_classes
+from imgrec.models.packaged_weights import packaged_weights
 from imgrec.rounding import percent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
@@ -24,7 +29,7 @@ from imgrec.runtime.merged_classes import (
     with_merged_classes,
 )
 from imgrec.runtime.model_file import decision_of
-from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL
+from imgrec.scores import DEFAULT_THRESHOLD, ONE_LABEL, Decision
 from imgrec.text import count_of, did_you_mean, join_few, printable
 from imgrec.workflows.explanation.explainer import (
     INSIDE,
@@ -34,7 +39,7 @@ from imgrec.workflows.explanation.explainer import (
     Method,
     needs_keras,
 )
-from imgrec.workflows.explanation.own_photos import own_photos
+from imgrec.workflows.explanation.own_photos import no_photos, own_photos
 
 # What the methods that look for every class do if no answer is "unknown".
 _WITHOUT_UNKNOWN = {
@@ -78,14 +83,14 @@ DEFAULT_OPTIONS = ExplainOptions()
 
 
 def open_explainer(
-    run: Run,
+    model: Run | str,
     options: ExplainOptions = DEFAULT_OPTIONS,
     engine_options: EngineOptions = DEFAULT_ENGINE,
 ) -> Explainer:
-    """Open a run's model so that it can explain photos.
+    """Open a model so that it can explain photos.
 
     Args:
-        run: The run.
+        model: A run, or the name of a pretrained ImageNet classifier.
         options: What is explained.
         engine_options: Which engine runs the model.
 
@@ -94,47 +99,65 @@ def open_explainer(
             be used with the engine or an option.
         RunError: The model can't be used.
     """
-    card = run.card
-    lists = class_lists(options.names, card.classes, run.name, multi_label=card.multi_label)
-    classes = merge_classes(lists, card.classes, run.name).names
+    method = options.method or fitting_method(model, engine_options)
+    _check(method, options)
+    if method == "layers":
+        engine_options = _litert(model, engine_options)
+    name, own_classes, decision = _described(model)
+    lists = class_lists(options.names, own_classes, name, multi_label=decision.multi_label)
+    classes = merge_classes(lists, own_classes, name).names
     wanted = (
         None if options.class_name is None else _index("class", options.class_name, classes, 10)
     )
-    method = options.method or fitting_method(run, engine_options)
-    _check(method, options)
     if said := lists_in_words(lists):
         log.info("%s", said)
-    decision = decision_of(card)
     if options.threshold is not None:
         decision = decision.with_threshold(options.threshold)
     if method in INSIDE:
-        engine_options = _inside(run, method, engine_options)
-    if method == "layers":
-        engine_options = _litert(engine_options)
+        engine_options = _inside(model, method, engine_options)
     if method in OF_ALL and decision == ONE_LABEL:
         log.info(
-            '%s never answers "unknown" (evaluation.selective_prediction): %s; set a limit with %s',
-            printable(run.name),
+            '%s never answers "unknown"%s: %s; set a limit with %s',
+            printable(name),
+            " (evaluation.selective_prediction)" if isinstance(model, Run) else "",
             _WITHOUT_UNKNOWN[method],
             option("threshold"),
         )
-    engine = open_engine(run, engine_options)
+    engine = _engine(model, engine_options)
     windows = WINDOWS if options.windows is None else options.windows
-    closer = _closer_look(run, engine, options) if method == "layers" else None
-    engine = with_merged_classes(engine, lists, run.name)
+    closer = _closer_look(model, engine, options) if method == "layers" else None
+    engine = with_merged_classes(engine, lists, name)
     return Explainer(
-        run.name, method, engine, decision, wanted, windows, options.as_seen, closer, lists
+        name, method, engine, decision, wanted, windows, options.as_seen, closer, lists
     )
 
 
-def fitting_method(run: Run, engine_options: EngineOptions = DEFAULT_ENGINE) -> Method:
+def fitting_method(model: Run | str, engine_options: EngineOptions = DEFAULT_ENGINE) -> Method:
     """Return gradcam if Keras, TensorFlow and the options allow it, else occlusion."""
     if _forbids_keras(engine_options):
         return "occlusion"
-    if (run.path / BEST_MODEL).is_file() and has_tensorflow():
+    in_keras = isinstance(model, str) or (model.path / BEST_MODEL).is_file()
+    if in_keras and has_tensorflow():
         return "gradcam"
-    log.info("%s: no Keras model, or no TensorFlow: using occlusion", printable(run.name))
+    name = printable(model if isinstance(model, str) else model.name)
+    log.info("%s: no Keras model, or no TensorFlow: using occlusion", name)
     return "occlusion"
+
+
+def _described(model: Run | str) -> tuple[str, tuple[str, ...], Decision]:
+    """Return a model's name, its classes, and how its probabilities become labels."""
+    if isinstance(model, Run):
+        return model.name, model.card.classes, decision_of(model.card)
+    check_classifier(model)
+    return model, imagenet_classes().names, ONE_LABEL
+
+
+def _engine(model: Run | str, options: EngineOptions) -> Engine:
+    if isinstance(model, Run):
+        return open_engine(model, options)
+    from imgrec.runtime.pretrained import pretrained_engine
+
+    return pretrained_engine(model, options)
 
 
 def _check(method: Method, options: ExplainOptions) -> None:
@@ -172,7 +195,7 @@ def _check(method: Method, options: ExplainOptions) -> None:
             )
 
 
-def _litert(engine_options: EngineOptions) -> EngineOptions:
+def _litert(model: Run | str, engine_options: EngineOptions) -> EngineOptions:
     if engine_options.engine == "keras" or engine_options.device.startswith("gpu"):
         asked = (
             option("engine", "keras")
@@ -180,15 +203,26 @@ def _litert(engine_options: EngineOptions) -> EngineOptions:
             else option("device", engine_options.device)
         )
         raise UsageError(
-            f"{asked}: layers looks into the run's LiteRT file, on the CPU", hint="leave it out"
+            f"{asked}: layers looks into the model's LiteRT file, on the CPU", hint="leave it out"
+        )
+    if isinstance(model, str) and model in BACKBONES and packaged_weights(model) is None:
+        raise UsageError(
+            f"{option('method', 'layers')} reads a LiteRT file, and {model} has none",
+            hint=f"use {option('pretrained', 'EfficientNetLite0')}, or another method",
         )
     return replace(engine_options, engine="litert")
 
 
-def _closer_look(run: Run, engine: Engine, options: ExplainOptions) -> CloserLook:
+def _closer_look(model: Run | str, engine: Engine, options: ExplainOptions) -> CloserLook:
     if not isinstance(engine, LiteRTEngine):
         raise ValueError("layers looks into LiteRT models")
-    network = LayeredNetwork(engine, lambda most: own_photos(run, engine.spec, most))
+
+    def photos(most: int) -> OwnPhotos:
+        if isinstance(model, Run):
+            return own_photos(model, engine.spec, most)
+        return no_photos(engine.spec, "those of ImageNet don't come with the classifier")
+
+    network = LayeredNetwork(engine, photos)
     layer = network.usual
     if options.layer is not None:
         layer = _index("layer", options.layer, [each.name for each in network.stages], 40)
@@ -205,15 +239,15 @@ def _closer_look(run: Run, engine: Engine, options: ExplainOptions) -> CloserLoo
     return CloserLook(network, layer, options.unit)
 
 
-def _inside(run: Run, method: Method, engine_options: EngineOptions) -> EngineOptions:
+def _inside(model: Run | str, method: Method, engine_options: EngineOptions) -> EngineOptions:
     if _forbids_keras(engine_options):
         raise UsageError(
             f"{option('method', method)} looks into the Keras model",
             hint=f"leave {option('engine')} and {option('precision')} out, "
             f"or take {option('method', 'occlusion')} or windows",
         )
-    if not (run.path / BEST_MODEL).is_file():
-        raise needs_keras(method, run.name)
+    if isinstance(model, Run) and not (model.path / BEST_MODEL).is_file():
+        raise needs_keras(method, model.name)
     return replace(engine_options, engine="keras")
 
 

@@ -74,7 +74,7 @@ class OutputFiles:
 
 def explain_files(
     photos: Sequence[str],
-    run: Run,
+    model: Run | str,
     written: WrittenFiles,
     *,
     options: ExplainOptions = DEFAULT_OPTIONS,
@@ -85,7 +85,7 @@ def explain_files(
 
     Args:
         photos: Files, folders (with everything below them), patterns, or `-` for stdin.
-        run: The model.
+        model: A run, or the name of a pretrained ImageNet classifier.
         written: Where the pictures go.
         options: What is explained, and by which method.
         engine_options: Which engine runs the model.
@@ -99,7 +99,7 @@ def explain_files(
         UsageError: A file exists already, or an option can't be used with the method.
         RunError: A file can't be written, or the method can't be used with the model.
     """
-    options = replace(options, method=options.method or fitting_method(run, engine_options))
+    options = replace(options, method=options.method or fitting_method(model, engine_options))
     if written.boxes and options.method == "layers":
         raise UsageError(
             f"{option('boxes')}: layers finds no boxes",
@@ -112,7 +112,7 @@ def explain_files(
         )
     found = list(expand_photos(photos, sys.stdin))
     outputs = plan_outputs(found, written, options)
-    explainer = open_explainer(run, options, engine_options)
+    explainer = open_explainer(model, options, engine_options)
     explained = explain_photos(outputs, explainer, progress or Silent())
     return explainer.query, explained
 

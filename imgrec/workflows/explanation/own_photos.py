@@ -28,21 +28,26 @@ def own_photos(run: Run, spec: ImageSpec, most: int) -> OwnPhotos:
         spec: What its model takes.
         most: The largest number of images.
     """
-    empty = np.zeros((0, spec.height, spec.width, spec.channels), np.uint8)
     if not (run.path / IMAGES_FILE).is_file():
-        return OwnPhotos((), empty, 0, "the run has no list of its training images")
+        return no_photos(spec, "the run has no list of its training images")
     try:
         listed = recorded_images(run.path).get(_SPLIT, {})
     except RunError as error:
-        return OwnPhotos((), empty, 0, error.message)
+        return no_photos(spec, error.message)
     source = run.card.data.get(_SPLIT)
     if source is None or source.absolute is None or not listed:
-        return OwnPhotos((), empty, len(listed), "its training images are not files")
+        return no_photos(spec, "its training images are not files", len(listed))
     found = dict(_found(Path(source.absolute), _spread(listed, most), spec))
     if not found:
         reason = f"none of its training images is in {source.absolute} any more, as it was"
-        return OwnPhotos((), empty, len(listed), reason)
+        return no_photos(spec, reason, len(listed))
     return OwnPhotos(tuple(found), np.stack([*found.values()]), len(listed))
+
+
+def no_photos(spec: ImageSpec, reason: str, total: int = 0) -> OwnPhotos:
+    """Return no images, and the reason why there are none of `total`."""
+    empty = np.zeros((0, spec.height, spec.width, spec.channels), np.uint8)
+    return OwnPhotos((), empty, total, reason)
 
 
 def _spread(listed: Mapping[str, str], most: int) -> dict[str, str]:
