@@ -74,7 +74,6 @@ def calibrate(
     from imgrec.runs.folder import find
     from imgrec.workflows.calibration import CalibrationRequest, calibrate_run
     from imgrec.workflows.evaluation import ImageChoice
-    from imgrec.workflows.run_facts import calibration_facts
 
     wanted = CalibrationRequest(ImageChoice(data, split, names), target, name)
     run = calibrate_run(find(reference, runs_dir), wanted, runs_dir=runs_dir, progress=console)
@@ -83,8 +82,6 @@ def calibrate(
 
         return console.document(RunDocument(1, run.name, str(run.path)))
     console.result(f"run:  {printable(str(run.path))}")
-    for fact, value in calibration_facts(run.card):
-        console.result(f"{fact}: {printable(value)}")
     return console.result(
         f"next: imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}"
     )

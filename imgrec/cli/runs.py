@@ -193,7 +193,9 @@ def _row(run: Run) -> tuple[str, ...]:
         epochs = "imported" if card.complete else "import unfinished"
     elif card.head:
         epochs = "none" if card.complete else "none so far"
-    return run.name, created, epochs, _best(run)
+    origin = card.calibrated_from
+    parts = (_best(run), f"calibrated from {origin.run}" if origin else "")
+    return run.name, created, epochs, ", ".join(filter(None, parts))
 
 
 def _best(run: Run) -> str:

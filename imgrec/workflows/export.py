@@ -193,6 +193,7 @@ def export_imported(
         precisions: Those of the files.
     """
     for precision in precisions:
+        log.info("writing the %s LiteRT file, to be compared with the model", precision)
         try:
             _export(writer, "litert", precision, None, photos, progress)
         except (RunError, DataError) as error:

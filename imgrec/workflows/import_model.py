@@ -117,7 +117,6 @@ def import_model(wanted: ImportSpec, *, runs_dir: Path, progress: Progress | Non
             _refuse_unsafe(folder / ready.file, wanted.model)
             writer.begin(_card(wanted, form, known, ready), models=[ready.file])
             if ready.file != _LITERT_FILE:
-                log.info("writing its LiteRT file, whose answers are compared with the model's")
                 export_imported(writer, photos, progress)
             writer.update(complete=True)
             return writer.run

@@ -126,7 +126,7 @@ def test_a_file_of_another_origin_needs_a_description_of_its_input(
     monkeypatch.setattr(logging.getLogger("imgrec"), "propagate", True)
     with caplog.at_level(logging.INFO, "imgrec"):
         import_model(ImportSpec(file, str(tmp_path / "names.txt")), runs_dir=tmp_path / "runs")
-    for line in (f"opening {file}", "writing its LiteRT file"):
+    for line in (f"opening {file}", "writing the float32 LiteRT file"):
         assert line in caplog.text
     assert (
         "photos are cropped to 8x8 pixels, values from 0 to 255 (--fit, --rescale change that)"
