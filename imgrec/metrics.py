@@ -66,6 +66,12 @@ class Metric:
     needs_images: bool = True
 
     @property
+    def in_words(self) -> str:
+        """The title within a sentence, such as `calibration error`."""
+        title = self.title.format(k="k")
+        return title[0].lower() + title[1:] if title[1].islower() else title
+
+    @property
     def lower_is_better(self) -> bool:
         """Whether a model with a lower value is better."""
         return self.unit == "loss"

@@ -149,7 +149,7 @@ class FindingKind(Enum):
         "folders",
     )
     UNUSED_FILES = (Evidence.SOURCE, _NOTE, "files beside the images, not used", "files")
-    HIDDEN = (Evidence.SOURCE, _NOTE, "hidden, system and sidecar files, not used", "files")
+    HIDDEN = (Evidence.SOURCE, _NOTE, "hidden, system and sidecar files, left out", "files")
 
     def __init__(
         self,

@@ -124,7 +124,7 @@ def _notes(scores: Scores, found: ComputedMetrics, slices: Sequence[SliceResult]
     if without:
         reason = "a single image" if images == 1 else "it is the same for all images"
         yield f"no interval of {_joined(without)}: {reason}"
-    if slices:
+    if any(not each.corruption for each in slices):
         yield f"no interval of {_joined(costly)} in slices"
     if unsure := [each.name for each in slices if each.difference and each.difference.low is None]:
         reason = "too few images change between right and wrong"
@@ -166,8 +166,8 @@ def _multi_label_notes(found: ComputedMetrics) -> Iterator[str]:
         }
     )
     yield (
-        "an image is right if its predicted labels are exactly the true ones; there is no "
-        f"{single} of images with multiple labels"
+        "an image is right if its predicted labels are exactly the true ones; "
+        f"{single} are for images with one label"
     )
     family = metrics_of(CountMetric, multi_label=True)
     missing = {each.name for each in family} - found.metrics.keys()
@@ -176,6 +176,6 @@ def _multi_label_notes(found: ComputedMetrics) -> Iterator[str]:
 
 
 def _joined(names: Collection[str]) -> str:
-    """Return metrics in the order of METRICS, as in `roc_auc, average_precision and ece`."""
-    *first, last = (name for name in METRICS if name in names)
+    """Return metrics in the order of METRICS, as in `ROC-AUC, average precision and F1`."""
+    *first, last = (each.in_words for name, each in METRICS.items() if name in names)
     return f"{', '.join(first)} and {last}" if first else last

@@ -108,7 +108,7 @@ def _why(evaluation: Evaluation, quantity: Quantity) -> str:
         return missing
     if isinstance(METRICS[quantity.metric], SelectiveMetric):
         return _NO_ANSWER if "coverage" in evaluation.metrics else _NEVER_UNKNOWN
-    notes = [note for note in evaluation.notes if quantity.metric in note]
+    notes = [note for note in evaluation.notes if METRICS[quantity.metric].in_words in note]
     interval = "" if quantity.bound == "value" else " with an interval"
     return "; ".join(notes) or f"there is no {quantity.metric}{interval} of these images"
 

@@ -73,7 +73,7 @@ def test_hidden_files_are_counted(here: Images, caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.INFO, "imgrec"):
         assert names("p", "q/b.png", "q") == ["p/a.png", "q/b.png", "q/b.png"]
     shown = "p/.DS_Store, p/.h, q/._b.png and 1 more"
-    assert caplog.messages == [f"hidden, system and sidecar files, not used: 4 ({shown})"]
+    assert caplog.messages == [f"hidden, system and sidecar files, left out: 4 ({shown})"]
 
 
 def test_sidecar_files_are_no_photos(here: Images, caplog: pytest.LogCaptureFixture) -> None:
@@ -83,8 +83,8 @@ def test_sidecar_files_are_no_photos(here: Images, caplog: pytest.LogCaptureFixt
         assert names("p") == [str(Path("p", "a.png")), str(Path("p", "b.xmp", "c.png"))]
         assert names("p/a*") == ["p/a.png"]
     assert [each.partition(" (")[0] for each in caplog.messages] == [
-        "hidden, system and sidecar files, not used: 2",
-        "hidden, system and sidecar files, not used: 1",
+        "hidden, system and sidecar files, left out: 2",
+        "hidden, system and sidecar files, left out: 1",
     ]
     assert names("p/a.png.xmp") == ["p/a.png.xmp"]
 

@@ -27,7 +27,7 @@ def test_class_folders(images: Images) -> None:
     ]
     assert [each.line for each in stock.findings] == [
         "folders inside class folders, taken as part of the class: 1 (cat/deep: 1 file)",
-        "hidden, system and sidecar files, not used: 2 (cat/.hidden, dog/1.png.xmp)",
+        "hidden, system and sidecar files, left out: 2 (cat/.hidden, dog/1.png.xmp)",
     ]
 
 

@@ -64,14 +64,14 @@ def test_what_one_class_cannot_tell_is_absent_and_said() -> None:
     alone = evaluate_scores(scores([1, 1], [[1, 0, 0], [0, 1, 0]]))
     assert not {"roc_auc", "average_precision"} & set(alone.metrics)
     assert alone.notes == (
-        "no roc_auc and average_precision: all images are of one class",
+        "no ROC-AUC and average precision: all images are of one class",
         "recall and F1 can't be measured without images of the class: a, c",
         "precision can't be measured of a class that is never predicted: c",
     )
     some = evaluate_scores(scores([0, 1], [[1, 0, 0], [0, 1, 0]]))
     assert some.metrics["roc_auc"].value == 1
     assert some.notes == (
-        "roc_auc and average_precision are means over the 2 of 3 classes that have images",
+        "ROC-AUC and average precision are means over the 2 of 3 classes that have images",
         "recall and F1 can't be measured without images of the class: c",
         "precision can't be measured of a class that is never predicted: c",
     )
@@ -104,7 +104,7 @@ def test_slices_are_measured_as_the_whole_is() -> None:
     values = {name: metric.value for name, metric in evaluation.metrics.items()}
     assert {name: metric.value for name, metric in found.metrics.items()} == values
     assert found.metrics["accuracy"] == evaluation.metrics["accuracy"]
-    assert evaluation.notes == ("no interval of ece in slices",)
+    assert evaluation.notes == ("no interval of calibration error in slices",)
     assert {name for name, metric in found.metrics.items() if metric.low is None} == {"ece"}
 
 

@@ -101,7 +101,7 @@ def test_a_single_image_has_no_interval_of_its_log_loss() -> None:
     evaluation = evaluate_scores(scores([1], [[0.25, 0.75]]))
     without = {name for name, each in evaluation.metrics.items() if each.low is None}
     assert without == {"log_loss", "ece"}
-    assert "no interval of log_loss and ece: a single image" in evaluation.notes
+    assert "no interval of log loss and calibration error: a single image" in evaluation.notes
 
 
 def test_many_images_go_without_the_costly_interval(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_many_images_go_without_the_costly_interval(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(evaluate, "MOST_RESAMPLED", 99)
     evaluation = evaluate_scores(population(100, 3))
     assert {name for name, each in evaluation.metrics.items() if each.low is None} == {"ece"}
-    assert "no interval of ece above 99 images" in evaluation.notes
+    assert "no interval of calibration error above 99 images" in evaluation.notes
 
 
 def test_no_interval_has_no_width() -> None:

@@ -149,8 +149,8 @@ def test_notes_say_what_is_right_and_what_is_missing() -> None:
     """What an image has to have to be right; which numbers there are not, and why."""
     assert "exactly the true ones" in evaluate_scores(FOUND).notes[0]
     notes = " ".join(evaluate_scores(NOTHING_AT_ALL).notes)
-    assert "no macro_f1, micro_f1 and weighted_f1: no image has a label" in notes
-    assert "no roc_auc and average_precision: no class is in some images only" in notes
+    assert "no macro F1, micro F1 and weighted F1: no image has a label" in notes
+    assert "no ROC-AUC and average precision: no class is in some images only" in notes
     assert evaluate_scores(FOUND).coverage_curve is None
 
 

@@ -67,7 +67,7 @@ def test_near_misses_are_distinguished() -> None:
         ("recall[b] <= 1", "recall[b] can't be measured: the class has no images"),
         (
             "roc_auc >= 0",
-            "roc_auc can't be measured: no roc_auc and average_precision: "  # noqa: ISC004
+            "roc_auc can't be measured: no ROC-AUC and average precision: "  # noqa: ISC004
             "all images are of one class",
         ),
         (

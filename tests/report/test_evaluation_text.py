@@ -103,7 +103,7 @@ def test_what_could_not_be_computed_is_said() -> None:
         ("1",), np.array([[True, False]]), np.array([[1, 0]], np.float32), ("cat", "dog")
     )
     text = printed(evaluate_scores(scores))
-    assert "\n\nno roc_auc and average_precision: all images are of one class\n" in text
+    assert "\n\nno ROC-AUC and average precision: all images are of one class\n" in text
     lines = [line.split() for line in text.splitlines()]
     assert ["cat", "100.0", "%", "100.0", "%", "100.0", "%", "1"] in lines
     assert ["dog", "–", "–", "–", "0"] in lines

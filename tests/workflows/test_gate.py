@@ -177,7 +177,7 @@ def test_images_that_chose_an_epoch_are_named(
     images = compared.assessments[0].evaluation.images
     note = (
         f"{images} of {images} images chose the best epoch and the temperature of {trained.name}, "
-        "which may do worse on others"
+        "so these numbers are not independent of it"
     )
     assert all(each.evaluation.notes[-1] == note for each in compared.assessments)
     assert caplog.messages.count(note) == 1

@@ -279,19 +279,19 @@ def _notes(runs: Sequence[Run], measured: Mapping[str, str], split: str) -> tupl
     for run in runs:
         known = _recorded(run, split)
         if there := sum(identity in known for identity in measured.values()):
-            notes.append(
-                f"{there:,} of {count_of(len(measured), 'image')} chose {_chosen(run, split)} of "
-                f"{printable(run.name)}, which may do worse on others"
-            )
+            images = f"{there:,} of {count_of(len(measured), 'image')}"
+            notes.append(f"{_used(run, split, images)}, so these numbers are not independent of it")
             log.warning("%s", notes[-1])
     return tuple(notes)
 
 
-def _chosen(run: Run, split: str) -> str:
-    """Return what the images of a split chose."""
+def _used(run: Run, split: str, images: str) -> str:
+    """Return what the images of a split were used for."""
+    name = printable(run.name)
     if split == "calibration":
-        return "the temperature and the threshold" if run.card.threshold else "the temperature"
-    return "the temperature" if run.card.head else "the best epoch and the temperature"
+        return f"{name} was calibrated on {images}"
+    chosen = "the temperature" if run.card.head else "the best epoch and the temperature"
+    return f"{images} chose {chosen} of {name}"
 
 
 def _recorded(run: Run, split: str) -> Mapping[str, str]:
