@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import click
 
 from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
+from imgrec.errors import RunError
+from imgrec.interface import option
 from imgrec.slicing import Slicing
 from imgrec.text import count_of, printable
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from imgrec.corruption import Corruption
     from imgrec.evaluation.results import Assessment
     from imgrec.requirement import Requirement
+    from imgrec.runs.folder import Run
     from imgrec.runtime.engine import EngineName, LiteRTPrecision
     from imgrec.slicing import SliceBy
 
@@ -85,9 +89,8 @@ def evaluate(
 
     Example: imgrec evaluate last --require 'accuracy >= 0.95' --baseline cats-3
     """
-    from imgrec.runs.folder import find
-
-    models = [find(run, runs_dir) for run in runs or ("last",)]
+    corruptions = (*rotate, *blur, *noise, *brightness, *jpeg)
+    models = _models(runs, runs_dir, corruptions)
 
     from imgrec.runtime.engine import EngineOptions
     from imgrec.workflows import evaluation as workflow
@@ -95,7 +98,7 @@ def evaluate(
 
     request = workflow.EvaluationRequest(
         images=workflow.ImageChoice(data, split, names),
-        slicing=Slicing(slices, (*rotate, *blur, *noise, *brightness, *jpeg)),
+        slicing=Slicing(slices, corruptions),
         gate=Gate(requirements, baseline, max_drop, confidence),
         allow_leakage=allow_leakage,
         runs_dir=runs_dir,
@@ -106,6 +109,24 @@ def evaluate(
         models, request, engine_options=engine_options, progress=context.obj
     )
     _conclude(context, assessment, as_json=as_json)
+
+
+def _models(runs: Sequence[str], runs_dir: Path, corruptions: Sequence[Corruption]) -> list[Run]:
+    from imgrec.runs.folder import find
+
+    try:
+        return [find(run, runs_dir) for run in runs or ("last",)]
+    except RunError as error:
+        number = next(filter(_is_number, runs), None)
+        if number is None or not corruptions:
+            raise
+        kind, _, level = str(corruptions[-1]).partition("=")
+        hint = f"write several levels with a comma, such as {option(kind, f'{level},{number}')}"
+        raise RunError(error.message, hint=hint) from error
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _conclude(context: click.Context, assessment: Assessment, *, as_json: bool) -> None:

@@ -184,9 +184,21 @@ def pair(text: str, form: str) -> tuple[str, str]:
 def _class_names(
     _context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, str]:
-    pairs = [pair(text, "NAME=CLASS") for text in texts]
-    refuse_repeated([name for name, _ in pairs])
-    return dict(pairs)
+    found: dict[str, str] = {}
+    for text in texts:
+        name, classes = pair(text, "NAME=CLASS")
+        if not all(map(str.strip, classes.split(","))):
+            raise UsageError(
+                f"{option('map', text)}: a name beside a comma is empty",
+                hint="write no space after a comma, or put the value in quotes",
+            )
+        if name in found:
+            raise UsageError(
+                f"{option('map', text)}: {printable(name)} is given twice",
+                hint=f"use {option('map', f'{name}={found[name]},{classes}')}",
+            )
+        found[name] = classes
+    return found
 
 
 def class_names(help_text: str) -> Callable[[Function], Function]:

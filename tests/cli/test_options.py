@@ -55,7 +55,7 @@ def test_overrides_come_in_order() -> None:
     [
         ("explain x.jpg --class cat --class dog", "--class is given twice"),
         ("predict x.jpg --top 1 --json --top 1", "--top is given twice"),
-        ("evaluate --map a=x --map a=y", "a is given twice"),
+        ("evaluate --map a=x --map a=y", "a is given twice\nhint: use --map a=x,y"),
         (
             "evaluate --max-drop brier=1 --max-drop brier=0",
             "brier is given twice; it takes one value",
@@ -73,6 +73,18 @@ def test_a_second_value_is_refused(line: str, message: str, imgrec: Imgrec) -> N
     process = imgrec(*line.split())
     assert process.returncode == 2
     assert message in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("predict --map a=x, y", "hint: write no space after a comma"),
+        ("evaluate --rotate 15 30", "such as --rotate 15,30"),
+    ],
+)
+def test_a_list_in_two_words_is_explained(line: str, hint: str, imgrec: Imgrec) -> None:
+    """The shell makes an argument of what was meant as a part of the list."""
+    assert hint in imgrec(*line.split()).stderr
 
 
 @pytest.mark.parametrize(
