@@ -108,7 +108,9 @@ def explain(
       windows    boxes, from classifying many windows of the photo; each shows
                  its own probability, which is at least --threshold
       dense      coarse map of all classes, from the model as a fully
-                 convolutional network; also as masks, PNG and .npy
+                 convolutional network; also as masks, .mask.* at the photo's size
+                 and .map.* at the map's: .npy has the number of each class from 0,
+                 -1 is unknown; .png has that number plus 1, 0 is unknown
       layers     what each layer of the network makes of the photo, and what
                  excites one of its units, as an image and as a page
 
@@ -135,6 +137,8 @@ def explain(
     done = list(explained if as_json else _printed(console, explained))
     if as_json:
         console.document(explanation_document(done, query))
+    if method == "windows" and not boxes and any(each.found for each in done):
+        console.say("the pictures are heat maps; --boxes also draws the boxes found")
     refuse_unusable(console, FailureSummary().with_batch(done))
 
 

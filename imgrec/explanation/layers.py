@@ -173,8 +173,8 @@ class LayeredNetwork:
         if before is not None and same:
             units = [each.unit for each in before.maps[:most]]
         else:
-            # Many reach the limit of ReLU6; those that do in fewer places come first.
-            order = np.lexsort((values.mean(axis=(0, 1)), -largest)).tolist()
+            # Many reach the limit of ReLU6; those with the largest mean come first.
+            order = np.lexsort((-values.mean(axis=(0, 1)), -largest)).tolist()
             units = [*dict.fromkeys(order if unit is None else [unit, *order])][:most]
         maps = tuple(UnitMap(each, values[..., each], float(largest[each])) for each in units)
         kept = _kept(stage, units[0], found[stage.entering], values)

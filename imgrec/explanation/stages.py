@@ -66,6 +66,7 @@ class Stage:
         weights: How many weights it has, those of its bias among them.
         reach: The part of the picture that each number of its map depends on; None for all of it.
         relu: Whether negative numbers become 0.
+        relu6: Whether numbers above 6 become 6, too.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Stage:
     weights: int = 0
     reach: ReceptiveField | None = None
     relu: bool = False
+    relu6: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -288,6 +290,7 @@ class _Walk:
                 sum(math.prod(self.shapes[each]) for each in constants) if weighted else 0,
                 reach,
                 operator.relu,
+                operator.relu6,
             )
         )
 
@@ -300,7 +303,8 @@ class _Walk:
         }
         if owner >= 0 and self.shapes[output] == self.shapes[self.stages[owner].output]:
             relu = self.stages[owner].relu or operator.relu
-            self.stages[owner] = replace(self.stages[owner], output=output, relu=relu)
+            relu6 = self.stages[owner].relu6 or operator.relu6
+            self.stages[owner] = replace(self.stages[owner], output=output, relu=relu, relu6=relu6)
 
     def _kind(self, operator: Operator, live: Sequence[int], main: int) -> Kind | None:
         """Return what an operator that begins a stage does, else None."""

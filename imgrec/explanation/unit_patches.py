@@ -33,11 +33,12 @@ class OwnPhotos:
 
 
 class Peaks(NamedTuple):
-    """The largest number of each unit's map, float32 (units,), and its place, int64 (units,)."""
+    """The largest number of each unit's map, its place, and the mean of the map, all (units,)."""
 
     values: NDArray[np.float32]
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
+    means: NDArray[np.float32]
 
     def patch(self, unit: int, stage: Stage, pixels: NDArray[np.uint8], name: str = "") -> Patch:
         """Return the part of a picture, uint8 (height, width, channels), on which one depends."""
@@ -62,13 +63,20 @@ def peaks(stage: Stage, maps: NDArray[np.float32], size: tuple[int, int]) -> Pea
     flat = inner.reshape(-1, inner.shape[-1])
     places = flat.argmax(axis=0)
     width = inner.shape[1]
-    return Peaks(flat.max(axis=0), rows.start + places // width, columns.start + places % width)
+    return Peaks(
+        flat.max(axis=0),
+        rows.start + places // width,
+        columns.start + places % width,
+        flat.mean(axis=0),
+    )
 
 
 def patches(
     unit: int, stage: Stage, photos: OwnPhotos, found: Sequence[Peaks], most: int
 ) -> Iterator[Patch]:
     """Yield the patches that excite a unit most, one from each photo, the strongest first.
+
+    Of photos with the same largest number, those with the larger mean of the map come first.
 
     Args:
         unit: The unit.
@@ -77,7 +85,9 @@ def patches(
         found: The peaks in each.
         most: The largest number of patches.
     """
-    order = sorted(range(len(found)), key=lambda photo: -found[photo].values[unit])
+    order = sorted(
+        range(len(found)), key=lambda photo: (-found[photo].values[unit], -found[photo].means[unit])
+    )
     for photo in order[:most]:
         if found[photo].values[unit] > 0:
             yield found[photo].patch(unit, stage, photos.pixels[photo], photos.names[photo])

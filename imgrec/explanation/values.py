@@ -16,9 +16,6 @@ from imgrec.evaluation.prediction import Ranked
 if TYPE_CHECKING:
     from imgrec.explanation.layer_walk import LayerSummary, LayerWalk
 
-# Of the grid on which shares of a picture are measured.
-_SIDE = 256
-
 
 class Area(NamedTuple):
     """A rectangle, in pixels of the picture; it may reach beyond it."""
@@ -121,11 +118,17 @@ class Segments:
         placed = _placed(image, self.area, size, shown, Image.Resampling.NEAREST)
         return placed.astype(np.int64) - 1
 
-    def share(self, column: int, size: tuple[int, int]) -> float:
-        """Return the share of a picture of `size` (width, height) that shows a class, 0 to 1."""
-        image = Image.fromarray(self.named[..., column].astype(np.float32))
-        shown = (_SIDE, _SIDE)
-        return float(_placed(image, self.area, size, shown, Image.Resampling.NEAREST).mean())
+    def pixels(self, size: tuple[int, int]) -> NDArray[np.int64]:
+        """Return how many pixels of a picture each place covers, int64 (rows, columns).
+
+        size: (width, height) of the picture.
+        """
+        shape = self.known.shape
+        numbers = np.arange(1, self.known.size + 1, dtype=np.float32).reshape(shape)
+        image = Image.fromarray(numbers)
+        placed = _placed(image, self.area, size, size, Image.Resampling.NEAREST)
+        counts = np.bincount(placed.astype(np.int64).ravel(), minlength=self.known.size + 1)
+        return counts[1:].reshape(shape)
 
     def heat(self, column: int) -> Heat:
         """Return the probability of one class, 0 where the answer is "unknown"."""
@@ -278,6 +281,7 @@ def _placed(
 
 
 # Of the values that are looked at along the picture's longer side.
+_SIDE = 256
 
 _SMALLEST = 0.005
 

@@ -23,6 +23,7 @@ _TITLES = {
 }
 
 _RELU = "Negative numbers then become 0 (ReLU)."
+_RELU6 = "Negative numbers then become 0, and numbers above 6 become 6 (ReLU6)."
 _MIX = "mix"  # a convolution whose window is a single place
 _TEXTS = {
     "convolution": "{filters} of {window} numbers per channel move over {input}. Each filter makes "
@@ -58,7 +59,8 @@ def layers_left_out(walk: LayerWalk) -> str:
     if len(walk.views) == walk.layers:
         return ""
     return (
-        f"{len(walk.views)} of {walk.layers} layers are shown: of maps of one size, the last. "
+        f"{len(walk.views)} of {walk.layers} layers are shown: the first, and the last "
+        "of each map size. "
         f"{option('layer', 'NAME')} shows another one."
     )
 
@@ -90,6 +92,8 @@ def layer_text(view: LayerView) -> str:
         numbers=count_of(math.prod(stage.before), "number"),
         input="the picture" if view.number == 1 else "the maps of the layer before",
     )
+    if stage.relu6:
+        return f"{text} {_RELU6}"
     return f"{text} {_RELU}" if stage.relu else text
 
 

@@ -89,6 +89,9 @@ def test_json_and_its_files_hold_to_the_schema(
             assert values.shape == size
             with Image.open(tmp_path / first["files"][kind]) as written:
                 np.testing.assert_array_equal(np.asarray(written), values + 1)
+        mask = np.load(tmp_path / first["files"]["mask_array"])
+        counts = np.unique(mask[mask >= 0], return_counts=True)[1] / mask.size
+        assert [each["share"] for each in first["shares"]] == sorted(counts.round(4))[::-1]
     alone = json.loads((tmp_path / first["files"]["json"]).read_text("utf-8"))
     check(alone)
     assert alone["boxes"] == first["boxes"]

@@ -62,7 +62,8 @@ def test_a_place_may_show_several_classes_or_a_less_probable_one() -> None:
     area = Area(0, 0, 20, 10)
     found = Segments(probabilities, np.array([[[False, True], [True, True]]]), area)
     assert found.answers.tolist() == [[1, 0]]
-    assert [found.share(column, (20, 10)) for column in (0, 1)] == [0.5, 1]
+    pixels = found.pixels((20, 10))
+    assert [pixels[found.named[..., column]].sum() for column in (0, 1)] == [100, 200]
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])

@@ -100,6 +100,8 @@ def test_a_layer_whose_numbers_are_never_negative() -> None:
     walk = followed().walk
     assert walk is not None
     view = walk.views[0]
+    relu6 = replace(view, stage=replace(view.stage, relu=True, relu6=True))
+    assert layer_text(relu6).endswith("numbers above 6 become 6 (ReLU6).")
     relu = replace(view, stage=replace(view.stage, relu=True))
     assert layer_text(relu) == f"{layer_text(view)} Negative numbers then become 0 (ReLU)."
 

@@ -81,7 +81,8 @@ class Operator:
     """What computes tensors from tensors, both by their numbers.
 
     name: As in LiteRT's schema; the number of one that nothing here depends on. inputs: Without the
-    optional ones that are missing. relu: Whether it makes negative numbers 0.
+    optional ones that are missing. relu: Whether it makes negative numbers 0. relu6: Whether it
+    also makes those above 6 a 6.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Operator:
     outputs: tuple[int, ...]
     window: Window | None = None
     relu: bool = False
+    relu6: bool = False
 
 
 @dataclass(frozen=True)
@@ -246,10 +248,11 @@ def _operator(table: Table, codes: list[int], shapes: list[tuple[int, ...]]) -> 
     elif options is not None and name in _DILATION:
         _, height, width, _ = shapes[inputs[1]]
         window = _window(options, (height, width), _sides(options, _DILATION[name]))
-    relu = name in ("RELU", "RELU6")
+    relu, relu6 = name in ("RELU", "RELU6"), name == "RELU6"
     if options is not None and name in _ACTIVATION:
-        relu = options.scalar(_ACTIVATION[name], "b") in (_RELU, _RELU6)
-    return Operator(name, inputs, table.scalars(2, "i"), window, relu)
+        activation = options.scalar(_ACTIVATION[name], "b")
+        relu, relu6 = activation in (_RELU, _RELU6), activation == _RELU6
+    return Operator(name, inputs, table.scalars(2, "i"), window, relu, relu6)
 
 
 def _window(options: Table, size: _Sides, dilation: _Sides = (1, 1)) -> Window:

@@ -52,17 +52,19 @@ def segments_picture(explanation: Explanation, classes: Sequence[str]) -> bytes:
     colourful = np.asarray(picture, np.float32)
     pixels = np.asarray(_grey(picture), np.float32) * 0.7 + 60
     legend: list[tuple[str, str | None]] = []
-    grey = np.ones(answers.shape, bool)
     for name, colour in zip(shares, COLOURS, strict=False):
         mask = answers == classes.index(name)
         pixels[mask] = 0.5 * colourful[mask] + 0.5 * np.array(rgb(colour))
         legend.append((f"{printable(name)} {percent(shares[name])}", colour))
-        grey &= ~mask
-    if grey.any():
+    shown = [classes.index(name) for name, _ in zip(shares, COLOURS, strict=False)]
+    coloured_places = np.isin(explanation.segments.answers, shown)
+    size = explanation.picture.image.size
+    coloured = explanation.segments.pixels(size)[coloured_places].sum()
+    if grey := size[0] * size[1] - int(coloured):
         what = "unknown, or another class" if len(shares) > len(COLOURS) else "unknown"
-        legend.append((f"{what} {percent(float(grey.mean()))}", GREY))
-    coloured = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-    return _png(_captioned(coloured, [(f"{legend[0][0]} of the area", legend[0][1]), *legend[1:]]))
+        legend.append((f"{what} {percent(grey / (size[0] * size[1]))}", GREY))
+    picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    return _png(_captioned(picture, [(f"{legend[0][0]} of the area", legend[0][1]), *legend[1:]]))
 
 
 def boxes_picture(explanation: Explanation) -> bytes:

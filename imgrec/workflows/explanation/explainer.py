@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -31,12 +32,15 @@ from imgrec.explanation.values import (
 )
 from imgrec.explanation.windows import WINDOWS, detections, score_windows
 from imgrec.interface import option
+from imgrec.rounding import percent
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runtime.engine import Engine
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.merged_classes import ClassLists, MergedEngine
 from imgrec.scores import Decision, Scores, require_finite
 from imgrec.text import printable
+
+log = logging.getLogger("imgrec")
 
 Method = Literal["gradcam", "occlusion", "windows", "dense", "layers"]
 
@@ -161,6 +165,14 @@ class Explainer:
     def _dense(self, whole: Explanation, column: int) -> Explanation:
         merging = self.engine.merging if isinstance(self.engine, MergedEngine) else None
         found = segments(self._network, self._keras, whole.picture, self.decision, merging)
+        if whole.known and not found.known.any():
+            log.info(
+                "%s: all is unknown: no place of the map reaches its limit; the highest "
+                "probability of a place is %s, that of the whole photo %s",
+                printable(whole.picture.name),
+                percent(float(found.probabilities.max())),
+                percent(whole.probability),
+            )
         there = things(found, self.engine.classes, whole.picture.image.size)
         boxes = self._of_class(sorted(there, key=lambda each: -each.score))
         spec = enlarged(whole.picture, self.engine.spec)
