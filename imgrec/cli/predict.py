@@ -151,6 +151,8 @@ def predict(
     _refuse_heat_maps(form, heat_maps=heat_maps)
     if output is not None:
         check_writable(output)
+    if form == "table":
+        _refuse_missing(photos)
     runs = chosen_models(console, models, pretrained, runs_dir)
 
     from imgrec.runtime.engine import EngineOptions
@@ -182,6 +184,14 @@ def predict(
             f"{count_of(sidecars.failed, 'sidecar file')} not written, see above",
             hint="move those files away, and repeat the command",
         )
+
+
+def _refuse_missing(photos: Sequence[str]) -> None:
+    """Raise DataError if there would be nothing in the table but folders that don't exist."""
+    from imgrec.data.photo_arguments import is_missing_folder, missing_folder
+
+    if all(map(is_missing_folder, photos)):
+        raise DataError(f"{printable(photos[0])}: {printable(missing_folder(photos[0]))}")
 
 
 def _checked_features(features: Path | None, context: click.Context) -> Path:

@@ -17,6 +17,7 @@ from imgrec.data.records import Photo
 from imgrec.data.storage import (
     FolderVisits,
     entries,
+    exists,
     is_folder,
     is_left_out,
     is_pattern,
@@ -27,6 +28,7 @@ from imgrec.data.storage import (
 from imgrec.data.suffixes import format_of, is_misnamed
 from imgrec.errors import BadImage, DataError
 from imgrec.files import reason_of
+from imgrec.text import either, similar_names
 
 LIST = "-"
 STDIN = "stdin"
@@ -71,10 +73,30 @@ def expand_photos(photos: Iterable[str], stdin: TextIO | None) -> Iterator[Photo
             yield from _from_stdin(stdin, findings)
         elif "://" not in photo and is_pattern(photo):
             yield from _from_pattern(photo, findings)
+        elif is_missing_folder(photo):
+            yield _nothing(photo, missing_folder(photo))
         else:
             yield from _from_path(photo, findings)
     for kind, cases in findings.items():
         log_findings(finding(kind, cases))
+
+
+def is_missing_folder(photo: str) -> bool:
+    """Return whether a path leads to nothing and has no suffix, so that a folder may be meant."""
+    if photo == LIST or "://" in photo or Path(photo).suffix or exists(photo):
+        return False
+    return not is_pattern(photo)
+
+
+def missing_folder(photo: str) -> str:
+    """Return why a path can't be used that leads to nothing, with folders of similar names."""
+    above = Path(photo).parent
+    try:
+        names = [path.name for path, leads_to_folder in entries(above) if leads_to_folder]
+    except (OSError, ValueError):
+        names = []
+    meant = [str(above / each) for each in similar_names(Path(photo).name, names)]
+    return "no such file or folder" + (f"; did you mean {either(meant)}?" if meant else "")
 
 
 def _from_stdin(stdin: TextIO, findings: _Found) -> Iterator[Photo]:

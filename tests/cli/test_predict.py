@@ -294,3 +294,13 @@ def test_contradictions_are_2(
     process = imgrec("predict", "good.png", *arguments)
     assert process.returncode == 2
     assert transcript(process) == snapshot
+
+
+def test_a_mistyped_folder_is_named_once(imgrec: Imgrec, tmp_path: Path) -> None:
+    """There is no table of nothing, and no model is needed to say so."""
+    (tmp_path / "myphotos").mkdir()
+    process = imgrec("predict", "myphoto")
+    assert (process.returncode, process.stdout) == (3, "")
+    assert process.stderr == (
+        "imgrec: error: myphoto: no such file or folder; did you mean myphotos?\n"
+    )
