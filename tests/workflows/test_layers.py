@@ -201,7 +201,7 @@ def test_what_layers_can_t_be_asked(
 @pytest.mark.parametrize("engine", [EngineOptions(engine="keras"), EngineOptions(device="gpu")])
 def test_layers_look_into_the_litert_file(trained: Run, engine: EngineOptions) -> None:
     """Another engine is wrong usage; without the file, the hint is to write it."""
-    with pytest.raises(UsageError, match="looks into the run's LiteRT file"):
+    with pytest.raises(UsageError, match="looks into the model's LiteRT file"):
         open_explainer(trained, LAYERS, engine)
 
 
