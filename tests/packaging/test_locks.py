@@ -88,6 +88,7 @@ def test_every_imported_library_is_a_dependency() -> None:
         "flatbuffers": "ai-edge-litert",  # which needs it
         "h5py": "keras",  # of Keras too
         "google_crc32c": "google-crc32c",
+        "markupsafe": "jinja2",  # which needs it
         "pillow_heif": "pillow-heif",
         "pydantic_core": "pydantic",  # which pins it
         "sklearn": "scikit-learn",

@@ -138,7 +138,8 @@ def test_several_models_in_every_form() -> None:
 def test_json_holds_to_its_schema(agree: Literal[True] | None) -> None:
     """Both forms fit docs/prediction.schema.json, which knows every key they have."""
     schema = json.loads((PROJECT / "docs/prediction.schema.json").read_text(encoding="utf-8"))
-    members = (*ONE, ModelInfo("n", ("dog", "cat"), Decision(0.5))) if agree else ONE
+    one = dataclasses.replace(ONE[0], merged={"cat": ("lynx", "tabby")})
+    members = (one, ModelInfo("n", ("dog", "cat"), Decision(0.5))) if agree else (one,)
     answers = (Answer("last", FOUND[0].top), Answer("n", (), known=False)) if agree else ()
     found = (dataclasses.replace(FOUND[0], answers=answers, agree=agree), *FOUND[1:])
     document = json.loads(as_json(found, members))
