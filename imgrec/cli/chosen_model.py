@@ -34,7 +34,7 @@ def chosen_models(
         RunError: There is no such run, or none to choose.
         UsageError: Both options are given.
     """
-    from imgrec.runs.folder import find
+    from imgrec.runs.folder import find, find_runs
 
     if pretrained is not None:
         if models:
@@ -45,7 +45,9 @@ def chosen_models(
     try:
         return [find(None, runs_dir)]
     except RunError:
-        pass
+        # Whoever has begun a run expects its answers.
+        if not console.interactive and any(find_runs(runs_dir)):
+            raise
     return [_classifier(console, runs_dir)]
 
 

@@ -22,14 +22,13 @@ def softmax_layer() -> Any:
     from keras import layers
 
     pooled = layers.GlobalAveragePooling2D(), layers.Dropout(0.5)
-    return network(layers.Conv2D(3, 2), *pooled, layers.Softmax(), size=SIZE)
+    scaled = layers.Rescaling(1 / 255)
+    return network(scaled, layers.Conv2D(3, 2), *pooled, layers.Softmax(), size=SIZE)
 
 
 def nested() -> Any:
     """Return a model that is a layer of another one."""
-    from keras import layers
-
-    return network(layers.Rescaling(1 / 255), softmax_layer(), size=SIZE)
+    return network(softmax_layer(), size=SIZE)
 
 
 def dense() -> Any:
