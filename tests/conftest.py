@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
@@ -175,7 +176,8 @@ def no_packaged_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     """Return a function from a name, and what fills a folder, to that folder.
 
-    It is filled once, by one of the processes of pytest-xdist; tests must not change it.
+    It is filled once, by one of the processes of pytest-xdist; each works on a copy, since even an
+    export to another place locks a run.
     """
     base = tmp_path_factory.getbasetemp()
     # Each process of pytest-xdist has a folder; they share the one above.
@@ -188,7 +190,10 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
                 folder.mkdir()
                 fill(folder)
                 done.touch()
-        return folder
+        own = base / name
+        if not own.exists():
+            shutil.copytree(folder, own)
+        return own
 
     return made
 
