@@ -165,11 +165,11 @@ def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:
     return engine
 
 
-def litert_engine(path: Path, card: Card) -> LiteRTEngine:
-    """Return the engine of a LiteRT file that is used as a card says; raises as LiteRTEngine."""
+def litert_engine(file: Path | bytes, card: Card) -> LiteRTEngine:
+    """Return the engine of a LiteRT file that is used as a card says; see LiteRTEngine."""
     origin = card.origin
     return LiteRTEngine(
-        path,
+        file,
         card.classes,
         image_spec(card),
         decision_of(card),

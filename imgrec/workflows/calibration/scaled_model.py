@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -71,10 +70,7 @@ class _LiteRTModel:
                 "a temperature can only be put into the softmax of a LiteRT file, and its output "
                 "is not that of a softmax"
             )
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch, self.file)
-            path.write_bytes(content)
-            self.engine = litert_engine(path, self.card)
+        self.engine = litert_engine(content, self.card)
 
     def save(self, path: Path) -> None:
         path.write_bytes(self.engine.content)
