@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.errors import RunError
 from imgrec.rounding import percent
+from imgrec.runs.card import ExportParity
 from imgrec.scores import Scores, require_finite
 from imgrec.text import count_of, printable
 
@@ -59,6 +61,12 @@ class Parity:
         """The fraction of images, 0 to 1, that are not flipped."""
         return 1 - len(self.flipped) / self.images
 
+    def on_card(self, file: str, form: str, precision: str) -> ExportParity:
+        """Return what a card says of it."""
+        return ExportParity(
+            file, form, precision, self.images, self.agreement, self.difference, self.worst
+        )
+
     def violation(self, limits: ParityLimits) -> str:
         """Return why the file must not be used, with the worst image; empty if it may."""
         if limits.difference is not None and self.difference > limits.difference:
@@ -73,6 +81,25 @@ class Parity:
                 f"at most {percent(limits.flips, 0)} is allowed"
             )
         return ""
+
+
+def require_parity(
+    file: str, model: Scores, exported: Scores, precision: str, hint: str = ""
+) -> Parity:
+    """Return how an exported file compares with the model; raise RunError if it must not be used.
+
+    Args:
+        file: What the error calls it.
+        model: The scores of the model.
+        exported: Those of the file, of the same images.
+        precision: Of the file, a key of LIMITS.
+        hint: What to do if it must not be used.
+    """
+    limits = LIMITS[precision]
+    found = compare_outputs(model, exported, limits.near_tie)
+    if violation := found.violation(limits):
+        raise RunError(f"{printable(file)} is not written: {violation}", hint=hint)
+    return found
 
 
 def compare_outputs(model: Scores, exported: Scores, near_tie: float) -> Parity:

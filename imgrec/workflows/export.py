@@ -17,7 +17,7 @@ from imgrec.data.memory import available_memory
 from imgrec.data.photo_arguments import expand_photos
 from imgrec.data.records import Photo, Record, Splits
 from imgrec.errors import BadImage, DataError, RunError, UsageError
-from imgrec.evaluation.export_parity import LIMITS, compare_outputs
+from imgrec.evaluation.export_parity import require_parity
 from imgrec.files import check_suffix, check_writable, refuse_existing, write_folder, write_output
 from imgrec.interface import option
 from imgrec.models.export import export_model, require_memory, require_onnx
@@ -321,20 +321,9 @@ def _labels(run: Run) -> tuple[str, ...]:
 
 def _parity(plan: _Plan, file: Path, name: str, progress: Progress) -> ExportParity:
     answers = _scores(plan.open(file), plan.evidence.records, progress)
-    limits = LIMITS[plan.precision]
-    found = compare_outputs(plan.evidence.scores, answers, limits.near_tie)
-    if violation := found.violation(limits):
-        hint = _on_photos() if plan.evidence.part == _RANDOM else _OVER_LIMIT
-        raise RunError(f"{printable(name)} is not written: {violation}", hint=hint)
-    return ExportParity(
-        name,
-        plan.form,
-        plan.precision,
-        found.images,
-        found.agreement,
-        found.difference,
-        found.worst,
-    )
+    hint = _on_photos() if plan.evidence.part == _RANDOM else _OVER_LIMIT
+    found = require_parity(name, plan.evidence.scores, answers, plan.precision, hint)
+    return found.on_card(name, plan.form, plan.precision)
 
 
 def _evidence(

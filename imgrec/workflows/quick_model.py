@@ -7,8 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from imgrec.data.records import Record
-from imgrec.errors import RunError
-from imgrec.evaluation.export_parity import LIMITS, compare_outputs
+from imgrec.evaluation.export_parity import require_parity
 from imgrec.models.backend import start
 from imgrec.models.litert import read_head
 from imgrec.models.network import set_output, summarize
@@ -51,9 +50,7 @@ def add_keras_model(
     set_output(model, *read_head(litert.content))
     engine = KerasEngine(model, litert.classes, litert.spec, litert.decision)
     answers = score(engine, records, labelled=False, bad_images="error", progress=progress)
-    found = compare_outputs(scores, answers, LIMITS["float32"].near_tie)
-    if violation := found.violation(LIMITS["float32"]):
-        raise RunError(f"{BEST_MODEL} is not written: {violation}")
+    require_parity(BEST_MODEL, scores, answers, "float32")
     writer.write_model(BEST_MODEL, model.save, network=summarize(model))
     log.info("%s has the answers of the LiteRT file", BEST_MODEL)
     if (calibration := writer.card.calibration) is not None:

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from imgrec.config.experiment import Experiment
 from imgrec.data.records import Record, labels_of
-from imgrec.errors import RunError
 from imgrec.evaluation.calibration import fit_temperature
-from imgrec.evaluation.export_parity import LIMITS, compare_outputs
+from imgrec.evaluation.export_parity import require_parity
 from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.files import embed
 from imgrec.models.litert import with_head
@@ -79,7 +78,8 @@ def train_quick(
     prepared = prepare(experiment, progress)
     photos = head_photos(prepared)
     extractor = _Extractor(prepared, progress)
-    solved = fit_head(photos, extractor.features(training_split(prepared)))
+    known = extractor.features(training_split(prepared))
+    solved = fit_head(photos, known)
     head = head_on_card(solved)
     log.info("head: %s", head)
     folder = create(runs_dir, experiment.name)
@@ -88,7 +88,7 @@ def train_quick(
         write_beginning(writer, prepared)
         record_check(writer, prepared.findings)
         writer.begin(dataclasses.replace(new_card(prepared, None, _COMPUTING, None), head=head))
-        _write_model(writer, prepared, extractor, solved)
+        _write_model(writer, prepared, extractor, solved, known)
         return conclude(prepared, writer, progress)
 
 
@@ -146,13 +146,21 @@ class _Extractor:
 
 
 def _write_model(
-    writer: RunWriter, prepared: Prepared, extractor: _Extractor, solved: LogisticHead
+    writer: RunWriter,
+    prepared: Prepared,
+    extractor: _Extractor,
+    solved: LogisticHead,
+    known: NDArray[np.float32],
 ) -> None:
-    """Write the LiteRT file with its temperature, compared with the head in float64."""
+    """Write the LiteRT file with its temperature, compared with the head in float64.
+
+    known: the features of the training images.
+    """
     images, records = validation_split(prepared), prepared.splits.validation
     if images is None:
-        images, records = training_split(prepared), prepared.splits.train
-    features = extractor.features(images)
+        images, records, features = training_split(prepared), prepared.splits.train, known
+    else:
+        features = extractor.features(images)
     scores = _scores(records, prepared.splits.classes, solved.probabilities(features))
     calibration = cross_validated_calibration(prepared, solved)
     calibration = calibration or fit_temperature(scores, "validation")
@@ -160,20 +168,21 @@ def _write_model(
     kernel, bias = solved.kernel / calibration.temperature, solved.bias / calibration.temperature
     chosen = np.random.default_rng(prepared.experiment.seed).permutation(len(records))[:_COMPARED]
     exact = dataclasses.replace(solved, kernel=kernel, bias=bias).probabilities(features[chosen])
-    compared = [records[row] for row in chosen]
+    compared, name = [records[row] for row in chosen], FILES["float32"]
 
     def export(path: Path) -> ExportParity:
         path.write_bytes(with_head(extractor.content, kernel, bias))
         answers = litert_engine(path, writer.card).answers(images.pixels.take(images.rows[chosen]))
-        parity = _parity(
+        parity = require_parity(
+            name,
             _scores(compared, prepared.splits.classes, exact),
             _scores(compared, prepared.splits.classes, answers.probabilities),
-        )
+            "float32",
+        ).on_card(name, "litert", "float32")
         description = model_description(writer.run, parity)
         embed(path, "litert", prepared.splits.classes, description)
         return parity
 
-    name = FILES["float32"]
     writer.write_export(name, export)
     model = writer.card.hashes[name]
     writer.update(calibration=dataclasses.replace(calibration, model=model))
@@ -187,21 +196,4 @@ def _scores(
         labels_of(records, len(classes), multi_label=True),
         probabilities.astype(np.float32),
         classes,
-    )
-
-
-def _parity(exact: Scores, answers: Scores) -> ExportParity:
-    limits = LIMITS["float32"]
-    found = compare_outputs(exact, answers, limits.near_tie)
-    name = FILES["float32"]
-    if violation := found.violation(limits):
-        raise RunError(f"{name} is not written: {violation}")
-    return ExportParity(
-        name,
-        "litert",
-        "float32",
-        found.images,
-        found.agreement,
-        found.difference,
-        found.worst,
     )
