@@ -11,6 +11,7 @@ import click
 
 from imgrec.cli import evaluation_options, options
 from imgrec.cli.console import Console
+from imgrec.cli.new_run import show_new_run
 from imgrec.errors import UsageError
 from imgrec.text import printable
 
@@ -77,14 +78,7 @@ def calibrate(
 
     wanted = CalibrationRequest(ImageChoice(data, split, names), target, name)
     run = calibrate_run(find(reference, runs_dir), wanted, runs_dir=runs_dir, progress=console)
-    if as_json:
-        from imgrec.cli.documents import RunDocument
-
-        return console.document(RunDocument(1, run.name, str(run.path)))
-    console.result(f"run:  {printable(str(run.path))}")
-    return console.result(
-        f"next: imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}"
-    )
+    show_new_run(console, run, as_json=as_json)
 
 
 def _target(precision: float | None, coverage: float | None) -> tuple[Target, float] | None:

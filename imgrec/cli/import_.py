@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +10,7 @@ import click
 
 from imgrec.cli import options
 from imgrec.cli.console import Console
-from imgrec.text import printable
+from imgrec.cli.new_run import show_new_run
 
 if TYPE_CHECKING:
     from imgrec.runs.card import Fit
@@ -157,11 +156,4 @@ def import_(
         max_parameters,
     )
     run = import_model(wanted, runs_dir=runs_dir, progress=console)
-    if as_json:
-        from imgrec.cli.documents import RunDocument
-
-        return console.document(RunDocument(1, run.name, str(run.path)))
-    console.result(f"run:  {printable(str(run.path))}")
-    return console.result(
-        f"next: imgrec predict PHOTO --model {printable(shlex.quote(str(run.path)))}"
-    )
+    show_new_run(console, run, as_json=as_json)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from imgrec.data.images import ImageSpec, decode, miniature
 from imgrec.data.records import ImageSource
+from imgrec.errors import BadImage
 from imgrec.explanation.values import Area, Heat
 from imgrec.report.pictures import THUMBNAIL_SIDE, Thumbnail, heated_pixels, thumbnail
 
@@ -23,6 +24,18 @@ Where = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 def plain_thumbnail(source: Source, name: str, max_megapixels: int) -> Thumbnail:
     """Return the thumbnail of an image; raises BadImage if it can't be read."""
     return thumbnail(miniature(source, THUMBNAIL_SIDE, name, max_megapixels))
+
+
+def thumbnail_or_none(
+    source: Source | BadImage, name: str, max_megapixels: int
+) -> Thumbnail | None:
+    """Return the thumbnail of an image; None if it can't be read."""
+    if isinstance(source, BadImage):
+        return None
+    try:
+        return plain_thumbnail(source, name, max_megapixels)
+    except BadImage:
+        return None
 
 
 def heated_thumbnail(source: Source, spec: ImageSpec, where: Where, column: int) -> Thumbnail:

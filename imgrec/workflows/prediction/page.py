@@ -83,14 +83,10 @@ def _pictures(
 
 
 def _thumbnail(photo: Photo, most: int) -> Thumbnail | None:
-    from imgrec.workflows.thumbnails import plain_thumbnail
+    from imgrec.workflows.thumbnails import thumbnail_or_none
 
-    if isinstance(photo.source, BadImage):
-        return None
-    try:
-        return plain_thumbnail(photo.source, photo.name, most)
-    except BadImage:
-        return None  # it has no prediction either, or was changed since
+    # One that can't be read has no prediction either, or was changed since.
+    return thumbnail_or_none(photo.source, photo.name, most)
 
 
 def _heat(photo: Photo, prediction: Prediction, predictor: Predictor) -> Thumbnail | None:

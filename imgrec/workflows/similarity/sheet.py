@@ -62,12 +62,9 @@ def _names(found: SimilarPhotos) -> Sequence[str]:
 
 
 def _thumbnail(name: str, max_megapixels: int) -> Thumbnail | None:
-    from imgrec.workflows.thumbnails import plain_thumbnail
+    from imgrec.workflows.thumbnails import thumbnail_or_none
 
-    try:
-        return plain_thumbnail(Path(name), name, max_megapixels)
-    except BadImage:
-        return None
+    return thumbnail_or_none(Path(name), name, max_megapixels)
 
 
 def _pixels(name: str, max_megapixels: int) -> NDArray[np.uint8]:
