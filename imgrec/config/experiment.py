@@ -127,7 +127,7 @@ class ModelConfig(Section):
         "penalty, relative to the variance of the features, is chosen by cross-validation; a "
         "larger one means smaller weights. The head depends on the training images alone, not on "
         "their order or a seed. `layers` is one global pooling or Flatten; "
-        "there is no augmentation.",
+        "images are not augmented.",
     )
     weights: Text | None = Field(
         default=None,
