@@ -144,6 +144,17 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _weights() -> None:
     """Draw the same random weights in a test whatever ran before it."""
+    _seed()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
+    """Draw the same random weights in what tests share, too, whichever test asks for it first."""
+    if fixturedef.scope != "function":
+        _seed()
+
+
+def _seed() -> None:
     random.seed(0)  # Keras takes its own first seed from here
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)

@@ -103,7 +103,9 @@ def test_other_images_under_the_same_names_are_refused(
     colour_run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Overwritten, or of another working directory; with `--data` they may be any."""
-    at_training = f"the training read them from {colour_run.path.parents[1] / 'photos'}; "
+    read_from = Path(str(colour_run.card.data["train"].absolute))
+    assert (read_from.is_dir(), read_from.name) == (True, "photos")
+    at_training = f"the training read them from {read_from}; "
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(photos, elsewhere / "photos")
     monkeypatch.chdir(elsewhere)
