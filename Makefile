@@ -124,6 +124,7 @@ lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: n
 	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.txt
 	$(LOCK) $(UPGRADE) pyproject.toml --group dev --all-extras --constraint requirements.txt --output-file requirements-dev.txt
 	$(LOCK) $(UPGRADE) --group predict --constraint requirements.txt --output-file requirements-predict.txt
+	$(LOCK) $(UPGRADE) --group serve --constraint requirements-dev.txt --output-file requirements-serve.txt
 	$(LOCK) $(UPGRADE) --group release --output-file requirements-release.txt
 
 .PHONY: audit

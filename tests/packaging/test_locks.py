@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = tuple(f"requirements{name}.txt" for name in ("", "-dev", "-predict", "-release"))
+LOCKS = tuple(f"requirements{name}.txt" for name in ("", "-dev", "-predict", "-release", "-serve"))
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -74,6 +74,17 @@ def test_predicting_needs_no_tensorflow() -> None:
     assert not names & {"tensorflow", "keras", "h5py", "tensorboard"}
 
 
+def test_serving_needs_no_evaluation() -> None:
+    """The smaller light set is a part of the development lock, without statistics and charts."""
+    chosen = project()["dependency-groups"]["serve"]
+    asked = {*project()["project"]["dependencies"]}
+    asked.update(project()["project"]["optional-dependencies"]["serve"])
+    assert set(chosen) < asked
+    names = {canonicalize_name(pin.name) for pin in pins("requirements-serve.txt")}
+    assert {Requirement(line).name for line in chosen} <= names
+    assert not names & {"tensorflow", "keras", "scipy", "scikit-learn", "matplotlib"}
+
+
 def test_every_dependency_has_bounds() -> None:
     """Users without the locks are kept from versions that are too old or not tried yet."""
     for requirement in dependencies():
@@ -90,7 +101,9 @@ def test_every_imported_library_is_a_dependency() -> None:
         "google_crc32c": "google-crc32c",
         "markupsafe": "jinja2",  # which needs it
         "pillow_heif": "pillow-heif",
+        "prometheus_client": "prometheus-client",
         "pydantic_core": "pydantic",  # which pins it
+        "python_multipart": "python-multipart",
         "sklearn": "scikit-learn",
         "yaml": "pyyaml",
     }

@@ -3,13 +3,26 @@
 from imgrec.report.documents.check import check_document
 from imgrec.report.documents.evaluation import evaluation_document, runs_document
 from imgrec.report.documents.explanation import explanation_document, photo_explanation
-from imgrec.report.documents.prediction import LineForm, header, lines, prediction_document
+from imgrec.report.documents.prediction import (
+    ClassificationDocument,
+    IdentityDocument,
+    LineForm,
+    ServedDocument,
+    classification_document,
+    header,
+    lines,
+    prediction_document,
+)
 from imgrec.report.documents.schemas import schemas
 from imgrec.report.documents.similarity import similarity_csv, similarity_document
 
 __all__ = [
+    "ClassificationDocument",
+    "IdentityDocument",
     "LineForm",
+    "ServedDocument",
     "check_document",
+    "classification_document",
     "evaluation_document",
     "explanation_document",
     "header",

@@ -21,6 +21,7 @@ from imgrec.evaluation.prediction import (
 )
 from imgrec.json_documents import as_builtins, json_line
 from imgrec.report.csv import probability_cell
+from imgrec.runs.card import ExportParity
 from imgrec.text import csv_cell
 
 LineForm = Literal["jsonl", "csv"]
@@ -73,6 +74,39 @@ class PredictionDocument(PredictionHead, frozen=True):
     predictions: tuple[PhotoDocument, ...]
 
 
+class IdentityDocument(Struct, frozen=True):
+    """Exactly which model answers."""
+
+    model: Annotated[str, Meta(description="As in `models`.")]
+    weights: Annotated[
+        str,
+        Meta(description="The SHA-256 of the model's file, or the name of an ImageNet classifier."),
+    ]
+    fingerprint: Annotated[
+        str | None, Meta(description="That of the training images; null if it is not known.")
+    ]
+    certificate: Annotated[
+        ExportParity | None,
+        Meta(
+            description="How close the answers of the model's file are to those of best.keras; "
+            "null if they were not compared."
+        ),
+    ]
+
+
+class ServedDocument(Struct, frozen=True):
+    """The model of a service that answers."""
+
+    name: Annotated[str, Meta(description="The name by which the service has it.")]
+    models: Annotated[tuple[IdentityDocument, ...], Meta(description="In the order of `models`.")]
+
+
+class ClassificationDocument(PredictionDocument, frozen=True):
+    """The photos of one request, in their order."""
+
+    served: ServedDocument
+
+
 def prediction_document(
     predictions: Sequence[Prediction], members: Sequence[ModelInfo]
 ) -> PredictionDocument:
@@ -82,6 +116,16 @@ def prediction_document(
         model=_model(members),
         models=tuple(map(_member, members)),
         predictions=tuple(map(photo_document, predictions)),
+    )
+
+
+def classification_document(
+    predictions: Sequence[Prediction], members: Sequence[ModelInfo], served: ServedDocument
+) -> ClassificationDocument:
+    """Return the document of the photos of a request; see `prediction_document`."""
+    whole = prediction_document(predictions, members)
+    return ClassificationDocument(
+        **{name: getattr(whole, name) for name in whole.__struct_fields__}, served=served
     )
 
 

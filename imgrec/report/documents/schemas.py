@@ -14,7 +14,11 @@ from imgrec.report.documents.explanation import (
     ExplanationDocument,
     ExplanationHead,
 )
-from imgrec.report.documents.prediction import PredictionDocument, PredictionHead
+from imgrec.report.documents.prediction import (
+    ClassificationDocument,
+    PredictionDocument,
+    PredictionHead,
+)
 from imgrec.report.documents.similarity import SimilarityDocument
 from imgrec.runs.card import Card
 from imgrec.runs.card_file import CardHead
@@ -32,6 +36,12 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             CheckDocument,
             title="imgrec check",
             description="What `imgrec check --json` prints and a run's check.json holds.",
+        ),
+        "classification": json_schema(
+            ClassificationDocument,
+            title="imgrec classification",
+            description="What `POST /v1/classify` of `imgrec serve` answers: a prediction document "
+            "with the identity of the model.",
         ),
         "comparison": json_schema(
             RunsDocument,

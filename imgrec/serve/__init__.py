@@ -1,0 +1,1 @@
+"""A recognition service over HTTP, for programs."""

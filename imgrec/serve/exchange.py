@@ -1,0 +1,136 @@
+"""What goes in and out of the service, in any protocol: questions, answers, refusals.
+
+A protocol is a pair of pure functions, from the bytes of a request to a Question and from an Answer
+to the bytes of a response, and a third one for its form of an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal
+
+from imgrec.data.records import Photo
+from imgrec.errors import DataError, ImgrecError, UsageError
+from imgrec.evaluation.prediction import Prediction
+
+if TYPE_CHECKING:
+    from imgrec.serve.models import ServedModel
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+ExplainMethod = Literal["occlusion", "windows"]
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """A request whose body has arrived.
+
+    Args:
+        body: At most as many bytes as the limits allow.
+        content_type: Its media type in small letters, without parameters; empty if not given.
+        headers: By their names in small letters.
+        query: The parameters behind the `?`; of several of a name, the last one.
+        path: The values of the names in braces of the route's path.
+        id: Names the request in the log and in errors.
+    """
+
+    body: bytes = b""
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """The response to a request."""
+
+    body: bytes
+    content_type: str = JSON
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How photos are classified, as the options of `imgrec predict`.
+
+    Args:
+        top: The number of classes listed, at least 1.
+        threshold: The probability, 0 to 1, below which an answer is "unknown"; None for the
+            model's own.
+        explain: Where in the photos the model sees the class, by this method; None for nowhere.
+    """
+
+    top: int = 5
+    threshold: float | None = None
+    explain: ExplainMethod | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """Photos to classify: their contents, with a name each.
+
+    Args:
+        photos: At least one; the source of each is bytes.
+        model: The name of a served model; None for the first one.
+        options: How they are classified.
+    """
+
+    photos: Sequence[Photo]
+    model: str | None = None
+    options: Options = Options()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of each photo of a question, in their order."""
+
+    question: Question
+    model: ServedModel
+    predictions: Sequence[Prediction]
+
+
+class Refusal(Exception):
+    """A request that is not answered.
+
+    Args:
+        status: The HTTP status, 400 or above.
+        detail: What is wrong.
+        hint: What to do next; may be empty.
+        headers: Further headers of the response, such as `Retry-After`.
+    """
+
+    def __init__(
+        self, status: int, detail: str, *, hint: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.hint = hint
+        self.headers = headers or {}
+
+    @classmethod
+    def of(cls, error: ImgrecError) -> Refusal:
+        """Return the refusal for an error: 400 for wrong usage, 422 for bad data, else 500."""
+        status = 400 if isinstance(error, UsageError) else 500
+        status = 422 if isinstance(error, DataError) else status
+        return cls(status, error.message, hint=error.hint)
+
+
+def problem(refusal: Refusal, request: HttpRequest) -> HttpResponse:
+    """Return a refusal as a problem document (RFC 9457), the form of an error of this service."""
+    document = {
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "hint": refusal.hint,
+        "request_id": request.id,
+    }
+    body = json.dumps({key: value for key, value in document.items() if value != ""}).encode()
+    return HttpResponse(body, PROBLEM, refusal.status, refusal.headers)

@@ -1,0 +1,61 @@
+"""The table of what the service answers: paths, methods, handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from imgrec.serve.classify import read_question, write_answer
+from imgrec.serve.exchange import (
+    Answer,
+    HttpRequest,
+    HttpResponse,
+    Question,
+    Refusal,
+    problem,
+)
+from imgrec.serve.service import Service
+
+Handler = Callable[[Service, HttpRequest], Awaitable[HttpResponse]]
+Refuse = Callable[[Refusal, HttpRequest], HttpResponse]
+Right = Literal["ask", "manage"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path that the service answers.
+
+    Args:
+        path: With names of parameters in braces, as in `/v1/models/{name}`.
+        methods: In capitals.
+        handler: Answers a request, or raises Refusal or ImgrecError.
+        refuse: The protocol's form of an error.
+        right: What a token has to allow; None for everybody.
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    handler: Handler
+    refuse: Refuse = problem
+    right: Right | None = "ask"
+
+
+def asking(
+    read: Callable[[HttpRequest], Question], write: Callable[[Answer], HttpResponse]
+) -> Handler:
+    """Return the handler of requests that are questions in some protocol.
+
+    Args:
+        read: Returns the question of a request, or raises Refusal.
+        write: Returns the response for an answer.
+    """
+
+    async def handler(service: Service, request: HttpRequest) -> HttpResponse:
+        return write(await service.answer(read(request)))
+
+    return handler
+
+
+ROUTES: Sequence[Route] = (Route("/v1/classify", ("POST",), asking(read_question, write_answer)),)
+"""All routes of the service."""
