@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @options.pretrained
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0: any."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    envvar="AIP_HTTP_PORT",  # Vertex AI's
+    help="Port; 0: any.",
 )
 @options.engine
 @options.device

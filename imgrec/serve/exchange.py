@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from imgrec.data.records import Photo
 from imgrec.errors import DataError, ImgrecError, UsageError
@@ -80,11 +80,13 @@ class Question:
         photos: At least one; the source of each is bytes.
         model: The name of a served model; None for the first one.
         options: How they are classified.
+        form: What the protocol needs of the request to write the response.
     """
 
     photos: Sequence[Photo]
     model: str | None = None
     options: Options = Options()
+    form: Any = None
 
 
 @dataclass(frozen=True)

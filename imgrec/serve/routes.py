@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from imgrec.serve.exchange import (
     Refusal,
     problem,
 )
+from imgrec.serve.protocols import PROTOCOLS, Protocol, Status
 from imgrec.serve.service import Service
 
 Handler = Callable[[Service, HttpRequest], Awaitable[HttpResponse]]
@@ -57,5 +58,30 @@ def asking(
     return handler
 
 
-ROUTES: Sequence[Route] = (Route("/v1/classify", ("POST",), asking(read_question, write_answer)),)
+def describing(describe: Callable[[HttpRequest, Status], HttpResponse]) -> Handler:
+    """Return the handler of requests about the service and its models."""
+
+    async def handler(service: Service, request: HttpRequest) -> HttpResponse:
+        return describe(request, Status(tuple(service.models), service.ready))
+
+    return handler
+
+
+def protocol_routes(protocol: Protocol) -> Iterator[Route]:
+    """Yield the routes of a protocol."""
+    for operation in protocol.operations:
+        handler = asking(operation.read, operation.write)
+        for path in operation.paths:
+            yield Route(path, ("POST",), handler, protocol.refuse)
+    for description in protocol.descriptions:
+        handler = describing(description.describe)
+        right: Right | None = None if description.public else "ask"
+        for path in description.paths:
+            yield Route(path, ("GET",), handler, protocol.refuse, right)
+
+
+ROUTES: Sequence[Route] = (
+    Route("/v1/classify", ("POST",), asking(read_question, write_answer)),
+    *(route for protocol in PROTOCOLS for route in protocol_routes(protocol)),
+)
 """All routes of the service."""

@@ -17,6 +17,11 @@ class Service:
     def __init__(self, models: ServedModels) -> None:
         self.models = models
 
+    @property
+    def ready(self) -> bool:
+        """Whether questions are answered."""
+        return True
+
     async def answer(self, question: Question) -> Answer:
         """Classify the photos of a question.
 

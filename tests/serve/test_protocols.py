@@ -1,0 +1,94 @@
+"""What holds for every protocol."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgrec.serve.exchange import HttpRequest, Question, Refusal
+from imgrec.serve.protocols import PROTOCOLS, Operation, Protocol
+
+OPERATIONS = [operation for each in PROTOCOLS for operation in each.operations]
+KEYS = [
+    "requests",
+    "image",
+    "content",
+    "features",
+    "type",
+    "instances",
+    "inputs",
+    "examples",
+    "b64",
+    "name",
+    "shape",
+    "datatype",
+    "data",
+    "outputs",
+    "parameters",
+]
+WORDS = st.sampled_from(["BYTES", "UINT8", "LABEL_DETECTION", "YQ==", 1])
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def found(operation: Operation, body: bytes) -> Question | Refusal:
+    """Return what is read from a body: nothing else than these two may happen."""
+    request = HttpRequest(body, "application/json", path={"model": "pets"})
+    try:
+        return operation.read(request)
+    except Refusal as refusal:
+        return refusal
+
+
+def is_answerable(read: Question | Refusal) -> bool:
+    """Return whether a question has photos, or a refusal a status and a reason."""
+    if isinstance(read, Question):
+        return bool(read.photos)
+    return 400 <= read.status < 500 and bool(read.detail)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.paths[0])
+@given(document=VALUES)
+def test_any_document_is_a_question_or_refused(operation: Operation, document: object) -> None:
+    """Whatever JSON arrives, nothing else is raised."""
+    for whole in (document, *({key: [document]} for key in KEYS[:8])):
+        assert is_answerable(found(operation, json.dumps(whole).encode()))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.paths[0])
+@given(body=st.binary())
+def test_any_bytes_are_a_question_or_refused(operation: Operation, body: bytes) -> None:
+    """Whatever arrives, nothing else is raised."""
+    assert is_answerable(found(operation, body))
+
+
+@pytest.mark.parametrize("body", [b"", b"[" * 100_000, b"NaN", b'{"inputs": 1e999}', b"\xff"])
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    """Also what is nested too deeply or has numbers that JSON does not have."""
+    for operation in OPERATIONS:
+        read = found(operation, body)
+        assert isinstance(read, Refusal)
+        assert read.status == 400
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda each: each.name)
+def test_an_error_is_in_the_form_of_the_protocol(protocol: Protocol) -> None:
+    """It has the status and the headers of the refusal."""
+    refusal = Refusal(503, "busy", hint="ask again", headers={"retry-after": "1"})
+
+    response = protocol.refuse(refusal, HttpRequest())
+
+    assert (response.status, response.headers) == (503, {"retry-after": "1"})
+    msgspec.json.decode(response.body, type=protocol.error)
+    assert b"busy; ask again" in response.body
