@@ -93,3 +93,17 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def size_in_words(count: int) -> str:
+    """Return a number of bytes for people, with two figures or more.
+
+    Example:
+        >>> size_in_words(1_500_000), size_in_words(25_276_063_744)
+        ('1.5 MB', '25 GB')
+    """
+    for unit, size in (("GB", 10**9), ("MB", 10**6)):
+        if count >= size:
+            amount = count / size
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+    return f"{-(-count // 1000)} kB"

@@ -12,6 +12,7 @@ from imgrec.errors import UsageError
 from imgrec.rounding import percent
 from imgrec.runs.folder import Run, default_runs_dir
 from imgrec.runs.history import HISTORY_FILE, read_history
+from imgrec.runs.notes import checked_notes
 from imgrec.text import count_of, printable
 from imgrec.training.observers import TrainingObserver
 
@@ -55,7 +56,7 @@ class TrainedRun:
         return f"<imgrec run {printable(self.run.name)}: {trained}{shown}>"
 
 
-def train(
+def train(  # noqa: PLR0913 - the options of the command
     config: str | Path | Mapping[str, Any] | Experiment,
     *,
     data: str | Path | None = None,
@@ -63,6 +64,8 @@ def train(
     runs_dir: str | Path | None = None,
     device: str = "auto",
     observers: Sequence[TrainingObserver] = (),
+    tags: Sequence[str] = (),
+    note: str = "",
 ) -> TrainedRun:
     """Train a model in a new run, and evaluate it.
 
@@ -76,12 +79,15 @@ def train(
         device: `auto`, `cpu`, `gpu`, or `gpu:0,1`.
         observers: Notified of each step, epoch and checkpoint, in this order, after the run's own
             files are written: see `imgrec.TrainingObserver`.
+        tags: Of the run.
+        note: A text about the run.
 
     Returns:
         The complete run, with its evaluation and its model.
 
     Raises:
-        imgrec.errors.UsageError: For an observer that is not an `imgrec.TrainingObserver`.
+        imgrec.errors.UsageError: For an observer that is not an `imgrec.TrainingObserver`, or a
+            tag that can't be one.
         imgrec.errors.ConfigError: For a config that can't be used, with every problem found.
         imgrec.errors.DataError: For images that can't be used.
         imgrec.errors.RunError: Where the run can't be written, or the loss stops being a number.
@@ -103,7 +109,9 @@ def train(
         _experiment(config, (*_rooted(data), *overrides)),
         runs_dir=default_runs_dir() if runs_dir is None else Path(runs_dir),
         device=device,
-        options=training.TrainingOptions(observers=tuple(observers)),
+        options=training.TrainingOptions(
+            observers=tuple(observers), notes=checked_notes(tags, note)
+        ),
     )
     return TrainedRun(result.run, result.evaluation)
 

@@ -11,6 +11,8 @@ from imgrec.json_documents import json_schema
 from imgrec.models.backend import Machine
 from imgrec.network_summary import NetworkSummary
 from imgrec.runs.card import BestEpochDocument, Card, ExportParity
+from imgrec.runs.notes import Notes
+from imgrec.runs.provenance import Provenance
 
 
 class ShippedConfig(Struct, frozen=True):
@@ -78,6 +80,11 @@ class RunDetails(Struct, frozen=True):
     path: Annotated[str, Meta(description="The folder of the run.")]
     run: Annotated[str, Meta(description="The name of the run.")]
     card: Card
+    notes: Notes
+    provenance: Annotated[
+        Provenance | None,
+        Meta(description="Null if it is not known, as for an import."),
+    ]
 
 
 class ListedRun(Struct, frozen=True):

@@ -41,7 +41,7 @@ SHORT_HELP: Mapping[str, str] = {
     "init": "Write a config for a folder of images, or for a data file.",
     "data": "Preview images, or pack them into TFRecord files.",
     "config": "List, show and copy the shipped configs.",
-    "runs": "List, show and compare runs.",
+    "runs": "List, show, compare and annotate runs.",
     "info": "Show versions, devices and CPU features.",
 }
 

@@ -1,4 +1,4 @@
-"""`imgrec runs list|show|path|compare`."""
+"""`imgrec runs`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgrec.cli import evaluation_options, options
+from imgrec.cli import evaluation_options, options, run_edits
 from imgrec.cli.console import Console
 from imgrec.cli.network import show_network
 from imgrec.errors import UsageError
@@ -26,7 +26,7 @@ _CLASSES_SHOWN = 100
 
 @options.group("runs")
 def runs() -> None:
-    """List, show and compare runs.
+    """List, show, compare and annotate runs.
 
     Example: imgrec runs list
     """
@@ -69,8 +69,11 @@ def show(console: Console, *, run: str | None, as_json: bool, runs_dir: Path) ->
     found = find(run, runs_dir)
     if as_json:
         from imgrec.cli.documents import RunDetails
+        from imgrec.workflows.run_facts import run_notes, run_provenance
 
-        return console.document(RunDetails(1, str(found.path), found.name, found.card))
+        notes, provenance = run_notes(found.path), run_provenance(found.path)
+        details = RunDetails(1, str(found.path), found.name, found.card, notes, provenance)
+        return console.document(details)
     console.table(("key", "value"), _lines(found))
     if found.card.network is not None:
         console.result("")
@@ -146,6 +149,10 @@ def compare(
     _show_compared(console, compared, as_json=as_json)
 
 
+runs.add_command(run_edits.tag)
+runs.add_command(run_edits.note)
+
+
 def _refuse_single(references: tuple[str, ...]) -> None:
     if len(references) < 2:
         raise UsageError(
@@ -208,6 +215,8 @@ def _best(run: Run) -> str:
 
 
 def _lines(run: Run) -> list[tuple[str, str]]:
+    from imgrec.workflows.run_facts import note_facts
+
     card = run.card
     pixels = card.input
     images = {
@@ -217,6 +226,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
     return [
         ("name", run.name),
         ("path", str(run.path)),
+        *note_facts(run),
         ("created", card.created),
         ("complete", "yes" if card.complete else "no"),
         *_calibrated(card),
@@ -239,12 +249,15 @@ def _calibrated(card: Card) -> list[tuple[str, str]]:
 
 
 def _trained(run: Run) -> list[tuple[str, str]]:
+    from imgrec.workflows.run_facts import provenance_facts
+
     card = run.card
     return [
         *([("head", str(card.head))] if card.head else _epochs(run)),
         ("seed", str(card.seed)),
         *card.computing.items(),
         *_trained_for(run),
+        *provenance_facts(run),
         *(("changes", line) for line in card.changes),
     ]
 

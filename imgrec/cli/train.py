@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 )
 @options.overrides
 @click.option("--name", help="Name of the run.  [default: the config's name]")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag the run. Can be repeated.")
+@click.option("--note", default="", metavar="TEXT", help="A note about the run.")
 @options.device
 @click.option("--dry-run", is_flag=True, help="Show config, network and image counts only.")
 @click.option(
@@ -51,6 +53,8 @@ def train(
     allow_changes: bool,
     overrides: tuple[str, ...],
     name: str | None,
+    tags: tuple[str, ...],
+    note: str,
     device: str,
     dry_run: bool,
     quick: bool,
@@ -72,7 +76,10 @@ def train(
         raise UsageError("--quick computes on the CPU: it takes neither --device nor --profile")
 
     from imgrec.runs.folder import find
+    from imgrec.runs.notes import checked_notes
     from imgrec.workflows import training
+
+    notes = checked_notes(tags, note)
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
@@ -87,11 +94,13 @@ def train(
                 raise plan.missing
             return None
         if quick:
-            result = training.train_quick(experiment, runs_dir=runs_dir, progress=console)
+            result = training.train_quick(
+                experiment, runs_dir=runs_dir, notes=notes, progress=console
+            )
             return _show_result(console, result, as_json=as_json)
         start = partial(training.train, experiment, runs_dir=runs_dir)
-    profiling = training.TrainingOptions(profile)
-    result = start(device=device, options=profiling, progress=console)
+    chosen = training.TrainingOptions(profile, notes=notes)
+    result = start(device=device, options=chosen, progress=console)
     return _show_result(console, result, as_json=as_json)
 
 

@@ -253,6 +253,11 @@ class Experiment(Section):
         """What the loss compares the output with: `binary`, `one_hot` or `index`."""
         return truth_of(type(self.loss), self.model.output) or "one_hot"
 
+    @property
+    def source(self) -> str:
+        """The file that it was read from, or another description of where it was written."""
+        return self._origin.source
+
     def written_at(self, origin: ConfigOrigin) -> Self:
         """Set where this experiment was written, and return it."""
         self._origin = origin

@@ -197,15 +197,6 @@ def remove_unused(path: Path) -> bool:
     return True
 
 
-def size_in_words(count: int) -> str:
-    """Return a number of bytes for people, with two figures or more."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6)):
-        if count >= size:
-            amount = count / size
-            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
-    return f"{-(-count // 1000)} kB"
-
-
 def shown_path(path: Path) -> str:
     """Return the path for people, `~` for their home."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111  # never raises

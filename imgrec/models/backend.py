@@ -122,7 +122,7 @@ def describe() -> Machine:
     tf = import_tensorflow() if has_tensorflow() else None
     gpus = tf.config.list_physical_devices("GPU") if tf else []
     return Machine(
-        processor=_processor(),
+        processor=processor(),
         cores=os.cpu_count() or 1,
         avx512="avx512f" in _cpu_flags(),
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" if tf else None,
@@ -208,7 +208,8 @@ def _gpu_name(tf: Any, gpu: Any) -> str:
     return f"GPU {number} ({name})"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of the processor."""
     for line in _cpu_information():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

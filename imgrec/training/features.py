@@ -21,7 +21,6 @@ from imgrec.data.cache import (
     NoRoom,
     open_array,
     shown_path,
-    size_in_words,
 )
 from imgrec.data.cache_config import CacheConfig
 from imgrec.data.memory import fits_in_memory
@@ -29,6 +28,7 @@ from imgrec.errors import RunError
 from imgrec.files import sha256
 from imgrec.models.network import SplitNetwork
 from imgrec.progress import Progress
+from imgrec.rounding import size_in_words
 from imgrec.text import count_of
 from imgrec.training.augmentation import Augmenter, augmenter_of
 from imgrec.training.interrupt import Signals

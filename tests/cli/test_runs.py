@@ -165,3 +165,21 @@ def test_one_run_has_no_comparison(imgrec: Imgrec, snapshot: SnapshotAssertion) 
     process = imgrec("runs", "compare", "pets-1")
     assert process.returncode == 2
     assert transcript(process) == snapshot
+
+
+def test_tags_and_a_note(imgrec: Imgrec, runs: Path) -> None:
+    """They are added and removed, shown, and part of the JSON."""
+    assert imgrec("runs", "tag", "pets-1", "b", "a").stdout == "pets-1: a, b\n"
+    assert imgrec("runs", "tag", "pets-1", "b", "--remove").stdout == "pets-1: a\n"
+    assert imgrec("runs", "note", "pets-1", "x\x1b[2J").stdout == "pets-1: x\\x1b[2J\n"
+    shown = imgrec("runs", "show", "pets-1").stdout
+    assert "tags           a\n" in shown
+    assert "note           x\\x1b[2J\n" in shown
+    document = printed(RunDetails, imgrec("runs", "show", "pets-1", "--json"))
+    assert (document.notes.tags, document.notes.note) == (("a",), "x\x1b[2J")
+    assert document.provenance is None
+    assert imgrec("runs", "note", "pets-1", "").stdout == "pets-1: no note\n"
+    (runs / "pets-1/notes.json").write_text("{")
+    process = imgrec("runs", "show", "pets-1")
+    assert process.returncode == 0
+    assert "left out: runs/pets-1/notes.json can't be read" in process.stderr

@@ -64,6 +64,7 @@ def test_a_run_holds_everything(trained: Run) -> None:
         "images.csv",
         "last.keras",
         "metrics.json",
+        "provenance.json",
         "model.tflite",
         "report.html",
         "state",

@@ -2,7 +2,7 @@
 
 from imgrec.data.cache.arrays import open_array
 from imgrec.data.cache.pixels import Pixels, Stored, open_pixels
-from imgrec.data.cache_files import CACHE_VERSION, NoRoom, shown_path, size_in_words
+from imgrec.data.cache_files import CACHE_VERSION, NoRoom, shown_path
 
 __all__ = [
     "CACHE_VERSION",
@@ -12,5 +12,4 @@ __all__ = [
     "open_array",
     "open_pixels",
     "shown_path",
-    "size_in_words",
 ]

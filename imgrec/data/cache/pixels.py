@@ -19,13 +19,14 @@ from imgrec.data.cache.inspection import (
 )
 from imgrec.data.cache.pixel_file import open_cached
 from imgrec.data.cache_config import CacheConfig
-from imgrec.data.cache_files import NoRoom, shown_path, size_in_words
+from imgrec.data.cache_files import NoRoom, shown_path
 from imgrec.data.images import ImageSpec, decoded, identity_of_source
 from imgrec.data.memory import fits_in_memory
 from imgrec.data.records import Record
 from imgrec.errors import BadImage
 from imgrec.parallel import usable_cores
 from imgrec.progress import Progress
+from imgrec.rounding import size_in_words
 
 log = logging.getLogger("imgrec")
 

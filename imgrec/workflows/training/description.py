@@ -13,6 +13,7 @@ from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import Card, DataSource, Input
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
+from imgrec.runs.notes import NO_NOTES, Notes, change_notes
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.versions import environment, versions
 from imgrec.workflows.experiment_sections import network_spec
@@ -94,12 +95,16 @@ def resumed_fields(
     }
 
 
-def write_beginning(writer: RunWriter, prepared: Prepared) -> None:
-    """Write what is known before the first step: config, images, environment."""
+def write_beginning(writer: RunWriter, prepared: Prepared, notes: Notes) -> None:
+    """Write what is known before the first step: config, images, environment, further notes."""
     identities = identities_of(prepared)
     writer.write_text(CONFIG_FILE, dump(prepared.experiment))
     writer.write_text(IMAGES_FILE, image_list(identities, dict(prepared.skipped)))
     writer.write_text("environment.txt", environment())
+    if notes != NO_NOTES:
+        change_notes(
+            writer.folder, lambda old: old.with_tags(notes.tags).with_note(notes.note or old.note)
+        )
 
 
 def identities_of(prepared: Prepared) -> Identities:

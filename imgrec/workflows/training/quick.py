@@ -22,6 +22,7 @@ from imgrec.models.packaged_weights import check_installed, packaged_weights, re
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card import ExportParity
 from imgrec.runs.folder import check_place, create
+from imgrec.runs.notes import NO_NOTES, Notes
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import litert_missing
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine, litert_engine
@@ -39,6 +40,7 @@ from imgrec.workflows.training.exact_head import (
     head_on_card,
     head_photos,
 )
+from imgrec.workflows.training.session import Moment, recorded_session
 
 log = logging.getLogger("imgrec")
 
@@ -60,7 +62,11 @@ _COMPUTING = {"device": "cpu", "precision": "float32", "replicas": "1"}
 
 
 def train_quick(
-    experiment: Experiment, *, runs_dir: Path, progress: Progress | None = None
+    experiment: Experiment,
+    *,
+    runs_dir: Path,
+    notes: Notes = NO_NOTES,
+    progress: Progress | None = None,
 ) -> TrainingResult:
     """Solve the head of an experiment with the overrides `QUICK` in a new run, and evaluate it.
 
@@ -71,7 +77,7 @@ def train_quick(
         DataError: The images can't be used, or give no head.
         RunError: The weights are not installed, or the run can't be written.
     """
-    progress = progress or Silent()
+    progress, began = progress or Silent(), Moment.now()
     check_place(runs_dir)
     _check(experiment)
     check_installed(_backbone(experiment))
@@ -84,8 +90,8 @@ def train_quick(
     log.info("head: %s", head)
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
-    with RunWriter(folder) as writer:
-        write_beginning(writer, prepared)
+    with RunWriter(folder) as writer, recorded_session(writer, experiment, began):
+        write_beginning(writer, prepared, notes)
         record_check(writer, prepared.findings)
         writer.begin(dataclasses.replace(new_card(prepared, None, _COMPUTING, None), head=head))
         _write_model(writer, prepared, extractor, solved, known)

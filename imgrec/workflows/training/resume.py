@@ -44,6 +44,7 @@ from imgrec.workflows.run_config import run_config
 from imgrec.workflows.statistics import recorded_preprocessing
 from imgrec.workflows.training.conclusion import TrainingResult
 from imgrec.workflows.training.description import identities_of, resumed_fields, write_beginning
+from imgrec.workflows.training.session import Moment, recorded_session
 from imgrec.workflows.training.train import (
     DEFAULT_OPTIONS,
     TrainingOptions,
@@ -69,7 +70,7 @@ def resume(
     images have changed. Raises UsageError if nothing is left to train, or if
     config, versions or devices have changed; DataError if the images have.
     """
-    progress = progress or Silent()
+    progress, began = progress or Silent(), Moment.now()
     _refuse_imported(run)
     _refuse_solved(run)
     before, experiment = run_config(run.path), run_config(run.path, overrides)
@@ -101,8 +102,10 @@ def resume(
         if adjusted:  # before the config, by which the next process sees no change
             keep = experiment.training.checkpoint.keep
             save_checkpoint(run.state, steps.variables, state, keep)
-        write_beginning(writer, prepared)
-        return run_training(prepared, writer, steps, state, progress, options)
+        write_beginning(writer, prepared, options.notes)
+        with recorded_session(writer, experiment, began, devices) as session:
+            recorded = options.with_first(session)
+            return run_training(prepared, writer, steps, state, progress, recorded)
 
 
 def _refuse_imported(run: Run) -> None:

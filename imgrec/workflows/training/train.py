@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from imgrec.models.packaged_weights import packaged_weights
 from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import STATE, Run, check_place, create
+from imgrec.runs.notes import NO_NOTES, Notes
 from imgrec.runs.writer import RunWriter
 from imgrec.text import printable
 from imgrec.training.checkpoint import START, Checkpoints, TrainingProgress, newest_place
@@ -60,6 +61,7 @@ from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
 from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_photos, solve_head
+from imgrec.workflows.training.session import Moment, recorded_session
 
 log = logging.getLogger("imgrec")
 
@@ -158,11 +160,16 @@ class TrainingOptions:
     """What a training does beside training.
 
     profile: log after each epoch how long the device waited for images. observers: notified after
-    those of imgrec, in this order.
+    those of imgrec, in this order. notes: tags and a note for the run.
     """
 
     profile: bool = False
     observers: Sequence[TrainingObserver] = ()
+    notes: Notes = NO_NOTES
+
+    def with_first(self, observer: TrainingObserver) -> TrainingOptions:
+        """Return the options with an observer that is notified before the others."""
+        return replace(self, observers=(observer, *self.observers))
 
 
 DEFAULT_OPTIONS = TrainingOptions()
@@ -272,7 +279,7 @@ def train(
     ConfigError, DataError or RunError for what is wrong with the config, the images or the run's
     folder.
     """
-    progress = progress or Silent()
+    progress, began = progress or Silent(), Moment.now()
     check_place(runs_dir)
     _check_weights(experiment.model)
     prepared = prepare(experiment, progress)
@@ -287,10 +294,14 @@ def train(
     card = new_card(prepared, statistics, computing, summarize(steps.model))
     folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
-    with RunWriter(folder) as writer:
-        write_beginning(writer, prepared)
+    with (
+        RunWriter(folder) as writer,
+        recorded_session(writer, experiment, began, devices) as session,
+    ):
+        write_beginning(writer, prepared, options.notes)
         record_check(writer, prepared.findings)
         if measurement:
             write_mean_image(writer, measurement)
         writer.begin(card)
-        return run_training(prepared, writer, steps, TrainingProgress(), progress, options)
+        recorded = options.with_first(session)
+        return run_training(prepared, writer, steps, TrainingProgress(), progress, recorded)
