@@ -88,7 +88,7 @@ def train(
         changes = (*training.QUICK, *overrides) if quick else overrides
         experiment = _experiment(console, config, (*changes, *_naming(name)))
         if dry_run:
-            plan = training.plan_training(experiment, device=device)
+            plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
             _show_plan(console, plan, as_json=as_json)
             if plan.missing is not None:
                 raise plan.missing

@@ -54,16 +54,31 @@ __all__ = [
 
 
 class Backbone(Section):
-    """A pretrained network without its classifier, with its own preprocessing."""
+    """A pretrained network without its classifier, with its own preprocessing.
 
-    name: str = Field(
+    It has either a `name`, or is the model of a `run`.
+    """
+
+    name: str | None = Field(
+        default=None,
         description="The name of a keras.applications model, `EfficientNetLite0` or "
         "`EfficientNetLite2`.",
-        json_schema_extra={"enum": list(BACKBONES)},
+        json_schema_extra={"enum": [*BACKBONES, None]},
+    )
+    run: Text | None = Field(
+        default=None,
+        description="A run that was trained or imported, and has a Keras model: a folder, a name "
+        "below the runs folder, or `last`. Its own preprocessing is part of the backbone. The "
+        "config of the new run contains the absolute path.",
+    )
+    until: Text | None = Field(
+        default=None,
+        description="The last layer of the `run` that is used, by its name, which "
+        "`imgrec runs show RUN` lists. null: the one before the output layer.",
     )
     weights: Text | None = Field(
         default="imagenet",
-        description="`imagenet`, a weights file, or null for random weights.",
+        description="`imagenet`, a weights file, or null for random weights. A `run` has its own.",
     )
     trainable: bool = Field(
         default=False, description="Whether the backbone is trained too, from the first epoch on."
@@ -82,13 +97,35 @@ class Backbone(Section):
             raise field_error(f"write {{name: {written}}} instead of {written}")
         return written
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.name or "the backbone run"
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether its weights are not random."""
+        return self.run is not None or self.weights is not None
+
+    def resolved(self) -> Self:
+        """Return the section without the default of `weights` if it is a run."""
+        if self.run is None or "weights" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"weights": None})
+
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield an unknown name, and a momentum that has no effect."""
-        if self.name not in BACKBONES:
+        """Yield an unknown name, and keys that have no effect."""
+        if (self.name is None) == (self.run is None):
+            yield (), "needs either a name or a run"
+        if self.name is not None and self.name not in BACKBONES:
             yield (
                 ("name",),
                 f"unknown backbone {shown_value(self.name)}" + unknown(self.name, BACKBONES),
             )
+        if self.run is not None and self.weights is not None:
+            yield ("weights",), "a run has its own weights; leave out weights"
+        if self.run is None and self.until is not None:
+            yield ("until",), "is for a run"
         if self.batch_norm_momentum is not None and not self.trainable:
             yield (
                 ("batch_norm_momentum",),
@@ -295,7 +332,10 @@ class Experiment(Section):
             message = f"can't be combined with model.head {model.head}, which sees each image once"
             yield ("augmentation",), f"{message}, as it is"
         layers = model.layers[:-1] if model.written_output else model.layers
-        if [type(layer) for layer in layers] not in [[kind] for kind in _TO_VECTOR]:
+        fitting: list[list[type[Named]]] = [[kind] for kind in _TO_VECTOR]
+        if backbone is not None and backbone.run is not None:
+            fitting.append([])  # its output may be a vector
+        if [type(layer) for layer in layers] not in fitting:
             names = [kind.__name__ for kind in _TO_VECTOR]
             yield ("model", "layers"), f"must be {either(names)} with model.head {model.head}"
         for name, value in Training():
@@ -346,13 +386,15 @@ class Experiment(Section):
         backbone = self.model.backbone
         if backbone is None:
             return
-        minimum = BACKBONES[backbone.name].minimum
         for name, value in self.preprocessing:
             if value is not None and value is not False:
                 yield (
                     ("preprocessing", name),
-                    (f"{backbone.name} has its own preprocessing; leave out {name}"),
+                    (f"{backbone.title} has its own preprocessing; leave out {name}"),
                 )
+        if backbone.name is None:
+            return
+        minimum = BACKBONES[backbone.name].minimum
         if self.data.channels == 1 and backbone.weights is not None:
             yield (
                 ("data", "channels"),

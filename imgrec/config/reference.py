@@ -267,10 +267,11 @@ def _type(key: _JsonSchema) -> str:
     """Return in words what a JSON schema allows, without null."""
     if "$ref" in key:
         return _referred(str(key["$ref"]).rsplit("/", 1)[-1])
+    if "enum" in key or "const" in key:
+        values = key.get("enum") or [key["const"]]
+        return _choices([each for each in values if each is not None])
     if "anyOf" in key:
         return _either([each for each in key["anyOf"] if each.get("type") != "null"])
-    if "enum" in key or "const" in key:
-        return _choices(key.get("enum") or [key["const"]])
     if key["type"] == "array":
         return _list(key)
     if key["type"] == "object":

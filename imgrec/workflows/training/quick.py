@@ -111,6 +111,7 @@ def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("model", "head"), "--quick needs logistic"
     if (
         backbone is None
+        or backbone.name is None
         or packaged_weights(backbone.name) is None
         or backbone.weights != "imagenet"
     ):
@@ -125,7 +126,7 @@ def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _backbone(experiment: Experiment) -> str:
     backbone = experiment.model.backbone
-    return "" if backbone is None else backbone.name
+    return "" if backbone is None or backbone.name is None else backbone.name
 
 
 class _Extractor:

@@ -26,7 +26,7 @@ from imgrec.models.network import build, summarize
 from imgrec.models.packaged_weights import packaged_weights
 from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
-from imgrec.runs.folder import STATE, Run, check_place, create
+from imgrec.runs.folder import STATE, Run, check_place, create, default_runs_dir
 from imgrec.runs.notes import NO_NOTES, Notes
 from imgrec.runs.writer import RunWriter
 from imgrec.text import printable
@@ -37,6 +37,7 @@ from imgrec.training.observers import TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
 from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
+from imgrec.workflows.backbone_run import warn_of_known_images, with_backbone_run
 from imgrec.workflows.check import record_check
 from imgrec.workflows.experiment_sections import (
     build_network,
@@ -83,8 +84,17 @@ class DryRun:
     missing: DataError | None = None
 
 
-def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
-    """Return what `train` would do, having looked for the images and built the model."""
+def plan_training(
+    experiment: Experiment, *, runs_dir: Path | None = None, device: str = "auto"
+) -> DryRun:
+    """Return what `train` would do, having looked for the images and built the model.
+
+    Args:
+        experiment: What is trained.
+        runs_dir: The runs folder; by default $IMGREC_RUNS, else `runs`.
+        device: The device, as for `train`.
+    """
+    experiment = with_backbone_run(experiment, runs_dir or default_runs_dir())
     try:
         splits = read_splits(experiment)
     except DataError as error:
@@ -134,7 +144,7 @@ def _downloaded_weights(section: ModelConfig) -> str:
 
 def _check_weights(section: ModelConfig) -> None:
     """Raise RunError if the initial weights are not there, and can't be downloaded."""
-    if section.backbone is not None:
+    if section.backbone is not None and section.backbone.name is not None:
         check_there(section.backbone.name, section.backbone.weights)
     if downloaded := _downloaded_weights(section):
         top = section.backbone is None
@@ -281,8 +291,10 @@ def train(
     """
     progress, began = progress or Silent(), Moment.now()
     check_place(runs_dir)
+    experiment = with_backbone_run(experiment, runs_dir)
     _check_weights(experiment.model)
     prepared = prepare(experiment, progress)
+    warn_of_known_images(prepared)
     if experiment.model.head is not None:
         head_photos(prepared)  # raises DataError before the network is built
     measurement = measure_preprocessing(prepared, progress)
