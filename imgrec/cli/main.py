@@ -37,6 +37,8 @@ SHORT_HELP: Mapping[str, str] = {
     "export": "Export a run's best model to LiteRT, ONNX, SavedModel or Keras.",
     "import": "Import a model file as a run.",
     "calibrate": "Calibrate a run on labelled images, as a new run.",
+    "teach": "Add photos to a class of a classifier, and show how good it is.",
+    "forget": "Delete photos of a classifier for ever.",
     "check": "Check images for problems before training.",
     "init": "Write a config for a folder of images, or for a data file.",
     "data": "Preview images, or pack them into TFRecord files.",
