@@ -22,6 +22,7 @@ from imgrec.models.litert import with_head
 from imgrec.progress import Progress
 from imgrec.requirement import parse
 from imgrec.runs.folder import Run
+from imgrec.runs.notes import NO_NOTES
 from imgrec.runs.writer import RunWriter
 from imgrec.scores import ONE_LABEL, Scores
 from imgrec.workflows.prepare import Prepared
@@ -108,7 +109,7 @@ def _write_run(
     records = prepared.splits.train
     rows = compared_rows(len(records), prepared.experiment.seed)
     with RunWriter(folder) as writer:
-        write_beginning(writer, prepared)
+        write_beginning(writer, prepared, NO_NOTES)
         writer.begin(card)
         with progress.task("comparing the model with its file", 1):
             write_head_file(
