@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 __all__ = [
-    "Classifier",
     "ExplanationResult",
     "Model",
     "Predictions",
@@ -23,7 +22,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from imgrec.api import (
-        Classifier,
         ExplanationResult,
         Model,
         Predictions,

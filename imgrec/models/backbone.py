@@ -58,13 +58,24 @@ def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
     return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
 
 
-def named_network(name: str, shape: tuple[int, int, int], weights: str | None) -> Any:
-    """Return the network `name` without its top, for preprocessed images of this shape.
+def apply_backbone(
+    name: str,
+    features: Any,
+    *,
+    weights: str | None,
+    trainable: bool,
+    batch_norm_momentum: float | None,
+) -> tuple[Any, Any]:
+    """Apply the network `name` without its top; return it, and the tensor of its features.
+
+    A frozen backbone runs in inference mode, and still does after `unfreeze`.
 
     Args:
         name: One of BACKBONES.
-        shape: Height, width and channels.
+        features: The tensor that it is applied to, (batch, height, width, channels), preprocessed.
         weights: `imagenet`, a file, or None for random ones.
+        trainable: Whether its weights learn.
+        batch_norm_momentum: Of its batch normalizations; None for the network's own.
 
     Raises:
         RunError: Its weights can't be loaded.
@@ -73,25 +84,14 @@ def named_network(name: str, shape: tuple[int, int, int], weights: str | None) -
     if weights != "imagenet":
         hint = f"give a weights file of {name} without its top, {_published(name)}"
     with _weights_errors(name, weights, hint):
-        return _network(name, weights, shape)
-
-
-def prepare_backbone(network: Any, *, trainable: bool, batch_norm_momentum: float | None) -> None:
-    """Let the weights of a backbone learn or not.
-
-    A frozen backbone runs in inference mode, and still does after `unfreeze`.
-
-    Args:
-        network: A Keras model.
-        trainable: Whether its weights learn.
-        batch_norm_momentum: Of its batch normalizations; None for the network's own.
-    """
+        network = _network(name, weights, features.shape[1:])
     if batch_norm_momentum is not None:
         for layer in batch_normalizations(network):
             layer.momentum = batch_norm_momentum
     network.trainable = trainable
     if not trainable:
         keep_inferring(network)
+    return network, network(features)
 
 
 def batch_normalizations(network: Any) -> list[Any]:
