@@ -31,6 +31,8 @@ PHOTOS = $(addprefix $(wildcard $(VENV)/lib/python3*/site-packages)/sklearn/data
 # The oldest Pillow and the newest of each later version that pyproject.toml allows.
 PILLOWS := 11.3 12 13
 DECODING := $(addprefix tests/data/test_,pixel_table.py resizing.py images.py formats.py modes.py fit.py turn.py)
+# Libraries with which tests ask the service, each in an environment of its own.
+CLIENTS := google-cloud-vision huggingface-hub kserve requests schemathesis tritonclient[http]
 # Test modules that compare whole outputs.
 SNAPSHOTS = $(shell grep -rl --include='test_*.py' SnapshotAssertion tests)
 
@@ -126,6 +128,9 @@ lock: $(READY) ## write the lock files from pyproject.toml (UPGRADE=--upgrade: n
 	$(LOCK) $(UPGRADE) --group predict --constraint requirements.txt --output-file requirements-predict.txt
 	$(LOCK) $(UPGRADE) --group serve --constraint requirements-dev.txt --output-file requirements-serve.txt
 	$(LOCK) $(UPGRADE) --group release --output-file requirements-release.txt
+	@for client in $(CLIENTS); do \
+		echo "$$client" | $(LOCK) $(UPGRADE) --no-annotate - --output-file "tests/serve/clients/requirements-$${client%[*}.txt" || exit 1; \
+	done
 
 .PHONY: audit
 audit: $(RELEASE_TOOLS)/.ready ## look up known vulnerabilities of every locked dependency

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 __all__ = [
+    "Classifier",
     "ExplanationResult",
     "Model",
     "Predictions",
@@ -22,6 +23,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from imgrec.api import (
+        Classifier,
         ExplanationResult,
         Model,
         Predictions,

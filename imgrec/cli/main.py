@@ -29,7 +29,6 @@ COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
 
 SHORT_HELP: Mapping[str, str] = {
     "train": "Train a model from a config, or resume a run.",
-    "sweep": "Search for better values of a config's keys.",
     "evaluate": "Evaluate a run on labelled images.",
     "predict": "Classify photos.",
     "serve": "Answer photos over HTTP.",
@@ -38,6 +37,8 @@ SHORT_HELP: Mapping[str, str] = {
     "export": "Export a run's best model to LiteRT, ONNX, SavedModel or Keras.",
     "import": "Import a model file as a run.",
     "calibrate": "Calibrate a run on labelled images, as a new run.",
+    "teach": "Add photos to a class of the classifier FOLDER, and show how good it is.",
+    "forget": "Delete photos of the classifier FOLDER for ever.",
     "check": "Check images for problems before training.",
     "init": "Write a config for a folder of images, or for a data file.",
     "data": "Preview images, or pack them into TFRecord files.",

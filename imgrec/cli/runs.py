@@ -253,6 +253,7 @@ def _trained(run: Run) -> list[tuple[str, str]]:
 
     card = run.card
     return [
+        *([("backbone run", card.backbone.in_words)] if card.backbone else []),
         *([("head", str(card.head))] if card.head else _epochs(run)),
         ("seed", str(card.seed)),
         *card.computing.items(),

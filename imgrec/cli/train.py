@@ -83,24 +83,24 @@ def train(
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
-        start = partial(
-            training.resume, run, overrides=overrides, allow_changes=allow_changes, device=device
-        )
+        start = partial(training.resume, run, overrides=overrides, allow_changes=allow_changes)
     else:
         changes = (*training.QUICK, *overrides) if quick else overrides
-        experiment = _experiment(console, config, (*changes, *naming(name)))
+        experiment = _experiment(console, config, (*changes, *_naming(name)))
         if dry_run:
-            plan = training.plan_training(experiment, device=device)
+            plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
             _show_plan(console, plan, as_json=as_json)
             if plan.missing is not None:
                 raise plan.missing
             return None
         if quick:
-            start = partial(training.train_quick, experiment, runs_dir=runs_dir)
-        else:
-            start = partial(training.train, experiment, runs_dir=runs_dir, device=device)
+            result = training.train_quick(
+                experiment, runs_dir=runs_dir, notes=notes, progress=console
+            )
+            return _show_result(console, result, as_json=as_json)
+        start = partial(training.train, experiment, runs_dir=runs_dir)
     chosen = training.TrainingOptions(profile, notes=notes)
-    result = start(options=chosen, progress=console)
+    result = start(device=device, options=chosen, progress=console)
     return _show_result(console, result, as_json=as_json)
 
 
@@ -127,8 +127,7 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     return experiment
 
 
-def naming(name: str | None) -> tuple[str, ...]:
-    """Return the override that names an experiment, none without a name."""
+def _naming(name: str | None) -> tuple[str, ...]:
     # In JSON's quotes, YAML does not read a name such as 1e3 as a number.
     return () if name is None else (f"name={json.dumps(name)}",)
 

@@ -24,11 +24,9 @@ from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for
 from imgrec.config.keras.metrics import metric_problem
 from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
-from imgrec.config.sweep import Sweep
 from imgrec.config.training import Checkpoint, Training
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import ConfigError
-from imgrec.metrics import METRICS
 from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
 from imgrec.sections.section import (
     ConfigFinding,
@@ -51,22 +49,36 @@ __all__ = [
     "ModelConfig",
     "Preprocessing",
     "SplitConfig",
-    "Sweep",
     "Training",
 ]
 
 
 class Backbone(Section):
-    """A pretrained network without its classifier, with its own preprocessing."""
+    """A pretrained network without its classifier, with its own preprocessing.
 
-    name: str = Field(
+    It has either a `name`, or is the model of a `run`.
+    """
+
+    name: str | None = Field(
+        default=None,
         description="The name of a keras.applications model, `EfficientNetLite0` or "
         "`EfficientNetLite2`.",
-        json_schema_extra={"enum": list(BACKBONES)},
+        json_schema_extra={"enum": [*BACKBONES, None]},
+    )
+    run: Text | None = Field(
+        default=None,
+        description="A run that was trained or imported, and has a Keras model: a folder, a name "
+        "below the runs folder, or `last`. Its own preprocessing is part of the backbone. The "
+        "config of the new run contains the absolute path.",
+    )
+    until: Text | None = Field(
+        default=None,
+        description="The last layer of the `run` that is used, by its name, which "
+        "`imgrec runs show RUN` lists. null: the one before the output layer.",
     )
     weights: Text | None = Field(
         default="imagenet",
-        description="`imagenet`, a weights file, or null for random weights.",
+        description="`imagenet`, a weights file, or null for random weights. A `run` has its own.",
     )
     trainable: bool = Field(
         default=False, description="Whether the backbone is trained too, from the first epoch on."
@@ -85,13 +97,35 @@ class Backbone(Section):
             raise field_error(f"write {{name: {written}}} instead of {written}")
         return written
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.name or "the backbone run"
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether its weights are not random."""
+        return self.run is not None or self.weights is not None
+
+    def resolved(self) -> Self:
+        """Return the section without the default of `weights` if it is a run."""
+        if self.run is None or "weights" in self.model_fields_set:
+            return self
+        return self.model_copy(update={"weights": None})
+
     def problems(self) -> Iterator[ConfigFinding]:
-        """Yield an unknown name, and a momentum that has no effect."""
-        if self.name not in BACKBONES:
+        """Yield an unknown name, and keys that have no effect."""
+        if (self.name is None) == (self.run is None):
+            yield (), "needs either a name or a run"
+        if self.name is not None and self.name not in BACKBONES:
             yield (
                 ("name",),
                 f"unknown backbone {shown_value(self.name)}" + unknown(self.name, BACKBONES),
             )
+        if self.run is not None and self.weights is not None:
+            yield ("weights",), "a run has its own weights; leave out weights"
+        if self.run is None and self.until is not None:
+            yield ("until",), "is for a run"
         if self.batch_norm_momentum is not None and not self.trainable:
             yield (
                 ("batch_norm_momentum",),
@@ -238,7 +272,6 @@ class Experiment(Section):
     model: ModelConfig
     training: Training = Field(default_factory=Training)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
-    sweep: Sweep | None = Field(default=None)
 
     _origin: ConfigOrigin = PrivateAttr(default_factory=ConfigOrigin)
 
@@ -269,13 +302,8 @@ class Experiment(Section):
 
     def problem(self, path: KeyPath, message: str) -> ConfigError:
         """Return an error about the key at `path`, with file and line."""
-        return self.refusal([(path, message)])
-
-    def refusal(self, found: Sequence[ConfigFinding]) -> ConfigError:
-        """Return an error about the keys at the paths of `found`, with file and lines."""
         origin = self._origin
-        problems = [problem_at(path, message, origin.lines) for path, message in found]
-        return config_error(origin.source, problems)
+        return config_error(origin.source, [problem_at(path, message, origin.lines)])
 
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield conflicts between sections."""
@@ -290,17 +318,6 @@ class Experiment(Section):
             yield ("training", "feature_views"), reason
         if self.model.head is not None:
             yield from self._head_problems()
-        if self.sweep is not None:
-            yield from self._sweep_problems(self.sweep)
-
-    def _sweep_problems(self, sweep: Sweep) -> Iterator[ConfigFinding]:
-        for name in sweep.directions:
-            metric = METRICS.get(name)
-            if metric is not None and not metric.applies(multi_label=self.data.multi_label):
-                labels = "one label" if metric.labels == "single" else "multiple labels"
-                yield ("sweep", "metric"), f"{name} is only measured if images have {labels}"
-        if sweep.prune != "none" and self.model.head is not None:
-            yield ("sweep", "prune"), f"has no effect with model.head {self.model.head}"
 
     def _head_problems(self) -> Iterator[ConfigFinding]:
         """Yield what an exact head can't be combined with, or what has no effect on it."""
@@ -315,7 +332,10 @@ class Experiment(Section):
             message = f"can't be combined with model.head {model.head}, which sees each image once"
             yield ("augmentation",), f"{message}, as it is"
         layers = model.layers[:-1] if model.written_output else model.layers
-        if [type(layer) for layer in layers] not in [[kind] for kind in _TO_VECTOR]:
+        fitting: list[list[type[Named]]] = [[kind] for kind in _TO_VECTOR]
+        if backbone is not None and backbone.run is not None:
+            fitting.append([])  # its output may be a vector
+        if [type(layer) for layer in layers] not in fitting:
             names = [kind.__name__ for kind in _TO_VECTOR]
             yield ("model", "layers"), f"must be {either(names)} with model.head {model.head}"
         for name, value in Training():
@@ -366,13 +386,15 @@ class Experiment(Section):
         backbone = self.model.backbone
         if backbone is None:
             return
-        minimum = BACKBONES[backbone.name].minimum
         for name, value in self.preprocessing:
             if value is not None and value is not False:
                 yield (
                     ("preprocessing", name),
-                    (f"{backbone.name} has its own preprocessing; leave out {name}"),
+                    (f"{backbone.title} has its own preprocessing; leave out {name}"),
                 )
+        if backbone.name is None:
+            return
+        minimum = BACKBONES[backbone.name].minimum
         if self.data.channels == 1 and backbone.weights is not None:
             yield (
                 ("data", "channels"),

@@ -128,6 +128,14 @@ def threshold_between(falling: NDArray[np.float64], chosen: int) -> float:
     return float((level + (lower[0] if lower.size else level - 1e-4)) / 2)
 
 
+def usual_ood_limit(scores: Scores) -> float | None:
+    """Return the OOD similarity that a new image reaches with a probability of at least 95 %.
+
+    That takes at least 19 images; fewer all reach it. None if there are no similarities.
+    """
+    return _ood_limit(scores, len(scores.names))
+
+
 class _Levels(NamedTuple):
     """Each confidence once, falling, and the answers and errors with it as the threshold."""
 

@@ -58,24 +58,13 @@ def imagenet_layers(application: str) -> Mapping[str, list[NDArray[Any]]]:
     return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
 
 
-def apply_backbone(
-    name: str,
-    features: Any,
-    *,
-    weights: str | None,
-    trainable: bool,
-    batch_norm_momentum: float | None,
-) -> tuple[Any, Any]:
-    """Apply the network `name` without its top; return it, and the tensor of its features.
-
-    A frozen backbone runs in inference mode, and still does after `unfreeze`.
+def named_network(name: str, shape: tuple[int, int, int], weights: str | None) -> Any:
+    """Return the network `name` without its top, for preprocessed images of this shape.
 
     Args:
         name: One of BACKBONES.
-        features: The tensor that it is applied to, (batch, height, width, channels), preprocessed.
+        shape: Height, width and channels.
         weights: `imagenet`, a file, or None for random ones.
-        trainable: Whether its weights learn.
-        batch_norm_momentum: Of its batch normalizations; None for the network's own.
 
     Raises:
         RunError: Its weights can't be loaded.
@@ -84,14 +73,25 @@ def apply_backbone(
     if weights != "imagenet":
         hint = f"give a weights file of {name} without its top, {_published(name)}"
     with _weights_errors(name, weights, hint):
-        network = _network(name, weights, features.shape[1:])
+        return _network(name, weights, shape)
+
+
+def prepare_backbone(network: Any, *, trainable: bool, batch_norm_momentum: float | None) -> None:
+    """Let the weights of a backbone learn or not.
+
+    A frozen backbone runs in inference mode, and still does after `unfreeze`.
+
+    Args:
+        network: A Keras model.
+        trainable: Whether its weights learn.
+        batch_norm_momentum: Of its batch normalizations; None for the network's own.
+    """
     if batch_norm_momentum is not None:
         for layer in batch_normalizations(network):
             layer.momentum = batch_norm_momentum
     network.trainable = trainable
     if not trainable:
         keep_inferring(network)
-    return network, network(features)
 
 
 def batch_normalizations(network: Any) -> list[Any]:

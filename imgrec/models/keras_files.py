@@ -15,7 +15,7 @@ from imgrec.errors import RunError
 from imgrec.files import open_regular
 from imgrec.json_documents import parse_json
 from imgrec.models.errors import error_cause
-from imgrec.models.files import check_config
+from imgrec.models.files import check_config, check_keras
 from imgrec.models.parameters import MAX_PARAMETERS, TooManyParameters, limited_parameters
 from imgrec.models.refused_files import refusal
 from imgrec.stderr import stdout_to_stderr
@@ -42,6 +42,28 @@ _WITHOUT_EFFECT = {
 
 _MODELS = ("Sequential", "Functional", "Model")
 _ENDS = ("input_layers", "output_layers")
+
+
+def load_keras(path: Path) -> Any:
+    """Return the uncompiled model of a `.keras` file; TensorFlow must have been started.
+
+    Raises:
+        RunError: It does not load, or it would run code that it contains.
+    """
+    # Wrappers build the layers that they copy, whose parameters are not in the file.
+    most = 4 * check_keras(path) + 1_000_000
+    import keras
+
+    try:
+        with stdout_to_stderr(), limited_parameters(most):
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+    except TooManyParameters as error:
+        raise refusal(path, printable(str(error))) from error
+    except Exception as error:  # Keras raises whatever its layers raise.
+        raise RunError(
+            f"{printable(str(path))} does not load: {error}",
+            hint="save the model again, with Keras 3",
+        ) from error
 
 
 def load_model_file(path: Path, *, trust: bool, max_parameters: int = MAX_PARAMETERS) -> Any:

@@ -198,6 +198,26 @@ class CalibrationOrigin:
         return f"{self.run}, on {count_of(self.images.images, 'image')} of {self.images.written}"
 
 
+@dataclass(frozen=True)
+class BackboneOrigin:
+    """The run whose first layers are the backbone.
+
+    run: its name. path: its absolute path when the training began. model: the SHA-256 of its
+    best.keras. until: the last layer that is used; empty for the one before the output layer.
+    """
+
+    run: str
+    path: str
+    model: str
+    until: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """The run, and its last layer, as `cat_dog-1, up to the layer conv2d_3`."""
+        last = f"the layer {self.until}" if self.until else "its output layer"
+        return f"{self.run}, up to {last}"
+
+
 class BestEpochDocument(TypedDict, total=False):
     """The epoch, from 1, with the best monitored value; empty where none has ended."""
 
@@ -234,6 +254,7 @@ class Card:
     `evaluation.selective_prediction` set no threshold; empty if it did, or was not asked to.
     network: the layers of the Keras model; None if they are not known.
     head: of the best model, if it was solved exactly; there are no epochs then, and no best one.
+    backbone: the run that the backbone is from; None for other backbones, and without one.
     calibrated_from: of a run that `imgrec calibrate` made; None for others. What it says of
     training or import is that of its origin.
     """
@@ -268,6 +289,7 @@ class Card:
     network: NetworkSummary | None = None
     head: Head | None = None
     calibrated_from: CalibrationOrigin | None = None
+    backbone: BackboneOrigin | None = None
 
     @property
     def lists_images(self) -> bool:

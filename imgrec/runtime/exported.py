@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
+from imgrec.models.keras_files import load_keras
 from imgrec.runtime.engine import Engine
-from imgrec.runtime.keras_engine import KerasEngine, load_keras
+from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.runtime.outputs import ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision

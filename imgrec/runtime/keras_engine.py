@@ -15,10 +15,8 @@ from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.interface import option
 from imgrec.models.backend import require_tensorflow, start
-from imgrec.models.files import check_keras
 from imgrec.models.importing import tensor_shape
-from imgrec.models.parameters import TooManyParameters, limited_parameters
-from imgrec.models.refused_files import refusal
+from imgrec.models.keras_files import load_keras
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runtime.model_file import (
@@ -30,7 +28,6 @@ from imgrec.runtime.model_file import (
 )
 from imgrec.runtime.outputs import ModelOutput, model_output
 from imgrec.scores import ONE_LABEL, Decision
-from imgrec.stderr import stdout_to_stderr
 from imgrec.text import printable
 
 _OTHER_RUN = "train again, or use another run: `imgrec runs list` shows them"
@@ -63,16 +60,27 @@ def open_keras(run: Run, device: str = "auto") -> KerasEngine:
         RunError: TensorFlow or the file is missing, or the file differs from the one that the card
             describes, or does not load.
     """
-    path = run.path / BEST_MODEL
-    if not path.is_file():
-        raise _missing(run, path)
-    check_hash(path, run.card, restore_hint(run))
+    path = keras_file(run)
     start(device)
     model = load_keras(path)
     shapes = tensor_shape(model, "input"), tensor_shape(model, "output")
     check_shapes(path, *shapes, run.card, restore_hint(run))
     card = run.card
     return KerasEngine(model, card.classes, image_spec(card), decision_of(card))
+
+
+def keras_file(run: Run) -> Path:
+    """Return the path of a run's best.keras, without loading TensorFlow.
+
+    Raises:
+        RunError: It is missing, or differs from the one that the card describes; or TensorFlow is
+            not installed.
+    """
+    path = run.path / BEST_MODEL
+    if not path.is_file():
+        raise _missing(run, path)
+    check_hash(path, run.card, restore_hint(run))
+    return path
 
 
 def _missing(run: Run, path: Path) -> RunError:
@@ -100,25 +108,3 @@ def _missing(run: Run, path: Path) -> RunError:
     trained = run.card.epochs or run.card.head
     reason = "is missing" if trained else "is missing: the run has no finished epoch"
     return RunError(f"{printable(str(path))} {reason}", hint=_OTHER_RUN)
-
-
-def load_keras(path: Path) -> Any:
-    """Return the uncompiled model of a `.keras` file; TensorFlow must have been started.
-
-    Raises:
-        RunError: It does not load, or it would run code that it contains.
-    """
-    # Wrappers build the layers that they copy, whose parameters are not in the file.
-    most = 4 * check_keras(path) + 1_000_000
-    import keras
-
-    try:
-        with stdout_to_stderr(), limited_parameters(most):
-            return keras.models.load_model(path, compile=False, safe_mode=True)
-    except TooManyParameters as error:
-        raise refusal(path, printable(str(error))) from error
-    except Exception as error:  # Keras raises whatever its layers raise.
-        raise RunError(
-            f"{printable(str(path))} does not load: {error}",
-            hint="save the model again, with Keras 3",
-        ) from error

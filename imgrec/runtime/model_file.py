@@ -8,7 +8,7 @@ from pathlib import Path
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.files import reason_of, sha256_of
-from imgrec.runs.card import Card
+from imgrec.runs.card import Card, Input
 from imgrec.runs.folder import Run
 from imgrec.scores import Decision
 from imgrec.text import printable
@@ -16,7 +16,11 @@ from imgrec.text import printable
 
 def image_spec(card: Card) -> ImageSpec:
     """Return the size and form of the images that a run's model takes."""
-    pixels = card.input
+    return spec_of(card.input)
+
+
+def spec_of(pixels: Input) -> ImageSpec:
+    """Return the size and form of images that are described so."""
     return ImageSpec(
         pixels.height,
         pixels.width,

@@ -275,6 +275,8 @@ def _key(settings: InputSettings, steps: Steps, parts: SplitNetwork) -> str:
         (settings.backbone, parts.place, steps.policy, steps.device),
     )
     digest = hashlib.sha256(repr(settings_used).encode())
+    if settings.backbone is not None and settings.backbone.run is not None:
+        digest.update(steps.backbone.to_json().encode())
     for variable in parts.extractor.variables:
         digest.update(np.asarray(variable).tobytes())
     return digest.hexdigest()

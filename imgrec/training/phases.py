@@ -63,7 +63,7 @@ def warn_if_batch_norm_unsettled(steps: Steps, count: int) -> None:
     them. With other values than in training, a model's answers are arbitrary.
     """
     backbone = steps.network.model.backbone
-    if backbone is None or backbone.weights is not None or not backbone.trainable:
+    if backbone is None or backbone.pretrained or not backbone.trainable:
         return
     if backbone.batch_norm_momentum is not None:  # chosen knowingly
         return
@@ -74,7 +74,7 @@ def warn_if_batch_norm_unsettled(steps: Steps, count: int) -> None:
             "%s's batch normalization keeps %.4g of its mean and variance at each step: after "
             "%s steps only %s of them is your images'; "
             "%s is for short trainings",
-            backbone.name,
+            backbone.title,
             momentum,
             f"{count:,}",
             percent(settled, 0),

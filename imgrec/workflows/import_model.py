@@ -31,7 +31,7 @@ from imgrec.models.importing import (
     tensor_shape,
     wrap_model,
 )
-from imgrec.models.keras_files import load_model_file
+from imgrec.models.keras_files import load_keras, load_model_file
 from imgrec.models.litert import ends_linear, read_litert
 from imgrec.models.network import summarize
 from imgrec.network_summary import NetworkSummary
@@ -40,7 +40,7 @@ from imgrec.progress import Progress, Silent
 from imgrec.runs.card import BEST_MODEL, Card, ImportOrigin, Input
 from imgrec.runs.folder import Run, check_name, check_place, new_folder
 from imgrec.runs.writer import RunWriter, utc_now
-from imgrec.runtime.keras_engine import KerasEngine, load_keras
+from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import FILES, LiteRTEngine
 from imgrec.runtime.outputs import Activation
 from imgrec.text import printable

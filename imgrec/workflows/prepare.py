@@ -125,14 +125,10 @@ def read_images(data: Data, seed: int) -> Splits:
     return splits
 
 
-def judging(splits: Splits, *, sealed: bool = False) -> tuple[str, tuple[Record, ...]]:
-    """Return the split that a model is evaluated on: test, else validation, else train.
-
-    sealed: leave the test images alone, as several models are compared.
-    """
+def judging(splits: Splits) -> tuple[str, tuple[Record, ...]]:
+    """Return the split that a model is evaluated on: test, else validation, else train."""
     found = dict(records_of(splits))
-    order = ("validation", "train") if sealed else ("test", "validation", "train")
-    name = next(each for each in order if each in found)
+    name = next(each for each in ("test", "validation", "train") if each in found)
     return name, found[name]
 
 

@@ -42,6 +42,8 @@ def run_facts(run: Run) -> Iterator[tuple[str, str]]:
         yield "imported from", card.origin.file
         yield "its SHA-256", card.origin.sha256
     else:
+        if card.backbone:
+            yield "backbone run", card.backbone.in_words
         yield "seed", str(card.seed)
         yield from card.computing.items()
         if (seconds := training_seconds(run.path)) is not None:

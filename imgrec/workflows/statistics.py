@@ -112,7 +112,7 @@ def write_mean_image(writer: RunWriter, measurement: RunningStatistics) -> None:
 def preprocessing_in_words(spec: NetworkSpec, statistics: PixelStatistics | None) -> str:
     """Return what the model itself does to the pixels, for people."""
     backbone, preprocessing = spec.model.backbone, spec.preprocessing
-    application = backbone.name if backbone is not None else preprocessing.application
+    application = preprocessing.application if backbone is None else backbone.name
     if application is not None:
         what = "preprocessing" if packaged_weights(application) else "preprocess_input"
         return f"the {what} of {application}, in the model"

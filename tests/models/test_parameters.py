@@ -11,8 +11,7 @@ import pytest
 from imgrec.config.load import parse
 from imgrec.errors import ConfigError, RunError
 from imgrec.models.importing import random_answers
-from imgrec.models.keras_files import load_model_file
-from imgrec.runtime.keras_engine import load_keras
+from imgrec.models.keras_files import load_keras, load_model_file
 from imgrec.workflows.experiment_sections import build_network
 from tests.models.hostile import keras_file, layer, sequential
 

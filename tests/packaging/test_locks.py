@@ -14,7 +14,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
-LOCKS = tuple(f"requirements{name}.txt" for name in ("", "-dev", "-predict", "-release", "-serve"))
+LOCKS = (
+    *(f"requirements{name}.txt" for name in ("", "-dev", "-predict", "-release", "-serve")),
+    *(
+        str(path.relative_to(PROJECT))
+        for path in sorted(PROJECT.glob("tests/**/requirements-*.txt"))
+    ),
+)
 
 
 @pytest.mark.parametrize("name", LOCKS)

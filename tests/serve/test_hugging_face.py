@@ -82,6 +82,11 @@ def test_what_is_not_valid_is_refused(document: object, says: str) -> None:
     assert found.detail.startswith(says)
 
 
+def test_an_empty_body_is_refused() -> None:
+    """It is not a photo that can't be read."""
+    assert refused(CLASSIFY, HttpRequest()).status == 400
+
+
 def test_a_photo_that_cannot_be_read_is_an_error() -> None:
     """The list of labels has no place for one."""
     found = not_answered(

@@ -124,7 +124,9 @@ def _lively(experiment: Experiment, folder: Path) -> Experiment:
     if backbone is None or experiment.name not in DEEP:
         return experiment
     file = folder / f"{experiment.name}.weights.h5"
-    lively_weights(backbone.name, (*experiment.data.image_size, experiment.data.channels), file)
+    lively_weights(
+        str(backbone.name), (*experiment.data.image_size, experiment.data.channels), file
+    )
     override = f"model.backbone.weights={json.dumps(str(file))}"
     return parse(dump(experiment), experiment.name, [override])
 

@@ -127,6 +127,24 @@ class LiteRTWriter:
         output = self._tensor(self.shape(tensor)[1:], name)
         return self._operator("SOFTMAX", (tensor,), output, self._schema.SoftmaxOptionsT(beta=1.0))
 
+    def normalize(self, tensor: int, name: str) -> int:
+        """Append the numbers of each image, (batch, numbers), scaled to length 1."""
+        output = self._tensor(self.shape(tensor)[1:], name)
+        options = self._schema.L2NormOptionsT()
+        return self._operator("L2_NORMALIZATION", (tensor,), output, options)
+
+    def largest(self, tensor: int, name: str) -> int:
+        """Append the largest number of each image: (batch, 1)."""
+        axis = self._constant(np.array([1], np.int32), f"{name}/axis")
+        options = self._schema.ReducerOptionsT(keepDims=True)
+        return self._operator("REDUCE_MAX", (tensor, axis), self._tensor((1,), name), options)
+
+    def concatenate(self, tensors: tuple[int, int], name: str) -> int:
+        """Append the numbers of two tensors, (batch, numbers), side by side."""
+        columns = sum(self.shape(each)[1] for each in tensors)
+        options = self._schema.ConcatenationOptionsT(axis=1)
+        return self._operator("CONCATENATION", tensors, self._tensor((columns,), name), options)
+
     def content(self, output: int) -> bytes:
         """Return the content of a file that returns the tensor `output`, in place of others."""
         previous, self._graph.outputs = self.outputs, [output]
@@ -207,7 +225,13 @@ class LiteRTWriter:
         return _append(self._model.operatorCodes, added)
 
 
-def with_head(content: bytes, kernel: _Array, bias: _Array, name: str = "probabilities") -> bytes:
+def with_head(
+    content: bytes,
+    kernel: _Array,
+    bias: _Array,
+    name: str = "probabilities",
+    known: NDArray[np.float32] | None = None,
+) -> bytes:
     """Return a LiteRT file whose output goes through a dense layer and softmax.
 
     Args:
@@ -216,6 +240,8 @@ def with_head(content: bytes, kernel: _Array, bias: _Array, name: str = "probabi
         kernel: (features, classes).
         bias: (classes,).
         name: Of the new output.
+        known: Features of length 1, (images, features). The output then has one more column: the
+            cosine to the nearest of them, the OOD similarity.
 
     Raises:
         RefusedFile: The output of the model does not fit.
@@ -228,7 +254,18 @@ def with_head(content: bytes, kernel: _Array, bias: _Array, name: str = "probabi
         shown = " x ".join(map(str, model.shape(features)[1:]))
         raise RefusedFile(f"its output is {shown}, not {kernel.shape[0]} float32 numbers")
     logits = model.dense(features, kernel.T, bias, f"{name}/logits")
-    return model.content(model.softmax(logits, name))
+    output = model.softmax(logits, name)
+    if known is not None:
+        output = _with_ood_similarity(model, features, output, known)
+    return model.content(output)
+
+
+def _with_ood_similarity(
+    model: LiteRTWriter, features: int, output: int, known: NDArray[np.float32]
+) -> int:
+    direction = model.normalize(features, "direction")
+    cosines = model.dense(direction, known, np.zeros(len(known), np.float32), "known_images")
+    return model.concatenate((output, model.largest(cosines, "ood_similarity")), "answers")
 
 
 def read_head(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,6 +6,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from imgrec.config.experiment import Backbone, ModelConfig
@@ -13,7 +14,7 @@ from imgrec.config.keras.layers import GlobalAveragePooling2D, GlobalMaxPooling2
 from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.errors import SettingError
-from imgrec.models.backbone import apply_backbone, preprocess
+from imgrec.models.backbone import named_network, prepare_backbone, preprocess
 from imgrec.models.errors import error_cause
 from imgrec.models.keras_objects import make
 from imgrec.models.last_layer import OUTPUT
@@ -21,7 +22,9 @@ from imgrec.models.network.preprocessing import apply_preprocessing
 from imgrec.models.network.split_network import Network
 from imgrec.models.network.weights import load_weights
 from imgrec.models.parameters import MAX_PARAMETERS, TooManyParameters, limited_parameters
+from imgrec.models.run_network import run_network
 from imgrec.pixel_statistics import PixelStatistics
+from imgrec.runs.card import BEST_MODEL
 from imgrec.sections.problems import shown_value
 from imgrec.sections.yaml import KeyPath
 from imgrec.stderr import stdout_to_stderr
@@ -117,7 +120,7 @@ def assemble(
         tensor = apply_preprocessing(spec.preprocessing, pixels, statistics)
         network = Network(None)
         if spec.model.backbone is not None:
-            network = _backbone(spec, spec.model.backbone, tensor, weights=weights)
+            network = _backbone(spec, spec.model.backbone, tensor, policy=policy, weights=weights)
             tensor = network.features
         first = int(network.pooling is not None)
         tensor = _apply_all(_hidden_layers(spec)[first:], tensor, _LAYERS, first)
@@ -178,16 +181,25 @@ def _limited() -> Iterator[None]:
         raise SettingError(_LAYERS, str(error)) from error
 
 
-def _backbone(spec: NetworkSpec, backbone: Backbone, tensor: Any, *, weights: bool) -> Network:
+def _backbone(
+    spec: NetworkSpec, backbone: Backbone, tensor: Any, *, policy: str, weights: bool
+) -> Network:
     """Apply the backbone, and the global pooling that may follow; the rest is still to come."""
-    inputs = preprocess(backbone.name, tensor)
-    network, outputs = apply_backbone(
-        backbone.name,
-        inputs,
-        weights=backbone.weights if weights else None,
+    inputs = tensor
+    if backbone.name is not None:
+        inputs = preprocess(backbone.name, tensor)
+        network = named_network(
+            backbone.name, inputs.shape[1:], backbone.weights if weights else None
+        )
+    else:
+        file = Path(str(backbone.run)) / BEST_MODEL
+        network = run_network(file, backbone.until, spec.input_shape, policy)
+    prepare_backbone(
+        network,
         trainable=backbone.trainable,
         batch_norm_momentum=backbone.batch_norm_momentum,
     )
+    outputs = network(inputs)
     _check_first_layer(spec.first_layer, network)
     first = next(iter(spec.model.layers), None)
     if not isinstance(first, _POOLING):

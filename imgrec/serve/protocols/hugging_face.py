@@ -77,6 +77,8 @@ def read(request: HttpRequest) -> Question:
         body = read_body(request, HuggingFaceRequest)
         content = base64_content(body.inputs, _NAME)
         parameters = body.parameters or parameters
+    elif not content:
+        raise Refusal(400, "there is no photo in the request", hint="send one as the body")
     if parameters.function_to_apply == "none":
         raise Refusal(
             400,

@@ -115,6 +115,12 @@ class Classifications(Struct, frozen=True):
     results: Sequence[Sequence[tuple[str, float]]]
 
 
+class ServerStatus(Struct, frozen=True):
+    """That the service runs, as KServe says it."""
+
+    status: Literal["alive"]
+
+
 class VersionStatus(Struct, frozen=True):
     """Whether a version of a model can be asked, as TensorFlow Serving says it."""
 
@@ -231,6 +237,10 @@ def _refuse_instance(instance: Any, place: str) -> NoReturn:
     raise Refusal(400, f"{place} is not a photo", hint=_EXAMPLE)
 
 
+def _live(_request: HttpRequest, _status: Status) -> HttpResponse:
+    return json_response(ServerStatus("alive"))
+
+
 def _status(request: HttpRequest, status: Status) -> HttpResponse:
     name = described_model(request, status).name
     state = "AVAILABLE" if status.ready else "UNLOADING"
@@ -293,6 +303,7 @@ TF_SERVING = Protocol(
         ),
     ),
     descriptions=(
+        Description("Say that it runs", ("/",), ServerStatus, _live, public=True),
         Description("Say whether a model can be asked", _of_model(""), ModelStatus, _status),
         Description("Describe a model", _of_model("/metadata"), ModelMetadata, _metadata),
     ),

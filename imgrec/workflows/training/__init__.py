@@ -1,6 +1,9 @@
 """Train, resume a training, and what is made of its best model."""
 
-from imgrec.workflows.training.conclusion import Judgement, TrainingResult
+from imgrec.workflows.training.conclusion import TrainingResult
+from imgrec.workflows.training.description import new_card, write_beginning
+from imgrec.workflows.training.exact_head import head_on_card
+from imgrec.workflows.training.head_file import COMPUTING, compared_rows, write_head_file
 from imgrec.workflows.training.quick import QUICK, train_quick
 from imgrec.workflows.training.resume import resume
 from imgrec.workflows.training.train import (
@@ -11,13 +14,18 @@ from imgrec.workflows.training.train import (
 )
 
 __all__ = [
+    "COMPUTING",
     "QUICK",
     "DryRun",
-    "Judgement",
     "TrainingOptions",
     "TrainingResult",
+    "compared_rows",
+    "head_on_card",
+    "new_card",
     "plan_training",
     "resume",
     "train",
     "train_quick",
+    "write_beginning",
+    "write_head_file",
 ]

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from imgrec.config.data import Data
+from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.data.records import Record
 from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
-from imgrec.runs.card import Card, DataSource, Input
+from imgrec.runs.card import BEST_MODEL, BackboneOrigin, Card, DataSource, Input
+from imgrec.runs.folder import Run
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
 from imgrec.runs.notes import NO_NOTES, Notes, change_notes
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.versions import environment, versions
+from imgrec.workflows.backbone_run import backbone_run
 from imgrec.workflows.experiment_sections import network_spec
 from imgrec.workflows.prepare import Prepared, records_of, validation_part
 from imgrec.workflows.run_config import CONFIG_FILE
@@ -30,6 +33,10 @@ def new_card(
 ) -> Card:
     """Return the card of a training that begins now; computing, network: as in Card."""
     spec, experiment = prepared.spec, prepared.experiment
+    transferred = backbone_run(experiment)
+    preprocessing = preprocessing_in_words(
+        network_spec(experiment, len(prepared.splits.classes)), statistics
+    )
     return Card(
         name=experiment.name,
         created=utc_now(),
@@ -45,9 +52,7 @@ def new_card(
         ),
         output=experiment.model.output,
         multi_label=experiment.data.multi_label,
-        preprocessing=preprocessing_in_words(
-            network_spec(experiment, len(prepared.splits.classes)), statistics
-        ),
+        preprocessing=transferred.card.preprocessing if transferred else preprocessing,
         seed=experiment.seed,
         data={
             split: _source(experiment.data, split, records, prepared.splits.classes)
@@ -60,7 +65,14 @@ def new_card(
         computing=computing,
         validated=_validated(prepared),
         network=network,
+        backbone=_backbone(experiment, transferred) if transferred else None,
     )
+
+
+def _backbone(experiment: Experiment, run: Run) -> BackboneOrigin:
+    section = experiment.model.backbone
+    until = "" if section is None or section.until is None else section.until
+    return BackboneOrigin(run.name, str(run.path), run.card.hashes[BEST_MODEL], until)
 
 
 def _validated(prepared: Prepared) -> int | None:
@@ -91,6 +103,7 @@ def resumed_fields(
         "versions": now.versions,
         "validated": now.validated,
         "computing": now.computing,
+        "backbone": now.backbone,
         "changes": (*card.changes, *(f"{place}: {line}" for line in changes)),
     }
 

@@ -14,23 +14,20 @@ from numpy.typing import NDArray
 from imgrec.config.experiment import Experiment
 from imgrec.data.records import Record, labels_of
 from imgrec.evaluation.calibration import fit_temperature
-from imgrec.evaluation.export_parity import require_parity
 from imgrec.models.efficientnet_lite import litert_features
-from imgrec.models.files import embed
 from imgrec.models.litert import with_head
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.progress import Progress, Silent
-from imgrec.runs.card import ExportParity
-from imgrec.runs.folder import check_place
+from imgrec.runs.folder import check_place, create
+from imgrec.runs.notes import NO_NOTES, Notes
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import litert_missing
-from imgrec.runtime.litert_engine import FILES, LiteRTEngine, litert_engine
+from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.scores import Scores
 from imgrec.training.logistic import LogisticHead, fit_head
 from imgrec.training.stream import TrainingImages
 from imgrec.workflows.calibration import log_calibration
 from imgrec.workflows.check import record_check
-from imgrec.workflows.model_metadata import model_description
 from imgrec.workflows.prepare import Prepared, prepare, training_split, validation_split
 from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
@@ -39,12 +36,8 @@ from imgrec.workflows.training.exact_head import (
     head_on_card,
     head_photos,
 )
+from imgrec.workflows.training.head_file import COMPUTING, compared_rows, write_head_file
 from imgrec.workflows.training.session import Moment, recorded_session
-from imgrec.workflows.training.train import (
-    DEFAULT_OPTIONS,
-    TrainingOptions,
-    new_run_folder,
-)
 
 log = logging.getLogger("imgrec")
 
@@ -61,15 +54,13 @@ QUICK = (
 """What `--quick` changes in a config, as overrides."""
 
 _BATCH = 4  # the activations of more images leave the cache of the processor
-_COMPARED = 64  # the backbone of the file is the one that computed the features
-_COMPUTING = {"device": "cpu", "precision": "float32", "replicas": "1"}
 
 
 def train_quick(
     experiment: Experiment,
     *,
     runs_dir: Path,
-    options: TrainingOptions = DEFAULT_OPTIONS,
+    notes: Notes = NO_NOTES,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Solve the head of an experiment with the overrides `QUICK` in a new run, and evaluate it.
@@ -92,14 +83,14 @@ def train_quick(
     solved = fit_head(photos, known)
     head = head_on_card(solved)
     log.info("head: %s", head)
-    folder = new_run_folder(runs_dir, experiment.name, options)
+    folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with RunWriter(folder) as writer, recorded_session(writer, experiment, began):
-        write_beginning(writer, prepared, options.notes)
+        write_beginning(writer, prepared, notes)
         record_check(writer, prepared.findings)
-        writer.begin(dataclasses.replace(new_card(prepared, None, _COMPUTING, None), head=head))
+        writer.begin(dataclasses.replace(new_card(prepared, None, COMPUTING, None), head=head))
         _write_model(writer, prepared, extractor, solved, known)
-        return conclude(prepared, writer, progress, options.judgement)
+        return conclude(prepared, writer, progress)
 
 
 def _check(experiment: Experiment) -> None:
@@ -115,6 +106,7 @@ def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("model", "head"), "--quick needs logistic"
     if (
         backbone is None
+        or backbone.name is None
         or packaged_weights(backbone.name) is None
         or backbone.weights != "imagenet"
     ):
@@ -129,7 +121,7 @@ def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _backbone(experiment: Experiment) -> str:
     backbone = experiment.model.backbone
-    return "" if backbone is None else backbone.name
+    return "" if backbone is None or backbone.name is None else backbone.name
 
 
 class _Extractor:
@@ -176,26 +168,15 @@ def _write_model(
     calibration = calibration or fit_temperature(scores, "validation")
     log_calibration(calibration)
     kernel, bias = solved.kernel / calibration.temperature, solved.bias / calibration.temperature
-    chosen = np.random.default_rng(prepared.experiment.seed).permutation(len(records))[:_COMPARED]
+    chosen = compared_rows(len(records), prepared.experiment.seed)
     exact = dataclasses.replace(solved, kernel=kernel, bias=bias).probabilities(features[chosen])
-    compared, name = [records[row] for row in chosen], FILES["float32"]
-
-    def export(path: Path) -> ExportParity:
-        path.write_bytes(with_head(extractor.content, kernel, bias))
-        answers = litert_engine(path, writer.card).answers(images.pixels.take(images.rows[chosen]))
-        parity = require_parity(
-            name,
-            _scores(compared, prepared.splits.classes, exact),
-            _scores(compared, prepared.splits.classes, answers.probabilities),
-            "float32",
-        ).on_card(name, "litert", "float32")
-        description = model_description(writer.run, parity)
-        embed(path, "litert", prepared.splits.classes, description)
-        return parity
-
-    writer.write_export(name, export)
-    model = writer.card.hashes[name]
-    writer.update(calibration=dataclasses.replace(calibration, model=model))
+    write_head_file(
+        writer,
+        with_head(extractor.content, kernel, bias),
+        _scores([records[row] for row in chosen], prepared.splits.classes, exact),
+        images.pixels.take(images.rows[chosen]),
+        calibration,
+    )
 
 
 def _scores(

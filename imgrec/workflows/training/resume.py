@@ -18,6 +18,7 @@ from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.interface import option
 from imgrec.models.backend import start
 from imgrec.progress import Progress, Silent
+from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.folder import Run
 from imgrec.runs.image_list import image_differences, recorded_identities
 from imgrec.runs.writer import RunWriter
@@ -38,6 +39,7 @@ from imgrec.training.monitor import monitored
 from imgrec.training.phases import enter, is_last, last_epoch
 from imgrec.training.steps import Steps, computing_facts
 from imgrec.versions import TRAINING, changed, versions
+from imgrec.workflows.backbone_run import backbone_run, with_backbone_run
 from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.prepare import Prepared, prepare
 from imgrec.workflows.run_config import run_config
@@ -73,7 +75,8 @@ def resume(
     progress, began = progress or Silent(), Moment.now()
     _refuse_imported(run)
     _refuse_solved(run)
-    before, experiment = run_config(run.path), run_config(run.path, overrides)
+    before = run_config(run.path)
+    experiment = with_backbone_run(run_config(run.path, overrides), run.path.parent)
     changes = _check_changes(run, before, experiment, allowed=allow_changes)
     statistics = recorded_preprocessing(experiment.preprocessing, run)
     with RunWriter(run.path) as writer:
@@ -83,6 +86,7 @@ def resume(
             _refuse_nothing_left(run, before.training, experiment.training, begun)
         now = computing_facts(experiment.training.precision, start(device))
         changes += _check_computing(run, now, allowed=allow_changes)
+        changes += _check_backbone(run, experiment, allowed=allow_changes)
         prepared = prepare(experiment, progress)
         changes += _check_same_images(run, prepared, allowed=allow_changes)
         devices = start_reproducibly(prepared, device)
@@ -294,6 +298,7 @@ _FREE = (
     "data.test",
     "data.bad_images",
     "data.cache",
+    "model.backbone.run",
 )
 
 _HINT = "--allow-changes resumes it anyway; or train again"
@@ -334,6 +339,18 @@ def _check_computing(run: Run, now: Mapping[str, str], *, allowed: bool) -> tupl
         )
         allowed = False
     return _allowed(UsageError, _other_training(run), lines, allowed=allowed, hint=hint)
+
+
+def _check_backbone(run: Run, experiment: Experiment, *, allowed: bool) -> tuple[str, ...]:
+    """Return whether the model of the backbone run changed, in a line, and warn.
+
+    Raises UsageError unless that is `allowed`.
+    """
+    before, now = run.card.backbone, backbone_run(experiment)
+    if before is None or now is None or now.card.hashes[BEST_MODEL] == before.model:
+        return ()
+    lines = [f"the model of the backbone run {now.name} is not the one that was there"]
+    return _allowed(UsageError, _other_training(run), lines, allowed=allowed)
 
 
 def _check_same_images(run: Run, prepared: Prepared, *, allowed: bool) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ from imgrec.config.load import dump
 from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
 from imgrec.errors import DataError, RunError
-from imgrec.files import writing
 from imgrec.interface import setting
 from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
@@ -27,17 +26,18 @@ from imgrec.models.network import build, summarize
 from imgrec.models.packaged_weights import packaged_weights
 from imgrec.network_summary import NetworkSummary
 from imgrec.progress import Progress, Silent
-from imgrec.runs.folder import STATE, Run, check_place, create
+from imgrec.runs.folder import STATE, Run, check_place, create, default_runs_dir
 from imgrec.runs.notes import NO_NOTES, Notes
 from imgrec.runs.writer import RunWriter
 from imgrec.text import printable
 from imgrec.training.checkpoint import START, Checkpoints, TrainingProgress, newest_place
 from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
-from imgrec.training.observers import StopTraining, TrainingObserver
+from imgrec.training.observers import TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
 from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
+from imgrec.workflows.backbone_run import warn_of_known_images, with_backbone_run
 from imgrec.workflows.check import record_check
 from imgrec.workflows.experiment_sections import (
     build_network,
@@ -59,7 +59,7 @@ from imgrec.workflows.prepare import (
 from imgrec.workflows.pretrained_weights import missing_weights
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
-from imgrec.workflows.training.conclusion import TESTED, Judgement, TrainingResult, conclude
+from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_photos, solve_head
 from imgrec.workflows.training.session import Moment, recorded_session
@@ -84,8 +84,17 @@ class DryRun:
     missing: DataError | None = None
 
 
-def plan_training(experiment: Experiment, *, device: str = "auto") -> DryRun:
-    """Return what `train` would do, having looked for the images and built the model."""
+def plan_training(
+    experiment: Experiment, *, runs_dir: Path | None = None, device: str = "auto"
+) -> DryRun:
+    """Return what `train` would do, having looked for the images and built the model.
+
+    Args:
+        experiment: What is trained.
+        runs_dir: The runs folder; by default $IMGREC_RUNS, else `runs`.
+        device: The device, as for `train`.
+    """
+    experiment = with_backbone_run(experiment, runs_dir or default_runs_dir())
     try:
         splits = read_splits(experiment)
     except DataError as error:
@@ -135,7 +144,7 @@ def _downloaded_weights(section: ModelConfig) -> str:
 
 def _check_weights(section: ModelConfig) -> None:
     """Raise RunError if the initial weights are not there, and can't be downloaded."""
-    if section.backbone is not None:
+    if section.backbone is not None and section.backbone.name is not None:
         check_there(section.backbone.name, section.backbone.weights)
     if downloaded := _downloaded_weights(section):
         top = section.backbone is None
@@ -147,15 +156,6 @@ def _check_weights(section: ModelConfig) -> None:
 def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
     counts = np.bincount(np.array(labels, np.int64), minlength=len(classes))
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
-
-
-def new_run_folder(runs_dir: Path, name: str, options: TrainingOptions) -> Path:
-    """Create and return the folder of a run; raises RunError if it can't be created."""
-    if options.folder is None:
-        return create(runs_dir, name)
-    with writing(options.folder):
-        options.folder.mkdir(parents=True)
-    return options.folder
 
 
 def start_reproducibly(prepared: Prepared, device: str) -> Devices:
@@ -170,16 +170,12 @@ class TrainingOptions:
     """What a training does beside training.
 
     profile: log after each epoch how long the device waited for images. observers: notified after
-    those of imgrec, in this order. notes: tags and a note for the run. folder: that of the run,
-    which does not exist yet, instead of one below the runs folder. judgement: how the best model
-    is evaluated.
+    those of imgrec, in this order. notes: tags and a note for the run.
     """
 
     profile: bool = False
     observers: Sequence[TrainingObserver] = ()
     notes: Notes = NO_NOTES
-    folder: Path | None = None
-    judgement: Judgement = TESTED
 
     def with_first(self, observer: TrainingObserver) -> TrainingOptions:
         """Return the options with an observer that is notified before the others."""
@@ -215,9 +211,7 @@ def run_training(
                 solve_head(writer, prepared, steps, progress)
         calibrate(writer, prepared, progress)
         export_trained(writer, prepared.splits, experiment.training.export, progress)
-        return conclude(prepared, writer, progress, options.judgement)
-    except StopTraining:
-        raise
+        return conclude(prepared, writer, progress)
     except BaseException:
         _say_how_to_go_on(writer.run)
         raise
@@ -297,8 +291,10 @@ def train(
     """
     progress, began = progress or Silent(), Moment.now()
     check_place(runs_dir)
+    experiment = with_backbone_run(experiment, runs_dir)
     _check_weights(experiment.model)
     prepared = prepare(experiment, progress)
+    warn_of_known_images(prepared)
     if experiment.model.head is not None:
         head_photos(prepared)  # raises DataError before the network is built
     measurement = measure_preprocessing(prepared, progress)
@@ -308,7 +304,7 @@ def train(
     steps = build_steps(experiment, classes, devices, weights=True, statistics=statistics)
     computing = computing_facts(experiment.training.precision, devices)
     card = new_card(prepared, statistics, computing, summarize(steps.model))
-    folder = new_run_folder(runs_dir, experiment.name, options)
+    folder = create(runs_dir, experiment.name)
     log.info("run: %s", folder)
     with (
         RunWriter(folder) as writer,

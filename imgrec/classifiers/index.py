@@ -1,0 +1,79 @@
+"""The index of a classifier: its database, and changes that are whole."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from imgrec.classifiers.database import FILE, connect, readable_errors
+
+
+class Index:
+    """The database of a classifier; threads can share it.
+
+    Args:
+        folder: That of the classifier.
+
+    Raises:
+        RunError: It is damaged, or of a newer version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._mutex = threading.RLock()
+        self._database = connect(folder)
+
+    @property
+    def name(self) -> str:
+        """The name of the classifier."""
+        return self.folder.name
+
+    @property
+    def revision(self) -> int:
+        """A number that each change counts up."""
+        return int(self.setting("revision"))
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return a value that was remembered."""
+        found = self._row("SELECT value FROM settings WHERE key = ?", key)
+        return default if found is None else json.loads(found[0])
+
+    def set(self, key: str, value: Any) -> None:
+        """Remember a value, as JSON has them."""
+        with self._change():
+            self._execute("REPLACE INTO settings VALUES (?, ?)", key, json.dumps(value))
+
+    def _set(self, key: str, value: Any) -> None:
+        self._execute("REPLACE INTO settings VALUES (?, ?)", key, json.dumps(value))
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[int]:
+        """Do all that is done in the context, or nothing; return the new revision."""
+        with self._mutex, readable_errors(self.folder / FILE):
+            if self._database.in_transaction:
+                yield self.revision
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                revision = self.revision + 1
+                self._set("revision", revision)
+                yield revision
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+
+    def _execute(self, statement: str, *values: Any) -> None:
+        self._database.execute(statement, values)
+
+    def _row(self, statement: str, *values: Any) -> Any:
+        found = self._rows(statement, *values)
+        return found[0] if found else None
+
+    def _rows(self, statement: str, *values: Any) -> list[Any]:
+        with self._mutex, readable_errors(self.folder / FILE):
+            return self._database.execute(statement, values).fetchall()

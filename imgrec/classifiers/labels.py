@@ -1,0 +1,295 @@
+"""The classes and the photos of a classifier.
+
+A file is written before its row and removed after it, so that the index never names a file that was
+not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.classifiers.database import FILE, readable_errors
+from imgrec.classifiers.errors import Conflict, NotFound, QuotaExceeded
+from imgrec.classifiers.index import Index
+from imgrec.classifiers.names import check_class_name
+from imgrec.classifiers.photo_files import move_photo, photo_path, remove_photos, write_photo
+from imgrec.classifiers.records import NewPhoto, PhotoStatus, Quotas, StoredClass, StoredPhoto
+from imgrec.text import count_of, printable, quoted
+
+_SIDE = 32
+_PHOTO = (
+    "SELECT photos.sha256, classes.name, status, photos.name, suffix, size, width, height, added, "
+    "max(photos.changed, coalesce(classes.changed, 0)) "
+    "FROM photos LEFT JOIN classes ON classes.id = photos.class"
+)
+
+
+class Labels(Index):
+    """The classes and photos of a classifier, and what is known of each photo."""
+
+    def __init__(self, folder: Path, quotas: Quotas) -> None:
+        super().__init__(folder)
+        self.quotas = quotas
+
+    def classes(self) -> tuple[StoredClass, ...]:
+        """Return the classes, sorted by name."""
+        rows = self._rows(
+            "SELECT classes.name, count(sha256), classes.changed FROM classes "
+            "LEFT JOIN photos ON photos.class = classes.id GROUP BY classes.id"
+        )
+        return tuple(sorted((StoredClass(*row) for row in rows), key=lambda each: each.name))
+
+    def class_named(self, name: str) -> StoredClass:
+        """Return a class; raises NotFound."""
+        found = next((each for each in self.classes() if each.name == name), None)
+        if found is None:
+            raise _no_class(name)
+        return found
+
+    def add_class(self, name: str) -> bool:
+        """Add a class, and return whether it is new.
+
+        Raises:
+            UsageError: The name is not one of a class.
+            Conflict: There is one that differs by upper and lower case alone.
+            QuotaExceeded: There are too many.
+        """
+        name = check_class_name(name)
+        with self._change() as revision:
+            known = {each.name for each in self.classes()}
+            if name in known:
+                return False
+            if len(known) >= self.quotas.classes:
+                raise QuotaExceeded(f"a classifier has at most {self.quotas.classes:,} classes")
+            self._insert_class(name, revision)
+        return True
+
+    def rename_class(self, name: str, new: str) -> None:
+        """Give a class another name; raises NotFound, and otherwise as `add_class`."""
+        new = check_class_name(new)
+        with self._change() as revision:
+            number = self._class_number(name)
+            moved = self.photos(class_name=name)
+            with self._names_differ(new):
+                self._execute(
+                    "UPDATE classes SET name = ?, folded = ?, changed = ? WHERE id = ?",
+                    new,
+                    new.casefold(),
+                    revision,
+                    number,
+                )
+        for photo in moved:
+            self._move(photo)
+
+    def remove_class(self, name: str) -> None:
+        """Remove a class without photos; raises NotFound, or Conflict if it has some."""
+        with self._change():
+            number = self._class_number(name)
+            if found := self.class_named(name).photos:
+                raise Conflict(f"{quoted(name)} has {count_of(found, 'photo')}")
+            self._execute("DELETE FROM classes WHERE id = ?", number)
+
+    def check_room(self, sizes: Sequence[int]) -> None:
+        """Raise QuotaExceeded if photos of so many bytes can't be added."""
+        limits = self.quotas
+        if max(sizes, default=0) > limits.photo_size:
+            raise QuotaExceeded(f"a photo has at most {limits.photo_size >> 20} MiB")
+        count, size = self.totals()
+        if count + len(sizes) > limits.photos:
+            raise QuotaExceeded(f"a classifier has at most {limits.photos:,} photos")
+        if size + sum(sizes) > limits.size:
+            raise QuotaExceeded(f"the photos of a classifier have at most {limits.size >> 20} MiB")
+
+    def totals(self) -> tuple[int, int]:
+        """Return how many photos there are, and their bytes."""
+        count, size = self._rows("SELECT count(*), coalesce(sum(size), 0) FROM photos")[0]
+        return count, size
+
+    def counts(self) -> Mapping[PhotoStatus, int]:
+        """Return how many photos there are of each status."""
+        rows = self._rows("SELECT status, count(*) FROM photos GROUP BY status")
+        return {"labelled": 0, "unsure": 0, "none": 0, **dict(rows)}
+
+    def add_photos(
+        self, photos: Sequence[NewPhoto], class_name: str | None, status: PhotoStatus
+    ) -> tuple[StoredPhoto, ...]:
+        """Add photos that are not there yet, and return them; others stay as they are.
+
+        Args:
+            photos: The photos.
+            class_name: Their class, which must exist; None unless they are `labelled`.
+            status: Of all of them.
+
+        Raises:
+            NotFound: There is no such class.
+            QuotaExceeded: As `check_room`; none is added.
+            DiskFull: There is no space; none is added.
+        """
+        with self._mutex:
+            number = None if class_name is None else self._class_number(class_name)
+            new = {each.sha256: each for each in photos if self.find(each.sha256) is None}
+            self.check_room([len(each.content) for each in new.values()])
+            added = utc_now()
+            rows = [_stored(each, class_name, status, added) for each in new.values()]
+            try:
+                for row in rows:
+                    write_photo(photo_path(self.folder, row), new[row.sha256].content)
+                with self._change() as revision:
+                    for row in rows:
+                        self._insert_photo(row, number, new[row.sha256], revision)
+            except BaseException:
+                remove_photos(self.folder, set(new))
+                raise
+        return tuple(rows)
+
+    def label(self, sha256: str, class_name: str | None, status: PhotoStatus) -> StoredPhoto:
+        """Give a photo another class, or none; raises NotFound."""
+        with self._mutex:
+            before = self.photo(sha256)
+            if (before.class_name, before.status) == (class_name, status):
+                return before
+            with self._change() as revision:
+                number = None if class_name is None else self._class_number(class_name)
+                self._execute(
+                    "UPDATE photos SET class = ?, status = ?, changed = ? WHERE sha256 = ?",
+                    number,
+                    status,
+                    revision,
+                    sha256,
+                )
+            self._move(before)
+            return self.photo(sha256)
+
+    def find(self, sha256: str) -> StoredPhoto | None:
+        """Return a photo; None if it is not there."""
+        row = self._row(f"{_PHOTO} WHERE photos.sha256 = ?", sha256)
+        return None if row is None else StoredPhoto(*row)
+
+    def photo(self, sha256: str) -> StoredPhoto:
+        """Return a photo; raises NotFound."""
+        found = self.find(sha256)
+        if found is None:
+            raise NotFound(f"there is no photo {printable(sha256)} in {printable(self.name)}")
+        return found
+
+    def photos(
+        self,
+        *,
+        class_name: str | None = None,
+        status: PhotoStatus | None = None,
+        after: str = "",
+        limit: int = -1,
+    ) -> tuple[StoredPhoto, ...]:
+        """Return photos, sorted by SHA-256.
+
+        Args:
+            class_name: Only those of a class.
+            status: Only those with a status.
+            after: Only those behind this SHA-256.
+            limit: How many at most; all if it is negative.
+        """
+        rows = self._rows(
+            f"{_PHOTO} WHERE photos.sha256 > ? AND (? IS NULL OR classes.name = ?) "
+            "AND (? IS NULL OR status = ?) ORDER BY photos.sha256 LIMIT ?",
+            *(after, class_name, class_name, status, status, limit),
+        )
+        return tuple(StoredPhoto(*row) for row in rows)
+
+    def path(self, photo: StoredPhoto) -> Path:
+        """Return the file of a photo."""
+        return photo_path(self.folder, photo)
+
+    def features(self) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.uint8]]]:
+        """Return the features and the grey thumbnail of each photo, by its SHA-256."""
+        rows = self._rows("SELECT sha256, features, grey FROM features")
+        return {
+            sha256: (
+                np.frombuffer(features, np.float32),
+                np.frombuffer(grey, np.uint8).reshape(_SIDE, _SIDE),
+            )
+            for sha256, features, grey in rows
+        }
+
+    def thumbnail(self, sha256: str) -> bytes | None:
+        """Return the thumbnail of a photo; None if it was not made yet."""
+        found = self._row("SELECT content FROM thumbnails WHERE sha256 = ?", sha256)
+        return None if found is None else bytes(found[0])
+
+    def keep_thumbnail(self, sha256: str, content: bytes) -> None:
+        """Store the thumbnail of a photo; nothing happens if the photo is gone."""
+        with self._mutex, readable_errors(self.folder / FILE):
+            self._database.execute(
+                "INSERT OR REPLACE INTO thumbnails SELECT sha256, ? FROM photos WHERE sha256 = ?",
+                (content, sha256),
+            )
+
+    def _insert_class(self, name: str, revision: int) -> None:
+        with self._names_differ(name):
+            self._execute(
+                "INSERT INTO classes (name, folded, changed) VALUES (?, ?, ?)",
+                *(name, name.casefold(), revision),
+            )
+
+    @contextlib.contextmanager
+    def _names_differ(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise Conflict(
+                f"there is a class {quoted(name)} already, perhaps in other upper and lower case"
+            ) from None
+
+    def _class_number(self, name: str) -> int:
+        found = self._row("SELECT id FROM classes WHERE name = ?", name)
+        if found is None:
+            raise _no_class(name)
+        return int(found[0])
+
+    def _insert_photo(
+        self, row: StoredPhoto, number: int | None, photo: NewPhoto, revision: int
+    ) -> None:
+        self._execute(
+            "INSERT INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(row.sha256, number, row.status, row.name, row.suffix),
+            *(row.size, row.width, row.height, row.added, revision),
+        )
+        values = photo.features.astype(np.float32).tobytes(), photo.grey.tobytes()
+        self._execute("INSERT INTO features VALUES (?, ?, ?)", row.sha256, *values)
+
+    def _move(self, before: StoredPhoto) -> None:
+        """Move the file of a photo to where it belongs now; it may be missing."""
+        with contextlib.suppress(FileNotFoundError):
+            move_photo(self.path(before), self.path(self.photo(before.sha256)))
+
+
+def utc_now() -> str:
+    """Return the time, as ISO 8601 in UTC to the microsecond."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+
+
+def _stored(
+    photo: NewPhoto, class_name: str | None, status: PhotoStatus, added: str
+) -> StoredPhoto:
+    return StoredPhoto(
+        photo.sha256,
+        class_name,
+        status,
+        photo.name,
+        photo.suffix,
+        len(photo.content),
+        photo.width,
+        photo.height,
+        added,
+        0,
+    )
+
+
+def _no_class(name: str) -> NotFound:
+    return NotFound(f"there is no class {quoted(name)}", hint="add it first")

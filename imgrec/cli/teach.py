@@ -1,0 +1,161 @@
+"""`imgrec teach`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.errors import DataError, UsageError
+from imgrec.rounding import percent, percent_number
+from imgrec.text import count_of, join_few, listed, printable
+
+if TYPE_CHECKING:
+    from imgrec.workflows.teaching import AddedPhoto, Classifier, Published, Standing
+
+_SHOWN = 3
+
+
+@options.command("teach")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("class_name", metavar="[CLASS]", required=False)
+@click.argument("photos", nargs=-1, metavar="[PHOTO]...")
+@click.option(
+    "--publish", is_flag=True, help="Write a version, and publish it if it meets the requirements."
+)
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="'METRIC>=NUMBER'",
+    help="What is required of each version from now on, such as 'accuracy >= 0.95'. Can be "
+    "repeated.",
+)
+@options.as_json
+@click.pass_obj
+def teach(
+    console: Console,
+    *,
+    folder: Path,
+    class_name: str | None,
+    photos: tuple[str, ...],
+    publish: bool,
+    require: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Add photos to a class of the classifier FOLDER, and show how good it is.
+
+    The classifier and the class are created if they are missing. A photo is the path of a file, of
+    a folder or a pattern. If --publish finds a requirement that is not met, the exit status is 1.
+
+    Example: imgrec teach classifiers/pets cat photos/cats/*.jpg
+    """
+    if class_name is not None and not photos:
+        raise UsageError(
+            f"there are no photos of {printable(class_name)}",
+            hint=f"`imgrec teach {folder} {printable(class_name)} PHOTO...`",
+        )
+
+    from imgrec.data.photo_arguments import expand_photos
+    from imgrec.workflows.teaching import (
+        Classifier,
+        added_document,
+        classifier_document,
+        published_document,
+        standing_document,
+    )
+
+    with Classifier(folder, create=class_name is not None) as classifier:
+        if require:
+            classifier.require = require
+        added: Sequence[AddedPhoto] = ()
+        if class_name is not None:
+            added = classifier.add(expand_photos(photos, None), class_name, progress=console)
+            _say_added(console, added, class_name)
+        standing = standing_document(classifier, wait=True)
+        done = classifier.publish(progress=console) if publish else None
+        if as_json:
+            found = classifier_document(classifier) | added_document(added, classifier)
+            found |= {"standing": standing}
+            console.document(found | ({} if done is None else published_document(done)))
+        else:
+            _show(console, classifier)
+    refused = sum(each.outcome == "refused" for each in added)
+    if done is not None:
+        _say_published(console, done, folder)
+        if done.version is None:
+            raise click.exceptions.Exit(1)
+    if refused:
+        raise DataError(f"{refused:,} of {count_of(len(added), 'photo')} can't be used")
+
+
+def _say_added(console: Console, added: Sequence[AddedPhoto], class_name: str) -> None:
+    counts = {
+        outcome: [each for each in added if each.outcome == outcome]
+        for outcome in ("added", "known", "elsewhere", "refused")
+    }
+    known = len(counts["known"])
+    there = f"; {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
+    console.say(f"{printable(class_name)}: {count_of(len(counts['added']), 'photo')} added{there}")
+    if others := counts["elsewhere"]:
+        lines = [
+            f"{printable(each.name)}: {printable(each.photo.class_name or each.photo.status)}"
+            for each in others[:_SHOWN]
+            if each.photo is not None
+        ]
+        head = f"{count_of(len(others), 'photo')} with another label, which stays"
+        console.say(listed(head, lines))
+    if refused := counts["refused"]:
+        lines = [f"{printable(each.name)}: {each.reason}" for each in refused[:_SHOWN]]
+        console.say(listed(f"{count_of(len(refused), 'photo')} refused", lines))
+
+
+def _show(console: Console, classifier: Classifier) -> None:
+    from imgrec.workflows.teaching import note_on
+
+    found, _ = classifier.standing()
+    recognised = {each.class_name: each for each in found.classes} if found else {}
+    rows = [
+        [
+            printable(each.name),
+            f"{each.photos:,}",
+            str(recognised[each.name].correct) if each.name in recognised else "-",
+        ]
+        for each in classifier.classes()
+    ]
+    console.table(["class", "photos", "recognised"], rows)
+    if found is None:
+        console.result("too few photos: a model takes 2 classes with 2 photos each")
+        return
+    low, high = found.accuracy.low or 0.0, found.accuracy.high or 1.0
+    interval = f"{percent_number(low)} to {percent_number(high)} %"
+    console.result(f"accuracy {percent(found.accuracy.value)} ({interval}), cross-validated")
+    for line in filter(None, (note_on(found), *_remarks(found))):
+        console.result(line)
+
+
+def _remarks(found: Standing) -> Iterator[str]:
+    for each in found.confused[:_SHOWN]:
+        names = f"{printable(each.class_name)} for {printable(each.taken_for)}"
+        yield f"takes {names}: {count_of(each.photos, 'photo')}"
+    for suspect in found.suspects[:_SHOWN]:
+        yield (
+            f"probably {printable(suspect.taken_for)} ({percent(suspect.probability)}), labelled "
+            f"{printable(suspect.class_name)}: {suspect.sha256}"
+        )
+    for group in found.near_duplicates[:_SHOWN]:
+        shown = join_few([f"{each.class_name} {each.sha256}" for each in group], _SHOWN)
+        yield f"the same picture in different classes: {shown}"
+
+
+def _say_published(console: Console, done: Published, folder: Path) -> None:
+    for verdict in done.verdicts:
+        console.say(f"{'met' if verdict.met else 'not met'}: {verdict.reason}")
+    if done.version is None:
+        console.say("not published")
+    else:
+        place = folder / "versions" / done.version.folder
+        console.say(f"published: {printable(str(place))}")

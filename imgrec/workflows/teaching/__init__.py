@@ -1,0 +1,42 @@
+"""Classifiers that people teach photo by photo."""
+
+from imgrec.workflows.teaching.backbone import BackboneDescription, as_setting
+from imgrec.workflows.teaching.classifier import (
+    AddedPhoto,
+    Classifier,
+    Forgotten,
+    Published,
+    list_classifiers,
+)
+from imgrec.workflows.teaching.documents import (
+    added_document,
+    class_document,
+    classifier_document,
+    forgotten_document,
+    note_on,
+    photo_document,
+    published_document,
+    standing_document,
+    version_document,
+)
+from imgrec.workflows.teaching.standing import Standing
+
+__all__ = [
+    "AddedPhoto",
+    "BackboneDescription",
+    "Classifier",
+    "Forgotten",
+    "Published",
+    "Standing",
+    "added_document",
+    "as_setting",
+    "class_document",
+    "classifier_document",
+    "forgotten_document",
+    "list_classifiers",
+    "note_on",
+    "photo_document",
+    "published_document",
+    "standing_document",
+    "version_document",
+]

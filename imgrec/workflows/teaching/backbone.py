@@ -1,0 +1,161 @@
+"""The frozen backbone of a classifier: a LiteRT file from pixels to features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.classifiers import BACKBONE, NewPhoto, Store
+from imgrec.data.check import SIDE
+from imgrec.data.images import ImageSpec, content_of, decode, traits_of
+from imgrec.data.records import Photo
+from imgrec.data.suffixes import SUFFIXES
+from imgrec.errors import BadImage, RunError
+from imgrec.files import sha256
+from imgrec.json_documents import as_builtins, from_builtins
+from imgrec.models.efficientnet_lite import litert_features
+from imgrec.models.litert import read_litert
+from imgrec.models.packaged_weights import check_installed, read_packaged_weights
+from imgrec.parallel import map_in_order, usable_cores
+from imgrec.runs.card import Input
+from imgrec.runtime.engine import litert_missing
+from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.runtime.model_file import spec_of
+from imgrec.text import abridge, printable
+
+PACKAGED = "EfficientNetLite0"
+"""The backbone of a classifier for which no other one is chosen."""
+
+_SIDE = 224
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True)
+class BackboneDescription:
+    """What a classifier remembers of its backbone.
+
+    name: of the network, or of the run whose model it is. input: what it takes. preprocessing: what
+    it does to the pixels, as text. sha256: of its file.
+    """
+
+    name: str
+    input: Input
+    preprocessing: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A backbone that can be used."""
+
+    description: BackboneDescription
+    content: bytes
+    engine: LiteRTEngine
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The form of the images that it takes."""
+        return self.engine.spec
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the features of one image, uint8 (height, width, channels)."""
+        found: NDArray[np.float32] = self.engine.outputs(pixels[np.newaxis])[0]
+        return found
+
+    def read(self, photos: Iterable[Photo], most: int) -> Iterator[NewPhoto | BadImage]:
+        """Yield what is stored of each photo, in order, or why it can't be used.
+
+        Args:
+            photos: The photos; their sources are paths or the content of files.
+            most: How many bytes one may have.
+        """
+        prepared = map_in_order(
+            lambda photo: _decoded(photo, self.spec, most), photos, usable_cores(), 8
+        )
+        for found in prepared:
+            yield found if isinstance(found, BadImage) else self._described(found)
+
+    def _described(self, found: _Decoded) -> NewPhoto:
+        traits = traits_of(found.content)
+        form = "JPEG" if traits.format == "MPO" else traits.format
+        return NewPhoto(
+            sha256(found.content),
+            found.content,
+            file_name(found.name),
+            SUFFIXES[form][0],
+            traits.width,
+            traits.height,
+            self.features(found.pixels),
+            found.grey,
+        )
+
+
+def packaged_backbone(name: str = PACKAGED) -> tuple[bytes, BackboneDescription]:
+    """Return the file and the description of a backbone with the ImageNet weights of a package.
+
+    Raises:
+        RunError: The weights are not installed.
+    """
+    check_installed(name)
+    content = litert_features(name, _SIDE, read_packaged_weights(name))
+    taken = Input(_SIDE, _SIDE, 3, "bicubic", "crop")
+    return content, BackboneDescription(
+        name, taken, f"the preprocessing of {name}, in the model", sha256(content)
+    )
+
+
+def open_backbone(store: Store) -> Backbone:
+    """Return the backbone of a classifier.
+
+    Raises:
+        RunError: Its file is missing or was changed, or LiteRT is not installed.
+    """
+    description = from_builtins(BackboneDescription, store.setting("backbone"))
+    path = store.folder / BACKBONE
+    content = read_litert(path)
+    if sha256(content) != description.sha256:
+        raise RunError(f"{printable(str(path))} is not the backbone that the photos were seen by")
+    try:
+        engine = LiteRTEngine(content, (), spec_of(description.input))
+    except ImportError as error:
+        raise litert_missing(error) from error
+    return Backbone(description, content, engine)
+
+
+def as_setting(description: BackboneDescription) -> Any:
+    """Return a description as a store remembers it."""
+    return as_builtins(description)
+
+
+def file_name(path: str) -> str:
+    """Return what a file is called, as text that can be stored; whatever it is, it is no path."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return abridge(name.encode("utf-8", "replace").decode(), _LONGEST_NAME)
+
+
+class _Decoded(NamedTuple):
+    """A photo that was read; pixels: for the backbone. grey: for finding near-duplicates."""
+
+    name: str
+    content: bytes
+    pixels: NDArray[np.uint8]
+    grey: NDArray[np.uint8]
+
+
+def _decoded(photo: Photo, spec: ImageSpec, most: int) -> _Decoded | BadImage:
+    try:
+        if isinstance(photo.source, BadImage):
+            return photo.source
+        content = content_of(photo.source, photo.name)
+        if not isinstance(content, bytes):
+            raise TypeError("a photo is a path, or the content of a file")
+        if len(content) > most:
+            return BadImage(photo.name, f"has more than {most >> 20} MiB")
+        grey = decode(content, ImageSpec(SIDE, SIDE, 1), photo.name)[..., 0]
+        return _Decoded(photo.name, content, decode(content, spec, photo.name), grey)
+    except BadImage as error:
+        return BadImage(error.name, error.reason)  # without its traceback, which keeps the content

@@ -1,0 +1,649 @@
+"""A classifier that people teach: the verbs, whoever calls them."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+
+from imgrec.classifiers import (
+    Conflict,
+    NewPhoto,
+    NotFound,
+    PhotoStatus,
+    Quotas,
+    Store,
+    StoredClass,
+    StoredPhoto,
+    StoredVersion,
+    check_classifier_name,
+    is_classifier,
+)
+from imgrec.data.records import Photo
+from imgrec.errors import BadImage, UsageError
+from imgrec.evaluation.prediction import ModelInfo
+from imgrec.evaluation.results import RequirementResult
+from imgrec.files import sha256_of
+from imgrec.progress import Progress, Silent
+from imgrec.requirement import parse
+from imgrec.runs.card_file import read_card
+from imgrec.runs.folder import Run
+from imgrec.text import printable
+from imgrec.workflows.prediction import Predictor, open_models
+from imgrec.workflows.teaching.backbone import (
+    Backbone,
+    as_setting,
+    open_backbone,
+    packaged_backbone,
+)
+from imgrec.workflows.teaching.draft import Draft, Solved, draft_of, solve
+from imgrec.workflows.teaching.examples import FEWEST, Examples, examples_of
+from imgrec.workflows.teaching.neighbours import Known, look_alikes
+from imgrec.workflows.teaching.standing import PhotoOfClass, Standing, standing_of
+from imgrec.workflows.teaching.thumbnails import photo_thumbnail
+from imgrec.workflows.teaching.version import REQUIRE, check_gate, model_content, write_version
+
+log = logging.getLogger("imgrec")
+
+Outcome = Literal["added", "known", "elsewhere", "refused"]
+"""`known`: it was there with this label. `elsewhere`: it is there with another one, and stays."""
+
+_CHUNK = 32
+_HASH = re.compile(r"[0-9a-f]{64}")
+_DELETED = ".deleted-"
+
+
+@dataclass(frozen=True)
+class AddedPhoto:
+    """What became of a photo that was to be added.
+
+    name: as it was given. photo: None if it was refused; reason: why. near_duplicates: other photos
+    that show the same, of whatever class.
+    """
+
+    name: str
+    outcome: Outcome
+    photo: StoredPhoto | None = None
+    reason: str = ""
+    near_duplicates: tuple[PhotoOfClass, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What the deletion of photos did.
+
+    withdrawn: the versions that knew one. published: the version that answers now, if any.
+    """
+
+    photos: int
+    withdrawn: tuple[int, ...]
+    published: StoredVersion | None
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of a publication; version: None if a requirement was not met."""
+
+    version: StoredVersion | None
+    verdicts: tuple[RequirementResult, ...]
+
+
+class Classifier:
+    """A classifier in a folder; threads can share it.
+
+    Args:
+        folder: That of the classifier. It is created if it is missing.
+        create: Whether it may be created.
+        quotas: How large it may become.
+
+    Raises:
+        NotFound: It is missing, and may not be created.
+        ClassifierInUse: Another process holds the folder above, such as a service.
+        RunError: It can't be used, or the weights of the backbone are not installed.
+    """
+
+    def __init__(
+        self, folder: str | Path, *, create: bool = True, quotas: Quotas | None = None
+    ) -> None:
+        place = Path(folder)
+        if create and not is_classifier(place):
+            content, description = packaged_backbone()
+            settings = {"backbone": as_setting(description)}
+            self._store = Store.create(place, content, settings, quotas)
+        else:
+            self._store = Store(place, quotas)
+        self._mutex = threading.RLock()
+        self._job = threading.RLock()  # publishing and forgetting, one at a time
+        self._backbone: Backbone | None = None
+        self._features: dict[str, Known] | None = None
+        self._examples: Examples | None = None
+        self._solved: Solved | None = None
+        self._standing: Standing | None = None
+        self._draft: tuple[Examples, Draft] | None = None
+        self._published: tuple[int, Predictor] | None = None
+        self._solver: threading.Thread | None = None
+        try:
+            if self._store.forgetting():
+                self._end_forgetting(Silent())
+        except BaseException:
+            self._store.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the folder back to other processes."""
+        if (solver := self._solver) is not None:
+            solver.join()
+        self._store.close()
+
+    # What is there
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self._store.name
+
+    @property
+    def folder(self) -> Path:
+        """The folder."""
+        return self._store.folder
+
+    @property
+    def revision(self) -> int:
+        """A number that each change counts up."""
+        return self._store.revision
+
+    def classes(self) -> tuple[StoredClass, ...]:
+        """Return the classes with their numbers of photos, sorted by name."""
+        return self._store.classes()
+
+    def counts(self) -> Mapping[PhotoStatus, int]:
+        """Return how many photos are `labelled`, `unsure`, or show `none` of the classes."""
+        return self._store.counts()
+
+    def photos(
+        self,
+        class_name: str | None = None,
+        *,
+        status: PhotoStatus | None = None,
+        after: str = "",
+        limit: int = -1,
+    ) -> tuple[StoredPhoto, ...]:
+        """Return photos, sorted by SHA-256.
+
+        Args:
+            class_name: Only those of a class.
+            status: Only those that are `labelled`, `unsure` or `none`.
+            after: Only those behind this SHA-256.
+            limit: How many at most; all if it is negative.
+        """
+        return self._store.photos(class_name=class_name, status=status, after=after, limit=limit)
+
+    def photo(self, sha256: str) -> StoredPhoto:
+        """Return a photo; raises NotFound."""
+        return self._store.photo(sha256)
+
+    def path(self, sha256: str) -> Path:
+        """Return the file of a photo; raises NotFound."""
+        return self._store.path(self.photo(sha256))
+
+    def thumbnail(self, sha256: str) -> bytes:
+        """Return a small picture of a photo, as WebP; raises NotFound, or BadImage."""
+        if (found := self._store.thumbnail(sha256)) is None:
+            found = photo_thumbnail(self.path(sha256))
+            self._store.keep_thumbnail(sha256, found)
+        return found
+
+    # Teaching
+
+    def add_class(self, name: str) -> bool:
+        """Add a class, and return whether it is new.
+
+        Raises:
+            UsageError: The name can't be that of a class.
+            Conflict: There is one that differs by upper and lower case alone.
+            QuotaExceeded: There are too many.
+        """
+        return self._store.add_class(name)
+
+    def rename_class(self, name: str, new: str) -> None:
+        """Give a class another name; raises NotFound, and otherwise as `add_class`."""
+        self._store.rename_class(name, new)
+
+    def delete_class(self, name: str, progress: Progress | None = None) -> Forgotten:
+        """Delete a class with all of its photos, as `forget` does; raises NotFound."""
+        self._store.class_named(name)
+        with self._job:
+            hashes = [each.sha256 for each in self._store.photos(class_name=name)]
+            done = self._forget(hashes, progress or Silent())
+            self._store.remove_class(name)
+        return done
+
+    def add(
+        self,
+        photos: Iterable[Photo | str | Path | bytes],
+        class_name: str | None = None,
+        *,
+        status: PhotoStatus = "labelled",
+        progress: Progress | None = None,
+    ) -> tuple[AddedPhoto, ...]:
+        """Add photos to a class, which is created if it is missing.
+
+        Args:
+            photos: Paths of files, or their content.
+            class_name: Their class; None for photos that are `unsure` or show `none` of them.
+            status: What is known of them.
+            progress: Where progress is reported.
+
+        Returns:
+            What became of each, in their order.
+
+        Raises:
+            UsageError: The name can't be that of a class, or there is none.
+            QuotaExceeded: There would be too many photos, classes or bytes.
+            DiskFull: There is no space. Photos that were added before stay.
+        """
+        class_name, status = _label(class_name, status)
+        if class_name is not None:
+            self._store.add_class(class_name)
+        listed = [_photo(each, number) for number, each in enumerate(photos, 1)]
+        done: list[AddedPhoto] = []
+        with (progress or Silent()).task("adding photos", len(listed)) as task:
+            for start in range(0, len(listed), _CHUNK):
+                done += self._add(listed[start : start + _CHUNK], class_name, status)
+                task.advance(len(done) - start)
+        return tuple(done)
+
+    def label(
+        self, sha256: str, class_name: str | None = None, *, status: PhotoStatus = "labelled"
+    ) -> StoredPhoto:
+        """Give a photo another class, or say that it is `unsure` or shows `none` of them.
+
+        Raises:
+            NotFound: There is no such photo or class.
+        """
+        return self._store.label(sha256, *_label(class_name, status))
+
+    def forget(self, photos: Iterable[str | Path], progress: Progress | None = None) -> Forgotten:
+        """Delete photos for ever: no model, file or index knows them afterwards.
+
+        The models are those that never saw the photos, bit for bit. Versions that knew one are
+        withdrawn; if the published one did, a version without them is published.
+
+        Args:
+            photos: Their SHA-256, or paths of files with the same content.
+            progress: Where progress is reported.
+
+        Raises:
+            NotFound: One of them is not there; none is deleted.
+        """
+        return self._forget([self._hash(each) for each in photos], progress or Silent())
+
+    # What was learned
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are enough photos for a model."""
+        return self.examples().solvable
+
+    def examples(self) -> Examples:
+        """Return the labelled photos as they are now."""
+        with self._mutex:
+            revision, last = self._store.revision, self._examples
+            if last is not None and last.revision == revision:
+                return last
+            labelled = self._store.photos(status="labelled")
+            if last is not None and _same(last, labelled):
+                return last
+            self._examples = examples_of(revision, labelled, self._known())
+            return self._examples
+
+    def standing(self, *, wait: bool = True) -> tuple[Standing | None, bool]:
+        """Return how good the classifier is, and whether that is of the photos as they are now.
+
+        Args:
+            wait: Whether to wait until it is; otherwise it is computed in the background.
+
+        Returns:
+            None if there are too few photos, or nothing was computed yet.
+        """
+        examples = self.examples()
+        if not examples.solvable:
+            return None, True
+        if wait:
+            self._solve(examples)
+        with self._mutex:
+            current = self._solved is not None and self._solved.examples is examples
+            if not current and (self._solver is None or not self._solver.is_alive()):
+                self._solver = threading.Thread(target=self._solve_all, daemon=True)
+                self._solver.start()
+            return self._standing, current
+
+    def draft(self) -> Predictor:
+        """Return what classifies photos as the classifier is now.
+
+        Raises:
+            Conflict: There are too few photos.
+        """
+        examples = self._solvable()
+        with self._mutex:
+            last, known = self._draft, self._solved
+        exact = known is not None and known.examples is examples
+        if last is None or last[0] is not examples or (exact and not _is_exact(last[1], known)):
+            if known is None or known.examples.classes != examples.classes:
+                known = self._solve(examples)
+            last = examples, draft_of(self._open_backbone(), examples, known)
+            with self._mutex:
+                self._draft = last
+        draft = last[1]
+        member = ModelInfo(self.name, draft.classes, draft.decision)
+        return Predictor((member,), (draft,), (f"draft of revision {examples.revision}",))
+
+    def published(self) -> Predictor:
+        """Return what classifies photos as the published version does.
+
+        Raises:
+            NotFound: Nothing is published.
+        """
+        version = self._store.published
+        if version is None:
+            raise NotFound(f"no version of {printable(self.name)} is published")
+        with self._mutex:
+            if self._published is None or self._published[0] != version.number:
+                self._published = version.number, open_models([self.run(version.number)])
+            return self._published[1]
+
+    def predictor(self) -> Predictor:
+        """Return the published version, or else the draft; raises Conflict without either."""
+        return self.published() if self._store.published else self.draft()
+
+    def model_content(self) -> bytes:
+        """Return the LiteRT file that would be published now, without its description.
+
+        Raises:
+            Conflict: There are too few photos.
+        """
+        return model_content(self._open_backbone(), self._solve(self._solvable()))
+
+    # Versions
+
+    def versions(self) -> tuple[StoredVersion, ...]:
+        """Return the versions, the oldest first."""
+        return self._store.versions()
+
+    def version(self, number: int) -> StoredVersion:
+        """Return a version; raises NotFound."""
+        return self._store.version(number)
+
+    def run(self, number: int) -> Run:
+        """Return the run of a version; raises NotFound, or Conflict if it was withdrawn."""
+        version = self.version(number)
+        if version.withdrawn:
+            raise Conflict(f"version {number} of {printable(self.name)} was withdrawn")
+        path = self._store.run_path(version)
+        return Run(path, read_card(path))
+
+    @property
+    def require(self) -> tuple[str, ...]:
+        """What is required of a version before it is published, as `accuracy >= 0.95`."""
+        return tuple(self._store.setting(REQUIRE, []))
+
+    @require.setter
+    def require(self, requirements: Sequence[str]) -> None:
+        self._store.set(REQUIRE, [str(parse(each)) for each in requirements])
+
+    def publish(self, *, force: bool = False, progress: Progress | None = None) -> Published:
+        """Write a version, a complete run, and let it answer if it meets the requirements.
+
+        It has to meet `require`, and must not be worse than the published version beyond chance.
+
+        Args:
+            force: Whether it is published whatever its numbers are.
+            progress: Where progress is reported.
+
+        Raises:
+            Conflict: There are too few photos, or only one of a class.
+        """
+        with self._job:
+            examples = self._solvable()
+            if examples.too_few:
+                raise Conflict(
+                    f"{printable(examples.too_few[0].class_name)} has only one photo",
+                    hint="add a second one, or delete the class",
+                )
+            solved = self._solve(examples)
+            verdicts = check_gate(self._store, solved)
+            if not force and not all(each.met for each in verdicts):
+                return Published(None, verdicts)
+            return Published(self._write_version(solved, progress or Silent()), verdicts)
+
+    def restore(self, number: int) -> StoredVersion:
+        """Let an earlier version answer again.
+
+        Raises:
+            NotFound: There is no such version.
+            Conflict: It was withdrawn, as it knew a photo that was deleted.
+        """
+        with self._job:
+            return self._store.restore(number)
+
+    # The classifier as a whole
+
+    def rename(self, name: str) -> Classifier:
+        """Give the classifier another name, and return it; this object is closed.
+
+        Raises:
+            UsageError: The name can't be that of a classifier.
+            Conflict: There is something of that name.
+        """
+        check_classifier_name(name)
+        target = self.folder.with_name(name)
+        if target.exists():
+            raise Conflict(f"there is a classifier {printable(name)} already")
+        with self._job:
+            self.close()
+            self.folder.rename(target)
+        return Classifier(target, create=False, quotas=self._store.quotas)
+
+    def delete(self) -> None:
+        """Delete the classifier with all photos and versions, for ever."""
+        with self._job:
+            self.close()
+            doomed = self.folder.with_name(f"{_DELETED}{self.name}")
+            self.folder.rename(doomed)
+            shutil.rmtree(doomed)
+
+    # Helpers
+
+    def _open_backbone(self) -> Backbone:
+        with self._mutex:
+            if self._backbone is None:
+                self._backbone = open_backbone(self._store)
+            return self._backbone
+
+    def _known(self) -> dict[str, Known]:
+        with self._mutex:
+            if self._features is None:
+                self._features = dict(self._store.features())
+            return self._features
+
+    def _add(
+        self, chunk: Sequence[Photo], class_name: str | None, status: PhotoStatus
+    ) -> list[AddedPhoto]:
+        read = list(self._open_backbone().read(chunk, self._store.quotas.photo_size))
+        new = [each for each in read if isinstance(each, NewPhoto)]
+        with self._mutex:
+            known = self._known()
+            added = {each.sha256: each for each in self._store.add_photos(new, class_name, status)}
+            alike = look_alikes(new, known)
+            known |= {
+                each.sha256: (each.features, each.grey) for each in new if each.sha256 in added
+            }
+            return [self._outcome(each, added, alike, (class_name, status)) for each in read]
+
+    def _outcome(
+        self,
+        read: NewPhoto | BadImage,
+        added: dict[str, StoredPhoto],
+        alike: Mapping[str, Sequence[str]],
+        wanted: tuple[str | None, PhotoStatus],
+    ) -> AddedPhoto:
+        if isinstance(read, BadImage):
+            return AddedPhoto(read.name, "refused", reason=read.reason)
+        photo = self._store.photo(read.sha256)
+        outcome: Outcome = "added"
+        if added.pop(read.sha256, None) is None:
+            outcome = "known" if (photo.class_name, photo.status) == wanted else "elsewhere"
+        found = (self._store.find(each) for each in alike.get(read.sha256, ()))
+        near = tuple(
+            PhotoOfClass(each.sha256, each.class_name or each.status) for each in found if each
+        )
+        return AddedPhoto(read.name, outcome, photo, near_duplicates=near)
+
+    def _hash(self, photo: str | Path) -> str:
+        if isinstance(photo, str) and _HASH.fullmatch(photo):
+            return photo
+        try:
+            return sha256_of(Path(photo))
+        except (OSError, ValueError) as error:
+            raise NotFound(
+                f"{printable(str(photo))} is neither a file nor the SHA-256 of a photo"
+            ) from error
+
+    def _forget(self, hashes: Sequence[str], progress: Progress) -> Forgotten:
+        with self._job:
+            with self._mutex:
+                self._store.begin_forgetting(hashes)
+                gone = set(hashes)
+                for each in gone:
+                    self._known().pop(each, None)
+                self._examples = self._draft = None
+                self._solved = _without(self._solved, gone)
+            withdrawn = self._end_forgetting(progress)
+            return Forgotten(len(gone), withdrawn, self._store.published)
+
+    def _end_forgetting(self, progress: Progress) -> tuple[int, ...]:
+        """Replace the published version if it knew a photo, and remove what is left of them."""
+        published = self._store.published
+        if published is not None and published.number in self._store.versions_that_know():
+            examples = self.examples()
+            if examples.solvable:
+                self._write_version(self._solve(examples), progress)
+            else:
+                log.warning(
+                    "%s: nothing is published any more: too few photos are left",
+                    printable(self.name),
+                )
+        with self._mutex:
+            self._published = None
+        return self._store.end_forgetting()
+
+    def _write_version(self, solved: Solved, progress: Progress) -> StoredVersion:
+        return write_version(self._store, self._open_backbone(), solved, progress)
+
+    def _solvable(self) -> Examples:
+        examples = self.examples()
+        if not examples.solvable:
+            raise Conflict(
+                f"{printable(self.name)} has too few photos for a model",
+                hint=f"it takes {FEWEST} classes with {FEWEST} photos each",
+            )
+        return examples
+
+    def _solve(self, examples: Examples) -> Solved:
+        """Return the exact head of the examples; computed once."""
+        with self._mutex:
+            if (found := self._solved) is not None and found.examples is examples:
+                return found
+            before = self._solved
+        solved = solve(examples)
+        standing = standing_of(solved, before)
+        with self._mutex:
+            if self._examples is examples:
+                self._solved, self._standing = solved, standing
+        return solved
+
+    def _solve_all(self) -> None:
+        """Solve in the background until nothing has changed meanwhile."""
+        with contextlib.suppress(Exception):  # whoever asks next meets the error
+            while True:
+                examples = self.examples()
+                if not examples.solvable:
+                    return
+                self._solve(examples)
+                with self._mutex:
+                    if self.examples() is examples:
+                        self._solver = None
+                        return
+
+
+def list_classifiers(folder: Path) -> tuple[str, ...]:
+    """Return the names of the classifiers in a folder; what deletions left is removed."""
+    for left in folder.glob(f"{_DELETED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return tuple(sorted(each.name for each in folder.iterdir() if is_classifier(each)))
+
+
+def _label(class_name: str | None, status: PhotoStatus) -> tuple[str | None, PhotoStatus]:
+    if (class_name is None) == (status == "labelled"):
+        raise UsageError(
+            "a photo has a class, or it is unsure or shows none of them",
+            hint="name a class, or say which of the two",
+        )
+    return class_name, status
+
+
+def _photo(given: Photo | str | Path | bytes, number: int) -> Photo:
+    if isinstance(given, Photo):
+        return given
+    if isinstance(given, bytes):
+        return Photo(f"photo {number}", given)
+    return Photo(str(given), Path(given))
+
+
+def _same(examples: Examples, labelled: Sequence[StoredPhoto]) -> bool:
+    """Return whether labelled photos are those of the examples; too few of a class count."""
+    if examples.too_few or len(examples.photos) != len(labelled):
+        return False
+    pairs = zip(examples.photos, labelled, strict=True)
+    return all((a.sha256, a.class_name) == (b.sha256, b.class_name) for a, b in pairs)
+
+
+def _is_exact(draft: Draft, solved: Solved | None) -> bool:
+    return solved is not None and draft.head is solved.head
+
+
+def _without(solved: Solved | None, gone: set[str]) -> Solved | None:
+    """Return a solved head, to compare with, that has nothing of some photos but its weights."""
+    if solved is None:
+        return None
+    kept = np.array(
+        [row for row, each in enumerate(solved.examples.photos) if each.sha256 not in gone], np.intp
+    )
+    examples = dataclasses.replace(
+        solved.examples,
+        photos=[solved.examples.photos[row] for row in kept.tolist()],
+        features=solved.examples.features[kept],
+        grey=solved.examples.grey[kept],
+    )
+    return dataclasses.replace(solved, examples=examples, scores=solved.scores.at(kept))

@@ -1,0 +1,52 @@
+"""How similar photos are to the labelled ones: the OOD similarity of a classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_REFERENCES = 4096
+"""How many photos a photo is compared with. SHA-256 is as good as chance: the first are taken."""
+
+_BLOCK = 1024
+
+
+def references(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the directions that photos are compared with, float32 (references, features).
+
+    features: of the labelled photos, sorted by SHA-256.
+    """
+    return _directions(features[:MOST_REFERENCES])
+
+
+def similarities(features: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosine of each photo with the nearest reference, float32 (photos,)."""
+    found: NDArray[np.float32] = (_directions(features) @ known.T).max(axis=1)
+    return found
+
+
+def held_out_similarities(
+    features: NDArray[np.float32], known: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the cosine of each labelled photo with the nearest reference other than itself.
+
+    features: the labelled photos, the first of which are the references.
+    """
+    from threadpoolctl import threadpool_limits
+
+    found = np.empty(len(features), np.float32)
+    # The number of threads changes the order of sums.
+    with threadpool_limits(1, "blas"):
+        for start in range(0, len(features), _BLOCK):
+            cosines = _directions(features[start : start + _BLOCK]) @ known.T
+            own = np.arange(start, min(start + len(cosines), len(known)))
+            cosines[own - start, own] = -1
+            found[start : start + len(cosines)] = cosines.max(axis=1)
+    return found
+
+
+def _directions(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    found: NDArray[np.float32] = (features / lengths).astype(np.float32)
+    return found

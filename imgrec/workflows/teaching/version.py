@@ -1,0 +1,215 @@
+"""A version of a classifier: a complete run of the head that was solved."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.classifiers import PHOTOS, Store, StoredVersion, VersionPhoto
+from imgrec.config.load import load_mapping
+from imgrec.data.images import ImageSpec, decode, fingerprint
+from imgrec.data.records import Record, Splits
+from imgrec.evaluation.comparison import compare
+from imgrec.evaluation.evaluate import evaluate_scores
+from imgrec.evaluation.results import Assessment, RequirementResult
+from imgrec.evaluation.verdicts import check_drop, check_requirements
+from imgrec.models.litert import with_head
+from imgrec.progress import Progress
+from imgrec.requirement import parse
+from imgrec.runs.folder import Run
+from imgrec.runs.notes import NO_NOTES
+from imgrec.runs.writer import RunWriter
+from imgrec.scores import ONE_LABEL, Scores
+from imgrec.workflows.prepare import Prepared
+from imgrec.workflows.reports import write_results
+from imgrec.workflows.teaching.backbone import Backbone
+from imgrec.workflows.teaching.draft import CROSS_VALIDATED, Solved
+from imgrec.workflows.training import (
+    COMPUTING,
+    QUICK,
+    compared_rows,
+    head_on_card,
+    new_card,
+    write_beginning,
+    write_head_file,
+)
+
+REQUIRE = "require"
+"""The setting of a classifier with what is required of a version."""
+
+_TOP_K = 5
+
+
+def model_content(backbone: Backbone, solved: Solved) -> bytes:
+    """Return the LiteRT file of a head, without its description."""
+    return with_head(backbone.content, *solved.dense_layer, known=solved.known)
+
+
+def check_gate(store: Store, solved: Solved) -> tuple[RequirementResult, ...]:
+    """Return what comes of the requirements, and of the comparison with the published version.
+
+    Both are about the answers of cross-validations. Versions are compared on the photos that both
+    know, with their labels of now, if they have the same classes.
+    """
+    assessment = _assessment(store.name, solved.scores)
+    required = [parse(each) for each in store.setting(REQUIRE, [])]
+    verdicts = check_requirements(assessment.evaluation, required)
+    published = store.published
+    if published is not None and (other := _earlier(store, published, solved)) is not None:
+        rows, baseline = other
+        ours = _assessment(store.name, solved.scores.at(rows))
+        verdicts += check_drop(compare(ours, baseline), {"accuracy": 0.0})
+    return verdicts
+
+
+def write_version(
+    store: Store, backbone: Backbone, solved: Solved, progress: Progress
+) -> StoredVersion:
+    """Write the run of a head, and publish it.
+
+    Raises:
+        NotFound: A photo was deleted meanwhile.
+        DataError: The file of a photo is missing.
+        RunError: The run can't be written.
+    """
+    with store.new_version_folder() as (number, folder):
+        run = _write_run(folder, store, backbone, solved, progress)
+        head = run.card.head
+        version = StoredVersion(
+            number,
+            folder.name,
+            run.card.created,
+            len(solved.examples.photos),
+            solved.examples.classes,
+            None if head is None else head.accuracy,
+            None if head is None else head.low,
+            None if head is None else head.high,
+            run.card.fingerprint,
+        )
+        store.publish(version, _known_photos(solved))
+    return store.version(number)
+
+
+def _write_run(
+    folder: Path, store: Store, backbone: Backbone, solved: Solved, progress: Progress
+) -> Run:
+    prepared = _prepared(store, backbone, solved)
+    calibration, threshold = solved.calibration, solved.threshold
+    card = dataclasses.replace(
+        new_card(prepared, None, COMPUTING, None),
+        preprocessing=backbone.description.preprocessing,
+        head=head_on_card(solved.head),
+        threshold=threshold,
+    )
+    records = prepared.splits.train
+    rows = compared_rows(len(records), prepared.experiment.seed)
+    with RunWriter(folder) as writer:
+        write_beginning(writer, prepared, NO_NOTES)
+        writer.begin(card)
+        with progress.task("comparing the model with its file", 1):
+            write_head_file(
+                writer,
+                model_content(backbone, solved),
+                _exact(solved, rows),
+                prepared.pixels.take(rows),
+                calibration,
+                name=store.name,
+            )
+        assessment = _assessment(writer.run.name, solved.scores)
+        source = dataclasses.replace(assessment, source=str(store.folder / PHOTOS))
+        write_results(writer, source, records)
+        writer.finish()
+        return writer.run
+
+
+def _prepared(store: Store, backbone: Backbone, solved: Solved) -> Prepared:
+    examples = solved.examples
+    place = store.folder / PHOTOS
+    data = {"train": str(place), "split": None, "cache": "none"}
+    taken = backbone.spec
+    overrides = (
+        *QUICK,
+        f"data.image_size={[taken.height, taken.width]}",
+        f"data.channels={taken.channels}",
+        f"data.fit={taken.fit}",
+        f"data.interpolation={taken.interpolation}",
+    )
+    config = {"name": store.name, "data": data, "training": {}, "model": {}}
+    experiment = load_mapping(config, overrides)
+    rows = zip(examples.names, examples.labels.tolist(), examples.photos, strict=True)
+    records = tuple(Record(name, label, store.path(photo)) for name, label, photo in rows)
+    hashes = (each.sha256 for each in examples.photos)
+    identities = dict(zip(examples.names, hashes, strict=True))
+    splits = Splits(examples.classes, records, (), ())
+    return Prepared(
+        experiment,
+        splits,
+        splits,
+        taken,
+        identities,
+        {},
+        (),
+        fingerprint(records, identities, examples.classes),
+        _Files(records, taken),
+    )
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Pixels that are decoded when they are taken."""
+
+    records: Sequence[Record]
+    spec: ImageSpec
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        return self.spec.height, self.spec.width, self.spec.channels
+
+    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return a copy of these images; raises BadImage."""
+        chosen = (self.records[row] for row in np.asarray(rows).tolist())
+        return np.stack([decode(each.source, self.spec, each.name) for each in chosen])
+
+
+def _exact(solved: Solved, rows: NDArray[np.intp]) -> Scores:
+    """Return what the head answers in float64, for some of the examples."""
+    kernel, bias = solved.dense_layer
+    head = dataclasses.replace(solved.head, kernel=kernel, bias=bias)
+    found = head.probabilities(solved.examples.features[rows])
+    return dataclasses.replace(solved.scores.at(rows), probabilities=found.astype(np.float32))
+
+
+def _assessment(name: str, scores: Scores) -> Assessment:
+    return Assessment(name, CROSS_VALIDATED, "", scores, evaluate_scores(scores, _TOP_K))
+
+
+def _known_photos(solved: Solved) -> tuple[VersionPhoto, ...]:
+    rows = zip(solved.examples.photos, solved.scores.probabilities, strict=True)
+    return tuple(VersionPhoto(each.sha256, str(each.class_name), found) for each, found in rows)
+
+
+def _earlier(
+    store: Store, published: StoredVersion, solved: Solved
+) -> tuple[NDArray[np.intp], Assessment] | None:
+    """Return the photos that a version knows too, and its answers for them; None without any."""
+    if tuple(published.classes) != solved.examples.classes:
+        return None
+    known = {
+        each.sha256: each.probabilities
+        for each in store.version_photos(published.number)
+        if len(each.probabilities)
+    }
+    shared = [row for row, each in enumerate(solved.examples.photos) if each.sha256 in known]
+    if not shared:
+        return None
+    rows = np.array(shared, np.intp)
+    found = np.stack([known[solved.examples.photos[row].sha256] for row in shared])
+    now = solved.scores.at(rows)
+    scores = dataclasses.replace(now, probabilities=found, ood_similarity=None, decision=ONE_LABEL)
+    return rows, _assessment(f"version {published.number}", scores)

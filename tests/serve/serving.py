@@ -1,0 +1,220 @@
+"""A service in a process, and the requests of every protocol to it."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from imgrec.runs.folder import Run
+
+START = 60.0
+"""Seconds in which a service has to answer."""
+
+Labels = Mapping[str, float]
+"""The probability of each class that an answer lists."""
+
+
+@dataclass
+class Connection:
+    """A connection to a service, which is kept open from one request to the next."""
+
+    host: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection(self.host, timeout=START)
+
+    def close(self) -> None:
+        """Close it."""
+        self.connection.close()
+
+    def send(self, method: str, path: str, body: bytes = b"", kind: str = "") -> tuple[int, bytes]:
+        """Return the status and the body of the response to a request."""
+        headers = {**self.headers, **({"Content-Type": kind} if kind else {})}
+        self.connection.request(method, path, body, headers)
+        response = self.connection.getresponse()
+        return response.status, response.read()
+
+    def post(self, path: str, document: object) -> Any:
+        """Return the JSON of the answer to a JSON document."""
+        return self.answer(path, json.dumps(document).encode(), "application/json")
+
+    def answer(self, path: str, body: bytes, kind: str = "") -> Any:
+        """Return the JSON of the answer to a body."""
+        status, found = self.send("POST", path, body, kind)
+        assert status == 200, found
+        return json.loads(found)
+
+
+@contextmanager
+def service(
+    runs: Sequence[Run], *options: str, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Serve runs in a process; yield the host with its port."""
+    port = free_port()
+    folder = str(runs[0].path.parent)
+    command = [sys.executable, "-m", "imgrec", "serve", *(run.name for run in runs)]
+    command += ["--runs-dir", folder, "--port", str(port), *options]
+    with subprocess.Popen(command, env={**os.environ, **(environment or {})}) as process:
+        try:
+            host = f"127.0.0.1:{port}"
+            wait_for(host, process)
+            yield host
+        finally:
+            process.terminate()
+            process.wait(START)
+
+
+def free_port() -> int:
+    """Return the number of a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for(host: str, process: subprocess.Popen[bytes]) -> None:
+    """Return as soon as a service is ready."""
+    end = time.monotonic() + START
+    while time.monotonic() < end:
+        assert process.poll() is None, "the service ended"
+        with suppress(OSError), closing(Connection(host)) as connection:
+            if connection.send("GET", "/v2/health/ready")[0] == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the service did not start")
+
+
+def predicted(run: Run, photos: Sequence[Path]) -> list[Labels]:
+    """Return the probability of every class in `imgrec predict --json`, for each photo."""
+    command = [sys.executable, "-m", "imgrec", "predict", *map(str, photos), "--json"]
+    command += ["--top", "1000", "--model", run.name, "--runs-dir", str(run.path.parent)]
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return [
+        {each["class"]: each["probability"] for each in photo["top"]}
+        for photo in json.loads(found.stdout)["predictions"]
+    ]
+
+
+def classify(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask in the form of this service, with the photo as the body."""
+    return _own(to.answer(f"/v1/classify?top=1000&model={model}", photo))
+
+
+def classify_json(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask in the form of this service, with the photo in JSON."""
+    document = {"photos": [{"name": "a", "content": _text(photo)}]}
+    return _own(to.post(f"/v1/classify?top=1000&model={model}", document))
+
+
+def classify_form(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask in the form of this service, with the photo as an uploaded file."""
+    head = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body = head + photo + b"\r\n--x--\r\n"
+    kind = "multipart/form-data; boundary=x"
+    return _own(to.answer(f"/v1/classify?top=1000&model={model}", body, kind))
+
+
+def hugging_face(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask as Hugging Face's client without parameters."""
+    found = to.answer(f"/models/{model}", photo, "image/jpeg")
+    return {each["label"]: each["score"] for each in found}
+
+
+def hugging_face_json(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask as Hugging Face's client with parameters."""
+    found = to.post(f"/models/{model}", {"inputs": _text(photo), "parameters": {"top_k": 1000}})
+    return {each["label"]: each["score"] for each in found}
+
+
+def open_inference(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask in the Open Inference Protocol, with a file."""
+    tensor = {"name": "image", "shape": [1], "datatype": "BYTES", "data": [_text(photo)]}
+    return _ranked(to, model, tensor)
+
+
+def open_inference_pixels(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask in the Open Inference Protocol, with the pixels of an RGB photo."""
+    with Image.open(io.BytesIO(photo)) as image:
+        pixels = np.asarray(image)
+    shape = [1, *pixels.shape]
+    data = pixels.ravel().tolist()
+    return _ranked(to, model, {"name": "x", "shape": shape, "datatype": "UINT8", "data": data})
+
+
+def rows(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask as TensorFlow Serving's clients, in rows."""
+    found = to.post(f"/v1/models/{model}:predict", {"instances": [{"b64": _text(photo)}]})
+    return dict(zip(_classes(to, model), found["predictions"][0], strict=True))
+
+
+def columns(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask as TensorFlow Serving's clients, in columns."""
+    found = to.post(f"/v1/models/{model}:predict", {"inputs": {"x": [{"b64": _text(photo)}]}})
+    return dict(zip(_classes(to, model), found["outputs"][0], strict=True))
+
+
+def tf_classify(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask as TensorFlow Serving's clients, for labels."""
+    found = to.post(f"/v1/models/{model}:classify", {"examples": [{"x": {"b64": _text(photo)}}]})
+    return dict(found["results"][0])
+
+
+def vision(to: Connection, model: str, photo: bytes) -> Labels:
+    """Ask as Google Cloud Vision's clients."""
+    feature = {"type": "LABEL_DETECTION", "maxResults": 1000, "model": model}
+    request = {"image": {"content": _text(photo)}, "features": [feature]}
+    [found] = to.post("/v1/images:annotate", {"requests": [request]})["responses"]
+    return {each["description"]: each["score"] for each in found["labelAnnotations"]}
+
+
+Form = Callable[[Connection, str, bytes], Labels]
+FORMS: tuple[Form, ...] = (
+    classify,
+    classify_json,
+    classify_form,
+    hugging_face,
+    hugging_face_json,
+    open_inference,
+    rows,
+    columns,
+    tf_classify,
+    vision,
+)
+"""Every form in which any photo can be sent."""
+
+
+def _text(photo: bytes) -> str:
+    return base64.b64encode(photo).decode()
+
+
+def _own(document: Any) -> Labels:
+    [photo] = document["predictions"]
+    return {each["class"]: each["probability"] for each in photo["top"]}
+
+
+def _ranked(to: Connection, model: str, tensor: object) -> Labels:
+    outputs = [{"name": "probabilities", "parameters": {"classification": 1000}}]
+    document = {"inputs": [tensor], "outputs": outputs}
+    [output] = to.post(f"/v2/models/{model}/infer", document)["outputs"]
+    pairs = (text.split(":", 2) for text in output["data"])
+    return {label: float(probability) for probability, _, label in pairs}
+
+
+def _classes(to: Connection, model: str) -> list[str]:
+    _, body = to.send("GET", f"/v1/models/{model}/metadata")
+    return list(json.loads(body)["metadata"]["classes"])

@@ -1,0 +1,279 @@
+"""Classifiers that are taught: the model is a function of the set of labelled photos."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imgrec.classifiers import Conflict, NotFound, QuotaExceeded, Quotas
+from imgrec.data.records import Photo
+from imgrec.errors import UsageError
+from imgrec.files import sha256
+from imgrec.progress import Silent
+from imgrec.runs.card_file import read_card
+from imgrec.workflows.teaching import Classifier
+from tests.teaching.small import create, picture, pictures, taught
+
+_PHOTOS = 10
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Iterator[Classifier]:
+    """A classifier with six photos of each of two classes."""
+    with taught(tmp_path / "pets") as found:
+        yield found
+
+
+def test_photos_lie_in_class_folders(pets: Classifier) -> None:
+    """They are named by the SHA-256 of their content."""
+    content = picture(0, red=True)
+    path = pets.path(sha256(content))
+    assert path == pets.folder / "photos" / "red" / f"{sha256(content)}.png"
+    assert path.read_bytes() == content
+    assert [(each.name, each.photos) for each in pets.classes()] == [("blue", 6), ("red", 6)]
+
+
+def test_what_becomes_of_photos(pets: Classifier) -> None:
+    """A photo that is there stays as it is; one that is no image is refused."""
+    known, other = picture(0, red=True), picture(100, red=False)
+    found = pets.add([known, other, b"no image", picture(7, red=True)], "red")
+    assert [each.outcome for each in found] == ["known", "elsewhere", "refused", "added"]
+    assert found[2].reason
+    assert pets.photo(sha256(other)).class_name == "blue"
+
+
+def test_a_relabelled_photo_moves(pets: Classifier) -> None:
+    """So do photos without a class, which are not part of the data set."""
+    digest = sha256(picture(0, red=True))
+    pets.label(digest, "blue")
+    assert pets.path(digest).parent == pets.folder / "photos" / "blue"
+    pets.label(digest, status="unsure")
+    assert pets.path(digest).parent == pets.folder / "unsure"
+    assert pets.path(digest).is_file()
+    assert len(pets.examples().photos) == 11
+
+
+def test_a_renamed_class_moves(pets: Classifier) -> None:
+    """Its photos are in the folder of the new name; case alone does not make a name new."""
+    pets.rename_class("red", "rouge")
+    assert {path.name for path in (pets.folder / "photos").iterdir()} == {"blue", "rouge"}
+    assert len(list((pets.folder / "photos" / "rouge").iterdir())) == 6
+    with pytest.raises(Conflict, match="there is a class Blue already"):
+        pets.rename_class("rouge", "Blue")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "..", ".x", "con", "a\nb", "x" * 101, "a."])
+def test_names_are_never_paths(pets: Classifier, name: str) -> None:
+    """A name that could lead elsewhere, or be no folder, is refused."""
+    with pytest.raises(UsageError, match="name of a class"):
+        pets.add_class(name)
+
+
+def test_the_draft_answers(pets: Classifier) -> None:
+    """It knows the colours, and says that a photo unlike all others is unknown."""
+    white = np.full((32, 32, 3), 255, np.uint8)
+    given = [Photo("red", picture(50, red=True)), Photo("white", white)]
+    ((red, unknown),) = pets.draft().predictions(given, total=2, progress=Silent())
+    assert (red.labels, red.known) == (("red",), True)
+    assert not unknown.known
+
+
+def test_too_few_photos_give_no_model(tmp_path: Path) -> None:
+    """A class counts from its second photo on."""
+    with create(tmp_path / "pets") as pets:
+        pets.add(pictures(0, 2, red=True), "red")
+        pets.add(pictures(100, 1, red=False), "blue")
+        assert pets.standing() == (None, True)
+        with pytest.raises(Conflict, match="too few photos"):
+            pets.draft()
+        pets.add(pictures(101, 1, red=False), "blue")
+        found, current = pets.standing()
+        assert current
+        assert found is not None
+        assert not found.enough
+
+
+def test_a_wrong_label_is_suspected(pets: Classifier) -> None:
+    """The cross-validation takes it for the other class."""
+    pets.add([wrong := picture(60, red=True)], "blue")
+    found, _ = pets.standing()
+    assert found is not None
+    assert [(each.sha256, each.taken_for) for each in found.suspects] == [(sha256(wrong), "red")]
+    assert (found.confused[0].class_name, found.confused[0].taken_for) == ("blue", "red")
+
+
+def test_a_version_is_a_run(pets: Classifier) -> None:
+    """It is complete, has the answers of the draft, and says "unknown" as the draft does."""
+    version = pets.publish().version
+    assert version is not None
+    card = read_card(pets.run(version.number).path)
+    assert card.complete
+    assert card.head is not None
+    assert (card.classes, card.head.images, version.photos) == (("blue", "red"), 12, 12)
+    photos = [Photo("red", picture(50, red=True)), Photo("blue", picture(150, red=False))]
+    ((one, two),) = pets.published().predictions(photos, total=2, progress=Silent())
+    ((draft, _),) = pets.draft().predictions(photos, total=2, progress=Silent())
+    assert (one.labels, two.labels) == (("red",), ("blue",))
+    assert one.top[0].probability == pytest.approx(draft.top[0].probability, abs=1e-5)
+    assert {"model.tflite", "report.html", "metrics.json", "images.csv", "config.yaml"} <= {
+        path.name for path in pets.run(version.number).path.iterdir()
+    }
+
+
+def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None:
+    """Unless it is forced."""
+    pets.require = ["accuracy.low >= 0.99"]
+    found = pets.publish()
+    assert found.version is None
+    assert not found.verdicts[0].met
+    assert pets.versions() == ()
+    assert pets.publish(force=True).version is not None
+
+
+def test_the_way_to_a_set_of_photos_does_not_matter(tmp_path: Path) -> None:
+    """The files of two versions are the same bytes; the cards differ in dates and paths."""
+    with taught(tmp_path / "a" / "pets") as first:
+        first.publish()
+        one = first.run(1).path
+    with create(tmp_path / "b" / "pets") as second:
+        second.add(pictures(100, 7, red=False), "red")
+        second.publish(force=True) if second.ready else second.add_class("blue")
+        second.add(reversed(pictures(0, 6, red=True)), "red")
+        for each in pictures(100, 6, red=False):
+            second.label(sha256(each), "blue")
+        second.publish()
+        second.forget([sha256(picture(106, red=False))])
+        other = second.run(2).path
+    assert (one / "model.tflite").read_bytes() == (other / "model.tflite").read_bytes()
+    cards = [json.loads((each / "card.json").read_text()) for each in (one, other)]
+    for card in cards:
+        del card["created"], card["ended"], card["data"], card["fingerprint"]
+    assert cards[0] == cards[1]
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.integers(0, _PHOTOS - 1),
+        st.sampled_from(["red", "blue", "unsure", "forget"]),
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.parametrize(
+    "examples", [5, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.long])]
+)
+def test_any_history_gives_the_same_model(
+    tmp_path_factory: pytest.TempPathFactory, examples: int
+) -> None:
+    """Random uploads, new labels and deletions that end in the same set give the same bytes."""
+    everything = {number: picture(number, red=number % 2 == 0) for number in range(_PHOTOS)}
+    final = {number: ("blue", "red")[number % 2 == 0] for number in range(_PHOTOS - 2)}
+    models = set()
+
+    @settings(max_examples=examples, deadline=None)
+    @given(_STEPS, st.permutations(range(_PHOTOS)))
+    def run(steps: list[tuple[int, str]], order: list[int]) -> None:
+        with create(tmp_path_factory.mktemp("histories") / "pets") as pets:
+            for number, step in steps:
+                _take(pets, everything[number], step)
+            for number in order:
+                _take(pets, everything[number], final.get(number, "forget"))
+            models.add(pets.model_content())
+
+    run()
+    assert len(models) == 1
+
+
+def _take(pets: Classifier, content: bytes, step: str) -> None:
+    digest = sha256(content)
+    there = any(each.sha256 == digest for each in pets.photos())
+    if step == "forget":
+        if there:
+            pets.forget([digest])
+    elif step == "unsure":
+        pets.add([content], status="unsure")
+        pets.label(digest, status="unsure")
+    else:
+        pets.add([content], step)
+        pets.label(digest, step)
+
+
+def test_what_is_forgotten_is_gone(pets: Classifier) -> None:
+    """No file has its bytes, its SHA-256 or its features; what knew it is withdrawn."""
+    content = picture(0, red=True)
+    digest = sha256(content)
+    pets.thumbnail(digest)
+    features = pets.examples()
+    row = [each.sha256 for each in features.photos].index(digest)
+    values = features.features[row]
+    direction = (values / np.linalg.norm(values.astype(np.float64))).astype(np.float32)
+    traces = [
+        content[60:92],
+        digest.encode(),
+        bytes.fromhex(digest),
+        values.tobytes()[:24],
+        direction.tobytes()[:24],
+    ]
+    pets.publish()
+    assert all(_found(pets.folder, trace) for trace in traces[:2])
+    first = pets.version(1)
+
+    done = pets.forget([pets.path(digest)])
+
+    assert (done.photos, done.withdrawn) == (1, (1,))
+    assert done.published is not None
+    assert done.published.number == 2
+    gone = pets.version(1)
+    assert (gone.withdrawn, gone.created, gone.accuracy) == (True, first.created, first.accuracy)
+    assert not pets.folder.joinpath("versions", gone.folder).exists()
+    assert [_found(pets.folder, trace) for trace in traces] == [[]] * len(traces)
+    with pytest.raises(Conflict, match="was withdrawn"):
+        pets.restore(1)
+    with pytest.raises(NotFound):
+        pets.photo(digest)
+
+
+def test_a_version_without_deleted_photos_can_be_restored(pets: Classifier) -> None:
+    """Its run is still there."""
+    pets.publish()
+    pets.add([extra := picture(9, red=True)], "red")
+    pets.publish(force=True)
+    pets.forget([sha256(extra)])
+    assert [each.withdrawn for each in pets.versions()] == [False, True, False]
+    assert pets.restore(1).published
+
+
+def test_quotas(tmp_path: Path) -> None:
+    """A photo or class too many is refused; what was there stays."""
+    with create(tmp_path / "pets", Quotas(classes=1, photos=2)) as pets:
+        pets.add(pictures(0, 2, red=True), "red")
+        with pytest.raises(QuotaExceeded, match="at most 2 photos"):
+            pets.add(pictures(2, 1, red=True), "red")
+        with pytest.raises(QuotaExceeded, match="at most 1 class"):
+            pets.add_class("blue")
+        assert len(list((pets.folder / "photos" / "red").iterdir())) == 2
+
+
+def test_an_index_of_a_newer_version_is_refused(pets: Classifier) -> None:
+    """Nothing in it is changed."""
+    with sqlite3.connect(pets.folder / "classifier.sqlite") as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(Exception, match="newer version"):
+        Classifier(pets.folder, create=False)
+
+
+def _found(folder: Path, trace: bytes) -> list[Path]:
+    """Return the files whose name or content has a trace."""
+    return [
+        path
+        for path in folder.rglob("*")
+        if trace in str(path).encode() or (path.is_file() and trace in path.read_bytes())
+    ]
