@@ -1,6 +1,7 @@
 """The classifiers that people teach: their photos, labels, features and versions on disk."""
 
 from imgrec.classifiers.errors import ClassifierInUse, Conflict, DiskFull, NotFound, QuotaExceeded
+from imgrec.classifiers.lock import FolderLock
 from imgrec.classifiers.names import check_class_name, check_classifier_name
 from imgrec.classifiers.photo_files import PHOTOS, VERSIONS
 from imgrec.classifiers.records import (
@@ -21,6 +22,7 @@ __all__ = [
     "ClassifierInUse",
     "Conflict",
     "DiskFull",
+    "FolderLock",
     "NewPhoto",
     "NotFound",
     "PhotoStatus",

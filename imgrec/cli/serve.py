@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     envvar="AIP_HTTP_PORT",  # Vertex AI's
     help="Port; 0: any.",
 )
+@click.option(
+    "--classifiers",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Teach the classifiers in this folder, which is created if it is missing.",
+)
 @options.engine
 @options.device
 @options.runs_dir
@@ -39,6 +45,7 @@ def serve(
     pretrained: str | None,
     host: str,
     port: int,
+    classifiers: Path | None,
     engine: EngineName,
     precision: LiteRTPrecision,
     device: str,
@@ -47,10 +54,12 @@ def serve(
     """Answer photos over HTTP.
 
     Each RUN is served under its name; requests that name none are answered by the first.
+    With --classifiers, RUN can be left out.
 
     Example: imgrec serve last
     """
-    chosen = chosen_models(console, runs, pretrained, runs_dir)
+    only_classifiers = classifiers is not None and not runs and pretrained is None
+    chosen = [] if only_classifiers else chosen_models(console, runs, pretrained, runs_dir)
 
     from imgrec.runtime.engine import EngineOptions
 
@@ -66,4 +75,4 @@ def serve(
     models = [
         open_served(each if isinstance(each, str) else each.name, [each], opened) for each in chosen
     ]
-    listen(ServedModels(models), host, port)
+    listen(ServedModels(models), host, port, classifiers)

@@ -34,10 +34,19 @@ def read_question(request: HttpRequest) -> Question:
     Raises:
         Refusal: The body holds no photos, or a parameter is not valid.
     """
-    photos = tuple(_photos(request))
+    photos = tuple(photos_of(request))
     if not any(photo.source for photo in photos):
         raise Refusal(400, "there is no photo in the request", hint="send one as the body")
     return Question(photos, request.query.get("model"), read_options(request.query))
+
+
+def photos_of(request: HttpRequest) -> Sequence[Photo]:
+    """Return the photos in the body of a request; raise Refusal if it is not valid."""
+    if request.content_type == MULTIPART:
+        return uploaded_files(request)
+    if request.content_type == JSON:
+        return _in_json(request.body)
+    return [Photo(_NAME, request.body)]
 
 
 def read_options(query: Mapping[str, str]) -> Options:
@@ -90,14 +99,6 @@ def _number(
             400, f"{name}={printable(query[name])} is not a number from {low} to {high:,}"
         )
     return value
-
-
-def _photos(request: HttpRequest) -> Sequence[Photo]:
-    if request.content_type == MULTIPART:
-        return uploaded_files(request)
-    if request.content_type == JSON:
-        return _in_json(request.body)
-    return [Photo(_NAME, request.body)]
 
 
 def _in_json(body: bytes) -> Sequence[Photo]:

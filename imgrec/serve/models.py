@@ -56,8 +56,10 @@ class ServedModels:
         Raises:
             Refusal: 404, if there is none of that name.
         """
-        if name is None:
+        if name is None and self._models:
             return next(iter(self._models.values()))
+        if name is None:
+            raise Refusal(404, "no model is served", hint="there are classifiers alone")
         if name not in self._models:
             raise Refusal(
                 404,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import uvicorn
 
@@ -13,10 +15,16 @@ from imgrec.serve.routes import ROUTES, protocol_routes
 from imgrec.serve.service import Service
 
 
-def serve(models: ServedModels, host: str, port: int) -> None:
-    """Answer requests until a signal arrives."""
+def serve(models: ServedModels, host: str, port: int, folder: Path | None = None) -> None:
+    """Answer requests until a signal arrives; folder: with the classifiers that are taught."""
     routes = (*protocol_routes(vertex(os.environ)), *ROUTES)
-    config = uvicorn.Config(
-        application(Service(models), routes), host=host, port=port, ws="none", lifespan="off"
-    )
-    uvicorn.Server(config).run()
+    with ExitStack() as held:
+        if folder is not None:
+            from imgrec.serve.classifiers import Classifiers, classifier_routes
+
+            classifiers = held.enter_context(closing(Classifiers(folder, f"http://{host}:{port}")))
+            routes = (*classifier_routes(classifiers), *routes)
+        config = uvicorn.Config(
+            application(Service(models), routes), host=host, port=port, ws="none", lifespan="off"
+        )
+        uvicorn.Server(config).run()

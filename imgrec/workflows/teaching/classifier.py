@@ -177,6 +177,10 @@ class Classifier:
         """Return the classes with their numbers of photos, sorted by name."""
         return self._store.classes()
 
+    def class_named(self, name: str) -> StoredClass:
+        """Return a class; raises NotFound."""
+        return self._store.class_named(name)
+
     def counts(self) -> Mapping[PhotoStatus, int]:
         """Return how many photos are `labelled`, `unsure`, or show `none` of the classes."""
         return self._store.counts()

@@ -1,0 +1,127 @@
+"""Requests about classifiers and their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imgrec.classifiers import check_class_name
+from imgrec.serve.classifiers.folder import Classifiers
+from imgrec.serve.classifiers.requests import (
+    choice_of,
+    described,
+    document_of,
+    json_response,
+    page_of,
+    require_match,
+    tagged,
+    text_of,
+)
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.text import printable
+from imgrec.workflows import teaching
+from imgrec.workflows.teaching import Classifier
+
+
+def list_classifiers(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """List the classifiers."""
+    names, following = page_of(request, classifiers.names())
+    found = [teaching.classifier_document(classifiers.get(each), standing=False) for each in names]
+    return json_response({"classifiers": found, "next": following})
+
+
+def describe_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Describe a classifier."""
+    classifier = classifiers.get(request.path["name"])
+    return described(request, teaching.classifier_document(classifier), classifier.revision)
+
+
+def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Create a classifier, or change its settings."""
+    name, wanted = request.path["name"], document_of(request, ("require",))
+    only_new = request.headers.get("if-none-match") == "*"
+    if name in classifiers.names():
+        if only_new:
+            raise Refusal(412, f"there is a classifier {printable(name)} already")
+        require_match(request, classifiers.get(name).revision)
+    classifier, new = classifiers.create(name)
+    _set(classifier, wanted)
+    found = teaching.classifier_document(classifier)
+    return json_response(found, 201 if new else 200, tagged(classifier.revision))
+
+
+def patch_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Change the settings of a classifier, or its name."""
+    classifier = classifiers.get(request.path["name"])
+    wanted = document_of(request, ("name", "require"))
+    require_match(request, classifier.revision)
+    _set(classifier, wanted)
+    if "name" in wanted:
+        classifier = classifiers.rename(classifier.name, text_of(wanted, "name"))
+    found = teaching.classifier_document(classifier)
+    return json_response(found, 200, tagged(classifier.revision))
+
+
+def _set(classifier: Classifier, wanted: Mapping[str, Any]) -> None:
+    if "require" in wanted:
+        required = wanted["require"]
+        if not isinstance(required, list) or not all(isinstance(each, str) for each in required):
+            raise Refusal(400, "`require` is not a list of texts")
+        if list(classifier.require) != required:
+            classifier.require = tuple(required)
+
+
+def delete_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Delete a classifier with all of its photos."""
+    require_match(request, classifiers.get(request.path["name"]).revision)
+    classifiers.delete(request.path["name"])
+    return HttpResponse(b"", status=204)
+
+
+def standing(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Say how good a classifier is."""
+    wait = choice_of(request, "wait", ("true", "false")) == "true"
+    classifier = classifiers.get(request.path["name"])
+    return json_response(teaching.standing_document(classifier, wait=wait))
+
+
+def list_classes(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """List the classes."""
+    found = {each.name: each for each in classifiers.get(request.path["name"]).classes()}
+    names, following = page_of(request, list(found))
+    documents = [teaching.class_document(found[each]) for each in names]
+    return json_response({"classes": documents, "next": following})
+
+
+def describe_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Describe a class."""
+    found = classifiers.get(request.path["name"]).class_named(request.path["class"])
+    return described(request, teaching.class_document(found), found.changed)
+
+
+def put_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Create a class."""
+    classifier = classifiers.get(request.path["name"])
+    name = check_class_name(request.path["class"])
+    new = classifier.add_class(name)
+    if not new and request.headers.get("if-none-match") == "*":
+        raise Refusal(412, f"there is a class {printable(name)} already")
+    found = classifier.class_named(name)
+    return json_response(teaching.class_document(found), 201 if new else 200, tagged(found.changed))
+
+
+def patch_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Rename a class."""
+    classifier, name = classifiers.get(request.path["name"]), request.path["class"]
+    new = text_of(document_of(request, ("name",)), "name")
+    require_match(request, classifier.class_named(name).changed)
+    classifier.rename_class(name, new)
+    found = classifier.class_named(check_class_name(new))
+    return json_response(teaching.class_document(found), 200, tagged(found.changed))
+
+
+def delete_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Delete a class with its photos."""
+    classifier, name = classifiers.get(request.path["name"]), request.path["class"]
+    require_match(request, classifier.class_named(name).changed)
+    return json_response(teaching.forgotten_document(classifier.delete_class(name), classifier))

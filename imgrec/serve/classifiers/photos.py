@@ -1,0 +1,143 @@
+"""Requests about the photos of a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imgrec.data.records import Photo
+from imgrec.serve.classifiers.folder import Classifiers
+from imgrec.serve.classifiers.requests import (
+    PRIVATE,
+    choice_of,
+    described,
+    document_of,
+    json_response,
+    limit_of,
+    matches,
+    next_page,
+    read_file,
+    require_match,
+    tagged,
+    text_of,
+)
+from imgrec.serve.classify import photos_of
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.workflows import teaching
+from imgrec.workflows.teaching import Classifier
+
+_TYPES = {
+    "jpg": "image/jpeg",
+    "tif": "image/tiff",
+    "ppm": "image/x-portable-pixmap",
+    "heic": "image/heic",
+}
+
+
+def add_to_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Add photos to a class."""
+    classifier = classifiers.get(request.path["name"])
+    return _added(classifier.add(_photos(request), request.path["class"]), classifier)
+
+
+def add_others(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Add photos that have no class."""
+    classifier = classifiers.get(request.path["name"])
+    status = choice_of(request, "status", ("unsure", "none"))
+    if status == "unsure":
+        return _added(classifier.add(_photos(request), status="unsure"), classifier)
+    if status == "none":
+        return _added(classifier.add(_photos(request), status="none"), classifier)
+    raise Refusal(
+        400,
+        "the class of the photos is missing",
+        hint="send them to .../classes/CLASS/photos, or use ?status=unsure or ?status=none",
+    )
+
+
+def _photos(request: HttpRequest) -> Sequence[Photo]:
+    found = [each for each in photos_of(request) if each.source]
+    if not found:
+        raise Refusal(400, "there is no photo in the request", hint="send one as the body")
+    return found
+
+
+def _added(added: Sequence[teaching.AddedPhoto], classifier: Classifier) -> HttpResponse:
+    refused = all(each.outcome == "refused" for each in added)
+    return json_response(teaching.added_document(added, classifier), 422 if refused else 200)
+
+
+def list_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """List photos."""
+    classifier, limit = classifiers.get(request.path["name"]), limit_of(request)
+    found = classifier.photos(
+        request.query.get("class"),
+        status=choice_of(request, "status", ("labelled", "unsure", "none")),
+        after=request.query.get("after", ""),
+        limit=limit + 1,
+    )
+    shown = found[:limit]
+    following = next_page(request, shown[-1].sha256) if len(found) > limit else None
+    documents = [teaching.photo_document(each) for each in shown]
+    return json_response({"photos": documents, "next": following})
+
+
+def describe_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Describe a photo."""
+    photo = classifiers.get(request.path["name"]).photo(request.path["sha256"])
+    return described(request, teaching.photo_document(photo), photo.changed)
+
+
+def patch_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Relabel a photo."""
+    classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
+    wanted = document_of(request, ("class", "status"))
+    require_match(request, classifier.photo(sha256).changed)
+    status = wanted.get("status", "labelled")
+    if status not in ("labelled", "unsure", "none"):
+        raise Refusal(400, "`status` is not labelled, unsure or none")
+    name = None if wanted.get("class") is None else text_of(wanted, "class")
+    photo = classifier.label(sha256, name, status=status)
+    found = {
+        "photo": teaching.photo_document(photo),
+        "standing": teaching.standing_document(classifier),
+    }
+    return json_response(found, 200, tagged(photo.changed))
+
+
+def delete_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Delete a photo for ever."""
+    classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
+    require_match(request, classifier.photo(sha256).changed)
+    return json_response(teaching.forgotten_document(classifier.forget([sha256]), classifier))
+
+
+def forget_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Delete several photos for ever."""
+    classifier = classifiers.get(request.path["name"])
+    hashes = document_of(request, ("photos",)).get("photos")
+    if not isinstance(hashes, list) or not hashes:
+        raise Refusal(400, "`photos` is not a list of SHA-256")
+    for each in hashes:
+        classifier.photo(each if isinstance(each, str) else "")
+    return json_response(teaching.forgotten_document(classifier.forget(hashes), classifier))
+
+
+def photo_content(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Return the file of a photo."""
+    classifier = classifiers.get(request.path["name"])
+    photo = classifier.photo(request.path["sha256"])
+    if matches(request.headers.get("if-none-match", ""), photo.sha256):
+        return HttpResponse(b"", status=304, headers=tagged(photo.sha256))
+    content = read_file(classifier.path(photo.sha256))
+    kind = _TYPES.get(photo.suffix, f"image/{photo.suffix}")
+    return HttpResponse(content, kind, 200, PRIVATE | tagged(photo.sha256))
+
+
+def photo_thumbnail(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Return a small picture of a photo."""
+    classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
+    classifier.photo(sha256)
+    if matches(request.headers.get("if-none-match", ""), sha256):
+        return HttpResponse(b"", status=304, headers=tagged(sha256))
+    content = classifier.thumbnail(sha256)
+    return HttpResponse(content, "image/webp", 200, PRIVATE | tagged(sha256))

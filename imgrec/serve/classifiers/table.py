@@ -1,0 +1,83 @@
+"""The table of what is answered about classifiers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from imgrec.classifiers import Conflict, DiskFull, NotFound, QuotaExceeded
+from imgrec.errors import ImgrecError
+from imgrec.serve.classifiers import classes, photos, versions
+from imgrec.serve.classifiers.folder import Classifiers
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.routes import Handler, Right, Route
+from imgrec.serve.service import Service
+
+_Answer = Callable[[Classifiers, HttpRequest], HttpResponse]
+
+_ROOT = "/v1/classifiers"
+_ONE = f"{_ROOT}/{{name}}"
+_CLASS = f"{_ONE}/classes/{{class}}"
+_PHOTO = f"{_ONE}/photos/{{sha256}}"
+_VERSION = f"{_ONE}/versions/{{number}}"
+
+_ROUTES: Sequence[tuple[str, str, Right, _Answer]] = (
+    ("GET", _ROOT, "ask", classes.list_classifiers),
+    ("GET", _ONE, "ask", classes.describe_classifier),
+    ("PUT", _ONE, "manage", classes.put_classifier),
+    ("PATCH", _ONE, "manage", classes.patch_classifier),
+    ("DELETE", _ONE, "manage", classes.delete_classifier),
+    ("GET", f"{_ONE}/standing", "ask", classes.standing),
+    ("GET", f"{_ONE}/classes", "ask", classes.list_classes),
+    ("GET", _CLASS, "ask", classes.describe_class),
+    ("PUT", _CLASS, "manage", classes.put_class),
+    ("PATCH", _CLASS, "manage", classes.patch_class),
+    ("DELETE", _CLASS, "manage", classes.delete_class),
+    ("POST", f"{_CLASS}/photos", "manage", photos.add_to_class),
+    ("POST", f"{_ONE}/photos", "manage", photos.add_others),
+    ("POST", f"{_ONE}/photos:forget", "manage", photos.forget_photos),
+    ("GET", f"{_ONE}/photos", "ask", photos.list_photos),
+    ("GET", _PHOTO, "ask", photos.describe_photo),
+    ("PATCH", _PHOTO, "manage", photos.patch_photo),
+    ("DELETE", _PHOTO, "manage", photos.delete_photo),
+    ("GET", f"{_PHOTO}/content", "ask", photos.photo_content),
+    ("GET", f"{_PHOTO}/thumbnail", "ask", photos.photo_thumbnail),
+    ("POST", f"{_ONE}/classify", "ask", versions.classify),
+    ("POST", f"{_ONE}/publish", "manage", versions.publish),
+    ("GET", f"{_ONE}/versions", "ask", versions.list_versions),
+    ("POST", f"{_VERSION}:restore", "manage", versions.restore_version),
+    ("GET", _VERSION, "ask", versions.describe_version),
+    ("GET", f"{_VERSION}/{{file}}", "ask", versions.version_file),
+)
+
+_STATUSES: Mapping[type[ImgrecError], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    QuotaExceeded: 507,
+    DiskFull: 507,
+}
+
+
+def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
+    """Return the routes under which classifiers are taught."""
+    return tuple(
+        Route(path, (method,), _handler(classifiers, answer), right=right)
+        for method, path, right, answer in _ROUTES
+    )
+
+
+def _handler(classifiers: Classifiers, answer: _Answer) -> Handler:
+    async def handler(_service: Service, request: HttpRequest) -> HttpResponse:
+        try:
+            return await asyncio.to_thread(answer, classifiers, request)
+        except ImgrecError as error:
+            raise _refusal(error) from error
+
+    return handler
+
+
+def _refusal(error: ImgrecError) -> Refusal:
+    status = _STATUSES.get(type(error))
+    if status is None:
+        return Refusal.of(error)
+    return Refusal(status, error.message, hint=error.hint)

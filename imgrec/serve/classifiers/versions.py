@@ -1,0 +1,117 @@
+"""Requests to classify photos, and about versions."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from imgrec.data.records import Photo
+from imgrec.evaluation.prediction import Prediction
+from imgrec.json_documents import json_line, parse_json
+from imgrec.progress import Silent
+from imgrec.report.documents import IdentityDocument, ServedDocument, classification_document
+from imgrec.serve.classifiers.folder import Classifiers
+from imgrec.serve.classifiers.requests import (
+    PRIVATE,
+    choice_of,
+    document_of,
+    json_response,
+    number_of,
+    read_file,
+)
+from imgrec.serve.classify import read_question
+from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Options, Refusal, problem
+from imgrec.text import either, printable
+from imgrec.workflows import teaching
+from imgrec.workflows.prediction import Predictor
+
+_FILES = {
+    "model.tflite": "application/octet-stream",
+    "report.html": "text/html; charset=utf-8",
+    "card.json": JSON,
+}
+
+
+def classify(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Classify photos as the classifier is now, or as its published version."""
+    classifier = classifiers.get(request.path["name"])
+    version = choice_of(request, "version", ("draft", "published")) or "draft"
+    others = {key: value for key, value in request.query.items() if key != "version"}
+    question = read_question(dataclasses.replace(request, query=others))
+    if question.options.explain is not None or question.model is not None:
+        raise Refusal(400, "a classifier takes neither `model` nor `explain`")
+    predictor = classifier.draft() if version == "draft" else classifier.published()
+    return _answered(classifier.name, predictor, question.photos, question.options)
+
+
+def _answered(
+    name: str, predictor: Predictor, photos: Sequence[Photo], options: Options
+) -> HttpResponse:
+    asked = predictor.with_options(top=options.top, threshold=options.threshold)
+    batches = asked.predictions(photos, total=len(photos), progress=Silent())
+    found: list[Prediction] = [each for batch in batches for each in batch]
+    (weights,), (member,) = predictor.weights, predictor.members
+    identity = ServedDocument(name, (IdentityDocument(member.model, weights, None, None),))
+    document = classification_document(found, asked.members, identity)
+    refused = all(each.error is not None for each in found)
+    return HttpResponse(json_line(document).encode(), JSON, 422 if refused else 200)
+
+
+def publish(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Publish a version."""
+    classifier = classifiers.get(request.path["name"])
+    force = document_of(request, ("force",)).get("force", False)
+    if not isinstance(force, bool):
+        raise Refusal(400, "`force` is neither true nor false")
+    done = classifier.publish(force=force)
+    document = teaching.published_document(done)
+    if done.version is not None:
+        return json_response(document, 201)
+    missed = [each.reason for each in done.verdicts if not each.met]
+    refused = problem(Refusal(409, f"not published: {'; '.join(missed)}"), request)
+    return dataclasses.replace(
+        refused, body=json_line(parse_json(refused.body) | document).encode()
+    )
+
+
+def list_versions(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """List the versions."""
+    found = classifiers.get(request.path["name"]).versions()
+    documents = [teaching.version_document(each) for each in found]
+    return json_response({"versions": documents, "next": None})
+
+
+def describe_version(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Describe a version."""
+    found = classifiers.get(request.path["name"]).version(number_of(request))
+    return json_response(teaching.version_document(found))
+
+
+def restore_version(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Publish an earlier version."""
+    found = classifiers.get(request.path["name"]).restore(number_of(request))
+    return json_response(teaching.version_document(found))
+
+
+def version_file(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Return a file of a version."""
+    run = classifiers.get(request.path["name"]).run(number_of(request))
+    file = request.path["file"]
+    if file == "run.zip":
+        headers = PRIVATE | {"content-disposition": f'attachment; filename="{run.name}.zip"'}
+        return HttpResponse(_zipped(run.path), "application/zip", 200, headers)
+    if file not in _FILES:
+        raise Refusal(404, f"there is no file {printable(file)}", hint=either((*_FILES, "run.zip")))
+    return HttpResponse(read_file(run.path / file), _FILES[file], 200, PRIVATE)
+
+
+def _zipped(folder: Path) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                archive.write(path, Path(folder.name) / path.relative_to(folder))
+    return content.getvalue()

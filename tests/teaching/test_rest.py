@@ -1,0 +1,152 @@
+"""Classifiers that are taught over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.routing import compile_path
+
+from imgrec.files import sha256
+from imgrec.serve.classifiers import Classifiers, classifier_routes
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.models import ServedModels
+from imgrec.serve.service import Service
+from tests.teaching.small import create, picture, pictures
+
+
+class Rest:
+    """The routes of a folder of classifiers, without a server."""
+
+    def __init__(self, classifiers: Classifiers) -> None:
+        self._routes = classifier_routes(classifiers)
+
+    def __call__(
+        self, method: str, path: str, body: bytes | dict[str, Any] = b"", **headers: str
+    ) -> HttpResponse:
+        """Answer a request; headers have `_` for `-`."""
+        place, _, query = path.partition("?")
+        parameters = dict(each.split("=", 1) for each in query.split("&") if each)
+        content = json.dumps(body).encode() if isinstance(body, dict) else body
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        for route in self._routes:
+            found = compile_path(route.path)[0].match(f"/v1/classifiers{place}")
+            if found and method in route.methods:
+                request = HttpRequest(content, "", named, parameters, found.groupdict(), "1")
+                return asyncio.run(self._answer(route.handler, request))
+        raise LookupError(path)
+
+    async def _answer(self, handler: Any, request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = await handler(Service(ServedModels([])), request)
+        return response
+
+    def document(self, method: str, path: str, body: Any = b"", **headers: str) -> Any:
+        """Return the JSON of the response to a request."""
+        return json.loads(self(method, path, body, **headers).body)
+
+
+@pytest.fixture
+def rest(tmp_path: Path) -> Iterator[Rest]:
+    """A classifier `pets` with three photos of each of two classes."""
+    with create(tmp_path / "pets") as pets:
+        pets.add(pictures(0, 3, red=True), "red")
+        pets.add(pictures(100, 3, red=False), "blue")
+    classifiers = Classifiers(tmp_path, "http://127.0.0.1:8000")
+    yield Rest(classifiers)
+    classifiers.close()
+
+
+def _refused(rest: Rest, method: str, path: str, body: Any = b"", **headers: str) -> int:
+    with pytest.raises(Refusal) as refusal:
+        rest(method, path, body, **headers)
+    return refusal.value.status
+
+
+def test_a_classifier_is_described(rest: Rest) -> None:
+    """So is how good it is, at once or when it is known."""
+    found = rest.document("GET", "/pets")
+    assert found["classes"] == [{"name": "blue", "photos": 3}, {"name": "red", "photos": 3}]
+    assert found["photos"] == {"labelled": 6, "unsure": 0, "none": 0}
+    assert rest.document("GET", "")["classifiers"][0]["name"] == "pets"
+    standing = rest.document("GET", "/pets/standing?wait=true")
+    assert (standing["state"], standing["photos"], standing["enough"]) == ("done", 6, False)
+    assert standing["accuracy"]["low"] < standing["accuracy"]["value"]
+    assert "6 photos are too few to tell" in standing["note"]
+
+
+def test_photos_are_added_and_listed(rest: Rest) -> None:
+    """In pages; each has a thumbnail and its file."""
+    content = picture(7, red=True)
+    (added,) = rest.document("POST", "/pets/classes/red/photos", content)["photos"]
+    assert (added["outcome"], added["photo"]["class"]) == ("added", "red")
+    digest = added["photo"]["sha256"]
+    assert rest("GET", f"/pets/photos/{digest}/content").body == content
+    assert rest("GET", f"/pets/photos/{digest}/thumbnail").content_type == "image/webp"
+    first = rest.document("GET", "/pets/photos?class=red&limit=3")
+    rest_of = rest.document("GET", f"/pets/photos{first['next']}")
+    hashes = [each["sha256"] for each in first["photos"] + rest_of["photos"]]
+    assert len(hashes) == 4
+    assert hashes == sorted(hashes)
+    assert rest_of["next"] is None
+    assert rest("POST", "/pets/classes/red/photos", b"no image").status == 422
+
+
+def test_a_photo_is_relabelled_and_deleted(rest: Rest) -> None:
+    """Its ETag keeps one person from undoing what another did."""
+    path = f"/pets/photos/{sha256(picture(0, red=True))}"
+    before = rest("GET", path).headers["etag"]
+    assert rest("GET", path, if_none_match=before).status == 304
+    changed = rest("PATCH", path, {"class": "blue"}, if_match=before)
+    assert json.loads(changed.body)["photo"]["class"] == "blue"
+    assert changed.headers["etag"] != before
+    assert _refused(rest, "PATCH", path, {"class": "red"}, if_match=before) == 412
+    assert rest.document("PATCH", path, {"status": "none"})["photo"]["class"] is None
+    assert _refused(rest, "PATCH", path, {"class": "green"}) == 404
+    assert rest.document("DELETE", path)["photos"] == 1
+    assert _refused(rest, "GET", path) == 404
+
+
+def test_classes_and_classifiers_are_made_and_renamed(rest: Rest) -> None:
+    """`PUT` can be repeated; names that are taken are conflicts."""
+    assert [rest("PUT", "/pets/classes/green").status for _ in range(2)] == [201, 200]
+    assert _refused(rest, "PUT", "/pets/classes/green", if_none_match="*") == 412
+    assert rest.document("PATCH", "/pets/classes/green", {"name": "lime"})["name"] == "lime"
+    assert _refused(rest, "PATCH", "/pets/classes/lime", {"name": "Red"}) == 409
+    assert _refused(rest, "PUT", "/pets/classes/a:b") == 400
+    assert rest.document("DELETE", "/pets/classes/red")["photos"] == 3
+    assert rest.document("PATCH", "/pets", {"name": "birds"})["name"] == "birds"
+    assert _refused(rest, "GET", "/pets") == 404
+    assert rest("DELETE", "/birds").status == 204
+    assert rest.document("GET", "")["classifiers"] == []
+
+
+def test_versions(rest: Rest) -> None:
+    """A version is published, restored, and can be downloaded as a run."""
+    assert rest.document("PATCH", "/pets", {"require": ["accuracy.low >= 0.999"]})["require"]
+    refused = rest("POST", "/pets/publish")
+    assert (refused.status, json.loads(refused.body)["verdicts"][0]["met"]) == (409, False)
+    done = rest("POST", "/pets/publish", {"force": True})
+    assert (done.status, json.loads(done.body)["version"]["state"]) == (201, "published")
+    assert rest.document("GET", "/pets")["published"] == 1
+    archive = zipfile.ZipFile(io.BytesIO(rest("GET", "/pets/versions/1/run.zip").body))
+    assert "pets-1/model.tflite" in archive.namelist()
+    assert rest.document("POST", "/pets/versions/1:restore")["state"] == "published"
+    done = rest.document("POST", "/pets/photos:forget", {"photos": [sha256(picture(0, red=True))]})
+    assert (done["withdrawn"], done["published"]) == ([1], 2)
+    assert _refused(rest, "POST", "/pets/versions/1:restore") == 409
+    assert _refused(rest, "GET", "/pets/versions/1/report.html") == 409
+    states = [each["state"] for each in rest.document("GET", "/pets/versions")["versions"]]
+    assert states == ["withdrawn", "published"]
+
+
+def test_photos_are_classified(rest: Rest) -> None:
+    """By the draft; the published version has to be there."""
+    found = rest.document("POST", "/pets/classify?top=1", picture(50, red=True))
+    assert found["predictions"][0]["top"][0]["class"] == "red"
+    assert _refused(rest, "POST", "/pets/classify?version=published", picture(50, red=True)) == 404
