@@ -139,6 +139,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
     """Return the JSON schema of these documents, and that of a pack's manifest, by name."""
     from imgrec.data.tfrecord import Manifest
     from imgrec.workflows.pack import PackDocument
+    from imgrec.workflows.sweep import SweepTable
 
     return {
         "commands": json_schema(
@@ -152,6 +153,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             RunListDocument,
             PreviewDocument,
             PackDocument,
+            SweepTable,
             ExportDocument,
             InfoDocument,
             title="imgrec commands",

@@ -29,6 +29,7 @@ COMPLETE_VARIABLE = "_IMGREC_COMPLETE"
 
 SHORT_HELP: Mapping[str, str] = {
     "train": "Train a model from a config, or resume a run.",
+    "sweep": "Search for better values of a config's keys.",
     "evaluate": "Evaluate a run on labelled images.",
     "predict": "Classify photos.",
     "serve": "Answer photos over HTTP.",

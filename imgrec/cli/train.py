@@ -83,10 +83,12 @@ def train(
 
     if config is None:
         run = find(resume, runs_dir, resumable=True)
-        start = partial(training.resume, run, overrides=overrides, allow_changes=allow_changes)
+        start = partial(
+            training.resume, run, overrides=overrides, allow_changes=allow_changes, device=device
+        )
     else:
         changes = (*training.QUICK, *overrides) if quick else overrides
-        experiment = _experiment(console, config, (*changes, *_naming(name)))
+        experiment = _experiment(console, config, (*changes, *naming(name)))
         if dry_run:
             plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
             _show_plan(console, plan, as_json=as_json)
@@ -94,13 +96,11 @@ def train(
                 raise plan.missing
             return None
         if quick:
-            result = training.train_quick(
-                experiment, runs_dir=runs_dir, notes=notes, progress=console
-            )
-            return _show_result(console, result, as_json=as_json)
-        start = partial(training.train, experiment, runs_dir=runs_dir)
+            start = partial(training.train_quick, experiment, runs_dir=runs_dir)
+        else:
+            start = partial(training.train, experiment, runs_dir=runs_dir, device=device)
     chosen = training.TrainingOptions(profile, notes=notes)
-    result = start(device=device, options=chosen, progress=console)
+    result = start(options=chosen, progress=console)
     return _show_result(console, result, as_json=as_json)
 
 
@@ -127,7 +127,8 @@ def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Ex
     return experiment
 
 
-def _naming(name: str | None) -> tuple[str, ...]:
+def naming(name: str | None) -> tuple[str, ...]:
+    """Return the override that names an experiment, none without a name."""
     # In JSON's quotes, YAML does not read a name such as 1e3 as a number.
     return () if name is None else (f"name={json.dumps(name)}",)
 

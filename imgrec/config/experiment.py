@@ -24,9 +24,11 @@ from imgrec.config.keras.losses import LossBase, Truth, default_loss, losses_for
 from imgrec.config.keras.metrics import metric_problem
 from imgrec.config.keras.named import Named
 from imgrec.config.preprocessing import Preprocessing
+from imgrec.config.sweep import Sweep
 from imgrec.config.training import Checkpoint, Training
 from imgrec.data.sources import SplitConfig
 from imgrec.errors import ConfigError
+from imgrec.metrics import METRICS
 from imgrec.sections.problems import config_error, problem_at, shown_value, unknown
 from imgrec.sections.section import (
     ConfigFinding,
@@ -49,6 +51,7 @@ __all__ = [
     "ModelConfig",
     "Preprocessing",
     "SplitConfig",
+    "Sweep",
     "Training",
 ]
 
@@ -272,6 +275,7 @@ class Experiment(Section):
     model: ModelConfig
     training: Training = Field(default_factory=Training)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    sweep: Sweep | None = Field(default=None)
 
     _origin: ConfigOrigin = PrivateAttr(default_factory=ConfigOrigin)
 
@@ -302,8 +306,13 @@ class Experiment(Section):
 
     def problem(self, path: KeyPath, message: str) -> ConfigError:
         """Return an error about the key at `path`, with file and line."""
+        return self.refusal([(path, message)])
+
+    def refusal(self, found: Sequence[ConfigFinding]) -> ConfigError:
+        """Return an error about the keys at the paths of `found`, with file and lines."""
         origin = self._origin
-        return config_error(origin.source, [problem_at(path, message, origin.lines)])
+        problems = [problem_at(path, message, origin.lines) for path, message in found]
+        return config_error(origin.source, problems)
 
     def problems(self) -> Iterator[ConfigFinding]:
         """Yield conflicts between sections."""
@@ -318,6 +327,17 @@ class Experiment(Section):
             yield ("training", "feature_views"), reason
         if self.model.head is not None:
             yield from self._head_problems()
+        if self.sweep is not None:
+            yield from self._sweep_problems(self.sweep)
+
+    def _sweep_problems(self, sweep: Sweep) -> Iterator[ConfigFinding]:
+        for name in sweep.directions:
+            metric = METRICS.get(name)
+            if metric is not None and not metric.applies(multi_label=self.data.multi_label):
+                labels = "one label" if metric.labels == "single" else "multiple labels"
+                yield ("sweep", "metric"), f"{name} is only measured if images have {labels}"
+        if sweep.prune != "none" and self.model.head is not None:
+            yield ("sweep", "prune"), f"has no effect with model.head {self.model.head}"
 
     def _head_problems(self) -> Iterator[ConfigFinding]:
         """Yield what an exact head can't be combined with, or what has no effect on it."""

@@ -20,6 +20,7 @@ from imgrec.sections.problems import (
     Problem,
     config_error,
     problem_at,
+    written_path,
 )
 from imgrec.sections.section import Section, findings
 from imgrec.sections.yaml import Document, KeyPath, write
@@ -74,6 +75,28 @@ def parse(text: str | bytes, source: str, overrides: Sequence[str] = ()) -> Expe
 def load_mapping(mapping: Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
     """Return the experiment that a mapping with a config's keys describes; raises as `load`."""
     return _experiment(yaml.Document(dict(mapping), {}), "the mapping", overrides)
+
+
+def with_values(mapping: Mapping[str, Any], overrides: Sequence[str], source: str) -> Experiment:
+    """Return the experiment of a mapping with overrides that errors don't call so.
+
+    Raises as `load`; error messages refer to it as `source`.
+    """
+    value, _ = apply(overrides, Document(dict(mapping), {}))
+    return _experiment(Document(value, {}), source, ())
+
+
+def find_problem(mapping: Mapping[str, Any], overrides: Sequence[str]) -> str | None:
+    """Return what is wrong with a mapping if `overrides` are applied, None if nothing is."""
+    try:
+        value, _ = apply(overrides, Document(dict(mapping), {}))
+        Experiment.model_validate(value)
+    except UsageError as error:
+        return error.message.partition(": ")[2]
+    except ValidationError as error:
+        path, message = findings(error)[0]
+        return f"{written_path(path)}: {_elsewhere(path, message, value)}"
+    return None
 
 
 def _experiment(document: Document, source: str, overrides: Sequence[str]) -> Experiment:

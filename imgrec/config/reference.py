@@ -26,6 +26,7 @@ from imgrec.config.keras.metrics import KerasMetric
 from imgrec.config.keras.named import PLACEHOLDER, Named, OneOf, argument_names, plain
 from imgrec.config.keras.optimizers import LearningRateSchedule, Optimizer
 from imgrec.config.preprocessing import Preprocessing
+from imgrec.config.sweep import Dimension, Sweep
 from imgrec.config.training import Checkpoint, FineTune, Training
 from imgrec.data.cache_config import CacheConfig
 from imgrec.data.sources import LOADERS, SplitConfig
@@ -59,6 +60,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "evaluation.baseline": BaselineConfig,
     "evaluation.selective_prediction": SelectivePrediction,
     "evaluation.thresholds": ThresholdsConfig,
+    "sweep": Sweep,
+    "sweep.space": Dimension,
 }
 """All sections: path -> class."""
 
@@ -272,9 +275,9 @@ def _type(key: _JsonSchema) -> str:
         return _choices([each for each in values if each is not None])
     if "anyOf" in key:
         return _either([each for each in key["anyOf"] if each.get("type") != "null"])
-    if key["type"] == "array":
+    if key.get("type") == "array":
         return _list(key)
-    if key["type"] == "object":
+    if key.get("type") == "object":
         return f"mapping of names to {_type(key['additionalProperties'])}"
     return _scalar(key)
 
@@ -306,10 +309,11 @@ def _list(key: _JsonSchema) -> str:
 
 
 def _scalar(key: _JsonSchema) -> str:
-    types = key["type"]
+    types = key.get("type", "any value")
     if isinstance(types, list):
         return "number above 0, or fraction"
     words = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`"}
+    words["any value"] = "any value"
     bounds = [f"{word} {key[bound]}" for bound, word in _BOUNDS.items() if bound in key]
     return " ".join([words.get(types, "text"), *bounds])
 

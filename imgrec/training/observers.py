@@ -114,6 +114,10 @@ class TrainingEnd:
     best: BestEpoch | None
 
 
+class StopTraining(Exception):
+    """What an observer raises to end a training that is not worth finishing."""
+
+
 class TrainingObserver:
     """Notified of the events of a training; each method does nothing unless overridden.
 

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from imgrec.cli.main import cli
+from imgrec.cli.sweep import START, SweepGroup
 from tools import docs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -136,6 +137,8 @@ def find(words: list[str]) -> tuple[click.Command, list[str]]:
     """Return the command that `words` begin with, and the words after it."""
     command: click.Command = cli
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        if isinstance(command, SweepGroup) and words[0] not in command.commands:
+            words = [START, *words]
         below = command.get_command(click.Context(command), words[0])
         assert below is not None, words[0]
         command, words = below, words[1:]

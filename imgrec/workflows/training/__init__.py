@@ -1,6 +1,6 @@
 """Train, resume a training, and what is made of its best model."""
 
-from imgrec.workflows.training.conclusion import TrainingResult
+from imgrec.workflows.training.conclusion import Judgement, TrainingResult
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_on_card
 from imgrec.workflows.training.head_file import COMPUTING, compared_rows, write_head_file
@@ -17,6 +17,7 @@ __all__ = [
     "COMPUTING",
     "QUICK",
     "DryRun",
+    "Judgement",
     "TrainingOptions",
     "TrainingResult",
     "compared_rows",

@@ -11,6 +11,7 @@ from imgrec.evaluation.verdicts import check_requirements
 from imgrec.progress import Progress
 from imgrec.requirement import parse
 from imgrec.runs.folder import Run
+from imgrec.runs.predictions import write_predictions
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import EngineOptions
 from imgrec.runtime.litert_engine import FILES
@@ -35,21 +36,42 @@ class TrainingResult:
         return self.assessment.evaluation
 
 
-def conclude(prepared: Prepared, writer: RunWriter, progress: Progress) -> TrainingResult:
+@dataclass(frozen=True)
+class Judgement:
+    """How the best model of a training is evaluated.
+
+    sealed: on the validation images, as several models are compared; the test images are left
+    alone. kept: whether its answers for each image are kept in the run.
+    """
+
+    sealed: bool = False
+    kept: bool = False
+
+
+TESTED = Judgement()
+
+
+def conclude(
+    prepared: Prepared, writer: RunWriter, progress: Progress, judgement: Judgement = TESTED
+) -> TrainingResult:
     """Evaluate a run's best model, write the results, and complete the run."""
-    assessment = _assessed(prepared, writer, progress)
+    assessment = _assessed(prepared, writer, progress, sealed=judgement.sealed)
+    if judgement.kept:
+        write_predictions(writer, assessment.scores)
     writer.finish()
     remind_of_copies(prepared.findings)
     return TrainingResult(writer.run, assessment)
 
 
-def _assessed(prepared: Prepared, writer: RunWriter, progress: Progress) -> Assessment:
+def _assessed(
+    prepared: Prepared, writer: RunWriter, progress: Progress, *, sealed: bool
+) -> Assessment:
     """Measure the best model as `evaluate` will, and write down what was found.
 
     What is not met stops nothing: the model may be wanted all the same.
     """
     run, experiment = writer.run, prepared.experiment
-    split, records = judging(prepared.found)
+    split, records = judging(prepared.found, sealed=sealed)
     if split == "train":
         log.warning("no test or validation images: the final metrics are of the training images")
     section, bad_images = experiment.evaluation, experiment.data.bad_images

@@ -18,8 +18,7 @@ from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import with_head
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.progress import Progress, Silent
-from imgrec.runs.folder import check_place, create
-from imgrec.runs.notes import NO_NOTES, Notes
+from imgrec.runs.folder import check_place
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import litert_missing
 from imgrec.runtime.litert_engine import LiteRTEngine
@@ -38,6 +37,11 @@ from imgrec.workflows.training.exact_head import (
 )
 from imgrec.workflows.training.head_file import COMPUTING, compared_rows, write_head_file
 from imgrec.workflows.training.session import Moment, recorded_session
+from imgrec.workflows.training.train import (
+    DEFAULT_OPTIONS,
+    TrainingOptions,
+    new_run_folder,
+)
 
 log = logging.getLogger("imgrec")
 
@@ -60,7 +64,7 @@ def train_quick(
     experiment: Experiment,
     *,
     runs_dir: Path,
-    notes: Notes = NO_NOTES,
+    options: TrainingOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Solve the head of an experiment with the overrides `QUICK` in a new run, and evaluate it.
@@ -83,14 +87,14 @@ def train_quick(
     solved = fit_head(photos, known)
     head = head_on_card(solved)
     log.info("head: %s", head)
-    folder = create(runs_dir, experiment.name)
+    folder = new_run_folder(runs_dir, experiment.name, options)
     log.info("run: %s", folder)
     with RunWriter(folder) as writer, recorded_session(writer, experiment, began):
-        write_beginning(writer, prepared, notes)
+        write_beginning(writer, prepared, options.notes)
         record_check(writer, prepared.findings)
         writer.begin(dataclasses.replace(new_card(prepared, None, COMPUTING, None), head=head))
         _write_model(writer, prepared, extractor, solved, known)
-        return conclude(prepared, writer, progress)
+        return conclude(prepared, writer, progress, options.judgement)
 
 
 def _check(experiment: Experiment) -> None:

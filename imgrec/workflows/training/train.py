@@ -18,6 +18,7 @@ from imgrec.config.load import dump
 from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
 from imgrec.errors import DataError, RunError
+from imgrec.files import writing
 from imgrec.interface import setting
 from imgrec.models.backbone import check_there
 from imgrec.models.backend import Devices, make_reproducible, start
@@ -33,7 +34,7 @@ from imgrec.text import printable
 from imgrec.training.checkpoint import START, Checkpoints, TrainingProgress, newest_place
 from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
-from imgrec.training.observers import TrainingObserver
+from imgrec.training.observers import StopTraining, TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
 from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
 from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
@@ -59,7 +60,7 @@ from imgrec.workflows.prepare import (
 from imgrec.workflows.pretrained_weights import missing_weights
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
-from imgrec.workflows.training.conclusion import TrainingResult, conclude
+from imgrec.workflows.training.conclusion import TESTED, Judgement, TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_photos, solve_head
 from imgrec.workflows.training.session import Moment, recorded_session
@@ -158,6 +159,15 @@ def _counts(labels: Sequence[int], classes: Sequence[str]) -> dict[str, int]:
     return {name: int(count) for name, count in zip(classes, counts, strict=True)}
 
 
+def new_run_folder(runs_dir: Path, name: str, options: TrainingOptions) -> Path:
+    """Create and return the folder of a run; raises RunError if it can't be created."""
+    if options.folder is None:
+        return create(runs_dir, name)
+    with writing(options.folder):
+        options.folder.mkdir(parents=True)
+    return options.folder
+
+
 def start_reproducibly(prepared: Prepared, device: str) -> Devices:
     """Return the devices to train on, with TensorFlow seeded as the experiment says."""
     experiment, devices = prepared.experiment, start(device)
@@ -170,12 +180,16 @@ class TrainingOptions:
     """What a training does beside training.
 
     profile: log after each epoch how long the device waited for images. observers: notified after
-    those of imgrec, in this order. notes: tags and a note for the run.
+    those of imgrec, in this order. notes: tags and a note for the run. folder: that of the run,
+    which does not exist yet, instead of one below the runs folder. judgement: how the best model
+    is evaluated.
     """
 
     profile: bool = False
     observers: Sequence[TrainingObserver] = ()
     notes: Notes = NO_NOTES
+    folder: Path | None = None
+    judgement: Judgement = TESTED
 
     def with_first(self, observer: TrainingObserver) -> TrainingOptions:
         """Return the options with an observer that is notified before the others."""
@@ -211,7 +225,9 @@ def run_training(
                 solve_head(writer, prepared, steps, progress)
         calibrate(writer, prepared, progress)
         export_trained(writer, prepared.splits, experiment.training.export, progress)
-        return conclude(prepared, writer, progress)
+        return conclude(prepared, writer, progress, options.judgement)
+    except StopTraining:
+        raise
     except BaseException:
         _say_how_to_go_on(writer.run)
         raise
@@ -304,7 +320,7 @@ def train(
     steps = build_steps(experiment, classes, devices, weights=True, statistics=statistics)
     computing = computing_facts(experiment.training.precision, devices)
     card = new_card(prepared, statistics, computing, summarize(steps.model))
-    folder = create(runs_dir, experiment.name)
+    folder = new_run_folder(runs_dir, experiment.name, options)
     log.info("run: %s", folder)
     with (
         RunWriter(folder) as writer,

@@ -1,0 +1,246 @@
+"""`imgrec sweep`, and `imgrec sweep show|resume|stop`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from imgrec.cli import options
+from imgrec.cli.console import Console
+from imgrec.cli.train import naming
+from imgrec.metrics import METRICS
+from imgrec.rounding import decimals, duration, percent
+from imgrec.text import printable
+
+if TYPE_CHECKING:
+    from imgrec.workflows.sweep import SweepFolder, SweepStorage, Trial
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+START = "start"
+"""The command that `imgrec sweep` means if its first argument names no other."""
+
+
+class SweepGroup(options.Group):
+    """A group whose first argument may be a config, for `start`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; those of `start` need not name it."""
+        own = {name for each in self.get_params(ctx) for name in each.opts}
+        if args and args[0] not in {*self.commands, *own}:
+            args = [START, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("sweep", cls=SweepGroup)
+def sweep() -> None:
+    """Search for better values of a config's keys.
+
+    `imgrec sweep CONFIG` means `imgrec sweep start CONFIG`. SWEEP is the name of a sweep: that of
+    its config, or --name.
+
+    Example: imgrec sweep small_cnn.yaml
+    """
+
+
+def _storage(function: _Function) -> _Function:
+    return click.option(
+        "--storage",
+        metavar="ADDRESS",
+        help="Keep the list of trials in this database, such as postgresql+psycopg://HOST/NAME, "
+        "instead of a file in the sweep's folder.",
+    )(function)
+
+
+@sweep.command(START)
+@click.argument("config", metavar="CONFIG")
+@click.option("--worker", is_flag=True, help="Join the sweep if it has begun already.")
+@options.overrides
+@click.option("--name", help="Name of the sweep.  [default: the config's name]")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Train each trial as by `imgrec train --quick`, without TensorFlow.",
+)
+@_storage
+@options.device
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def start(
+    console: Console,
+    *,
+    config: str,
+    worker: bool,
+    overrides: tuple[str, ...],
+    name: str | None,
+    quick: bool,
+    storage: str | None,
+    device: str,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Begin a sweep, or join it as one more worker.
+
+    CONFIG is a YAML file with a section `sweep`. Each trial is a run in the folder
+    RUNS/sweeps/NAME/trials, evaluated on the validation images. Ctrl-C ends a worker; what it was
+    training is continued by the next one.
+
+    Example: imgrec sweep start photos.yaml --set sweep.trials=20
+    """
+    from imgrec.workflows.experiment_argument import experiment_of
+    from imgrec.workflows.sweep import start_sweep
+    from imgrec.workflows.training import QUICK
+
+    changes = (*QUICK, *overrides) if quick else overrides
+    experiment, _ = experiment_of(config, (*changes, *naming(name)))
+    folder, found = start_sweep(
+        experiment, runs_dir=runs_dir, join=worker, storage=storage, quick=quick
+    )
+    _work(console, folder, found, device=device, as_json=as_json)
+
+
+@sweep.command("resume")
+@click.argument("name", metavar="SWEEP")
+@_storage
+@options.device
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def resume(
+    console: Console,
+    *,
+    name: str,
+    storage: str | None,
+    device: str,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Continue a sweep that was stopped or killed, or join it.
+
+    A trial whose process ended is continued from its checkpoint.
+
+    Example: imgrec sweep resume photos
+    """
+    folder, found = _opened(name, runs_dir, storage)
+    found.stopped = False
+    _work(console, folder, found, device=device, as_json=as_json)
+
+
+@sweep.command("stop")
+@click.argument("name", metavar="SWEEP")
+@_storage
+@options.runs_dir
+@click.pass_obj
+def stop(console: Console, *, name: str, storage: str | None, runs_dir: Path) -> None:
+    """Let all workers end after the trial that they are training.
+
+    Example: imgrec sweep stop photos
+    """
+    folder, found = _opened(name, runs_dir, storage)
+    found.stopped = True
+    shown = printable(folder.name)
+    console.say(f"its workers end after their trials; `imgrec sweep resume {shown}` continues it")
+
+
+@sweep.command("show")
+@click.argument("name", metavar="SWEEP")
+@_storage
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def show(
+    console: Console, *, name: str, storage: str | None, as_json: bool, runs_dir: Path
+) -> None:
+    """Show the trials of a sweep, best first.
+
+    Example: imgrec sweep show photos
+    """
+    folder, found = _opened(name, runs_dir, storage)
+    _show(console, folder, found.trials(), as_json=as_json)
+
+
+def _opened(name: str, runs_dir: Path, storage: str | None) -> tuple[SweepFolder, SweepStorage]:
+    from imgrec.workflows.sweep import SweepStorage, open_sweep, sweep_path
+
+    folder = open_sweep(sweep_path(runs_dir, name))
+    return folder, SweepStorage(folder, storage)
+
+
+def _work(
+    console: Console, folder: SweepFolder, storage: SweepStorage, *, device: str, as_json: bool
+) -> None:
+    from imgrec.workflows.sweep import work
+
+    console.say(f"sweep: {printable(str(folder.path))}")
+    work(folder, storage, partial(_notify, console), device=device, progress=console)
+    _show(console, folder, storage.trials(), as_json=as_json)
+
+
+def _notify(console: Console, folder: SweepFolder, trials: Sequence[Trial], ended: Trial) -> None:
+    """Print a line about the trial that ended, the best one so far, and the time left."""
+    from imgrec.workflows.sweep import best_first, time_left
+
+    best = best_first(folder, trials)[0]
+    name = next(iter(folder.sweep.directions))
+    so_far = f"; best so far: trial {best.number}, {_shown(name, best)}" if best.metrics else ""
+    left = time_left(folder, trials)
+    console.say(
+        f"trial {ended.number}  {_outcome(ended)}  {_values(ended.values)}{so_far}"
+        + (f"; {duration(left)} left" if left else "")
+    )
+
+
+def _show(console: Console, folder: SweepFolder, trials: Sequence[Trial], *, as_json: bool) -> None:
+    from imgrec.workflows.sweep import short_keys, sweep_table
+
+    table = sweep_table(folder, trials)
+    if as_json:
+        return console.document(table)
+    metrics, keys = list(folder.sweep.directions), short_keys(list(folder.sweep.space))
+    rows = [
+        (
+            str(each.number),
+            each.state,
+            *(_shown(name, each) for name in metrics),
+            *(_value(each.values[key]) for key in keys),
+            "" if each.seconds is None else duration(each.seconds),
+            each.reason.partition("\n")[0],
+        )
+        for each in table.trials
+    ]
+    if rows:
+        console.table(("trial", "state", *metrics, *keys.values(), "time", "reason"), rows)
+    ended = sum(each.state != "running" for each in trials)
+    console.say(f"{ended:,} of {table.planned:,} trials have ended; on the validation images")
+    return None
+
+
+def _outcome(trial: Trial) -> str:
+    if trial.state == "failed":
+        return f"failed: {trial.reason.partition(chr(10))[0]}"
+    if trial.state == "pruned":
+        return f"pruned after epoch {trial.epochs}"
+    return "  ".join(f"{name} {_shown(name, trial)}" for name in trial.metrics)
+
+
+def _shown(name: str, trial: Trial) -> str:
+    if (value := trial.metrics.get(name)) is None:
+        return ""
+    if name not in METRICS:
+        return f"{value:,.0f}"
+    return percent(value) if METRICS[name].unit == "proportion" else decimals(value, 4)
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    from imgrec.workflows.sweep import short_keys
+
+    short = short_keys(list(values))
+    return "  ".join(f"{short[key]}={_value(value)}" for key, value in values.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

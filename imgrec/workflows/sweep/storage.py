@@ -1,0 +1,246 @@
+"""The trials of a sweep in Optuna's storage: a journal in its folder, or a database."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock
+
+from imgrec.errors import RunError, UsageError
+from imgrec.files import reason_of
+from imgrec.text import printable
+from imgrec.workflows.sweep.folder import SweepFolder
+from imgrec.workflows.sweep.search import import_optuna, is_pruned, propose, values_of
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+log = logging.getLogger("imgrec")
+
+State = Literal["running", "complete", "pruned", "failed"]
+_STATES: Mapping[str, State] = {
+    "RUNNING": "running",
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+}
+_REASON, _STOPPED, _STARTS = "reason", "stopped", "starts"
+_PASSWORD = re.compile(r"(?<=:)[^/@:]+(?=@)")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial of a sweep.
+
+    Args:
+        number: From 0, as in Optuna.
+        values: Those of the keys of the space.
+        state: Where it stands.
+        metrics: What was measured, by the names of `sweep.metric`; empty unless it is complete.
+        epochs: After how many epochs a value was reported.
+        reason: Why it failed; empty if it did not.
+        seconds: How long it took, waiting included; None while it runs.
+        starts: How often a process has begun or continued it.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    state: State
+    metrics: Mapping[str, float]
+    epochs: int
+    reason: str
+    seconds: float | None
+    starts: int
+
+
+class SweepStorage:
+    """The trials of a sweep, as all its workers see them.
+
+    Args:
+        folder: The sweep.
+        address: That of the storage with its password, if it is a database and needs one.
+
+    Raises:
+        RunError: It can't be reached, or does not contain the sweep.
+    """
+
+    def __init__(self, folder: SweepFolder, address: str | None = None) -> None:
+        self._folder = folder
+        optuna = import_optuna()
+        stored = folder.document.storage
+        if address is not None and without_password(address) != stored:
+            known = stored or "the journal in its folder"
+            raise UsageError(
+                f"the storage of the sweep {printable(folder.name)} is {known}",
+                hint="leave out --storage" if not stored else f"use --storage {stored}",
+            )
+        with _reported(stored):
+            self._storage: BaseStorage = (
+                optuna.storages.get_storage(address or stored)
+                if stored
+                else _journal(folder.journal)
+            )
+            self._study = self._found()
+
+    def _found(self) -> int:
+        """Return the id of the study, which is created if the sweep has not begun yet."""
+        name, optuna = self._folder.document.study, import_optuna()
+        directions = [f"{each}imize" for each in self._folder.sweep.directions.values()]
+        with self._folder.locked():
+            optuna.create_study(
+                storage=self._storage, study_name=name, directions=directions, load_if_exists=True
+            )
+        return self._storage.get_study_id_from_name(name)
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Return all trials, by number."""
+        return tuple(self._trial(each) for each in self._frozen())
+
+    def begin(self) -> Trial:
+        """Return a new trial; the caller holds the lock of the sweep."""
+        sweep = self._folder.sweep
+        new = propose(sweep, self._folder.experiment.seed, self._frozen())
+        trial_id = self._storage.create_new_trial(self._study, new)
+        return self._trial(self._storage.get_trial(trial_id))
+
+    def count_start(self, trial: int) -> None:
+        """Note that a process begins or continues a trial."""
+        number = self._id(trial)
+        starts = int(self._storage.get_trial(number).user_attrs.get(_STARTS, 0))
+        self._storage.set_trial_user_attr(number, _STARTS, starts + 1)
+
+    def report(self, trial: int, epoch: int, value: float) -> bool:
+        """Note the value of a trial after an epoch, higher is better; return whether to stop it."""
+        number = self._id(trial)
+        self._storage.set_trial_intermediate_value(number, epoch, self._sign * value)
+        if self._folder.sweep.prune == "none":
+            return False
+        curves = {each.number: self._curve(each) for each in self._frozen()}
+        own = curves.pop(trial)
+        return is_pruned(list(curves.values()), own, epoch)
+
+    def complete(self, trial: int, metrics: Mapping[str, float]) -> None:
+        """End a trial with what was measured."""
+        values = [metrics[name] for name in self._folder.sweep.directions]
+        self._end(trial, "COMPLETE", values)
+
+    def prune(self, trial: int) -> None:
+        """End a trial that is stopped early, with its last value."""
+        found = self._storage.get_trial(self._id(trial))
+        self._end(trial, "PRUNED", [found.intermediate_values[max(found.intermediate_values)]])
+
+    def fail(self, trial: int, reason: str) -> None:
+        """End a trial that failed."""
+        self._storage.set_trial_user_attr(self._id(trial), _REASON, reason[:500])
+        self._end(trial, "FAIL", None)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether workers begin no new trials."""
+        return bool(self._storage.get_study_user_attrs(self._study).get(_STOPPED, False))
+
+    @stopped.setter
+    def stopped(self, value: bool) -> None:
+        self._storage.set_study_user_attr(self._study, _STOPPED, value)
+
+    @property
+    def _sign(self) -> int:
+        """What values after an epoch are multiplied by, as Optuna compares them with results."""
+        return 1 if next(iter(self._folder.sweep.directions.values())) == "max" else -1
+
+    def _curve(self, trial: FrozenTrial) -> dict[int, float]:
+        return {epoch: self._sign * value for epoch, value in trial.intermediate_values.items()}
+
+    def _frozen(self) -> list[FrozenTrial]:
+        return self._storage.get_all_trials(self._study, deepcopy=False)
+
+    def _id(self, trial: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study, trial)
+
+    def _end(self, trial: int, state: str, values: list[float] | None) -> None:
+        states = import_optuna().trial.TrialState
+        self._storage.set_trial_state_values(self._id(trial), states[state], values)
+
+    def _trial(self, found: FrozenTrial) -> Trial:
+        state, sweep = _STATES[found.state.name], self._folder.sweep
+        measured = found.values if state == "complete" else []
+        return Trial(
+            number=found.number,
+            values=values_of(sweep.space, found),
+            state=state,
+            metrics=dict(zip(sweep.directions, measured, strict=False)),
+            epochs=len(found.intermediate_values),
+            reason=str(found.user_attrs.get(_REASON, "")),
+            seconds=None if found.duration is None else found.duration.total_seconds(),
+            starts=int(found.user_attrs.get(_STARTS, 0)),
+        )
+
+
+def without_password(address: str) -> str:
+    """Return the address of a database without the password in it."""
+    return _PASSWORD.sub("", address).replace(":@", "@")
+
+
+@contextmanager
+def _reported(address: str) -> Iterator[None]:
+    """Turn what a storage raises while it is opened into a RunError."""
+    try:
+        yield
+    except RunError:
+        raise
+    except Exception as error:  # a database driver raises nearly anything
+        where = printable(address) or "the journal of the sweep"
+        lines = f"{reason_of(error)}".strip().splitlines() or [type(error).__name__]
+        raise RunError(
+            f"{where} can't be opened: {lines[0]}",
+            hint="check that it is there, and that its address and password are right",
+        ) from error
+
+
+def _journal(path: Path) -> BaseStorage:
+    """Return the storage of a journal, whose lock the system releases when its holder ends.
+
+    Optuna's own locks of files stay if their holder is killed, and are broken after 30 seconds.
+    """
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    class JournalLock(JournalFileOpenLock):
+        def __init__(self) -> None:
+            self._lock = FileLock(path.with_suffix(".lock"))
+
+        def acquire(self) -> bool:
+            self._lock.acquire()
+            _repair(path)
+            return True
+
+        def release(self) -> None:
+            self._lock.release()
+
+    if not path.is_file():
+        raise RunError(
+            f"{printable(str(path))} is missing: it is the list of the sweep's trials",
+            hint="put it back, or begin another sweep",
+        )
+    storage: BaseStorage = JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock()))
+    return storage
+
+
+def _repair(path: Path) -> None:
+    """Remove a last line that a process could not finish before it was killed or the disk full."""
+    with path.open("r+b") as file:
+        end = file.seek(0, 2)
+        if not end:
+            return
+        file.seek(max(0, end - 1))
+        if file.read(1) == b"\n":
+            return
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)

@@ -1,0 +1,164 @@
+"""Work on a sweep: hand out trials under its lock, train them, until there are no more."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgrec.config.experiment import Experiment
+from imgrec.config.variants import check_space
+from imgrec.errors import DataError, RunError
+from imgrec.interface import setting
+from imgrec.progress import Progress, Silent
+from imgrec.text import count_of, printable
+from imgrec.workflows.prepare import fitting_splits
+from imgrec.workflows.sweep.folder import (
+    SweepFolder,
+    begin_sweep,
+    check_same_config,
+    open_sweep,
+    section_of,
+    sweep_path,
+    trials_of,
+)
+from imgrec.workflows.sweep.search import import_optuna
+from imgrec.workflows.sweep.storage import SweepStorage, Trial, without_password
+from imgrec.workflows.sweep.trials import run_trial
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+log = logging.getLogger("imgrec")
+
+Notify = Callable[[SweepFolder, Sequence[Trial], Trial], None]
+"""Called after each trial, with all trials so far and the one that ended."""
+
+
+def start_sweep(
+    experiment: Experiment,
+    *,
+    runs_dir: Path,
+    join: bool = False,
+    storage: str | None = None,
+    quick: bool = False,
+) -> tuple[SweepFolder, SweepStorage]:
+    """Begin the sweep of a config, or join it; everything is checked before the first trial.
+
+    Args:
+        experiment: The config, with a section `sweep`.
+        runs_dir: The runs folder.
+        join: Whether the sweep may have begun already.
+        storage: The address of a database, instead of a journal in the sweep's folder.
+        quick: Train each trial as by `imgrec train --quick`.
+
+    Raises:
+        ConfigError: There is no such section, or its space does not fit the config.
+        UsageError: The sweep has begun already, or its config was another one.
+        DataError: The images can't be used, or there are none for validation.
+        RunError: Optuna is not installed, or the folder or the storage can't be used.
+    """
+    import_optuna()
+    sweep, path = section_of(experiment), sweep_path(runs_dir, experiment.name)
+    check_space(experiment, sweep)
+    if not fitting_splits(experiment).validation:
+        raise DataError(
+            "there are no validation images, by which a sweep compares its trials",
+            hint=f"take some of the training images: {setting('data.split.validation', '0.2')}",
+        )
+    if join and path.exists():
+        folder = open_sweep(path)
+        check_same_config(folder, experiment)
+    else:
+        known = "" if storage is None else without_password(storage)
+        folder = begin_sweep(path, experiment, storage=known, quick=quick)
+        try:
+            return folder, SweepStorage(folder, storage)
+        except RunError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+    return folder, SweepStorage(folder, storage)
+
+
+def work(
+    folder: SweepFolder,
+    storage: SweepStorage,
+    notify: Notify,
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> None:
+    """Train the trials that no other worker holds, until the sweep is finished or stopped.
+
+    Raises RunError if too many trials in a row failed.
+    """
+    progress = progress or Silent()
+    with progress.task("trials", trials_of(folder), "trials") as task:
+        done = 0
+        while (claimed := claim(folder, storage)) is not None:
+            trial, lock = claimed
+            try:
+                with _quiet():
+                    run_trial(folder, storage, trial, device=device, progress=progress)
+            finally:
+                lock.release()
+            trials = storage.trials()
+            finished = sum(each.state != "running" for each in trials)
+            task.advance(finished - done)
+            done = finished
+            notify(folder, trials, trials[trial.number])
+            _refuse_failing(folder, trials)
+
+
+def claim(folder: SweepFolder, storage: SweepStorage) -> tuple[Trial, FileLock] | None:
+    """Return a trial and its lock: one whose worker was killed, else a new one, else None."""
+    if storage.stopped:
+        return None
+    with folder.locked():
+        trials = storage.trials()
+        for each in trials:
+            if each.state != "running":
+                continue
+            if (lock := folder.try_trial(each.number, new=False)) is not None:
+                log.info("trial %d continues", each.number)
+                return each, lock
+        if len(trials) >= trials_of(folder):
+            return None
+        lock = folder.try_trial(len(trials), new=True)
+        if lock is None:
+            raise RunError(
+                f"another process holds the lock of trial {len(trials)}",
+                hint="end it, and start this worker again",
+            )
+        return storage.begin(), lock
+
+
+def _refuse_failing(folder: SweepFolder, trials: Sequence[Trial]) -> None:
+    """Raise RunError if the last trials, as many as `sweep.max_failures`, all failed."""
+    most = folder.sweep.max_failures
+    last = [each for each in trials if each.state != "running"][-most:]
+    if len(last) < most or any(each.state != "failed" for each in last):
+        return
+    reasons = "".join(f"\n  {each}" for each in dict.fromkeys(_first_line(each) for each in last))
+    raise RunError(
+        f"the last {count_of(most, 'trial')} failed:{reasons}",
+        hint=f"fix the cause; `imgrec sweep resume {printable(folder.name)}` continues it",
+    )
+
+
+def _first_line(trial: Trial) -> str:
+    return printable(trial.reason.partition("\n")[0])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Show no more of a trial's training than warnings."""
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -1,0 +1,166 @@
+"""`imgrec sweep`: begun, killed at any moment, continued, shown and stopped."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.killing import assert_same_weights
+from tests.conftest import needs_weights, write_colours
+
+Process = subprocess.CompletedProcess[str]
+Imgrec = Callable[..., Process]
+Start = Callable[..., subprocess.Popen[str]]
+
+QUICK = """
+name: colours
+data: {root: photos, image_size: [32, 32], split: {validation: 0.2, test: 0.2}, cache: none}
+model: {layers: [GlobalAveragePooling2D]}
+sweep:
+  trials: 2
+  search: random
+  space:
+    data.image_size: {choose: [[32, 32], [48, 48]]}
+    data.fit: {choose: [crop, stretch, pad]}
+"""
+TINY = """
+name: digits
+data: {loader: digits, image_size: [8, 8], channels: 1, split: {validation: 0.2, test: 0.2}}
+preprocessing: {rescale: 1/255}
+augmentation: {width_shift_range: 0.1}
+model:
+  layers:
+    - Conv2D: {filters: 8, kernel_size: 3, activation: relu}
+    - Flatten
+    - Dropout: {rate: 0.2}
+training: {epochs: 4, checkpoint: {every: 5 steps}}
+sweep:
+  trials: 5
+  prune: asha
+  space:
+    training.optimizer.Adam.learning_rate: {log: [1e-4, 1e-1]}
+    model.layers[0].Conv2D.filters: {choose: [2, 4, 8]}
+    model.layers[2].Dropout.rate: {uniform: [0, 0.5]}
+    training.optimizer.Adam.weight_decay: {choose: [null, 0.01]}
+"""
+
+
+@needs_weights
+def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> None:
+    """Before a trial's run is there, within it, and in the next one; no trial is lost or doubled.
+
+    A second sweep of the same seed that nobody kills has the same table.
+    """
+    write_colours(tmp_path / "photos")
+    (tmp_path / "colours.yaml").write_text(QUICK)
+    trials = tmp_path / "runs" / "sweeps" / "colours" / "trials"
+    for sign in ("trial-0.lock", "trial-0/card.json", "trial-1.lock"):
+        worker = start("sweep", "colours.yaml", "--quick", "--worker")
+        _wait_for(trials / sign)
+        worker.kill()
+        worker.communicate()
+    assert imgrec("sweep", "resume", "colours").returncode == 0
+    killed = _table(imgrec, "colours")
+    assert sum(each["starts"] for each in killed) <= 5
+    arguments = ("--quick", "--name", "whole", "--json")
+    whole = json.loads(imgrec("sweep", "colours.yaml", *arguments).stdout)
+    assert _comparable(killed) == _comparable(whole["trials"])
+    assert [each["state"] for each in killed] == ["complete", "complete"]
+    for number in range(2):
+        ours, theirs = trials / f"trial-{number}", trials.parents[1] / "whole/trials"
+        for name in ("predictions.npz", "config.yaml"):
+            assert (ours / name).read_bytes() == (theirs / f"trial-{number}" / name).read_bytes()
+
+
+def test_a_sweep_is_checked_before_the_first_trial(tmp_path: Path, imgrec: Imgrec) -> None:
+    """Without the section, with an unknown key, and without validation images."""
+    write_colours(tmp_path / "photos")
+    (tmp_path / "colours.yaml").write_text(QUICK)
+    for setting, status, message in (
+        ("sweep=null", 2, "sweep: is missing"),
+        ("sweep.space={data.fitt: {choose: [crop]}}", 2, "'data.fitt': can't vary"),
+        ("sweep.space={model.layer: {choose: [1]}}", 2, "1 is refused: model.layer: unknown key"),
+        ("data.split.validation=0", 3, "no validation images, by which a sweep compares"),
+    ):
+        process = imgrec("sweep", "colours.yaml", "--set", setting)
+        assert (process.returncode, message in process.stderr) == (status, True), process.stderr
+    assert not (tmp_path / "runs").exists()
+    assert imgrec("sweep", "show", "colours").returncode == 4
+
+
+def _comparable(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a table without the times and the number of processes."""
+    return [
+        {key: value for key, value in each.items() if key not in {"seconds", "starts"}}
+        for each in trials
+    ]
+
+
+def _table(imgrec: Imgrec, name: str) -> list[dict[str, Any]]:
+    shown = imgrec("sweep", "show", name, "--json")
+    found: list[dict[str, Any]] = json.loads(shown.stdout)["trials"]
+    return found
+
+
+def _wait_for(path: Path) -> None:
+    until = time.monotonic() + 300
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} did not appear"
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, start_in: Callable[[Path], Start]
+) -> tuple[Path, list[dict[str, Any]], float]:
+    """Return the runs folder of a sweep that nobody killed, its table, and how long it took."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "digits.yaml").write_text(TINY)
+    began = time.monotonic()
+    output = start_in(folder)("sweep", "digits.yaml", "--device", "cpu", "--json").communicate()[0]
+    return folder / "runs", json.loads(output)["trials"], time.monotonic() - began
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_at_any_moment(
+    seed: int,
+    tmp_path: Path,
+    start: Start,
+    imgrec: Imgrec,
+    undisturbed: tuple[Path, list[dict[str, Any]], float],
+) -> None:
+    """Five random kills each: table, weights and histories are those of an undisturbed sweep."""
+    runs, whole, seconds = undisturbed
+    (tmp_path / "digits.yaml").write_text(TINY)
+    moments = random.Random(seed)  # noqa: S311 - moments, no secrets
+    arguments = ("sweep", "digits.yaml", "--worker", "--device", "cpu")
+    for _ in range(5):
+        worker = start(*arguments)
+        try:
+            worker.communicate(timeout=moments.uniform(0, seconds / 2))
+        except subprocess.TimeoutExpired:
+            worker.kill()
+        worker.communicate()
+    worker = start(*arguments)
+    worker.communicate()
+    assert worker.returncode == 0
+    found = _table(imgrec, "digits")
+    assert _comparable(found) == _comparable(whole)
+    for each in found:
+        name = f"sweeps/digits/trials/trial-{each['number']}"
+        ours, theirs = (root / name for root in (tmp_path / "runs", runs))
+        assert {path.name for path in ours.iterdir()} == {path.name for path in theirs.iterdir()}
+        if each["state"] == "complete":
+            assert (ours / "predictions.npz").read_bytes() == (
+                theirs / "predictions.npz"
+            ).read_bytes()
+            assert_same_weights(ours / "best.keras", theirs / "best.keras")
