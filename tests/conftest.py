@@ -242,6 +242,17 @@ def photos(tmp_path: Path) -> Path:
     return write_colours(tmp_path / "photos")
 
 
+def write_bright_and_dark(root: Path, count: int, side: int) -> Path:
+    """Write so many square images into each of the class folders `bright` and `dark`."""
+    random = np.random.default_rng(0)
+    for name, low in (("bright", 128), ("dark", 0)):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = random.integers(low, low + 128, (side, side, 3), np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number:02d}.png")
+    return root
+
+
 def write_colours(root: Path) -> Path:
     """Write the images of `photos`, the same ones each time; return the folder."""
     random = np.random.default_rng(0)

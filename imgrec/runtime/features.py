@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
 from imgrec.models.litert import features_tensor, read_graph
-from imgrec.runtime.engine import Engine
+from imgrec.runtime.engine import Engine, litert_missing
 from imgrec.runtime.keras_engine import KerasEngine
 from imgrec.runtime.litert_engine import LiteRTEngine
 from imgrec.text import printable
@@ -61,6 +61,23 @@ def feature_extractor(engine: Engine, name: str) -> FeatureExtractor:
             raise _no_features(name)
         return _KerasFeatures(model, engine.spec)
     raise TypeError(f"{type(engine).__name__} has no features")
+
+
+def litert_extractor(content: bytes, spec: ImageSpec) -> FeatureExtractor:
+    """Return the extractor of a LiteRT file from pixels to features.
+
+    Args:
+        content: That of the file.
+        spec: The size and form of its images.
+
+    Raises:
+        RunError: LiteRT is not installed.
+    """
+    try:
+        engine = LiteRTEngine(content, (), spec)
+    except ImportError as error:
+        raise litert_missing(error) from error
+    return _LiteRTFeatures(engine, int(engine.output.shape[-1] or 0))
 
 
 @dataclass(frozen=True)

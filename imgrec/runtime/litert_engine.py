@@ -29,6 +29,11 @@ from imgrec.scores import ONE_LABEL, Decision
 from imgrec.stderr import suppress_native_stderr
 from imgrec.text import printable
 
+# The activations of more photos leave the cache of the processor: on two cores, EfficientNet-Lite0
+# needs a quarter less processor time for 4 photos at once than for 32. Small images are faster in
+# larger batches.
+_PIXELS = 200_000
+
 FILES = {
     "float32": "model.tflite",
     "float16": "model.float16.tflite",
@@ -122,17 +127,17 @@ class LiteRTEngine:
 
     def outputs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the output tensor for uint8 images, float32 (batch, units)."""
-        batch = self.input.batch or len(images)
+        batch = self.input.batch or _fast_batch(images)
         parts = [images[at : at + batch] for at in range(0, len(images), batch)]
         try:
             with self._lock:
-                return np.concatenate([self._compute(part, batch) for part in parts])
+                return np.concatenate([self._compute(part) for part in parts])
         except (RuntimeError, ValueError) as error:  # LiteRT's
             raise cannot_run(error) from error
 
-    def _compute(self, images: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
-        """Return the output for at most `batch` images; the others are filled up."""
-        missing = batch - len(images)
+    def _compute(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the output for images that go through the model at once; a batch is filled up."""
+        missing = max(self.input.batch - len(images), 0)
         filled = np.concatenate([images, np.repeat(images[-1:], missing, 0)]) if missing else images
         if filled.shape != self._allocated:
             self._allocate(filled.shape)
@@ -148,6 +153,12 @@ class LiteRTEngine:
                 self._interpreter.resize_tensor_input(self.input.index, shape)
             self._interpreter.allocate_tensors()
         self._allocated = shape
+
+
+def _fast_batch(images: NDArray[np.uint8]) -> int:
+    """Return how many images go through the model at once; the answers are the same bit for bit."""
+    count, height, width, _ = images.shape
+    return max(1, min(_PIXELS // int(height * width), int(count)))
 
 
 def open_litert(run: Run, precision: str = "float32") -> LiteRTEngine:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import parse
+from tests.conftest import write_bright_and_dark
 
 # MobileNet has batch normalization; frozen, it runs in inference mode.
 CONFIG = """
@@ -29,14 +28,7 @@ training: {{epochs: 3, export: [], optimizer: {{Adam: {{learning_rate: 1e-2}}}}}
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 20 bright and 20 dark images."""
-    folder = tmp_path_factory.mktemp("images")
-    random = np.random.default_rng(0)
-    for name, low in (("bright", 128), ("dark", 0)):
-        (folder / name).mkdir()
-        for number in range(20):
-            pixels = random.integers(low, low + 128, (32, 32, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{number:02d}.png")
-    return folder
+    return write_bright_and_dark(tmp_path_factory.mktemp("images"), 20, 32)
 
 
 @pytest.fixture(scope="session")

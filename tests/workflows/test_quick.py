@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from imgrec.errors import ConfigError, DataError, RunError, UsageError
 from imgrec.progress import Silent
@@ -21,7 +20,7 @@ from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.export import default_output, export
 from imgrec.workflows.prepare import read_splits
 from imgrec.workflows.training import QUICK, resume, train_quick
-from tests.conftest import needs_weights
+from tests.conftest import needs_weights, write_bright_and_dark
 
 pytestmark = needs_weights
 
@@ -29,14 +28,7 @@ pytestmark = needs_weights
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 12 bright and 12 dark images."""
-    folder = tmp_path_factory.mktemp("photos")
-    random = np.random.default_rng(0)
-    for name, low in (("bright", 128), ("dark", 0)):
-        (folder / name).mkdir()
-        for number in range(12):
-            pixels = random.integers(low, low + 128, (64, 64, 3), np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{number:02d}.png")
-    return folder
+    return write_bright_and_dark(tmp_path_factory.mktemp("photos"), 12, 64)
 
 
 def _quick(folder: Path, runs: Path, *overrides: str) -> Run:

@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
 from imgrec.data.records import Record, labels_of
+from imgrec.errors import RunError
 from imgrec.evaluation.calibration import fit_temperature
+from imgrec.files import sha256
 from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import with_head
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.progress import Progress, Silent
 from imgrec.runs.folder import check_place
 from imgrec.runs.writer import RunWriter
-from imgrec.runtime.engine import litert_missing
-from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.runtime.feature_cache import FeatureCache
+from imgrec.runtime.features import FeatureExtractor, litert_extractor
+from imgrec.runtime.score import BATCH_SIZE
 from imgrec.scores import Scores
 from imgrec.training.logistic import LogisticHead, fit_head
-from imgrec.training.stream import TrainingImages
 from imgrec.workflows.calibration import log_calibration
 from imgrec.workflows.check import record_check
 from imgrec.workflows.prepare import Prepared, prepare, training_split, validation_split
@@ -57,8 +60,6 @@ QUICK = (
 )
 """What `--quick` changes in a config, as overrides."""
 
-_BATCH = 4  # the activations of more images leave the cache of the processor
-
 
 def train_quick(
     experiment: Experiment,
@@ -82,9 +83,10 @@ def train_quick(
     check_installed(_backbone(experiment))
     prepared = prepare(experiment, progress)
     photos = head_photos(prepared)
-    extractor = _Extractor(prepared, progress)
-    known = extractor.features(training_split(prepared))
-    solved = fit_head(photos, known)
+    backbone, size = _backbone(experiment), prepared.spec.height
+    content = litert_features(backbone, size, read_packaged_weights(backbone))
+    train, validation = _cached_features(prepared, content, progress)
+    solved = fit_head(photos, train)
     head = head_on_card(solved)
     log.info("head: %s", head)
     folder = new_run_folder(runs_dir, experiment.name, options)
@@ -93,7 +95,8 @@ def train_quick(
         write_beginning(writer, prepared, options.notes)
         record_check(writer, prepared.findings)
         writer.begin(dataclasses.replace(new_card(prepared, None, COMPUTING, None), head=head))
-        _write_model(writer, prepared, extractor, solved, known)
+        judged = validation if len(validation) else train
+        _write_model(writer, prepared, content, solved, judged)
         return conclude(prepared, writer, progress, options.judgement)
 
 
@@ -128,45 +131,59 @@ def _backbone(experiment: Experiment) -> str:
     return "" if backbone is None or backbone.name is None else backbone.name
 
 
-class _Extractor:
-    """The backbone as a LiteRT model; content: its file, from pixels to features."""
+def _cached_features(
+    prepared: Prepared, content: bytes, progress: Progress
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the features of the training and of the validation images.
 
-    def __init__(self, prepared: Prepared, progress: Progress) -> None:
-        name = _backbone(prepared.experiment)
-        self._progress = progress
-        self.content = litert_features(name, prepared.spec.height, read_packaged_weights(name))
-        try:
-            self._engine = LiteRTEngine(self.content, (), prepared.spec)
-        except ImportError as error:
-            raise litert_missing(error) from error
+    content: of the backbone's LiteRT file. Those of images that an earlier training had are in the
+    cache folder.
+    """
+    extractor = litert_extractor(content, prepared.spec)
+    records = (*prepared.splits.train, *prepared.splits.validation)
 
-    def features(self, images: TrainingImages) -> NDArray[np.float32]:
-        """Return the features of each image."""
-        found = []
-        with self._progress.task("computing features", len(images.rows)) as task:
-            for start in range(0, len(images.rows), _BATCH):
-                pixels = images.pixels.take(images.rows[start : start + _BATCH])
-                found.append(self._engine.outputs(pixels))
+    def compute(places: Sequence[int]) -> NDArray[np.float32]:
+        found = [np.empty((0, extractor.size), np.float32)]
+        with progress.task("computing features", len(places)) as task:
+            for start in range(0, len(places), BATCH_SIZE):
+                # The first images are those of training, then of validation.
+                pixels = prepared.pixels.take(places[start : start + BATCH_SIZE])
+                found.append(extractor.features(pixels))
                 task.advance(len(pixels))
         return np.concatenate(found)
+
+    contents = [prepared.identities[each.name] for each in records]
+    cache = _feature_cache(prepared.experiment.data, extractor, sha256(content))
+    found = compute(range(len(records))) if cache is None else cache.features(contents, compute)
+    return found[: len(prepared.splits.train)], found[len(prepared.splits.train) :]
+
+
+def _feature_cache(data: Data, extractor: FeatureExtractor, identity: str) -> FeatureCache | None:
+    """Return where features are kept; None if nowhere."""
+    if data.cache == "none":
+        return None
+    try:
+        return FeatureCache(data.cache.path, data.cache.limit_bytes, extractor, identity)
+    except RunError as error:
+        log.info("features: not cached: %s", error.message)
+        return None
 
 
 def _write_model(
     writer: RunWriter,
     prepared: Prepared,
-    extractor: _Extractor,
+    content: bytes,
     solved: LogisticHead,
-    known: NDArray[np.float32],
+    features: NDArray[np.float32],
 ) -> None:
     """Write the LiteRT file with its temperature, compared with the head in float64.
 
-    known: the features of the training images.
+    content: that of the backbone's file. features: of the validation images, or of the training
+    images if there are none.
     """
     images, records = validation_split(prepared), prepared.splits.validation
     if images is None:
-        images, records, features = training_split(prepared), prepared.splits.train, known
-    else:
-        features = extractor.features(images)
+        images, records = training_split(prepared), prepared.splits.train
     scores = _scores(records, prepared.splits.classes, solved.probabilities(features))
     calibration = cross_validated_calibration(prepared, solved)
     calibration = calibration or fit_temperature(scores, "validation")
@@ -176,7 +193,7 @@ def _write_model(
     exact = dataclasses.replace(solved, kernel=kernel, bias=bias).probabilities(features[chosen])
     write_head_file(
         writer,
-        with_head(extractor.content, kernel, bias),
+        with_head(content, kernel, bias),
         _scores([records[row] for row in chosen], prepared.splits.classes, exact),
         images.pixels.take(images.rows[chosen]),
         calibration,
