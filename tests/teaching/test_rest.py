@@ -7,7 +7,6 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,8 @@ from imgrec.serve.classifiers import Classifiers, classifier_routes
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.models import ServedModels
 from imgrec.serve.service import Service
-from tests.teaching.small import create, picture, pictures
+from imgrec.workflows.teaching import Classifier
+from tests.teaching.small import picture
 
 
 class Rest:
@@ -52,12 +52,10 @@ class Rest:
 
 
 @pytest.fixture
-def rest(tmp_path: Path) -> Iterator[Rest]:
-    """A classifier `pets` with three photos of each of two classes."""
-    with create(tmp_path / "pets") as pets:
-        pets.add(pictures(0, 3, red=True), "red")
-        pets.add(pictures(100, 3, red=False), "blue")
-    classifiers = Classifiers(tmp_path, "http://127.0.0.1:8000")
+def rest(pets: Classifier) -> Iterator[Rest]:
+    """A classifier `pets` with six photos of each of two classes, and one version."""
+    pets.close()
+    classifiers = Classifiers(pets.folder.parent, "http://127.0.0.1:8000")
     yield Rest(classifiers)
     classifiers.close()
 
@@ -71,13 +69,13 @@ def _refused(rest: Rest, method: str, path: str, body: Any = b"", **headers: str
 def test_a_classifier_is_described(rest: Rest) -> None:
     """So is how good it is, at once or when it is known."""
     found = rest.document("GET", "/pets")
-    assert found["classes"] == [{"name": "blue", "photos": 3}, {"name": "red", "photos": 3}]
-    assert found["photos"] == {"labelled": 6, "unsure": 0, "none": 0}
+    assert found["classes"] == [{"name": "blue", "photos": 6}, {"name": "red", "photos": 6}]
+    assert found["photos"] == {"labelled": 12, "unsure": 0, "none": 0}
     assert rest.document("GET", "")["classifiers"][0]["name"] == "pets"
     standing = rest.document("GET", "/pets/standing?wait=true")
-    assert (standing["state"], standing["photos"], standing["enough"]) == ("done", 6, False)
+    assert (standing["state"], standing["photos"], standing["enough"]) == ("done", 12, False)
     assert standing["accuracy"]["low"] < standing["accuracy"]["value"]
-    assert "6 photos are too few to tell" in standing["note"]
+    assert "12 photos are too few to tell" in standing["note"]
 
 
 def test_photos_are_added_and_listed(rest: Rest) -> None:
@@ -88,10 +86,10 @@ def test_photos_are_added_and_listed(rest: Rest) -> None:
     digest = added["photo"]["sha256"]
     assert rest("GET", f"/pets/photos/{digest}/content").body == content
     assert rest("GET", f"/pets/photos/{digest}/thumbnail").content_type == "image/webp"
-    first = rest.document("GET", "/pets/photos?class=red&limit=3")
+    first = rest.document("GET", "/pets/photos?class=red&limit=4")
     rest_of = rest.document("GET", f"/pets/photos{first['next']}")
     hashes = [each["sha256"] for each in first["photos"] + rest_of["photos"]]
-    assert len(hashes) == 4
+    assert len(hashes) == 7
     assert hashes == sorted(hashes)
     assert rest_of["next"] is None
     assert rest("POST", "/pets/classes/red/photos", b"no image").status == 422
@@ -119,7 +117,7 @@ def test_classes_and_classifiers_are_made_and_renamed(rest: Rest) -> None:
     assert rest.document("PATCH", "/pets/classes/green", {"name": "lime"})["name"] == "lime"
     assert _refused(rest, "PATCH", "/pets/classes/lime", {"name": "Red"}) == 409
     assert _refused(rest, "PUT", "/pets/classes/a:b") == 400
-    assert rest.document("DELETE", "/pets/classes/red")["photos"] == 3
+    assert rest.document("DELETE", "/pets/classes/red")["photos"] == 6
     assert rest.document("PATCH", "/pets", {"name": "birds"})["name"] == "birds"
     assert _refused(rest, "GET", "/pets") == 404
     assert rest("DELETE", "/birds").status == 204
@@ -131,22 +129,24 @@ def test_versions(rest: Rest) -> None:
     assert rest.document("PATCH", "/pets", {"require": ["accuracy.low >= 0.999"]})["require"]
     refused = rest("POST", "/pets/publish")
     assert (refused.status, json.loads(refused.body)["verdicts"][0]["met"]) == (409, False)
-    done = rest("POST", "/pets/publish", {"force": True})
+    assert rest.document("PATCH", "/pets", {"require": []})["require"] == []
+    done = rest("POST", "/pets/publish", {"force": False})
     assert (done.status, json.loads(done.body)["version"]["state"]) == (201, "published")
-    assert rest.document("GET", "/pets")["published"] == 1
-    archive = zipfile.ZipFile(io.BytesIO(rest("GET", "/pets/versions/1/run.zip").body))
-    assert "pets-1/model.tflite" in archive.namelist()
+    assert rest.document("GET", "/pets")["published"] == 2
+    archive = zipfile.ZipFile(io.BytesIO(rest("GET", "/pets/versions/2/run.zip").body))
+    assert "pets-2/model.tflite" in archive.namelist()
     assert rest.document("POST", "/pets/versions/1:restore")["state"] == "published"
     done = rest.document("POST", "/pets/photos:forget", {"photos": [sha256(picture(0, red=True))]})
-    assert (done["withdrawn"], done["published"]) == ([1], 2)
+    assert (done["withdrawn"], done["published"]) == ([1, 2], 3)
     assert _refused(rest, "POST", "/pets/versions/1:restore") == 409
     assert _refused(rest, "GET", "/pets/versions/1/report.html") == 409
     states = [each["state"] for each in rest.document("GET", "/pets/versions")["versions"]]
-    assert states == ["withdrawn", "published"]
+    assert states == ["withdrawn", "withdrawn", "published"]
 
 
 def test_photos_are_classified(rest: Rest) -> None:
-    """By the draft; the published version has to be there."""
-    found = rest.document("POST", "/pets/classify?top=1", picture(50, red=True))
-    assert found["predictions"][0]["top"][0]["class"] == "red"
-    assert _refused(rest, "POST", "/pets/classify?version=published", picture(50, red=True)) == 404
+    """By the draft, or by the published version."""
+    for version in ("draft", "published"):
+        path = f"/pets/classify?top=1&version={version}"
+        found = rest.document("POST", path, picture(50, red=True))
+        assert found["predictions"][0]["top"][0]["class"] == "red"

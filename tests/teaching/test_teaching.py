@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +18,9 @@ from imgrec.files import sha256
 from imgrec.progress import Silent
 from imgrec.runs.card_file import read_card
 from imgrec.workflows.teaching import Classifier
-from tests.teaching.small import create, picture, pictures, taught
+from tests.teaching.small import create, picture, pictures
 
 _PHOTOS = 10
-
-
-@pytest.fixture
-def pets(tmp_path: Path) -> Iterator[Classifier]:
-    """A classifier with six photos of each of two classes."""
-    with taught(tmp_path / "pets") as found:
-        yield found
 
 
 def test_photos_lie_in_class_folders(pets: Classifier) -> None:
@@ -111,9 +103,8 @@ def test_a_wrong_label_is_suspected(pets: Classifier) -> None:
 
 def test_a_version_is_a_run(pets: Classifier) -> None:
     """It is complete, has the answers of the draft, and says "unknown" as the draft does."""
-    version = pets.publish().version
-    assert version is not None
-    card = read_card(pets.run(version.number).path)
+    version = pets.version(1)
+    card = read_card(pets.run(1).path)
     assert card.complete
     assert card.head is not None
     assert (card.classes, card.head.images, version.photos) == (("blue", "red"), 12, 12)
@@ -123,39 +114,18 @@ def test_a_version_is_a_run(pets: Classifier) -> None:
     assert (one.labels, two.labels) == (("red",), ("blue",))
     assert one.top[0].probability == pytest.approx(draft.top[0].probability, abs=1e-5)
     assert {"model.tflite", "report.html", "metrics.json", "images.csv", "config.yaml"} <= {
-        path.name for path in pets.run(version.number).path.iterdir()
+        path.name for path in pets.run(1).path.iterdir()
     }
 
 
 def test_a_requirement_that_is_not_met_stops_a_version(pets: Classifier) -> None:
-    """Unless it is forced."""
+    """It is not written then."""
     pets.require = ["accuracy.low >= 0.99"]
     found = pets.publish()
     assert found.version is None
-    assert not found.verdicts[0].met
-    assert pets.versions() == ()
-    assert pets.publish(force=True).version is not None
-
-
-def test_the_way_to_a_set_of_photos_does_not_matter(tmp_path: Path) -> None:
-    """The files of two versions are the same bytes; the cards differ in dates and paths."""
-    with taught(tmp_path / "a" / "pets") as first:
-        first.publish()
-        one = first.run(1).path
-    with create(tmp_path / "b" / "pets") as second:
-        second.add(pictures(100, 7, red=False), "red")
-        second.publish(force=True) if second.ready else second.add_class("blue")
-        second.add(reversed(pictures(0, 6, red=True)), "red")
-        for each in pictures(100, 6, red=False):
-            second.label(sha256(each), "blue")
-        second.publish()
-        second.forget([sha256(picture(106, red=False))])
-        other = second.run(2).path
-    assert (one / "model.tflite").read_bytes() == (other / "model.tflite").read_bytes()
-    cards = [json.loads((each / "card.json").read_text()) for each in (one, other)]
-    for card in cards:
-        del card["created"], card["ended"], card["data"], card["fingerprint"]
-    assert cards[0] == cards[1]
+    assert [each.met for each in found.verdicts] == [False, True]
+    assert "accuracy is 1, as in version 1" in found.verdicts[1].reason
+    assert len(pets.versions()) == 1
 
 
 _STEPS = st.lists(
@@ -168,7 +138,7 @@ _STEPS = st.lists(
 
 
 @pytest.mark.parametrize(
-    "examples", [5, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.long])]
+    "examples", [4, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.long])]
 )
 def test_any_history_gives_the_same_model(
     tmp_path_factory: pytest.TempPathFactory, examples: int
@@ -207,48 +177,48 @@ def _take(pets: Classifier, content: bytes, step: str) -> None:
 
 
 def test_what_is_forgotten_is_gone(pets: Classifier) -> None:
-    """No file has its bytes, its SHA-256 or its features; what knew it is withdrawn."""
-    content = picture(0, red=True)
+    """No file has its bytes, its SHA-256 or its features; what knew it is withdrawn.
+
+    The model is, bit for bit, the one that never saw it.
+    """
+    before = pets.run(1).path
+    content = picture(9, red=True)
     digest = sha256(content)
+    pets.add([content], "red")
     pets.thumbnail(digest)
-    features = pets.examples()
-    row = [each.sha256 for each in features.photos].index(digest)
-    values = features.features[row]
-    direction = (values / np.linalg.norm(values.astype(np.float64))).astype(np.float32)
-    traces = [
-        content[60:92],
-        digest.encode(),
-        bytes.fromhex(digest),
-        values.tobytes()[:24],
-        direction.tobytes()[:24],
-    ]
-    pets.publish()
-    assert all(_found(pets.folder, trace) for trace in traces[:2])
-    first = pets.version(1)
+    pets.publish(force=True)
+    traces = _traces(pets, content)
+    assert all(_found(pets.folder, trace) for trace in traces[:3])
+    second = pets.version(2)
 
     done = pets.forget([pets.path(digest)])
 
-    assert (done.photos, done.withdrawn) == (1, (1,))
+    assert (done.photos, done.withdrawn) == (1, (2,))
     assert done.published is not None
-    assert done.published.number == 2
-    gone = pets.version(1)
-    assert (gone.withdrawn, gone.created, gone.accuracy) == (True, first.created, first.accuracy)
-    assert not pets.folder.joinpath("versions", gone.folder).exists()
+    assert done.published.number == 3
+    gone = pets.version(2)
+    assert (gone.withdrawn, gone.created, gone.accuracy) == (True, second.created, second.accuracy)
     assert [_found(pets.folder, trace) for trace in traces] == [[]] * len(traces)
     with pytest.raises(Conflict, match="was withdrawn"):
-        pets.restore(1)
+        pets.restore(2)
     with pytest.raises(NotFound):
         pets.photo(digest)
-
-
-def test_a_version_without_deleted_photos_can_be_restored(pets: Classifier) -> None:
-    """Its run is still there."""
-    pets.publish()
-    pets.add([extra := picture(9, red=True)], "red")
-    pets.publish(force=True)
-    pets.forget([sha256(extra)])
-    assert [each.withdrawn for each in pets.versions()] == [False, True, False]
+    after = pets.run(3).path
+    assert (before / "model.tflite").read_bytes() == (after / "model.tflite").read_bytes()
+    cards = [json.loads((each / "card.json").read_text()) for each in (before, after)]
+    for card in cards:
+        del card["created"], card["ended"], card["data"]  # dates and paths
+    assert cards[0] == cards[1]
     assert pets.restore(1).published
+
+
+def _traces(pets: Classifier, content: bytes) -> list[bytes]:
+    """Return parts of what is stored of a photo."""
+    examples, digest = pets.examples(), sha256(content)
+    values = examples.features[[each.sha256 for each in examples.photos].index(digest)]
+    direction = (values / np.linalg.norm(values.astype(np.float64))).astype(np.float32)
+    vectors = values.tobytes()[:24], direction.tobytes()[:24]
+    return [content[60:92], digest.encode(), *vectors, bytes.fromhex(digest)]
 
 
 def test_quotas(tmp_path: Path) -> None:

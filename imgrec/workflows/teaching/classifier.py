@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import logging
 import re
 import shutil
@@ -13,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
-
-import numpy as np
 
 from imgrec.classifiers import (
     Conflict,
@@ -40,16 +36,12 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 from imgrec.workflows.prediction import Predictor, open_models
-from imgrec.workflows.teaching.backbone import (
-    Backbone,
-    as_setting,
-    open_backbone,
-    packaged_backbone,
-)
-from imgrec.workflows.teaching.draft import Draft, Solved, draft_of, solve
-from imgrec.workflows.teaching.examples import FEWEST, Examples, examples_of
-from imgrec.workflows.teaching.neighbours import Known, look_alikes
-from imgrec.workflows.teaching.standing import PhotoOfClass, Standing, standing_of
+from imgrec.workflows.teaching.backbone import as_setting, packaged_backbone
+from imgrec.workflows.teaching.draft import Solved
+from imgrec.workflows.teaching.examples import Examples
+from imgrec.workflows.teaching.learner import Learner
+from imgrec.workflows.teaching.neighbours import look_alikes
+from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
 from imgrec.workflows.teaching.thumbnails import photo_thumbnail
 from imgrec.workflows.teaching.version import REQUIRE, check_gate, model_content, write_version
 
@@ -122,16 +114,10 @@ class Classifier:
             self._store = Store.create(place, content, settings, quotas)
         else:
             self._store = Store(place, quotas)
+        self._learner = Learner(self._store)
         self._mutex = threading.RLock()
         self._job = threading.RLock()  # publishing and forgetting, one at a time
-        self._backbone: Backbone | None = None
-        self._features: dict[str, Known] | None = None
-        self._examples: Examples | None = None
-        self._solved: Solved | None = None
-        self._standing: Standing | None = None
-        self._draft: tuple[Examples, Draft] | None = None
         self._published: tuple[int, Predictor] | None = None
-        self._solver: threading.Thread | None = None
         try:
             if self._store.forgetting():
                 self._end_forgetting(Silent())
@@ -152,8 +138,7 @@ class Classifier:
 
     def close(self) -> None:
         """Give the folder back to other processes."""
-        if (solver := self._solver) is not None:
-            solver.join()
+        self._learner.wait()
         self._store.close()
 
     # What is there
@@ -305,22 +290,9 @@ class Classifier:
 
     # What was learned
 
-    @property
-    def ready(self) -> bool:
-        """Whether there are enough photos for a model."""
-        return self.examples().solvable
-
     def examples(self) -> Examples:
         """Return the labelled photos as they are now."""
-        with self._mutex:
-            revision, last = self._store.revision, self._examples
-            if last is not None and last.revision == revision:
-                return last
-            labelled = self._store.photos(status="labelled")
-            if last is not None and _same(last, labelled):
-                return last
-            self._examples = examples_of(revision, labelled, self._known())
-            return self._examples
+        return self._learner.examples()
 
     def standing(self, *, wait: bool = True) -> tuple[Standing | None, bool]:
         """Return how good the classifier is, and whether that is of the photos as they are now.
@@ -331,17 +303,7 @@ class Classifier:
         Returns:
             None if there are too few photos, or nothing was computed yet.
         """
-        examples = self.examples()
-        if not examples.solvable:
-            return None, True
-        if wait:
-            self._solve(examples)
-        with self._mutex:
-            current = self._solved is not None and self._solved.examples is examples
-            if not current and (self._solver is None or not self._solver.is_alive()):
-                self._solver = threading.Thread(target=self._solve_all, daemon=True)
-                self._solver.start()
-            return self._standing, current
+        return self._learner.standing(wait=wait)
 
     def draft(self) -> Predictor:
         """Return what classifies photos as the classifier is now.
@@ -349,17 +311,7 @@ class Classifier:
         Raises:
             Conflict: There are too few photos.
         """
-        examples = self._solvable()
-        with self._mutex:
-            last, known = self._draft, self._solved
-        exact = known is not None and known.examples is examples
-        if last is None or last[0] is not examples or (exact and not _is_exact(last[1], known)):
-            if known is None or known.examples.classes != examples.classes:
-                known = self._solve(examples)
-            last = examples, draft_of(self._open_backbone(), examples, known)
-            with self._mutex:
-                self._draft = last
-        draft = last[1]
+        examples, draft = self._learner.draft()
         member = ModelInfo(self.name, draft.classes, draft.decision)
         return Predictor((member,), (draft,), (f"draft of revision {examples.revision}",))
 
@@ -377,17 +329,13 @@ class Classifier:
                 self._published = version.number, open_models([self.run(version.number)])
             return self._published[1]
 
-    def predictor(self) -> Predictor:
-        """Return the published version, or else the draft; raises Conflict without either."""
-        return self.published() if self._store.published else self.draft()
-
     def model_content(self) -> bytes:
         """Return the LiteRT file that would be published now, without its description.
 
         Raises:
             Conflict: There are too few photos.
         """
-        return model_content(self._open_backbone(), self._solve(self._solvable()))
+        return model_content(self._learner.backbone, self._learner.solve(self._learner.solvable()))
 
     # Versions
 
@@ -429,13 +377,13 @@ class Classifier:
             Conflict: There are too few photos, or only one of a class.
         """
         with self._job:
-            examples = self._solvable()
+            examples = self._learner.solvable()
             if examples.too_few:
                 raise Conflict(
                     f"{printable(examples.too_few[0].class_name)} has only one photo",
                     hint="add a second one, or delete the class",
                 )
-            solved = self._solve(examples)
+            solved = self._learner.solve(examples)
             verdicts = check_gate(self._store, solved)
             if not force and not all(each.met for each in verdicts):
                 return Published(None, verdicts)
@@ -479,30 +427,16 @@ class Classifier:
 
     # Helpers
 
-    def _open_backbone(self) -> Backbone:
-        with self._mutex:
-            if self._backbone is None:
-                self._backbone = open_backbone(self._store)
-            return self._backbone
-
-    def _known(self) -> dict[str, Known]:
-        with self._mutex:
-            if self._features is None:
-                self._features = dict(self._store.features())
-            return self._features
-
     def _add(
         self, chunk: Sequence[Photo], class_name: str | None, status: PhotoStatus
     ) -> list[AddedPhoto]:
-        read = list(self._open_backbone().read(chunk, self._store.quotas.photo_size))
+        read = list(self._learner.backbone.read(chunk, self._store.quotas.photo_size))
         new = [each for each in read if isinstance(each, NewPhoto)]
         with self._mutex:
-            known = self._known()
-            added = {each.sha256: each for each in self._store.add_photos(new, class_name, status)}
-            alike = look_alikes(new, known)
-            known |= {
-                each.sha256: (each.features, each.grey) for each in new if each.sha256 in added
-            }
+            stored = self._store.add_photos(new, class_name, status)
+            added = {each.sha256: each for each in stored}
+            alike = look_alikes(new, self._learner.known)
+            self._learner.learn(each for each in new if each.sha256 in added)
             return [self._outcome(each, added, alike, (class_name, status)) for each in read]
 
     def _outcome(
@@ -536,13 +470,9 @@ class Classifier:
 
     def _forget(self, hashes: Sequence[str], progress: Progress) -> Forgotten:
         with self._job:
-            with self._mutex:
-                self._store.begin_forgetting(hashes)
-                gone = set(hashes)
-                for each in gone:
-                    self._known().pop(each, None)
-                self._examples = self._draft = None
-                self._solved = _without(self._solved, gone)
+            self._store.begin_forgetting(hashes)
+            gone = set(hashes)
+            self._learner.unlearn(gone)
             withdrawn = self._end_forgetting(progress)
             return Forgotten(len(gone), withdrawn, self._store.published)
 
@@ -550,9 +480,9 @@ class Classifier:
         """Replace the published version if it knew a photo, and remove what is left of them."""
         published = self._store.published
         if published is not None and published.number in self._store.versions_that_know():
-            examples = self.examples()
+            examples = self._learner.examples()
             if examples.solvable:
-                self._write_version(self._solve(examples), progress)
+                self._write_version(self._learner.solve(examples), progress)
             else:
                 log.warning(
                     "%s: nothing is published any more: too few photos are left",
@@ -563,42 +493,7 @@ class Classifier:
         return self._store.end_forgetting()
 
     def _write_version(self, solved: Solved, progress: Progress) -> StoredVersion:
-        return write_version(self._store, self._open_backbone(), solved, progress)
-
-    def _solvable(self) -> Examples:
-        examples = self.examples()
-        if not examples.solvable:
-            raise Conflict(
-                f"{printable(self.name)} has too few photos for a model",
-                hint=f"it takes {FEWEST} classes with {FEWEST} photos each",
-            )
-        return examples
-
-    def _solve(self, examples: Examples) -> Solved:
-        """Return the exact head of the examples; computed once."""
-        with self._mutex:
-            if (found := self._solved) is not None and found.examples is examples:
-                return found
-            before = self._solved
-        solved = solve(examples)
-        standing = standing_of(solved, before)
-        with self._mutex:
-            if self._examples is examples:
-                self._solved, self._standing = solved, standing
-        return solved
-
-    def _solve_all(self) -> None:
-        """Solve in the background until nothing has changed meanwhile."""
-        with contextlib.suppress(Exception):  # whoever asks next meets the error
-            while True:
-                examples = self.examples()
-                if not examples.solvable:
-                    return
-                self._solve(examples)
-                with self._mutex:
-                    if self.examples() is examples:
-                        self._solver = None
-                        return
+        return write_version(self._store, self._learner.backbone, solved, progress)
 
 
 def list_classifiers(folder: Path) -> tuple[str, ...]:
@@ -623,31 +518,3 @@ def _photo(given: Photo | str | Path | bytes, number: int) -> Photo:
     if isinstance(given, bytes):
         return Photo(f"photo {number}", given)
     return Photo(str(given), Path(given))
-
-
-def _same(examples: Examples, labelled: Sequence[StoredPhoto]) -> bool:
-    """Return whether labelled photos are those of the examples; too few of a class count."""
-    if examples.too_few or len(examples.photos) != len(labelled):
-        return False
-    pairs = zip(examples.photos, labelled, strict=True)
-    return all((a.sha256, a.class_name) == (b.sha256, b.class_name) for a, b in pairs)
-
-
-def _is_exact(draft: Draft, solved: Solved | None) -> bool:
-    return solved is not None and draft.head is solved.head
-
-
-def _without(solved: Solved | None, gone: set[str]) -> Solved | None:
-    """Return a solved head, to compare with, that has nothing of some photos but its weights."""
-    if solved is None:
-        return None
-    kept = np.array(
-        [row for row, each in enumerate(solved.examples.photos) if each.sha256 not in gone], np.intp
-    )
-    examples = dataclasses.replace(
-        solved.examples,
-        photos=[solved.examples.photos[row] for row in kept.tolist()],
-        features=solved.examples.features[kept],
-        grey=solved.examples.grey[kept],
-    )
-    return dataclasses.replace(solved, examples=examples, scores=solved.scores.at(kept))

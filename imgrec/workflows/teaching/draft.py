@@ -82,7 +82,10 @@ class _Head(Protocol):
 
 @dataclass(frozen=True)
 class Draft:
-    """The engine of a classifier as it is now; its fields are those of `Solved`."""
+    """The engine of a classifier as it is now; its fields are those of `Solved`.
+
+    exact: whether the head is the exact one, and no preview.
+    """
 
     backbone: Backbone
     classes: tuple[str, ...]
@@ -90,6 +93,7 @@ class Draft:
     head: _Head
     temperature: float
     known: NDArray[np.float32] = field(repr=False)
+    exact: bool
 
     @property
     def spec(self) -> ImageSpec:
@@ -118,7 +122,7 @@ def draft_of(backbone: Backbone, examples: Examples, last: Solved) -> Draft:
     head = last.head if same else preview_head(examples.labelled(), examples.features, last.head)
     known = last.known if same else references(examples.features)
     temperature = last.calibration.temperature
-    return Draft(backbone, examples.classes, last.decision, head, temperature, known)
+    return Draft(backbone, examples.classes, last.decision, head, temperature, known, same)
 
 
 def _held_out(examples: Examples, head: LogisticHead) -> Scores:

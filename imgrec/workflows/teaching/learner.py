@@ -1,0 +1,187 @@
+"""What a classifier has learned from its photos: computed when it is asked for, never stored."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from imgrec.classifiers import Conflict, NewPhoto, Store, StoredPhoto
+from imgrec.text import printable
+from imgrec.workflows.teaching.backbone import Backbone, open_backbone
+from imgrec.workflows.teaching.draft import Draft, Solved, draft_of, solve
+from imgrec.workflows.teaching.examples import FEWEST, Examples, examples_of
+from imgrec.workflows.teaching.neighbours import Known
+from imgrec.workflows.teaching.standing import Standing, standing_of
+
+
+class Learner:
+    """The backbone, the features, the head and its cross-validation; threads can share it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._mutex = threading.RLock()
+        self._solving = threading.Lock()
+        self._backbone: Backbone | None = None
+        self._known: dict[str, Known] | None = None
+        self._examples: Examples | None = None
+        self._checked = -1  # the revision that the examples are those of
+        self._solved: Solved | None = None
+        self._standing: Standing | None = None
+        self._draft: tuple[Examples, Draft] | None = None
+        self._worker: threading.Thread | None = None
+
+    @property
+    def backbone(self) -> Backbone:
+        """The backbone; raises RunError if it can't be used."""
+        with self._mutex:
+            if self._backbone is None:
+                self._backbone = open_backbone(self._store)
+            return self._backbone
+
+    @property
+    def known(self) -> Mapping[str, Known]:
+        """The features and the grey thumbnail of each photo, by SHA-256."""
+        with self._mutex:
+            return dict(self._features())
+
+    def learn(self, photos: Iterable[NewPhoto]) -> None:
+        """Take notice of photos that were added."""
+        with self._mutex:
+            self._features().update({each.sha256: (each.features, each.grey) for each in photos})
+
+    def unlearn(self, gone: set[str]) -> None:
+        """Drop everything about photos that are being deleted, and what was computed from them.
+
+        The last head stays as a place to start from, which makes no difference to any result.
+        """
+        with self._mutex:
+            for each in gone if self._known is not None else ():
+                self._features().pop(each, None)
+            self._examples = self._draft = self._standing = None
+            self._solved = _without(self._solved, gone)
+
+    def examples(self) -> Examples:
+        """Return the labelled photos as they are now."""
+        with self._mutex:
+            revision, last = self._store.revision, self._examples
+            if last is not None and revision == self._checked:
+                return last
+            labelled = self._store.photos(status="labelled")
+            self._checked = revision
+            if last is None or not _same(last, labelled):
+                if any(each.sha256 not in self._features() for each in labelled):
+                    self._known = None  # added by another thread, which is about to say so
+                last = self._examples = examples_of(revision, labelled, self._features())
+            return last
+
+    def solvable(self) -> Examples:
+        """Return the labelled photos as they are now; raise Conflict if there are too few."""
+        examples = self.examples()
+        if not examples.solvable:
+            raise Conflict(
+                f"{printable(self._store.name)} has too few photos for a model",
+                hint=f"it takes {FEWEST} classes with {FEWEST} photos each",
+            )
+        return examples
+
+    def solve(self, examples: Examples) -> Solved:
+        """Return the exact head of the examples; computed once."""
+        with self._solving:
+            with self._mutex:
+                before = self._solved
+            if before is not None and before.examples is examples:
+                return before
+            solved = solve(examples)
+            standing = standing_of(solved, before)
+            with self._mutex:
+                if self._examples is examples:
+                    self._solved, self._standing = solved, standing
+            return solved
+
+    def standing(self, *, wait: bool) -> tuple[Standing | None, bool]:
+        """Return how good the classifier is, and whether that is of the photos as they are now.
+
+        Args:
+            wait: Whether to wait until it is; otherwise it is computed in the background.
+
+        Returns:
+            None if there are too few photos, or nothing was computed yet.
+        """
+        examples = self.examples()
+        if not examples.solvable:
+            return None, True
+        if wait:
+            self.solve(examples)
+        with self._mutex:
+            current = self._solved is not None and self._solved.examples is examples
+            if not current and (self._worker is None or not self._worker.is_alive()):
+                self._worker = threading.Thread(target=self._solve_all, daemon=True)
+                self._worker.start()
+            return self._standing, current
+
+    def draft(self) -> tuple[Examples, Draft]:
+        """Return the labelled photos, and what classifies as they teach.
+
+        Raises:
+            Conflict: There are too few photos.
+        """
+        examples = self.solvable()
+        with self._mutex:
+            last, solved = self._draft, self._solved
+        exact = solved is not None and solved.examples is examples
+        if last is not None and last[0] is examples and last[1].exact == exact:
+            return last
+        if solved is None or solved.examples.classes != examples.classes:
+            solved = self.solve(examples)
+        last = examples, draft_of(self.backbone, examples, solved)
+        with self._mutex:
+            self._draft = last
+        return last
+
+    def wait(self) -> None:
+        """Wait until nothing is computed in the background."""
+        if (worker := self._worker) is not None:
+            worker.join()
+
+    def _features(self) -> dict[str, Known]:
+        with self._mutex:
+            if self._known is None:
+                self._known = dict(self._store.features())
+            return self._known
+
+    def _solve_all(self) -> None:
+        """Solve until nothing has changed meanwhile."""
+        with contextlib.suppress(Exception):  # whoever waits for it meets the error
+            while (examples := self.examples()).solvable:
+                self.solve(examples)
+                with self._mutex:
+                    if self.examples() is examples:
+                        self._worker = None
+                        return
+
+
+def _same(examples: Examples, labelled: Sequence[StoredPhoto]) -> bool:
+    """Return whether labelled photos are those of the examples; too few of a class count."""
+    if examples.too_few or len(examples.photos) != len(labelled):
+        return False
+    pairs = zip(examples.photos, labelled, strict=True)
+    return all((a.sha256, a.class_name) == (b.sha256, b.class_name) for a, b in pairs)
+
+
+def _without(solved: Solved | None, gone: set[str]) -> Solved | None:
+    """Return a solved head, to compare with, that has nothing of some photos but its weights."""
+    if solved is None:
+        return None
+    photos = solved.examples.photos
+    kept = np.array([row for row, each in enumerate(photos) if each.sha256 not in gone], np.intp)
+    examples = dataclasses.replace(
+        solved.examples,
+        photos=[photos[row] for row in kept.tolist()],
+        features=solved.examples.features[kept],
+        grey=solved.examples.grey[kept],
+    )
+    return dataclasses.replace(solved, examples=examples, scores=solved.scores.at(kept))
