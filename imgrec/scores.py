@@ -223,8 +223,9 @@ class Scores:
     @property
     def skipped_rows(self) -> NDArray[np.int64]:
         """The position of each skipped image in the list that was scored, int64 (skipped,)."""
-        scored = len(self.names) + len(self.skipped)
-        return np.setdiff1d(np.arange(scored), self.rows)
+        skipped = np.ones(len(self.names) + len(self.skipped), bool)
+        skipped[self.rows] = False
+        return np.flatnonzero(skipped)
 
     def named(self, which: NDArray[np.bool_]) -> str:
         """Return the names of some classes, bool (classes,), as one text."""

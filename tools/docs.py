@@ -19,6 +19,7 @@ from imgrec.cli.main import cli
 from imgrec.config.reference import reference, schema
 from imgrec.metrics import METRICS, Metric
 from imgrec.report.documents import schemas
+from imgrec.serve.config import schema as serve_schema
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 WIDTH = 80
@@ -39,6 +40,7 @@ def pages() -> dict[str, str]:
         "config.md": reference().rstrip() + "\n",
         "metrics.md": metrics(),
         "config.schema.json": _json(schema()),
+        "serve.schema.json": _json(serve_schema()),
         **{
             f"{name}.schema.json": _json(each)
             for name, each in {**documents.schemas(), **schemas()}.items()

@@ -33,6 +33,7 @@ SHORT_HELP: Mapping[str, str] = {
     "evaluate": "Evaluate a run on labelled images.",
     "predict": "Classify photos.",
     "serve": "Answer photos over HTTP.",
+    "token": "Make tokens for `imgrec serve`.",
     "similar": "Find the photos that are most similar to PHOTO.",
     "explain": "Show where the model sees a class, or what each layer computes.",
     "export": "Export a run's best model to LiteRT, ONNX, SavedModel or Keras.",

@@ -103,10 +103,49 @@ def answers_in_batches(engine: Engine, images: Iterable[NDArray[np.uint8]]) -> M
     rest, outputs = iter(images), []
     while batch := list(itertools.islice(rest, BATCH_SIZE)):
         outputs.append(engine.answers(np.stack(batch)))
+    return joined_output(outputs)
+
+
+def joined_output(outputs: Sequence[ModelOutput]) -> ModelOutput:
+    """Return the output of a model for several batches, at least one, as that for one."""
     similarity = [each.ood_similarity for each in outputs if each.ood_similarity is not None]
     return ModelOutput(
         np.concatenate([each.probabilities for each in outputs]),
         np.concatenate(similarity) if similarity else None,
+    )
+
+
+def scores_of(
+    engine: Engine,
+    names: Sequence[str],
+    reasons: Sequence[str | None],
+    output: ModelOutput | None,
+) -> Scores:
+    """Return the scores of some images, without the truth.
+
+    Args:
+        engine: The model.
+        names: Those of the images.
+        reasons: Why an image can't be read; None if it can.
+        output: The model's output for the images that can be read, in their order; None if there
+            are none.
+    """
+    if output is None:
+        output = ModelOutput(np.empty((0, len(engine.classes)), np.float32))
+    rows = [row for row, reason in enumerate(reasons) if reason is None]
+    return Scores(
+        names=tuple(names[row] for row in rows),
+        truth=None,
+        probabilities=output.probabilities,
+        classes=engine.classes,
+        skipped=tuple(
+            Skipped(name, reason)
+            for name, reason in zip(names, reasons, strict=True)
+            if reason is not None
+        ),
+        ood_similarity=output.ood_similarity,
+        decision=engine.decision,
+        rows=np.array(rows, np.int64),
     )
 
 
@@ -115,30 +154,10 @@ def _decoded(image: Record | Photo, specs: Sequence[ImageSpec]) -> _Decoded:
 
 
 def _scored(engine: Engine, batch: Sequence[tuple[str, _Pixels]]) -> Scores:
-    images = [
-        (row, name, pixels)
-        for row, (name, pixels) in enumerate(batch)
-        if not isinstance(pixels, BadImage)
-    ]
-    output = _output(engine, [pixels for *_, pixels in images])
-    return Scores(
-        names=tuple(name for _, name, _ in images),
-        truth=None,
-        probabilities=output.probabilities,
-        classes=engine.classes,
-        skipped=tuple(
-            Skipped(name, pixels.reason) for name, pixels in batch if isinstance(pixels, BadImage)
-        ),
-        ood_similarity=output.ood_similarity,
-        decision=engine.decision,
-        rows=np.array([row for row, *_ in images], np.int64),
-    )
-
-
-def _output(engine: Engine, images: Sequence[NDArray[np.uint8]]) -> ModelOutput:
-    if not images:
-        return ModelOutput(np.empty((0, len(engine.classes)), np.float32))
-    return engine.answers(np.stack(images))
+    images = [pixels for _, pixels in batch if not isinstance(pixels, BadImage)]
+    output = engine.answers(np.stack(images)) if images else None
+    reasons = [pixels.reason if isinstance(pixels, BadImage) else None for _, pixels in batch]
+    return scores_of(engine, [name for name, _ in batch], reasons, output)
 
 
 def _joined(chunks: Sequence[Scores], engine: Engine) -> Scores:

@@ -2,64 +2,180 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgrec.errors import ImgrecError
-from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.access_log import AccessLog
+from imgrec.serve.connection import GONE
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal, problem
+from imgrec.serve.limits import held, read_body
 from imgrec.serve.routes import ROUTES, Route
+from imgrec.serve.security import Security
 from imgrec.serve.service import Service
 
-MAX_BODY = 32 << 20
+log = logging.getLogger("imgrec")
+
+_GONE_STATUS = 499
+_BUG = Refusal(500, "the service failed to answer", hint="its log says why")
 
 
-def application(service: Service, routes: Sequence[Route] = ROUTES) -> Starlette:
-    """Return the ASGI application of a service."""
-    return Starlette(
-        routes=[
-            StarletteRoute(each.path, _endpoint(service, each), methods=[*each.methods])
-            for each in routes
-        ]
-    )
+class Application:
+    """Answers requests by the handlers of routes.
 
+    Args:
+        service: Answers the questions.
+        security: Who may ask.
+        access_log: Gets each request.
+        routes: What is answered.
+    """
 
-def _endpoint(service: Service, route: Route) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        given = HttpRequest(id=uuid.uuid4().hex)
+    def __init__(
+        self,
+        service: Service,
+        security: Security | None = None,
+        access_log: AccessLog | None = None,
+        routes: Sequence[Route] = ROUTES,
+    ) -> None:
+        self._service = service
+        self.security = security or Security()
+        self._access_log = access_log or AccessLog(None)
+        # A random number for each request would take a system call.
+        self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
+        self.asgi = Starlette(
+            routes=[
+                StarletteRoute(each.path, _Endpoint(self, each), methods=[*each.methods])
+                for each in routes
+            ],
+            exception_handlers={HTTPException: _not_found},
+        )
+
+    def for_origins(self, origins: Sequence[str]) -> ASGIApp:
+        """Return the ASGI application, which web pages of these origins may ask."""
+        if not origins:
+            return self.asgi
+        return CORSMiddleware(
+            self.asgi,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
+
+    async def answer(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of a route."""
+        began = time.perf_counter()
+        identifier = f"{self._prefix}-{next(self._numbers)}"
+        request = _head(scope, identifier)
+        if task := asyncio.current_task():
+            scope[GONE] = task.cancel
         try:
-            given = await _given(request, given.id)
-            response = await route.handler(service, given)
+            with held(self._service.admission) as hold:
+                response = await self._response(route, request, receive, hold)
+        except asyncio.CancelledError:  # nobody waits for the response
+            response = HttpResponse(b"", status=_GONE_STATUS)
+            self._service.metrics.gone.inc()
+        else:
+            await self._send(response, identifier, send)
+        seconds = time.perf_counter() - began
+        self._note(route, request, scope, response, seconds)
+
+    async def _response(
+        self, route: Route, request: HttpRequest, receive: Receive, hold: Any
+    ) -> HttpResponse:
+        service = self._service
+        try:
+            self.security.check_origin(request.headers)
+            if route.right is not None:
+                self.security.check_right(request.headers, route.right)
+            if route.asks:
+                service.admission.require_room()
+            body = await read_body(receive, request.headers, service.limits, hold)
+            return await route.handler(service, request.with_body(body))
         except Refusal as refusal:
-            response = route.refuse(refusal, given)
+            return route.refuse(refusal, request)
         except ImgrecError as error:
-            response = route.refuse(Refusal.of(error), given)
-        return _sent(response, given.id)
+            return route.refuse(Refusal.of(error), request)
+        except Exception:
+            log.exception("request %s failed", request.id)
+            return route.refuse(_BUG, request)
 
-    return endpoint
+    async def _send(self, response: HttpResponse, identifier: str, send: Send) -> None:
+        headers = [
+            (b"content-type", response.content_type.encode("latin-1")),
+            (b"content-length", str(len(response.body)).encode()),
+            (b"x-request-id", identifier.encode()),
+            *((name.encode(), value.encode()) for name, value in response.headers.items()),
+        ]
+        if self._service.draining and "connection" not in response.headers:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    def _note(
+        self,
+        route: Route,
+        request: HttpRequest,
+        scope: Scope,
+        response: HttpResponse,
+        seconds: float,
+    ) -> None:
+        metrics = self._service.metrics
+        metrics.requests.labels(route.path, str(response.status)).inc()
+        metrics.seconds.labels(route.path).observe(seconds)
+        if response.status == 503:
+            metrics.shed.inc()
+        client = scope.get("client")
+        self._access_log.add(
+            request.id,
+            client[0] if client else "",
+            scope["method"],
+            scope["path"],
+            response.status,
+            seconds,
+        )
 
 
-async def _given(request: Request, identifier: str) -> HttpRequest:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            raise Refusal(413, f"the body is larger than {MAX_BODY >> 20} MiB")
-    content_type = request.headers.get("content-type", "")
+class _Endpoint:
+    """A route as an ASGI application."""
+
+    def __init__(self, application: Application, route: Route) -> None:
+        self._application, self._route = application, route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application.answer(self._route, scope, receive, send)
+
+
+def _head(scope: Scope, identifier: str) -> HttpRequest:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    query = dict(QueryParams(scope["query_string"])) if scope["query_string"] else {}
     return HttpRequest(
-        bytes(body),
-        content_type.partition(";")[0].strip().lower(),
-        dict(request.headers),
-        dict(request.query_params),
-        request.path_params,
-        identifier,
+        content_type=content_type,
+        headers=headers,
+        query=query,
+        path=scope["path_params"],
+        id=identifier,
     )
 
 
-def _sent(response: HttpResponse, identifier: str) -> Response:
-    headers = {**response.headers, "x-request-id": identifier}
-    return Response(response.body, response.status, headers, response.content_type)
+async def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    detail = f"{request.method} {request.url.path} is not answered"
+    response = problem(Refusal(status, detail, hint="see /openapi.json"), HttpRequest())
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return Response(response.body, status, headers, response.content_type)

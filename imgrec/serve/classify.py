@@ -70,7 +70,8 @@ def read_options(query: Mapping[str, str]) -> Options:
 def write_answer(answer: Answer) -> HttpResponse:
     """Return the prediction document of an answer; 422 if none of the photos can be used."""
     model = answer.model
-    document = classification_document(answer.predictions, model.predictor.members, model.identity)
+    members = model.asked(answer.question.options).members
+    document = classification_document(answer.predictions, members, model.identity)
     refused = all(each.error is not None for each in answer.predictions)
     return HttpResponse(json_line(document).encode(), JSON, 422 if refused else 200)
 

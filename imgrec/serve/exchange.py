@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,6 +44,10 @@ class HttpRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     path: Mapping[str, str] = field(default_factory=dict)
     id: str = ""
+
+    def with_body(self, body: bytes) -> HttpRequest:
+        """Return the request with its body."""
+        return replace(self, body=body)
 
 
 @dataclass(frozen=True)

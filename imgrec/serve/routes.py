@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from imgrec.serve import operating
 from imgrec.serve.classify import read_question, write_answer
 from imgrec.serve.exchange import (
     Answer,
@@ -16,11 +16,11 @@ from imgrec.serve.exchange import (
     problem,
 )
 from imgrec.serve.protocols import PROTOCOLS, Protocol, Status
+from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 Handler = Callable[[Service, HttpRequest], Awaitable[HttpResponse]]
 Refuse = Callable[[Refusal, HttpRequest], HttpResponse]
-Right = Literal["ask", "manage"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Route:
         handler: Answers a request, or raises Refusal or ImgrecError.
         refuse: The protocol's form of an error.
         right: What a token has to allow; None for everybody.
+        asks: Whether photos are classified, so that it is refused at once if too many wait.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Route:
     handler: Handler
     refuse: Refuse = problem
     right: Right | None = "ask"
+    asks: bool = False
 
 
 def asking(
@@ -72,7 +74,7 @@ def protocol_routes(protocol: Protocol) -> Iterator[Route]:
     for operation in protocol.operations:
         handler = asking(operation.read, operation.write)
         for path in operation.paths:
-            yield Route(path, ("POST",), handler, protocol.refuse)
+            yield Route(path, ("POST",), handler, protocol.refuse, asks=True)
     for description in protocol.descriptions:
         handler = describing(description.describe)
         right: Right | None = None if description.public else "ask"
@@ -80,8 +82,18 @@ def protocol_routes(protocol: Protocol) -> Iterator[Route]:
             yield Route(path, ("GET",), handler, protocol.refuse, right)
 
 
+OPERATION_ROUTES: Sequence[Route] = (
+    Route("/health/live", ("GET",), operating.live, right=None),
+    Route("/health/ready", ("GET",), operating.ready, right=None),
+    Route("/metrics", ("GET",), operating.metrics),
+    Route("/v1/models", ("GET",), operating.models),
+    Route("/v1/models/{model}:reload", ("POST",), operating.reload, right="manage"),
+)
+
+
 ROUTES: Sequence[Route] = (
-    Route("/v1/classify", ("POST",), asking(read_question, write_answer)),
+    Route("/v1/classify", ("POST",), asking(read_question, write_answer), asks=True),
+    *OPERATION_ROUTES,
     *(route for protocol in PROTOCOLS for route in protocol_routes(protocol)),
 )
 """All routes of the service."""

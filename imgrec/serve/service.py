@@ -3,41 +3,161 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 
-from imgrec.errors import ImgrecError
+from imgrec.data.records import Photo
+from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.prediction import Prediction
-from imgrec.progress import Silent
+from imgrec.runs.folder import Run
+from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
+from imgrec.serve.batching import Batcher
+from imgrec.serve.batching import Photo as Pixels
+from imgrec.serve.decoding import DecodingPool
 from imgrec.serve.exchange import Answer, Question, Refusal
-from imgrec.serve.models import ServedModel, ServedModels
+from imgrec.serve.limits import Admission, Limits
+from imgrec.serve.metrics import Metrics
+from imgrec.serve.models import (
+    ModelSource,
+    ServedModel,
+    ServedModels,
+    open_served,
+    require_passed,
+)
+from imgrec.text import printable
 
 
 class Service:
-    """Models that answer questions."""
+    """Models that answer questions.
 
-    def __init__(self, models: ServedModels) -> None:
-        self.models = models
+    Args:
+        sources: What is served, the default model first.
+        engine: Which engine runs the models.
+        limits: What requests may take.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[ModelSource],
+        engine: EngineOptions = DEFAULT_ENGINE,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.metrics = Metrics()
+        self.admission = Admission(self.limits)
+        self.draining = False
+        self._engine = engine
+        self._sources = {each.name: each for each in sources}
+        self._reloading = asyncio.Lock()
+        self._decoding = DecodingPool(megapixels=self.limits.megapixels)
+        if sources:
+            self._decoding.start()  # while the models are opened
+        try:
+            self.models = ServedModels([open_served(each, engine) for each in sources])
+        except BaseException:
+            self._decoding.close()
+            raise
+        self._batcher = Batcher(self._observe)
+
+    def close(self) -> None:
+        """End the decoding processes and the thread of the models."""
+        self._decoding.close()
+        self._batcher.close()
 
     @property
     def ready(self) -> bool:
         """Whether questions are answered."""
-        return True
+        return not self.draining
 
     async def answer(self, question: Question) -> Answer:
         """Classify the photos of a question.
 
         Raises:
-            Refusal: There is no such model, or an option is out of range.
+            Refusal: There is no such model, an option is out of range, or there are too many photos
+                in the question or in all.
         """
         model = self.models.get(question.model)
         try:
-            predictions = await asyncio.to_thread(_predicted, question, model)
+            with self.admission.admitted(len(question.photos)):
+                predictions = await self._predicted(question, model)
         except ImgrecError as error:
             raise Refusal.of(error) from error
+        for each in predictions:
+            self.metrics.photos.labels(model.name, _kind(each)).inc()
         return Answer(question, model, predictions)
 
+    async def reload(self, name: str) -> ServedModel:
+        """Open a model again, and have it answer from now on.
 
-def _predicted(question: Question, model: ServedModel) -> tuple[Prediction, ...]:
-    options, photos = question.options, question.photos
-    predictor = model.predictor.with_options(top=options.top, threshold=options.threshold)
-    batches = predictor.predictions(photos, total=len(photos), progress=Silent())
-    return tuple(each for batch in batches for each in batch)
+        Raises:
+            Refusal: 404, there is no such model; 409, it can't be used, or did not pass its gate.
+        """
+        self.models.get(name)
+        async with self._reloading:
+            try:
+                model = await asyncio.to_thread(self._opened, self._sources[name])
+            except ImgrecError as error:
+                raise Refusal(409, error.message, hint=error.hint) from error
+            self.models.replace(model)
+        return model
+
+    def changed(self) -> Sequence[str]:
+        """Return the names of the models whose runs are others now than when they were opened."""
+        return [each.name for each in self.models if _changed(self._sources[each.name], each)]
+
+    def _opened(self, source: ModelSource) -> ServedModel:
+        require_passed(source.find())
+        return open_served(source, self._engine)
+
+    async def _predicted(self, question: Question, model: ServedModel) -> Sequence[Prediction]:
+        decoded = await self._decode(question.photos, model)
+        usable = [each for each in decoded if not isinstance(each, BadImage)]
+        outputs = await self._batcher.outputs(model.batched, usable)
+        return model.predictions(
+            [each.name for each in question.photos],
+            [each.reason if isinstance(each, BadImage) else None for each in decoded],
+            outputs,
+            question.options,
+        )
+
+    async def _decode(
+        self, photos: Sequence[Photo], model: ServedModel
+    ) -> Sequence[Pixels | BadImage]:
+        if len(photos) == 1:  # a task takes time
+            return [await self._decoded(photos[0], model)]
+        return await asyncio.gather(*(self._decoded(each, model) for each in photos))
+
+    async def _decoded(self, photo: Photo, model: ServedModel) -> Pixels | BadImage:
+        content = photo.source
+        if not isinstance(content, bytes):
+            raise TypeError(f"the source of {printable(photo.name)} is not bytes")
+        began = time.perf_counter()
+        try:
+            found = await self._decoding.decode(content, model.forms, photo.name)
+        except BadImage as error:
+            return error
+        self.metrics.decode_seconds.observe(time.perf_counter() - began)
+        by_spec = dict(zip(model.specs, found, strict=True))
+        return [by_spec[engine.spec] for engine in model.batched.engines]
+
+    def _observe(self, photos: int, seconds: float) -> None:
+        self.admission.took(photos, seconds)
+        self.metrics.batches.observe(photos)
+        self.metrics.model_seconds.observe(seconds)
+
+
+def _kind(prediction: Prediction) -> str:
+    if prediction.error is not None:
+        return "unreadable"
+    return "known" if prediction.known else "unknown"
+
+
+def _changed(source: ModelSource, model: ServedModel) -> bool:
+    try:
+        return _signature(source.find()) != _signature(model.sources)
+    except ImgrecError:  # a run that is being written
+        return False
+
+
+def _signature(sources: Sequence[Run | str]) -> object:
+    return [each if isinstance(each, str) else (each.path, each.card.hashes) for each in sources]

@@ -11,6 +11,7 @@ import pytest
 
 from imgrec.evaluation.prediction import ModelInfo, Prediction, Ranked
 from imgrec.scores import Decision
+from imgrec.serve.batching import Batched
 from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Refusal
 from imgrec.serve.models import ServedModel
 from imgrec.serve.protocols import Operation
@@ -23,7 +24,8 @@ B64 = base64.b64encode(PHOTO).decode()
 
 def served(*members: ModelInfo) -> ServedModel:
     """Return a model of the name `pets`, by default one of CLASSES."""
-    return ServedModel("pets", (), Predictor(members or (ModelInfo("pets", CLASSES),), (), ()))
+    predictor = Predictor(members or (ModelInfo("pets", CLASSES),), (), ())
+    return ServedModel("pets", (), predictor, Batched((), 1))
 
 
 def of_several_labels() -> ServedModel:

@@ -15,7 +15,6 @@ from starlette.routing import compile_path
 from imgrec.files import sha256
 from imgrec.serve.classifiers import Classifiers, classifier_routes
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
-from imgrec.serve.models import ServedModels
 from imgrec.serve.service import Service
 from imgrec.workflows.teaching import Classifier
 from tests.teaching.small import picture
@@ -43,7 +42,7 @@ class Rest:
         raise LookupError(path)
 
     async def _answer(self, handler: Any, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = await handler(Service(ServedModels([])), request)
+        response: HttpResponse = await handler(Service(()), request)
         return response
 
     def document(self, method: str, path: str, body: Any = b"", **headers: str) -> Any:

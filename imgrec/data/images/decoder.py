@@ -120,7 +120,7 @@ class Header:
     mode: str
 
 
-def describe(source: ImageSource, name: str = "") -> Header:
+def describe(source: ImageSource | ImageContent, name: str = "") -> Header:
     """Return the header of an image; of a file, nothing more is read.
 
     name: what errors call it; by default, the path. Raises BadImage if the source can't be read

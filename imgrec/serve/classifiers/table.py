@@ -10,7 +10,8 @@ from imgrec.errors import ImgrecError
 from imgrec.serve.classifiers import classes, photos, versions
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
-from imgrec.serve.routes import Handler, Right, Route
+from imgrec.serve.routes import Handler, Route
+from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 _Answer = Callable[[Classifiers, HttpRequest], HttpResponse]

@@ -113,11 +113,12 @@ class Predictor:
         shown = Silent() if total == 1 else progress
         with shown.task("predicting", total) as task:
             for chunks in score_chunks(self.engines, photos):
-                batch = self._batch(chunks)
+                batch = self.of_scores(chunks)
                 yield batch
                 task.advance(len(batch))
 
-    def _batch(self, chunks: Sequence[Scores]) -> tuple[Prediction, ...]:
+    def of_scores(self, chunks: Sequence[Scores]) -> tuple[Prediction, ...]:
+        """Return the predictions for some images, given the scores of each model."""
         scores = [
             replace(chunk, decision=member.decision)
             for chunk, member in zip(chunks, self.members, strict=True)

@@ -1,0 +1,191 @@
+"""Photos of several requests go through a model at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.errors import RunError
+from imgrec.runtime.engine import Engine
+from imgrec.runtime.outputs import ModelOutput
+
+LARGEST = 8
+"""The most photos in a batch: with more, LiteRT gets no faster, but takes more memory."""
+
+Photo = Sequence[NDArray[np.uint8]]
+"""The pixels of one photo, as each engine takes them."""
+Outputs = tuple[ModelOutput, ...]
+"""The output of each engine for one photo."""
+
+
+@dataclass(eq=False)
+class Batched:
+    """Engines that are asked about the same photos.
+
+    Args:
+        engines: At least one.
+        largest: How many photos go through them at once.
+    """
+
+    engines: Sequence[Engine]
+    largest: int
+
+    @classmethod
+    def checked(cls, engines: Sequence[Engine]) -> Batched:
+        """Return engines that have answered random images.
+
+        Batches are used only if each image in one has the same answer as alone, bit for bit.
+
+        Raises:
+            RunError: A model can't be run.
+        """
+        same = [_same_in_batches(engine) for engine in engines]  # every engine has to run
+        return cls(engines, LARGEST if all(same) else 1)
+
+    def outputs(self, photos: Sequence[Photo]) -> list[Outputs]:
+        """Return what the engines say of each photo."""
+        found = [
+            engine.answers(np.stack([photo[number] for photo in photos]))
+            for number, engine in enumerate(self.engines)
+        ]
+        return [tuple(_row(output, place) for output in found) for place in range(len(photos))]
+
+
+@dataclass(eq=False)
+class _Waiting:
+    batched: Batched
+    photo: Photo
+    found: asyncio.Future[Outputs]
+
+
+class Batcher:
+    """One thread, in which the photos of all requests go through the models.
+
+    A batch takes what waits when the one before it has ended: nobody waits for it to fill.
+
+    Args:
+        observe: Called with the size of each batch, and the seconds that it took.
+    """
+
+    def __init__(
+        self, observe: Callable[[int, float], None] = lambda _size, _seconds: None
+    ) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._waiting: deque[_Waiting] = deque()
+        self._observe = observe
+        self._busy = False
+
+    async def outputs(self, batched: Batched, photos: Sequence[Photo]) -> list[Outputs]:
+        """Return what some engines say of each photo.
+
+        Photos whose caller has been cancelled are left out if they still wait.
+
+        Raises:
+            RunError: A model can't be run on a photo, or gives no probabilities.
+        """
+        loop = asyncio.get_running_loop()
+        asked = [_Waiting(batched, photo, loop.create_future()) for photo in photos]
+        self._waiting.extend(asked)
+        self._start()
+        try:
+            return [await each.found for each in asked]
+        finally:
+            for each in asked:
+                each.found.cancel()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self) -> None:
+        if self._busy or not (batch := self._next()):
+            return
+        self._busy = True
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        computed = loop.run_in_executor(self._thread, _computed, batch)
+
+        def done(_: object) -> None:
+            self._busy = False
+            self._observe(len(batch), loop.time() - started)
+            if not computed.cancelled():
+                _deliver(batch, computed.result())
+            self._start()
+
+        computed.add_done_callback(done)
+
+    def _next(self) -> list[_Waiting]:
+        """Take the photos that go through a model next: those of the longest waiting one's."""
+        self._waiting = deque(each for each in self._waiting if not each.found.done())
+        if not self._waiting:
+            return []
+        batched = self._waiting[0].batched
+        same = [each for each in self._waiting if each.batched is batched]
+        # LiteRT allocates its tensors again for each other size, so that there are few of them.
+        size = 1 << (min(len(same), batched.largest).bit_length() - 1)
+        taken = same[:size]
+        chosen = {id(each) for each in taken}
+        self._waiting = deque(each for each in self._waiting if id(each) not in chosen)
+        return taken
+
+
+def _computed(batch: Sequence[_Waiting]) -> Sequence[Outputs | Exception]:
+    batched = batch[0].batched
+    try:
+        return batched.outputs([each.photo for each in batch])
+    except RunError as error:
+        if len(batch) == 1:
+            return [error]
+        # Only the photo that the model can't answer is refused.
+        return [found for each in batch for found in _computed([each])]
+    except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+        return [error] * len(batch)
+
+
+def _deliver(batch: Sequence[_Waiting], found: Sequence[Outputs | Exception]) -> None:
+    for each, outputs in zip(batch, found, strict=True):
+        if each.found.done():
+            continue
+        if isinstance(outputs, Exception):
+            each.found.set_exception(outputs)
+        else:
+            each.found.set_result(outputs)
+
+
+def _row(output: ModelOutput, place: int) -> ModelOutput:
+    rows = slice(place, place + 1)
+    similarity = output.ood_similarity
+    return ModelOutput(output.probabilities[rows], None if similarity is None else similarity[rows])
+
+
+def _same_in_batches(engine: Engine) -> bool:
+    """Return whether random images have the same answers in a batch as alone."""
+    spec = engine.spec
+    images = np.random.default_rng(0).integers(
+        0, 256, (LARGEST, spec.height, spec.width, spec.channels), np.uint8
+    )
+    alone = [engine.answers(images[place : place + 1]) for place in (0, 1, LARGEST - 1)]
+    pair, all_of_them = engine.answers(images[:2]), engine.answers(images)
+    return all(
+        _equal(one, _row(batch, place))
+        for one, batch, place in (
+            (alone[0], pair, 0),
+            (alone[1], pair, 1),
+            (alone[0], all_of_them, 0),
+            (alone[1], all_of_them, 1),
+            (alone[2], all_of_them, LARGEST - 1),
+        )
+    )
+
+
+def _equal(one: ModelOutput, other: ModelOutput) -> bool:
+    same = np.array_equal(one.probabilities, other.probabilities)
+    if one.ood_similarity is None or other.ood_similarity is None:
+        return same
+    return same and np.array_equal(one.ood_similarity, other.ood_similarity)

@@ -1,0 +1,132 @@
+"""Photos are decoded in child processes: what a photo can break is one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.child_process import ChildFailure, ChildWorker, Limits
+from imgrec.data.images import ImageSpec
+from imgrec.errors import BadImage, DataError, RunError
+from imgrec.parallel import usable_cores
+from imgrec.serve.decoder import decode_photo
+
+LIMITS = Limits(memory=3 << 29, processor_seconds=30, seconds=60)
+"""What the decoding of one photo may take; 100 megapixels take 900 MB."""
+
+Pixels = NDArray[np.uint8]
+
+_WARM_UP = b"P5 1 1 255\n\x00"
+
+
+class DecodingPool:
+    """Child processes that decode photos, each one at a time."""
+
+    def __init__(
+        self, processes: int = 0, limits: Limits = LIMITS, megapixels: int | None = None
+    ) -> None:
+        """Prepare the processes, which begin when they are first needed, or by `start`.
+
+        Args:
+            processes: How many; 0 for as many as there are cores.
+            limits: What the decoding of one photo may take.
+            megapixels: How many pixels a photo may have; None for the limit of each form.
+        """
+        self._megapixels = megapixels
+        processes = processes or usable_cores()
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="decoding")
+        self._idle: asyncio.Queue[_Decoder] = asyncio.Queue()
+        self._all = [_Decoder(limits) for _ in range(processes)]
+        for each in self._all:
+            self._idle.put_nowait(each)
+
+    def start(self) -> None:
+        """Start the processes, which get ready while the caller goes on; raise RunError."""
+        for each in self._all:
+            each.start()
+
+    async def decode(
+        self, content: bytes, forms: Sequence[Mapping[str, Any]], name: str
+    ) -> tuple[Pixels, ...]:
+        """Return the pixels of a photo in each form.
+
+        Args:
+            content: The encoded photo.
+            forms: The fields of an ImageSpec each.
+            name: What errors call it.
+
+        Raises:
+            BadImage: The photo can't be read, crashes the decoder, or takes more than it may.
+        """
+        found = await self._call(name, content, forms, self._megapixels)
+        return tuple(found[str(number)] for number in range(len(forms)))
+
+    async def warm_up(self) -> None:
+        """Wait until every process can decode."""
+        tiny = asdict(ImageSpec(1, 1, 1))
+        await asyncio.gather(*(self._call("", _WARM_UP, [tiny]) for _ in self._all))
+
+    def close(self) -> None:
+        """End the processes."""
+        for each in self._all:
+            each.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def _call(self, name: str, *arguments: Any) -> dict[str, Pixels]:
+        decoder = await self._idle.get()
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self._limits.seconds, decoder.expire)
+        called = loop.run_in_executor(self._threads, decoder.call, *arguments)
+
+        def release(done: asyncio.Future[Any]) -> None:
+            timer.cancel()
+            self._idle.put_nowait(decoder)
+            done.cancelled() or done.exception()  # somebody may have stopped waiting for it
+
+        called.add_done_callback(release)
+        try:
+            return await asyncio.shield(called)
+        except DataError as error:
+            raise BadImage(name, error.message) from error
+        except ChildFailure as failure:
+            raise BadImage(name, f"can't be decoded: the decoder {failure}") from failure
+
+
+class _Decoder:
+    """A child process, which is replaced when it has failed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._worker: ChildWorker | None = None
+
+    def start(self) -> ChildWorker:
+        if self._worker is None:
+            self._worker = ChildWorker(decode_photo, self._limits)
+        return self._worker
+
+    def call(self, *arguments: Any) -> dict[str, Pixels]:
+        worker = self.start()
+        try:
+            return worker.call(*arguments)
+        except ChildFailure:
+            worker.close()
+            self._worker = None
+            with suppress(RunError):  # the next call tries again
+                self.start()
+            raise
+
+    def expire(self) -> None:
+        if self._worker:
+            self._worker.expire()
+
+    def close(self) -> None:
+        if self._worker:
+            self._worker.close()

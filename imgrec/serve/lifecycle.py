@@ -1,0 +1,122 @@
+"""The life of the server: signals, and an end at which every request has its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import cast
+
+import uvicorn
+
+from imgrec.serve.connection import Connection
+
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+_RELOAD = getattr(signal, "SIGHUP", None)
+
+# A client that asks again and again has sent its next request long before; others see the
+# connection close, as it may at any time.
+_IDLE_SECONDS = 1.0
+_STEP = 0.02
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which loses no request when it is ended.
+
+    Args:
+        config: Its protocol is a Connection.
+        grace: Seconds that requests have to be answered after a signal.
+        on_drain: Called when a signal ends the service.
+        on_reload: Called when SIGHUP arrives.
+        on_tick: Called ten times a second.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        grace: float,
+        *,
+        on_drain: Callable[[], None],
+        on_reload: Callable[[], None],
+        on_tick: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._grace = grace
+        self._on_drain, self._on_reload, self._tick = on_drain, on_reload, on_tick
+        self.signal: int | None = None
+        """The signal that ended the service."""
+        self.drained = True
+        """Whether every request had its answer."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals as long as the service runs."""
+        numbers = [*_ENDING, *([_RELOAD] if _RELOAD else [])]
+        before = {number: signal.signal(number, self._handle) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the time that connections take."""
+        self._tick()
+        now = asyncio.get_running_loop().time()
+        if counter % 10 == 0:
+            for each in self._connections:
+                each.check(now)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, for as long as the grace lasts."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._grace
+        for server in self.servers:
+            await self._stop_listening(server)
+        while self._connections and not self.force_exit and loop.time() < end:
+            for each in self._connections:
+                each.close_if_idle(loop.time(), _IDLE_SECONDS)
+                each.check(loop.time())
+            await asyncio.sleep(_STEP)
+        self.drained = not any(each.answering for each in self._connections)
+        for each in self._connections:
+            each.abort()
+        await asyncio.sleep(0)  # their requests are cancelled
+        self._tick()
+
+    async def _stop_listening(self, server: asyncio.Server) -> None:
+        """Close the sockets of a server; what has connected already is answered."""
+        copies = [each.dup() for each in server.sockets]
+        server.close()
+        for each in copies:
+            each.setblocking(False)  # noqa: FBT003  # it has no name
+            accepted = []
+            with each, suppress(BlockingIOError, InterruptedError):
+                while True:
+                    accepted.append(each.accept()[0])
+            for connected in accepted:
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    self._new_connection, connected, ssl=self.config.ssl
+                )
+
+    def _new_connection(self) -> Connection:
+        kind = cast("type[Connection]", self.config.http_protocol_class)
+        return kind(self.config, self.server_state, self.lifespan.state)
+
+    @property
+    def _connections(self) -> list[Connection]:
+        return cast("list[Connection]", list(self.server_state.connections))
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number == _RELOAD:
+            self._on_reload()
+            return
+        if self.should_exit:  # the second time
+            self.force_exit = True
+        self.signal = self.signal or number
+        self.should_exit = True
+        self._on_drain()

@@ -1,0 +1,184 @@
+"""Who may ask: tokens, host names, origins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import ipaddress
+import json
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from imgrec.errors import RunError, UsageError
+from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
+from imgrec.json_documents import from_builtins, parse_json
+from imgrec.serve.exchange import Refusal
+from imgrec.text import printable
+
+Right = Literal["ask", "manage"]
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+_PREFIX = "imgrec_"
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a token file says of a token: its SHA-256, not itself.
+
+    Args:
+        right: `ask` to have photos classified, `manage` for everything.
+        sha256: In hexadecimal.
+        created: ISO 8601 in UTC.
+    """
+
+    right: Right
+    sha256: str
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """The tokens of a service."""
+
+    tokens: tuple[Token, ...] = ()
+
+
+def add_token(path: Path, right: Right) -> str:
+    """Add a new token to a file, which is created if need be, and return the token.
+
+    Raises:
+        RunError: The file can't be read or written.
+    """
+    there = read_tokens(path).tokens if path.exists() else ()
+    token = _PREFIX + secrets.token_urlsafe(32)
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    tokens = TokenFile((*there, Token(right, _digest(token), now)))
+    write_bytes_atomically(path, json.dumps(asdict(tokens), indent=2).encode() + b"\n")
+    path.chmod(0o600)
+    return token
+
+
+def read_tokens(path: Path) -> TokenFile:
+    """Return the tokens in a file.
+
+    Raises:
+        RunError: It can't be read, or is not a token file.
+    """
+    hint = f"`imgrec token add {printable(str(path))} --right ask` makes one"
+    try:
+        return from_builtins(TokenFile, parse_json(read_regular(path, MAX_DOCUMENT_BYTES)))
+    except OSError as error:
+        raise RunError(f"{printable(str(path))}: {reason_of(error)}", hint=hint) from error
+    except ValueError as error:
+        raise RunError(
+            f"{printable(str(path))} is not a token file: {printable(str(error))}", hint=hint
+        ) from error
+
+
+@dataclass(frozen=True)
+class Security:
+    """Who may ask.
+
+    Args:
+        tokens: Those that are valid; None if none is needed.
+        anyone_manages: Without tokens, whether everybody may manage models, not only ask.
+        hosts: The names by which the service may be addressed, in small letters; empty for any.
+        origins: The web pages of other origins that may ask, such as `https://example.org`.
+    """
+
+    tokens: tuple[Token, ...] | None = None
+    anyone_manages: bool = True
+    hosts: Collection[str] = LOOPBACK_NAMES
+    origins: Collection[str] = ()
+
+    def check_origin(self, headers: Mapping[str, str]) -> None:
+        """Check by which name, and from which web page, a request comes.
+
+        Raises:
+            Refusal: 421 for another name, 403 for a page of another origin.
+        """
+        host = headers.get("host", "")
+        if self.hosts and _name(host) not in self.hosts:
+            raise Refusal(
+                421,
+                f"the service is not called {printable(host)}",
+                hint="imgrec serve --allowed-host NAME lets it be",
+            )
+        origin = headers.get("origin")
+        if origin is None:
+            foreign = headers.get("sec-fetch-site") == "cross-site"
+        else:
+            foreign = urlsplit(origin).netloc != host and origin not in self.origins
+        if foreign:
+            raise Refusal(
+                403,
+                f"pages of {printable(origin or 'other sites')} may not ask",
+                hint="imgrec serve --allow-origin ORIGIN lets them",
+            )
+
+    def check_right(self, headers: Mapping[str, str], right: Right) -> None:
+        """Check that a request has a token that allows what it asks for.
+
+        Raises:
+            Refusal: 401 without a valid token, 403 for one that does not allow it.
+        """
+        if self.tokens is None:
+            if right == "manage" and not self.anyone_manages:
+                raise Refusal(
+                    403,
+                    "nobody may manage models without a token",
+                    hint="imgrec serve --token-file FILE",
+                )
+            return
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        found = self._right_of(token.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise Refusal(
+                401,
+                "there is no valid token in the request",
+                hint="send the header `Authorization: Bearer TOKEN`",
+                headers={"www-authenticate": "Bearer"},
+            )
+        if right == "manage" != found:
+            raise Refusal(403, "the token has no right to manage models")
+
+    def _right_of(self, token: str) -> Right | None:
+        """Return what a token allows, in a time that does not depend on which tokens exist."""
+        digest, found = _digest(token), None
+        for each in self.tokens or ():
+            if hmac.compare_digest(each.sha256, digest):
+                found = each.right
+        return found
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can only be reached from the same machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_reachable(host: str, *, token_file: Path | None, insecure: bool) -> None:
+    """Raise UsageError if others could reach a service that asks for no token."""
+    if not is_loopback(host) and token_file is None and not insecure:
+        raise UsageError(
+            f"--host {printable(host)} can be reached by others, who would need no token",
+            hint="give --token-file FILE (`imgrec token add FILE --right ask` makes it), or "
+            "--insecure to let everybody ask",
+        )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _name(host: str) -> str:
+    """Return the name in a Host header, without the port."""
+    return (urlsplit(f"//{host}").hostname or "") if host else ""

@@ -1,0 +1,167 @@
+"""A real service in a process of its own, and requests to it."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from tests.conftest import PROJECT
+
+SECONDS = 60
+"""How long anything may take, on however busy a machine."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The response to a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class Running:
+    """A service that runs; the context ends it."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "imgrec", "serve", *arguments, "--port", "0"],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._listening = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        assert self._listening.wait(SECONDS), self.lines
+        found = re.search(r"listening on https?://.*:(\d+)$", "\n".join(self.lines), re.MULTILINE)
+        assert found, self.lines
+        self.port = int(found[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(SECONDS)
+        self._reader.join(SECONDS)
+        assert self.process.stderr
+        self.process.stderr.close()
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and return the exit status."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end, and return the exit status."""
+        status = self.process.wait(SECONDS)
+        self._reader.join(SECONDS)
+        return status
+
+    def connect(self) -> http.client.HTTPConnection:
+        """Return a new connection."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send a request on a connection of its own, and return the response."""
+        connection = self.connect()
+        try:
+            connection.request(method, target, body, dict(headers or {}))
+            return reply(connection)
+        finally:
+            connection.close()
+
+    def classify(self, body: bytes, query: str = "", content_type: str = "image/png") -> Reply:
+        """Ask `/v1/classify`."""
+        return self.ask("POST", f"/v1/classify{query}", body, {"Content-Type": content_type})
+
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric over its labels."""
+        text = self.ask("GET", "/metrics").body.decode()
+        values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return sum(map(float, values))
+
+    @property
+    def decoders(self) -> list[psutil.Process]:
+        """The decoding processes."""
+        return psutil.Process(self.process.pid).children()
+
+    @contextmanager
+    def decoders_stopped(self) -> Iterator[None]:
+        """Let no photo be decoded until the context ends."""
+        stopped = self.decoders
+        for each in stopped:
+            each.suspend()
+        try:
+            yield
+        finally:
+            for each in stopped:
+                if each.is_running():
+                    each.resume()
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+            if "listening on" in line:
+                self._listening.set()
+        self._listening.set()
+
+
+def reply(connection: http.client.HTTPConnection) -> Reply:
+    """Return the response to the request that was sent on a connection."""
+    found = connection.getresponse()
+    headers = {name.lower(): value for name, value in found.getheaders()}
+    return Reply(found.status, headers, found.read())
+
+
+def multipart(photos: Mapping[str, bytes]) -> tuple[bytes, str]:
+    """Return a multipart body with some files, and its content type."""
+    parts = [
+        f'--part\r\nContent-Disposition: form-data; name="photo"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n".encode()
+        + content
+        + b"\r\n"
+        for name, content in photos.items()
+    ]
+    return b"".join(parts) + b"--part--\r\n", "multipart/form-data; boundary=part"
+
+
+def drawn(number: int, form: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:
+    """Return a drawn photo, another one for each number."""
+    random = np.random.default_rng(number)
+    coarse = random.integers(0, 256, (4, 4, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(stream, form)
+    return stream.getvalue()

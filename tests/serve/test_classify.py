@@ -1,0 +1,126 @@
+"""`POST /v1/classify` answers what `imgrec predict --json` does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imgrec.runs.folder import Run
+from tests.conftest import PROJECT
+from tests.serve.running import Running, drawn, multipart
+
+pytestmark = pytest.mark.tensorflow  # the run is trained with it
+
+PHOTOS = {
+    **{f"{number}.png": drawn(number) for number in range(6)},
+    "a photo.jpg": drawn(7, "JPEG", (500, 300)),
+    "g.gif": drawn(8, "GIF"),
+    "broken.png": drawn(9)[:300],
+    "no.png": b"nothing",
+}
+
+
+def predicted(run: Run, photos: Mapping[str, bytes], folder: Path, *options: str) -> Any:
+    """Return what `imgrec predict --json` says of photos."""
+    for name, content in photos.items():
+        (folder / name).write_bytes(content)
+    command = [sys.executable, "-m", "imgrec", "predict", *photos, "--json", *options]
+    process = subprocess.run(
+        [*command, "--model", str(run.path)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        check=False,
+        capture_output=True,
+    )
+    return json.loads(process.stdout)
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [("", []), ("?top=2&threshold=0.9&model=digits", ["--top", "2", "--threshold", "0.9"])],
+)
+def test_the_answer_is_that_of_predict(
+    service: Running, trained: Run, tmp_path: Path, query: str, options: list[str]
+) -> None:
+    """Every key and every bit of every probability; what can't be read has the same error."""
+    reply = service.classify(*(body := multipart(PHOTOS))[:1], query, body[1])
+    assert reply.status == 200
+    found = reply.document
+    served = found.pop("served")
+    assert found == predicted(trained, PHOTOS, tmp_path, *options)
+    assert served["name"] == "digits"
+    (identity,) = served["models"]
+    assert identity["weights"] == trained.card.hashes["model.tflite"]
+    assert identity["fingerprint"] == trained.card.fingerprint
+    assert identity["certificate"]["agreement"] == 1.0
+
+
+def test_photos_arrive_in_three_forms(service: Running) -> None:
+    """As the body, in a multipart body, and in JSON, by name or without."""
+    photo = drawn(3)
+    b64 = base64.b64encode(photo).decode()
+    alone = service.classify(photo).document["predictions"][0]
+    uploaded = service.classify(*(body := multipart({"x.png": photo}))[:1], "", body[1]).document
+    bodies = {"photos": [b64, {"name": "é.png", "content": b64}]}
+    in_json = service.classify(json.dumps(bodies).encode(), "", "application/json").document
+    found = [alone, *uploaded["predictions"], *in_json["predictions"]]
+    assert [each.pop("photo") for each in found] == ["photo", "x.png", "photo 1", "é.png"]
+    assert all(each == alone for each in found)
+
+
+def test_clients_at_once_get_the_same_answers(service: Running) -> None:
+    """Photos of several requests go through the model together, which changes no bit."""
+    photos = [drawn(number) for number in range(20)]
+    alone = [service.classify(photo).document for photo in photos]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(service.classify, photos * 3))
+    assert {each.status for each in together} == {200}
+    assert [each.document for each in together] == alone * 3
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "content_type", "status", "said"),
+    [
+        (b"", "", "image/png", 400, "no photo"),
+        (b"text", "", "image/png", 422, "not an image"),
+        (b"{", "", "application/json", 400, "not JSON"),
+        (b'{"photo": 1}', "", "application/json", 400, "no list `photos`"),
+        (b'{"photos": ["?"]}', "", "application/json", 400, "not base64"),
+        (b'{"photos": [{"name": "a"}]}', "", "application/json", 400, "photo 1"),
+        (b"x", "", "multipart/form-data; boundary=a", 400, "not valid"),
+        (drawn(0), "?topp=1", "image/png", 400, "topp"),
+        (drawn(0), "?top=0", "image/png", 400, "top=0"),
+        (drawn(0), "?threshold=2", "image/png", 400, "threshold=2"),
+        (drawn(0), "?model=cats", "image/png", 404, "cats"),
+        (drawn(0), "?explain=dense", "image/png", 400, "dense"),
+    ],
+)
+def test_what_can_not_be_answered_says_why(
+    service: Running, body: bytes, query: str, content_type: str, status: int, said: str
+) -> None:
+    """With a status below 500, and the reason in the body."""
+    reply = service.classify(body, query, content_type)
+    assert reply.status == status
+    assert said in reply.body.decode()
+
+
+def test_real_photos_have_the_answers_of_predict(
+    service: Running, trained: Run, shared: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """JPEGs of all sizes, and images of Pillow's tests that are damaged or of rare kinds."""
+    awkward = [path for path in sorted(shared("data/awkward").iterdir()) if path.is_file()][::6]
+    paths = [*sorted(shared("data/photos").glob("*.jpg"))[:10], *awkward]
+    for start in range(0, len(paths), 50):
+        photos = {each.name: each.read_bytes() for each in paths[start : start + 50]}
+        reply = service.classify(*(body := multipart(photos))[:1], "", body[1])
+        expected = predicted(trained, photos, tmp_path)
+        assert reply.document["predictions"] == expected["predictions"]
