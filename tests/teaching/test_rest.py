@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.routing import compile_path
@@ -42,7 +42,7 @@ class Rest:
         raise LookupError(path)
 
     async def _answer(self, handler: Any, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = await handler(Service(()), request)
+        response: HttpResponse = await handler(cast("Service", None), request)
         return response
 
     def document(self, method: str, path: str, body: Any = b"", **headers: str) -> Any:
@@ -149,3 +149,5 @@ def test_photos_are_classified(rest: Rest) -> None:
         path = f"/pets/classify?top=1&version={version}"
         found = rest.document("POST", path, picture(50, red=True))
         assert found["predictions"][0]["top"][0]["class"] == "red"
+    assert rest("POST", "/pets/heat-map", picture(50, red=True)).content_type == "image/webp"
+    assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 400

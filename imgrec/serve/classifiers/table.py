@@ -44,6 +44,7 @@ _ROUTES: Sequence[tuple[str, str, Right, _Answer]] = (
     ("GET", f"{_PHOTO}/content", "ask", photos.photo_content),
     ("GET", f"{_PHOTO}/thumbnail", "ask", photos.photo_thumbnail),
     ("POST", f"{_ONE}/classify", "ask", versions.classify),
+    ("POST", f"{_ONE}/heat-map", "ask", versions.heat_map),
     ("POST", f"{_ONE}/publish", "manage", versions.publish),
     ("GET", f"{_ONE}/versions", "ask", versions.list_versions),
     ("POST", f"{_VERSION}:restore", "manage", versions.restore_version),

@@ -22,11 +22,12 @@ from imgrec.serve.classifiers.requests import (
     number_of,
     read_file,
 )
-from imgrec.serve.classify import read_question
+from imgrec.serve.classify import photos_of, read_question
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Options, Refusal, problem
 from imgrec.text import either, printable
 from imgrec.workflows import teaching
 from imgrec.workflows.prediction import Predictor
+from imgrec.workflows.teaching import Classifier
 
 _FILES = {
     "model.tflite": "application/octet-stream",
@@ -38,12 +39,11 @@ _FILES = {
 def classify(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Classify photos as the classifier is now, or as its published version."""
     classifier = classifiers.get(request.path["name"])
-    version = choice_of(request, "version", ("draft", "published")) or "draft"
+    predictor = _chosen(classifier, request)
     others = {key: value for key, value in request.query.items() if key != "version"}
     question = read_question(dataclasses.replace(request, query=others))
     if question.options.explain is not None or question.model is not None:
         raise Refusal(400, "a classifier takes neither `model` nor `explain`")
-    predictor = classifier.draft() if version == "draft" else classifier.published()
     return _answered(classifier.name, predictor, question.photos, question.options)
 
 
@@ -58,6 +58,22 @@ def _answered(
     document = classification_document(found, asked.members, identity)
     refused = all(each.error is not None for each in found)
     return HttpResponse(json_line(document).encode(), JSON, 422 if refused else 200)
+
+
+def heat_map(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+    """Show which parts of a photo an answer depends on."""
+    classifier = classifiers.get(request.path["name"])
+    photos = [each.source for each in photos_of(request) if isinstance(each.source, bytes)]
+    if len(photos) != 1 or not photos[0]:
+        raise Refusal(400, "there is not exactly one photo in the request")
+    (engine,) = _chosen(classifier, request).engines
+    content = teaching.heat_map(engine, photos[0], request.query.get("class"))
+    return HttpResponse(content, "image/webp", 200, PRIVATE)
+
+
+def _chosen(classifier: Classifier, request: HttpRequest) -> Predictor:
+    version = choice_of(request, "version", ("draft", "published"))
+    return classifier.published() if version == "published" else classifier.draft()
 
 
 def publish(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:

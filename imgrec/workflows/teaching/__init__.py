@@ -20,6 +20,7 @@ from imgrec.workflows.teaching.documents import (
     version_document,
 )
 from imgrec.workflows.teaching.standing import Standing
+from imgrec.workflows.teaching.thumbnails import heat_map
 
 __all__ = [
     "AddedPhoto",
@@ -33,6 +34,7 @@ __all__ = [
     "class_document",
     "classifier_document",
     "forgotten_document",
+    "heat_map",
     "list_classifiers",
     "note_on",
     "photo_document",
