@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import sys
 from typing import TextIO
+
+# The log outlives photos that are deleted.
+_HASH = re.compile(r"([0-9a-f]{8})[0-9a-f]{56}")
 
 
 class AccessLog:
@@ -36,7 +40,7 @@ class AccessLog:
             "request_id": identifier,
             "client": client,
             "method": method,
-            "path": path,
+            "path": _HASH.sub(r"\1…", path),
             "status": status,
             "seconds": round(seconds, 4),
         }

@@ -13,6 +13,7 @@ import pytest
 from starlette.routing import compile_path
 
 from imgrec.files import sha256
+from imgrec.serve.access_log import AccessLog
 from imgrec.serve.classifiers import Classifiers, classifier_routes
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.service import Service
@@ -151,3 +152,12 @@ def test_photos_are_classified(rest: Rest) -> None:
         assert found["predictions"][0]["top"][0]["class"] == "red"
     assert rest("POST", "/pets/heat-map", picture(50, red=True)).content_type == "image/webp"
     assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 400
+
+
+def test_the_access_log_shortens_hashes() -> None:
+    """It outlives photos that are deleted."""
+    stream, digest = io.StringIO(), sha256(b"a photo")
+    log = AccessLog(stream)
+    log.add("1", "127.0.0.1", "DELETE", f"/v1/classifiers/pets/photos/{digest}", 200, 0.1)
+    log.flush()
+    assert json.loads(stream.getvalue())["path"].endswith(f"/photos/{digest[:8]}…")

@@ -130,7 +130,7 @@ def _write_run(
 def _prepared(store: Store, backbone: Backbone, solved: Solved) -> Prepared:
     examples = solved.examples
     place = store.folder / PHOTOS
-    data = {"train": str(place), "split": None, "cache": "none"}
+    data = {"train": str(place), "split": {}, "cache": "none"}
     taken = backbone.spec
     overrides = (
         *QUICK,
