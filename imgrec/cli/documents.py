@@ -139,7 +139,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
     """Return the JSON schema of these documents, and that of a pack's manifest, by name."""
     from imgrec.data.tfrecord import Manifest
     from imgrec.workflows.pack import PackDocument
-    from imgrec.workflows.sweep import SweepTable
+    from imgrec.workflows.sweep import SweepTable, Winner
 
     return {
         "commands": json_schema(
@@ -154,6 +154,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             PreviewDocument,
             PackDocument,
             SweepTable,
+            Winner,
             ExportDocument,
             InfoDocument,
             title="imgrec commands",

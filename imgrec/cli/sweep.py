@@ -1,4 +1,4 @@
-"""`imgrec sweep`, and `imgrec sweep show|resume|stop`."""
+"""`imgrec sweep`, and `imgrec sweep show|resume|stop|report`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from imgrec.cli.console import Console
 from imgrec.cli.train import naming
 from imgrec.metrics import METRICS
 from imgrec.rounding import decimals, duration, percent
-from imgrec.text import printable
+from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
-    from imgrec.workflows.sweep import SweepFolder, SweepStorage, Trial
+    from imgrec.evaluation.results import MetricValue
+    from imgrec.workflows.sweep import SweepFolder, SweepStorage, Trial, Winner
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 START = "start"
@@ -161,6 +162,60 @@ def show(
     """
     folder, found = _opened(name, runs_dir, storage)
     _show(console, folder, found.trials(), as_json=as_json)
+
+
+@sweep.command("report")
+@click.argument("name", metavar="SWEEP")
+@_storage
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def report(
+    console: Console, *, name: str, storage: str | None, as_json: bool, runs_dir: Path
+) -> None:
+    """Show the best trial, corrected for having been chosen, and which trials tie with it.
+
+    Of many equally good trials, the best one looks better than it is. See docs/sweep.md.
+
+    Example: imgrec sweep report photos
+    """
+    from imgrec.workflows.sweep import find_winner
+
+    folder, found = _opened(name, runs_dir, storage)
+    winner = find_winner(folder, found.trials())
+    if as_json:
+        return console.document(winner)
+    return _show_winner(console, folder, winner)
+
+
+def _show_winner(console: Console, folder: SweepFolder, winner: Winner) -> None:
+    from imgrec.report.wording import format_bounds, format_value
+
+    def shown(value: MetricValue) -> str:
+        bounds = format_bounds(winner.metric, value)
+        return format_value(winner.metric, value.value) + (f" ({bounds})" if bounds else "")
+
+    result, known = console.result, winner.metric in METRICS
+    images = count_of(winner.images, "validation image")
+    result(f"best of {count_of(winner.trials, 'trial')}, by {images}: trial {winner.best}")
+    measured = shown(winner.measured) if known else f"{winner.measured.value:,.0f}"
+    result(f"{winner.metric} on these images: {measured}")
+    if winner.corrected is None or winner.tied is None:
+        result(f"{winner.metric} is not a mean over images: it can't be corrected for the choice")
+    else:
+        result(f"corrected for having been chosen: {shown(winner.corrected)}")
+        result(f"can't be said to be worse: {_numbers(winner.tied)}")
+    size = winner.model_bytes[winner.cheapest]
+    result(f"smallest model among these: trial {winner.cheapest}, {size:,} bytes")
+    for key, value in winner.values.items():
+        result(f"  {key}: {_value(value)}")
+    result(f"run: {printable(str(folder.run_of(winner.cheapest)))}")
+
+
+def _numbers(trials: Sequence[int]) -> str:
+    if not trials:
+        return "no other trial"
+    return f"{count_of(len(trials), 'other trial')}: {', '.join(map(str, trials))}"
 
 
 def _opened(name: str, runs_dir: Path, storage: str | None) -> tuple[SweepFolder, SweepStorage]:

@@ -73,6 +73,9 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
     whole = json.loads(imgrec("sweep", "colours.yaml", *arguments).stdout)
     assert _comparable(killed) == _comparable(whole["trials"])
     assert [each["state"] for each in killed] == ["complete", "complete"]
+    winner = json.loads(imgrec("sweep", "report", "colours", "--json").stdout)
+    assert (winner["best"], winner["trials"], winner["images"]) == (killed[0]["number"], 2, 8)
+    assert "corrected for having been chosen" in imgrec("sweep", "report", "colours").stdout
     for number in range(2):
         ours, theirs = trials / f"trial-{number}", trials.parents[1] / "whole/trials"
         for name in ("predictions.npz", "config.yaml"):

@@ -2,6 +2,7 @@
 
 python -m tools.simulations intervals      intervals: coverage and width, for few and rare images
 python -m tools.simulations selective      selective prediction: targets that are missed, coverage
+python -m tools.simulations selection      sweeps: the best of 100 trials, and which are worse
 python -m tools.simulations promises       gates, temperature, OOD limit and thresholds, by data set
 
 The tables in docs/design.md are those of `--draws 1000`, the default; that of intervals has 300.
@@ -13,11 +14,12 @@ import argparse
 import sys
 import time
 
-from tools.simulations import intervals, promises, selective
+from tools.simulations import intervals, promises, selection, selective
 
 SIMULATIONS = {
     "intervals": intervals.simulate,
     "promises": promises.simulate,
+    "selection": selection.simulate,
     "selective": selective.simulate,
 }
 

@@ -9,6 +9,7 @@ from imgrec.workflows.sweep.ranking import (
     time_left,
 )
 from imgrec.workflows.sweep.storage import SweepStorage, Trial
+from imgrec.workflows.sweep.winner import Winner, find_winner
 from imgrec.workflows.sweep.worker import Notify, start_sweep, work
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "SweepStorage",
     "SweepTable",
     "Trial",
+    "Winner",
     "best_first",
+    "find_winner",
     "open_sweep",
     "short_keys",
     "start_sweep",
