@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgrec.evaluation.metrics.compute import samplewise_values
-from imgrec.evaluation.metrics.intervals import around, bootstrap_draws, exact_interval
+from imgrec.evaluation.metrics import around, bootstrap_draws, exact_interval, samplewise_values
 from imgrec.evaluation.results import MetricValue
 from imgrec.metrics import METRICS, Floats, SamplewiseMetric
 from imgrec.scores import Scores

@@ -1,17 +1,25 @@
 """The values of all metrics, and their intervals; `imgrec.metrics` says what each metric is."""
 
 from imgrec.evaluation.metrics.calibration import coverage_curve, reliability
-from imgrec.evaluation.metrics.compute import MOST_RESAMPLED, ComputedMetrics, compute_metrics
-from imgrec.evaluation.metrics.intervals import exact_interval
+from imgrec.evaluation.metrics.compute import (
+    MOST_RESAMPLED,
+    ComputedMetrics,
+    compute_metrics,
+    samplewise_values,
+)
+from imgrec.evaluation.metrics.intervals import around, bootstrap_draws, exact_interval
 from imgrec.evaluation.metrics.paired import PairedInterval, paired_intervals
 
 __all__ = [
     "MOST_RESAMPLED",
     "ComputedMetrics",
     "PairedInterval",
+    "around",
+    "bootstrap_draws",
     "compute_metrics",
     "coverage_curve",
     "exact_interval",
     "paired_intervals",
     "reliability",
+    "samplewise_values",
 ]
