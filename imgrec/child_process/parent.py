@@ -96,6 +96,11 @@ class _Child:
         self._output.close()
         self._process.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the child is gone."""
+        return self._process.poll() is not None
+
     def expire(self) -> None:
         """Kill the child because it takes too long; another thread may wait for its answer."""
         if self._process.poll() is None:

@@ -108,6 +108,9 @@ class _Decoder:
         self._worker: ChildWorker | None = None
 
     def start(self) -> ChildWorker:
+        if self._worker and self._worker.has_ended:  # while it had nothing to do
+            self._worker.close()
+            self._worker = None
         if self._worker is None:
             self._worker = ChildWorker(decode_photo, self._limits)
         return self._worker

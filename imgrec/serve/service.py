@@ -45,6 +45,7 @@ class Service:
         self.limits = limits or Limits()
         self.metrics = Metrics()
         self.admission = Admission(self.limits)
+        self.metrics.waiting.set_function(lambda: self.admission.photos)
         self.draining = False
         self._engine = engine
         self._sources = {each.name: each for each in sources}

@@ -8,11 +8,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -111,6 +113,31 @@ class Running:
         text = self.ask("GET", "/metrics").body.decode()
         values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
         return sum(map(float, values))
+
+    def wait_for_line(self, text: str) -> None:
+        """Wait until stderr has a line with some text."""
+        end = time.monotonic() + SECONDS
+        while not any(text in line for line in self.lines):
+            assert time.monotonic() < end, self.lines
+            time.sleep(0.01)
+
+    def access_log(self, count: int) -> list[str]:
+        """Return the lines of the access log as soon as there are so many."""
+        end = time.monotonic() + SECONDS
+        while len(found := [line for line in self.lines if line.startswith("{")]) < count:
+            assert time.monotonic() < end, self.lines
+            time.sleep(0.01)
+        return found
+
+    @contextmanager
+    def many_connections(self, count: int) -> Iterator[list[socket.socket]]:
+        """Open connections, which are closed when the context ends."""
+        with ExitStack() as opened:
+            address = ("127.0.0.1", self.port)
+            yield [
+                opened.enter_context(socket.create_connection(address, SECONDS))
+                for _ in range(count)
+            ]
 
     @property
     def decoders(self) -> list[psutil.Process]:
