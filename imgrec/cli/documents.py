@@ -13,6 +13,7 @@ from imgrec.network_summary import NetworkSummary
 from imgrec.runs.card import BestEpochDocument, Card, ExportParity
 from imgrec.runs.notes import Notes
 from imgrec.runs.provenance import Provenance
+from imgrec.runs.summary import MetricSummary, Setting
 
 
 class ShippedConfig(Struct, frozen=True):
@@ -97,6 +98,39 @@ class ListedRun(Struct, frozen=True):
     epochs: int | None = None
     best: BestEpochDocument | None = None
     error: Annotated[str | None, Meta(description="Why the run can't be read.")] = None
+    kind: Annotated[
+        str | None, Meta(description="trained, solved (an exact head), imported or calibrated.")
+    ] = None
+    split: Annotated[
+        str | None, Meta(description="The part of the data that the metrics were measured on.")
+    ] = None
+    evaluated: Annotated[int | None, Meta(description="How many images that were.")] = None
+    metrics: Annotated[
+        Mapping[str, MetricSummary], Meta(description="Of the final evaluation, by name.")
+    ] = {}
+    logs: Annotated[
+        Mapping[str, float],
+        Meta(description="What the best epoch measured on the validation images."),
+    ] = {}
+    data: Annotated[
+        str | None, Meta(description="Where the training images are, as it was written.")
+    ] = None
+    images: Annotated[Mapping[str, int], Meta(description="Their number by split.")] = {}
+    weights: int | None = None
+    multiply_adds: int | None = None
+    model_bytes: int | None = None
+    seconds: Annotated[float | None, Meta(description="Of the whole training.")] = None
+    cpu_seconds: float | None = None
+    peak_memory: Annotated[int | None, Meta(description="In bytes.")] = None
+    host: str | None = None
+    commit: Annotated[str | None, Meta(description="Of the Git repository of the config.")] = None
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+    changes: Annotated[
+        Mapping[str, tuple[Setting, Setting]],
+        Meta(description="The settings that differ from the run of the same experiment before it."),
+    ] = {}
+    settings: Annotated[Mapping[str, Setting], Meta(description="Of the config, by key.")] = {}
 
 
 class RunListDocument(Struct, frozen=True):

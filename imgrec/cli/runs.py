@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from imgrec.cli import evaluation_options, options, run_edits
+from imgrec.cli import evaluation_options, options, run_edits, run_files, run_list
 from imgrec.cli.console import Console
 from imgrec.cli.network import show_network
 from imgrec.errors import UsageError
@@ -16,9 +15,8 @@ from imgrec.rounding import decimals, duration
 from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
-    from imgrec.cli.documents import RunListDocument
     from imgrec.runs.card import Card, ImportOrigin
-    from imgrec.runs.folder import Run, UnreadableRun
+    from imgrec.runs.folder import Run
     from imgrec.workflows.evaluation import Compared
 
 _CLASSES_SHOWN = 100
@@ -30,26 +28,6 @@ def runs() -> None:
 
     Example: imgrec runs list
     """
-
-
-@runs.command("list")
-@options.as_json
-@options.runs_dir
-@click.pass_obj
-def list_runs(console: Console, *, as_json: bool, runs_dir: Path) -> None:
-    """List the runs, oldest first, and those that can't be read.
-
-    Example: imgrec runs list
-    """
-    from imgrec.runs.folder import find_runs
-
-    found, unreadable = find_runs(runs_dir)
-    if as_json:
-        return console.document(_listed(found, unreadable))
-    if not (found or unreadable):
-        return console.say(f"no runs in {printable(str(runs_dir))}")
-    errors = ((each.path.name, "can't be read", "", each.error) for each in unreadable)
-    return console.table(("name", "created", "epochs", "best"), [*map(_row, found), *errors])
 
 
 @runs.command("show")
@@ -149,8 +127,11 @@ def compare(
     _show_compared(console, compared, as_json=as_json)
 
 
+runs.add_command(run_list.list_runs)
 runs.add_command(run_edits.tag)
 runs.add_command(run_edits.note)
+runs.add_command(run_files.open_report)
+runs.add_command(run_files.delete)
 
 
 def _refuse_single(references: tuple[str, ...]) -> None:
@@ -172,37 +153,6 @@ def _show_compared(console: Console, compared: Compared, *, as_json: bool) -> No
     console.result(f"on {first.split}: {printable(first.source)}")
     console.render(comparison_text(assessments, compared.comparisons))
     return console.render(settings_text([each.run for each in assessments], settings))
-
-
-def _listed(runs: Sequence[Run], unreadable: Sequence[UnreadableRun]) -> RunListDocument:
-    from imgrec.cli.documents import ListedRun, RunListDocument
-
-    found = (
-        ListedRun(
-            run.name,
-            str(run.path),
-            run.card.created,
-            run.card.complete,
-            run.card.epochs,
-            run.card.best,
-        )
-        for run in runs
-    )
-    errors = (ListedRun(each.path.name, str(each.path), error=each.error) for each in unreadable)
-    return RunListDocument(1, (*found, *errors))
-
-
-def _row(run: Run) -> tuple[str, ...]:
-    card = run.card
-    created = card.created[:16].replace("T", " ")
-    epochs = f"{card.epochs}{'' if card.complete else ' so far'}"
-    if card.origin:
-        epochs = "imported" if card.complete else "import unfinished"
-    elif card.head:
-        epochs = "none" if card.complete else "none so far"
-    origin = card.calibrated_from
-    parts = (_best(run), f"calibrated from {origin.run}" if origin else "")
-    return run.name, created, epochs, ", ".join(filter(None, parts))
 
 
 def _best(run: Run) -> str:

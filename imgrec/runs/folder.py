@@ -22,6 +22,12 @@ from imgrec.text import nearest, printable, quoted
 
 LAST = "last"
 
+CONFIG_FILE = "config.yaml"
+"""The config of a run, with all defaults."""
+
+METRICS_FILE = "metrics.json"
+"""The final evaluation of a run."""
+
 STATE = "state"
 """The folder of a run that contains the checkpoints."""
 

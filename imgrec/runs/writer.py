@@ -32,6 +32,11 @@ def utc_now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
 
 
+def check_unlocked(folder: Path) -> None:
+    """Raise RunError if another process holds the lock of a run's folder."""
+    _locked(folder).release()
+
+
 class RunWriter:
     """Writes a run's card and files while it holds the lock of the run's folder.
 

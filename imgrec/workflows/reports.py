@@ -35,7 +35,7 @@ from imgrec.report.html import DataCheck, Remark, ReportContext, mistakes
 from imgrec.report.markdown import markdown
 from imgrec.report.pictures import Thumbnail
 from imgrec.runs.card import BEST_MODEL
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE, Run
 from imgrec.runs.history import read_history
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.engine import Engine, open_engine
@@ -44,7 +44,6 @@ from imgrec.runtime.litert_engine import FILES
 from imgrec.runtime.merged_classes import ClassLists, merge_classes, with_merged_classes
 from imgrec.text import printable
 from imgrec.workflows.check import CHECK_FILE
-from imgrec.workflows.run_config import CONFIG_FILE
 from imgrec.workflows.run_facts import run_facts
 from imgrec.workflows.thumbnails import Where, heated_thumbnail, plain_thumbnail
 
@@ -250,7 +249,7 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
     confusion = charts.ThemedChart(charts.confusion, assessment.evaluation)
     context = dataclasses.replace(report_context(run, assessment, records), confusion=confusion)
     by_suffix = report_formats(context)
-    writer.write_text("metrics.json", by_suffix[".json"](assessment))
+    writer.write_text(METRICS_FILE, by_suffix[".json"](assessment))
     if context.history:
         curves = charts.curves(context.history, best_epoch=context.best_epoch)
         writer.write_bytes("curves.png", curves)

@@ -11,10 +11,9 @@ from imgrec.data.sources import DataLocation
 from imgrec.errors import ConfigError, RunError, UsageError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of
 from imgrec.interface import option
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import CONFIG_FILE, Run
 from imgrec.text import printable
 
-CONFIG_FILE = "config.yaml"
 _TRAIN_AGAIN = "train again"
 
 

@@ -38,6 +38,7 @@ from tools.bench.networks import full_vgg16, small_network
 from tools.bench.pipelines import pipelines, some_records, steps, training_split
 from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
+from tools.bench.run_lists import run_lists
 from tools.bench.training import trainings
 from tools.photos import DATA
 
@@ -73,6 +74,7 @@ def measured(size: Size) -> Iterator[Figure]:
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, without the start", rate(trained_per_second()))
+    yield from run_lists(size)
     folder = DATA / PHOTOS
     if not folder.is_dir():
         print(f"skipped: pipelines, prediction and training, since {folder} does not exist")

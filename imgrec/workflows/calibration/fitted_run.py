@@ -27,7 +27,7 @@ from imgrec.runs.card import (
     DataSource,
     Threshold,
 )
-from imgrec.runs.folder import Run, check_name, check_place, new_folder
+from imgrec.runs.folder import CONFIG_FILE, Run, check_name, check_place, new_folder
 from imgrec.runs.image_list import IMAGES_FILE, extended_image_list
 from imgrec.runs.writer import RunWriter, utc_now
 from imgrec.runtime.litert_engine import FILES
@@ -54,7 +54,6 @@ from imgrec.workflows.evaluation import (
     selection_notes,
 )
 from imgrec.workflows.export import export_imported
-from imgrec.workflows.run_config import CONFIG_FILE
 
 log = logging.getLogger("imgrec")
 

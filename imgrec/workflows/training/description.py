@@ -13,7 +13,7 @@ from imgrec.data.records import Record
 from imgrec.network_summary import NetworkSummary
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.runs.card import BEST_MODEL, BackboneOrigin, Card, DataSource, Input
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import CONFIG_FILE, Run
 from imgrec.runs.image_list import IMAGES_FILE, Identities, image_list
 from imgrec.runs.notes import NO_NOTES, Notes, change_notes
 from imgrec.runs.writer import RunWriter, utc_now
@@ -21,7 +21,6 @@ from imgrec.versions import environment, versions
 from imgrec.workflows.backbone_run import backbone_run
 from imgrec.workflows.experiment_sections import network_spec
 from imgrec.workflows.prepare import Prepared, records_of, validation_part
-from imgrec.workflows.run_config import CONFIG_FILE
 from imgrec.workflows.statistics import preprocessing_in_words
 
 

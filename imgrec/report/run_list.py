@@ -1,0 +1,181 @@
+"""The list of runs, as cells of a table and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from imgrec.metrics import METRICS
+from imgrec.report.wording import format_value
+from imgrec.rounding import decimals, duration, percent, percent_number, short, size_in_words
+from imgrec.runs.summary import RunSummary, Setting, Value, changed_settings
+from imgrec.text import abridge, count_of, csv_cell, printable, shorten_names
+
+DEFAULT_COLUMNS = ("name", "created", "accuracy", "data", "time", "tags", "changes")
+"""What a list shows if no columns are named."""
+
+CSV_COLUMNS = (
+    *("name", "created", "complete", "accuracy", "accuracy.low", "accuracy.high"),
+    *("data", "seconds", "tags", "changes"),
+)
+"""The same as CSV, in which a cell is one value."""
+
+MORE_COLUMNS = ("changes", "time")
+"""Columns besides the names of what a run has."""
+
+Previous: TypeAlias = Mapping[str, RunSummary]
+
+_CHANGES = 4
+_NARROW = 12
+_SHORTENED = ("changes", "error", "data", "note", "name", "tags", "origin", "accuracy")
+
+
+def cells(
+    runs: Sequence[RunSummary], columns: Sequence[str], before: Previous
+) -> list[tuple[str, ...]]:
+    """Return the cells of each run, as text for people; before: as `predecessors` returns it."""
+    return [tuple(_cell(run, column, before) for column in columns) for run in runs]
+
+
+def fitted(
+    header: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return a table that is at most `width` characters wide.
+
+    Long texts lose their middle, but names stay different from each other; then the last columns
+    are left out, the name and the first one after it never.
+    """
+    columns = {title: [*column] for title, *column in zip(header, *rows, strict=True)}
+    for title in _SHORTENED:
+        room = width - (_width(columns) - _longest(title, columns.get(title, [])))
+        if title in columns and _width(columns) > width:
+            least = max(room, _NARROW, len(title))
+            columns[title] = [*shorten_names([*columns[title]], least)]
+    while _width(columns) > width and len(columns) > 2:
+        columns.pop([*columns][-1])
+    return [*columns], [*zip(*columns.values(), strict=True)]
+
+
+def runs_csv(runs: Sequence[RunSummary], columns: Sequence[str], before: Previous) -> str:
+    """Return the runs as CSV, numbers with all their digits; before: as for `cells`."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(columns)
+    for run in runs:
+        values = (_raw(run, column, before) for column in columns)
+        rows.writerow([csv_cell(each) if isinstance(each, str) else each for each in values])
+    return text.getvalue()
+
+
+def changes_text(run: RunSummary, before: Previous, most: int = _CHANGES) -> str:
+    """Return what a run has different from the one of the same experiment before it."""
+    if run.name not in before:
+        return ""
+    old = before[run.name]
+    changed = changed_settings(old, run)
+    parts = [
+        f"{_short_key(key, changed)} {_shown(one)} -> {_shown(two)}"
+        for key, (one, two) in changed.items()
+    ]
+    if old.fingerprint and run.fingerprint and old.fingerprint != run.fingerprint:
+        parts.append("other images")
+    more = len(parts) - most
+    return ", ".join(parts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _cell(run: RunSummary, column: str, before: Previous) -> str:
+    if run.error and column not in ("name", "error"):
+        return ""
+    if column == "changes":
+        return changes_text(run, before)
+    return _TEXTS[column](run) if column in _TEXTS else _text(column, run.value(column))
+
+
+def _text(column: str, value: Value) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return _number(column, value)
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return value
+
+
+def _number(column: str, value: float) -> str:
+    metric = column.partition(".")[0]
+    if metric in METRICS:
+        return format_value(metric, value)
+    if column in ("model_bytes", "peak_memory"):
+        return size_in_words(int(value))
+    return f"{value:,}" if isinstance(value, int) else short(value)
+
+
+def _accuracy(run: RunSummary) -> str:
+    """Return the accuracy with its interval, or why there is none."""
+    found = run.metrics.get("accuracy")
+    if found is not None and found.value is not None and run.complete:
+        if found.low is None or found.high is None:
+            return percent(found.value)
+        low, high = percent_number(found.low), percent_number(found.high)
+        return f"{percent(found.value)} ({low} to {high})"
+    if run.kind in ("imported", "calibrated"):
+        of = f" from {run.origin}" if run.kind == "calibrated" else ""
+        return f"{run.kind}{of}" if run.complete else f"{run.kind}, unfinished"
+    best = f"{run.best['monitor']} {decimals(run.best['value'])}" if run.best else ""
+    if run.complete:
+        return best or "not measured"
+    epochs = count_of(run.epochs, "epoch") if run.epochs else ""
+    return ", ".join(filter(None, ("unfinished", epochs, best)))
+
+
+def _time(run: RunSummary) -> str:
+    return "" if run.seconds is None else duration(run.seconds)
+
+
+_TEXTS: Mapping[str, Callable[[RunSummary], str]] = {
+    "accuracy": _accuracy,
+    "created": lambda run: run.created[:16].replace("T", " "),
+    "ended": lambda run: run.ended[:16].replace("T", " "),
+    "time": _time,
+    "seconds": _time,
+    "cpu_seconds": lambda run: "" if run.cpu_seconds is None else duration(run.cpu_seconds),
+    "commit": lambda run: run.commit[:10],
+}
+
+
+def _raw(run: RunSummary, column: str, before: Previous) -> Value:
+    if column == "changes":
+        return changes_text(run, before, most=1_000)
+    value = run.value("seconds" if column == "time" else column)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else value
+
+
+def _short_key(key: str, keys: Mapping[str, object]) -> str:
+    """Return the last part of a key, or all of it if another one has the same."""
+    last = key.rpartition(".")[2]
+    same = sum(each.rpartition(".")[2] == last for each in keys)
+    return printable(key if same > 1 else last)
+
+
+def _shown(value: Setting) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(abridge(f"{value:g}" if isinstance(value, float) else str(value), 40))
+
+
+def _width(columns: Mapping[str, Sequence[str]]) -> int:
+    return sum(_longest(title, column) + 2 for title, column in columns.items()) - 2
+
+
+def _longest(title: str, column: Sequence[str]) -> int:
+    return max(map(len, (title, *column)))

@@ -1,0 +1,75 @@
+"""Which runs of many, in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from imgrec.errors import UsageError
+from imgrec.metrics import METRICS
+from imgrec.runs.conditions import parse
+from imgrec.runs.summary import IN_LIST, RunSummary, Value
+from imgrec.text import did_you_mean, printable
+
+
+class Selection(NamedTuple):
+    """Which runs are wanted.
+
+    where: a condition, see `imgrec.runs.conditions`. sort: a name, with a minus before it to
+    reverse the order. names: what else will be asked of the runs.
+    """
+
+    where: str | None = None
+    sort: str | None = None
+    names: Sequence[str] = ()
+
+
+def select(runs: Sequence[RunSummary], wanted: Selection) -> tuple[RunSummary, ...]:
+    """Return the runs of which a condition is true, in the order that is wanted.
+
+    Metrics are sorted from the best to the worst, others ascending; runs without a value are last.
+
+    Raises:
+        UsageError: The condition can't be parsed, or no run has what is named.
+    """
+    condition = parse(wanted.where) if wanted.where is not None else None
+    key = (wanted.sort or "").removeprefix("-")
+    named = [*(condition.names if condition else ()), *([key] if key else ()), *wanted.names]
+    _check_names(named, runs)
+    found = [run for run in runs if condition is None or condition.holds(run.value)]
+    if not key:
+        return tuple(found)
+    having = [run for run in found if _order(run.value(key)) is not None]
+    missing = [run for run in found if _order(run.value(key)) is None]
+    metric = METRICS.get(key.partition(".")[0])
+    best_first = metric is not None and not metric.lower_is_better
+    reverse = best_first is not (wanted.sort or "").startswith("-")
+    having.sort(key=lambda run: _order(run.value(key)) or (0, 0.0, ""), reverse=reverse)
+    return (*having, *missing)
+
+
+def _check_names(names: Iterable[str], runs: Sequence[RunSummary]) -> None:
+    """Raise UsageError for a name that no run has, with the nearest ones."""
+    for name in names:
+        metric = re.sub(r"\.(low|high)$", "", name)
+        if {name, metric} & {*METRICS, *IN_LIST} or not runs:
+            continue
+        if not any(run.has(name) for run in runs):
+            known = dict.fromkeys(key for run in runs for key in run.names())
+            endings = (key[dot.end() :] for key in known for dot in re.finditer(r"\.", key))
+            near = did_you_mean(name, dict.fromkeys((*METRICS, *known, *endings)))
+            raise UsageError(
+                f"no run has {printable(name)}{near}",
+                hint="`imgrec runs list --json` shows what runs have",
+            )
+
+
+def _order(value: Value) -> tuple[int, float, str] | None:
+    """Return what a value is sorted by: numbers first, then texts, in which numbers count."""
+    if value is None or value == ():
+        return None
+    if isinstance(value, int | float):
+        return (0, float(value), "")
+    text = ", ".join(value) if isinstance(value, tuple) else value
+    return (1, 0.0, re.sub(r"\d+", lambda found: found[0].zfill(12), text))

@@ -1,0 +1,350 @@
+"""What a list of runs shows of each: numbers, costs, settings, tags."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from imgrec.errors import RunError
+from imgrec.files import MAX_DOCUMENT_BYTES, MAX_TABLE_BYTES, read_regular, reason_of
+from imgrec.metrics import METRICS
+from imgrec.runs.card import BEST_MODEL, BestEpochDocument, Card
+from imgrec.runs.card_file import CARD_FILE, read_card
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE
+from imgrec.runs.history import HISTORY_FILE, read_history
+from imgrec.runs.notes import NOTES_FILE, read_notes
+from imgrec.runs.provenance import PROVENANCE_FILE, Provenance, read_provenance
+from imgrec.text import printable
+
+SUMMARIZED_FILES = (
+    CARD_FILE,
+    METRICS_FILE,
+    CONFIG_FILE,
+    HISTORY_FILE,
+    NOTES_FILE,
+    PROVENANCE_FILE,
+)
+"""The files of a run that a summary depends on."""
+
+Setting: TypeAlias = str | int | float | bool | None
+Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
+
+_MODELS = ("model.tflite", BEST_MODEL)
+_MOST_SETTINGS = 5_000
+_OPTIMIZER = "training.optimizer"
+_BACKBONE = "model.backbone.name"
+_VALIDATED = "val_"
+
+
+class MetricSummary(Struct, frozen=True, gc=False):
+    """A number with its 95 % interval, null if it has none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class RunSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A run in a list; of one that can't be read, only its name and the `error`.
+
+    created, ended: ISO 8601 in UTC. kind: how its model was made. metrics: of the final evaluation,
+    on `evaluated` images of `split`. logs: what the best epoch measured on the validation images.
+    images: by split. data: where the training images are, as written. weights, model_bytes: of the
+    best model. seconds, cpu_seconds, peak_memory: of the whole training. settings: of the config,
+    by their key. Zero and empty values are unknown.
+    """
+
+    name: str
+    error: str = ""
+    experiment: str = ""
+    created: str = ""
+    ended: str = ""
+    complete: bool = False
+    kind: Literal["trained", "solved", "imported", "calibrated"] = "trained"
+    origin: str = ""
+    epochs: int = 0
+    best: BestEpochDocument = {}
+    metrics: Mapping[str, MetricSummary] = {}
+    logs: Mapping[str, float] = {}
+    split: str = ""
+    evaluated: int = 0
+    data: str = ""
+    fingerprint: str = ""
+    images: Mapping[str, int] = {}
+    classes: int = 0
+    weights: int | None = None
+    multiply_adds: int | None = None
+    model_bytes: int | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+    host: str = ""
+    commit: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    settings: Annotated[
+        Mapping[str, Setting], Meta(description="By key; a list of plain values is JSON.")
+    ] = {}
+
+    def value(self, name: str) -> Value:
+        """Return a property, a metric or a setting by its name; None if the run has none.
+
+        Besides the fields, names are those of `IN_LIST`; a metric, also with `.low` or `.high`;
+        `val_loss` and the like; and the key of a setting, in full or from a dot on. If several keys
+        end like that, it is the shortest.
+        """
+        if name in _COMPUTED:
+            computed: Value = _COMPUTED[name](self)
+            return computed
+        if name in _FIELDS:
+            return getattr(self, name) or None
+        metric, _, bound = name.partition(".")
+        if metric in METRICS and bound in ("", "low", "high"):
+            found = self.metrics.get(metric)
+            return None if found is None else getattr(found, bound or "value")
+        if name in self.logs:
+            return self.logs[name]
+        return self.settings.get(name) if name in self.settings else self._ending_with(f".{name}")
+
+    def has(self, name: str) -> bool:
+        """Return whether it is the name of a log or a setting of this run."""
+        ending = f".{name}"
+        return name in self.logs or any(f".{key}".endswith(ending) for key in self.settings)
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of which `value` may have a value; of settings, their keys."""
+        yield from (*_COMPUTED, *_FIELDS, *self.metrics, *self.logs, *self.settings)
+
+    def _ending_with(self, ending: str) -> Setting:
+        found = [key for key in self.settings if key.endswith(ending)]
+        return self.settings[min(found, key=lambda key: (len(key), key))] if found else None
+
+
+def _optimizer(run: RunSummary) -> Value:
+    found = run.settings.get(_OPTIMIZER)
+    inner = (key for key in run.settings if key.startswith(f"{_OPTIMIZER}."))
+    return found or next((key.split(".")[2] for key in inner), None)
+
+
+_FIELDS = (
+    *("name", "experiment", "created", "ended", "kind", "origin", "epochs", "split", "data"),
+    *("classes", "weights", "multiply_adds", "model_bytes", "seconds", "cpu_seconds"),
+    *("peak_memory", "host", "commit", "note", "error"),
+)
+_COMPUTED: Mapping[str, Any] = {
+    "complete": lambda run: run.complete,
+    "tags": lambda run: run.tags,
+    "backbone": lambda run: run.settings.get(_BACKBONE),
+    "optimizer": _optimizer,
+    "images": lambda run: run.images.get("train"),
+    "best_epoch": lambda run: run.best.get("epoch"),
+}
+
+IN_LIST = (*_COMPUTED, *_FIELDS)
+"""The names of what a run has besides metrics and settings."""
+
+
+def summarize(folder: Path) -> RunSummary:
+    """Return the summary of a run's folder; files other than the card may be missing or damaged."""
+    try:
+        card = read_card(folder)
+    except RunError as error:
+        return RunSummary(name=folder.name, error=error.message)
+    except OSError as error:
+        reason = f"{printable(str(folder))}: {reason_of(error)}"
+        return RunSummary(name=folder.name, error=reason)
+    metrics, notes = _metrics(folder), _read(read_notes, folder)
+    provenance = _read(read_provenance, folder)
+    history = _read(read_history, folder / HISTORY_FILE) or {}
+    train = card.data.get("train")
+    return RunSummary(
+        name=folder.name,
+        experiment=card.name,
+        created=card.created,
+        ended=card.ended,
+        complete=card.complete,
+        kind=_kind(card),
+        origin=_origin(card),
+        epochs=card.epochs,
+        best=card.best,
+        metrics={} if metrics is None else metrics.metrics,
+        logs=_logs(card, history),
+        split="" if metrics is None else metrics.split,
+        evaluated=0 if metrics is None else metrics.images.used,
+        data="" if train is None else train.written or "embedded",
+        fingerprint=card.fingerprint,
+        images={split: source.images for split, source in card.data.items()},
+        classes=len(card.classes),
+        weights=None if card.network is None else card.network.weights,
+        multiply_adds=None if card.network is None else card.network.multiply_adds,
+        model_bytes=_model_bytes(folder),
+        settings=_read(_settings, folder) or {},
+        tags=() if notes is None else notes.tags,
+        note="" if notes is None else notes.note,
+        **_costs(provenance, history),
+    )
+
+
+def changed_settings(before: RunSummary, after: RunSummary) -> dict[str, tuple[Setting, Setting]]:
+    """Return the settings in which two runs differ, with both values; None for one without it.
+
+    Nothing if one of the runs has no config, such as an imported one.
+    """
+    old, new = before.settings, after.settings
+    if not old or not new or old == new:
+        return {}
+    keys = [*new, *(key for key in old if key not in new)]
+    return {
+        key: (old.get(key), new.get(key))
+        for key in keys
+        if key != "name" and old.get(key) != new.get(key)
+    }
+
+
+def predecessors(runs: Sequence[RunSummary]) -> dict[str, RunSummary]:
+    """Return for each run, by name, the run of the same experiment that was made before it.
+
+    Runs without a config, such as imported ones, have none and are none.
+    """
+    newest: dict[str, RunSummary] = {}
+    found = {}
+    for run in sorted(runs, key=lambda run: run.created):
+        if not run.settings:
+            continue
+        if run.experiment in newest:
+            found[run.name] = newest[run.experiment]
+        newest[run.experiment] = run
+    return found
+
+
+class _Images(Struct):
+    used: int
+
+
+class _Metrics(Struct):
+    """What is read of metrics.json."""
+
+    split: str
+    images: _Images
+    metrics: dict[str, MetricSummary]
+
+
+def _metrics(folder: Path) -> _Metrics | None:
+    import msgspec
+
+    def read(folder: Path) -> _Metrics:
+        content = read_regular(folder / METRICS_FILE, MAX_TABLE_BYTES)
+        return msgspec.json.decode(content, type=_Metrics)
+
+    found: _Metrics | None = _read(read, folder)
+    return found
+
+
+def _read(read: Any, path: Path) -> Any:
+    """Return what `read` does; None if the file is missing or damaged, which the list survives."""
+    try:
+        return read(path)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _kind(card: Card) -> Literal["trained", "solved", "imported", "calibrated"]:
+    if card.calibrated_from is not None:
+        return "calibrated"
+    if card.origin is not None:
+        return "imported"
+    return "trained" if card.head is None else "solved"
+
+
+def _origin(card: Card) -> str:
+    if card.calibrated_from is not None:
+        return card.calibrated_from.run
+    return "" if card.origin is None else card.origin.file
+
+
+def _logs(card: Card, history: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Return what the best epoch, or else the last one, measured on the validation images."""
+    epoch = card.best.get("epoch", 0)
+    found = {}
+    for name, values in history.items():
+        if name.startswith(_VALIDATED) and values:
+            value = values[epoch - 1] if 0 < epoch <= len(values) else values[-1]
+            if math.isfinite(value):
+                found[name] = value
+    return found
+
+
+def _costs(provenance: Provenance | None, history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    if provenance is None or not provenance.sessions:
+        seconds = sum(history.get("seconds", ()))
+        return {"seconds": seconds} if math.isfinite(seconds) and seconds > 0 else {}
+    last = provenance.sessions[-1]
+    return {
+        "seconds": provenance.seconds,
+        "cpu_seconds": provenance.cpu_seconds,
+        "peak_memory": provenance.peak_memory,
+        "host": last.host.name,
+        "commit": "" if last.repository is None else last.repository.commit,
+    }
+
+
+def _model_bytes(folder: Path) -> int | None:
+    for name in _MODELS:
+        try:
+            return (folder / name).stat().st_size
+        except OSError:
+            continue
+    return None
+
+
+def _settings(folder: Path) -> dict[str, Setting]:
+    """Return the settings of a run's config, which imgrec wrote with all defaults."""
+    import yaml
+
+    # Ten times as fast as the reader of configs, which knows lines and more forms.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    content = read_regular(folder / CONFIG_FILE, MAX_DOCUMENT_BYTES)
+    try:
+        root = yaml.compose(content, Loader=loader)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    found: dict[str, Setting] = {}
+    for key, value in _flat(root, ""):
+        found[sys.intern(key)] = value
+        if len(found) > _MOST_SETTINGS:
+            raise ValueError(f"more than {_MOST_SETTINGS:,} settings")
+    return found
+
+
+def _flat(node: Any, path: str) -> Iterator[tuple[str, Setting]]:
+    """Yield the scalars of a YAML node with their keys; a list of scalars is one value, as JSON."""
+    kind, value = node.id, node.value
+    if kind == "scalar":
+        yield path, _scalar(node)
+    elif kind == "mapping" and value:
+        for key, inner in value:
+            yield from _flat(inner, f"{path}.{key.value}" if path else key.value)
+    elif all(each.id == "scalar" for each in value):
+        yield path, json.dumps([_scalar(each) for each in value])
+    else:
+        for index, inner in enumerate(value):
+            yield from _flat(inner, f"{path}[{index}]")
+
+
+def _scalar(node: Any) -> Setting:
+    read = _SCALARS.get(node.tag.rpartition(":")[2])
+    return sys.intern(node.value) if read is None else read(node.value)
+
+
+_SCALARS: Mapping[str, Callable[[str], Setting]] = {
+    "int": int,
+    "float": float,
+    "bool": lambda text: text == "true",
+    "null": lambda _: None,
+}

@@ -1,0 +1,75 @@
+"""Conditions on runs, as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from imgrec.errors import UsageError
+from imgrec.runs.conditions import parse
+
+RUN: dict[str, Any] = {
+    "accuracy": 0.95,
+    "backbone": "VGG16",
+    "tags": ("best", "june"),
+    "complete": True,
+    "model.layers[1].Dense.units": 128,
+    "epochs": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ('accuracy > 0.9 and backbone == "VGG16"', True),
+        ("accuracy > 95.5 %", False),
+        ("accuracy >= 95%", True),
+        ("90 % < accuracy <= 0.95", True),
+        ('backbone == "95 %" or accuracy > 94.5 %', True),
+        ("not complete", False),
+        ('"best" in tags and "may" not in tags', True),
+        ('"GG" in backbone', True),
+        ("model.layers[1].Dense.units in (64, 128)", True),
+        ("missing > 1", False),
+        ("missing != 1", True),
+        ("missing == none", True),
+        ("backbone > 3", False),
+        ("epochs == 3.0 and -epochs < 0", True),
+        ("-backbone < 0", False),
+        ("complete == true", True),
+        ('backbone < "W" and backbone >= "VGG16"', True),
+    ],
+)
+def test_what_holds(text: str, holds: bool) -> None:  # noqa: FBT001 - a row of the table
+    """Numbers, texts, tags and flags are compared; what a run lacks is neither more nor less."""
+    assert parse(text).holds(RUN.get) is holds
+
+
+def test_names_are_collected() -> None:
+    """Each once, so that a name which no run has can be reported."""
+    assert parse("a > 1 and b.c[2] < a or not true").names == ("a", "b.c[2]")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("accuracy = 0.9", "write `==` for equal"),
+        ("accuracy >", "is not a condition"),
+        ("", "an empty text: is not a condition"),
+        ('__import__("os").system("ls")', "Call is not possible"),
+        ("a.b().c", "Call is not possible"),
+        ("[x for x in y]", "ListComp is not possible"),
+        ("a + 1 > 2", "BinOp is not possible"),
+        ("f'{a}' == 1", "JoinedStr is not possible"),
+        ("(lambda: 1) == 1", "Lambda is not possible"),
+        ("a[b] == 1", "Subscript is not possible"),
+        ("(" * 500 + "1" + ")" * 500, "nested too deeply|is not a condition"),
+        ("a == 1 and " * 500, "more than 2,000 characters"),
+        ("a == '\x00'", "is not a condition|not text"),
+    ],
+)
+def test_nothing_else_is_possible(text: str, message: str) -> None:
+    """Neither calls nor arithmetic: nothing is evaluated, whatever is written."""
+    with pytest.raises(UsageError, match=message):
+        parse(text)
