@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgrec.data.check import CheckInput, Evidence, Finding, check_records
-from imgrec.data.images import bad_headers, bad_unnamed, traits_of
+from imgrec.data.images import (
+    ImageSpec,
+    Traits,
+    bad_headers,
+    bad_unnamed,
+    inspect_image,
+    traits_of,
+)
 from imgrec.data.records import Record, Splits, first_multilabel
 from imgrec.data.sources import DataLocation, SplitConfig, detect_loader, find_layout, read
 from imgrec.errors import DataError
@@ -19,6 +26,7 @@ from imgrec.workflows.bad_files import naming_bad_files
 
 _SAMPLE = 200
 _CLASSES_SHOWN = 20
+_BYTE, _DECODED = 8, ImageSpec(1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def summarize_dataset(source: Path, data: DataLocation | None = None) -> Dataset
             f"none of the images in {printable(str(source))} can be read, such as "
             f"{printable(name)}: {reason}"
         )
-    traits = {each.name: traits_of(each.source) for each in sound}
+    traits = {each.name: _traits(each) for each in sound}
     counts = Counter(found.classes[label] for record in found.train for label in record.labels)
     stock = CheckInput.of(found)
     checked = check_records(stock, {}, bad, traits, lacking=_lacking(source))
@@ -145,6 +153,13 @@ def _lacking(source: Path) -> Mapping[Evidence, str]:
     command = f"imgrec check {shlex.quote(str(source))}"
     reason = f"`{printable(command)}` looks at every image"
     return dict.fromkeys((Evidence.CONTENT, Evidence.TRAITS, Evidence.PIXELS), reason)
+
+
+def _traits(record: Record) -> Traits:
+    """Return the traits of an image; it is decoded only to count the bits that deep ones use."""
+    found = traits_of(record.source)
+    deep = inspect_image(record, _DECODED).traits if found.bits > _BYTE else None
+    return deep or found
 
 
 # Pillow's modes of one channel, also with transparency.

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
-from imgrec.data.cache import Pixels, open_pixels
+from imgrec.data.cache import Pixels, Stored, open_pixels
 from imgrec.data.check import (
     CheckInput,
     Evidence,
     Findings,
     check_records,
+    thumbnail_of,
 )
 from imgrec.data.findings import log_findings
 from imgrec.data.images import ImageSpec, Traits, fingerprint
@@ -28,6 +29,7 @@ from imgrec.errors import DataError
 from imgrec.evaluation.slices import check_slices
 from imgrec.files import sha256
 from imgrec.interface import setting
+from imgrec.parallel import map_in_order, usable_cores
 from imgrec.progress import Progress
 from imgrec.scores import Skipped
 from imgrec.text import printable
@@ -40,6 +42,10 @@ from imgrec.workflows.experiment_sections import located_problems
 from imgrec.workflows.gate import check_required
 
 log = logging.getLogger("imgrec")
+
+# Comparing so many takes some seconds.
+_MOST_COMPARED = 20_000
+_AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,37 @@ class Prepared:
 
     @cached_property
     def findings(self) -> Findings:
-        """What was found in all images, except by comparing pixels."""
+        """What was found in all images, by the code of `imgrec check`.
+
+        Pixels are compared as they are trained on, if they are kept and not too many.
+        """
+        reason = self._why_not_compared
         return check_records(
             CheckInput.of(self.found),
             self.identities,
             self.skipped,
             self.traits,
-            lacking={Evidence.PIXELS: "only `imgrec check` compares pixels"},
+            None if reason else self._thumbnails(),
+            lacking={Evidence.PIXELS: reason} if reason else {},
         )
+
+    @property
+    def _why_not_compared(self) -> str:
+        if not isinstance(self.pixels, Stored):
+            return "pixels are not kept; `imgrec check` compares them"
+        if len(self.splits.records) > _MOST_COMPARED:
+            return f"there are more than {_MOST_COMPARED:,} images; `imgrec check` compares them"
+        return ""
+
+    def _thumbnails(self) -> dict[str, NDArray[np.uint8] | None]:
+        records = [record for _, part in records_of(self.splits) for record in part]
+        padded = self.spec.fit == "pad"
+
+        def thumbnail(row: int) -> NDArray[np.uint8] | None:
+            return thumbnail_of(self.pixels.take([row])[0], padded=padded)
+
+        found = map_in_order(thumbnail, range(len(records)), usable_cores(), _AHEAD)
+        return dict(zip((each.name for each in records), found, strict=True))
 
 
 def image_spec(data: Data) -> ImageSpec:

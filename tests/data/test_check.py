@@ -22,7 +22,7 @@ from imgrec.data.check import (
     check_images,
     check_records,
 )
-from imgrec.data.check.find import near_duplicates, summarize_image
+from imgrec.data.check.find import near_duplicates, thumbnail_of
 from imgrec.data.records import Record, Splits
 from imgrec.data.sources import read_leniently
 from imgrec.progress import Silent
@@ -164,10 +164,11 @@ def test_a_search_that_ended_early_is_a_warning() -> None:
     """If not all candidates were compared, a finding names the splits and the limit."""
     pixels = np.asarray(picture(0))
     records = [Record(f"{index}", 0, pixels) for index in range(50)]
-    looks = {each.name: look for each, look in zip(records, summarize_image(records), strict=True)}
+    thumbnails = {each.name: thumbnail_of(pixels) for each in records}
+    identities = {each.name: each.name for each in records}
     ended = FindingKind.NOT_COMPARED
-    assert near_duplicates({"train": records}, looks)[ended] == ()
-    (case,) = near_duplicates({"train": records}, looks, per_picture=10)[ended]
+    assert near_duplicates({"train": records}, identities, thumbnails)[ended] == ()
+    (case,) = near_duplicates({"train": records}, identities, thumbnails, per_picture=10)[ended]
     assert case.text == "train: 50 images, at most 10 comparisons for each on average"
 
 

@@ -173,7 +173,7 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert document["counts"]["duplicates_across_splits"] == 2
     assert document["counts"]["unreadable"] == 1
     assert document["splits"]["train"]["per_class"] == {"cat": 1, "dog": 1}
-    assert document["pictures"] is None
+    assert document["pictures"]["formats"] == {"GIF": 1, "PNG": 1}
     assert document["counts"]["animated"] == 1
     assert document["not_checked"]["near_duplicates"] == "no pixels"
     assert "leakage: same file in several splits: 2 (a, a2)" in caplog.text
@@ -181,6 +181,49 @@ def test_what_a_training_keeps(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert "can't be read" not in caplog.text
     assert "not checked: near duplicates across splits, near duplicates, " in caplog.text
     assert f"imgrec check {tmp_path}/config.yaml" in caplog.text
+
+
+def _scene(seed: int) -> Image.Image:
+    """A picture of large blots, wider than high."""
+    colours = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), np.uint8)
+    return Image.fromarray(colours).resize((126, 90), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+def test_a_training_finds_what_a_check_finds(tmp_path: Path, fit: str) -> None:
+    """Copies of pictures too, by comparing the pixels that it trains on."""
+    for number in range(12):
+        for name, seed in (("cat", number), ("dog", 100 + number)):
+            part = "validation" if number > 8 else "train"
+            place = tmp_path / "images" / part / name
+            place.mkdir(parents=True, exist_ok=True)
+            _scene(seed).save(place / f"{number}.png")
+    copies = tmp_path / "images" / "validation" / "cat"
+    _scene(0).save(copies / "again.jpg", quality=75)
+    _scene(1).resize((70, 50)).save(copies / "small.png")
+    _scene(2).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(copies / "mirrored.png")
+    Image.new("RGB", (50, 40), "red").save(tmp_path / "images" / "train" / "dog" / "red.png")
+    config = tmp_path / "config.yaml"
+    data = f"{{root: {tmp_path / 'images'}, image_size: [48, 40], fit: {fit}}}"
+    config.write_text(f"name: scenes\ndata: {data}\nmodel: {{layers: [Flatten]}}\n")
+    trained = prepare(load(str(config)), Silent()).findings
+    assert trained == check(str(config)).findings
+    assert trained.not_checked == {}
+    counts = {each.kind: each.count for each in trained.found}
+    assert counts[FindingKind.NEAR_DUPLICATES_ACROSS_SPLITS] == 6
+    assert counts[FindingKind.ONE_COLOUR] == 1
+
+
+def test_a_training_says_why_pixels_are_not_compared(tmp_path: Path) -> None:
+    """They are decoded in each epoch."""
+    config = (
+        "name: digits\ndata: {loader: digits, image_size: [8, 8], channels: 1, cache: none}\n"
+        "model: {layers: [Flatten]}\n"
+    )
+    (tmp_path / "config.yaml").write_text(config)
+    findings = prepare(load(str(tmp_path / "config.yaml")), Silent()).findings
+    reason = "pixels are not kept; `imgrec check` compares them"
+    assert findings.not_checked[FindingKind.NEAR_DUPLICATES] == reason
 
 
 def test_tensorflow_is_not_loaded(photos: Path, tmp_path: Path) -> None:

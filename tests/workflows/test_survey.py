@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from imgrec.data.check import FindingKind
 from imgrec.errors import DataError
 from imgrec.workflows.dataset_summary import summarize_dataset
 from tests.workflows.class_folders import fill
@@ -84,3 +87,14 @@ def test_many_images_are_sampled(shared: Callable[[str], Path]) -> None:
     assert dict(found.counts) == {"cats": 1000, "dogs": 1000}
     assert len(found.sizes) == 200
     assert 300 < found.side < 450
+
+
+def test_bits_that_are_not_used_are_named(tmp_path: Path) -> None:
+    """As by a check: the brightest pixel is looked for in images of more than 8 bits."""
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        pixels = np.full((8, 8), 4095, np.uint16)
+        Image.fromarray(pixels).save(tmp_path / name / "dark.png")
+    found = {each.kind: each for each in summarize_dataset(tmp_path).findings}
+    details = [case.detail for case in found[FindingKind.FEW_BITS].cases]
+    assert details == ["12 of 16 bits used"] * 2

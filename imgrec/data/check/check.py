@@ -9,6 +9,7 @@ from typing import Self, TypeAlias
 
 from imgrec.data.check.find import (
     ImageSummary,
+    Thumbnail,
     copies,
     describe_pictures,
     differing_in_case,
@@ -18,7 +19,7 @@ from imgrec.data.check.find import (
     summarize_image,
 )
 from imgrec.data.finding_kinds import Evidence, FindingKind
-from imgrec.data.findings import Finding, Findings, Occurrence, Pictures, merged
+from imgrec.data.findings import Finding, Findings, Occurrence, merged
 from imgrec.data.images import NO_IMAGE, Traits
 from imgrec.data.records import MAX_MEGAPIXELS, Record, Splits
 from imgrec.progress import Progress
@@ -61,26 +62,43 @@ def check_records(
     identities: Mapping[str, str],
     bad: Sequence[Skipped],
     traits: Mapping[str, Traits],
+    thumbnails: Mapping[str, Thumbnail | None] | None = None,
     *,
     lacking: Mapping[Evidence, str],
 ) -> Findings:
-    """Return what can be found from hashes, labels, names and traits; no file is opened.
+    """Return what can be found from hashes, labels, names, traits and thumbnails.
+
+    No file is opened. The search for near-duplicates takes a few kB for each image.
 
     Args:
         stock: The images.
         identities: The SHA-256 of each image that has one, by its record's name.
         bad: The records that can't be read as images.
         traits: What each readable image is like, by its record's name.
+        thumbnails: That of each readable image, by its record's name; None for an image of nearly
+            one colour. None if pixels are not compared.
         lacking: Why some evidence is not known, or not of all images.
     """
-    return _findings(stock, _cases(stock, identities, bad, traits), len(bad), lacking)
+    cases = _cases(stock, identities, bad, traits)
+    if thumbnails is not None:
+        cases |= near_duplicates(stock.splits, identities, thumbnails)
+        cases[FindingKind.ONE_COLOUR] = one_colour(thumbnails)
+    found = (Finding(kind, each) for kind, each in cases.items() if each)
+    return Findings(
+        {split: len(records) for split, records in stock.splits.items()},
+        _counts(stock),
+        bool(stock.classes),
+        len(bad),
+        merged((*found, *stock.findings)),
+        _not_checked(stock, lacking),
+        None if Evidence.TRAITS in lacking else describe_pictures([*traits.values()]),
+    )
 
 
 def check_images(stock: CheckInput, progress: Progress) -> Findings:
     """Return all that can be found; every file is read and decoded once, in parallel.
 
-    About 2 kB per image stay in memory, whatever its size; the search for near-duplicates takes
-    a few kB more for each.
+    About 2 kB per image stay in memory, whatever its size, and more for `check_records`.
     """
     looks: dict[str, ImageSummary] = {}
     with progress.task("checking images", len(stock.records)) as task:
@@ -91,15 +109,11 @@ def check_images(stock: CheckInput, progress: Progress) -> Findings:
     identities = {name: look.identity for name, look in looks.items() if look.identity}
     bad = [Skipped(name, look.reason) for name, look in looks.items() if look.reason]
     traits = {name: look.traits for name, look in looks.items() if look.traits}
-    cases = {
-        **_cases(stock, identities, bad, traits),
-        **near_duplicates(stock.splits, looks),
-        FindingKind.ONE_COLOUR: one_colour(looks),
-    }
-    return _findings(stock, cases, len(bad), {}, describe_pictures(looks))
+    thumbnails = {name: looks[name].thumbnail for name in traits}
+    return check_records(stock, identities, bad, traits, thumbnails, lacking={})
 
 
-_Cases: TypeAlias = Mapping[FindingKind, tuple[Occurrence, ...]]
+_Cases: TypeAlias = dict[FindingKind, tuple[Occurrence, ...]]
 
 
 def _cases(
@@ -119,25 +133,6 @@ def _cases(
             record.name for record in stock.records
         ),
     }
-
-
-def _findings(
-    stock: CheckInput,
-    cases: _Cases,
-    bad: int,
-    lacking: Mapping[Evidence, str],
-    pictures: Pictures | None = None,
-) -> Findings:
-    found = (Finding(kind, each) for kind, each in cases.items() if each)
-    return Findings(
-        {split: len(records) for split, records in stock.splits.items()},
-        _counts(stock),
-        bool(stock.classes),
-        bad,
-        merged((*found, *stock.findings)),
-        _not_checked(stock, lacking),
-        pictures,
-    )
 
 
 def _not_checked(stock: CheckInput, lacking: Mapping[Evidence, str]) -> dict[FindingKind, str]:

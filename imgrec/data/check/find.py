@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,15 @@ from numpy.typing import NDArray
 from imgrec.data.check.look_alikes import SIDE, find_look_alikes, has_contrast
 from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.findings import Occurrence, Pictures, ValueRange
-from imgrec.data.images import ImageSpec, Traits, inspect_image
+from imgrec.data.images import ImageSpec, Traits, decode, inspect_image
 from imgrec.data.records import MAX_MEGAPIXELS, Record
 from imgrec.data.suffixes import is_misnamed
 from imgrec.errors import BadImage
 from imgrec.parallel import map_in_order, usable_cores
 from imgrec.text import count_of
+
+Thumbnail: TypeAlias = NDArray[np.uint8]
+"""A grey image, uint8 (SIDE, SIDE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,13 @@ class ImageSummary:
     """What one image is.
 
     identity: its SHA-256, empty if there is no file. reason: why it can't be read, empty
-    if it can. traits: None if it can't. thumbnail: grey uint8 (SIDE, SIDE), None for an image
-    of nearly one colour.
+    if it can. traits: None if it can't. thumbnail: None for an image of nearly one colour.
     """
 
     identity: str
     reason: str = ""
     traits: Traits | None = None
-    thumbnail: NDArray[np.uint8] | None = None
+    thumbnail: Thumbnail | None = None
 
 
 def summarize_image(
@@ -61,9 +64,25 @@ def _look(record: Record, spec: ImageSpec) -> ImageSummary:
     found = inspect_image(record, spec)
     if isinstance(found.pixels, BadImage):
         return ImageSummary(found.identity, found.fault)
-    thumbnail = np.ascontiguousarray(found.pixels[..., 0])
-    compared = thumbnail if has_contrast(thumbnail) else None
-    return ImageSummary(found.identity, "", found.traits, compared)
+    return ImageSummary(found.identity, "", found.traits, _compared(found.pixels))
+
+
+def thumbnail_of(pixels: NDArray[np.uint8], *, padded: bool = False) -> Thumbnail | None:
+    """Return the thumbnail of a decoded image; None if it is of nearly one colour.
+
+    Args:
+        pixels: uint8 (height, width, channels).
+        padded: Whether black was added around the picture; it is left out.
+    """
+    if padded and pixels.any():
+        rows, columns = (np.flatnonzero(pixels.any(axis=axes)) for axes in ((1, 2), (0, 2)))
+        pixels = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _compared(decode(pixels, ImageSpec(SIDE, SIDE, 1)))
+
+
+def _compared(pixels: NDArray[np.uint8]) -> Thumbnail | None:
+    thumbnail = np.ascontiguousarray(pixels[..., 0])
+    return thumbnail if has_contrast(thumbnail) else None
 
 
 def copies(
@@ -145,7 +164,8 @@ _ODD: Mapping[FindingKind, Callable[[Traits], str]] = {
 
 def near_duplicates(
     splits: Mapping[str, Sequence[Record]],
-    looks: Mapping[str, ImageSummary],
+    identities: Mapping[str, str],
+    thumbnails: Mapping[str, Thumbnail | None],
     *,
     per_picture: int = 50_000,
 ) -> dict[FindingKind, tuple[Occurrence, ...]]:
@@ -154,7 +174,6 @@ def near_duplicates(
     If the search ended after `per_picture` comparisons for each image, on average, a case says so.
     """
     split_of = {record.name: split for split, records in splits.items() for record in records}
-    thumbnails = {name: look.thumbnail for name, look in looks.items()}
     compared = {name: each for name, each in thumbnails.items() if each is not None}
     pixels = np.stack([np.zeros((SIDE, SIDE), np.uint8), *compared.values()])[1:]
     found = find_look_alikes(pixels, per_picture=per_picture)
@@ -163,7 +182,7 @@ def near_duplicates(
     across: list[Occurrence] = []
     for group in found.groups:
         members = tuple(names[index] for index in group)
-        if len({looks[name].identity for name in members}) > 1:
+        if len({identities.get(name, "") for name in members}) > 1:
             several = len({split_of[name] for name in members}) > 1
             (across if several else inside).append(Occurrence(members))
     ended = (
@@ -195,15 +214,13 @@ def _wrong_suffixes(all_traits: Mapping[str, Traits]) -> Iterator[Occurrence]:
             yield Occurrence((name,), traits.format)
 
 
-def one_colour(looks: Mapping[str, ImageSummary]) -> tuple[Occurrence, ...]:
+def one_colour(thumbnails: Mapping[str, Thumbnail | None]) -> tuple[Occurrence, ...]:
     """Return the readable images that are not compared with others."""
-    blank = (name for name, look in looks.items() if look.traits and look.thumbnail is None)
-    return tuple(Occurrence((name,)) for name in blank)
+    return tuple(Occurrence((name,)) for name, each in thumbnails.items() if each is None)
 
 
-def describe_pictures(looks: Mapping[str, ImageSummary]) -> Pictures | None:
+def describe_pictures(traits: Sequence[Traits]) -> Pictures | None:
     """Return what the readable images are like, None where there is none."""
-    traits = [look.traits for look in looks.values() if look.traits is not None]
     if not traits:
         return None
     return Pictures(

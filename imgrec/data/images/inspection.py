@@ -59,8 +59,8 @@ class Traits:
 def traits_of(source: ImageSource | ImageContent) -> Traits:
     """Return the traits of an image that is known to be readable.
 
-    Its pixels are only decoded if they have more than 8 bits. Of a file, nothing but the header is
-    read; all bits are taken to be used.
+    The pixels of content are decoded if they have more than 8 bits. Of a path, nothing but the
+    header is read; all bits are taken to be used.
     """
     if isinstance(source, Path):
         with open_file(source) as file, open_image(file) as image:
