@@ -41,6 +41,7 @@ def _lines(machine: Machine) -> list[tuple[str, str]]:
     return [
         ("processor", f"{machine.processor}, {count_of(machine.cores, 'core')}"),
         ("AVX-512", "yes" if machine.avx512 else "no"),
+        ("bfloat16", ", ".join(machine.bfloat16) or "no instructions known"),
         ("oneDNN", _ONEDNN[machine.onednn]),
         ("GPU", ", ".join(machine.gpus) or _NO_GPU[machine.onednn is None]),
     ]

@@ -172,8 +172,12 @@ class Training(Section):
         "the first step. `stop`: end the training; the best epoch is kept. `restore`: restart the "
         "epoch with half the learning rate, at most 5 times per training.",
     )
-    precision: Literal["auto", "float32", "mixed_float16"] = Field(
-        default="auto", description="`auto`: mixed_float16 on a GPU, float32 on a CPU."
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16", "bfloat16"] = Field(
+        default="auto",
+        description="`auto`: mixed_float16 on a GPU, float32 on a CPU. mixed_bfloat16 is faster on "
+        "a CPU with instructions for it, which `imgrec info` names, and slower on others. In the "
+        "mixed precisions weights are float32; in bfloat16 they are not, so that small updates of "
+        "them are lost. The saved models always compute in float32.",
     )
     deterministic: bool = Field(
         default=False,

@@ -6,14 +6,13 @@ import functools
 import importlib.util
 import logging
 import os
-import platform
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from imgrec.errors import RunError, UsageError
 from imgrec.interface import option
+from imgrec.models.processor import bfloat16_instructions, has_avx512, processor_name
 from imgrec.stderr import suppress_native_stderr
 from imgrec.text import count_of
 
@@ -40,11 +39,15 @@ class Devices:
 
 @dataclass(frozen=True)
 class Machine:
-    """What `imgrec info` shows about this machine; onednn is None without TensorFlow."""
+    """What `imgrec info` shows about this machine; onednn is None without TensorFlow.
+
+    bfloat16: the processor's instructions for it.
+    """
 
     processor: str
     cores: int
     avx512: bool
+    bfloat16: tuple[str, ...]
     onednn: bool | None
     gpus: tuple[str, ...]
 
@@ -122,9 +125,10 @@ def describe() -> Machine:
     tf = import_tensorflow() if has_tensorflow() else None
     gpus = tf.config.list_physical_devices("GPU") if tf else []
     return Machine(
-        processor=processor(),
+        processor=processor_name(),
         cores=os.cpu_count() or 1,
-        avx512="avx512f" in _cpu_flags(),
+        avx512=has_avx512(),
+        bfloat16=bfloat16_instructions(),
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" if tf else None,
         gpus=tuple(_gpu_name(tf, gpu) for gpu in gpus),
     )
@@ -206,23 +210,3 @@ def _gpu_name(tf: Any, gpu: Any) -> str:
     number = gpu.name.rsplit(":", 1)[-1]
     name = tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
     return f"GPU {number} ({name})"
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    for line in _cpu_information():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _cpu_flags() -> frozenset[str]:
-    for line in _cpu_information():
-        if line.startswith("flags"):
-            return frozenset(line.partition(":")[2].split())
-    return frozenset()
-
-
-def _cpu_information() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.is_file() else []

@@ -283,7 +283,12 @@ def _check_counts(progress: TrainingProgress) -> None:
 
 
 def _arrays(variables: Sequence[Any]) -> Arrays:
-    return {str(number): np.asarray(variable) for number, variable in enumerate(variables)}
+    return {str(number): _stored(np.asarray(each)) for number, each in enumerate(variables)}
+
+
+def _stored(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values in a type that NumPy's files know: bfloat16 as float32, which is exact."""
+    return values.astype(np.float32) if values.dtype.name == "bfloat16" else values
 
 
 def _put(path: Path, arrays: Arrays, variables: Sequence[Any]) -> None:

@@ -21,6 +21,7 @@ from imgrec.models.keras_objects import make
 from imgrec.models.network import NetworkSpec, SplitNetwork, assemble, unfuse_biases
 from imgrec.pixel_statistics import PixelStatistics
 from imgrec.training.batch import Batch, encode
+from imgrec.training.precision import keras_precision
 
 
 @contextmanager
@@ -52,22 +53,6 @@ def averaged_weights(model: Any) -> Iterator[None]:
     finally:
         for variable, value in zip(variables, own, strict=True):
             variable.assign(value)
-
-
-def keras_precision(precision: str, devices: Devices) -> str:
-    """Return the Keras policy that `training.precision` means on these devices."""
-    if precision != "auto":
-        return precision
-    return "mixed_float16" if devices.kind == "gpu" else "float32"
-
-
-def computing_facts(precision: str, devices: Devices) -> dict[str, str]:
-    """Return what a step's numbers depend on besides config and versions: see Card.computing."""
-    return {
-        "device": devices.kind,
-        "precision": keras_precision(precision, devices),
-        "replicas": str(devices.strategy.num_replicas_in_sync),
-    }
 
 
 @dataclass(frozen=True)

@@ -48,4 +48,4 @@ def test_info_for_people(process: Imgrec) -> None:
     lines = process("info").stdout.splitlines()
     names = [line.split()[0] for line in lines]
     assert names[:3] == ["item", "imgrec", "python"]
-    assert names[-4:] == ["processor", "AVX-512", "oneDNN", "GPU"]
+    assert names[-5:] == ["processor", "AVX-512", "bfloat16", "oneDNN", "GPU"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -37,6 +38,16 @@ def test_what_was_written_is_read(file: Path) -> None:
     assert reused
     np.testing.assert_array_equal(found, ROWS)
     np.testing.assert_array_equal(np.load(file), ROWS)
+
+
+def test_brain_floats_are_read(tmp_path: Path) -> None:
+    """NumPy's header has no name for them; they are found again, and not written for ever."""
+    dtype, path = "bfloat16", tmp_path / NAME
+    rows = ROWS.astype(ml_dtypes.bfloat16)
+    for there in (False, True):
+        found, reused = open_array(path, rows.shape, dtype, LIMIT, lambda: [rows])
+        assert (found.dtype, reused) == (rows.dtype, there)
+        np.testing.assert_array_equal(found, rows)
 
 
 @pytest.mark.parametrize("rows", [np.zeros((6, 5), np.float32), ROWS.astype(np.float16)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,36 @@ import pytest
 
 from imgrec.config.load import parse
 from imgrec.errors import RunError
-from imgrec.models.backend import start
+from imgrec.models import processor
+from imgrec.models.backend import describe, start
 from imgrec.training.checkpoint import newest_place
+from imgrec.training.precision import log_precision
 from imgrec.workflows.experiment_sections import build_steps
 from imgrec.workflows.training import resume, train
 from tests.conftest import TINY
 
+HALF = ("mixed_float16", "mixed_bfloat16", "bfloat16")
 
-def test_hidden_layers_train_in_float16() -> None:
-    """The precision that the config asks for is the model's; weights are kept in float32."""
-    experiment = parse(TINY, "tiny.yaml", ["training.precision=mixed_float16"])
+
+@pytest.mark.parametrize("precision", HALF)
+def test_hidden_layers_train_in_half_precision(precision: str) -> None:
+    """Mixed precision keeps the weights in float32; float16 alone scales the loss."""
+    experiment = parse(TINY, "tiny.yaml", [f"training.precision={precision}"])
     steps = build_steps(experiment, 10, start("cpu"), weights=True)
     convolution = next(layer for layer in steps.model.layers if "conv" in layer.name)
-    assert convolution.compute_dtype == "float16"
-    assert {variable.dtype for variable in steps.model.trainable_variables} == {"float32"}
+    assert convolution.compute_dtype == precision.removeprefix("mixed_")
+    assert convolution.kernel.dtype == ("float32" if "mixed" in precision else precision)
+    assert hasattr(steps.model.optimizer, "inner_optimizer") == (precision == "mixed_float16")
 
 
-def test_the_saved_model_is_float32(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["mixed_float16", "bfloat16"])
+def test_the_saved_model_is_float32(precision: str, tmp_path: Path) -> None:
     """It learned, every layer of `best.keras` computes in float32, and it answers so."""
     import keras
 
-    overrides = ["training.precision=mixed_float16", "training.epochs=1", "training.export=[]"]
+    overrides = [f"training.precision={precision}", "training.epochs=1", "training.export=[]"]
     result = train(parse(TINY, "tiny.yaml", overrides), runs_dir=tmp_path)
+    assert result.run.card.computing["precision"] == precision
     assert result.evaluation.metrics["accuracy"].value > 0.5
     for name in ("best.keras", "last.keras"):
         model = keras.models.load_model(result.run.path / name)
@@ -40,14 +49,17 @@ def test_the_saved_model_is_float32(tmp_path: Path) -> None:
         assert answer.dtype == np.float32
 
 
-def test_a_training_in_float16_resumes_exactly(tmp_path: Path) -> None:
-    """The scale of the loss and its counter are in the checkpoints, from the first one on."""
+@pytest.mark.parametrize("precision", ["mixed_float16", "bfloat16"])
+def test_a_training_in_half_precision_resumes_exactly(precision: str, tmp_path: Path) -> None:
+    """The scale of a float16 loss, and averages in bfloat16, are in the checkpoints."""
 
     def arrays(run: Path) -> dict[str, Any]:
         with np.load(max((run / "state").glob("*.npz"))) as found:
             return {name: found[name] for name in found if name != "progress"}
 
-    overrides = ["training.precision=mixed_float16", "training.export=[]"]
+    ema = "{Adam: {learning_rate: 1e-2, use_ema: true, ema_momentum: 0.9}}"
+    overrides = [f"training.precision={precision}", "training.export=[]"]
+    overrides.append(f"training.optimizer={ema}")
     whole = train(parse(TINY, "t.yaml", overrides), runs_dir=tmp_path).run
     first = parse(TINY, "t.yaml", [*overrides, "training.epochs=1"])
     resumed = resume(train(first, runs_dir=tmp_path).run, overrides=["training.epochs=2"]).run
@@ -67,3 +79,37 @@ def test_the_first_checkpoint_in_float16_can_be_gone_back_to(tmp_path: Path) -> 
     ]
     with pytest.raises(RunError, match="after 5 times with half the learning rate"):
         train(parse(TINY, "t.yaml", overrides), runs_dir=tmp_path)
+
+
+FLAGS = {
+    "AVX512_BF16, AMX-BF16": "flags\t\t: fpu avx512f avx512_bf16 amx_bf16",
+    "Arm BF16": "Features\t: fp asimd bf16 i8mm",
+    "": "flags\t\t: fpu avx2 avx512f",
+}
+
+
+@pytest.mark.parametrize("instructions", FLAGS)
+def test_the_precision_is_logged(
+    instructions: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With the processor's instructions for it, or a warning that it has none or can't use them."""
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"processor\t: 0\nmodel name\t: One\n{FLAGS[instructions]}\n")
+    monkeypatch.setattr(processor, "INFORMATION", file)
+    assert ", ".join(describe().bfloat16) == instructions
+    devices = start("cpu")
+    with caplog.at_level(logging.INFO, "imgrec"):
+        log_precision("auto", devices)
+        log_precision("mixed_bfloat16", devices)
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+        log_precision("bfloat16", devices)
+    levels = [logging.INFO, logging.INFO if instructions else logging.WARNING, logging.WARNING]
+    assert [record.levelno for record in caplog.records] == levels
+    first, second, third = caplog.messages
+    assert first == "precision: float32"
+    assert second.startswith("precision: mixed_bfloat16")
+    assert instructions in second
+    assert "bfloat16, in which this CPU is slower than in float32" in third

@@ -38,15 +38,16 @@ def open_array(
         NoRoom: There is no room for it.
         OSError: The folder can't be used.
     """
+    kind = np.dtype(dtype).str  # of bfloat16 it says only that a value has two bytes
 
     def read(file: IO[bytes], _size: int) -> NDArray[Any] | None:
         np.lib.format.read_magic(file)
-        if np.lib.format.read_array_header_1_0(file) != (shape, False, np.dtype(dtype)):
+        if np.lib.format.read_array_header_1_0(file) != (shape, False, np.dtype(kind)):
             return None
         return np.asarray(np.memmap(file, dtype, "r", file.tell(), shape))
 
     def write(file: CacheWriter) -> None:
-        header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+        header = {"descr": kind, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for part in parts():
             file.write(np.ascontiguousarray(part, dtype).tobytes())

@@ -107,7 +107,7 @@ def assemble(
     (batch, 1), the probability of the second of two classes, for `output: sigmoid` where images
     have one label.
 
-    policy: Keras' dtype policy of the hidden layers, `float32` or `mixed_float16`.
+    policy: Keras' dtype policy of the hidden layers, such as `float32` or `mixed_bfloat16`.
     weights: whether the weights that the config names are loaded.
     statistics: of the training images; needed where the preprocessing is featurewise.
     Raises SettingError for the layer whose shape does not work, RunError where the weights can't

@@ -37,7 +37,8 @@ from imgrec.training.checkpoint import (
 )
 from imgrec.training.monitor import monitored
 from imgrec.training.phases import enter, is_last, last_epoch
-from imgrec.training.steps import Steps, computing_facts
+from imgrec.training.precision import computing_facts, log_precision
+from imgrec.training.steps import Steps
 from imgrec.versions import TRAINING, changed, versions
 from imgrec.workflows.backbone_run import backbone_run, with_backbone_run
 from imgrec.workflows.experiment_sections import build_steps
@@ -90,6 +91,7 @@ def resume(
         prepared = prepare(experiment, progress)
         changes += _check_same_images(run, prepared, allowed=allow_changes)
         devices = start_reproducibly(prepared, device)
+        log_precision(experiment.training.precision, devices)
         classes = len(prepared.splits.classes)
         steps = build_steps(
             experiment, classes, devices, weights=begun is None, statistics=statistics

@@ -18,7 +18,8 @@ from imgrec.config.experiment import Experiment
 from imgrec.errors import RunError, Terminated
 from imgrec.files import reason_of
 from imgrec.json_documents import json_text
-from imgrec.models.backend import Devices, processor
+from imgrec.models.backend import Devices
+from imgrec.models.processor import processor_name
 from imgrec.runs.provenance import (
     PROVENANCE_FILE,
     EpochCost,
@@ -181,7 +182,7 @@ def _host(gpus: Sequence[str]) -> Host:
     return Host(
         name=socket.gethostname(),
         system=platform.platform(),
-        processor=processor(),
+        processor=processor_name(),
         cores=os.cpu_count() or 1,
         memory=int(psutil.virtual_memory().total),
         gpus=tuple(gpus),

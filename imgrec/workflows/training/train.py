@@ -36,8 +36,9 @@ from imgrec.training.loop import TrainingJob, fit
 from imgrec.training.monitor import Monitor
 from imgrec.training.observers import StopTraining, TrainingObserver
 from imgrec.training.phases import warn_if_batch_norm_unsettled
+from imgrec.training.precision import computing_facts, log_precision
 from imgrec.training.recorders import EpochLog, InputWait, TensorBoardLog, run_recorders
-from imgrec.training.steps import Steps, computing_facts, explain_out_of_memory
+from imgrec.training.steps import Steps, explain_out_of_memory
 from imgrec.workflows.backbone_run import warn_of_known_images, with_backbone_run
 from imgrec.workflows.check import record_check
 from imgrec.workflows.experiment_sections import (
@@ -316,6 +317,7 @@ def train(
     measurement = measure_preprocessing(prepared, progress)
     statistics = measurement.statistics if measurement else None
     devices = start_reproducibly(prepared, device)
+    log_precision(experiment.training.precision, devices)
     classes = len(prepared.splits.classes)
     steps = build_steps(experiment, classes, devices, weights=True, statistics=statistics)
     computing = computing_facts(experiment.training.precision, devices)
