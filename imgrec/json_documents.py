@@ -74,13 +74,14 @@ def from_builtins(kind: type[Value], document: object, *, more_keys: bool = Fals
     return value
 
 
-def parse_json(content: str | bytes, *, finite: bool = True) -> Any:
+def parse_json(content: str | bytes, *, finite: bool = True, integral: bool = False) -> Any:
     """Return the value of JSON text from anyone.
 
     Args:
         content: The text.
         finite: Whether NaN and infinity are refused. JSON does not have them, but Keras and
             checkpoints do.
+        integral: Whether `1.0` is an integer, as in JSON schemas.
 
     Raises:
         ValueError: It is not JSON, is nested too deeply, has more than two million values, or a
@@ -90,7 +91,7 @@ def parse_json(content: str | bytes, *, finite: bool = True) -> Any:
     if sum(map(content.count, marks)) > _MAX_VALUES:
         raise ValueError(f"it has more than {_MAX_VALUES:,} values")
     constant = _refuse_constant if finite else float
-    number = _number if finite else float
+    number = _integral if integral else _number if finite else float
     try:
         return json.loads(content, parse_constant=constant, parse_int=_integer, parse_float=number)
     except RecursionError:
@@ -150,6 +151,10 @@ def _number(text: str) -> float:
     if math.isinf(number := float(text)):
         raise ValueError(f"the number {text[:_DIGITS]} is too large")
     return number
+
+
+def _integral(text: str) -> float:
+    return int(number) if (number := _number(text)).is_integer() else number
 
 
 def _on_one_line(found: re.Match[str]) -> str:

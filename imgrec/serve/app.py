@@ -7,7 +7,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -58,8 +58,8 @@ class Application:
         self._prefix, self._numbers = secrets.token_hex(8), itertools.count(1)
         self.asgi = Starlette(
             routes=[
-                StarletteRoute(each.path, _Endpoint(self, each), methods=[*each.methods])
-                for each in routes
+                StarletteRoute(path, _Endpoint(self, by_method), methods=[*by_method])
+                for path, by_method in _by_path(routes).items()
             ],
             exception_handlers={HTTPException: _not_found},
         )
@@ -151,13 +151,23 @@ class Application:
 
 
 class _Endpoint:
-    """A route as an ASGI application."""
+    """The routes of a path as an ASGI application."""
 
-    def __init__(self, application: Application, route: Route) -> None:
-        self._application, self._route = application, route
+    def __init__(self, application: Application, by_method: Mapping[str, Route]) -> None:
+        self._application, self._by_method = application, by_method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._application.answer(self._route, scope, receive, send)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._application.answer(self._by_method[method], scope, receive, send)
+
+
+def _by_path(routes: Sequence[Route]) -> Mapping[str, Mapping[str, Route]]:
+    """Return the routes of each path by their method, of several the first one."""
+    found: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        for method in route.methods:
+            found.setdefault(route.path, {}).setdefault(method, route)
+    return found
 
 
 def _head(scope: Scope, identifier: str) -> HttpRequest:

@@ -10,11 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from imgrec.data.records import Photo
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.evaluation.prediction import Prediction
+from imgrec.json_documents import as_builtins
 
 if TYPE_CHECKING:
     from imgrec.serve.models import ServedModel
@@ -23,6 +26,18 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 ExplainMethod = Literal["occlusion", "windows"]
+
+
+class Problem(Struct, frozen=True):
+    """Why a request is not answered (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="What is wrong.")]
+    hint: Annotated[str, Meta(description="What to do next.")] | UnsetType = UNSET
+    request_id: Annotated[str, Meta(description="Names the request in the log.")] | UnsetType = (
+        UNSET
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,7 @@ class Question:
     """Photos to classify: their contents, with a name each.
 
     Args:
-        photos: At least one; the source of each is bytes.
+        photos: At least one; the source of each is bytes, or why there are none.
         model: The name of a served model; None for the first one.
         options: How they are classified.
         form: What the protocol needs of the request to write the response.
@@ -131,12 +146,7 @@ class Refusal(Exception):
 
 def problem(refusal: Refusal, request: HttpRequest) -> HttpResponse:
     """Return a refusal as a problem document (RFC 9457), the form of an error of this service."""
-    document = {
-        "title": HTTPStatus(refusal.status).phrase,
-        "status": refusal.status,
-        "detail": refusal.detail,
-        "hint": refusal.hint,
-        "request_id": request.id,
-    }
-    body = json.dumps({key: value for key, value in document.items() if value != ""}).encode()
+    title, hint, identifier = HTTPStatus(refusal.status).phrase, refusal.hint, request.id
+    document = Problem(title, refusal.status, refusal.detail, hint or UNSET, identifier or UNSET)
+    body = json.dumps(as_builtins(document)).encode()
     return HttpResponse(body, PROBLEM, refusal.status, refusal.headers)

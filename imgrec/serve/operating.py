@@ -20,7 +20,7 @@ class HealthDocument(Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
-class ModelDocument(Struct, frozen=True):
+class ServedModelDocument(Struct, frozen=True):
     """A model that is served."""
 
     name: str
@@ -35,7 +35,7 @@ class ModelDocument(Struct, frozen=True):
 class ModelsDocument(Struct, frozen=True):
     """The models that are served, the default one first."""
 
-    models: tuple[ModelDocument, ...]
+    models: tuple[ServedModelDocument, ...]
 
 
 async def live(_service: Service, _request: HttpRequest) -> HttpResponse:
@@ -75,9 +75,9 @@ async def reload(service: Service, request: HttpRequest) -> HttpResponse:
     return _json(_described(model, default=model.name == service.models.get(None).name))
 
 
-def _described(model: ServedModel, *, default: bool) -> ModelDocument:
+def _described(model: ServedModel, *, default: bool) -> ServedModelDocument:
     spec, member = model.specs[0], model.predictor.members[0]
-    return ModelDocument(
+    return ServedModelDocument(
         name=model.name,
         default=default,
         classes=model.classes,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from imgrec.report.api_page import api_page
+from imgrec.report.documents import ClassificationDocument
 from imgrec.serve import operating
-from imgrec.serve.classify import read_question, write_answer
+from imgrec.serve.classify import ClassifyQuery, ClassifyRequest, read_question, write_answer
 from imgrec.serve.exchange import (
     Answer,
     HttpRequest,
@@ -15,12 +18,15 @@ from imgrec.serve.exchange import (
     Refusal,
     problem,
 )
+from imgrec.serve.openapi import RouteDocs, openapi_document
 from imgrec.serve.protocols import PROTOCOLS, Protocol, Status
 from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 Handler = Callable[[Service, HttpRequest], Awaitable[HttpResponse]]
 Refuse = Callable[[Refusal, HttpRequest], HttpResponse]
+
+_HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Route:
         refuse: The protocol's form of an error.
         right: What a token has to allow; None for everybody.
         asks: Whether photos are classified, so that it is refused at once if too many wait.
+        docs: What the description of the API says of it; None for nothing.
     """
 
     path: str
@@ -42,6 +49,7 @@ class Route:
     refuse: Refuse = problem
     right: Right | None = "ask"
     asks: bool = False
+    docs: RouteDocs | None = None
 
 
 def asking(
@@ -73,26 +81,73 @@ def protocol_routes(protocol: Protocol) -> Iterator[Route]:
     """Yield the routes of a protocol."""
     for operation in protocol.operations:
         handler = asking(operation.read, operation.write)
+        docs = RouteDocs(
+            operation.summary,
+            protocol.name,
+            operation.response,
+            operation.request,
+            photo=operation.takes_photos,
+            error=protocol.error,
+        )
         for path in operation.paths:
-            yield Route(path, ("POST",), handler, protocol.refuse, asks=True)
+            yield Route(path, ("POST",), handler, protocol.refuse, asks=True, docs=docs)
     for description in protocol.descriptions:
         handler = describing(description.describe)
         right: Right | None = None if description.public else "ask"
+        docs = RouteDocs(
+            description.summary, protocol.name, description.response, error=protocol.error
+        )
         for path in description.paths:
-            yield Route(path, ("GET",), handler, protocol.refuse, right)
+            yield Route(path, ("GET",), handler, protocol.refuse, right, docs=docs)
 
+
+def described(routes: Sequence[Route]) -> Sequence[Route]:
+    """Return routes, and those of their description: a document and a page of it."""
+    document = openapi_document(routes)
+    page = api_page(document)
+    policy = {"content-security-policy": page.content_security_policy}
+    return (
+        *routes,
+        _constant("/openapi.json", HttpResponse(json.dumps(document).encode())),
+        _constant("/docs", HttpResponse(page.html.encode(), _HTML, headers=policy)),
+    )
+
+
+def _constant(path: str, response: HttpResponse) -> Route:
+    async def handler(_service: Service, _request: HttpRequest) -> HttpResponse:
+        return response
+
+    return Route(path, ("GET",), handler, right=None)
+
+
+_CLASSIFY = RouteDocs(
+    "Classify photos",
+    "imgrec",
+    ClassificationDocument,
+    ClassifyRequest,
+    photo=True,
+    form=True,
+    query=ClassifyQuery,
+    unusable=ClassificationDocument,
+)
+_LIVE = RouteDocs("Say that it runs", "imgrec", operating.HealthDocument)
+_READY = RouteDocs("Say whether it answers", "imgrec", operating.HealthDocument)
+_METRICS = RouteDocs("Return metrics in Prometheus' format", "imgrec", "text/plain")
+_MODELS = RouteDocs("List the models", "imgrec", operating.ModelsDocument)
+_RELOAD = RouteDocs("Open a model again", "imgrec", operating.ServedModelDocument)
 
 OPERATION_ROUTES: Sequence[Route] = (
-    Route("/health/live", ("GET",), operating.live, right=None),
-    Route("/health/ready", ("GET",), operating.ready, right=None),
-    Route("/metrics", ("GET",), operating.metrics),
-    Route("/v1/models", ("GET",), operating.models),
-    Route("/v1/models/{model}:reload", ("POST",), operating.reload, right="manage"),
+    Route("/health/live", ("GET",), operating.live, right=None, docs=_LIVE),
+    Route("/health/ready", ("GET",), operating.ready, right=None, docs=_READY),
+    Route("/metrics", ("GET",), operating.metrics, docs=_METRICS),
+    Route("/v1/models", ("GET",), operating.models, docs=_MODELS),
+    Route("/v1/models/{model}:reload", ("POST",), operating.reload, right="manage", docs=_RELOAD),
 )
 
-
 ROUTES: Sequence[Route] = (
-    Route("/v1/classify", ("POST",), asking(read_question, write_answer), asks=True),
+    Route(
+        "/v1/classify", ("POST",), asking(read_question, write_answer), asks=True, docs=_CLASSIFY
+    ),
     *OPERATION_ROUTES,
     *(route for protocol in PROTOCOLS for route in protocol_routes(protocol)),
 )

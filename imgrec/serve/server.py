@@ -24,7 +24,7 @@ from imgrec.serve.limits import Limits
 from imgrec.serve.models import ModelSource
 from imgrec.serve.protocols import vertex
 from imgrec.serve.reloading import Reloading
-from imgrec.serve.routes import ROUTES, Route, protocol_routes
+from imgrec.serve.routes import ROUTES, Route, described, protocol_routes
 from imgrec.serve.security import (
     LOOPBACK_NAMES,
     Security,
@@ -99,7 +99,7 @@ def serve(settings: Settings) -> None:
         )
         service = Service(settings.models, settings.engine, settings.limits)
         held.callback(service.close)
-        server = _server(settings, service, security, routes)
+        server = _server(settings, service, security, described(routes))
         listener.listen(_BACKLOG)  # clients can connect from now on
         _say_what_is_served(settings, service, address)
         server.run(sockets=[listener])

@@ -130,6 +130,8 @@ class Service:
 
     async def _decoded(self, photo: Photo, model: ServedModel) -> Pixels | BadImage:
         content = photo.source
+        if isinstance(content, BadImage):
+            return content
         if not isinstance(content, bytes):
             raise TypeError(f"the source of {printable(photo.name)} is not bytes")
         began = time.perf_counter()

@@ -6,13 +6,10 @@ import base64
 import http.client
 import io
 import json
-import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +18,7 @@ import numpy as np
 from PIL import Image
 
 from imgrec.runs.folder import Run
-
-START = 60.0
-"""Seconds in which a service has to answer."""
+from tests.serve.running import SECONDS, Running
 
 Labels = Mapping[str, float]
 """The probability of each class that an answer lists."""
@@ -37,7 +32,7 @@ class Connection:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.connection = http.client.HTTPConnection(self.host, timeout=START)
+        self.connection = http.client.HTTPConnection(self.host, timeout=SECONDS)
 
     def close(self) -> None:
         """Close it."""
@@ -62,41 +57,10 @@ class Connection:
 
 
 @contextmanager
-def service(
-    runs: Sequence[Run], *options: str, environment: Mapping[str, str] | None = None
-) -> Iterator[str]:
-    """Serve runs in a process; yield the host with its port."""
-    port = free_port()
-    folder = str(runs[0].path.parent)
-    command = [sys.executable, "-m", "imgrec", "serve", *(run.name for run in runs)]
-    command += ["--runs-dir", folder, "--port", str(port), *options]
-    with subprocess.Popen(command, env={**os.environ, **(environment or {})}) as process:
-        try:
-            host = f"127.0.0.1:{port}"
-            wait_for(host, process)
-            yield host
-        finally:
-            process.terminate()
-            process.wait(START)
-
-
-def free_port() -> int:
-    """Return the number of a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def wait_for(host: str, process: subprocess.Popen[bytes]) -> None:
-    """Return as soon as a service is ready."""
-    end = time.monotonic() + START
-    while time.monotonic() < end:
-        assert process.poll() is None, "the service ended"
-        with suppress(OSError), closing(Connection(host)) as connection:
-            if connection.send("GET", "/v2/health/ready")[0] == 200:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the service did not start")
+def service(runs: Sequence[Run], folder: Path) -> Iterator[str]:
+    """Serve runs in a process whose working directory is a folder; yield the host with its port."""
+    with Running([f"{run.name}={run.path}" for run in runs], folder) as running:
+        yield f"127.0.0.1:{running.port}"
 
 
 def predicted(run: Run, photos: Sequence[Path]) -> list[Labels]:

@@ -47,7 +47,7 @@ def test_a_client_receives_what_predict_says(name: str, colour_run: Run, tmp_pat
     script = CLIENTS / f"ask_{name}.py"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
-    with service([colour_run]) as host:
+    with service([colour_run], tmp_path) as host:
         done = subprocess.run(
             [python, script, host, colour_run.name, photo],
             env=environment,

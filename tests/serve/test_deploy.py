@@ -7,11 +7,13 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ import yaml
 
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
-from tests.serve.serving import Connection, free_port, hugging_face, predicted, wait_for
+from tests.serve.running import SECONDS
+from tests.serve.serving import Connection, hugging_face, predicted
 
 DEPLOY = PROJECT / "deploy"
 HOME = "/opt/imgrec"
@@ -230,3 +233,22 @@ def confined(user: str, programs: Path) -> Sequence[str]:
     done = subprocess.run([*switch, programs / "python", "-c", ""], check=False)
     script = 'mount --make-rprivate / && mount -o remount,bind,ro / && exec "$@"'
     return UNSHARE, "--mount", "sh", "-ec", script, "sh", *(() if done.returncode else switch)
+
+
+def free_port() -> int:
+    """Return the number of a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for(host: str, process: subprocess.Popen[bytes]) -> None:
+    """Return as soon as a service is ready."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, "the service ended"
+        with suppress(OSError), closing(Connection(host)) as connection:
+            if connection.send("GET", "/health/ready")[0] == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the service did not start")

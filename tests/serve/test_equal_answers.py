@@ -19,9 +19,10 @@ from tests.serve.serving import (
 
 
 @pytest.fixture(scope="module")
-def connection(colour_run: Run) -> Iterator[Connection]:
+def connection(colour_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """A connection to a service of a model of two colours."""
-    with service([colour_run]) as host, closing(Connection(host)) as opened:
+    folder = tmp_path_factory.mktemp("service")
+    with service([colour_run], folder) as host, closing(Connection(host)) as opened:
         yield opened
 
 
@@ -38,7 +39,10 @@ def test_every_protocol_answers_as_predict_does(connection: Connection, colour_r
 
 def test_errors_have_the_form_of_the_protocol(connection: Connection) -> None:
     """For what is not a photo, and for a model that does not exist."""
-    annotate = b'{"requests": [{"image": {"content": "AAAA"}, "features": [{"type": 4}]}]}'
+    images = b'{"content": "AAAA"}', b'{"source": {"imageUri": "https://example.com/a.jpg"}}'
+    annotate = b'{"requests": [%s]}' % b", ".join(
+        b'{"image": %s, "features": [{"type": 4}]}' % image for image in images
+    )
 
     bad = connection.send("POST", "/", b"not a photo", "image/jpeg")
     unknown = connection.send("POST", "/models/other", b"not a photo", "image/jpeg")
@@ -46,4 +50,4 @@ def test_errors_have_the_form_of_the_protocol(connection: Connection) -> None:
 
     assert (bad[0], bad[1][:11]) == (422, b'{"error": "')
     assert (unknown[0], unknown[1][:29]) == (404, b'{"error": "there is no model ')
-    assert (in_place[0], in_place[1][:24]) == (200, b'{"responses": [{"error":')
+    assert (in_place[0], in_place[1].count(b'{"error"')) == (200, 2)

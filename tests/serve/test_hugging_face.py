@@ -58,27 +58,27 @@ def test_scores_are_the_output_of_the_function_that_the_model_ends_in() -> None:
     assert answered(CLASSIFY, softmax, found)
     assert answered(CLASSIFY, sigmoid, found, of_several_labels())
     assert not_answered(CLASSIFY, sigmoid, found).detail == "the model ends in softmax"
-    assert refused(CLASSIFY, numbers).status == 400
+    assert refused(CLASSIFY, numbers).status == 422
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
+    ("document", "status", "says"),
     [
-        ({"inputs": "https://example.com/cat.jpg"}, "inputs is an address"),
-        ({"inputs": "data:image/png;base64," + B64}, "inputs is a data URL"),
-        ({"inputs": "?"}, "inputs is not base64"),
-        ({"inputs": ""}, "inputs is empty"),
-        ({"inputs": [B64]}, "the body is not valid: inputs: expected str, got array"),
-        ({"inputs": B64, "parameters": {"topk": 1}}, "the body is not valid"),
-        ({"inputs": B64, "parameters": {"top_k": 0}}, "the body is not valid"),
-        ([], "the body is not valid"),
+        ({"inputs": "https://example.com/cat.jpg"}, 422, "inputs is an address"),
+        ({"inputs": "data:image/png;base64," + B64}, 422, "inputs is a data URL"),
+        ({"inputs": "?"}, 422, "inputs is not base64"),
+        ({"inputs": ""}, 422, "inputs is empty"),
+        ({"inputs": [B64]}, 400, "the body is not valid: inputs: expected str, got array"),
+        ({"inputs": B64, "parameters": {"topk": 1}}, 400, "the body is not valid"),
+        ({"inputs": B64, "parameters": {"top_k": 0}}, 400, "the body is not valid"),
+        ([], 400, "the body is not valid"),
     ],
 )
-def test_what_is_not_valid_is_refused(document: object, says: str) -> None:
+def test_what_is_not_valid_is_refused(document: object, status: int, says: str) -> None:
     """The reason names the place."""
     found = refused(CLASSIFY, posted(document))
 
-    assert found.status == 400
+    assert found.status == status
     assert found.detail.startswith(says)
 
 
@@ -104,4 +104,4 @@ def test_models_of_different_classes_have_no_one_answer() -> None:
 
     found = not_answered(CLASSIFY, HttpRequest(PHOTO), empty, of_different_classes())
 
-    assert (found.status, "/v1/classify" in found.hint) == (400, True)
+    assert (found.status, "/v1/classify" in found.hint) == (422, True)

@@ -115,15 +115,15 @@ def test_a_single_photo_may_have_no_dimension_of_photos() -> None:
         ({"datatype": "UINT8", "shape": [1, 1, 1], "data": [256]}, "a pixel is not an integer"),
         ({"datatype": "UINT8", "shape": [1, 1, 1], "data": [0.5]}, "a pixel is not an integer"),
         ({"datatype": "UINT8", "shape": [1, 1, 2], "data": [0, 0]}, "the shape [1, 1, 2] is not"),
-        ({"parameters": {"binary_data_size": 9}}, "the input image has no data"),
-        ({"parameters": {"shared_memory_region": "a"}}, "the input image has no data"),
+        ({"parameters": {"binary_data_size": 9}}, "the input is not in the JSON"),
+        ({"parameters": {"shared_memory_region": "a"}}, "the input is not in the JSON"),
     ],
 )
 def test_a_tensor_that_is_not_one_of_photos_is_refused(changed: Any, says: str) -> None:
     """The reason says what does not fit."""
     found = refused(INFER, infer(tensor(**changed)))
 
-    assert found.status == 400
+    assert found.status == 422
     assert found.detail.startswith(says)
 
 

@@ -67,7 +67,6 @@ def test_classify_names_the_labels() -> None:
         ({"instances": [IMAGE, B64]}, "instances[1] is not a photo"),
         ({"instances": [{"a": IMAGE, "b": IMAGE}]}, "instances[0] is not a photo"),
         ({"instances": [{"b64": 7}]}, "instances[0] is not a photo"),
-        ({"instances": [{"b64": "https://example.com/cat.jpg"}]}, "instances[0] is an address"),
         ({"inputs": IMAGE}, "inputs is not a list of photos"),
         ({"inputs": [IMAGE], "signature_name": "train"}, "the body is not valid: signature_name"),
         ({"instances": [IMAGE], "parameters": {"threshold": 0.5}}, "the body is not valid"),
@@ -79,6 +78,13 @@ def test_what_is_not_valid_is_refused(document: object, says: str) -> None:
 
     assert found.status == 400
     assert found.detail.startswith(says)
+
+
+def test_an_address_is_not_a_photo() -> None:
+    """The service reads nothing from other places."""
+    found = refused(PREDICT, posted({"instances": [{"b64": "https://example.com/cat.jpg"}]}))
+
+    assert (found.status, found.detail) == (422, "instances[0] is an address")
 
 
 def test_a_photo_that_cannot_be_read_is_an_error() -> None:

@@ -10,6 +10,7 @@ from imgrec.errors import ImgrecError
 from imgrec.serve.classifiers import classes, photos, versions
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.openapi import RouteDocs
 from imgrec.serve.routes import Handler, Route
 from imgrec.serve.security import Right
 from imgrec.serve.service import Service
@@ -63,9 +64,13 @@ _STATUSES: Mapping[type[ImgrecError], int] = {
 def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
     """Return the routes under which classifiers are taught."""
     return tuple(
-        Route(path, (method,), _handler(classifiers, answer), right=right)
+        Route(path, (method,), _handler(classifiers, answer), right=right, docs=_docs(answer))
         for method, path, right, answer in _ROUTES
     )
+
+
+def _docs(answer: _Answer) -> RouteDocs:
+    return RouteDocs((answer.__doc__ or "").partition("\n")[0], "Classifiers", None)
 
 
 def _handler(classifiers: Classifiers, answer: _Answer) -> Handler:

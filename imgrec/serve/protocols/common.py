@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TypeVar
 
 from msgspec import Struct
 
 from imgrec.evaluation.prediction import ModelInfo, Prediction, combined_model
-from imgrec.json_documents import as_builtins, from_builtins, parse_json
+from imgrec.json_documents import as_builtins
 from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Refusal
 from imgrec.serve.models import ServedModel
 from imgrec.serve.protocols.protocol import Status
@@ -21,25 +20,11 @@ ALL_CLASSES = 1_000_000
 VERSION = "1"
 """The only version of each model: another run is another model."""
 
-Body = TypeVar("Body", bound=Struct)
-
 
 class ErrorText(Struct, frozen=True):
     """Why a request is not answered."""
 
     error: str
-
-
-def read_body(request: HttpRequest, kind: type[Body]) -> Body:
-    """Return the JSON body of a request as a `kind`.
-
-    Raises:
-        Refusal: 400, it is not JSON, or a key is missing, unknown or of the wrong type.
-    """
-    try:
-        return from_builtins(kind, parse_json(request.body), more_keys=True)
-    except ValueError as error:
-        raise Refusal(400, f"the body is not valid: {printable(str(error))}") from None
 
 
 def json_response(document: object, status: int = 200) -> HttpResponse:
@@ -73,13 +58,13 @@ def one_model(model: ServedModel) -> ModelInfo:
     """Return the model that answers: the only one, or the mean of several.
 
     Raises:
-        Refusal: 400, the models of an ensemble have different classes, so there is no answer of
+        Refusal: 422, the models of an ensemble have different classes, so there is no answer of
             all.
     """
     found = combined_model(model.predictor.members)
     if found is None:
         raise Refusal(
-            400,
+            422,
             f"{printable(model.name)} has no one answer: its models have different classes",
             hint="use /v1/classify, which lists the answer of each",
         )

@@ -23,12 +23,11 @@ from imgrec.serve.protocols.common import (
     ErrorText,
     json_response,
     one_model,
-    read_body,
     readable_predictions,
     refuse_as_text,
 )
-from imgrec.serve.protocols.photos import Base64, base64_content
 from imgrec.serve.protocols.protocol import Operation, Protocol
+from imgrec.serve.reading import Base64, base64_content, read_body
 
 _NAME = "inputs"
 _TOP = 5
@@ -69,7 +68,7 @@ def read(request: HttpRequest) -> Question:
     """Return the question of a request, whose form is its Parameters.
 
     Raises:
-        Refusal: 400, it is not valid.
+        Refusal: 400, it is not valid; 422, it can't be answered as asked.
     """
     parameters = Parameters()
     content = request.body
@@ -81,7 +80,7 @@ def read(request: HttpRequest) -> Question:
         raise Refusal(400, "there is no photo in the request", hint="send one as the body")
     if parameters.function_to_apply == "none":
         raise Refusal(
-            400,
+            422,
             "function_to_apply is none, but the model's answers are probabilities",
             hint="leave it out",
         )
@@ -93,13 +92,13 @@ def write(answer: Answer) -> HttpResponse:
     """Return the response for an answer.
 
     Raises:
-        Refusal: 400, the model has no one answer, or another function was asked for than the one
-            it ends in; 422, the photo can't be read.
+        Refusal: 422, the model has no one answer, or another function was asked for than the one
+            it ends in, or the photo can't be read.
     """
     function = "sigmoid" if one_model(answer.model).multi_label else "softmax"
     parameters: Parameters = answer.question.form
     if parameters.function_to_apply not in (None, function):
-        raise Refusal(400, f"the model ends in {function}", hint="leave out function_to_apply")
+        raise Refusal(422, f"the model ends in {function}", hint="leave out function_to_apply")
     (prediction,) = readable_predictions(answer)
     listed = prediction.top[: answer.question.options.top]
     return json_response([ClassScore(*each) for each in listed])

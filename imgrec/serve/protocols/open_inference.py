@@ -24,13 +24,12 @@ from imgrec.serve.protocols.common import (
     json_response,
     one_model,
     probabilities,
-    read_body,
     readable_predictions,
     refuse_as_text,
     require_version,
 )
-from imgrec.serve.protocols.photos import base64_content
 from imgrec.serve.protocols.protocol import Description, Operation, Protocol, Status
+from imgrec.serve.reading import base64_content, read_body
 from imgrec.text import either, printable
 
 _BINARY_LENGTH = "inference-header-content-length"
@@ -51,20 +50,19 @@ class InputTensor(Struct, frozen=True):
     datatype: Annotated[
         str,
         Meta(
-            description="BYTES for files in base64, of shape [n] or [n, 1]; UINT8 for pixels, of "
-            "shape [height, width, channels] or [n, height, width, channels], with 1 or 3 channels."
+            description="BYTES for files in base64, of shape [n] or [n, 1]; UINT8 for pixels of "
+            "shape [height, width, channels] or [n, height, width, channels], 1 or 3 channels.",
+            extra_json_schema={"enum": [_PHOTOS, _PIXELS]},
         ),
     ]
-    data: Annotated[
-        list[Any] | UnsetType, Meta(description="The values, row by row, flat or nested.")
-    ] = UNSET
+    data: Annotated[list[Any], Meta(description="The values, row by row, flat or nested.")]
     parameters: Parameters = {}
 
 
 class RequestedOutput(Struct, frozen=True):
     """An output that is wanted."""
 
-    name: Annotated[str, Meta(description="probabilities, label or known.")]
+    name: Annotated[str, Meta(extra_json_schema={"enum": _OUTPUTS})]
     parameters: Annotated[
         Parameters,
         Meta(
@@ -163,8 +161,8 @@ def read(request: HttpRequest) -> Question:
     """Return the question of a request, whose form is an InferForm.
 
     Raises:
-        Refusal: 400, it is not valid, or the tensor is not one of photos; 404, there is no such
-            version.
+        Refusal: 400, it is not valid; 404, there is no such version; 422, the tensor is not one of
+            photos.
     """
     require_version(request)
     if _BINARY_LENGTH in request.headers:
@@ -183,7 +181,7 @@ def write(answer: Answer) -> HttpResponse:
     """Return the response for an answer.
 
     Raises:
-        Refusal: 400, the model has no one answer; 422, a photo can't be read.
+        Refusal: 422, the model has no one answer, or a photo can't be read.
     """
     model, form = one_model(answer.model), answer.question.form
     predictions = readable_predictions(answer)
@@ -194,24 +192,22 @@ def write(answer: Answer) -> HttpResponse:
 
 def _photos(tensor: InputTensor) -> list[Photo]:
     parameters = tensor.parameters
-    if "binary_data_size" in parameters or _SHARED_MEMORY in parameters or tensor.data is UNSET:
+    if "binary_data_size" in parameters or _SHARED_MEMORY in parameters:
         raise Refusal(
-            400,
-            f"the input {printable(tensor.name)} has no data",
-            hint="send it as JSON: binary_data=False",
+            422, "the input is not in the JSON", hint="send it as JSON: binary_data=False"
         )
     values = _flat(tensor.data, len(tensor.shape))
     if not values:
-        raise Refusal(400, "there is no photo in the request")
+        raise Refusal(422, "there is no photo in the request")
     if len(values) != math.prod(tensor.shape):
         shape = list(tensor.shape)
-        raise Refusal(400, f"the shape {shape} does not fit the number of values, {len(values):,}")
+        raise Refusal(422, f"the shape {shape} does not fit the number of values, {len(values):,}")
     if tensor.datatype == _PHOTOS:
         return _files(tensor, values)
     if tensor.datatype == _PIXELS:
         return _pixels(tensor, values)
     raise Refusal(
-        400,
+        422,
         f"datatype {printable(tensor.datatype)}",
         hint="send photos as files in base64, BYTES, or their pixels from 0 to 255, UINT8: "
         "resizing and scaling are the model's",
@@ -226,13 +222,13 @@ def _flat(data: list[Any], rank: int) -> list[Any]:
 
 def _files(tensor: InputTensor, values: Sequence[Any]) -> list[Photo]:
     if len(tensor.shape) > 2 or tensor.shape[1:] not in ((), (1,)):
-        raise Refusal(400, f"the shape {list(tensor.shape)} is not [n] or [n, 1]")
+        raise Refusal(422, f"the shape {list(tensor.shape)} is not [n] or [n, 1]")
     return [_file(_place(index), value) for index, value in enumerate(values)]
 
 
 def _file(place: str, value: Any) -> Photo:
     if not isinstance(value, str):
-        raise Refusal(400, f"{place} is not text in base64")
+        raise Refusal(422, f"{place} is not text in base64")
     return Photo(place, base64_content(value, place))
 
 
@@ -241,14 +237,14 @@ def _pixels(tensor: InputTensor, values: Sequence[Any]) -> list[Photo]:
     *batch, height, width, channels = tensor.shape if len(tensor.shape) > 2 else (0, 0, 0)
     if len(batch) > 1 or channels not in _HEADERS:
         raise Refusal(
-            400,
+            422,
             f"the shape {list(tensor.shape)} is not that of photos",
             hint="use [n, height, width, channels], with 1 or 3 channels",
         )
     try:
         content = bytes(values)
     except (TypeError, ValueError):
-        raise Refusal(400, "a pixel is not an integer from 0 to 255") from None
+        raise Refusal(422, "a pixel is not an integer from 0 to 255") from None
     head = b"%s %d %d 255\n" % (_HEADERS[channels], width, height)
     size = height * width * channels
     starts = range(0, len(content), size)
@@ -268,12 +264,12 @@ def _check_output(output: RequestedOutput) -> None:
             400, f"there is no output {printable(output.name)}", hint=f"use {either(_OUTPUTS)}"
         )
     if _SHARED_MEMORY in output.parameters:
-        raise Refusal(400, "outputs in shared memory are not supported", hint="leave it out")
+        raise Refusal(422, "outputs in shared memory are not supported", hint="leave it out")
     count = output.parameters.get("classification")
     if count is None:
         return
     if output.name != _PROBABILITIES or type(count) is not int or count < 1:
-        raise Refusal(400, "classification is a number from 1 on, for the output probabilities")
+        raise Refusal(422, "classification is a number from 1 on, for the output probabilities")
 
 
 def _output(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Question, Refusal
 from imgrec.serve.models import ServedModel
@@ -40,8 +41,8 @@ class Operation:
 
     summary: str
     paths: tuple[str, ...]
-    request: type
-    response: type
+    request: Any
+    response: Any
     read: Callable[[HttpRequest], Question]
     write: Callable[[Answer], HttpResponse]
     takes_photos: bool = False
@@ -61,7 +62,7 @@ class Description:
 
     summary: str
     paths: tuple[str, ...]
-    response: type
+    response: Any
     describe: Callable[[HttpRequest, Status], HttpResponse]
     public: bool = False
 

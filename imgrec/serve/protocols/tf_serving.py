@@ -22,13 +22,12 @@ from imgrec.serve.protocols.common import (
     json_response,
     one_model,
     probabilities,
-    read_body,
     readable_predictions,
     refuse_as_text,
     require_version,
 )
-from imgrec.serve.protocols.photos import base64_content
 from imgrec.serve.protocols.protocol import Description, Operation, Protocol, Status
+from imgrec.serve.reading import base64_content, read_body
 
 _SIGNATURE: Literal["serving_default"] = "serving_default"
 _INPUT, _OUTPUT = "image_bytes", "probabilities"
@@ -101,7 +100,7 @@ class Predictions(Struct, frozen=True):
     outputs: list[list[float]] | UnsetType = UNSET
 
 
-class ClassifyRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class ExamplesRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Photos to classify."""
 
     examples: Annotated[list[Instance], Meta(min_length=1)]
@@ -145,7 +144,7 @@ class ModelSpec(Struct, frozen=True):
     version: str
 
 
-class ModelMetadata(Struct, frozen=True):
+class ServingMetadata(Struct, frozen=True):
     """What goes into a model and what comes out; `metadata.classes` is the order of the classes."""
 
     model_spec: ModelSpec
@@ -171,7 +170,7 @@ def write_predict(answer: Answer) -> HttpResponse:
     """Return the response for an answer to a `:predict`.
 
     Raises:
-        Refusal: 400, the model has no one answer; 422, a photo can't be read.
+        Refusal: 422, the model has no one answer, or a photo can't be read.
     """
     model = one_model(answer.model)
     rows = [probabilities(each, model.classes) for each in readable_predictions(answer)]
@@ -186,14 +185,14 @@ def read_classify(request: HttpRequest) -> Question:
         Refusal: 400, it is not valid; 404, there is no such version.
     """
     require_version(request)
-    return _question(request, read_body(request, ClassifyRequest).examples, "examples")
+    return _question(request, read_body(request, ExamplesRequest).examples, "examples")
 
 
 def write_classify(answer: Answer) -> HttpResponse:
     """Return the response for an answer to a `:classify`.
 
     Raises:
-        Refusal: 400, the model has no one answer; 422, a photo can't be read.
+        Refusal: 422, the model has no one answer, or a photo can't be read.
     """
     one_model(answer.model)
     results = [list(each.top) for each in readable_predictions(answer)]
@@ -252,7 +251,7 @@ def _status(request: HttpRequest, status: Status) -> HttpResponse:
 def _metadata(request: HttpRequest, status: Status) -> HttpResponse:
     model = described_model(request, status)
     spec = ModelSpec(model.name, "", VERSION)
-    return json_response(ModelMetadata(spec, _signatures(one_model(model))))
+    return json_response(ServingMetadata(spec, _signatures(one_model(model))))
 
 
 def _signatures(model: ModelInfo) -> dict[str, Any]:
@@ -280,10 +279,15 @@ def _of_model(end: str) -> tuple[str, str]:
     return f"/v1/models/{{model}}{end}", f"/v1/models/{{model}}/versions/{{version}}{end}"
 
 
+_RowsOrColumns = Annotated[
+    PredictRequest,
+    Meta(extra_json_schema={"oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}]}),
+]
+
 PREDICT = Operation(
     "Return the probabilities of photos",
     _of_model(":predict"),
-    PredictRequest,
+    _RowsOrColumns,
     Predictions,
     read_predict,
     write_predict,
@@ -296,7 +300,7 @@ TF_SERVING = Protocol(
         Operation(
             "Return the labels of photos",
             _of_model(":classify"),
-            ClassifyRequest,
+            ExamplesRequest,
             Classifications,
             read_classify,
             write_classify,
@@ -305,7 +309,7 @@ TF_SERVING = Protocol(
     descriptions=(
         Description("Say that it runs", ("/",), ServerStatus, _live, public=True),
         Description("Say whether a model can be asked", _of_model(""), ModelStatus, _status),
-        Description("Describe a model", _of_model("/metadata"), ModelMetadata, _metadata),
+        Description("Describe a model", _of_model("/metadata"), ServingMetadata, _metadata),
     ),
     error=ErrorText,
     refuse=refuse_as_text,

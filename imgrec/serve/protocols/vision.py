@@ -6,7 +6,6 @@ A photo that can't be used has an error in its place, and the others are answere
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -15,9 +14,9 @@ from imgrec.data.records import Photo
 from imgrec.errors import BadImage
 from imgrec.evaluation.prediction import Prediction
 from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Options, Question, Refusal
-from imgrec.serve.protocols.common import json_response, message, one_model, read_body
-from imgrec.serve.protocols.photos import Base64, base64_content
+from imgrec.serve.protocols.common import json_response, message, one_model
 from imgrec.serve.protocols.protocol import Operation, Protocol
+from imgrec.serve.reading import Base64, base64_content, read_body
 from imgrec.text import printable
 
 _LABELS = ("LABEL_DETECTION", 4)  # google-cloud-vision writes the number
@@ -133,11 +132,11 @@ def read(request: HttpRequest) -> Question:
     """Return the question of a request, whose form has a Wanted for each photo.
 
     Raises:
-        Refusal: 400, it is not valid as a whole, or names several models.
+        Refusal: 400, it is not valid as a whole.
     """
     requests = read_body(request, BatchRequest).requests
-    model = _model(feature for each in requests for feature in each.features)
-    read = [_read_one(each, f"requests[{index}]") for index, each in enumerate(requests)]
+    model = _model(requests[0].features[0])
+    read = [_read_one(each, f"requests[{index}]", model) for index, each in enumerate(requests)]
     wanted = [each for _, each in read]
     options = Options(top=max(each.top for each in wanted))
     return Question([photo for photo, _ in read], model, options, wanted)
@@ -147,7 +146,7 @@ def write(answer: Answer) -> HttpResponse:
     """Return the response for an answer.
 
     Raises:
-        Refusal: 400, the model has no one answer.
+        Refusal: 422, the model has no one answer.
     """
     one_model(answer.model)
     pairs = zip(answer.predictions, answer.question.form, strict=True)
@@ -162,22 +161,20 @@ def refuse(refusal: Refusal, _request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, status=refusal.status, headers=refusal.headers)
 
 
-def _model(features: Iterable[Feature]) -> str | None:
-    names = {"" if each.model in _MODELS else each.model for each in features}
-    if len(names) > 1:
-        raise Refusal(400, "the features name different models", hint="name one in each request")
-    return names.pop() or None
+def _model(feature: Feature) -> str | None:
+    return None if feature.model in _MODELS else feature.model
 
 
-def _read_one(request: AnnotateRequest, place: str) -> tuple[Photo, Wanted]:
+def _read_one(request: AnnotateRequest, place: str, model: str | None) -> tuple[Photo, Wanted]:
     """Return a photo and what is wanted of it."""
     for feature in request.features:
         if feature.type not in _LABELS:
+            kind = printable(str(feature.type))
             return _failed(
-                place,
-                _UNIMPLEMENTED,
-                f"the feature {printable(str(feature.type))} is not supported; use {_LABELS[0]}",
+                place, _UNIMPLEMENTED, f"the feature {kind} is not supported; use {_LABELS[0]}"
             )
+        if _model(feature) != model:
+            return _failed(place, _INVALID, "the first feature of the request has another model")
     if request.image.content is UNSET:
         reason = "the image has no content; photos are not read from addresses"
         return _failed(place, _INVALID, reason)

@@ -1,0 +1,97 @@
+"""What protocols read from requests: JSON, parameters, and photos in base64."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from imgrec.json_documents import from_builtins, parse_json
+from imgrec.serve.exchange import HttpRequest, Refusal
+from imgrec.text import either, printable
+
+Base64 = Annotated[
+    str,
+    Meta(
+        description="The content of a photo in base64.",
+        extra_json_schema={"format": "byte", "minLength": 4},
+    ),
+]
+
+_SEE = "/docs describes what is allowed"
+_URL_SAFE = str.maketrans("-_", "+/")
+_ADDRESSES = ("http://", "https://", "gs://", "s3://", "file://")
+
+Kind = TypeVar("Kind", bound=Struct)
+
+
+def read_body(request: HttpRequest, kind: type[Kind]) -> Kind:
+    """Return the JSON body of a request as a `kind`.
+
+    Raises:
+        Refusal: 400, it is not JSON, or a key is missing, unknown or of the wrong type.
+    """
+    try:
+        document = parse_json(request.body, integral=True)
+    except ValueError as error:
+        raise Refusal(400, f"the body is not JSON: {printable(str(error))}") from None
+    try:
+        return from_builtins(kind, document, more_keys=True)
+    except ValueError as error:
+        reason = f"the body is not valid: {printable(str(error))}"
+        raise Refusal(400, reason, hint=_SEE) from None
+
+
+def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
+    """Return the parameters behind the `?` of a request as a `kind`.
+
+    Raises:
+        Refusal: 400, one is unknown or not valid.
+    """
+    names = kind.__struct_encode_fields__
+    for name in request.query:
+        if name not in names:
+            raise Refusal(
+                400, f"there is no parameter {printable(name)}", hint=f"use {either(names)}"
+            )
+    try:
+        return msgspec.convert(request.query, kind, strict=False)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).replace("`", "").partition(" - at $.")
+        given = printable(f"{place}={request.query[place]}")
+        reason = f"{given}: {problem[:1].lower()}{problem[1:]}"
+        raise Refusal(400, reason, hint=_SEE) from None
+
+
+def base64_content(text: str, place: str) -> bytes:
+    r"""Return the bytes of base64, in either alphabet, with or without padding.
+
+    Args:
+        text: The base64.
+        place: Where it is in the request, for the message.
+
+    Raises:
+        Refusal: 422, it is not base64, or empty.
+
+    Example:
+        >>> base64_content("_-8", "image")
+        b'\xff\xef'
+    """
+    digits = text.rstrip("=").translate(_URL_SAFE)
+    try:
+        content = b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        raise _refusal(text, place) from None
+    if not content:
+        raise Refusal(422, f"{place} is empty")
+    return content
+
+
+def _refusal(text: str, place: str) -> Refusal:
+    if text.startswith(_ADDRESSES):
+        return Refusal(422, f"{place} is an address", hint="send the photo itself, in base64")
+    if text.startswith("data:"):
+        return Refusal(422, f"{place} is a data URL", hint="send what follows its comma")
+    return Refusal(422, f"{place} is not base64", hint="send the content of the photo in base64")
