@@ -23,7 +23,7 @@ def uploaded_files(request: HttpRequest) -> Sequence[Photo]:
     """Return the files of a multipart body, under their file names.
 
     Raises:
-        Refusal: 400, if the body is not valid, or a part is not a file.
+        Refusal: 400, the body is not valid; 422, a part is not a file.
     """
     _, parameters = parse_options_header(request.headers.get("content-type"))
     found = _Parts()
@@ -78,7 +78,7 @@ class _Parts:
         if b"filename" not in parameters:
             name = parameters.get(b"name", b"").decode("utf-8", "replace")
             raise Refusal(
-                400,
+                422,
                 f"the part {printable(name)} is not a file",
                 hint="options are parameters of the address, such as ?top=3",
             )

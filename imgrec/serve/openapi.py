@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imgrec.serve.routes import Route
 
 _SCHEMAS = "#/components/schemas/{name}"
-_FILE = {"type": "string", "format": "binary"}
+_FILE = {"type": "string", "format": "binary", "minLength": 1}
 _FORM = {"type": "object", "additionalProperties": _FILE, "minProperties": 1}
 _PHOTO_TYPES = ("application/octet-stream", "image/*")
 _SCHEME = "token"
