@@ -140,6 +140,10 @@ class ServedModels:
         """Have a model take the place of the one with its name, for the questions from now on."""
         self._models[model.name] = model
 
+    def remove(self, name: str) -> None:
+        """Remove the model of a name."""
+        del self._models[name]
+
     def get(self, name: str | None) -> ServedModel:
         """Return the model of a name, or the first one.
 

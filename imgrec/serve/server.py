@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -34,6 +35,9 @@ from imgrec.serve.security import (
 )
 from imgrec.serve.service import Service
 from imgrec.text import count_of, printable
+
+if TYPE_CHECKING:
+    from imgrec.serve.classifiers import Classifiers
 
 log = logging.getLogger("imgrec")
 
@@ -92,13 +96,17 @@ def serve(settings: Settings) -> None:
     with ExitStack() as held:
         listener = held.enter_context(_listening(settings))
         address = _address(settings, listener)
+        classifiers = _classifiers(settings, address, held)
         routes = (
-            *_classifier_routes(settings, address, held),
+            *_classifier_routes(classifiers),
             *protocol_routes(vertex(os.environ)),
             *ROUTES,
         )
         service = Service(settings.models, settings.engine, settings.limits)
         held.callback(service.close)
+        if classifiers is not None:
+            service.start_decoding()
+            classifiers.follow(service)
         server = _server(settings, service, security, described(routes))
         listener.listen(_BACKLOG)  # clients can connect from now on
         _say_what_is_served(settings, service, address)
@@ -107,12 +115,19 @@ def serve(settings: Settings) -> None:
         raise Terminated if server.signal == signal.SIGTERM else KeyboardInterrupt
 
 
-def _classifier_routes(settings: Settings, address: str, held: ExitStack) -> Sequence[Route]:
+def _classifiers(settings: Settings, address: str, held: ExitStack) -> Classifiers | None:
     if settings.classifiers is None:
-        return ()
-    from imgrec.serve.classifiers import Classifiers, classifier_routes
+        return None
+    from imgrec.serve.classifiers import Classifiers
 
-    classifiers = held.enter_context(closing(Classifiers(settings.classifiers, address)))
+    return held.enter_context(closing(Classifiers(settings.classifiers, address)))
+
+
+def _classifier_routes(classifiers: Classifiers | None) -> Sequence[Route]:
+    if classifiers is None:
+        return ()
+    from imgrec.serve.classifiers import classifier_routes
+
     return classifier_routes(classifiers)
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
+import numpy as np
+from numpy.typing import NDArray
+
+from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.prediction import Prediction
@@ -70,14 +75,32 @@ class Service:
         """Whether questions are answered."""
         return not self.draining
 
-    async def answer(self, question: Question) -> Answer:
+    def start_decoding(self) -> None:
+        """Start the decoding processes before the first photo arrives."""
+        self._decoding.start()
+
+    def add(self, source: ModelSource, model: ServedModel) -> None:
+        """Serve a model, in place of one with its name."""
+        self._sources[source.name] = source
+        self.models.replace(model)
+
+    def remove(self, name: str) -> None:
+        """Stop serving a model."""
+        self.models.remove(name)
+        del self._sources[name]
+
+    async def answer(self, question: Question, model: ServedModel | None = None) -> Answer:
         """Classify the photos of a question.
+
+        Args:
+            question: The photos.
+            model: What answers; None for the model that the question names.
 
         Raises:
             Refusal: There is no such model, an option is out of range, or there are too many photos
                 in the question or in all.
         """
-        model = self.models.get(question.model)
+        model = model or self.models.get(question.model)
         try:
             with self.admission.admitted(len(question.photos)):
                 predictions = await self._predicted(question, model)
@@ -109,6 +132,17 @@ class Service:
     def _opened(self, source: ModelSource) -> ServedModel:
         require_passed(source.find())
         return open_served(source, self._engine)
+
+    async def decode(self, photo: Photo, specs: Sequence[ImageSpec]) -> Sequence[NDArray[np.uint8]]:
+        """Return the pixels of a photo in some forms, decoded in a child process.
+
+        Raises:
+            BadImage: It can't be read.
+        """
+        if not isinstance(photo.source, bytes):
+            raise TypeError(f"the source of {printable(photo.name)} is not bytes")
+        forms = [asdict(each) for each in specs]
+        return await self._decoding.decode(photo.source, forms, photo.name)
 
     async def _predicted(self, question: Question, model: ServedModel) -> Sequence[Prediction]:
         decoded = await self._decode(question.photos, model)

@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from starlette.routing import compile_path
@@ -24,7 +24,8 @@ from tests.teaching.small import picture
 class Rest:
     """The routes of a folder of classifiers, without a server."""
 
-    def __init__(self, classifiers: Classifiers) -> None:
+    def __init__(self, classifiers: Classifiers, service: Service) -> None:
+        self.service = service
         self._routes = classifier_routes(classifiers)
 
     def __call__(
@@ -43,7 +44,7 @@ class Rest:
         raise LookupError(path)
 
     async def _answer(self, handler: Any, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = await handler(cast("Service", None), request)
+        response: HttpResponse = await handler(self.service, request)
         return response
 
     def document(self, method: str, path: str, body: Any = b"", **headers: str) -> Any:
@@ -51,12 +52,22 @@ class Rest:
         return json.loads(self(method, path, body, **headers).body)
 
 
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """A service without models, whose processes decode photos."""
+    found = Service(())
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def rest(pets: Classifier) -> Iterator[Rest]:
+def rest(pets: Classifier, service: Service) -> Iterator[Rest]:
     """A classifier `pets` with six photos of each of two classes, and one version."""
     pets.close()
     classifiers = Classifiers(pets.folder.parent, "http://127.0.0.1:8000")
-    yield Rest(classifiers)
+    yield Rest(classifiers, service)
+    for each in service.models:
+        service.remove(each.name)
     classifiers.close()
 
 
@@ -136,8 +147,11 @@ def test_versions(rest: Rest) -> None:
     archive = zipfile.ZipFile(io.BytesIO(rest("GET", "/pets/versions/2/run.zip").body))
     assert "pets-2/model.tflite" in archive.namelist()
     assert rest.document("POST", "/pets/versions/1:restore")["state"] == "published"
+    first = rest.service.models.get("pets")
+    assert first.identity.models[0].model == "pets-1"
     done = rest.document("POST", "/pets/photos:forget", {"photos": [sha256(picture(0, red=True))]})
     assert (done["withdrawn"], done["published"]) == ([1, 2], 3)
+    assert rest.service.models.get("pets").identity.models[0].model == "pets-3"
     assert _refused(rest, "POST", "/pets/versions/1:restore") == 409
     assert _refused(rest, "GET", "/pets/versions/1/report.html") == 409
     states = [each["state"] for each in rest.document("GET", "/pets/versions")["versions"]]

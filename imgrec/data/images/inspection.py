@@ -56,11 +56,11 @@ class Traits:
     unused_channels: int = 0
 
 
-def traits_of(source: ImageSource | ImageContent) -> Traits:
+def traits_of(source: ImageSource | ImageContent, *, header_only: bool = False) -> Traits:
     """Return the traits of an image that is known to be readable.
 
-    The pixels of content are decoded if they have more than 8 bits. Of a path, nothing but the
-    header is read; all bits are taken to be used.
+    The pixels of content are decoded if they have more than 8 bits. Of a path, or with
+    `header_only`, nothing but the header is read; all bits are taken to be used.
     """
     if isinstance(source, Path):
         with open_file(source) as file, open_image(file) as image:
@@ -69,7 +69,9 @@ def traits_of(source: ImageSource | ImageContent) -> Traits:
     if isinstance(content, bytes):
         with open_image(io.BytesIO(content)) as image:
             found = _traits(image)
-            return replace(found, used_bits=_used_bits(image)) if found.bits > 8 else found
+            if header_only or found.bits <= 8:
+                return found
+            return replace(found, used_bits=_used_bits(image))
     pixels = np.asarray(content)
     height, width, channels = (*pixels.shape, 1)[:3]
     mode = _PIXEL_MODES[channels]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from imgrec.classifiers import FolderLock, NotFound, check_classifier_name
 from imgrec.files import writing
+from imgrec.serve.batching import Batched
+from imgrec.serve.models import ModelSource, ServedModel, open_served
+from imgrec.serve.service import Service
 from imgrec.text import printable
 from imgrec.workflows.teaching import Classifier, list_classifiers
 
@@ -31,6 +34,8 @@ class Classifiers:
         self._lock = FolderLock(folder, address)
         self._mutex = threading.RLock()
         self._open: dict[str, Classifier] = {}
+        self._drafts: dict[str, ServedModel] = {}
+        self._served: dict[str, Path] = {}
 
     def names(self) -> Sequence[str]:
         """Return the names of the classifiers, sorted."""
@@ -69,6 +74,53 @@ class Classifiers:
         with self._mutex:
             self.get(name).delete()
             del self._open[name]
+
+    def draft(self, name: str) -> ServedModel:
+        """Return what answers as a classifier is now.
+
+        Raises:
+            NotFound: There is no such classifier.
+            Conflict: It has too few photos.
+        """
+        predictor = self.get(name).draft()
+        with self._mutex:
+            last = self._drafts.get(name)
+            if last is None or last.predictor.engines != predictor.engines:
+                last = ServedModel(name, (name,), predictor, Batched(predictor.engines, 1))
+                self._drafts[name] = last
+            return last
+
+    def published(self, name: str) -> ServedModel:
+        """Return the published version of a classifier; raises NotFound without one."""
+        classifier = self.get(name)
+        predictor = classifier.published()
+        (version,) = (each for each in classifier.versions() if each.published)
+        run = classifier.run(version.number)
+        return ServedModel(name, (run,), predictor, Batched(predictor.engines, 1))
+
+    def follow(self, service: Service) -> None:
+        """Have the published versions answer under the names of their classifiers.
+
+        A model of the service that has such a name keeps it.
+        """
+        with self._mutex:
+            found = {name: path for name in self.names() if (path := self._run_of(name))}
+            for name in [each for each in self._served if each not in found]:
+                service.remove(name)
+                del self._served[name]
+            there = {each.name for each in service.models}
+            for name, path in found.items():
+                if self._served.get(name) == path or (name in there and name not in self._served):
+                    continue
+                source = ModelSource(name, (str(path.resolve()),), path.parent)
+                service.add(source, open_served(source))
+                self._served[name] = path
+
+    def _run_of(self, name: str) -> Path | None:
+        """Return the folder of the run that is published."""
+        classifier = self.get(name)
+        version = next((each for each in classifier.versions() if each.published), None)
+        return None if version is None else classifier.run(version.number).path
 
     def close(self) -> None:
         """Give the folder back."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+from imgrec.classifiers import PhotoStatus, check_class_name
+from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
+from imgrec.errors import BadImage
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
@@ -22,6 +26,7 @@ from imgrec.serve.classifiers.requests import (
 )
 from imgrec.serve.classify import photos_of
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.service import Service
 from imgrec.workflows import teaching
 from imgrec.workflows.teaching import Classifier
 
@@ -33,25 +38,62 @@ _TYPES = {
 }
 
 
-def add_to_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+async def add_to_class(
+    service: Service, classifiers: Classifiers, request: HttpRequest
+) -> HttpResponse:
     """Add photos to a class."""
-    classifier = classifiers.get(request.path["name"])
-    return _added(classifier.add(_photos(request), request.path["class"]), classifier)
+    return await _added(service, classifiers, request, request.path["class"])
 
 
-def add_others(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+async def add_others(
+    service: Service, classifiers: Classifiers, request: HttpRequest
+) -> HttpResponse:
     """Add photos that have no class."""
+    if request.query.get("status") is None:
+        raise Refusal(
+            400,
+            "the class of the photos is missing",
+            hint="send them to .../classes/CLASS/photos, or use ?status=unsure or ?status=none",
+        )
+    return await _added(service, classifiers, request, None)
+
+
+async def _added(
+    service: Service, classifiers: Classifiers, request: HttpRequest, class_name: str | None
+) -> HttpResponse:
     classifier = classifiers.get(request.path["name"])
-    status = choice_of(request, "status", ("unsure", "none"))
-    if status == "unsure":
-        return _added(classifier.add(_photos(request), status="unsure"), classifier)
-    if status == "none":
-        return _added(classifier.add(_photos(request), status="none"), classifier)
-    raise Refusal(
-        400,
-        "the class of the photos is missing",
-        hint="send them to .../classes/CLASS/photos, or use ?status=unsure or ?status=none",
-    )
+    status: PhotoStatus = "labelled"
+    if class_name is None:
+        status = choice_of(request, "status", ("unsure", "none"))
+    else:
+        check_class_name(class_name)
+    forms = await asyncio.to_thread(lambda: classifier.forms)
+    given = _photos(request)
+    decoded = await asyncio.gather(*(_decoded(service, each, forms) for each in given))
+    return await asyncio.to_thread(_add, classifier, decoded, class_name, status)
+
+
+async def _decoded(
+    service: Service, photo: Photo, forms: tuple[ImageSpec, ImageSpec]
+) -> Photo | teaching.DecodedPhoto:
+    try:
+        pixels, grey = await service.decode(photo, forms)
+    except BadImage as error:
+        return Photo(photo.name, BadImage(error.name, error.reason))
+    if not isinstance(photo.source, bytes):
+        raise TypeError("the source of a photo is not bytes")
+    return teaching.DecodedPhoto(photo.name, photo.source, pixels, grey[..., 0])
+
+
+def _add(
+    classifier: Classifier,
+    photos: Sequence[Photo | teaching.DecodedPhoto],
+    class_name: str | None,
+    status: PhotoStatus,
+) -> HttpResponse:
+    added = classifier.add(photos, class_name, status=status)
+    refused = all(each.outcome == "refused" for each in added)
+    return json_response(teaching.added_document(added, classifier), 422 if refused else 200)
 
 
 def _photos(request: HttpRequest) -> Sequence[Photo]:
@@ -59,11 +101,6 @@ def _photos(request: HttpRequest) -> Sequence[Photo]:
     if not found:
         raise Refusal(400, "there is no photo in the request", hint="send one as the body")
     return found
-
-
-def _added(added: Sequence[teaching.AddedPhoto], classifier: Classifier) -> HttpResponse:
-    refused = all(each.outcome == "refused" for each in added)
-    return json_response(teaching.added_document(added, classifier), 422 if refused else 200)
 
 
 def list_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:

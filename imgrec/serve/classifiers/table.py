@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import iscoroutinefunction
+from typing import cast
 
 from imgrec.classifiers import Conflict, DiskFull, NotFound, QuotaExceeded
 from imgrec.errors import ImgrecError
@@ -16,6 +18,7 @@ from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 _Answer = Callable[[Classifiers, HttpRequest], HttpResponse]
+_ServiceAnswer = Callable[[Service, Classifiers, HttpRequest], Awaitable[HttpResponse]]
 
 _ROOT = "/v1/classifiers"
 _ONE = f"{_ROOT}/{{name}}"
@@ -23,7 +26,7 @@ _CLASS = f"{_ONE}/classes/{{class}}"
 _PHOTO = f"{_ONE}/photos/{{sha256}}"
 _VERSION = f"{_ONE}/versions/{{number}}"
 
-_ROUTES: Sequence[tuple[str, str, Right, _Answer]] = (
+_ROUTES: Sequence[tuple[str, str, Right, _Answer | _ServiceAnswer]] = (
     ("GET", _ROOT, "ask", classes.list_classifiers),
     ("GET", _ONE, "ask", classes.describe_classifier),
     ("PUT", _ONE, "manage", classes.put_classifier),
@@ -53,6 +56,17 @@ _ROUTES: Sequence[tuple[str, str, Right, _Answer]] = (
     ("GET", f"{_VERSION}/{{file}}", "ask", versions.version_file),
 )
 
+_PUBLISHING = (
+    classes.patch_classifier,
+    classes.delete_classifier,
+    classes.delete_class,
+    photos.delete_photo,
+    photos.forget_photos,
+    versions.publish,
+    versions.restore_version,
+)
+"""What may change which version of a classifier answers."""
+
 _STATUSES: Mapping[type[ImgrecError], int] = {
     NotFound: 404,
     Conflict: 409,
@@ -69,16 +83,22 @@ def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
     )
 
 
-def _docs(answer: _Answer) -> RouteDocs:
+def _docs(answer: _Answer | _ServiceAnswer) -> RouteDocs:
     return RouteDocs((answer.__doc__ or "").partition("\n")[0], "Classifiers", None)
 
 
-def _handler(classifiers: Classifiers, answer: _Answer) -> Handler:
-    async def handler(_service: Service, request: HttpRequest) -> HttpResponse:
+def _handler(classifiers: Classifiers, answer: _Answer | _ServiceAnswer) -> Handler:
+    async def handler(service: Service, request: HttpRequest) -> HttpResponse:
         try:
-            return await asyncio.to_thread(answer, classifiers, request)
+            if iscoroutinefunction(answer):
+                return cast("HttpResponse", await answer(service, classifiers, request))
+            plain = cast("_Answer", answer)
+            response = await asyncio.to_thread(plain, classifiers, request)
+            if answer in _PUBLISHING:
+                await asyncio.to_thread(classifiers.follow, service)
         except ImgrecError as error:
             raise _refusal(error) from error
+        return response
 
     return handler
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from imgrec.data.records import Photo
-from imgrec.evaluation.prediction import Prediction
 from imgrec.json_documents import json_line, parse_json
-from imgrec.progress import Silent
-from imgrec.report.documents import IdentityDocument, ServedDocument, classification_document
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
@@ -22,8 +18,9 @@ from imgrec.serve.classifiers.requests import (
     number_of,
     read_file,
 )
-from imgrec.serve.classify import photos_of, read_question
-from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Options, Refusal, problem
+from imgrec.serve.classify import photos_of, read_question, write_answer
+from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal, problem
+from imgrec.serve.service import Service
 from imgrec.text import either, printable
 from imgrec.workflows import teaching
 from imgrec.workflows.prediction import Predictor
@@ -36,28 +33,18 @@ _FILES = {
 }
 
 
-def classify(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
+async def classify(
+    service: Service, classifiers: Classifiers, request: HttpRequest
+) -> HttpResponse:
     """Classify photos as the classifier is now, or as its published version."""
-    classifier = classifiers.get(request.path["name"])
-    predictor = _chosen(classifier, request)
+    version = choice_of(request, "version", ("draft", "published"))
     others = {key: value for key, value in request.query.items() if key != "version"}
     question = read_question(dataclasses.replace(request, query=others))
     if question.options.explain is not None or question.model is not None:
         raise Refusal(400, "a classifier takes neither `model` nor `explain`")
-    return _answered(classifier.name, predictor, question.photos, question.options)
-
-
-def _answered(
-    name: str, predictor: Predictor, photos: Sequence[Photo], options: Options
-) -> HttpResponse:
-    asked = predictor.with_options(top=options.top, threshold=options.threshold)
-    batches = asked.predictions(photos, total=len(photos), progress=Silent())
-    found: list[Prediction] = [each for batch in batches for each in batch]
-    (weights,), (member,) = predictor.weights, predictor.members
-    identity = ServedDocument(name, (IdentityDocument(member.model, weights, None, None),))
-    document = classification_document(found, asked.members, identity)
-    refused = all(each.error is not None for each in found)
-    return HttpResponse(json_line(document).encode(), JSON, 422 if refused else 200)
+    chosen = classifiers.published if version == "published" else classifiers.draft
+    model = await asyncio.to_thread(chosen, request.path["name"])
+    return write_answer(await service.answer(question, model))
 
 
 def heat_map(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Classifiers that people teach photo by photo."""
 
-from imgrec.workflows.teaching.backbone import BackboneDescription, as_setting
+from imgrec.workflows.teaching.backbone import BackboneDescription, DecodedPhoto, as_setting
 from imgrec.workflows.teaching.classifier import (
     AddedPhoto,
     Classifier,
@@ -26,6 +26,7 @@ __all__ = [
     "AddedPhoto",
     "BackboneDescription",
     "Classifier",
+    "DecodedPhoto",
     "Forgotten",
     "Published",
     "Standing",

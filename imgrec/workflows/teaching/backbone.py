@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,19 @@ class BackboneDescription:
 
 
 @dataclass(frozen=True)
+class DecodedPhoto:
+    """A photo that was decoded in the `forms` of a backbone.
+
+    pixels: uint8 (height, width, channels). grey: uint8 (32, 32).
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+    pixels: NDArray[np.uint8] = field(repr=False)
+    grey: NDArray[np.uint8] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Backbone:
     """A backbone that can be used."""
 
@@ -66,7 +79,14 @@ class Backbone:
         found: NDArray[np.float32] = self.engine.outputs(pixels[np.newaxis])[0]
         return found
 
-    def read(self, photos: Iterable[Photo], most: int) -> Iterator[NewPhoto | BadImage]:
+    @property
+    def forms(self) -> tuple[ImageSpec, ImageSpec]:
+        """The forms in which a photo is decoded: for the backbone, and for near-duplicates."""
+        return self.spec, ImageSpec(SIDE, SIDE, 1)
+
+    def read(
+        self, photos: Iterable[Photo | DecodedPhoto], most: int
+    ) -> Iterator[NewPhoto | BadImage]:
         """Yield what is stored of each photo, in order, or why it can't be used.
 
         Args:
@@ -74,13 +94,13 @@ class Backbone:
             most: How many bytes one may have.
         """
         prepared = map_in_order(
-            lambda photo: _decoded(photo, self.spec, most), photos, usable_cores(), 8
+            lambda photo: _decoded(photo, self.forms, most), photos, usable_cores(), 8
         )
         for found in prepared:
             yield found if isinstance(found, BadImage) else self._described(found)
 
-    def _described(self, found: _Decoded) -> NewPhoto:
-        traits = traits_of(found.content)
+    def _described(self, found: DecodedPhoto) -> NewPhoto:
+        traits = traits_of(found.content, header_only=True)
         form = "JPEG" if traits.format == "MPO" else traits.format
         return NewPhoto(
             sha256(found.content),
@@ -137,16 +157,11 @@ def file_name(path: str) -> str:
     return abridge(name.encode("utf-8", "replace").decode(), _LONGEST_NAME)
 
 
-class _Decoded(NamedTuple):
-    """A photo that was read; pixels: for the backbone. grey: for finding near-duplicates."""
-
-    name: str
-    content: bytes
-    pixels: NDArray[np.uint8]
-    grey: NDArray[np.uint8]
-
-
-def _decoded(photo: Photo, spec: ImageSpec, most: int) -> _Decoded | BadImage:
+def _decoded(
+    photo: Photo | DecodedPhoto, forms: Sequence[ImageSpec], most: int
+) -> DecodedPhoto | BadImage:
+    if isinstance(photo, DecodedPhoto):
+        return photo
     try:
         if isinstance(photo.source, BadImage):
             return photo.source
@@ -155,7 +170,7 @@ def _decoded(photo: Photo, spec: ImageSpec, most: int) -> _Decoded | BadImage:
             raise TypeError("a photo is a path, or the content of a file")
         if len(content) > most:
             return BadImage(photo.name, f"has more than {most >> 20} MiB")
-        grey = decode(content, ImageSpec(SIDE, SIDE, 1), photo.name)[..., 0]
-        return _Decoded(photo.name, content, decode(content, spec, photo.name), grey)
+        pixels, grey = (decode(content, form, photo.name) for form in forms)
+        return DecodedPhoto(photo.name, content, pixels, grey[..., 0])
     except BadImage as error:
         return BadImage(error.name, error.reason)  # without its traceback, which keeps the content

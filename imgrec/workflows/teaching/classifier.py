@@ -25,6 +25,7 @@ from imgrec.classifiers import (
     check_classifier_name,
     is_classifier,
 )
+from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.evaluation.prediction import ModelInfo
@@ -36,7 +37,7 @@ from imgrec.runs.card_file import read_card
 from imgrec.runs.folder import Run
 from imgrec.text import printable
 from imgrec.workflows.prediction import Predictor, open_models
-from imgrec.workflows.teaching.backbone import as_setting, packaged_backbone
+from imgrec.workflows.teaching.backbone import DecodedPhoto, as_setting, packaged_backbone
 from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.learner import Learner
@@ -228,9 +229,14 @@ class Classifier:
             self._store.remove_class(name)
         return done
 
+    @property
+    def forms(self) -> tuple[ImageSpec, ImageSpec]:
+        """The forms in which a DecodedPhoto is decoded; raises RunError."""
+        return self._learner.backbone.forms
+
     def add(
         self,
-        photos: Iterable[Photo | str | Path | bytes],
+        photos: Iterable[Photo | DecodedPhoto | str | Path | bytes],
         class_name: str | None = None,
         *,
         status: PhotoStatus = "labelled",
@@ -239,7 +245,7 @@ class Classifier:
         """Add photos to a class, which is created if it is missing.
 
         Args:
-            photos: Paths of files, or their content.
+            photos: Paths of files, or their content; or photos that were decoded in `forms`.
             class_name: Their class; None for photos that are `unsure` or show `none` of them.
             status: What is known of them.
             progress: Where progress is reported.
@@ -428,7 +434,7 @@ class Classifier:
     # Helpers
 
     def _add(
-        self, chunk: Sequence[Photo], class_name: str | None, status: PhotoStatus
+        self, chunk: Sequence[Photo | DecodedPhoto], class_name: str | None, status: PhotoStatus
     ) -> list[AddedPhoto]:
         read = list(self._learner.backbone.read(chunk, self._store.quotas.photo_size))
         new = [each for each in read if isinstance(each, NewPhoto)]
@@ -512,8 +518,8 @@ def _label(class_name: str | None, status: PhotoStatus) -> tuple[str | None, Pho
     return class_name, status
 
 
-def _photo(given: Photo | str | Path | bytes, number: int) -> Photo:
-    if isinstance(given, Photo):
+def _photo(given: Photo | DecodedPhoto | str | Path | bytes, number: int) -> Photo | DecodedPhoto:
+    if isinstance(given, Photo | DecodedPhoto):
         return given
     if isinstance(given, bytes):
         return Photo(f"photo {number}", given)
