@@ -6,10 +6,10 @@ import asyncio
 import json
 import selectors
 from collections.abc import Callable
-from typing import Any, cast
+from http import HTTPStatus
+from typing import Any, Literal, cast
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from imgrec.serve.exchange import PROBLEM
 from imgrec.serve.limits import Limits
@@ -18,9 +18,10 @@ GONE = "imgrec.gone"
 """The key of a scope under which an application leaves what is called if the client leaves."""
 
 _LINGER_SECONDS = 5.0
+_MAX_HEAD_BYTES = 64 << 10
 
 
-class Connection(H11Protocol):
+class Connection(HttpToolsProtocol):
     """A connection of a client; `limits` is set by the server."""
 
     limits = Limits()
@@ -29,7 +30,8 @@ class Connection(H11Protocol):
         """Begin to count the time; turn the client away if there are too many."""
         super().connection_made(transport)
         self._changed = self.loop.time()
-        self._begun = False
+        self._part: Literal["", "head", "body"] = ""
+        self._head_bytes = 0
         if len(self.connections) > self.limits.connections:
             self._end_with(503, "there are too many connections", retry_after=1)
 
@@ -43,18 +45,35 @@ class Connection(H11Protocol):
             gone()
 
     def data_received(self, data: bytes) -> None:
-        """Note when the head of a request has begun to arrive."""
-        if not self._begun:
-            self._begun, self._changed = True, self.loop.time()
+        """Parse what has arrived, and refuse a head that is too large."""
         super().data_received(data)
+        if self._part == "head":
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self._end_with(431, "the head of the request is too large")
+
+    def on_message_begin(self) -> None:
+        """Note that the head of a request has begun to arrive."""
+        self._part, self._changed, self._head_bytes = "head", self.loop.time(), 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that the head of a request has arrived."""
+        self._part = "body"
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that a request has arrived."""
+        self._part = ""
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Note when the connection has become idle."""
-        self._begun, self._changed = False, self.loop.time()
+        self._changed = self.loop.time()
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, or has too large a head."""
+        """Answer what is not HTTP."""
         self._end_with(400, msg)
 
     def check(self, now: float) -> None:
@@ -65,10 +84,10 @@ class Connection(H11Protocol):
         if self.transport.is_closing():  # the client does not read what is left
             if waited > self.limits.idle_seconds:
                 self.transport.abort()
-        elif self.conn.their_state is not h11.IDLE:  # the rest of a body that nobody needs
+        elif self._part == "body":  # the rest of a body that nobody needs
             if waited > _LINGER_SECONDS:
                 self.transport.abort()
-        elif self._begun:
+        elif self._part == "head":
             if waited > self.limits.head_seconds:
                 self._end_with(408, "the head of the request took too long")
         elif waited > self.limits.idle_seconds:
@@ -76,7 +95,7 @@ class Connection(H11Protocol):
 
     def close_if_idle(self, now: float, seconds: float) -> None:
         """Close the connection if no request has begun, and none came for some time."""
-        if self.answering or self._begun or self.transport.is_closing():
+        if self.answering or self._part or self.transport.is_closing():
             return
         if now - self._changed >= seconds and not _has_data(self.transport):
             self.transport.close()
@@ -92,7 +111,7 @@ class Connection(H11Protocol):
         return cycle is not None and not cycle.response_complete
 
     def _end_with(self, status: int, detail: str, *, retry_after: int = 0) -> None:
-        title = {400: "Bad Request", 408: "Request Timeout", 503: "Service Unavailable"}[status]
+        title = HTTPStatus(status).phrase
         body = json.dumps({"title": title, "status": status, "detail": detail}).encode()
         again = f"Retry-After: {retry_after}\r\n" if retry_after else ""
         head = (

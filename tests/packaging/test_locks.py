@@ -103,7 +103,6 @@ def test_every_imported_library_is_a_dependency() -> None:
         "PIL": "pillow",
         "ai_edge_litert": "ai-edge-litert",
         "flatbuffers": "ai-edge-litert",  # which needs it
-        "h11": "uvicorn",  # which needs it
         "h5py": "keras",  # of Keras too
         "google_crc32c": "google-crc32c",
         "markupsafe": "jinja2",  # which needs it

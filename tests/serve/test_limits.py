@@ -91,7 +91,7 @@ def test_compressed_bodies_are_read(limited: Running) -> None:
     [
         (HEAD, b"HTTP/1.1 408 "),
         (HEAD + b"Content-Length: 10\r\n\r\nx", b"HTTP/1.1 408 "),
-        (HEAD + b"X: " + b"x" * 70_000, b"HTTP/1.1 400 "),
+        (HEAD + b"X: " + b"x" * 70_000, b"HTTP/1.1 431 "),
         (b"no HTTP\r\n\r\n", b"HTTP/1.1 400 "),
         (b"", b""),
         (b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", b"HTTP/1.1 200 "),
