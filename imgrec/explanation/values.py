@@ -312,10 +312,20 @@ def regions(
 
 
 def _connected(hot: NDArray[np.bool_]) -> Iterator[tuple[float, Area]]:
-    """Yield the share of each connected region, and the box around it, in cells."""
-    from scipy import ndimage
+    """Yield the share of each connected region, and the box around it, in cells.
 
-    labels, count = ndimage.label(hot)
-    counts = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    for pixels, (rows, columns) in zip(counts, ndimage.find_objects(labels), strict=True):
-        yield pixels / hot.size, Area(columns.start, rows.start, columns.stop, rows.stop)
+    The regions come in the order of their first cells, row by row.
+    """
+    left = set(zip(*(each.tolist() for each in np.nonzero(hot)), strict=True))
+    for first in sorted(left):
+        if first not in left:
+            continue
+        left.remove(first)
+        region = [first]
+        for row, column in region:  # which grows meanwhile
+            beside = {(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)}
+            region += beside & left
+            left -= beside
+        rows, columns = zip(*region, strict=True)
+        box = Area(min(columns), min(rows), max(columns) + 1, max(rows) + 1)
+        yield len(region) / hot.size, box

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from imgrec.data.records import Photo
+from imgrec.explanation.values import ExplanationQuery
 from imgrec.json_documents import json_line
-from imgrec.report.documents import classification_document
+from imgrec.report.documents import classification_document, explanation_document
 from imgrec.serve.exchange import (
     JSON,
     Answer,
@@ -83,8 +85,20 @@ def write_answer(answer: Answer) -> HttpResponse:
     model = answer.model
     members = model.asked(answer.question.options).members
     document = classification_document(answer.predictions, members, model.identity)
+    if answer.explained:
+        document = structs.replace(document, **_explained(answer))
     refused = all(each.error is not None for each in answer.predictions)
     return HttpResponse(json_line(document).encode(), JSON, 422 if refused else 200)
+
+
+def _explained(answer: Answer) -> dict[str, Any]:
+    query = ExplanationQuery(answer.model.name, answer.question.options.explain or "")
+    photos = [each.photo for each in answer.explained]
+    pictures = (each.picture for each in answer.explained)
+    return {
+        "explanation": explanation_document(photos, query),
+        "pictures": tuple(each and base64.b64encode(each).decode() for each in pictures),
+    }
 
 
 def _in_json(request: HttpRequest) -> Sequence[Photo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 from imgrec.data.images import ImageSpec, decode, decode_whole, describe
 from imgrec.errors import BadImage, DataError
 
+_WHOLE_MEGAPIXELS = 25
+"""Of a photo in its own size; larger JPEGs are decoded at a fraction of it."""
+
 
 def decode_photo(
-    content: bytes, specs: list[dict[str, Any]], megapixels: int | None = None
+    content: bytes,
+    specs: list[dict[str, Any]],
+    megapixels: int | None = None,
+    whole: bool = False,  # noqa: FBT001, FBT002 - arguments go to the child by position
 ) -> dict[str, NDArray[np.uint8]]:
     """Return the pixels of a photo in each form, by the form's number.
 
@@ -20,6 +26,7 @@ def decode_photo(
         content: The encoded photo.
         specs: The fields of an ImageSpec each.
         megapixels: How many pixels it may have; None for the limit of each form.
+        whole: Whether `whole` has all of the photo, in its own size and the first form's colours.
 
     Raises:
         DataError: It can't be read, or is larger; the message is the reason.
@@ -27,26 +34,17 @@ def decode_photo(
     try:
         if megapixels is not None:
             _check_size(content, megapixels)
-        return {
-            str(number): decode(content, ImageSpec(**spec)) for number, spec in enumerate(specs)
-        }
+        forms = [ImageSpec(**spec) for spec in specs]
+        found = {str(number): decode(content, form) for number, form in enumerate(forms)}
+        if whole:
+            channels: Literal[1, 3] = 1 if forms[0].channels == 1 else 3
+            image = decode_whole(
+                content, channels, "", min(forms[0].max_megapixels, _WHOLE_MEGAPIXELS)
+            )
+            found["whole"] = np.asarray(image)
+        return found
     except BadImage as error:
         raise DataError(error.reason) from error
-
-
-def decode_whole_photo(content: bytes, spec: dict[str, Any]) -> dict[str, NDArray[np.uint8]]:
-    """Return the pixels of a photo as a model takes them, and all of it in its own size.
-
-    Raises:
-        DataError: It can't be read; the message is the reason.
-    """
-    form = ImageSpec(**spec)
-    try:
-        pixels = decode(content, form)
-        whole = decode_whole(content, 1 if form.channels == 1 else 3, "", form.max_megapixels)
-    except BadImage as error:
-        raise DataError(error.reason) from error
-    return {"pixels": pixels, "whole": np.asarray(whole)}
 
 
 def _check_size(content: bytes, megapixels: int) -> None:

@@ -69,6 +69,17 @@ class DecodingPool:
         found = await self._call(name, content, forms, self._megapixels)
         return tuple(found[str(number)] for number in range(len(forms)))
 
+    async def decode_whole(
+        self, content: bytes, form: Mapping[str, Any], name: str
+    ) -> tuple[Pixels, Pixels]:
+        """Return the pixels of a photo in a form, and all of it in its own size.
+
+        Raises:
+            BadImage: As `decode` does.
+        """
+        found = await self._call(name, content, [form], self._megapixels, True)  # noqa: FBT003
+        return found["0"], found["whole"]
+
     async def warm_up(self) -> None:
         """Wait until every process can decode."""
         tiny = asdict(ImageSpec(1, 1, 1))

@@ -20,6 +20,7 @@ from imgrec.evaluation.prediction import Prediction
 from imgrec.json_documents import as_builtins
 
 if TYPE_CHECKING:
+    from imgrec.serve.explaining import Explained
     from imgrec.serve.models import ServedModel
 
 JSON = "application/json"
@@ -110,11 +111,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of each photo of a question, in their order."""
+    """What a model says of each photo of a question, in their order.
+
+    explained: where in the photos it sees their classes, if that was asked.
+    """
 
     question: Question
     model: ServedModel
     predictions: Sequence[Prediction]
+    explained: Sequence[Explained] = ()
 
 
 class Refusal(Exception):

@@ -63,8 +63,12 @@ class Admission:
             raise self._busy()
 
     @contextmanager
-    def admitted(self, photos: int) -> Iterator[None]:
+    def admitted(self, photos: int, cost: int) -> Iterator[None]:
         """Count some photos until the context ends.
+
+        Args:
+            photos: How many there are in a request.
+            cost: As how many they count: more if they take longer.
 
         Raises:
             Refusal: 413, there are more than a request may have; 503, there are too many waiting.
@@ -76,13 +80,13 @@ class Admission:
                 hint=f"send at most {self._limits.photos} at once",
             )
         # A large request is admitted when nothing else waits, whatever the limit.
-        if self.photos and self.photos + photos > self._limits.waiting:
+        if self.photos and self.photos + cost > self._limits.waiting:
             raise self._busy()
-        self.photos += photos
+        self.photos += cost
         try:
             yield
         finally:
-            self.photos -= photos
+            self.photos -= cost
 
     def took(self, photos: int, seconds: float) -> None:
         """Note how long a model took for some photos, for the time after which to try again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import numpy as np
@@ -14,12 +15,19 @@ from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, ImgrecError
 from imgrec.evaluation.prediction import Prediction
+from imgrec.explanation.values import ExplainedPhoto
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import DEFAULT_ENGINE, EngineOptions
 from imgrec.serve.batching import Batcher
 from imgrec.serve.batching import Photo as Pixels
 from imgrec.serve.decoding import DecodingPool
 from imgrec.serve.exchange import Answer, Question, Refusal
+from imgrec.serve.explaining import (
+    PHOTO_COST,
+    Explained,
+    explain_decoded,
+    explainer_of,
+)
 from imgrec.serve.limits import Admission, Limits
 from imgrec.serve.metrics import Metrics
 from imgrec.serve.models import (
@@ -64,11 +72,13 @@ class Service:
             self._decoding.close()
             raise
         self._batcher = Batcher(self._observe)
+        self._explaining = ThreadPoolExecutor(1, thread_name_prefix="explaining")
 
     def close(self) -> None:
         """End the decoding processes and the thread of the models."""
         self._decoding.close()
         self._batcher.close()
+        self._explaining.shutdown(cancel_futures=True)
 
     @property
     def ready(self) -> bool:
@@ -102,13 +112,16 @@ class Service:
         """
         model = model or self.models.get(question.model)
         try:
-            with self.admission.admitted(len(question.photos)):
+            explains = question.options.explain is not None
+            cost = len(question.photos) * (1 + explains * PHOTO_COST)
+            with self.admission.admitted(len(question.photos), cost):
                 predictions = await self._predicted(question, model)
+                explained = await self._explained(question, model) if explains else ()
         except ImgrecError as error:
             raise Refusal.of(error) from error
         for each in predictions:
             self.metrics.photos.labels(model.name, _kind(each)).inc()
-        return Answer(question, model, predictions)
+        return Answer(question, model, predictions, explained)
 
     async def reload(self, name: str) -> ServedModel:
         """Open a model again, and have it answer from now on.
@@ -139,10 +152,8 @@ class Service:
         Raises:
             BadImage: It can't be read.
         """
-        if not isinstance(photo.source, bytes):
-            raise TypeError(f"the source of {printable(photo.name)} is not bytes")
         forms = [asdict(each) for each in specs]
-        return await self._decoding.decode(photo.source, forms, photo.name)
+        return await self._decoding.decode(_content(photo), forms, photo.name)
 
     async def _predicted(self, question: Question, model: ServedModel) -> Sequence[Prediction]:
         decoded = await self._decode(question.photos, model)
@@ -155,6 +166,21 @@ class Service:
             question.options,
         )
 
+    async def _explained(self, question: Question, model: ServedModel) -> Sequence[Explained]:
+        explainer, found = explainer_of(model, question.options), []
+        for photo in question.photos:
+            try:
+                form = asdict(explainer.engine.spec)
+                pixels = await self._decoding.decode_whole(_content(photo), form, photo.name)
+            except BadImage as error:
+                found.append(Explained(ExplainedPhoto(photo.name, error=error.reason)))
+                continue
+            explaining = asyncio.get_running_loop().run_in_executor(
+                self._explaining, explain_decoded, explainer, photo.name, *pixels
+            )
+            found.append(await explaining)
+        return found
+
     async def _decode(
         self, photos: Sequence[Photo], model: ServedModel
     ) -> Sequence[Pixels | BadImage]:
@@ -163,14 +189,9 @@ class Service:
         return await asyncio.gather(*(self._decoded(each, model) for each in photos))
 
     async def _decoded(self, photo: Photo, model: ServedModel) -> Pixels | BadImage:
-        content = photo.source
-        if isinstance(content, BadImage):
-            return content
-        if not isinstance(content, bytes):
-            raise TypeError(f"the source of {printable(photo.name)} is not bytes")
         began = time.perf_counter()
         try:
-            found = await self._decoding.decode(content, model.forms, photo.name)
+            found = await self._decoding.decode(_content(photo), model.forms, photo.name)
         except BadImage as error:
             return error
         self.metrics.decode_seconds.observe(time.perf_counter() - began)
@@ -181,6 +202,15 @@ class Service:
         self.admission.took(photos, seconds)
         self.metrics.batches.observe(photos)
         self.metrics.model_seconds.observe(seconds)
+
+
+def _content(photo: Photo) -> bytes:
+    """Return the content of a photo; raise BadImage if there is none."""
+    if isinstance(photo.source, BadImage):
+        raise photo.source
+    if not isinstance(photo.source, bytes):
+        raise TypeError(f"the source of {printable(photo.name)} is not bytes")
+    return photo.source
 
 
 def _kind(prediction: Prediction) -> str:

@@ -124,3 +124,34 @@ def test_real_photos_have_the_answers_of_predict(
         reply = service.classify(*(body := multipart(photos))[:1], "", body[1])
         expected = predicted(trained, photos, tmp_path)
         assert reply.document["predictions"] == expected["predictions"]
+
+
+def test_an_explanation_is_that_of_explain(service: Running, trained: Run, tmp_path: Path) -> None:
+    """Boxes and the picture of `imgrec explain`, by both methods that need no Keras."""
+    photo = drawn(5)
+    (tmp_path / "photo").write_bytes(photo)
+    for method, picture in (
+        ("occlusion", "photo.occlusion.png"),
+        ("windows", "photo.windows.boxes.png"),
+    ):
+        found = service.classify(photo, f"?explain={method}").document
+        command = ["explain", "photo", "--method", method, "--boxes", "--json"]
+        process = subprocess.run(
+            [sys.executable, "-m", "imgrec", *command, "--model", str(trained.path)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            check=True,
+            capture_output=True,
+        )
+        expected = json.loads(process.stdout)["explanations"][0]
+        (explained,) = found["explanation"]["explanations"]
+        assert explained | {"files": {}} == expected | {"files": {}}
+        drawn_there = (tmp_path / "explanations" / picture).read_bytes()
+        assert base64.b64decode(found["pictures"][0]) == drawn_there
+
+
+def test_explaining_what_is_not_a_photo_says_why(service: Running) -> None:
+    """As the prediction does."""
+    found = service.classify(b"nothing", "?explain=windows").document
+    assert found["explanation"]["explanations"][0]["error"] == found["predictions"][0]["error"]
+    assert found["pictures"] == [None]

@@ -21,6 +21,7 @@ from imgrec.evaluation.prediction import (
 )
 from imgrec.json_documents import as_builtins, json_line
 from imgrec.report.csv import probability_cell
+from imgrec.report.documents.explanation import ExplanationDocument
 from imgrec.runs.card import ExportParity
 from imgrec.text import csv_cell
 
@@ -105,6 +106,17 @@ class ClassificationDocument(PredictionDocument, frozen=True):
     """The photos of one request, in their order."""
 
     served: ServedDocument
+    explanation: Annotated[
+        ExplanationDocument | UnsetType,
+        Meta(description="Only with explain: where in the photos the model sees their classes."),
+    ] = UNSET
+    pictures: Annotated[
+        tuple[str | None, ...] | UnsetType,
+        Meta(
+            description="Only with explain: a PNG of each explanation, in base64; null for a photo "
+            "that can't be used."
+        ),
+    ] = UNSET
 
 
 def prediction_document(

@@ -2,7 +2,12 @@
 
 from imgrec.workflows.explanation.explain import ExplainOptions, open_explainer
 from imgrec.workflows.explanation.explainer import Explainer, Method
-from imgrec.workflows.explanation.files import WrittenFiles, explain_files, picture_of
+from imgrec.workflows.explanation.files import (
+    WrittenFiles,
+    explain_files,
+    explained_photo,
+    picture_of,
+)
 
 __all__ = [
     "ExplainOptions",
@@ -10,6 +15,7 @@ __all__ = [
     "Method",
     "WrittenFiles",
     "explain_files",
+    "explained_photo",
     "open_explainer",
     "picture_of",
 ]

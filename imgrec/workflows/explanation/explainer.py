@@ -112,10 +112,17 @@ class Explainer:
             BadImage: It can't be read, or is too small.
             RunError: The method can't be used with the model, or its answer is not a number.
         """
-        picture = _picture(photo, self.engine)
+        return self.explain_picture(_picture(photo, self.engine))
+
+    def explain_picture(self, picture: Picture) -> Explanation:
+        """Explain a photo that is decoded, as `explain` does.
+
+        Raises:
+            RunError: The method can't be used with the model, or its answer is not a number.
+        """
         answers = self.engine.answers(picture.pixels[np.newaxis])
         (row,) = answers.probabilities
-        require_finite(Scores((photo.name,), None, answers.probabilities, self.engine.classes))
+        require_finite(Scores((picture.name,), None, answers.probabilities, self.engine.classes))
         (named,) = self.decision.decide(answers.probabilities, answers.ood_similarity)
         columns = self._explained(row, named)
         ranked = tuple(map(Ranked, self.engine.classes, map(float, row)))

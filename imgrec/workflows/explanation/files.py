@@ -131,6 +131,27 @@ def explain_photos(
             task.advance(1)
 
 
+def explained_photo(found: Explanation, files: Mapping[str, Path]) -> ExplainedPhoto:
+    """Return what is kept of an explanation.
+
+    Args:
+        found: The explanation.
+        files: What is written, by what it shows.
+    """
+    return ExplainedPhoto(
+        found.picture.name,
+        named=found.named,
+        known=found.known,
+        view=found.view,
+        size=found.picture.image.size,
+        found=found.found,
+        shares=found.shares,
+        layers=found.walk.summary if found.walk else None,
+        class_map=found.segments.covered if found.segments else None,
+        files=files,
+    )
+
+
 def picture_of(found: Explanation, explainer: Explainer) -> bytes:
     """Return a PNG of an explanation.
 
@@ -222,18 +243,7 @@ def _explained(output: OutputFiles, explainer: Explainer) -> ExplainedPhoto:
         found = explainer.explain(photo)
     except BadImage as error:
         return ExplainedPhoto(photo.name, error=error.reason)
-    explained = ExplainedPhoto(
-        photo.name,
-        named=found.named,
-        known=found.known,
-        view=found.view,
-        size=found.picture.image.size,
-        found=found.found,
-        shares=found.shares,
-        layers=found.walk.summary if found.walk else None,
-        class_map=found.segments.covered if found.segments else None,
-        files=files,
-    )
+    explained = explained_photo(found, files)
     contents = {next(iter(files)): picture_of(found, explainer)}
     if "page" in files:
         contents["page"] = layers_page(found, explainer.model).encode()
