@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from imgrec.data.records import Record
 from imgrec.evaluation.export_parity import require_parity
 from imgrec.models.backend import start
-from imgrec.models.litert import read_head
-from imgrec.models.network import set_output, summarize
+from imgrec.models.litert import read_head, read_known
+from imgrec.models.network import set_output, summarize, with_ood_similarity
 from imgrec.progress import Progress
 from imgrec.runs.card import BEST_MODEL
 from imgrec.runs.writer import RunWriter
@@ -48,6 +48,8 @@ def add_keras_model(
     run = writer.run
     model = build_network(run_config(run.path), len(run.card.classes))
     set_output(model, *read_head(litert.content))
+    if (known := read_known(litert.content)) is not None:
+        model = with_ood_similarity(model, known)
     engine = KerasEngine(model, litert.classes, litert.spec, litert.decision)
     answers = score(engine, records, labelled=False, bad_images="error", progress=progress)
     require_parity(BEST_MODEL, scores, answers, "float32")

@@ -14,6 +14,7 @@ from imgrec.models.litert import (
     LiteRTWriter,
     read_graph,
     read_head,
+    read_known,
     read_litert,
     with_head,
     with_temperature,
@@ -130,6 +131,21 @@ def test_a_head_is_read_with_its_temperature() -> None:
         np.testing.assert_allclose(bias, ANSWERS * factor, rtol=1e-6)
     with pytest.raises(RefusedFile, match="does not end with a dense layer and softmax"):
         read_head(features())
+
+
+def test_a_head_with_an_ood_similarity() -> None:
+    """Its last column is the cosine to the nearest of the known features; both are read again."""
+    plain = _run(features(), IMAGES.astype(np.float32)).astype(np.float64)
+    directions = plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    known = directions[:2].astype(np.float32)
+    content = with_head(features(), KERNEL, ANSWERS, known=known)
+    found = _run(content, IMAGES.astype(np.float32))
+    answers = _run(with_head(features(), KERNEL, ANSWERS), IMAGES.astype(np.float32))
+    np.testing.assert_array_equal(found[:, :3], answers)
+    np.testing.assert_allclose(found[:, 3], (directions @ known.T).max(axis=1), atol=1e-6)
+    np.testing.assert_array_equal(read_known(content), known)
+    np.testing.assert_allclose(read_head(content)[0], KERNEL, rtol=1e-6)
+    assert read_known(with_head(features(), KERNEL, ANSWERS)) is None
 
 
 def test_a_head_that_does_not_fit_is_refused() -> None:

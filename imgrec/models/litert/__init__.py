@@ -12,7 +12,7 @@ from imgrec.models.litert.graph import (
     with_output,
     with_temperature,
 )
-from imgrec.models.litert.writer import LiteRTWriter, read_head, with_head
+from imgrec.models.litert.writer import LiteRTWriter, read_head, read_known, with_head
 
 __all__ = [
     "Graph",
@@ -24,6 +24,7 @@ __all__ = [
     "features_tensor",
     "read_graph",
     "read_head",
+    "read_known",
     "read_litert",
     "with_head",
     "with_output",

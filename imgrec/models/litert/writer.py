@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -279,24 +279,54 @@ def read_head(content: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     Raises:
         RefusedFile: It does not end with such a head.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(content)
-    graph = model.subgraphs[0]
-    operators = graph.operators[-2:]
-    options = [type(each.builtinOptions) for each in operators]
-    if options != [schema.FullyConnectedOptionsT, schema.SoftmaxOptionsT]:
+    model = _Parsed(content)
+    softmax = model.last("SoftmaxOptionsT")
+    dense = None if softmax is None else model.source(softmax, 0, "FullyConnectedOptionsT")
+    if softmax is None or dense is None:
         raise RefusedFile("it does not end with a dense layer and softmax")
-    dense, softmax = operators
-    kernel, bias = (_numbers(model, graph.tensors[each]) for each in dense.inputs[1:])
+    kernel, bias = (model.numbers(each) for each in dense.inputs[1:])
     beta = float(softmax.builtinOptions.beta)
     return kernel.T * beta, bias * beta
 
 
-def _numbers(model: Any, tensor: Any) -> NDArray[np.float64]:
-    """Return the values of a constant tensor of float32 numbers."""
-    values: NDArray[np.float32] = model.buffers[tensor.buffer].data.view(np.float32)
-    return values.reshape(tensor.shape).astype(np.float64)
+def read_known(content: bytes) -> NDArray[np.float32] | None:
+    """Return the features that `with_head` got as `known`; None if the file has none."""
+    model = _Parsed(content)
+    joined = model.last("ConcatenationOptionsT")
+    largest = None if joined is None else model.source(joined, 1, "ReducerOptionsT")
+    dense = None if largest is None else model.source(largest, 0, "FullyConnectedOptionsT")
+    return None if dense is None else model.numbers(dense.inputs[1]).astype(np.float32)
+
+
+class _Parsed:
+    """The main graph of a file, by the schema."""
+
+    def __init__(self, content: bytes) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self._model: Any = schema.ModelT.InitFromPackedBuf(content)
+        self._graph = self._model.subgraphs[0]
+
+    def last(self, options: str) -> Any:
+        """Return the last operator with options of this type; None if there is none."""
+        return self._found(lambda _each: True, options)
+
+    def source(self, operator: Any, place: int, options: str) -> Any:
+        """Return the operator that computes an input of another one, if it has these options."""
+        wanted = operator.inputs[place]
+        return self._found(lambda each: wanted in each.outputs, options)
+
+    def numbers(self, tensor: int) -> NDArray[np.float64]:
+        """Return the values of a constant tensor of float32 numbers."""
+        found = self._graph.tensors[tensor]
+        values: NDArray[np.float32] = self._model.buffers[found.buffer].data.view(np.float32)
+        return values.reshape(found.shape).astype(np.float64)
+
+    def _found(self, wanted: Callable[[Any], bool], options: str) -> Any:
+        for each in reversed(self._graph.operators):
+            if wanted(each) and type(each.builtinOptions).__name__ == options:
+                return each
+        return None
 
 
 def _append(items: list[Any], item: Any) -> int:
