@@ -135,12 +135,12 @@ def test_a_head_is_read_with_its_temperature() -> None:
 
 def test_a_head_with_an_ood_similarity() -> None:
     """Its last column is the cosine to the nearest of the known features; both are read again."""
-    plain = _run(features(), IMAGES.astype(np.float32)).astype(np.float64)
+    plain = _each(features()).astype(np.float64)
     directions = plain / np.linalg.norm(plain, axis=1, keepdims=True)
     known = directions[:2].astype(np.float32)
     content = with_head(features(), KERNEL, ANSWERS, known=known)
-    found = _run(content, IMAGES.astype(np.float32))
-    answers = _run(with_head(features(), KERNEL, ANSWERS), IMAGES.astype(np.float32))
+    found = _each(content)
+    answers = _each(with_head(features(), KERNEL, ANSWERS))
     np.testing.assert_array_equal(found[:, :3], answers)
     np.testing.assert_allclose(found[:, 3], (directions @ known.T).max(axis=1), atol=1e-6)
     np.testing.assert_array_equal(read_known(content), known)
@@ -158,6 +158,11 @@ def _interpreter(content: bytes) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     return Interpreter(model_content=content)
+
+
+def _each(content: bytes) -> NDArray[np.float32]:
+    """Return the output for each of IMAGES."""
+    return np.concatenate([_run(content, each[None].astype(np.float32)) for each in IMAGES])
 
 
 def _run(content: bytes, images: NDArray[np.float32]) -> NDArray[np.float32]:
