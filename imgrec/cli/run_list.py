@@ -25,6 +25,7 @@ def where(function: Function) -> Function:
     """Add `--where`: a condition on runs."""
     return click.option(
         "--where",
+        "condition",
         metavar="CONDITION",
         help="Only runs of which this is true, e.g. 'accuracy > 0.9 and backbone == \"VGG16\"'.",
     )(function)
@@ -50,7 +51,7 @@ def where(function: Function) -> Function:
 def list_runs(
     console: Console,
     *,
-    where: str | None,
+    condition: str | None,
     sort: str | None,
     columns: str | None,
     as_json: bool,
@@ -84,7 +85,7 @@ def list_runs(
     found = read_summaries(runs_dir)
     before = predecessors(found)
     shown = select(
-        found, Selection(where, sort, [each for each in chosen if each not in MORE_COLUMNS])
+        found, Selection(condition, sort, [each for each in chosen if each not in MORE_COLUMNS])
     )
     if as_json:
         return console.document(_document(shown, before, runs_dir))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgrec.cli import evaluation_options, options, run_edits, run_files, run_list
+from imgrec.cli import evaluation_options, options, run_board, run_edits, run_files, run_list
 from imgrec.cli.console import Console
 from imgrec.cli.network import show_network
 from imgrec.errors import UsageError
@@ -130,6 +130,7 @@ def compare(
 runs.add_command(run_list.list_runs)
 runs.add_command(run_edits.tag)
 runs.add_command(run_edits.note)
+runs.add_command(run_board.report)
 runs.add_command(run_files.open_report)
 runs.add_command(run_files.delete)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from imgrec.metrics import METRICS
@@ -75,14 +76,31 @@ def changes_text(run: RunSummary, before: Previous, most: int = _CHANGES) -> str
         return ""
     old = before[run.name]
     changed = changed_settings(old, run)
-    parts = [
-        f"{_short_key(key, changed)} {_shown(one)} -> {_shown(two)}"
-        for key, (one, two) in changed.items()
-    ]
+    names = short_keys(changed)
+    parts = [f"{names[key]} {_shown(one)} -> {_shown(two)}" for key, (one, two) in changed.items()]
     if old.fingerprint and run.fingerprint and old.fingerprint != run.fingerprint:
         parts.append("other images")
     more = len(parts) - most
     return ", ".join(parts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """Return a short name of each key, printable; the key itself where it would not be unique.
+
+    It is the last part, of the setting of a layer the last two, without a `.name` at the end.
+
+    Example:
+        >>> [*short_keys(["model.layers[1].Dense.units", "model.backbone.name"]).values()]
+        ['Dense.units', 'backbone']
+    """
+    short = {key: _last_parts(key.removesuffix(".name")) for key in keys}
+    times = Counter(short.values())
+    return {key: printable(key if times[name] > 1 else name) for key, name in short.items()}
+
+
+def _last_parts(key: str) -> str:
+    parts = key.split(".")
+    return ".".join(parts[-2:] if len(parts) > 2 and parts[-3].endswith("]") else parts[-1:])
 
 
 def _cell(run: RunSummary, column: str, before: Previous) -> str:
@@ -156,13 +174,6 @@ def _raw(run: RunSummary, column: str, before: Previous) -> Value:
     if isinstance(value, bool):
         return str(value).lower()
     return " ".join(value) if isinstance(value, tuple) else value
-
-
-def _short_key(key: str, keys: Mapping[str, object]) -> str:
-    """Return the last part of a key, or all of it if another one has the same."""
-    last = key.rpartition(".")[2]
-    same = sum(each.rpartition(".")[2] == last for each in keys)
-    return printable(key if same > 1 else last)
 
 
 def _shown(value: Setting) -> str:

@@ -263,3 +263,20 @@ def test_a_report_is_opened(imgrec: Imgrec, runs: Path, monkeypatch: pytest.Monk
     process = imgrec("runs", "open", "pets-2")
     assert process.returncode == 4
     assert "pets-2 has no report.html" in process.stderr
+
+
+def test_a_page_of_runs(imgrec: Imgrec, measured: Path, tmp_path: Path) -> None:
+    """Those of which the condition is true; where there are none, nothing is written."""
+    process = imgrec("runs", "report", "--where", "accuracy > 10 %")
+    assert (process.returncode, process.stdout) == (0, "board.html\n")
+    page = (tmp_path / "board.html").read_text("utf-8")
+    assert '"names": ["pets-1", "pets-3"]' in page
+    assert "where accuracy &gt; 10 %" in page
+    for arguments, status in (
+        (["--where", "accuracy > 2"], 4),
+        (["--metric", "nothing"], 2),
+        (["--output", "page.txt"], 2),
+        (["--runs-dir", str(measured / "nowhere")], 4),
+    ):
+        assert imgrec("runs", "report", *arguments).returncode == status
+    assert not (tmp_path / "page.txt").exists()

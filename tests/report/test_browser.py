@@ -13,11 +13,14 @@ import pytest
 
 from imgrec.evaluation.prediction import Answer, ModelInfo, Prediction, Ranked
 from imgrec.evaluation.results import Assessment
+from imgrec.report.board import BoardRun, board_page
 from imgrec.report.html import ReportContext, mistakes, page
 from imgrec.report.layers_page import layers_page
 from imgrec.report.pictures import thumbnail
 from imgrec.report.predictions_page import PhotoPictures, PredictionsPage
+from imgrec.runs.summary import RunSummary
 from imgrec.scores import Decision
+from tests.report.boards import board_runs
 from tests.report.everything import BACKGROUND, everything
 from tests.report.followed import followed
 
@@ -25,7 +28,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 LONG = "validation/a_folder_with_a_rather_long_name/" + "and_a_photo_whose_name_never_ends" * 3
 
-PAGES = ["written", "of_layers", "predicted"]
+PAGES = ["written", "of_layers", "predicted", "of_runs"]
 
 # Every visible text with its colour and the first background behind it that is not transparent.
 TEXTS = """() => {
@@ -93,6 +96,15 @@ def of_layers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "layers.html"
     found = followed(LONG, class_name="d" * 80, layer="conv" * 30)
     path.write_text(layers_page(found, LONG), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A board of runs, long names among them."""
+    path = tmp_path_factory.mktemp("page") / "board.html"
+    long = RunSummary(name=LONG, tags=("t" * 64,), note=LONG, data=LONG, settings={LONG: LONG})
+    path.write_text(board_page([BoardRun(long), *board_runs(30)], of=LONG, notes=[LONG]), "utf-8")
     return path
 
 
