@@ -42,10 +42,6 @@ _MIGRATIONS = (
         features BLOB NOT NULL,
         grey BLOB NOT NULL
     );
-    CREATE TABLE thumbnails (
-        sha256 TEXT PRIMARY KEY REFERENCES photos (sha256) ON DELETE CASCADE,
-        content BLOB NOT NULL
-    );
     CREATE TABLE versions (
         number INTEGER PRIMARY KEY,
         folder TEXT NOT NULL,
@@ -67,6 +63,12 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX versions_of_photo ON version_photos (sha256);
     CREATE TABLE forgetting (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE thumbnails (
+        sha256 TEXT PRIMARY KEY REFERENCES photos (sha256) ON DELETE CASCADE,
+        content BLOB NOT NULL
+    );
     """,
 )
 """What leads from each version to the next. The value of a setting may be text or a number."""
@@ -140,7 +142,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             hint="update imgrec",
         )
     if 0 < version < len(_MIGRATIONS):
-        connection.execute("VACUUM INTO ?", (f"{path}{_BACKUP}-{version}",))
+        backup = path.with_name(f"{path.name}{_BACKUP}-{version}")
+        backup.unlink(missing_ok=True)  # of a process that was killed
+        connection.execute("VACUUM INTO ?", (str(backup),))
     for number, script in enumerate(_MIGRATIONS[version:], version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;"

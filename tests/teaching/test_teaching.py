@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgrec.classifiers import Conflict, NotFound, QuotaExceeded, Quotas
+from imgrec.classifiers import ClassifierInUse, Conflict, NotFound, QuotaExceeded, Quotas
 from imgrec.data.records import Photo
-from imgrec.errors import UsageError
+from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256
 from imgrec.progress import Silent
 from imgrec.runs.card_file import read_card
@@ -232,12 +234,45 @@ def test_quotas(tmp_path: Path) -> None:
         assert len(list((pets.folder / "photos" / "red").iterdir())) == 2
 
 
-def test_an_index_of_a_newer_version_is_refused(pets: Classifier) -> None:
-    """Nothing in it is changed."""
-    with sqlite3.connect(pets.folder / "classifier.sqlite") as database:
+def test_versions_of_the_index(pets: Classifier) -> None:
+    """One of a newer version is refused; an older one is migrated, with a backup."""
+    index = pets.folder / "classifier.sqlite"
+    pets.close()
+    with sqlite3.connect(index) as database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(Exception, match="newer version"):
+    with pytest.raises(RunError, match="was written by a newer version of imgrec"):
         Classifier(pets.folder, create=False)
+    with sqlite3.connect(index) as database:
+        database.executescript("DROP TABLE thumbnails; PRAGMA user_version = 1")
+    digest = sha256(picture(0, red=True))
+    backup = index.with_name(f"{index.name}.backup-1")
+    with Classifier(pets.folder, create=False) as migrated:
+        assert migrated.thumbnail(digest)
+        assert digest.encode() in backup.read_bytes()
+        migrated.forget([digest])
+        assert not backup.exists()
+
+
+def test_another_process_is_refused(pets: Classifier) -> None:
+    """While a service holds the folder, the error has its address."""
+    pets.close()
+    held = f"""
+import sys
+from pathlib import Path
+from imgrec.classifiers import FolderLock
+lock = FolderLock(Path({str(pets.folder.parent)!r}), "http://127.0.0.1:8000")
+print("held", flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ClassifierInUse, match=r"service at http://127\.0\.0\.1:8000"):
+            Classifier(pets.folder, create=False)
+        holder.communicate("")
+    Classifier(pets.folder, create=False).close()
 
 
 def _found(folder: Path, trace: bytes) -> list[Path]:

@@ -7,7 +7,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -443,7 +443,11 @@ class Classifier:
             added = {each.sha256: each for each in stored}
             alike = look_alikes(new, self._learner.known)
             self._learner.learn(each for each in new if each.sha256 in added)
-            return [self._outcome(each, added, alike, (class_name, status)) for each in read]
+            label = class_name, status
+            return [
+                replace(self._outcome(found, added, alike, label), name=given.name)
+                for given, found in zip(chunk, read, strict=True)
+            ]
 
     def _outcome(
         self,

@@ -1,0 +1,70 @@
+"""`imgrec teach` and `imgrec forget`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Imgrec
+from tests.teaching.small import create, picture
+
+
+@pytest.fixture
+def taught(imgrec: Imgrec) -> Imgrec:
+    """`imgrec`, with paths as arguments."""
+    return lambda *arguments: imgrec(*map(str, arguments))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A classifier without photos, and files of photos in `red` and `blue`."""
+    create(tmp_path / "classifiers" / "pets").close()
+    for name, first in (("red", 0), ("blue", 100)):
+        (tmp_path / name).mkdir()
+        for number in range(first, first + 4):
+            content = picture(number, red=name == "red")
+            (tmp_path / name / f"{number}.png").write_bytes(content)
+    return tmp_path / "classifiers" / "pets"
+
+
+def test_photos_are_taught_and_forgotten(taught: Imgrec, folder: Path, tmp_path: Path) -> None:
+    """A file with the content of a photo names it; copies count once."""
+    first = taught("teach", folder, "red", tmp_path / "red")
+    assert first.returncode == 0
+    assert first.stderr == "red: 4 photos added\n"
+    assert "too few photos: a model takes 2 classes with 2 photos each" in first.stdout
+    (tmp_path / "blue" / "notes.png").write_text("no image")
+    again = taught("teach", folder, "blue", tmp_path / "blue", tmp_path / "red" / "0.png")
+    assert again.returncode == 3
+    assert "blue: 4 photos added" in again.stderr
+    assert f"with another label, which stays: {tmp_path / 'red' / '0.png'}: red" in again.stderr
+    assert "notes.png" in again.stderr
+    assert "8 photos are too few to tell: the accuracy is between" in again.stdout
+    done = taught("forget", folder, tmp_path / "red" / "0.png", "--json")
+    assert json.loads(done.stdout)["photos"] == 1
+    missing = taught("forget", folder, tmp_path / "red" / "0.png")
+    assert missing.returncode == 2
+    assert "there is no photo" in missing.stderr
+
+
+def test_a_requirement_that_is_not_met_is_status_1(
+    taught: Imgrec, folder: Path, tmp_path: Path
+) -> None:
+    """Nothing is published then."""
+    taught("teach", folder, "red", tmp_path / "red")
+    options = ("--publish", "--require", "accuracy.low >= 0.99")
+    done = taught("teach", folder, "blue", tmp_path / "blue", *options)
+    assert done.returncode == 1
+    assert "not met: " in done.stderr
+    assert done.stderr.endswith("not published\n")
+
+
+def test_a_classifier_that_is_missing(taught: Imgrec, tmp_path: Path) -> None:
+    """It is not created by what would only read it."""
+    for arguments in (("teach", tmp_path / "pets"), ("forget", tmp_path / "pets", "0" * 64)):
+        done = taught(*arguments)
+        assert done.returncode == 2
+        assert "there is no classifier" in done.stderr
+    assert not (tmp_path / "pets").exists()
