@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import IO
 
 # Streams belong to the process: of two threads that redirect one, the last would restore what the
 # first had redirected.
@@ -22,7 +23,7 @@ def suppress_native_stderr() -> Iterator[None]:
     TF_CPP_MIN_LOG_LEVEL does not silence the lines that absl writes before it is initialized, and
     LiteRT ignores it.
     """
-    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as held:
+    with _ONE_AT_A_TIME, _scratch_file() as held:
         try:
             with _leading_to(held.fileno()):
                 yield
@@ -38,6 +39,13 @@ def stdout_to_stderr() -> Iterator[None]:
     """Show on stderr what Python code prints to stdout, which is for results."""
     with _ONE_AT_A_TIME, redirect_stdout(sys.stderr):
         yield
+
+
+def _scratch_file() -> IO[bytes]:
+    """Open a file without a name; on Linux in memory, as no folder may be writable."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import yaml
 from imgrec.runs.folder import Run
 from tests.conftest import PROJECT
 from tests.serve.running import SECONDS
-from tests.serve.serving import Connection, hugging_face, predicted
+from tests.serve.serving import Connection, predicted
 
 DEPLOY = PROJECT / "deploy"
 HOME = "/opt/imgrec"
@@ -163,14 +163,15 @@ class Started:
                 wait_for(host, process)
                 subprocess.run(self.health, env=variables, check=True, timeout=60)
                 with closing(Connection(host, {"Authorization": f"Bearer {token}"})) as allowed:
-                    answer = hugging_face(allowed, run.name, photo.read_bytes())
+                    found = allowed.answer("/", photo.read_bytes())
                 with closing(Connection(host)) as unknown:
                     assert unknown.send("POST", "/", photo.read_bytes())[0] == 401
             finally:
                 process.terminate()
                 status = process.wait(60)
         assert status == 0
-        assert [answer] == predicted(run, [photo])
+        [expected] = predicted(run, [photo])
+        assert {each["label"]: each["score"] for each in found} == expected
         ended = subprocess.run(self.health, env=variables, check=False, capture_output=True)
         assert ended.returncode != 0
 
@@ -224,13 +225,16 @@ def copy(names: Sequence[str], folder: Path) -> None:
 def confined(user: str, programs: Path) -> Sequence[str]:
     """Return what starts a command below a read-only root, as a user; only root can.
 
-    The user stays root where its own Python can't be read by others.
+    The user stays root if others can't start this Python, as one below /root.
     """
     if os.geteuid() != 0 or UNSHARE is None or SETPRIV is None:
         return ()
     number, _, group = user.partition(":")
     switch = [SETPRIV, "--reuid", number, "--regid", group, "--clear-groups"]
-    done = subprocess.run([*switch, programs / "python", "-c", ""], check=False)
+    start = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', '']))"
+    done = subprocess.run(
+        [*switch, programs / "python", "-c", start], check=False, capture_output=True
+    )
     script = 'mount --make-rprivate / && mount -o remount,bind,ro / && exec "$@"'
     return UNSHARE, "--mount", "sh", "-ec", script, "sh", *(() if done.returncode else switch)
 
