@@ -51,6 +51,11 @@ def environment() -> Environment:
     return found
 
 
+def style_sheet() -> str:
+    """Return the style sheet that all pages have in common."""
+    return environment().get_template("report.css.j2").render()
+
+
 def _breakable(text: str) -> Markup:
     """Return text that lines break after slashes, underscores and equals signs, if they must."""
     from markupsafe import Markup

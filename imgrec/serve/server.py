@@ -23,6 +23,7 @@ from imgrec.serve.connection import Connection
 from imgrec.serve.lifecycle import Server
 from imgrec.serve.limits import Limits
 from imgrec.serve.models import ModelSource
+from imgrec.serve.page import page_routes
 from imgrec.serve.protocols import vertex
 from imgrec.serve.reloading import Reloading
 from imgrec.serve.routes import ROUTES, Route, described, protocol_routes
@@ -98,6 +99,10 @@ def serve(settings: Settings) -> None:
         address = _address(settings, listener)
         classifiers = _classifiers(settings, address, held)
         routes = (
+            *page_routes(
+                teaches=settings.classifiers is not None,
+                needs_token=settings.token_file is not None,
+            ),
             *_classifier_routes(classifiers),
             *protocol_routes(vertex(os.environ)),
             *ROUTES,

@@ -1,0 +1,210 @@
+// The cards of the classes: photos come in here.
+
+import { document_, part } from "./api.js";
+import { film } from "./camera.js";
+import { STATUSES, nameOf } from "./classifier.js";
+import { asked, button, confirmed, el, fail, name, styled } from "./dom.js";
+import { choosers, receive } from "./intake.js";
+import { picture } from "./pictures.js";
+import { upload } from "./uploads.js";
+import { count, percent } from "./words.js";
+
+const SHOWN = 12;
+
+/** The cards of all classes, and one for a new class. */
+export function classCards(classifier) {
+  const list = el("ul", { class: "classes" });
+  const cards = new Map();
+  const draw = () => {
+    const wanted = classifier.labels.map((label) => [JSON.stringify(label), label]);
+    const fresh = wanted.map(([key, label]) => {
+      if (!cards.has(key)) cards.set(key, classCard(classifier, label));
+      return cards.get(key);
+    });
+    const creating = list.querySelector(".new") ?? newClass(classifier, (made, files) => {
+      cards.get(JSON.stringify({ class: made }))?.take(files);
+    });
+    const own = fresh.slice(0, -2);
+    const all = [...own, creating, ...fresh.slice(-2)];
+    if (all.some((each, place) => list.children[place] !== each) || list.children.length !== all.length) {
+      list.replaceChildren(...all);
+    }
+  };
+  classifier.addEventListener("change", draw);
+  draw();
+  return list;
+}
+
+function classCard(classifier, label) {
+  const strip = el("ul", { class: "strip" });
+  const facts = el("p", { class: "facts-of-class" });
+  const state = el("div", { class: "uploading", role: "status" });
+  const card = el("li", { class: label.status ? "class other" : "class" });
+  let shown = [];
+
+  const take = (files) => send(classifier, label, files, state, (photos) => {
+    const fresh = photos.filter((each) => !shown.some((other) => other.sha256 === each.sha256));
+    shown = [...fresh.reverse(), ...shown];
+    drawStrip();
+  });
+  const drawStrip = () => {
+    shown = shown.slice(0, SHOWN);
+    strip.replaceChildren(...shown.map((photo) => el("li", {}, thumbnail(classifier, photo))));
+    strip.hidden = !shown.length;
+  };
+  const drawFacts = () => facts.replaceChildren(...factsOf(classifier, label));
+  const read = async () => {
+    const found = await document_(`${classifier.photosPath(label)}&limit=${SHOWN}`, { signal: classifier.signal });
+    const known = new Map(found.photos.map((each) => [each.sha256, each]));
+    const kept = shown.filter((each) => !each.gone && sameClass(each, label));
+    shown = [...kept, ...[...known.values()].filter((each) => !kept.some((one) => one.sha256 === each.sha256))];
+    drawStrip();
+  };
+
+  const place = `#/${part(classifier.name)}/photos?${label.status ? `status=${label.status}` : `class=${part(label.class)}`}`;
+  card.append(
+    el(
+      "div",
+      { class: "row" },
+      el("h3", {}, el("a", { href: place }, name(nameOf(label)))),
+      label.class && menu(classifier, label.class),
+    ),
+    facts,
+    strip,
+    choosers(take, () => film(`Photos of ${nameOf(label)}`, take), "Add photos"),
+    state,
+  );
+  receive(card, take);
+  card.take = take;
+  classifier.addEventListener("change", drawFacts);
+  classifier.addEventListener("standing", drawFacts);
+  classifier.addEventListener("photos", (event) => {
+    const touched = event.detail.length === 0 || event.detail.some((each) => each.gone || sameClass(each, label) || shown.includes(each) || shown.some((one) => one.sha256 === each.sha256));
+    if (touched) read().catch(fail);
+  });
+  drawFacts();
+  if (classifier.photosOf(label)) read().catch(fail);
+  else drawStrip();
+  return card;
+}
+
+const sameClass = (photo, label) => (label.status ? photo.status === label.status : photo.class === label.class);
+
+function thumbnail(classifier, photo) {
+  return picture(classifier.photoPath(photo.sha256, "thumbnail"), photo.name);
+}
+
+function factsOf(classifier, label) {
+  const photos = classifier.photosOf(label);
+  const found = [el("span", {}, photos ? count(photos, "photo") : "no photos yet")];
+  const measured = classifier.standing.classes.find((each) => each.class === label.class);
+  if (label.class && measured) {
+    const share = measured.correct / measured.photos;
+    found.push(
+      el("span", { class: "quiet" }, `${percent(share)} right`),
+      styled(el("span", { class: "bar" }), { "--share": `${100 * share}%` }),
+    );
+  }
+  if (label.status === "unsure") found.push(el("span", { class: "quiet" }, "for later"));
+  if (label.status === "none") found.push(el("span", { class: "quiet" }, "kept, not taught"));
+  return found;
+}
+
+function menu(classifier, found) {
+  const path = `${classifier.path}/classes/${part(found)}`;
+  const rename = async () => {
+    const given = await asked("Rename the class", { label: "Name", value: found });
+    if (!given || given === found) return;
+    await document_(path, { method: "PATCH", json: { name: given } }).catch(fail);
+    await classifier.load();
+  };
+  const remove = async () => {
+    const photos = classifier.photosOf({ class: found });
+    const text = `${count(photos, "photo")} will be deleted for ever. The classifier will be the one that never saw them; versions that knew them are withdrawn.`;
+    if (!(await confirmed(`Delete the class ${found}?`, photos ? text : "It has no photos.", "Delete"))) return;
+    try {
+      const gone = await document_(path, { method: "DELETE" });
+      classifier.sayWithdrawn(gone);
+      await classifier.load();
+    } catch (error) {
+      fail(error);
+    }
+  };
+  return el(
+    "span",
+    { class: "menu" },
+    button("Rename", rename, { class: "plain", "aria-label": `Rename ${found}` }),
+    button("Delete", remove, { class: "plain", "aria-label": `Delete ${found}` }),
+  );
+}
+
+/** Upload files and show how far it is. */
+async function send(classifier, label, files, state, added) {
+  const controller = new AbortController();
+  classifier.signal.addEventListener("abort", () => controller.abort());
+  const bar = el("progress", { max: files.length, value: 0, "aria-label": "Upload" });
+  const said = el("span", {}, `0 of ${count(files.length, "photo")}`);
+  const row = el("div", { class: "row" }, bar, said, button("Stop", () => controller.abort(), { class: "plain" }));
+  state.append(row);
+  const refused = await upload(classifier, files, label, {
+    signal: controller.signal,
+    progress: ({ done, total }) => {
+      bar.value = done;
+      said.textContent = `${done.toLocaleString("en")} of ${count(total, "photo")}`;
+    },
+    added: (found) => {
+      added(found.photos.filter((each) => each.outcome === "added").map((each) => each.photo));
+      classifier.took(found.standing);
+    },
+  });
+  row.remove();
+  if (refused.length) state.append(refusedList(refused, state));
+  if (!classifier.signal.aborted) await classifier.load().catch(fail);
+}
+
+function refusedList(refused, state) {
+  const text = (each) =>
+    each.outcome === "elsewhere"
+      ? `it is in ${each.photo.class ?? STATUSES[each.photo.status]} already`
+      : each.reason;
+  const box = el(
+    "details",
+    { class: "refused", open: refused.length <= 3 },
+    el("summary", {}, `${count(refused.length, "photo was", "photos were")} not added`),
+    el("ul", {}, refused.slice(0, 100).map((each) => el("li", {}, name(each.name), `: ${text(each)}`))),
+    button("Dismiss", () => box.remove(), { class: "plain" }),
+  );
+  return box;
+}
+
+function newClass(classifier, take) {
+  const field = el("input", { placeholder: "New class", "aria-label": "Name of a new class", required: true, maxlength: 100 });
+  const create = async (found) => {
+    await document_(`${classifier.path}/classes/${part(found)}`, { method: "PUT" });
+    await classifier.load();
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    create(field.value.trim()).then(() => (field.value = ""), fail);
+  };
+  const card = el(
+    "li",
+    { class: "class new" },
+    el("form", { class: "row", on: { submit } }, field, el("button", {}, "Add class")),
+    el("p", { class: "quiet" }, "Or drop folders here: each becomes a class."),
+  );
+  receive(card, async (files) => {
+    try {
+      for (const [folder, found] of Map.groupBy(files, (each) => each.folder || "")) {
+        const into = folder || field.value.trim();
+        if (!into) return fail(new Error("photos need a class: enter its name first, or drop a folder"));
+        await create(into);
+        take(into, found);
+      }
+      field.value = "";
+    } catch (error) {
+      fail(error);
+    }
+  });
+  return card;
+}

@@ -1,0 +1,119 @@
+// Elements: making them, and saying things to whoever uses the page.
+
+/**
+ * Make an element.
+ * `properties` are attributes; `on` has listeners by event; false, null and undefined leave one out.
+ */
+export function el(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) made.addEventListener(event, listener);
+    } else if (value === true) {
+      made.setAttribute(name, "");
+    } else if (value !== false && value != null) {
+      made.setAttribute(name, value);
+    }
+  }
+  made.append(...children.flat().filter((each) => each != null && each !== false));
+  return made;
+}
+
+/** Make an SVG element. */
+export function svg(tag, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Make a button. */
+export function button(label, click, properties = {}) {
+  return el("button", { type: "button", on: { click }, ...properties }, label);
+}
+
+/** A name that others chose: the direction of its writing does not change what is around it. */
+export const name = (text) => el("bdi", {}, text);
+
+/** Set a custom property, such as the length of a bar. */
+export function styled(element, properties) {
+  for (const [key, value] of Object.entries(properties)) element.style.setProperty(key, value);
+  return element;
+}
+
+/** Show a message for some seconds, with a button if there is something to do about it. */
+export function toast(text, { action, label, bad = false } = {}) {
+  const place = document.querySelector("dialog[open] .toasts") ?? document.getElementById("toasts");
+  const shown = el("div", { class: bad ? "toast bad" : "toast" }, el("span", {}, text));
+  const close = () => shown.remove();
+  if (action) shown.append(button(label, () => (close(), action()), { class: "plain" }));
+  shown.append(button("×", close, { class: "plain", "aria-label": "Dismiss" }));
+  while (place.children.length > 2) place.firstElementChild.remove();
+  place.append(shown);
+  setTimeout(close, bad ? 12000 : 8000);
+}
+
+/** Show why something failed. */
+export function fail(error) {
+  if (error.name === "AbortError") return;
+  toast(error.hint ? `${error.message}; ${error.hint}` : error.message, { bad: true });
+}
+
+/** Run what a button does; while it runs the button is disabled, and its error is shown. */
+export async function busy(element, action) {
+  element.disabled = true;
+  try {
+    return await action();
+  } catch (error) {
+    fail(error);
+  } finally {
+    element.disabled = false;
+  }
+}
+
+/** Open a dialog with a heading; `fill` gets a function that closes it with a value. */
+export function dialog(title, fill, properties = {}) {
+  return new Promise((resolve) => {
+    const heading = el("h2", { id: "dialog-title" }, title);
+    const shown = el("dialog", { "aria-labelledby": "dialog-title", ...properties }, heading);
+    let result = null;
+    const close = (value = null) => ((result = value), shown.close());
+    shown.append(...[fill(close)].flat(), el("div", { class: "toasts", role: "status" }));
+    shown.addEventListener("close", () => (shown.remove(), resolve(result)));
+    document.body.append(shown);
+    shown.showModal();
+  });
+}
+
+/** Ask whether to do what can't be undone. */
+export function confirmed(title, text, label) {
+  return dialog(title, (close) => [
+    el("p", {}, text),
+    el(
+      "div",
+      { class: "actions" },
+      button("Cancel", () => close(false), { autofocus: true }),
+      button(label, () => close(true), { class: "danger" }),
+    ),
+  ]);
+}
+
+/** Ask for a text; null if it is not given. */
+export function asked(title, { label, value = "", help = "", type = "text", send = "Save" }) {
+  return dialog(title, (close) => {
+    const field = el("input", { type, value, required: true, autocomplete: "off", autofocus: true });
+    const submit = (event) => (event.preventDefault(), close(field.value.trim()));
+    return el(
+      "form",
+      { on: { submit } },
+      el("label", { class: "field" }, label, field),
+      help && el("p", { class: "quiet" }, help),
+      el(
+        "div",
+        { class: "actions" },
+        button("Cancel", () => close()),
+        el("button", { class: "primary" }, send),
+      ),
+    );
+  });
+}

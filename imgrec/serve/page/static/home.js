@@ -1,0 +1,124 @@
+// `#/`: the classifiers that are taught, and the models that answer.
+
+import { asker } from "./answers.js";
+import { document_, part } from "./api.js";
+import { asked, button, el, fail, name } from "./dom.js";
+import { count } from "./words.js";
+
+/** The classifiers, or without them, and with `#/?ask`, a place to ask the models. */
+export async function homePage({ service, query }) {
+  if (service.teaches && !query.has("ask")) return classifierSection(await all("v1/classifiers", "classifiers"));
+  const { models } = await document_("v1/models");
+  return models.length ? modelSection(models) : noModel();
+}
+
+/** All entries of a list that comes in pages. */
+async function all(path, key) {
+  const found = [];
+  for (let next = "?limit=1000"; next; ) {
+    const page = await document_(path + next);
+    found.push(...page[key]);
+    next = page.next;
+  }
+  return found;
+}
+
+function noModel() {
+  const text = "As soon as a version of a classifier is published, photos can be asked about here.";
+  const go = el("a", { class: "button primary", href: "#/" }, "Teach a classifier");
+  return [
+    el("h1", {}, "What is in the photo?"),
+    el("div", { class: "empty" }, el("h2", {}, "No model answers yet"), el("p", {}, text), go),
+  ];
+}
+
+function modelSection(models) {
+  const place = el("div", {});
+  const choose = (model) => {
+    const address = `v1/classify?model=${part(model.name)}`;
+    place.replaceChildren(asker({ classify: address, heat: null }), describe(model));
+  };
+  const select = el(
+    "select",
+    { on: { change: (event) => choose(models[event.target.selectedIndex]) } },
+    models.map((each) => el("option", {}, each.name)),
+  );
+  choose(models[0]);
+  return el(
+    "section",
+    { class: "asking" },
+    el("h1", {}, "What is in the photo?"),
+    models.length > 1
+      ? el("label", { class: "field inline" }, "Model", select)
+      : el("p", { class: "of" }, "answered by ", name(models[0].name)),
+    place,
+  );
+}
+
+function describe(model) {
+  const shown = model.classes.slice(0, 12);
+  const more = model.classes.length - shown.length;
+  const names = shown.flatMap((each, place) => [place ? ", " : "", name(each)]);
+  return el(
+    "p",
+    { class: "of" },
+    `It knows ${count(model.classes.length, "class", "classes")}: `,
+    ...names,
+    more ? `, and ${more.toLocaleString("en")} more` : "",
+  );
+}
+
+function classifierSection(classifiers) {
+  const create = async () => {
+    const given = await asked("New classifier", {
+      label: "Name",
+      send: "Create",
+      help: "What it is about, such as pets or screws.",
+    });
+    if (!given) return;
+    try {
+      await document_(`v1/classifiers/${part(given)}`, {
+        method: "PUT",
+        headers: { "if-none-match": "*" },
+      });
+      location.hash = `#/${part(given)}`;
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const make = button("New classifier", create, { class: "primary" });
+  const empty = el(
+    "div",
+    { class: "empty" },
+    el("h2", {}, "Teach it what you see"),
+    el("p", {}, "A classifier learns from photos: a few of each class are enough for an answer."),
+    make,
+  );
+  if (!classifiers.length) return el("section", {}, el("h1", {}, "Your classifiers"), empty);
+  return el(
+    "section",
+    {},
+    el("div", { class: "row" }, el("h1", {}, "Your classifiers"), make),
+    el("ul", { class: "tiles" }, classifiers.map(tile)),
+  );
+}
+
+function tile(classifier) {
+  const { labelled } = classifier.photos;
+  const published = classifier.published;
+  return el(
+    "li",
+    {},
+    el(
+      "a",
+      { class: "card", href: `#/${part(classifier.name)}` },
+      el("strong", {}, name(classifier.name)),
+      el(
+        "span",
+        { class: "quiet" },
+        `${count(classifier.classes.length, "class", "classes")}, ${count(labelled, "photo")}`,
+      ),
+      el("small", {}, published ? `version ${published} is published` : "not published yet"),
+    ),
+  );
+}

@@ -1,0 +1,33 @@
+// What the pages of a classifier have in common: heading, tabs, undo.
+
+import { part } from "./api.js";
+import { Classifier } from "./classifier.js";
+import { el, name } from "./dom.js";
+
+/** Read a classifier, and return it with the top of its pages. */
+export async function openClassifier(context, current) {
+  const classifier = await new Classifier(context.name, context.signal).load();
+  addEventListener("keydown", (event) => undoKey(event, classifier), { signal: context.signal });
+  const to = (place) => `#/${part(context.name)}${place && `/${place}`}`;
+  const tab = ([place, label]) =>
+    el("a", { href: to(place), "aria-current": place === current ? "page" : null }, label);
+  const tabs = [
+    ["", "Teach"],
+    ["photos", "Photos"],
+    ["versions", "Versions"],
+  ];
+  const head = el(
+    "header",
+    { class: "head" },
+    el("h1", {}, name(context.name)),
+    el("nav", { class: "tabs", "aria-label": context.name }, tabs.map(tab)),
+  );
+  return { classifier, head };
+}
+
+function undoKey(event, classifier) {
+  const typing = event.target.closest?.("input, textarea, select");
+  if (typing || event.key.toLowerCase() !== "z" || event.altKey) return;
+  event.preventDefault();
+  classifier.undo();
+}
