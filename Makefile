@@ -83,8 +83,8 @@ pixel-table: $(READY) ## write the SHA-256 of decoded pixels that the tests expe
 	$(BIN)/python -m tools.pixel_table
 
 .PHONY: test-light
-test-light: $(READY) ## install requirements-predict.txt alone, and predict and evaluate with it
-	$(PYTEST) -m slow tests/packaging/test_predict_only.py
+test-light: $(READY) ## install each of the light sets of requirements alone, and use it
+	$(PYTEST) -m slow tests/packaging/test_predict_only.py tests/packaging/test_serve_only.py
 
 .PHONY: snapshots
 snapshots: $(READY) ## update the expected outputs of tests; look at the diff afterwards

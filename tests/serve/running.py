@@ -46,11 +46,14 @@ class Reply:
 class Running:
     """A service that runs; the context ends it."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path, python: str = "") -> None:
+        # Another Python has its own imgrec.
+        path = {} if python else {"PYTHONPATH": str(PROJECT)}
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "imgrec", "serve", *arguments, "--port", "0"],
+            [python or sys.executable, "-m", "imgrec", "serve", *arguments, "--port", "0"],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            env=environment | path,
             stderr=subprocess.PIPE,
             text=True,
         )
