@@ -299,7 +299,9 @@
     const room = panel.clientWidth - tip.offsetWidth - 8;
     const x = left + place[0] + 16;
     tip.style.left = `${Math.max(8, x > room ? left + place[0] - tip.offsetWidth - 16 : x)}px`;
-    tip.style.top = `${Math.max(4, top + place[1] - tip.offsetHeight - 12)}px`;
+    // Below the point if there is no room above it, under the bar.
+    const above = svg.getBoundingClientRect().top + place[1] - tip.offsetHeight - 12 > 60;
+    tip.style.top = `${top + place[1] + (above ? -tip.offsetHeight - 12 : 16)}px`;
   }
 
   function frame(svg, width, height, x, y, titles) {

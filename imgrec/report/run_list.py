@@ -29,8 +29,10 @@ MORE_COLUMNS = ("changes", "time")
 Previous: TypeAlias = Mapping[str, RunSummary]
 
 _CHANGES = 4
-_NARROW = 12
-_SHORTENED = ("changes", "error", "data", "note", "name", "tags", "origin", "accuracy")
+_NARROW, _NARROW_SENTENCE = 12, 24
+_SENTENCES = ("changes", "error", "note")
+_SHORTENED = (*_SENTENCES, "data", "name", "tags", "origin")
+_LEFT_OUT = ("created", "data", "tags", "time")
 
 
 def cells(
@@ -43,19 +45,23 @@ def cells(
 def fitted(
     header: Sequence[str], rows: Sequence[Sequence[str]], width: int
 ) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Return a table that is at most `width` characters wide.
+    """Return a table that is at most `width` characters wide, if at all possible.
 
-    Long texts lose their middle, but names stay different from each other; then the last columns
-    are left out, the name and the first one after it never.
+    The least important columns are left out until the others have room, of which two stay in any
+    case. Long texts are shortened; names and the like lose their middle and stay different from
+    each other.
     """
     columns = {title: [*column] for title, *column in zip(header, *rows, strict=True)}
-    for title in _SHORTENED:
-        room = width - (_width(columns) - _longest(title, columns.get(title, [])))
-        if title in columns and _width(columns) > width:
-            least = max(room, _NARROW, len(title))
-            columns[title] = [*shorten_names([*columns[title]], least)]
-    while _width(columns) > width and len(columns) > 2:
-        columns.pop([*columns][-1])
+    for title in (*_LEFT_OUT, *reversed(header)):
+        if len(columns) > 2 and _width(columns, least=True) > width:
+            columns.pop(title, None)
+    for title in (each for each in _SHORTENED if each in columns):
+        rest = {each: column for each, column in columns.items() if each != title}
+        room = max(width - _width(rest) - 2, _least(title, columns[title]))
+        if title in _SENTENCES:
+            columns[title] = [_cut(text, room) for text in columns[title]]
+        else:
+            columns[title] = [*shorten_names(columns[title], room)]
     return [*columns], [*zip(*columns.values(), strict=True)]
 
 
@@ -184,8 +190,21 @@ def _shown(value: Setting) -> str:
     return printable(abridge(f"{value:g}" if isinstance(value, float) else str(value), 40))
 
 
-def _width(columns: Mapping[str, Sequence[str]]) -> int:
-    return sum(_longest(title, column) + 2 for title, column in columns.items()) - 2
+def _width(columns: Mapping[str, Sequence[str]], *, least: bool = False) -> int:
+    width = _least if least else _longest
+    return sum(width(title, column) + 2 for title, column in columns.items()) - 2
+
+
+def _least(title: str, column: Sequence[str]) -> int:
+    """Return how narrow a column may become."""
+    longest = _longest(title, column)
+    if title not in _SHORTENED:
+        return longest
+    return min(longest, max(_NARROW_SENTENCE if title in _SENTENCES else _NARROW, len(title)))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def _longest(title: str, column: Sequence[str]) -> int:

@@ -36,7 +36,7 @@ _ORDER: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "none": None, "null": None}
 # A number in percent, outside of quotes.
-_PERCENT = re.compile(r""""[^"]*"|'[^']*'|(?<![\w.])(?P<number>\d+\.?\d*)\s*%(?!\s*[\w."'(])""")
+_PERCENT = re.compile(r""""[^"]*"|'[^']*'|(?<![\w.])(?P<number>\d+\.?\d*)\s*%""")
 
 
 @dataclass(frozen=True)
