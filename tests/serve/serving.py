@@ -57,20 +57,24 @@ class Connection:
 
 
 @contextmanager
-def service(runs: Sequence[Run], folder: Path) -> Iterator[str]:
-    """Serve runs in a process whose working directory is a folder; yield the host with its port."""
-    with Running([f"{run.name}={run.path}" for run in runs], folder) as running:
+def service(models: Mapping[str, Sequence[Run]], folder: Path) -> Iterator[str]:
+    """Serve models, each of one run or several, in a process that works in a folder.
+
+    Yields the host with its port.
+    """
+    paths = {name: ",".join(str(run.path) for run in runs) for name, runs in models.items()}
+    with Running([f"{name}={path}" for name, path in paths.items()], folder) as running:
         yield f"127.0.0.1:{running.port}"
 
 
-def predicted(run: Run, photos: Sequence[Path]) -> list[Labels]:
+def predicted(runs: Sequence[Run], photos: Sequence[Path]) -> list[Labels]:
     """Return the probability of every class in `imgrec predict --json`, for each photo."""
+    models = [word for run in runs for word in ("--model", str(run.path))]
     command = [sys.executable, "-m", "imgrec", "predict", *map(str, photos), "--json"]
-    command += ["--top", "1000", "--model", run.name, "--runs-dir", str(run.path.parent)]
-    found = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    done = subprocess.run([*command, "--top", "1000", *models], check=True, stdout=subprocess.PIPE)
     return [
         {each["class"]: each["probability"] for each in photo["top"]}
-        for photo in json.loads(found.stdout)["predictions"]
+        for photo in json.loads(done.stdout)["predictions"]
     ]
 
 

@@ -42,12 +42,12 @@ def installed(name: str, folder: Path) -> Path:
 def test_a_client_receives_what_predict_says(name: str, colour_run: Run, tmp_path: Path) -> None:
     """Every label with its probability, to 1e-6, as a protocol may round to float32."""
     photo = colour_run.path.parents[1] / "photos" / "red" / "00.png"
-    [expected] = predicted(colour_run, [photo])
+    [expected] = predicted([colour_run], [photo])
     python = installed(name, tmp_path / "environment")
     script = CLIENTS / f"ask_{name}.py"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
-    with service([colour_run], tmp_path) as host:
+    with service({colour_run.name: [colour_run]}, tmp_path) as host:
         done = subprocess.run(
             [python, script, host, colour_run.name, photo],
             env=environment,

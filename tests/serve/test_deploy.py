@@ -170,7 +170,7 @@ class Started:
                 process.terminate()
                 status = process.wait(60)
         assert status == 0
-        [expected] = predicted(run, [photo])
+        [expected] = predicted([run], [photo])
         assert {each["label"]: each["score"] for each in found} == expected
         ended = subprocess.run(self.health, env=variables, check=False, capture_output=True)
         assert ended.returncode != 0

@@ -22,14 +22,17 @@ from tests.serve.serving import (
 def connection(colour_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """A connection to a service of a model of two colours."""
     folder = tmp_path_factory.mktemp("service")
-    with service([colour_run], folder) as host, closing(Connection(host)) as opened:
+    with (
+        service({colour_run.name: [colour_run]}, folder) as host,
+        closing(Connection(host)) as opened,
+    ):
         yield opened
 
 
 def test_every_protocol_answers_as_predict_does(connection: Connection, colour_run: Run) -> None:
     """The same probabilities, of the same labels; also for pixels without a file."""
     photos = sorted((colour_run.path.parents[1] / "photos").rglob("*.png"))[::13]
-    expected = predicted(colour_run, photos)
+    expected = predicted([colour_run], photos)
     forms: tuple[Form, ...] = (*FORMS, open_inference_pixels)
 
     for form in forms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -41,11 +42,13 @@ def test_every_probability_is_that_of_predict(
     """Bit for bit, for 1 to 64 clients at once, with 20,000 requests, or IMGREC_REQUESTS."""
     photos = written_photos(tmp_path)
     contents = [photo.read_bytes() for photo in photos]
-    expected = {run.name: predicted(run, photos) for run in (colour_run, trained)}
+    twin = Run(shutil.copytree(colour_run.path, tmp_path / "colours-2"), colour_run.card)
+    models = {"colours": [colour_run], "digits": [trained], "both": [colour_run, twin]}
+    expected = {name: predicted(runs, photos) for name, runs in models.items()}
     draw = random.Random(0)  # noqa: S311 - not a secret
     differing: list[str] = []
 
-    with service([colour_run, trained], tmp_path) as host:
+    with service(models, tmp_path) as host:
         for clients in CLIENTS:
             cases = drawn_cases(draw, REQUESTS // len(CLIENTS), contents, expected)
             shares = [cases[number::clients] for number in range(clients)]

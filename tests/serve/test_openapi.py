@@ -103,7 +103,7 @@ def test_schemathesis_finds_nothing(colour_run: Run, tmp_path: Path) -> None:
     program = installed("schemathesis", tmp_path / "environment").with_name("schemathesis")
     (tmp_path / "schemathesis.toml").write_text(CONFIG, "utf-8")
 
-    with served([colour_run], tmp_path) as host:
+    with served({colour_run.name: [colour_run]}, tmp_path) as host:
         address = f"http://{host}/openapi.json"
         options = ["--max-examples", "50", "--seed", "1", "--no-color"]
         done = subprocess.run(
