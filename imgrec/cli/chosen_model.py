@@ -35,13 +35,14 @@ def chosen_models(
         UsageError: Both options are given.
     """
     from imgrec.runs.folder import find, find_runs
+    from imgrec.runs.repeats import find_members
 
     if pretrained is not None:
         if models:
             raise UsageError("--model and --pretrained can't be combined")
         return [pretrained]
     if models:
-        return [find(model, runs_dir) for model in models]
+        return [run for model in models for run in find_members(model, runs_dir)]
     try:
         return [find(None, runs_dir)]
     except RunError:

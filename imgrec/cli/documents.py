@@ -172,6 +172,7 @@ class InfoDocument(Struct, frozen=True):
 def schemas() -> Mapping[str, Mapping[str, Any]]:
     """Return the JSON schema of these documents, and that of a pack's manifest, by name."""
     from imgrec.data.tfrecord import Manifest
+    from imgrec.runs.repeats import Repeats
     from imgrec.workflows.pack import PackDocument
     from imgrec.workflows.sweep import SweepTable, Winner
 
@@ -189,6 +190,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             PackDocument,
             SweepTable,
             Winner,
+            Repeats,
             ExportDocument,
             InfoDocument,
             title="imgrec commands",

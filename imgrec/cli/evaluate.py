@@ -112,10 +112,10 @@ def evaluate(
 
 
 def _models(runs: Sequence[str], runs_dir: Path, corruptions: Sequence[Corruption]) -> list[Run]:
-    from imgrec.runs.folder import find
+    from imgrec.runs.repeats import find_members
 
     try:
-        return [find(run, runs_dir) for run in runs or ("last",)]
+        return [run for each in runs or ("last",) for run in find_members(each, runs_dir)]
     except RunError as error:
         number = next(filter(_is_number, runs), None)
         if number is None or not corruptions:

@@ -18,7 +18,12 @@ from imgrec.text import printable
 
 if TYPE_CHECKING:
     from imgrec.config.experiment import Experiment
-    from imgrec.workflows.training import DryRun, TrainingResult
+    from imgrec.workflows.training import (
+        DryRun,
+        TrainedRepeats,
+        TrainingOptions,
+        TrainingResult,
+    )
 
 
 @options.command("train")
@@ -41,6 +46,19 @@ if TYPE_CHECKING:
     help="Solve a classifier on EfficientNet-Lite0's features, in seconds and without TensorFlow; "
     "needs `imgrec[weights]`.",
 )
+@click.option(
+    "--folds",
+    type=click.IntRange(2, 100),
+    help="Cross-validate: train on all folds but one, for each of so many folds.",
+)
+@click.option(
+    "--groups",
+    metavar="GROUP",
+    help="Divide no group of images, as data.group: a CSV column, or a regular expression.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(2, 100), help="Train with so many seeds, on the same images."
+)
 @click.option("--profile", is_flag=True, help="Report how long the device waits for images.")
 @options.as_json
 @options.runs_dir
@@ -58,6 +76,9 @@ def train(
     device: str,
     dry_run: bool,
     quick: bool,
+    folds: int | None,
+    groups: str | None,
+    seeds: int | None,
     profile: bool,
     as_json: bool,
     runs_dir: Path,
@@ -70,36 +91,50 @@ def train(
 
     Example: imgrec train small_cnn --set training.epochs=3
     """
-    new_only = name is not None or dry_run or quick
-    _check(config, resume, new_only=new_only, old_only=allow_changes)
+    new_only = name is not None or dry_run or quick or folds or seeds or groups is not None
+    _check(config, resume, new_only=bool(new_only), old_only=allow_changes)
+    _check_repeats(folds, seeds, groups)
     if quick and (profile or device != "auto"):
         raise UsageError("--quick computes on the CPU: it takes neither --device nor --profile")
 
     from imgrec.runs.folder import find
     from imgrec.runs.notes import checked_notes
+    from imgrec.runs.repeats import find_repeats
     from imgrec.workflows import training
 
     notes = checked_notes(tags, note)
+    chosen = training.TrainingOptions(profile, notes=notes)
 
     if config is None:
+        if (folder := find_repeats(resume, runs_dir)) is not None:
+            return _repeat(console, folder, chosen, device=device, as_json=as_json)
         run = find(resume, runs_dir, resumable=True)
         start = partial(
             training.resume, run, overrides=overrides, allow_changes=allow_changes, device=device
         )
     else:
         changes = (*training.QUICK, *overrides) if quick else overrides
-        experiment = _experiment(console, config, (*changes, *naming(name)))
+        grouping = () if groups is None else (f"data.group={json.dumps(groups)}",)
+        experiment = _experiment(console, config, (*changes, *grouping, *naming(name)))
         if dry_run:
             plan = training.plan_training(experiment, runs_dir=runs_dir, device=device)
             _show_plan(console, plan, as_json=as_json)
             if plan.missing is not None:
                 raise plan.missing
             return None
+        if folds or seeds:
+            folder = training.begin_repeats(
+                experiment,
+                "folds" if folds else "seeds",
+                folds or seeds or 0,
+                runs_dir=runs_dir,
+                quick=quick,
+            )
+            return _repeat(console, folder, chosen, device=device, as_json=as_json)
         if quick:
             start = partial(training.train_quick, experiment, runs_dir=runs_dir)
         else:
             start = partial(training.train, experiment, runs_dir=runs_dir, device=device)
-    chosen = training.TrainingOptions(profile, notes=notes)
     result = start(options=chosen, progress=console)
     return _show_result(console, result, as_json=as_json)
 
@@ -111,9 +146,54 @@ def _check(config: str | None, resume: str | None, *, new_only: bool, old_only: 
             hint="`imgrec config list` shows the shipped configs, `imgrec runs list` the runs",
         )
     if resume is not None and new_only:
-        raise UsageError("--name, --dry-run and --quick go with a CONFIG, not with --resume")
+        raise UsageError(
+            "--name, --dry-run, --quick, --folds, --groups and --seeds go with a CONFIG, "
+            "not with --resume"
+        )
     if config is not None and old_only:
         raise UsageError("--allow-changes goes with --resume, not with a CONFIG")
+
+
+def _check_repeats(folds: int | None, seeds: int | None, groups: str | None) -> None:
+    if folds and seeds:
+        raise UsageError("--folds and --seeds can't be combined")
+    if groups is not None and not folds:
+        raise UsageError("--groups goes with --folds; --set data.group=GROUP sets it otherwise")
+
+
+def _repeat(
+    console: Console, folder: Path, options: TrainingOptions, *, device: str, as_json: bool
+) -> None:
+    """Train the runs of a folder, and show what they reach together."""
+    from imgrec.workflows.training import train_repeats
+
+    console.say(f"runs: {printable(str(folder))}")
+    trained = train_repeats(folder, device=device, options=options, progress=console)
+    if as_json:
+        return console.document(trained.repeats)
+    return show_repeats(console, trained)
+
+
+def show_repeats(console: Console, trained: TrainedRepeats) -> None:
+    """Print what several runs reach together, and a command that uses all of them as one model."""
+    from imgrec.evaluation.results import MetricValue
+    from imgrec.report.wording import format_bounds, format_value
+
+    repeats, path = trained.repeats, str(trained.folder)
+    rows = [
+        (
+            name,
+            format_value(name, each.value),
+            format_bounds(name, MetricValue(each.value, each.low, each.high)),
+            " ".join(format_value(name, value) for value in each.runs),
+        )
+        for name, each in repeats.metrics.items()
+    ]
+    console.table(("metric", "mean", "95 % interval", repeats.kind), rows)
+    where = "held out, each once" if repeats.kind == "folds" else f"of {repeats.split}"
+    console.result(f"images: {repeats.images:,} {where}")
+    console.result(f"runs:   {printable(path)}")
+    console.result(f"next:   imgrec predict PHOTO --model {printable(shlex.quote(path))}")
 
 
 def _experiment(console: Console, config: str, overrides: tuple[str, ...]) -> Experiment:

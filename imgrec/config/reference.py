@@ -29,7 +29,7 @@ from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.sweep import Dimension, Sweep
 from imgrec.config.training import Checkpoint, FineTune, Training
 from imgrec.data.cache_config import CacheConfig
-from imgrec.data.sources import LOADERS, SplitConfig
+from imgrec.data.sources import LOADERS, FoldConfig, SplitConfig
 
 
 def _loader_sections() -> dict[str, type[BaseModel]]:
@@ -47,6 +47,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "": Experiment,
     "data": Data,
     "data.split": SplitConfig,
+    "data.fold": FoldConfig,
     **_loader_sections(),
     "data.cache": CacheConfig,
     "preprocessing": Preprocessing,

@@ -245,7 +245,8 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
         records: The images that were evaluated.
     """
     run, now = writer.run, dt.datetime.now(dt.UTC)
-    assessment = dataclasses.replace(found, facts=tuple(run_facts(run)), measured=now)
+    facts = (*run_facts(run), *found.facts)
+    assessment = dataclasses.replace(found, facts=facts, measured=now)
     confusion = charts.ThemedChart(charts.confusion, assessment.evaluation)
     context = dataclasses.replace(report_context(run, assessment, records), confusion=confusion)
     by_suffix = report_formats(context)

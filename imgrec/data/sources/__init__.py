@@ -3,7 +3,13 @@
 from imgrec.data.sources.layout import find_layout
 from imgrec.data.sources.lenient_folder import read_leniently
 from imgrec.data.sources.loaders import LOADERS, read_folders
-from imgrec.data.sources.location import DataLocation, SplitConfig, loader_keys, loader_named
+from imgrec.data.sources.location import (
+    DataLocation,
+    FoldConfig,
+    SplitConfig,
+    loader_keys,
+    loader_named,
+)
 from imgrec.data.sources.reading import (
     check_divisible,
     detect_loader,
@@ -15,6 +21,7 @@ from imgrec.data.sources.reading import (
 __all__ = [
     "LOADERS",
     "DataLocation",
+    "FoldConfig",
     "SplitConfig",
     "check_divisible",
     "detect_loader",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, create_model
+from pydantic import Field, PositiveInt, create_model
 
 from imgrec.data.loader import Loader, Options
 from imgrec.data.records import SPLITS
@@ -70,6 +70,18 @@ class SplitConfig(Section):
             yield (), "validation and test together must be below 1, or nothing is left to train on"
 
 
+class FoldConfig(Section):
+    """A fold of a cross-validation, which is held out as the test images."""
+
+    number: PositiveInt = Field(description="The fold that is held out, from 1.")
+    of: Annotated[int, Field(ge=2, le=100)] = Field(description="How many folds there are.")
+
+    def problems(self) -> Iterator[ConfigFinding]:
+        """Yield a number that is too high."""
+        if self.number > self.of:
+            yield ("number",), f"must be at most {self.of}, the number of folds, got {self.number}"
+
+
 @_with_loaders
 class DataLocation(Section):
     """Where the images are, what reads them, and how they are divided.
@@ -102,6 +114,14 @@ class DataLocation(Section):
         default=None,
         description="How to split images that come without splits. By default, 20 % are used for "
         "validation if there is no validation split.",
+    )
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        default=None, description="Seed of the split; by default `seed`."
+    )
+    fold: FoldConfig | None = Field(
+        default=None,
+        description="Divide training and validation images into folds, and hold one out as the "
+        "test images, instead of those there are. `imgrec train --folds` trains on each.",
     )
     group: Text | None = Field(
         default=None,

@@ -11,6 +11,7 @@ from typing import Any
 from imgrec.data.classes import check_several, relabelled
 from imgrec.data.finding_kinds import FindingKind
 from imgrec.data.findings import Finding, Occurrence, merged
+from imgrec.data.folds import hold_out
 from imgrec.data.loader import Loader, Request
 from imgrec.data.records import (
     ALL_SPLITS,
@@ -82,6 +83,7 @@ def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = Non
     Raises:
         DataError: There are no such images, or their classes or groups don't fit together.
     """
+    seed = seed if data.split_seed is None else data.split_seed
     found = read_parts(data, seed, image_size)
     where = data.root or data.train or str(data.loader)
     train = found.get(ALL_SPLITS, found.get("train"))
@@ -100,7 +102,15 @@ def read(data: DataLocation, seed: int, image_size: tuple[int, int] | None = Non
     groups = _grouped(parts, data.group)
     if len(parts) > 1:
         parts = {part: _prefixed(dataset, part) for part, dataset in parts.items()}
-    return _joined(parts, data, seed, groups)
+    splits = _joined(parts, data, seed, groups)
+    if data.fold is None:
+        return splits
+    group_of = {
+        record.name: group
+        for part, found_groups in groups.items()
+        for record, group in zip(parts[part].records, found_groups, strict=True)
+    }
+    return hold_out(splits, data.fold.number, data.fold.of, seed, group_of or None)
 
 
 def read_parts(

@@ -50,6 +50,7 @@ from imgrec.workflows.gate import (
 from imgrec.workflows.reports import check_reports, write_reports
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.run_facts import run_facts
+from imgrec.workflows.test_looks import note_look
 
 
 @dataclass(frozen=True)
@@ -182,11 +183,21 @@ def evaluate(
         assessment,
         verdicts=verdicts,
         comparison=comparison,
-        facts=tuple(run_facts(run)),
+        facts=(*run_facts(run), *_looks(run, measuring, identities, wanted)),
         measured=dt.datetime.now(dt.UTC),
     )
     write_reports(wanted.reports, assessment, run, measuring.images.records)
     return assessment
+
+
+def _looks(
+    run: Run, measuring: Evaluator, identities: Mapping[str, str], wanted: EvaluationRequest
+) -> tuple[tuple[str, str], ...]:
+    """Count that these images were looked at, unless the model was trained or chosen by them."""
+    images = measuring.images
+    if images.split in ("train", "validation") or not identities:
+        return ()
+    return note_look(wanted.runs_dir, run.name, images.records, identities, measuring.classes)
 
 
 def evaluate_request(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from pathlib import Path
 
 from imgrec.config.experiment import Experiment
@@ -11,15 +10,10 @@ from imgrec.config.sweep import MODEL_BYTES
 from imgrec.config.variants import variant
 from imgrec.errors import ImgrecError, RunError, UsageError, is_exhaustion
 from imgrec.evaluation.evaluate import evaluate_scores
-from imgrec.files import writing
-from imgrec.models.backend import import_tensorflow
 from imgrec.progress import Progress
 from imgrec.runs.card import BEST_MODEL
-from imgrec.runs.card_file import CARD_FILE, read_card
-from imgrec.runs.folder import Run
 from imgrec.runs.predictions import read_predictions
 from imgrec.runtime.litert_engine import FILES
-from imgrec.training.checkpoint import newest_place
 from imgrec.training.observers import EpochEnd, StopTraining, TrainingObserver
 from imgrec.workflows import training
 from imgrec.workflows.sweep.folder import SweepFolder
@@ -101,38 +95,14 @@ def _train(
     progress: Progress,
 ) -> None:
     """Train until the run is complete; raises StopTraining if the trial is pruned."""
-    path = folder.run_of(trial)
-    if not folder.document.quick:
-        _forget_networks()
     options = training.TrainingOptions(
         observers=(_Reporter(storage, trial, experiment, folder),),
-        folder=path,
-        judgement=training.Judgement(sealed=True, kept=True),
+        folder=folder.run_of(trial),
+        judged_on="validation",
     )
-    if (path / CARD_FILE).is_file():
-        run = Run(path, read_card(path))
-        if run.card.complete:
-            return
-        if newest_place(run.state) is not None:
-            training.resume(run, device=device, options=options, progress=progress)
-            return
-    if path.exists():  # nothing in it can be continued
-        with writing(path):
-            shutil.rmtree(path)
-    if folder.document.quick:
-        training.train_quick(experiment, runs_dir=folder.trials, options=options, progress=progress)
-    else:
-        training.train(
-            experiment, runs_dir=folder.trials, device=device, options=options, progress=progress
-        )
-
-
-def _forget_networks() -> None:
-    """Free what Keras holds of the trial before."""
-    import_tensorflow()
-    import keras
-
-    keras.backend.clear_session()
+    training.train_or_continue(
+        experiment, options, quick=folder.document.quick, device=device, progress=progress
+    )
 
 
 class _Reporter(TrainingObserver):

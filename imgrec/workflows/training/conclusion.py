@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
 from imgrec.evaluation.results import Assessment, Evaluation
 from imgrec.evaluation.verdicts import check_requirements
@@ -19,6 +20,7 @@ from imgrec.workflows.check import remind_of_copies
 from imgrec.workflows.evaluation import EvaluationData, Evaluator
 from imgrec.workflows.prepare import Prepared, judging
 from imgrec.workflows.reports import write_results
+from imgrec.workflows.test_looks import note_look
 
 log = logging.getLogger("imgrec")
 
@@ -36,27 +38,21 @@ class TrainingResult:
         return self.assessment.evaluation
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """How the best model of a training is evaluated.
+JudgedOn = Literal["test", "validation", "fold"]
+"""What the best model of a training is evaluated on.
 
-    sealed: on the validation images, as several models are compared; the test images are left
-    alone. kept: whether its answers for each image are kept in the run.
-    """
-
-    sealed: bool = False
-    kept: bool = False
-
-
-TESTED = Judgement()
+`test`: the test images, or else the validation images. `validation`: these, as several models are
+compared; the test images are left alone. `fold`: the fold that is held out, in place of the test
+images. The last two keep the answers for each image in the run.
+"""
 
 
 def conclude(
-    prepared: Prepared, writer: RunWriter, progress: Progress, judgement: Judgement = TESTED
+    prepared: Prepared, writer: RunWriter, progress: Progress, judged_on: JudgedOn = "test"
 ) -> TrainingResult:
     """Evaluate a run's best model, write the results, and complete the run."""
-    assessment = _assessed(prepared, writer, progress, sealed=judgement.sealed)
-    if judgement.kept:
+    assessment = _assessed(prepared, writer, progress, judged_on)
+    if judged_on != "test":
         write_predictions(writer, assessment.scores)
     writer.finish()
     remind_of_copies(prepared.findings)
@@ -64,14 +60,14 @@ def conclude(
 
 
 def _assessed(
-    prepared: Prepared, writer: RunWriter, progress: Progress, *, sealed: bool
+    prepared: Prepared, writer: RunWriter, progress: Progress, judged_on: JudgedOn
 ) -> Assessment:
     """Measure the best model as `evaluate` will, and write down what was found.
 
     What is not met stops nothing: the model may be wanted all the same.
     """
     run, experiment = writer.run, prepared.experiment
-    split, records = judging(prepared.found, sealed=sealed)
+    split, records = judging(prepared.found, sealed=judged_on == "validation")
     if split == "train":
         log.warning("no test or validation images: the final metrics are of the training images")
     section, bad_images = experiment.evaluation, experiment.data.bad_images
@@ -83,5 +79,8 @@ def _assessed(
     found = measuring.assess([run], engine_options, section.slicing)
     verdicts = check_requirements(found.evaluation, [*map(parse, section.require)])
     assessment = dataclasses.replace(found, verdicts=verdicts)
+    if (split, judged_on) == ("test", "test"):
+        looks = note_look(run.path.parent, run.name, records, prepared.identities, run.card.classes)
+        assessment = dataclasses.replace(assessment, facts=looks)
     write_results(writer, assessment, records)
     return assessment

@@ -97,7 +97,7 @@ def train_quick(
         writer.begin(dataclasses.replace(new_card(prepared, None, COMPUTING, None), head=head))
         judged = validation if len(validation) else train
         _write_model(writer, prepared, content, solved, judged)
-        return conclude(prepared, writer, progress, options.judgement)
+        return conclude(prepared, writer, progress, options.judged_on)
 
 
 def _check(experiment: Experiment) -> None:

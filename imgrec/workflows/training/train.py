@@ -61,7 +61,7 @@ from imgrec.workflows.prepare import (
 from imgrec.workflows.pretrained_weights import missing_weights
 from imgrec.workflows.statistics import measure_preprocessing, without_measuring, write_mean_image
 from imgrec.workflows.training.calibrate import calibrate, warn_if_unattainable
-from imgrec.workflows.training.conclusion import TESTED, Judgement, TrainingResult, conclude
+from imgrec.workflows.training.conclusion import JudgedOn, TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_photos, solve_head
 from imgrec.workflows.training.session import Moment, recorded_session
@@ -182,15 +182,15 @@ class TrainingOptions:
 
     profile: log after each epoch how long the device waited for images. observers: notified after
     those of imgrec, in this order. notes: tags and a note for the run. folder: that of the run,
-    which does not exist yet, instead of one below the runs folder. judgement: how the best model
-    is evaluated.
+    which does not exist yet, instead of one below the runs folder. judged_on: what the best model
+    is evaluated on.
     """
 
     profile: bool = False
     observers: Sequence[TrainingObserver] = ()
     notes: Notes = NO_NOTES
     folder: Path | None = None
-    judgement: Judgement = TESTED
+    judged_on: JudgedOn = "test"
 
     def with_first(self, observer: TrainingObserver) -> TrainingOptions:
         """Return the options with an observer that is notified before the others."""
@@ -226,7 +226,7 @@ def run_training(
                 solve_head(writer, prepared, steps, progress)
         calibrate(writer, prepared, progress)
         export_trained(writer, prepared.splits, experiment.training.export, progress)
-        return conclude(prepared, writer, progress, options.judgement)
+        return conclude(prepared, writer, progress, options.judged_on)
     except StopTraining:
         raise
     except BaseException:

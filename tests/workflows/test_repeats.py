@@ -1,0 +1,87 @@
+"""An experiment that is trained on several folds, or with several seeds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from imgrec.config.load import parse
+from imgrec.errors import DataError, RunError, UsageError
+from imgrec.runs.folder import Run
+from imgrec.runs.looks import LOOKS_FILE
+from imgrec.runs.repeats import Repeats, find_members, read_repeats, write_repeats
+from imgrec.workflows.evaluation import EvaluationRequest, evaluate
+from imgrec.workflows.prepare import fitting_splits
+from imgrec.workflows.training import begin_repeats, seed_experiments, train_repeats
+from tests.conftest import TINY
+
+
+def test_seeds_have_the_same_images() -> None:
+    """The seed of the split stays that of the experiment, the seed of the training changes."""
+    experiment = parse(TINY, "tiny.yaml")
+    found = seed_experiments(experiment, 3, first=1)
+    assert list(found) == ["seed-1", "seed-2", "seed-3"]
+    assert [each.seed for each in found.values()] == [1, 2, 3]
+    parts = [fitting_splits(each).test for each in (experiment, *found.values())]
+    assert parts[0] == parts[1] == parts[3]
+
+
+def test_what_can_not_be_repeated_leaves_no_folder(tmp_path: Path) -> None:
+    """An exact head does not depend on seeds; a class needs an image for each fold."""
+    head = (
+        "name: head\ndata: {loader: digits, image_size: [32, 32]}\n"
+        "model: {backbone: {name: MobileNet}, layers: [GlobalAveragePooling2D], head: logistic}\n"
+    )
+    with pytest.raises(UsageError, match="makes no difference to an exact head"):
+        begin_repeats(parse(head, "head.yaml"), "seeds", 3, runs_dir=tmp_path)
+    few = TINY.replace("loader: digits", "loader: digits, group: '0000'")
+    with pytest.raises(DataError, match="group"):
+        begin_repeats(parse(few, "few.yaml"), "folds", 3, runs_dir=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_members_are_used_as_one_model(trained: Run, tmp_path: Path) -> None:
+    """A folder of runs stands for their mean; looking at test images is counted and reported."""
+    folder = tmp_path / "tiny-seeds-1"
+    for name in ("seed-0", "seed-1"):
+        shutil.copytree(trained.path, folder / name)
+    write_repeats(folder, Repeats(1, "seeds", ("seed-0", "seed-1")))
+    members = find_members("tiny-seeds-1", tmp_path)
+    assert [each.name for each in members] == ["seed-0", "seed-1"]
+    assert find_members(str(trained.path), tmp_path)[0].path == trained.path
+    wanted = EvaluationRequest(runs_dir=tmp_path)
+    alone, together = evaluate(trained, wanted), evaluate(members, wanted)
+    assert together.evaluation.metrics["accuracy"] == alone.evaluation.metrics["accuracy"]
+    assert ("test images looked at", "once") in alone.facts
+    assert ("test images looked at", "2 times") in together.facts
+    # The training looked at the same images.
+    first = json.loads((trained.path.parent / LOOKS_FILE).read_text("utf-8").splitlines()[0])
+    assert first["fingerprint"] in (tmp_path / LOOKS_FILE).read_text("utf-8")
+    write_repeats(folder, Repeats(1, "seeds", ("../elsewhere",)))
+    with pytest.raises(RunError, match="names runs outside of it"):
+        find_members("tiny-seeds-1", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["folds", "seeds"])
+def test_an_experiment_is_trained_several_times(kind: str, tmp_path: Path) -> None:
+    """Each image is held out once, or each seed is tested; no run is trained twice."""
+    experiment = parse(TINY, "tiny.yaml")
+    folder = begin_repeats(
+        experiment, "folds" if kind == "folds" else "seeds", 3, runs_dir=tmp_path
+    )
+    trained = train_repeats(folder, device="cpu").repeats
+    cards = [(folder / name / "card.json").read_bytes() for name in trained.members]
+    splits = fitting_splits(experiment)
+    held_out = len(splits.train) + len(splits.validation)
+    assert trained.images == (held_out if kind == "folds" else len(splits.test))
+    accuracy = trained.metrics["accuracy"]
+    assert accuracy.low is not None
+    assert accuracy.high is not None
+    assert 0.8 < accuracy.low < accuracy.value < accuracy.high
+    again = train_repeats(folder, device="cpu").repeats
+    assert again == trained == read_repeats(folder)
+    assert cards == [(folder / name / "card.json").read_bytes() for name in trained.members]
