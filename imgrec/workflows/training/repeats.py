@@ -20,13 +20,13 @@ from imgrec.files import write_bytes_atomically
 from imgrec.interface import option
 from imgrec.progress import Progress, Silent
 from imgrec.runs.card_file import read_card
-from imgrec.runs.folder import Run, check_place, create
+from imgrec.runs.folder import CONFIG_FILE, Run, check_place, create
 from imgrec.runs.image_list import recorded_images
 from imgrec.runs.predictions import read_predictions
 from imgrec.runs.repeats import PooledMetric, Repeats, read_repeats, write_repeats
 from imgrec.scores import Scores
 from imgrec.workflows.prepare import fitting_splits
-from imgrec.workflows.run_config import CONFIG_FILE, run_config
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.test_looks import note_recorded_look
 from imgrec.workflows.training.conclusion import JudgedOn
 from imgrec.workflows.training.continued import train_or_continue
