@@ -28,6 +28,18 @@ _SHOWN = 3
     "--publish", is_flag=True, help="Write a version, and publish it if it meets the requirements."
 )
 @click.option(
+    "--run",
+    metavar="RUN",
+    help="With --publish: publish a copy of this run, which was trained on photos of the "
+    "classifier, in place of a head.",
+)
+@click.option(
+    "--backbone",
+    metavar="RUN",
+    help="Run whose model computes the features of a new classifier.  [default: "
+    "EfficientNetLite0 with ImageNet weights]",
+)
+@click.option(
     "--require",
     multiple=True,
     metavar="'METRIC>=NUMBER'",
@@ -43,6 +55,8 @@ def teach(
     class_name: str | None,
     photos: tuple[str, ...],
     publish: bool,
+    run: str | None,
+    backbone: str | None,
     require: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -59,6 +73,9 @@ def teach(
             hint=f"`imgrec teach {folder} {printable(class_name)} PHOTO...`",
         )
 
+    if run is not None and not publish:
+        raise UsageError("--run names what is published", hint="add --publish")
+
     from imgrec.data.photo_arguments import expand_photos
     from imgrec.workflows.teaching import (
         Classifier,
@@ -68,7 +85,7 @@ def teach(
         standing_document,
     )
 
-    with Classifier(folder, create=class_name is not None) as classifier:
+    with Classifier(folder, create=class_name is not None, backbone=backbone) as classifier:
         if require:
             classifier.require = require
         added: Sequence[AddedPhoto] = ()
@@ -76,7 +93,7 @@ def teach(
             added = classifier.add(expand_photos(photos, None), class_name, progress=console)
             _say_added(console, added, class_name)
         standing = standing_document(classifier, wait=True)
-        done = classifier.publish(progress=console) if publish else None
+        done = classifier.publish(run, progress=console) if publish else None
         if as_json:
             found = classifier_document(classifier) | added_document(added, classifier)
             found |= {"standing": standing}

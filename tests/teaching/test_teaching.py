@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from imgrec.classifiers import ClassifierInUse, Conflict, NotFound, QuotaExceeded, Quotas
+from imgrec.classifiers import (
+    ClassifierInUse,
+    Conflict,
+    NotFound,
+    QuotaExceeded,
+    Quotas,
+    StoredPhoto,
+)
 from imgrec.data.records import Photo
 from imgrec.errors import RunError, UsageError
 from imgrec.files import sha256
 from imgrec.progress import Silent
 from imgrec.runs.card_file import read_card
+from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.teaching import Classifier
+from imgrec.workflows.training import QUICK, train_quick
+from tests.conftest import needs_weights
 from tests.teaching.small import create, picture, pictures
 
 _PHOTOS = 10
@@ -221,6 +234,55 @@ def _traces(pets: Classifier, content: bytes) -> list[bytes]:
     direction = (values / np.linalg.norm(values.astype(np.float64))).astype(np.float32)
     vectors = values.tobytes()[:24], direction.tobytes()[:24]
     return [content[60:92], digest.encode(), *vectors, bytes.fromhex(digest)]
+
+
+def test_a_run_as_the_backbone(pets: Classifier, tmp_path: Path) -> None:
+    """Its model up to the last layer; an existing classifier keeps the one that it has."""
+    run = pets.run(1).path
+    with Classifier(tmp_path / "others" / "pets", backbone=run) as other:
+        other.add(pictures(0, 2, red=True), "red")
+        other.add(pictures(100, 2, red=False), "blue")
+        features = {each.sha256: row for each, row in zip(*_rows(other), strict=True)}
+        for photo, row in zip(*_rows(pets), strict=True):
+            if photo.sha256 in features:
+                np.testing.assert_array_equal(features[photo.sha256], row)
+    with pytest.raises(Conflict, match="has another backbone"):
+        Classifier(pets.folder, backbone=run)
+
+
+def _rows(pets: Classifier) -> tuple[Sequence[StoredPhoto], NDArray[np.float32]]:
+    examples = pets.examples()
+    return examples.photos, examples.features
+
+
+def test_a_run_that_knows_other_photos_is_no_version(pets: Classifier, tmp_path: Path) -> None:
+    """A photo that was deleted, or has no class any more, must not come back with a run."""
+    run = tmp_path / "run"
+    shutil.copytree(pets.run(1).path, run)
+    pets.label(sha256(picture(0, red=True)), status="unsure")
+    with pytest.raises(Conflict, match=r"knows red/.* is not among the labelled photos"):
+        pets.publish(run)
+    pets.rename_class("red", "rouge")
+    with pytest.raises(Conflict, match="have different classes"):
+        pets.publish(run)
+
+
+@needs_weights
+@pytest.mark.slow
+def test_a_run_is_published(tmp_path: Path) -> None:
+    """It is copied, and withdrawn when one of its photos is deleted."""
+    with Classifier(tmp_path / "pets") as pets:
+        pets.add(pictures(0, 10, red=True), "red")
+        pets.add(pictures(100, 10, red=False), "blue")
+        experiment, _ = experiment_of(str(pets.folder / "photos"), QUICK)
+        run = train_quick(experiment, runs_dir=tmp_path / "runs").run
+        found = pets.publish(run.path).version
+        assert found is not None
+        assert (found.photos, found.accuracy) == (20, 1)
+        assert pets.published().members[0].classes == ("blue", "red")
+        done = pets.forget([sha256(picture(0, red=True))])
+        assert done.withdrawn == (1,)
+        assert done.published is not None
 
 
 def test_quotas(tmp_path: Path) -> None:

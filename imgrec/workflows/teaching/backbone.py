@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.classifiers import BACKBONE, NewPhoto, Store
+from imgrec.config.keras.named import plain
 from imgrec.data.check import SIDE
 from imgrec.data.images import ImageSpec, content_of, decode, traits_of
 from imgrec.data.records import Photo
@@ -18,19 +19,26 @@ from imgrec.errors import BadImage, RunError
 from imgrec.files import sha256
 from imgrec.json_documents import as_builtins, from_builtins
 from imgrec.models.efficientnet_lite import litert_features
-from imgrec.models.litert import read_litert
+from imgrec.models.litert import LiteRTWriter, features_tensor, read_graph, read_litert
 from imgrec.models.packaged_weights import check_installed, read_packaged_weights
 from imgrec.parallel import map_in_order, usable_cores
-from imgrec.runs.card import Input
+from imgrec.runs.card import BEST_MODEL, Input
+from imgrec.runs.folder import Run
 from imgrec.runtime.engine import litert_missing
-from imgrec.runtime.litert_engine import LiteRTEngine
+from imgrec.runtime.litert_engine import LiteRTEngine, open_litert
 from imgrec.runtime.model_file import spec_of
 from imgrec.text import abridge, printable
+from imgrec.workflows.run_config import run_config
 
 PACKAGED = "EfficientNetLite0"
 """The backbone of a classifier for which no other one is chosen."""
 
 _SIDE = 224
+_PACKAGED_NETWORK = {
+    "backbone": {"name": PACKAGED},
+    "layers": ["GlobalAveragePooling2D"],
+    "head": "logistic",
+}
 _LONGEST_NAME = 255
 
 
@@ -39,13 +47,15 @@ class BackboneDescription:
     """What a classifier remembers of its backbone.
 
     name: of the network, or of the run whose model it is. input: what it takes. preprocessing: what
-    it does to the pixels, as text. sha256: of its file.
+    it does to the pixels, as text. sha256: of its file. network: the section `model` of a config
+    that describes a model with this backbone.
     """
 
     name: str
     input: Input
     preprocessing: str
     sha256: str
+    network: Mapping[str, Any] = field(default_factory=lambda: _PACKAGED_NETWORK)
 
 
 @dataclass(frozen=True)
@@ -126,6 +136,44 @@ def packaged_backbone(name: str = PACKAGED) -> tuple[bytes, BackboneDescription]
     return content, BackboneDescription(
         name, taken, f"the preprocessing of {name}, in the model", sha256(content)
     )
+
+
+def run_backbone(run: Run) -> tuple[bytes, BackboneDescription]:
+    """Return the file and the description of the model of a run up to its last layer.
+
+    Raises:
+        RunError: The run has no usable LiteRT file, or its model no features in float32.
+    """
+    try:
+        engine = open_litert(run)
+    except ImportError as error:
+        raise litert_missing(error) from error
+    features = features_tensor(read_graph(engine.content), engine.output.index)
+    model = LiteRTWriter(engine.content)
+    if features is None or not model.is_float32(features):
+        raise RunError(
+            f"{printable(run.name)} has no features in float32 before its last layer",
+            hint="use a run with more layers, and its float32 file",
+        )
+    if len(model.shape(features)) > 2:
+        features = model.mean(features, "features")
+    content, card = model.content(features), run.card
+    description = BackboneDescription(
+        run.name, card.input, card.preprocessing, sha256(content), _network(run)
+    )
+    return content, description
+
+
+def _network(run: Run) -> Mapping[str, Any]:
+    """Return the section `model` of a config for a head behind the model of a run."""
+    if run.card.quick:
+        return {**plain(run_config(run.path).model), "head": "logistic"}
+    if BEST_MODEL not in run.card.hashes:
+        raise RunError(
+            f"{printable(run.name)} has no Keras model, so that no config can describe it",
+            hint="use a run that was trained, or imported from a Keras file",
+        )
+    return {"backbone": {"run": str(run.path.resolve())}, "head": "logistic"}
 
 
 def open_backbone(store: Store) -> Backbone:

@@ -34,16 +34,23 @@ from imgrec.files import sha256_of
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
 from imgrec.runs.card_file import read_card
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import Run, default_runs_dir, find
 from imgrec.text import printable
 from imgrec.workflows.prediction import Predictor, open_models
-from imgrec.workflows.teaching.backbone import DecodedPhoto, as_setting, packaged_backbone
+from imgrec.workflows.teaching.backbone import (
+    BackboneDescription,
+    DecodedPhoto,
+    as_setting,
+    packaged_backbone,
+    run_backbone,
+)
 from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.learner import Learner
 from imgrec.workflows.teaching.neighbours import look_alikes
 from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
 from imgrec.workflows.teaching.thumbnails import photo_thumbnail
+from imgrec.workflows.teaching.trained_version import publish_run
 from imgrec.workflows.teaching.version import REQUIRE, check_gate, model_content, write_version
 
 log = logging.getLogger("imgrec")
@@ -97,20 +104,28 @@ class Classifier:
     Args:
         folder: That of the classifier. It is created if it is missing.
         create: Whether it may be created.
+        backbone: A run with a LiteRT file, whose model up to its last layer is the backbone of a
+            new classifier; None for EfficientNetLite0 with ImageNet weights.
         quotas: How large it may become.
 
     Raises:
         NotFound: It is missing, and may not be created.
+        Conflict: It is there, and has another backbone.
         ClassifierInUse: Another process holds the folder above, such as a service.
         RunError: It can't be used, or the weights of the backbone are not installed.
     """
 
     def __init__(
-        self, folder: str | Path, *, create: bool = True, quotas: Quotas | None = None
+        self,
+        folder: str | Path,
+        *,
+        create: bool = True,
+        backbone: str | Path | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         place = Path(folder)
         if create and not is_classifier(place):
-            content, description = packaged_backbone()
+            content, description = _backbone(backbone)
             settings = {"backbone": as_setting(description)}
             self._store = Store.create(place, content, settings, quotas)
         else:
@@ -120,6 +135,8 @@ class Classifier:
         self._job = threading.RLock()  # publishing and forgetting, one at a time
         self._published: tuple[int, Predictor] | None = None
         try:
+            if backbone is not None:
+                self._require_backbone(backbone)
             if self._store.forgetting():
                 self._end_forgetting(Silent())
         except BaseException:
@@ -370,19 +387,34 @@ class Classifier:
     def require(self, requirements: Sequence[str]) -> None:
         self._store.set(REQUIRE, [str(parse(each)) for each in requirements])
 
-    def publish(self, *, force: bool = False, progress: Progress | None = None) -> Published:
+    def publish(
+        self,
+        run: str | Path | None = None,
+        *,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> Published:
         """Write a version, a complete run, and let it answer if it meets the requirements.
 
         It has to meet `require`, and must not be worse than the published version beyond chance.
 
         Args:
+            run: A run that was trained on photos of this classifier, which is copied; it is judged
+                by its own test or validation images. None for the head that the photos give.
             force: Whether it is published whatever its numbers are.
             progress: Where progress is reported.
 
         Raises:
-            Conflict: There are too few photos, or only one of a class.
+            Conflict: There are too few photos, or only one of a class; the run has other classes,
+                or knows a photo that is not there.
+            RunError: The run can't be used.
         """
         with self._job:
+            if run is not None:
+                trained = find(str(run), default_runs_dir())
+                return Published(
+                    *publish_run(self._store, trained, progress or Silent(), force=force)
+                )
             examples = self._learner.solvable()
             if examples.too_few:
                 raise Conflict(
@@ -468,6 +500,15 @@ class Classifier:
         )
         return AddedPhoto(read.name, outcome, photo, near_duplicates=near)
 
+    def _require_backbone(self, backbone: str | Path) -> None:
+        """Raise Conflict if the classifier has another backbone."""
+        _, wanted = _backbone(backbone)
+        if wanted.sha256 != self._learner.backbone.description.sha256:
+            raise Conflict(
+                f"{printable(self.name)} has another backbone",
+                hint="a classifier keeps the one that it was created with",
+            )
+
     def _hash(self, photo: str | Path) -> str:
         if isinstance(photo, str) and _HASH.fullmatch(photo):
             return photo
@@ -504,6 +545,10 @@ class Classifier:
 
     def _write_version(self, solved: Solved, progress: Progress) -> StoredVersion:
         return write_version(self._store, self._learner.backbone, solved, progress)
+
+
+def _backbone(run: str | Path | None) -> tuple[bytes, BackboneDescription]:
+    return packaged_backbone() if run is None else run_backbone(find(str(run), default_runs_dir()))
 
 
 def list_classifiers(folder: Path) -> tuple[str, ...]:

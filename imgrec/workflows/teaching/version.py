@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.classifiers import PHOTOS, Store, StoredVersion, VersionPhoto
+from imgrec.config.experiment import Experiment
 from imgrec.config.load import load_mapping
 from imgrec.data.images import ImageSpec, decode, fingerprint
 from imgrec.data.records import Record, Splits
@@ -127,27 +129,31 @@ def _write_run(
         return writer.run
 
 
-def _prepared(store: Store, backbone: Backbone, solved: Solved) -> Prepared:
-    examples = solved.examples
-    place = store.folder / PHOTOS
-    data = {"train": str(place), "split": {}, "cache": "none"}
+def _experiment(store: Store, backbone: Backbone) -> Experiment:
     taken = backbone.spec
     overrides = (
         *QUICK,
+        f"model={json.dumps(backbone.description.network)}",
         f"data.image_size={[taken.height, taken.width]}",
         f"data.channels={taken.channels}",
         f"data.fit={taken.fit}",
         f"data.interpolation={taken.interpolation}",
+        f"data.max_megapixels={taken.max_megapixels}",
     )
+    data = {"train": str(store.folder / PHOTOS), "split": {}, "cache": "none"}
     config = {"name": store.name, "data": data, "training": {}, "model": {}}
-    experiment = load_mapping(config, overrides)
+    return load_mapping(config, overrides)
+
+
+def _prepared(store: Store, backbone: Backbone, solved: Solved) -> Prepared:
+    examples, taken = solved.examples, backbone.spec
     rows = zip(examples.names, examples.labels.tolist(), examples.photos, strict=True)
     records = tuple(Record(name, label, store.path(photo)) for name, label, photo in rows)
     hashes = (each.sha256 for each in examples.photos)
     identities = dict(zip(examples.names, hashes, strict=True))
     splits = Splits(examples.classes, records, (), ())
     return Prepared(
-        experiment,
+        _experiment(store, backbone),
         splits,
         splits,
         taken,

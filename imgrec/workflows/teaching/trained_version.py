@@ -1,0 +1,88 @@
+"""A version of a classifier that is a run trained on its photos."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+
+from imgrec.classifiers import Conflict, Store, StoredVersion, VersionPhoto
+from imgrec.errors import RunError
+from imgrec.evaluation.results import RequirementResult
+from imgrec.progress import Progress
+from imgrec.requirement import parse
+from imgrec.runs.folder import STATE, Run
+from imgrec.runs.image_list import recorded_images
+from imgrec.text import printable
+from imgrec.workflows.evaluation import EvaluationRequest, evaluate
+from imgrec.workflows.gate import Gate
+from imgrec.workflows.teaching.version import REQUIRE
+
+
+def publish_run(
+    store: Store, run: Run, progress: Progress, *, force: bool
+) -> tuple[StoredVersion | None, tuple[RequirementResult, ...]]:
+    """Copy a run that was trained on photos of a classifier, and publish it.
+
+    It is judged by its own test or validation images.
+
+    Args:
+        store: The classifier.
+        run: Complete, of the same classes.
+        progress: Where progress is reported.
+        force: Whether it is published whatever its numbers are.
+
+    Returns:
+        The version, or None if a requirement is not met; and the verdicts.
+
+    Raises:
+        Conflict: It knows a photo that is not there, or has other classes.
+        RunError: It is not complete, or can't be used.
+        DataError: Its images changed since its training.
+    """
+    photos = _known_photos(store, run)
+    required = tuple(map(parse, store.setting(REQUIRE, [])))
+    found = evaluate(run, EvaluationRequest(gate=Gate(required)), progress=progress)
+    if not force and not found.passed:
+        return None, found.verdicts
+    accuracy = found.evaluation.metrics["accuracy"]
+    with store.new_version_folder() as (number, folder):
+        ignored = shutil.ignore_patterns(STATE, ".*")
+        shutil.copytree(run.path, folder, ignore=ignored, dirs_exist_ok=True)
+        version = StoredVersion(
+            number,
+            folder.name,
+            run.card.created,
+            len(photos),
+            run.card.classes,
+            accuracy.value,
+            accuracy.low,
+            accuracy.high,
+            run.card.fingerprint,
+        )
+        store.publish(version, photos)
+    return store.version(number), found.verdicts
+
+
+def _known_photos(store: Store, run: Run) -> tuple[VersionPhoto, ...]:
+    if not run.card.complete or not run.card.lists_images:
+        raise RunError(
+            f"{printable(run.name)} is not a complete training",
+            hint=f"`imgrec train {printable(str(store.folder / 'photos'))}` makes one",
+        )
+    wanted = {each.name for each in store.classes() if each.photos}
+    if {*run.card.classes} != wanted:
+        raise Conflict(f"{printable(run.name)} and {printable(store.name)} have different classes")
+    none = np.empty(0, np.float32)
+    known = {}
+    for images in recorded_images(run.path).values():
+        for name, sha256 in images.items():
+            photo = store.find(sha256)
+            if photo is None or photo.class_name is None:
+                raise Conflict(
+                    f"{printable(run.name)} knows {printable(name)}, which is not among the "
+                    f"labelled photos of {printable(store.name)}",
+                    hint="train it again",
+                )
+            known[sha256] = VersionPhoto(sha256, photo.class_name, none)
+    return tuple(known.values())
