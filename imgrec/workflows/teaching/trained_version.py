@@ -14,7 +14,7 @@ from imgrec.requirement import parse
 from imgrec.runs.folder import STATE, Run
 from imgrec.runs.image_list import recorded_images
 from imgrec.text import printable
-from imgrec.workflows.evaluation import EvaluationRequest, evaluate
+from imgrec.workflows import evaluation
 from imgrec.workflows.gate import Gate
 from imgrec.workflows.teaching.version import REQUIRE
 
@@ -42,7 +42,9 @@ def publish_run(
     """
     photos = _known_photos(store, run)
     required = tuple(map(parse, store.setting(REQUIRE, [])))
-    found = evaluate(run, EvaluationRequest(gate=Gate(required)), progress=progress)
+    found = evaluation.evaluate(
+        run, evaluation.EvaluationRequest(gate=Gate(required)), progress=progress
+    )
     if not force and not found.passed:
         return None, found.verdicts
     accuracy = found.evaluation.metrics["accuracy"]
