@@ -156,12 +156,13 @@ def preview_head(
     """
     known, labels = _canonical(photos, features)
     truth = np.eye(len(photos.classes))[labels]
-    space = _Space.around(known, last.axes)
-    regression = _regression(space.inputs(known), truth, last.strength)
-    start = space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
-    enough = np.array([_PREVIEW * last.strength])
-    found, _ = minimize(regression, enough, start[:, None])
-    return Preview(*space.dense_layer(found[:, 0] @ regression.contrasts))
+    with _one_thread():  # several would mostly wait for each other
+        space = _Space.around(known, last.axes)
+        regression = _regression(space.inputs(known), truth, last.strength)
+        start = space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
+        enough = np.array([_PREVIEW * last.strength])
+        found, _ = minimize(regression, enough, start[:, None])
+        return Preview(*space.dense_layer(found[:, 0] @ regression.contrasts))
 
 
 def _canonical(
@@ -268,7 +269,7 @@ def _one_standard_error(losses: Floats) -> int:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Hold BLAS to one thread, whose number changes the order of its sums."""
+    """Hold BLAS to one thread: the number of threads changes the order of its sums."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "blas"):
