@@ -42,7 +42,8 @@ class EngineOptions:
             run was made with; otherwise a warning names those that differ.
 
     Raises:
-        UsageError: For an engine, a precision or a device that does not exist.
+        UsageError: For an engine, a precision or a device that does not exist, and for those that
+            exclude each other.
     """
 
     engine: EngineName = "auto"
@@ -59,6 +60,26 @@ class EngineOptions:
                 raise UsageError(
                     f"there is no {name} {printable(str(value))}", hint=f"use {', '.join(allowed)}"
                 )
+        self._check_combination()
+
+    @property
+    def litert_option(self) -> str:
+        """The option that asks for LiteRT; empty if none does."""
+        if self.engine == "litert":
+            return option("engine", "litert")
+        return "" if self.precision == "float32" else option("precision", self.precision)
+
+    def _check_combination(self) -> None:
+        if self.engine == "keras" and self.precision != "float32":
+            raise UsageError(
+                f"{option('precision', self.precision)} is for LiteRT; Keras computes in float32",
+                hint=f"leave out {option('precision')}",
+            )
+        if self.litert_option and self.device.startswith("gpu"):
+            raise UsageError(
+                f"{self.litert_option} computes on the CPU, not on {option('device', self.device)}",
+                hint=f"use {option('device', 'cpu')}",
+            )
 
 
 DEFAULT_ENGINE = EngineOptions()
@@ -97,25 +118,9 @@ def open_engine(run: Run, options: EngineOptions = DEFAULT_ENGINE) -> Engine:
 
 
 def _opened(run: Run, options: EngineOptions) -> Engine:
-    on_gpu = options.device.startswith("gpu")
-    if options.engine == "keras" and options.precision != "float32":
-        raise UsageError(
-            f"{option('precision', options.precision)} is for LiteRT; Keras computes in float32",
-            hint=f"leave out {option('precision')}",
-        )
-    if options.engine == "litert" or options.precision != "float32":
-        if on_gpu:
-            asked = (
-                option("engine", "litert")
-                if options.engine == "litert"
-                else option("precision", options.precision)
-            )
-            raise UsageError(
-                f"{asked} computes on the CPU, not on {option('device', options.device)}",
-                hint=f"use {option('device', 'cpu')}",
-            )
+    if options.litert_option:
         return _litert(run, options.precision)
-    if options.engine == "auto" and not on_gpu:
+    if options.engine == "auto" and not options.device.startswith("gpu"):
         try:
             return _litert(run, options.precision)
         except _NotHere as reason:

@@ -28,11 +28,16 @@ def pretrained_engine(name: str, options: EngineOptions) -> Engine:
     for Keras or a GPU. Its LiteRT file is written into the cache folder when it is first used.
 
     Raises:
-        UsageError: There is no classifier of that name, or not in that precision.
+        UsageError: There is no classifier of that name, or not in that precision or engine.
         RunError: Its weights can't be downloaded, or are not installed.
     """
-    check_classifier(name)
     weights = packaged_weights(name)
+    if name in BACKBONES and weights is None and options.litert_option:
+        raise UsageError(
+            f"{name} only runs in Keras, not with {options.litert_option}",
+            hint=f"leave it out, or use {option('pretrained', 'EfficientNetLite0')}",
+        )
+    check_classifier(name)
     if weights and options.engine != "keras" and not options.device.startswith("gpu"):
         try:
             return _litert(name, weights, options.precision)

@@ -56,7 +56,7 @@ class ConfigDraft:
 
 @dataclass(frozen=True)
 class _Network:
-    """The lines of `preprocessing` and `model`, the reason for them, and the settings to match."""
+    """The lines of the sections that depend on it, the reason for it, and the settings to match."""
 
     size: tuple[int, int]
     reason: str
@@ -146,7 +146,7 @@ def draft_config_for(
     name = _slug(_name(found.source))
     network = _network(found, weights)
     lines = [*_header(found), *_general(name), *_data(found, network)]
-    lines += [*_augmentation(), *network.lines]
+    lines += network.lines
     if found.multi_label:
         lines.insert(lines.index("model:") + 1, _SEVERAL)
     lines += _training(found, network)
@@ -171,6 +171,17 @@ def _network(found: DatasetSummary, weights: Callable[[int], PretrainedWeights])
     return _transfer("MobileNetV2", side, state)
 
 
+_AUGMENTATION = (
+    "augmentation:  # random changes to the training images only",
+    "  rotation_range: 10  # degrees",
+    "  width_shift_range: 0.1",
+    "  height_shift_range: 0.1",
+    "  zoom_range: 0.1",
+    "  # horizontal_flip: true  # if a mirrored image has the same class: not for text",
+    "",
+)
+
+
 def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
     filters = [32, 64, 128, 128][: max(1, (min(size) // 4).bit_length() - 1)]
     blocks = [
@@ -182,6 +193,7 @@ def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
         )
     ]
     lines = (
+        *_AUGMENTATION,
         "preprocessing:",
         "  rescale: 1/255  # pixel values from 0 to 1; it becomes part of the model",
         "",
@@ -201,6 +213,11 @@ def _small(size: tuple[int, int], reason: str, channels: int) -> _Network:
 
 def _transfer(backbone: str, side: int, state: PretrainedWeights) -> _Network:
     lines = (
+        "# Without random changes to the images, the features of the network below are computed",
+        "# once, and all epochs together take seconds. With changes, training.feature_views: 4",
+        "# computes those of 4 versions of each image:",
+        "# augmentation: {rotation_range: 10, zoom_range: 0.1, horizontal_flip: true}",
+        "",
         f"# {backbone} has seen 1.3 million photos already: its features are kept, and only",
         "# the layers below are trained. That needs few images, and little time without a GPU.",
         f"# {state.value}.",
@@ -262,18 +279,6 @@ def _places(found: DatasetSummary) -> Iterator[str]:
     else:
         yield "  # validation: to choose the best epoch; test: for the final metrics"
         yield "  split: {validation: 0.2, test: 0.1}"
-
-
-def _augmentation() -> tuple[str, ...]:
-    return (
-        "augmentation:  # random changes to the training images only",
-        "  rotation_range: 10  # degrees",
-        "  width_shift_range: 0.1",
-        "  height_shift_range: 0.1",
-        "  zoom_range: 0.1",
-        "  # horizontal_flip: true  # if a mirrored image has the same class: not for text",
-        "",
-    )
 
 
 def _training(found: DatasetSummary, network: _Network) -> Iterator[str]:

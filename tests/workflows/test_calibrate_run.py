@@ -192,6 +192,21 @@ def test_what_too_few_images_cannot_do_is_refused(
     assert not list_runs(runs)
 
 
+def test_no_precision_is_suggested_that_guessing_has(litert: Run, images: Path) -> None:
+    """Half of the labels are wrong, as if the model guessed."""
+    mixed, runs = images.parent / "mixed", images.parent / "runs-mixed"
+    for name, other in (("a", "b"), ("b", "a")):
+        (mixed / name).mkdir(parents=True)
+        for image in sorted((images / name).iterdir())[:100]:
+            shutil.copy(image, mixed / name)
+        for image in sorted((images / other).iterdir())[100:200]:
+            shutil.copy(image, mixed / name)
+    wanted = CalibrationRequest(ImageChoice(mixed), ("precision", 0.9))
+    with pytest.raises(DataError, match=r"can't guarantee a precision of 0\.9") as caught:
+        calibrate_run(litert, wanted, runs_dir=runs)
+    assert caught.value.hint.startswith("add images; look at")
+
+
 def test_images_that_cannot_calibrate_are_named(litert: Run, images: Path, tmp_path: Path) -> None:
     """Those of one class, of several as one, and a target that is no fraction."""
     shutil.copytree(images / "b", tmp_path / "one" / "b")

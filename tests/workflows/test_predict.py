@@ -15,6 +15,8 @@ from PIL import Image
 from imgrec.data.images import ImageSpec, decode
 from imgrec.errors import UsageError
 from imgrec.runs.folder import Run
+from imgrec.runtime.engine import EngineOptions
+from imgrec.workflows.prediction import open_models
 from tests.workflows.predicting import predict
 
 
@@ -85,6 +87,15 @@ def test_an_unknown_pretrained_name_is_reported() -> None:
     with pytest.raises(UsageError, match="VGG61") as caught:
         predict(["x.jpg"], model="VGG61")
     assert "VGG16" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "options", [EngineOptions(engine="litert"), EngineOptions(precision="int8")]
+)
+def test_a_classifier_of_keras_has_no_litert_file(options: EngineOptions) -> None:
+    """It is not replaced by Keras silently."""
+    with pytest.raises(UsageError, match="MobileNetV2 only runs in Keras, not with"):
+        open_models(["MobileNetV2"], options)
 
 
 _SAVE_WEIGHTS = """

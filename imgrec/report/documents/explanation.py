@@ -33,7 +33,7 @@ class ExplanationHead(Struct, frozen=True):
     """Whose explanations these are."""
 
     schema_version: Literal[2]
-    model: Annotated[str, Meta(description="The run's name.")]
+    model: Annotated[str, Meta(description="The name of the run, or of the ImageNet classifier.")]
     method: Annotated[str, Meta(description="gradcam, occlusion, windows, dense or layers.")]
     merged: MergedDocument | UnsetType = UNSET
 

@@ -48,7 +48,11 @@ class ModelDocument(Struct, frozen=True):
     """One of the models that predicted."""
 
     model: Annotated[
-        str, Meta(description="The run's name, or its path where two runs have the same name.")
+        str,
+        Meta(
+            description="The name of the run, or its path if two runs have the same name; or that "
+            "of the ImageNet classifier."
+        ),
     ]
     classes: tuple[str, ...]
     threshold: Annotated[

@@ -117,7 +117,7 @@ def calibrate_run(
     _check_number(images, run, wanted.target)
     model = open_scalable(run, with_ood_similarity=wanted.target is not None)
     calibration, scores = _calibrated(model, images, run, progress)
-    threshold = _threshold(scores, wanted.target)
+    threshold = _threshold(scores, images, wanted.target)
     card = _card(run, name, images, model.file, threshold)
     with new_folder(runs_dir, name) as folder, RunWriter(folder) as writer:
         model.save(folder / model.file)
@@ -211,12 +211,15 @@ def _check_number(images: _Images, run: Run, target: tuple[Target, float] | None
         raise DataError(
             f"{counted} can guarantee a {target[0]} of {best or 0:g} at most, not of "
             f"{target[1]:g}, with {CONFIDENCE_TEXT} confidence",
-            hint=_lower(target[0], best),
+            hint=_lower(images, target[0], best),
         )
 
 
-def _lower(target: Target, best: float | None) -> str:
-    return "add images" if best is None else f"add images, or use {option(target, best)}"
+def _lower(images: _Images, target: Target, best: float | None) -> str:
+    """Return what to do: not to ask for a precision that guessing the largest class has."""
+    frequent = max(images.source.per_class.values()) / len(images.records)
+    useful = best is not None and (target == "coverage" or best > frequent)
+    return f"add images, or use {option(target, best)}" if useful else "add images"
 
 
 def _calibrated(
@@ -245,13 +248,15 @@ def _scores(model: ScalableModel, images: _Images, progress: Progress) -> Scores
     return score(model.engine, images.records, labelled=True, bad_images="error", progress=progress)
 
 
-def _threshold(scores: Scores, target: tuple[Target, float] | None) -> Threshold | None:
+def _threshold(
+    scores: Scores, images: _Images, target: tuple[Target, float] | None
+) -> Threshold | None:
     if target is None:
         return None
     found = choose_threshold(scores, *target, _SPLIT)
     if found is None:
         reason, best = unattainable(scores, *target, _SPLIT)
-        raise DataError(reason, hint=_lower(target[0], best) + _surest_mistake(scores))
+        raise DataError(reason, hint=_lower(images, target[0], best) + _surest_mistake(scores))
     log_threshold(found)
     if found.ood_similarity is None:
         log.info("it is a threshold of the probability: photos unlike the training images may pass")
