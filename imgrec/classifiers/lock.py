@@ -53,8 +53,10 @@ class FolderLock:
             write_bytes_atomically(folder / _HOLDER, holder)
 
     def release(self) -> None:
-        """Give the folder back; once is enough."""
-        self._lock.release()
+        """Give the folder back; a second call does nothing."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
 
 
 def _in_use(folder: Path) -> ClassifierInUse:

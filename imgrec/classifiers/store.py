@@ -264,11 +264,12 @@ class Store(Labels):
             self._set("published", 0)
 
     def _remove_unknown_versions(self) -> None:
-        """Remove what a killed process left of a version, before or after its row was there."""
-        kept = {each.folder for each in self.versions() if not each.withdrawn}
-        place = self.folder / VERSIONS
+        """Remove the run of a version that a killed process did not finish, or had withdrawn."""
+        place, numbers = self.folder / VERSIONS, range(1, int(self.setting("next_version")))
+        kept = {each.number for each in self.versions() if not each.withdrawn}
         for path in list(place.iterdir()) if place.is_dir() else []:
-            if path.is_dir() and path.name not in kept:
+            number = path.name.rpartition("-")[2]
+            if number.isdecimal() and int(number) in numbers and int(number) not in kept:
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +124,12 @@ def serve(settings: Settings) -> None:
 def _classifiers(settings: Settings, address: str, held: ExitStack) -> Classifiers | None:
     if settings.classifiers is None:
         return None
+    for name in ("scipy", "pydantic"):  # not among what predicting takes
+        if find_spec(name) is None:
+            raise RunError(
+                f"--classifiers needs the module {name}",
+                hint="install what requirements-predict.txt lists",
+            )
     from imgrec.serve.classifiers import Classifiers
 
     return held.enter_context(closing(Classifiers(settings.classifiers, address)))

@@ -101,9 +101,11 @@ class Classifiers:
     def follow(self, service: Service) -> None:
         """Have the published versions answer under the names of their classifiers.
 
-        A model of the service that has such a name keeps it.
+        A model of the service that has such a name keeps it. Drafts that may know photos which are
+        deleted by now are dropped.
         """
         with self._mutex:
+            self._drafts.clear()
             found = {name: path for name in self.names() if (path := self._run_of(name))}
             for name in [each for each in self._served if each not in found]:
                 service.remove(name)

@@ -1,13 +1,7 @@
 """Classifiers that people teach photo by photo."""
 
 from imgrec.workflows.teaching.backbone import BackboneDescription, DecodedPhoto, as_setting
-from imgrec.workflows.teaching.classifier import (
-    AddedPhoto,
-    Classifier,
-    Forgotten,
-    Published,
-    list_classifiers,
-)
+from imgrec.workflows.teaching.classifier import Classifier, list_classifiers
 from imgrec.workflows.teaching.documents import (
     added_document,
     class_document,
@@ -19,6 +13,7 @@ from imgrec.workflows.teaching.documents import (
     standing_document,
     version_document,
 )
+from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
 from imgrec.workflows.teaching.standing import Standing
 from imgrec.workflows.teaching.thumbnails import heat_map
 

@@ -7,10 +7,10 @@ import re
 import shutil
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from imgrec.classifiers import (
     Conflict,
@@ -29,7 +29,6 @@ from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage, UsageError
 from imgrec.evaluation.prediction import ModelInfo
-from imgrec.evaluation.results import RequirementResult
 from imgrec.files import sha256_of
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import parse
@@ -48,6 +47,7 @@ from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.learner import Learner
 from imgrec.workflows.teaching.neighbours import look_alikes
+from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Outcome, Published
 from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
 from imgrec.workflows.teaching.thumbnails import photo_thumbnail
 from imgrec.workflows.teaching.trained_version import publish_run
@@ -55,47 +55,9 @@ from imgrec.workflows.teaching.version import REQUIRE, check_gate, model_content
 
 log = logging.getLogger("imgrec")
 
-Outcome = Literal["added", "known", "elsewhere", "refused"]
-"""`known`: it was there with this label. `elsewhere`: it is there with another one, and stays."""
-
 _CHUNK = 32
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DELETED = ".deleted-"
-
-
-@dataclass(frozen=True)
-class AddedPhoto:
-    """What became of a photo that was to be added.
-
-    name: as it was given. photo: None if it was refused; reason: why. near_duplicates: other photos
-    that show the same, of whatever class.
-    """
-
-    name: str
-    outcome: Outcome
-    photo: StoredPhoto | None = None
-    reason: str = ""
-    near_duplicates: tuple[PhotoOfClass, ...] = ()
-
-
-@dataclass(frozen=True)
-class Forgotten:
-    """What the deletion of photos did.
-
-    withdrawn: the versions that knew one. published: the version that answers now, if any.
-    """
-
-    photos: int
-    withdrawn: tuple[int, ...]
-    published: StoredVersion | None
-
-
-@dataclass(frozen=True)
-class Published:
-    """What came of a publication; version: None if a requirement was not met."""
-
-    version: StoredVersion | None
-    verdicts: tuple[RequirementResult, ...]
 
 
 class Classifier:

@@ -10,7 +10,8 @@ from imgrec.classifiers import StoredClass, StoredPhoto, StoredVersion
 from imgrec.evaluation.results import MetricDifference, RequirementResult
 from imgrec.rounding import percent_number
 from imgrec.text import count_of
-from imgrec.workflows.teaching.classifier import AddedPhoto, Classifier, Forgotten, Published
+from imgrec.workflows.teaching.classifier import Classifier
+from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
 from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
 
 Document = dict[str, Any]
