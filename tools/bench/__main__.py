@@ -54,12 +54,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
     options = parser.parse_args(arguments)
     figures: list[Figure] = []
+    others = sections(options.output) if options.output else ""
     for figure in timed(measured(QUICK if options.quick else Size())):
         goal = f"  goal: {figure.goal}" if figure.goal else ""
         print(f"{figure.name:<70} {figure.value:>14}{goal}", flush=True)
         figures.append(figure)
         if options.output:  # each time, so that an interrupted run keeps its figures
-            options.output.write_text(page(figures, quick=options.quick), encoding="utf-8")
+            text = page(figures, quick=options.quick) + others
+            options.output.write_text(text, encoding="utf-8")
 
 
 def timed(figures: Iterator[Figure]) -> Iterator[Figure]:
@@ -143,6 +145,13 @@ def jpeg(height: int, width: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture + noise).save(file, "JPEG", quality=90)
     return file.getvalue()
+
+
+def sections(file: Path) -> str:
+    """Return the sections of a page below its table, which other commands measure."""
+    text = file.read_text("utf-8") if file.exists() else ""
+    _, heading, rest = text.partition("\n## ")
+    return heading + rest
 
 
 def page(figures: list[Figure], *, quick: bool) -> str:

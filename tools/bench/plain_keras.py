@@ -41,16 +41,21 @@ class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         self.seconds.append(time.perf_counter() - self._began)
 
 
-def augmented(folder: str) -> tuple[Any, Any, dict[str, Any]]:
-    """Return the network of `cat_dog`, its photos with the same augmentation, and the steps."""
+def small_network() -> Any:
+    """Return the network of `cat_dog`, compiled."""
     model = keras.Sequential([keras.Input((*SIZE, 3))])
     for filters in (32, 64, 128, 128):
         model.add(layers.Conv2D(filters, 3, activation="relu"))
         model.add(layers.MaxPooling2D(2))
     model.add(layers.Flatten())
     model.add(layers.Dense(512, activation="relu"))
-    model.add(layers.Dense(1, activation="sigmoid"))
+    model.add(layers.Dense(1, activation="sigmoid", dtype="float32"))
     model.compile(keras.optimizers.RMSprop(1e-4), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def augmented(folder: str) -> tuple[Any, Any, dict[str, Any]]:
+    """Return the network of `cat_dog`, its photos with the same augmentation, and the steps."""
     generator = tf.keras.preprocessing.image.ImageDataGenerator(
         rescale=1 / 255,
         rotation_range=40,
@@ -61,7 +66,7 @@ def augmented(folder: str) -> tuple[Any, Any, dict[str, Any]]:
         horizontal_flip=True,
     )
     flow = generator.flow_from_directory(folder, SIZE, batch_size=32, class_mode="binary")
-    return model, flow, {"steps_per_epoch": STEPS}
+    return small_network(), flow, {"steps_per_epoch": STEPS}
 
 
 def frozen(folder: str, weights: str) -> tuple[Any, Any, dict[str, Any]]:
