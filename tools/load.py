@@ -12,7 +12,7 @@ import json
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -64,6 +64,7 @@ class _Client(asyncio.Protocol):
         self._answered: asyncio.Future[int] | None = None
         self._received = bytearray()
         self._missing = -1
+        self.closes = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -75,7 +76,9 @@ class _Client(asyncio.Protocol):
             if not found:
                 return
             self._status = int(head[9:12])
-            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            head = head.lower()
+            self.closes = b"connection: close" in head
+            length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
             self._missing = int(length or b"0") + len(head) + 4
         if len(self._received) >= self._missing and self._answered and not self._answered.done():
             self._answered.set_result(self._status)
@@ -94,9 +97,15 @@ class _Client(asyncio.Protocol):
 
 
 async def load(
-    address: str, requests: Sequence[bytes], *, clients: int, seconds: float, rate: float = 0
+    address: str,
+    requests: Sequence[bytes],
+    *,
+    clients: int,
+    seconds: float,
+    rate: float = 0,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Load:
-    """Send requests for some time, and return what came of them.
+    """Send requests for some time, or until connections are refused; return what came of them.
 
     Args:
         address: Such as `http://127.0.0.1:8000`.
@@ -105,6 +114,7 @@ async def load(
         seconds: For how long new requests are sent.
         rate: How many a second in all, whether the earlier ones were answered or not, as far as
             there are connections left; 0 for as many as are answered.
+        stop: Asked before each request whether to send no more.
     """
     parts = urlsplit(address)
     found, turn = Load(), itertools.cycle(requests)
@@ -112,7 +122,13 @@ async def load(
     due = _due(begin, rate)
     await asyncio.gather(
         *(
-            _client(found, (parts.hostname or "", parts.port or 80), turn, due, begin + seconds)
+            _client(
+                found,
+                (parts.hostname or "", parts.port or 80),
+                turn,
+                due,
+                lambda start: max(start, time.perf_counter()) >= begin + seconds or stop(),
+            )
             for _ in range(clients)
         )
     )
@@ -131,17 +147,22 @@ async def _client(
     address: tuple[str, int],
     turn: Iterator[bytes],
     due: Iterator[float],
-    end: float,
+    is_over: Callable[[float], bool],
 ) -> None:
     loop, client = asyncio.get_running_loop(), None
     while True:
         start = next(due) or time.perf_counter()
-        if max(start, time.perf_counter()) >= end:
+        if is_over(start):
             break
         if (wait := start - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        if client is None or client.transport.is_closing():
-            _, client = await loop.create_connection(_Client, *address)
+        if client is None or client.closes or client.transport.is_closing():
+            if client:
+                client.transport.close()
+            try:
+                _, client = await loop.create_connection(_Client, *address)
+            except ConnectionRefusedError:  # the service has ended
+                break
         status = await client.send(next(turn))
         found.statuses[status] += 1
         if status == 200:

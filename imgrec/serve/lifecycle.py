@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import signal
 import socket
+import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -14,12 +17,15 @@ import uvicorn
 
 from imgrec.serve.connection import Connection
 
+# Linux' number of the option, and the program `return 0`, which lets no packet through.
+_ATTACH_FILTER, _NO_PACKET = 26, struct.pack("HBBI", 6, 0, 0, 0)
+
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _RELOAD = getattr(signal, "SIGHUP", None)
 
 # A client that asks again and again has sent its next request long before; others see the
 # connection close, as it may at any time.
-_IDLE_SECONDS = 1.0
+_IDLE_SECONDS = 3.0
 _STEP = 0.02
 
 
@@ -93,6 +99,7 @@ class Server(uvicorn.Server):
         copies = [each.dup() for each in server.sockets]
         server.close()
         for each in copies:
+            drop_new_connections(each)
             each.setblocking(False)  # noqa: FBT003  # it has no name
             accepted = []
             with each, suppress(BlockingIOError, InterruptedError):
@@ -120,3 +127,16 @@ class Server(uvicorn.Server):
         self.signal = self.signal or number
         self.should_exit = True
         self._on_drain()
+
+
+def drop_new_connections(listener: socket.socket) -> None:
+    """Have Linux ignore those who connect from now on; who has connected can still be accepted.
+
+    Otherwise, who connects after the last one was accepted and before the socket is closed would
+    be let in, and then lose the connection. Ignored, a client tries again, and is refused.
+    """
+    if sys.platform == "linux":
+        program = ctypes.create_string_buffer(_NO_PACKET)
+        described = struct.pack("@HP", 1, ctypes.addressof(program))
+        with suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, described)

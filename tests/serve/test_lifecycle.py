@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from imgrec.runs.folder import Run
+from imgrec.serve.lifecycle import drop_new_connections
 from tests.serve.running import SECONDS, Reply, Running, drawn, reply
 
 pytestmark = pytest.mark.tensorflow  # the run is trained with it
@@ -44,6 +47,22 @@ def test_what_is_under_way_is_answered(trained: Run, tmp_path: Path, number: int
         assert (answered.status, answered.headers["connection"]) == (200, "close")
         assert service.ended() == 0
         assert not any(each.is_running() for each in decoders)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux drops packets")
+def test_nobody_is_let_in_and_then_lost() -> None:
+    """Who has connected is accepted; who connects later is not, so that nothing is sent in vain."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), SECONDS),
+    ):
+        drop_new_connections(listener)
+        with pytest.raises(TimeoutError):
+            socket.create_connection(listener.getsockname(), 0.1)
+        listener.accept()[0].close()
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
