@@ -125,7 +125,7 @@ def test_the_story(browser: Any, service: Running) -> None:
     playwright.expect(page.get_by_alt_text("Heat map of")).to_be_visible()
 
     page.get_by_role("link", name="Versions").click()
-    visit.has(".versions", "pets-1 answers now")
+    visit.has(".version.published", "pets-1 answers now")
     with page.expect_download() as download:
         visit.press(".tflite")
     assert download.value.suggested_filename == "pets-1.tflite"

@@ -1,6 +1,6 @@
 // Photos and what a model answers: bars, "unknown", the heat map.
 
-import { ask, document_ } from "./api.js";
+import { document_ } from "./api.js";
 import { openCamera } from "./camera.js";
 import { button, el, fail, name, styled } from "./dom.js";
 import { choosers, receive } from "./intake.js";
@@ -12,8 +12,8 @@ const AT_ONCE = 4;
 
 /**
  * A place for photos, and their answers.
- * `model` has `classify`, an address, and perhaps `heat`, that of heat maps. Of the element that is
- * returned, `again()` asks the model about the first photo once more.
+ * `model` has `classify`, an address, and `heat(file)`, which returns a picture. Of the element that
+ * is returned, `again()` asks the model about the first photo once more.
  * `beside(file, answer)` returns what else is offered with an answer.
  */
 export function asker(model, { few = false, beside = null } = {}) {
@@ -52,12 +52,8 @@ export function ranked(prediction, threshold) {
     const share = el("span", { class: "probability" }, percent(probability));
     return el("li", { class: isAnswer ? "answer" : null }, name(found), share, length);
   };
-  const unknown = el(
-    "p",
-    { class: "said unknown" },
-    "Unknown",
-    el("small", {}, threshold ? `not sure enough, or unlike the photos it was taught with` : "unlike the photos it was taught with"),
-  );
+  const why = threshold ? "not sure enough, or unlike what it has seen" : "unlike what it has seen";
+  const unknown = el("p", { class: "said unknown" }, "Unknown", el("small", {}, why));
   return [!prediction.known && unknown, el("ul", { class: "ranked" }, prediction.top.map(bar))];
 }
 
@@ -74,13 +70,12 @@ async function fill(item, model, file, beside) {
   try {
     const { prediction, threshold } = await answerTo(model, file);
     const more = [el("small", { class: "file" }, name(file.name))];
-    if (model.heat && !prediction.error) more.push(heatButton(item, model, file));
+    if (!prediction.error) more.push(heatButton(item, model, file));
     if (beside) more.push(beside(file, prediction));
     said.replaceChildren(...[ranked(prediction, threshold)].flat().filter(Boolean), ...more);
   } catch (error) {
     if (error.name === "AbortError") return;
-    const hint = error.hint && el("small", {}, error.hint);
-    said.replaceChildren(el("p", { class: "said error" }, error.message), hint || "");
+    said.replaceChildren(el("p", { class: "said error" }, error.message), el("small", {}, error.hint ?? ""));
   }
 }
 
@@ -98,7 +93,7 @@ function heatButton(item, model, file) {
     if (!on) return frame.replaceChildren(plain);
     frame.classList.add("loading");
     try {
-      const content = await (await ask(model.heat, { method: "POST", body: file })).blob();
+      const content = await model.heat(file);
       frame.replaceChildren(pictureOf(content, `Heat map of ${file.name}: lighter areas count more`));
     } catch (error) {
       toggle.setAttribute("aria-pressed", "false");

@@ -71,6 +71,7 @@ function classCard(classifier, label) {
     ),
     facts,
     strip,
+    el("p", { class: "hint quiet" }, "Drop or paste photos here"),
     choosers(take, () => film(`Photos of ${nameOf(label)}`, take), "Add photos"),
     state,
   );

@@ -1,7 +1,7 @@
 // `#/pets`: teaching. How good it is, the classes, what is worth a look, and a place to try it.
 
 import { asker } from "./answers.js";
-import { document_, part } from "./api.js";
+import { ask, document_, part } from "./api.js";
 import { classCards } from "./classes.js";
 import { busy, button, el, fail, name, toast } from "./dom.js";
 import { reviewSection } from "./review.js";
@@ -10,21 +10,34 @@ import { openClassifier } from "./workspace.js";
 
 export async function classifierPage(context) {
   const { classifier, head } = await openClassifier(context, "");
+  const review = reviewSection(classifier);
+  const trying = trySection(classifier);
   return [
     head,
     standingPanel(classifier),
+    shortcuts({ "Try it": trying, "Worth a look": review }),
     el(
       "div",
       { class: "workspace" },
       el("section", { "aria-labelledby": "classes" }, el("h2", { id: "classes" }, "Classes"), classCards(classifier)),
-      trySection(classifier),
+      trying,
     ),
-    reviewSection(classifier),
+    review,
   ];
 }
 
+/** Where the page is one long column, buttons that lead down. */
+function shortcuts(sections) {
+  const lead = ([label, section]) =>
+    button(label, () => section.scrollIntoView({ behavior: "smooth" }), { class: "chip" });
+  return el("div", { class: "shortcuts chips" }, Object.entries(sections).map(lead));
+}
+
 function trySection(classifier) {
-  const model = { classify: `${classifier.path}/classify`, heat: `${classifier.path}/heat-map` };
+  const model = {
+    classify: `${classifier.path}/classify`,
+    heat: async (file) => (await ask(`${classifier.path}/heat-map`, { method: "POST", body: file })).blob(),
+  };
   const place = asker(model, { few: true, beside: (file, prediction) => teach(classifier, file, prediction) });
   const few = el("p", { class: "quiet" }, "As soon as there are two classes with photos, it answers here.");
   const section = el("section", { class: "trying", "aria-labelledby": "try" });

@@ -29,7 +29,7 @@ export function svg(tag, attributes = {}, ...children) {
 
 /** Make a button. */
 export function button(label, click, properties = {}) {
-  return el("button", { type: "button", on: { click }, ...properties }, label);
+  return el("button", { type: "button", on: { click }, ...properties }, ...[label].flat());
 }
 
 /** A name that others chose: the direction of its writing does not change what is around it. */

@@ -3,7 +3,10 @@
 import { asker } from "./answers.js";
 import { document_, part } from "./api.js";
 import { asked, button, el, fail, name } from "./dom.js";
+import { picture } from "./pictures.js";
 import { count } from "./words.js";
+
+const IN_TILE = 4;
 
 /** The classifiers, or without them, and with `#/?ask`, a place to ask the models. */
 export async function homePage({ service, query }) {
@@ -34,9 +37,12 @@ function noModel() {
 
 function modelSection(models) {
   const place = el("div", {});
+  const about = el("p", { class: "of" });
   const choose = (model) => {
-    const address = `v1/classify?model=${part(model.name)}`;
-    place.replaceChildren(asker({ classify: address, heat: null }), describe(model));
+    const classify = `v1/classify?model=${part(model.name)}`;
+    const heat = (file) => heatMap(`${classify}&explain=occlusion`, file);
+    about.replaceChildren(...describe(model, models.length > 1));
+    place.replaceChildren(asker({ classify, heat }));
   };
   const select = el(
     "select",
@@ -48,24 +54,26 @@ function modelSection(models) {
     "section",
     { class: "asking" },
     el("h1", {}, "What is in the photo?"),
-    models.length > 1
-      ? el("label", { class: "field inline" }, "Model", select)
-      : el("p", { class: "of" }, "answered by ", name(models[0].name)),
+    models.length > 1 && el("label", { class: "field inline" }, "Model", select),
+    about,
     place,
   );
 }
 
-function describe(model) {
+/** The picture of an explanation, which comes in base64. */
+async function heatMap(path, file) {
+  const { pictures } = await document_(path, { method: "POST", body: file });
+  const bytes = Uint8Array.from(atob(pictures[0]), (each) => each.charCodeAt(0));
+  return new Blob([bytes], { type: "image/png" });
+}
+
+function describe(model, isChosen) {
   const shown = model.classes.slice(0, 12);
   const more = model.classes.length - shown.length;
   const names = shown.flatMap((each, place) => [place ? ", " : "", name(each)]);
-  return el(
-    "p",
-    { class: "of" },
-    `It knows ${count(model.classes.length, "class", "classes")}: `,
-    ...names,
-    more ? `, and ${more.toLocaleString("en")} more` : "",
-  );
+  const who = isChosen ? ["It"] : [name(model.name)];
+  const known = ` knows ${count(model.classes.length, "class", "classes")}: `;
+  return [...who, known, ...names, more > 0 ? `, and ${more.toLocaleString("en")} more` : ""];
 }
 
 function classifierSection(classifiers) {
@@ -105,13 +113,19 @@ function classifierSection(classifiers) {
 
 function tile(classifier) {
   const { labelled } = classifier.photos;
-  const published = classifier.published;
+  const { published } = classifier;
+  const path = `v1/classifiers/${part(classifier.name)}/photos`;
+  const mosaic = el("span", { class: "mosaic" });
+  document_(`${path}?status=labelled&limit=${IN_TILE}`).then(({ photos }) => {
+    mosaic.append(...photos.map((each) => picture(`${path}/${each.sha256}/thumbnail`, "")));
+  }, fail);
   return el(
     "li",
     {},
     el(
       "a",
       { class: "card", href: `#/${part(classifier.name)}` },
+      mosaic,
       el("strong", {}, name(classifier.name)),
       el(
         "span",

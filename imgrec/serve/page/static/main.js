@@ -64,7 +64,12 @@ function failed(error) {
     el("h1", {}, error.status === 404 ? "Not found" : "This did not work"),
     el("p", { class: "error" }, error.message),
     el("p", { class: "quiet" }, error.hint ?? ""),
-    button("Try again", () => location.reload(), { class: "primary" }),
+    el(
+      "div",
+      { class: "actions start" },
+      button("Try again", () => location.reload(), { class: "primary" }),
+      el("a", { class: "button", href: "#/" }, "To the start"),
+    ),
   );
   if (!error.status) console.error(error);
 }

@@ -22,12 +22,13 @@ export function picture(path, alt) {
   return image;
 }
 
-/** A picture of a file that is here. */
+/** A picture of a file that is here; a browser can't show files of all kinds. */
 export function pictureOf(file, alt) {
   const image = el("img", { alt, src: URL.createObjectURL(file) });
   const free = () => URL.revokeObjectURL(image.src);
   image.addEventListener("load", free, { once: true });
-  image.addEventListener("error", () => (free(), image.classList.add("waiting")), { once: true });
+  const instead = () => (free(), image.replaceWith(el("small", {}, "no preview")));
+  image.addEventListener("error", instead, { once: true });
   return image;
 }
 

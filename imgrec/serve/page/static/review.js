@@ -1,6 +1,6 @@
 // What is worth a look: photos that are probably labelled wrong, near-duplicates, confusions.
 
-import { el, name } from "./dom.js";
+import { busy, button, el, name } from "./dom.js";
 import { thumbnailButton } from "./viewer.js";
 import { count, percent } from "./words.js";
 
@@ -29,14 +29,21 @@ function suspects(classifier) {
       thumbnailButton(classifier, photos, place),
       el("p", {}, "labelled ", el("strong", {}, name(each.class))),
       el("p", { class: "quiet" }, "looks like ", name(each.taken_for), ` (${percent(each.probability)})`),
+      relabel(classifier, photos[place], { class: each.taken_for }),
     );
   return el(
     "div",
     {},
     el("h3", {}, "Perhaps labelled wrong"),
-    el("p", { class: "quiet" }, "The worst mistakes of the cross-validation. Open one to relabel or delete it."),
+    el("p", { class: "quiet" }, "The worst mistakes of the cross-validation."),
     el("ul", { class: "gallery" }, found.map(item)),
   );
+}
+
+function relabel(classifier, photo, label) {
+  const give = () => busy(made, () => classifier.label(photo, label));
+  const made = button(["Move to ", name(label.class)], give, { class: "chip" });
+  return made;
 }
 
 function confusions(classifier) {

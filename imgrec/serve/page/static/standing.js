@@ -1,19 +1,48 @@
 // How good a classifier is: the accuracy with its interval.
 
-import { el, name, styled } from "./dom.js";
+import { el, name, styled, svg } from "./dom.js";
 import { count, percent } from "./words.js";
+
+const MOST = 200;
+
+/** What was measured in this tab, by the name of the classifier. */
+const measured = new Map();
 
 /** A panel that follows a classifier. */
 export function standingPanel(classifier) {
   const panel = el("section", { class: "standing", "aria-label": "Accuracy" });
   const draw = () => {
-    panel.replaceChildren(...content(classifier.standing).filter(Boolean));
+    note(classifier);
+    const growth = chart(measured.get(classifier.name) ?? []);
+    panel.replaceChildren(...content(classifier.standing), ...(growth ? [growth] : []));
     panel.classList.toggle("pending", classifier.standing.state === "pending");
   };
   classifier.addEventListener("standing", draw);
   classifier.addEventListener("change", draw);
   draw();
   return panel;
+}
+
+function note({ name: classifier, standing }) {
+  if (standing.state !== "done") return;
+  const found = measured.get(classifier) ?? [];
+  if (found.at(-1)?.revision !== standing.revision) found.push(standing);
+  measured.set(classifier, found.slice(-MOST));
+}
+
+/** The accuracy over the changes, with the interval as a band. */
+function chart(found) {
+  if (found.length < 2) return null;
+  const [width, height] = [160, 56];
+  const at = (place, value) => `${(place * width) / (found.length - 1)},${(height * (1 - value)).toFixed(1)}`;
+  const line = (key) => found.map((each, place) => at(place, each.accuracy[key]));
+  const band = [...line("high"), ...line("low").reverse()];
+  return svg(
+    "svg",
+    { class: "growth", viewBox: `0 -3 ${width} ${height + 6}`, role: "img", "aria-label": `Accuracy over the last ${found.length} changes` },
+    svg("polygon", { points: band.join(" ") }),
+    svg("polyline", { points: line("value").join(" ") }),
+  );
 }
 
 function content(standing) {
@@ -25,14 +54,14 @@ function content(standing) {
     "--high": `${100 * accuracy.high}%`,
     "--value": `${100 * accuracy.value}%`,
   });
-  const measured = `cross-validated with ${count(standing.photos, "photo")}`;
+  const how = `cross-validated with ${count(standing.photos, "photo")}`;
   return [
     el("p", { class: "big" }, percent(accuracy.value), el("small", {}, "accuracy")),
     el(
       "div",
       {},
       track,
-      el("p", {}, between, el("span", { class: "quiet" }, `, ${measured}`), difference(standing)),
+      el("p", {}, between, el("span", { class: "quiet" }, `, ${how}`), difference(standing)),
       !standing.enough && el("p", { class: "quiet" }, "Too few photos to tell more exactly."),
       state === "pending" && el("p", { class: "pending-note", role: "status" }, "Measuring the latest change…"),
       tooFew(standing),

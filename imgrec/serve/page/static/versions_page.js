@@ -11,7 +11,7 @@ export async function versionsPage(context) {
   const again = () => versionsPage(context).then((parts) => document.getElementById("content").replaceChildren(...parts));
   return [
     head,
-    versions.length ? versionTable(classifier, versions.toReversed(), context, again) : nothing(classifier),
+    versions.length ? versionList(classifier, versions.toReversed(), context, again) : nothing(classifier),
     usage(classifier, context.service),
     settings(classifier),
   ];
@@ -27,31 +27,29 @@ function nothing(classifier) {
   );
 }
 
-function versionTable(classifier, versions, context, again) {
-  const head = ["Version", "Published", "Photos", "Accuracy", ""].map((each) => el("th", { scope: "col" }, each));
+function versionList(classifier, versions, context, again) {
   return el(
     "section",
     { "aria-labelledby": "list" },
     el("h2", { id: "list" }, "Versions"),
-    el(
-      "div",
-      { class: "scroll" },
-      el("table", { class: "versions" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, versions.map((each) => versionRow(classifier, each, context, again)))),
-    ),
+    el("ul", { class: "versions" }, versions.map((each) => versionCard(classifier, each, context, again))),
   );
 }
 
-function versionRow(classifier, version, context, again) {
+function versionCard(classifier, version, context, again) {
   const { accuracy, state } = version;
-  const interval = accuracy && `${percent(accuracy.low)} to ${percent(accuracy.high)}`;
+  const badge = {
+    published: el("span", { class: "finding better" }, "answers now"),
+    withdrawn: el("span", { class: "finding quiet" }, "withdrawn"),
+  }[state];
+  const facts = [moment(version.created), count(version.photos, "photo"), count(version.classes.length, "class", "classes")];
   return el(
-    "tr",
-    { class: state },
-    el("th", { scope: "row" }, `${classifier.name}-${version.number} `, state === "published" && el("span", { class: "finding better" }, "answers now"), state === "withdrawn" && el("span", { class: "finding quiet" }, "withdrawn")),
-    el("td", {}, moment(version.created)),
-    el("td", {}, version.photos.toLocaleString("en")),
-    el("td", {}, accuracy ? percent(accuracy.value) : "–", interval && el("small", {}, interval)),
-    el("td", { class: "files" }, state !== "withdrawn" && files(classifier, version, context, again)),
+    "li",
+    { class: `version ${state}` },
+    el("div", {}, el("h3", {}, name(`${classifier.name}-${version.number}`), " ", badge), el("p", { class: "quiet" }, facts.join(", "))),
+    accuracy &&
+      el("p", { class: "measured" }, el("strong", {}, percent(accuracy.value)), el("small", {}, `${percent(accuracy.low)} to ${percent(accuracy.high)}`)),
+    el("div", { class: "files" }, state === "withdrawn" ? el("p", { class: "quiet" }, "It knew a photo that was deleted.") : files(classifier, version, context, again)),
   );
 }
 
