@@ -6,52 +6,89 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from imgrec.serve.security import add_token
 from tests.serve.running import Running
-from tests.teaching.small import create, picture, pictures
+from tests.teaching.small import create, picture, pictures, taught
 
 playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 SECONDS = 60
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"
+LARGE = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark", "has_touch": True}
+PLACES = {
+    "": "Your classifiers",
+    "?ask": "What is in the photo?",
+    "birds": "birds",
+    "birds/photos": "birds",
+    "birds/versions": "birds",
+    "nothing": "Not found",
+}
+"""Places of the page, and their headings."""
+
+# A photo that is dropped, or pasted.
+GIVE = """(element, [kind, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([Uint8Array.from(bytes)], kind + ".png", { type: "image/png" }));
+  const given = { bubbles: true, dataTransfer: transfer, clipboardData: transfer };
+  const Kind = kind === "drop" ? DragEvent : ClipboardEvent;
+  element.dispatchEvent(new Kind(kind, given));
+}"""
+
+
+class Tokened(NamedTuple):
+    """A service that needs a token."""
+
+    running: Running
+    token: str
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service with an empty classifier, `pets`."""
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokened]:
+    """A service with an empty classifier, `pets`, and one that was taught, `birds`."""
     folder: Path = tmp_path_factory.mktemp("page")
     create(folder / "classifiers/pets").close()
-    with Running(["--classifiers", "classifiers"], folder) as running:
-        yield running
+    taught(folder / "classifiers/birds").close()
+    token = add_token(folder / "tokens.json", "manage")
+    arguments = ["--classifiers", "classifiers", "--token-file", "tokens.json"]
+    with Running(arguments, folder) as running:
+        yield Tokened(running, token)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, where the machine has one."""
+    """Chromium, where the machine has one, with a drawn camera."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no chromium on this machine")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as started:
         yield started.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", *camera]
         )
 
 
 class Visit:
     """A tab of the page; `said` are errors, and requests to other hosts, which are refused."""
 
-    def __init__(self, browser: Any, service: Running, **options: Any) -> None:
+    def __init__(self, browser: Any, service: Tokened, **options: Any) -> None:
         self.said: list[str] = []
-        self._own = f"http://127.0.0.1:{service.port}/"
+        self._own = f"http://127.0.0.1:{service.running.port}/"
         context = browser.new_context(**options)
         context.route(lambda url: not url.startswith((self._own, "blob:")), self._refuse)
         self.page = context.new_page()
         self.page.set_default_timeout(1000 * SECONDS)
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
+
+    def enter(self, token: str) -> None:
+        """Keep a token for the tab."""
+        self.page.add_init_script(f"sessionStorage.setItem('imgrec-token', '{token}')")
 
     def _refuse(self, route: Any) -> None:
         self.said.append(route.request.url)
@@ -79,11 +116,17 @@ def _files(contents: Sequence[bytes]) -> list[dict[str, Any]]:
     ]
 
 
-def test_the_story(browser: Any, service: Running) -> None:
+@pytest.mark.long
+def test_the_story(browser: Any, service: Tokened) -> None:
     """Two classes are taught, photos are relabelled and deleted; what is published classifies."""
-    visit = Visit(browser, service, viewport={"width": 1280, "height": 800})
+    visit = Visit(browser, service, **LARGE)
     page = visit.page
     visit.go("")
+    for token in ("imgrec_wrong", service.token):
+        page.get_by_label("Token", exact=True).fill(token)
+        page.keyboard.press("Enter")
+        if token != service.token:
+            visit.has("dialog", "not accepted")
     page.get_by_role("link", name="pets").click()
     visit.has(".standing", "Two classes with two photos each")
     for name, red in (("red", True), ("blue", False)):
@@ -126,21 +169,45 @@ def test_the_story(browser: Any, service: Running) -> None:
 
     page.get_by_role("link", name="Versions").click()
     visit.has(".version.published", "pets-1 answers now")
-    with page.expect_download() as download:
-        visit.press(".tflite")
-    assert download.value.suggested_filename == "pets-1.tflite"
-    with page.expect_popup() as popup:
-        page.get_by_role("link", name="Report").click()
-    assert "pets-1" in popup.value.title()
+    for name, file in ((".tflite", "pets-1.tflite"), ("Report", "pets-1.html")):
+        with page.expect_download() as download:
+            visit.press(name)
+        assert download.value.suggested_filename == file
+    assert [each for each in visit.said if "401" not in each] == []
+
+
+@pytest.mark.slow
+def test_photos_are_dropped_pasted_and_taken(browser: Any, service: Tokened) -> None:
+    """In the place where the focus is; the camera answers as long as it is on."""
+    visit = Visit(browser, service, **LARGE)
+    visit.enter(service.token)
+    visit.go("birds")
+    place = visit.page.get_by_label("Place for photos")
+    place.focus()
+    for kind in ("drop", "paste"):
+        place.evaluate(GIVE, [kind, [*picture(60, red=False)]])
+        visit.has(".answered .file", f"{kind}.png")
+        visit.has(".answered .answer", "blue")
+    visit.page.locator(".trying").get_by_role("button", name="Camera").click()
+    visit.has(".live .ranked", "%")
+    visit.press("Stop the camera")
+    playwright.expect(visit.page.locator("video")).to_have_count(0)
     assert visit.said == []
 
 
-@pytest.mark.parametrize("place", ["", "?ask", "pets", "pets/photos", "pets/versions"])
-def test_the_page_fits_a_phone(browser: Any, service: Running, place: str) -> None:
-    """In the dark too: no sideways scrolling, one h1, and nothing from other hosts."""
-    visit = Visit(browser, service, viewport={"width": 360, "height": 740}, color_scheme="dark")
-    visit.go(place)
-    visit.page.get_by_role("heading", level=1).wait_for()
-    needed, there = visit.page.evaluate(WIDTHS)
-    assert needed <= there
-    assert visit.said == []
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [LARGE, PHONE], ids=["large", "phone"])
+def test_everybody_can_use_the_page(
+    browser: Any, service: Tokened, options: dict[str, Any]
+) -> None:
+    """Axe finds nothing, on a phone in the dark either; one h1, and no sideways scrolling."""
+    visit = Visit(browser, service, **options, bypass_csp=True)
+    visit.enter(service.token)
+    for place, title in PLACES.items():
+        visit.go(place)
+        visit.page.get_by_role("heading", level=1, name=title).wait_for()
+        needed, there = visit.page.evaluate(WIDTHS)
+        assert needed <= there, place
+        found = axe.Axe().run(visit.page)
+        assert found.violations_count == 0, found.generate_report()
+    assert [each for each in visit.said if "404" not in each] == []
