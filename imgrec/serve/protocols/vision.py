@@ -16,7 +16,7 @@ from imgrec.evaluation.prediction import Prediction
 from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Options, Question, Refusal
 from imgrec.serve.protocols.common import json_response, message, one_model
 from imgrec.serve.protocols.protocol import Operation, Protocol
-from imgrec.serve.reading import Base64, base64_content, read_body
+from imgrec.serve.reading import base64_content, read_body
 from imgrec.text import printable
 
 _LABELS = ("LABEL_DETECTION", 4)  # google-cloud-vision writes the number
@@ -41,7 +41,9 @@ _STATUSES = {
 class Image(Struct, frozen=True, forbid_unknown_fields=True):
     """A photo."""
 
-    content: Base64 | UnsetType = UNSET
+    content: Annotated[str | UnsetType, Meta(description="The content of a photo in base64.")] = (
+        UNSET
+    )
     source: Annotated[
         dict[str, Any] | UnsetType, Meta(description="An address: not supported.")
     ] = UNSET
