@@ -41,17 +41,21 @@ class ClassifyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     photos: Annotated[tuple[NamedPhoto | Base64, ...], Meta(min_length=1)]
 
 
+Top = Annotated[int, Meta(ge=1, le=1_000_000, description="How many classes are listed.")]
+Threshold = Annotated[
+    Annotated[float, Meta(ge=0, le=1)] | None,
+    Meta(description="The probability below which an answer is unknown; else the model's."),
+]
+
+
 class ClassifyQuery(Struct, frozen=True):
     """How photos are classified."""
 
     model: Annotated[str | None, Meta(description="The name of a model; by default the first.")] = (
         None
     )
-    top: Annotated[int, Meta(ge=1, le=1_000_000, description="How many classes are listed.")] = 5
-    threshold: Annotated[
-        Annotated[float, Meta(ge=0, le=1)] | None,
-        Meta(description="The probability below which an answer is unknown; else the model's."),
-    ] = None
+    top: Top = 5
+    threshold: Threshold = None
     explain: Annotated[
         ExplainMethod | None,
         Meta(description="Show where in the photo the model sees the class, by this method."),

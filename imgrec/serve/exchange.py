@@ -143,9 +143,8 @@ class Refusal(Exception):
 
     @classmethod
     def of(cls, error: ImgrecError) -> Refusal:
-        """Return the refusal for an error: 400 for wrong usage, 422 for bad data, else 500."""
-        status = 400 if isinstance(error, UsageError) else 500
-        status = 422 if isinstance(error, DataError) else status
+        """Return the refusal for an error: 422 for wrong usage or bad data, else 500."""
+        status = 422 if isinstance(error, UsageError | DataError) else 500
         return cls(status, error.message, hint=error.hint)
 
 

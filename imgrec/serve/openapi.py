@@ -36,6 +36,7 @@ class RouteDocs:
         body: The type of the JSON that it takes.
         photo: Whether it takes a photo as its body.
         form: Whether it takes photos as an uploaded form.
+        optional: Whether it may come without a body.
         query: The parameters behind the `?`.
         error: The type of its errors.
         unusable: The type of its JSON with status 422, if that is not an error.
@@ -47,6 +48,7 @@ class RouteDocs:
     body: Any = None
     photo: bool = False
     form: bool = False
+    optional: bool = False
     query: type[msgspec.Struct] | None = None
     error: type[msgspec.Struct] = Problem
     unusable: Any = None
@@ -102,7 +104,7 @@ def _operation(route: Route, docs: RouteDocs, method: str, schemas: _Schemas) ->
     if parameters := [*_path_parameters(route.path), *_query_parameters(docs.query)]:
         found["parameters"] = parameters
     if content := _body(docs, schemas):
-        found["requestBody"] = {"required": True, "content": content}
+        found["requestBody"] = {"required": not docs.optional, "content": content}
     found["responses"] = _responses(docs, schemas)
     if route.right is not None:
         found["security"] = [{_SCHEME: []}, {}]
@@ -124,11 +126,13 @@ def _query_parameters(query: type[msgspec.Struct] | None) -> Iterator[dict[str, 
     if query is None:
         return
     _, components = _components([query])
-    for name, schema in components[query.__name__]["properties"].items():
+    found = components[query.__name__]
+    for name, schema in found["properties"].items():
         described = {key: value for key, value in schema.items() if key != "description"}
         yield {
             "name": name,
             "in": "query",
+            "required": name in found["required"],
             "description": schema.get("description", ""),
             "schema": described,
         }

@@ -27,12 +27,19 @@ _ADDRESSES = ("http://", "https://", "gs://", "s3://", "file://")
 Kind = TypeVar("Kind", bound=Struct)
 
 
-def read_body(request: HttpRequest, kind: type[Kind]) -> Kind:
+def read_body(request: HttpRequest, kind: type[Kind], *, optional: bool = False) -> Kind:
     """Return the JSON body of a request as a `kind`.
+
+    Args:
+        request: The request.
+        kind: The type of the document.
+        optional: Whether no body is the same as an empty object.
 
     Raises:
         Refusal: 400, it is not JSON, or a key is missing, unknown or of the wrong type.
     """
+    if optional and not request.body:
+        return kind()
     try:
         document = parse_json(request.body, integral=True)
     except ValueError as error:
@@ -60,8 +67,8 @@ def read_query(request: HttpRequest, kind: type[Kind]) -> Kind:
         return msgspec.convert(request.query, kind, strict=False)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).replace("`", "").partition(" - at $.")
-        given = printable(f"{place}={request.query[place]}")
-        reason = f"{given}: {problem[:1].lower()}{problem[1:]}"
+        given = f"{place}={request.query[place]}" if place else "the parameters"
+        reason = f"{printable(given)}: {problem[:1].lower()}{problem[1:]}"
         raise Refusal(400, reason, hint=_SEE) from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,23 @@ import pytest
 
 from imgrec.report.api_page import api_page
 from imgrec.runs.folder import Run
+from imgrec.serve.classifiers import Classifiers, classifier_routes
 from imgrec.serve.openapi import openapi_document
 from imgrec.serve.routes import ROUTES
 from tests.serve.running import Running
-from tests.serve.serving import service as served
 from tests.serve.test_clients import MINUTES, installed
 
 CONFIG = """
+request-timeout = 60
+
 [parameters]
 "path.model" = "colours-1"
 "path.version" = "1"
+"path.name" = "pets"
 
-# A photo of random bytes can't be read.
+# A photo of random bytes can't be read, and a classifier without photos has no version.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "404", "422", "503"]
+expected-statuses = ["2xx", "304", "404", "409", "422", "503"]
 """
 
 
@@ -40,14 +44,16 @@ def references(value: Any) -> Iterator[str]:
             yield from references(each)
 
 
-def test_every_route_is_described() -> None:
+def test_every_route_is_described(tmp_path: Path) -> None:
     """Types have plain names, and each that is named is there."""
-    document = openapi_document(ROUTES)
+    with closing(Classifiers(tmp_path, "http://127.0.0.1")) as classifiers:
+        routes = [*classifier_routes(classifiers), *ROUTES]
+    document = openapi_document(routes)
 
     described = {
         (path, method.upper()) for path, methods in document["paths"].items() for method in methods
     }
-    assert described == {(route.path, method) for route in ROUTES for method in route.methods}
+    assert described == {(route.path, method) for route in routes for method in route.methods}
     schemas = document["components"]["schemas"]
     assert all(name.isidentifier() for name in schemas)
     assert set(references(document)) <= {f"#/components/schemas/{name}" for name in schemas}
@@ -102,10 +108,12 @@ def test_schemathesis_finds_nothing(colour_run: Run, tmp_path: Path) -> None:
     """It draws requests from the description, valid and invalid, and checks the responses."""
     program = installed("schemathesis", tmp_path / "environment").with_name("schemathesis")
     (tmp_path / "schemathesis.toml").write_text(CONFIG, "utf-8")
+    served = [f"{colour_run.name}={colour_run.path}", "--classifiers", "classifiers"]
 
-    with served({colour_run.name: [colour_run]}, tmp_path) as host:
-        address = f"http://{host}/openapi.json"
-        options = ["--max-examples", "50", "--seed", "1", "--no-color"]
+    with Running(served, tmp_path) as running:
+        running.ask("PUT", "/v1/classifiers/pets")
+        address = f"http://127.0.0.1:{running.port}/openapi.json"
+        options = ["--max-examples", "20", "--seed", "1", "--no-color"]
         done = subprocess.run(
             [program, "run", address, *options],
             cwd=tmp_path,

@@ -127,7 +127,7 @@ def test_classes_and_classifiers_are_made_and_renamed(rest: Rest) -> None:
     assert _refused(rest, "PUT", "/pets/classes/green", if_none_match="*") == 412
     assert rest.document("PATCH", "/pets/classes/green", {"name": "lime"})["name"] == "lime"
     assert _refused(rest, "PATCH", "/pets/classes/lime", {"name": "Red"}) == 409
-    assert _refused(rest, "PUT", "/pets/classes/a:b") == 400
+    assert _refused(rest, "PUT", "/pets/classes/a:b") == 422
     assert rest.document("DELETE", "/pets/classes/red")["photos"] == 6
     assert rest.document("PATCH", "/pets", {"name": "birds"})["name"] == "birds"
     assert _refused(rest, "GET", "/pets") == 404
@@ -165,7 +165,7 @@ def test_photos_are_classified(rest: Rest) -> None:
         found = rest.document("POST", path, picture(50, red=True))
         assert found["predictions"][0]["top"][0]["class"] == "red"
     assert rest("POST", "/pets/heat-map", picture(50, red=True)).content_type == "image/webp"
-    assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 400
+    assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 422
 
 
 def test_the_access_log_shortens_hashes() -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from msgspec import UNSET
 
 from imgrec.classifiers import check_class_name
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
-    choice_of,
+    Change,
+    NewName,
+    Settings,
+    StandingQuery,
     described,
-    document_of,
     json_response,
     page_of,
     require_match,
     tagged,
-    text_of,
 )
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.reading import read_body, read_query
 from imgrec.text import printable
 from imgrec.workflows import teaching
 from imgrec.workflows.teaching import Classifier
@@ -38,7 +39,7 @@ def describe_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpR
 
 def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Create a classifier, or change its settings."""
-    name, wanted = request.path["name"], document_of(request, ("require",))
+    name, wanted = request.path["name"], read_body(request, Settings, optional=True)
     only_new = request.headers.get("if-none-match") == "*"
     if name in classifiers.names():
         if only_new:
@@ -53,22 +54,18 @@ def put_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpRespon
 def patch_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Change the settings of a classifier, or its name."""
     classifier = classifiers.get(request.path["name"])
-    wanted = document_of(request, ("name", "require"))
+    wanted = read_body(request, Change, optional=True)
     require_match(request, classifier.revision)
     _set(classifier, wanted)
-    if "name" in wanted:
-        classifier = classifiers.rename(classifier.name, text_of(wanted, "name"))
+    if wanted.name is not UNSET:
+        classifier = classifiers.rename(classifier.name, wanted.name)
     found = teaching.classifier_document(classifier)
     return json_response(found, 200, tagged(classifier.revision))
 
 
-def _set(classifier: Classifier, wanted: Mapping[str, Any]) -> None:
-    if "require" in wanted:
-        required = wanted["require"]
-        if not isinstance(required, list) or not all(isinstance(each, str) for each in required):
-            raise Refusal(400, "`require` is not a list of texts")
-        if list(classifier.require) != required:
-            classifier.require = tuple(required)
+def _set(classifier: Classifier, wanted: Settings) -> None:
+    if wanted.require is not UNSET and tuple(classifier.require) != wanted.require:
+        classifier.require = wanted.require
 
 
 def delete_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
@@ -80,7 +77,7 @@ def delete_classifier(classifiers: Classifiers, request: HttpRequest) -> HttpRes
 
 def standing(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Say how good a classifier is."""
-    wait = choice_of(request, "wait", ("true", "false")) == "true"
+    wait = read_query(request, StandingQuery).wait
     classifier = classifiers.get(request.path["name"])
     return json_response(teaching.standing_document(classifier, wait=wait))
 
@@ -113,7 +110,7 @@ def put_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
 def patch_class(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Rename a class."""
     classifier, name = classifiers.get(request.path["name"]), request.path["class"]
-    new = text_of(document_of(request, ("name",)), "name")
+    new = read_body(request, NewName).name
     require_match(request, classifier.class_named(name).changed)
     classifier.rename_class(name, new)
     found = classifier.class_named(check_class_name(new))

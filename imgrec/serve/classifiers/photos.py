@@ -12,20 +12,21 @@ from imgrec.errors import BadImage
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
-    choice_of,
+    PhotoHashes,
+    PhotoLabel,
+    PhotosQuery,
+    StatusQuery,
     described,
-    document_of,
     json_response,
-    limit_of,
     matches,
     next_page,
     read_file,
     require_match,
     tagged,
-    text_of,
 )
 from imgrec.serve.classify import photos_of
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.reading import read_body, read_query
 from imgrec.serve.service import Service
 from imgrec.workflows import teaching
 from imgrec.workflows.teaching import Classifier
@@ -64,7 +65,7 @@ async def _added(
     classifier = classifiers.get(request.path["name"])
     status: PhotoStatus = "labelled"
     if class_name is None:
-        status = choice_of(request, "status", ("unsure", "none"))
+        status = read_query(request, StatusQuery).status
     else:
         check_class_name(class_name)
     forms = await asyncio.to_thread(lambda: classifier.forms)
@@ -105,15 +106,12 @@ def _photos(request: HttpRequest) -> Sequence[Photo]:
 
 def list_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """List photos."""
-    classifier, limit = classifiers.get(request.path["name"]), limit_of(request)
+    classifier, wanted = classifiers.get(request.path["name"]), read_query(request, PhotosQuery)
     found = classifier.photos(
-        request.query.get("class"),
-        status=choice_of(request, "status", ("labelled", "unsure", "none")),
-        after=request.query.get("after", ""),
-        limit=limit + 1,
+        wanted.class_name, status=wanted.status, after=wanted.after, limit=wanted.limit + 1
     )
-    shown = found[:limit]
-    following = next_page(request, shown[-1].sha256) if len(found) > limit else None
+    shown = found[: wanted.limit]
+    following = next_page(request, shown[-1].sha256) if len(found) > wanted.limit else None
     documents = [teaching.photo_document(each) for each in shown]
     return json_response({"photos": documents, "next": following})
 
@@ -127,13 +125,9 @@ def describe_photo(classifiers: Classifiers, request: HttpRequest) -> HttpRespon
 def patch_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Relabel a photo."""
     classifier, sha256 = classifiers.get(request.path["name"]), request.path["sha256"]
-    wanted = document_of(request, ("class", "status"))
+    wanted = read_body(request, PhotoLabel)
     require_match(request, classifier.photo(sha256).changed)
-    status = wanted.get("status", "labelled")
-    if status not in ("labelled", "unsure", "none"):
-        raise Refusal(400, "`status` is not labelled, unsure or none")
-    name = None if wanted.get("class") is None else text_of(wanted, "class")
-    photo = classifier.label(sha256, name, status=status)
+    photo = classifier.label(sha256, wanted.class_name, status=wanted.status)
     found = {
         "photo": teaching.photo_document(photo),
         "standing": teaching.standing_document(classifier),
@@ -151,11 +145,9 @@ def delete_photo(classifiers: Classifiers, request: HttpRequest) -> HttpResponse
 def forget_photos(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Delete several photos for ever."""
     classifier = classifiers.get(request.path["name"])
-    hashes = document_of(request, ("photos",)).get("photos")
-    if not isinstance(hashes, list) or not hashes:
-        raise Refusal(400, "`photos` is not a list of SHA-256")
+    hashes = read_body(request, PhotoHashes).photos
     for each in hashes:
-        classifier.photo(each if isinstance(each, str) else "")
+        classifier.photo(each)
     return json_response(teaching.forgotten_document(classifier.forget(hashes), classifier))
 
 

@@ -4,19 +4,109 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from imgrec.classifiers import PhotoStatus
 from imgrec.errors import RunError
 from imgrec.files import MAX_TABLE_BYTES, read_regular, reason_of
-from imgrec.json_documents import json_line, parse_json
+from imgrec.json_documents import json_line
+from imgrec.serve.classify import Threshold, Top
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal
-from imgrec.text import either, printable
+from imgrec.serve.reading import read_query
+from imgrec.text import printable
 
 PRIVATE = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
 """The headers of files: a deleted photo must not be shown from a cache."""
 
-_LIMIT, _MOST = 100, 1000
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of a classifier; what is missing stays as it is."""
+
+    require: Annotated[
+        tuple[str, ...] | UnsetType,
+        Meta(description="What a version has to meet, as in `accuracy >= 0.95`."),
+    ] = UNSET
+
+
+class Change(Settings, frozen=True):
+    """The settings of a classifier, and its name; what is missing stays as it is."""
+
+    name: str | UnsetType = UNSET
+
+
+class NewName(Struct, frozen=True, forbid_unknown_fields=True):
+    """The new name of a class."""
+
+    name: str
+
+
+class PhotoLabel(Struct, frozen=True, forbid_unknown_fields=True):
+    """The class of a photo, or why it has none."""
+
+    class_name: str | None = field(name="class", default=None)
+    status: PhotoStatus = "labelled"
+
+
+class PhotoHashes(Struct, frozen=True, forbid_unknown_fields=True):
+    """Photos by their SHA-256."""
+
+    photos: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class Publishing(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a version is published."""
+
+    force: Annotated[bool, Meta(description="Whether it need not meet the requirements.")] = False
+
+
+class PageQuery(Struct, frozen=True):
+    """Which entries of a list are wanted."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="How many.")] = 100
+    after: Annotated[str, Meta(description="Those behind this one.")] = ""
+
+
+class PhotosQuery(PageQuery, frozen=True):
+    """Which photos are wanted."""
+
+    class_name: str | None = field(name="class", default=None)
+    status: PhotoStatus | None = None
+
+
+class StandingQuery(Struct, frozen=True):
+    """When the standing is wanted."""
+
+    wait: Annotated[bool, Meta(description="Whether to wait until it is known.")] = False
+
+
+class StatusQuery(Struct, frozen=True):
+    """Why photos have no class."""
+
+    status: Literal["unsure", "none"]
+
+
+class VersionQuery(Struct, frozen=True):
+    """Which version answers."""
+
+    version: Literal["draft", "published"] = "draft"
+
+
+class HeatMapQuery(VersionQuery, frozen=True):
+    """Which version answers, and about which class."""
+
+    class_name: Annotated[str | None, Meta(description="By default the most probable one.")] = (
+        field(name="class", default=None)
+    )
+
+
+class AnswerQuery(VersionQuery, frozen=True):
+    """Which version answers, and how."""
+
+    top: Top = 5
+    threshold: Threshold = None
 
 
 def json_response(
@@ -51,38 +141,6 @@ def require_match(request: HttpRequest, tag: object) -> None:
         raise Refusal(412, "it was changed meanwhile", hint="read it again")
 
 
-def document_of(request: HttpRequest, keys: Sequence[str]) -> Mapping[str, Any]:
-    """Return the JSON object in the body, empty without one; raise Refusal for other keys."""
-    if not request.body:
-        return {}
-    try:
-        found = parse_json(request.body)
-    except ValueError as error:
-        raise Refusal(400, f"the body is not JSON: {printable(str(error))}") from None
-    if not isinstance(found, dict):
-        raise Refusal(400, "the body is not a JSON object")
-    for key in found:
-        if key not in keys:
-            raise Refusal(400, f"there is no key {printable(key)}", hint=f"use {either(keys)}")
-    return found
-
-
-def text_of(document: Mapping[str, Any], key: str) -> str:
-    """Return a text of a document; raise Refusal without."""
-    value = document.get(key)
-    if not isinstance(value, str):
-        raise Refusal(400, f"`{key}` is not a text")
-    return value
-
-
-def choice_of(request: HttpRequest, name: str, choices: Sequence[str]) -> Any:
-    """Return a parameter of the address that is one of some words, None without it."""
-    found = request.query.get(name)
-    if found is not None and found not in choices:
-        raise Refusal(400, f"{name}={printable(found)} is not {either(choices)}")
-    return found
-
-
 def number_of(request: HttpRequest) -> int:
     """Return the number of the version in the path; raise Refusal for anything else."""
     text = request.path["number"]
@@ -91,20 +149,12 @@ def number_of(request: HttpRequest) -> int:
     return int(text)
 
 
-def limit_of(request: HttpRequest) -> int:
-    """Return how many entries a list may have."""
-    text = request.query.get("limit", str(_LIMIT))
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _MOST):
-        raise Refusal(400, f"limit={printable(text)} is not a number from 1 to {_MOST:,}")
-    return int(text)
-
-
 def page_of(request: HttpRequest, names: Sequence[str]) -> tuple[Sequence[str], str | None]:
     """Return the names that are wanted, out of sorted ones, and the address of the next ones."""
-    after, limit = request.query.get("after", ""), limit_of(request)
-    rest = [each for each in names if each > after]
-    more = len(rest) > limit
-    return rest[:limit], next_page(request, rest[limit - 1]) if more else None
+    wanted = read_query(request, PageQuery)
+    rest = [each for each in names if each > wanted.after]
+    more = len(rest) > wanted.limit
+    return rest[: wanted.limit], next_page(request, rest[wanted.limit - 1]) if more else None
 
 
 def next_page(request: HttpRequest, last: str) -> str:

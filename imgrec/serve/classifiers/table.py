@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import iscoroutinefunction
-from typing import cast
+from typing import Any, cast
 
 from imgrec.classifiers import Conflict, DiskFull, NotFound, QuotaExceeded
 from imgrec.errors import ImgrecError
-from imgrec.serve.classifiers import classes, photos, versions
+from imgrec.report.documents import ClassificationDocument
+from imgrec.serve.classifiers import classes, photos, requests, versions
 from imgrec.serve.classifiers.folder import Classifiers
+from imgrec.serve.classify import ClassifyRequest
 from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
 from imgrec.serve.openapi import RouteDocs
 from imgrec.serve.routes import Handler, Route
@@ -56,6 +58,29 @@ _ROUTES: Sequence[tuple[str, str, Right, _Answer | _ServiceAnswer]] = (
     ("GET", f"{_VERSION}/{{file}}", "ask", versions.version_file),
 )
 
+_PHOTOS: Mapping[str, Any] = {"photo": True, "form": True, "body": ClassifyRequest}
+_TAKES: Mapping[object, Mapping[str, Any]] = {
+    classes.list_classifiers: {"query": requests.PageQuery},
+    classes.put_classifier: {"body": requests.Settings, "optional": True},
+    classes.patch_classifier: {"body": requests.Change, "optional": True},
+    classes.standing: {"query": requests.StandingQuery},
+    classes.list_classes: {"query": requests.PageQuery},
+    classes.patch_class: {"body": requests.NewName},
+    photos.add_to_class: {**_PHOTOS, "unusable": dict[str, Any]},
+    photos.add_others: {**_PHOTOS, "unusable": dict[str, Any], "query": requests.StatusQuery},
+    photos.forget_photos: {"body": requests.PhotoHashes},
+    photos.list_photos: {"query": requests.PhotosQuery},
+    photos.patch_photo: {"body": requests.PhotoLabel},
+    versions.classify: {
+        **_PHOTOS,
+        "unusable": ClassificationDocument,
+        "query": requests.AnswerQuery,
+    },
+    versions.heat_map: {**_PHOTOS, "query": requests.HeatMapQuery},
+    versions.publish: {"body": requests.Publishing, "optional": True},
+}
+"""What the description of the API says of the requests that have a body or parameters."""
+
 _PUBLISHING = (
     classes.patch_classifier,
     classes.delete_classifier,
@@ -84,7 +109,8 @@ def classifier_routes(classifiers: Classifiers) -> tuple[Route, ...]:
 
 
 def _docs(answer: _Answer | _ServiceAnswer) -> RouteDocs:
-    return RouteDocs((answer.__doc__ or "").partition("\n")[0], "Classifiers", None)
+    summary = (answer.__doc__ or "").partition("\n")[0]
+    return RouteDocs(summary, "Classifiers", None, **_TAKES.get(answer, {}))
 
 
 def _handler(classifiers: Classifiers, answer: _Answer | _ServiceAnswer) -> Handler:

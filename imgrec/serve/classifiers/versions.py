@@ -12,14 +12,17 @@ from imgrec.json_documents import json_line, parse_json
 from imgrec.serve.classifiers.folder import Classifiers
 from imgrec.serve.classifiers.requests import (
     PRIVATE,
-    choice_of,
-    document_of,
+    AnswerQuery,
+    HeatMapQuery,
+    Publishing,
+    VersionQuery,
     json_response,
     number_of,
     read_file,
 )
 from imgrec.serve.classify import photos_of, read_question, write_answer
 from imgrec.serve.exchange import JSON, HttpRequest, HttpResponse, Refusal, problem
+from imgrec.serve.reading import read_body, read_query
 from imgrec.serve.service import Service
 from imgrec.text import either, printable
 from imgrec.workflows import teaching
@@ -37,11 +40,9 @@ async def classify(
     service: Service, classifiers: Classifiers, request: HttpRequest
 ) -> HttpResponse:
     """Classify photos as the classifier is now, or as its published version."""
-    version = choice_of(request, "version", ("draft", "published"))
+    version = read_query(request, AnswerQuery).version
     others = {key: value for key, value in request.query.items() if key != "version"}
     question = read_question(dataclasses.replace(request, query=others))
-    if question.options.explain is not None or question.model is not None:
-        raise Refusal(400, "a classifier takes neither `model` nor `explain`")
     chosen = classifiers.published if version == "published" else classifiers.draft
     model = await asyncio.to_thread(chosen, request.path["name"])
     return write_answer(await service.answer(question, model))
@@ -52,24 +53,21 @@ def heat_map(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     classifier = classifiers.get(request.path["name"])
     photos = [each.source for each in photos_of(request) if isinstance(each.source, bytes)]
     if len(photos) != 1 or not photos[0]:
-        raise Refusal(400, "there is not exactly one photo in the request")
-    (engine,) = _chosen(classifier, request).engines
-    content = teaching.heat_map(engine, photos[0], request.query.get("class"))
+        raise Refusal(422, "there is not exactly one photo in the request")
+    wanted = read_query(request, HeatMapQuery)
+    (engine,) = _chosen(classifier, wanted).engines
+    content = teaching.heat_map(engine, photos[0], wanted.class_name)
     return HttpResponse(content, "image/webp", 200, PRIVATE)
 
 
-def _chosen(classifier: Classifier, request: HttpRequest) -> Predictor:
-    version = choice_of(request, "version", ("draft", "published"))
-    return classifier.published() if version == "published" else classifier.draft()
+def _chosen(classifier: Classifier, wanted: VersionQuery) -> Predictor:
+    return classifier.published() if wanted.version == "published" else classifier.draft()
 
 
 def publish(classifiers: Classifiers, request: HttpRequest) -> HttpResponse:
     """Publish a version."""
     classifier = classifiers.get(request.path["name"])
-    force = document_of(request, ("force",)).get("force", False)
-    if not isinstance(force, bool):
-        raise Refusal(400, "`force` is neither true nor false")
-    done = classifier.publish(force=force)
+    done = classifier.publish(force=read_body(request, Publishing, optional=True).force)
     document = teaching.published_document(done)
     if done.version is not None:
         return json_response(document, 201)
