@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -72,6 +72,22 @@ def from_builtins(kind: type[Value], document: object, *, more_keys: bool = Fals
     if unknown is not None:
         raise ValueError(f"unknown key {abridge(unknown, _LONGEST)}")
     return value
+
+
+def decode_json(kind: type[Value], content: bytes) -> Value:
+    """Return JSON as a `kind`, whose types are checked; further keys are ignored.
+
+    Many times as fast as `parse_json` and `from_builtins`, for documents of which there are many.
+
+    Raises:
+        ValueError: It is not JSON, or a key is missing or of the wrong type.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise ValueError(abridge(_in_words(str(error)), _LONGEST)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def parse_json(content: str | bytes, *, finite: bool = True, integral: bool = False) -> Any:
@@ -186,14 +202,17 @@ def _in_words(message: str) -> str:
 
 
 def _unknown_key(given: Any, known: Any) -> str | None:
-    """Return the first key of `given` that is missing in `known`."""
-    if isinstance(given, Mapping):
-        for key in sorted(given):
-            if key not in known:
-                return str(key)
-            if (found := _unknown_key(given[key], known[key])) is not None:
-                return found
+    """Return the first key of parsed JSON that is missing in `known`."""
+    if isinstance(given, dict):
+        if missing := given.keys() - known.keys():
+            return str(min(missing))
+        pairs = [(value, known[key]) for key, value in given.items()]
     elif isinstance(given, list):
-        pairs = zip(given, known, strict=True)
-        return next((key for pair in pairs if (key := _unknown_key(*pair)) is not None), None)
-    return None
+        pairs = [*zip(given, known, strict=True)]
+    else:
+        return None
+    found = (_unknown_key(*pair) for pair in pairs if type(pair[0]) in _NESTED)
+    return next((key for key in found if key is not None), None)
+
+
+_NESTED = (dict, list)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from imgrec.metrics import METRICS
-from imgrec.report.wording import format_value
 from imgrec.rounding import decimals, duration, percent, percent_number, short, size_in_words
 from imgrec.runs.summary import RunSummary, Setting, Value, changed_settings
 from imgrec.text import abridge, count_of, csv_cell, printable, shorten_names
@@ -104,6 +104,7 @@ def short_keys(keys: Iterable[str]) -> dict[str, str]:
     return {key: printable(key if times[name] > 1 else name) for key, name in short.items()}
 
 
+@functools.lru_cache(maxsize=1024)
 def _last_parts(key: str) -> str:
     parts = key.split(".")
     return ".".join(parts[-2:] if len(parts) > 2 and parts[-3].endswith("]") else parts[-1:])
@@ -132,9 +133,9 @@ def _text(column: str, value: Value) -> str:
 
 
 def _number(column: str, value: float) -> str:
-    metric = column.partition(".")[0]
-    if metric in METRICS:
-        return format_value(metric, value)
+    metric = METRICS.get(column.partition(".")[0])
+    if metric is not None:
+        return percent(value) if metric.unit == "proportion" else decimals(value)
     if column in ("model_bytes", "peak_memory"):
         return size_in_words(int(value))
     return f"{value:,}" if isinstance(value, int) else short(value)

@@ -1,7 +1,7 @@
 """The index of a runs folder: a cache of the summaries of its runs, which can be removed any time.
 
 The folders of the runs are the truth. A summary in the index is used if neither its folder nor one
-of the files that it depends on has changed since; otherwise it is made again. Without an index, as
+of the files that people edit has changed since; otherwise it is made again. Without an index, as
 in a folder that can't be written, or beside a damaged one, all are.
 """
 
@@ -16,13 +16,18 @@ from typing import TypeAlias
 
 import msgspec
 
-from imgrec.runs.summary import SUMMARIZED_FILES, RunSummary, summarize
+from imgrec.runs.card_file import CARD_FILE
+from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE
+from imgrec.runs.notes import NOTES_FILE
+from imgrec.runs.summary import RunSummary, summarize
 
 INDEX_FILE = ".index.sqlite"
 
 # Counted up when a summary has other content.
 _VERSION = 1
 _TABLE = "CREATE TABLE summaries (folder TEXT PRIMARY KEY, stamp TEXT, summary BLOB) WITHOUT ROWID"
+# imgrec replaces files, which changes the time of their folder; others may edit these in place.
+_EDITED = (CARD_FILE, METRICS_FILE, CONFIG_FILE, NOTES_FILE)
 # The summaries of fewer runs are made in a few milliseconds.
 _FEWEST = 100
 _SECONDS = 2.0
@@ -63,7 +68,7 @@ def _stamps(runs_dir: Path) -> Iterator[tuple[str, str]]:
                 continue
             stamp = [
                 _stamp(entry.path),
-                *(_stamp(f"{entry.path}/{file}") for file in SUMMARIZED_FILES),
+                *(_stamp(f"{entry.path}/{file}") for file in _EDITED),
             ]
         except OSError:
             continue

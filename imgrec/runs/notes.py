@@ -17,7 +17,7 @@ from imgrec.files import (
     reason_of,
     write_bytes_atomically,
 )
-from imgrec.json_documents import from_builtins, json_text, parse_json
+from imgrec.json_documents import decode_json, json_text
 from imgrec.text import count_of, printable, quoted
 
 NOTES_FILE = "notes.json"
@@ -87,7 +87,7 @@ def read_notes(folder: Path) -> Notes:
         content = read_regular(folder / NOTES_FILE, MAX_DOCUMENT_BYTES)
     except FileNotFoundError:
         return NO_NOTES
-    return from_builtins(Notes, parse_json(content), more_keys=True)
+    return decode_json(Notes, content)
 
 
 def change_notes(folder: Path, change: Callable[[Notes], Notes]) -> Notes:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular
-from imgrec.json_documents import from_builtins, parse_json
+from imgrec.json_documents import decode_json
 
 PROVENANCE_FILE = "provenance.json"
 
@@ -119,4 +119,4 @@ def read_provenance(folder: Path) -> Provenance | None:
         content = read_regular(folder / PROVENANCE_FILE, MAX_DOCUMENT_BYTES)
     except FileNotFoundError:
         return None
-    return from_builtins(Provenance, parse_json(content), more_keys=True)
+    return decode_json(Provenance, content)

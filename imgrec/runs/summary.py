@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +15,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from imgrec.errors import RunError
-from imgrec.files import MAX_DOCUMENT_BYTES, MAX_TABLE_BYTES, read_regular, reason_of
+from imgrec.files import MAX_TABLE_BYTES, read_regular, reason_of
+from imgrec.json_documents import decode_json
 from imgrec.metrics import METRICS
 from imgrec.runs.card import BEST_MODEL, BestEpochDocument, Card
 from imgrec.runs.card_file import CARD_FILE, read_card
@@ -36,7 +40,7 @@ Setting: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 
 _MODELS = ("model.tflite", BEST_MODEL)
-_MOST_SETTINGS = 5_000
+_MOST_BYTES, _MOST_SETTINGS = 1_000_000, 5_000
 _OPTIMIZER = "training.optimizer"
 _BACKBONE = "model.backbone.name"
 _VALIDATED = "val_"
@@ -110,7 +114,10 @@ class RunSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return None if found is None else getattr(found, bound or "value")
         if name in self.logs:
             return self.logs[name]
-        return self.settings.get(name) if name in self.settings else self._ending_with(f".{name}")
+        if name in self.settings:
+            return self.settings[name]
+        key = _key_ending_with(f".{name}", tuple(self.settings))
+        return None if key is None else self.settings[key]
 
     def has(self, name: str) -> bool:
         """Return whether it is the name of a log or a setting of this run."""
@@ -121,9 +128,11 @@ class RunSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Yield the names of which `value` may have a value; of settings, their keys."""
         yield from (*_COMPUTED, *_FIELDS, *self.metrics, *self.logs, *self.settings)
 
-    def _ending_with(self, ending: str) -> Setting:
-        found = [key for key in self.settings if key.endswith(ending)]
-        return self.settings[min(found, key=lambda key: (len(key), key))] if found else None
+
+@functools.lru_cache(maxsize=1024)
+def _key_ending_with(ending: str, keys: tuple[str, ...]) -> str | None:
+    found = [key for key in keys if key.endswith(ending)]
+    return min(found, key=lambda key: (len(key), key)) if found else None
 
 
 def _optimizer(run: RunSummary) -> Value:
@@ -159,7 +168,7 @@ def summarize(folder: Path) -> RunSummary:
     except OSError as error:
         reason = f"{printable(str(folder))}: {reason_of(error)}"
         return RunSummary(name=folder.name, error=reason)
-    metrics, notes = _metrics(folder), _read(read_notes, folder)
+    metrics, notes = _read(_metrics, folder), _read(read_notes, folder)
     provenance = _read(read_provenance, folder)
     history = _read(read_history, folder / HISTORY_FILE) or {}
     train = card.data.get("train")
@@ -192,19 +201,15 @@ def summarize(folder: Path) -> RunSummary:
 
 
 def changed_settings(before: RunSummary, after: RunSummary) -> dict[str, tuple[Setting, Setting]]:
-    """Return the settings in which two runs differ, with both values; None for one without it.
+    """Return the settings in which two runs differ, by key, with both values; None for no value.
 
     Nothing if one of the runs has no config, such as an imported one.
     """
     old, new = before.settings, after.settings
     if not old or not new or old == new:
         return {}
-    keys = [*new, *(key for key in old if key not in new)]
-    return {
-        key: (old.get(key), new.get(key))
-        for key in keys
-        if key != "name" and old.get(key) != new.get(key)
-    }
+    different = {key for key, _ in new.items() - old.items()} | (old.keys() - new.keys())
+    return {key: (old.get(key), new.get(key)) for key in sorted(different) if key != "name"}
 
 
 def predecessors(runs: Sequence[RunSummary]) -> dict[str, RunSummary]:
@@ -235,15 +240,8 @@ class _Metrics(Struct):
     metrics: dict[str, MetricSummary]
 
 
-def _metrics(folder: Path) -> _Metrics | None:
-    import msgspec
-
-    def read(folder: Path) -> _Metrics:
-        content = read_regular(folder / METRICS_FILE, MAX_TABLE_BYTES)
-        return msgspec.json.decode(content, type=_Metrics)
-
-    found: _Metrics | None = _read(read, folder)
-    return found
+def _metrics(folder: Path) -> _Metrics:
+    return decode_json(_Metrics, read_regular(folder / METRICS_FILE, MAX_TABLE_BYTES))
 
 
 def _read(read: Any, path: Path) -> Any:
@@ -305,25 +303,39 @@ def _model_bytes(folder: Path) -> int | None:
 
 def _settings(folder: Path) -> dict[str, Setting]:
     """Return the settings of a run's config, which imgrec wrote with all defaults."""
+    text = read_regular(folder / CONFIG_FILE, _MOST_BYTES).decode()
+    try:
+        parts = [_parsed(section) for section in _SECTION.split(text)]
+    except ValueError:  # the config of a stranger, whose lines are others
+        parts = [_parsed(text)]
+    return {key: value for part in parts for key, value in part}
+
+
+# What begins at the left margin; a run has most sections in common with others.
+_SECTION = re.compile(r"^(?=\S)", re.MULTILINE)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(text: str) -> tuple[tuple[str, Setting], ...]:
+    """Return the settings in a part of a config with their keys."""
     import yaml
 
     # Ten times as fast as the reader of configs, which knows lines and more forms.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = read_regular(folder / CONFIG_FILE, MAX_DOCUMENT_BYTES)
     try:
-        root = yaml.compose(content, Loader=loader)
+        root = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
-    found: dict[str, Setting] = {}
-    for key, value in _flat(root, ""):
-        found[sys.intern(key)] = value
-        if len(found) > _MOST_SETTINGS:
-            raise ValueError(f"more than {_MOST_SETTINGS:,} settings")
-    return found
+    found = [*itertools.islice(_flat(root, ""), _MOST_SETTINGS + 1)]
+    if len(found) > _MOST_SETTINGS:
+        raise ValueError(f"more than {_MOST_SETTINGS:,} settings")
+    return tuple((sys.intern(key), value) for key, value in found)
 
 
 def _flat(node: Any, path: str) -> Iterator[tuple[str, Setting]]:
     """Yield the scalars of a YAML node with their keys; a list of scalars is one value, as JSON."""
+    if node is None:
+        return
     kind, value = node.id, node.value
     if kind == "scalar":
         yield path, _scalar(node)

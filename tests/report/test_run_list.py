@@ -43,7 +43,7 @@ def test_changes() -> None:
     two = RunSummary(name="b", created="2", fingerprint="1", settings=after)
     none, found = cells([one, two], ["changes"], predecessors([one, two]))
     assert none == ("",)
-    assert found == ("k0 0 -> true, z.k1 none -> 3e-05, k3 3 -> a\\x1b, x.k1 1 -> none and 3 more",)
+    assert found == ("k0 0 -> true, x.k1 1 -> none, k2 2 -> none, k3 3 -> a\\x1b and 3 more",)
 
 
 @dataclass(frozen=True)

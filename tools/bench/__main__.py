@@ -169,6 +169,7 @@ Measured by `make bench{" QUICK=1" if quick else ""}` on {datetime.now(UTC):%Y-%
 {machine.processor}, {machine.cores} cores, {device}; Python {sys.version.split()[0]}, {versions}.
 Compared figures were measured in turns in one process; each is the median of its rounds.
 The input pipelines read photos of cats and dogs (JPEG, about 447x374) at 150x150 in batches of 32.
+The first list of runs makes their index.
 
 | measurement | result | goal |
 | --- | --- | --- |
