@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from imgrec.classifiers.errors import ClassifierInUse
+from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, write_bytes_atomically, writing
 from imgrec.json_documents import from_builtins, json_line, parse_json
 from imgrec.text import printable
@@ -50,7 +52,8 @@ class FolderLock:
                 raise _in_use(folder) from None
         if self._lock.lock_counter == 1 or address:
             holder = json_line(_Holder(os.getpid(), address)).encode()
-            write_bytes_atomically(folder / _HOLDER, holder)
+            with contextlib.suppress(RunError):  # on a full disk, photos can still be deleted
+                write_bytes_atomically(folder / _HOLDER, holder)
 
     def release(self) -> None:
         """Give the folder back; a second call does nothing."""
