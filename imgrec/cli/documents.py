@@ -174,7 +174,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
     from imgrec.data.tfrecord import Manifest
     from imgrec.runs.repeats import Repeats
     from imgrec.workflows.pack import PackDocument
-    from imgrec.workflows.sweep import SweepTable, Winner
+    from imgrec.workflows.sweep import Finished, SweepTable, Winner
 
     return {
         "commands": json_schema(
@@ -190,6 +190,7 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
             PackDocument,
             SweepTable,
             Winner,
+            Finished,
             Repeats,
             ExportDocument,
             InfoDocument,

@@ -1,7 +1,8 @@
-"""`imgrec sweep`, and `imgrec sweep show|resume|stop|report`."""
+"""`imgrec sweep`, and `imgrec sweep show|resume|stop|report|finish`."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,13 @@ from imgrec.text import count_of, printable
 
 if TYPE_CHECKING:
     from imgrec.evaluation.results import MetricValue
-    from imgrec.workflows.sweep import SweepFolder, SweepStorage, Trial, Winner
+    from imgrec.workflows.sweep import (
+        Finished,
+        SweepFolder,
+        SweepStorage,
+        Trial,
+        Winner,
+    )
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 START = "start"
@@ -186,6 +193,71 @@ def report(
     if as_json:
         return console.document(winner)
     return _show_winner(console, folder, winner)
+
+
+@sweep.command("finish")
+@click.argument("name", metavar="SWEEP")
+@click.option(
+    "--trial",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Finish with this trial.  [default: the cheapest of those that tie with the best]",
+)
+@_storage
+@options.device
+@options.as_json
+@options.runs_dir
+@click.pass_obj
+def finish(
+    console: Console,
+    *,
+    name: str,
+    trial: int | None,
+    storage: str | None,
+    device: str,
+    as_json: bool,
+    runs_dir: Path,
+) -> None:
+    """Train the best trial with new seeds, and evaluate the models on the test images, once.
+
+    The new runs are in RUNS/sweeps/NAME/finalists, which `imgrec predict --model` takes as one
+    model, the mean of them.
+
+    Example: imgrec sweep finish photos
+    """
+    from imgrec.workflows.sweep import finish_sweep
+
+    folder, found = _opened(name, runs_dir, storage)
+    winner, finished = finish_sweep(
+        folder, found.trials(), number=trial, device=device, progress=console
+    )
+    if as_json:
+        return console.document(finished)
+    _show_winner(console, folder, winner)
+    return _show_finished(console, finished)
+
+
+def _show_finished(console: Console, finished: Finished) -> None:
+    from imgrec.evaluation.results import MetricValue
+    from imgrec.report.wording import format_bounds, format_value
+
+    def shown(name: str, value: MetricValue) -> str:
+        bounds = format_bounds(name, value)
+        return format_value(name, value.value) + (f" ({bounds})" if bounds else "")
+
+    rows = [
+        (name, shown(name, MetricValue(each.value, each.low, each.high)), shown(name, one))
+        for name, each in finished.metrics.items()
+        if (one := finished.mean.get(name)) is not None
+    ]
+    console.result("")
+    console.table((finished.split, "of a run (95 % interval)", "of their mean as one model"), rows)
+    runs = count_of(max(len(each.runs) for each in finished.metrics.values()), "run")
+    images = count_of(finished.images, f"{finished.split} image")
+    console.result(f"trial {finished.trial} with new seeds: {runs}, on {images}")
+    if finished.looked:
+        console.result(f"test images looked at: {finished.looked}")
+    console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(finished.path))}")
 
 
 def _show_winner(console: Console, folder: SweepFolder, winner: Winner) -> None:

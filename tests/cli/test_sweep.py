@@ -82,6 +82,26 @@ def test_killed_three_times(tmp_path: Path, start: Start, imgrec: Imgrec) -> Non
             assert (ours / name).read_bytes() == (theirs / f"trial-{number}" / name).read_bytes()
 
 
+@needs_weights
+@pytest.mark.slow
+def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
+    """The test images are looked at by the chosen trial alone, and not again."""
+    write_colours(tmp_path / "photos")
+    (tmp_path / "colours.yaml").write_text(QUICK)
+    assert imgrec("sweep", "colours.yaml", "--quick").returncode == 0
+    assert not (tmp_path / "runs" / "test_looks.jsonl").exists()
+    first = json.loads(imgrec("sweep", "finish", "colours", "--json").stdout)
+    assert (first["split"], first["images"], first["looked"]) == ("test", 8, "once")
+    assert first["metrics"]["accuracy"]["low"] < first["mean"]["accuracy"]["value"]
+    assert json.loads(imgrec("sweep", "finish", "colours", "--json").stdout) == first
+    assert len((tmp_path / "runs" / "test_looks.jsonl").read_text("utf-8").splitlines()) == 1
+    other = str(1 - first["trial"])
+    refused = imgrec("sweep", "finish", "colours", "--trial", other)
+    assert (refused.returncode, "was chosen before" in refused.stderr) == (2, True)
+    photo = tmp_path / "photos" / "red" / "00.png"
+    assert imgrec("predict", str(photo), "--model", first["path"]).returncode == 0
+
+
 def test_a_sweep_is_checked_before_the_first_trial(tmp_path: Path, imgrec: Imgrec) -> None:
     """Without the section, with an unknown key, and without validation images."""
     write_colours(tmp_path / "photos")

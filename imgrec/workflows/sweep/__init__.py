@@ -1,5 +1,6 @@
 """Search for better values of a config's keys: `imgrec sweep`."""
 
+from imgrec.workflows.sweep.finish import Finished, finish_sweep
 from imgrec.workflows.sweep.folder import SweepFolder, open_sweep, sweep_path, trials_of
 from imgrec.workflows.sweep.ranking import (
     SweepTable,
@@ -13,6 +14,7 @@ from imgrec.workflows.sweep.winner import Winner, find_winner
 from imgrec.workflows.sweep.worker import Notify, start_sweep, work
 
 __all__ = [
+    "Finished",
     "Notify",
     "SweepFolder",
     "SweepStorage",
@@ -21,6 +23,7 @@ __all__ = [
     "Winner",
     "best_first",
     "find_winner",
+    "finish_sweep",
     "open_sweep",
     "short_keys",
     "start_sweep",

@@ -78,9 +78,9 @@ class SweepFolder:
         return self.path / "journal.log"
 
     @property
-    def report(self) -> Path:
-        """The page that `imgrec sweep report` writes."""
-        return self.path / "report.html"
+    def finalists(self) -> Path:
+        """The folder of the runs with new seeds that `imgrec sweep finish` trains."""
+        return self.path / "finalists"
 
     def run_of(self, trial: int) -> Path:
         """Return the folder of a trial's run."""

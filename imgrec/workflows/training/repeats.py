@@ -175,7 +175,7 @@ def pool(folder: Path) -> Repeats:
     values = pool_folds(scores, top_k) if repeats.kind == "folds" else pool_seeds(scores, top_k)
     split = "folds" if repeats.kind == "folds" else _split(runs, scores)
     pooled = replace(
-        repeats, images=_images(repeats, scores), split=split, metrics=_metrics(values)
+        repeats, images=_images(repeats, scores), split=split, metrics=pooled_metrics(values)
     )
     write_repeats(folder, pooled)
     return pooled
@@ -192,7 +192,8 @@ def _images(repeats: Repeats, scores: Sequence[Scores]) -> int:
     return sum(counts) if repeats.kind == "folds" else counts[0]
 
 
-def _metrics(values: Mapping[str, PooledValue]) -> dict[str, PooledMetric]:
+def pooled_metrics(values: Mapping[str, PooledValue]) -> dict[str, PooledMetric]:
+    """Return pooled values in the form of documents."""
     import numpy as np
 
     return {
