@@ -65,7 +65,7 @@ _MIGRATIONS = (
     CREATE TABLE forgetting (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
     """,
     """
-    CREATE TABLE thumbnails (
+    CREATE TABLE IF NOT EXISTS thumbnails (
         sha256 TEXT PRIMARY KEY REFERENCES photos (sha256) ON DELETE CASCADE,
         content BLOB NOT NULL
     );

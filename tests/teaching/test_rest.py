@@ -25,7 +25,7 @@ class Rest:
     """The routes of a folder of classifiers, without a server."""
 
     def __init__(self, classifiers: Classifiers, service: Service) -> None:
-        self.service = service
+        self.service, self.classifiers = service, classifiers
         self._routes = classifier_routes(classifiers)
 
     def __call__(
@@ -166,6 +166,19 @@ def test_photos_are_classified(rest: Rest) -> None:
         assert found["predictions"][0]["top"][0]["class"] == "red"
     assert rest("POST", "/pets/heat-map", picture(50, red=True)).content_type == "image/webp"
     assert _refused(rest, "POST", "/pets/heat-map?class=green", picture(50, red=True)) == 422
+
+
+def test_the_same_photos_give_the_same_model(rest: Rest) -> None:
+    """Whether they were added over HTTP or from Python."""
+    classifiers = rest.classifiers
+    before = classifiers.get("pets").model_content()
+    for name in ("red", "blue"):
+        assert rest.document("DELETE", f"/pets/classes/{name}")["photos"] == 6
+    for number in reversed(range(6)):
+        for name, first in (("blue", 100), ("red", 0)):
+            content = picture(first + number, red=name == "red")
+            rest("POST", f"/pets/classes/{name}/photos", content)
+    assert classifiers.get("pets").model_content() == before
 
 
 def test_the_access_log_shortens_hashes() -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import imgrec
 from imgrec.classifiers import (
     ClassifierInUse,
     Conflict,
@@ -90,6 +91,14 @@ def test_the_draft_answers(pets: Classifier) -> None:
     ((red, unknown),) = pets.draft().predictions(given, total=2, progress=Silent())
     assert (red.labels, red.known) == (("red",), True)
     assert not unknown.known
+
+
+def test_photos_are_classified_from_python(pets: Classifier) -> None:
+    """By the draft, or by the published version, in the form of `Model.predict`."""
+    with imgrec.Classifier(pets.folder, create=False) as found:
+        for version in ("draft", "published"):
+            (answer,) = found.predict(picture(50, red=True), version=version)
+            assert answer.label == "red"
 
 
 def test_too_few_photos_give_no_model(tmp_path: Path) -> None:
