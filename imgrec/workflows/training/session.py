@@ -120,7 +120,7 @@ def recorded_session(
     session = Session(
         started=utc_now(),
         command=without_secrets(_command()),
-        folder=str(Path.cwd()),
+        folder=_working_directory(),
         host=_host(gpus),
         repository=repository,
         outcome="running",
@@ -178,7 +178,6 @@ def _command() -> list[str]:
 def _host(gpus: Sequence[str]) -> Host:
     import psutil
 
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return Host(
         name=socket.gethostname(),
         system=platform.platform(),
@@ -186,8 +185,22 @@ def _host(gpus: Sequence[str]) -> Host:
         cores=os.cpu_count() or 1,
         memory=int(psutil.virtual_memory().total),
         gpus=tuple(gpus),
-        load=load,
+        load=_load(),
     )
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows, some containers
+        return None
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return ""
 
 
 def _repository(writer: RunWriter, experiment: Experiment, number: int) -> Repository | None:
