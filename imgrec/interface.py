@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from imgrec.text import printable
 
 # The arguments of the functions in imgrec.api that are not called like the option.
-_IN_PYTHON = {"set": "overrides", "slice": "slices", "class": "class_name"}
+_IN_PYTHON = {"set": "overrides", "slice": "slices", "class": "class_name", "map": "class_map"}
 _LISTS = {"overrides", "slices"}
 
 # The options of the command that runs, such as `--set`; None in Python.
@@ -53,6 +53,21 @@ def option(name: str, value: str | float | None = None) -> str:
         return written
     shown = value if isinstance(value, str) and value.isupper() else printable(repr(value))
     return f"{written}=[{shown}]" if written in _LISTS else f"{written}={shown}"
+
+
+def class_mapping(name: str, classes: str) -> str:
+    """Return how the caller says which classes of a model a name means.
+
+    Example:
+        >>> class_mapping("cat", "tabby,Siamese")
+        "class_map={'cat': 'tabby,Siamese'}"
+        >>> with command_options(["--map"]):
+        ...     class_mapping("cat", "tabby,Siamese")
+        '--map cat=tabby,Siamese'
+    """
+    if _offered.get() is not None:
+        return f"--map {printable(name)}={printable(classes)}"
+    return f"{option('map')}={{{printable(repr(name))}: {printable(repr(classes))}}}"
 
 
 def flag(name: str) -> str:

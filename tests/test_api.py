@@ -21,7 +21,7 @@ from imgrec.rounding import percent
 from imgrec.runs.folder import Run
 from imgrec.runtime.engine import EngineOptions
 from imgrec.training.observers import EpochEnd, TrainingEnd
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, needs_weights, write_bright_and_dark
 
 HOSTILE = '"><img src=x onerror=alert(1)>\x1b[31m.png'
 
@@ -277,3 +277,37 @@ def test_checking_from_python(tmp_path: Path) -> None:
     assert imgrec.check(tmp_path).findings.bad == 1
     with pytest.raises(DataError):
         imgrec.check(tmp_path / "nowhere")
+
+
+def test_classes_can_be_merged(trained: Run, picture: Path, tmp_path: Path) -> None:
+    """With the sum of their probabilities, in predictions and evaluations."""
+    even = imgrec.load(trained.path, class_map={"even": "0,2,4,6,8"})
+    assert even.classes == ("even", "1", "3", "5", "7", "9")
+    (whole,) = imgrec.load(trained.path).predict(picture, top=10)
+    (merged,) = even.predict(picture, top=6)
+    parts = [each.probability for each in whole.top if each.class_name in "02468"]
+    (total,) = (each.probability for each in merged.top if each.class_name == "even")
+    assert total == pytest.approx(sum(parts), abs=1e-6)
+    for name in ("even", "1"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        shutil.copy(picture, tmp_path / "photos" / name)
+    assert even.evaluate(tmp_path / "photos").images == 2
+    with pytest.raises(UsageError, match="tiny-1 has no class 11"):
+        imgrec.load(trained.path, class_map={"odd": "11"})
+
+
+def test_quick_has_neither_epochs_nor_a_choice_of_devices() -> None:
+    """Observers would never be notified."""
+    for refused in ({"device": "cpu"}, {"observers": [imgrec.TrainingObserver()]}):
+        with pytest.raises(UsageError, match="quick computes on the CPU, without epochs"):
+            imgrec.train("photos", quick=True, **refused)
+
+
+@needs_weights
+@pytest.mark.slow
+def test_a_quick_training(tmp_path: Path) -> None:
+    """As by `train --quick`."""
+    photos = write_bright_and_dark(tmp_path / "photos", 12, 32)
+    trained = imgrec.train(photos, quick=True, runs_dir=tmp_path / "runs")
+    assert trained.run.card.quick
+    assert trained.model.predict(photos / "dark" / "00.png")[0].top[0].class_name == "dark"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -62,6 +62,7 @@ def load(
     engine: EngineName = "auto",
     precision: LiteRTPrecision = "float32",
     device: str = "auto",
+    class_map: Mapping[str, str] | None = None,
 ) -> Model:
     """Load a run's model.
 
@@ -72,13 +73,21 @@ def load(
             Keras file; `auto` for LiteRT if possible, otherwise Keras.
         precision: Which LiteRT file.
         device: `auto`, `cpu`, `gpu` or `gpu:0,1`.
+        class_map: The model's class for each other name; several, with commas in between, for one
+            that is any of them, with the sum of their probabilities.
 
     Raises:
         imgrec.errors.RunError: There is no such run, or it can't be used.
+        imgrec.errors.UsageError: The model does not have a class of `class_map`.
+
+    Example:
+        >>> load("imagenet-1", class_map={"cat": "tabby,Siamese_cat"})  # doctest: +SKIP
+        <imgrec model imagenet-1: 999 classes>
     """
     folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
     found, options = find(str(run), folder), EngineOptions(engine, precision, device)
-    return Model(found, open_models([found], options), options)
+    names = dict(class_map or {})
+    return Model(found, open_models([found], options, names), options, names)
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,6 +97,7 @@ class Model:
     run: Run
     predictor: Predictor
     engine_options: EngineOptions
+    class_map: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -101,8 +111,8 @@ class Model:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The class names, in the order of the model's outputs."""
-        return self.run.card.classes
+        """The class names, in the order of the model's outputs, without those that are merged."""
+        return self.predictor.members[0].classes
 
     def predict(
         self,
@@ -160,7 +170,7 @@ class Model:
         """
         from imgrec.workflows.evaluation import EvaluationRequest, ImageChoice, evaluate_request
 
-        images = ImageChoice(None if data is None else Path(data), split)
+        images = ImageChoice(None if data is None else Path(data), split, self.class_map)
         slicing = Slicing(tuple(map(slice_by, slices)))
         wanted = EvaluationRequest(images, slicing, allow_leakage=allow_leakage)
         (found,) = evaluate_request(
@@ -202,7 +212,14 @@ class Model:
             imgrec.errors.RunError: The method can't be used with the model.
         """
         asked = ExplainOptions(
-            class_name, threshold, windows, as_seen, method, layer=layer, unit=unit
+            class_name,
+            threshold,
+            windows,
+            as_seen,
+            method,
+            layer=layer,
+            unit=unit,
+            names=self.class_map,
         )
         explainer = open_explainer(self.run, asked, self.engine_options)
         return (explanation_result(photo, explainer) for photo in named_photos(photos))

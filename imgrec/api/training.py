@@ -66,6 +66,7 @@ def train(  # noqa: PLR0913 - the options of the command
     observers: Sequence[TrainingObserver] = (),
     tags: Sequence[str] = (),
     note: str = "",
+    quick: bool = False,
 ) -> TrainedRun:
     """Train a model in a new run, and evaluate it.
 
@@ -81,13 +82,15 @@ def train(  # noqa: PLR0913 - the options of the command
             files are written: see `imgrec.TrainingObserver`.
         tags: Of the run.
         note: A text about the run.
+        quick: Whether to solve a classifier on the features of EfficientNet-Lite0, in seconds and
+            without TensorFlow; it needs `imgrec[weights]`.
 
     Returns:
         The complete run, with its evaluation and its model.
 
     Raises:
-        imgrec.errors.UsageError: For an observer that is not an `imgrec.TrainingObserver`, or a
-            tag that can't be one.
+        imgrec.errors.UsageError: For an observer that is not an `imgrec.TrainingObserver`, a
+            tag that can't be one, or a device or observers with `quick`.
         imgrec.errors.ConfigError: For a config that can't be used, with every problem found.
         imgrec.errors.DataError: For images that can't be used.
         imgrec.errors.RunError: Where the run can't be written, or the loss stops being a number.
@@ -105,14 +108,16 @@ def train(  # noqa: PLR0913 - the options of the command
                 f"{printable(repr(observer))} is not an imgrec.TrainingObserver",
                 hint="pass instances of a subclass, such as observers=[Losses()]",
             )
-    result = training.train(
-        _experiment(config, (*_rooted(data), *overrides)),
-        runs_dir=default_runs_dir() if runs_dir is None else Path(runs_dir),
-        device=device,
-        options=training.TrainingOptions(
-            observers=tuple(observers), notes=checked_notes(tags, note)
-        ),
-    )
+    if quick and (observers or device != "auto"):
+        raise UsageError("quick computes on the CPU, without epochs: no device and no observers")
+    changes = (*(training.QUICK if quick else ()), *_rooted(data), *overrides)
+    experiment = _experiment(config, changes)
+    folder = default_runs_dir() if runs_dir is None else Path(runs_dir)
+    options = training.TrainingOptions(observers=tuple(observers), notes=checked_notes(tags, note))
+    if quick:
+        result = training.train_quick(experiment, runs_dir=folder, options=options)
+    else:
+        result = training.train(experiment, runs_dir=folder, device=device, options=options)
     return TrainedRun(result.run, result.evaluation)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.errors import UsageError
+from imgrec.interface import class_mapping
 from imgrec.runtime.engine import Engine, EngineWrapper
 from imgrec.runtime.outputs import ModelOutput
 from imgrec.text import abridge, class_name, did_you_mean, join_few, printable
@@ -164,7 +165,7 @@ def _members(name: str, text: str, classes: Sequence[str], model: str) -> tuple[
     for member in members:
         if member not in classes:
             raise UsageError(
-                f"--map {printable(name)}={printable(abridge(text, _SHOWN))}: {printable(model)} "
+                f"{class_mapping(name, abridge(text, _SHOWN))}: {printable(model)} "
                 f"has no class {printable(member)}{did_you_mean(member, classes)}",
                 hint=f"it has {join_few(classes, 10)}",
             )
@@ -175,4 +176,4 @@ def _members(name: str, text: str, classes: Sequence[str], model: str) -> tuple[
 
 
 def _mapped(name: str, members: Sequence[str]) -> str:
-    return f"--map {printable(name)}={printable(abridge(','.join(members), _SHOWN))}"
+    return class_mapping(name, abridge(",".join(members), _SHOWN))

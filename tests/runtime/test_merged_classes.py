@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import UsageError
+from imgrec.interface import command_options
 from imgrec.runtime.exported import FunctionEngine
 from imgrec.runtime.merged_classes import class_lists, merge_classes, with_merged_classes
 from imgrec.scores import Decision
 
 CLASSES = ("tusker", "pug", "African_elephant", "crane (134)", "crane (517)", "Indian_elephant")
+
+
+@pytest.fixture(autouse=True)
+def _command() -> Iterator[None]:
+    """Messages are those of a command."""
+    with command_options(["--map"]):
+        yield
 
 
 def test_the_probability_of_a_list_is_the_sum() -> None:

@@ -254,7 +254,7 @@ def test_folders_called_otherwise(one_epoch: Run, photos: Path, tmp_path: Path) 
     message = "--map rouge=redd: colours-1 has no class redd; did you mean red"
     with pytest.raises(UsageError, match=message):
         evaluate(one_epoch, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
-    with pytest.raises(UsageError, match="--map renames the classes"):
+    with pytest.raises(UsageError, match="class_map renames the classes"):
         evaluate(one_epoch, EvaluationRequest(ImageChoice(names={"rouge": "red"})))
 
 

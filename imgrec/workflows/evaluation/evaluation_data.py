@@ -76,7 +76,7 @@ def choose_images(run: Run, asked: ImageChoice, progress: Progress | None = None
     if asked.data is None:
         if asked.names:
             raise UsageError(
-                "--map renames the classes of other images",
+                f"{option('map')} renames the classes of other images",
                 hint=f"name them with {option('data', 'FOLDER')}",
             )
         return _own(run, asked.split, progress)
