@@ -42,6 +42,12 @@ class Index:
         found = self._row("SELECT value FROM settings WHERE key = ?", key)
         return default if found is None else json.loads(found[0])
 
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Have no other thread change anything in the context, so that what is read agrees."""
+        with self._mutex:
+            yield
+
     def set(self, key: str, value: Any) -> None:
         """Remember a value, as JSON has them."""
         with self._change():

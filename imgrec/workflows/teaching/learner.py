@@ -66,7 +66,7 @@ class Learner:
 
     def examples(self) -> Examples:
         """Return the labelled photos as they are now."""
-        with self._mutex:
+        with self._mutex, self._store.unchanged():
             revision, last = self._store.revision, self._examples
             if last is not None and revision == self._checked:
                 return last
