@@ -34,7 +34,7 @@ class LimitsConfig(Section):
         description="Megapixels of a photo. Default: the model's `data.max_megapixels`.",
     )
     waiting: PositiveInt = Field(
-        default=64,
+        default=32,
         description="Photos that are being answered or wait for it. With more, a request is "
         "refused at once, with status 503.",
     )

@@ -38,7 +38,7 @@ class Limits:
     bodies: int = 512 * MIB
     photos: int = 64
     megapixels: int | None = None
-    waiting: int = 64
+    waiting: int = 32
     connections: int = 512
     head_seconds: float = 10.0
     idle_seconds: float = 20.0

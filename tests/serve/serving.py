@@ -63,7 +63,10 @@ def service(models: Mapping[str, Sequence[Run]], folder: Path) -> Iterator[str]:
     Yields the host with its port.
     """
     paths = {name: ",".join(str(run.path) for run in runs) for name, runs in models.items()}
-    with Running([f"{name}={path}" for name, path in paths.items()], folder) as running:
+    config = folder / "serve.yaml"
+    config.write_text("limits: {waiting: 256}\naccess_log: false\n", "utf-8")
+    named = [f"{name}={path}" for name, path in paths.items()]
+    with Running([*named, "--config", str(config)], folder) as running:
         yield f"127.0.0.1:{running.port}"
 
 

@@ -39,6 +39,7 @@ from tools.bench.pipelines import pipelines, some_records, steps, training_split
 from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
 from tools.bench.run_lists import run_lists
+from tools.bench.serving import serving
 from tools.bench.training import trainings
 from tools.photos import DATA
 
@@ -100,6 +101,7 @@ def predicting(folder: Path, size: Size) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as runs:
         small_network(Path(runs), folder.resolve())
         yield from photos_and_folders(Path(runs), folder, size)
+        yield from serving(Path(runs), folder, size)
         if size != QUICK:
             photo = min((folder / "validation").rglob("*.jpg"))
             yield from large_network(full_vgg16(Path(runs)), photo, size)

@@ -1,0 +1,198 @@
+"""A service compared with `imgrec predict` and with others, and what it does under load."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import itertools
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+from PIL import Image
+
+from tools.bench.figures import Figure, Size, rate
+from tools.bench.processes import cost_of, imgrec
+from tools.load import Load, load, photo_request
+
+# As the tutorials of FastAPI and Keras have it. The arguments: the model and the port.
+FAST_API = """
+import io, os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import fastapi, keras, numpy, uvicorn
+from PIL import Image
+model = keras.models.load_model(sys.argv[1], compile=False)
+app = fastapi.FastAPI()
+
+@app.post("/v1/classify")
+async def classify(request: fastapi.Request):
+    image = Image.open(io.BytesIO(await request.body())).convert("RGB").resize((150, 150))
+    return {"probability": float(model.predict(numpy.asarray(image)[None], verbose=0)[0, 0])}
+
+uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
+"""
+CLIENTS = 16
+WARM_UP = 2.0
+_PORT = 18_437
+_ONE_PIXEL = b"P6 1 1 255\n\x00\x00\x00"
+
+
+def serving(runs: Path, folder: Path, size: Size) -> Iterator[Figure]:
+    """Yield the figures of a service with the run `cat_dog-1`.
+
+    Args:
+        runs: The folder of the run.
+        folder: JPEGs of cats and dogs, which are resized to 400x300.
+        size: How many rounds and photos.
+    """
+    run = runs / "cat_dog-1"
+    photos = _resized(folder, runs / "photos", size.images // 4)
+    requests = [photo_request(each.read_bytes()) for each in photos]
+    seconds = 3.0 + 2.0 * size.rounds
+    with _served(imgrec("serve", str(run), "--port", str(_PORT), "--no-access-log")) as service:
+        yield Figure(
+            "a service of `cat_dog`: start to the first answer",
+            f"{service.start:.2f} s",
+            "at most 1.5 s",
+        )
+        yield from _throughput(run, photos, requests, service, size.rounds, seconds)
+        yield Figure(
+            "the same, memory of all processes", f"{service.memory / 1e6:.0f} MB", "at most 200 MB"
+        )
+        yield from _overload(requests, service, seconds)
+
+
+def _throughput(
+    run: Path,
+    photos: Sequence[Path],
+    requests: Sequence[bytes],
+    service: _Service,
+    rounds: int,
+    seconds: float,
+) -> Iterator[Figure]:
+    """Yield photos per second of the service and of the other ways, measured in turns."""
+    found: dict[str, list[float]] = {"imgrec serve": [], "imgrec predict": []}
+    others: Mapping[str, Sequence[str]] = {}
+    if find_spec("fastapi"):
+        name = f"FastAPI {version('fastapi')} and `model.predict`"
+        others = {name: [sys.executable, "-c", FAST_API, str(run / "best.keras"), str(_PORT + 1)]}
+        found[name] = []
+    predict = imgrec("predict", *map(str, [*photos] * 4), "--model", str(run), "--json")
+    generator = Load()
+    for _ in range(rounds):
+        generator = asked(service.port, requests, CLIENTS, seconds)
+        found["imgrec serve"].append(generator.rate)
+        found["imgrec predict"].append(4 * len(photos) / cost_of(predict).seconds)
+        for name, command in others.items():
+            with _served(command) as other:
+                found[name].append(asked(other.port, requests, CLIENTS, seconds).rate)
+    for name, rates in found.items():
+        yield Figure(f"400x300 JPEGs, `cat_dog`: {name}", rate(statistics.median(rates)))
+    goals = {"imgrec predict": "at least 0.85"}
+    for name, rates in itertools.islice(found.items(), 1, None):
+        pairs = zip(found["imgrec serve"], rates, strict=True)
+        ratio = statistics.median(own / other for own, other in pairs)
+        yield Figure(
+            f"the same, imgrec serve over {name}",
+            f"{ratio:.2f} times",
+            goals.get(name, "at least 4"),
+        )
+    own = 1e3 * generator.processor / sum(generator.statuses.values())
+    yield Figure(
+        "the same, processor time of the generator", f"{own:.2f} ms a request", "under 0.1 ms"
+    )
+
+
+def _overload(requests: Sequence[bytes], service: _Service, seconds: float) -> Iterator[Figure]:
+    """Yield how the service behaves at 80 % and at 300 % of what it can take."""
+    capacity = asked(service.port, requests, CLIENTS, seconds).rate
+    usual = asked(service.port, requests, 200, seconds, rate=0.8 * capacity)
+    much = asked(service.port, requests, 400, seconds, rate=3 * capacity)
+    yield Figure(
+        "80 % of its capacity: half and 99 % of the answers within",
+        f"{1e3 * usual.quantile(0.5):.0f} ms, {1e3 * usual.quantile(0.99):.0f} ms",
+    )
+    yield Figure(
+        "three times its capacity: goodput over capacity",
+        f"{much.rate / capacity:.0%}",
+        "at least 90 %",
+    )
+    yield Figure(
+        "three times its capacity: 99 % of what is answered, over that at 80 %",
+        f"{much.quantile(0.99) / usual.quantile(0.99):.1f} times",
+        "at most 3",
+    )
+
+
+def asked(
+    port: int, requests: Sequence[bytes], clients: int, seconds: float, *, rate: float = 0
+) -> Load:
+    """Ask a service for some time, after it has warmed up."""
+    address = f"http://127.0.0.1:{port}"
+
+    def run(length: float) -> Load:
+        return asyncio.run(load(address, requests, clients=clients, seconds=length, rate=rate))
+
+    run(WARM_UP)
+    return run(seconds)
+
+
+@dataclass
+class _Service:
+    """A service in a process: its port, and how long it took to give the first answer."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    start: float = field(default=0.0)
+
+    @property
+    def memory(self) -> int:
+        """The bytes of all its processes; what they share counts once."""
+        parent = psutil.Process(self.process.pid)
+        return sum(each.memory_full_info().pss for each in (parent, *parent.children()))
+
+
+@contextmanager
+def _served(command: Sequence[str]) -> Iterator[_Service]:
+    port = _PORT if str(_PORT) in command else _PORT + 1
+    began = time.perf_counter()
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603  # our own
+        try:
+            service = _Service(process, port)
+            _first_answer(service)
+            service.start = time.perf_counter() - began
+            yield service
+        finally:
+            process.terminate()
+
+
+def _first_answer(service: _Service) -> None:
+    while service.process.poll() is None:
+        with suppress(OSError):
+            connection = http.client.HTTPConnection("127.0.0.1", service.port)
+            connection.request("POST", "/v1/classify", _ONE_PIXEL)
+            connection.getresponse().read()
+            connection.close()
+            return
+        time.sleep(0.01)
+    raise RuntimeError("the service ended")
+
+
+def _resized(folder: Path, to: Path, count: int) -> list[Path]:
+    """Write so many photos below a folder at 400x300, and return them."""
+    to.mkdir()
+    photos = sorted((folder / "validation").rglob("*.jpg"))
+    written = []
+    for number, path in enumerate(itertools.islice(itertools.cycle(photos), min(count, 200))):
+        written.append(to / f"{number:03}.jpg")
+        with Image.open(path) as image:
+            image.convert("RGB").resize((400, 300)).save(written[-1], quality=90)
+    return written
