@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -152,6 +158,50 @@ def test_a_database_that_can_not_be_reached_leaves_nothing(tmp_path: Path) -> No
         start_sweep(_experiment(), runs_dir=tmp_path, storage=address)
     assert "secret" not in error.value.message
     _started(tmp_path, _experiment())
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    """Start a PostgreSQL server on loopback, and return the address of a database."""
+    if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
+        pytest.skip("PostgreSQL is not installed")
+    home, user = Path(tempfile.mkdtemp(prefix="pg")), []
+    if os.geteuid() == 0:  # which the server refuses
+        shutil.chown(home, "postgres")
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(*command: str) -> None:
+        subprocess.run([*user, *command], check=True, stdout=subprocess.DEVNULL, cwd=home)
+
+    run("initdb", "-D", f"{home}/data", "-A", "trust", "-U", "postgres")
+    settings = f"-p {port} -c listen_addresses=127.0.0.1 -k {home}"
+    run("pg_ctl", "-D", f"{home}/data", "-o", settings, "-l", f"{home}/log", "-w", "start")
+    yield f"postgresql+psycopg://postgres:secret@127.0.0.1:{port}/postgres"
+    run("pg_ctl", "-D", f"{home}/data", "-m", "immediate", "-w", "stop")
+    shutil.rmtree(home)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open connections
+def test_workers_share_a_database(database: str, tmp_path: Path) -> None:
+    """Values are those of a journal; the password is not in the folder; a trial is handed on."""
+    folder, storage = start_sweep(_experiment(), runs_dir=tmp_path, storage=database)
+    _, journal = _started(tmp_path / "journal", _experiment())
+    assert "secret" not in (folder.path / "sweep.json").read_text("utf-8")
+    first, other = claim(folder, storage), claim(folder, SweepStorage(folder, database))
+    assert first is not None
+    assert other is not None
+    assert (first[0].number, other[0].number) == (0, 1)
+    assert [first[0].values, other[0].values] == [journal.begin().values, journal.begin().values]
+    storage.complete(0, {"accuracy": 0.5})
+    storage.fail(1, "the loss is not a number")
+    states = [each.state for each in SweepStorage(folder).trials()]
+    assert states == ["complete", "failed"]
+    del storage
+    gc.collect()  # while the warnings of what is still open are ignored
 
 
 def test_failing_trials_end_a_sweep(tmp_path: Path) -> None:

@@ -133,17 +133,20 @@ def sweep_path(runs_dir: Path, name: str) -> Path:
     return runs_dir / SWEEPS / name
 
 
-def begin_sweep(path: Path, experiment: Experiment, *, storage: str, quick: bool) -> SweepFolder:
-    """Create the folder of a new sweep.
+def begin_sweep(
+    path: Path, experiment: Experiment, *, storage: str, quick: bool, join: bool = False
+) -> SweepFolder | None:
+    """Create the folder of a new sweep; return None if there is one already that is joined.
 
     Args:
         path: The folder.
         experiment: Its config.
         storage: The address of the storage without a password; empty for the journal.
         quick: As in SweepDocument.
+        join: Whether there may be a sweep already.
 
     Raises:
-        UsageError: There is a sweep already.
+        UsageError: There is a sweep already, and `join` is false.
         RunError: It can't be written.
     """
     check_place(path.parent)
@@ -157,6 +160,8 @@ def begin_sweep(path: Path, experiment: Experiment, *, storage: str, quick: bool
         raise cannot_write(path, error) from error
     with found.locked():
         if (path / _SWEEP_FILE).exists():
+            if join:
+                return None
             shown = printable(path.name)
             raise UsageError(
                 f"there is a sweep {shown} already",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _STATES: Mapping[str, State] = {
     "FAIL": "failed",
 }
 _REASON, _STOPPED, _STARTS = "reason", "stopped", "starts"
+_LIBRARIES = ("optuna", "sqlalchemy", "psycopg")
 _PASSWORD = re.compile(r"(?<=:)[^/@:]+(?=@)")
 
 
@@ -73,7 +75,6 @@ class SweepStorage:
 
     def __init__(self, folder: SweepFolder, address: str | None = None) -> None:
         self._folder = folder
-        optuna = import_optuna()
         stored = folder.document.storage
         if address is not None and without_password(address) != stored:
             known = stored or "the journal in its folder"
@@ -81,12 +82,10 @@ class SweepStorage:
                 f"the storage of the sweep {printable(folder.name)} is {known}",
                 hint="leave out --storage" if not stored else f"use --storage {stored}",
             )
+        self._storage: BaseStorage = (
+            open_database(address or stored) if stored else _journal(folder)
+        )
         with _reported(stored):
-            self._storage: BaseStorage = (
-                optuna.storages.get_storage(address or stored)
-                if stored
-                else _journal(folder.journal)
-            )
             self._study = self._found()
 
     def _found(self) -> int:
@@ -183,9 +182,43 @@ class SweepStorage:
         )
 
 
+def open_database(address: str) -> BaseStorage:
+    """Return the storage at the address of a database; raises RunError if it can't be opened."""
+    optuna = import_optuna()
+    with _reported(without_password(address)):
+        for seconds in (1, 2, 0):
+            try:
+                storage: BaseStorage = optuna.storages.get_storage(address)
+                break
+            except Exception as error:
+                # Of workers that start at once, one creates the tables, and the others fail.
+                if not seconds or type(error).__name__ == "OperationalError":  # not reached
+                    raise
+                time.sleep(seconds)
+    return storage
+
+
 def without_password(address: str) -> str:
     """Return the address of a database without the password in it."""
     return _PASSWORD.sub("", address).replace(":@", "@")
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what Optuna and the drivers of databases raise in the context into a RunError."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        raise RunError(
+            f"the storage of the sweep can't be used: {_first_line(error)}",
+            hint="`imgrec sweep resume SWEEP` continues it once it can",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(reason_of(error).strip().splitlines()), type(error).__name__)
 
 
 @contextmanager
@@ -197,20 +230,22 @@ def _reported(address: str) -> Iterator[None]:
         raise
     except Exception as error:  # a database driver raises nearly anything
         where = printable(address) or "the journal of the sweep"
-        lines = f"{reason_of(error)}".strip().splitlines() or [type(error).__name__]
         raise RunError(
-            f"{where} can't be opened: {lines[0]}",
+            f"{where} can't be opened: {_first_line(error)}",
             hint="check that it is there, and that its address and password are right",
         ) from error
 
 
-def _journal(path: Path) -> BaseStorage:
+def _journal(folder: SweepFolder) -> BaseStorage:
     """Return the storage of a journal, whose lock the system releases when its holder ends.
 
     Optuna's own locks of files stay if their holder is killed, and are broken after 30 seconds.
     """
+    import_optuna()
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    path = folder.journal
 
     class JournalLock(JournalFileOpenLock):
         def __init__(self) -> None:
@@ -229,8 +264,8 @@ def _journal(path: Path) -> BaseStorage:
             f"{printable(str(path))} is missing: it is the list of the sweep's trials",
             hint="put it back, or begin another sweep",
         )
-    storage: BaseStorage = JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock()))
-    return storage
+    with _reported(""):
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalLock()))
 
 
 def _repair(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,13 @@ from imgrec.workflows.sweep.folder import (
     trials_of,
 )
 from imgrec.workflows.sweep.search import import_optuna
-from imgrec.workflows.sweep.storage import SweepStorage, Trial, without_password
+from imgrec.workflows.sweep.storage import (
+    SweepStorage,
+    Trial,
+    open_database,
+    storage_errors,
+    without_password,
+)
 from imgrec.workflows.sweep.trials import run_trial
 
 if TYPE_CHECKING:
@@ -69,17 +74,13 @@ def start_sweep(
             "there are no validation images, by which a sweep compares its trials",
             hint=f"take some of the training images: {setting('data.split.validation', '0.2')}",
         )
-    if join and path.exists():
+    if storage is not None:
+        open_database(storage)
+    known = "" if storage is None else without_password(storage)
+    folder = begin_sweep(path, experiment, storage=known, quick=quick, join=join)
+    if folder is None:
         folder = open_sweep(path)
         check_same_config(folder, experiment)
-    else:
-        known = "" if storage is None else without_password(storage)
-        folder = begin_sweep(path, experiment, storage=known, quick=quick)
-        try:
-            return folder, SweepStorage(folder, storage)
-        except RunError:
-            shutil.rmtree(path, ignore_errors=True)
-            raise
     return folder, SweepStorage(folder, storage)
 
 
@@ -93,10 +94,10 @@ def work(
 ) -> None:
     """Train the trials that no other worker holds, until the sweep is finished or stopped.
 
-    Raises RunError if too many trials in a row failed.
+    Raises RunError if too many trials in a row failed, or the storage can't be used any more.
     """
     progress = progress or Silent()
-    with progress.task("trials", trials_of(folder), "trials") as task:
+    with storage_errors(), progress.task("trials", trials_of(folder), "trials") as task:
         done = 0
         while (claimed := claim(folder, storage)) is not None:
             trial, lock = claimed
