@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imgrec.child_process import ChildFailure, ChildProcess, Limits
+from imgrec.child_process import ChildFailure, ChildProcess, ChildWorker, Limits
 from imgrec.errors import DataError
 
 LIMITS = Limits(memory=1 << 28, processor_seconds=20, seconds=300)
@@ -164,3 +165,42 @@ def running(process: Path) -> bool:
 def children() -> set[str]:
     """Return the numbers of the child processes of this thread."""
     return set(Path("/proc/thread-self/children").read_text().split())
+
+
+def work(content: bytes, what: str) -> dict[str, Any]:
+    """Return the content, raise an error, crash, or take long."""
+    match what:
+        case "refuse":
+            refuse(content.decode())
+        case "crash":
+            ctypes.string_at(0)
+        case "sleep":
+            time.sleep(10**6)
+    return {"content": np.frombuffer(content, np.uint8), "process": np.array(os.getpid())}
+
+
+def test_a_worker_is_called_again_and_again() -> None:
+    """In one process, whatever the size of the content; an error that is raised does not end it."""
+    large = bytes(range(256)) * 10_000
+    with ChildWorker(work, LIMITS) as worker:
+        found = [worker.call(each, "") for each in (b"a", b"", large)]
+        with pytest.raises(DataError, match="bad") as caught:
+            worker.call(b"bad", "refuse")
+        found.append(worker.call(large, ""))
+    assert caught.value.hint == "choose another"
+    assert [each["content"].tobytes() for each in found] == [b"a", b"", large, large]
+    assert len({int(each["process"]) for each in found}) == 1
+
+
+def test_a_worker_that_fails_says_how() -> None:
+    """It has ended then."""
+    with ChildWorker(work, LIMITS) as worker:
+        with pytest.raises(ChildFailure, match=r"crashed \(SIGSEGV\)"):
+            worker.call(b"", "crash")
+        assert worker.has_ended
+    with ChildWorker(work, LIMITS) as worker:
+        timer = threading.Timer(1, worker.expire)
+        timer.start()
+        with pytest.raises(ChildFailure, match="took longer than 300 s"):
+            worker.call(b"", "sleep")
+        timer.cancel()

@@ -129,11 +129,17 @@ def test_quick_trains_without_tensorflow(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "modules",
-    [_modules("runs"), _modules("runtime"), ["imgrec.data.unpickle"]],
-    ids=["runs", "runtime", "unpickle"],
+    [
+        _modules("runs"),
+        _modules("runtime"),
+        ["imgrec.data.unpickle"],
+        ["imgrec.serve.server"],
+        ["imgrec.serve.decoder"],
+    ],
+    ids=["runs", "runtime", "unpickle", "serve", "decoder"],
 )
 def test_runs_and_engines_load_without_the_config(modules: list[str], tmp_path: Path) -> None:
-    """A run or a pickle is read, and a model asked, without pydantic and PyYAML."""
+    """A run or a pickle is read, a model asked and served, without pydantic and PyYAML."""
     code = "".join(f"import {module}\n" for module in modules)
     code += IMPORT.format(module="imgrec")
     assert not _loaded(code, tmp_path) & {*SLOW, "pydantic", "yaml"}

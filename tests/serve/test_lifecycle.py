@@ -28,9 +28,8 @@ def wait_for(service: Running, name: str, value: float) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_under_way_is_answered(trained: Run, tmp_path: Path, number: int) -> None:
-    """After a signal, open connections are answered, `ready` says no, and the status is 0."""
+def test_what_is_under_way_is_answered(trained: Run, tmp_path: Path) -> None:
+    """After SIGTERM, open connections are answered, `ready` says no, and the status is 0."""
     with Running([f"digits={trained.path}"], tmp_path) as service:
         asking, idle = service.connect(), service.connect()
         idle.request("GET", "/health/ready")
@@ -39,7 +38,7 @@ def test_what_is_under_way_is_answered(trained: Run, tmp_path: Path, number: int
         with service.decoders_stopped():
             asking.request("POST", "/v1/classify", drawn(1))
             wait_for(service, "imgrec_waiting_photos", 1)
-            service.process.send_signal(number)
+            service.process.send_signal(signal.SIGTERM)
             idle.request("GET", "/health/ready")
             told = reply(idle)
         answered = reply(asking)
@@ -65,7 +64,10 @@ def test_nobody_is_let_in_and_then_lost() -> None:
             listener.accept()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGINT, 130)],
+)
 def test_the_grace_has_an_end(trained: Run, tmp_path: Path, number: int, status: int) -> None:
     """What is not answered by then is given up, and the status says so."""
     with Running([str(trained.path), "--grace", "0.2"], tmp_path) as service:

@@ -102,9 +102,7 @@ def test_loopback_addresses_are_known() -> None:
     ("options", "said"),
     [
         (["--host", "0.0.0.0"], "--token-file"),  # noqa: S104
-        (["--certificate", __file__], "--key"),
         (["a=last", "a=last"], "two models have the name a"),
-        (["=last"], "NAME=RUN"),
     ],
 )
 def test_unsafe_and_unclear_options_are_refused(
@@ -149,3 +147,19 @@ def test_a_service_asks_for_tokens(trained: Run, tmp_path: Path) -> None:
         log = [json.loads(line) for line in service.access_log(15)]
     assert [each["status"] for each in log[:5]] == [200, 401, 401, 401, 401]
     assert len({each["request_id"] for each in log}) == 15
+
+
+def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
+    """With the command that installs it."""
+    code = "import sys; sys.modules['uvicorn'] = None; from imgrec.cli.main import main; main()"
+    process = subprocess.run(
+        [sys.executable, "-c", code, "serve"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert process.returncode == 4
+    assert "uvicorn" in process.stderr
+    assert "pip install 'imgrec[serve]'" in process.stderr
