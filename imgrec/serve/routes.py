@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from imgrec.report.api_page import api_page
 from imgrec.report.documents import ClassificationDocument
@@ -102,20 +103,27 @@ def protocol_routes(protocol: Protocol) -> Iterator[Route]:
 
 
 def described(routes: Sequence[Route]) -> Sequence[Route]:
-    """Return routes, and those of their description: a document and a page of it."""
-    document = openapi_document(routes)
-    page = api_page(document)
-    policy = {"content-security-policy": page.content_security_policy}
-    return (
-        *routes,
-        _constant("/openapi.json", HttpResponse(json.dumps(document).encode())),
-        _constant("/docs", HttpResponse(page.html.encode(), _HTML, headers=policy)),
-    )
+    """Return routes, and those of their description: a document and a page of it.
+
+    Both are made when they are first asked for, as it takes a tenth of a second.
+    """
+
+    @cache
+    def document() -> HttpResponse:
+        return HttpResponse(json.dumps(openapi_document(routes)).encode())
+
+    @cache
+    def page() -> HttpResponse:
+        found = api_page(openapi_document(routes))
+        policy = {"content-security-policy": found.content_security_policy}
+        return HttpResponse(found.html.encode(), _HTML, headers=policy)
+
+    return *routes, _constant("/openapi.json", document), _constant("/docs", page)
 
 
-def _constant(path: str, response: HttpResponse) -> Route:
+def _constant(path: str, response: Callable[[], HttpResponse]) -> Route:
     async def handler(_service: Service, _request: HttpRequest) -> HttpResponse:
-        return response
+        return response()
 
     return Route(path, ("GET",), handler, right=None)
 
