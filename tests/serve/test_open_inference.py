@@ -139,6 +139,7 @@ def test_a_tensor_that_is_not_one_of_photos_is_refused(changed: Any, says: str) 
             {"outputs": [{"name": "label", "parameters": {"classification": 1}}]},
             "classification is a number from 1 on",
         ),
+        ({"outputs": [{"name": "label"}] * 4}, "the body is not valid: outputs"),
         ({"inputs": []}, "the body is not valid: inputs"),
     ],
 )

@@ -76,7 +76,10 @@ class InferRequest(Struct, frozen=True):
     """Photos to classify."""
 
     inputs: Annotated[tuple[InputTensor, ...], Meta(min_length=1, max_length=1)]
-    outputs: Annotated[tuple[RequestedOutput, ...], Meta(description="All, if none is named.")] = ()
+    outputs: Annotated[
+        tuple[RequestedOutput, ...],
+        Meta(max_length=len(_OUTPUTS), description="All, if none is named."),
+    ] = ()
     id: str | None = None
     parameters: Parameters = {}
 
