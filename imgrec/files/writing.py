@@ -1,32 +1,24 @@
-"""Write files and folders atomically, also through devices and pipes, and read regular files."""
+"""Write files and folders atomically, also through devices and pipes."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import secrets
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from io import BufferedReader, FileIO
+from io import FileIO
 from pathlib import Path, PurePath
 
-from imgrec.errors import RunError, UsageError
-from imgrec.interface import offers, option
+from imgrec.errors import RunError
+from imgrec.files.reading import NO_LINK, NO_WAIT, file_mode, is_own, reason_of
 from imgrec.text import printable
 
-_PARTIAL = ".partial-"
-_CHUNK = 1 << 20
-
-MAX_DOCUMENT_BYTES = 64 << 20
-"""Of a card, a config or another document that is read whole."""
-
-MAX_TABLE_BYTES = 1 << 30
-"""Of a file with a line or an entry for each image."""
+PARTIAL = ".partial-"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -170,7 +162,7 @@ def open_own(path: Path, *, new: bool, mode: int | None = None) -> FileIO:
     """
     if new:
         path.unlink(missing_ok=True)
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (os.O_EXCL if new else 0) | _NO_LINK | _NO_WAIT
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (os.O_EXCL if new else 0) | NO_LINK | NO_WAIT
     with ExitStack() as opened:
         created = 0o666 if mode is None else 0o600
         file = FileIO(str(path), "a+b", opener=lambda name, _: os.open(name, flags, created))
@@ -184,70 +176,6 @@ def open_own(path: Path, *, new: bool, mode: int | None = None) -> FileIO:
     return file
 
 
-def is_own(found: os.stat_result) -> bool:
-    """Return whether a file or folder belongs to the user of this process."""
-    return sys.platform == "win32" or found.st_uid == os.geteuid()
-
-
-def is_private(found: os.stat_result) -> bool:
-    """Return whether a file or folder is of this user or root, and nobody else may write to it."""
-    if sys.platform == "win32":
-        return True
-    trusted = is_own(found) or found.st_uid == 0
-    return trusted and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def file_mode(path: Path) -> int | None:
-    """Return the permissions of a regular file; None if there is none, or a link."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return None
-    return mode & 0o777 if stat.S_ISREG(mode) else None
-
-
-def open_regular(path: Path, *, follow_links: bool = True) -> BufferedReader:
-    """Open a regular file to read its bytes.
-
-    Raises:
-        OSError: It can't be read, or is a pipe or a device: those may wait, or never end. So is a
-            link, unless links are followed.
-        ValueError: No file can have this path.
-    """
-    _check_regular(path.stat(follow_symlinks=follow_links))
-    opened = _opened_regular if follow_links else _opened_without_link
-    return open(path, "rb", opener=opened)
-
-
-def read_regular(path: Path, limit: int, *, follow_links: bool = True) -> bytes:
-    """Return the bytes of a regular file, of which there may be `limit`.
-
-    Raises:
-        OSError: It can't be read, is not a regular file, or is larger. So is a link, unless links
-            are followed.
-        ValueError: No file can have this path.
-    """
-    with open_regular(path, follow_links=follow_links) as file:
-        return read_bounded(file, limit)
-
-
-def read_bounded(file: BufferedReader, limit: int) -> bytes:
-    """Return the rest of a regular file, of which there may be `limit` bytes; raises OSError."""
-    size = os.fstat(file.fileno()).st_size
-    start = file.tell()
-    if size - start > limit:
-        raise _too_large(limit)
-    content = file.read(size - start + 1)
-    if start + len(content) <= size:
-        return content
-    # /proc gives no sizes, and files grow.
-    while len(content) <= limit and (more := file.read(_CHUNK)):
-        content += more
-    if len(content) > limit:
-        raise _too_large(limit)
-    return content
-
-
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, as `write_output` does."""
     write_bytes(path, text.encode("utf-8", "surrogateescape"))
@@ -258,19 +186,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     write_output(path, lambda temporary: temporary.write_bytes(content))
 
 
-def check_writable(path: Path) -> None:
-    """Raise RunError if `write_output` could not write `path` now."""
-    if path.is_dir():
-        raise RunError(f"{printable(str(path))} is a folder", hint="choose the name of a file")
-    if is_stream(path):
-        if not os.access(path, os.W_OK):
-            raise cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
-        return
-    path = linked(path)
-    with writing(path):
-        tempfile.TemporaryFile(prefix=_PARTIAL, dir=path.parent).close()
-
-
 def remove_partial(folder: Path) -> None:
     """Remove temporary files and folders, left by killed processes, in and below `folder`.
 
@@ -278,7 +193,7 @@ def remove_partial(folder: Path) -> None:
         RunError: One can't be removed.
     """
     try:
-        for path in list(folder.rglob(f"{_PARTIAL}*")):
+        for path in list(folder.rglob(f"{PARTIAL}*")):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -286,70 +201,6 @@ def remove_partial(folder: Path) -> None:
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-
-
-def chosen_output(
-    path: Path | None, default: Path, suffixes: Sequence[str], *, edited: bool = False
-) -> Path:
-    """Return the file to write: one that the user named may be replaced, the default one not.
-
-    Args:
-        path: The file that the user named, if any.
-        default: The file to write otherwise.
-        suffixes: Those that `path` may have.
-        edited: Whether people edit such files, so that none is replaced.
-
-    Raises:
-        RunError: It can't be written.
-        UsageError: `path` has another suffix, or there is a file that is not replaced.
-    """
-    if path is not None:
-        check_suffix(path, suffixes)
-    chosen = path or default
-    if path is None or (edited and not is_stream(path)):
-        refuse_existing(chosen)
-    check_writable(chosen)
-    return chosen
-
-
-def check_suffix(path: Path, allowed: Sequence[str]) -> None:
-    """Raise UsageError unless the suffix of a file is one of those `allowed`, in any case.
-
-    Args:
-        path: The file that the user named.
-        allowed: The suffixes, such as `.csv`; the hint suggests the first one.
-    """
-    if path.suffix.lower() in allowed:
-        return
-    problem = f"unknown format {printable(path.suffix)}" if path.suffix else "no suffix"
-    others = f", or another of {', '.join(allowed)}" if len(allowed) > 1 else ""
-    written = path.parent / f"{path.stem or 'file'}{allowed[0]}"
-    raise UsageError(
-        f"{printable(str(path))}: {problem}",
-        hint=f"write {printable(str(written))}{others}",
-    )
-
-
-def refuse_existing(
-    path: Path, kind: str = "file", other: Path | None = None, *, by: str = "output"
-) -> None:
-    """Raise UsageError if `path`, which imgrec chose or which is a folder, exists.
-
-    So does a link that leads nowhere.
-
-    Args:
-        path: What would be written.
-        kind: What `--output` expects, `file` or `folder`.
-        other: What the hint suggests for it.
-        by: The option that chooses it.
-    """
-    if path.exists() or path.is_symlink():
-        value = kind.upper() if other is None else str(other)
-        how = f" with {option(by, value)}" if offers(by) else ""
-        raise UsageError(
-            f"{printable(str(path))} already exists",
-            hint=f"remove it, or choose another {kind}{how}",
-        )
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
@@ -369,63 +220,9 @@ def cannot_write(path: Path, error: OSError) -> RunError:
     return RunError(f"{printable(str(path))} can't be written: {reason}", hint=hint)
 
 
-def reason_of(error: BaseException) -> str:
-    """Return why a file can't be used, as a phrase that begins in lower case.
-
-    Example:
-        >>> reason_of(OSError(errno.ENOENT, "No such file or directory"))
-        'no such file or directory'
-    """
-    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(why[:1].lower() + why[1:])
-
-
-def sha256(content: bytes) -> str:
-    """Return the SHA-256 of `content` in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal, read in chunks; raises OSError."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
-
-
-def _opened_regular(name: str, flags: int) -> int:
-    # What was a file a moment ago may be a pipe: it is opened without waiting for a writer.
-    descriptor = os.open(name, flags | _NO_WAIT)
-    try:
-        _check_regular(os.fstat(descriptor))
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _opened_without_link(name: str, flags: int) -> int:
-    return _opened_regular(name, flags | _NO_LINK)
-
-
-def _check_regular(found: os.stat_result) -> None:
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if stat.S_ISLNK(found.st_mode):
-        raise OSError(errno.ELOOP, "a link, which is not followed")
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file")
-
-
-def _too_large(limit: int) -> OSError:
-    return OSError(errno.EFBIG, f"larger than {limit >> 20} MiB")
-
-
 def _beside(path: Path) -> Path:
     """Return a name in the folder of `path` that can't be guessed."""
-    return path.parent / f"{_PARTIAL}{secrets.token_hex(8)}{path.suffix}"
+    return path.parent / f"{PARTIAL}{secrets.token_hex(8)}{path.suffix}"
 
 
 def _created(path: Path, mode: int) -> Path:
