@@ -21,10 +21,14 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are f
 
 
 @pytest.mark.parametrize(
-    "times", [2, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.long])]
+    ("times", "most"),
+    [(2, 0.5), pytest.param(200, 1.5, marks=[pytest.mark.slow, pytest.mark.long])],
 )
-def test_nothing_acknowledged_is_lost(tmp_path: Path, times: int) -> None:
-    """Photos, index, features, versions and the log agree after SIGKILL at random moments."""
+def test_nothing_acknowledged_is_lost(tmp_path: Path, times: int, most: float) -> None:
+    """Photos, index, features, versions and the log agree after SIGKILL at random moments.
+
+    most: the seconds after which a process is killed at the latest.
+    """
     taught(tmp_path / "first" / "pets", 3).close()
     choice = random.Random(times)  # noqa: S311  # nothing secret
     with subprocess.Popen(
@@ -41,7 +45,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path, times: int) -> None:
             folder = tmp_path / str(number)
             shutil.copytree(tmp_path / "first", folder)
             for again in range(2):
-                helper.stdin.write(f"{folder} {2 * number + again} {choice.uniform(0.1, 1.5)}\n")
+                helper.stdin.write(f"{folder} {2 * number + again} {choice.uniform(0.05, most)}\n")
                 assert helper.stdout.readline() == "killed\n"
                 _check(folder)
             shutil.rmtree(folder)

@@ -108,7 +108,9 @@ def test_photos_are_added_and_listed(rest: Rest) -> None:
 
 def test_a_photo_is_relabelled_and_deleted(rest: Rest) -> None:
     """Its ETag keeps one person from undoing what another did."""
-    path = f"/pets/photos/{sha256(picture(0, red=True))}"
+    content = picture(9, red=True)
+    rest("POST", "/pets/classes/red/photos", content)
+    path = f"/pets/photos/{sha256(content)}"
     before = rest("GET", path).headers["etag"]
     assert rest("GET", path, if_none_match=before).status == 304
     changed = rest("PATCH", path, {"class": "blue"}, if_match=before)
