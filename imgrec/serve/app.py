@@ -31,6 +31,7 @@ from imgrec.serve.service import Service
 log = logging.getLogger("imgrec")
 
 _GONE_STATUS = 499
+_NO_ROUTE = "none"
 _BUG = Refusal(500, "the service failed to answer", hint="its log says why")
 
 
@@ -61,7 +62,7 @@ class Application:
                 StarletteRoute(path, _Endpoint(self, by_method), methods=[*by_method])
                 for path, by_method in _by_path(routes).items()
             ],
-            exception_handlers={HTTPException: _not_found},
+            exception_handlers={HTTPException: self._not_found},
         )
 
     def for_origins(self, origins: Sequence[str]) -> ASGIApp:
@@ -79,7 +80,7 @@ class Application:
     async def answer(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of a route."""
         began = time.perf_counter()
-        identifier = f"{self._prefix}-{next(self._numbers)}"
+        identifier = self._identifier()
         request = _head(scope, identifier)
         if task := asyncio.current_task():
             scope[GONE] = task.cancel
@@ -92,7 +93,7 @@ class Application:
         else:
             await self._send(response, identifier, send)
         seconds = time.perf_counter() - began
-        self._note(route, request, scope, response, seconds)
+        self._note(route.path, request, scope, response, seconds)
 
     async def _response(
         self, route: Route, request: HttpRequest, receive: Receive, hold: Any
@@ -126,17 +127,33 @@ class Application:
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
+    async def _not_found(self, request: Request, error: Exception) -> Response:
+        """Answer a request of no route."""
+        began, identifier = time.perf_counter(), self._identifier()
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        detail = f"{request.method} {request.url.path} is not answered"
+        given = HttpRequest(id=identifier)
+        response = problem(Refusal(status, detail, hint="see /openapi.json"), given)
+        self._note(_NO_ROUTE, given, request.scope, response, time.perf_counter() - began)
+        headers = {"x-request-id": identifier}
+        if isinstance(error, HTTPException) and error.headers:
+            headers |= error.headers
+        return Response(response.body, status, headers, response.content_type)
+
+    def _identifier(self) -> str:
+        return f"{self._prefix}-{next(self._numbers)}"
+
     def _note(
         self,
-        route: Route,
+        route: str,
         request: HttpRequest,
         scope: Scope,
         response: HttpResponse,
         seconds: float,
     ) -> None:
         metrics = self._service.metrics
-        metrics.requests.labels(route.path, str(response.status)).inc()
-        metrics.seconds.labels(route.path).observe(seconds)
+        metrics.requests.labels(route, str(response.status)).inc()
+        metrics.seconds.labels(route).observe(seconds)
         if response.status == 503:
             metrics.shed.inc()
         client = scope.get("client")
@@ -181,11 +198,3 @@ def _head(scope: Scope, identifier: str) -> HttpRequest:
         path=scope["path_params"],
         id=identifier,
     )
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    detail = f"{request.method} {request.url.path} is not answered"
-    response = problem(Refusal(status, detail, hint="see /openapi.json"), HttpRequest())
-    headers = error.headers if isinstance(error, HTTPException) else None
-    return Response(response.body, status, headers, response.content_type)

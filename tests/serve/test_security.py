@@ -163,3 +163,13 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path: Path) -> None:
     assert process.returncode == 4
     assert "uvicorn" in process.stderr
     assert "pip install 'imgrec[serve]'" in process.stderr
+
+
+@pytest.mark.tensorflow
+def test_what_is_not_answered_is_logged(service: Running) -> None:
+    """With the id that its response names."""
+    found = service.ask("GET", "/nothing")
+    service.wait_for_line('"path": "/nothing"')
+    line = next(json.loads(each) for each in service.lines if "/nothing" in each)
+    assert found.status == 404
+    assert found.document["request_id"] == found.headers["x-request-id"] == line["request_id"]
