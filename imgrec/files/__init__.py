@@ -1,18 +1,6 @@
 """Write files and folders atomically, and read regular files."""
 
-from imgrec.files.outputs import check_suffix, check_writable, chosen_output, refuse_existing
-from imgrec.files.reading import (
-    MAX_DOCUMENT_BYTES,
-    MAX_TABLE_BYTES,
-    file_mode,
-    is_private,
-    open_regular,
-    read_regular,
-    reason_of,
-    sha256,
-    sha256_of,
-)
-from imgrec.files.writing import (
+from imgrec.files.atomic import (
     cannot_write,
     is_stream,
     linked,
@@ -27,6 +15,18 @@ from imgrec.files.writing import (
     write_output,
     write_text,
     writing,
+)
+from imgrec.files.outputs import check_suffix, check_writable, chosen_output, refuse_existing
+from imgrec.files.reading import (
+    MAX_DOCUMENT_BYTES,
+    MAX_TABLE_BYTES,
+    file_mode,
+    is_private,
+    open_regular,
+    read_regular,
+    reason_of,
+    sha256,
+    sha256_of,
 )
 
 __all__ = [

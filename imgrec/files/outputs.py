@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imgrec.errors import RunError, UsageError
-from imgrec.files.writing import PARTIAL, cannot_write, is_stream, linked, writing
+from imgrec.files.atomic import PARTIAL, cannot_write, is_stream, linked, writing
 from imgrec.interface import offers, option
 from imgrec.text import printable
 
