@@ -44,8 +44,9 @@ CONFIGS = {
     "mnist_plus": (
         "data.loader=idx",
         f"data.root={DATA}/mnist",
+        "data.batch_size=64",
         "training.epochs=1",
-        "training.optimizer.Adam.learning_rate.CosineDecay.decay_steps=422",
+        "training.optimizer.Adam.learning_rate.CosineDecay.decay_steps=844",
     ),
     "vgg16_transfer": (*_PETS, f"model.backbone.weights={VGG16}"),
 }

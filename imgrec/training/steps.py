@@ -195,7 +195,7 @@ class Steps:
 
     def _take(self, model: Any, optimizer: Any) -> None:
         """Make the steps those of `model`: the whole one, or its head alone."""
-        if self.device == "cpu" and "bfloat16" not in self.policy:
+        if self.device == "cpu":
             unfuse_biases(model)
         _compile(model, optimizer, self._objective, multi_label=self.network.multi_label)
         # Now, as a step under a strategy can't make variables. `compile` wraps the optimizer where
