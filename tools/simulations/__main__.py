@@ -5,7 +5,7 @@ python -m tools.simulations selective      selective prediction: targets that ar
 python -m tools.simulations selection      sweeps: the best of 100 trials, and which are worse
 python -m tools.simulations promises       gates, temperature, OOD limit and thresholds, by data set
 
-The tables in docs/design.md are those of `--draws 1000`, the default; that of intervals has 300.
+The tables in docs/design.md are those of `--draws 1000`, the default.
 """
 
 from __future__ import annotations
