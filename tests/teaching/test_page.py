@@ -142,7 +142,7 @@ def test_the_story(browser: Any, service: Tokened) -> None:
 
     page.get_by_role("link", name="Photos").click()
     page.get_by_role("radio", name="red").check()
-    shown = page.locator(".photos > li:visible")
+    shown = page.locator(".photos li:visible")
     playwright.expect(shown).to_have_count(10)
     shown.first.get_by_role("button").focus()
     page.keyboard.press("1")  # blue

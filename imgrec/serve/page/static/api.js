@@ -24,13 +24,13 @@ export const address = (path) => new URL(path, document.baseURI).href;
  * Ask the service.
  * `json` or `body` is sent; raises Problem, or an AbortError if `signal` says so.
  */
-export async function ask(path, { method = "GET", json, body, headers = {}, signal } = {}) {
+export async function ask(path, { method = "GET", json, body, headers = {}, signal, priority } = {}) {
   const sent = json === undefined ? body : JSON.stringify(json);
   const kind = json === undefined ? {} : { "content-type": "application/json" };
   for (;;) {
     const token = currentToken();
     const right = token ? { authorization: `Bearer ${token}` } : {};
-    const init = { method, body: sent, headers: { ...kind, ...right, ...headers }, signal };
+    const init = { method, body: sent, headers: { ...kind, ...right, ...headers }, signal, priority };
     const response = await fetch(address(path), init).catch(unreachable);
     if (response.status === 401) {
       if (await newToken(token)) continue;

@@ -10,6 +10,7 @@ import { upload } from "./uploads.js";
 import { count, percent } from "./words.js";
 
 const SHOWN = 12;
+const NAMED = 5;
 
 /** The cards of all classes, and one for a new class. */
 export function classCards(classifier) {
@@ -159,20 +160,25 @@ async function send(classifier, label, files, state, added) {
     },
   });
   row.remove();
-  if (refused.length) state.append(refusedList(refused, state));
+  if (refused.length) state.append(refusedList(refused));
   if (!classifier.signal.aborted) await classifier.load().catch(fail);
 }
 
-function refusedList(refused, state) {
+function refusedList(refused) {
   const text = (each) =>
     each.outcome === "elsewhere"
       ? `it is in ${each.photo.class ?? STATUSES[each.photo.status]} already`
       : each.reason;
+  const item = ([reason, found]) => {
+    const names = found.slice(0, NAMED).flatMap((each, place) => [place ? ", " : "", name(each.name)]);
+    const more = found.length > NAMED ? ` and ${found.length - NAMED} more` : "";
+    return el("li", {}, ...names, `${more}: ${reason}`);
+  };
   const box = el(
-    "details",
-    { class: "refused", open: refused.length <= 3 },
-    el("summary", {}, `${count(refused.length, "photo was", "photos were")} not added`),
-    el("ul", {}, refused.slice(0, 100).map((each) => el("li", {}, name(each.name), `: ${text(each)}`))),
+    "div",
+    { class: "refused" },
+    el("strong", {}, `${count(refused.length, "photo was", "photos were")} not added`),
+    el("ul", {}, [...Map.groupBy(refused, text)].map(item)),
     button("Dismiss", () => box.remove(), { class: "plain" }),
   );
   return box;

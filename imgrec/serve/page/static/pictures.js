@@ -5,14 +5,17 @@ import { el } from "./dom.js";
 
 const loading = new WeakMap();
 
+// Pictures that are only scrolled past are not loaded.
+const PATIENCE = 120;
+
 const observer = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) load(target);
+      if (isIntersecting) start(target);
       else release(target);
     }
   },
-  { rootMargin: "400px" },
+  { rootMargin: "200px" },
 );
 
 /** A picture from the service. */
@@ -36,18 +39,22 @@ export function pictureOf(file, alt) {
 export function show(image, path, alt) {
   release(image);
   Object.assign(image, { alt }).dataset.path = path;
-  load(image);
+  start(image, 0);
 }
 
-async function load(image) {
+function start(image, patience = PATIENCE) {
   if (loading.has(image)) return;
   const controller = new AbortController();
-  const found = { controller, url: "" };
+  const found = { controller, url: "", timer: setTimeout(() => load(image, found), patience) };
   loading.set(image, found);
+}
+
+async function load(image, found) {
+  const { signal } = found.controller;
   try {
-    const response = await ask(image.dataset.path, { signal: controller.signal });
+    const response = await ask(image.dataset.path, { signal, priority: "low" });
     const content = await response.blob();
-    if (controller.signal.aborted) return;
+    if (signal.aborted) return;
     image.src = found.url = URL.createObjectURL(content);
     image.classList.remove("waiting");
   } catch {
@@ -59,6 +66,7 @@ function release(image) {
   const found = loading.get(image);
   if (!found) return;
   loading.delete(image);
+  clearTimeout(found.timer);
   found.controller.abort();
   image.classList.add("waiting");
   image.removeAttribute("src");

@@ -47,7 +47,7 @@ function chart(found) {
 
 function content(standing) {
   const { accuracy, state } = standing;
-  if (!accuracy) return [el("p", { class: "big none", "aria-hidden": "true" }, "–"), el("div", {}, ...missing(standing))];
+  if (!accuracy) return [el("div", {}, ...missing(standing))];
   const between = `between ${percent(accuracy.low)} and ${percent(accuracy.high)}`;
   const track = styled(el("span", { class: "track", "aria-hidden": "true" }, el("span", { class: "between" }), el("span", { class: "point" })), {
     "--low": `${100 * accuracy.low}%`,
