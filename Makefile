@@ -114,7 +114,7 @@ docs: $(READY) ## generate the reference pages of docs/ from the code
 	$(BIN)/python tools/docs.py
 
 .PHONY: pictures
-pictures: $(READY) ## draw the pictures of README and docs/tutorials.md (needs Chromium; minutes)
+pictures: $(READY) ## draw the pictures of README, docs/teach.md and docs/tutorials.md (needs Chromium; minutes)
 	$(BIN)/python -m tools.pictures
 
 .PHONY: bench

@@ -1,4 +1,4 @@
-"""Draw the pictures of README.md and docs/tutorials.md.
+"""Draw the pictures of README.md, docs/teach.md and docs/tutorials.md.
 
 python -m tools.pictures   trains for some minutes in a temporary folder; needs Chromium
 """
@@ -11,13 +11,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
+GAP = 24  # between pictures that stand side by side, in pixels
 WIDTH, HEIGHT = 1000, 1540  # of each of the two columns of the report, in pixels
 
 # The right column has the plots alone.
@@ -43,6 +47,7 @@ def main() -> None:
         folder = Path(name)
         report(folder, browser)
         tutorials(folder, browser)
+        teaching(folder, browser)
 
 
 def report(folder: Path, browser: Browser) -> None:
@@ -75,12 +80,72 @@ def tutorials(folder: Path, browser: Browser) -> None:
     write(top, "tutorials/predictions.png", 800)
 
 
+def teaching(folder: Path, browser: Browser) -> None:
+    """Draw the page of a service on which a classifier is taught."""
+    for kind in ("cat", "dog", "fish"):
+        run(folder, f"imgrec teach classifiers/pets {kind} data/things/{kind}/00[0-2]*.jpg")
+    run(folder, "imgrec teach classifiers/pets cat data/things/dog/0030.jpg --publish")
+    with serving(folder, "--classifiers classifiers") as address:
+        view = ViewportSize(width=1280, height=860)
+        page = browser.new_page(viewport=view, color_scheme="light")
+        page.goto(f"{address}/#/pets")
+        photo = folder / "data/things/cat/0042.jpg"
+        page.locator(".trying input[multiple]").set_input_files(photo)
+        page.locator(".ranked").wait_for()
+        page.wait_for_load_state("networkidle")
+        write(page.screenshot(), "teach/page.png", 1000)
+        phones = [
+            phone(browser, address, place, folder) for place in ("pets/photos", "pets", "?ask")
+        ]
+        write(beside(phones), "teach/phone.png", 1000)
+
+
+def phone(browser: Browser, address: str, place: str, folder: Path) -> bytes:
+    """Return a picture of a place of the page on a phone, in dark colours."""
+    view = ViewportSize(width=390, height=760)
+    page = browser.new_page(viewport=view, color_scheme="dark")
+    page.goto(f"{address}/#/{place}")
+    page.locator("h1").wait_for()
+    if place == "?ask":
+        photos = [f"data/things/{each}/0044.jpg" for each in ("cat", "dog", "car")]
+        page.locator("input[multiple]").set_input_files([folder / each for each in photos])
+    page.wait_for_load_state("networkidle")
+    return page.screenshot()
+
+
+def beside(pictures: Sequence[bytes]) -> bytes:
+    """Return pictures of the same size as one, side by side."""
+    images = [Image.open(io.BytesIO(each)) for each in pictures]
+    width, height = images[0].size
+    step = width + GAP
+    whole = Image.new("RGB", (step * len(images) - GAP, height), "white")
+    for number, each in enumerate(images):
+        whole.paste(each, (number * step, 0))
+    content = io.BytesIO()
+    whole.save(content, "PNG")
+    return content.getvalue()
+
+
+@contextmanager
+def serving(folder: Path, options: str) -> Iterator[str]:
+    """Yield the address of a service, which runs until the context ends."""
+    program = str(Path(sys.executable).parent / "imgrec")
+    command = [program, "serve", *options.split(), "--port", "0"]
+    with subprocess.Popen(  # noqa: S603  # our own program
+        command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    ) as service:
+        lines: Iterable[str] = service.stderr or ()
+        try:
+            yield next(each for each in lines if "listening on" in each).split()[-1]
+        finally:
+            service.kill()
+
+
 def run(folder: Path, command: str) -> None:
     """Run a command with this Python's programs; raise CalledProcessError if it fails."""
     program, *arguments = command.split()
     path = Path(sys.executable).parent / program
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    subprocess.run([str(path), *arguments], check=True, cwd=folder, env=environment)  # noqa: S603  # our own program
+    subprocess.run([str(path), *arguments], check=True, cwd=folder, env=ENVIRONMENT)  # noqa: S603  # our own program
 
 
 def opened(browser: Browser, path: Path, width: int) -> Page:
