@@ -17,8 +17,13 @@ import uvicorn
 
 from imgrec.serve.connection import Connection
 
-# Linux' number of the option, and the program `return 0`, which lets no packet through.
-_ATTACH_FILTER, _NO_PACKET = 26, struct.pack("HBBI", 6, 0, 0, 0)
+# Linux' number of the option, and the program: let no packet through that has the flag SYN, which
+# is in byte 13 of the TCP header.
+_ATTACH_FILTER = 26
+_NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+
+# Who has begun to connect takes one more packet.
+_CONNECTING_SECONDS = 0.05
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _RELOAD = getattr(signal, "SIGHUP", None)
@@ -100,6 +105,8 @@ class Server(uvicorn.Server):
         server.close()
         for each in copies:
             drop_new_connections(each)
+        await asyncio.sleep(_CONNECTING_SECONDS)
+        for each in copies:
             each.setblocking(False)  # noqa: FBT003  # it has no name
             accepted = []
             with each, suppress(BlockingIOError, InterruptedError):
@@ -136,7 +143,8 @@ def drop_new_connections(listener: socket.socket) -> None:
     be let in, and then lose the connection. Ignored, a client tries again, and is refused.
     """
     if sys.platform == "linux":
-        program = ctypes.create_string_buffer(_NO_PACKET)
-        described = struct.pack("@HP", 1, ctypes.addressof(program))
+        program = b"".join(struct.pack("HBBI", *each) for each in _NO_SYN)
+        content = ctypes.create_string_buffer(program)
+        described = struct.pack("@HP", len(_NO_SYN), ctypes.addressof(content))
         with suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, described)
