@@ -11,6 +11,7 @@ from imgrec.evaluation.results import MetricDifference, RequirementResult
 from imgrec.rounding import percent_number
 from imgrec.text import count_of
 from imgrec.workflows.teaching.classifier import Classifier
+from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
 from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
 
@@ -115,7 +116,8 @@ def standing_document(classifier: Classifier, *, wait: bool = False) -> Document
     state = "done" if current else "pending"
     if standing is None:
         return _EMPTY | {"state": state, "revision": examples.revision, "too_few": too_few}
-    return {"state": state} | _measured(standing) | {"too_few": too_few}
+    measured = _measured(standing) | _worth_a_look(standing, examples)
+    return {"state": state} | measured | {"too_few": too_few}
 
 
 def note_on(standing: Standing) -> str:
@@ -162,6 +164,20 @@ def _measured(standing: Standing) -> Document:
             {"class": each.class_name, "taken_for": each.taken_for, "photos": each.photos}
             for each in standing.confused
         ],
+        "unknown": {
+            "probability": threshold.value,
+            "similarity": threshold.ood_similarity,
+            "target": threshold.target,
+            "coverage": threshold.coverage,
+            "precision": threshold.precision,
+        },
+    }
+
+
+def _worth_a_look(standing: Standing, examples: Examples) -> Document:
+    """Return the photos that a person should see, without those that have changed since."""
+    there = {(each.sha256, each.class_name) for each in examples.photos}
+    return {
         "suspects": [
             {
                 "sha256": each.sha256,
@@ -170,15 +186,13 @@ def _measured(standing: Standing) -> Document:
                 "probability": each.probability,
             }
             for each in standing.suspects
+            if (each.sha256, each.class_name) in there
         ],
-        "near_duplicates": [_of_classes(each) for each in standing.near_duplicates],
-        "unknown": {
-            "probability": threshold.value,
-            "similarity": threshold.ood_similarity,
-            "target": threshold.target,
-            "coverage": threshold.coverage,
-            "precision": threshold.precision,
-        },
+        "near_duplicates": [
+            _of_classes(group)
+            for group in standing.near_duplicates
+            if all((each.sha256, each.class_name) in there for each in group)
+        ],
     }
 
 

@@ -97,8 +97,10 @@ export class Classifier extends EventTarget {
     const before = labelOf(photo);
     const found = await response.json();
     Object.assign(photo, found.photo);
+    const tag = response.headers.get("etag");
+    for (const each of this.undone) if (each.photo.sha256 === photo.sha256) each.etag = tag;
     if (!quiet) {
-      this.undone.push({ photo, label: before, etag: response.headers.get("etag") });
+      this.undone.push({ photo, label: before, etag: tag });
       toast(`Moved to ${nameOf(label)}`, { label: "Undo", action: () => this.undo() });
     }
     await this.changedPhotos(found.standing, [photo]);

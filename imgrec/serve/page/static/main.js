@@ -25,7 +25,7 @@ async function start() {
 /** Show the place of the address: `#/`, `#/pets`, `#/pets/photos`, `#/pets/versions`. */
 async function show(moved) {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, part] = path.split("/").map(decodeURIComponent);
+  const [name, part] = path.split("/").map(decoded);
   leave?.abort();
   leave = new AbortController();
   const context = { name, service, query: new URLSearchParams(query), signal: leave.signal };
@@ -39,6 +39,14 @@ async function show(moved) {
     if (moved) content.focus({ preventScroll: true });
   } catch (error) {
     if (!context.signal.aborted) failed(error);
+  }
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
