@@ -66,7 +66,7 @@ def class_mapping(name: str, classes: str) -> str:
         '--map cat=tabby,Siamese'
     """
     if _offered.get() is not None:
-        return f"--map {printable(name)}={printable(classes)}"
+        return f"{option('map')} {printable(name)}={printable(classes)}"
     return f"{option('map')}={{{printable(repr(name))}: {printable(repr(classes))}}}"
 
 

@@ -67,7 +67,8 @@ class Labels(Index):
             if name in known:
                 return False
             if len(known) >= self.quotas.classes:
-                raise QuotaExceeded(f"a classifier has at most {self.quotas.classes:,} classes")
+                most = count_of(self.quotas.classes, "class")
+                raise QuotaExceeded(f"a classifier has at most {most}")
             self._insert_class(name, revision)
         return True
 
@@ -103,7 +104,8 @@ class Labels(Index):
             raise QuotaExceeded(f"a photo has at most {limits.photo_size >> 20} MiB")
         count, size = self.totals()
         if count + len(sizes) > limits.photos:
-            raise QuotaExceeded(f"a classifier has at most {limits.photos:,} photos")
+            most = count_of(limits.photos, "photo")
+            raise QuotaExceeded(f"a classifier has at most {most}")
         if size + sum(sizes) > limits.size:
             raise QuotaExceeded(f"the photos of a classifier have at most {limits.size >> 20} MiB")
 

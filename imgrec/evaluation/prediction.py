@@ -20,8 +20,8 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 MergedDocument = Annotated[
     Mapping[str, tuple[str, ...]],
     Meta(
-        description="Only with --map: the model's classes that each name stands for. The "
-        "probability of the name is the sum of theirs."
+        description="Only if classes are merged: the model's classes that each name stands for. "
+        "The probability of the name is the sum of theirs."
     ),
 ]
 

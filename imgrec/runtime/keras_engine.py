@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.errors import RunError
-from imgrec.interface import option
+from imgrec.interface import flag, option
 from imgrec.models.backend import require_tensorflow, start
 from imgrec.models.importing import tensor_shape
 from imgrec.models.keras_files import load_keras
@@ -88,7 +88,7 @@ def _missing(run: Run, path: Path) -> RunError:
     if run.card.quick:
         command = f"`imgrec export {printable(shlex.quote(str(run.path)))} --format keras`"
         return RunError(
-            f"{printable(run.name)} was trained with --quick: it has no Keras model",
+            f"{printable(run.name)} was trained with {flag('quick')}: it has no Keras model",
             hint=f"{command} makes it, with TensorFlow; it predicts and evaluates with "
             f"{option('engine', 'litert')}",
         )

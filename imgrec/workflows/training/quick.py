@@ -17,6 +17,7 @@ from imgrec.data.records import Record, labels_of
 from imgrec.errors import RunError
 from imgrec.evaluation.calibration import fit_temperature
 from imgrec.files import sha256
+from imgrec.interface import flag
 from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import with_head
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
@@ -103,27 +104,27 @@ def train_quick(
 def _check(experiment: Experiment) -> None:
     """Raise ConfigError for a setting that needs TensorFlow."""
     for path, message in _problems(experiment):
-        raise experiment.problem(path, f"{message}; leave out --quick, or this")
+        raise experiment.problem(path, f"{message}; leave out {flag('quick')}, or this")
 
 
 def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
     model, (height, width) = experiment.model, experiment.data.image_size
-    backbone = model.backbone
+    backbone, quick = model.backbone, flag("quick")
     if model.head is None:
-        yield ("model", "head"), "--quick needs logistic"
+        yield ("model", "head"), f"{quick} needs logistic"
     if (
         backbone is None
         or backbone.name is None
         or packaged_weights(backbone.name) is None
         or backbone.weights != "imagenet"
     ):
-        yield ("model", "backbone"), "--quick needs EfficientNetLite0 with its ImageNet weights"
+        yield ("model", "backbone"), f"{quick} needs EfficientNetLite0 with its ImageNet weights"
     if height != width:
-        yield ("data", "image_size"), "--quick needs height and width to be the same"
+        yield ("data", "image_size"), f"{quick} needs height and width to be the same"
     if experiment.evaluation.selective_prediction is not None:
-        yield ("evaluation", "selective_prediction"), "it is not available with --quick"
+        yield ("evaluation", "selective_prediction"), f"it is not available with {quick}"
     if list(experiment.training.export) != ["float32"]:
-        yield ("training", "export"), "--quick writes float32"
+        yield ("training", "export"), f"{quick} writes float32"
 
 
 def _backbone(experiment: Experiment) -> str:
