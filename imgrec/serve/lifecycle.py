@@ -43,6 +43,7 @@ class Server(uvicorn.Server):
         on_drain: Called when a signal ends the service.
         on_reload: Called when SIGHUP arrives.
         on_tick: Called ten times a second.
+        on_end: Called when no request is answered any more, before their threads are waited for.
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class Server(uvicorn.Server):
         on_drain: Callable[[], None],
         on_reload: Callable[[], None],
         on_tick: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._grace = grace
-        self._on_drain, self._on_reload, self._tick = on_drain, on_reload, on_tick
+        self._on_drain, self._on_reload = on_drain, on_reload
+        self._tick, self._on_end = on_tick, on_end
         self.signal: int | None = None
         """The signal that ended the service."""
         self.drained = True
@@ -97,6 +100,7 @@ class Server(uvicorn.Server):
         for each in self._connections:
             each.abort()
         await asyncio.sleep(0)  # their requests are cancelled
+        self._on_end()
         self._tick()
 
     async def _stop_listening(self, server: asyncio.Server) -> None:

@@ -113,7 +113,7 @@ def serve(settings: Settings) -> None:
         if classifiers is not None:
             service.start_decoding()
             classifiers.follow(service)
-        server = _server(settings, service, security, described(routes))
+        server = _server(settings, service, security, described(routes), classifiers)
         listener.listen(_BACKLOG)  # clients can connect from now on
         _say_what_is_served(settings, service, address)
         server.run(sockets=[listener])
@@ -148,6 +148,7 @@ def _server(
     service: Service,
     security: Callable[[], Security],
     routes: Sequence[Route],
+    classifiers: Classifiers | None,
 ) -> Server:
     access_log = AccessLog() if settings.access_log else AccessLog(None)
     application = Application(service, security(), access_log, routes)
@@ -160,12 +161,17 @@ def _server(
         access_log.flush()
         reloading.tick()
 
+    def end() -> None:
+        if classifiers is not None:
+            classifiers.stop()
+
     return Server(
         _config(settings, application),
         settings.grace,
         on_drain=drain,
         on_reload=reloading.request,
         on_tick=tick,
+        on_end=end,
     )
 
 

@@ -127,6 +127,25 @@ print(hashlib.sha256(b"".join(_bytes(_made(400, 300, 3).fit()))).hexdigest())
 
 
 @pytest.mark.long
+def test_a_computation_can_be_stopped() -> None:
+    """What the check raises ends it at once, however many steps are left."""
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == last:
+            raise KeyboardInterrupt
+
+    photos, last = _made(20, 3, 2), 0
+    photos.fit(check=check)
+    for last in (1, calls // 2, calls):
+        calls = 0
+        with pytest.raises(KeyboardInterrupt):
+            photos.fit(check=check)
+        assert calls == last
+
+
 def test_the_number_of_threads_changes_nothing() -> None:
     """Processes whose BLAS has one thread, two and four compute the same bytes."""
     found = {

@@ -124,8 +124,14 @@ class Classifiers:
         version = next((each for each in classifier.versions() if each.published), None)
         return None if version is None else classifier.run(version.number).path
 
+    def stop(self) -> None:
+        """End what takes long; afterwards, no model is computed any more."""
+        for each in list(self._open.values()):
+            each.stop()
+
     def close(self) -> None:
         """Give the folder back."""
+        self.stop()
         with self._mutex:
             for each in self._open.values():
                 each.close()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from imgrec.training.logistic.folds import deal_folds
 from imgrec.training.logistic.photos import LabelledPhotos
 from imgrec.training.logistic.solver import (
+    Check,
     Floats,
     Regressions,
     log_sum_exp,
@@ -91,6 +92,7 @@ def fit_head(
     *,
     folds: int | None = None,
     strength: float | None = None,
+    check: Check = lambda: None,
 ) -> LogisticHead:
     """Fit L2-regularised multinomial logistic regression to photos.
 
@@ -107,6 +109,7 @@ def fit_head(
         features: Of each photo, (photos, features). Equal photos have equal features.
         folds: 5 by default, or as many as the smallest class has photos, or groups of them.
         strength: Used in place of the one that cross-validation chooses.
+        check: Called again and again meanwhile. What it raises ends the computation.
 
     Raises:
         DataError: A photo has two classes, a class has fewer photos or groups than there are folds,
@@ -129,9 +132,9 @@ def fit_head(
     with _one_thread():
         space = _Space.around(known, None)
         inputs = space.inputs(known)
-        chosen, validated = _cross_validated(inputs, truth, fold_of)
+        chosen, validated = _cross_validated(inputs, truth, fold_of, check)
         strength = chosen if strength is None else strength
-        regression = _regression(inputs, truth, strength)
+        regression = _regression(inputs, truth, strength, check)
         found, norms = minimize(regression, np.array([_GRADIENT]))
         kernel, bias = space.dense_layer(found[:, 0] @ regression.contrasts)
     return LogisticHead(kernel, bias, strength, float(norms[0]), validated, space.axes)
@@ -158,7 +161,7 @@ def preview_head(
     truth = np.eye(len(photos.classes))[labels]
     with _one_thread():  # several would mostly wait for each other
         space = _Space.around(known, last.axes)
-        regression = _regression(space.inputs(known), truth, last.strength)
+        regression = _regression(space.inputs(known), truth, last.strength, lambda: None)
         start = space.coefficients(last.kernel, last.bias) @ regression.contrasts.T
         enough = np.array([_PREVIEW * last.strength])
         found, _ = minimize(regression, enough, start[:, None])
@@ -222,13 +225,13 @@ def _principal_axes(centred: Floats) -> Floats:
     return span @ np.linalg.eigh(coordinates.T @ coordinates)[1]  # type: ignore[no-any-return]
 
 
-def _regression(inputs: Floats, truth: Floats, strength: float) -> Regressions:
+def _regression(inputs: Floats, truth: Floats, strength: float, check: Check) -> Regressions:
     shares = np.full((len(inputs), 1), 1 / len(inputs))
-    return Regressions(inputs, truth, shares, np.array([strength]))
+    return Regressions(inputs, truth, shares, np.array([strength]), check)
 
 
 def _cross_validated(
-    inputs: Floats, truth: Floats, fold_of: NDArray[np.intp]
+    inputs: Floats, truth: Floats, fold_of: NDArray[np.intp], check: Check
 ) -> tuple[float, CrossValidation]:
     """Return the strength that is chosen, and how all of them did.
 
@@ -237,7 +240,7 @@ def _cross_validated(
     folds, strengths = np.arange(fold_of.max() + 1), np.array(STRENGTHS)
     shares = (fold_of[:, None] != folds).astype(np.float64)
     shares = np.repeat(shares / shares.sum(0), len(strengths), axis=1)
-    regressions = Regressions(inputs, truth, shares, np.tile(strengths, len(folds)))
+    regressions = Regressions(inputs, truth, shares, np.tile(strengths, len(folds)), check)
     found, _ = minimize(regressions, _CHOICE * regressions.strengths)
     rows = np.arange(len(inputs))
     logits = regressions.logits(found).reshape(len(rows), len(folds), len(strengths), -1)

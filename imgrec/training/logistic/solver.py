@@ -6,13 +6,15 @@ together. Nothing is random, so the same arrays give the same bytes if the produ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Check = Callable[[], None]
 
 _STEPS = 100
 _INNER_STEPS = 500
@@ -35,12 +37,14 @@ class Regressions:
         truth: (rows, classes), one-hot.
         shares: (rows, regressions), the weight of each row. Columns sum to 1.
         strengths: (regressions,), positive.
+        check: Called before each matrix product. What it raises ends the computation.
     """
 
     inputs: Floats
     truth: Floats
     shares: Floats
     strengths: Floats
+    check: Check = field(default=lambda: None, compare=False)
 
     @cached_property
     def contrasts(self) -> Floats:
@@ -93,8 +97,8 @@ class Regressions:
         found[:-1] += self.strengths[:, None] * coefficients[:-1]
         return found
 
-    @staticmethod
-    def _product(left: Floats, right: Floats) -> Floats:
+    def _product(self, left: Floats, right: Floats) -> Floats:
+        self.check()
         flat = left @ right.reshape(len(right), -1)
         return flat.reshape(len(left), *right.shape[1:])
 

@@ -116,10 +116,19 @@ class Classifier:
     ) -> None:
         self.close()
 
+    def stop(self) -> None:
+        """End what takes long, such as a cross-validation; it raises Conflict in its thread.
+
+        Afterwards, no model is computed any more.
+        """
+        self._learner.stop()
+
     def close(self) -> None:
-        """Give the folder back to other processes."""
+        """Stop, and give the folder back to other processes."""
+        self.stop()
         self._learner.wait()
-        self._store.close()
+        with self._job:
+            self._store.close()
 
     # What is there
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -56,13 +57,17 @@ class Solved:
         return self.head.kernel / temperature, self.head.bias / temperature
 
 
-def solve(examples: Examples) -> Solved:
+def solve(examples: Examples, check: Callable[[], None]) -> Solved:
     """Solve the head, and find out how good it is.
+
+    Args:
+        examples: The labelled photos.
+        check: Called again and again meanwhile. What it raises ends the computation.
 
     Raises:
         DataError: The photos give no head, as all of them have the same features.
     """
-    head = fit_head(examples.labelled(), examples.features)
+    head = fit_head(examples.labelled(), examples.features, check=check)
     known = references(examples.features)
     scores = dataclasses.replace(
         _held_out(examples, head),

@@ -25,6 +25,7 @@ class Learner:
         self._store = store
         self._mutex = threading.RLock()
         self._solving = threading.Lock()
+        self._stopped = threading.Event()
         self._backbone: Backbone | None = None
         self._known: dict[str, Known] | None = None
         self._examples: Examples | None = None
@@ -89,13 +90,17 @@ class Learner:
         return examples
 
     def solve(self, examples: Examples) -> Solved:
-        """Return the exact head of the examples; computed once."""
+        """Return the exact head of the examples; computed once.
+
+        Raises:
+            Conflict: `stop` was called before it was done.
+        """
         with self._solving:
             with self._mutex:
                 before = self._solved
             if before is not None and before.examples is examples:
                 return before
-            solved = solve(examples)
+            solved = solve(examples, self._check)
             standing = standing_of(solved, before)
             with self._mutex:
                 if self._examples is examples:
@@ -142,10 +147,18 @@ class Learner:
             self._draft = last
         return last
 
+    def stop(self) -> None:
+        """End the computation of a head, and begin no other."""
+        self._stopped.set()
+
     def wait(self) -> None:
         """Wait until nothing is computed in the background."""
         if (worker := self._worker) is not None:
             worker.join()
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise Conflict(f"{printable(self._store.name)} is being closed")
 
     def _features(self) -> dict[str, Known]:
         with self._mutex:

@@ -51,7 +51,7 @@ def solve_head(writer: RunWriter, prepared: Prepared, steps: Steps, progress: Pr
         settings, images = input_settings(prepared.experiment), training_split(prepared)
         features = features_of(settings, steps, images, progress, signals)
         signals.check()
-        solved = fit_head(photos, features)
+        solved = fit_head(photos, features, check=signals.check)
         head = head_on_card(solved)
         log.info("head: %s", head)
         model = build(steps.network, weights=False, statistics=steps.statistics)
