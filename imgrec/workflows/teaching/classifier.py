@@ -6,7 +6,7 @@ import logging
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,6 @@ from imgrec.classifiers import (
     PhotoStatus,
     Quotas,
     Store,
-    StoredClass,
     StoredPhoto,
     StoredVersion,
     check_classifier_name,
@@ -27,15 +26,13 @@ from imgrec.classifiers import (
 )
 from imgrec.data.images import ImageSpec
 from imgrec.data.records import Photo
-from imgrec.errors import BadImage, UsageError
 from imgrec.evaluation.prediction import ModelInfo
 from imgrec.files import sha256_of
 from imgrec.progress import Progress, Silent
-from imgrec.requirement import parse
-from imgrec.runs.card_file import read_card
-from imgrec.runs.folder import Run, default_runs_dir, find
+from imgrec.runs.folder import default_runs_dir, find
 from imgrec.text import printable
 from imgrec.workflows.prediction import Predictor, open_models
+from imgrec.workflows.teaching.adding import checked_label, named_photo, outcome_of
 from imgrec.workflows.teaching.backbone import (
     BackboneDescription,
     DecodedPhoto,
@@ -43,15 +40,15 @@ from imgrec.workflows.teaching.backbone import (
     packaged_backbone,
     run_backbone,
 )
+from imgrec.workflows.teaching.contents import Contents
 from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.teaching.examples import Examples
 from imgrec.workflows.teaching.learner import Learner
 from imgrec.workflows.teaching.neighbours import look_alikes
-from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Outcome, Published
-from imgrec.workflows.teaching.standing import PhotoOfClass, Standing
-from imgrec.workflows.teaching.thumbnails import photo_thumbnail
+from imgrec.workflows.teaching.outcomes import AddedPhoto, Forgotten, Published
+from imgrec.workflows.teaching.standing import Standing
 from imgrec.workflows.teaching.trained_version import publish_run
-from imgrec.workflows.teaching.version import REQUIRE, check_gate, model_content, write_version
+from imgrec.workflows.teaching.version import check_gate, model_content, write_version
 
 log = logging.getLogger("imgrec")
 
@@ -60,7 +57,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _DELETED = ".deleted-"
 
 
-class Classifier:
+class Classifier(Contents):
     """A classifier in a folder; threads can share it.
 
     Args:
@@ -89,10 +86,11 @@ class Classifier:
         if create and not is_classifier(place):
             content, description = _backbone(backbone)
             settings = {"backbone": as_setting(description)}
-            self._store = Store.create(place, content, settings, quotas)
+            store = Store.create(place, content, settings, quotas)
         else:
-            self._store = Store(place, quotas)
-        self._learner = Learner(self._store)
+            store = Store(place, quotas)
+        super().__init__(store)
+        self._learner = Learner(store)
         self._mutex = threading.RLock()
         self._job = threading.RLock()  # publishing and forgetting, one at a time
         self._published: tuple[int, Predictor] | None = None
@@ -129,68 +127,6 @@ class Classifier:
         self._learner.wait()
         with self._job:
             self._store.close()
-
-    # What is there
-
-    @property
-    def name(self) -> str:
-        """The name of the folder."""
-        return self._store.name
-
-    @property
-    def folder(self) -> Path:
-        """The folder."""
-        return self._store.folder
-
-    @property
-    def revision(self) -> int:
-        """A number that each change counts up."""
-        return self._store.revision
-
-    def classes(self) -> tuple[StoredClass, ...]:
-        """Return the classes with their numbers of photos, sorted by name."""
-        return self._store.classes()
-
-    def class_named(self, name: str) -> StoredClass:
-        """Return a class; raises NotFound."""
-        return self._store.class_named(name)
-
-    def counts(self) -> Mapping[PhotoStatus, int]:
-        """Return how many photos are `labelled`, `unsure`, or show `none` of the classes."""
-        return self._store.counts()
-
-    def photos(
-        self,
-        class_name: str | None = None,
-        *,
-        status: PhotoStatus | None = None,
-        after: str = "",
-        limit: int = -1,
-    ) -> tuple[StoredPhoto, ...]:
-        """Return photos, sorted by SHA-256.
-
-        Args:
-            class_name: Only those of a class.
-            status: Only those that are `labelled`, `unsure` or `none`.
-            after: Only those behind this SHA-256.
-            limit: How many at most; all if it is negative.
-        """
-        return self._store.photos(class_name=class_name, status=status, after=after, limit=limit)
-
-    def photo(self, sha256: str) -> StoredPhoto:
-        """Return a photo; raises NotFound."""
-        return self._store.photo(sha256)
-
-    def path(self, sha256: str) -> Path:
-        """Return the file of a photo; raises NotFound."""
-        return self._store.path(self.photo(sha256))
-
-    def thumbnail(self, sha256: str) -> bytes:
-        """Return a small picture of a photo, as WebP; raises NotFound, or BadImage."""
-        if (found := self._store.thumbnail(sha256)) is None:
-            found = photo_thumbnail(self.path(sha256))
-            self._store.keep_thumbnail(sha256, found)
-        return found
 
     # Teaching
 
@@ -246,10 +182,10 @@ class Classifier:
             QuotaExceeded: There would be too many photos, classes or bytes.
             DiskFull: There is no space. Photos that were added before stay.
         """
-        class_name, status = _label(class_name, status)
+        class_name, status = checked_label(class_name, status)
         if class_name is not None:
             self._store.add_class(class_name)
-        listed = [_photo(each, number) for number, each in enumerate(photos, 1)]
+        listed = [named_photo(each, number) for number, each in enumerate(photos, 1)]
         done: list[AddedPhoto] = []
         with (progress or Silent()).task("adding photos", len(listed)) as task:
             for start in range(0, len(listed), _CHUNK):
@@ -265,7 +201,7 @@ class Classifier:
         Raises:
             NotFound: There is no such photo or class.
         """
-        return self._store.label(sha256, *_label(class_name, status))
+        return self._store.label(sha256, *checked_label(class_name, status))
 
     def forget(self, photos: Iterable[str | Path], progress: Progress | None = None) -> Forgotten:
         """Delete photos for ever: no model, file or index knows them afterwards.
@@ -332,31 +268,6 @@ class Classifier:
         return model_content(self._learner.backbone, self._learner.solve(self._learner.solvable()))
 
     # Versions
-
-    def versions(self) -> tuple[StoredVersion, ...]:
-        """Return the versions, the oldest first."""
-        return self._store.versions()
-
-    def version(self, number: int) -> StoredVersion:
-        """Return a version; raises NotFound."""
-        return self._store.version(number)
-
-    def run(self, number: int) -> Run:
-        """Return the run of a version; raises NotFound, or Conflict if it was withdrawn."""
-        version = self.version(number)
-        if version.withdrawn:
-            raise Conflict(f"version {number} of {printable(self.name)} was withdrawn")
-        path = self._store.run_path(version)
-        return Run(path, read_card(path))
-
-    @property
-    def require(self) -> tuple[str, ...]:
-        """What is required of a version before it is published, as `accuracy >= 0.95`."""
-        return tuple(self._store.setting(REQUIRE, []))
-
-    @require.setter
-    def require(self, requirements: Sequence[str]) -> None:
-        self._store.set(REQUIRE, [str(parse(each)) for each in requirements])
 
     def publish(
         self,
@@ -448,28 +359,9 @@ class Classifier:
             self._learner.learn(each for each in new if each.sha256 in added)
             label = class_name, status
             return [
-                replace(self._outcome(found, added, alike, label), name=given.name)
+                replace(outcome_of(self._store, found, added, alike, label), name=given.name)
                 for given, found in zip(chunk, read, strict=True)
             ]
-
-    def _outcome(
-        self,
-        read: NewPhoto | BadImage,
-        added: dict[str, StoredPhoto],
-        alike: Mapping[str, Sequence[str]],
-        wanted: tuple[str | None, PhotoStatus],
-    ) -> AddedPhoto:
-        if isinstance(read, BadImage):
-            return AddedPhoto(read.name, "refused", reason=read.reason)
-        photo = self._store.photo(read.sha256)
-        outcome: Outcome = "added"
-        if added.pop(read.sha256, None) is None:
-            outcome = "known" if (photo.class_name, photo.status) == wanted else "elsewhere"
-        found = (self._store.find(each) for each in alike.get(read.sha256, ()))
-        near = tuple(
-            PhotoOfClass(each.sha256, each.class_name or each.status) for each in found if each
-        )
-        return AddedPhoto(read.name, outcome, photo, near_duplicates=near)
 
     def _require_backbone(self, backbone: str | Path) -> None:
         """Raise Conflict if the classifier has another backbone."""
@@ -527,20 +419,3 @@ def list_classifiers(folder: Path) -> tuple[str, ...]:
     for left in folder.glob(f"{_DELETED}*"):
         shutil.rmtree(left, ignore_errors=True)
     return tuple(sorted(each.name for each in folder.iterdir() if is_classifier(each)))
-
-
-def _label(class_name: str | None, status: PhotoStatus) -> tuple[str | None, PhotoStatus]:
-    if (class_name is None) == (status == "labelled"):
-        raise UsageError(
-            "a photo has a class, or it is unsure or shows none of them",
-            hint="name a class, or say which of the two",
-        )
-    return class_name, status
-
-
-def _photo(given: Photo | DecodedPhoto | str | Path | bytes, number: int) -> Photo | DecodedPhoto:
-    if isinstance(given, Photo | DecodedPhoto):
-        return given
-    if isinstance(given, bytes):
-        return Photo(f"photo {number}", given)
-    return Photo(str(given), Path(given))
