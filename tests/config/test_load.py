@@ -33,9 +33,9 @@ def test_every_problem_at_once(config: str) -> None:
     assert str(caught.value) == (
         "configs/pets.yaml has 5 problems\n"
         "  line 3     data.rot: unknown key; did you mean 'root'? allowed: bad_images, batch_size, "
-        "cache, channels, columns, features, fit, group, image_size, images, interpolation, "
-        "label_map, loader, max_megapixels, multi_label, root, separator, split, test, train, "
-        "validation\n"
+        "cache, channels, columns, features, fit, fold, group, image_size, images, interpolation, "
+        "label_map, loader, max_megapixels, multi_label, root, separator, split, split_seed, "
+        "test, train, validation\n"
         "  line 7     model.layers[0].Conv2D.filters: 'many' is not a whole number\n"
         "  line 8     model.layers[1]: unknown layer 'Dens'; did you mean 'Dense'? allowed: "
         "Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, "

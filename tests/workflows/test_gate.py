@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -251,7 +252,9 @@ def test_folders_called_otherwise(one_epoch: Run, photos: Path, tmp_path: Path) 
     assert found.evaluation.images == 40
     with pytest.raises(UsageError, match="no class green"):
         evaluate(one_epoch, EvaluationRequest(ImageChoice(other, names={"green": "red"})))
-    message = "--map rouge=redd: colours-1 has no class redd; did you mean red"
+    message = re.escape(
+        "class_map={'rouge': 'redd'}: colours-1 has no class redd; did you mean red?"
+    )
     with pytest.raises(UsageError, match=message):
         evaluate(one_epoch, EvaluationRequest(ImageChoice(other, names={"rouge": "redd"})))
     with pytest.raises(UsageError, match="class_map renames the classes"):
