@@ -150,11 +150,14 @@ def _show(console: Console, assessment: Assessment, *, as_json: bool) -> None:
     from imgrec.report.documents import evaluation_document
     from imgrec.report.terminal.comparison import differences_text, verdicts_text
     from imgrec.report.terminal.evaluation import evaluation_text
+    from imgrec.report.wording import looks_fact
 
     if as_json:
         return console.document(evaluation_document(assessment))
     run, split, source = assessment.run, assessment.split, assessment.source
     console.result(f"{printable(run)} on {split}: {printable(source)}")
+    for fact in looks_fact(assessment.test_looks):
+        console.result(": ".join(fact))
     console.render(evaluation_text(assessment.evaluation))
     if assessment.comparison:
         console.render(differences_text(assessment.comparison, assessment.evaluation))

@@ -239,7 +239,7 @@ def finish(
 
 def _show_finished(console: Console, finished: Finished) -> None:
     from imgrec.evaluation.results import MetricValue
-    from imgrec.report.wording import format_bounds, format_value
+    from imgrec.report.wording import format_bounds, format_value, looks_fact
 
     def shown(name: str, value: MetricValue) -> str:
         bounds = format_bounds(name, value)
@@ -255,8 +255,8 @@ def _show_finished(console: Console, finished: Finished) -> None:
     runs = count_of(max(len(each.runs) for each in finished.metrics.values()), "run")
     images = count_of(finished.images, f"{finished.split} image")
     console.result(f"trial {finished.trial} with new seeds: {runs}, on {images}")
-    if finished.looked:
-        console.result(f"test images looked at: {finished.looked}")
+    for fact in looks_fact(finished.test_looks):
+        console.result(": ".join(fact))
     console.result(f"next: imgrec predict PHOTO --model {printable(shlex.quote(finished.path))}")
 
 

@@ -231,9 +231,10 @@ class Assessment:
 
     run: the model's name (several, joined by ` + `, for an ensemble); split: the part of the
     data at `source`. verdicts: empty if nothing was required. facts: further names and values
-    for the reports. leakage: how many of the images the model, or the baseline, was
-    trained on. measured: when, in UTC. merged: the model's own classes that each merged class
-    stands for, by its name.
+    for the reports. test_looks: how often these images were looked at as a test set; None if that
+    is not counted. leakage: how many of the images the model, or the baseline, was trained on.
+    measured: when, in UTC. merged: the model's own classes that each merged class stands for, by
+    its name.
     """
 
     run: str
@@ -244,6 +245,7 @@ class Assessment:
     verdicts: tuple[RequirementResult, ...] = ()
     comparison: Comparison | None = None
     facts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    test_looks: int | None = field(default=None, compare=False)
     leakage: int = 0
     measured: dt.datetime | None = field(default=None, compare=False)
     merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from imgrec.report.wording import (
     format_difference,
     format_value,
     is_informative,
+    looks_fact,
     metric_title,
     robustness_cells,
     verdict_line,
@@ -97,6 +98,9 @@ def _head(assessment: Assessment) -> Iterator[str]:
     yield ""
     yield f"{code(assessment.run)} on {images} of {code(assessment.source)}"
     yield ""
+    for fact in looks_fact(assessment.test_looks):
+        yield ": ".join(fact).capitalize()
+        yield ""
 
 
 def _requirements(assessment: Assessment) -> Iterator[str]:

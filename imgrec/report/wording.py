@@ -51,6 +51,12 @@ def counted_images(assessment: Assessment) -> str:
     return f"{count:,}{split} {plural('image', count)}"
 
 
+def looks_fact(looks: int | None) -> tuple[tuple[str, str], ...]:
+    """Return how often test images were looked at, as name and value; nothing if not counted."""
+    times = "once" if looks == 1 else f"{looks:,} times" if looks else ""
+    return (("test images looked at", times),) if times else ()
+
+
 def moment(time: dt.datetime) -> str:
     """Return a time in UTC as people write it: `21 November 2026, 07:14 UTC`."""
     return f"{time.day} {time:%B %Y, %H:%M} UTC"

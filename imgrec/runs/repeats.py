@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,7 +12,7 @@ from msgspec import Meta, Struct
 from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
 from imgrec.json_documents import from_builtins, json_text, parse_json
-from imgrec.runs.card_file import read_card
+from imgrec.runs.card_file import CARD_FILE, read_card
 from imgrec.runs.folder import Run, find
 from imgrec.text import printable
 
@@ -72,11 +73,21 @@ def find_repeats(reference: str | None, runs_dir: Path) -> Path | None:
 def find_members(reference: str | None, runs_dir: Path) -> tuple[Run, ...]:
     """Return the runs that `reference` means: those of a folder of repeats, else the one of `find`.
 
-    Raises RunError where there is none.
+    Raises RunError if there is none, or if a run of the folder is not complete.
     """
     if (folder := find_repeats(reference, runs_dir)) is None:
         return (find(reference, runs_dir),)
     names = read_repeats(folder).members
     if any(Path(name).name != name for name in names):
         raise RunError(f"{printable(str(folder))} names runs outside of it")
-    return tuple(Run(folder / name, read_card(folder / name)) for name in names)
+    return tuple(_member(folder, name) for name in names)
+
+
+def _member(folder: Path, name: str) -> Run:
+    path = folder / name
+    if (path / CARD_FILE).is_file() and (card := read_card(path)).complete:
+        return Run(path, card)
+    raise RunError(
+        f"{printable(str(folder))} is not complete: {printable(name)} is not trained to its end",
+        hint=f"`imgrec train --resume {printable(shlex.quote(str(folder)))}` continues it",
+    )

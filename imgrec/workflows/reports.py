@@ -245,12 +245,13 @@ def write_results(writer: RunWriter, found: Assessment, records: Sequence[Record
         records: The images that were evaluated.
     """
     run, now = writer.run, dt.datetime.now(dt.UTC)
-    facts = (*run_facts(run), *found.facts)
-    assessment = dataclasses.replace(found, facts=facts, measured=now)
+    assessment = dataclasses.replace(found, facts=tuple(run_facts(run)), measured=now)
     confusion = charts.ThemedChart(charts.confusion, assessment.evaluation)
     context = dataclasses.replace(report_context(run, assessment, records), confusion=confusion)
     by_suffix = report_formats(context)
-    writer.write_text(METRICS_FILE, by_suffix[".json"](assessment))
+    # Which trainings came before is no property of this one: its metrics stay reproducible.
+    reproducible = dataclasses.replace(assessment, test_looks=None)
+    writer.write_text(METRICS_FILE, by_suffix[".json"](reproducible))
     if context.history:
         curves = charts.curves(context.history, best_epoch=context.best_epoch)
         writer.write_bytes("curves.png", curves)

@@ -1,4 +1,4 @@
-"""How often test images were looked at, as a fact for reports."""
+"""How often test images were looked at, counted in the runs folder."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def note_look(
     records: Sequence[Record],
     identities: Mapping[str, str],
     classes: Sequence[str],
-) -> tuple[tuple[str, str], ...]:
-    """Count one more look at test images; return the fact, or none if it can't be counted.
+) -> int | None:
+    """Count one more look at test images; return how many these are, None if it can't be counted.
 
     Whoever compares models by the same test images chooses by them, more so with each look.
 
@@ -31,11 +31,12 @@ def note_look(
         classes: Their classes.
     """
     known = [record for record in records if identities.get(record.name)]
-    looks = count_look(runs_dir, fingerprint(known, identities, classes), run) if known else 0
-    return (("test images looked at", "once" if looks == 1 else f"{looks:,} times"),) * bool(looks)
+    if not known:
+        return None
+    return count_look(runs_dir, fingerprint(known, identities, classes), run) or None
 
 
-def note_recorded_look(runs_dir: Path, run: Run) -> tuple[tuple[str, str], ...]:
+def note_recorded_look(runs_dir: Path, run: Run) -> int | None:
     """Count one more look at the test images that a run recorded; as `note_look`."""
     classes = run.card.classes
     found = {

@@ -91,7 +91,7 @@ def test_a_sweep_is_finished_once(tmp_path: Path, imgrec: Imgrec) -> None:
     assert imgrec("sweep", "colours.yaml", "--quick").returncode == 0
     assert not (tmp_path / "runs" / "test_looks.jsonl").exists()
     first = json.loads(imgrec("sweep", "finish", "colours", "--json").stdout)
-    assert (first["split"], first["images"], first["looked"]) == ("test", 8, "once")
+    assert (first["split"], first["images"], first["test_looks"]) == ("test", 8, 1)
     assert first["metrics"]["accuracy"]["low"] < first["mean"]["accuracy"]["value"]
     assert json.loads(imgrec("sweep", "finish", "colours", "--json").stdout) == first
     assert len((tmp_path / "runs" / "test_looks.jsonl").read_text("utf-8").splitlines()) == 1

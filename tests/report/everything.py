@@ -61,5 +61,6 @@ def everything(found: Assessment) -> Assessment:
         ),
         comparison=Comparison("digits-1", "digits-0", 8, 0.95, {"accuracy": worse}, flips, flips),
         facts=(("fingerprint", "abc"),),
+        test_looks=7,
         measured=dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC),
     )

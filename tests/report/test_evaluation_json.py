@@ -35,7 +35,7 @@ def test_the_document_has_its_keys_in_order(evaluation: Callable[..., Evaluation
     assert list(document) == [
         "schema_version", "run", "split", "data", "images", "multi_label", "top_k", "metrics",
         "per_class", "confusion", "reliability", "coverage_curve", "slices", "worst_slice", "notes",
-        "leakage", "requirements", "passed", "comparison",
+        "leakage", "test_looks", "requirements", "passed", "comparison",
     ]  # fmt: skip
     assert (document["schema_version"], document["run"], document["split"]) == (
         2,

@@ -74,6 +74,8 @@ def test_the_page_says_everything(assessment: Make) -> None:
         "bad.png",
         "fingerprint",
         "abc",
+        "test images looked at",
+        "7 times",
         ": same file twice in a split",
         "b.jpg",
         "name: digits\nseed: 0\n",

@@ -70,7 +70,11 @@ def test_a_missed_gate_whole(
         evaluation(["cat", "dog"], skipped), metrics=METRICS, slices=SLICES, notes=("No AUC.",)
     )
     found = assessment(
-        ["cat", "dog"], evaluation=measured, verdicts=(MET, MISSED), comparison=COMPARISON
+        ["cat", "dog"],
+        evaluation=measured,
+        verdicts=(MET, MISSED),
+        comparison=COMPARISON,
+        test_looks=7,
     )
     assert markdown(found) == snapshot
 

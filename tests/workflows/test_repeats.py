@@ -55,14 +55,25 @@ def test_members_are_used_as_one_model(trained: Run, tmp_path: Path) -> None:
     wanted = EvaluationRequest(runs_dir=tmp_path)
     alone, together = evaluate(trained, wanted), evaluate(members, wanted)
     assert together.evaluation.metrics["accuracy"] == alone.evaluation.metrics["accuracy"]
-    assert ("test images looked at", "once") in alone.facts
-    assert ("test images looked at", "2 times") in together.facts
+    assert (alone.test_looks, together.test_looks) == (1, 2)
     # The training looked at the same images.
     first = json.loads((trained.path.parent / LOOKS_FILE).read_text("utf-8").splitlines()[0])
     assert first["fingerprint"] in (tmp_path / LOOKS_FILE).read_text("utf-8")
+    write_repeats(folder, Repeats(1, "seeds", ("seed-0", "seed-1", "seed-2")))
+    with pytest.raises(RunError, match="is not complete: seed-2") as caught:
+        find_members("tiny-seeds-1", tmp_path)
+    assert f"imgrec train --resume {folder}" in (caught.value.hint or "")
     write_repeats(folder, Repeats(1, "seeds", ("../elsewhere",)))
     with pytest.raises(RunError, match="names runs outside of it"):
         find_members("tiny-seeds-1", tmp_path)
+
+
+def test_runs_that_the_config_does_not_describe_are_not_trained(tmp_path: Path) -> None:
+    """Such as the finalists of a sweep, whose seeds begin after that of the config."""
+    folder = begin_repeats(parse(TINY, "tiny.yaml"), "seeds", 2, runs_dir=tmp_path)
+    write_repeats(folder, Repeats(1, "seeds", ("seed-1", "seed-2")))
+    with pytest.raises(RunError, match="has other runs than its config says"):
+        train_repeats(folder)
 
 
 @pytest.mark.slow
@@ -81,7 +92,12 @@ def test_an_experiment_is_trained_several_times(kind: str, tmp_path: Path) -> No
     accuracy = trained.metrics["accuracy"]
     assert accuracy.low is not None
     assert accuracy.high is not None
-    assert 0.8 < accuracy.low < accuracy.value < accuracy.high
+    assert accuracy.low < accuracy.value < accuracy.high
+    assert accuracy.value == pytest.approx(sum(accuracy.runs) / 3)
+    assert accuracy.value > 0.8
     again = train_repeats(folder, device="cpu").repeats
     assert again == trained == read_repeats(folder)
+    looks = tmp_path / LOOKS_FILE
+    assert looks.exists() == (kind == "seeds")
+    assert not looks.exists() or looks.read_text("utf-8").count("\n") == 1
     assert cards == [(folder / name / "card.json").read_bytes() for name in trained.members]

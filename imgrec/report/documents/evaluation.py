@@ -200,6 +200,14 @@ class EvaluationDocument(Struct, frozen=True, kw_only=True):
             "with --allow-leakage only.",
         ),
     ]
+    test_looks: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            description="How often these images were looked at as a test set, this time included: "
+            "the more models are compared by them, the less they prove. Null for other splits, in "
+            "metrics.json, and if it is not known.",
+        ),
+    ]
     requirements: Annotated[
         tuple[RequirementResult, ...],
         Meta(
@@ -270,6 +278,7 @@ def evaluation_document(assessment: Assessment, *, path: str | None = None) -> E
         worst_slice=None if worst is None else worst.name,
         notes=evaluation.notes,
         leakage=assessment.leakage,
+        test_looks=assessment.test_looks,
         requirements=assessment.verdicts,
         passed=assessment.passed,
         comparison=None if assessment.comparison is None else _comparison(assessment.comparison),

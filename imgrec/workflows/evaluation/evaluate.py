@@ -183,7 +183,8 @@ def evaluate(
         assessment,
         verdicts=verdicts,
         comparison=comparison,
-        facts=(*run_facts(run), *_looks(run, measuring, identities, wanted)),
+        facts=tuple(run_facts(run)),
+        test_looks=_looks(run, measuring, identities, wanted),
         measured=dt.datetime.now(dt.UTC),
     )
     write_reports(wanted.reports, assessment, run, measuring.images.records)
@@ -192,11 +193,11 @@ def evaluate(
 
 def _looks(
     run: Run, measuring: Evaluator, identities: Mapping[str, str], wanted: EvaluationRequest
-) -> tuple[tuple[str, str], ...]:
+) -> int | None:
     """Count that these images were looked at, unless the model was trained or chosen by them."""
     images = measuring.images
     if images.split in ("train", "validation") or not identities:
-        return ()
+        return None
     return note_look(wanted.runs_dir, run.name, images.records, identities, measuring.classes)
 
 

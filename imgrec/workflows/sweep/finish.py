@@ -51,8 +51,8 @@ class Finished(Struct, frozen=True):
         Meta(description="What the new runs were evaluated on: test images, if there are any."),
     ]
     images: Annotated[int, Meta(description="How many images these are.")]
-    looked: Annotated[
-        str, Meta(description="How often the test images were looked at; empty if not known.")
+    test_looks: Annotated[
+        int | None, Meta(description="How often the test images were looked at; null if not known.")
     ]
     metrics: Annotated[
         Mapping[str, PooledMetric], Meta(description="What the new runs reach on them.")
@@ -130,11 +130,10 @@ def _train(
 
 def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Progress) -> Finished:
     """Return what the runs reach on the test images, else on the validation images."""
-    top_k, looked = folder.experiment.evaluation.top_k, ""
+    top_k, looks = folder.experiment.evaluation.top_k, None
     scores: list[Scores]
     if "test" in runs[0].card.data:
         looks = note_recorded_look(folder.path.parents[1], runs[0])
-        looked = looks[0][1] if looks else ""
         wanted = EvaluationRequest(ImageChoice(split="test"), runs_dir=folder.path)
         scores = [each.scores for each in evaluate_request(runs, wanted, progress=progress)]
     else:
@@ -147,7 +146,7 @@ def _tested(folder: SweepFolder, trial: Trial, runs: Sequence[Run], progress: Pr
         path=str(folder.finalists),
         split="test" if "test" in runs[0].card.data else "validation",
         images=len(scores[0].names),
-        looked=looked,
+        test_looks=looks,
         metrics=training.pooled_metrics(pool_seeds(scores, top_k)),
         mean=evaluate_scores(mean_scores(scores), top_k).metrics,
     )

@@ -81,6 +81,6 @@ def _assessed(
     assessment = dataclasses.replace(found, verdicts=verdicts)
     if (split, judged_on) == ("test", "test"):
         looks = note_look(run.path.parent, run.name, records, prepared.identities, run.card.classes)
-        assessment = dataclasses.replace(assessment, facts=looks)
+        assessment = dataclasses.replace(assessment, test_looks=looks)
     write_results(writer, assessment, records)
     return assessment

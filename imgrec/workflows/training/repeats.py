@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from imgrec.config.experiment import Experiment
 from imgrec.config.load import dump
 from imgrec.config.variants import variant
-from imgrec.errors import UsageError
+from imgrec.errors import RunError, UsageError
 from imgrec.evaluation.pooling import PooledValue, pool_folds, pool_seeds
 from imgrec.files import write_bytes_atomically
 from imgrec.interface import option
@@ -25,6 +25,7 @@ from imgrec.runs.image_list import recorded_images
 from imgrec.runs.predictions import read_predictions
 from imgrec.runs.repeats import PooledMetric, Repeats, read_repeats, write_repeats
 from imgrec.scores import Scores
+from imgrec.text import printable
 from imgrec.workflows.prepare import fitting_splits
 from imgrec.workflows.run_config import run_config
 from imgrec.workflows.test_looks import note_recorded_look
@@ -126,12 +127,17 @@ def train_repeats(
     """
     repeats = read_repeats(folder)
     experiments = _experiments(run_config(folder), repeats.kind, len(repeats.members))
+    if tuple(experiments) != repeats.members:
+        raise RunError(
+            f"{printable(str(folder))} has other runs than its config says",
+            hint="`imgrec sweep finish SWEEP` continues the finalists of a sweep",
+        )
     tested = fitting_splits(next(iter(experiments.values()))).test
     judged_on: JudgedOn = "fold" if tested else "validation"
     options = dataclasses.replace(options, judged_on=judged_on)
     train_members(folder, experiments, options, device=device, progress=progress or Silent())
     pooled = pool(folder)
-    if pooled.split == "test":
+    if pooled.split == "test" and not repeats.metrics:  # else they were looked at before
         first = folder / pooled.members[0]
         note_recorded_look(folder.parent, Run(first, read_card(first)))
     return TrainedRepeats(folder, pooled)
