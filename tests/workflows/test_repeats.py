@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from imgrec.config.load import parse
+from imgrec.config.load import dump, parse
+from imgrec.config.variants import variant
 from imgrec.errors import DataError, RunError, UsageError
-from imgrec.runs.folder import Run
+from imgrec.runs.folder import CONFIG_FILE, Run, find
 from imgrec.runs.looks import LOOKS_FILE
 from imgrec.runs.repeats import Repeats, find_members, read_repeats, write_repeats
 from imgrec.workflows.evaluation import EvaluationRequest, evaluate
 from imgrec.workflows.prepare import fitting_splits
+from imgrec.workflows.run_config import run_config
 from imgrec.workflows.training import begin_repeats, seed_experiments, train_repeats
 from tests.conftest import TINY
 
@@ -74,6 +76,18 @@ def test_runs_that_the_config_does_not_describe_are_not_trained(tmp_path: Path) 
     write_repeats(folder, Repeats(1, "seeds", ("seed-1", "seed-2")))
     with pytest.raises(RunError, match="has other runs than its config says"):
         train_repeats(folder)
+
+
+def test_the_mean_of_folds_is_not_evaluated_on_a_fold(trained: Run, tmp_path: Path) -> None:
+    """All runs but one were trained on it; other images are needed."""
+    for number in (1, 2):
+        run = tmp_path / f"fold-{number}"
+        shutil.copytree(trained.path, run)
+        fold = {"data.fold": {"number": number, "of": 2}}
+        (run / CONFIG_FILE).write_text(dump(variant(run_config(run), fold)))
+    runs = [find(f"fold-{number}", tmp_path) for number in (1, 2)]
+    with pytest.raises(UsageError, match="fold-1 is tested on images that fold-2 was trained on"):
+        evaluate(runs)
 
 
 @pytest.mark.slow

@@ -15,12 +15,14 @@ import numpy as np
 from imgrec.config.evaluation import EvaluationConfig as Section
 from imgrec.config.keras.named import plain
 from imgrec.corruption import Corruption
+from imgrec.errors import UsageError
 from imgrec.evaluation import evaluate as measures
 from imgrec.evaluation.comparison import compare
 from imgrec.evaluation.ensemble import mean_scores
 from imgrec.evaluation.results import Assessment, Comparison
 from imgrec.evaluation.slices import ImageSlice, check_slices, cut_slices
 from imgrec.evaluation.verdicts import check_drop, check_requirements
+from imgrec.interface import option
 from imgrec.progress import Progress, Silent
 from imgrec.requirement import check_names
 from imgrec.runs.folder import Run, default_runs_dir
@@ -161,6 +163,7 @@ def evaluate(
     against = find_baseline(gate, run, wanted.runs_dir)
     for other in models[1:]:
         refuse_other_classes(run, other)
+    _refuse_folds(models, wanted)
     measuring = _measuring(run, wanted, progress or Silent())
     check_slices(measuring.images.records, slicing.by)
     compared = [*models, *([against.run] if against else [])]
@@ -189,6 +192,18 @@ def evaluate(
     )
     write_reports(wanted.reports, assessment, run, measuring.images.records)
     return assessment
+
+
+def _refuse_folds(runs: Sequence[Run], wanted: EvaluationRequest) -> None:
+    """Raise UsageError if the images would be a fold on which the other runs were trained."""
+    trained = [run for run in runs if not run.card.origin]
+    folds = [run.name for run in trained if run_config(run.path).data.fold is not None]
+    if len(folds) > 1 and wanted.images.data is None and not wanted.allow_leakage:
+        raise UsageError(
+            f"{folds[0]} is tested on images that {folds[1]} was trained on",
+            hint="repeats.json has what the runs reach on the folds; evaluate their mean on other "
+            f"images: {option('data', 'FOLDER')}",
+        )
 
 
 def _looks(
