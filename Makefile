@@ -53,7 +53,7 @@ demo: $(READY) ## train on handwritten digits, evaluate, and classify an image a
 	@echo "To train on your own photos, one folder per class: $(BIN)/imgrec train my_photos/"
 
 .PHONY: test
-test: $(READY) ## run the tests (about nine minutes on two cores)
+test: $(READY) ## run the tests (about thirteen minutes on two cores)
 	$(PYTEST) --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: test-fast

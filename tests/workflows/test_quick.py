@@ -92,7 +92,7 @@ def test_with_few_validation_images_the_cross_validation_calibrates(
 
 def test_what_a_quick_run_lacks(run: Run) -> None:
     """It has no Keras model and nothing to resume; both are said."""
-    with pytest.raises(RunError, match="was trained with --quick: it has no Keras model") as found:
+    with pytest.raises(RunError, match="was trained with quick=True: it has no Keras model") as found:
         open_keras(run)
     assert f"imgrec export {run.path} --format keras" in found.value.hint
     with pytest.raises(UsageError, match="has finished: its head is solved exactly"):
@@ -128,15 +128,15 @@ def test_its_keras_model_is_made_when_it_is_needed(run: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.head=null", "model.head: --quick needs logistic"),
-        ("model.backbone.name=VGG16", "model.backbone: --quick needs EfficientNetLite0"),
-        ("model.backbone.weights=null", "model.backbone: --quick needs EfficientNetLite0"),
-        ("data.image_size=[224, 192]", "data.image_size: --quick needs height and width"),
+        ("model.head=null", "model.head: quick=True needs logistic"),
+        ("model.backbone.name=VGG16", "model.backbone: quick=True needs EfficientNetLite0"),
+        ("model.backbone.weights=null", "model.backbone: quick=True needs EfficientNetLite0"),
+        ("data.image_size=[224, 192]", "data.image_size: quick=True needs height and width"),
         (
             "evaluation.selective_prediction={coverage: 0.9}",
-            "evaluation.selective_prediction: it is not available with --quick",
+            "evaluation.selective_prediction: it is not available with quick=True",
         ),
-        ("training.export=[int8]", "training.export: --quick writes float32"),
+        ("training.export=[int8]", "training.export: quick=True writes float32"),
     ],
 )
 def test_what_quick_excludes(photos: Path, tmp_path: Path, override: str, message: str) -> None:
