@@ -92,7 +92,7 @@ def test_with_few_validation_images_the_cross_validation_calibrates(
 
 def test_what_a_quick_run_lacks(run: Run) -> None:
     """It has no Keras model and nothing to resume; both are said."""
-    with pytest.raises(RunError, match="was trained with quick=True: it has no Keras model") as found:
+    with pytest.raises(RunError, match="trained with quick=True: it has no Keras model") as found:
         open_keras(run)
     assert f"imgrec export {run.path} --format keras" in found.value.hint
     with pytest.raises(UsageError, match="has finished: its head is solved exactly"):
