@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -310,11 +311,11 @@ def test_versions_of_the_index(pets: Classifier) -> None:
     index = pets.folder / "classifier.sqlite"
     pets.add([extra := picture(9, red=True)], "red")
     pets.close()
-    with sqlite3.connect(index) as database:
+    with closing(sqlite3.connect(index)) as database, database:
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(RunError, match="was written by a newer version of imgrec"):
         Classifier(pets.folder, create=False)
-    with sqlite3.connect(index) as database:
+    with closing(sqlite3.connect(index)) as database, database:
         database.executescript("DROP TABLE thumbnails; PRAGMA user_version = 1")
     digest = sha256(extra)
     backup = index.with_name(f"{index.name}.backup-1")
