@@ -102,7 +102,7 @@ class Store(Labels):
         lock = FolderLock(folder.parent)
         try:
             if folder.exists():
-                raise Conflict(f"{printable(str(folder))} exists and is no classifier")
+                raise Conflict(f"{printable(str(folder))} exists and is not a classifier")
 
             def write(place: Path) -> None:
                 write_bytes_atomically(place / BACKBONE, backbone)

@@ -7,9 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imgrec.data.records import Dataset, Record, Splits, first_multilabel
-from imgrec.data.split import draw, split, split_groups
-from imgrec.errors import DataError
-from imgrec.text import printable
+from imgrec.data.split import check_sizes, draw, split, split_groups
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,16 +83,14 @@ def _check(
     for record, unit in zip(records, units, strict=True):
         for label in record.labels:
             having[label].add(unit)
-    small = [
-        f"{printable(name)} ({len(found)})"
-        for name, found in zip(classes, having, strict=True)
-        if len(found) < least
-    ]
-    if small:
-        raise DataError(
-            f"too few {what}s to divide into folds: {', '.join(small)}",
-            hint=f"every class needs at least {least} {what}s: add some, or take fewer folds",
-        )
+    check_sizes(
+        classes,
+        [len(found) for found in having],
+        least,
+        "folds",
+        otherwise="take fewer folds",
+        things=f"{what}s",
+    )
 
 
 def _dealt_groups(

@@ -36,7 +36,14 @@ def split(dataset: Dataset, validation: float, test: float, seed: int) -> Splits
     if min(validation, test) < 0 or shares[0] <= 0:
         raise DataError(f"fractions of {validation} and {test} leave nothing for training")
     groups = _by_class(dataset)
-    _check_sizes(dataset.classes, groups, shares)
+    needed = sum(share > 0 for share in shares)
+    check_sizes(
+        dataset.classes,
+        [len(group) for group in groups],
+        needed,
+        f"{needed} parts",
+        otherwise="split into fewer parts",
+    )
     parts: tuple[list[Record], ...] = ([], [], [])
     for group in groups:
         shuffled = sorted(group, key=lambda record: draw(record.name, seed))
@@ -95,19 +102,34 @@ def _by_class(dataset: Dataset) -> list[list[Record]]:
     return groups
 
 
-def _check_sizes(
-    classes: Sequence[str], groups: Sequence[Sequence[Record]], shares: Sequence[float]
+def check_sizes(
+    classes: Sequence[str],
+    sizes: Sequence[int],
+    least: int,
+    parts: str,
+    *,
+    otherwise: str,
+    things: str = "images",
 ) -> None:
-    needed = sum(share > 0 for share in shares)
+    """Raise DataError if a class is too small to be divided.
+
+    Args:
+        classes: The names of the classes.
+        sizes: How many things each has.
+        least: How many each needs.
+        parts: What they are divided into.
+        otherwise: What helps apart from adding things.
+        things: What is divided.
+    """
     small = [
-        f"{printable(name)} ({len(group)})"
-        for name, group in zip(classes, groups, strict=True)
-        if len(group) < needed
+        f"{printable(name)} ({size})"
+        for name, size in zip(classes, sizes, strict=True)
+        if size < least
     ]
     if small:
         raise DataError(
-            f"too few images to divide into {needed} parts: {', '.join(small)}",
-            hint=f"every class needs at least {needed} images: add some, or split into fewer parts",
+            f"too few {things} to divide into {parts}: {', '.join(small)}",
+            hint=f"every class needs at least {least} {things}: add some, or {otherwise}",
         )
 
 
