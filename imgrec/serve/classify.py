@@ -70,7 +70,7 @@ def read_question(request: HttpRequest) -> Question:
     """
     photos = tuple(photos_of(request))
     if not any(photo.source for photo in photos):
-        raise Refusal(400, "there is no photo in the request", hint="send one as the body")
+        raise Refusal.no_photo()
     asked = read_query(request, ClassifyQuery)
     return Question(photos, asked.model, Options(asked.top, asked.threshold, asked.explain))
 

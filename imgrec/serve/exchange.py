@@ -142,6 +142,11 @@ class Refusal(Exception):
         self.headers = headers or {}
 
     @classmethod
+    def no_photo(cls) -> Refusal:
+        """Return the refusal of a request without a photo."""
+        return cls(400, "there is no photo in the request", hint="send one as the body")
+
+    @classmethod
     def of(cls, error: ImgrecError) -> Refusal:
         """Return the refusal for an error: 422 for wrong usage or bad data, else 500."""
         status = 422 if isinstance(error, UsageError | DataError) else 500

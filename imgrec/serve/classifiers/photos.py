@@ -100,7 +100,7 @@ def _add(
 def _photos(request: HttpRequest) -> Sequence[Photo]:
     found = [each for each in photos_of(request) if each.source]
     if not found:
-        raise Refusal(400, "there is no photo in the request", hint="send one as the body")
+        raise Refusal.no_photo()
     return found
 
 

@@ -77,7 +77,7 @@ def read(request: HttpRequest) -> Question:
         content = base64_content(body.inputs, _NAME)
         parameters = body.parameters or parameters
     elif not content:
-        raise Refusal(400, "there is no photo in the request", hint="send one as the body")
+        raise Refusal.no_photo()
     if parameters.function_to_apply == "none":
         raise Refusal(
             422,
