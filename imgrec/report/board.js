@@ -228,6 +228,11 @@
     views.forEach((view) => (view.pin || view.mark || (() => {}))());
   }
 
+  // Browsers send such events also when the page moves below a pointer that rests.
+  function moved(handle) {
+    return (event) => { if (event.movementX || event.movementY) handle(event); };
+  }
+
   // --- charts -----------------------------------------------------------------------------------
 
   const EDGE = { left: 58, right: 14, top: 10, bottom: 40 };
@@ -261,11 +266,15 @@
         else describe(tip, svg, panel, found.place(state.now));
       },
     };
-    svg.addEventListener("pointermove", (event) => {
+    svg.addEventListener("pointermove", moved((event) => {
       const box = svg.getBoundingClientRect();
       mark(found.near(event.clientX - box.left, event.clientY - box.top));
+    }));
+    svg.addEventListener("pointerleave", () => {
+      if (svg.matches(":focus-visible")) return;
+      mark(-1);
+      tip.hidden = true;
     });
-    svg.addEventListener("pointerleave", () => { mark(-1); tip.hidden = true; });
     svg.addEventListener("blur", () => { tip.hidden = true; });
     svg.addEventListener("click", () => pin(state.now));
     svg.addEventListener("keydown", (event) => {
@@ -378,7 +387,7 @@
       if (front.length) draw(svg, "path", { class: "front", d: `${path}H${width - EDGE.right}` });
       for (const row of front) draw(svg, "circle", { class: "on-front", cx: found.spots.get(row)[0], cy: found.spots.get(row)[1], r: found.size + 1.5 });
       list.replaceChildren(...front.slice(-8).map((row) => el("li", {}, el("button", {
-        type: "button", onclick: () => pin(row), onpointerenter: () => mark(row), onfocus: () => mark(row),
+        type: "button", onclick: () => pin(row), onpointermove: moved(() => mark(row)), onfocus: () => mark(row),
       }, `${cut(data.names[row], 24)}: ${shown(state.rank, state.rank.values[row])}, ${shown(cost, cost.values[row])}`))));
       return found;
     }, () => `${state.rank.label} by ${cost.label}, with the Pareto front`);
@@ -698,7 +707,7 @@
       if (each === state.rank && range && value !== null) cell.append(level(each, row, range));
       return cell;
     });
-    const made = el("tr", { class: state.pinned.has(row) ? "pinned" : null, onpointerenter: () => mark(row) }, name, ...cells, el("td", { class: "text" }, ...data.tags[row].map((each) => el("span", { class: "tag" }, each))));
+    const made = el("tr", { class: state.pinned.has(row) ? "pinned" : null, onpointermove: moved(() => mark(row)) }, name, ...cells, el("td", { class: "text" }, ...data.tags[row].map((each) => el("span", { class: "tag" }, each))));
     made.dataset.row = row;
     return made;
   }
@@ -777,7 +786,7 @@
   const form = document.querySelector(".bar");
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => {
-    Object.assign(state, { words: [], complete: false, sort: null });
+    Object.assign(state, { words: [], complete: false, sort: null, now: -1 });
     state.brushes.clear();
     state.pinned.clear();
     state.rank = columns.get(data.ranked) || null;

@@ -189,6 +189,20 @@ def test_runs_are_picked_and_compared(board: Any) -> None:
     assert "learning_rate" in board.locator("#compare tbody").inner_text()
 
 
+def test_a_pointer_that_rests_picks_no_run(board: Any) -> None:
+    """Also if the page moves below it, while the keyboard goes from run to run."""
+    best = board.locator("#runs tbody th bdi").first.inner_text()
+    chart = board.locator("#curves svg")
+    chart.focus()
+    box = chart.bounding_box()
+    board.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    board.keyboard.press("Home")
+    for top in (0, 300, 0):
+        board.evaluate("top => window.scrollTo(0, top)", top)
+        board.wait_for_timeout(200)
+        assert board.locator("#curves .tip strong").inner_text() == best
+
+
 def test_the_pareto_front_is_not_beaten(board: Any) -> None:
     """From run to run it costs more and is better; another metric ranks everything anew."""
     parts = [
