@@ -118,7 +118,7 @@ pictures: $(READY) ## draw the pictures of README, docs/teach.md and docs/tutori
 	$(BIN)/python -m tools.pictures
 
 .PHONY: bench
-bench: $(READY) ## measure speed and write docs/performance.md: 11 min (QUICK=1: only print, 4 min)
+bench: $(READY) ## measure speed and write docs/performance.md: 15 min (QUICK=1: only print, 4 min)
 	$(BIN)/python -m tools.bench $(if $(QUICK),--quick,--output docs/performance.md)
 
 .PHONY: lock

@@ -1,10 +1,12 @@
 """Measure speed on this machine: start, decoding, input pipelines, prediction, training.
 
 python -m tools.bench                   print a table
-python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 11
-python -m tools.bench --output FILE     write the table, with machine and command, as Markdown
+python -m tools.bench --quick           the same from fewer images, in 4 minutes, not 15
+python -m tools.bench --only training   only this section; may be repeated
+python -m tools.bench --output FILE     write a table per section, with machine, as Markdown;
+                                        sections of FILE that are not measured are kept
 
-Compared figures are measured in turns in this process; each is the median of its
+Compared figures are measured in turns in one session; each is the median of its
 rounds. The photos are expected in the folder IMGREC_TEST_DATA (default ../shared). If PyTorch is
 installed too (`.venv/bin/pip install torch`), a training is also compared with it.
 """
@@ -19,10 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +29,12 @@ from PIL import Image
 
 from imgrec.config.load import load
 from imgrec.data.images import ImageSpec, decode
-from imgrec.models.backend import describe, start
+from imgrec.models.backend import start
 from tools.bench.checks import checks
 from tools.bench.evaluations import evaluations
 from tools.bench.figures import QUICK, Figure, Size, rate, seconds
 from tools.bench.networks import full_vgg16, small_network
+from tools.bench.page import updated
 from tools.bench.pipelines import pipelines, some_records, steps, training_split
 from tools.bench.predicting import large_network, photos_and_folders
 from tools.bench.processes import imgrec
@@ -45,66 +45,69 @@ from tools.photos import DATA
 
 CONFIG = "small_cnn"
 MORE_EPOCHS = 5
-PHOTOS = "cats_dogs"
+PHOTOS = DATA / "cats_dogs"
 
 
 def main(arguments: list[str]) -> None:
-    """Measure everything; print each figure as soon as it is known."""
+    """Measure the sections; print each figure as soon as it is known."""
     parser = argparse.ArgumentParser(description="Measure imgrec on this machine.")
     parser.add_argument("--quick", action="store_true", help="fewer images, 4 minutes")
-    parser.add_argument("--output", type=Path, help="Markdown file to write the table to")
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="a section to measure")
+    parser.add_argument("--output", type=Path, help="Markdown file to write the tables to")
     options = parser.parse_args(arguments)
+    size = QUICK if options.quick else Size()
+    for name in options.only or SECTIONS:
+        _measure(*SECTIONS[name], size, options.output)
+
+
+def _measure(title: str, section: Section, size: Size, output: Path | None) -> None:
+    """Measure a section; write the page after each figure, so that an interrupted run keeps it."""
+    began = time.perf_counter()
+    page = output.read_text("utf-8") if output and output.exists() else ""
     figures: list[Figure] = []
-    others = sections(options.output) if options.output else ""
-    for figure in timed(measured(QUICK if options.quick else Size())):
+    print(f"\n{title}", flush=True)
+    for figure in section(size):
         goal = f"  goal: {figure.goal}" if figure.goal else ""
         print(f"{figure.name:<70} {figure.value:>14}{goal}", flush=True)
         figures.append(figure)
-        if options.output:  # each time, so that an interrupted run keeps its figures
-            text = page(figures, quick=options.quick) + others
-            options.output.write_text(text, encoding="utf-8")
+        if output:
+            minutes = (time.perf_counter() - began) / 60
+            output.write_text(updated(page, title, figures, minutes), encoding="utf-8")
 
 
-def timed(figures: Iterator[Figure]) -> Iterator[Figure]:
-    """Yield the figures and, at the end, how long it took to measure them."""
-    began = time.perf_counter()
-    yield from figures
-    yield Figure("all these measurements", f"{(time.perf_counter() - began) / 60:.1f} min")
-
-
-def measured(size: Size) -> Iterator[Figure]:
-    """Yield every figure."""
+def starting() -> Iterator[Figure]:
+    """Yield how long the smallest commands take."""
     yield Figure("`imgrec --help`", f"{seconds(show_help, rounds=5):.2f} s")
     yield Figure("decode a 640x480 JPEG to 150x150, one thread", rate(decoded_per_second()))
     yield Figure(f"train `{CONFIG}`, without the start", rate(trained_per_second()))
-    yield from run_lists(size)
-    folder = DATA / PHOTOS
-    if not folder.is_dir():
-        print(f"skipped: pipelines, prediction and training, since {folder} does not exist")
-        yield from evaluations()
-        return
-    yield from checks(folder, size)
-    yield from predicting(folder, size)
+
+
+def predicting(size: Size) -> Iterator[Figure]:
+    """Yield the cost of predicting in a process; the quick run leaves out the full VGG16."""
+    with tempfile.TemporaryDirectory() as runs:
+        small_network(Path(runs), PHOTOS.resolve())
+        yield from photos_and_folders(Path(runs), PHOTOS, size)
+        if size != QUICK:
+            photo = min((PHOTOS / "validation").rglob("*.jpg"))
+            yield from large_network(full_vgg16(Path(runs)), photo, size)
+
+
+def services(size: Size) -> Iterator[Figure]:
+    """Yield the figures of `imgrec serve`."""
+    with tempfile.TemporaryDirectory() as runs:
+        small_network(Path(runs), PHOTOS.resolve())
+        yield from serving(Path(runs), PHOTOS, size)
+
+
+def inputs(size: Size) -> Iterator[Figure]:
+    """Yield the speed of input pipelines, and what one adds to a step."""
     experiment = load(
-        "cat_dog", [f"data.train={folder}/train", f"data.validation={folder}/validation"]
+        "cat_dog", [f"data.train={PHOTOS}/train", f"data.validation={PHOTOS}/validation"]
     )
     devices = start()
     split = training_split(experiment, some_records(experiment, size.images))
-    yield from pipelines(experiment, split, folder / "train", size)
+    yield from pipelines(experiment, split, PHOTOS / "train", size)
     yield from steps(experiment, split, devices, size)
-    yield from trainings(folder, size)
-    yield from evaluations()
-
-
-def predicting(folder: Path, size: Size) -> Iterator[Figure]:
-    """Yield the cost of predicting in a process; the quick run leaves out the full VGG16."""
-    with tempfile.TemporaryDirectory() as runs:
-        small_network(Path(runs), folder.resolve())
-        yield from photos_and_folders(Path(runs), folder, size)
-        yield from serving(Path(runs), folder, size)
-        if size != QUICK:
-            photo = min((folder / "validation").rglob("*.jpg"))
-            yield from large_network(full_vgg16(Path(runs)), photo, size)
 
 
 def decoded_per_second(count: int = 200) -> float:
@@ -149,35 +152,29 @@ def jpeg(height: int, width: int) -> bytes:
     return file.getvalue()
 
 
-def sections(file: Path) -> str:
-    """Return the sections of a page below its table, which other commands measure."""
-    text = file.read_text("utf-8") if file.exists() else ""
-    _, heading, rest = text.partition("\n## ")
-    return heading + rest
+def with_photos(section: Section) -> Section:
+    """Return the section, without figures if there are no photos."""
+
+    def measured(size: Size) -> Iterator[Figure]:
+        if PHOTOS.is_dir():
+            yield from section(size)
+        else:
+            print(f"skipped, since {PHOTOS} does not exist")
+
+    return measured
 
 
-def page(figures: list[Figure], *, quick: bool) -> str:
-    """Return docs/performance.md: the figures, the machine and the command."""
-    machine = describe()
-    device = ", ".join(machine.gpus) or "no GPU"
-    names = ["tensorflow", "keras", "pillow", "numpy"]
-    if find_spec("torch"):
-        names.append("torch")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    rows = "\n".join(f"| {each.name} | {each.value} | {each.goal} |" for each in figures)
-    return f"""# Performance
-
-Measured by `make bench{" QUICK=1" if quick else ""}` on {datetime.now(UTC):%Y-%m-%d}: \
-{machine.processor}, {machine.cores} cores, {device}; Python {sys.version.split()[0]}, {versions}.
-Compared figures were measured in turns in one process; each is the median of its rounds.
-The input pipelines read photos of cats and dogs (JPEG, about 447x374) at 150x150 in batches of 32.
-The first list of runs makes their index.
-
-| measurement | result | goal |
-| --- | --- | --- |
-{rows}
-"""
-
+Section = Callable[[Size], Iterator[Figure]]
+SECTIONS: dict[str, tuple[str, Section]] = {
+    "start": ("Start and decoding", lambda _: starting()),
+    "lists": ("Lists of runs", run_lists),
+    "checks": ("Checking images", with_photos(lambda size: checks(PHOTOS, size))),
+    "predicting": ("Predicting", with_photos(predicting)),
+    "serving": ("Serving", with_photos(services)),
+    "inputs": ("Input pipelines", with_photos(inputs)),
+    "training": ("Training", with_photos(lambda size: trainings(PHOTOS, size))),
+    "evaluating": ("Evaluating", lambda _: evaluations()),
+}
 
 if __name__ == "__main__":
     main(sys.argv[1:])
