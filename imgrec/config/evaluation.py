@@ -51,6 +51,7 @@ class SelectivePrediction(Section):
 
     The target is kept on new images of the same kind with 95 % confidence. If that can't be
     guaranteed with the images at hand, no threshold is set, and the training says which target can.
+    `train --quick` chooses it by cross-validation, and limits the OOD similarity in any case.
     """
 
     precision: _OpenFraction | None = Field(

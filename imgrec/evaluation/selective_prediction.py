@@ -128,12 +128,27 @@ def threshold_between(falling: NDArray[np.float64], chosen: int) -> float:
     return float((level + (lower[0] if lower.size else level - 1e-4)) / 2)
 
 
-def usual_ood_limit(scores: Scores) -> float | None:
-    """Return the OOD similarity that a new image reaches with a probability of at least 95 %.
+def ood_threshold(scores: Scores, split: str) -> Threshold:
+    """Return a threshold for the OOD similarity alone, whatever the probability.
 
-    That takes at least 19 images; fewer all reach it. None if there are no similarities.
+    A new image reaches it with a probability of at least 95 %. That takes at least 19 images; fewer
+    all reach it.
+
+    Args:
+        scores: As for `choose_threshold`, at least one image, with OOD similarities.
+        split: The name of the images' split, for the result.
     """
-    return _ood_limit(scores, len(scores.names))
+    limit = _ood_limit(scores, len(scores.names))
+    answered = Decision(min_ood_similarity=limit).known(scores.probabilities, scores.ood_similarity)
+    return Threshold(
+        0.0,
+        f"coverage {_IN_DISTRIBUTION:g}",
+        split,
+        len(scores.names),
+        float(answered.mean()),
+        float(scores.right[answered].mean()) if answered.any() else 0.0,
+        limit,
+    )
 
 
 class _Levels(NamedTuple):

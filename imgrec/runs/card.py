@@ -133,7 +133,7 @@ class Threshold:
     target: what both were chosen for, such as `precision 0.98` or `coverage 0.9`. Of the `images`
     images of `split`, the fraction `coverage` reaches both, and `precision` of those is right.
     split: `calibration`, the validation images that did not choose the best epoch, or the images of
-    `imgrec calibrate`; or `validation`.
+    `imgrec calibrate`; `validation`; or `cross-validated training`, of an exact head.
     confidence: how sure it is, 0 to 1, that the target is kept on new images; None if it was only
     reached on these images, as by earlier versions.
     """

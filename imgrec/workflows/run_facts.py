@@ -139,7 +139,7 @@ def calibration_facts(card: Card) -> Iterator[tuple[str, str]]:
             f"probability {decimals(limit.value, 3)}{familiar}: {describe_threshold(limit)}",
         )
     if card.no_threshold:
-        yield "never unknown", card.no_threshold
+        yield "never unknown" if card.threshold is None else "target", card.no_threshold
     if several := card.thresholds:
         images = count_of(several.images, f"{several.split} image")
         chosen = f", chosen on {images}" if several.images else ""

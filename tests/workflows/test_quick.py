@@ -16,10 +16,18 @@ from imgrec.runtime.engine import open_engine
 from imgrec.runtime.keras_engine import open_keras
 from imgrec.runtime.litert_engine import open_litert
 from imgrec.runtime.score import score
+from imgrec.scores import Scores, one_hot
 from imgrec.workflows.experiment_argument import experiment_of
 from imgrec.workflows.export import default_output, export
 from imgrec.workflows.prepare import read_splits
-from imgrec.workflows.training import QUICK, resume, train_quick
+from imgrec.workflows.training import (
+    QUICK,
+    held_out_similarities,
+    references,
+    resume,
+    threshold_of,
+    train_quick,
+)
 from tests.conftest import needs_weights, write_bright_and_dark
 
 pytestmark = needs_weights
@@ -79,15 +87,69 @@ def test_names_and_order_change_nothing(run: Run, photos: Path, tmp_path: Path) 
 def test_with_few_validation_images_the_cross_validation_calibrates(
     photos: Path, tmp_path: Path
 ) -> None:
-    """The temperature is that of its answers; fewer than 10 images give none. Groups stay whole."""
-    group = "data.group='(.)[.]png'"
-    card = _quick(photos, tmp_path, "data.validation=null", group).card
+    """The temperature is that of its answers; fewer than 10 images give none. Groups stay whole.
+
+    So is the threshold of `evaluation.selective_prediction`.
+    """
+    overrides = "data.group='(.)[.]png'", "evaluation.selective_prediction={coverage: 0.5}"
+    card = _quick(photos, tmp_path, "data.validation=null", *overrides).card
     assert card.data["validation"].images == 4
     found = card.calibration
     assert found is not None
     assert (found.split, found.images) == ("cross-validated training", 20)
     assert found.model == card.hashes["model.tflite"]
     assert found.loss_after <= found.loss_before
+    chosen = card.threshold
+    assert chosen is not None
+    assert (chosen.split, chosen.images) == ("cross-validated training", 20)
+    assert (chosen.target, chosen.confidence) == ("coverage 0.5", 0.95)
+    assert 0.5 <= chosen.coverage < 1
+    assert not card.no_threshold
+
+
+def test_photos_unlike_those_of_the_training_are_unknown(run: Run, photos: Path) -> None:
+    """The LiteRT file has the OOD similarity, whose limit 95 % of usual photos reach."""
+    limit = run.card.threshold
+    assert limit is not None
+    assert (limit.value, limit.target, limit.images) == (0, "coverage 0.95", 24)
+    engine = open_engine(run)
+    records = read_splits(experiment_of(str(photos))[0]).records
+    own = score(engine, records, labelled=True, bad_images="error", progress=Silent())
+    assert own.ood_similarity is not None
+    np.testing.assert_allclose(own.ood_similarity, 1, atol=1e-3)
+    ramp = np.linspace(0, 255, 224).astype(np.uint8)
+    pixels = np.broadcast_to(ramp[None, :, None], (1, 224, 224, 3))
+    strange = engine.answers(pixels)
+    assert engine.decision.known(own.probabilities, own.ood_similarity).all()
+    assert not engine.decision.known(strange.probabilities, strange.ood_similarity).any()
+
+
+def test_a_target_that_the_photos_do_not_support() -> None:
+    """Only the OOD similarity has a limit; the reason is said."""
+    truth = one_hot(np.arange(20) % 2, 2)
+    alike = np.linspace(0.5, 0.88, 20).astype(np.float32)
+    scores = Scores(
+        tuple("abcdefghijklmnopqrst"), truth, truth.astype(np.float32), ("a", "b"), (), alike
+    )
+    threshold, reason = threshold_of(scores, ("precision", 0.98))
+    assert (threshold.value, threshold.target, threshold.confidence) == (0, "coverage 0.95", None)
+    assert threshold.ood_similarity == pytest.approx(0.5, abs=1e-3)
+    assert reason == (
+        "no threshold is set: 20 cross-validated training images can't guarantee a precision of "
+        "0.98 with 95 % confidence, at best 0.86"
+    )
+    found, reason = threshold_of(scores, ("precision", 0.8))
+    assert (found.target, found.confidence, reason) == ("precision 0.8", 0.95, "")
+
+
+def test_photos_of_a_group_are_not_compared() -> None:
+    """The OOD similarity of a labelled photo is that to the nearest one of another group."""
+    features = np.array([[1, 0], [1, 0.1], [0, 1], [0, 2]], np.float32)
+    known = references(features)
+    alone = held_out_similarities(features, known)
+    np.testing.assert_allclose(alone, [0.995, 0.995, 1, 1], atol=1e-3)
+    grouped = held_out_similarities(features, known, np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(grouped, [0, 0.0995, 0.0995, 0.0995], atol=1e-3)
 
 
 def test_what_a_quick_run_lacks(run: Run) -> None:
@@ -119,10 +181,11 @@ def test_its_keras_model_is_made_when_it_is_needed(run: Run, tmp_path: Path) -> 
     assert made.card.calibration.model == made.card.hashes[BEST_MODEL]
     assert made.card.network is not None
     pixels = np.random.default_rng(1).integers(0, 256, (4, 224, 224, 3), np.uint8)
-    first, second = (
-        each.answers(pixels).probabilities for each in (open_litert(run), open_keras(made))
-    )
-    np.testing.assert_allclose(first, second, atol=1e-5)
+    first, second = open_litert(run).answers(pixels), open_keras(made).answers(pixels)
+    assert first.ood_similarity is not None
+    assert second.ood_similarity is not None
+    np.testing.assert_allclose(first.probabilities, second.probabilities, atol=1e-5)
+    np.testing.assert_allclose(first.ood_similarity, second.ood_similarity, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +195,6 @@ def test_its_keras_model_is_made_when_it_is_needed(run: Run, tmp_path: Path) -> 
         ("model.backbone.name=VGG16", "model.backbone: quick=True needs EfficientNetLite0"),
         ("model.backbone.weights=null", "model.backbone: quick=True needs EfficientNetLite0"),
         ("data.image_size=[224, 192]", "data.image_size: quick=True needs height and width"),
-        (
-            "evaluation.selective_prediction={coverage: 0.9}",
-            "evaluation.selective_prediction: it is not available with quick=True",
-        ),
         ("training.export=[int8]", "training.export: quick=True writes float32"),
     ],
 )

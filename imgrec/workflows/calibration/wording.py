@@ -43,7 +43,10 @@ def _losses(found: Calibration) -> str:
 
 def log_threshold(found: Threshold) -> None:
     """Log a threshold and what it was chosen for."""
-    log.info('"unknown" below %s: %s', decimals(found.value), describe_threshold(found))
+    limit = decimals(found.value)
+    if not found.value and found.ood_similarity is not None:
+        limit = f"OOD similarity {decimals(found.ood_similarity)}"
+    log.info('"unknown" below %s: %s', limit, describe_threshold(found))
 
 
 def unattainable(

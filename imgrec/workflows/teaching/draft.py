@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 
 from imgrec.data.images import ImageSpec
 from imgrec.evaluation.calibration import calibrated, fit_temperature
-from imgrec.evaluation.selective_prediction import choose_threshold, usual_ood_limit
 from imgrec.runs.card import Calibration, Threshold
 from imgrec.runtime.outputs import ModelOutput
-from imgrec.scores import Decision, Scores, one_hot
+from imgrec.scores import Decision, Scores
 from imgrec.training.logistic import LogisticHead, fit_head, preview_head
 from imgrec.workflows.teaching.backbone import Backbone
 from imgrec.workflows.teaching.examples import Examples
-from imgrec.workflows.teaching.familiarity import (
+from imgrec.workflows.training import (
+    CROSS_VALIDATED,
+    cross_validated_scores,
     held_out_similarities,
     references,
     similarities,
+    threshold_of,
 )
 
-CROSS_VALIDATED = "cross-validated training"
 PRECISION = 0.98
 """The precision that is promised, if the photos support it."""
 
@@ -69,13 +70,11 @@ def solve(examples: Examples, check: Callable[[], None]) -> Solved:
     """
     head = fit_head(examples.labelled(), examples.features, check=check)
     known = references(examples.features)
-    scores = dataclasses.replace(
-        _held_out(examples, head),
-        ood_similarity=held_out_similarities(examples.features, known),
-    )
+    alike = held_out_similarities(examples.features, known)
+    scores = cross_validated_scores(head, examples.names, examples.classes, alike)
     calibration = fit_temperature(scores, CROSS_VALIDATED)
     scores = calibrated(scores, calibration.temperature)
-    threshold = _threshold(scores)
+    threshold, _ = threshold_of(scores, ("precision", PRECISION))
     solved = Solved(examples, head, calibration, threshold, scores, known)
     return dataclasses.replace(solved, scores=dataclasses.replace(scores, decision=solved.decision))
 
@@ -128,33 +127,3 @@ def draft_of(backbone: Backbone, examples: Examples, last: Solved) -> Draft:
     known = last.known if same else references(examples.features)
     temperature = last.calibration.temperature
     return Draft(backbone, examples.classes, last.decision, head, temperature, known, same)
-
-
-def _held_out(examples: Examples, head: LogisticHead) -> Scores:
-    from scipy.special import softmax
-
-    found = head.cross_validation
-    return Scores(
-        examples.names,
-        one_hot(examples.labels, len(examples.classes)),
-        softmax(found.logits, axis=1).astype(np.float32),
-        examples.classes,
-    )
-
-
-def _threshold(scores: Scores) -> Threshold:
-    """Return the threshold that promises a precision, or else one for the similarity alone."""
-    promised = choose_threshold(scores, "precision", PRECISION, CROSS_VALIDATED)
-    if promised is not None:
-        return promised
-    limit = usual_ood_limit(scores)
-    answered = Decision(min_ood_similarity=limit).known(scores.probabilities, scores.ood_similarity)
-    return Threshold(
-        0.0,
-        "coverage 0.95",
-        CROSS_VALIDATED,
-        len(scores.names),
-        float(answered.mean()),
-        float(scores.right[answered].mean()) if answered.any() else 0.0,
-        limit,
-    )

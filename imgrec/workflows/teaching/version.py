@@ -30,9 +30,10 @@ from imgrec.scores import ONE_LABEL, Scores
 from imgrec.workflows.prepare import Prepared
 from imgrec.workflows.reports import write_results
 from imgrec.workflows.teaching.backbone import Backbone
-from imgrec.workflows.teaching.draft import CROSS_VALIDATED, Solved
+from imgrec.workflows.teaching.draft import Solved
 from imgrec.workflows.training import (
     COMPUTING,
+    CROSS_VALIDATED,
     QUICK,
     compared_rows,
     head_on_card,

@@ -1,10 +1,20 @@
 """Train, resume a training, and what is made of its best model."""
 
+from imgrec.workflows.training.certainty import (
+    CROSS_VALIDATED,
+    cross_validated_scores,
+    threshold_of,
+)
 from imgrec.workflows.training.conclusion import JudgedOn, TrainingResult
 from imgrec.workflows.training.continued import train_or_continue
 from imgrec.workflows.training.description import new_card, write_beginning
 from imgrec.workflows.training.exact_head import head_on_card
 from imgrec.workflows.training.head_file import COMPUTING, compared_rows, write_head_file
+from imgrec.workflows.training.ood_similarity import (
+    held_out_similarities,
+    references,
+    similarities,
+)
 from imgrec.workflows.training.quick import QUICK, train_quick
 from imgrec.workflows.training.repeats import (
     TrainedRepeats,
@@ -25,6 +35,7 @@ from imgrec.workflows.training.train import (
 
 __all__ = [
     "COMPUTING",
+    "CROSS_VALIDATED",
     "QUICK",
     "DryRun",
     "JudgedOn",
@@ -33,13 +44,18 @@ __all__ = [
     "TrainingResult",
     "begin_repeats",
     "compared_rows",
+    "cross_validated_scores",
     "head_on_card",
+    "held_out_similarities",
     "new_card",
     "plan_training",
     "pool",
     "pooled_metrics",
+    "references",
     "resume",
     "seed_experiments",
+    "similarities",
+    "threshold_of",
     "train",
     "train_members",
     "train_or_continue",

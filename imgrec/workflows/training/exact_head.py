@@ -13,7 +13,6 @@ from imgrec.models.network import build, set_output
 from imgrec.progress import Progress
 from imgrec.runs.card import BEST_MODEL, Calibration, Head
 from imgrec.runs.writer import RunWriter
-from imgrec.scores import Scores
 from imgrec.training.features import features_of
 from imgrec.training.interrupt import deferred_signals
 from imgrec.training.logistic import LabelledPhotos, LogisticHead, deal_folds, fit_head
@@ -21,6 +20,7 @@ from imgrec.training.steps import Steps
 from imgrec.workflows.calibration import log_calibration
 from imgrec.workflows.experiment_sections import input_settings
 from imgrec.workflows.prepare import Prepared, training_split
+from imgrec.workflows.training.certainty import CROSS_VALIDATED, cross_validated_scores
 
 log = logging.getLogger("imgrec")
 
@@ -70,18 +70,14 @@ def cross_validated_calibration(prepared: Prepared, solved: LogisticHead) -> Cal
     It is fitted to the answers of the heads of the cross-validation, each on the photos that it was
     not fitted to. Those heads had fewer photos than `solved`.
     """
-    from scipy.special import softmax
-
     if (
         len(prepared.splits.validation) >= FEWEST_IMAGES
         or prepared.experiment.evaluation.selective_prediction is not None
     ):
         return None
-    found, classes = solved.cross_validation, prepared.splits.classes
-    names = tuple(map(str, range(found.images)))
-    truth = np.eye(len(classes), dtype=bool)[found.labels]
-    probabilities = softmax(found.logits, axis=1).astype(np.float32)
-    return fit_temperature(Scores(names, truth, probabilities, classes), "cross-validated training")
+    names = map(str, range(solved.cross_validation.images))
+    scores = cross_validated_scores(solved, tuple(names), prepared.splits.classes)
+    return fit_temperature(scores, CROSS_VALIDATED)
 
 
 def head_on_card(solved: LogisticHead) -> Head:

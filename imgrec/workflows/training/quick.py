@@ -6,40 +6,32 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imgrec.config.data import Data
 from imgrec.config.experiment import Experiment
-from imgrec.data.records import Record, labels_of
 from imgrec.errors import RunError
-from imgrec.evaluation.calibration import fit_temperature
 from imgrec.files import sha256
 from imgrec.interface import flag
 from imgrec.models.efficientnet_lite import litert_features
 from imgrec.models.litert import with_head
 from imgrec.models.packaged_weights import check_installed, packaged_weights, read_packaged_weights
 from imgrec.progress import Progress, Silent
+from imgrec.runs.card import Card
 from imgrec.runs.folder import check_place
 from imgrec.runs.writer import RunWriter
 from imgrec.runtime.feature_cache import FeatureCache
 from imgrec.runtime.features import FeatureExtractor, litert_extractor
 from imgrec.runtime.score import BATCH_SIZE
-from imgrec.scores import Scores
-from imgrec.training.logistic import LogisticHead, fit_head
-from imgrec.workflows.calibration import log_calibration
 from imgrec.workflows.check import record_check
-from imgrec.workflows.prepare import Prepared, prepare, training_split, validation_split
+from imgrec.workflows.prepare import Prepared, prepare
 from imgrec.workflows.training.conclusion import TrainingResult, conclude
 from imgrec.workflows.training.description import new_card, write_beginning
-from imgrec.workflows.training.exact_head import (
-    cross_validated_calibration,
-    head_on_card,
-    head_photos,
-)
+from imgrec.workflows.training.exact_head import head_on_card, head_photos
 from imgrec.workflows.training.head_file import COMPUTING, compared_rows, write_head_file
+from imgrec.workflows.training.quick_head import QuickHead, solve_quick_head
 from imgrec.workflows.training.session import Moment, recorded_session
 from imgrec.workflows.training.train import (
     DEFAULT_OPTIONS,
@@ -87,17 +79,15 @@ def train_quick(
     backbone, size = _backbone(experiment), prepared.spec.height
     content = litert_features(backbone, size, read_packaged_weights(backbone))
     train, validation = _cached_features(prepared, content, progress)
-    solved = fit_head(photos, train)
-    head = head_on_card(solved)
-    log.info("head: %s", head)
+    solved = solve_quick_head(prepared, photos, train, validation)
     folder = new_run_folder(runs_dir, experiment.name, options)
     log.info("run: %s", folder)
     with RunWriter(folder) as writer, recorded_session(writer, experiment, began):
         write_beginning(writer, prepared, options.notes)
         record_check(writer, prepared.findings)
-        writer.begin(dataclasses.replace(new_card(prepared, None, COMPUTING, None), head=head))
-        judged = validation if len(validation) else train
-        _write_model(writer, prepared, content, solved, judged)
+        writer.begin(_card(prepared, solved))
+        compared = validation if len(validation) else train
+        _write_model(writer, prepared, content, solved, compared)
         return conclude(prepared, writer, progress, options.judged_on)
 
 
@@ -121,8 +111,6 @@ def _problems(experiment: Experiment) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("model", "backbone"), f"{quick} needs EfficientNetLite0 with its ImageNet weights"
     if height != width:
         yield ("data", "image_size"), f"{quick} needs height and width to be the same"
-    if experiment.evaluation.selective_prediction is not None:
-        yield ("evaluation", "selective_prediction"), f"it is not available with {quick}"
     if list(experiment.training.export) != ["float32"]:
         yield ("training", "export"), f"{quick} writes float32"
 
@@ -147,7 +135,6 @@ def _cached_features(
         found = [np.empty((0, extractor.size), np.float32)]
         with progress.task("computing features", len(places)) as task:
             for start in range(0, len(places), BATCH_SIZE):
-                # The first images are those of training, then of validation.
                 pixels = prepared.pixels.take(places[start : start + BATCH_SIZE])
                 found.append(extractor.features(pixels))
                 task.advance(len(pixels))
@@ -170,11 +157,20 @@ def _feature_cache(data: Data, extractor: FeatureExtractor, identity: str) -> Fe
         return None
 
 
+def _card(prepared: Prepared, solved: QuickHead) -> Card:
+    return dataclasses.replace(
+        new_card(prepared, None, COMPUTING, None),
+        head=head_on_card(solved.head),
+        threshold=solved.threshold,
+        no_threshold=solved.no_threshold,
+    )
+
+
 def _write_model(
     writer: RunWriter,
     prepared: Prepared,
     content: bytes,
-    solved: LogisticHead,
+    solved: QuickHead,
     features: NDArray[np.float32],
 ) -> None:
     """Write the LiteRT file with its temperature, compared with the head in float64.
@@ -182,31 +178,16 @@ def _write_model(
     content: that of the backbone's file. features: of the validation images, or of the training
     images if there are none.
     """
-    images, records = validation_split(prepared), prepared.splits.validation
-    if images is None:
-        images, records = training_split(prepared), prepared.splits.train
-    scores = _scores(records, prepared.splits.classes, solved.probabilities(features))
-    calibration = cross_validated_calibration(prepared, solved)
-    calibration = calibration or fit_temperature(scores, "validation")
-    log_calibration(calibration)
-    kernel, bias = solved.kernel / calibration.temperature, solved.bias / calibration.temperature
+    # The first images are those of training, then of validation.
+    first, records = len(prepared.splits.train), prepared.splits.validation
+    if not records:
+        first, records = 0, prepared.splits.train
     chosen = compared_rows(len(records), prepared.experiment.seed)
-    exact = dataclasses.replace(solved, kernel=kernel, bias=bias).probabilities(features[chosen])
+    compared = [records[row] for row in chosen]
     write_head_file(
         writer,
-        with_head(content, kernel, bias),
-        _scores([records[row] for row in chosen], prepared.splits.classes, exact),
-        images.pixels.take(images.rows[chosen]),
-        calibration,
-    )
-
-
-def _scores(
-    records: Sequence[Record], classes: tuple[str, ...], probabilities: NDArray[np.floating[Any]]
-) -> Scores:
-    return Scores(
-        tuple(record.name for record in records),
-        labels_of(records, len(classes), multi_label=True),
-        probabilities.astype(np.float32),
-        classes,
+        with_head(content, *solved.dense_layer, known=solved.known),
+        solved.answers(compared, prepared.splits.classes, features[chosen]),
+        prepared.pixels.take(first + chosen),
+        solved.calibration,
     )

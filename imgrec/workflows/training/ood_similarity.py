@@ -1,4 +1,4 @@
-"""How similar photos are to the labelled ones: the OOD similarity of a classifier."""
+"""How similar photos are to those of a training: the OOD similarity of an exact head."""
 
 from __future__ import annotations
 
@@ -26,21 +26,28 @@ def similarities(features: NDArray[np.float32], known: NDArray[np.float32]) -> N
 
 
 def held_out_similarities(
-    features: NDArray[np.float32], known: NDArray[np.float32]
+    features: NDArray[np.float32],
+    known: NDArray[np.float32],
+    groups: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the cosine of each labelled photo with the nearest reference other than itself.
+    """Return the cosine of each labelled photo with the nearest reference of another group.
 
-    features: the labelled photos, the first of which are the references.
+    Args:
+        features: The labelled photos, the first of which are the references.
+        known: The references.
+        groups: The group of each photo. By default, each is on its own.
     """
     from threadpoolctl import threadpool_limits
 
+    if groups is None:
+        groups = np.arange(len(features))
     found = np.empty(len(features), np.float32)
     # The number of threads changes the order of sums.
     with threadpool_limits(1, "blas"):
         for start in range(0, len(features), _BLOCK):
             cosines = _directions(features[start : start + _BLOCK]) @ known.T
-            own = np.arange(start, min(start + len(cosines), len(known)))
-            cosines[own - start, own] = -1
+            own = groups[start : start + _BLOCK, None] == groups[: len(known)]
+            cosines[own] = -1
             found[start : start + len(cosines)] = cosines.max(axis=1)
     return found
 
