@@ -122,10 +122,8 @@ def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -
         title: The schema's title.
         description: Where such documents come from.
     """
-    import inspect  # only needed here
-
     types = [each for kind in kinds for each in (kind if isinstance(kind, tuple) else (kind,))]
-    references, definitions = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    references, definitions = schema_components(types, "#/$defs/{name}")
     by_type = dict(zip(types, references, strict=True))
     forms = [
         {"allOf": [by_type[each] for each in kind]} if isinstance(kind, tuple) else by_type[kind]
@@ -138,9 +136,24 @@ def json_schema(*kinds: type | tuple[type, ...], title: str, description: str) -
         "come with the same schema_version.",
     }
     body = forms[0] if len(forms) == 1 else {"anyOf": forms}
-    for each in definitions.values():  # docstrings, indented as in the source
+    return {**head, **body, "$defs": definitions}
+
+
+def schema_components(
+    types: Sequence[Any], place: str
+) -> tuple[Sequence[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return a reference to the schema of each type, and the schemas by name.
+
+    Args:
+        types: Their docstrings are the descriptions of the schemas.
+        place: Where the schemas will be, such as `#/$defs/{name}`.
+    """
+    import inspect  # only needed here
+
+    references, schemas = msgspec.json.schema_components(types, ref_template=place)
+    for each in schemas.values():  # docstrings, indented as in the source
         each["description"] = inspect.cleandoc(each.get("description", ""))
-    return {**head, **body, "$defs": dict(definitions)}
+    return references, dict(schemas)
 
 
 def _dump(document: object, indent: int | None = None) -> str:

@@ -6,7 +6,6 @@ to the bytes of a response, and a third one for its form of an error.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from imgrec.data.records import Photo
 from imgrec.errors import DataError, ImgrecError, UsageError
 from imgrec.evaluation.prediction import Prediction
-from imgrec.json_documents import as_builtins
+from imgrec.json_documents import json_line
 
 if TYPE_CHECKING:
     from imgrec.serve.explaining import Explained
@@ -153,9 +152,16 @@ class Refusal(Exception):
         return cls(status, error.message, hint=error.hint)
 
 
+def json_response(
+    document: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Return a document as a response."""
+    return HttpResponse(json_line(document).encode(), JSON, status, headers or {})
+
+
 def problem(refusal: Refusal, request: HttpRequest) -> HttpResponse:
     """Return a refusal as a problem document (RFC 9457), the form of an error of this service."""
     title, hint, identifier = HTTPStatus(refusal.status).phrase, refusal.hint, request.id
     document = Problem(title, refusal.status, refusal.detail, hint or UNSET, identifier or UNSET)
-    body = json.dumps(as_builtins(document)).encode()
-    return HttpResponse(body, PROBLEM, refusal.status, refusal.headers)
+    response = json_response(document, refusal.status, refusal.headers)
+    return replace(response, content_type=PROBLEM)

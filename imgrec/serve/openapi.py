@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from imgrec import __version__
+from imgrec.json_documents import schema_components
 from imgrec.serve.exchange import JSON, PROBLEM, Problem
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
     """Return the description of those routes that have one, as the JSON that OpenAPI defines."""
     documented = [(route, route.docs) for route in routes if route.docs is not None]
     types = list({kind: None for _, docs in documented for kind in _types(docs)})
-    references, components = _components(types)
+    references, components = schema_components(types, _SCHEMAS)
     schemas = dict(zip(types, references, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route, docs in documented:
@@ -86,13 +86,6 @@ def _types(docs: RouteDocs) -> Iterator[Any]:
     for each in (docs.body, docs.response, docs.error, docs.unusable):
         if each is not None and not isinstance(each, str):
             yield each
-
-
-def _components(types: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
-    references, components = msgspec.json.schema_components(types, ref_template=_SCHEMAS)
-    for each in components.values():  # docstrings, indented as in the source
-        each["description"] = inspect.cleandoc(each.get("description", ""))
-    return references, dict(components)
 
 
 def _operation(route: Route, docs: RouteDocs, method: str, schemas: _Schemas) -> dict[str, Any]:
@@ -125,7 +118,7 @@ def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
 def _query_parameters(query: type[msgspec.Struct] | None) -> Iterator[dict[str, Any]]:
     if query is None:
         return
-    _, components = _components([query])
+    _, components = schema_components([query], _SCHEMAS)
     found = components[query.__name__]
     for name, schema in found["properties"].items():
         described = {key: value for key, value in schema.items() if key != "description"}

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from imgrec.json_documents import json_line
 from imgrec.report.documents import ServedDocument
-from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal
+from imgrec.serve.exchange import HttpRequest, HttpResponse, Refusal, json_response
 from imgrec.serve.metrics import CONTENT_TYPE
 from imgrec.serve.models import ServedModel
 from imgrec.serve.service import Service
@@ -40,7 +39,7 @@ class ModelsDocument(Struct, frozen=True):
 
 async def live(_service: Service, _request: HttpRequest) -> HttpResponse:
     """Say that the process runs; no model is asked."""
-    return _json(HealthDocument())
+    return json_response(HealthDocument())
 
 
 async def ready(service: Service, _request: HttpRequest) -> HttpResponse:
@@ -51,7 +50,7 @@ async def ready(service: Service, _request: HttpRequest) -> HttpResponse:
     """
     if not service.ready:
         raise Refusal(503, "the service is ending", headers={"retry-after": "1"})
-    return _json(HealthDocument())
+    return json_response(HealthDocument())
 
 
 async def metrics(service: Service, _request: HttpRequest) -> HttpResponse:
@@ -62,7 +61,7 @@ async def metrics(service: Service, _request: HttpRequest) -> HttpResponse:
 async def models(service: Service, _request: HttpRequest) -> HttpResponse:
     """Return the models that are served."""
     found = [_described(each, default=not place) for place, each in enumerate(service.models)]
-    return _json(ModelsDocument(tuple(found)))
+    return json_response(ModelsDocument(tuple(found)))
 
 
 async def reload(service: Service, request: HttpRequest) -> HttpResponse:
@@ -72,7 +71,7 @@ async def reload(service: Service, request: HttpRequest) -> HttpResponse:
         Refusal: 404, there is no such model; 409, it can't be used, or did not pass its gate.
     """
     model = await service.reload(request.path["model"])
-    return _json(_described(model, default=model.name == service.models.get(None).name))
+    return json_response(_described(model, default=model.name == service.models.get(None).name))
 
 
 def _described(model: ServedModel, *, default: bool) -> ServedModelDocument:
@@ -86,7 +85,3 @@ def _described(model: ServedModel, *, default: bool) -> ServedModelDocument:
         height=spec.height,
         served=model.identity,
     )
-
-
-def _json(document: object) -> HttpResponse:
-    return HttpResponse(json_line(document).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,16 +15,15 @@ from imgrec.serve.exchange import (
     HttpRequest,
     HttpResponse,
     Question,
-    Refusal,
+    json_response,
     problem,
 )
 from imgrec.serve.openapi import RouteDocs, openapi_document
-from imgrec.serve.protocols import PROTOCOLS, Protocol, Status
+from imgrec.serve.protocols import PROTOCOLS, Protocol, Refuse, Status
 from imgrec.serve.security import Right
 from imgrec.serve.service import Service
 
 Handler = Callable[[Service, HttpRequest], Awaitable[HttpResponse]]
-Refuse = Callable[[Refusal, HttpRequest], HttpResponse]
 
 _HTML = "text/html; charset=utf-8"
 
@@ -110,7 +108,7 @@ def described(routes: Sequence[Route]) -> Sequence[Route]:
 
     @cache
     def document() -> HttpResponse:
-        return HttpResponse(json.dumps(openapi_document(routes)).encode())
+        return json_response(openapi_document(routes))
 
     @cache
     def page() -> HttpResponse:

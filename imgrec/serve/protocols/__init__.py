@@ -2,7 +2,7 @@
 
 from imgrec.serve.protocols.hugging_face import HUGGING_FACE
 from imgrec.serve.protocols.open_inference import OPEN_INFERENCE
-from imgrec.serve.protocols.protocol import Description, Operation, Protocol, Status
+from imgrec.serve.protocols.protocol import Description, Operation, Protocol, Refuse, Status
 from imgrec.serve.protocols.tf_serving import TF_SERVING
 from imgrec.serve.protocols.vertex_ai import vertex
 from imgrec.serve.protocols.vision import VISION
@@ -19,6 +19,7 @@ __all__ = [
     "Description",
     "Operation",
     "Protocol",
+    "Refuse",
     "Status",
     "vertex",
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from imgrec.evaluation.prediction import ModelInfo, Prediction, combined_model
-from imgrec.json_documents import as_builtins
-from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Refusal
+from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Refusal, json_response
 from imgrec.serve.models import ServedModel
 from imgrec.serve.protocols.protocol import Status
 from imgrec.text import join_few, printable
@@ -27,9 +25,10 @@ class ErrorText(Struct, frozen=True):
     error: str
 
 
-def json_response(document: object, status: int = 200) -> HttpResponse:
-    """Return a document as a response."""
-    return HttpResponse(json.dumps(as_builtins(document)).encode(), status=status)
+def model_paths(api: str, end: str = "") -> tuple[str, str]:
+    """Return the paths of a request about a model: of its only version, not named or named."""
+    model = f"/{api}/models/{{model}}"
+    return f"{model}{end}", f"{model}/versions/{{version}}{end}"
 
 
 def described_model(request: HttpRequest, status: Status) -> ServedModel:
@@ -96,5 +95,4 @@ def message(refusal: Refusal) -> str:
 
 def refuse_as_text(refusal: Refusal, _request: HttpRequest) -> HttpResponse:
     """Return the form of an error that most protocols have: `{"error": "..."}`."""
-    body = json.dumps({"error": message(refusal)}).encode()
-    return HttpResponse(body, status=refusal.status, headers=refusal.headers)
+    return json_response(ErrorText(message(refusal)), refusal.status, refusal.headers)

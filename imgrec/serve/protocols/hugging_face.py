@@ -18,10 +18,10 @@ from imgrec.serve.exchange import (
     Options,
     Question,
     Refusal,
+    json_response,
 )
 from imgrec.serve.protocols.common import (
     ErrorText,
-    json_response,
     one_model,
     readable_predictions,
     refuse_as_text,

@@ -15,13 +15,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from imgrec import __version__
 from imgrec.data.records import Photo
 from imgrec.evaluation.prediction import ModelInfo, Prediction
-from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Options, Question, Refusal
+from imgrec.serve.exchange import (
+    Answer,
+    HttpRequest,
+    HttpResponse,
+    Options,
+    Question,
+    Refusal,
+    json_response,
+)
 from imgrec.serve.protocols.common import (
     ALL_CLASSES,
     VERSION,
     ErrorText,
     described_model,
-    json_response,
+    model_paths,
     one_model,
     probabilities,
     readable_predictions,
@@ -306,7 +314,7 @@ def _live(_request: HttpRequest, _status: Status) -> HttpResponse:
 
 
 def _ready(_request: HttpRequest, status: Status) -> HttpResponse:
-    return json_response(Ready(ready=status.ready), 200 if status.ready else 503)
+    return json_response(Ready(status.ready), status.code)
 
 
 def _models(_request: HttpRequest, status: Status) -> HttpResponse:
@@ -326,25 +334,32 @@ def _model(request: HttpRequest, status: Status) -> HttpResponse:
 
 def _model_ready(request: HttpRequest, status: Status) -> HttpResponse:
     name = described_model(request, status).name
-    return json_response(ModelReady(name, status.ready), 200 if status.ready else 503)
+    return json_response(ModelReady(name, status.ready), status.code)
 
 
-def _of_model(end: str) -> tuple[str, str]:
-    return f"/v2/models/{{model}}{end}", f"/v2/models/{{model}}/versions/{{version}}{end}"
-
+READY = Description("Say whether it answers", ("/v2/health/ready",), Ready, _ready, public=True)
 
 OPEN_INFERENCE = Protocol(
     name="Open Inference Protocol",
     operations=(
-        Operation("Classify photos", _of_model("/infer"), InferRequest, InferResponse, read, write),
+        Operation(
+            "Classify photos",
+            model_paths("v2", "/infer"),
+            InferRequest,
+            InferResponse,
+            read,
+            write,
+        ),
     ),
     descriptions=(
         Description("Describe the service", ("/v2",), ServerMetadata, _server),
         Description("Say that it runs", ("/v2/health/live",), Live, _live, public=True),
-        Description("Say whether it answers", ("/v2/health/ready",), Ready, _ready, public=True),
+        READY,
         Description("List the models", ("/v2/models",), ModelNames, _models),
-        Description("Describe a model", _of_model(""), ModelMetadata, _model),
-        Description("Say whether a model answers", _of_model("/ready"), ModelReady, _model_ready),
+        Description("Describe a model", model_paths("v2"), ModelMetadata, _model),
+        Description(
+            "Say whether a model answers", model_paths("v2", "/ready"), ModelReady, _model_ready
+        ),
     ),
     error=ErrorText,
     refuse=refuse_as_text,

@@ -24,6 +24,11 @@ class Status:
     models: Sequence[ServedModel]
     ready: bool
 
+    @property
+    def code(self) -> int:
+        """The HTTP status that says whether questions are answered: 200 or 503."""
+        return 200 if self.ready else 503
+
 
 @dataclass(frozen=True)
 class Operation:

@@ -7,19 +7,27 @@ classes, or with `:classify` as pairs of a label and its probability.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from imgrec.data.records import Photo
 from imgrec.evaluation.prediction import ModelInfo
-from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Options, Question, Refusal
+from imgrec.serve.exchange import (
+    Answer,
+    HttpRequest,
+    HttpResponse,
+    Options,
+    Question,
+    Refusal,
+    json_response,
+)
 from imgrec.serve.protocols.common import (
     ALL_CLASSES,
     VERSION,
     ErrorText,
     described_model,
-    json_response,
+    model_paths,
     one_model,
     probabilities,
     readable_predictions,
@@ -216,24 +224,18 @@ def _column(inputs: Any) -> Sequence[Any]:
 
 
 def _photo(instance: Any, place: str) -> Photo:
-    if not isinstance(instance, dict):
-        _refuse_instance(instance, place)
-    content: Any = instance
-    if len(instance) == 1 and _B64 not in instance:
-        (content,) = instance.values()
-    if not isinstance(content, dict) or [*content] != [_B64] or not isinstance(content[_B64], str):
-        raise Refusal(400, f"{place} is not a photo", hint=_EXAMPLE)
-    return Photo(place, base64_content(content[_B64], place))
-
-
-def _refuse_instance(instance: Any, place: str) -> NoReturn:
     if isinstance(instance, list):
         raise Refusal(
             400,
             f"{place} holds numbers",
             hint=f"send the photo, as resizing and scaling are the model's: {_EXAMPLE}",
         )
-    raise Refusal(400, f"{place} is not a photo", hint=_EXAMPLE)
+    content = instance
+    if isinstance(instance, dict) and len(instance) == 1 and _B64 not in instance:
+        (content,) = instance.values()
+    if not isinstance(content, dict) or [*content] != [_B64] or not isinstance(content[_B64], str):
+        raise Refusal(400, f"{place} is not a photo", hint=_EXAMPLE)
+    return Photo(place, base64_content(content[_B64], place))
 
 
 def _live(_request: HttpRequest, _status: Status) -> HttpResponse:
@@ -244,8 +246,7 @@ def _status(request: HttpRequest, status: Status) -> HttpResponse:
     name = described_model(request, status).name
     state = "AVAILABLE" if status.ready else "UNLOADING"
     version = VersionStatus(VERSION, state, {"error_code": "OK", "error_message": ""})
-    code = 200 if status.ready else 503
-    return json_response(ModelStatus(name, status.ready, (version,)), code)
+    return json_response(ModelStatus(name, status.ready, (version,)), status.code)
 
 
 def _metadata(request: HttpRequest, status: Status) -> HttpResponse:
@@ -275,10 +276,6 @@ def _tensor(name: str, kind: str, *shape: int) -> dict[str, Any]:
     }
 
 
-def _of_model(end: str) -> tuple[str, str]:
-    return f"/v1/models/{{model}}{end}", f"/v1/models/{{model}}/versions/{{version}}{end}"
-
-
 _RowsOrColumns = Annotated[
     PredictRequest,
     Meta(extra_json_schema={"oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}]}),
@@ -286,7 +283,7 @@ _RowsOrColumns = Annotated[
 
 PREDICT = Operation(
     "Return the probabilities of photos",
-    _of_model(":predict"),
+    model_paths("v1", ":predict"),
     _RowsOrColumns,
     Predictions,
     read_predict,
@@ -299,7 +296,7 @@ TF_SERVING = Protocol(
         PREDICT,
         Operation(
             "Return the labels of photos",
-            _of_model(":classify"),
+            model_paths("v1", ":classify"),
             ExamplesRequest,
             Classifications,
             read_classify,
@@ -308,8 +305,8 @@ TF_SERVING = Protocol(
     ),
     descriptions=(
         Description("Say that it runs", ("/",), ServerStatus, _live, public=True),
-        Description("Say whether a model can be asked", _of_model(""), ModelStatus, _status),
-        Description("Describe a model", _of_model("/metadata"), ServingMetadata, _metadata),
+        Description("Say whether a model can be asked", model_paths("v1"), ModelStatus, _status),
+        Description("Describe a model", model_paths("v1", "/metadata"), ServingMetadata, _metadata),
     ),
     error=ErrorText,
     refuse=refuse_as_text,

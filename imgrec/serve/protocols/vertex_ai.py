@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from imgrec.errors import UsageError
-from imgrec.serve.exchange import HttpRequest, HttpResponse
-from imgrec.serve.protocols.common import json_response
-from imgrec.serve.protocols.open_inference import Ready
-from imgrec.serve.protocols.protocol import Description, Protocol, Status
+from imgrec.serve.protocols.open_inference import READY
+from imgrec.serve.protocols.protocol import Protocol
 from imgrec.serve.protocols.tf_serving import PREDICT, TF_SERVING
 from imgrec.text import printable
 
@@ -27,12 +25,11 @@ def vertex(environment: Mapping[str, str]) -> Protocol:
         UsageError: A variable is not a path.
     """
     health, questions = (_paths(environment, name) for name in (HEALTH, QUESTIONS))
-    return Protocol(
+    return replace(
+        TF_SERVING,
         name="Vertex AI",
         operations=(replace(PREDICT, paths=questions),),
-        descriptions=(Description("Say whether it answers", health, Ready, _ready, public=True),),
-        error=TF_SERVING.error,
-        refuse=TF_SERVING.refuse,
+        descriptions=(replace(READY, paths=health),),
     )
 
 
@@ -43,7 +40,3 @@ def _paths(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
             f"{name} is {printable(path)}, which is not a path", hint=f"unset {name} outside Vertex"
         )
     return (path,) if path else ()
-
-
-def _ready(_request: HttpRequest, status: Status) -> HttpResponse:
-    return json_response(Ready(ready=status.ready), 200 if status.ready else 503)

@@ -5,7 +5,6 @@ A photo that can't be used has an error in its place, and the others are answere
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -13,8 +12,16 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from imgrec.data.records import Photo
 from imgrec.errors import BadImage
 from imgrec.evaluation.prediction import Prediction
-from imgrec.serve.exchange import Answer, HttpRequest, HttpResponse, Options, Question, Refusal
-from imgrec.serve.protocols.common import json_response, message, one_model
+from imgrec.serve.exchange import (
+    Answer,
+    HttpRequest,
+    HttpResponse,
+    Options,
+    Question,
+    Refusal,
+    json_response,
+)
+from imgrec.serve.protocols.common import message, one_model
 from imgrec.serve.protocols.protocol import Operation, Protocol
 from imgrec.serve.reading import base64_content, read_body
 from imgrec.text import printable
@@ -158,9 +165,8 @@ def write(answer: Answer) -> HttpResponse:
 def refuse(refusal: Refusal, _request: HttpRequest) -> HttpResponse:
     """Return the response for a refusal."""
     status = _STATUSES.get(refusal.status, "INVALID_ARGUMENT")
-    error = {"code": refusal.status, "message": message(refusal), "status": status}
-    body = json.dumps({"error": error}).encode()
-    return HttpResponse(body, status=refusal.status, headers=refusal.headers)
+    error = ApiError(refusal.status, message(refusal), status)
+    return json_response(ErrorResponse(error), refusal.status, refusal.headers)
 
 
 def _model(feature: Feature) -> str | None:
