@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_NULL_IF_EMPTY = ("error", "split", "evaluated", "data", "host", "commit", "note")
+
 
 def where(function: Function) -> Function:
     """Add `--where`: a condition on runs."""
@@ -125,30 +127,8 @@ def _listed(run: RunSummary, runs_dir: Path, before: RunSummary | None) -> Liste
     path = str(runs_dir / run.name)
     if run.error:
         return ListedRun(run.name, path, error=run.error)
-    return ListedRun(
-        run.name,
-        path,
-        created=run.created,
-        complete=run.complete,
-        epochs=run.epochs,
-        best=run.best,
-        kind=run.kind,
-        split=run.split or None,
-        evaluated=run.evaluated or None,
-        metrics=run.metrics,
-        logs=run.logs,
-        data=run.data or None,
-        images=run.images,
-        weights=run.weights,
-        multiply_adds=run.multiply_adds,
-        model_bytes=run.model_bytes,
-        seconds=run.seconds,
-        cpu_seconds=run.cpu_seconds,
-        peak_memory=run.peak_memory,
-        host=run.host or None,
-        commit=run.commit or None,
-        tags=run.tags,
-        note=run.note or None,
-        changes={} if before is None else changed_settings(before, run),
-        settings=run.settings,
-    )
+    names = ListedRun.__struct_fields__
+    known: dict[str, Any] = {name: getattr(run, name, None) for name in names}
+    known |= {name: known[name] or None for name in _NULL_IF_EMPTY}
+    changes = {} if before is None else changed_settings(before, run)
+    return ListedRun(**known | {"path": path, "changes": changes})

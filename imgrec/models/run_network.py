@@ -81,7 +81,7 @@ class _LayerCopies:
             return self._outputs[name]
         names = list(self._outputs)
         near = similar_names(name, names, close=3)[:3] or names[-3:]
-        message = f"the model of the run has no layer {shown_value(name)}; it has such as "
+        message = f"the model of the run has no layer {shown_value(name)}; it has layers such as "
         raise SettingError((*_BACKBONE, "until"), message + ", ".join(map(printable, near)))
 
     def _apply(self, layer: Any, *inputs: Any, **arguments: Any) -> Any:

@@ -16,6 +16,7 @@ from imgrec.text import count_of
 
 BEST_MODEL = "best.keras"
 LAST_MODEL = "last.keras"
+LITERT_MODEL = "model.tflite"
 
 DEFAULT_CLASS_THRESHOLD = 0.5
 """The threshold of a class for which none was chosen."""
@@ -219,7 +220,7 @@ class BackboneOrigin:
 
 
 class BestEpochDocument(TypedDict, total=False):
-    """The epoch, from 1, with the best monitored value; empty where none has ended."""
+    """The epoch, from 1, with the best monitored value; empty if none has ended."""
 
     epoch: Count
     monitor: str
@@ -330,7 +331,7 @@ class Card:
 
     @property
     def class_thresholds(self) -> tuple[float, ...] | None:
-        """From which probability on an image has each class; None where it has exactly one."""
+        """From which probability on an image has each class; None if it has exactly one."""
         if not self.multi_label:
             return None
         values = {} if self.thresholds is None else self.thresholds.values

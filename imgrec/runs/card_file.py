@@ -13,7 +13,7 @@ from msgspec import Struct
 from imgrec.errors import RunError
 from imgrec.files import MAX_DOCUMENT_BYTES, read_regular, reason_of, write_bytes_atomically
 from imgrec.json_documents import as_builtins, from_builtins, json_text, parse_json
-from imgrec.runs.card import BEST_MODEL, BestEpochDocument, Card
+from imgrec.runs.card import BEST_MODEL, LITERT_MODEL, BestEpochDocument, Card
 from imgrec.text import printable
 
 SCHEMA_VERSION: Literal[2] = 2
@@ -104,7 +104,7 @@ def _other_version(folder: Path, document: Mapping[str, Any], version: object) -
             f"{place} has schema version {_shown(version)}; this imgrec reads {SCHEMA_VERSION}",
             hint="use the imgrec that wrote it, or train again",
         )
-    models = (folder / name for name in (BEST_MODEL, "model.tflite"))
+    models = (folder / name for name in (BEST_MODEL, LITERT_MODEL))
     model = next((str(path) for path in models if path.is_file()), None)
     name = document.get("name")
     naming = f" --name {shlex.quote(name)}" if isinstance(name, str) else ""
@@ -124,7 +124,7 @@ def _shown(version: object) -> str:
 
 
 def _checked(card: Card) -> Card:
-    """Return the card; raise ValueError where values of the right types contradict each other."""
+    """Return the card; raise ValueError if values of the right types contradict each other."""
     _check_moment("created", card.created)
     if card.ended:
         _check_moment("ended", card.ended)

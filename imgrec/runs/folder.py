@@ -71,7 +71,7 @@ def default_runs_dir() -> Path:
 
 
 def check_place(runs_dir: Path) -> None:
-    """Raise RunError where no run can be made below `runs_dir`, before work is put into one."""
+    """Raise RunError if no run can be made below `runs_dir`, before work is put into one."""
     there = next(path for path in (runs_dir, *runs_dir.parents) if path.exists())
     if not there.is_dir():
         raise cannot_write(runs_dir, _os_error(errno.ENOTDIR))
@@ -92,8 +92,8 @@ def check_name(name: str) -> None:
 def create(runs_dir: Path, name: str) -> Path:
     """Make and return the new folder `<name>-<n>`, n one above the highest there.
 
-    Two processes never get the same one. Raises RunError where it can't be made, and UsageError
-    for a `name` that is not one of a folder below `runs_dir`.
+    Two processes never get the same one. Raises RunError if it can't be made, and UsageError
+    if no folder can have the `name`.
     """
     check_name(name)
     try:
@@ -150,9 +150,8 @@ def list_runs(runs_dir: Path) -> tuple[Run, ...]:
 def find(reference: str | None, runs_dir: Path, *, resumable: bool = False) -> Run:
     """Return the run that `reference` means: a folder, a name below `runs_dir`, or `last`.
 
-    None means `last`: of the complete runs, that which came to its end last (with `resumable`: of
-    those that can be resumed, the newest).
-    Raises RunError where there is none.
+    None means `last`: the run that was completed last (with `resumable`, the newest that can be
+    resumed). Raises RunError if there is none.
     """
     if reference is None or reference == LAST:
         return _last(runs_dir, resumable=resumable)
@@ -175,7 +174,7 @@ def _last(runs_dir: Path, *, resumable: bool) -> Run:
     newest_one = f": {printable(runs[-1].name)} {_why(runs[-1])}" if runs else ""
     raise RunError(
         f"there is no {kind} run in {printable(str(runs_dir))}{newest_one}",
-        hint="train one with `imgrec train CONFIG`, or say where the runs are with "
+        hint="train one with `imgrec train CONFIG`, or name the folder of the runs with "
         f"{option('runs-dir', 'FOLDER')}",
     )
 

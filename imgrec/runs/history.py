@@ -14,7 +14,12 @@ HISTORY_FILE = "history.csv"
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
-    """Return what `history_text` gave. Raises OSError, ValueError where it can't be read."""
+    """Return what a training measured in each epoch, by name, from the text of `history_text`.
+
+    Raises:
+        OSError: The file can't be read.
+        ValueError: It is damaged.
+    """
     try:
         header, *rows = csv.reader(read_regular(path, MAX_TABLE_BYTES).decode().splitlines())
     except csv.Error as error:
@@ -28,14 +33,19 @@ def read_history(path: Path) -> dict[str, list[float]]:
 def training_seconds(run: Path) -> float | None:
     """Return how long the epochs of a run took, with their validation; None if it is not known."""
     try:
-        total = sum(read_history(run / HISTORY_FILE)["seconds"])
+        return total_seconds(read_history(run / HISTORY_FILE))
     except (OSError, ValueError, LookupError):
         return None
+
+
+def total_seconds(history: Mapping[str, Sequence[float]]) -> float | None:
+    """Return how long all epochs took; None if it is not known."""
+    total = sum(history.get("seconds", ()))
     return total if math.isfinite(total) and total > 0 else None
 
 
 def history_text(history: Mapping[str, Sequence[float]]) -> str:
-    """Return a line per epoch: its number, then every value measured."""
+    """Return what was measured, by name, as CSV: a line for each epoch, with its number."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["epoch", *history])

@@ -15,16 +15,15 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from imgrec.errors import RunError
-from imgrec.files import MAX_TABLE_BYTES, read_regular, reason_of
+from imgrec.files import MAX_TABLE_BYTES, read_regular
 from imgrec.json_documents import decode_json
 from imgrec.metrics import METRICS
-from imgrec.runs.card import BEST_MODEL, BestEpochDocument, Card
+from imgrec.runs.card import BEST_MODEL, LITERT_MODEL, BestEpochDocument, Card
 from imgrec.runs.card_file import CARD_FILE, read_card
 from imgrec.runs.folder import CONFIG_FILE, METRICS_FILE
-from imgrec.runs.history import HISTORY_FILE, read_history
+from imgrec.runs.history import HISTORY_FILE, read_history, total_seconds
 from imgrec.runs.notes import NOTES_FILE, read_notes
 from imgrec.runs.provenance import PROVENANCE_FILE, Provenance, read_provenance
-from imgrec.text import printable
 
 SUMMARIZED_FILES = (
     CARD_FILE,
@@ -37,9 +36,9 @@ SUMMARIZED_FILES = (
 """The files of a run that a summary depends on."""
 
 Setting: TypeAlias = str | int | float | bool | None
+Kind: TypeAlias = Literal["trained", "solved", "imported", "calibrated"]
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 
-_MODELS = ("model.tflite", BEST_MODEL)
 _MOST_BYTES, _MOST_SETTINGS = 1_000_000, 5_000
 _OPTIMIZER = "training.optimizer"
 _BACKBONE = "model.backbone.name"
@@ -70,7 +69,7 @@ class RunSummary(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: str = ""
     ended: str = ""
     complete: bool = False
-    kind: Literal["trained", "solved", "imported", "calibrated"] = "trained"
+    kind: Kind = "trained"
     origin: str = ""
     epochs: int = 0
     best: BestEpochDocument = {}
@@ -165,9 +164,6 @@ def summarize(folder: Path) -> RunSummary:
         card = read_card(folder)
     except RunError as error:
         return RunSummary(name=folder.name, error=error.message)
-    except OSError as error:
-        reason = f"{printable(str(folder))}: {reason_of(error)}"
-        return RunSummary(name=folder.name, error=reason)
     metrics, notes = _read(_metrics, folder), _read(read_notes, folder)
     provenance = _read(read_provenance, folder)
     history = _read(read_history, folder / HISTORY_FILE) or {}
@@ -252,7 +248,7 @@ def _read(read: Any, path: Path) -> Any:
         return None
 
 
-def _kind(card: Card) -> Literal["trained", "solved", "imported", "calibrated"]:
+def _kind(card: Card) -> Kind:
     if card.calibrated_from is not None:
         return "calibrated"
     if card.origin is not None:
@@ -280,8 +276,7 @@ def _logs(card: Card, history: Mapping[str, Sequence[float]]) -> dict[str, float
 
 def _costs(provenance: Provenance | None, history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     if provenance is None or not provenance.sessions:
-        seconds = sum(history.get("seconds", ()))
-        return {"seconds": seconds} if math.isfinite(seconds) and seconds > 0 else {}
+        return {"seconds": total_seconds(history)}
     last = provenance.sessions[-1]
     return {
         "seconds": provenance.seconds,
@@ -293,7 +288,7 @@ def _costs(provenance: Provenance | None, history: Mapping[str, Sequence[float]]
 
 
 def _model_bytes(folder: Path) -> int | None:
-    for name in _MODELS:
+    for name in (LITERT_MODEL, BEST_MODEL):
         try:
             return (folder / name).stat().st_size
         except OSError:

@@ -14,7 +14,7 @@ from imgrec.errors import RunError
 from imgrec.models.backend import has_tensorflow
 from imgrec.models.litert import read_litert, with_output
 from imgrec.parallel import usable_cores
-from imgrec.runs.card import BEST_MODEL, Card
+from imgrec.runs.card import BEST_MODEL, LITERT_MODEL, Card
 from imgrec.runs.folder import Run
 from imgrec.runtime.litert_tensor import first_output, input_tensor, output_tensor
 from imgrec.runtime.model_file import (
@@ -35,7 +35,7 @@ from imgrec.text import printable
 _PIXELS = 200_000
 
 FILES = {
-    "float32": "model.tflite",
+    "float32": LITERT_MODEL,
     "float16": "model.float16.tflite",
     "int8": "model.int8.tflite",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from pathlib import Path
 
 from imgrec.config.experiment import Experiment
@@ -69,15 +70,15 @@ def warn_of_known_images(prepared: Prepared) -> None:
     seen = sum(prepared.identities[each.name] in known for each in judging)
     if seen:
         log.warning(
-            "%s of validation and test: the backbone run %s was trained on them, so that results "
-            "on them are too good",
-            count_of(seen, "image"),
+            "the backbone run %s was trained on %s of validation and test: results on them are "
+            "too good",
             printable(run.name),
+            count_of(seen, "image"),
         )
 
 
 def _warn_of_other_pixels(run: Run, experiment: Experiment) -> None:
-    """Log how images are prepared otherwise than for the backbone run."""
+    """Log how the preparation of images differs from that for the backbone run."""
     before, data = run.card.input, experiment.data
     given: dict[str, tuple[object, object]] = {
         "image_size": ([*data.image_size], [before.height, before.width]),
@@ -86,8 +87,8 @@ def _warn_of_other_pixels(run: Run, experiment: Experiment) -> None:
     }
     lines = [f"data.{key}: {now}, not {then}" for key, (now, then) in given.items() if now != then]
     if lines:
-        what = "images are prepared otherwise than for the backbone run"
-        log.warning("%s", "\n  ".join([f"{what} {printable(run.name)}", *lines]))
+        first = f"images are not prepared as for the backbone run {printable(run.name)}:"
+        log.warning("%s", "\n  ".join([first, *lines]))
 
 
 def _usable(reference: str, runs_dir: Path) -> Run:
@@ -95,7 +96,7 @@ def _usable(reference: str, runs_dir: Path) -> Run:
     if not run.card.complete:
         raise RunError(
             f"{printable(run.name)} is not complete",
-            hint="finish it first",
+            hint=f"`imgrec train --resume {printable(shlex.quote(str(run.path)))}` continues it",
         )
     keras_file(run)
     return run

@@ -73,7 +73,7 @@ def test_images_may_have_another_size_and_precision(model: tuple[Any, Path]) -> 
 @pytest.mark.parametrize(
     ("until", "message"),
     [
-        ("shard", "has no layer 'shard'; it has such as shared"),
+        ("shard", "has no layer 'shard'; it has layers such as shared"),
         ("rescale", "no layer with weights comes before 'rescale'"),
     ],
 )

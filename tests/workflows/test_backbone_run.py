@@ -75,7 +75,7 @@ def test_a_head_is_trained_on_the_features_of_a_run(
     ("override", "error", "message"),
     [
         ("run=tiny-2", RunError, "model.backbone.run: there is no run tiny-2"),
-        ("until=conv", UsageError, "no layer 'conv'; it has such as conv2d"),
+        ("until=conv", UsageError, "no layer 'conv'; it has layers such as conv2d"),
         ("until=conv2d", UsageError, "the output of the layers is 6 x 6 x 8, not a vector"),
     ],
 )
@@ -91,8 +91,9 @@ def test_a_backbone_run_is_complete_and_has_a_keras_file(runs: Path) -> None:
     """One that is trained at the moment would change."""
     run = find("tiny-1", runs)
     _changed(run, complete=False)
-    with pytest.raises(RunError, match=r"model\.backbone\.run: tiny-1 is not complete"):
+    with pytest.raises(RunError, match=r"model\.backbone\.run: tiny-1 is not complete") as caught:
         plan_training(_experiment(), runs_dir=runs)
+    assert f"`imgrec train --resume {run.path}` continues it" in caught.value.hint
     _changed(run, complete=True)
     (run.path / BEST_MODEL).unlink()
     with pytest.raises(RunError, match=r"best\.keras is missing"):

@@ -217,7 +217,7 @@ def _check_first_layer(first: str | None, network: Any) -> None:
     names = ["all", *(layer.name for layer in network.layers)]
     if first not in names:
         near = similar_names(first, names, close=3)[:3] or names[-3:]
-        message = f"the backbone has no layer {shown_value(first)}; it has such as "
+        message = f"the backbone has no layer {shown_value(first)}; it has layers such as "
         message += f"{', '.join(near)}; or `all`"
         raise SettingError(("training", "fine_tune", "from"), message)
 
