@@ -153,7 +153,7 @@ class Operation:
         name: Names the random stream that `draw` gets.
         keys: The keys of `augmentation` that control it; all at their defaults, it does nothing.
         draw: From the section, a generator and the image's size (height, width) to what `apply`
-            is to do, or None where this image stays as it is.
+            is to do, or None if this image stays as it is.
         apply: From an image, float32 (height, width, channels) of 0 to 255, and what was drawn to
             the changed image.
     """
@@ -246,7 +246,7 @@ def draw_rectangle(size: tuple[int, int], random: np.random.Generator) -> Rectan
     """Return a rectangle inside an image of `size` (height, width).
 
     Its fraction of the image is uniform in AREA, its height over its width log-uniform in ASPECT.
-    None where the image is too small or narrow for one.
+    None if the image is too small or narrow for one.
     """
     import numpy as np
 

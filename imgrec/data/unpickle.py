@@ -127,7 +127,7 @@ class _Budget:
         self._left = size
 
     def spend(self, size: int) -> None:
-        """Raise DataError where `size` bytes more are too many."""
+        """Raise DataError if `size` bytes more are too many."""
         self._left -= size
         if self._left < 0:
             raise DataError("the pickle makes far more of its bytes than it has, which is refused")

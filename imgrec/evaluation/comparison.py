@@ -34,7 +34,7 @@ def compare(model: Assessment, baseline: Assessment, confidence: float = 0.95) -
 
     `confidence`, in (0, 1), is the confidence level of the tests. A metric that one of them lacks
     is left out.
-    Raises DataError where the images or their labels are not the same, UsageError where the classes
+    Raises DataError if the images or their labels are not the same, UsageError if the classes
     are not.
     """
     _refuse_others(model.scores, baseline.scores, baseline.run)

@@ -28,7 +28,7 @@ MergedDocument = Annotated[
 _Labels = Annotated[
     Sequence[str],
     Meta(
-        description="The answer: the most probable class, or none where it is unknown. With "
+        description="The answer: the most probable class, or none if it is unknown. With "
         "multi_label all classes that reach their thresholds, most probable first."
     ),
 ]
@@ -67,14 +67,12 @@ class PhotoDocument(Struct, frozen=True):
     known: Annotated[
         bool,
         Meta(
-            description="Whether the first probability reaches the threshold; false where it does "
-            "not, and where `top` is empty."
+            description="Whether the first probability reaches the threshold; false if it does "
+            "not, or if `top` is empty."
         ),
     ]
     labels: _Labels
-    error: Annotated[
-        str | None, Meta(description="Why the photo can't be used; null where it can.")
-    ]
+    error: Annotated[str | None, Meta(description="Why the photo can't be used; null if it can.")]
     answers: Annotated[
         Sequence[AnswerDocument],
         Meta(description="What each of several models says; empty with one model."),

@@ -20,7 +20,7 @@ FEWEST_IMAGES = 30
 
 @dataclass(frozen=True)
 class MetricValue:
-    """A number with its 95 % confidence interval, None where it has none."""
+    """A number with its 95 % confidence interval, None if it has none."""
 
     value: float
     low: float | None = None
@@ -110,7 +110,7 @@ class Evaluation:
     confusion: int64 (classes, classes), rows truth, columns prediction. Where an image may have
     several classes, int64 (classes, 2, 2), for each class rows without and with it, columns
     predicted without and with it.
-    coverage_curve: None where an image may have several classes.
+    coverage_curve: None if an image may have several classes.
     notes: a sentence each about what was not computed, and other remarks on the numbers.
     thresholds: as in Decision; None if each image has exactly one class.
     """
@@ -153,7 +153,7 @@ class Evaluation:
 
     @property
     def worst_slice(self) -> SliceResult | None:
-        """The slice of at least 30 images with the lowest accuracy; None where there is none."""
+        """The slice of at least 30 images with the lowest accuracy; None if there is none."""
         large = [each for each in self.slices if each.images >= FEWEST_IMAGES]
         return min(large, key=lambda each: each.metrics["accuracy"].value, default=None)
 
@@ -163,7 +163,7 @@ class RequirementResult:
     """Whether one requirement was met.
 
     requirement: as the user wrote it, with normalized spaces: `recall[cats] >= 0.9`.
-    value: what was measured; None where it can't be, which never meets a requirement.
+    value: what was measured; None if it can't be, which never meets a requirement.
     reason: one sentence for people, such as `recall[cats] is 0.85, less than 0.9`.
     """
 

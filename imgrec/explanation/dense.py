@@ -54,7 +54,7 @@ class FullyConvolutional:
         """Return the answers at each place, float32 (rows, columns, columns of the model).
 
         pixels: (height, width, channels), at least as large as what the model takes; of that
-        size it is one answer, the model's. Raises RunError where a layer can't be rewritten.
+        size it is one answer, the model's. Raises RunError if a layer can't be rewritten.
         """
         from keras import ops
 
@@ -213,7 +213,7 @@ def no_map() -> RunError:
 
 
 def _on_larger(layer: Any, *tensors: Any, **arguments: Any) -> Any:
-    """Return what a layer makes of a larger map; raise RunError where it takes one size alone."""
+    """Return what a layer makes of a larger map; raise RunError if it takes one size alone."""
     import tensorflow as tf
 
     try:

@@ -27,7 +27,7 @@ class Area(NamedTuple):
 
     @property
     def size(self) -> float:
-        """Width times height, 0 where there is nothing."""
+        """Width times height, 0 if there is nothing."""
         return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
     def overlap(self, other: Area) -> float:
@@ -216,7 +216,7 @@ class Explanation:
 class ExplainedPhoto:
     """What is kept of the explanation of a photo, or why there is none (`error`).
 
-    named, known, view, found: as in Explanation; empty where there is an error.
+    named, known, view, found: as in Explanation; empty if there is an error.
     size: (width, height) of the upright photo in pixels. shares: of the photo that shows each
     class, 0 to 1, with a method that measures them. layers: with `layers`, those shown. files:
     what was written, by what it shows. class_map: (columns, rows) of the classes that each place

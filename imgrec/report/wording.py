@@ -73,7 +73,7 @@ def format_value(name: str, value: float) -> str:
 
 
 def format_bounds(name: str, metric: MetricValue) -> str:
-    """Return the measure's interval, written like its value; nothing where it has none."""
+    """Return the measure's interval, written like its value; nothing if it has none."""
     if metric.low is None or metric.high is None:
         return ""
     if is_proportion(name):
@@ -92,7 +92,7 @@ def format_difference(name: str, *values: float) -> str:
 
 
 def format_difference_bounds(name: str, difference: MetricDifference) -> str:
-    """Return the interval of a difference, written like it; nothing where it has none."""
+    """Return the interval of a difference, written like it; nothing if it has none."""
     if difference.low is None or difference.high is None:
         return ""
     return format_difference(name, difference.low, difference.high)
@@ -138,12 +138,12 @@ def classes_left_out(evaluation: Evaluation) -> str:
 
 
 def decision_titles(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return what `decision_cells` are called: none where an image has one class."""
+    """Return what `decision_cells` are called: none if an image has one class."""
     return ("missed", "false positives", "threshold") if evaluation.thresholds else ()
 
 
 def decision_cells(evaluation: Evaluation, name: str) -> tuple[str, ...]:
-    """Return what is decided of one class; nothing where an image has one class.
+    """Return what is decided of one class; nothing if an image has one class.
 
     Those are its false negatives, its false positives and its threshold.
     """

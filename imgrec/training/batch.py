@@ -31,7 +31,7 @@ class Batch:
 
 
 def check_output(output: str, classes: Sequence[str], *, multi_label: bool) -> None:
-    """Raise SettingError where the model's output doesn't fit the data's classes."""
+    """Raise SettingError if the model's output doesn't fit the data's classes."""
     if output == "softmax" or multi_label or len(classes) == 2:
         return
     raise SettingError(

@@ -101,7 +101,7 @@ def save_frozen(folder: Path, variables: Sequence[Any]) -> None:
 def load_frozen(folder: Path, variables: Sequence[Any]) -> None:
     """Put the values of `backbone.npz` into the variables.
 
-    Raises RunError where it is missing, damaged, or of another model.
+    Raises RunError if it is missing, damaged, or of another model.
     """
     path = folder / _FROZEN
     try:
@@ -146,7 +146,7 @@ class Checkpoints:
 
 
 def newest_progress(folder: Path) -> TrainingProgress | None:
-    """Return where the newest whole checkpoint stands; None where there is no checkpoint.
+    """Return where the newest whole checkpoint stands; None if there is no checkpoint.
 
     Damaged ones are treated as `load_checkpoint` does, and it raises the same errors.
     """
@@ -162,7 +162,7 @@ def load_checkpoint(
     """Put the newest whole checkpoint's values into the variables; return the progress.
 
     variables: from a checkpoint's progress to those of Steps in its phase. A damaged checkpoint
-    is named and renamed to `*.damaged`. Raises RunError where there is no other, or where it
+    is named and renamed to `*.damaged`. Raises RunError if there is no other, or if it
     can't be read; OtherModel where it is of another model.
     """
     path, arrays = _newest(folder)
@@ -176,7 +176,7 @@ def load_epoch_end(
 ) -> TrainingProgress:
     """Go back to the end of the newest finished epoch; checkpoints after it are removed.
 
-    Raises RunError where that checkpoint is missing, damaged, or of another model.
+    Raises RunError if that checkpoint is missing, damaged, or of another model.
     """
     for path in reversed(_checkpoints(folder)):
         if path in _of_ends(folder):
@@ -219,7 +219,7 @@ def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 def _whole(path: Path) -> Arrays:
     """Return the arrays of a checkpoint.
 
-    Raises one of _DAMAGE where its hash does not fit, RunError where it can't be read: that
+    Raises one of _DAMAGE if its hash does not fit, RunError if it can't be read: that
     says nothing about what is in it.
     """
     try:

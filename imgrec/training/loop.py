@@ -49,7 +49,7 @@ _SECONDS_BETWEEN_METRICS = 0.2
 class TrainingJob:
     """What is trained on what.
 
-    training: the section of a config. inputs: what is done to the images. validation: None where
+    training: the section of a config. inputs: what is done to the images. validation: None if
     there is none. folder: the run's; None for a training that writes no run.
     """
 

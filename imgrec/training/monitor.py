@@ -40,7 +40,7 @@ class Monitor:
     def update(self, state: TrainingProgress, epoch: int, logs: dict[str, float]) -> bool:
         """Return whether `epoch` (from 1) is the best so far, and note it in `state`.
 
-        Raises SettingError where the training does not measure the monitored value.
+        Raises SettingError if the training does not measure the monitored value.
         """
         if self.name not in logs:
             raise SettingError(

@@ -23,7 +23,7 @@ class TrainingBegin:
 
     Attributes:
         run: The run's folder; None for a training that writes no run.
-        epoch: How many epochs are finished: 0 where the training is new.
+        epoch: How many epochs are finished: 0 if the training is new.
         step: How many steps of the next epoch are finished.
         steps_per_epoch: How many steps an epoch has.
         best: The best epoch so far; None before there is one.
@@ -70,7 +70,7 @@ class EpochEnd:
             prefix `val_`, `learning_rate`, `seconds` and `images_per_second`.
         history: The logs of all epochs so far, those of earlier processes included.
         improved: Whether this is the best epoch so far.
-        best: The best epoch so far; None where the monitored value never was a number.
+        best: The best epoch so far; None if the monitored value never was a number.
         stopped: Whether a callback such as EarlyStopping ends this part of the training here.
     """
 
@@ -106,7 +106,7 @@ class TrainingEnd:
         outcome: `finished`; `interrupted` by Ctrl-C or SIGTERM, after a checkpoint; or `failed`
             with an error, which is raised next.
         epoch: How many epochs are finished.
-        best: The best epoch; None where there is none.
+        best: The best epoch; None if there is none.
     """
 
     outcome: Literal["finished", "interrupted", "failed"]

@@ -73,7 +73,7 @@ def build_steps(
 ) -> Steps:
     """Return the steps of an experiment's training; raises as `build_network`.
 
-    Also RunError where the memory is too small.
+    Also RunError if the memory is too small.
     """
     training = experiment.training
     objective = Objective(

@@ -109,7 +109,7 @@ def _thresholds(card: Card) -> dict[str, float] | None:
 class ModelDescription:
     """How a model is used, each as in Card, Input and ImportOrigin.
 
-    run: the name of the run that the file belongs to; None where imgrec did not write it.
+    run: the name of the run that the file belongs to; None if imgrec did not write it.
     remarks: what was changed in the list of classes.
     """
 
@@ -147,7 +147,7 @@ def read_model_description(path: Path) -> ModelDescription | None:
     A card counts where it knows the file by its SHA-256; it may be of an earlier version.
 
     Returns:
-        The description; None where imgrec did not write the file.
+        The description; None if imgrec did not write the file.
 
     Raises:
         RunError: The description in the file, or the card, is damaged.

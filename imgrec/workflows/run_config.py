@@ -37,7 +37,7 @@ def data_config(run: Run, data: Path | None) -> DataLocation:
 def run_config(folder: Path, overrides: Sequence[str] = ()) -> Experiment:
     """Return the experiment of a run's folder.
 
-    Raises RunError where its config is missing or damaged, UsageError for a wrong override.
+    Raises RunError if its config is missing or damaged, UsageError for a wrong override.
     """
     path = folder / CONFIG_FILE
     try:

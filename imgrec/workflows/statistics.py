@@ -38,7 +38,7 @@ def measure_statistics(batches: Iterable[NDArray[np.uint8]]) -> RunningStatistic
     """Return the statistics of batches of pixels, (batch, height, width, channels), all one size.
 
     Sums are kept in whole numbers, so that the result is the same for the same images, whatever
-    their order and batches. Raises ValueError where there is no image.
+    their order and batches. Raises ValueError if there is no image.
     """
     images = 0
     total: NDArray[np.uint64] = np.zeros(1, np.uint64)
@@ -67,7 +67,7 @@ def _mean_and_std(count: int, total: int, squares: int) -> tuple[float, float]:
 def measure_preprocessing(prepared: Prepared, progress: Progress) -> RunningStatistics | None:
     """Measure the training images, each once, if the experiment's preprocessing asks for it.
 
-    Raises DataError where a channel can't be divided by its standard deviation, as it is 0.
+    Raises DataError if a channel can't be divided by its standard deviation, as it is 0.
     """
     preprocessing = prepared.experiment.preprocessing
     if not preprocessing.featurewise:
@@ -83,7 +83,7 @@ def measure_preprocessing(prepared: Prepared, progress: Progress) -> RunningStat
 def recorded_preprocessing(preprocessing: Preprocessing, run: Run) -> PixelStatistics | None:
     """Return the numbers of a run's card, to resume with exactly those.
 
-    Raises RunError where the preprocessing needs them and the card has none.
+    Raises RunError if the preprocessing needs them and the card has none.
     """
     if preprocessing.featurewise and run.card.statistics is None:
         raise RunError(

@@ -34,7 +34,7 @@ _UNEVEN = 3
 class CheckInput:
     """The images to check, by split.
 
-    splits: names are unique across them. classes: empty where the images have no labels.
+    splits: names are unique across them. classes: empty if the images have no labels.
     findings: what of the source was not used, or not as it is written.
     max_megapixels: of an image that is decoded.
     """

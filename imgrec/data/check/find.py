@@ -220,7 +220,7 @@ def one_colour(thumbnails: Mapping[str, Thumbnail | None]) -> tuple[Occurrence, 
 
 
 def describe_pictures(traits: Sequence[Traits]) -> Pictures | None:
-    """Return what the readable images are like, None where there is none."""
+    """Return what the readable images are like, None if there is none."""
     if not traits:
         return None
     return Pictures(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def read_leniently(root: Path) -> CheckInput:
     """Return the images in a folder of split folders, of class folders, or of images alone.
 
-    Names are paths below `root`; classes are those of any split, sorted, none where there are
+    Names are paths below `root`; classes are those of any split, sorted, none if there are
     no class folders.
 
     Raises:

@@ -76,7 +76,7 @@ def ranking_metrics(
 def class_ranking(
     values: Mapping[str, Floats], support: Floats, images: int
 ) -> Mapping[str, tuple[MetricValue | None, ...]]:
-    """Return the metrics of each class, None where it has none; arguments as above."""
+    """Return the metrics of each class, None if it has none; arguments as above."""
     found = {}
     for metric in metrics_of(RankingMetric, multi_label=False):
         trials = metric.trials(support, images - support).tolist()

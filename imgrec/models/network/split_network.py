@@ -73,7 +73,7 @@ class Network:
 def _last_alone(backbone: Any, first: str) -> Any:
     """Return the last layer ahead of `first` whose output alone reaches the layers behind it.
 
-    None where no layer with weights is ahead of that.
+    None if no layer with weights is ahead of that.
     """
     operations = backbone.operations  # in the order in which they are computed
     names = [each.name for each in operations]

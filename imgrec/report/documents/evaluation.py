@@ -30,7 +30,7 @@ _Count = Annotated[int, Meta(ge=0)]
 
 
 class MetricDocument(Struct, frozen=True):
-    """A number with its 95 % confidence interval, null where it has none."""
+    """A number with its 95 % confidence interval, null if it has none."""
 
     value: float | None
     low: float | None
@@ -212,7 +212,7 @@ class EvaluationDocument(Struct, frozen=True, kw_only=True):
         tuple[RequirementResult, ...],
         Meta(
             description="What was required, the comparison with the baseline last. A value is what "
-            "was measured, against a baseline the difference; null where it can't be measured."
+            "was measured, against a baseline the difference; null if it can't be measured."
         ),
     ]
     passed: Annotated[bool, Meta(description="Whether every requirement is met.")]

@@ -121,9 +121,7 @@ class ExplainedDocument(Struct, frozen=True):
     """Where in a photo a class is, or why the photo can't be used."""
 
     photo: Annotated[str, Meta(description="The photo as it was named.")]
-    error: Annotated[
-        str | None, Meta(description="Why the photo can't be used; null where it can.")
-    ]
+    error: Annotated[str | None, Meta(description="Why the photo can't be used; null if it can.")]
     width: Annotated[_Side | None, Meta(description="Of the upright photo, in pixels.")]
     height: _Side | None
     class_name: Annotated[
@@ -143,9 +141,7 @@ class ExplainedDocument(Struct, frozen=True):
             "that reach their thresholds, most probable first."
         ),
     ]
-    known: Annotated[
-        bool, Meta(description="False where the answer for the whole photo is unknown.")
-    ]
+    known: Annotated[bool, Meta(description="False if the answer for the whole photo is unknown.")]
     view: Annotated[
         ViewDocument | None,
         Meta(

@@ -39,7 +39,7 @@ class PredictionHead(Struct, frozen=True):
         str | None,
         Meta(
             description="Whose answer `top` is: the model's; `mean` for several models of the same "
-            "classes; null where their classes differ."
+            "classes; null if their classes differ."
         ),
     ]
 

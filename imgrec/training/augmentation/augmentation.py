@@ -23,7 +23,7 @@ class AugmentationParams(NamedTuple):
     """What is done to one image.
 
     transform: ImageDataGenerator's parameters. drawn: what each enabled operation drew, in their
-    order; None where it leaves the image as it is.
+    order; None if it leaves the image as it is.
     """
 
     transform: Transform

@@ -210,7 +210,7 @@ def run_training(
 ) -> TrainingResult:
     """Train from where `state` stands to the end, and evaluate the run's best model.
 
-    The best model is calibrated and exported first. Raises RunError where the loss is not a number
+    The best model is calibrated and exported first. Raises RunError if the loss is not a number
     any more, or no epoch was the best.
     """
     experiment = prepared.experiment

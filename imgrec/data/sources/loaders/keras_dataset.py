@@ -54,7 +54,7 @@ def read_keras(name: str) -> RecordsBySplit:
     """Return a data set of `keras.datasets` with its training and test images.
 
     Keras fetches it on first use; what it says meanwhile goes to stderr.
-    Raises DataError where it can't be fetched.
+    Raises DataError if it can't be fetched.
     """
     if name not in CLASSES:
         raise DataError(

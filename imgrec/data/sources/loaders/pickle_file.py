@@ -20,7 +20,7 @@ def read_pickle(file: Path, label_map: Mapping[str, str] | None = None) -> Recor
     The arrays, and what a dict may call them, are as in `from_arrays`; lists are accepted too. A
     child process with limits reads the pickle, which can need far more memory and time than its
     size says.
-    Raises DataError where the pickle holds anything else: nothing that it says is run.
+    Raises DataError if the pickle holds anything else: nothing that it says is run.
     """
     from imgrec.child_process import ChildFailure, ChildProcess, Limits
     from imgrec.data.sources.arrays import from_arrays
