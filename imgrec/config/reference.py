@@ -18,13 +18,14 @@ from imgrec.config.evaluation import (
     SelectivePrediction,
     ThresholdsConfig,
 )
-from imgrec.config.experiment import Backbone, Experiment, ModelConfig
+from imgrec.config.experiment import Experiment
 from imgrec.config.keras.callbacks import Callback
 from imgrec.config.keras.layers import Layer, Regularizer
 from imgrec.config.keras.losses import Loss
 from imgrec.config.keras.metrics import KerasMetric
 from imgrec.config.keras.named import PLACEHOLDER, Named, OneOf, argument_names, plain
 from imgrec.config.keras.optimizers import LearningRateSchedule, Optimizer
+from imgrec.config.model import Backbone, ModelConfig
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.config.sweep import Dimension, Sweep
 from imgrec.config.training import Checkpoint, FineTune, Training

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imgrec.config.augmentation import Augmentation
 from imgrec.config.data import Data
-from imgrec.config.experiment import Backbone
+from imgrec.config.model import Backbone
 from imgrec.data.cache import (
     CACHE_VERSION,
     NoRoom,

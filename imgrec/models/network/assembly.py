@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from imgrec.config.experiment import Backbone, ModelConfig
 from imgrec.config.keras.layers import GlobalAveragePooling2D, GlobalMaxPooling2D, Repeat, Residual
 from imgrec.config.keras.named import Named
+from imgrec.config.model import Backbone, ModelConfig
 from imgrec.config.preprocessing import Preprocessing
 from imgrec.errors import SettingError
 from imgrec.models.backbone import named_network, prepare_backbone, preprocess

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from imgrec.backbones import application_of
-from imgrec.config.experiment import Experiment, ModelConfig
+from imgrec.config.experiment import Experiment
 from imgrec.config.keras.callbacks import TensorBoard
 from imgrec.config.load import dump
+from imgrec.config.model import ModelConfig
 from imgrec.config.training import Training
 from imgrec.data.images import bad_unnamed
 from imgrec.errors import DataError, RunError
